@@ -1,0 +1,1 @@
+"""The EHR bridge without Orthanc: imports and tests on its own."""

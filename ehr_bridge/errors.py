@@ -1,0 +1,60 @@
+"""Every refusal of the product, in one tree.
+
+A refusal says what happened (`code`, stable and documented in docs/api.md) and what to do next (`detail`).
+It knows nothing of HTTP or DIMSE: the doors translate `code` through the tables of `ehr_bridge.api.problems`
+and `plugin.ingest`.
+
+    BridgeError
+    ├── InvalidInput        what was sent cannot be used
+    │   └── RefusedInstance one DICOM file cannot be taken
+    ├── NotAuthenticated    nobody known is calling
+    ├── NotPermitted        somebody known may not do this
+    ├── NotFound            it does not exist, or not for this caller
+    ├── Conflict            it disagrees with what is recorded
+    └── Unavailable         a part is away; trying again later may work
+"""
+
+from __future__ import annotations
+
+
+class BridgeError(Exception):
+    """A refusal with a stable `code` and a `detail` for people; never holds patient data or tokens."""
+
+    def __init__(self, code: str, detail: str, errors: tuple[tuple[str, str], ...] = ()) -> None:
+        super().__init__(f"{code}: {detail}")
+        self.code = code
+        self.detail = detail
+        self.errors = errors
+        """Pairs of field and message, for refusals of structured input."""
+
+
+class InvalidInput(BridgeError):
+    """What was sent cannot be used as it is; sending it again unchanged fails again."""
+
+
+class RefusedInstance(InvalidInput):
+    """One DICOM file cannot be taken (PS3.10); its neighbours may still be."""
+
+
+class NotAuthenticated(BridgeError):
+    """No token, or one that proves nothing (RFC 6750 section 3.1)."""
+
+
+class NotPermitted(BridgeError):
+    """The caller is known and may not do this."""
+
+
+class NotFound(BridgeError):
+    """There is no such thing, or none that this caller may know of."""
+
+
+class Conflict(BridgeError):
+    """The request disagrees with what is already recorded."""
+
+
+class Unavailable(BridgeError):
+    """A part the product needs is away; the same request may succeed later."""
+
+    def __init__(self, code: str, detail: str, retry_after_seconds: int = 5) -> None:
+        super().__init__(code, detail)
+        self.retry_after_seconds = retry_after_seconds
