@@ -1,1 +1,1 @@
-
+"""The REST API: one WSGI application, testable and explorable without Orthanc."""

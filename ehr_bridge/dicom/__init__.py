@@ -1,1 +1,33 @@
+"""The room that reads DICOM files and changes their headers, without Orthanc, database, network or clock.
 
+Takes in   the bytes of one file (PS3.10), and for a coercion the values of a patient and order.
+Gives out  `Header` (where the elements are, text on demand), `Finding`s, and `Coerced` bytes in which only
+           the changed elements differ, the previous values kept in the Original Attributes Sequence.
+Refuses    with `RefusedInstance`: what is not DICOM, is cut off, lies about its lengths, nests too deep,
+           unpacks too large, or cannot be stored or recoded; with `ValueError`: values no file may get.
+"""
+
+from ehr_bridge.dicom.coerce import Change, Coerced, coerce
+from ehr_bridge.dicom.header import MAX_DEPTH, Header, read_header
+from ehr_bridge.dicom.part10 import MAX_INFLATED, Element
+from ehr_bridge.dicom.tags import MODIFIABLE_KEYWORDS
+from ehr_bridge.dicom.validate import Finding, is_uid, require_storable, validate
+from ehr_bridge.dicom.values import canonical, is_date
+
+__all__ = [
+    "MAX_DEPTH",
+    "MAX_INFLATED",
+    "MODIFIABLE_KEYWORDS",
+    "Change",
+    "Coerced",
+    "Element",
+    "Finding",
+    "Header",
+    "canonical",
+    "coerce",
+    "is_date",
+    "is_uid",
+    "read_header",
+    "require_storable",
+    "validate",
+]

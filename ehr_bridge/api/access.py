@@ -1,0 +1,38 @@
+"""Which permission each route of ours needs: the one table that code, docs and tests share. What it lacks is refused."""
+
+from __future__ import annotations
+
+from ehr_bridge.auth.permissions import Permission
+
+PUBLIC = "public"
+SIGNED_IN = "signed in"
+"""Any valid user token; the route itself decides the rest."""
+
+ACCESS: dict[tuple[str, str], Permission | str] = {
+    ("GET", "/api/v1/health"): PUBLIC,
+    ("GET", "/api/v1/openapi.json"): PUBLIC,
+    ("GET", "/api/v1/docs"): PUBLIC,
+    ("POST", "/api/v1/auth/login"): PUBLIC,
+    ("GET", "/api/v1/auth/me"): SIGNED_IN,
+    ("PUT", "/api/v1/patients/{mrn}"): Permission.WRITE_ORDERS,
+    ("GET", "/api/v1/patients"): Permission.READ,
+    ("GET", "/api/v1/patients/{id_or_mrn}"): Permission.READ,
+    ("PUT", "/api/v1/orders/{accession_number}"): Permission.WRITE_ORDERS,
+    ("GET", "/api/v1/orders"): Permission.READ,
+    ("GET", "/api/v1/orders/{id_or_accession_number}"): Permission.READ,
+    ("POST", "/api/v1/orders/{id_or_accession_number}/cancel"): Permission.WRITE_ORDERS,
+    ("POST", "/api/v1/dicom/upload"): Permission.UPLOAD,
+    ("POST", "/api/v1/dicom-web/studies"): Permission.UPLOAD,
+    ("POST", "/instances"): Permission.UPLOAD,
+    ("GET", "/api/v1/dicom/studies"): Permission.READ,
+    ("GET", "/api/v1/dicom/studies/{study_uid}"): Permission.READ,
+    ("GET", "/api/v1/dicom/viewer-url/{study_uid}"): Permission.VIEW,
+    ("POST", "/api/v1/dicom/viewer-token"): SIGNED_IN,
+    ("GET", "/api/v1/dicom/viewer-token"): SIGNED_IN,
+    ("DELETE", "/api/v1/dicom/viewer-token/{token_id}"): SIGNED_IN,
+    ("GET", "/api/v1/dicom/uploads"): Permission.READ,
+    ("GET", "/api/v1/dicom/uploads/patient/{patient_id}"): Permission.READ,
+    ("GET", "/api/v1/dicom/uploads/{upload_id}"): Permission.READ,
+    ("GET", "/api/v1/audit"): Permission.AUDIT,
+    ("GET", "/api/v1/audit/verify"): Permission.AUDIT,
+}

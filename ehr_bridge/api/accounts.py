@@ -1,0 +1,50 @@
+"""Sign-in with a local account."""
+
+from __future__ import annotations
+
+from flask import Response
+from flask_openapi3 import APIBlueprint, Tag
+from pydantic import ConfigDict, Field
+
+from ehr_bridge.api.context import address, answer, caller, services
+from ehr_bridge.api.schemas import Input, Model, Moment, Problem
+from ehr_bridge.auth.permissions import Permission
+
+blueprint = APIBlueprint("accounts", __name__, url_prefix="/api/v1/auth", abp_tags=[Tag(name="Accounts")])
+
+
+class LoginBody(Input):
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=False)
+
+    username: str = Field(max_length=64)
+    password: str = Field(max_length=1024)
+
+
+class LoginAnswer(Model):
+    token: str
+    expires_at: Moment
+    name: str
+    roles: list[str]
+
+
+class MeAnswer(Model):
+    subject: str
+    name: str
+    roles: list[str]
+    permissions: list[Permission]
+
+
+@blueprint.post("/login", responses={200: LoginAnswer, 400: Problem, 401: Problem, 415: Problem, 422: Problem})
+def login(body: LoginBody) -> Response:
+    """Sign in with a local account"""
+    signed_in = services().accounts.sign_in(body.username, body.password, address())
+    return answer(LoginAnswer.model_validate(signed_in))
+
+
+@blueprint.get("/me", responses={200: MeAnswer, 401: Problem}, security=[{"bearer": []}])
+def me() -> Response:
+    """Who am I and what may I do"""
+    who = caller()
+    return answer(
+        MeAnswer(subject=who.subject, name=who.name, roles=list(who.roles), permissions=sorted(who.permissions))
+    )

@@ -1,0 +1,57 @@
+"""The WSGI application, built for given services; nothing exists at import time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Response
+from flask_openapi3 import Info, OpenAPI
+
+from ehr_bridge.api import (
+    accounts,
+    audit,
+    context,
+    orders,
+    patients,
+    problems,
+    stow,
+    studies,
+    system,
+    uploads,
+    viewer,
+)
+from ehr_bridge.api.schemas import Problem
+from ehr_bridge.services.bundle import Services
+from ehr_bridge.services.intake import Archive
+from ehr_bridge.version import VERSION
+
+SECURITY_SCHEMES: dict[str, Any] = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
+
+
+def create_app(services: Services, archive: Archive, checks: Mapping[str, system.Check]) -> OpenAPI:
+    """The application behind /api/v1 (and the two foreign doors of `stow`)."""
+    app = OpenAPI(
+        "ehr_bridge",
+        info=Info(title="Orthanc EHR bridge", version=VERSION),
+        security_schemes=SECURITY_SCHEMES,
+        validation_error_callback=problems.from_validation,
+        validation_error_model=Problem,
+        doc_prefix="/api/v1",
+        doc_url="/openapi.json",
+    )
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.extensions[context.EXTENSION] = services
+    app.extensions[uploads.ARCHIVE] = archive
+    app.extensions[system.CHECKS] = checks
+    problems.register(app)
+    context.guard(app)
+    for module in (patients, orders, uploads, stow, studies, viewer, audit, accounts, system):
+        app.register_api(module.blueprint)
+    app.after_request(_no_store)
+    return app
+
+
+def _no_store(response: Response) -> Response:
+    response.headers.setdefault("Cache-Control", "no-store")
+    return response

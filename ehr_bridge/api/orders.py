@@ -1,0 +1,151 @@
+"""Imaging orders, placed by the EHR."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date, time
+from typing import Annotated, Literal
+
+from flask import Response
+from flask_openapi3 import APIBlueprint, Tag
+from pydantic import Field
+
+from ehr_bridge.api.context import answer, origin, services
+from ehr_bridge.api.schemas import (
+    EmptyIsNone,
+    GivenMoment,
+    Input,
+    Model,
+    Moment,
+    PageQuery,
+    Problem,
+    Text16,
+    Text64,
+)
+from ehr_bridge.db.models import Order
+from ehr_bridge.services.identity import person_name
+from ehr_bridge.services.orders import OrderData
+
+blueprint = APIBlueprint(
+    "orders",
+    __name__,
+    url_prefix="/api/v1",
+    abp_tags=[Tag(name="Orders")],
+    abp_security=[{"bearer": []}],
+    abp_responses={401: Problem, 403: Problem},
+)
+
+Status = Literal["scheduled", "arrived", "in_progress", "completed", "reported", "cancelled"]
+
+
+class AccessionPath(Input):
+    accession_number: Text16 = Field(description="At most 16 characters (SH)")
+
+
+class OrderPath(Input):
+    id_or_accession_number: Text64
+
+
+class OrderBody(Input):
+    mrn: Text64
+    modality: Annotated[str, Field(pattern=r"^[A-Z0-9_]{1,16}$", examples=["CT", "MR", "US"])]
+    description: Text64
+    scheduled_at: GivenMoment | None = None
+    ordered_by: Annotated[Text64 | None, EmptyIsNone] = Field(
+        None, description="Referring physician, as Family^Given or free text"
+    )
+    placer_order_number: Annotated[Text64 | None, EmptyIsNone] = None
+    station_ae_title: Annotated[Text16 | None, EmptyIsNone] = None
+    body_part: Annotated[Text16 | None, EmptyIsNone] = None
+    priority: Annotated[Text16 | None, EmptyIsNone] = None
+
+
+class OrderQuery(PageQuery):
+    q: str | None = Field(None, description="Beginning of an accession number, MRN or family name")
+    status: Status | None = None
+
+
+class OrderAnswer(Model):
+    id: uuid.UUID
+    accession_number: str
+    status: Status
+    patient_id: uuid.UUID
+    mrn: str
+    patient_name: str | None
+    modality: str
+    description: str
+    scheduled_at: Moment | None
+    ordered_by: str | None
+    placer_order_number: str | None
+    station_ae_title: str | None
+    body_part: str | None
+    priority: str | None
+    study_instance_uid: str
+    scheduled_study_instance_uid: str
+    orthanc_study_id: str | None
+    number_of_series: int | None
+    number_of_images: int | None
+    study_date: date | None
+    study_time: time | None
+    uploaded_by_id: uuid.UUID | None
+    uploaded_at: Moment | None
+    upload_source: str | None
+    created_at: Moment
+    updated_at: Moment
+
+
+class OrderList(Model):
+    items: list[OrderAnswer]
+    total: int
+    limit: int
+    offset: int
+
+
+@blueprint.put(
+    "/orders/<accession_number>",
+    responses={
+        200: OrderAnswer,
+        201: OrderAnswer,
+        400: Problem,
+        404: Problem,
+        409: Problem,
+        415: Problem,
+        422: Problem,
+    },
+)
+def put_order(path: AccessionPath, body: OrderBody) -> Response:
+    """Place or update an order by accession number"""
+    data = OrderData(**body.model_dump(exclude={"mrn"}))
+    order, created = services().orders.upsert(path.accession_number, body.mrn, data, origin())
+    services().claims.forget()
+    return answer(_answer(order), 201 if created else 200)
+
+
+@blueprint.get("/orders", responses={200: OrderList, 422: Problem})
+def list_orders(query: OrderQuery) -> Response:
+    """List orders, latest appointment first"""
+    services().recorder.settle()
+    page = services().orders.search(query.q, query.status, query.limit, query.offset)
+    return answer(
+        OrderList(items=[_answer(o) for o in page.items], total=page.total, limit=page.limit, offset=page.offset)
+    )
+
+
+@blueprint.get("/orders/<id_or_accession_number>", responses={200: OrderAnswer, 404: Problem})
+def get_order(path: OrderPath) -> Response:
+    """One order by id or accession number"""
+    services().recorder.settle()
+    return answer(_answer(services().orders.get(path.id_or_accession_number)))
+
+
+@blueprint.post("/orders/<id_or_accession_number>/cancel", responses={200: OrderAnswer, 404: Problem, 409: Problem})
+def cancel_order(path: OrderPath) -> Response:
+    """Cancel an order that has no images yet"""
+    order = services().orders.cancel(path.id_or_accession_number, origin())
+    services().claims.forget()
+    return answer(_answer(order))
+
+
+def _answer(order: Order) -> OrderAnswer:
+    values = {name: getattr(order, name) for name in OrderAnswer.model_fields if name not in {"mrn", "patient_name"}}
+    return OrderAnswer(mrn=order.patient.mrn, patient_name=person_name(order.patient) or None, **values)

@@ -1,0 +1,114 @@
+"""Patients, told by the EHR."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date
+from typing import Annotated, Literal
+
+from flask import Response
+from flask_openapi3 import APIBlueprint, Tag
+from pydantic import Field
+
+from ehr_bridge.api.context import answer, origin, services
+from ehr_bridge.api.schemas import (
+    EmptyIsNone,
+    Input,
+    Model,
+    Moment,
+    NamePart,
+    PageQuery,
+    Problem,
+    Text64,
+)
+from ehr_bridge.db.models import Patient
+from ehr_bridge.services.patients import PatientData
+
+blueprint = APIBlueprint(
+    "patients",
+    __name__,
+    url_prefix="/api/v1",
+    abp_tags=[Tag(name="Patients")],
+    abp_security=[{"bearer": []}],
+    abp_responses={401: Problem, 403: Problem},
+)
+
+Sex = Literal["male", "female", "other", "unknown"]
+
+
+class MrnPath(Input):
+    mrn: Text64 = Field(description="Medical record number")
+
+
+class PatientPath(Input):
+    id_or_mrn: Text64
+
+
+class PatientBody(Input):
+    """Everything but the MRN may be unknown, for emergency patients."""
+
+    family_name: Annotated[NamePart | None, EmptyIsNone] = None
+    given_name: Annotated[NamePart | None, EmptyIsNone] = None
+    birth_date: Annotated[date | None, EmptyIsNone] = None
+    sex: Sex = "unknown"
+    issuer: Annotated[Text64 | None, EmptyIsNone] = Field(None, description="Assigning authority of the MRN")
+
+
+class PatientQuery(PageQuery):
+    q: str = Field("", description="Beginning of an MRN, or parts of the name")
+
+
+class PatientAnswer(Model):
+    id: uuid.UUID
+    mrn: str
+    issuer: str | None
+    family_name: str | None
+    given_name: str | None
+    birth_date: date | None
+    sex: Sex
+    created_at: Moment
+    updated_at: Moment
+
+
+class PatientList(Model):
+    items: list[PatientAnswer]
+    total: int
+    limit: int
+    offset: int
+
+
+@blueprint.put(
+    "/patients/<mrn>",
+    responses={200: PatientAnswer, 201: PatientAnswer, 400: Problem, 415: Problem, 422: Problem},
+)
+def put_patient(path: MrnPath, body: PatientBody) -> Response:
+    """Register or update a patient by MRN"""
+    data = PatientData(
+        family_name=body.family_name,
+        given_name=body.given_name,
+        birth_date=body.birth_date,
+        sex=body.sex,
+        issuer=body.issuer,
+    )
+    patient, created = services().patients.upsert(path.mrn, data, origin())
+    services().claims.forget()
+    return answer(_answer(patient), 201 if created else 200)
+
+
+@blueprint.get("/patients", responses={200: PatientList, 422: Problem})
+def list_patients(query: PatientQuery) -> Response:
+    """Search patients by MRN or name"""
+    page = services().patients.search(query.q, query.limit, query.offset)
+    return answer(
+        PatientList(items=[_answer(p) for p in page.items], total=page.total, limit=page.limit, offset=page.offset)
+    )
+
+
+@blueprint.get("/patients/<id_or_mrn>", responses={200: PatientAnswer, 404: Problem})
+def get_patient(path: PatientPath) -> Response:
+    """One patient by id or MRN"""
+    return answer(_answer(services().patients.get(path.id_or_mrn)))
+
+
+def _answer(patient: Patient) -> PatientAnswer:
+    return PatientAnswer.model_validate(patient)

@@ -1,0 +1,160 @@
+"""Errors as RFC 9457 problem details, from one table of codes."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterable
+from typing import Any
+
+from flask import Flask, Response
+from pydantic import ValidationError
+from werkzeug.exceptions import HTTPException
+
+from ehr_bridge.errors import (
+    BridgeError,
+    Conflict,
+    InvalidInput,
+    NotAuthenticated,
+    NotFound,
+    NotPermitted,
+    Unavailable,
+)
+
+LOGGER = logging.getLogger(__name__)
+MEDIA_TYPE = "application/problem+json"
+
+TITLES = {
+    400: "The request cannot be read",
+    401: "Sign in first",
+    403: "Not permitted",
+    404: "Not found",
+    405: "Method not allowed",
+    409: "Disagrees with what is recorded",
+    413: "Too large",
+    415: "Unsupported media type",
+    422: "The request cannot be used",
+    500: "Something went wrong here",
+    503: "Not available just now",
+}
+
+CODES: dict[str, tuple[int, str]] = {
+    "malformed_json": (400, "The body is not JSON."),
+    "malformed_multipart": (400, "The multipart body or its boundary cannot be read."),
+    "token_missing": (401, "No token was sent."),
+    "token_invalid": (401, "The token is malformed, forged, or meant for somebody else."),
+    "token_expired": (401, "The token's time is over."),
+    "token_revoked": (401, "The token was taken back."),
+    "wrong_credentials": (401, "User name or password is wrong."),
+    "permission_missing": (403, "The caller's roles do not include what this needs."),
+    "route_not_found": (404, "There is no such route."),
+    "patient_not_found": (404, "No patient has this MRN or id."),
+    "order_not_found": (404, "No order has this accession number or id."),
+    "study_not_found": (404, "The archive holds no such study."),
+    "upload_not_found": (404, "The upload log has no such upload."),
+    "token_not_found": (404, "There is no such viewer token."),
+    "method_not_allowed": (405, "The route exists, but not for this method."),
+    "order_of_another_patient": (409, "Order and patient do not belong together."),
+    "order_cancelled": (409, "The order is cancelled."),
+    "order_has_images": (409, "The order has images already."),
+    "order_state": (409, "The order cannot go to that state."),
+    "study_recorded_otherwise": (409, "The study is stored with another link or none."),
+    "too_large": (413, "A file or request is larger than allowed."),
+    "too_many_files": (413, "More files than allowed in one upload."),
+    "unsupported_media_type": (415, "The route does not take this media type."),
+    "invalid_request": (422, "A field is missing or malformed; see `errors`."),
+    "empty_file": (422, "The file has no content."),
+    "not_dicom": (422, "The file is not DICOM."),
+    "truncated": (422, "The file ends too early."),
+    "malformed": (422, "Lengths or delimiters inside the file are wrong."),
+    "nested_too_deep": (422, "Sequences are nested more than 16 deep."),
+    "inflated_too_large": (422, "A deflated file unpacks to more than allowed."),
+    "missing_uid": (422, "A UID every instance needs is missing."),
+    "invalid_uid": (422, "A UID is not a UID."),
+    "dicomdir": (422, "A DICOMDIR is an index of a medium, not an instance."),
+    "cannot_recode": (422, "Its text cannot be brought to a character set that holds the new values."),
+    "refused_by_archive": (422, "Orthanc could not take the file."),
+    "none_stored": (422, "None of the files could be stored; see `instances`."),
+    "no_files": (422, "The upload holds no file."),
+    "unknown_operation": (422, "Viewer tokens know view, download and annotate."),
+    "unknown_role": (422, "There is no such role."),
+    "password_too_short": (422, "A password needs at least 10 characters."),
+    "internal_error": (500, "A defect; the log has the details under the time of the request."),
+    "database_unavailable": (503, "The database does not answer."),
+    "archive_unavailable": (503, "Orthanc cannot store just now."),
+    "record_pending": (503, "The image is stored and its record follows; sending it again is harmless."),
+}
+"""Every code an error can carry, its HTTP status and its meaning; docs/api.md shows this table."""
+
+FALLBACK: dict[type[BridgeError], int] = {
+    InvalidInput: 422,
+    NotAuthenticated: 401,
+    NotPermitted: 403,
+    NotFound: 404,
+    Conflict: 409,
+    Unavailable: 503,
+}
+
+
+def problem(
+    code: str, detail: str, errors: Iterable[tuple[str, str]] = (), extra: dict[str, Any] | None = None
+) -> Response:
+    """A problem-details answer for a code of the table."""
+    status = CODES[code][0]
+    body: dict[str, Any] = {
+        "type": f"urn:orthanc-ehr-bridge:problem:{code}",
+        "title": TITLES[status],
+        "status": status,
+        "detail": detail,
+        "code": code,
+    }
+    if errors := list(errors):
+        body["errors"] = [{"field": field, "message": message} for field, message in errors]
+    response = Response(json.dumps(body | (extra or {})), status=status, content_type=MEDIA_TYPE)
+    if status == 401:
+        hint = "" if code == "token_missing" else ', error="invalid_token"'
+        response.headers["WWW-Authenticate"] = f'Bearer realm="orthanc-ehr-bridge"{hint}'
+    return response
+
+
+def from_error(error: BridgeError, extra: dict[str, Any] | None = None) -> Response:
+    response = problem(error.code, error.detail, error.errors, extra)
+    if isinstance(error, Unavailable):
+        response.headers["Retry-After"] = str(error.retry_after_seconds)
+    return response
+
+
+def from_validation(error: ValidationError) -> Response:
+    """422 with one entry per field. Values are never repeated back."""
+    errors = [
+        (".".join(str(part) for part in e["loc"]) or "body", e["msg"].removeprefix("Value error, "))
+        for e in error.errors(include_input=False, include_url=False)
+    ]
+    return problem("invalid_request", "Correct the fields named in 'errors' and send it again.", errors)
+
+
+def register(app: Flask) -> None:
+    """Make every failure of the application a problem-details answer."""
+    app.register_error_handler(BridgeError, from_error)
+    app.register_error_handler(ValidationError, from_validation)
+    app.register_error_handler(HTTPException, _from_http)
+    app.register_error_handler(Exception, _from_defect)
+
+
+def _from_http(error: HTTPException) -> Response:
+    if error.response is not None:
+        return error.response  # type: ignore[return-value]
+    if error.code == 404:
+        return problem("route_not_found", "There is no such route; /api/v1/docs lists them.")
+    if error.code == 405:
+        response = problem("method_not_allowed", "This route does not know that method.")
+        response.headers["Allow"] = ", ".join(sorted(getattr(error, "valid_methods", None) or []))
+        return response
+    if error.code is not None and 300 <= error.code < 400:
+        return error.get_response()  # type: ignore[return-value]
+    return problem("malformed_json", "The request cannot be read.")
+
+
+def _from_defect(error: Exception) -> Response:
+    LOGGER.error("defect in a request", exc_info=error)
+    return problem("internal_error", "A defect on our side; try again, and tell the administrator the time.")

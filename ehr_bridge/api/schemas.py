@@ -1,0 +1,92 @@
+"""Pieces that many requests and answers share: dates, lists, problem details."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+)
+
+
+class Model(BaseModel):
+    """An answer of ours."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+class Input(BaseModel):
+    """A request of theirs; a field we do not know is an error, not a wish ignored."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+
+def _iso_z(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _with_zone(moment: datetime) -> datetime:
+    if moment.tzinfo is None:
+        raise ValueError("give a time zone, for example 2026-01-31T09:00:00Z")
+    return moment.astimezone(UTC)
+
+
+Moment = Annotated[datetime, PlainSerializer(_iso_z, return_type=str)]
+"""ISO 8601 in UTC with Z."""
+GivenMoment = Annotated[datetime, AfterValidator(_with_zone)]
+
+
+def _clean(text: str) -> str:
+    if any(ord(c) < 32 or ord(c) == 127 for c in text) or "\\" in text:
+        raise ValueError("no control characters and no backslash (they cannot stand in DICOM text)")
+    return text
+
+
+def _clean_name(text: str) -> str:
+    if "^" in text or "=" in text:
+        raise ValueError("no ^ and no = (they separate the parts of a DICOM name)")
+    return _clean(text)
+
+
+def _none_if_empty(value: object) -> object:
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+Text16 = Annotated[str, StringConstraints(min_length=1, max_length=16, strip_whitespace=True), AfterValidator(_clean)]
+"""Text that fits an SH element (PS3.5 section 6.2)."""
+Text64 = Annotated[str, StringConstraints(min_length=1, max_length=64, strip_whitespace=True), AfterValidator(_clean)]
+"""Text that fits an LO element."""
+NamePart = Annotated[
+    str, StringConstraints(min_length=1, max_length=31, strip_whitespace=True), AfterValidator(_clean_name)
+]
+"""Part of a person's name; two parts and their separator fit a PN component group (64, PS3.5 section 6.2)."""
+EmptyIsNone = BeforeValidator(_none_if_empty)
+Uid = Annotated[str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+)*$", max_length=64)]
+
+
+class PageQuery(Input):
+    limit: int = Field(50, ge=1, le=500)
+    offset: int = Field(0, ge=0)
+
+
+class FieldProblem(Model):
+    field: str
+    message: str
+
+
+class Problem(Model):
+    """RFC 9457 problem details; `code` is stable, `detail` is for people."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    errors: list[FieldProblem] | None = None

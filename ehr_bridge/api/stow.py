@@ -1,0 +1,109 @@
+"""The doors that other systems know: STOW-RS (PS3.18 section 10.5) and Orthanc's own POST /instances."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from flask import Response, request
+from flask_openapi3 import APIBlueprint, RawModel, Tag
+
+from ehr_bridge.api.multipart import read_parts
+from ehr_bridge.api.problems import CODES
+from ehr_bridge.api.schemas import Problem
+from ehr_bridge.api.upload_options import UploadOptions
+from ehr_bridge.api.uploads import DICOM_TYPES, deliver
+from ehr_bridge.errors import InvalidInput
+from ehr_bridge.services.arrivals import Door, InstanceOutcome, UploadOutcome
+
+CANNOT_UNDERSTAND = 0xC000
+OUT_OF_RESOURCES = 0xA700
+"""Failure Reason (0008,1197), PS3.18 table 10.5.3-1 and PS3.4 table B.2-1."""
+DICOM_JSON = "application/dicom+json"
+
+blueprint = APIBlueprint(
+    "stow",
+    __name__,
+    abp_tags=[Tag(name="DICOMweb")],
+    abp_security=[{"bearer": []}],
+    abp_responses={401: Problem, 403: Problem},
+)
+
+
+class StowBody(RawModel):
+    mimetypes = ["multipart/related"]  # noqa: RUF012
+
+
+class InstanceBody(RawModel):
+    mimetypes = ["application/dicom", "application/octet-stream"]  # noqa: RUF012
+
+
+@blueprint.post(
+    "/api/v1/dicom-web/studies",
+    responses={400: Problem, 413: Problem, 415: Problem, 422: Problem, 503: Problem},
+)
+def stow(raw: StowBody) -> Response:
+    """Store instances (STOW-RS)"""
+    if request.mimetype != "multipart/related":
+        raise InvalidInput(
+            "unsupported_media_type",
+            'Send multipart/related; type="application/dicom" (PS3.18 section 10.5).',
+        )
+    files: list[tuple[str | None, bytes]] = []
+    for part in read_parts(request.headers.get("Content-Type", ""), request.get_data(cache=False)):
+        if part.media_type not in DICOM_TYPES:
+            raise InvalidInput("unsupported_media_type", "Every part is application/dicom.")
+        files.append((part.file_name, part.content))
+    outcome = deliver(files, UploadOptions(), Door.STOW_RS)
+    status = {"success": 200, "partial": 202, "failed": 409}[outcome.status]
+    return Response(json.dumps(_store_response(outcome)), status=status, content_type=DICOM_JSON)
+
+
+@blueprint.post(
+    "/instances",
+    responses={409: Problem, 413: Problem, 422: Problem, 503: Problem},
+    doc_ui=False,
+)
+def post_instance(raw: InstanceBody) -> Response:
+    """Store one instance, answered as Orthanc does"""
+    outcome = deliver([(None, request.get_data(cache=False))], UploadOptions(), Door.REST)
+    first = outcome.instances[0]
+    if first.status == "failed":
+        raise InvalidInput(str(first.error_code), str(first.error_message))
+    study = next(iter(outcome.studies.values()))
+    body = {
+        "ID": first.orthanc_instance_id,
+        "ParentStudy": study.orthanc_study_id,
+        "Path": f"/instances/{first.orthanc_instance_id}",
+        "Status": "AlreadyStored" if first.status == "duplicate" else "Success",
+    }
+    return Response(json.dumps(body), content_type="application/json")
+
+
+def _store_response(outcome: UploadOutcome) -> dict[str, Any]:
+    """Store Instances Response Module (PS3.18 annex I) in the DICOM JSON model (annex F)."""
+    stored = [i for i in outcome.instances if i.status != "failed"]
+    failed = [i for i in outcome.instances if i.status == "failed"]
+    response: dict[str, Any] = {}
+    if stored:
+        response["00081199"] = {"vr": "SQ", "Value": [_reference(i) for i in stored]}
+    if failed:
+        response["00081198"] = {
+            "vr": "SQ",
+            "Value": [_reference(i) | {"00081197": {"vr": "US", "Value": [_failure_reason(i)]}} for i in failed],
+        }
+    return response
+
+
+def _reference(instance: InstanceOutcome) -> dict[str, Any]:
+    reference = {}
+    if instance.sop_class_uid:
+        reference["00081150"] = {"vr": "UI", "Value": [instance.sop_class_uid]}
+    if instance.sop_instance_uid:
+        reference["00081155"] = {"vr": "UI", "Value": [instance.sop_instance_uid]}
+    return reference
+
+
+def _failure_reason(instance: InstanceOutcome) -> int:
+    too_large = CODES.get(instance.error_code or "", (422, ""))[0] == 413
+    return OUT_OF_RESOURCES if too_large else CANNOT_UNDERSTAND

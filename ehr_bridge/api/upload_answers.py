@@ -1,0 +1,159 @@
+"""What an upload and its log look like in JSON."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Literal
+
+from ehr_bridge.api.schemas import Model, Moment
+from ehr_bridge.db.models import DicomUploadLog
+from ehr_bridge.matching import Match
+from ehr_bridge.services.arrivals import UploadOutcome
+from ehr_bridge.services.paging import Page
+from ehr_bridge.services.uploads import UploadDetail
+
+
+class EvidenceAnswer(Model):
+    """One comparison; `agrees` is null where one side says nothing."""
+
+    field: str
+    agrees: bool | None
+    detail: str
+
+
+class MatchAnswer(Model):
+    kind: Literal["exact", "probable", "ambiguous", "none"]
+    score: float
+    evidence: list[EvidenceAnswer]
+    patient_id: uuid.UUID | None
+    order_id: uuid.UUID | None
+
+
+class CoercedAnswer(Model):
+    """A value that was replaced; the old one also stands in the file's Original Attributes Sequence."""
+
+    tag: str
+    before: str
+    after: str
+
+
+class ErrorAnswer(Model):
+    code: str
+    message: str
+
+
+class InstanceAnswer(Model):
+    file_name: str | None
+    sop_instance_uid: str | None
+    study_instance_uid: str | None
+    status: Literal["stored", "duplicate", "failed"]
+    error: ErrorAnswer | None
+
+
+class UploadStudyAnswer(Model):
+    study_instance_uid: str
+    orthanc_study_id: str
+    match: MatchAnswer
+    coerced: list[CoercedAnswer]
+
+
+class UploadAnswer(Model):
+    upload_id: uuid.UUID
+    status: Literal["success", "partial", "failed"]
+    instances: list[InstanceAnswer]
+    studies: list[UploadStudyAnswer]
+
+
+class UploadEntryAnswer(Model):
+    """An entry of the upload log: one study of one upload."""
+
+    id: uuid.UUID
+    upload_id: uuid.UUID
+    patient_id: uuid.UUID | None
+    order_id: uuid.UUID | None
+    uploaded_by_id: uuid.UUID | None
+    uploaded_by: str
+    study_instance_uid: str
+    orthanc_study_id: str | None
+    number_of_files: int
+    number_of_duplicates: int
+    total_size_bytes: int
+    original_patient_id: str | None
+    original_patient_name: str | None
+    original_accession_number: str | None
+    original_study_date: str | None
+    original_modality: str | None
+    modified_patient_id: str | None
+    modified_patient_name: str | None
+    modified_accession_number: str | None
+    tags_modified: bool
+    upload_status: Literal["success", "partial", "failed"]
+    error_message: str | None
+    uploaded_at: Moment
+    upload_source: str
+    upload_duration_seconds: float | None
+    is_deleted: bool
+
+
+class UploadEntryList(Model):
+    items: list[UploadEntryAnswer]
+    total: int
+    limit: int
+    offset: int
+
+
+class UploadedFileAnswer(Model):
+    file_name: str | None
+    sop_instance_uid: str | None
+    size_bytes: int
+    status: Literal["stored", "duplicate", "failed"]
+    error_code: str | None
+
+
+class UploadDetailAnswer(Model):
+    upload_id: uuid.UUID
+    entries: list[UploadEntryAnswer]
+    files: list[UploadedFileAnswer]
+
+
+def match_answer(match: Match) -> MatchAnswer:
+    return MatchAnswer.model_validate(match)
+
+
+def upload_answer(outcome: UploadOutcome) -> UploadAnswer:
+    return UploadAnswer(
+        upload_id=outcome.upload_id,
+        status=outcome.status,
+        instances=[
+            InstanceAnswer(
+                file_name=i.file_name,
+                sop_instance_uid=i.sop_instance_uid,
+                study_instance_uid=i.study_instance_uid,
+                status=i.status,
+                error=ErrorAnswer(code=i.error_code, message=i.error_message or "") if i.error_code else None,
+            )
+            for i in outcome.instances
+        ],
+        studies=[
+            UploadStudyAnswer(
+                study_instance_uid=uid,
+                orthanc_study_id=study.orthanc_study_id,
+                match=match_answer(study.decision.match),
+                coerced=[CoercedAnswer(tag=c.keyword, before=c.before, after=c.after) for c in study.changes],
+            )
+            for uid, study in outcome.studies.items()
+        ],
+    )
+
+
+def upload_entries(page: Page[DicomUploadLog]) -> UploadEntryList:
+    items = [UploadEntryAnswer.model_validate(entry) for entry in page.items]
+    return UploadEntryList(items=items, total=page.total, limit=page.limit, offset=page.offset)
+
+
+def upload_detail(upload_id: uuid.UUID, detail: UploadDetail) -> UploadDetailAnswer:
+    return UploadDetailAnswer(
+        upload_id=upload_id,
+        entries=[UploadEntryAnswer.model_validate(entry) for entry in detail.entries],
+        files=[UploadedFileAnswer.model_validate(file) for file in detail.files],
+    )

@@ -1,0 +1,86 @@
+"""What a sender may say about an upload: in headers beside a raw body, or in a first JSON part."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from ehr_bridge.api.schemas import Input, Text16, Text64
+from ehr_bridge.dicom.tags import MODIFIABLE_KEYWORDS
+from ehr_bridge.dicom.values import wanted_value
+from ehr_bridge.errors import InvalidInput
+from ehr_bridge.services.arrivals import Confirmation
+
+
+class UploadOptions(Input):
+    """All optional. Naming an order or a patient overrides what the files say of themselves."""
+
+    patient_id: Text64 | None = Field(None, description="Id or MRN of the patient; header X-Patient-Id")
+    order_id: Text64 | None = Field(None, description="Id or accession number; header X-Order-Id")
+    accession_number: Text16 | None = Field(None, description="Names the order too; header X-Accession-Number")
+    source: Literal["manual", "api", "cd_import", "modality"] = Field(
+        "api", description="Where the files come from; header X-Upload-Source"
+    )
+    upload_id: uuid.UUID | None = Field(
+        None, description="Joins files sent one by one into one upload; header X-Upload-Id"
+    )
+    tags: dict[str, str] = Field(
+        default_factory=dict, description="Corrected values of modifiable attributes, by DICOM keyword"
+    )
+
+    @field_validator("tags")
+    @classmethod
+    def _only_modifiable(cls, tags: dict[str, str]) -> dict[str, str]:
+        for keyword, value in tags.items():
+            if keyword not in MODIFIABLE_KEYWORDS:
+                raise ValueError(f"only {', '.join(sorted(MODIFIABLE_KEYWORDS))} can be modified")
+            wanted_value(keyword, value)
+        return tags
+
+    @model_validator(mode="after")
+    def _one_order(self) -> UploadOptions:
+        if self.order_id and self.accession_number and self.order_id != self.accession_number:
+            raise ValueError("name the order once: order_id or accession_number")
+        return self
+
+    def confirmation(self) -> Confirmation:
+        return Confirmation(
+            order=self.order_id or self.accession_number,
+            patient=self.patient_id,
+            tags=tuple(sorted(self.tags.items())),
+        )
+
+
+HEADERS = {
+    "X-Patient-Id": "patient_id",
+    "X-Order-Id": "order_id",
+    "X-Accession-Number": "accession_number",
+    "X-Upload-Source": "source",
+    "X-Upload-Id": "upload_id",
+}
+
+
+def options_from_headers(header: Callable[[str], str | None]) -> UploadOptions:
+    """Raises ValidationError, its fields named like the headers."""
+    given = {field: value for name, field in HEADERS.items() if (value := header(name))}
+    return UploadOptions.model_validate(given)
+
+
+def options_from_json(content: bytes, beside: UploadOptions) -> UploadOptions:
+    """The JSON part's options; what it does not say is taken from the headers.
+
+    Raises:
+        InvalidInput: it is not a JSON object.
+        ValidationError: a field is unknown or malformed.
+    """
+    try:
+        part = UploadOptions.model_validate_json(content)
+    except ValidationError as error:
+        if any(e["type"] == "json_invalid" for e in error.errors()):
+            raise InvalidInput("malformed_json", "The first part is not JSON.") from None
+        raise
+    merged: dict[str, Any] = beside.model_dump(exclude_unset=True) | part.model_dump(exclude_unset=True)
+    return UploadOptions.model_validate(merged)

@@ -1,0 +1,138 @@
+"""Viewer links and tokens (IHE Invoke Image Display, RAD-106)."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from flask import Response
+from flask_openapi3 import APIBlueprint, Tag
+from pydantic import Field, model_validator
+
+from ehr_bridge.api.context import address, answer, caller, services
+from ehr_bridge.api.schemas import EmptyIsNone, Input, Model, Moment, PageQuery, Problem, Text64, Uid
+from ehr_bridge.api.studies import StudyPath
+from ehr_bridge.services.viewer import Wish
+
+blueprint = APIBlueprint(
+    "viewer",
+    __name__,
+    url_prefix="/api/v1/dicom",
+    abp_tags=[Tag(name="Viewer")],
+    abp_security=[{"bearer": []}],
+    abp_responses={401: Problem, 403: Problem},
+)
+
+Operation = Literal["view", "download", "annotate"]
+
+
+class ViewerUrlQuery(Input):
+    compare: Annotated[Uid | None, EmptyIsNone] = Field(None, description="A second study to open beside it")
+
+
+class ViewerUrlAnswer(Model):
+    url: str
+    token: str
+    expires_at: Moment
+    studies: list[str]
+
+
+class ViewerTokenBody(Input):
+    """Exactly one of study_instance_uids, order_id and patient_id."""
+
+    study_instance_uids: list[Uid] | None = Field(None, min_length=1, max_length=50)
+    order_id: Text64 | None = None
+    patient_id: Text64 | None = None
+    operations: list[Operation] = Field(default=["view"], min_length=1)
+    ttl_seconds: int = Field(3600, ge=30, le=86400)
+    on_behalf_of: Text64 | None = Field(None, description="Whom the token is for; service accounts only")
+
+    @model_validator(mode="after")
+    def _one_scope(self) -> ViewerTokenBody:
+        given = [s for s in (self.study_instance_uids, self.order_id, self.patient_id) if s is not None]
+        if len(given) != 1:
+            raise ValueError("name exactly one of study_instance_uids, order_id and patient_id")
+        return self
+
+
+class ViewerTokenAnswer(Model):
+    token: str
+    token_id: uuid.UUID
+    expires_at: Moment
+    studies: list[str]
+
+
+class TokenPath(Input):
+    token_id: uuid.UUID
+
+
+class TokenEntry(Model):
+    """A token that has not expired; the token itself is not kept."""
+
+    token_id: uuid.UUID
+    subject: str
+    minted_by: str
+    study_instance_uids: list[str]
+    operations: list[Operation]
+    created_at: Moment
+    expires_at: Moment
+    revoked_at: Moment | None
+
+
+class TokenList(Model):
+    items: list[TokenEntry]
+    total: int
+    limit: int
+    offset: int
+
+
+@blueprint.get("/viewer-url/<study_uid>", responses={200: ViewerUrlAnswer, 404: Problem, 422: Problem, 503: Problem})
+def viewer_url(path: StudyPath, query: ViewerUrlQuery) -> Response:
+    """A link that opens the study in OHIF"""
+    uids = (path.study_uid,) if query.compare is None else (path.study_uid, query.compare)
+    minted = services().viewer.mint(Wish(study_instance_uids=uids), caller(), address())
+    return answer(
+        ViewerUrlAnswer(
+            url=services().viewer.link(minted),
+            token=minted.token,
+            expires_at=minted.expires_at,
+            studies=list(minted.studies),
+        )
+    )
+
+
+@blueprint.post(
+    "/viewer-token",
+    responses={201: ViewerTokenAnswer, 400: Problem, 404: Problem, 415: Problem, 422: Problem, 503: Problem},
+)
+def create_viewer_token(body: ViewerTokenBody) -> Response:
+    """A token that opens these studies and nothing else"""
+    wish = Wish(
+        study_instance_uids=tuple(body.study_instance_uids or ()),
+        order=body.order_id,
+        patient=body.patient_id,
+        operations=tuple(dict.fromkeys(body.operations)),
+        ttl=timedelta(seconds=body.ttl_seconds),
+        on_behalf_of=body.on_behalf_of,
+    )
+    minted = services().viewer.mint(wish, caller(), address())
+    return answer(ViewerTokenAnswer.model_validate(minted), 201)
+
+
+@blueprint.get("/viewer-token", responses={200: TokenList, 422: Problem})
+def list_viewer_tokens(query: PageQuery) -> Response:
+    """Viewer tokens that have not expired: one's own, or all for administrators"""
+    page = services().viewer.list_tokens(caller(), query.limit, query.offset)
+    items = [
+        TokenEntry(token_id=t.id, **{f: getattr(t, f) for f in TokenEntry.model_fields if f != "token_id"})
+        for t in page.items
+    ]
+    return answer(TokenList(items=items, total=page.total, limit=page.limit, offset=page.offset))
+
+
+@blueprint.delete("/viewer-token/<token_id>", responses={204: None, 404: Problem, 422: Problem})
+def revoke_viewer_token(path: TokenPath) -> Response:
+    """Take a viewer token back"""
+    services().viewer.revoke(path.token_id, caller(), address())
+    return Response(status=204)

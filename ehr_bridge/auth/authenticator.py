@@ -1,0 +1,45 @@
+"""From an `Authorization` header to a `Caller`: the one judge of identity, for every door."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+
+from ehr_bridge.auth.caller import Caller
+from ehr_bridge.auth.permissions import permissions_of
+from ehr_bridge.auth.tokens import TokenVerifier
+from ehr_bridge.errors import NotAuthenticated
+
+
+class Authenticator:
+    """Accepts `Bearer` tokens, and `Basic` for the one service account if there is one (RFC 6750, RFC 7617)."""
+
+    def __init__(self, verifier: TokenVerifier, service_account: tuple[str, str] | None) -> None:
+        self._verifier = verifier
+        self._service_account = service_account
+
+    def authenticate(self, authorization: str | None) -> Caller:
+        """The caller behind the header.
+
+        Raises:
+            NotAuthenticated: there is no header, or it proves nothing. A bad token is never treated as no token.
+        """
+        if not authorization:
+            raise NotAuthenticated("token_missing", "Sign in first: send 'Authorization: Bearer <token>'.")
+        scheme, _, credentials = authorization.partition(" ")
+        scheme = scheme.lower()
+        if scheme == "bearer":
+            return self._verifier.verify(credentials.strip())
+        if scheme == "basic" and self._service_account is not None:
+            return self._basic(credentials.strip(), *self._service_account)
+        raise NotAuthenticated("token_invalid", "Use 'Authorization: Bearer <token>'.")
+
+    def _basic(self, credentials: str, username: str, password: str) -> Caller:
+        try:
+            given = base64.b64decode(credentials, validate=True)
+        except (binascii.Error, ValueError):
+            given = b""
+        if not hmac.compare_digest(given, f"{username}:{password}".encode()):
+            raise NotAuthenticated("wrong_credentials", "The service account's name or password is wrong.")
+        return Caller(subject=username, name=username, roles=("service",), permissions=permissions_of(["service"]))

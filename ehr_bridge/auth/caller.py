@@ -1,0 +1,44 @@
+"""The verified somebody behind a request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from ehr_bridge.auth.permissions import Permission
+from ehr_bridge.errors import NotPermitted
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who is calling (from a verified token or account), what they may do, and to which studies.
+
+    `studies` is None for a person or service whose permissions hold for every study, and a fixed set for a viewer
+    token: such a caller may do what `permissions` says to those studies and nothing to any other.
+    """
+
+    subject: str
+    name: str
+    roles: tuple[str, ...]
+    permissions: frozenset[Permission]
+    expires_at: datetime | None = None
+    token_id: str | None = None
+    studies: frozenset[str] | None = None
+
+    @property
+    def is_bound(self) -> bool:
+        return self.studies is not None
+
+    def may(self, permission: Permission, study_instance_uid: str | None = None) -> bool:
+        """Whether this caller has the permission, for that study (None: for studies in general)."""
+        if permission not in self.permissions:
+            return False
+        return self.studies is None or study_instance_uid in self.studies
+
+    def require(self, permission: Permission, study_instance_uid: str | None = None) -> None:
+        """Raises NotPermitted unless `may` says yes."""
+        if not self.may(permission, study_instance_uid):
+            raise NotPermitted(
+                "permission_missing",
+                f"This needs the permission '{permission}', which your roles do not include.",
+            )

@@ -1,0 +1,66 @@
+"""Roles and what they may do by default (CONTRACT section 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+
+
+class Permission(StrEnum):
+    UPLOAD = "upload"
+    READ = "read"
+    VIEW = "view"
+    DOWNLOAD = "download"
+    MODIFY_TAGS = "modify_tags"
+    RECONCILE = "reconcile"
+    REQUEST_DELETION = "request_deletion"
+    APPROVE_DELETION = "approve_deletion"
+    WRITE_REPORTS = "write_reports"
+    AUDIT = "audit"
+    ACCOUNTS = "accounts"
+    SERVICE_PERMISSIONS = "service_permissions"
+    WRITE_ORDERS = "write_orders"
+    MINT_ON_BEHALF = "mint_on_behalf"
+    """Make viewer tokens for a named user who is not the caller."""
+    ANNOTATE = "annotate"
+
+
+P = Permission
+
+ROLE_PERMISSIONS: Mapping[str, frozenset[Permission]] = {
+    "technician": frozenset({P.UPLOAD, P.READ, P.MODIFY_TAGS, P.RECONCILE}),
+    "doctor": frozenset({P.UPLOAD, P.READ, P.VIEW, P.DOWNLOAD}),
+    "nurse": frozenset({P.READ, P.VIEW}),
+    "radiologist": frozenset(
+        {
+            P.READ,
+            P.VIEW,
+            P.DOWNLOAD,
+            P.MODIFY_TAGS,
+            P.RECONCILE,
+            P.REQUEST_DELETION,
+            P.WRITE_REPORTS,
+            P.ANNOTATE,
+        }
+    ),
+    "manager": frozenset({P.READ, P.APPROVE_DELETION}),
+    "admin": frozenset(
+        {
+            P.READ,
+            P.REQUEST_DELETION,
+            P.APPROVE_DELETION,
+            P.AUDIT,
+            P.ACCOUNTS,
+            P.SERVICE_PERMISSIONS,
+        }
+    ),
+    "service": frozenset({P.READ, P.WRITE_ORDERS, P.MINT_ON_BEHALF}),
+}
+
+
+def permissions_of(roles: Iterable[str]) -> frozenset[Permission]:
+    """The union of what the roles may do; an unknown role adds nothing."""
+    granted: frozenset[Permission] = frozenset()
+    for role in roles:
+        granted |= ROLE_PERMISSIONS.get(role, frozenset())
+    return granted

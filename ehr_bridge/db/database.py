@@ -1,0 +1,118 @@
+"""The door to the database: reading and writing transactions on SQLite (WAL) or PostgreSQL.
+
+No engine exists until somebody makes a `Database`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.orm import Session
+
+from ehr_bridge.errors import Unavailable
+
+WRITE = "ehr_bridge_write"
+
+
+class Database:
+    """Hands out transactions; the caller never sees an engine option or a dialect."""
+
+    def __init__(self, url: str) -> None:
+        self.engine = _make_engine(url)
+        self._writer = self.engine.execution_options(**{WRITE: True})
+        self._relaxed = (
+            _make_engine(url, synchronous="NORMAL").execution_options(**{WRITE: True})
+            if self.is_sqlite
+            else self._writer
+        )
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A session for looking; nothing it does is kept.
+
+        Raises:
+            Unavailable: the database is away.
+        """
+        with _translate_outage(), Session(self.engine, autoflush=False) as session:
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """One transaction: all of it is kept when the block ends, nothing of it when the block raises.
+
+        On SQLite the write lock is taken at once (BEGIN IMMEDIATE), so a transaction that reads before it writes
+        never fails half-way for having read too early.
+
+        Raises:
+            Unavailable: the database is away.
+        """
+        with _translate_outage(), Session(self._writer, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def write_relaxed(self) -> Iterator[Session]:
+        """As `write`, but a power cut may take the last moments back; a killed process never does.
+
+        Only for what can be told again from the archive's own list of changes (which instances were stored).
+        """
+        with (
+            _translate_outage(),
+            Session(self._relaxed, expire_on_commit=False) as session,
+            session.begin(),
+        ):
+            if not self.is_sqlite:
+                session.execute(text("SET LOCAL synchronous_commit TO OFF"))
+            yield session
+
+    def dispose(self) -> None:
+        self.engine.dispose()
+        self._relaxed.dispose()
+
+
+@contextmanager
+def _translate_outage() -> Iterator[None]:
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        raise Unavailable("database_unavailable", "The database does not answer; try again in a moment.") from error
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise Unavailable("database_unavailable", "The database does not answer; try again in a moment.") from error
+        raise
+
+
+def _make_engine(url: str, synchronous: str = "FULL") -> Engine:
+    if url.startswith("sqlite"):
+        engine = create_engine(url, connect_args={"timeout": 15, "check_same_thread": False})
+        event.listen(engine, "connect", partial(_sqlite_connect, synchronous))
+        event.listen(engine, "begin", _sqlite_begin)
+        return engine
+    return create_engine(
+        url,
+        pool_size=8,
+        max_overflow=8,
+        pool_timeout=5,
+        pool_pre_ping=True,
+        connect_args={"connect_timeout": 3},
+    )
+
+
+def _sqlite_connect(synchronous: str, connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", f"synchronous={synchronous}", "foreign_keys=ON", "cache_size=-16000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _sqlite_begin(connection: Connection) -> None:
+    connection.execute(text("BEGIN IMMEDIATE" if connection.get_execution_options().get(WRITE) else "BEGIN"))

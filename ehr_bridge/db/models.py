@@ -1,0 +1,284 @@
+"""The tables: accounts, patients, orders, studies and their links, uploads, viewer tokens.
+
+`audit_events` has a file of its own (`ehr_bridge.db.audit`), for its own rules.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date, datetime, time
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    MetaData,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+from ehr_bridge.db.types import UtcDateTime
+
+UID = String(64)
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: UtcDateTime, dict[str, Any]: JSON, list[Any]: JSON}  # noqa: RUF012
+
+
+class User(Base):
+    """A local account, for places without their own identity provider."""
+
+    __tablename__ = "users"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    username: Mapped[str] = mapped_column(String(64), unique=True)
+    full_name: Mapped[str] = mapped_column(String(255))
+    password_hash: Mapped[str] = mapped_column(String(255))
+    roles: Mapped[list[Any]]
+    is_active: Mapped[bool] = mapped_column(default=True)
+    created_at: Mapped[datetime]
+
+
+class Patient(Base):
+    """A person known to the EHR, by medical record number; everything else may be unknown (emergency)."""
+
+    __tablename__ = "patients"
+    __table_args__ = (CheckConstraint("sex IN ('male', 'female', 'other', 'unknown')", name="sex"),)
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    mrn: Mapped[str] = mapped_column(String(64), unique=True)
+    issuer: Mapped[str | None] = mapped_column(String(64))
+    family_name: Mapped[str | None] = mapped_column(String(64))
+    given_name: Mapped[str | None] = mapped_column(String(64))
+    birth_date: Mapped[date | None]
+    sex: Mapped[str] = mapped_column(String(8), default="unknown")
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
+class Order(Base):
+    """An imaging service request (FHIR ServiceRequest), with the study fields of the plan."""
+
+    __tablename__ = "orders"
+    __table_args__ = (
+        CheckConstraint(
+            "status IN ('scheduled', 'arrived', 'in_progress', 'completed', 'reported', 'cancelled')",
+            name="status",
+        ),
+        Index("ix_orders_status_scheduled_at", "status", "scheduled_at"),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    accession_number: Mapped[str] = mapped_column(String(16), unique=True)
+    patient_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("patients.id"), index=True)
+    modality: Mapped[str] = mapped_column(String(16))
+    description: Mapped[str] = mapped_column(String(64))
+    scheduled_at: Mapped[datetime | None]
+    ordered_by: Mapped[str | None] = mapped_column(String(64))
+    placer_order_number: Mapped[str | None] = mapped_column(String(64))
+    station_ae_title: Mapped[str | None] = mapped_column(String(16))
+    body_part: Mapped[str | None] = mapped_column(String(16))
+    priority: Mapped[str | None] = mapped_column(String(16))
+    status: Mapped[str] = mapped_column(String(16), default="scheduled")
+    scheduled_study_instance_uid: Mapped[str] = mapped_column(UID, unique=True)
+    """Given to the order when it is placed; what the worklist offers and the matcher looks for."""
+    study_instance_uid: Mapped[str] = mapped_column(UID, index=True)
+    """The study that answers the order: the given one until another is linked."""
+    orthanc_study_id: Mapped[str | None] = mapped_column(String(64))
+    number_of_series: Mapped[int | None]
+    number_of_images: Mapped[int | None]
+    study_date: Mapped[date | None]
+    study_time: Mapped[time | None]
+    uploaded_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id"))
+    uploaded_at: Mapped[datetime | None]
+    upload_source: Mapped[str | None] = mapped_column(String(20))
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+    patient: Mapped[Patient] = relationship(lazy="joined", innerjoin=True)
+
+
+class Study(Base):
+    """A study the archive holds or is about to hold: one row per StudyInstanceUID, on every node.
+
+    The row is written before the first instance is stored (the claim), so that every instance of a study, through
+    whatever door and node, gets the same identity.
+    """
+
+    __tablename__ = "studies"
+    __table_args__ = (
+        CheckConstraint("link_status IN ('linked', 'unlinked', 'ambiguous')", name="link_status"),
+        Index(
+            "ix_studies_unsettled",
+            "id",
+            sqlite_where=text("NOT is_settled"),
+            postgresql_where=text("NOT is_settled"),
+        ),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    study_instance_uid: Mapped[str] = mapped_column(UID, unique=True)
+    orthanc_study_id: Mapped[str | None] = mapped_column(String(64), index=True)
+    patient_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("patients.id"), index=True)
+    order_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("orders.id"), index=True)
+    link_status: Mapped[str] = mapped_column(String(16), index=True)
+    match_kind: Mapped[str] = mapped_column(String(16))
+    match_score: Mapped[float]
+    match_evidence: Mapped[list[Any]]
+    match_patient_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("patients.id"))
+    match_order_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("orders.id"))
+    """Whom the opinion points to, linked or not."""
+    corrections: Mapped[dict[str, Any]]
+    """Attributes the uploader corrected; every instance of the study gets them."""
+    received_identity: Mapped[dict[str, Any]]
+    """What the first instance said of itself, before coercion: keyword to value."""
+    coerced: Mapped[list[Any]]
+    """What was replaced in its first instance: `{"tag", "before", "after"}`."""
+    modalities: Mapped[list[Any]]
+    study_date: Mapped[date | None] = mapped_column(index=True)
+    study_time: Mapped[time | None]
+    study_description: Mapped[str | None] = mapped_column(String(64))
+    number_of_series: Mapped[int] = mapped_column(default=0)
+    number_of_instances: Mapped[int] = mapped_column(default=0)
+    is_settled: Mapped[bool] = mapped_column(default=True)
+    """False while instances are recorded that the counts (here, on the order, in the upload log) do not show yet."""
+    created_at: Mapped[datetime] = mapped_column(index=True)
+    updated_at: Mapped[datetime]
+    deleted_at: Mapped[datetime | None]
+
+    patient: Mapped[Patient | None] = relationship(lazy="joined", foreign_keys=[patient_id])
+    order: Mapped[Order | None] = relationship(lazy="joined", foreign_keys=[order_id])
+
+
+class StudyLink(Base):
+    """The recorded fact that a study answers an order or belongs to a patient: who said so, when, on what evidence."""
+
+    __tablename__ = "study_links"
+    __table_args__ = (
+        Index(
+            "ix_study_links_current",
+            "study_id",
+            unique=True,
+            sqlite_where=text("unlinked_at IS NULL"),
+            postgresql_where=text("unlinked_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    study_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("studies.id"))
+    patient_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("patients.id"))
+    order_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("orders.id"))
+    match_kind: Mapped[str] = mapped_column(String(16))
+    evidence: Mapped[list[Any]]
+    linked_by: Mapped[str] = mapped_column(String(255))
+    linked_at: Mapped[datetime]
+    unlinked_at: Mapped[datetime | None]
+
+
+class Instance(Base):
+    """One stored SOP instance, recorded once, whatever door it came through."""
+
+    __tablename__ = "instances"
+    __table_args__ = (Index("ix_instances_study_id_series_instance_uid", "study_id", "series_instance_uid"),)
+
+    orthanc_instance_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    study_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("studies.id"))
+    upload_log_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("dicom_upload_logs.id"), index=True)
+    file_name: Mapped[str | None] = mapped_column(String(255))
+    series_instance_uid: Mapped[str] = mapped_column(UID)
+    sop_instance_uid: Mapped[str] = mapped_column(UID, index=True)
+    modality: Mapped[str] = mapped_column(String(16))
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    door: Mapped[str] = mapped_column(String(16))
+    received_at: Mapped[datetime]
+
+
+class DicomUploadLog(Base):
+    """One delivery of one study through one door by one actor (the plan's upload log)."""
+
+    __tablename__ = "dicom_upload_logs"
+    __table_args__ = (UniqueConstraint("upload_id", "study_instance_uid", "uploaded_by"),)
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    upload_id: Mapped[uuid.UUID]
+    patient_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("patients.id"), index=True)
+    order_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("orders.id"), index=True)
+    uploaded_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id"))
+    uploaded_by: Mapped[str] = mapped_column(String(255))
+    """Subject of the token, or the calling AE title."""
+    study_instance_uid: Mapped[str] = mapped_column(UID, index=True)
+    orthanc_study_id: Mapped[str | None] = mapped_column(String(64), index=True)
+    number_of_files: Mapped[int]
+    number_of_duplicates: Mapped[int]
+    total_size_bytes: Mapped[int] = mapped_column(BigInteger)
+    original_patient_id: Mapped[str | None] = mapped_column(String(64))
+    original_patient_name: Mapped[str | None] = mapped_column(String(255))
+    original_accession_number: Mapped[str | None] = mapped_column(String(64))
+    original_study_date: Mapped[str | None] = mapped_column(String(8))
+    original_modality: Mapped[str | None] = mapped_column(String(16))
+    modified_patient_id: Mapped[str | None] = mapped_column(String(64))
+    modified_patient_name: Mapped[str | None] = mapped_column(String(255))
+    modified_accession_number: Mapped[str | None] = mapped_column(String(64))
+    tags_modified: Mapped[bool] = mapped_column(default=False)
+    upload_status: Mapped[str] = mapped_column(String(20))
+    error_message: Mapped[str | None] = mapped_column(Text)
+    uploaded_at: Mapped[datetime] = mapped_column(index=True)
+    upload_source: Mapped[str] = mapped_column(String(20))
+    upload_duration_seconds: Mapped[float | None]
+    is_deleted: Mapped[bool] = mapped_column(default=False)
+
+
+class DicomUploadSkip(Base):
+    """A file of an upload that became no new instance: one the archive had already, or one that failed."""
+
+    __tablename__ = "dicom_upload_skips"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    upload_log_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("dicom_upload_logs.id"), index=True)
+    file_name: Mapped[str | None] = mapped_column(String(255))
+    sop_instance_uid: Mapped[str | None] = mapped_column(UID)
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    status: Mapped[str] = mapped_column(String(16))
+    error_code: Mapped[str | None] = mapped_column(String(64))
+
+
+class ViewerToken(Base):
+    """A token made to look at certain studies; only its digest is kept."""
+
+    __tablename__ = "viewer_tokens"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    token_sha256: Mapped[str] = mapped_column(String(64), unique=True)
+    subject: Mapped[str] = mapped_column(String(255), index=True)
+    minted_by: Mapped[str] = mapped_column(String(255))
+    study_instance_uids: Mapped[list[Any]]
+    operations: Mapped[list[Any]]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    revoked_at: Mapped[datetime | None]
+    revoked_by: Mapped[str | None] = mapped_column(String(255))
+
+
+class Cursor(Base):
+    """How far a reader of somebody else's log has come; one row per reader."""
+
+    __tablename__ = "cursors"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    position: Mapped[int] = mapped_column(BigInteger)

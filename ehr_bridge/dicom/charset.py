@@ -1,0 +1,150 @@
+"""Specific Character Set (0008,0005): from bytes to text and back, by pydicom's tables.
+
+Takes in the raw value of the element and raw text; refuses nothing on reading (text nobody can decode shows
+replacement characters) and answers None on writing what a set cannot represent. Rules: PS3.5 section 6.1,
+PS3.3 section C.12.1.1.2.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Final
+
+from pydicom.charset import (
+    STAND_ALONE_ENCODINGS,
+    decode_bytes,
+    default_encoding,
+    encode_string,
+    python_encoding,
+)
+from pydicom.valuerep import TEXT_VR_DELIMS
+
+from ehr_bridge.dicom.encoding import BLOCK_VRS
+
+DEFAULT: Final[tuple[str, ...]] = (str(default_encoding),)
+"""What pydicom and Orthanc read when nothing is declared: Latin-1, of which only ASCII is legal."""
+
+UTF8_TERM: Final = "ISO_IR 192"
+UTF8: Final = str(python_encoding[UTF8_TERM])
+_KANA: Final = str(python_encoding["ISO_IR 13"])
+_ESCAPE: Final = b"\x1b"
+_GB2312: Final = str(python_encoding["ISO 2022 IR 58"])
+_GB2312_ESCAPE: Final = "\x1b$)A"
+"""Left in the text by Python's decoder, which pydicom trusts to remove it."""
+
+
+@lru_cache(maxsize=256)
+def encodings_of(raw: bytes) -> tuple[str, ...]:
+    """The Python encodings for a raw (0008,0005); never empty.
+
+    Misspelled terms are read as what they mean, unknown ones as the default repertoire; sets that know no
+    code extensions stand alone (PS3.5 section 6.1.2.5).
+    """
+    terms = [_corrected(term) for term in _terms(raw)]
+    if len(terms) > 1:
+        if terms[0] in STAND_ALONE_ENCODINGS:
+            terms = terms[:1]
+        terms = [term for i, term in enumerate(terms) if not i or term not in STAND_ALONE_ENCODINGS]
+    return tuple(str(python_encoding.get(term, default_encoding)) for term in terms) or DEFAULT
+
+
+def unknown_terms(raw: bytes) -> bool:
+    """Whether a raw (0008,0005) names a set that PS3.3 section C.12.1.1.2 does not define."""
+    return any(term not in python_encoding for term in _terms(raw))
+
+
+def _terms(raw: bytes) -> list[str]:
+    return [term.strip(" \0") for term in raw.decode("latin-1").split("\\")]
+
+
+def _corrected(term: str) -> str:
+    if term in python_encoding:
+        return term
+    if re.match(r"ISO[^_]IR", term):
+        return "ISO_IR" + term[6:]
+    if re.match(r"ISO.2022.IR.", term):
+        return "ISO 2022 IR " + term[12:]
+    return term
+
+
+def decode(raw: bytes, encodings: tuple[str, ...]) -> str:
+    """The text of raw bytes, padding included; what cannot be decoded becomes a replacement character."""
+    if _ESCAPE not in raw:
+        return raw.decode(encodings[0], "replace")
+    text = str(decode_bytes(raw, encodings, TEXT_VR_DELIMS))
+    return text.replace(_GB2312_ESCAPE, "") if _GB2312 in encodings else text
+
+
+def decode_exactly(raw: bytes, encodings: tuple[str, ...], vr: str) -> str | None:
+    """The text of raw bytes when there is exactly one reading of it, else None.
+
+    JIS X 0201 (ISO_IR 13) draws a yen sign and an overline where ASCII has backslash and tilde; which of
+    the two the writer meant cannot be known, except for the backslash between values.
+    """
+    try:
+        text = decode(raw, encodings) if _ESCAPE in raw else raw.decode(encodings[0])
+    except UnicodeDecodeError:
+        return None
+    if "\ufffd" in text or "\x1b" in text:
+        return None
+    if _KANA in encodings and ("~" in text or (vr in BLOCK_VRS and "\\" in text)):
+        return None
+    return text
+
+
+def is_same_in_every_set(raw: bytes, encodings: tuple[str, ...]) -> bool:
+    """Whether bytes read the same whatever set is declared: ASCII without escapes, yen and overline."""
+    if not raw.isascii() or _ESCAPE in raw:
+        return False
+    return _KANA not in encodings or (b"~" not in raw and b"\\" not in raw)
+
+
+def encode(text: str, encodings: tuple[str, ...], vr: str) -> bytes | None:
+    """The bytes of one value in the declared sets, or None when they cannot represent it.
+
+    Every answer has been decoded again and found equal. The default repertoire is ASCII only (PS3.5
+    section 6.1.2.1), though readers take it for Latin-1.
+    """
+    first = encodings[0]
+    if text.isascii():
+        return None if _KANA in encodings and "~" in text else text.encode("ascii")
+    try:
+        if len(encodings) == 1:
+            raw = b"" if first == DEFAULT[0] else text.encode(first)
+            if first == _KANA and len(raw) != len(text):
+                return None
+        else:
+            raw = _extended(text, encodings, vr)
+    except UnicodeEncodeError:
+        return None
+    return raw if raw and decode_exactly(raw, encodings, vr) == text else None
+
+
+def _extended(text: str, encodings: tuple[str, ...], vr: str) -> bytes:
+    """The bytes of a value in several sets, with escape sequences (PS3.5 section 6.1.2.5).
+
+    Each part of a name starts anew in the first set, as do the parts between its groups.
+    """
+    parts = re.split(r"([\^=])", text) if vr == "PN" else [text]
+    encoded = []
+    for part in parts:
+        if not part:
+            continue
+        if not all(_representable(character, encodings) for character in set(part)):
+            return b""
+        raw = encode_string(part, encodings)
+        if encodings[0] == DEFAULT[0] and not raw.split(_ESCAPE, 1)[0].isascii():
+            return b""
+        encoded.append(raw)
+    return b"".join(encoded)
+
+
+def _representable(character: str, encodings: tuple[str, ...]) -> bool:
+    for encoding in encodings:
+        try:
+            character.encode("ascii" if encoding == DEFAULT[0] else encoding)
+        except UnicodeEncodeError:
+            continue
+        return True
+    return False

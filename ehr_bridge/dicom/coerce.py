@@ -1,0 +1,156 @@
+"""Coercion: the attributes of a file that is certain to belong to a patient and order become theirs.
+
+Takes in a header and the values wanted; gives out the file with only those elements changed and the previous
+values in its Original Attributes Sequence. Pixel data, UIDs, private elements and the meta information are
+copied byte for byte. Refuses files whose text cannot be kept readable.
+"""
+
+from __future__ import annotations
+
+import zlib
+from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from ehr_bridge.dicom import tags
+from ehr_bridge.dicom.charset import UTF8_TERM, encode
+from ehr_bridge.dicom.edits import Edits
+from ehr_bridge.dicom.header import Header
+from ehr_bridge.dicom.original import Previous, Provenance, is_sequence, record_original
+from ehr_bridge.dicom.recode import recode_to_utf8
+from ehr_bridge.dicom.refusals import malformed
+from ehr_bridge.dicom.values import Wanted, canonical, wanted_value
+from ehr_bridge.dicom.writing import write_element
+
+
+class Change(NamedTuple):
+    """One attribute that is not what it was."""
+
+    keyword: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Coerced:
+    """The file to store, and what was changed in it."""
+
+    data: bytes
+    changes: tuple[Change, ...]
+
+
+def coerce(
+    header: Header,
+    wanted: Mapping[str, str],
+    *,
+    when: datetime,
+    modifying_system: str,
+    source: str = "",
+    reason: str = "COERCE",
+) -> Coerced:
+    """The file with the wanted values, or the very same bytes when it has them already.
+
+    `wanted` maps keywords to text; an empty text empties the attribute. Values that differ in padding or in
+    empty name components only are left alone. Each previous value goes to the Original Attributes Sequence
+    (PS3.3 section C.12.1.1.9). A value the declared character set cannot hold turns the file to UTF-8
+    (PS3.3 section C.12.1.1.2), which then counts as a change too. Group lengths (gggg,0000) of groups that
+    changed, and the equally retired (0008,0001), are dropped (PS3.5 section 7.2 lets readers ignore them).
+    Further elements with a tag that is changed are dropped as well, so that all readers see one value.
+
+    Raises: ValueError for keywords or values no file may get; RefusedInstance `cannot_recode` or `malformed`.
+    """
+    provenance = Provenance(when, modifying_system, source, reason)
+    repeated = {tag for tag, _, _ in header.walk.repeats}
+    different: list[tuple[Wanted, str]] = []
+    for keyword, value in wanted.items():
+        want = wanted_value(keyword, value)
+        before = header.text(want.tag)
+        if canonical(want.vr, before) != want.canonical or want.tag in repeated:
+            different.append((want, before))
+    if not different:
+        return Coerced(header.data, ())
+    different.sort()
+    splice = _Splice(header)
+    changes = [Change(want.keyword, before, want.value) for want, before in different]
+    charset = header.charset
+    encoded = [encode(want.value, charset, want.vr) for want, _ in different]
+    if None in encoded:
+        changes.insert(0, Change("SpecificCharacterSet", header.text(tags.SPECIFIC_CHARACTER_SET), UTF8_TERM))
+        splice.widen([want.tag for want, _ in different])
+    for (want, _), raw in zip(different, encoded, strict=True):
+        splice.put(want.tag, want.vr, want.value.encode() if raw is None or splice.is_wide else raw)
+    return Coerced(splice.finish(provenance), tuple(changes))
+
+
+class _Splice:
+    """The edits of one coercion, and the previous values they replace."""
+
+    def __init__(self, header: Header) -> None:
+        self._header = header
+        self._edits = Edits(header.body)
+        self._tags = list(header.walk.starts)
+        self._previous: list[Previous] = []
+        self._groups: set[int] = set()
+        self.is_wide = False
+
+    def put(self, tag: int, vr: str, value: bytes) -> None:
+        """Give the element with this tag a value, or insert it in tag order.
+
+        Raises: RefusedInstance `malformed` when a sequence stands in its place.
+        """
+        header = self._header
+        element = header.element(tag)
+        if element is None:
+            start = end = self._position(tag)
+            self._previous.append(Previous(tag, vr, b""))
+        else:
+            if tag in header.walk.ends or element.vr == "SQ":
+                raise malformed("a sequence stands where a plain value belongs", element.start)
+            start, end = element.start, element.end
+            self._previous.append(Previous(tag, element.vr, header.body[element.value_start : end]))
+        self._edits.replace(start, end, write_element(header.encoding, tag, vr, value), tag)
+        self._groups.add(tag >> 16)
+        for repeated, first, after in header.walk.repeats:
+            if repeated == tag:
+                self._edits.replace(first, after, b"", tag)
+
+    def widen(self, changed: list[int]) -> None:
+        """Turn the file to UTF-8, all text that stays reading as before.
+
+        Raises: RefusedInstance `cannot_recode`.
+        """
+        header = self._header
+        skipped = set(changed)
+        original = header.element(tags.ORIGINAL_ATTRIBUTES_SEQUENCE)
+        if original is not None and not is_sequence(original):
+            skipped.add(original.tag)
+        self._groups |= recode_to_utf8(header, self._edits, skipped)
+        self.put(tags.SPECIFIC_CHARACTER_SET, "CS", UTF8_TERM.encode())
+        self.is_wide = True
+
+    def finish(self, provenance: Provenance) -> bytes:
+        """The file with all edits made and the previous values recorded."""
+        header, edits = self._header, self._edits
+        position = self._position(tags.ORIGINAL_ATTRIBUTES_SEQUENCE)
+        record_original(edits, header, self._previous, provenance, position)
+        self._groups.add(tags.ORIGINAL_ATTRIBUTES_SEQUENCE >> 16)
+        for tag in [group << 16 for group in self._groups] + [tags.LENGTH_TO_END]:
+            element = header.element(tag)
+            if element is not None:
+                edits.replace(element.start, element.end, b"", tag)
+        body = edits.apply()
+        if not header.deflated:
+            return body
+        stream = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+        dataset = stream.compress(memoryview(body)[header.dataset_start :]) + stream.flush()
+        return body[: header.dataset_start] + dataset + b"\0" * (len(dataset) & 1)
+
+    def _position(self, tag: int) -> int:
+        """Where an element with this tag belongs: before the first one with a greater tag."""
+        starts = self._header.walk.starts
+        if self._header.walk.ordered:
+            index = bisect_right(self._tags, tag)
+            return starts[self._tags[index]] if index < len(self._tags) else len(self._header.body)
+        return min((start for other, start in starts.items() if other > tag), default=len(self._header.body))

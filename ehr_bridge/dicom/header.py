@@ -1,0 +1,219 @@
+"""The header of one DICOM file: what it says, without trusting it.
+
+`read_header` walks the whole file once and gives back a `Header`: positions of all top-level elements, and
+text decoded only when somebody asks. What it accepts, Orthanc 1.12 can read; what could hurt Orthanc, it
+refuses.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ehr_bridge.dicom import tags
+from ehr_bridge.dicom.charset import decode, encodings_of
+from ehr_bridge.dicom.encoding import (
+    BLOCK_VRS,
+    CHARSET_VRS,
+    PIXEL_DATA,
+    TEXT_VRS,
+    Encoding,
+    is_encapsulated,
+    vr_of_tag,
+)
+from ehr_bridge.dicom.nesting import explicit_element
+from ehr_bridge.dicom.part10 import MAX_INFLATED, Element, open_file
+from ehr_bridge.dicom.refusals import malformed
+from ehr_bridge.dicom.walk import Walk, walk_explicit, walk_implicit
+
+MAX_DEPTH = 16
+"""Sequences within sequences. Orthanc 1.12.7 dies between 30 and 60; real objects stay below ten."""
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Header:
+    """The walked header of one file. Holds patient data: never log or print it."""
+
+    data: bytes
+    """The file as it came."""
+    body: bytes
+    """What all positions refer to: `data`, or its inflated form with the same meta information in front."""
+    transfer_syntax_uid: str
+    """As declared; what the first element shows when the file declares none."""
+    encoding: Encoding
+    deflated: bool
+    has_preamble: bool
+    dataset_start: int
+    walk: Walk
+    meta: dict[int, Element]
+    """The elements of group 0002, in `body`; empty when the file has no meta information."""
+    _texts: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def big_endian(self) -> bool:
+        return self.encoding.big
+
+    @property
+    def implicit(self) -> bool:
+        return not self.encoding.explicit
+
+    @property
+    def has_meta(self) -> bool:
+        return bool(self.meta)
+
+    @property
+    def elements(self) -> dict[int, Element]:
+        """All top-level elements of the dataset, by tag, in file order; built anew on each call."""
+        return {tag: self._element(tag, start) for tag, start in self.walk.starts.items()}
+
+    def element(self, tag: int) -> Element | None:
+        """The top-level element with this tag, or None; the first one if the file repeats it."""
+        start = self.walk.starts.get(tag)
+        return None if start is None else self._element(tag, start)
+
+    def _element(self, tag: int, start: int) -> Element:
+        if self.encoding.explicit:
+            _, value, length = explicit_element(self.body, start, self.encoding)
+            vr = self.body[start + 4 : start + 6].decode("latin-1")
+        else:
+            length = self.encoding.item(self.body, start)[2]
+            value, vr = start + 8, vr_of_tag(tag)
+        end = self.walk.ends.get(tag)
+        return Element(tag, vr, start, value, length, value + length if end is None else end)
+
+    def raw(self, tag: int) -> bytes | None:
+        """The value bytes of a top-level element, padding and delimiters included; None when absent."""
+        element = self.element(tag)
+        return None if element is None else self.body[element.value_start : element.end]
+
+    def text(self, which: str | int) -> str:
+        """The text of a top-level element, by keyword or tag, in the file's own character set.
+
+        Padding is stripped (PS3.5 section 6.2): around each value, or only behind it in free text.
+        Several values stay joined by backslashes, empty groups at the end of a name are dropped (PS3.5
+        section 6.2.1.1). Empty when absent or not text.
+
+        Raises: KeyError for an unknown keyword.
+        """
+        tag = tags.tag_of(which) if isinstance(which, str) else which
+        known = self._texts.get(tag)
+        if known is None:
+            known = self._texts[tag] = self._text(tag)
+        return known
+
+    def _text(self, tag: int) -> str:
+        element = self.element(tag)
+        if element is None or not element.length:
+            return ""
+        vr = vr_of_tag(tag) if element.vr == "UN" else element.vr
+        if vr not in TEXT_VRS or tag in self.walk.ends:
+            return ""
+        raw = self.body[element.value_start : element.end]
+        text = decode(raw, self.charset) if vr in CHARSET_VRS else raw.decode("latin-1")
+        if vr in BLOCK_VRS:
+            return text.rstrip(" \0")
+        if "\\" in text:
+            return "\\".join(value.strip(" \0") for value in text.split("\\"))
+        text = text.strip(" \0")
+        return text.rstrip("=") if vr == "PN" else text
+
+    @property
+    def charset(self) -> tuple[str, ...]:
+        """The Python encodings of the file's Specific Character Set (0008,0005)."""
+        return encodings_of(self.raw(tags.SPECIFIC_CHARACTER_SET) or b"")
+
+    def uid(self, tag: int) -> str:
+        """The UID in a top-level element, without its padding; empty when absent."""
+        raw = self.raw(tag)
+        return "" if raw is None else raw.decode("latin-1").strip(" \0")
+
+    @property
+    def study_instance_uid(self) -> str:
+        return self.uid(tags.STUDY_INSTANCE_UID)
+
+    @property
+    def series_instance_uid(self) -> str:
+        return self.uid(tags.SERIES_INSTANCE_UID)
+
+    @property
+    def sop_instance_uid(self) -> str:
+        return self.uid(tags.SOP_INSTANCE_UID)
+
+    @property
+    def sop_class_uid(self) -> str:
+        return self.uid(tags.SOP_CLASS_UID)
+
+    @property
+    def patient_id(self) -> str:
+        return self.text(tags.PATIENT_ID)
+
+    @property
+    def issuer_of_patient_id(self) -> str:
+        return self.text(tags.ISSUER_OF_PATIENT_ID)
+
+    @property
+    def patient_name(self) -> str:
+        return self.text(tags.PATIENT_NAME)
+
+    @property
+    def patient_birth_date(self) -> str:
+        return self.text(tags.PATIENT_BIRTH_DATE)
+
+    @property
+    def patient_sex(self) -> str:
+        return self.text(tags.PATIENT_SEX)
+
+    @property
+    def accession_number(self) -> str:
+        return self.text(tags.ACCESSION_NUMBER)
+
+    @property
+    def study_date(self) -> str:
+        return self.text(tags.STUDY_DATE)
+
+    @property
+    def study_time(self) -> str:
+        return self.text(tags.STUDY_TIME)
+
+    @property
+    def study_description(self) -> str:
+        return self.text(tags.STUDY_DESCRIPTION)
+
+    @property
+    def modality(self) -> str:
+        return self.text(tags.MODALITY)
+
+    @property
+    def referring_physician_name(self) -> str:
+        return self.text(tags.REFERRING_PHYSICIAN_NAME)
+
+
+def read_header(data: bytes, *, max_depth: int = MAX_DEPTH, max_inflated: int = MAX_INFLATED) -> Header:
+    """The header of a DICOM file, every length in the file checked.
+
+    Reads what DCMTK reads: unsorted or repeated tags, odd lengths, missing preamble. Refuses what would let
+    two readers see different datasets, overrun memory or exhaust the stack (PS3.5 sections 7.1 and 7.5).
+    `max_depth` is how many sequences may nest, `max_inflated` how many bytes a deflated file may unpack to.
+
+    Raises: RefusedInstance `empty_file`, `not_dicom`, `truncated`, `malformed`, `nested_too_deep` or
+    `inflated_too_large`.
+    """
+    opened = open_file(data, max_inflated)
+    body, start, encoding = opened.body, opened.dataset_start, opened.encoding
+    if encoding.explicit:
+        walk = walk_explicit(body, start, encoding, max_depth)
+    else:
+        walk = walk_implicit(body, start, max_depth)
+    pixels = walk.starts.get(PIXEL_DATA)
+    if pixels is not None and PIXEL_DATA not in walk.ends and is_encapsulated(opened.transfer_syntax_uid):
+        raise malformed("the pixel data is one piece although its transfer syntax cuts it in fragments", pixels)
+    return Header(
+        data,
+        body,
+        opened.transfer_syntax_uid,
+        encoding,
+        opened.deflated,
+        opened.has_preamble,
+        start,
+        walk,
+        opened.meta,
+    )

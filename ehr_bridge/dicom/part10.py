@@ -1,0 +1,180 @@
+"""The outside of a DICOM file: preamble, meta information, transfer syntax, deflation (PS3.10 section 7).
+
+Takes in the bytes of a file and says where its dataset starts and how it is encoded. Refuses what is not
+DICOM, and deflated files that would fill the memory.
+"""
+
+from __future__ import annotations
+
+import zlib
+from struct import error as OutOfBytes  # noqa: N812
+from typing import Final, NamedTuple
+
+from ehr_bridge.dicom import tags
+from ehr_bridge.dicom.encoding import (
+    DEFLATED_UIDS,
+    EXPLICIT_BIG,
+    EXPLICIT_BIG_UID,
+    EXPLICIT_LITTLE,
+    EXPLICIT_LITTLE_UID,
+    IMPLICIT_LITTLE_UID,
+    UNDEFINED,
+    Encoding,
+    encoding_of,
+    guess_encoding,
+)
+from ehr_bridge.dicom.nesting import explicit_element
+from ehr_bridge.dicom.refusals import cut_short, malformed
+from ehr_bridge.errors import RefusedInstance
+
+MEGABYTE: Final = 1024 * 1024
+MAX_INFLATED: Final = 256 * MEGABYTE
+_ALWAYS_INFLATED: Final = 64 * MEGABYTE
+_LARGEST_RATIO: Final = 512
+
+_PREAMBLE: Final = 128
+_META_GROUP: Final = 0x0002
+_FIRST_GROUP: Final = 0x0008
+
+
+class Element(NamedTuple):
+    """Where one data element lies in the bytes of a file."""
+
+    tag: int
+    vr: str
+    """As the file says; from the dictionary in implicit VR."""
+    start: int
+    value_start: int
+    length: int
+    """As written: 0xFFFFFFFF when undefined."""
+    end: int
+
+
+class Opened(NamedTuple):
+    """A file whose dataset can be walked."""
+
+    body: bytes
+    dataset_start: int
+    transfer_syntax_uid: str
+    encoding: Encoding
+    deflated: bool
+    has_preamble: bool
+    meta: dict[int, Element]
+
+
+def open_file(data: bytes, max_inflated: int) -> Opened:
+    """The dataset of a file, unpacked if need be, and what its meta information says.
+
+    Files without preamble, or without any meta information, are accepted when their first element shows
+    what they are, as DCMTK accepts them.
+
+    Raises: RefusedInstance `empty_file`, `not_dicom`, `truncated`, `malformed` or `inflated_too_large`.
+    """
+    if not data:
+        raise RefusedInstance("empty_file", "The file is empty. Send it again from where it was made.")
+    has_preamble = data[_PREAMBLE : _PREAMBLE + 4] == b"DICM"
+    start = _PREAMBLE + 4 if has_preamble else 0
+    if not has_preamble and not _starts_like_a_dataset(data):
+        raise RefusedInstance(
+            "not_dicom",
+            "This is not a DICOM file: it has neither the DICM mark nor a dataset at its beginning. "
+            "Send the DICOM file itself, not a picture, report or archive made from it.",
+        )
+    try:
+        meta, dataset_start = _read_meta(data, start)
+    except OutOfBytes:
+        raise cut_short() from None
+    if not meta and dataset_start == len(data):
+        raise cut_short()
+    uid = _transfer_syntax(data, meta)
+    encoding = encoding_of(uid)
+    if encoding is None:
+        encoding = guess_encoding(data, dataset_start)
+        if encoding is None and dataset_start < len(data):
+            raise malformed("the dataset does not begin with a data element", dataset_start)
+        encoding = encoding or EXPLICIT_LITTLE
+        uid = uid or _uid_of(encoding)
+    deflated = uid in DEFLATED_UIDS
+    if meta:
+        _require_group_length(data, meta, dataset_start, encoding is EXPLICIT_LITTLE and not deflated)
+    body = data
+    if deflated:
+        body = data[:dataset_start] + _inflate(data, dataset_start, max_inflated)
+    return Opened(body, dataset_start, uid, encoding, deflated, has_preamble, meta)
+
+
+def _starts_like_a_dataset(data: bytes) -> bool:
+    encoding = guess_encoding(data, 0)
+    if encoding is None:
+        return False
+    group, _, length = encoding.item(data, 0)
+    if group == _META_GROUP:
+        return encoding is EXPLICIT_LITTLE
+    return group == _FIRST_GROUP and (encoding.explicit or length <= len(data) - 8)
+
+
+def _read_meta(data: bytes, pos: int) -> tuple[dict[int, Element], int]:
+    """The elements of group 0002, always explicit little endian (PS3.10 section 7.1), and where they end."""
+    meta: dict[int, Element] = {}
+    head, stop = EXPLICIT_LITTLE.head, len(data)
+    while pos < stop:
+        group, number, _, _ = head(data, pos)
+        if group != _META_GROUP:
+            break
+        _, value, length = explicit_element(data, pos, EXPLICIT_LITTLE)
+        end = value + length
+        if end > stop or length == UNDEFINED:
+            raise cut_short()
+        tag = group << 16 | number
+        meta.setdefault(tag, Element(tag, data[pos + 4 : pos + 6].decode("latin-1"), pos, value, length, end))
+        pos = end
+    return meta, pos
+
+
+def _transfer_syntax(data: bytes, meta: dict[int, Element]) -> str:
+    element = meta.get(tags.TRANSFER_SYNTAX_UID)
+    if element is None:
+        return ""
+    return data[element.value_start : element.end].decode("latin-1").strip(" \0")
+
+
+def _uid_of(encoding: Encoding) -> str:
+    if encoding is EXPLICIT_BIG:
+        return EXPLICIT_BIG_UID
+    return EXPLICIT_LITTLE_UID if encoding.explicit else IMPLICIT_LITTLE_UID
+
+
+def _require_group_length(data: bytes, meta: dict[int, Element], dataset_start: int, same_encoding: bool) -> None:
+    """Refuse a meta information length that would make two readers disagree on where the dataset starts.
+
+    Orthanc goes by (0002,0000): too long, and it takes the first elements of the dataset for meta
+    information; too short, and it reads the rest of group 0002 in the encoding of the dataset.
+    """
+    element = meta.get(_META_GROUP << 16)
+    if element is None or element.length != 4:
+        return
+    announced = element.end + EXPLICIT_LITTLE.length(data, element.value_start)[0]
+    if announced > dataset_start or (announced < dataset_start and not same_encoding):
+        raise malformed("the length of the meta information is false", element.start)
+
+
+def _inflate(data: bytes, start: int, max_inflated: int) -> bytes:
+    """The unpacked dataset of a deflated file (PS3.5 section A.5), never longer than the limits allow.
+
+    Raises: RefusedInstance `inflated_too_large`, `truncated` or `malformed`.
+    """
+    limit = min(max_inflated, max(_ALWAYS_INFLATED, _LARGEST_RATIO * (len(data) - start)))
+    stream = zlib.decompressobj(-zlib.MAX_WBITS)
+    try:
+        inflated = stream.decompress(memoryview(data)[start:], limit + 1)
+    except zlib.error:
+        raise malformed("the deflated dataset cannot be unpacked", start) from None
+    if len(inflated) > limit:
+        raise RefusedInstance(
+            "inflated_too_large",
+            f"The deflated dataset unpacks to more than {limit // MEGABYTE} MiB. "
+            "Send it in a transfer syntax that is not deflated.",
+        )
+    if not stream.eof:
+        raise cut_short()
+    return inflated

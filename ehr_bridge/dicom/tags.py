@@ -1,0 +1,50 @@
+"""Tags by number, where a name reads better than (gggg,eeee), and the ones a caller may modify."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pydicom.datadict import tag_for_keyword
+
+MODIFIABLE_KEYWORDS: Final = ("PatientID", "PatientName", "AccessionNumber", "StudyDate")
+"""What an uploader may set by hand; everything else comes from the EHR or stays as it is."""
+
+TRANSFER_SYNTAX_UID: Final = 0x00020010
+MEDIA_STORAGE_SOP_CLASS_UID: Final = 0x00020002
+DIRECTORY_RECORD_SEQUENCE: Final = 0x00041220
+LENGTH_TO_END: Final = 0x00080001
+SPECIFIC_CHARACTER_SET: Final = 0x00080005
+SOP_CLASS_UID: Final = 0x00080016
+SOP_INSTANCE_UID: Final = 0x00080018
+STUDY_DATE: Final = 0x00080020
+STUDY_TIME: Final = 0x00080030
+ACCESSION_NUMBER: Final = 0x00080050
+MODALITY: Final = 0x00080060
+REFERRING_PHYSICIAN_NAME: Final = 0x00080090
+STUDY_DESCRIPTION: Final = 0x00081030
+PATIENT_NAME: Final = 0x00100010
+PATIENT_ID: Final = 0x00100020
+ISSUER_OF_PATIENT_ID: Final = 0x00100021
+PATIENT_BIRTH_DATE: Final = 0x00100030
+PATIENT_SEX: Final = 0x00100040
+STUDY_INSTANCE_UID: Final = 0x0020000D
+SERIES_INSTANCE_UID: Final = 0x0020000E
+MODIFIED_ATTRIBUTES_SEQUENCE: Final = 0x04000550
+ORIGINAL_ATTRIBUTES_SEQUENCE: Final = 0x04000561
+ATTRIBUTE_MODIFICATION_DATE_TIME: Final = 0x04000562
+MODIFYING_SYSTEM: Final = 0x04000563
+SOURCE_OF_PREVIOUS_VALUES: Final = 0x04000564
+REASON_FOR_THE_ATTRIBUTE_MODIFICATION: Final = 0x04000565
+
+DICOMDIR_SOP_CLASS_UID: Final = "1.2.840.10008.1.3.10"
+
+
+def tag_of(keyword: str) -> int:
+    """The tag of a DICOM keyword (PS3.6).
+
+    Raises: KeyError when there is no such keyword.
+    """
+    tag = tag_for_keyword(keyword)
+    if tag is None:
+        raise KeyError(keyword)
+    return tag

@@ -1,0 +1,142 @@
+"""What is wrong with a header, and whether it keeps the file from being stored.
+
+Takes in a walked header; gives out findings without values from the file. Errors mean the file cannot be
+stored; warnings are for people, who see them at upload and in the reconciliation list.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from typing import Final, Literal, NamedTuple
+
+from ehr_bridge.dicom import tags
+from ehr_bridge.dicom.charset import unknown_terms
+from ehr_bridge.dicom.encoding import TRANSFER_SYNTAX_UIDS
+from ehr_bridge.dicom.header import Header
+from ehr_bridge.dicom.values import is_date
+from ehr_bridge.errors import RefusedInstance
+
+_UID: Final = re.compile(r"(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))*")
+_UID_WITH_LEADING_ZEROS: Final = re.compile(r"[0-9]+(\.[0-9]+)*")
+_LONGEST_UID: Final = 64
+_LONGEST_PATIENT_ID: Final = 64
+_LONGEST_ACCESSION_NUMBER: Final = 16
+
+_IDENTIFYING: Final = (
+    (tags.STUDY_INSTANCE_UID, "Study Instance UID"),
+    (tags.SERIES_INSTANCE_UID, "Series Instance UID"),
+    (tags.SOP_INSTANCE_UID, "SOP Instance UID"),
+    (tags.SOP_CLASS_UID, "SOP Class UID"),
+)
+_DATES: Final = (
+    (tags.PATIENT_BIRTH_DATE, "Patient's Birth Date"),
+    (tags.STUDY_DATE, "Study Date"),
+)
+
+
+class Finding(NamedTuple):
+    """One remark about a file."""
+
+    level: Literal["error", "warning"]
+    code: str
+    message: str
+    tag: str | None
+    """As (gggg,eeee), or None when it is about the whole file."""
+
+
+def is_uid(text: str) -> bool:
+    """Whether text is a UID: numbers without leading zeros, joined by dots, at most 64 characters (PS3.5 9.1)."""
+    return len(text) <= _LONGEST_UID and _UID.fullmatch(text) is not None
+
+
+def validate(header: Header) -> list[Finding]:
+    """All findings for a header, errors first; an empty list for a good file."""
+    return [*_errors(header), *_warnings(header)]
+
+
+def require_storable(header: Header) -> None:
+    """Let a file pass that Orthanc can index and that names its study, series and instance.
+
+    Raises: RefusedInstance with the code of the first error finding: `dicomdir`, `missing_uid` or
+    `invalid_uid`; `errors` lists all of them.
+    """
+    errors = list(_errors(header))
+    if errors:
+        pairs = tuple((error.tag or "", error.message) for error in errors)
+        raise RefusedInstance(errors[0].code, errors[0].message, pairs)
+
+
+def _errors(header: Header) -> Iterator[Finding]:
+    if _is_dicomdir(header):
+        yield Finding(
+            "error",
+            "dicomdir",
+            "This is a DICOMDIR, the index of a disc (Media Storage Directory Storage). "
+            "Send the files it lists instead.",
+            None,
+        )
+        return
+    for tag, name in _IDENTIFYING:
+        uid = header.uid(tag)
+        if not uid:
+            message = f"{name} is missing. Export the file again from a system that writes it."
+            yield _finding("error", "missing_uid", message, tag)
+        elif len(uid) > _LONGEST_UID or not _UID_WITH_LEADING_ZEROS.fullmatch(uid):
+            message = (
+                f"{name} is not a UID: digits and dots, at most {_LONGEST_UID} characters (PS3.5 section 9.1). "
+                "Export the file again from a system that writes it correctly."
+            )
+            yield _finding("error", "invalid_uid", message, tag)
+
+
+def _warnings(header: Header) -> Iterator[Finding]:
+    for tag, name in _IDENTIFYING:
+        uid = header.uid(tag)
+        if not is_uid(uid) and len(uid) <= _LONGEST_UID and _UID_WITH_LEADING_ZEROS.fullmatch(uid):
+            yield _warning("leading_zero_in_uid", f"{name} has a number with a leading zero.", tag)
+    patient_id, accession_number = header.patient_id, header.accession_number
+    if not patient_id:
+        yield _warning("missing_patient_id", "Patient ID is missing.", tags.PATIENT_ID)
+    elif len(patient_id) > _LONGEST_PATIENT_ID:
+        message = f"Patient ID is longer than {_LONGEST_PATIENT_ID} characters."
+        yield _warning("patient_id_too_long", message, tags.PATIENT_ID)
+    if not header.patient_name.strip("^= "):
+        yield _warning("missing_patient_name", "Patient's Name is missing.", tags.PATIENT_NAME)
+    for tag, name in _DATES:
+        date = header.text(tag)
+        if date and not is_date(date):
+            yield _warning("invalid_date", f"{name} is not a day written YYYYMMDD.", tag)
+    if len(accession_number) > _LONGEST_ACCESSION_NUMBER:
+        message = f"Accession Number is longer than {_LONGEST_ACCESSION_NUMBER} characters."
+        yield _warning("accession_number_too_long", message, tags.ACCESSION_NUMBER)
+    if not header.modality:
+        yield _warning("missing_modality", "Modality is missing.", tags.MODALITY)
+    for tag in (tags.PATIENT_ID, tags.PATIENT_NAME, tags.ACCESSION_NUMBER):
+        if any(unicodedata.category(character) == "Cc" for character in header.text(tag)):
+            yield _warning("control_character", "An identifying text holds a control character.", tag)
+    if header.transfer_syntax_uid not in TRANSFER_SYNTAX_UIDS:
+        message = "The transfer syntax is not one the Standard defines; the pixels may not be shown."
+        yield _warning("unknown_transfer_syntax", message, tags.TRANSFER_SYNTAX_UID)
+    if unknown_terms(header.raw(tags.SPECIFIC_CHARACTER_SET) or b""):
+        message = "Specific Character Set names a set the Standard does not define; text may read wrongly."
+        yield _warning("unknown_character_set", message, tags.SPECIFIC_CHARACTER_SET)
+    for tag in sorted({tag for tag, _, _ in header.walk.repeats}):
+        yield _warning("repeated_element", "The element occurs more than once; the first one counts.", tag)
+
+
+def _is_dicomdir(header: Header) -> bool:
+    if tags.DIRECTORY_RECORD_SEQUENCE in header.walk.starts:
+        return True
+    declared = header.meta.get(tags.MEDIA_STORAGE_SOP_CLASS_UID)
+    media = header.body[declared.value_start : declared.end] if declared else b""
+    return tags.DICOMDIR_SOP_CLASS_UID in {header.sop_class_uid, media.decode("latin-1").strip(" \0")}
+
+
+def _finding(level: Literal["error", "warning"], code: str, message: str, tag: int) -> Finding:
+    return Finding(level, code, message, f"({tag >> 16:04X},{tag & 0xFFFF:04X})")
+
+
+def _warning(code: str, message: str, tag: int) -> Finding:
+    return _finding("warning", code, message, tag)

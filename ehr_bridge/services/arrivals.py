@@ -1,0 +1,129 @@
+"""The carrier that walks through the rooms: one instance, what was decided about it, and what became of it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from ehr_bridge.dicom import Change, Header
+from ehr_bridge.matching import HeaderIdentity, Match
+from ehr_bridge.services.audit import Origin
+
+
+class Door(StrEnum):
+    """Which way an instance came in."""
+
+    UPLOAD = "upload"
+    REST = "rest"
+    STOW_RS = "stow_rs"
+    C_STORE = "c_store"
+    ARCHIVE = "archive"
+    """Found in the archive: stored while we could not look, or by a job of Orthanc's own."""
+
+
+SOURCES = ("manual", "api", "cd_import", "modality")
+"""The upload log's `upload_source`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """What the sender states about a whole upload; it overrides what the files say of themselves."""
+
+    order: str | None = None
+    """Id or accession number of the order."""
+    patient: str | None = None
+    """Id or MRN of the patient."""
+    tags: tuple[tuple[str, str], ...] = ()
+    """Modifiable attributes the sender corrected: keyword and value."""
+
+    @property
+    def names_somebody(self) -> bool:
+        return self.order is not None or self.patient is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One upload (or one study of one modality): who sends, through which door, with what confirmed."""
+
+    upload_id: uuid.UUID
+    door: Door
+    source: str
+    origin: Origin
+    confirmation: Confirmation = Confirmation()
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What holds for a study's instances, as its row in the database says. The same for every one of them."""
+
+    study_id: uuid.UUID
+    study_instance_uid: str
+    match: Match
+    is_linked: bool
+    patient_id: uuid.UUID | None
+    order_id: uuid.UUID | None
+    wanted: Mapping[str, str]
+    """DICOM keyword to the value every instance must carry; empty unless identity is certain."""
+    contradicts: bool = False
+    """This instance claims to be somebody else than its study; it is kept as it is, and the study flagged."""
+
+
+@dataclass(slots=True)
+class Arrival:
+    """One instance on its way."""
+
+    delivery: Delivery
+    header: Header
+    identity: HeaderIdentity
+    """Before coercion."""
+    size_bytes: int
+    decision: Decision
+    file_name: str | None = None
+    changes: tuple[Change, ...] = ()
+    orthanc_instance_id: str = ""
+    orthanc_study_id: str = ""
+    is_duplicate: bool = False
+    is_recorded: bool = False
+    failure: Exception | None = None
+    """Why it could not be recorded."""
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceOutcome:
+    """What the sender hears about one file."""
+
+    file_name: str | None
+    status: str
+    sop_class_uid: str | None = None
+    sop_instance_uid: str | None = None
+    study_instance_uid: str | None = None
+    orthanc_instance_id: str | None = None
+    error_code: str | None = None
+    error_message: str | None = None
+
+
+@dataclass(slots=True)
+class StudyOutcome:
+    """What the sender hears about one study of an upload."""
+
+    decision: Decision
+    orthanc_study_id: str
+    changes: list[Change] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class UploadOutcome:
+    """What the sender hears about the whole upload: success, partial or failed."""
+
+    upload_id: uuid.UUID
+    instances: list[InstanceOutcome] = field(default_factory=list)
+    studies: dict[str, StudyOutcome] = field(default_factory=dict)
+
+    @property
+    def status(self) -> str:
+        failed = sum(outcome.status == "failed" for outcome in self.instances)
+        if failed == 0:
+            return "success"
+        return "failed" if failed == len(self.instances) else "partial"

@@ -1,0 +1,265 @@
+"""One decision per study, taken once, written down before the first instance is stored, and obeyed by all of them.
+
+The row in `studies` is the claim. Whoever comes first writes it (a unique StudyInstanceUID settles races between
+threads and nodes); every later instance, through any door, reads it. So a study never ends up with two identities.
+"""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, exists, or_, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from ehr_bridge.db.database import Database
+from ehr_bridge.db.models import Instance, Order, Patient, Study
+from ehr_bridge.errors import Conflict
+from ehr_bridge.matching import Evidence, HeaderIdentity, Match, MatchKind, match_study
+from ehr_bridge.services.arrivals import Confirmation, Decision
+from ehr_bridge.services.identity import (
+    identity_to_json,
+    order_facts,
+    patient_facts,
+    wanted_values,
+)
+from ehr_bridge.services.orders import find_order
+from ehr_bridge.services.patients import find_patient
+
+type CacheKey = tuple[HeaderIdentity, Confirmation, bool]
+
+
+class Claims:
+    """Decides about studies; remembers recent decisions for a few seconds, so a study costs one look-up, not one per
+    instance (and other nodes' changes are seen soon)."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Callable[[], datetime],
+        remember: timedelta = timedelta(seconds=5),
+        cache_size: int = 1024,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._remember = remember
+        self._cache_size = cache_size
+        self._cache: OrderedDict[CacheKey, tuple[datetime, Decision]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def decide(self, identity: HeaderIdentity, confirmation: Confirmation, *, may_coerce: bool = True) -> Decision:
+        """What holds for an instance with this identity.
+
+        `may_coerce` is False when the instance is stored already: then nothing is certain unless it carries the
+        right values as it is.
+
+        Raises:
+            NotFound: the confirmed order or patient does not exist.
+            Conflict: order and patient do not belong together, the order is cancelled, or the study is recorded
+                otherwise already.
+        """
+        key = (identity, confirmation, may_coerce)
+        now = self._clock()
+        with self._lock:
+            known = self._cache.get(key)
+        if known is not None and known[0] > now:
+            return known[1]
+        decision = self._decide(identity, confirmation, may_coerce, now)
+        with self._lock:
+            self._cache[key] = (now + self._remember, decision)
+            while len(self._cache) > self._cache_size:
+                self._cache.popitem(last=False)
+        return decision
+
+    def forget(self) -> None:
+        """Drop what is remembered; called after every change of patients, orders or links on this node."""
+        with self._lock:
+            self._cache.clear()
+
+    def release(self, decision: Decision) -> None:
+        """Take a claim back whose first instance could not be stored; one with instances stays."""
+        self.forget()
+        with self._database.write() as session:
+            session.execute(
+                delete(Study).where(
+                    Study.id == decision.study_id,
+                    ~exists().where(Instance.study_id == Study.id),
+                )
+            )
+
+    def _decide(
+        self, identity: HeaderIdentity, confirmation: Confirmation, may_coerce: bool, now: datetime
+    ) -> Decision:
+        with self._database.read() as session:
+            study = _find_study(session, identity.study_instance_uid)
+            if study is None:
+                match, patient, order = _judge(session, identity, confirmation)
+            else:
+                return _join(session, study, identity, confirmation)
+            certain = match.kind is MatchKind.EXACT and patient is not None
+            wanted = wanted_values(patient, order) if certain and patient else {}
+            if certain and not may_coerce and not _carries(identity, wanted):
+                late = Evidence("arrival", False, "stored before it could be coerced; link it by reconciliation")
+                match = replace(match, kind=MatchKind.PROBABLE, evidence=(late, *match.evidence))
+                certain = False
+        with self._database.write() as session:
+            if _insert_claim(session, identity, match, certain, confirmation, now):
+                study = _find_study(session, identity.study_instance_uid)
+                assert study is not None
+                return _decision(study)
+        return self._decide(identity, confirmation, may_coerce, now)  # somebody else was first: join theirs
+
+
+def _find_study(session: Session, study_instance_uid: str) -> Study | None:
+    return session.scalar(select(Study).where(Study.study_instance_uid == study_instance_uid))
+
+
+def _judge(
+    session: Session, identity: HeaderIdentity, confirmation: Confirmation
+) -> tuple[Match, Patient | None, Order | None]:
+    """The verdict on a study nobody has claimed yet, with the rows it names."""
+    if confirmation.names_somebody:
+        patient, order = resolve(session, confirmation)
+        return confirmed_match(identity, patient, order), patient, order
+    keys = [Order.scheduled_study_instance_uid == identity.study_instance_uid]
+    if identity.accession_number:
+        keys.append(Order.accession_number == identity.accession_number)
+    orders = list(session.scalars(select(Order).where(or_(*keys))))
+    patients: list[Patient] = []
+    if not orders and identity.patient_id:
+        patients = list(session.scalars(select(Patient).where(Patient.mrn == identity.patient_id)))
+    match = match_study(identity, map(order_facts, orders), map(patient_facts, patients))
+    order_found = next((o for o in orders if o.id == match.order_id), None)
+    return match, order_found.patient if order_found else None, order_found
+
+
+def resolve(session: Session, confirmation: Confirmation) -> tuple[Patient, Order | None]:
+    """The confirmed patient and order.
+
+    Raises:
+        NotFound: one of them does not exist.
+        Conflict: they do not belong together, or the order is cancelled.
+    """
+    order = find_order(session, confirmation.order) if confirmation.order else None
+    patient = find_patient(session, confirmation.patient) if confirmation.patient else None
+    if order is None:
+        assert patient is not None
+        return patient, None
+    if patient is not None and patient.id != order.patient_id:
+        raise Conflict("order_of_another_patient", "This order belongs to another patient; check both and try again.")
+    if order.status == "cancelled":
+        raise Conflict("order_cancelled", "This order is cancelled; place a new one before uploading images for it.")
+    return order.patient, order
+
+
+def confirmed_match(identity: HeaderIdentity, patient: Patient, order: Order | None) -> Match:
+    """A person said whose study it is. What the file says is compared all the same, and kept as evidence."""
+    if order is not None:
+        opinion = match_study(identity, [order_facts(order)])
+    else:
+        opinion = match_study(identity, [], [patient_facts(patient)])
+    confirmed = Evidence("confirmation", True, "confirmed by the sender")
+    return Match(
+        MatchKind.EXACT,
+        1.0,
+        (confirmed, *opinion.evidence),
+        patient.id,
+        order.id if order else None,
+    )
+
+
+def _join(session: Session, study: Study, identity: HeaderIdentity, confirmation: Confirmation) -> Decision:
+    """The decision for one more instance of a study that is claimed already."""
+    if confirmation.tags and dict(confirmation.tags) != study.corrections:
+        raise _recorded_otherwise()
+    if confirmation.names_somebody:
+        patient, order = resolve(session, confirmation)
+        if study.patient_id == patient.id and study.order_id == (order.id if order else study.order_id):
+            return _decision(study)
+        raise _recorded_otherwise()
+    if identity_to_json(identity) == study.received_identity:
+        return _decision(study)
+    if study.patient is None:
+        return replace(_decision(study), contradicts=identity.patient_id != study.received_identity["PatientID"])
+    if _carries(identity, wanted_values(study.patient, study.order)):
+        return _decision(study)
+    fresh, _, _ = _judge(session, identity, confirmation)
+    if fresh.kind is MatchKind.EXACT and (fresh.patient_id, fresh.order_id) == (
+        study.patient_id,
+        study.order_id,
+    ):
+        return _decision(study)
+    return replace(_decision(study), wanted={}, contradicts=True)
+
+
+def _recorded_otherwise() -> Conflict:
+    return Conflict(
+        "study_recorded_otherwise",
+        "This study is stored already with another link, other corrections or none; "
+        "change it in the reconciliation list.",
+    )
+
+
+def _carries(identity: HeaderIdentity, wanted: Mapping[str, str]) -> bool:
+    """Whether a file says already what it should, as far as identity goes."""
+    said = identity_to_json(identity)
+    return all(said.get(keyword, value).rstrip("^") == value for keyword, value in wanted.items())
+
+
+def _insert_claim(
+    session: Session,
+    identity: HeaderIdentity,
+    match: Match,
+    certain: bool,
+    confirmation: Confirmation,
+    now: datetime,
+) -> bool:
+    status = "linked" if certain else "ambiguous" if match.kind is MatchKind.AMBIGUOUS else "unlinked"
+    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    values = {
+        "id": uuid.uuid4(),
+        "study_instance_uid": identity.study_instance_uid,
+        "patient_id": match.patient_id if certain else None,
+        "order_id": match.order_id if certain else None,
+        "link_status": status,
+        "match_kind": match.kind.value,
+        "match_score": match.score,
+        "match_evidence": [{"field": e.field, "agrees": e.agrees, "detail": e.detail} for e in match.evidence],
+        "match_patient_id": match.patient_id,
+        "match_order_id": match.order_id,
+        "corrections": dict(confirmation.tags),
+        "received_identity": identity_to_json(identity),
+        "coerced": [],
+        "modalities": [],
+        "number_of_series": 0,
+        "number_of_instances": 0,
+        "is_settled": True,
+        "created_at": now,
+        "updated_at": now,
+    }
+    statement = insert(Study).values(values).on_conflict_do_nothing(index_elements=["study_instance_uid"])
+    return bool(session.execute(statement.returning(Study.id)).first())
+
+
+def _decision(study: Study) -> Decision:
+    identity = wanted_values(study.patient, study.order) if study.patient else {}
+    return Decision(
+        study_id=study.id,
+        study_instance_uid=study.study_instance_uid,
+        match=stored_match(study),
+        is_linked=study.link_status == "linked",
+        patient_id=study.patient_id,
+        order_id=study.order_id,
+        wanted={**study.corrections, **identity},
+    )
+
+
+def stored_match(study: Study) -> Match:
+    """The opinion that was recorded with a study."""
+    evidence = tuple(Evidence(e["field"], e["agrees"], e["detail"]) for e in study.match_evidence)
+    return Match(MatchKind(study.match_kind), study.match_score, evidence, study.match_patient_id, study.match_order_id)

@@ -1,0 +1,99 @@
+"""Patients as the EHR tells them: upsert by MRN, look up, search."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from ehr_bridge.db.database import Database
+from ehr_bridge.db.models import Patient
+from ehr_bridge.errors import NotFound
+from ehr_bridge.services import audit
+from ehr_bridge.services.audit import Event, Origin
+from ehr_bridge.services.paging import Page, fetch_page
+
+
+@dataclass(frozen=True, slots=True)
+class PatientData:
+    """What an EHR may say of a patient; None is unknown (emergency patients)."""
+
+    family_name: str | None
+    given_name: str | None
+    birth_date: date | None
+    sex: str
+    issuer: str | None
+
+
+class Patients:
+    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+        self._database = database
+        self._clock = clock
+
+    def upsert(self, mrn: str, data: PatientData, origin: Origin) -> tuple[Patient, bool]:
+        """The patient with that MRN, as `data` says; and whether it is new. Saying the same twice changes nothing."""
+        now = self._clock()
+        with self._database.write() as session:
+            patient = session.scalar(select(Patient).where(Patient.mrn == mrn).with_for_update())
+            created = patient is None
+            if patient is None:
+                patient = Patient(id=uuid.uuid4(), mrn=mrn, created_at=now, updated_at=now)
+            changed = [name for name in PatientData.__slots__ if getattr(patient, name) != getattr(data, name)]
+            if not changed and not created:
+                return patient, False
+            for name in changed:
+                setattr(patient, name, getattr(data, name))
+            patient.updated_at = now
+            session.add(patient)
+            action = "patient.created" if created else "patient.updated"
+            audit.append(session, origin, Event(action, patient_id=patient.id, detail={"fields": changed}), now)
+            return patient, created
+
+    def get(self, id_or_mrn: str) -> Patient:
+        """Raises NotFound."""
+        with self._database.read() as session:
+            return find_patient(session, id_or_mrn)
+
+    def search(self, text: str, limit: int, offset: int) -> Page[Patient]:
+        """Patients whose MRN begins with `text` or whose names contain each of its words."""
+        query = select(Patient).order_by(Patient.family_name, Patient.given_name, Patient.mrn)
+        for word in text.replace(",", " ").replace("^", " ").split():
+            pattern = _escaped(word)
+            query = query.where(
+                or_(
+                    Patient.mrn.ilike(f"{pattern}%", escape="\\"),
+                    Patient.family_name.ilike(f"%{pattern}%", escape="\\"),
+                    Patient.given_name.ilike(f"%{pattern}%", escape="\\"),
+                )
+            )
+        with self._database.read() as session:
+            return fetch_page(session, query, limit, offset)
+
+
+def find_patient(session: Session, id_or_mrn: str) -> Patient:
+    """The patient with that MRN, or else with that id.
+
+    Raises:
+        NotFound: there is neither.
+    """
+    patient = session.scalar(select(Patient).where(Patient.mrn == id_or_mrn))
+    if patient is None and (key := as_uuid(id_or_mrn)) is not None:
+        patient = session.get(Patient, key)
+    if patient is None:
+        raise NotFound("patient_not_found", "No patient has this MRN or id; register the patient first.")
+    return patient
+
+
+def as_uuid(text: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return None
+
+
+def _escaped(word: str) -> str:
+    return word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

@@ -1,0 +1,80 @@
+"""Counts that follow from the recorded instances: on studies, their orders and the upload log."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from ehr_bridge.db.models import DicomUploadLog, DicomUploadSkip, Instance, Order, Study
+
+
+def settle_studies(session: Session, study_ids: Iterable[uuid.UUID], now: datetime) -> None:
+    """Make the counts of these studies say what `instances` says. Safe to repeat."""
+    for study_id in study_ids:
+        _settle_study(session, study_id, now)
+        for log in session.scalars(
+            select(DicomUploadLog)
+            .join(Study, Study.study_instance_uid == DicomUploadLog.study_instance_uid)
+            .where(Study.id == study_id)
+        ):
+            _settle_log(session, log)
+
+
+def settle_leftovers(session: Session, now: datetime) -> int:
+    """Settle what a killed process left unsettled; answers how many studies that was."""
+    ids = session.scalars(select(Study.id).where(~Study.is_settled)).all()
+    settle_studies(session, ids, now)
+    return len(ids)
+
+
+def _settle_study(session: Session, study_id: uuid.UUID, now: datetime) -> None:
+    instances, series = session.execute(
+        select(func.count(), func.count(Instance.series_instance_uid.distinct())).where(Instance.study_id == study_id)
+    ).one()
+    modalities = sorted(
+        m for m in session.scalars(select(Instance.modality).where(Instance.study_id == study_id).distinct()) if m
+    )
+    session.execute(
+        update(Study)
+        .where(Study.id == study_id)
+        .values(
+            number_of_instances=instances,
+            number_of_series=series,
+            modalities=modalities,
+            is_settled=True,
+            updated_at=now,
+        )
+    )
+    linked = select(Study.order_id).where(Study.id == study_id).scalar_subquery()
+    uid = select(Study.study_instance_uid).where(Study.id == study_id).scalar_subquery()
+    session.execute(
+        update(Order)
+        .where(Order.id == linked, Order.study_instance_uid == uid)
+        .values(number_of_images=instances, number_of_series=series)
+    )
+
+
+def _settle_log(session: Session, log: DicomUploadLog) -> None:
+    stored, size, last = session.execute(
+        select(func.count(), func.coalesce(func.sum(Instance.size_bytes), 0), func.max(Instance.received_at)).where(
+            Instance.upload_log_id == log.id
+        )
+    ).one()
+    skipped: dict[str, int] = {}
+    for status, count in session.execute(
+        select(DicomUploadSkip.status, func.count())
+        .where(DicomUploadSkip.upload_log_id == log.id)
+        .group_by(DicomUploadSkip.status)
+    ):
+        skipped[status] = count
+    log.number_of_files = stored + sum(skipped.values())
+    log.number_of_duplicates = skipped.get("duplicate", 0)
+    log.total_size_bytes = size
+    if last is not None:
+        log.upload_duration_seconds = max(0.0, (last - log.uploaded_at).total_seconds())
+    failed = skipped.get("failed", 0)
+    log.upload_status = "success" if not failed else "failed" if failed == log.number_of_files else "partial"

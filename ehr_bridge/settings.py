@@ -1,0 +1,177 @@
+"""What the deployer decides, read once from environment variables.
+
+`load_settings` is the only reader of the environment. Unknown `EHR_BRIDGE_…` variables and malformed values stop the
+start with a message that names the variable (docs/configuration.md lists them all; a test keeps it so).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+OURS = "EHR_BRIDGE_"
+LAUNCH_ONLY = frozenset({"EHR_BRIDGE_SETUP_DONE"})
+"""Variables that the scripts pass to each other; they are not settings."""
+
+
+class SettingsError(Exception):
+    """One line per variable that cannot be used."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+def _database_url(value: SecretStr) -> SecretStr:
+    if not value.get_secret_value().startswith(("sqlite:///", "postgresql+psycopg://")):
+        raise ValueError("use sqlite:///PATH or postgresql+psycopg://USER:PASSWORD@HOST/NAME")
+    return value
+
+
+def _orthanc_database_url(value: SecretStr) -> SecretStr:
+    if not value.get_secret_value().startswith(("postgresql://", "postgresql+psycopg://")):
+        raise ValueError("use postgresql://USER:PASSWORD@HOST/NAME")
+    return value
+
+
+def _long_enough(value: SecretStr) -> SecretStr:
+    if len(value.get_secret_value().encode()) < 32:
+        raise ValueError("use at least 32 bytes (RFC 7518 section 3.2)")
+    return value
+
+
+def _ae_title(value: str) -> str:
+    if not value.strip() or not value.isascii() or "\\" in value:
+        raise ValueError("use 1 to 16 ASCII characters without a backslash (PS3.5 section 6.2, AE)")
+    return value.strip()
+
+
+def _site_path(value: str) -> str:
+    if not value.startswith(("/", "https://", "http://")):
+        raise ValueError("use a path such as /ohif or an http(s) address")
+    return value.rstrip("/")
+
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+Megabytes = Annotated[int, Field(ge=1, le=1_000_000)]
+
+
+class Settings(BaseModel):
+    """All settings; the alias of a field is its environment variable."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_by_alias=True, validate_by_name=True)
+
+    http_port: Port = Field(8042, alias="EHR_BRIDGE_HTTP_PORT", description="Port of HTTP and DICOMweb.")
+    dicom_port: Port = Field(4242, alias="EHR_BRIDGE_DICOM_PORT", description="Port of DIMSE.")
+    bind: str = Field(
+        "127.0.0.1",
+        alias="EHR_BRIDGE_BIND",
+        pattern=r"^(127\.0\.0\.1|0\.0\.0\.0)$",
+        description="127.0.0.1 answers only this machine, 0.0.0.0 every machine that can reach it.",
+    )
+    data_dir: Path = Field(Path("var"), alias="EHR_BRIDGE_DATA_DIR", description="Database, images, secrets.")
+    demo: bool = Field(True, alias="EHR_BRIDGE_DEMO", description="Create demo accounts, orders and a study.")
+    ae_title: Annotated[str, Field(max_length=16), AfterValidator(_ae_title)] = Field(
+        "ORTHANC", alias="EHR_BRIDGE_AE_TITLE", description="AE title under which modalities call."
+    )
+    database_url: Annotated[SecretStr, AfterValidator(_database_url)] | None = Field(
+        None,
+        alias="EHR_BRIDGE_DATABASE_URL",
+        description="SQLAlchemy URL; SQLite in the data dir when unset.",
+    )
+    orthanc_database_url: Annotated[SecretStr, AfterValidator(_orthanc_database_url)] | None = Field(
+        None,
+        alias="EHR_BRIDGE_ORTHANC_DATABASE_URL",
+        description="PostgreSQL URL of Orthanc's own index; its SQLite when unset.",
+    )
+    jwt_secret: Annotated[SecretStr, AfterValidator(_long_enough)] | None = Field(
+        None,
+        alias="EHR_BRIDGE_JWT_SECRET",
+        description="HS256 secret shared with the EHR, at least 32 bytes.",
+    )
+    jwt_issuer: str | None = Field(
+        None, alias="EHR_BRIDGE_JWT_ISSUER", min_length=1, description="Required `iss`; any when unset."
+    )
+    jwt_audience: str = Field(
+        "orthanc-ehr-bridge", alias="EHR_BRIDGE_JWT_AUDIENCE", min_length=1, description="Required `aud`."
+    )
+    username: str | None = Field(
+        None, alias="ORTHANC_USERNAME", pattern=r"^[^:\s]+$", description="Name of the Basic service account."
+    )
+    password: SecretStr | None = Field(
+        None, alias="ORTHANC_PASSWORD", min_length=12, description="Its password, 12 characters or more."
+    )
+    ohif_viewer_url: Annotated[str, AfterValidator(_site_path)] = Field(
+        "/ohif", alias="OHIF_VIEWER_URL", description="Where OHIF is served."
+    )
+    max_dicom_file_size_mb: Megabytes = Field(
+        100, alias="MAX_DICOM_FILE_SIZE_MB", description="Largest single DICOM file."
+    )
+    max_dicom_files_per_upload: Annotated[int, Field(ge=1)] = Field(
+        500, alias="MAX_DICOM_FILES_PER_UPLOAD", description="Most files in one upload request."
+    )
+    max_upload_size_mb: Megabytes = Field(2048, alias="MAX_UPLOAD_SIZE_MB", description="Largest upload request.")
+    dicom_storage_path: Path | None = Field(
+        None,
+        alias="DICOM_STORAGE_PATH",
+        description="Folder of the images; `images` in the data dir when unset.",
+    )
+
+    @property
+    def storage_path(self) -> Path:
+        return self.dicom_storage_path or self.data_dir / "images"
+
+    @property
+    def quarantine_path(self) -> Path:
+        return self.data_dir / "quarantine"
+
+    @property
+    def sqlalchemy_url(self) -> str:
+        if self.database_url:
+            return self.database_url.get_secret_value()
+        return f"sqlite:///{(self.data_dir / 'ehr-bridge.sqlite3').resolve()}"
+
+    @property
+    def orthanc_libpq_url(self) -> str | None:
+        if self.orthanc_database_url is None:
+            return None
+        return self.orthanc_database_url.get_secret_value().replace("postgresql+psycopg://", "postgresql://", 1)
+
+
+NOT_YET = frozenset({"EHR_BRIDGE_JWKS", "DICOM_BACKUP_ENABLED", "DICOM_BACKUP_PATH"})
+"""Variables of the contract whose feature is not built yet: refused rather than silently ignored."""
+
+
+def variables() -> dict[str, str]:
+    """Every variable with its description."""
+    return {str(f.alias): f.description or "" for f in Settings.model_fields.values()}
+
+
+def load_settings(environ: Mapping[str, str]) -> Settings:
+    """Settings from environment variables; empty values count as unset.
+
+    Raises:
+        SettingsError: a variable of ours is unknown or malformed; each problem names its variable.
+    """
+    known = variables()
+    given = {k: v for k, v in environ.items() if k in known and v != ""}
+    problems = [
+        f"{name}: unknown setting; see docs/configuration.md for the names"
+        for name in sorted(environ)
+        if name.startswith(OURS) and name not in known and name not in NOT_YET | LAUNCH_ONLY
+    ]
+    problems += [f"{name}: this version cannot do that yet; unset it" for name in sorted(NOT_YET & environ.keys())]
+    try:
+        settings = Settings.model_validate(given)
+    except ValidationError as error:
+        for e in error.errors():
+            problems.append(f"{e['loc'][0]}: {e['msg'].removeprefix('Value error, ')}")
+        raise SettingsError(problems) from None
+    if (settings.username is None) != (settings.password is None):
+        problems.append("ORTHANC_USERNAME: set it together with ORTHANC_PASSWORD, or neither")
+    if problems:
+        raise SettingsError(problems)
+    return settings

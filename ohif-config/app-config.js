@@ -1,0 +1,110 @@
+/**
+ * OHIF's settings for this product. prepare.py copies this file beside the OHIF build; OHIF reads `window.config` from it.
+ *
+ * What it promises: everything OHIF asks for lives on its own origin; no study list, no upload, no sign-in page and no
+ * service of another company. Who may see a study is decided by the token in the viewer link (`?token=…`), which OHIF
+ * itself turns into `Authorization: Bearer …` and removes from the address bar.
+ *
+ * @type {AppTypes.Config}
+ */
+window.config = {
+  name: 'orthanc-ehr-bridge',
+  routerBasename: '/ohif',
+  extensions: [],
+  modes: [], // OHIF adds the modes it is built with: viewer, segmentation, tmtv, microscopy, …
+  // A guided tour that darkens the picture greets every new browser profile; on shared workstations that is every day.
+  customizationService: { 'ohif.tours': { $set: [] } },
+
+  // A token is bound to one patient's studies, so a list has nothing to show. The study list is the product's own, at /ehr/.
+  showStudyList: false,
+
+  // Whose picture is this? Name, id, sex and birth date stand in the header unasked.
+  showPatientInfo: 'visible',
+
+  // OHIF is not cleared as a medical device, and whether this hospital may use it for diagnosis is not for us to decide:
+  // so the notice stays, once a day per browser (a longer pause would show it to the first user of a shared workstation
+  // only). A deployer with a cleared build sets `option: 'never'`.
+  investigationalUseDialog: { option: 'configure', days: 1 },
+
+  // Decoding in two workers keeps up with a hospital network and leaves room on the small PCs of a ward. Nothing here
+  // needs SharedArrayBuffer, so no COOP or COEP header is required.
+  maxNumberOfWebWorkers: 2,
+  maxNumRequests: { interaction: 20, thumbnail: 5, prefetch: 10 },
+
+  strictZSpacingForVolumeViewport: true, // uneven slices are not shown as if they were an even volume
+  groupEnabledModesFirst: true,
+  showLoadingIndicator: true,
+  showCPUFallbackMessage: true,
+  showWarningMessageForCrossOrigin: false, // it warns about a missing COOP/COEP, which we do not need
+  showErrorDetails: 'dev', // a stack trace is no use to a doctor
+
+  // OHIF calls this for every answer of the archive that is not a success, and fails itself when it is missing. A missing
+  // slice must not go unnoticed, and "403" is no help to a doctor.
+  httpErrorHandler: failure => {
+    const error = failure?.error ?? failure ?? {};
+    const status = Number(error.status ?? error.request?.status ?? /status (\d{3})/.exec(error.message)?.[1]);
+    showNotice(
+      status === 401 || status === 403
+        ? 'This viewer link has expired or does not cover these images. Please open the study again from the record.'
+        : 'Some images could not be loaded: what you see may be incomplete. Please reload, or open the study again.'
+    );
+  },
+
+  defaultDataSourceName: 'orthanc',
+  dataSources: [
+    {
+      namespace: '@ohif/extension-default.dataSourcesModule.dicomweb',
+      sourceName: 'orthanc',
+      configuration: {
+        friendlyName: 'Orthanc',
+        name: 'orthanc',
+        qidoRoot: '/dicom-web',
+        wadoRoot: '/dicom-web',
+        wadoUriRoot: '/wado',
+        wadoUri: '/wado',
+        imageRendering: 'wadors',
+        thumbnailRendering: 'wadors',
+        enableStudyLazyLoad: true,
+        // Debian's Orthanc 1.12.7 does not decode `includefield=00081030%2C00080060` and silently ignores it: true would
+        // be a promise it cannot keep. (OHIF 3.12 sends the field whatever stands here, and does without the answer.)
+        qidoSupportsIncludeField: false,
+        supportsFuzzyMatching: false,
+        supportsWildcard: true,
+        supportsReject: false,
+        dicomUploadEnabled: false, // studies come in through /ehr/, where patient and order are confirmed
+        omitQuotationForMultipartRequest: true,
+        // Ask for bulk data (encapsulated PDF, video) as it comes: Orthanc's plugin refuses `application/pdf` by name. It is
+        // fetched with the token and shown from memory; an address in <object> or <video> could carry no token.
+        singlepart: 'bulkdata',
+        bulkDataURI: {
+          enabled: true,
+          relativeResolution: 'series',
+          // The server writes bulk data addresses with the host and scheme it believes to have, which behind a proxy may
+          // be wrong. Cut them down to `instances/…`: OHIF then puts wadoRoot, study and series in front again.
+          transform: uri => uri.replace(/^(https?:\/\/[^/]+)?\/dicom-web\/studies\/[^/]+\/series\/[^/]+\//, ''),
+        },
+      },
+    },
+  ],
+};
+
+/** Show `text` at the top of the page until it is closed; once, however many requests fail. */
+function showNotice(text) {
+  const id = 'ehr-bridge-notice';
+  if (document.getElementById(id)?.firstChild.data === text) {
+    return;
+  }
+  document.getElementById(id)?.remove();
+  const notice = document.createElement('div');
+  notice.id = id;
+  notice.setAttribute('role', 'alert');
+  notice.style.cssText =
+    'position:fixed;top:8px;left:50%;transform:translateX(-50%);z-index:9999;max-width:90vw;padding:12px 16px;' +
+    'background:#7a1f1f;color:#fff;font:15px/1.4 sans-serif;border-radius:6px;display:flex;gap:16px;align-items:center';
+  const close = document.createElement('button');
+  close.textContent = 'Close';
+  close.style.cssText = 'padding:4px 10px;border:1px solid #fff;border-radius:4px;background:none;color:#fff';
+  close.onclick = () => notice.remove();
+  notice.append(text, close);
+  document.body.append(notice);
+}

@@ -1,0 +1,84 @@
+"""Orthanc as the archive that `ehr_bridge.services.intake` stores into."""
+
+from __future__ import annotations
+
+import json
+import threading
+from typing import Any
+
+from ehr_bridge.errors import RefusedInstance, Unavailable
+from ehr_bridge.services.arrivals import Arrival
+from ehr_bridge.services.intake import Stored
+
+
+class OrthancArchive:
+    """Stores through Orthanc's own API, inside the process.
+
+    While an instance is on its way in, Orthanc calls the ingest hooks on the same thread (ORTHANC-FACTS L6); they find
+    the arrival here.
+    """
+
+    def __init__(self, orthanc: Any) -> None:
+        self._orthanc = orthanc
+        self._under_way: dict[int, Arrival] = {}
+
+    def store(self, data: bytes, arrival: Arrival) -> Stored:
+        """See `Archive.store`."""
+        thread = threading.get_native_id()
+        self._under_way[thread] = arrival
+        try:
+            answer = self._orthanc.RestApiPost("/instances", data)
+        except self._orthanc.OrthancException as error:
+            raise self._explain(data) from error
+        finally:
+            del self._under_way[thread]
+        stored = json.loads(answer)
+        if not isinstance(stored, dict) or stored.get("Status") not in {"Success", "AlreadyStored"}:
+            raise RefusedInstance("refused_by_archive", "Orthanc could not take this file; check that it is whole.")
+        return Stored(stored["ID"], stored["ParentStudy"], stored["Status"] == "AlreadyStored")
+
+    def under_way(self) -> Arrival | None:
+        """The arrival that this thread is storing through us, if it is."""
+        return self._under_way.get(threading.get_native_id())
+
+    def parent_study(self, orthanc_instance_id: str) -> str:
+        """Orthanc's id of the study an instance belongs to.
+
+        Raises:
+            LookupError: the instance is gone.
+        """
+        try:
+            study = json.loads(self._orthanc.RestApiGet(f"/instances/{orthanc_instance_id}/study"))
+        except self._orthanc.OrthancException as error:
+            raise LookupError(orthanc_instance_id) from error
+        return str(study["ID"])
+
+    def read(self, orthanc_instance_id: str) -> bytes:
+        """The stored file. Raises LookupError when the instance is gone."""
+        try:
+            data: bytes = self._orthanc.RestApiGet(f"/instances/{orthanc_instance_id}/file")
+        except self._orthanc.OrthancException as error:
+            raise LookupError(orthanc_instance_id) from error
+        return data
+
+    def changes(self, since: int, limit: int) -> dict[str, Any]:
+        """A page of Orthanc's log of changes."""
+        page: dict[str, Any] = json.loads(self._orthanc.RestApiGet(f"/changes?since={since}&limit={limit}"))
+        return page
+
+    def last_change(self) -> int:
+        """The number of the newest entry in Orthanc's log of changes; 0 when it is empty."""
+        return int(json.loads(self._orthanc.RestApiGet("/changes?last"))["Last"])
+
+    def answers(self) -> bool:
+        """Whether Orthanc and its index work."""
+        json.loads(self._orthanc.RestApiGet("/statistics"))
+        return True
+
+    def _explain(self, data: bytes) -> RefusedInstance | Unavailable:
+        """Orthanc says only that it failed: was it the file, or is the archive in trouble (disk full, index away)?"""
+        try:
+            self._orthanc.CreateDicomInstance(data)
+        except self._orthanc.OrthancException:
+            return RefusedInstance("refused_by_archive", "Orthanc could not read this file; check that it is whole.")
+        return Unavailable("archive_unavailable", "The archive cannot store just now; try again in a moment.", 30)

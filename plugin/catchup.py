@@ -1,0 +1,88 @@
+"""Finds what was stored while nobody could write it down: killed processes, a database that was away.
+
+Orthanc keeps a log of changes; a row in `cursors` says how far we have read it. Every new instance in it that has no
+row of ours is read back and recorded like a fresh arrival, except that nothing is coerced any more.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from sqlalchemy import select
+
+from ehr_bridge.db.database import Database
+from ehr_bridge.db.models import Cursor, Instance
+from ehr_bridge.errors import RefusedInstance
+from ehr_bridge.services.arrivals import Delivery, Door
+from ehr_bridge.services.audit import Origin
+from ehr_bridge.services.intake import Intake, Stored
+from ehr_bridge.services.recorder import Recorder
+from plugin.archive import OrthancArchive
+from plugin.ingest import NAMESPACE
+
+LOGGER = logging.getLogger(__name__)
+CURSOR = "orthanc_changes"
+PAGE = 500
+
+
+class CatchUp:
+    def __init__(self, database: Database, archive: OrthancArchive, intake: Intake, recorder: Recorder) -> None:
+        self._database = database
+        self._archive = archive
+        self._intake = intake
+        self._recorder = recorder
+        self._horizon = 0
+
+    def run(self) -> int:
+        """Read the log as far as it went at the last run; answers how many instances had to be recorded.
+
+        What is younger may still be on its way to the recorder by itself.
+
+        Raises:
+            Unavailable: the database is away; the cursor stays where it is.
+        """
+        horizon, self._horizon = self._horizon, self._archive.last_change()
+        found, since = 0, self._position()
+        while since < horizon:
+            page = self._archive.changes(since, PAGE)
+            changes = [change for change in page["Changes"] if change["Seq"] <= horizon]
+            found += self._record_missing(changes)
+            self._recorder.flush()
+            since = horizon if page["Done"] else min(page["Last"], horizon)
+            self._advance(since)
+        return found
+
+    def _position(self) -> int:
+        with self._database.read() as session:
+            return session.scalar(select(Cursor.position).where(Cursor.name == CURSOR)) or 0
+
+    def _advance(self, position: int) -> None:
+        with self._database.write() as session:
+            cursor = session.get(Cursor, CURSOR) or Cursor(name=CURSOR)
+            cursor.position = position
+            session.add(cursor)
+
+    def _record_missing(self, changes: list[dict[str, Any]]) -> int:
+        ids = [change["ID"] for change in changes if change["ChangeType"] == "NewInstance"]
+        if not ids:
+            return 0
+        with self._database.read() as session:
+            known = set(
+                session.scalars(select(Instance.orthanc_instance_id).where(Instance.orthanc_instance_id.in_(ids)))
+            )
+        return sum(self._record(instance_id) for instance_id in ids if instance_id not in known)
+
+    def _record(self, orthanc_instance_id: str) -> bool:
+        delivery = Delivery(NAMESPACE, Door.ARCHIVE, "modality", Origin("orthanc"))
+        try:
+            data = self._archive.read(orthanc_instance_id)
+            arrival = self._intake.judge(data, delivery, may_coerce=False)
+            study = self._archive.parent_study(orthanc_instance_id)
+        except LookupError:
+            return False  # deleted since
+        except RefusedInstance as refusal:
+            LOGGER.error("stored instance %s cannot be recorded: %s", orthanc_instance_id, refusal.code)
+            return False
+        self._intake.stored(arrival, Stored(orthanc_instance_id, study, False))
+        return True

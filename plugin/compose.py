@@ -1,0 +1,119 @@
+"""The composition root: everything that lives inside Orthanc is built and registered here, in order."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from ehr_bridge.api.app import create_app
+from ehr_bridge.db import migrate
+from ehr_bridge.db.database import Database
+from ehr_bridge.services.arrivals import Arrival
+from ehr_bridge.services.bundle import Services, build_services
+from ehr_bridge.services.settling import settle_leftovers
+from ehr_bridge.settings import load_settings
+from plugin.archive import OrthancArchive
+from plugin.catchup import CatchUp
+from plugin.find import ScopedFind
+from plugin.gate import Gate
+from plugin.ingest import Ingest
+from plugin.logs import log_to_orthanc
+from plugin.pages import Pages
+from plugin.quarantine import Quarantine
+from plugin.selftest import GateNotInPath, run_self_test
+from plugin.worker import Chore, Worker
+from plugin.wsgi import WsgiAdapter
+
+LOGGER = logging.getLogger(__name__)
+BODY_OVERHEAD = 1_000_000
+"""Headers and boundaries around the files of an upload."""
+
+
+def install(orthanc: Any, environ: Mapping[str, str]) -> None:
+    """Build the product for this environment and register it with Orthanc. Called once, while Orthanc loads plugins."""
+    log_to_orthanc(orthanc)
+    settings = load_settings(environ)
+    services = build_services(settings, Database(settings.sqlalchemy_url))
+    archive = OrthancArchive(orthanc)
+    gate = Gate(services.authenticator, settings.max_upload_size_mb * 1_000_000 + BODY_OVERHEAD)
+    worker = _make_worker(services, archive)
+    ingest = Ingest(orthanc, services.intake, archive, Quarantine(settings.quarantine_path), worker.hand_over)
+    checks = {
+        "gate": lambda: gate.is_open,
+        "database": lambda: migrate.is_current(services.database),
+        "orthanc": archive.answers,
+        "ohif": Pages.has_viewer,
+        "worker": lambda: worker.is_well,
+        "storage": lambda: _is_writable(settings.storage_path),
+    }
+    adapter = WsgiAdapter(create_app(services, archive, checks), gate.peer)
+
+    orthanc.RegisterIncomingHttpRequestFilter(gate.allow)
+    orthanc.RegisterReceivedInstanceCallback(ingest.on_received)
+    orthanc.RegisterOnStoredInstanceCallback(ingest.on_stored)
+    orthanc.RegisterRestCallback("/tools/find", ScopedFind(orthanc, services.authenticator))
+    orthanc.RegisterRestCallback("/api/v1(/.*)?", adapter)
+    orthanc.RegisterRestCallback("/instances", adapter)
+    orthanc.RegisterRestCallback("/((ehr|ohif)(/.*)?)?", WsgiAdapter(Pages(), gate.peer))
+    orthanc.RegisterOnChangeCallback(Lifecycle(orthanc, settings.http_port, gate, adapter, worker, services))
+
+
+class Lifecycle:
+    """Orthanc's OnChangeCallback, for the beginning and the end."""
+
+    def __init__(
+        self, orthanc: Any, port: int, gate: Gate, adapter: WsgiAdapter, worker: Worker, services: Services
+    ) -> None:
+        self._orthanc = orthanc
+        self._port = port
+        self._gate = gate
+        self._adapter = adapter
+        self._worker = worker
+        self._services = services
+
+    def __call__(self, change_type: int, _level: int, _resource: str) -> None:
+        if change_type == self._orthanc.ChangeType.ORTHANC_STARTED:
+            threading.Thread(target=self._begin, name="ehr-bridge-self-test", daemon=True).start()
+        elif change_type == self._orthanc.ChangeType.ORTHANC_STOPPED:
+            self._worker.stop()
+            self._services.database.dispose()
+
+    def _begin(self) -> None:
+        self._worker.start()
+        try:
+            run_self_test(self._port, self._gate, self._adapter)
+        except GateNotInPath as error:
+            LOGGER.error("refusing to serve: %s", error)
+            os._exit(3)  # nothing may be served by a server whose gate is open to everybody
+        LOGGER.warning("the gate stands in the path; serving on port %d", self._port)
+
+
+def _make_worker(services: Services, archive: OrthancArchive) -> Worker:
+    recorder = services.recorder
+    catch_up = CatchUp(services.database, archive, services.intake, recorder)
+
+    def take_over(arrival: Arrival) -> None:
+        arrival.orthanc_study_id = archive.parent_study(arrival.orthanc_instance_id)
+        recorder.add(arrival)
+
+    def settle_old() -> None:
+        with services.database.write() as session:
+            settle_leftovers(session, services.clock())
+
+    return Worker(
+        take_over,
+        [
+            Chore("record", recorder.flush, 0.0),
+            Chore("settle", recorder.settle, 0.5),
+            Chore("revocations", services.revocations.refresh, 0.5),
+            Chore("catch up", catch_up.run, 3.0),
+            Chore("settle leftovers", settle_old, 60.0),
+        ],
+    )
+
+
+def _is_writable(folder: Any) -> bool:
+    return os.access(folder, os.W_OK)

@@ -1,0 +1,132 @@
+"""Demo data for a first look: accounts, patients, orders, and two studies sent through the real upload door."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pydicom.data
+import requests
+
+from ehr_bridge.auth.tokens import TokenRules, make_user_token
+from ehr_bridge.db.database import Database
+from ehr_bridge.services.audit import Origin
+from ehr_bridge.services.bundle import build_services, utc_now
+from ehr_bridge.services.orders import OrderData
+from ehr_bridge.services.patients import PatientData
+from ehr_bridge.settings import Settings
+from plugin.phantom import ct_phantom
+
+DEMO = Origin("demo")
+ACCOUNTS = {
+    "radiographer": ("Rita Radiographer", ["technician"]),
+    "doctor": ("Dora Doctor", ["doctor"]),
+    "radiologist": ("Ravi Radiologist", ["radiologist"]),
+    "nurse": ("Nora Nurse", ["nurse"]),
+    "manager": ("Mina Manager", ["manager"]),
+    "admin": ("Ada Admin", ["admin"]),
+}
+PATIENTS = {
+    "MRN-1001": PatientData("Lindqvist", "Åsa", date(1961, 3, 14), "female", None),
+    "MRN-1002": PatientData("Okafor", "Chidi", date(1978, 11, 2), "male", None),
+    "MRN-1003": PatientData("Müller", "Jürgen", date(1950, 7, 30), "male", None),
+    "MRN-1004": PatientData("Tanaka", "Yuki", date(1993, 1, 9), "female", None),
+    "MRN-1005": PatientData(None, None, None, "unknown", None),
+}
+ORDERS = {
+    "ACC-2026-0001": ("MRN-1001", "CT", "CT thorax without contrast", "Ekström^Maria"),
+    "ACC-2026-0002": ("MRN-1002", "MR", "MR brain", "Adeyemi^Tunde"),
+    "ACC-2026-0003": ("MRN-1003", "CT", "CT abdomen with contrast", "Weiß^Karin"),
+    "ACC-2026-0004": ("MRN-1004", "CR", "Chest PA and lateral", "Sato^Kenji"),
+    "ACC-2026-0005": ("MRN-1005", "CT", "CT head, emergency", None),
+}
+
+
+def create(settings: Settings) -> list[str]:
+    """Make what is missing; answers the lines that tell a person how to begin."""
+    from plugin.launch import kept_secret
+
+    password = kept_secret(settings.data_dir / "demo-password")
+    database = Database(settings.sqlalchemy_url)
+    services = build_services(settings, database)
+    for username, (name, roles) in ACCOUNTS.items():
+        services.accounts.create(username, name, password, roles, DEMO)
+    today = utc_now().replace(hour=8, minute=0, second=0, microsecond=0)
+    if services.patients.search("", 1, 0).total == 0:
+        _patients_and_orders(services.patients.upsert, services.orders.upsert, today)
+    waiting = {accession for accession in ORDERS if _has_no_images(services.orders.search(accession, None, 1, 0).items)}
+    database.dispose()
+    token = _token(settings)
+    if "ACC-2026-0001" in waiting:
+        _upload(settings, token, "ACC-2026-0001", ct_phantom(120, today=today.date()))
+    if "ACC-2026-0002" in waiting:
+        _upload(settings, token, "ACC-2026-0002", _real_images())
+    return [
+        f"sign in:  {', '.join(ACCOUNTS)}",
+        f"password: {password}",
+        f"API:      http://127.0.0.1:{settings.http_port}/api/v1/docs",
+        f"DICOM:    {settings.ae_title} at port {settings.dicom_port}",
+    ]
+
+
+def _patients_and_orders(upsert_patient, upsert_order, today: datetime) -> None:  # type: ignore[no-untyped-def]
+    for mrn, data in PATIENTS.items():
+        upsert_patient(mrn, data, DEMO)
+    for number, (accession, (mrn, modality, description, ordered_by)) in enumerate(ORDERS.items()):
+        order = OrderData(
+            modality=modality,
+            description=description,
+            scheduled_at=today + timedelta(minutes=45 * number),
+            ordered_by=ordered_by,
+            placer_order_number=None,
+            station_ae_title=None,
+            body_part=None,
+            priority="routine",
+        )
+        upsert_order(accession, mrn, order, DEMO)
+
+
+def _has_no_images(orders: list) -> bool:  # type: ignore[type-arg]
+    return bool(orders) and not orders[0].number_of_images
+
+
+def _token(settings: Settings) -> str:
+    assert settings.jwt_secret is not None
+    rules = TokenRules(settings.jwt_secret.get_secret_value(), settings.jwt_audience, settings.jwt_issuer)
+    return make_user_token(
+        rules,
+        subject="radiographer",
+        name="Rita Radiographer",
+        roles=["technician"],
+        now=datetime.now(UTC),
+        ttl=timedelta(minutes=10),
+    )
+
+
+def _upload(settings: Settings, token: str, accession_number: str, files: Iterable[bytes]) -> None:
+    """Send files one by one as one upload, as the upload page does."""
+    headers = {
+        "Authorization": f"Bearer {token}",
+        "Content-Type": "application/dicom",
+        "X-Accession-Number": accession_number,
+        "X-Upload-Id": str(uuid.uuid4()),
+        "X-Upload-Source": "manual",
+    }
+    with requests.Session() as session:
+        session.trust_env = False
+        for number, data in enumerate(files, 1):
+            answer = session.post(
+                f"http://127.0.0.1:{settings.http_port}/api/v1/dicom/upload",
+                data=data,
+                headers=headers | {"X-File-Name": f"demo-{number:03}.dcm"},
+                timeout=60,
+            )
+            answer.raise_for_status()
+
+
+def _real_images() -> list[bytes]:
+    """A real MR study that the pydicom package ships among its test files."""
+    folder = Path(pydicom.data.__file__).parent / "test_files" / "dicomdirtests" / "98892003"
+    return [path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()]

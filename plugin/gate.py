@@ -1,0 +1,121 @@
+"""The gate: every HTTP request passes here before Orthanc, any plugin or we ourselves look at it.
+
+It denies by default. The only answers the filter can give are yes and 403 (ORTHANC-FACTS 4.1), so for our own routes it
+lets the WSGI application say 401 or 403 with words, as long as the body is small.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from ehr_bridge.auth.authenticator import Authenticator
+from ehr_bridge.auth.caller import Caller
+from ehr_bridge.auth.permissions import Permission
+from ehr_bridge.errors import NotAuthenticated
+from plugin.routes import GET, POST, PUT, Need, find_route
+
+LOGGER = logging.getLogger(__name__)
+SMALL_BODY = 1_000_000
+"""What a caller without the permission to upload may send, so that a 401 can be said in words."""
+UID = re.compile(r"[0-9]+(\.[0-9]+)*")
+REFUSED_HEADERS = frozenset({"content-encoding", "transfer-encoding", "x-http-method-override"})
+"""Bodies that unpack or never end, and methods in disguise (ORTHANC-FACTS L14, 4.5, 7)."""
+
+
+class Gate:
+    """Judges requests. Closed until `open` is called: the self-test must have passed."""
+
+    def __init__(self, authenticator: Authenticator, max_body_bytes: int) -> None:
+        self._authenticator = authenticator
+        self._max_body_bytes = max_body_bytes
+        self._is_open = False
+        self._nonce: str | None = None
+        self._nonce_seen = False
+        self._peers: dict[int, str] = {}
+
+    def allow(self, uri: str, **request: Any) -> bool:
+        """Orthanc's IncomingHttpRequestFilter: True lets the request through, False answers 403."""
+        try:
+            self._peers[threading.get_native_id()] = request["ip"]
+            if not self._is_open:
+                return self._is_self_test(request)
+            return self._judge(uri, request)
+        except Exception:
+            LOGGER.exception("the gate refused a request it could not judge")
+            return False
+
+    def peer(self) -> str | None:
+        """The network address behind the request that this thread is answering (facts L6)."""
+        return self._peers.get(threading.get_native_id())
+
+    def expect(self, nonce: str) -> None:
+        """Let one self-test request, recognised by its argument, pass while closed."""
+        self._nonce, self._nonce_seen = nonce, False
+
+    @property
+    def saw_self_test(self) -> bool:
+        return self._nonce_seen
+
+    @property
+    def is_open(self) -> bool:
+        return self._is_open
+
+    def open(self) -> None:
+        """Begin to serve."""
+        self._is_open = True
+
+    def _is_self_test(self, request: Mapping[str, Any]) -> bool:
+        self._nonce_seen = self._nonce is not None and request.get("get", {}).get("selftest") == self._nonce
+        return self._nonce_seen
+
+    def _judge(self, uri: str, request: Mapping[str, Any]) -> bool:
+        headers: Mapping[str, str] = request["headers"]
+        if not REFUSED_HEADERS.isdisjoint(headers):
+            return False
+        method: int = request["method"]
+        found = find_route(method, uri)
+        if found is None:
+            return False
+        need, study = found
+        if need is Need.NOTHING:
+            return True
+        caller = self._caller(headers)
+        if need is Need.APPLICATION:
+            return method == GET or self._body_is_bearable(method, headers, caller)
+        if caller is None:
+            return False
+        if need is Need.VIEW_STUDY:
+            return study is not None and UID.fullmatch(study) is not None and caller.may(Permission.VIEW, study)
+        if need is Need.VIEW_ARGUMENT:
+            return _may_view_argument(caller, request.get("get", {}))
+        return Permission.VIEW in caller.permissions
+
+    def _caller(self, headers: Mapping[str, str]) -> Caller | None:
+        try:
+            return self._authenticator.authenticate(headers.get("authorization"))
+        except NotAuthenticated:
+            return None
+
+    def _body_is_bearable(self, method: int, headers: Mapping[str, str], caller: Caller | None) -> bool:
+        """Orthanc reads a whole body before anyone can look at it; so its announced size decides here."""
+        if headers.get("content-type", "").lower().lstrip().startswith("multipart/form-data"):
+            return False  # Orthanc would answer 200 for it, whatever we say (facts L2)
+        length = headers.get("content-length")
+        if method in (POST, PUT) and (length is None or not length.isascii() or not length.isdigit()):
+            return False
+        trusted = caller is not None and caller.may(Permission.UPLOAD)
+        return int(length or 0) <= (self._max_body_bytes if trusted else SMALL_BODY)
+
+
+def _may_view_argument(caller: Caller, arguments: Mapping[str, str]) -> bool:
+    """WADO-URI: a token bound to studies must name one of them, plainly; nobody may send wildcards for a UID."""
+    uids = {name: arguments.get(name) for name in ("studyUID", "seriesUID", "objectUID")}
+    if any(uid is not None and UID.fullmatch(uid) is None for uid in uids.values()):
+        return False
+    if caller.is_bound and uids["studyUID"] is None:
+        return False
+    return caller.may(Permission.VIEW, uids["studyUID"] or "")

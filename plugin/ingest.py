@@ -1,0 +1,101 @@
+"""Orthanc's ingest hooks: every received instance, whatever door it came through, is judged and coerced here.
+
+Callbacks run on Orthanc's threads, one at a time, and must take milliseconds. They never raise: an image that cannot
+be judged is kept as it is and found again in the list of changes.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from ehr_bridge.errors import BridgeError, RefusedInstance
+from ehr_bridge.services.arrivals import Arrival, Delivery, Door
+from ehr_bridge.services.audit import Origin
+from ehr_bridge.services.intake import Intake
+from plugin.archive import OrthancArchive
+from plugin.quarantine import Quarantine
+
+LOGGER = logging.getLogger(__name__)
+ORIGIN_DICOM = 2
+"""Orthanc's InstanceOrigin DICOM_PROTOCOL."""
+NAMESPACE = uuid.UUID("5b0c8d0e-6a0f-4c39-9f6e-0d5f0a3c2e11")
+UNSTORABLE = frozenset({"missing_uid", "invalid_uid", "dicomdir", "too_large"})
+"""Refusals that say nothing of danger: Orthanc decides itself about such a file, it is not quarantined."""
+
+
+class Ingest:
+    def __init__(
+        self,
+        orthanc: Any,
+        intake: Intake,
+        archive: OrthancArchive,
+        quarantine: Quarantine,
+        hand_over: Callable[[Arrival], None],
+    ) -> None:
+        self._actions = orthanc.ReceivedInstanceAction
+        self._intake = intake
+        self._archive = archive
+        self._quarantine = quarantine
+        self._hand_over = hand_over
+        self._received: dict[int, Arrival] = {}
+
+    def on_received(self, dicom: bytes, origin: int) -> tuple[Any, bytes | None]:
+        """ReceivedInstanceCallback: coerce before storing. Discards only what is safe in the quarantine folder."""
+        try:
+            arrival = self._archive.under_way() or self._judge(dicom, origin)
+            replacement = self._intake.coerce(arrival)
+        except RefusedInstance as refusal:
+            return self._refuse(dicom, origin, refusal)
+        except BridgeError as error:
+            LOGGER.warning("an instance is kept as it came: %s", error.code)
+            return self._keep()
+        except Exception:
+            LOGGER.exception("an instance is kept as it came")
+            return self._keep()
+        if replacement is None:
+            return self._actions.KEEP_AS_IS, None
+        return self._actions.MODIFY, replacement
+
+    def on_stored(self, instance: Any, orthanc_instance_id: str) -> None:
+        """OnStoredInstanceCallback: hand over and return. What our own doors store, they record themselves."""
+        arrival = self._received.pop(threading.get_native_id(), None)
+        if arrival is None or self._archive.under_way() is not None:
+            return
+        if arrival.delivery.door is Door.C_STORE:
+            arrival.delivery = _from_modality(instance.GetInstanceRemoteAet(), arrival)
+        arrival.orthanc_instance_id = orthanc_instance_id
+        self._hand_over(arrival)
+
+    def _judge(self, dicom: bytes, origin: int) -> Arrival:
+        door = Door.C_STORE if origin == ORIGIN_DICOM else Door.ARCHIVE
+        delivery = Delivery(NAMESPACE, door, "modality", Origin("modality" if door is Door.C_STORE else "orthanc"))
+        arrival = self._intake.judge(dicom, delivery)
+        self._received[threading.get_native_id()] = arrival
+        return arrival
+
+    def _refuse(self, dicom: bytes, origin: int, refusal: RefusedInstance) -> tuple[Any, bytes | None]:
+        if refusal.code in UNSTORABLE or origin != ORIGIN_DICOM:
+            return self._keep()
+        self._received.pop(threading.get_native_id(), None)
+        try:
+            name = self._quarantine.keep(dicom, refusal.code)
+        except OSError:
+            LOGGER.exception("the quarantine folder cannot be written; the sender hears a failure")
+            return self._actions.MODIFY, None  # no bytes: Orthanc refuses the instance (facts 1.1)
+        LOGGER.error("instance quarantined as %s: %s", name, refusal.code)
+        return self._actions.DISCARD, None
+
+    def _keep(self) -> tuple[Any, bytes | None]:
+        self._received.pop(threading.get_native_id(), None)
+        return self._actions.KEEP_AS_IS, None
+
+
+def _from_modality(calling_ae_title: str, arrival: Arrival) -> Delivery:
+    """One study from one modality is one delivery, however many associations it takes."""
+    name = f"{calling_ae_title}|{arrival.decision.study_instance_uid}"
+    return replace(arrival.delivery, upload_id=uuid.uuid5(NAMESPACE, name), origin=Origin(f"ae:{calling_ae_title}"))

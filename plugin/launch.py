@@ -1,0 +1,170 @@
+"""Starts the product: settings, secret, schema, configuration, Orthanc. Behind scripts/run and scripts/serve."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from pathlib import Path
+
+from ehr_bridge.db import migrate
+from ehr_bridge.db.database import Database
+from ehr_bridge.errors import Unavailable
+from ehr_bridge.settings import Settings, SettingsError, load_settings
+from plugin import orthanc_config
+
+ORTHANC = "/usr/sbin/Orthanc"
+OPTIONS = {
+    "http_port": "EHR_BRIDGE_HTTP_PORT",
+    "dicom_port": "EHR_BRIDGE_DICOM_PORT",
+    "data_dir": "EHR_BRIDGE_DATA_DIR",
+    "bind": "EHR_BRIDGE_BIND",
+}
+READY_SECONDS = 60
+
+
+class CannotStart(Exception):
+    """Says what is in the way and what to do about it."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until a signal; returns the exit code."""
+    options = _parse(arguments)
+    try:
+        settings = prepare(options)
+        if options.foreground:
+            _become_orthanc(settings)
+        return _serve(settings)
+    except SettingsError as error:
+        for line in error.problems:
+            print(f"setting {line}", file=sys.stderr)  # noqa: T201
+        return 2
+    except (CannotStart, Unavailable) as error:
+        print(f"cannot start: {getattr(error, 'detail', error)}", file=sys.stderr)  # noqa: T201
+        return 1
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="scripts/run", description="Run Orthanc with the EHR bridge inside.")
+    parser.add_argument("--http-port", help="HTTP and DICOMweb (EHR_BRIDGE_HTTP_PORT, 8042)")
+    parser.add_argument("--dicom-port", help="DIMSE (EHR_BRIDGE_DICOM_PORT, 4242)")
+    parser.add_argument("--data-dir", help="database, images, secrets (EHR_BRIDGE_DATA_DIR, ./var)")
+    parser.add_argument("--bind", help="127.0.0.1 or 0.0.0.0 (EHR_BRIDGE_BIND)")
+    parser.add_argument("--no-demo", action="store_true", help="no demo data (EHR_BRIDGE_DEMO=0)")
+    parser.add_argument(
+        "--foreground",
+        action="store_true",
+        help="become Orthanc itself, logging to the terminal (containers)",
+    )
+    return parser.parse_args(arguments)
+
+
+def prepare(options: argparse.Namespace) -> Settings:
+    """Everything before Orthanc starts. Afterwards the environment holds what the plugin reads.
+
+    Raises:
+        SettingsError: a variable or option is wrong.
+        CannotStart: a port is taken or a folder cannot be written.
+        Unavailable: the database does not answer.
+    """
+    for name, variable in OPTIONS.items():
+        if (value := getattr(options, name)) is not None:
+            os.environ[variable] = value
+    if options.no_demo:
+        os.environ["EHR_BRIDGE_DEMO"] = "0"
+    settings = load_settings(os.environ)
+    os.environ["EHR_BRIDGE_DATA_DIR"] = str(settings.data_dir.resolve())
+    try:
+        Path(os.environ["EHR_BRIDGE_DATA_DIR"]).mkdir(mode=0o700, parents=True, exist_ok=True)
+        if settings.jwt_secret is None:
+            os.environ["EHR_BRIDGE_JWT_SECRET"] = kept_secret(settings.data_dir.resolve() / "jwt-secret")
+    except OSError as error:
+        raise CannotStart(f"EHR_BRIDGE_DATA_DIR cannot be written: {error.strerror}") from error
+    settings = load_settings(os.environ)
+    for port, variable in (
+        (settings.http_port, "EHR_BRIDGE_HTTP_PORT"),
+        (settings.dicom_port, "EHR_BRIDGE_DICOM_PORT"),
+    ):
+        _require_free(port, variable)
+    database = Database(settings.sqlalchemy_url)
+    migrate.upgrade(database)
+    database.dispose()
+    return settings
+
+
+def kept_secret(path: Path) -> str:
+    """A random secret, made at the first call and kept in a file only its owner can read."""
+    if not path.exists():
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w") as file:
+            file.write(secrets.token_urlsafe(48))
+    return path.read_text().strip()
+
+
+def _require_free(port: int, variable: str) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("0.0.0.0", port))  # noqa: S104  (Orthanc 1.12.7 listens on all interfaces)
+        except OSError:
+            raise CannotStart(f"port {port} is in use; choose another with {variable}") from None
+
+
+def _become_orthanc(settings: Settings) -> None:
+    config = orthanc_config.write(settings)
+    os.execv(ORTHANC, [ORTHANC, str(config)])  # noqa: S606
+
+
+def _serve(settings: Settings) -> int:
+    from plugin import demo  # only a run with demo data needs what it imports
+
+    log = settings.data_dir / "orthanc.log"
+    with log.open("ab") as output:
+        process = subprocess.Popen([ORTHANC, str(orthanc_config.write(settings))], stdout=output, stderr=output)
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, lambda *_: process.send_signal(signal.SIGINT))
+    try:
+        _wait_until_ready(settings.http_port, process, log)
+        lines = demo.create(settings) if settings.demo else []
+        print(f"ready: http://127.0.0.1:{settings.http_port}/ehr/", flush=True)  # noqa: T201
+        for line in lines:
+            print(line, flush=True)  # noqa: T201
+        code = process.wait()
+        return 0 if code in (0, -signal.SIGINT) else code
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+            process.wait()
+
+
+def _wait_until_ready(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise CannotStart(f"Orthanc ended with code {process.returncode}; see {log}\n{_tail(log)}")
+        try:
+            with opener.open(f"http://127.0.0.1:{port}/api/v1/health", timeout=2) as response:
+                if json.load(response)["checks"]["gate"] == "ok":
+                    return
+        except (OSError, ValueError):
+            pass
+        time.sleep(0.1)
+    raise CannotStart(f"Orthanc did not answer within {READY_SECONDS} s; see {log}\n{_tail(log)}")
+
+
+def _tail(log: Path) -> str:
+    return "\n".join(log.read_text(errors="replace").splitlines()[-15:])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,24 @@
+"""The script Orthanc loads (`Python.Path`): finds its own packages and hands over the `orthanc` module.
+
+This is the only file that imports `orthanc`.
+"""
+
+import os
+import site
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGES = ROOT / ".venv" / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}" / "site-packages"
+UNWANTED = (str(ROOT / "plugin"), "dist-packages")
+
+# Orthanc embeds the system's Python: its dist-packages hold other versions of our libraries, and the script's own
+# folder holds modules that must be reached as `plugin.…` only.
+sys.path[:] = [str(ROOT), *(p for p in sys.path if not p.endswith(UNWANTED) and p != str(ROOT))]
+site.addsitedir(str(PACKAGES))
+
+import orthanc  # noqa: E402
+
+from plugin.compose import install  # noqa: E402
+
+install(orthanc, os.environ)

@@ -1,0 +1,54 @@
+"""Orthanc's configuration for given settings: the template of orthanc-config/ and what only a start can know."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from ehr_bridge.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[1]
+TEMPLATE = ROOT / "orthanc-config" / "orthanc.json"
+PLUGINS = Path("/usr/share/orthanc/plugins")
+
+
+def render(settings: Settings) -> dict[str, Any]:
+    """The whole configuration. Plugins are listed one by one: Python first, so that its routes come first."""
+    config: dict[str, Any] = json.loads(TEMPLATE.read_text())
+    plugins = ["libOrthancPython.so", "libOrthancDicomWeb.so"]
+    index = settings.data_dir / "orthanc-index"
+    if settings.orthanc_libpq_url is not None:
+        plugins.append("libOrthancPostgreSQLIndex.so")
+        config["PostgreSQL"] = {
+            "EnableIndex": True,
+            "EnableStorage": False,
+            "ConnectionUri": settings.orthanc_libpq_url,
+            "Lock": False,
+            "IndexConnectionsCount": 8,
+            "MaximumConnectionRetries": 20,
+        }
+    config |= {
+        "Plugins": [str(PLUGINS / name) for name in plugins],
+        "StorageDirectory": str(settings.storage_path),
+        "IndexDirectory": str(index),
+        "TemporaryDirectory": str(settings.data_dir / "tmp"),
+        "HttpPort": settings.http_port,
+        "HttpBindAddresses": [settings.bind],
+        "RemoteAccessAllowed": settings.bind != "127.0.0.1",
+        "DicomPort": settings.dicom_port,
+        "DicomAet": settings.ae_title,
+    }
+    config["Python"]["Path"] = str(ROOT / "plugin" / "main.py")
+    return config
+
+
+def write(settings: Settings) -> Path:
+    """Put the configuration (it may hold a password) where only its owner can read it, and make the folders it names."""
+    for folder in (settings.storage_path, settings.data_dir / "orthanc-index", settings.data_dir / "tmp"):
+        folder.mkdir(parents=True, exist_ok=True)
+    path = settings.data_dir / "orthanc.json"
+    path.touch(mode=0o600, exist_ok=True)
+    path.chmod(0o600)
+    path.write_text(json.dumps(render(settings), indent=2))
+    return path

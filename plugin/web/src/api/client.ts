@@ -1,0 +1,69 @@
+/**
+ * The one place that asks the server for JSON.
+ *
+ * Takes a path below /api/v1, gives the parsed answer, throws ApiError. The token travels in the
+ * Authorization header only, never in an address. A 401 ends the session it was sent for.
+ */
+import type { Session } from "../auth/session";
+import { ApiError, errorFromAnswer } from "./errors";
+
+export const API_ROOT = "/api/v1";
+
+export interface Asking {
+  method?: "GET" | "POST" | "PUT" | "DELETE";
+  query?: Record<string, string | number | undefined>;
+  body?: unknown;
+  signal?: AbortSignal;
+  /** false for sign-in itself, whose 401 says nothing about a session. */
+  withToken?: boolean;
+}
+
+export type Ask = <T>(path: string, asking?: Asking) => Promise<T>;
+
+export function createClient(session: Session, fetcher: typeof fetch = (...args) => fetch(...args)): Ask {
+  return async function ask<T>(path: string, asking: Asking = {}): Promise<T> {
+    const token = asking.withToken === false ? null : session.token();
+    const headers: Record<string, string> = { Accept: "application/json, application/problem+json" };
+    if (token) headers.Authorization = `Bearer ${token}`;
+    if (asking.body !== undefined) headers["Content-Type"] = "application/json";
+
+    let answer: Response;
+    try {
+      answer = await fetcher(address(path, asking.query), {
+        method: asking.method ?? "GET",
+        headers,
+        body: asking.body === undefined ? null : JSON.stringify(asking.body),
+        cache: "no-store",
+        signal: asking.signal ?? null,
+      });
+    } catch (cause) {
+      if (asking.signal?.aborted) throw cause;
+      throw new ApiError(0, "network");
+    }
+
+    const body = await readJson(answer);
+    if (answer.ok) {
+      if (body === undefined && answer.status !== 204) throw new ApiError(answer.status, "unexpected_answer");
+      return body as T;
+    }
+    if (answer.status === 401 && token) session.end(token);
+    throw errorFromAnswer(answer.status, body);
+  };
+}
+
+export function address(path: string, query: Asking["query"] = {}): string {
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== undefined && value !== "") search.set(name, String(value));
+  }
+  const tail = search.toString();
+  return `${API_ROOT}/${path}${tail ? `?${tail}` : ""}`;
+}
+
+async function readJson(answer: Response): Promise<unknown> {
+  try {
+    return await answer.json();
+  } catch {
+    return undefined;
+  }
+}

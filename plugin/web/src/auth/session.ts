@@ -1,0 +1,105 @@
+/**
+ * Who is signed in, in this tab.
+ *
+ * The token lives in memory and in sessionStorage, so that a reload keeps the session and closing
+ * the tab ends it; it is never put into localStorage, a cookie or an address. A session that the
+ * server (or the clock) ends is `ended`, not `none`: the page stays, hidden, until its user signs in
+ * again, so that a running upload is not lost.
+ */
+import type { SignInAnswer } from "../api/types";
+import { isRecord } from "../api/errors";
+
+export type SessionState =
+  | { kind: "none"; signedOut?: true }
+  | { kind: "active"; token: string; expiresAt: number | null; username: string }
+  | { kind: "ended"; username: string };
+
+type Store = Pick<Storage, "getItem" | "setItem" | "removeItem">;
+
+const KEY = "ehr-bridge.session";
+
+export class Session {
+  private state: SessionState;
+  private readonly listeners = new Set<() => void>();
+
+  constructor(
+    private readonly store: Store | null,
+    private readonly now: () => number = Date.now,
+  ) {
+    this.state = restore(store);
+  }
+
+  /** The current state; the same object until something changes. */
+  snapshot = (): SessionState => this.state;
+
+  subscribe = (listener: () => void): (() => void) => {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  };
+
+  token(): string | null {
+    return this.state.kind === "active" ? this.state.token : null;
+  }
+
+  begin(answer: SignInAnswer, username: string): void {
+    const expiresAt = Date.parse(answer.expires_at);
+    // A token that seems expired on arrival means that this computer's clock is wrong: then the
+    // server alone decides, by answering 401.
+    const trusted = Number.isFinite(expiresAt) && expiresAt > this.now() ? expiresAt : null;
+    this.set({ kind: "active", token: answer.token, expiresAt: trusted, username });
+  }
+
+  /** End the session that `token` belongs to; an answer to an older token ends nothing. */
+  end(token: string): void {
+    if (this.state.kind !== "active" || this.state.token !== token) return;
+    this.set({ kind: "ended", username: this.state.username });
+  }
+
+  signOut(): void {
+    this.set({ kind: "none", signedOut: true });
+  }
+
+  private set(state: SessionState): void {
+    this.state = state;
+    save(this.store, state);
+    for (const listener of this.listeners) listener();
+  }
+}
+
+/** sessionStorage, or null where the browser forbids it: then a reload asks to sign in again. */
+export function tabStorage(): Store | null {
+  try {
+    return window.sessionStorage;
+  } catch {
+    return null;
+  }
+}
+
+function restore(store: Store | null): SessionState {
+  try {
+    const saved: unknown = JSON.parse(store?.getItem(KEY) ?? "null");
+    if (isRecord(saved) && typeof saved.token === "string" && saved.token) {
+      return {
+        kind: "active",
+        token: saved.token,
+        expiresAt: typeof saved.expiresAt === "number" ? saved.expiresAt : null,
+        username: typeof saved.username === "string" ? saved.username : "",
+      };
+    }
+  } catch {
+    // Not ours or damaged: as if nothing had been kept.
+  }
+  return { kind: "none" };
+}
+
+function save(store: Store | null, state: SessionState): void {
+  try {
+    if (state.kind !== "active") store?.removeItem(KEY);
+    else {
+      const { token, expiresAt, username } = state;
+      store?.setItem(KEY, JSON.stringify({ token, expiresAt, username }));
+    }
+  } catch {
+    // A full or forbidden store costs the session at the next reload, nothing else.
+  }
+}

@@ -1,0 +1,30 @@
+import { useEffect, useSyncExternalStore } from "react";
+import { useServices } from "../services";
+import type { SessionState } from "./session";
+
+export function useSession(): SessionState {
+  const { session } = useServices();
+  return useSyncExternalStore(session.subscribe, session.snapshot);
+}
+
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** Lock the page at the moment the token expires, also after the computer has slept. */
+export function useSessionClock(): void {
+  const { session } = useServices();
+  const state = useSession();
+  useEffect(() => {
+    if (state.kind !== "active" || state.expiresAt === null) return;
+    const { token, expiresAt } = state;
+    const look = () => {
+      if (Date.now() >= expiresAt) session.end(token);
+    };
+    look();
+    const timer = window.setTimeout(look, Math.min(LONGEST_TIMER_MS, Math.max(0, expiresAt - Date.now())));
+    document.addEventListener("visibilitychange", look);
+    return () => {
+      window.clearTimeout(timer);
+      document.removeEventListener("visibilitychange", look);
+    };
+  }, [session, state]);
+}

@@ -1,0 +1,37 @@
+import { useEffect, useId, useRef, type ReactNode } from "react";
+
+interface Props {
+  title: string;
+  /** Called by Escape; without it the dialog stays. */
+  onClose?: () => void;
+  children: ReactNode;
+}
+
+/** A modal dialog: the browser's own, which keeps the focus inside and the rest inert. */
+export function Dialog({ title, onClose, children }: Props) {
+  const ref = useRef<HTMLDialogElement>(null);
+  const id = useId();
+  useEffect(() => {
+    const dialog = ref.current;
+    if (dialog && !dialog.open) dialog.showModal();
+    return () => dialog?.close();
+  }, []);
+  return (
+    <dialog
+      ref={ref}
+      className="dialog"
+      aria-labelledby={id}
+      onCancel={(event) => {
+        event.preventDefault();
+        onClose?.();
+      }}
+      onKeyDown={(event) => {
+        // Chromium lets a second Escape through, whatever the cancel event said.
+        if (event.key === "Escape" && !onClose) event.preventDefault();
+      }}
+    >
+      <h2 id={id}>{title}</h2>
+      <div className="stack">{children}</div>
+    </dialog>
+  );
+}

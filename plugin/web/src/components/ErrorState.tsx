@@ -1,0 +1,33 @@
+import { ApiError } from "../api/errors";
+import { t } from "../i18n";
+import { Blank } from "./Blank";
+
+/** An error in words, with what to do about it. */
+export function describe(error: Error): { title: string; text: string; reason: string } {
+  const known = error instanceof ApiError ? error : new ApiError(0, "unexpected_answer");
+  const reason = known.detail;
+  if (known.code === "unexpected_answer") return { title: t("error.unexpected.title"), text: t("error.unexpected.text"), reason };
+  if (known.status === 0) return { title: t("error.network.title"), text: t("error.network.text"), reason };
+  if (known.status === 403) return { title: t("error.forbidden.title"), text: t("error.forbidden.text"), reason };
+  if (known.status === 404) return { title: t("error.not_found.title"), text: t("error.not_found.text"), reason };
+  if (known.status === 503 || known.status === 429) return { title: t("error.busy.title"), text: t("error.busy.text"), reason };
+  if (known.status >= 500) return { title: t("error.server.title"), text: t("error.server.text"), reason };
+  return { title: t("error.other.title"), text: t("error.server.text"), reason };
+}
+
+export function ErrorState({ error, onRetry }: { error: Error; onRetry?: () => void }) {
+  const { title, text, reason } = describe(error);
+  const final = error instanceof ApiError && (error.status === 403 || error.status === 404);
+  return (
+    <div role="alert">
+      <Blank icon="alert" title={title} text={text}>
+        {reason && <p className="reason">{t("error.reason", { detail: reason })}</p>}
+        {onRetry && !final && (
+          <button type="button" className="button" onClick={onRetry}>
+            {t("error.retry")}
+          </button>
+        )}
+      </Blank>
+    </div>
+  );
+}

@@ -1,0 +1,81 @@
+import { useEffect, useId, useState } from "react";
+import { t } from "../i18n";
+import { Icon } from "./Icon";
+
+/** A search box that asks when the user pauses, not at every key. */
+export function SearchField({ label, hint, value, onChange }: { label: string; hint: string; value: string; onChange: (value: string) => void }) {
+  const [typed, setTyped] = useState(value);
+  const id = useId();
+  useEffect(() => setTyped(value), [value]);
+  useEffect(() => {
+    if (typed.trim() === value) return;
+    const timer = window.setTimeout(() => onChange(typed.trim()), 300);
+    return () => window.clearTimeout(timer);
+  }, [typed, value, onChange]);
+  return (
+    <div className="field field-grow">
+      <label htmlFor={id}>{label}</label>
+      <div className="input-with-icon">
+        <Icon name="search" />
+        <input
+          id={id}
+          type="search"
+          autoComplete="off"
+          spellCheck={false}
+          placeholder={hint}
+          aria-description={hint}
+          value={typed}
+          onChange={(event) => setTyped(event.target.value)}
+        />
+      </div>
+    </div>
+  );
+}
+
+interface SelectProps {
+  label: string;
+  value: string;
+  options: readonly { value: string; label: string }[];
+  onChange: (value: string) => void;
+}
+
+export function SelectField({ label, value, options, onChange }: SelectProps) {
+  const id = useId();
+  return (
+    <div className="field">
+      <label htmlFor={id}>{label}</label>
+      <select id={id} value={value} onChange={(event) => onChange(event.target.value)}>
+        {options.map((option) => (
+          <option key={option.value} value={option.value}>
+            {option.label}
+          </option>
+        ))}
+      </select>
+    </div>
+  );
+}
+
+interface PagerProps {
+  offset: number;
+  limit: number;
+  shown: number;
+  total: number;
+  onMove: (offset: number) => void;
+}
+
+export function Pager({ offset, limit, shown, total, onMove }: PagerProps) {
+  if (total <= shown && offset === 0) return null;
+  return (
+    <div className="pager">
+      <button type="button" className="button" disabled={offset === 0} onClick={() => onMove(Math.max(0, offset - limit))}>
+        <Icon name="back" />
+        {t("list.previous")}
+      </button>
+      <span className="number muted">{t("list.page", { from: shown ? offset + 1 : offset, to: offset + shown, total })}</span>
+      <button type="button" className="button" disabled={offset + shown >= total} onClick={() => onMove(offset + limit)}>
+        {t("list.next")}
+        <Icon name="next" />
+      </button>
+    </div>
+  );
+}

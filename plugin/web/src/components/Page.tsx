@@ -1,0 +1,37 @@
+/** One page: document title, heading that takes the focus after a navigation, content. */
+import { useEffect, useRef, type ReactNode } from "react";
+import { useLocation } from "react-router-dom";
+import { t } from "../i18n";
+
+interface Props {
+  /** For the browser's tab and history: never a patient's name. */
+  title: string;
+  heading?: ReactNode;
+  lead?: ReactNode;
+  above?: ReactNode;
+  children: ReactNode;
+}
+
+export function Page({ title, heading, lead, above, children }: Props) {
+  const headingRef = useRef<HTMLHeadingElement>(null);
+  const arrivedByLink = useLocation().key !== "default";
+  useEffect(() => {
+    if (!arrivedByLink) return;
+    window.scrollTo(0, 0);
+    headingRef.current?.focus({ preventScroll: true });
+    // Only when the page is entered: filters change the location as well.
+  }, []);
+  return (
+    <main id="content" className="page" tabIndex={-1}>
+      <title>{t("app.title", { page: title })}</title>
+      {above}
+      <div className="page-head">
+        <h1 ref={headingRef} tabIndex={-1}>
+          {heading ?? title}
+        </h1>
+        {lead && <div className="lead">{lead}</div>}
+      </div>
+      {children}
+    </main>
+  );
+}

@@ -1,0 +1,51 @@
+import { describe, expect, it } from "vitest";
+import { formatBytes, formatDay, known, t, word } from ".";
+import { en } from "./en";
+import { personName } from "./person";
+
+describe("messages", () => {
+  it("fill their blanks and choose the plural", () => {
+    expect(t("upload.progress.files", { done: 3, total: 1200 })).toBe("3 of 1,200 files");
+    expect(t("orders.found", { count: 1 })).toBe("1 order");
+    expect(t("orders.found", { count: 0 })).toBe("0 orders");
+  });
+
+  it("show a blank's value as text, whatever it holds", () => {
+    expect(t("patient.mrn.value", { mrn: "{mrn} $& <b>" })).toBe("MRN {mrn} $& <b>");
+  });
+
+  it("leave no message empty", () => {
+    for (const message of Object.values(en)) {
+      for (const text of typeof message === "string" ? [message] : Object.values(message)) expect(text).not.toBe("");
+    }
+  });
+
+  it("fall back to the server's own word", () => {
+    expect(word("order.status", "in_progress")).toBe("In progress");
+    expect(word("order.status", "on_hold")).toBe("On hold");
+    expect(known("problem", "constructor")).toBeNull();
+  });
+});
+
+describe("values", () => {
+  it("are sizes and dates people read", () => {
+    expect(formatBytes(524_288)).toBe("524 kB");
+    expect(formatBytes(12_345_678)).toBe("12.3 MB");
+    expect(formatDay("2026-03-01")).toBe("01 Mar 2026");
+    expect(formatDay("unknown")).toBe("unknown");
+  });
+});
+
+describe("person names", () => {
+  it.each([
+    ["DOE^JANE", "DOE, JANE"],
+    ["Doe^Jane^Mary^Dr.^PhD", "Doe, Dr. Jane Mary, PhD"],
+    ["Yamada^Tarou=山田^太郎=やまだ^たろう", "Yamada, Tarou (山田, 太郎)"],
+    ["=山田^太郎", "山田, 太郎"],
+    ["Jane Doe", "Jane Doe"],
+    ["^^", ""],
+    ["", ""],
+  ])("%s is shown as %s", (raw, shown) => {
+    expect(personName(raw)).toBe(shown);
+  });
+});

@@ -1,0 +1,94 @@
+/** The page's words and formats in the user's language. Keys and their blanks are checked by the compiler. */
+import { en } from "./en";
+
+export type MessageKey = keyof typeof en;
+export type Message = string | ({ other: string } & Partial<Record<Intl.LDMLPluralRule, string>>);
+export type Catalogue = Readonly<Record<MessageKey, Message>>;
+
+type Blanks<S> = S extends `${string}{${infer Name}}${infer Rest}` ? Name | Blanks<Rest> : never;
+type BlanksOf<K extends MessageKey> = (typeof en)[K] extends { other: infer S }
+  ? Blanks<S> | "count"
+  : Blanks<(typeof en)[K]>;
+export type Args<K extends MessageKey> = [BlanksOf<K>] extends [never]
+  ? []
+  : [values: Record<BlanksOf<K>, string | number>];
+
+/** A language: its catalogue, and the locale whose dates and numbers go with it. */
+interface Language {
+  lang: string;
+  locale: string;
+  catalogue: Catalogue;
+}
+
+// Day before month, month as a word: a date that cannot be misread.
+const language: Language = { lang: "en", locale: "en-GB", catalogue: en };
+
+export const lang = language.lang;
+
+const plural = new Intl.PluralRules(language.locale);
+const numbers = new Intl.NumberFormat(language.locale);
+
+export function t<K extends MessageKey>(key: K, ...args: Args<K>): string {
+  const message: Message = language.catalogue[key];
+  const values = (args[0] ?? {}) as Record<string, string | number>;
+  const pattern = typeof message === "string" ? message : (message[plural.select(Number(values.count))] ?? message.other);
+  return pattern.replace(/\{(\w+)\}/g, (blank, name: string) => {
+    const value = values[name];
+    if (value === undefined) return blank;
+    return typeof value === "number" ? numbers.format(value) : value;
+  });
+}
+
+/** The message `prefix.word` if there is one: for words that come from the server. */
+export function known(prefix: string, word: string): string | null {
+  const key = `${prefix}.${word}`;
+  if (!Object.hasOwn(language.catalogue, key)) return null;
+  const message: Message = language.catalogue[key as MessageKey];
+  return typeof message === "string" ? message : message.other;
+}
+
+/** A word of the server's as people read it: "in_progress" without a message becomes "In progress". */
+export function word(prefix: string, value: string): string {
+  const plain = value.replaceAll("_", " ");
+  return known(prefix, value) ?? plain.charAt(0).toUpperCase() + plain.slice(1);
+}
+
+export function formatNumber(value: number): string {
+  return numbers.format(value);
+}
+
+export function formatBytes(bytes: number): string {
+  const [value, unit] =
+    bytes < 1e3 ? [bytes, "byte"] : bytes < 1e6 ? [bytes / 1e3, "kilobyte"] : bytes < 1e9 ? [bytes / 1e6, "megabyte"] : [bytes / 1e9, "gigabyte"];
+  const digits = unit === "byte" || unit === "kilobyte" ? 0 : 1;
+  return new Intl.NumberFormat(language.locale, {
+    style: "unit",
+    unit: unit as string,
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  }).format(value as number);
+}
+
+const dateTime = new Intl.DateTimeFormat(language.locale, {
+  day: "2-digit", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit",
+});
+const day = new Intl.DateTimeFormat(language.locale, {
+  day: "2-digit", month: "short", year: "numeric", timeZone: "UTC",
+});
+
+/** An ISO instant in the user's time zone; text that is none comes back as it is. */
+export function formatInstant(iso: string): string {
+  const moment = Date.parse(iso);
+  return Number.isNaN(moment) ? iso : dateTime.format(moment);
+}
+
+/** An ISO date, which has no time zone. */
+export function formatDay(iso: string): string {
+  if (!/^\d{4}-\d{2}-\d{2}$/.test(iso)) return iso;
+  const moment = Date.parse(`${iso}T00:00:00Z`);
+  return Number.isNaN(moment) ? iso : day.format(moment);
+}
+
+export function formatList(parts: readonly string[]): string {
+  return new Intl.ListFormat(language.locale, { type: "unit", style: "long" }).format(parts);
+}

@@ -1,0 +1,46 @@
+/** The composition root: builds the few long-lived objects and hands them to the pages. */
+import { QueryClientProvider } from "@tanstack/react-query";
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { createClient } from "./api/client";
+import { createQueryClient } from "./api/queries";
+import { App } from "./app";
+import { Session, tabStorage } from "./auth/session";
+import { ErrorBoundary } from "./components/ErrorBoundary";
+import { lang } from "./i18n";
+import { ServicesContext, type Services } from "./services";
+import { UploadCenter } from "./upload/center";
+import { newUploadId } from "./upload/id";
+import { sendFile } from "./upload/transport";
+import "./styles/tokens.css";
+import "./styles/base.css";
+import "./styles/controls.css";
+import "./styles/layout.css";
+import "./styles/data.css";
+import "./styles/upload.css";
+
+const session = new Session(tabStorage());
+const uploads = new UploadCenter({
+  send: sendFile,
+  session,
+  newId: newUploadId,
+  now: Date.now,
+  later: (ms, call) => {
+    const timer = window.setTimeout(call, ms);
+    return () => window.clearTimeout(timer);
+  },
+});
+const services: Services = { ask: createClient(session), session, uploads };
+
+document.documentElement.lang = lang;
+createRoot(document.getElementById("root")!).render(
+  <StrictMode>
+    <ErrorBoundary>
+      <QueryClientProvider client={createQueryClient()}>
+        <ServicesContext value={services}>
+          <App />
+        </ServicesContext>
+      </QueryClientProvider>
+    </ErrorBoundary>
+  </StrictMode>,
+);

@@ -1,0 +1,114 @@
+import { Link, useParams } from "react-router-dom";
+import { useOrder } from "../api/queries";
+import type { Order } from "../api/types";
+import { useMay } from "../auth/permissions";
+import { Blank } from "../components/Blank";
+import { ErrorState } from "../components/ErrorState";
+import { Fact, Facts } from "../components/Facts";
+import { Icon } from "../components/Icon";
+import { ListSkeleton } from "../components/DataList";
+import { Page } from "../components/Page";
+import { Instant, Mrn, OrderStatus, OrNone, PersonName, PriorityFlag } from "../components/values";
+import { ViewButton } from "../components/ViewButton";
+import { t, word } from "../i18n";
+import { UploadPanel } from "../upload/UploadPanel";
+import { hasImages, imageCount, orderTitle } from "./orderWords";
+
+export function OrderPage() {
+  const { id = "" } = useParams();
+  const order = useOrder(id);
+  if (!order.data) {
+    return (
+      <Page key={id} title={t("nav.orders")} heading={order.error ? t("nav.orders") : t("order.loading")} above={<BackLink />}>
+        {order.error ? (
+          <ErrorState error={order.error} onRetry={() => void order.refetch()} />
+        ) : (
+          <ListSkeleton label={t("order.loading")} />
+        )}
+      </Page>
+    );
+  }
+  return <LoadedOrder key={id} order={order.data} />;
+}
+
+function LoadedOrder({ order }: { order: Order }) {
+  return (
+    <Page
+      title={t("order.title", { accession: order.accession_number })}
+      heading={<PersonName name={order.patient_name} />}
+      above={<BackLink />}
+      lead={
+        <p className="identity">
+          <Mrn mrn={order.mrn} />
+          <OrderStatus status={order.status} />
+          <PriorityFlag priority={order.priority} />
+        </p>
+      }
+    >
+      <div className="order-grid">
+        <div className="order-side">
+          <section className="panel" aria-labelledby="order-title">
+            <h2 id="order-title">{t("order.facts")}</h2>
+            <OrderFacts order={order} />
+          </section>
+          <section className="panel" aria-labelledby="study-title">
+            <h2 id="study-title">{t("order.study")}</h2>
+            <OrderStudy order={order} />
+          </section>
+        </div>
+        <UploadPanel order={order} />
+      </div>
+    </Page>
+  );
+}
+
+function OrderFacts({ order }: { order: Order }) {
+  return (
+    <Facts>
+      <Fact label={t("order.description")}>
+        <OrNone>{order.description}</OrNone>
+      </Fact>
+      <Fact label={t("order.accession_number")}>
+        <span className="number">{order.accession_number}</span>
+      </Fact>
+      <Fact label={t("order.modality")}>
+        <OrNone>{order.modality}</OrNone>
+      </Fact>
+      <Fact label={t("order.scheduled_at")}>
+        <Instant iso={order.scheduled_at} />
+      </Fact>
+      <Fact label={t("order.ordered_by")}>
+        {order.ordered_by ? <PersonName name={order.ordered_by} /> : <OrNone>{null}</OrNone>}
+      </Fact>
+      <Fact label={t("order.priority")}>
+        <OrNone>{order.priority && word("order.priority", order.priority.toLowerCase())}</OrNone>
+      </Fact>
+    </Facts>
+  );
+}
+
+function OrderStudy({ order }: { order: Order }) {
+  const mayView = useMay("view");
+  if (!hasImages(order)) return <Blank title={t("order.study.none.title")} text={t("order.study.none.text")} />;
+  return (
+    <div className="stack">
+      <p className="number">{imageCount(order.number_of_images ?? 0, order.number_of_series)}</p>
+      {mayView ? (
+        <ViewButton primary studyInstanceUid={order.study_instance_uid ?? ""} what={orderTitle(order)} />
+      ) : (
+        <p className="muted">{t("view.no_permission")}</p>
+      )}
+    </div>
+  );
+}
+
+function BackLink() {
+  return (
+    <p className="back">
+      <Link to="/orders">
+        <Icon name="back" />
+        {t("order.back")}
+      </Link>
+    </p>
+  );
+}

@@ -1,0 +1,147 @@
+import { useCallback } from "react";
+import { Link } from "react-router-dom";
+import { PAGE_SIZE, useOrders } from "../api/queries";
+import type { Order } from "../api/types";
+import { Blank } from "../components/Blank";
+import { DataList, ListSkeleton, type Column } from "../components/DataList";
+import { ErrorState } from "../components/ErrorState";
+import { Pager, SearchField, SelectField } from "../components/Fields";
+import { Notice } from "../components/Notice";
+import { Page } from "../components/Page";
+import { Instant, Mrn, OrderStatus, OrNone, PersonName, PriorityFlag } from "../components/values";
+import { ViewButton } from "../components/ViewButton";
+import { formatNumber, t, word } from "../i18n";
+import { personName } from "../i18n/person";
+import { hasImages, orderTitle } from "./orderWords";
+import { useListPlace } from "./useListPlace";
+
+const ALL = "all";
+const STATES = ["scheduled", "arrived", "in_progress", "completed", "reported", "cancelled"];
+
+export function OrdersPage() {
+  const [{ q, filter, offset }, move] = useListPlace("scheduled");
+  const orders = useOrders({ q, status: filter === ALL ? "" : filter, offset });
+  const search = useCallback((text: string) => move({ q: text }), [move]);
+  const page = orders.data;
+  const unfiltered = !q && filter === ALL;
+
+  return (
+    <Page title={t("orders.title")} lead={t("orders.lead")}>
+      <div className="filters" role="search" aria-label={t("orders.filters")}>
+        <SearchField label={t("orders.search")} hint={t("orders.search.hint")} value={q} onChange={search} />
+        <SelectField
+          label={t("orders.status")}
+          value={filter}
+          options={[
+            { value: ALL, label: t("orders.status.all") },
+            ...STATES.map((value) => ({ value, label: word("order.status", value) })),
+          ]}
+          onChange={(value) => move({ filter: value })}
+        />
+      </div>
+      <p className="list-said muted" role="status">
+        {page ? (orders.isPlaceholderData ? t("list.updating") : t("orders.found", { count: page.total })) : ""}
+      </p>
+      {page && orders.isError && (
+        <Notice kind="warn">
+          <p>{t("error.stale")}</p>
+        </Notice>
+      )}
+      {!page ? (
+        orders.error ? (
+          <ErrorState error={orders.error} onRetry={() => void orders.refetch()} />
+        ) : (
+          <ListSkeleton label={t("app.loading")} />
+        )
+      ) : page.items.length === 0 ? (
+        <Blank
+          title={t(unfiltered ? "orders.empty.title" : "orders.none.title")}
+          text={t(unfiltered ? "orders.empty.text" : "orders.none.text")}
+        >
+          {!unfiltered && (
+            <button type="button" className="button" onClick={() => move({ q: "", filter: ALL })}>
+              {t("orders.none.action")}
+            </button>
+          )}
+        </Blank>
+      ) : (
+        <>
+          <DataList
+            label={t("orders.list")}
+            columns={columns}
+            rows={page.items}
+            rowKey={(order) => String(order.id)}
+            busy={orders.isPlaceholderData}
+          />
+          <Pager
+            offset={offset}
+            limit={PAGE_SIZE}
+            shown={page.items.length}
+            total={page.total}
+            onMove={(to) => move({ offset: to })}
+          />
+        </>
+      )}
+    </Page>
+  );
+}
+
+const columns: readonly Column<Order>[] = [
+  {
+    key: "patient",
+    title: t("column.patient"),
+    main: true,
+    cell: (order) => (
+      <>
+        <Link
+          className="row-link"
+          to={`/orders/${encodeURIComponent(String(order.id))}`}
+          aria-label={t("orders.open", {
+            accession: order.accession_number,
+            patient: personName(order.patient_name) || t("patient.unknown"),
+          })}
+        >
+          <PersonName name={order.patient_name} />
+        </Link>
+        <span className="second">
+          <Mrn mrn={order.mrn} />
+        </span>
+      </>
+    ),
+  },
+  {
+    key: "order",
+    title: t("column.order"),
+    className: "column-wide",
+    cell: (order) => (
+      <>
+        <OrNone>{order.description}</OrNone>
+        <span className="second number">
+          {order.accession_number} <PriorityFlag priority={order.priority} />
+        </span>
+      </>
+    ),
+  },
+  { key: "modality", title: t("column.modality"), cell: (order) => <OrNone>{order.modality}</OrNone> },
+  {
+    key: "scheduled",
+    title: t("column.scheduled"),
+    className: "number",
+    cell: (order) => <Instant iso={order.scheduled_at} />,
+  },
+  { key: "status", title: t("column.status"), cell: (order) => <OrderStatus status={order.status} /> },
+  {
+    key: "images",
+    title: t("column.images"),
+    className: "number column-end",
+    cell: (order) => <OrNone>{hasImages(order) ? formatNumber(order.number_of_images ?? 0) : ""}</OrNone>,
+  },
+  {
+    key: "view",
+    title: t("column.action"),
+    className: "column-action",
+    silent: true,
+    cell: (order) =>
+      hasImages(order) && <ViewButton studyInstanceUid={order.study_instance_uid ?? ""} what={orderTitle(order)} />,
+  },
+];

@@ -1,0 +1,19 @@
+/** What main.tsx builds once and the pages are handed; nothing is created at import time. */
+import { createContext, useContext } from "react";
+import type { Ask } from "./api/client";
+import type { Session } from "./auth/session";
+import type { UploadCenter } from "./upload/center";
+
+export interface Services {
+  ask: Ask;
+  session: Session;
+  uploads: UploadCenter;
+}
+
+export const ServicesContext = createContext<Services | null>(null);
+
+export function useServices(): Services {
+  const services = useContext(ServicesContext);
+  if (!services) throw new Error("No services: wrap the page in ServicesContext");
+  return services;
+}

@@ -1,0 +1,48 @@
+import type { Coercion } from "../api/types";
+import { known, t } from "../i18n";
+import { valueText } from "./results";
+
+/** Which values of the file were replaced on arrival, exactly as they stand in the data. */
+export function CoercedTable({ coerced }: { coerced: readonly Coercion[] }) {
+  return (
+    <section className="stack-small">
+      <table className="coerced">
+        <caption>
+          {t("coerced.title", { count: coerced.length })}
+          <span className="muted">{t("coerced.text")}</span>
+        </caption>
+        <thead>
+          <tr>
+            <th scope="col">{t("coerced.field")}</th>
+            <th scope="col">{t("coerced.before")}</th>
+            <th scope="col">{t("coerced.after")}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {coerced.map((each, at) => (
+            <tr key={at}>
+              <th scope="row">{fieldName(each.tag)}</th>
+              <td>
+                <Value value={each.before} />
+              </td>
+              <td>
+                <Value value={each.after} />
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}
+
+function Value({ value }: { value: unknown }) {
+  const text = valueText(value);
+  return text ? <bdi className="dicom-value">{text}</bdi> : <span className="muted">{t("value.empty")}</span>;
+}
+
+/** "PatientBirthDate" as "Birth date" where we have a word for it; a keyword or tag number otherwise. */
+function fieldName(tag: string): string {
+  const snake = tag.replace(/([a-z])([A-Z])/g, "$1_$2").toLowerCase();
+  return known("field", snake) ?? tag;
+}

@@ -1,0 +1,33 @@
+import type { Evidence } from "../api/types";
+import { Icon, type IconName } from "../components/Icon";
+import { t, word } from "../i18n";
+
+/** Each thing that was compared, whether it agrees, and the server's words for it. */
+export function EvidenceList({ evidence }: { evidence: readonly Evidence[] }) {
+  if (evidence.length === 0) return <p className="muted">{t("evidence.none")}</p>;
+  return (
+    <ul className="evidence">
+      {evidence.map((each, at) => {
+        const { icon, className, label } = look(each.agrees);
+        return (
+          <li key={at}>
+            <span className={className}>
+              <Icon name={icon} />
+            </span>
+            <span>
+              <strong>{word("field", each.field)}</strong> <span className={className}>{label}</span>
+              {each.detail && <span className="evidence-detail">{each.detail}</span>}
+            </span>
+          </li>
+        );
+      })}
+    </ul>
+  );
+}
+
+function look(agrees: boolean | null): { icon: IconName; className: string; label: string } {
+  if (agrees === null) return { icon: "minus", className: "muted", label: t("evidence.unknown") };
+  return agrees
+    ? { icon: "check", className: "text-good", label: t("evidence.agrees") }
+    : { icon: "cross", className: "text-bad", label: t("evidence.differs") };
+}

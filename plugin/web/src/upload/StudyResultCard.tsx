@@ -1,0 +1,59 @@
+/** What became of one uploaded study: where it belongs and why, what was changed, what was stored. */
+import type { Match, Order } from "../api/types";
+import { Icon, type IconName } from "../components/Icon";
+import { ViewButton } from "../components/ViewButton";
+import { formatList, known, t } from "../i18n";
+import { CoercedTable } from "./CoercedTable";
+import { EvidenceList } from "./EvidenceList";
+import { verdictOn, type Tone } from "./matchWords";
+import type { StudyResult } from "./results";
+
+const icons: Record<Tone, IconName> = { good: "check", warn: "question", bad: "alert" };
+
+export function StudyResultCard({ result, order }: { result: StudyResult; order: Order }) {
+  const { tone, title, text } = verdictOn(result, order);
+  const kept = result.stored + result.duplicate;
+  return (
+    <article className={`result result-${tone}`} aria-label={title}>
+      <header className="result-head">
+        <span className="result-icon">
+          <Icon name={icons[tone]} />
+        </span>
+        <div className="result-words">
+          <h4>{title}</h4>
+          <p>{text}</p>
+          <p className="muted number">{counts(result)}</p>
+        </div>
+        {kept > 0 && (
+          <ViewButton
+            primary
+            studyInstanceUid={result.studyInstanceUid}
+            what={t("result.view_of", { uid: result.studyInstanceUid })}
+          />
+        )}
+      </header>
+      {kept > 0 && result.match && <Why match={result.match} />}
+      {result.coerced.length > 0 && <CoercedTable coerced={result.coerced} />}
+      <p className="uid">
+        <span className="muted">{known("field", "study_instance_uid")}</span> {result.studyInstanceUid}
+      </p>
+    </article>
+  );
+}
+
+function Why({ match }: { match: Match }) {
+  return (
+    <section className="stack-small">
+      <h5>{t("evidence.title")}</h5>
+      <EvidenceList evidence={match.evidence} />
+    </section>
+  );
+}
+
+function counts({ stored, duplicate, failed }: StudyResult): string {
+  return formatList([
+    t("upload.part.stored", { count: stored }),
+    t("upload.part.duplicate", { count: duplicate }),
+    t("upload.part.failed", { count: failed }),
+  ]);
+}

@@ -1,0 +1,46 @@
+/** The server's opinion about a study, in words for the person who uploaded it. Pure. */
+import type { Order } from "../api/types";
+import { t } from "../i18n";
+import type { StudyResult } from "./results";
+
+export type Tone = "good" | "warn" | "bad";
+
+export interface Words {
+  tone: Tone;
+  title: string;
+  text: string;
+}
+
+export function verdictOn(result: StudyResult, order: Pick<Order, "id">): Words {
+  const { match } = result;
+  if (result.stored + result.duplicate === 0) return words("bad", "result.match.refused");
+  switch (match?.kind) {
+    case "exact":
+      if (match.order_id === null || match.order_id === undefined) return words("warn", "result.match.exact.patient");
+      return String(match.order_id) === String(order.id)
+        ? words("good", "result.match.exact.this")
+        : words("bad", "result.match.exact.other");
+    case "probable":
+      return words("warn", "result.match.probable");
+    case "ambiguous":
+      return words("warn", "result.match.ambiguous");
+    case "none":
+      return words("warn", "result.match.none");
+    default:
+      return words("warn", "result.match.missing");
+  }
+}
+
+type Prefix =
+  | "result.match.exact.this"
+  | "result.match.exact.other"
+  | "result.match.exact.patient"
+  | "result.match.probable"
+  | "result.match.ambiguous"
+  | "result.match.none"
+  | "result.match.missing"
+  | "result.match.refused";
+
+function words(tone: Tone, key: Prefix): Words {
+  return { tone, title: t(key), text: t(`${key}.text`) };
+}

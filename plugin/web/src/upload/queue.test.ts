@@ -1,0 +1,83 @@
+import { describe, expect, it } from "vitest";
+import * as q from "./queue";
+import type { Verdict } from "./verdict";
+
+const stored: Verdict = { kind: "done", state: "stored", problem: null, answer: { status: "success", instances: [], studies: [] } };
+const refused: Verdict = { kind: "failed", problem: { code: "not_dicom", message: "", retryable: false } };
+const lost: Verdict = { kind: "failed", problem: { code: "network", message: "", retryable: true } };
+
+const queueOf = (count: number): q.Queue =>
+  q.added(q.emptyQueue("upload-1"), Array.from({ length: count }, (_, at) => ({ id: at + 1, name: `IM${at + 1}`, size: 100 })));
+
+const startAll = (queue: q.Queue, now = 0): q.Queue => q.planned(queue, now).start.reduce(q.started, queue);
+
+describe("what may start", () => {
+  it("starts four files of twenty, then one for each that is settled", () => {
+    let queue = startAll(queueOf(20));
+    expect(queue.files.filter((file) => file.state === "sending").map((file) => file.id)).toEqual([1, 2, 3, 4]);
+    expect(q.planned(queue, 0).start).toEqual([]);
+    queue = q.settled(queue, 2, stored, 0);
+    expect(q.planned(queue, 0).start).toEqual([5]);
+  });
+
+  it("goes on after a file that failed", () => {
+    const queue = q.settled(startAll(queueOf(6)), 1, refused, 0);
+    expect(q.planned(queue, 0).start).toEqual([5]);
+  });
+
+  it("holds every file while the server is busy, and says when to look again", () => {
+    const queue = q.settled(startAll(queueOf(6)), 1, { kind: "again", afterMs: 5000, everybody: true }, 1000);
+    expect(q.planned(queue, 2000)).toEqual({ start: [], wakeAt: 6000 });
+    expect(q.planned(queue, 6000).start).toEqual([1]);
+  });
+
+  it("lets the others pass while one file waits for its next attempt", () => {
+    const queue = q.settled(startAll(queueOf(6)), 1, { kind: "again", afterMs: 1000, everybody: false }, 0);
+    expect(q.planned(queue, 0).start).toEqual([5]);
+    const alone = q.settled(startAll(queueOf(1)), 1, { kind: "again", afterMs: 1000, everybody: false }, 0);
+    expect(q.planned(alone, 0)).toEqual({ start: [], wakeAt: 1000 });
+  });
+
+  it("stands still until the user has signed in again, and does not count that attempt", () => {
+    let queue = q.settled(startAll(queueOf(2)), 1, { kind: "sign_in" }, 0);
+    expect(q.planned(queue, 0)).toEqual({ start: [], wakeAt: null });
+    queue = q.signedInAgain(queue);
+    expect(q.planned(queue, 0).start).toEqual([1]);
+    expect(queue.files[0]?.attempts).toBe(0);
+  });
+});
+
+describe("cancel and retry", () => {
+  it("gives up what is open and keeps what is stored", () => {
+    const queue = q.cancelled(q.settled(startAll(queueOf(6)), 1, stored, 0));
+    expect(queue.files.map((file) => file.state)).toEqual(["stored", ...Array<string>(5).fill("cancelled")]);
+    expect(q.isActive(queue)).toBe(false);
+  });
+
+  it("retries what may succeed, not what is no DICOM file", () => {
+    let queue = startAll(queueOf(4));
+    queue = q.settled(queue, 1, stored, 0);
+    queue = q.settled(queue, 2, refused, 0);
+    queue = q.settled(queue, 3, lost, 0);
+    queue = q.cancelled(queue);
+    expect(q.retryableCount(queue)).toBe(2);
+    queue = q.retried(queue);
+    expect(queue.files.map((file) => file.state)).toEqual(["stored", "failed", "waiting", "waiting"]);
+    expect(queue.uploadId).toBe("upload-1");
+  });
+});
+
+describe("totals", () => {
+  it("reach their end whatever became of the files", () => {
+    let queue = q.progressed(startAll(queueOf(3)), 1, 40);
+    expect(q.totals(queue)).toMatchObject({ files: 3, settled: 0, bytes: 300, sent: 40 });
+    queue = q.settled(queue, 1, stored, 0);
+    queue = q.settled(queue, 2, refused, 0);
+    queue = q.cancelled(queue);
+    expect(q.totals(queue)).toMatchObject({ settled: 3, stored: 1, failed: 1, cancelled: 1, bytes: 300, sent: 300 });
+  });
+
+  it("never count more than a file holds", () => {
+    expect(q.totals(q.progressed(startAll(queueOf(1)), 1, 5000)).sent).toBe(100);
+  });
+});

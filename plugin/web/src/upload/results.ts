@@ -1,0 +1,53 @@
+/** The answers to many files, gathered into one result per study. Pure. */
+import type { Coercion, Match } from "../api/types";
+import type { Queue } from "./queue";
+
+export interface StudyResult {
+  studyInstanceUid: string;
+  /** The server's latest opinion. */
+  match: Match | null;
+  /** Each distinct replacement once, in the order first seen. */
+  coerced: Coercion[];
+  stored: number;
+  duplicate: number;
+  failed: number;
+}
+
+export function resultsByStudy(queue: Queue): StudyResult[] {
+  const results = new Map<string, StudyResult>();
+  const seen = new Set<string>();
+
+  const resultOf = (uid: string): StudyResult => {
+    let result = results.get(uid);
+    if (!result) {
+      result = { studyInstanceUid: uid, match: null, coerced: [], stored: 0, duplicate: 0, failed: 0 };
+      results.set(uid, result);
+    }
+    return result;
+  };
+
+  for (const { answer } of queue.files) {
+    if (!answer) continue;
+    for (const instance of answer.instances) {
+      if (instance.study_instance_uid) resultOf(instance.study_instance_uid)[instance.status] += 1;
+    }
+    for (const study of answer.studies) {
+      const result = resultOf(study.study_instance_uid);
+      if (study.match) result.match = study.match;
+      for (const coercion of study.coerced) {
+        const key = JSON.stringify([study.study_instance_uid, coercion.tag, coercion.before, coercion.after]);
+        if (seen.has(key)) continue;
+        seen.add(key);
+        result.coerced.push(coercion);
+      }
+    }
+  }
+  return [...results.values()];
+}
+
+/** A DICOM value as text: several values are joined as DICOM does, nothing is "". */
+export function valueText(value: unknown): string {
+  if (value === null || value === undefined) return "";
+  if (Array.isArray(value)) return value.map(valueText).join("\\");
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
+}

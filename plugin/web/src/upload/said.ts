@@ -1,0 +1,33 @@
+/** An upload in words: the running announcement and the final sentence. Pure. */
+import { formatList, t } from "../i18n";
+import { isActive, totals, type Queue, type Totals } from "./queue";
+
+export type OutcomeKind = "good" | "warn" | "bad";
+
+/** Spoken while it runs: the start and each quarter, not every file. */
+export function announcement(queue: Queue, waiting: boolean): string {
+  const sum = totals(queue);
+  if (sum.files === 0) return "";
+  if (!isActive(queue)) return outcome(sum).text;
+  if (queue.needsSignIn) return t("upload.progress.sign_in");
+  if (waiting) return t("upload.say.waiting");
+  const quarter = Math.floor((4 * sum.settled) / sum.files);
+  if (quarter === 0) return t("upload.say.started", { count: sum.files });
+  const reached = Math.ceil((quarter * sum.files) / 4);
+  return t("upload.say.progress", { percent: 25 * quarter, done: reached, total: sum.files });
+}
+
+export function outcome(sum: Totals): { kind: OutcomeKind; text: string } {
+  const { files: count, stored, duplicate, failed, cancelled } = sum;
+  if (stored === count) return { kind: "good", text: t("upload.done.all", { count }) };
+  if (duplicate === count) return { kind: "good", text: t("upload.done.known", { count }) };
+  if (failed === count) return { kind: "bad", text: t("upload.done.none", { count }) };
+  const parts = formatList([
+    ...(stored ? [t("upload.part.stored", { count: stored })] : []),
+    ...(duplicate ? [t("upload.part.duplicate", { count: duplicate })] : []),
+    ...(failed ? [t("upload.part.failed", { count: failed })] : []),
+    ...(cancelled ? [t("upload.part.cancelled", { count: cancelled })] : []),
+  ]);
+  if (cancelled > 0) return { kind: "warn", text: t("upload.done.cancelled", { parts }) };
+  return { kind: failed > 0 ? "warn" : "good", text: t("upload.done.some", { parts }) };
+}

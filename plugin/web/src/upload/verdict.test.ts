@@ -1,0 +1,83 @@
+import { describe, expect, it } from "vitest";
+import { BUSY_ATTEMPTS, judge, NETWORK_ATTEMPTS, readUploadAnswer, waitFor, type Reply } from "./verdict";
+
+const answer = (status: number, body: unknown, retryAfter: string | null = null): Reply => ({ kind: "answer", status, body, retryAfter });
+const upload = (status: string, error?: { code: string; message: string }) => ({
+  upload_id: "u",
+  status: "x",
+  instances: [{ sop_instance_uid: "1.2", study_instance_uid: "1", status, error }],
+  studies: [],
+});
+
+describe("the answer to one file", () => {
+  it.each([
+    ["stored", 201, "stored"],
+    ["duplicate", 201, "duplicate"],
+    ["failed", 200, "failed"],
+    ["failed", 422, "failed"],
+  ])("%s under status %i is %s", (status, code, state) => {
+    expect(judge(answer(code, upload(status)), 1, 0)).toMatchObject({ kind: "done", state });
+  });
+
+  it("names the reason of a file that is not DICOM, whichever way it is told", () => {
+    const inside = judge(answer(422, upload("failed", { code: "not_dicom", message: "no preamble" })), 1, 0);
+    expect(inside).toMatchObject({ problem: { code: "not_dicom", message: "no preamble", retryable: false } });
+    const outside = judge(answer(422, { code: "not_dicom", detail: "no preamble", status: 422 }), 1, 0);
+    expect(outside).toMatchObject({ kind: "failed", problem: { code: "not_dicom", message: "no preamble", retryable: false } });
+  });
+
+  it("does not send a file again that is too large", () => {
+    expect(judge(answer(413, "<html>"), 1, 0)).toMatchObject({ kind: "failed", problem: { code: "too_large", retryable: false } });
+  });
+
+  it("waits as long as a busy server says, for every file, but not forever", () => {
+    expect(judge(answer(503, undefined, "7"), 1, 0)).toEqual({ kind: "again", afterMs: 7000, everybody: true });
+    expect(judge(answer(503, undefined, "7"), BUSY_ATTEMPTS, 0)).toMatchObject({ kind: "failed", problem: { code: "server_busy", retryable: true } });
+  });
+
+  it("tries a lost connection again with growing pauses, then leaves it to the user", () => {
+    const pauses = [1, 2, 3].map((attempt) => judge({ kind: "network" }, attempt, 0));
+    expect(pauses.map((verdict) => verdict.kind === "again" && verdict.afterMs)).toEqual([1000, 2000, 4000]);
+    expect(judge({ kind: "network" }, NETWORK_ATTEMPTS, 0)).toMatchObject({ kind: "failed", problem: { code: "network", retryable: true } });
+  });
+
+  it("asks to sign in when the session has ended", () => {
+    expect(judge(answer(401, { code: "token_expired" }), 1, 0)).toEqual({ kind: "sign_in" });
+  });
+
+  it("never takes an unreadable success for a stored file", () => {
+    for (const body of [undefined, null, "OK", [], {}, { instances: [] }, { instances: "3" }]) {
+      expect(judge(answer(200, body), 1, 0)).toMatchObject({ kind: "failed", problem: { code: "unexpected_answer" } });
+    }
+    expect(judge(answer(200, { instances: [{ status: "odd" }] }), 1, 0)).toMatchObject({ state: "failed" });
+  });
+});
+
+describe("Retry-After", () => {
+  it("is read as seconds or as a date, and kept within reason", () => {
+    const now = Date.parse("2026-01-01T00:00:00Z");
+    expect(waitFor("3", now)).toBe(3000);
+    expect(waitFor("Thu, 01 Jan 2026 00:00:10 GMT", now)).toBe(10_000);
+    expect(waitFor("0", now)).toBe(1000);
+    expect(waitFor("86400", now)).toBe(120_000);
+    expect(waitFor(null, now)).toBe(5000);
+    expect(waitFor("soon", now)).toBe(5000);
+  });
+});
+
+describe("reading an answer", () => {
+  it("survives parts that are missing or odd", () => {
+    const read = readUploadAnswer({
+      instances: [{ status: "stored" }, null],
+      studies: [{ study_instance_uid: "1", match: { kind: "exact", evidence: [{ field: "mrn", agrees: "yes" }, 4] } }, {}],
+    });
+    expect(read?.instances).toHaveLength(1);
+    expect(read?.studies).toEqual([
+      {
+        study_instance_uid: "1",
+        coerced: [],
+        match: { kind: "exact", score: null, evidence: [{ field: "mrn", agrees: null, detail: "" }], patient_id: null, order_id: null },
+      },
+    ]);
+  });
+});

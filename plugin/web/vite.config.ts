@@ -1,0 +1,25 @@
+import { defineConfig } from "vitest/config";
+
+/**
+ * The page is served under /ehr/ with a policy that allows scripts and styles from files only,
+ * so nothing is written inline: no module-preload helper, no data: assets.
+ */
+export default defineConfig({
+  base: "/ehr/",
+  esbuild: { jsx: "automatic" },
+  build: {
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    rollupOptions: {
+      onwarn: (warning, warn) => {
+        // Libraries mark files for server rendering, which there is none of here.
+        if (warning.code !== "MODULE_LEVEL_DIRECTIVE") warn(warning);
+      },
+    },
+  },
+  server: {
+    // `npm run dev` talks to a bridge started by scripts/run on its default port.
+    proxy: Object.fromEntries(["/api", "/ohif", "/dicom-web"].map((path) => [path, "http://127.0.0.1:8042"])),
+  },
+  test: { include: ["src/**/*.test.ts"], environment: "node" },
+});

@@ -1,0 +1,89 @@
+"""The one background thread: writes what the hooks hand over, settles counts, hears of revocations, catches up."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ehr_bridge.errors import Unavailable
+from ehr_bridge.services.arrivals import Arrival
+
+LOGGER = logging.getLogger(__name__)
+TICK_SECONDS = 0.25
+
+
+@dataclass(slots=True)
+class Chore:
+    """Something done again and again."""
+
+    name: str
+    run: Callable[[], object]
+    every_seconds: float
+    due: float = 0.0
+
+
+class Worker:
+    """Runs its chores until stopped. A chore that fails is logged and tried again; none stops the others."""
+
+    def __init__(self, take_over: Callable[[Arrival], None], chores: list[Chore]) -> None:
+        self._take_over = take_over
+        self._chores = chores
+        self._handed_over: list[Arrival] = []
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._stopping = False
+        self._failed: set[str] = set()
+        self._thread = threading.Thread(target=self._loop, name="ehr-bridge-worker", daemon=True)
+
+    def hand_over(self, arrival: Arrival) -> None:
+        """Called from Orthanc's hooks; takes microseconds."""
+        with self._lock:
+            self._handed_over.append(arrival)
+        self._wake.set()
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish what was handed over, then end the thread (Orthanc waits for it before it unloads Python)."""
+        self._stopping = True
+        self._wake.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=30)
+
+    @property
+    def is_well(self) -> bool:
+        return self._thread.is_alive() and not self._failed
+
+    def _loop(self) -> None:
+        while not self._stopping:
+            self._wake.wait(TICK_SECONDS)
+            self._wake.clear()
+            self._round()
+        self._round(last=True)
+
+    def _round(self, *, last: bool = False) -> None:
+        with self._lock:
+            arrivals, self._handed_over = self._handed_over, []
+        for arrival in arrivals:
+            self._try("take over", lambda arrival=arrival: self._take_over(arrival))  # type: ignore[misc]
+        now = time.monotonic()
+        for chore in self._chores:
+            if last or now >= chore.due:
+                chore.due = now + chore.every_seconds
+                self._try(chore.name, chore.run)
+
+    def _try(self, name: str, step: Callable[[], object]) -> None:
+        try:
+            step()
+            self._failed.discard(name)
+        except Unavailable as error:
+            if name not in self._failed:
+                LOGGER.warning("%s waits: %s", name, error.code)
+            self._failed.add(name)
+        except Exception:
+            LOGGER.exception("%s failed; it is tried again", name)
+            self._failed.add(name)

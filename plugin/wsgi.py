@@ -1,0 +1,108 @@
+"""From Orthanc's REST callback to a WSGI application and back (PEP 3333).
+
+Works around what Orthanc does (ORTHANC-FACTS L3, L4, L18 and 1.3): arguments of a query arrive decoded or not
+depending on its version, some status codes cannot be sent, and `AnswerBuffer` and `SendHttpStatus` differ in how they
+treat the content type.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+import threading
+from collections.abc import Callable, Iterable
+from typing import Any
+from urllib.parse import urlencode
+
+SENDABLE = frozenset(
+    {200, 201, 202, 204, 302, 303, 304, 307, *range(400, 405), *range(406, 418), 422, 423, 424, 500, 501, 503}
+)
+"""Status codes Orthanc's HTTP server knows and SendHttpStatus accepts; others would end in an empty reply."""
+
+
+class WsgiAdapter:
+    """Serves one WSGI application under Orthanc; `peer` tells the address of the thread's request."""
+
+    def __init__(self, app: Callable[..., Iterable[bytes]], peer: Callable[[], str | None]) -> None:
+        self._app = app
+        self._peer = peer
+        self.arguments_are_decoded = False
+        """Whether this Orthanc percent-decodes GET arguments; the self-test finds out."""
+        self.listener: Callable[[str], None] | None = None
+        """Hears the query strings as they were put together; for the self-test."""
+
+    def __call__(self, output: Any, uri: str, **request: Any) -> None:
+        """Orthanc's REST callback."""
+        started: list[Any] = []
+
+        def start_response(status: str, headers: list[tuple[str, str]], _exc_info: Any = None) -> Callable[..., Any]:
+            started[:] = [int(status[:3]), headers]
+            return lambda data: None
+
+        result = self._app(self._environ(uri, request), start_response)
+        try:
+            body = b"".join(result)
+        finally:
+            if (close := getattr(result, "close", None)) is not None:
+                close()
+        send(output, started[0], started[1], body)
+
+    def _environ(self, uri: str, request: dict[str, Any]) -> dict[str, Any]:
+        body: bytes = request.get("body") or b""
+        headers: dict[str, str] = request["headers"]
+        host, _, port = headers.get("host", "localhost").partition(":")
+        environ = {
+            "REQUEST_METHOD": request["method"],
+            "SCRIPT_NAME": "",
+            "PATH_INFO": uri.encode("utf-8", "surrogateescape").decode("latin-1"),
+            "QUERY_STRING": self._query_string(request.get("get") or {}),
+            "CONTENT_TYPE": headers.get("content-type", ""),
+            "CONTENT_LENGTH": str(len(body)),
+            "SERVER_NAME": host,
+            "SERVER_PORT": port or "80",
+            "SERVER_PROTOCOL": "HTTP/1.1",
+            "REMOTE_ADDR": self._peer() or "",
+            "wsgi.version": (1, 0),
+            "wsgi.url_scheme": "http",
+            "wsgi.input": io.BytesIO(body),
+            "wsgi.input_terminated": True,
+            "wsgi.errors": sys.stderr,
+            "wsgi.multithread": True,
+            "wsgi.multiprocess": False,
+            "wsgi.run_once": False,
+            "orthanc.thread": threading.get_native_id(),
+        }
+        for name, value in headers.items():
+            if name not in {"content-type", "content-length"}:
+                environ["HTTP_" + name.upper().replace("-", "_")] = value
+        return environ
+
+    def _query_string(self, arguments: dict[str, str]) -> str:
+        if self.arguments_are_decoded:
+            return urlencode(arguments)
+        query = "&".join(f"{key}={value}" for key, value in arguments.items())
+        if self.listener is not None:
+            self.listener(query)
+        return query
+
+
+def send(output: Any, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
+    """Answer through Orthanc, with a status it can send."""
+    if status == 405:
+        output.SendMethodNotAllowed(dict(headers).get("Allow", "GET"))
+        return
+    if status not in SENDABLE:
+        status = 503 if status == 429 else status // 100 * 100
+    media_type = "application/octet-stream"
+    for name, value in headers:
+        if name.lower() == "content-type":
+            media_type = value
+        elif name.lower() != "content-length":
+            output.SetHttpHeader(name, value)
+    if status == 200:
+        output.AnswerBuffer(body, media_type)
+    elif body:
+        output.SetHttpHeader("Content-Type", media_type)
+        output.SendHttpStatus(status, body)
+    else:
+        output.SendHttpStatusCode(status)

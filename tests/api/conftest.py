@@ -1,0 +1,66 @@
+"""The WSGI application under a test client, on both databases, with an archive in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from ehr_bridge.api.app import create_app
+from ehr_bridge.db.database import Database
+from ehr_bridge.services.bundle import Services, build_services
+from ehr_bridge.settings import Settings
+from flask.testing import FlaskClient
+from pydantic import SecretStr
+from werkzeug.test import TestResponse
+
+from tests.support.archive import FakeArchive
+from tests.support.server import SECRET, user_token
+
+
+class Api:
+    """Calls the API as somebody with these roles."""
+
+    def __init__(self, client: FlaskClient, services: Services, archive: FakeArchive) -> None:
+        self.client, self.services, self.archive = client, services, archive
+
+    def call(self, method: str, path: str, *roles: str, token: str | None = None, **options: Any) -> TestResponse:
+        headers = dict(options.pop("headers", {}))
+        if token is None and roles:
+            token = user_token(*roles, subject=roles[0])
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token}"
+        return self.client.open(path, method=method, headers=headers, **options)
+
+    def get(self, path: str, *roles: str, **options: Any) -> TestResponse:
+        return self.call("GET", path, *roles, **options)
+
+    def upload(self, data: bytes, *roles: str, headers: dict[str, str] | None = None) -> TestResponse:
+        return self.call(
+            "POST",
+            "/api/v1/dicom/upload",
+            *(roles or ("technician",)),
+            data=data,
+            content_type="application/dicom",
+            headers=headers or {},
+        )
+
+    def place_order(self, accession_number: str = "ACC-1", mrn: str = "MRN-1", **patient: Any) -> dict[str, Any]:
+        """A patient and an order for them; the order as answered."""
+        person = {"family_name": "Lindqvist", "given_name": "Åsa", "birth_date": "1961-03-14", "sex": "female"}
+        answer = self.call("PUT", f"/api/v1/patients/{mrn}", "service", json=person | patient)
+        assert answer.status_code in (200, 201), answer.json
+        order = {"mrn": mrn, "modality": "MR", "description": "MR brain", "ordered_by": "Ekström^Maria"}
+        answer = self.call("PUT", f"/api/v1/orders/{accession_number}", "service", json=order)
+        assert answer.status_code in (200, 201), answer.json
+        return dict(answer.json or {})
+
+
+@pytest.fixture
+def api(database: Database) -> Iterator[Api]:
+    settings = Settings(jwt_secret=SecretStr(SECRET), max_dicom_file_size_mb=1, max_dicom_files_per_upload=5)
+    services = build_services(settings, database)
+    archive = FakeArchive()
+    archive.intake = services.intake
+    app = create_app(services, archive, {"database": lambda: True, "worker": lambda: True})
+    yield Api(app.test_client(), services, archive)

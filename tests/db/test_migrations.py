@@ -1,0 +1,68 @@
+"""The schema: up, down, equal to the models, and an audit trail that cannot be edited."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from ehr_bridge.db import migrate
+from ehr_bridge.db.audit import AuditEvent
+from ehr_bridge.db.database import Database
+from ehr_bridge.services import audit
+from ehr_bridge.services.audit import Event, Origin
+from ehr_bridge.services.bundle import utc_now
+from sqlalchemy import inspect, text
+
+
+def test_upgrade_of_an_empty_database_gives_exactly_the_models(database: Database) -> None:
+    """After migrating, nothing is missing and nothing is left over."""
+    with database.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, AuditEvent.metadata) == []
+    assert migrate.is_current(database)
+
+
+def test_downgrade_removes_every_table_and_upgrade_brings_them_back(database: Database) -> None:
+    """An administrator can go back a version and forward again."""
+    migrate.downgrade(database, "base")
+    assert set(inspect(database.engine).get_table_names()) <= {"alembic_version"}
+    migrate.upgrade(database)
+    assert "studies" in inspect(database.engine).get_table_names()
+
+
+def test_upgrade_twice_changes_nothing(database: Database) -> None:
+    """Every start migrates; the second time there is nothing to do."""
+    migrate.upgrade(database)
+    assert migrate.is_current(database)
+
+
+@pytest.mark.parametrize("statement", ["UPDATE audit_events SET actor = 'nobody'", "DELETE FROM audit_events"])
+def test_an_audit_event_cannot_be_changed_or_removed(database: Database, statement: str) -> None:
+    """The database itself refuses."""
+    with database.write() as session:
+        audit.append(session, Origin("tester"), Event("thing.done"), utc_now())
+    with (
+        pytest.raises(sqlalchemy.exc.DBAPIError, match="append-only"),
+        database.engine.begin() as connection,
+    ):
+        connection.execute(text(statement))
+    with database.read() as session:
+        assert audit.verify(session).events == 1
+
+
+def test_one_altered_byte_breaks_the_audit_chain(database: Database) -> None:
+    """A chain of events verifies; one altered byte, even behind the triggers' back, is found."""
+    for number in range(3):
+        with database.write() as session:
+            audit.append(session, Origin("tester"), Event("thing.done", detail={"n": number}), utc_now())
+    with database.read() as session:
+        assert audit.verify(session) == audit.Verification(True, 3)
+    with database.engine.begin() as connection:
+        if database.is_sqlite:
+            connection.execute(text("DROP TRIGGER audit_events_no_update"))
+        else:
+            connection.execute(text("DROP TRIGGER audit_events_append_only ON audit_events"))
+        connection.execute(text("UPDATE audit_events SET actor = 'tesser' WHERE id = 2"))
+    with database.read() as session:
+        assert audit.verify(session) == audit.Verification(False, 1, 2)

@@ -1,0 +1,35 @@
+"""An archive in memory that behaves as Orthanc does around an instance: coerce on the way in, same ids, duplicates."""
+
+from __future__ import annotations
+
+import hashlib
+
+from ehr_bridge.dicom import read_header
+from ehr_bridge.errors import RefusedInstance, Unavailable
+from ehr_bridge.services.arrivals import Arrival
+from ehr_bridge.services.intake import Intake, Stored
+
+
+class FakeArchive:
+    def __init__(self) -> None:
+        self.intake: Intake | None = None
+        self.instances: dict[str, bytes] = {}
+        self.refuses: RefusedInstance | Unavailable | None = None
+
+    def store(self, data: bytes, arrival: Arrival) -> Stored:
+        assert self.intake is not None
+        if self.refuses is not None:
+            raise self.refuses
+        data = self.intake.coerce(arrival) or data
+        header = read_header(data)
+        levels = [header.patient_id, header.study_instance_uid, header.series_instance_uid, header.sop_instance_uid]
+        instance, study = orthanc_id(*levels), orthanc_id(*levels[:2])
+        duplicate = instance in self.instances
+        self.instances.setdefault(instance, data)
+        return Stored(instance, study, duplicate)
+
+
+def orthanc_id(*levels: str) -> str:
+    """Orthanc's identifier: SHA-1 of the DICOM identifiers joined by |, in groups of eight."""
+    digest = hashlib.sha1("|".join(levels).encode()).hexdigest()
+    return "-".join(digest[i : i + 8] for i in range(0, 40, 8))

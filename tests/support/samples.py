@@ -1,0 +1,80 @@
+"""DICOM files for tests: made here, or real ones that packages ship and ../shared/testdata holds."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pydicom
+import pytest
+from pydicom.data import get_testdata_file
+from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
+from pydicom.sequence import Sequence
+from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
+
+ROOT = Path(__file__).resolve().parents[2]
+TESTDATA = ROOT.parent / "shared" / "testdata"
+
+
+def encoded(ds: FileDataset) -> bytes:
+    file = io.BytesIO()
+    ds.save_as(file, enforce_file_format=True)
+    return file.getvalue()
+
+
+def small(**values: Any) -> bytes:
+    """A small MR instance; keywords override its elements."""
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID, meta.TransferSyntaxUID = MRImageStorage, ExplicitVRLittleEndian
+    ds = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
+    ds.SpecificCharacterSet = "ISO_IR 192"
+    ds.SOPClassUID, ds.SOPInstanceUID = MRImageStorage, generate_uid()
+    ds.StudyInstanceUID, ds.SeriesInstanceUID = generate_uid(), generate_uid()
+    ds.StudyDate, ds.StudyTime, ds.Modality, ds.StudyDescription = "20260115", "101500", "MR", "MR brain"
+    ds.PatientName, ds.PatientID, ds.PatientBirthDate, ds.PatientSex = "SCANNER^NAME", "SCAN-7", "", ""
+    ds.AccessionNumber, ds.ReferringPhysicianName = "", ""
+    ds.StudyID, ds.SeriesNumber, ds.InstanceNumber = "1", 1, 1
+    ds.SamplesPerPixel, ds.PhotometricInterpretation, ds.Rows, ds.Columns = 1, "MONOCHROME2", 8, 8
+    ds.BitsAllocated, ds.BitsStored, ds.HighBit, ds.PixelRepresentation = 16, 12, 11, 0
+    ds.PixelData = bytes(range(128))
+    ds["PixelData"].VR = "OW"
+    for keyword, value in values.items():
+        if value is None:
+            delattr(ds, keyword)
+        else:
+            setattr(ds, keyword, value)
+    meta.MediaStorageSOPInstanceUID = ds.get("SOPInstanceUID", "1.2.3")
+    return encoded(ds)
+
+
+def nested(depth: int) -> bytes:
+    """An instance with that many sequences inside each other."""
+    inner = Dataset()
+    inner.PatientID = "deep"
+    for _ in range(depth):
+        outer = Dataset()
+        outer.ReferencedStudySequence = Sequence([inner])
+        inner = outer
+    return small(ReferencedStudySequence=inner.ReferencedStudySequence)
+
+
+def mr_series() -> list[bytes]:
+    """A real MR series: 16 slices of ../shared/testdata, or pydicom's own when that is absent."""
+    folder = TESTDATA / "dicom" / "dcm4che-mr16"
+    files = sorted(folder.glob("*.dcm"))
+    if not files:
+        files = sorted(Path(str(get_testdata_file("MR_small.dcm"))).parent.glob("dicomdirtests/98892003/MR700/*"))
+    return [path.read_bytes() for path in files]
+
+
+def shared(relative: str) -> bytes:
+    """A file of ../shared/testdata; skips the test where there is none."""
+    path = TESTDATA / relative
+    if not path.exists():
+        pytest.skip(f"../shared/testdata/{relative} is not here")
+    return path.read_bytes()
+
+
+def pixels(data: bytes) -> bytes:
+    return bytes(pydicom.dcmread(io.BytesIO(data)).PixelData)

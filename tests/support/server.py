@@ -1,0 +1,104 @@
+"""The real thing for tests: Orthanc with the plugin, started as a user starts it, on free ports and a folder of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import requests
+from ehr_bridge.auth.tokens import TokenRules, make_user_token
+
+from tests.support import ports
+
+ROOT = Path(__file__).resolve().parents[2]
+SECRET = "a-secret-that-only-the-tests-know-0123456789"
+RULES = TokenRules(SECRET, "orthanc-ehr-bridge")
+
+
+def user_token(*roles: str, subject: str = "tester", ttl: timedelta = timedelta(hours=1), **changes: Any) -> str:
+    """A token as the EHR makes it."""
+    rules = TokenRules(changes.get("secret", SECRET), changes.get("audience", "orthanc-ehr-bridge"))
+    return make_user_token(rules, subject=subject, name=subject, roles=roles, now=datetime.now(UTC), ttl=ttl)
+
+
+class Server:
+    """One running Orthanc with the bridge inside."""
+
+    def __init__(self, data_dir: Path, environ: Mapping[str, str] | None = None) -> None:
+        self.data_dir = data_dir
+        self.http_port, self.dicom_port = ports.free(), ports.free()
+        self.url = f"http://127.0.0.1:{self.http_port}"
+        self._environ = dict(environ or {})
+        self.process: subprocess.Popen[str] | None = None
+        self.output: list[str] = []
+
+    @property
+    def database_url(self) -> str:
+        default = f"sqlite:///{self.data_dir / 'ehr-bridge.sqlite3'}"
+        return self._environ.get("EHR_BRIDGE_DATABASE_URL", default)
+
+    def start(self, *arguments: str) -> None:
+        """Start and wait for the ready line."""
+        environ = {k: v for k, v in os.environ.items() if not k.startswith(("EHR_BRIDGE_", "MAX_", "ORTHANC_"))}
+        environ |= {"PYTHONPATH": str(ROOT), "EHR_BRIDGE_JWT_SECRET": SECRET, **self._environ}
+        command = [sys.executable, "-m", "plugin.launch", "--http-port", str(self.http_port)]
+        command += ["--dicom-port", str(self.dicom_port), "--data-dir", str(self.data_dir), *arguments]
+        if "--demo" in command:
+            command.remove("--demo")
+        else:
+            command.append("--no-demo")
+        self.process = subprocess.Popen(
+            command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=self.data_dir.parent
+        )
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.output.append(line.rstrip())
+            if line.startswith("ready:"):
+                return
+        raise AssertionError("did not start:\n" + "\n".join(self.output))
+
+    def stop(self) -> int:
+        """Ctrl-C; answers the exit code."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(timeout=60)
+
+    def kill(self) -> None:
+        """kill -9 Orthanc and its launcher, at once."""
+        assert self.process is not None
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        self.process.kill()
+        for child in children:
+            os.kill(int(child), signal.SIGKILL)
+        self.process.wait()
+        for child in children:
+            while Path(f"/proc/{child}").exists() and "Z" not in _state(child):
+                pass
+
+    def request(self, method: str, path: str, token: str | None = None, **options: Any) -> requests.Response:
+        headers = dict(options.pop("headers", {}))
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token}"
+        return requests.request(method, self.url + path, headers=headers, timeout=60, **options)
+
+    def get(self, path: str, *roles: str, **options: Any) -> requests.Response:
+        return self.request("GET", path, user_token(*roles) if roles else None, **options)
+
+    def put(self, path: str, body: Mapping[str, Any], *roles: str) -> requests.Response:
+        return self.request("PUT", path, user_token(*(roles or ("service",))), json=body)
+
+    def log(self) -> str:
+        return (self.data_dir / "orthanc.log").read_text(errors="replace")
+
+
+def _state(pid: str) -> str:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except OSError:
+        return "Z"

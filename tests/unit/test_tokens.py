@@ -1,0 +1,217 @@
+"""Tokens: what proves somebody, and what does not."""
+
+from __future__ import annotations
+
+import base64
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import jwt
+import pytest
+from ehr_bridge.auth.authenticator import Authenticator
+from ehr_bridge.auth.permissions import Permission
+from ehr_bridge.auth.tokens import (
+    TokenRules,
+    TokenVerifier,
+    make_user_token,
+    make_viewer_token,
+    viewer_key,
+)
+from ehr_bridge.errors import NotAuthenticated
+from hypothesis import given
+from hypothesis import strategies as st
+
+SECRET = "a-secret-for-these-tests-0123456789abcdef"
+RULES = TokenRules(SECRET, "orthanc-ehr-bridge", None)
+NOW = datetime.now(UTC).replace(microsecond=0)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+def verifier(revoked: set[object] | None = None, rules: TokenRules = RULES) -> tuple[TokenVerifier, Clock]:
+    clock = Clock()
+    return TokenVerifier(rules, revoked or set(), clock), clock
+
+
+def user(**changes: Any) -> str:
+    claims = {
+        "sub": "dora",
+        "name": "Dora",
+        "roles": ["doctor"],
+        "aud": RULES.audience,
+        "exp": NOW + timedelta(hours=1),
+    }
+    claims |= changes
+    return jwt.encode({k: v for k, v in claims.items() if v is not ...}, SECRET, "HS256")
+
+
+def viewer(studies: list[str], ttl: int = 600) -> str:
+    return make_viewer_token(
+        RULES,
+        token_id="t1",
+        subject="dora",
+        studies=studies,
+        operations=["view"],
+        now=NOW,
+        expires_at=NOW + timedelta(seconds=ttl),
+    )
+
+
+def test_a_user_token_gives_the_permissions_of_its_roles() -> None:
+    """A doctor may view and upload, and not modify tags."""
+    caller = verifier()[0].verify(user())
+    assert caller.may(Permission.VIEW, "1.2.3")
+    assert caller.may(Permission.UPLOAD)
+    assert not caller.may(Permission.MODIFY_TAGS)
+
+
+def test_a_viewer_token_opens_its_studies_and_no_other() -> None:
+    """Bound means bound."""
+    caller = verifier()[0].verify(viewer(["1.2.3"]))
+    assert caller.may(Permission.VIEW, "1.2.3")
+    assert not caller.may(Permission.VIEW, "1.2.4")
+    assert not caller.may(Permission.VIEW)
+    assert not caller.may(Permission.UPLOAD, "1.2.3")
+
+
+FORGED = {
+    "wrong key": jwt.encode({"sub": "x", "aud": RULES.audience, "exp": NOW + timedelta(hours=1)}, "k" * 40, "HS256"),
+    "no expiry": user(exp=...),
+    "no subject": user(sub=...),
+    "empty subject": user(sub=""),
+    "no audience": user(aud=...),
+    "other audience": user(aud="somebody-else"),
+    "not yet valid": user(nbf=NOW + timedelta(hours=1)),
+    "roles is text": user(roles="admin"),
+    "roles holds numbers": user(roles=[1]),
+    "name is a list": user(name=["a"]),
+    "issued at is text": user(iat="yesterday"),
+    "alg none": jwt.encode({"sub": "x", "aud": RULES.audience, "exp": NOW + timedelta(hours=1)}, None, "none"),
+    "HS512 with the right key": jwt.encode(
+        {"sub": "x", "aud": RULES.audience, "exp": NOW + timedelta(hours=1)}, SECRET, "HS512"
+    ),
+    "not a token": "abc",
+    "empty": "",
+    "three dots": "...",
+    "user secret as viewer": jwt.encode(
+        {
+            "sub": "x",
+            "jti": "t",
+            "aud": RULES.audience,
+            "iss": "orthanc-ehr-bridge",
+            "studies": ["1.2"],
+            "operations": ["view"],
+            "exp": NOW + timedelta(hours=1),
+        },
+        SECRET,
+        "HS256",
+        headers={"typ": "viewer+jwt"},
+    ),
+    "viewer key as user": jwt.encode(
+        {"sub": "x", "roles": ["admin"], "aud": RULES.audience, "exp": NOW + timedelta(hours=1)},
+        viewer_key(SECRET),
+        "HS256",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FORGED)
+def test_a_token_that_proves_nothing_is_refused(name: str) -> None:
+    """Forged, misdirected, malformed."""
+    with pytest.raises(NotAuthenticated):
+        verifier()[0].verify(FORGED[name])
+
+
+def test_a_remembered_token_still_expires() -> None:
+    """Verified once, judged on every call."""
+    judge, clock = verifier()
+    token = user(exp=NOW + timedelta(minutes=1))
+    judge.verify(token)
+    clock.now += timedelta(minutes=2)
+    with pytest.raises(NotAuthenticated) as caught:
+        judge.verify(token)
+    assert caught.value.code == "token_expired"
+
+
+def test_a_remembered_token_can_be_revoked() -> None:
+    """Effective on the next call."""
+    revoked: set[object] = set()
+    judge = TokenVerifier(RULES, revoked, Clock())
+    token = viewer(["1.2.3"])
+    judge.verify(token)
+    revoked.add("t1")
+    with pytest.raises(NotAuthenticated) as caught:
+        judge.verify(token)
+    assert caught.value.code == "token_revoked"
+
+
+def test_the_issuer_is_required_when_it_is_set() -> None:
+    """A hospital that names its identity provider accepts no other."""
+    rules = TokenRules(SECRET, RULES.audience, "https://ehr.example")
+    judge, _ = verifier(rules=rules)
+    with pytest.raises(NotAuthenticated):
+        judge.verify(user(iss="https://other.example"))
+    own = make_user_token(rules, subject="a", name="a", roles=[], now=NOW, ttl=timedelta(hours=1))
+    assert judge.verify(own).subject == "a"
+
+
+def test_the_cache_is_bounded() -> None:
+    """Thousands of tokens do not fill the memory."""
+    judge = TokenVerifier(RULES, set(), Clock(), cache_size=3)
+    for number in range(10):
+        judge.verify(user(sub=f"u{number}"))
+    assert len(judge._cache) == 3
+
+
+GOOD = user()
+
+
+@given(st.integers(0, len(GOOD) - 1), st.sampled_from("ABCDabcd0123-_."))
+def test_any_edited_character_is_refused(position: int, character: str) -> None:
+    """A token changed anywhere proves nothing (unless the change decodes to the same bytes)."""
+    edited = GOOD[:position] + character + GOOD[position + 1 :]
+    if _meaning(edited) == _meaning(GOOD):
+        return
+    with pytest.raises(NotAuthenticated):
+        verifier()[0].verify(edited)
+
+
+def _meaning(token: str) -> list[bytes] | None:
+    try:
+        return [base64.urlsafe_b64decode(part + "==") for part in token.split(".")]
+    except ValueError:
+        return None
+
+
+def test_basic_is_for_the_service_account_only() -> None:
+    """One account, one password, role service; off when unset."""
+    judge = verifier()[0]
+
+    def basic(text: str) -> str:
+        return "Basic " + base64.b64encode(text.encode()).decode()
+
+    service = Authenticator(judge, ("ehr", "a-long-password"))
+    caller = service.authenticate(basic("ehr:a-long-password"))
+    assert caller.roles == ("service",)
+    for wrong in (basic("ehr:wrong"), basic("other:a-long-password"), "Basic !!!", "Basic", "Digest x"):
+        with pytest.raises(NotAuthenticated):
+            service.authenticate(wrong)
+    with pytest.raises(NotAuthenticated):
+        Authenticator(judge, None).authenticate(basic("ehr:a-long-password"))
+
+
+def test_no_header_and_a_bad_header_are_different_refusals() -> None:
+    """A bad token is never treated as no token."""
+    judge = Authenticator(verifier()[0], None)
+    with pytest.raises(NotAuthenticated) as none:
+        judge.authenticate(None)
+    with pytest.raises(NotAuthenticated) as bad:
+        judge.authenticate("Bearer " + json.dumps({}))
+    assert (none.value.code, bad.value.code) == ("token_missing", "token_invalid")
