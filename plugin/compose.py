@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ehr_bridge.api.app import create_app
@@ -32,8 +33,12 @@ BODY_OVERHEAD = 1_000_000
 """Headers and boundaries around the files of an upload."""
 
 
-def install(orthanc: Any, environ: Mapping[str, str]) -> None:
-    """Build the product for this environment and register it with Orthanc. Called once, while Orthanc loads plugins."""
+def install(orthanc: Any, environ: Mapping[str, str]) -> Callbacks:
+    """Build the product for this environment and register it with Orthanc. Called once, while Orthanc loads plugins.
+
+    The caller must keep the answer for as long as the process lives: when it stops, orthanc-python 5.0 lets go of the
+    callbacks without holding the GIL, which ends the process with a fatal error if that was the last reference.
+    """
     log_to_orthanc(orthanc)
     settings = load_settings(environ)
     services = build_services(settings, Database(settings.sqlalchemy_url))
@@ -51,14 +56,36 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> None:
     }
     adapter = WsgiAdapter(create_app(services, archive, checks), gate.peer)
 
-    orthanc.RegisterIncomingHttpRequestFilter(gate.allow)
-    orthanc.RegisterReceivedInstanceCallback(ingest.on_received)
-    orthanc.RegisterOnStoredInstanceCallback(ingest.on_stored)
-    orthanc.RegisterRestCallback("/tools/find", ScopedFind(orthanc, services.authenticator))
-    orthanc.RegisterRestCallback("/api/v1(/.*)?", adapter)
-    orthanc.RegisterRestCallback("/instances", adapter)
-    orthanc.RegisterRestCallback("/((ehr|ohif)(/.*)?)?", WsgiAdapter(Pages(), gate.peer))
-    orthanc.RegisterOnChangeCallback(Lifecycle(orthanc, settings.http_port, gate, adapter, worker, services))
+    callbacks = Callbacks(
+        allow=gate.allow,
+        received=ingest.on_received,
+        stored=ingest.on_stored,
+        changed=Lifecycle(orthanc, settings.http_port, gate, adapter, worker, services),
+        routes={
+            "/tools/find": ScopedFind(orthanc, services.authenticator),
+            "/api/v1(/.*)?": adapter,
+            "/instances": adapter,
+            "/((ehr|ohif)(/.*)?)?": WsgiAdapter(Pages(), gate.peer),
+        },
+    )
+    orthanc.RegisterIncomingHttpRequestFilter(callbacks.allow)
+    orthanc.RegisterReceivedInstanceCallback(callbacks.received)
+    orthanc.RegisterOnStoredInstanceCallback(callbacks.stored)
+    orthanc.RegisterOnChangeCallback(callbacks.changed)
+    for path, route in callbacks.routes.items():
+        orthanc.RegisterRestCallback(path, route)
+    return callbacks
+
+
+@dataclass(frozen=True, slots=True)
+class Callbacks:
+    """What Orthanc calls."""
+
+    allow: Callable[..., bool]
+    received: Callable[[bytes, int], tuple[Any, bytes | None]]
+    stored: Callable[[Any, str], None]
+    changed: Callable[[int, int, str], None]
+    routes: dict[str, Callable[..., None]]
 
 
 class Lifecycle:

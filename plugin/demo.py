@@ -127,6 +127,6 @@ def _upload(settings: Settings, token: str, accession_number: str, files: Iterab
 
 
 def _real_images() -> list[bytes]:
-    """A real MR study that the pydicom package ships among its test files."""
-    folder = Path(pydicom.data.__file__).parent / "test_files" / "dicomdirtests" / "98892003"
-    return [path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()]
+    """A real MR study (seven slices of an angiography) that the pydicom package ships among its test files."""
+    folder = Path(pydicom.data.__file__).parent / "test_files" / "dicomdirtests" / "98892003" / "MR700"
+    return [path.read_bytes() for path in sorted(folder.iterdir())]

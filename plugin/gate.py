@@ -69,8 +69,10 @@ class Gate:
         self._is_open = True
 
     def _is_self_test(self, request: Mapping[str, Any]) -> bool:
-        self._nonce_seen = self._nonce is not None and request.get("get", {}).get("selftest") == self._nonce
-        return self._nonce_seen
+        if self._nonce is None or request.get("get", {}).get("selftest") != self._nonce:
+            return False
+        self._nonce_seen = True
+        return True
 
     def _judge(self, uri: str, request: Mapping[str, Any]) -> bool:
         headers: Mapping[str, str] = request["headers"]

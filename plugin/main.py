@@ -21,4 +21,4 @@ import orthanc  # noqa: E402
 
 from plugin.compose import install  # noqa: E402
 
-install(orthanc, os.environ)
+CALLBACKS = install(orthanc, os.environ)

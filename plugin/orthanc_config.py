@@ -44,7 +44,7 @@ def render(settings: Settings) -> dict[str, Any]:
 
 
 def write(settings: Settings) -> Path:
-    """Put the configuration (it may hold a password) where only its owner can read it, and make the folders it names."""
+    """Put the configuration, which may hold a password, where only its owner can read it; make the folders it names."""
     for folder in (settings.storage_path, settings.data_dir / "orthanc-index", settings.data_dir / "tmp"):
         folder.mkdir(parents=True, exist_ok=True)
     path = settings.data_dir / "orthanc.json"

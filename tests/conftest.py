@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy
+
 from ehr_bridge.db import migrate
 from ehr_bridge.db.database import Database
-
 from tests.support import ports
 
 ENGINES = ("sqlite", "postgresql")

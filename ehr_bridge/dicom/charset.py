@@ -29,6 +29,8 @@ UTF8_TERM: Final = "ISO_IR 192"
 UTF8: Final = str(python_encoding[UTF8_TERM])
 _KANA: Final = str(python_encoding["ISO_IR 13"])
 _ESCAPE: Final = b"\x1b"
+_MOST_ESCAPES: Final = 10_000
+"""Switches of set in one value; decoding each takes microseconds, and a value may be as long as its file."""
 _GB2312: Final = str(python_encoding["ISO 2022 IR 58"])
 _GB2312_ESCAPE: Final = "\x1b$)A"
 """Left in the text by Python's decoder, which pydicom trusts to remove it."""
@@ -70,7 +72,7 @@ def _corrected(term: str) -> str:
 
 def decode(raw: bytes, encodings: tuple[str, ...]) -> str:
     """The text of raw bytes, padding included; what cannot be decoded becomes a replacement character."""
-    if _ESCAPE not in raw:
+    if not 0 < raw.count(_ESCAPE) <= _MOST_ESCAPES:
         return raw.decode(encodings[0], "replace")
     text = str(decode_bytes(raw, encodings, TEXT_VR_DELIMS))
     return text.replace(_GB2312_ESCAPE, "") if _GB2312 in encodings else text

@@ -108,7 +108,10 @@ class Header:
         if vr not in TEXT_VRS or tag in self.walk.ends:
             return ""
         raw = self.body[element.value_start : element.end]
-        text = decode(raw, self.charset) if vr in CHARSET_VRS else raw.decode("latin-1")
+        if vr not in CHARSET_VRS or (raw.isascii() and b"\x1b" not in raw):
+            text = raw.decode("latin-1")
+        else:
+            text = decode(raw, self.charset)
         if vr in BLOCK_VRS:
             return text.rstrip(" \0")
         if "\\" in text:

@@ -22,6 +22,7 @@ from ehr_bridge.dicom.refusals import cut_short, malformed, overrun, too_deep
 _ITEM = 0xE000
 _ITEM_END = 0xE00D
 _SEQUENCE_END = 0xE0DD
+_MOST_FRAGMENTS = 1_000_000
 _ITEM_BYTES = b"\xfe\xff\x00\xe0"
 
 
@@ -58,7 +59,7 @@ def skip_fragments(body: bytes, pos: int, stop: int, encoding: Encoding) -> int:
     Raises: RefusedInstance `truncated` or `malformed`.
     """
     item = encoding.item
-    while True:
+    for _ in range(_MOST_FRAGMENTS):
         group, number, length = item(body, pos)
         if group != DELIMITERS or length == UNDEFINED:
             raise malformed("a fragment of the pixel data does not start where the one before ends", pos)
@@ -69,6 +70,7 @@ def skip_fragments(body: bytes, pos: int, stop: int, encoding: Encoding) -> int:
         pos += length + 8
         if pos > stop:
             raise cut_short()
+    raise malformed("the pixel data has more fragments than any real file", pos)
 
 
 def skip_sequence(body: bytes, pos: int, stop: int, is_open: bool, encoding: Encoding, room: int) -> int:

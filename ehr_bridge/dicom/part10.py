@@ -32,6 +32,7 @@ MAX_INFLATED: Final = 256 * MEGABYTE
 _ALWAYS_INFLATED: Final = 64 * MEGABYTE
 _LARGEST_RATIO: Final = 512
 
+_LONGEST_META: Final = MEGABYTE
 _PREAMBLE: Final = 128
 _META_GROUP: Final = 0x0002
 _FIRST_GROUP: Final = 0x0008
@@ -113,14 +114,16 @@ def _starts_like_a_dataset(data: bytes) -> bool:
     return group == _FIRST_GROUP and (encoding.explicit or length <= len(data) - 8)
 
 
-def _read_meta(data: bytes, pos: int) -> tuple[dict[int, Element], int]:
+def _read_meta(data: bytes, start: int) -> tuple[dict[int, Element], int]:
     """The elements of group 0002, always explicit little endian (PS3.10 section 7.1), and where they end."""
     meta: dict[int, Element] = {}
-    head, stop = EXPLICIT_LITTLE.head, len(data)
+    head, pos, stop = EXPLICIT_LITTLE.head, start, len(data)
     while pos < stop:
         group, number, _, _ = head(data, pos)
         if group != _META_GROUP:
             break
+        if pos > start + _LONGEST_META:
+            raise malformed("the meta information is larger than in any real file", pos)
         _, value, length = explicit_element(data, pos, EXPLICIT_LITTLE)
         end = value + length
         if end > stop or length == UNDEFINED:

@@ -23,6 +23,10 @@ from ehr_bridge.dicom.nesting import explicit_element, hides_sequence, skip_frag
 from ehr_bridge.dicom.refusals import cut_short, malformed
 
 _FIRST_DELIMITER = DELIMITERS << 16
+_MOST_ELEMENTS = 65536
+"""Top-level elements; real files have hundreds. Each costs a hundred bytes here and more in Orthanc."""
+_STRIDE = 1 << 20
+"""How many bytes are walked between two looks at the number of elements."""
 
 
 class Walk(NamedTuple):
@@ -52,25 +56,29 @@ def walk_explicit(body: bytes, pos: int, encoding: Encoding, max_depth: int) -> 
     head, short, stop, last = encoding.head, encoding.short, len(body), -1
     try:
         while pos < stop:
-            group, number, vr, length = head(body, pos)
-            tag = group << 16 | number
-            if vr in short and last < tag < _FIRST_DELIMITER:
-                starts[tag] = pos
-                last = tag
-                pos += length + 8
-                continue
-            start = pos
-            pos, undefined = _after_explicit(body, pos, tag, encoding, max_depth)
-            if tag > last:
-                last = tag
-            elif tag in starts:
-                repeats.append((tag, start, pos))
-                continue
-            else:
-                ordered = False
-            starts[tag] = start
-            if undefined:
-                ends[tag] = pos
+            if len(starts) + len(repeats) > _MOST_ELEMENTS:
+                raise malformed("there are more elements than any real file has", pos)
+            pause = min(stop, pos + _STRIDE)
+            while pos < pause:
+                group, number, vr, length = head(body, pos)
+                tag = group << 16 | number
+                if vr in short and last < tag < _FIRST_DELIMITER:
+                    starts[tag] = pos
+                    last = tag
+                    pos += length + 8
+                    continue
+                start = pos
+                pos, undefined = _after_explicit(body, pos, tag, encoding, max_depth)
+                if tag > last:
+                    last = tag
+                elif tag in starts:
+                    repeats.append((tag, start, pos))
+                    continue
+                else:
+                    ordered = False
+                starts[tag] = start
+                if undefined:
+                    ends[tag] = pos
     except OutOfBytes:
         raise cut_short() from None
     if pos > stop:
@@ -92,25 +100,29 @@ def walk_implicit(body: bytes, pos: int, max_depth: int) -> Walk:
     head, plain, stop, last = IMPLICIT_LITTLE.head, PLAIN_TAGS, len(body), -1
     try:
         while pos < stop:
-            group, number, length = head(body, pos)
-            tag = group << 16 | number
-            if tag in plain and length != UNDEFINED and tag > last:
-                starts[tag] = pos
-                last = tag
-                pos += length + 8
-                continue
-            start = pos
-            pos = _after_implicit(body, pos, tag, length, max_depth)
-            if tag > last:
-                last = tag
-            elif tag in starts:
-                repeats.append((tag, start, pos))
-                continue
-            else:
-                ordered = False
-            starts[tag] = start
-            if length == UNDEFINED:
-                ends[tag] = pos
+            if len(starts) + len(repeats) > _MOST_ELEMENTS:
+                raise malformed("there are more elements than any real file has", pos)
+            pause = min(stop, pos + _STRIDE)
+            while pos < pause:
+                group, number, length = head(body, pos)
+                tag = group << 16 | number
+                if tag in plain and length != UNDEFINED and tag > last:
+                    starts[tag] = pos
+                    last = tag
+                    pos += length + 8
+                    continue
+                start = pos
+                pos = _after_implicit(body, pos, tag, length, max_depth)
+                if tag > last:
+                    last = tag
+                elif tag in starts:
+                    repeats.append((tag, start, pos))
+                    continue
+                else:
+                    ordered = False
+                starts[tag] = start
+                if length == UNDEFINED:
+                    ends[tag] = pos
     except OutOfBytes:
         raise cut_short() from None
     if pos > stop:

@@ -94,6 +94,9 @@ def _link(session: Session, study: Study, arrival: Arrival, now: datetime) -> No
 
 
 def _show_on_order(order: Order, study: Study, arrival: Arrival, account_id: uuid.UUID | None, now: datetime) -> None:
+    """The first study linked to an order is the one the order shows; more of them are found by its id."""
+    if order.orthanc_study_id is not None:
+        return
     order.study_instance_uid = study.study_instance_uid
     order.orthanc_study_id = arrival.orthanc_study_id
     order.study_date = study.study_date

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from ehr_bridge.api.app import create_app
-from ehr_bridge.db.database import Database
-from ehr_bridge.services.bundle import Services, build_services
-from ehr_bridge.settings import Settings
 from flask.testing import FlaskClient
 from pydantic import SecretStr
 from werkzeug.test import TestResponse
 
+from ehr_bridge.api.app import create_app
+from ehr_bridge.db.database import Database
+from ehr_bridge.services.bundle import Services, build_services
+from ehr_bridge.settings import Settings
 from tests.support.archive import FakeArchive
 from tests.support.server import SECRET, user_token
 

@@ -6,13 +6,14 @@ import pytest
 import sqlalchemy
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from sqlalchemy import inspect, text
+
 from ehr_bridge.db import migrate
 from ehr_bridge.db.audit import AuditEvent
 from ehr_bridge.db.database import Database
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit import Event, Origin
 from ehr_bridge.services.bundle import utc_now
-from sqlalchemy import inspect, text
 
 
 def test_upgrade_of_an_empty_database_gives_exactly_the_models(database: Database) -> None:

@@ -1,4 +1,4 @@
-"""The real thing for tests: Orthanc with the plugin, started as a user starts it, on free ports and a folder of its own."""
+"""The real thing for tests: Orthanc with the plugin, started as a user starts it, on free ports, in its own folder."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import requests
-from ehr_bridge.auth.tokens import TokenRules, make_user_token
 
+from ehr_bridge.auth.tokens import TokenRules, make_user_token
 from tests.support import ports
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -7,10 +7,11 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from ehr_bridge.matching import HeaderIdentity, MatchKind, OrderFacts, PatientFacts, match_study
-from ehr_bridge.matching.compare import name_parts, parse_da
 from hypothesis import given
 from hypothesis import strategies as st
+
+from ehr_bridge.matching import HeaderIdentity, MatchKind, OrderFacts, PatientFacts, match_study
+from ehr_bridge.matching.compare import name_parts, parse_da
 
 ASA = PatientFacts(uuid.uuid4(), "MRN-1", None, "Lindqvist", "Åsa", date(1961, 3, 14), "female")
 ORDER = OrderFacts(uuid.uuid4(), "ACC-1", "2.25.1", False, ASA)

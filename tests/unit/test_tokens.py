@@ -9,6 +9,9 @@ from typing import Any
 
 import jwt
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from ehr_bridge.auth.authenticator import Authenticator
 from ehr_bridge.auth.permissions import Permission
 from ehr_bridge.auth.tokens import (
@@ -19,8 +22,6 @@ from ehr_bridge.auth.tokens import (
     viewer_key,
 )
 from ehr_bridge.errors import NotAuthenticated
-from hypothesis import given
-from hypothesis import strategies as st
 
 SECRET = "a-secret-for-these-tests-0123456789abcdef"
 RULES = TokenRules(SECRET, "orthanc-ehr-bridge", None)

@@ -67,7 +67,7 @@ export const en = {
   "orders.lead": "Choose the order that the images belong to.",
   "orders.filters": "Find an order",
   "orders.search": "Search",
-  "orders.search.hint": "Patient name, MRN or accession number",
+  "orders.search.hint": "Name, MRN or accession number",
   "orders.status": "Status",
   "orders.status.all": "All",
   "orders.list": "Orders",
@@ -231,7 +231,7 @@ export const en = {
 
   "result.title": "Result",
   "result.study": "Study",
-  "result.view_of": "study {uid}",
+  "result.view_of": "uploaded study {number}",
   "result.match.exact.this": "Linked to this order",
   "result.match.exact.this.text": "The images agree with the order and its patient.",
   "result.match.exact.other": "Linked to another order",

@@ -7,10 +7,7 @@ export function CoercedTable({ coerced }: { coerced: readonly Coercion[] }) {
   return (
     <section className="stack-small">
       <table className="coerced">
-        <caption>
-          {t("coerced.title", { count: coerced.length })}
-          <span className="muted">{t("coerced.text")}</span>
-        </caption>
+        <caption>{t("coerced.title", { count: coerced.length })}</caption>
         <thead>
           <tr>
             <th scope="col">{t("coerced.field")}</th>
@@ -32,6 +29,7 @@ export function CoercedTable({ coerced }: { coerced: readonly Coercion[] }) {
           ))}
         </tbody>
       </table>
+      <p className="muted small">{t("coerced.text")}</p>
     </section>
   );
 }

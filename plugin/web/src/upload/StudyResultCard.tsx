@@ -10,7 +10,14 @@ import type { StudyResult } from "./results";
 
 const icons: Record<Tone, IconName> = { good: "check", warn: "question", bad: "alert" };
 
-export function StudyResultCard({ result, order }: { result: StudyResult; order: Order }) {
+interface Props {
+  result: StudyResult;
+  order: Order;
+  /** Which of the upload's studies this is, from 1. */
+  number: number;
+}
+
+export function StudyResultCard({ result, order, number }: Props) {
   const { tone, title, text } = verdictOn(result, order);
   const kept = result.stored + result.duplicate;
   return (
@@ -28,7 +35,7 @@ export function StudyResultCard({ result, order }: { result: StudyResult; order:
           <ViewButton
             primary
             studyInstanceUid={result.studyInstanceUid}
-            what={t("result.view_of", { uid: result.studyInstanceUid })}
+            what={t("result.view_of", { number })}
           />
         )}
       </header>

@@ -49,8 +49,8 @@ function Uploading({ order }: { order: Order }) {
       {results.length > 0 && (
         <section aria-labelledby="result-title" className="stack">
           <h3 id="result-title">{t("result.title")}</h3>
-          {results.map((result) => (
-            <StudyResultCard key={result.studyInstanceUid} result={result} order={order} />
+          {results.map((result, at) => (
+            <StudyResultCard key={result.studyInstanceUid} result={result} order={order} number={at + 1} />
           ))}
         </section>
       )}

@@ -35,16 +35,18 @@ export function UploadProgress({ uploader, queue }: { uploader: Uploader; queue:
             ) : (
               <strong className="number">{t("upload.progress.files", { done: sum.settled, total: sum.files })}</strong>
             )}
-            <span className="number muted">
-              {t("upload.progress.bytes", { sent: formatBytes(sum.sent), total: formatBytes(sum.bytes) })}
-            </span>
+            {active && (
+              <span className="number muted">
+                {t("upload.progress.bytes", { sent: formatBytes(sum.sent), total: formatBytes(sum.bytes) })}
+              </span>
+            )}
           </div>
           <progress
             className={done ? `bar-${done.kind}` : undefined}
             aria-label={t("upload.progress.bar")}
             // Empty files weigh nothing, yet they are work.
             max={sum.bytes + sum.files}
-            value={sum.sent + sum.settled}
+            value={sum.sent + sum.settled - sum.cancelled}
           />
           <div className="progress-line">
             <span className="muted">{active && holding(queue, wait, sum.failed)}</span>

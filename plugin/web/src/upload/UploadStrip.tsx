@@ -19,7 +19,7 @@ function Strip({ uploader }: { uploader: Uploader }) {
   return (
     <div className="strip">
       <span>{label}</span>
-      <progress aria-label={label} max={sum.bytes + sum.files} value={sum.sent + sum.settled} />
+      <progress aria-label={label} max={sum.bytes + sum.files} value={sum.sent + sum.settled - sum.cancelled} />
       <span className="number">{t("upload.progress.files", { done: sum.settled, total: sum.files })}</span>
       <Link to={pathOf(uploader.target.orderId)}>{t("upload.strip.open")}</Link>
     </div>

@@ -148,8 +148,8 @@ export function totals(queue: Queue): Totals {
   for (const file of queue.files) {
     sum.files += 1;
     sum.bytes += file.size;
-    // A file that was given up counts as worked off, or the bar would never reach its end.
-    sum.sent += isOpen(file) ? file.sent : file.size;
+    // A refused file was worked off, a cancelled one was not.
+    if (file.state !== "cancelled") sum.sent += isOpen(file) ? file.sent : file.size;
     if (file.state === "waiting" || file.state === "sending") continue;
     sum.settled += 1;
     sum[file.state] += 1;

@@ -1,0 +1,45 @@
+"""Sign-in, health, the OpenAPI document."""
+
+from __future__ import annotations
+
+from ehr_bridge.services.audit import Origin
+from tests.api.conftest import Api
+
+LOGIN = "/api/v1/auth/login"
+
+
+def test_sign_in_gives_a_token_that_works(api: Api) -> None:
+    """Right name, right password."""
+    api.services.accounts.create("dora", "Dora Doctor", "correct horse", ["doctor"], Origin("test"))
+    answer = api.call("POST", LOGIN, json={"username": "dora", "password": "correct horse"})
+    assert (answer.status_code, answer.json["name"], answer.json["roles"]) == (200, "Dora Doctor", ["doctor"])
+    me = api.get("/api/v1/auth/me", token=answer.json["token"]).json
+    assert (me["subject"], "view" in me["permissions"], "audit" in me["permissions"]) == ("dora", True, False)
+
+
+def test_wrong_name_and_wrong_password_sound_the_same_and_are_audited(api: Api) -> None:
+    """Nobody learns which accounts exist."""
+    api.services.accounts.create("dora", "Dora Doctor", "correct horse", ["doctor"], Origin("test"))
+    answers = [api.call("POST", LOGIN, json={"username": name, "password": "wrong"}) for name in ("dora", "nobody")]
+    assert {a.status_code for a in answers} == {401}
+    assert answers[0].json == answers[1].json
+    events = api.get("/api/v1/audit?action=session.refused", "admin").json
+    assert events["total"] == 2
+
+
+def test_health_needs_no_token_and_names_its_checks(api: Api) -> None:
+    """For load balancers."""
+    assert api.get("/api/v1/health").json == {"status": "ok", "checks": {"database": "ok", "worker": "ok"}}
+
+
+def test_the_openapi_document_lists_every_route(api: Api) -> None:
+    """3.1, with security and problem answers."""
+    from ehr_bridge.api.access import ACCESS
+
+    document = api.get("/api/v1/openapi.json").json
+    assert document["openapi"].startswith("3.1")
+    listed = {(m.upper(), p) for p, methods in document["paths"].items() for m in methods}
+    hidden = {("GET", "/api/v1/docs"), ("POST", "/instances"), ("GET", "/api/v1/openapi.json")}
+    assert listed == set(ACCESS) - hidden
+    body = document["paths"]["/api/v1/dicom/upload"]["post"]["requestBody"]["content"]
+    assert set(body) == {"application/dicom", "application/octet-stream", "multipart/related"}

@@ -1,0 +1,142 @@
+"""The two servers that are compared: Orthanc alone, and Orthanc with the bridge inside, each in a folder of its own."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any, Protocol
+
+import requests
+from ehr_bridge.settings import load_settings
+from plugin import orthanc_config
+from plugin.launch import ORTHANC
+
+from tests.support import ports
+from tests.support.server import SECRET, Server, user_token
+
+START_SECONDS = 60
+DICOM_JSON = "application/dicom+json"
+
+
+class Failed(Exception):
+    """The benchmark cannot vouch for what it would report."""
+
+
+class Side(Protocol):
+    """One of the two, as far as the clients and the checks need it."""
+
+    name: str
+    http_port: int
+    dicom_port: int
+
+    def authorization(self) -> str | None:
+        """The header that may read everything; None where nobody asks for one."""
+
+    def stop(self) -> int:
+        """End it; answers the exit code."""
+
+
+class Bare:
+    """The same packages and configuration without the Python plugin."""
+
+    name = "bare"
+
+    def __init__(self, data_dir: Path) -> None:
+        self.http_port, self.dicom_port = ports.free(), ports.free()
+        settings = load_settings(
+            {
+                "EHR_BRIDGE_DATA_DIR": str(data_dir),
+                "EHR_BRIDGE_HTTP_PORT": str(self.http_port),
+                "EHR_BRIDGE_DICOM_PORT": str(self.dicom_port),
+                "EHR_BRIDGE_JWT_SECRET": SECRET,
+            }
+        )
+        path = orthanc_config.write(settings)
+        path.write_text(json.dumps(without_bridge(orthanc_config.render(settings)), indent=2))
+        self._log = data_dir / "orthanc.log"
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen([ORTHANC, str(path)], stdout=log, stderr=log)
+
+    def wait_until_ready(self) -> None:
+        """Raises Failed when it ends or does not answer."""
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline and self._process.poll() is None:
+            try:
+                if requests.get(f"http://127.0.0.1:{self.http_port}/system", timeout=2).ok:
+                    return
+            except requests.ConnectionError:
+                time.sleep(0.1)
+        raise Failed(f"bare Orthanc did not start:\n{self._log.read_text(errors='replace')[-2000:]}")
+
+    def authorization(self) -> str | None:
+        return None
+
+    def stop(self) -> int:
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT)
+        return self._process.wait(timeout=60)
+
+
+class Product:
+    """Started by its launcher, as a user starts it."""
+
+    name = "product"
+
+    def __init__(self, data_dir: Path) -> None:
+        self._server = Server(data_dir)
+        self.http_port, self.dicom_port = self._server.http_port, self._server.dicom_port
+
+    def wait_until_ready(self) -> None:
+        try:
+            self._server.start()
+        except AssertionError as error:
+            raise Failed(f"the product {error}") from error
+
+    def authorization(self) -> str | None:
+        return f"Bearer {self.token('radiologist')}"
+
+    def token(self, role: str) -> str:
+        return user_token(role, subject="bench")
+
+    def put(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Write a patient or an order as the EHR does."""
+        answer = self._server.put(path, body)
+        if answer.status_code not in (200, 201):
+            raise Failed(f"PUT {path}: {answer.status_code} {answer.text}")
+        written: dict[str, Any] = answer.json()
+        return written
+
+    def viewer_token(self, wish: dict[str, Any]) -> str:
+        """What OHIF gets to see the wished studies with."""
+        answer = self._server.request(
+            "POST", "/api/v1/dicom/viewer-token", self.token("radiologist"), json={**wish, "ttl_seconds": 3600}
+        )
+        if answer.status_code != 201:
+            raise Failed(f"viewer token: {answer.status_code} {answer.text}")
+        token: str = answer.json()["token"]
+        return token
+
+    def stop(self) -> int:
+        process = self._server.process
+        return self._server.stop() if process is not None and process.poll() is None else 0
+
+
+def without_bridge(config: dict[str, Any]) -> dict[str, Any]:
+    """The product's configuration minus its Python plugin, open to loopback only."""
+    plugins = [path for path in config["Plugins"] if not path.endswith("libOrthancPython.so")]
+    rest = {name: value for name, value in config.items() if name != "Python"}
+    return {**rest, "Plugins": plugins, "AuthenticationEnabled": False, "RemoteAccessAllowed": False}
+
+
+def get_json(side: Side, path: str, authorization: str | None = None) -> Any:
+    """One GET outside the timing; raises Failed unless it answers 200."""
+    headers = {"Accept": DICOM_JSON if path.startswith("/dicom-web") else "application/json"}
+    if (value := authorization or side.authorization()) is not None:
+        headers["Authorization"] = value
+    answer = requests.get(f"http://127.0.0.1:{side.http_port}{path}", headers=headers, timeout=60)
+    if answer.status_code != 200:
+        raise Failed(f"{side.name}: GET {path}: {answer.status_code} {answer.text[:300]}")
+    return answer.json()

@@ -1,0 +1,148 @@
+"""C-STORE, STOW-RS and POST /instances: other doors, the same judge."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pydicom
+import pytest
+from dicomweb_client.api import DICOMwebClient
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, MRImageStorage, generate_uid
+from pynetdicom import AE
+
+from tests.support.samples import nested, small
+from tests.support.server import Server, user_token
+from tests.support.steps import eventually, instances, place_order, study
+
+
+def well_formed(order: dict[str, Any], **values: Any) -> bytes:
+    """What a modality that took the order from its worklist sends."""
+    return small(
+        AccessionNumber=order["accession_number"],
+        PatientID=order["mrn"],
+        PatientName="LINDQVIST^ASA",
+        PatientBirthDate="19610314",
+        StudyInstanceUID=generate_uid(),
+        **values,
+    )
+
+
+def c_store(server: Server, *files: bytes, calling: str = "MR1") -> list[int]:
+    """Send files over a real association; the DIMSE status of each."""
+    ae = AE(ae_title=calling)
+    ae.add_requested_context(MRImageStorage, [ExplicitVRLittleEndian, ImplicitVRLittleEndian])
+    association = ae.associate("127.0.0.1", server.dicom_port, ae_title="ORTHANC")
+    assert association.is_established
+    try:
+        return [association.send_c_store(pydicom.dcmread(io.BytesIO(data))).Status for data in files]
+    finally:
+        association.release()
+
+
+def stow_client(server: Server, *roles: str) -> DICOMwebClient:
+    token = user_token(*roles)
+    return DICOMwebClient(f"{server.url}/api/v1/dicom-web", headers={"Authorization": f"Bearer {token}"})
+
+
+def assert_coerced_and_linked(server: Server, order: dict[str, Any], uid: str, count: int = 1) -> None:
+    seen = eventually(lambda: (s := study(server, uid)) and s["number_of_instances"] == count and s)
+    assert (seen["link_status"], seen["order_id"]) == ("linked", order["id"])
+    for ds in instances(server, uid):
+        assert (str(ds.PatientName), ds.PatientSex) == ("Lindqvist^Åsa", "F")
+        before = ds.OriginalAttributesSequence[0].ModifiedAttributesSequence[0]
+        assert str(before.PatientName) == "LINDQVIST^ASA"
+
+
+def test_c_store_of_a_well_formed_study_is_coerced_and_linked(server: Server) -> None:
+    """The ordinary day of a modality."""
+    order = place_order(server)
+    series = generate_uid()
+    first = well_formed(order, SeriesInstanceUID=series)
+    uid = str(pydicom.dcmread(io.BytesIO(first)).StudyInstanceUID)
+    more = [
+        small(
+            AccessionNumber=order["accession_number"],
+            PatientID=order["mrn"],
+            PatientName="LINDQVIST^ASA",
+            PatientBirthDate="19610314",
+            StudyInstanceUID=uid,
+            SeriesInstanceUID=series,
+        )
+        for _ in range(4)
+    ]
+    assert c_store(server, first, *more) == [0] * 5
+    assert_coerced_and_linked(server, order, uid, 5)
+    entry = server.get("/api/v1/dicom/uploads", "nurse").json()["items"][0]
+    assert (entry["uploaded_by"], entry["upload_source"], entry["number_of_files"]) == ("ae:MR1", "modality", 5)
+
+
+def test_c_store_of_an_unknown_study_is_kept_as_it_came(server: Server) -> None:
+    """No order: stored, unlinked."""
+    data = small()
+    uid = str(pydicom.dcmread(io.BytesIO(data)).StudyInstanceUID)
+    assert c_store(server, data) == [0]
+    seen = eventually(lambda: study(server, uid))
+    assert seen["link_status"] == "unlinked"
+    assert "OriginalAttributesSequence" not in instances(server, uid)[0]
+
+
+def test_c_store_that_would_kill_orthanc_is_quarantined(server: Server) -> None:
+    """A hundred nested sequences: the server lives on, the bytes are safe in a folder."""
+    before = set((server.data_dir / "quarantine").glob("*"))
+    assert c_store(server, nested(100)) == [0]
+    new = set((server.data_dir / "quarantine").glob("*")) - before
+    assert [path.name.split(".")[1] for path in new] == ["nested_too_deep"]
+    assert server.get("/api/v1/health").json()["status"] == "ok"
+
+
+def test_stow_of_a_well_formed_study_is_coerced_and_linked(server: Server) -> None:
+    """By a real DICOMweb client, through our own STOW-RS route."""
+    order = place_order(server)
+    data = well_formed(order)
+    ds = pydicom.dcmread(io.BytesIO(data))
+    answer = stow_client(server, "technician").store_instances([ds])
+    assert answer.ReferencedSOPSequence[0].ReferencedSOPInstanceUID == ds.SOPInstanceUID
+    assert_coerced_and_linked(server, order, str(ds.StudyInstanceUID))
+
+
+def test_stow_of_one_good_and_one_bad_instance_tells_them_apart(server: Server) -> None:
+    """202 with a failure reason for the bad one (PS3.18 section 10.5)."""
+    data = small()
+    body = b"".join(b"--b\r\nContent-Type: application/dicom\r\n\r\n" + d + b"\r\n" for d in (data, nested(100)))
+    answer = server.request(
+        "POST",
+        "/api/v1/dicom-web/studies",
+        user_token("technician"),
+        data=body + b"--b--",
+        headers={"Content-Type": 'multipart/related; type="application/dicom"; boundary=b'},
+    )
+    assert answer.status_code == 202, answer.text
+    assert answer.json()["00081198"]["Value"][0]["00081197"]["Value"] == [0xC000]
+    assert len(answer.json()["00081199"]["Value"]) == 1
+
+
+def test_orthancs_own_door_is_ours(server: Server) -> None:
+    """POST /instances: the same judge, Orthanc's form of answer."""
+    order = place_order(server)
+    data = well_formed(order)
+    uid = str(pydicom.dcmread(io.BytesIO(data)).StudyInstanceUID)
+    token = user_token("technician")
+    first = server.request("POST", "/instances", token, data=data, headers={"Content-Type": "application/dicom"})
+    again = server.request("POST", "/instances", token, data=data, headers={"Content-Type": "application/dicom"})
+    assert (first.status_code, first.json()["Status"]) == (200, "Success")
+    assert again.json()["Status"] == "AlreadyStored"
+    assert_coerced_and_linked(server, order, uid)
+
+
+@pytest.mark.parametrize("path", ["/dicom-web/studies", "/dicom-web/studies/1.2.3"])
+def test_the_plugins_own_stow_is_closed(server: Server, path: str) -> None:
+    """Bytes that can kill the server must not reach it past the judge."""
+    answer = server.request(
+        "POST",
+        path,
+        user_token("technician", "admin", "service"),
+        data=b"--b--",
+        headers={"Content-Type": 'multipart/related; type="application/dicom"; boundary=b'},
+    )
+    assert answer.status_code == 403

@@ -1,0 +1,239 @@
+"""The gate in front of the real server: closed unless the table says otherwise."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pydicom
+import pytest
+
+from tests.support.samples import mr_series, small
+from tests.support.server import Server, user_token
+from tests.support.steps import eventually, place_order, upload, viewer_token
+
+EVERYBODY = ("technician", "doctor", "nurse", "radiologist", "manager", "admin", "service")
+
+CLOSED = [
+    ("GET", "/system"),
+    ("GET", "/patients"),
+    ("GET", "/studies"),
+    ("GET", "/studies?expand"),
+    ("GET", "/instances"),
+    ("GET", "/changes"),
+    ("GET", "/statistics"),
+    ("GET", "/plugins"),
+    ("GET", "/modalities"),
+    ("GET", "/jobs"),
+    ("GET", "/tools/log-level"),
+    ("GET", "/app/explorer.html"),
+    ("GET", "/dicom-web/servers"),
+    ("GET", "/dicom-web/info"),
+    ("GET", "/tools/create-archive?resources=1"),
+    ("POST", "/tools/find"),
+    ("POST", "/tools/lookup"),
+    ("POST", "/tools/execute-script"),
+    ("POST", "/tools/reset"),
+    ("POST", "/tools/shutdown"),
+    ("POST", "/tools/bulk-delete"),
+    ("POST", "/tools/bulk-content"),
+    ("POST", "/tools/create-dicom"),
+    ("POST", "/modalities/x/store"),
+    ("POST", "/studies/x/modify"),
+    ("PUT", "/tools/log-level"),
+    ("PUT", "/modalities/x"),
+    ("DELETE", "/studies/x"),
+    ("DELETE", "/instances"),
+    ("GET", "/instances/x/file"),
+    ("POST", "/dicom-web/studies"),
+    ("DELETE", "/dicom-web/studies/1.2.3"),
+    ("GET", "/webdav/by-studies"),
+    ("GET", "/api"),
+    ("GET", "/api/v2/health"),
+    ("GET", "/ehrx"),
+]
+
+
+@pytest.mark.parametrize(("method", "path"), CLOSED, ids=[f"{m} {p}" for m, p in CLOSED])
+def test_what_the_table_does_not_list_is_closed_to_everybody(sqlite_server: Server, method: str, path: str) -> None:
+    """With no token, and with every role at once."""
+    for token in (None, user_token(*EVERYBODY)):
+        answer = sqlite_server.request(method, path, token, data=b"{}" if method in ("POST", "PUT") else None)
+        assert (answer.status_code, answer.content) == (403, b""), path
+    assert sqlite_server.process is not None and sqlite_server.process.poll() is None
+
+
+@pytest.mark.parametrize(
+    ("headers", "path"),
+    [
+        ({"X-HTTP-Method-Override": "DELETE"}, "/api/v1/orders"),
+        ({}, "/dicom-web/studies?_method=DELETE"),
+        ({"Content-Encoding": "gzip"}, "/api/v1/orders"),
+    ],
+)
+def test_methods_and_bodies_in_disguise_are_refused(sqlite_server: Server, headers: dict[str, str], path: str) -> None:
+    """A GET that would become a DELETE; a body that would unpack."""
+    answer = sqlite_server.request("GET", path, user_token(*EVERYBODY), headers=headers)
+    assert answer.status_code == 403
+
+
+def test_static_files_and_health_need_no_token(sqlite_server: Server) -> None:
+    """The pages load; what they show asks for a token."""
+    for path in ("/ehr/", "/ohif/", "/ohif/viewer", "/ehr/orders", "/api/v1/health"):
+        answer = sqlite_server.get(path)
+        assert answer.status_code == 200, path
+    for path in ("/ehr/", "/ohif/"):
+        policy = sqlite_server.get(path).headers["Content-Security-Policy"]
+        assert "default-src 'none'" in policy and "http" not in policy
+    assert sqlite_server.get("/", allow_redirects=False).headers["Location"] == "/ehr/"
+    assert sqlite_server.get("/ohif/../../../etc/passwd").status_code in (403, 404)
+    assert sqlite_server.get("/ehr/nothing.js").status_code == 404
+
+
+@pytest.fixture(scope="module")
+def two_studies(sqlite_server: Server) -> tuple[Server, dict[str, Any], dict[str, Any]]:
+    """Study A of one patient and study B of another."""
+    studies = []
+    for data in (small(), small()):
+        order = place_order(sqlite_server)
+        answer = upload(sqlite_server, data, X_Order_Id=order["id"]).json()
+        uid = answer["studies"][0]["study_instance_uid"]
+        ds = pydicom.dcmread(io.BytesIO(data))
+        studies.append({"uid": uid, "mrn": order["mrn"], "series": ds.SeriesInstanceUID, "sop": ds.SOPInstanceUID})
+    return sqlite_server, studies[0], studies[1]
+
+
+def reads(study: dict[str, Any]) -> list[str]:
+    """Every way to read a study."""
+    base = f"/dicom-web/studies/{study['uid']}"
+    instance = f"{base}/series/{study['series']}/instances/{study['sop']}"
+    wado = f"/wado?requestType=WADO&studyUID={study['uid']}&seriesUID={study['series']}&objectUID={study['sop']}"
+    return [
+        base,
+        f"{base}/metadata",
+        f"{base}/series",
+        f"{base}/instances",
+        f"{base}/series/{study['series']}",
+        f"{base}/series/{study['series']}/metadata",
+        f"{base}/series/{study['series']}/instances",
+        instance,
+        f"{instance}/metadata",
+        f"{instance}/frames/1",
+        f"{instance}/bulk/7fe00010",
+        wado + "&contentType=application/dicom",
+    ]
+
+
+def test_a_bound_token_reads_its_study_every_way_and_the_other_no_way(two_studies: Any) -> None:
+    """Study A's token against every route to A and to B."""
+    server, a, b = two_studies
+    token = viewer_token(server, a["uid"])
+    for path in reads(a):
+        assert server.request("GET", path, token).status_code == 200, path
+    for path in reads(b):
+        answer = server.request("GET", path, token)
+        assert (answer.status_code, answer.content) == (403, b""), path
+
+
+def test_ids_of_another_study_under_ones_own_do_not_open_it(two_studies: Any) -> None:
+    """A's study UID with B's series and instance; wildcards; lists; WADO-URI without a study."""
+    server, a, b = two_studies
+    token = viewer_token(server, a["uid"])
+    own = f"/dicom-web/studies/{a['uid']}"
+    secret = pydicom.uid.UID(b["sop"])
+    for path in (
+        f"{own}/series/{b['series']}/metadata",
+        f"{own}/series/{b['series']}/instances/{b['sop']}/metadata",
+        f"{own}/series/{b['series']}/instances/{b['sop']}/frames/1",
+        f"{own}/series/{a['series']}/instances/{b['sop']}",
+        f"{own}/series/*/instances/*/metadata",
+        "/dicom-web/studies/*/metadata",
+        f"/dicom-web/studies/{a['uid']}*/metadata",
+        f"/dicom-web/studies/{a['uid']}%5C{b['uid']}/metadata",
+        f"/dicom-web/studies/{a['uid']},{b['uid']}/metadata",
+        f"/dicom-web/studies/{a['uid']}/../{b['uid']}/metadata",
+        f"/wado?requestType=WADO&objectUID={b['sop']}&contentType=application/dicom",
+        f"/wado?requestType=WADO&studyUID={a['uid']}&objectUID={b['sop']}&contentType=application/dicom",
+        f"/wado?requestType=WADO&studyUID=*&objectUID={b['sop']}&contentType=application/dicom",
+        f"/wado?requestType=WADO&studyUID={b['uid']}&studyUID={a['uid']}&objectUID={b['sop']}",
+        f"/wado?requestType=WADO&studyuid={b['uid']}&studyUID={a['uid']}&objectUID={b['sop']}",
+    ):
+        answer = server.request("GET", path, token)
+        told = secret.encode() in answer.content and path.encode().find(secret.encode()) < 0
+        assert answer.status_code != 200 or answer.json() in ([], None), (path, answer.status_code, answer.text[:200])
+        assert not told and b["mrn"].encode() not in answer.content, path
+
+
+QUERIES = [
+    "",
+    "?",
+    "?StudyInstanceUID={b}",
+    "?studyinstanceuid={b}",
+    "?%53tudyInstanceUID={b}",
+    "?0020000d={b}",
+    "?0020000D={b}",
+    "?0020,000d={b}",
+    "?StudyInstanceUID={a},{b}",
+    "?StudyInstanceUID={a}%2C{b}",
+    "?StudyInstanceUID={a}%5C{b}",
+    "?StudyInstanceUID={a}\\{b}",
+    "?StudyInstanceUID={b}&StudyInstanceUID={a}",
+    "?StudyInstanceUID={a}&StudyInstanceUID={b}",
+    "?StudyInstanceUID={b}&0020000D={a}",
+    "?StudyInstanceUID=*",
+    "?StudyInstanceUID=",
+    "?Foo=1",
+    "?PatientID={mrn}",
+    "?00100020={mrn}",
+    "?PatientID=*",
+    "?PatientName=*",
+    "?fuzzymatching=true&PatientName=Lind",
+    "?limit=1&offset=1",
+    "?limit=1000",
+    "?includefield=all",
+]
+
+
+@pytest.mark.parametrize("level", ["studies", "series", "instances"])
+def test_qido_under_a_bound_token_knows_only_its_study(two_studies: Any, level: str) -> None:
+    """Every spelling of the question, at every level: 200, and never a word of B."""
+    server, a, b = two_studies
+    token = viewer_token(server, a["uid"])
+    for query in QUERIES:
+        path = f"/dicom-web/{level}" + query.format(a=a["uid"], b=b["uid"], mrn=b["mrn"])
+        answer = server.request("GET", path, token)
+        assert answer.status_code in (200, 204), path
+        assert b["mrn"] not in answer.text and b["uid"] not in answer.text, path
+    own = server.request("GET", f"/dicom-web/{level}?00100020={a['mrn']}", token).json()
+    assert [s["0020000D"]["Value"] for s in own] == [[a["uid"]]]
+
+
+def test_a_nurse_sees_every_study_and_a_technician_none(two_studies: Any) -> None:
+    """User tokens: what their permissions allow."""
+    server, a, b = two_studies
+    for study in (a, b):
+        assert server.get(f"/dicom-web/studies/{study['uid']}/metadata", "nurse").status_code == 200
+        assert server.get(f"/dicom-web/studies/{study['uid']}/metadata", "technician").status_code == 403
+        assert server.get(f"/dicom-web/studies/{study['uid']}/metadata").status_code == 403
+
+
+def test_a_revoked_viewer_token_stops_reading(two_studies: Any) -> None:
+    """At once on this node."""
+    server, a, _ = two_studies
+    doctor = user_token("doctor", subject="dora")
+    body = {"study_instance_uids": [a["uid"]]}
+    minted = server.request("POST", "/api/v1/dicom/viewer-token", doctor, json=body).json()
+    path = f"/dicom-web/studies/{a['uid']}/metadata"
+    assert server.request("GET", path, minted["token"]).status_code == 200
+    assert server.request("DELETE", f"/api/v1/dicom/viewer-token/{minted['token_id']}", doctor).status_code == 204
+    assert server.request("GET", path, minted["token"]).status_code == 403
+
+
+def test_nothing_personal_and_no_token_is_in_the_log(sqlite_server: Server) -> None:
+    """Ids only."""
+    order = place_order(sqlite_server, family_name="Verylongsecretname")
+    upload(sqlite_server, mr_series()[0], X_Order_Id=order["id"])
+    sqlite_server.get("/api/v1/orders?q=Verylongsecretname", "nurse")
+    log = eventually(sqlite_server.log)
+    assert "Verylongsecretname" not in log
+    assert "eyJ" not in log

@@ -1,0 +1,197 @@
+"""Start, stop, wrong settings, and a plug that is pulled."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+import threading
+import uuid
+from pathlib import Path
+
+import pydicom
+import pytest
+from pydicom.uid import generate_uid
+
+from tests.conftest import PostgresCluster
+from tests.live.test_doors import c_store
+from tests.support import ports
+from tests.support.samples import small
+from tests.support.server import ROOT, SECRET, Server
+from tests.support.steps import eventually, instances, place_order, study, upload
+
+
+def launch(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    base = {k: v for k, v in os.environ.items() if not k.startswith(("EHR_BRIDGE_", "ORTHANC_"))}
+    return subprocess.run(
+        [sys.executable, "-m", "plugin.launch", *arguments],
+        env=base | {"PYTHONPATH": str(ROOT)} | environ,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("EHR_BRIDGE_HTTP_PORT", "http"),
+        ("EHR_BRIDGE_HTTP_PROT", "8042"),
+        ("EHR_BRIDGE_JWT_SECRET", "short"),
+        ("EHR_BRIDGE_DATABASE_URL", "mysql://x"),
+        ("EHR_BRIDGE_BIND", "example.org"),
+        ("EHR_BRIDGE_DEMO", "maybe"),
+        ("MAX_DICOM_FILE_SIZE_MB", "-1"),
+        ("ORTHANC_USERNAME", "ehr"),
+        ("OHIF_VIEWER_URL", "viewer"),
+    ],
+)
+def test_a_wrong_setting_stops_the_start_and_is_named(tmp_path: Path, variable: str, value: str) -> None:
+    """Said in one line, before anything is created."""
+    result = launch("--data-dir", str(tmp_path / "var"), **{variable: value})
+    assert result.returncode == 2
+    assert variable in result.stderr
+    assert value not in result.stderr or variable.endswith("PROT")
+    assert not (tmp_path / "var").exists()
+
+
+def test_an_unknown_option_stops_the_start() -> None:
+    """With the known ones."""
+    result = launch("--port", "1")
+    assert result.returncode == 2 and "--http-port" in result.stderr
+
+
+def test_a_taken_port_is_named(sqlite_server: Server, tmp_path: Path) -> None:
+    """With the variable to change."""
+    result = launch("--data-dir", str(tmp_path), "--http-port", str(sqlite_server.http_port))
+    assert result.returncode == 1 and "EHR_BRIDGE_HTTP_PORT" in result.stderr
+
+
+def test_a_database_that_is_away_stops_the_start_with_a_reason(tmp_path: Path) -> None:
+    """Without its password in the message."""
+    url = "postgresql+psycopg://bridge:s3cret-pass@127.0.0.1:1/none"
+    result = launch("--data-dir", str(tmp_path), EHR_BRIDGE_DATABASE_URL=url)
+    assert result.returncode == 1
+    assert "database" in result.stderr and "s3cret-pass" not in result.stderr + result.stdout
+
+
+def test_demo_data_is_made_once_and_a_second_start_keeps_everything(tmp_path: Path) -> None:
+    """Two starts: the same accounts, orders and images; a demo account can sign in; Ctrl-C ends cleanly."""
+    for _ in range(2):
+        server = Server(tmp_path / "var")
+        server.start("--demo")
+        assert server.process is not None and server.process.stdout is not None
+        lines = [server.process.stdout.readline() for _ in range(2)]
+        password = next(line for line in lines if line.startswith("password:")).split()[1]
+        body = {"username": "radiographer", "password": password}
+        answer = server.request("POST", "/api/v1/auth/login", json=body)
+        assert answer.status_code == 200
+        studies = server.get("/api/v1/dicom/studies", "nurse").json()
+        assert sorted(s["number_of_instances"] for s in studies["items"]) == [7, 120]
+        assert server.get("/api/v1/orders", "nurse").json()["total"] == 5
+        assert server.stop() == 0
+
+
+def test_kill_9_during_an_upload_loses_nothing_that_was_answered(tmp_path: Path) -> None:
+    """Every image answered with success is there after the restart, recorded once, linked once."""
+    server = Server(tmp_path / "var")
+    server.start()
+    order = place_order(server)
+    uid, answered = generate_uid(), []
+
+    def send() -> None:
+        upload_id = str(uuid.uuid4())
+        while True:
+            data = small(StudyInstanceUID=uid)
+            try:
+                answer = upload(server, data, X_Order_Id=order["id"], X_Upload_Id=upload_id)
+            except Exception:
+                return
+            answered.append(answer.json()["instances"][0]["sop_instance_uid"])
+
+    threads = [threading.Thread(target=send) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    eventually(lambda: len(answered) > 40)
+    server.kill()
+    for thread in threads:
+        thread.join()
+
+    server.start()
+    stored = eventually(
+        lambda: (s := study(server, uid)) and s["number_of_instances"] == len(instances(server, uid)) and s
+    )
+    held = {str(ds.SOPInstanceUID) for ds in instances(server, uid)}
+    assert set(answered) <= held
+    assert stored["link_status"] == "linked"
+    assert {str(ds.PatientID) for ds in instances(server, uid)} == {order["mrn"]}
+    linked = server.get(f"/api/v1/audit?study_instance_uid={uid}&action=study.linked", "admin").json()
+    assert linked["total"] == 1
+    assert server.get("/api/v1/audit/verify", "admin").json()["ok"] is True
+    assert server.stop() == 0
+
+
+def test_a_database_that_goes_away_refuses_uploads_and_keeps_modalities_images(
+    tmp_path: Path, postgres: PostgresCluster
+) -> None:
+    """HTTP hears 503 and sends again; C-STORE is kept as it came and recorded when the database is back."""
+    server = Server(tmp_path / "var", {"EHR_BRIDGE_DATABASE_URL": postgres.new_database()})
+    server.start()
+    order = place_order(server)
+    data = small()
+    uid = str(pydicom.dcmread(io.BytesIO(data)).StudyInstanceUID)
+    postgres.stop()
+    try:
+        answer = upload(server, small(), X_Order_Id=order["id"])
+        assert (answer.status_code, answer.json()["code"]) == (503, "database_unavailable")
+        assert "Retry-After" in answer.headers
+        assert c_store(server, data) == [0]
+        assert server.get("/api/v1/health").json()["status"] == "degraded"
+    finally:
+        postgres.restart()
+    seen = eventually(lambda: study(server, uid), 40)
+    assert (seen["link_status"], seen["number_of_instances"]) == ("unlinked", 1)
+    assert upload(server, small(), X_Order_Id=order["id"]).status_code == 201
+    assert server.stop() == 0
+
+
+def test_without_the_gate_in_the_path_the_server_refuses_to_serve(tmp_path: Path) -> None:
+    """A filter that does not see the requests: Orthanc is ended, not left open."""
+    script = tmp_path / "main.py"
+    source = (ROOT / "plugin" / "main.py").read_text()
+    source = source.replace("Path(__file__).resolve().parents[1]", f"Path({str(ROOT)!r})")
+    script.write_text(
+        source.replace(
+            "CALLBACKS = install(orthanc, os.environ)",
+            "class WithoutFilter:\n"
+            "    def __getattr__(self, name):\n"
+            "        return getattr(orthanc, name)\n"
+            "    def RegisterIncomingHttpRequestFilter(self, callback):\n"
+            "        pass\n"
+            "CALLBACKS = install(WithoutFilter(), os.environ)\n",
+        )
+    )
+    launcher = (
+        "import sys, pathlib; from plugin import orthanc_config, launch\n"
+        "render = orthanc_config.render\n"
+        "def broken(settings):\n"
+        "    config = render(settings)\n"
+        f"    config['Python']['Path'] = {str(script)!r}\n"
+        "    return config\n"
+        "orthanc_config.render = broken\n"
+        "sys.exit(launch.main(sys.argv[1:]))\n"
+    )
+    result = subprocess.run(
+        [
+            sys.executable,
+            *("-c", launcher, "--data-dir", str(tmp_path / "var"), "--no-demo"),
+            *("--http-port", str(ports.free()), "--dicom-port", str(ports.free())),
+        ],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "EHR_BRIDGE_JWT_SECRET": SECRET},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert result.returncode == 1
+    assert "refusing to serve" in result.stderr

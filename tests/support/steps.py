@@ -1,0 +1,79 @@
+"""What people and systems do with a server, as short steps for tests."""
+
+from __future__ import annotations
+
+import io
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pydicom
+import requests
+
+from tests.support.server import Server, user_token
+
+
+def place_order(server: Server, modality: str = "MR", **patient: Any) -> dict[str, Any]:
+    """The EHR registers a new patient and places an order; the order as answered."""
+    number = uuid.uuid4().hex[:8].upper()
+    person = {"family_name": "Lindqvist", "given_name": "Åsa", "birth_date": "1961-03-14", "sex": "female"}
+    answer = server.put(f"/api/v1/patients/MRN-{number}", person | patient)
+    assert answer.status_code == 201, answer.text
+    order = {"mrn": f"MRN-{number}", "modality": modality, "description": "Brain", "ordered_by": "Ekström^Maria"}
+    answer = server.put(f"/api/v1/orders/A{number}", order)
+    assert answer.status_code == 201, answer.text
+    return dict(answer.json())
+
+
+def upload(server: Server, data: bytes, *roles: str, **headers: str) -> requests.Response:
+    """A radiographer sends one file."""
+    names = {name.replace("_", "-"): value for name, value in headers.items()}
+    return server.request(
+        "POST",
+        "/api/v1/dicom/upload",
+        user_token(*(roles or ("technician",)), subject="rita"),
+        data=data,
+        headers={"Content-Type": "application/dicom"} | names,
+    )
+
+
+def viewer_token(server: Server, *studies: str) -> str:
+    """A doctor's token for these studies."""
+    answer = server.request(
+        "POST",
+        "/api/v1/dicom/viewer-token",
+        user_token("doctor", subject="dora"),
+        json={"study_instance_uids": list(studies)},
+    )
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["token"])
+
+
+def study(server: Server, uid: str) -> dict[str, Any] | None:
+    answer = server.get(f"/api/v1/dicom/studies/{uid}", "nurse")
+    return dict(answer.json()) if answer.status_code == 200 else None
+
+
+def instances(server: Server, uid: str) -> list[pydicom.FileDataset]:
+    """The stored instances of a study, read back through WADO-RS as a doctor."""
+    answer = server.get(
+        f"/dicom-web/studies/{uid}",
+        "doctor",
+        headers={"Accept": 'multipart/related; type="application/dicom"; transfer-syntax=*'},
+    )
+    assert answer.status_code == 200, answer.text
+    boundary = answer.headers["Content-Type"].split("boundary=")[1].split(";")[0].strip('"')
+    parts = answer.content.split(b"--" + boundary.encode())[1:-1]
+    return [pydicom.dcmread(io.BytesIO(part.split(b"\r\n\r\n", 1)[1][:-2])) for part in parts]
+
+
+def eventually(condition: Callable[[], Any], seconds: float = 20) -> Any:
+    """Wait until the condition gives something true; that something."""
+    deadline = time.monotonic() + seconds
+    while True:
+        if result := condition():
+            return result
+        if time.monotonic() > deadline:
+            raise AssertionError("it did not happen in time")
+        time.sleep(0.1)
