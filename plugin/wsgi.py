@@ -18,6 +18,7 @@ SENDABLE = frozenset(
     {200, 201, 202, 204, 302, 303, 304, 307, *range(400, 405), *range(406, 418), 422, 423, 424, 500, 501, 503}
 )
 """Status codes Orthanc's HTTP server knows and SendHttpStatus accepts; others would end in an empty reply."""
+INSTEAD = {301: 302, 308: 307, 429: 503}
 
 
 class WsgiAdapter:
@@ -92,7 +93,7 @@ def send(output: Any, status: int, headers: list[tuple[str, str]], body: bytes) 
         output.SendMethodNotAllowed(dict(headers).get("Allow", "GET"))
         return
     if status not in SENDABLE:
-        status = 503 if status == 429 else status // 100 * 100
+        status = INSTEAD.get(status, 400 if 400 <= status < 500 else 500)
     media_type = "application/octet-stream"
     for name, value in headers:
         if name.lower() == "content-type":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -10,8 +11,8 @@ from random import Random
 
 import numpy as np
 import pydicom
-from pydicom.dataset import Dataset, FileDataset
-from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
+from pydicom.dataset import FileDataset, PrivateBlock
+from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian
 
 from plugin.phantom import ct_phantom
 from tests.support.samples import TESTDATA, encoded
@@ -58,9 +59,9 @@ def study(claim: Claim, study_uid: str, count: int, uids: Uids) -> Iterator[byte
     ds = template()
     ds.PatientID, ds.PatientName, ds.AccessionNumber = claim.patient_id, claim.patient_name, claim.accession_number
     ds.PatientBirthDate = ds.PatientSex = ds.ReferringPhysicianName = ""
-    ds.StudyInstanceUID, ds.SeriesInstanceUID = study_uid, uids.new()
     first = uids.new()
-    ds.SOPInstanceUID = ds.file_meta.MediaStorageSOPInstanceUID = first
+    ds.StudyInstanceUID, ds.SeriesInstanceUID = UID(study_uid), UID(uids.new())
+    ds.SOPInstanceUID = ds.file_meta.MediaStorageSOPInstanceUID = UID(first)
     data = encoded(ds)
     for _ in range(count):
         yield data.replace(first.encode(), uids.new().encode())
@@ -91,7 +92,7 @@ def template() -> FileDataset:
 
 def generated() -> FileDataset:
     """The phantom's header and 512 x 512 pixels, filled up with private elements of the kinds a scanner writes."""
-    ds = pydicom.dcmread(pydicom.filebase.DicomBytesIO(next(iter(ct_phantom(1)))))
+    ds = pydicom.dcmread(io.BytesIO(next(ct_phantom(1))))
     ds.SOPClassUID = CTImageStorage
     ds.Rows = ds.Columns = 512
     ds.PixelData = np.random.default_rng(1).integers(0, 3000, (512, 512), dtype="<u2").tobytes()
@@ -104,11 +105,7 @@ def generated() -> FileDataset:
     return ds
 
 
-def _private(block: pydicom.dataset.PrivateBlock, number: int) -> None:
+def _private(block: PrivateBlock, number: int) -> None:
     kinds = (("DS", "1.500000"), ("SH", "HELICAL"), ("IS", "120"), ("SL", 4096), ("US", 7), ("LO", "BENCH"))
     vr, value = kinds[number % len(kinds)]
     block.add_new(number, vr, value)
-
-
-def count_elements(ds: Dataset) -> int:
-    return len(ds)

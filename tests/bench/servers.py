@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import requests
+
 from ehr_bridge.settings import load_settings
 from plugin import orthanc_config
 from plugin.launch import ORTHANC
-
 from tests.support import ports
 from tests.support.server import SECRET, Server, user_token
 

@@ -101,7 +101,7 @@ def test_set_is_declared_in_a_file_that_had_none():
 LATIN = even("Jörg's Fuß".encode("latin-1"))
 NESTED = [
     El(0x00400007, "LO", LATIN),
-    El(0x00400008, "SQ", [[El(0x00080104, "LO", LATIN), El(0x00080100, "SH", b"A ")], [El(0x00080104, "LO", b"B ")]]),
+    El(0x00400008, "SQ", [[El(0x00080100, "SH", b"A "), El(0x00080104, "LO", LATIN)], [El(0x00080104, "LO", b"B ")]]),
 ]
 
 
@@ -200,8 +200,6 @@ def test_text_without_one_sure_reading_refuses_the_change(term, el):
     data = file_of(with_set(term, el))
     with pytest.raises(RefusedInstance) as refused:
         coerced(data, {"PatientName": "王Ünal€"})
-    if term == "GBK":
-        assert refused.value.code == "cannot_recode"
     assert refused.value.code == "cannot_recode"
     assert "Store the file as it is" in refused.value.detail
 
@@ -218,7 +216,8 @@ def test_backslash_between_values_is_no_yen_sign():
 @pytest.mark.parametrize(("term", "raw", "text"), [
     ("", b"caf\xe9", "café"), ("ISO-IR 100", b"caf\xe9", "café"), ("ISO_IR 192", b"caf\xe9", "caf\ufffd"),
     ("ISO 2022-IR 87", b"\x1b$B;3\x1b(B", "山"), ("ISO_IR 192\\ISO 2022 IR 87", "é".encode(), "é"),
-    ("\\GB18030", b"\xe9", "é"), ("unicode_escape", b"\\u0041", "\\u0041"), ("\\ISO 2022 IR 58", b"\x1b$)A\xd5\xc5", "张"),
+    ("\\GB18030", b"\xe9", "é"), ("unicode_escape", b"\\u0041", "\\u0041"),
+    ("\\ISO 2022 IR 58", b"\x1b$)A\xd5\xc5", "张"),
 ])  # fmt: skip
 def test_set_that_is_misspelled_or_unknown_is_read_as_far_as_possible(term, raw, text):
     """Wrong terms are read as what they mean, or as the default; never as the name of a Python codec."""

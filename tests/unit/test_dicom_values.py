@@ -15,9 +15,11 @@ from tests.unit.test_dicom_coerce import BEA, NOON, coerced, last_original
     ("StudyInstanceUID", "1.2"), ("SOPInstanceUID", "1.2"), ("SOPClassUID", "1.2"), ("PixelData", "x"),
     ("TransferSyntaxUID", "1.2"), ("SpecificCharacterSet", "ISO_IR 192"), ("OtherPatientIDsSequence", "x"),
     ("Rows", "5"), ("NoSuchKeyword", "x"), ("MediaStorageSOPInstanceUID", "1"), ("FileSetID", "x"),
-    ("PatientID", "a\\b"), ("PatientID", "a\nb"), ("PatientID", "a\x1bb"), ("PatientID", "a\x9bb"), ("PatientID", "\ud800"),
+    ("PatientID", "a\\b"), ("PatientID", "a\nb"), ("PatientID", "a\x1bb"), ("PatientID", "a\x9bb"),
+    ("PatientID", "\ud800"),
     ("PatientID", "x" * 65), ("AccessionNumber", "x" * 17), ("PatientName", "x" * 65), ("PatientName", "a=b=c=d"),
-    ("PatientName", "a^b^c^d^e^f"), ("PatientName", "a=" + "x" * 65), ("StudyDate", "2025-01-02"), ("StudyDate", "20250230"),
+    ("PatientName", "a^b^c^d^e^f"), ("PatientName", "a=" + "x" * 65), ("StudyDate", "2025-01-02"),
+    ("StudyDate", "20250230"),
     ("StudyDate", "202501"), ("PatientSex", "female"), ("PatientSex", "Ä"), ("StudyTime", "2561"), ("PatientAge", "45"),
     ("PatientWeight", "heavy"), ("SeriesNumber", "1.5"), ("StudyDate", "٢٠٢٥٠١٠١"),
 ])  # fmt: skip

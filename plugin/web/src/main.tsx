@@ -15,9 +15,12 @@ import { sendFile } from "./upload/transport";
 import "./styles/tokens.css";
 import "./styles/base.css";
 import "./styles/controls.css";
+import "./styles/remarks.css";
 import "./styles/layout.css";
+import "./styles/overlay.css";
 import "./styles/data.css";
 import "./styles/upload.css";
+import "./styles/result.css";
 
 const session = new Session(tabStorage());
 const uploads = new UploadCenter({

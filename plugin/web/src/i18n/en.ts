@@ -103,7 +103,6 @@ export const en = {
   "order.study": "Images of this order",
   "order.study.none.title": "No images yet",
   "order.study.none.text": "They appear here after an upload, or when the scanner sends them.",
-  "order.study.uid": "Study Instance UID",
   "order.cancelled.title": "This order is cancelled",
   "order.cancelled.text": "Images cannot be uploaded for it here. Choose the order that replaced it.",
 
@@ -127,7 +126,6 @@ export const en = {
   "role.admin": "Administrator",
 
   "patient.unknown": "Name not known",
-  "patient.mrn": "MRN",
   "patient.mrn.value": "MRN {mrn}",
 
   "value.none": "–",
@@ -168,7 +166,6 @@ export const en = {
   "view.no_permission": "Your account may not view images.",
 
   "upload.title": "Upload for this order",
-  "upload.for": "For {patient}, {mrn}",
   "upload.drop": "Drop DICOM files or a folder here",
   "upload.drop.now": "Let go to upload for {patient}",
   "upload.choose": "Choose files",
@@ -230,7 +227,6 @@ export const en = {
   "problem.other": "The server refused it ({code}).",
 
   "result.title": "Result",
-  "result.study": "Study",
   "result.view_of": "uploaded study {number}",
   "result.match.exact.this": "Linked to this order",
   "result.match.exact.this.text": "The images agree with the order and its patient.",

@@ -1,0 +1,94 @@
+"""What a request or an instance costs inside Python, timed in this process without Orthanc."""
+
+from __future__ import annotations
+
+import statistics
+import time
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from ehr_bridge.auth.authenticator import Authenticator
+from ehr_bridge.auth.tokens import TokenVerifier, make_viewer_token
+from ehr_bridge.dicom import coerce, read_header
+from plugin.gate import Gate
+from plugin.routes import GET
+from tests.bench import files
+from tests.bench.rounds import Plan, Time
+from tests.bench.servers import Failed
+from tests.support.server import RULES
+
+WANTED = {
+    "PatientID": files.MRN,
+    "IssuerOfPatientID": files.ISSUER,
+    "PatientName": files.PATIENT_NAME,
+    "PatientBirthDate": files.BIRTH_DATE,
+    "PatientSex": "F",
+    "AccessionNumber": "BENCH000001",
+}
+
+
+def time_gate(plan: Plan) -> Time:
+    """The gate's answer to a viewer that asks for a frame with a token it has shown before."""
+    study = "1.2.826.0.1.3680043.8.498.1234567890"
+    now = datetime.now(UTC)
+    token = make_viewer_token(
+        RULES,
+        token_id=str(uuid.uuid4()),
+        subject="bench",
+        studies=[study],
+        operations=["view"],
+        now=now,
+        expires_at=now + timedelta(hours=1),
+    )
+    verifier = TokenVerifier(RULES, frozenset(), lambda: datetime.now(UTC))
+    gate = Gate(Authenticator(verifier, None), 1_000_000)
+    gate.open()
+    headers = {
+        "accept": 'multipart/related; type="application/octet-stream"; transfer-syntax=*',
+        "authorization": f"Bearer {token}",
+        "host": "127.0.0.1:8042",
+        "user-agent": "bench",
+    }
+    uri = f"/dicom-web/studies/{study}/series/{study}.1/instances/{study}.1.1/frames/1"
+
+    def ask() -> bool:
+        return gate.allow(uri, method=GET, ip="127.0.0.1", username="", headers=headers, get={})
+
+    if not ask():
+        raise Failed("the gate refuses the request it is timed with")
+    times = _microseconds(ask, plan.iterations)
+    return Time("gate_us_p50", statistics.median(times), f"p99 {_percentile(times, 99):.1f} us")
+
+
+def time_coerce(plan: Plan) -> Time:
+    """Header walk and splice of six attributes of the instance that the ingest benchmarks store."""
+    data = next(files.study(files.stranger(), "2.25.1", 1, files.Uids(seed=3)))
+    when = datetime.now(UTC)
+
+    def work() -> int:
+        return len(coerce(read_header(data), WANTED, when=when, modifying_system="BENCH", source="bench").changes)
+
+    if work() != len(WANTED):
+        raise Failed("coercion does not change six attributes")
+    rounds = max(plan.iterations // 10, 100)
+    walk = statistics.median(_microseconds(lambda: read_header(data), rounds))
+    times = _microseconds(work, rounds)
+    note = f"{len(data)} bytes, {len(read_header(data).walk.starts)} elements; the walk alone {walk:.1f} us"
+    return Time("coerce_us_p50", statistics.median(times), note)
+
+
+def _microseconds(work: Callable[[], object], count: int) -> list[float]:
+    clock = time.perf_counter_ns
+    for _ in range(count // 10):
+        work()
+    times = []
+    for _ in range(count):
+        begin = clock()
+        work()
+        times.append((clock() - begin) / 1000)
+    return times
+
+
+def _percentile(times: list[float], which: int) -> float:
+    return statistics.quantiles(times, n=100)[which - 1]

@@ -1,0 +1,130 @@
+"""Reading as OHIF does under a viewer token: frames, metadata and the two queries it opens with."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import batched
+from pathlib import Path
+
+from plugin.phantom import ct_phantom
+from tests.bench.clients import Clients, Outcome, Request, Task, http
+from tests.bench.files import PATIENT, Uids
+from tests.bench.rounds import Plan, Ratio, alternate
+from tests.bench.servers import DICOM_JSON, Bare, Failed, Product, Side, get_json
+from tests.support import samples
+
+MRN, SCANNER_ID = "BENCH-VIEW", "SCANNER-1"
+"""The patient of the viewed study: as the EHR knows them, and as the phantom's files say."""
+SLICES = 120
+PATIENT_STUDIES = 5
+FRAME = 'multipart/related; type="application/octet-stream"; transfer-syntax=*'
+
+type OnePath = Callable[[Side], str]
+type Paths = Callable[[Side], list[str]]
+
+
+class Reading:
+    """Fills both archives alike and runs the benchmarks that read."""
+
+    def __init__(self, bare: Bare, product: Product, clients: Clients, folder: Path, plan: Plan) -> None:
+        self._bare, self._product, self._clients, self._plan = bare, product, clients, plan
+        self._study = Uids(seed=2).new()
+        product.put(f"/api/v1/patients/{MRN}", PATIENT)
+        self._fill(folder)
+        self._token = f"Bearer {product.viewer_token({'patient_id': MRN})}"
+        found = get_json(bare, f"/dicom-web/studies/{self._study}/instances")
+        self._series: str = found[0]["0020000E"]["Value"][0]
+        self._instances: list[str] = [instance["00080018"]["Value"][0] for instance in found]
+
+    def frames(self) -> Ratio:
+        """Eight clients scroll through one study, each from another slice on."""
+        base = f"/dicom-web/studies/{self._study}/series/{self._series}/instances"
+        return self._measure(
+            "wado_frames_c8", lambda _: [f"{base}/{uid}/frames/1" for uid in self._instances], FRAME, 8, "128 kB frames"
+        )
+
+    def metadata(self) -> Ratio:
+        """One client asks for the series' metadata, which the DICOMweb plugin has cached."""
+        path = f"/dicom-web/studies/{self._study}/series/{self._series}/metadata"
+        for side in (self._bare, self._product):
+            found = get_json(side, path, self._authorization(side))
+            _require(side, len(found) == SLICES, f"metadata of {len(found)} instances")
+        return self._measure("wado_metadata", lambda _: [path], DICOM_JSON, 1, f"{SLICES} instances, cached")
+
+    def query_study(self) -> Ratio:
+        """QIDO-RS for the study itself."""
+        return self._query("qido_c8", lambda _: f"/dicom-web/studies?StudyInstanceUID={self._study}", 1)
+
+    def query_patient(self) -> Ratio:
+        """QIDO-RS for the patient's other studies, the priors."""
+
+        def path(side: Side) -> str:
+            return f"/dicom-web/studies?00100020={MRN if isinstance(side, Product) else SCANNER_ID}"
+
+        return self._query("qido_patient_c8", path, PATIENT_STUDIES)
+
+    def _query(self, name: str, path: OnePath, hits: int) -> Ratio:
+        for side in (self._bare, self._product):
+            found = get_json(side, path(side), self._authorization(side))
+            _require(side, len(found) == hits, f"{name} finds {len(found)} studies, not {hits}")
+        total = self._plan.studies + PATIENT_STUDIES
+        return self._measure(name, lambda side: [path(side)], DICOM_JSON, 8, f"{hits} of {total} studies or more")
+
+    def _measure(self, name: str, paths: Paths, accept: str, connections: int, note: str) -> Ratio:
+        result = Ratio(name, note)
+
+        def run(side: Side, seconds: float) -> Outcome:
+            headers = {"Accept": accept}
+            if (authorization := self._authorization(side)) is not None:
+                headers["Authorization"] = authorization
+            requests = [Request(http("GET", path, headers)) for path in paths(side)]
+            tasks = []
+            for i in range(connections):
+                start = i * len(requests) // connections
+                tasks.append(Task(side.http_port, requests[start:] + requests[:start], 200, seconds))
+            return self._clients.run(tasks)
+
+        for number in range(-1, self._plan.rounds):
+            seconds = self._plan.seconds / 2 if number < 0 else self._plan.seconds
+            pair = alternate(self._bare, self._product, number, partial(run, seconds=seconds))
+            if number >= 0:
+                result.pairs.append(pair)
+        return result
+
+    def _authorization(self, side: Side) -> str | None:
+        return self._token if isinstance(side, Product) else None
+
+    def _fill(self, folder: Path) -> None:
+        """The viewed study, four priors of its patient, and small studies of other people."""
+        viewed = list(ct_phantom(SLICES, study_instance_uid=self._study))
+        priors = [samples.small(PatientID=SCANNER_ID) for _ in range(PATIENT_STUDIES - 1)]
+        others = [samples.small(PatientID=f"OTHER-{i}") for i in range(self._plan.studies)]
+        paths = []
+        folder.mkdir(parents=True)
+        for number, data in enumerate([*viewed, *priors, *others]):
+            paths.append(folder / f"{number:05}.dcm")
+            paths[-1].write_bytes(data)
+        known = len(viewed) + len(priors)
+        for part, mrn in ((paths[:1], MRN), (paths[1:known], MRN), (paths[known:], None)):
+            self._store(part, mrn)
+
+    def _store(self, paths: Sequence[Path], mrn: str | None) -> None:
+        bare = [Request(http("POST", "/instances", {}, path.stat().st_size), path) for path in paths]
+        headers = {
+            "Authorization": f"Bearer {self._product.token('technician')}",
+            "Content-Type": "application/dicom",
+            "X-Upload-Id": str(uuid.uuid4()),
+        }
+        if mrn is not None:
+            headers["X-Patient-Id"] = mrn
+        ours = [Request(http("POST", "/api/v1/dicom/upload", headers, path.stat().st_size), path) for path in paths]
+        for side, requests, status in ((self._bare, bare, 200), (self._product, ours, 201)):
+            size = -(-len(requests) // 4)
+            self._clients.run([Task(side.http_port, part, status) for part in batched(requests, size, strict=False)])
+
+
+def _require(side: Side, holds: bool, otherwise: str) -> None:
+    if not holds:
+        raise Failed(f"{side.name}: {otherwise}")

@@ -1,0 +1,51 @@
+"""Narrowing /tools/find: whatever the question, only the token's studies are left."""
+
+from __future__ import annotations
+
+import fnmatch
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from plugin.find import narrow
+
+A, B, C = "1.2.840.1", "1.2.840.12", "1.9"
+OWN = frozenset({A, B})
+
+names = st.sampled_from(["StudyInstanceUID", "studyinstanceuid", "0020000d", "0020000D", "0020,000d", "0020-000D"])
+values = st.sampled_from(["", "*", A, B, C, f"{A}\\{C}", f"{A},{B}", "1.2*", "1.2.840.1?", "?.9", f" {A} "])
+others = st.dictionaries(st.sampled_from(["PatientID", "00100020", "Modality"]), st.text(max_size=5), max_size=2)
+
+
+@given(st.dictionaries(names, values, max_size=3), others, st.sampled_from(["Study", "Series", "Instance"]))
+def test_the_answer_is_about_own_studies_only(uids: dict[str, str], rest: dict[str, str], level: str) -> None:
+    """Every spelling, several at once: never wider than the token, never wider than the question."""
+    narrowed = narrow({"Level": level, "Query": uids | rest, "Limit": 3}, OWN)
+    if narrowed is None:
+        return
+    query: dict[str, Any] = dict(narrowed["Query"])
+    asked = set(query.pop("StudyInstanceUID").split("\\"))
+    assert asked and asked <= OWN
+    assert query == rest
+    assert narrowed["Limit"] == 3
+    for value in uids.values():
+        if value.strip():
+            patterns = [p.strip() for p in value.replace(",", "\\").split("\\")]
+            assert all(any(fnmatch.fnmatchcase(uid, p) for p in patterns) for uid in asked)
+
+
+def test_a_question_about_another_study_has_no_answer() -> None:
+    """Not even an empty look into the archive."""
+    assert narrow({"Level": "Study", "Query": {"StudyInstanceUID": C}}, OWN) is None
+
+
+def test_a_question_about_patients_has_no_answer() -> None:
+    """A study UID cannot bound it."""
+    assert narrow({"Level": "Patient", "Query": {}}, OWN) is None
+
+
+def test_no_question_about_studies_means_all_own() -> None:
+    """As OHIF asks for priors."""
+    narrowed = narrow({"Level": "Study", "Query": {"PatientID": "P"}}, OWN)
+    assert narrowed is not None and set(narrowed["Query"]["StudyInstanceUID"].split("\\")) == OWN

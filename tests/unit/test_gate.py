@@ -1,0 +1,146 @@
+"""The gate by itself: the table, the headers it refuses, sizes, and its closed state."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ehr_bridge.auth.authenticator import Authenticator
+from ehr_bridge.auth.tokens import TokenRules, TokenVerifier, make_user_token, make_viewer_token
+from plugin.gate import Gate
+from plugin.routes import DELETE, GET, POST, PUT, find_route
+
+RULES = TokenRules("a-secret-for-these-tests-0123456789abcdef", "orthanc-ehr-bridge")
+NOW = datetime.now(UTC)
+A, B = "1.2.840.1", "1.2.840.2"
+
+
+def make_gate() -> Gate:
+    gate = Gate(Authenticator(TokenVerifier(RULES, set(), lambda: datetime.now(UTC)), None), 10_000_000)
+    gate.open()
+    return gate
+
+
+def user(*roles: str) -> str:
+    return make_user_token(RULES, subject="x", name="x", roles=roles, now=NOW, ttl=timedelta(hours=1))
+
+
+def viewer(*studies: str) -> str:
+    return make_viewer_token(
+        RULES,
+        token_id="t",
+        subject="x",
+        studies=studies,
+        operations=["view"],
+        now=NOW,
+        expires_at=NOW + timedelta(hours=1),
+    )
+
+
+def ask(gate: Gate, method: int, uri: str, token: str | None = None, **headers: str) -> bool:
+    request: dict[str, Any] = {
+        "method": method,
+        "ip": "127.0.0.1",
+        "headers": {k.replace("_", "-"): v for k, v in headers.items()},
+    }
+    if token:
+        request["headers"]["authorization"] = f"Bearer {token}"
+    if method == GET:
+        request["get"] = {}
+    answer = gate.allow(uri, **request)
+    assert type(answer) is bool  # anything else is a 500 (ORTHANC-FACTS 1.1)
+    return answer
+
+
+def test_a_bound_token_opens_its_study_only() -> None:
+    """By path."""
+    gate = make_gate()
+    assert ask(gate, GET, f"/dicom-web/studies/{A}/metadata", viewer(A))
+    assert ask(gate, GET, f"/dicom-web/studies/{A}/", viewer(A))
+    assert not ask(gate, GET, f"/dicom-web/studies/{B}/metadata", viewer(A))
+    for spelled in (f"{A}*", f"{A}?", f"{A}\n", f" {A}", f"{A},{B}", f"{A}\\{B}", "*", "", ".", "1..2", f"{A}."):
+        assert not ask(gate, GET, f"/dicom-web/studies/{spelled}/metadata", viewer(A)), repr(spelled)
+
+
+@given(st.text(alphabet="abcdefghijklmnopqrstuvwxyz0123456789-_/.*%\n", max_size=60))
+def test_any_path_outside_the_table_is_closed_to_every_role(path: str) -> None:
+    """Nothing opens by accident."""
+    gate = make_gate()
+    token = user("technician", "doctor", "radiologist", "manager", "admin", "service")
+    for method in (GET, POST, PUT, DELETE):
+        uri = "/" + path
+        if find_route(method, uri) is None:
+            assert not ask(gate, method, uri, token, content_length="0")
+
+
+def test_disguises_are_refused_even_for_everybody() -> None:
+    """Packed bodies, endless bodies, methods in headers."""
+    gate = make_gate()
+    for header in ("content_encoding", "transfer_encoding", "x_http_method_override"):
+        assert not ask(gate, GET, "/api/v1/health", user("admin"), **{header: "x"})
+
+
+def test_form_data_is_refused_in_every_spelling() -> None:
+    """Orthanc would answer 200 to it, whatever we say."""
+    gate = make_gate()
+    for media_type in ("multipart/form-data; boundary=x", "Multipart/Form-Data", "  multipart/form-data"):
+        assert not ask(
+            gate, POST, "/api/v1/dicom/upload", user("technician"), content_type=media_type, content_length="5"
+        )
+
+
+def test_large_bodies_are_only_read_from_those_who_may_upload() -> None:
+    """A stranger gets words for a small body, and nothing for a large one."""
+    gate = make_gate()
+    path = "/api/v1/dicom/upload"
+    assert ask(gate, POST, path, None, content_length="1000")
+    assert not ask(gate, POST, path, None, content_length="2000000")
+    assert not ask(gate, POST, path, user("nurse"), content_length="2000000")
+    assert ask(gate, POST, path, user("technician"), content_length="2000000")
+    assert not ask(gate, POST, path, user("technician"), content_length="10000001")
+    for length in ("-1", "1e3", "", "٣", "0x10"):
+        assert not ask(gate, POST, path, user("technician"), content_length=length), length
+    assert not ask(gate, POST, path, user("technician"))
+
+
+def test_until_the_self_test_passes_only_the_self_test_passes() -> None:
+    """Closed first, open later."""
+    gate = Gate(Authenticator(TokenVerifier(RULES, set(), lambda: NOW), None), 1)
+    gate.expect("nonce")
+
+    def health(**arguments: str) -> bool:
+        return gate.allow("/api/v1/health", method=GET, ip="127.0.0.1", headers={}, get=arguments)
+
+    assert not health()
+    assert not health(selftest="guess")
+    assert not gate.saw_self_test
+    assert health(selftest="nonce")
+    assert not health()
+    assert gate.saw_self_test and not gate.is_open
+    gate.open()
+    assert health()
+
+
+def test_a_request_that_cannot_be_judged_is_refused() -> None:
+    """A defect of ours closes, never opens."""
+    assert make_gate().allow("/api/v1/health") is False
+
+
+def test_wado_uri_must_name_the_study_plainly() -> None:
+    """The study in an argument."""
+    gate = make_gate()
+
+    def wado(token: str, **arguments: str) -> bool:
+        headers = {"authorization": f"Bearer {token}"}
+        return gate.allow("/wado", method=GET, ip="", headers=headers, get=arguments)
+
+    assert wado(viewer(A), studyUID=A, objectUID="1.2")
+    assert wado(user("nurse"), objectUID="1.2")
+    assert not wado(viewer(A), studyUID=B, objectUID="1.2")
+    assert not wado(viewer(A), objectUID="1.2")
+    assert not wado(viewer(A), studyUID="*", objectUID="1.2")
+    assert not wado(user("nurse"), studyUID=A, objectUID="1.*")
+    assert not wado(user("technician"), studyUID=A, objectUID="1.2")

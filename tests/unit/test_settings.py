@@ -1,0 +1,78 @@
+"""Settings: defaults, bounds, and problems that name the variable without showing the value."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ehr_bridge.settings import SettingsError, load_settings, variables
+from plugin import orthanc_config
+
+
+def test_defaults_are_loopback_and_sqlite() -> None:
+    """Nothing set: this machine only, a database in ./var."""
+    settings = load_settings({})
+    assert (settings.http_port, settings.dicom_port, settings.bind, settings.demo) == (8042, 4242, "127.0.0.1", True)
+    assert settings.sqlalchemy_url.endswith("/var/ehr-bridge.sqlite3")
+    assert (settings.max_dicom_file_size_mb, settings.max_dicom_files_per_upload) == (100, 500)
+
+
+def test_empty_values_count_as_unset_and_other_peoples_variables_are_ignored() -> None:
+    """As compose files set them."""
+    assert load_settings({"EHR_BRIDGE_HTTP_PORT": "", "PATH": "/bin", "ORTHANC__X": "1"}).http_port == 8042
+
+
+@pytest.mark.parametrize(
+    ("environ", "named"),
+    [
+        ({"EHR_BRIDGE_HTTP_PORT": "0"}, "EHR_BRIDGE_HTTP_PORT"),
+        ({"EHR_BRIDGE_HTTP_PORT": "70000"}, "EHR_BRIDGE_HTTP_PORT"),
+        ({"EHR_BRIDGE_TYPO": "1"}, "EHR_BRIDGE_TYPO"),
+        ({"EHR_BRIDGE_JWT_SECRET": "s" * 31}, "EHR_BRIDGE_JWT_SECRET"),
+        ({"EHR_BRIDGE_DATABASE_URL": "postgresql://u:pw-secret@h/d"}, "EHR_BRIDGE_DATABASE_URL"),
+        ({"EHR_BRIDGE_ORTHANC_DATABASE_URL": "sqlite:///pw-secret"}, "EHR_BRIDGE_ORTHANC_DATABASE_URL"),
+        ({"EHR_BRIDGE_JWKS": "https://ehr/keys"}, "EHR_BRIDGE_JWKS"),
+        ({"EHR_BRIDGE_AE_TITLE": "A" * 17}, "EHR_BRIDGE_AE_TITLE"),
+        ({"ORTHANC_USERNAME": "ehr"}, "ORTHANC_USERNAME"),
+        ({"ORTHANC_USERNAME": "ehr", "ORTHANC_PASSWORD": "short"}, "ORTHANC_PASSWORD"),
+        ({"MAX_DICOM_FILES_PER_UPLOAD": "0"}, "MAX_DICOM_FILES_PER_UPLOAD"),
+    ],
+)
+def test_a_problem_names_its_variable_and_not_its_value(environ: dict[str, str], named: str) -> None:
+    """Secrets stay out of messages."""
+    with pytest.raises(SettingsError) as caught:
+        load_settings(environ)
+    assert any(line.startswith(named + ":") for line in caught.value.problems)
+    assert "pw-secret" not in str(caught.value)
+
+
+def test_every_problem_is_told_at_once() -> None:
+    """Not one per attempt."""
+    with pytest.raises(SettingsError) as caught:
+        load_settings({"EHR_BRIDGE_HTTP_PORT": "x", "EHR_BRIDGE_NONSENSE": "1", "EHR_BRIDGE_BIND": "x"})
+    assert len(caught.value.problems) == 3
+
+
+def test_orthancs_configuration_is_ours_and_says_everything_explicitly(tmp_path: Path) -> None:
+    """Plugins one by one, gate before all, nothing dangerous on."""
+    url = "postgresql+psycopg://u:p@db/orthanc"
+    settings = load_settings({"EHR_BRIDGE_DATA_DIR": str(tmp_path), "EHR_BRIDGE_ORTHANC_DATABASE_URL": url})
+    config = orthanc_config.render(settings)
+    assert [Path(p).name for p in config["Plugins"]] == [
+        "libOrthancPython.so",
+        "libOrthancDicomWeb.so",
+        "libOrthancPostgreSQLIndex.so",
+    ]
+    assert config["PostgreSQL"]["ConnectionUri"] == "postgresql://u:p@db/orthanc"
+    assert config["Python"]["AllowThreads"] is True
+    for switch in ("WebDavEnabled", "ExecuteLuaEnabled", "OrthancExplorerEnabled", "RestApiWriteToFileSystemEnabled"):
+        assert config[switch] is False
+    assert config["MaximumStorageMode"] == "Reject"
+    path = orthanc_config.write(settings)
+    assert path.stat().st_mode & 0o077 == 0
+
+
+def test_every_variable_has_a_description() -> None:
+    """For docs and --help."""
+    assert all(len(text) > 10 for text in variables().values())
