@@ -108,38 +108,49 @@ def encode(text: str, encodings: tuple[str, ...], vr: str) -> bytes | None:
     Every answer has been decoded again and found equal. The default repertoire is ASCII only (PS3.5
     section 6.1.2.1), though readers take it for Latin-1.
     """
-    first = encodings[0]
     if text.isascii():
         return None if _KANA in encodings and "~" in text else text.encode("ascii")
     try:
-        if len(encodings) == 1:
-            raw = b"" if first == DEFAULT[0] else text.encode(first)
-            if first == _KANA and len(raw) != len(text):
-                return None
-        else:
-            raw = _extended(text, encodings, vr)
+        raw = _in_first_set(text, encodings) if len(encodings) == 1 else _extended(text, encodings, vr)
     except UnicodeEncodeError:
         return None
     return raw if raw and decode_exactly(raw, encodings, vr) == text else None
 
 
-def _extended(text: str, encodings: tuple[str, ...], vr: str) -> bytes:
-    """The bytes of a value in several sets, with escape sequences (PS3.5 section 6.1.2.5).
+def _in_first_set(text: str, encodings: tuple[str, ...]) -> bytes:
+    """The bytes of text without escape sequences; empty when single-byte Japanese cannot hold it.
 
-    Each part of a name starts anew in the first set, as do the parts between its groups.
+    Raises: UnicodeEncodeError.
     """
-    parts = re.split(r"([\^=])", text) if vr == "PN" else [text]
-    encoded = []
-    for part in parts:
-        if not part:
-            continue
+    first = encodings[0]
+    raw = text.encode("ascii" if first == DEFAULT[0] else first)
+    return raw if first != _KANA or len(raw) == len(text) else b""
+
+
+def _extended(text: str, encodings: tuple[str, ...], vr: str) -> bytes:
+    """The bytes of a value in several sets, with escape sequences; empty when that is not possible.
+
+    Each part of a name starts anew in the first set (PS3.5 section 6.1.2.5.3), and the group before the
+    first equals sign knows no other (PS3.5 section 6.2.1.1).
+
+    Raises: UnicodeEncodeError.
+    """
+    if vr == "PN":
+        first_group, equals, others = text.partition("=")
+        raw = _in_first_set(first_group, encodings)
+        if first_group and not raw:
+            return b""
+        parts = re.split(r"([\^=])", equals + others)
+    else:
+        raw, parts = b"", [text]
+    for part in filter(None, parts):
         if not all(_representable(character, encodings) for character in set(part)):
             return b""
-        raw = encode_string(part, encodings)
-        if encodings[0] == DEFAULT[0] and not raw.split(_ESCAPE, 1)[0].isascii():
+        encoded = encode_string(part, encodings)
+        if encodings[0] == DEFAULT[0] and not encoded.split(_ESCAPE, 1)[0].isascii():
             return b""
-        encoded.append(raw)
-    return b"".join(encoded)
+        raw += encoded
+    return raw
 
 
 def _representable(character: str, encodings: tuple[str, ...]) -> bool:

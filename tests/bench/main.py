@@ -19,7 +19,8 @@ product is asked with a viewer token of the patient; that both servers find the 
 
 Clients are processes of their own with one keep-alive connection each, which send ready-made bytes over raw sockets
 (`tests.bench.clients`), and DCMTK's storescu for C-STORE. They share the machine with the servers, so with few cores
-the ratios lean a little towards 1; the most for C-STORE, whose client parses every file.
+the ratios lean a little towards 1; the most for C-STORE, whose client parses every file. Both servers run with
+TCP_NODELAY=1 (see `tests.bench.servers.NO_NAGLE`).
 """
 
 from __future__ import annotations

@@ -68,6 +68,18 @@ def mr_series() -> list[bytes]:
     return [path.read_bytes() for path in files]
 
 
+def fresh_series() -> list[bytes]:
+    """The real MR series under new UIDs, so that every use is a study of its own."""
+    study, series = generate_uid(), generate_uid()
+    files = []
+    for data in mr_series():
+        ds = pydicom.dcmread(io.BytesIO(data))
+        ds.StudyInstanceUID, ds.SeriesInstanceUID = study, series
+        ds.SOPInstanceUID = ds.file_meta.MediaStorageSOPInstanceUID = generate_uid()
+        files.append(encoded(ds))
+    return files
+
+
 def shared(relative: str) -> bytes:
     """A file of ../shared/testdata; skips the test where there is none."""
     path = TESTDATA / relative

@@ -83,13 +83,17 @@ def dcmread(data: bytes) -> Dataset:
     return pydicom.dcmread(BytesIO(data), force=True)
 
 
-def dcmdump(data: bytes) -> str:
-    """The file as DCMTK reads it, in UTF-8; fails when DCMTK complains."""
-    command = ["dcmdump", "--load-all", "+U8", "--print-all", "-"]
+def dcmdump(data: bytes, *, convert: bool = True) -> str:
+    """The file as DCMTK reads it, turned to UTF-8 or not; fails when DCMTK complains.
+
+    DCMTK 3.6.9 converts items by the character set of the file, not by their own: do not ask it to convert
+    a file whose items have one.
+    """
+    command = ["dcmdump", "--load-all", "--print-all", *(["+U8"] if convert else []), "-"]
     run = subprocess.run(command, input=data, capture_output=True, check=False, timeout=20)
     complaints = [line for line in run.stderr.splitlines() if b"(CP-246)" not in line]
     assert (run.returncode, complaints) == (0, [])
-    return run.stdout.decode()
+    return run.stdout.decode(errors="strict" if convert else "replace")
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ FITTING = [
     ("\\ISO 2022 IR 87", "Yamada^Tarou=山田^太郎", b"Yamada^Tarou=\x1b$B;3ED\x1b(B^\x1b$BB@O:\x1b(B"),
     ("ISO 2022 IR 13\\ISO 2022 IR 87", "ﾔﾏﾀﾞ=春子", b"\xd4\xcf\xc0\xde=\x1b$B=U;R\x1b(J"),
     ("\\ISO 2022 IR 149", "Hong^Gildong=洪^吉洞", b"Hong^Gildong=\x1b$)C\xfb\xf3^\x1b$)C\xd1\xce\xd4\xd7"),
-    ("ISO 2022 IR 100\\ISO 2022 IR 144", "Müller^Иван", b"M\xfcller^\x1b-L\xb8\xd2\xd0\xdd"),
+    ("ISO 2022 IR 100\\ISO 2022 IR 144", "Müller=Müller^Иван", b"M\xfcller=M\xfcller^\x1b-L\xb8\xd2\xd0\xdd"),
 ]
 
 
@@ -72,9 +72,13 @@ def test_name_is_written_in_the_set_the_file_declares(term, name, raw):
 @pytest.mark.parametrize(("term", "name"), [
     ("", "MÜLLER"), ("ISO_IR 6", "é"), ("ISO_IR 100", "Иван"), ("\\ISO 2022 IR 87", "é"), ("\\ISO 2022 IR 100", "é"),
     ("ISO_IR 13", "ﾔ~"), ("ISO_IR 13", "山"), ("\\ISO 2022 IR 58", "张"), ("KLINGON", "é"), ("ISO_IR 144", "山 Иван"),
+    ("\\ISO 2022 IR 87", "山田"), ("ISO 2022 IR 100\\ISO 2022 IR 144", "Müller^Иван"),
 ])  # fmt: skip
 def test_name_the_set_cannot_hold_turns_the_file_to_utf8(term, name):
-    """An undeclared set is ASCII, whatever readers make of it; the change of set is recorded as a change."""
+    """An undeclared set is ASCII, whatever readers make of it; the first group of a name knows no escapes.
+
+    The change of set is recorded as a change.
+    """
     data = file_of(with_set(term, El(DESCRIPTION, "LO", b"plain ")))
     result = coerced(data, {"PatientName": name})
     assert charset_of(result.data) == "ISO_IR 192"
@@ -87,6 +91,13 @@ def test_name_the_set_cannot_hold_turns_the_file_to_utf8(term, name):
     assert before.PatientName == "ALICE^ANN"
     assert before[CHARACTER_SET].value in (term, term.split("\\"), None)
     assert coerced(result.data, {"PatientName": name}).data is result.data
+
+
+def test_text_that_needs_an_escape_pydicom_forgets_turns_the_file_to_utf8():
+    """Latin-1 letters in a file of ASCII with extensions would be read differently by others."""
+    result = coerced(file_of(with_set("\\ISO 2022 IR 100")), {"PatientID": "é"})
+    assert charset_of(result.data) == "ISO_IR 192"
+    assert dcmread(result.data).PatientID == "é"
 
 
 def test_set_is_declared_in_a_file_that_had_none():
@@ -175,6 +186,8 @@ def test_group_lengths_of_recoded_groups_are_dropped_at_every_level():
     (inner,) = dataset.RequestAttributesSequence
     assert (0x00400000 in dataset, 0x00280000 in dataset) == (False, True)
     assert (0x00400000 in inner, 0x00280000 in inner) == (False, True)
+    assert [int(el.tag) for el in inner] == [0x00280000, 0x00400007]
+    assert dataset.PixelData == bytes(range(16))
 
 
 def test_broken_original_attributes_stay_readable_under_their_old_set():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import zlib
 from datetime import datetime, timedelta, timezone
 
@@ -100,6 +101,18 @@ def test_values_before_are_kept_in_the_original_attributes():
     assert (before.AccessionNumber, before.PatientName, before.PatientID) == ("", "ALICE^ANN", "ID-1")
 
 
+def test_time_of_a_modification_is_universal_wherever_the_server_stands(monkeypatch):
+    """A server in Tokyo and one in London write the same moment."""
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        original = last_original(coerced(file_of(storable()), BEA).data)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert original.AttributeModificationDateTime == "20260301103015.250000+0000"
+
+
 @pytest.mark.parametrize("wanted", [
     {}, {"PatientID": "ID-1"}, {"PatientID": " ID-1 "}, {"PatientName": "ALICE^ANN^^^"}, {"PatientName": "ALICE^ANN=="},
     {"IssuerOfPatientID": ""}, {"PatientName": "ALICE ^ANN", "PatientBirthDate": "19800101", "AccessionNumber": "A1"},
@@ -165,6 +178,8 @@ def test_wrong_vr_is_written_right():
     assert written is not None and written.vr == "LO"
     assert result.changes == (Change("PatientID", "ID-1", "MRN-7"),)
     assert b"\x10\0\x20\0UN\0\0\4\0\0\0ID-1" in result.data
+    odd = coerced(file_of(storable(El(0x00100020, "UN", b"ID-"))), {"PatientID": "MRN-7"})
+    assert b"\x10\0\x20\0UN\0\0\4\0\0\0ID-\0" in odd.data
 
 
 def test_repeated_identifier_is_left_with_one_value():

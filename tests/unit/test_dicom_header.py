@@ -227,6 +227,9 @@ HARMLESS = {
     "spaces_for_a_vr": b"\x41\0\7\0  \4\0abcd",
     "sequence_delimiter_at_its_end": sequence(item([], AS_USUAL), delimiter(0xE0DD)),
     "item_delimiter_at_its_end": sequence(delimiter(0xE000, AS_USUAL, 20) + INNER + delimiter(0xE00D)),
+    "item_delimiter_with_a_length": sequence(
+        delimiter(0xE000, AS_USUAL, UNDEFINED), b"\xfe\xff\x0d\xe0CS\0\0", delimiter(0xE0DD), length=UNDEFINED
+    ),
     "open_un": sequence(
         delimiter(0xE000, AS_USUAL, 12) + struct.pack("<HHI", 0x40, 7, 4) + b"abcd",
         delimiter(0xE0DD),

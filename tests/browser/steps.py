@@ -1,0 +1,67 @@
+"""What a person does in the browser."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+
+from PIL import Image, ImageStat
+from playwright.sync_api import Locator, Page, expect
+
+from tests.support.server import Server
+
+DROP = """
+([zone, files]) => {
+  const transfer = new DataTransfer();
+  for (const [name, data] of files) {
+    const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
+    transfer.items.add(new File([bytes], name));
+  }
+  for (const type of ["dragenter", "dragover", "drop"]) {
+    zone.dispatchEvent(new DragEvent(type, { dataTransfer: transfer, bubbles: true, cancelable: true }));
+  }
+}
+"""
+
+
+def sign_in(page: Page, demo: Server, account: str) -> None:
+    password = (demo.data_dir / "demo-password").read_text().strip()
+    page.goto(f"{demo.url}/ehr/")
+    page.get_by_label("User name").fill(account)
+    page.get_by_label("Password", exact=True).fill(password)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="Orders", level=1)).to_be_visible()
+
+
+def open_order(page: Page, accession_number: str) -> None:
+    page.get_by_label("Status").select_option(label="All")
+    page.get_by_label("Search").fill(accession_number)
+    page.get_by_role("link", name=re.compile(accession_number)).first.click()
+    expect(page.get_by_role("region", name="Order", exact=True)).to_be_visible()
+
+
+def drop(page: Page, files: dict[str, bytes]) -> None:
+    """Drop files on the page's drop zone."""
+    zone = page.get_by_role("button", name=re.compile("^Drop DICOM files")).first
+    encoded = [[name, base64.b64encode(data).decode()] for name, data in files.items()]
+    page.evaluate(DROP, [zone.element_handle(), encoded])
+
+
+def open_viewer(page: Page) -> Page:
+    """Press View; the page that shows the viewer: a new tab, or this one on a phone."""
+    button = page.get_by_role("button", name=re.compile("^View the images")).first
+    if (page.viewport_size or {"width": 0})["width"] < 600:
+        button.click()
+        page.wait_for_url("**/ohif/viewer**")
+        return page
+    with page.context.expect_page() as opened:
+        button.click()
+    opened.value.wait_for_url("**/ohif/viewer**")
+    return opened.value
+
+
+def has_picture(canvas: Locator) -> bool:
+    """Whether a canvas shows more than one flat colour."""
+    picture = Image.open(io.BytesIO(canvas.screenshot())).convert("L")
+    return ImageStat.Stat(picture).stddev[0] > 10
