@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -123,7 +124,10 @@ def _make_worker(services: Services, archive: OrthancArchive) -> Worker:
     catch_up = CatchUp(services.database, archive, services.intake, recorder)
 
     def take_over(arrival: Arrival) -> None:
-        arrival.orthanc_study_id = archive.parent_study(arrival.orthanc_instance_id)
+        try:
+            arrival.orthanc_study_id = archive.parent_study(arrival.orthanc_instance_id)
+        except LookupError:
+            return  # deleted already
         recorder.add(arrival)
 
     def settle_old() -> None:
@@ -138,6 +142,8 @@ def _make_worker(services: Services, archive: OrthancArchive) -> Worker:
             Chore("revocations", services.revocations.refresh, 0.5),
             Chore("catch up", catch_up.run, 3.0),
             Chore("settle leftovers", settle_old, 60.0),
+            # not before catching up had its chance to find instances of these claims
+            Chore("abandoned claims", services.claims.drop_abandoned, 60.0, due=time.monotonic() + 60.0),
         ],
     )
 

@@ -129,7 +129,8 @@ def _serve(settings: Settings) -> int:
 
     log = settings.data_dir / "orthanc.log"
     with log.open("ab") as output:
-        process = subprocess.Popen([ORTHANC, str(orthanc_config.write(settings))], stdout=output, stderr=output)
+        command = [ORTHANC, str(orthanc_config.write(settings))]
+        process = subprocess.Popen(command, stdout=output, stderr=output)  # noqa: S603
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: process.send_signal(signal.SIGINT))
     try:

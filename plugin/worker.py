@@ -69,7 +69,10 @@ class Worker:
         with self._lock:
             arrivals, self._handed_over = self._handed_over, []
         for arrival in arrivals:
-            self._try("take over", lambda arrival=arrival: self._take_over(arrival))  # type: ignore[misc]
+            try:
+                self._take_over(arrival)
+            except Exception:  # the list of changes brings it back
+                LOGGER.exception("instance %s was not taken over", arrival.orthanc_instance_id)
         now = time.monotonic()
         for chore in self._chores:
             if last or now >= chore.due:

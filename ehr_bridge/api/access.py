@@ -1,4 +1,4 @@
-"""Which permission each route of ours needs: the one table that code, docs and tests share. What it lacks is refused."""
+"""Which permission each route of ours needs: the one table of code, docs and tests. What it lacks is refused."""
 
 from __future__ import annotations
 

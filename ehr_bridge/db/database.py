@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from ehr_bridge.errors import Unavailable
 
 WRITE = "ehr_bridge_write"
+WRITERS_TURN = 0x45485242  # "EHRB": the advisory lock that one writer at a time holds on PostgreSQL
 
 
 class Database:
@@ -49,18 +50,22 @@ class Database:
     def write(self) -> Iterator[Session]:
         """One transaction: all of it is kept when the block ends, nothing of it when the block raises.
 
-        On SQLite the write lock is taken at once (BEGIN IMMEDIATE), so a transaction that reads before it writes
-        never fails half-way for having read too early.
+        Writers take turns, on both engines and across nodes (SQLite's BEGIN IMMEDIATE, an advisory lock on
+        PostgreSQL): what a transaction reads first still holds when it writes, the audit chain has one end, and no two
+        writers can wait for each other.
 
         Raises:
             Unavailable: the database is away.
         """
         with _translate_outage(), Session(self._writer, expire_on_commit=False) as session, session.begin():
+            if not self.is_sqlite:
+                session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": WRITERS_TURN})
             yield session
 
     @contextmanager
     def write_relaxed(self) -> Iterator[Session]:
-        """As `write`, but a power cut may take the last moments back; a killed process never does.
+        """As `write`, but without taking turns, and a power cut may take the last moments back; a killed process never
+        does.
 
         Only for what can be told again from the archive's own list of changes (which instances were stored).
         """
@@ -92,7 +97,7 @@ def _translate_outage() -> Iterator[None]:
 
 def _make_engine(url: str, synchronous: str = "FULL") -> Engine:
     if url.startswith("sqlite"):
-        engine = create_engine(url, connect_args={"timeout": 15, "check_same_thread": False})
+        engine = create_engine(url, connect_args={"timeout": 15, "check_same_thread": False}, hide_parameters=True)
         event.listen(engine, "connect", partial(_sqlite_connect, synchronous))
         event.listen(engine, "begin", _sqlite_begin)
         return engine
@@ -102,7 +107,8 @@ def _make_engine(url: str, synchronous: str = "FULL") -> Engine:
         max_overflow=8,
         pool_timeout=5,
         pool_pre_ping=True,
-        connect_args={"connect_timeout": 3},
+        hide_parameters=True,
+        connect_args={"connect_timeout": 3, "tcp_user_timeout": 5000, "options": "-c lock_timeout=10s"},
     )
 
 

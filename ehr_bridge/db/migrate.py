@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -33,9 +34,13 @@ def downgrade(database: Database, revision: str) -> None:
 
 def is_current(database: Database) -> bool:
     """Whether the schema is the one this code expects."""
-    head = ScriptDirectory.from_config(_config(database)).get_current_head()
     with database.engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision() == head
+        return MigrationContext.configure(connection).get_current_revision() == _newest()
+
+
+@cache
+def _newest() -> str | None:
+    return ScriptDirectory(str(MIGRATIONS)).get_current_head()
 
 
 def new_revision(database: Database, message: str) -> None:

@@ -9,14 +9,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.audit import AuditEvent
 from ehr_bridge.services.paging import Page, fetch_page
 
 GENESIS = "0" * 64
-CHAIN_LOCK = 0x45485242  # "EHRB": PostgreSQL's advisory lock that makes writers of the chain take turns
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +39,7 @@ class Event:
 
 
 def append(session: Session, origin: Origin, event: Event, at: datetime) -> None:
-    """Add one event to the chain; it stands or falls with the caller's transaction."""
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": CHAIN_LOCK})
+    """Add one event to the chain; it stands or falls with the caller's transaction (`Database.write`)."""
     last = session.execute(select(AuditEvent.id, AuditEvent.hash).order_by(AuditEvent.id.desc()).limit(1)).first()
     row = AuditEvent(
         id=last.id + 1 if last else 1,

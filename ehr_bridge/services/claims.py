@@ -31,6 +31,9 @@ from ehr_bridge.services.identity import (
 from ehr_bridge.services.orders import find_order
 from ehr_bridge.services.patients import find_patient
 
+ABANDONED_AFTER = timedelta(minutes=15)
+"""Far longer than storing one instance can take."""
+
 type CacheKey = tuple[HeaderIdentity, Confirmation, bool]
 
 
@@ -91,6 +94,19 @@ class Claims:
                     ~exists().where(Instance.study_id == Study.id),
                 )
             )
+
+    def drop_abandoned(self) -> int:
+        """Take back old claims whose process was killed before it stored anything; answers how many."""
+        with self._database.write() as session:
+            abandoned = delete(Study).where(
+                Study.orthanc_study_id.is_(None),
+                Study.created_at < self._clock() - ABANDONED_AFTER,
+                ~exists().where(Instance.study_id == Study.id),
+            )
+            count = len(session.execute(abandoned.returning(Study.id)).all())
+        if count:
+            self.forget()
+        return count
 
     def _decide(
         self, identity: HeaderIdentity, confirmation: Confirmation, may_coerce: bool, now: datetime

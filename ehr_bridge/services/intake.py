@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Protocol
 
 from ehr_bridge.dicom import coerce, read_header, require_storable
-from ehr_bridge.errors import BridgeError, InvalidInput, RefusedInstance
+from ehr_bridge.errors import BridgeError, Conflict, InvalidInput, RefusedInstance
 from ehr_bridge.services.arrivals import (
     Arrival,
     Delivery,
@@ -102,15 +102,17 @@ class Intake:
         """Take the files of one upload request, each with an outcome of its own; a bad one never sinks the others.
 
         Raises:
-            NotFound, Conflict, Unavailable: concerns the whole request (what was confirmed does not hold, or the
-                database is away). Files stored before are kept and recorded.
+            NotFound, Conflict: what was confirmed for the whole upload does not hold; nothing was stored.
+            Unavailable: the database or the archive is away; files stored before are kept and recorded.
         """
         upload = UploadOutcome(delivery.upload_id)
         arrivals: list[Arrival] = []
         for file_name, data in files:
             try:
                 arrivals.append(self._store_one(data, delivery, file_name, archive))
-            except InvalidInput as refusal:
+            except (InvalidInput, Conflict) as refusal:
+                if isinstance(refusal, Conflict) and not arrivals and refusal.code != "study_recorded_otherwise":
+                    raise
                 LOGGER.info("upload %s: a file was refused: %s", delivery.upload_id, refusal.code)
                 upload.instances.append(
                     InstanceOutcome(file_name, "failed", error_code=refusal.code, error_message=refusal.detail)

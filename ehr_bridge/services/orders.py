@@ -169,7 +169,7 @@ def move(order: Order, status: str) -> None:
 
 
 def _require_no_images(order: Order) -> None:
-    if order.number_of_images:
+    if order.orthanc_study_id is not None:
         raise Conflict(
             "order_has_images",
             "This order already has images; its patient can only be changed by reconciliation.",

@@ -64,13 +64,12 @@ def _settle_log(session: Session, log: DicomUploadLog) -> None:
             Instance.upload_log_id == log.id
         )
     ).one()
-    skipped: dict[str, int] = {}
-    for status, count in session.execute(
+    by_status = (
         select(DicomUploadSkip.status, func.count())
         .where(DicomUploadSkip.upload_log_id == log.id)
         .group_by(DicomUploadSkip.status)
-    ):
-        skipped[status] = count
+    )
+    skipped = {status: count for status, count in session.execute(by_status)}
     log.number_of_files = stored + sum(skipped.values())
     log.number_of_duplicates = skipped.get("duplicate", 0)
     log.total_size_bytes = size

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import io
+import json
 import uuid
+from datetime import timedelta
 from typing import Any
 
 import pydicom
 import pytest
 from pydicom.uid import generate_uid
 
+from ehr_bridge.dicom import read_header
 from ehr_bridge.errors import RefusedInstance, Unavailable
+from ehr_bridge.services.arrivals import Confirmation
+from ehr_bridge.services.claims import ABANDONED_AFTER, Claims
+from ehr_bridge.services.identity import read_identity
 from tests.api.conftest import Api
 from tests.support.samples import nested, pixels, small
 
@@ -149,8 +155,6 @@ def related(*parts: tuple[str, bytes], boundary: str = "b0und") -> dict[str, Any
 
 def test_multipart_takes_options_first_and_many_files(api: Api) -> None:
     """One bad file never sinks the others."""
-    import json
-
     order = api.place_order()
     study = generate_uid()
     options = json.dumps({"order_id": order["accession_number"], "source": "cd_import"}).encode()
@@ -169,8 +173,6 @@ def test_multipart_takes_options_first_and_many_files(api: Api) -> None:
 
 def test_corrected_tags_are_written_and_the_old_ones_kept(api: Api) -> None:
     """The tag editor: only modifiable tags, before anything is stored."""
-    import json
-
     study = generate_uid()
     options = json.dumps({"tags": {"PatientName": "Corrected^Name", "StudyDate": "20260116"}}).encode()
     body = related(("application/json", options), ("application/dicom", small(StudyInstanceUID=study)))
@@ -295,3 +297,30 @@ def test_wrong_bodies_are_refused(api: Api) -> None:
         answer = api.call("POST", "/api/v1/dicom/upload", "technician", **body)
         assert (answer.status_code, answer.json["code"]) == (status, code), (status, code, answer.json)
     assert_nothing_is_left(api)
+
+
+def test_a_claim_whose_process_died_before_storing_is_dropped_later(api: Api) -> None:
+    """Nothing was stored, so nothing stands in the way of another order."""
+    first, second = api.place_order("ACC-1"), api.place_order("ACC-2", "MRN-2")
+    data = small()
+    services = api.services
+    services.claims.decide(read_identity(read_header(data)), Confirmation(order=first["id"]))
+    assert services.claims.drop_abandoned() == 0
+    assert api.upload(data, headers={"X-Order-Id": second["id"]}).status_code == 409
+    later = Claims(services.database, lambda: services.clock() + ABANDONED_AFTER + timedelta(seconds=1))
+    assert later.drop_abandoned() == 1
+    services.claims.forget()
+    assert api.upload(data, headers={"X-Order-Id": second["id"]}).status_code == 201
+    assert later.drop_abandoned() == 0
+
+
+def test_one_file_of_a_study_recorded_otherwise_does_not_sink_its_neighbours(api: Api) -> None:
+    """A CD with two studies, one of which is linked to another order already."""
+    first, second = api.place_order("ACC-1"), api.place_order("ACC-2", "MRN-2")
+    taken = generate_uid()
+    api.upload(small(StudyInstanceUID=taken), headers={"X-Order-Id": first["id"]})
+    options = ("application/json", json.dumps({"order_id": second["id"]}).encode())
+    files = [("application/dicom", small()), ("application/dicom", small(StudyInstanceUID=taken))]
+    answer = api.call("POST", "/api/v1/dicom/upload", "technician", **related(options, *files)).json
+    assert [i["status"] for i in answer["instances"]] == ["stored", "failed"]
+    assert answer["instances"][1]["error"]["code"] == "study_recorded_otherwise"
