@@ -69,7 +69,7 @@ def _settle_log(session: Session, log: DicomUploadLog) -> None:
         .where(DicomUploadSkip.upload_log_id == log.id)
         .group_by(DicomUploadSkip.status)
     )
-    skipped = {status: count for status, count in session.execute(by_status)}
+    skipped = dict(session.execute(by_status).tuples().all())
     log.number_of_files = stored + sum(skipped.values())
     log.number_of_duplicates = skipped.get("duplicate", 0)
     log.total_size_bytes = size
