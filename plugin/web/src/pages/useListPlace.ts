@@ -5,7 +5,7 @@
  * name, so it stays in this tab's history entry.
  */
 import { useCallback } from "react";
-import { useLocation, useNavigate, useSearchParams } from "react-router-dom";
+import { useHref, useLocation, useNavigate, useSearchParams } from "react-router-dom";
 import { isRecord } from "../api/errors";
 
 export interface ListPlace {
@@ -15,7 +15,8 @@ export interface ListPlace {
 }
 
 export function useListPlace(defaultFilter: string): [ListPlace, (change: Partial<ListPlace>) => void] {
-  const { state } = useLocation();
+  const { state, pathname } = useLocation();
+  const here = useHref(pathname);
   const navigate = useNavigate();
   const [search] = useSearchParams();
   const q = isRecord(state) && typeof state.q === "string" ? state.q : "";
@@ -24,6 +25,9 @@ export function useListPlace(defaultFilter: string): [ListPlace, (change: Partia
 
   const move = useCallback(
     (change: Partial<ListPlace>) => {
+      // A search still waiting for its pause must not call back somebody who has opened an entry meanwhile: the
+      // address has changed already while this page is about to be replaced.
+      if (window.location.pathname !== here) return;
       // Another question starts at its first page.
       const next = { q, filter, offset: 0, ...change };
       const params = new URLSearchParams();
@@ -31,7 +35,7 @@ export function useListPlace(defaultFilter: string): [ListPlace, (change: Partia
       if (next.offset > 0) params.set("from", String(next.offset));
       void navigate({ search: params.toString() }, { replace: change.offset === undefined, state: { q: next.q } });
     },
-    [navigate, q, filter, defaultFilter],
+    [navigate, here, q, filter, defaultFilter],
   );
   return [{ q, filter, offset }, move];
 }
