@@ -30,6 +30,7 @@ COPY --from=build /opt/orthanc-ehr-bridge/ohif-config/nginx.conf /etc/nginx/ohif
 COPY --from=build /opt/orthanc-ehr-bridge/ohif-config/dist /srv/ohif
 USER www-data
 EXPOSE 8080
+STOPSIGNAL SIGQUIT
 HEALTHCHECK --interval=30s --timeout=5s --start-period=5s CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/8080 && printf 'GET /health HTTP/1.0\\r\\n\\r\\n' >&3 && read -r status <&3 && [[ $status == *' 200 '* ]]"]
 ENTRYPOINT ["nginx", "-e", "stderr", "-c", "/etc/nginx/ohif.conf", "-g", "daemon off;"]
 

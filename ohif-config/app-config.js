@@ -12,6 +12,7 @@ window.config = {
   routerBasename: '/ohif',
   extensions: [],
   modes: [], // OHIF adds the modes it is built with: viewer, segmentation, tmtv, microscopy, …
+
   // A guided tour that darkens the picture greets every new browser profile; on shared workstations that is every day.
   customizationService: { 'ohif.tours': { $set: [] } },
 
@@ -26,8 +27,8 @@ window.config = {
   // only). A deployer with a cleared build sets `option: 'never'`.
   investigationalUseDialog: { option: 'configure', days: 1 },
 
-  // Decoding in two workers keeps up with a hospital network and leaves room on the small PCs of a ward. Nothing here
-  // needs SharedArrayBuffer, so no COOP or COEP header is required.
+  // Two workers decode and a small ward PC keeps cores for the page. Nothing here needs SharedArrayBuffer, so no COOP or
+  // COEP header is required.
   maxNumberOfWebWorkers: 2,
   maxNumRequests: { interaction: 20, thumbnail: 5, prefetch: 10 },
 

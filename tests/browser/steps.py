@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.support.server import Server
 
 DROP = """
-([zone, files]) => {
+async ([zone, files]) => {
   const transfer = new DataTransfer();
   for (const [name, data] of files) {
     const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
@@ -20,6 +20,7 @@ DROP = """
   }
   for (const type of ["dragenter", "dragover", "drop"]) {
     zone.dispatchEvent(new DragEvent(type, { dataTransfer: transfer, bubbles: true, cancelable: true }));
+    await new Promise((done) => setTimeout(done, 100));  // a hand is not faster
   }
 }
 """

@@ -230,6 +230,8 @@ export const en = {
   "result.view_of": "uploaded study {number}",
   "result.match.exact.this": "Linked to this order",
   "result.match.exact.this.text": "The images agree with the order and its patient.",
+  "result.match.exact.confirmed": "Linked to this order, as you confirmed",
+  "result.match.exact.confirmed.text": "The files themselves name somebody or something else. Compare below: if these are the wrong files, have the link undone before anybody reads the images.",
   "result.match.exact.other": "Linked to another order",
   "result.match.exact.other.text": "These images belong to another order than the one chosen here. Check that you chose the right files.",
   "result.match.exact.patient": "Patient recognised",

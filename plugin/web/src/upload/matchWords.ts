@@ -17,9 +17,10 @@ export function verdictOn(result: StudyResult, order: Pick<Order, "id">): Words 
   switch (match?.kind) {
     case "exact":
       if (match.order_id === null || match.order_id === undefined) return words("warn", "result.match.exact.patient");
-      return String(match.order_id) === String(order.id)
-        ? words("good", "result.match.exact.this")
-        : words("bad", "result.match.exact.other");
+      if (String(match.order_id) !== String(order.id)) return words("bad", "result.match.exact.other");
+      return match.evidence.some((each) => each.agrees === false)
+        ? words("warn", "result.match.exact.confirmed")
+        : words("good", "result.match.exact.this");
     case "probable":
       return words("warn", "result.match.probable");
     case "ambiguous":
@@ -33,6 +34,7 @@ export function verdictOn(result: StudyResult, order: Pick<Order, "id">): Words 
 
 type Prefix =
   | "result.match.exact.this"
+  | "result.match.exact.confirmed"
   | "result.match.exact.other"
   | "result.match.exact.patient"
   | "result.match.probable"

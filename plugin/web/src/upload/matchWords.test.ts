@@ -1,0 +1,29 @@
+import { describe, expect, it } from "vitest";
+import type { Match } from "../api/types";
+import { verdictOn } from "./matchWords";
+import type { StudyResult } from "./results";
+
+const order = { id: "o1" };
+
+function result(match: Partial<Match>): StudyResult {
+  const whole: Match = { kind: "exact", score: 1, evidence: [], patient_id: "p1", order_id: "o1", ...match };
+  return { studyInstanceUid: "1.2", match: whole, coerced: [], stored: 1, duplicate: 0, failed: 0 };
+}
+
+describe("the words about a match", () => {
+  it("are calm when the files agree with the order", () => {
+    const agrees = [{ field: "PatientID", agrees: true, detail: "" }];
+    expect(verdictOn(result({ evidence: agrees }), order)).toMatchObject({ tone: "good", title: "Linked to this order" });
+  });
+
+  it("warn when the files name somebody else than the person confirmed", () => {
+    const differs = [{ field: "PatientID", agrees: false, detail: "" }];
+    const words = verdictOn(result({ evidence: differs }), order);
+    expect(words.tone).toBe("warn");
+    expect(words.title).toContain("as you confirmed");
+  });
+
+  it("alarm when the files went to another order", () => {
+    expect(verdictOn(result({ order_id: "o2" }), order).tone).toBe("bad");
+  });
+});
