@@ -7,39 +7,38 @@ import threading
 from typing import Any
 
 from ehr_bridge.errors import RefusedInstance, Unavailable
-from ehr_bridge.services.arrivals import Arrival
 from ehr_bridge.services.intake import Stored
 
 
 class OrthancArchive:
     """Stores through Orthanc's own API, inside the process.
 
-    While an instance is on its way in, Orthanc calls the ingest hooks on the same thread (ORTHANC-FACTS L6); they find
-    the arrival here.
+    While an instance is on its way in, Orthanc calls the ingest hooks on the same thread (ORTHANC-FACTS L6); they ask
+    here whether it is one of ours, judged and coerced already.
     """
 
     def __init__(self, orthanc: Any) -> None:
         self._orthanc = orthanc
-        self._under_way: dict[int, Arrival] = {}
+        self._storing: set[int] = set()
 
-    def store(self, data: bytes, arrival: Arrival) -> Stored:
+    def store(self, data: bytes) -> Stored:
         """See `Archive.store`."""
         thread = threading.get_native_id()
-        self._under_way[thread] = arrival
+        self._storing.add(thread)
         try:
             answer = self._orthanc.RestApiPost("/instances", data)
         except self._orthanc.OrthancException as error:
             raise self._explain(data) from error
         finally:
-            del self._under_way[thread]
+            self._storing.discard(thread)
         stored = json.loads(answer)
         if not isinstance(stored, dict) or stored.get("Status") not in {"Success", "AlreadyStored"}:
             raise RefusedInstance("refused_by_archive", "Orthanc could not take this file; check that it is whole.")
         return Stored(stored["ID"], stored["ParentStudy"], stored["Status"] == "AlreadyStored")
 
-    def under_way(self) -> Arrival | None:
-        """The arrival that this thread is storing through us, if it is."""
-        return self._under_way.get(threading.get_native_id())
+    def is_storing(self) -> bool:
+        """Whether this thread is storing through us just now."""
+        return threading.get_native_id() in self._storing
 
     def parent_study(self, orthanc_instance_id: str) -> str:
         """Orthanc's id of the study an instance belongs to.

@@ -19,7 +19,6 @@ from ehr_bridge.services.audit import Origin
 from ehr_bridge.services.intake import Intake, Stored
 from ehr_bridge.services.recorder import Recorder
 from plugin.archive import OrthancArchive
-from plugin.ingest import NAMESPACE
 
 LOGGER = logging.getLogger(__name__)
 CURSOR = "orthanc_changes"
@@ -74,7 +73,7 @@ class CatchUp:
         return sum(self._record(instance_id) for instance_id in ids if instance_id not in known)
 
     def _record(self, orthanc_instance_id: str) -> bool:
-        delivery = Delivery(NAMESPACE, Door.ARCHIVE, "modality", Origin("orthanc"))
+        delivery = Delivery(None, Door.ARCHIVE, "modality", Origin("orthanc"))
         try:
             data = self._archive.read(orthanc_instance_id)
             arrival = self._intake.judge(data, delivery, may_coerce=False)

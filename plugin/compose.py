@@ -107,6 +107,7 @@ class Lifecycle:
             threading.Thread(target=self._begin, name="ehr-bridge-self-test", daemon=True).start()
         elif change_type == self._orthanc.ChangeType.ORTHANC_STOPPED:
             self._worker.stop()
+            self._services.recorder.close()
             self._services.database.dispose()
 
     def _begin(self) -> None:
@@ -128,7 +129,7 @@ def _make_worker(services: Services, archive: OrthancArchive) -> Worker:
             arrival.orthanc_study_id = archive.parent_study(arrival.orthanc_instance_id)
         except LookupError:
             return  # deleted already
-        recorder.add(arrival)
+        recorder.record(arrival)
 
     def settle_old() -> None:
         with services.database.write() as session:
@@ -138,7 +139,7 @@ def _make_worker(services: Services, archive: OrthancArchive) -> Worker:
         take_over,
         [
             Chore("record", recorder.flush, 0.0),
-            Chore("settle", recorder.settle, 0.5),
+            Chore("settle", recorder.settle, 2.0),
             Chore("revocations", services.revocations.refresh, 0.5),
             Chore("catch up", catch_up.run, 3.0),
             Chore("settle leftovers", settle_old, 60.0),

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import uuid
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -23,7 +22,6 @@ from plugin.quarantine import Quarantine
 LOGGER = logging.getLogger(__name__)
 ORIGIN_DICOM = 2
 """Orthanc's InstanceOrigin DICOM_PROTOCOL."""
-NAMESPACE = uuid.UUID("5b0c8d0e-6a0f-4c39-9f6e-0d5f0a3c2e11")
 UNSTORABLE = frozenset({"missing_uid", "invalid_uid", "dicomdir", "too_large"})
 """Refusals that say nothing of danger: Orthanc decides itself about such a file, it is not quarantined."""
 
@@ -46,9 +44,10 @@ class Ingest:
 
     def on_received(self, dicom: bytes, origin: int) -> tuple[Any, bytes | None]:
         """ReceivedInstanceCallback: coerce before storing. Discards only what is safe in the quarantine folder."""
+        if self._archive.is_storing():
+            return self._actions.KEEP_AS_IS, None  # our own doors judged and coerced it a moment ago
         try:
-            arrival = self._archive.under_way() or self._judge(dicom, origin)
-            replacement = self._intake.coerce(arrival)
+            replacement = self._intake.coerce(self._judge(dicom, origin))
         except RefusedInstance as refusal:
             return self._refuse(dicom, origin, refusal)
         except BridgeError as error:
@@ -64,16 +63,17 @@ class Ingest:
     def on_stored(self, instance: Any, orthanc_instance_id: str) -> None:
         """OnStoredInstanceCallback: hand over and return. What our own doors store, they record themselves."""
         arrival = self._received.pop(threading.get_native_id(), None)
-        if arrival is None or self._archive.under_way() is not None:
+        if arrival is None or self._archive.is_storing():
             return
         if arrival.delivery.door is Door.C_STORE:
-            arrival.delivery = _from_modality(instance.GetInstanceRemoteAet(), arrival)
+            sender = Origin(f"ae:{instance.GetInstanceRemoteAet()}")
+            arrival.delivery = replace(arrival.delivery, origin=sender)
         arrival.orthanc_instance_id = orthanc_instance_id
         self._hand_over(arrival)
 
     def _judge(self, dicom: bytes, origin: int) -> Arrival:
         door = Door.C_STORE if origin == ORIGIN_DICOM else Door.ARCHIVE
-        delivery = Delivery(NAMESPACE, door, "modality", Origin("modality" if door is Door.C_STORE else "orthanc"))
+        delivery = Delivery(None, door, "modality", Origin("modality" if door is Door.C_STORE else "orthanc"))
         arrival = self._intake.judge(dicom, delivery)
         self._received[threading.get_native_id()] = arrival
         return arrival
@@ -93,9 +93,3 @@ class Ingest:
     def _keep(self) -> tuple[Any, bytes | None]:
         self._received.pop(threading.get_native_id(), None)
         return self._actions.KEEP_AS_IS, None
-
-
-def _from_modality(calling_ae_title: str, arrival: Arrival) -> Delivery:
-    """One study from one modality is one delivery, however many associations it takes."""
-    name = f"{calling_ae_title}|{arrival.decision.study_instance_uid}"
-    return replace(arrival.delivery, upload_id=uuid.uuid5(NAMESPACE, name), origin=Origin(f"ae:{calling_ae_title}"))

@@ -19,12 +19,17 @@ UI_POLICY = (
     "font-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 )
 OHIF_POLICY = (
-    "default-src 'none'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; worker-src 'self' blob:; "
-    "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; "
-    "connect-src 'self' data: blob:; media-src 'self' blob:; manifest-src 'self'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'self'"
+    "default-src 'none'; script-src 'self' 'unsafe-eval'; worker-src 'self'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; manifest-src 'self'; media-src blob:; "
+    "object-src 'self' blob:; frame-src blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 )
+"""The strictest under which OHIF 3.12 shows everything: its codecs compile code, its PDF view is a frame."""
+OHIF_LIFETIME = "public, max-age=604800"
+"""A week: `ohif-config/prepare.py` may rewrite a bundle under an unchanged name."""
 HASHED = re.compile(r"[.-][0-9A-Za-z_-]{8,}\.(js|css|wasm|woff2?|png|svg|jpg)$")
+
+NOT_INSTALLED = "/ohif/not-installed"
+"""Where the prepared OHIF looks for what it would have fetched from other hosts; there is nothing."""
 
 type Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -39,7 +44,7 @@ class Pages:
             allow_all_origins=False,
             index_file=True,
             add_headers_function=_headers,
-            immutable_file_test=lambda _path, url: HASHED.search(url) is not None,
+            immutable_file_test=lambda _path, url: url.startswith("/ehr/") and HASHED.search(url) is not None,
             mimetypes={".wasm": "application/wasm"},
         )
         files.add_files(str(UI), prefix="ehr/")
@@ -53,7 +58,7 @@ class Pages:
             return []
         top = path.split("/")[1]
         last = path.rsplit("/", 1)[-1]
-        if path == f"/{top}" or "." not in last:
+        if path == f"/{top}" or ("." not in last and not path.startswith(NOT_INSTALLED)):
             path = f"/{top}/"
         environ["PATH_INFO"] = path
         return self._files(environ, start_response)  # type: ignore[no-any-return]
@@ -69,8 +74,10 @@ def _headers(headers: Headers, _path: str, url: str) -> None:
     headers["Referrer-Policy"] = "no-referrer"
     headers["X-Frame-Options"] = "SAMEORIGIN"
     headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=(), usb=()"
-    if url.endswith("/") or url.endswith(("index.html", "app-config.js")):
+    if url.endswith(("/", "index.html", "app-config.js", "boot.js")):
         headers["Cache-Control"] = "no-cache"
+    elif url.startswith("/ohif/"):
+        headers["Cache-Control"] = OHIF_LIFETIME
 
 
 def _not_found(_environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:

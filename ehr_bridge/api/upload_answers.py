@@ -121,6 +121,7 @@ def match_answer(match: Match) -> MatchAnswer:
 
 
 def upload_answer(outcome: UploadOutcome) -> UploadAnswer:
+    assert outcome.upload_id is not None  # the upload route always has one
     return UploadAnswer(
         upload_id=outcome.upload_id,
         status=outcome.status,

@@ -89,7 +89,7 @@ def upload(raw: UploadBody) -> Response:
         options, files = _read_related(options)
     else:
         raise InvalidInput("unsupported_media_type", f"Send {', '.join(DICOM_TYPES)} or multipart/related.")
-    outcome = deliver(files, options, Door.UPLOAD)
+    outcome = deliver(files, options, Door.UPLOAD, options.upload_id or uuid.uuid4())
     return _respond(outcome)
 
 
@@ -111,7 +111,9 @@ def get_upload(path: UploadPath) -> Response:
     return answer(upload_detail(path.upload_id, services().uploads.get(path.upload_id)))
 
 
-def deliver(files: list[NamedFile], options: UploadOptions, door: Door) -> UploadOutcome:
+def deliver(
+    files: list[NamedFile], options: UploadOptions, door: Door, upload_id: uuid.UUID | None = None
+) -> UploadOutcome:
     """Hand the files of one request to the intake.
 
     Raises:
@@ -129,7 +131,7 @@ def deliver(files: list[NamedFile], options: UploadOptions, door: Door) -> Uploa
     if sum(len(data) for _, data in files) > settings.max_upload_size_mb * 1_000_000:
         raise InvalidInput("too_large", f"Send at most {settings.max_upload_size_mb} MB at once (MAX_UPLOAD_SIZE_MB).")
     delivery = Delivery(
-        upload_id=options.upload_id or uuid.uuid4(),
+        upload_id=upload_id,
         door=door,
         source=options.source,
         origin=origin(),

@@ -63,20 +63,21 @@ class Database:
             yield session
 
     @contextmanager
-    def write_relaxed(self) -> Iterator[Session]:
-        """As `write`, but without taking turns, and a power cut may take the last moments back; a killed process never
-        does.
+    def relaxed(self, kept: Connection | None = None) -> Iterator[Connection]:
+        """One transaction without taking turns, on a connection that may be kept from the last time.
 
-        Only for what can be told again from the archive's own list of changes (which instances were stored).
+        A killed process loses nothing of it, a power cut may take the last moments back. Only for what can be told
+        again from the archive's own list of changes: which instances were stored. The caller closes the connection.
+
+        Raises:
+            Unavailable: the database is away.
         """
-        with (
-            _translate_outage(),
-            Session(self._relaxed, expire_on_commit=False) as session,
-            session.begin(),
-        ):
-            if not self.is_sqlite:
-                session.execute(text("SET LOCAL synchronous_commit TO OFF"))
-            yield session
+        with _translate_outage():
+            connection = kept or self._relaxed.connect()
+            with connection.begin():
+                if not self.is_sqlite:
+                    connection.exec_driver_sql("SET LOCAL synchronous_commit TO OFF")
+                yield connection
 
     def dispose(self) -> None:
         self.engine.dispose()

@@ -23,8 +23,8 @@ class Door(StrEnum):
     """Found in the archive: stored while we could not look, or by a job of Orthanc's own."""
 
 
-SOURCES = ("manual", "api", "cd_import", "modality")
-"""The upload log's `upload_source`."""
+SENDERS = uuid.UUID("5b0c8d0e-6a0f-4c39-9f6e-0d5f0a3c2e11")
+"""Namespace of upload ids made from sender and study (RFC 9562, version 5)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +45,10 @@ class Confirmation:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One upload (or one study of one modality): who sends, through which door, with what confirmed."""
+    """One upload (or what a system keeps sending): who sends, through which door, with what confirmed."""
 
-    upload_id: uuid.UUID
+    upload_id: uuid.UUID | None
+    """None where the sender knows no uploads (modalities, STOW-RS): then each study is one upload per sender."""
     door: Door
     source: str
     origin: Origin
@@ -85,9 +86,14 @@ class Arrival:
     orthanc_instance_id: str = ""
     orthanc_study_id: str = ""
     is_duplicate: bool = False
-    is_recorded: bool = False
-    failure: Exception | None = None
-    """Why it could not be recorded."""
+
+    @property
+    def upload_id(self) -> uuid.UUID:
+        """The upload this instance belongs to."""
+        if self.delivery.upload_id is not None:
+            return self.delivery.upload_id
+        sender = f"{self.delivery.door}|{self.delivery.origin.actor}|{self.decision.study_instance_uid}"
+        return uuid.uuid5(SENDERS, sender)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +123,7 @@ class StudyOutcome:
 class UploadOutcome:
     """What the sender hears about the whole upload: success, partial or failed."""
 
-    upload_id: uuid.UUID
+    upload_id: uuid.UUID | None
     instances: list[InstanceOutcome] = field(default_factory=list)
     studies: dict[str, StudyOutcome] = field(default_factory=dict)
 

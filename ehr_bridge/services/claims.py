@@ -54,6 +54,7 @@ class Claims:
         self._cache_size = cache_size
         self._cache: OrderedDict[CacheKey, tuple[datetime, Decision]] = OrderedDict()
         self._lock = threading.Lock()
+        self._deciding = threading.Lock()
 
     def decide(self, identity: HeaderIdentity, confirmation: Confirmation, *, may_coerce: bool = True) -> Decision:
         """What holds for an instance with this identity.
@@ -67,17 +68,23 @@ class Claims:
                 otherwise already.
         """
         key = (identity, confirmation, may_coerce)
-        now = self._clock()
+        if (decision := self._remembered(key)) is not None:
+            return decision
+        with self._deciding:  # a study's first instances come together: one asks, the others hear
+            if (decision := self._remembered(key)) is not None:
+                return decision
+            now = self._clock()
+            decision = self._decide(identity, confirmation, may_coerce, now)
+            with self._lock:
+                self._cache[key] = (now + self._remember, decision)
+                while len(self._cache) > self._cache_size:
+                    self._cache.popitem(last=False)
+        return decision
+
+    def _remembered(self, key: CacheKey) -> Decision | None:
         with self._lock:
             known = self._cache.get(key)
-        if known is not None and known[0] > now:
-            return known[1]
-        decision = self._decide(identity, confirmation, may_coerce, now)
-        with self._lock:
-            self._cache[key] = (now + self._remember, decision)
-            while len(self._cache) > self._cache_size:
-                self._cache.popitem(last=False)
-        return decision
+        return known[1] if known is not None and known[0] > self._clock() else None
 
     def forget(self) -> None:
         """Drop what is remembered; called after every change of patients, orders or links on this node."""

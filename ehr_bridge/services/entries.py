@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from ehr_bridge.db.models import DicomUploadLog, Order, Study, StudyLink, User
 from ehr_bridge.matching.compare import parse_da
 from ehr_bridge.services import audit
-from ehr_bridge.services.arrivals import Arrival
+from ehr_bridge.services.arrivals import Arrival, Door
 from ehr_bridge.services.audit import Event
 from ehr_bridge.services.orders import TRANSITIONS
 from ehr_bridge.services.times import parse_tm
@@ -115,20 +115,23 @@ def _account_id(session: Session, subject: str) -> uuid.UUID | None:
 
 def _log(session: Session, study: Study, arrival: Arrival, now: datetime) -> uuid.UUID:
     delivery = arrival.delivery
-    known = session.scalar(
-        select(DicomUploadLog.id).where(
-            DicomUploadLog.upload_id == delivery.upload_id,
-            DicomUploadLog.study_instance_uid == study.study_instance_uid,
-            DicomUploadLog.uploaded_by == delivery.origin.actor,
+    of_study = select(DicomUploadLog.id).where(DicomUploadLog.study_instance_uid == study.study_instance_uid)
+    if delivery.door is Door.ARCHIVE:  # found later: it belongs to the upload that was under way
+        known = session.scalar(of_study.order_by(DicomUploadLog.uploaded_at.desc()).limit(1))
+    else:
+        known = session.scalar(
+            of_study.where(
+                DicomUploadLog.upload_id == arrival.upload_id,
+                DicomUploadLog.uploaded_by == delivery.origin.actor,
+            )
         )
-    )
     if known is not None:
         return known
     after = {change.keyword: change.after for change in arrival.changes}
     identity = arrival.identity
     log = DicomUploadLog(
         id=uuid.uuid4(),
-        upload_id=delivery.upload_id,
+        upload_id=arrival.upload_id,
         patient_id=study.patient_id,
         order_id=study.order_id,
         uploaded_by_id=_account_id(session, delivery.origin.actor),
@@ -159,7 +162,7 @@ def _log(session: Session, study: Study, arrival: Arrival, now: datetime) -> uui
         patient_id=study.patient_id,
         order_id=study.order_id,
         study_instance_uid=study.study_instance_uid,
-        detail={"door": delivery.door, "source": delivery.source, "upload_id": str(delivery.upload_id)},
+        detail={"door": delivery.door, "source": delivery.source, "upload_id": str(arrival.upload_id)},
     )
     audit.append(session, delivery.origin, event, now)
     return log.id

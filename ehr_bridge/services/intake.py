@@ -1,7 +1,7 @@
 """The judge behind every door: validate, decide, coerce, store, record. The same verdict whoever sends.
 
 A door that hands files over calls `receive`. Orthanc's callbacks call `judge`, `coerce` and `stored`, which are the
-same steps seen from inside the archive.
+same steps for what came past our doors.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ class Stored:
 class Archive(Protocol):
     """The PACS, as far as the intake needs it."""
 
-    def store(self, data: bytes, arrival: Arrival) -> Stored:
-        """Store one instance; on the way the archive calls `Intake.coerce` and `Intake.stored` for it.
+    def store(self, data: bytes) -> Stored:
+        """Store one instance, coerced already.
 
         Raises:
             RefusedInstance: the archive cannot take these bytes.
@@ -92,11 +92,15 @@ class Intake:
         return coerced.data if coerced.changes else None
 
     def stored(self, arrival: Arrival, stored: Stored) -> None:
-        """Take note that the archive has it."""
+        """Take note that the archive has it.
+
+        Raises:
+            Unavailable: see `Recorder.record`.
+        """
         arrival.orthanc_instance_id = stored.orthanc_instance_id
         arrival.orthanc_study_id = stored.orthanc_study_id
         arrival.is_duplicate = stored.is_duplicate
-        self._recorder.add(arrival)
+        self._recorder.record(arrival)
 
     def receive(self, files: list[tuple[str | None, bytes]], delivery: Delivery, archive: Archive) -> UploadOutcome:
         """Take the files of one upload request, each with an outcome of its own; a bad one never sinks the others.
@@ -119,19 +123,16 @@ class Intake:
                 )
                 continue
             _add(upload, arrivals[-1])
-        for arrival in arrivals:
-            self._recorder.commit(arrival)
         return upload
 
     def _store_one(self, data: bytes, delivery: Delivery, file_name: str | None, archive: Archive) -> Arrival:
         arrival = self.judge(data, delivery, file_name)
         try:
-            stored = archive.store(data, arrival)
+            stored = archive.store(self.coerce(arrival) or data)
         except (BridgeError, OSError):
             self._claims.release(arrival.decision)
             raise
-        if not arrival.orthanc_instance_id:
-            self.stored(arrival, stored)
+        self.stored(arrival, stored)
         return arrival
 
 

@@ -69,7 +69,7 @@ def _settle_log(session: Session, log: DicomUploadLog) -> None:
         .where(DicomUploadSkip.upload_log_id == log.id)
         .group_by(DicomUploadSkip.status)
     )
-    skipped = dict(session.execute(by_status).tuples().all())
+    skipped = {row[0]: row[1] for row in session.execute(by_status)}
     log.number_of_files = stored + sum(skipped.values())
     log.number_of_duplicates = skipped.get("duplicate", 0)
     log.total_size_bytes = size

@@ -61,6 +61,5 @@ def api(database: Database) -> Iterator[Api]:
     settings = Settings(jwt_secret=SecretStr(SECRET), max_dicom_file_size_mb=1, max_dicom_files_per_upload=5)
     services = build_services(settings, database)
     archive = FakeArchive()
-    archive.intake = services.intake
     app = create_app(services, archive, {"database": lambda: True, "worker": lambda: True})
     yield Api(app.test_client(), services, archive)

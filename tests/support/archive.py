@@ -1,4 +1,4 @@
-"""An archive in memory that behaves as Orthanc does around an instance: coerce on the way in, same ids, duplicates."""
+"""An archive in memory that answers as Orthanc does: the same ids, and duplicates."""
 
 from __future__ import annotations
 
@@ -6,21 +6,17 @@ import hashlib
 
 from ehr_bridge.dicom import read_header
 from ehr_bridge.errors import RefusedInstance, Unavailable
-from ehr_bridge.services.arrivals import Arrival
-from ehr_bridge.services.intake import Intake, Stored
+from ehr_bridge.services.intake import Stored
 
 
 class FakeArchive:
     def __init__(self) -> None:
-        self.intake: Intake | None = None
         self.instances: dict[str, bytes] = {}
         self.refuses: RefusedInstance | Unavailable | None = None
 
-    def store(self, data: bytes, arrival: Arrival) -> Stored:
-        assert self.intake is not None
+    def store(self, data: bytes) -> Stored:
         if self.refuses is not None:
             raise self.refuses
-        data = self.intake.coerce(arrival) or data
         header = read_header(data)
         levels = [header.patient_id, header.study_instance_uid, header.series_instance_uid, header.sop_instance_uid]
         instance, study = orthanc_id(*levels), orthanc_id(*levels[:2])

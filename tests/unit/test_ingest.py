@@ -25,8 +25,8 @@ class FakeOrthanc:
 
 
 class NothingUnderWay:
-    def under_way(self) -> None:
-        return None
+    def is_storing(self) -> bool:
+        return False
 
 
 class Intake:
@@ -40,6 +40,9 @@ class Intake:
             raise self.error
         read_header(data, max_depth=16)
         raise AssertionError("only refusals are tested here")
+
+    def coerce(self, arrival: Any) -> None:
+        raise AssertionError("nothing that is refused is coerced")
 
 
 def hooks(folder: Path, error: Exception | None = None) -> Ingest:

@@ -1,0 +1,88 @@
+"""The short way of writing instances means the same as the long way."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from ehr_bridge.db.database import Database
+from ehr_bridge.db.instance_rows import InstanceRow, InstanceRows
+from ehr_bridge.db.models import DicomUploadLog, Instance, Study
+
+NOW = datetime(2026, 11, 24, 9, 30, 0, 120, tzinfo=UTC)
+
+
+@pytest.fixture
+def study_and_log(database: Database) -> tuple[uuid.UUID, uuid.UUID]:
+    study, log = uuid.uuid4(), uuid.uuid4()
+    with database.write() as session:
+        session.add(
+            Study(
+                id=study,
+                study_instance_uid="1.2",
+                link_status="unlinked",
+                match_kind="none",
+                match_score=0,
+                match_evidence=[],
+                corrections={},
+                received_identity={},
+                coerced=[],
+                modalities=[],
+                created_at=NOW,
+                updated_at=NOW,
+            )
+        )
+        session.add(
+            DicomUploadLog(
+                id=log,
+                upload_id=uuid.uuid4(),
+                uploaded_by="x",
+                study_instance_uid="1.2",
+                number_of_files=0,
+                number_of_duplicates=0,
+                total_size_bytes=0,
+                upload_status="success",
+                uploaded_at=NOW,
+                upload_source="api",
+            )
+        )
+    return study, log
+
+
+def row(study: uuid.UUID, log: uuid.UUID, name: str = "a") -> InstanceRow:
+    return InstanceRow(name, study, log, "ö.dcm", "1.2.3", f"1.2.3.{name}", "MR", 3_000_000_000, "upload", NOW)
+
+
+def test_a_row_reads_back_as_the_model_reads_it(database: Database, study_and_log: tuple[uuid.UUID, uuid.UUID]) -> None:
+    """Ids, moments and sizes survive; the study is marked as behind its counts."""
+    study, log = study_and_log
+    rows = InstanceRows(database)
+    rows.add([row(study, log)], [study])
+    rows.add([row(study, log), row(study, log, "b")], [])
+    rows.close()
+    with database.read() as session:
+        first, second = session.scalars(select(Instance).order_by(Instance.orthanc_instance_id))
+        assert (first.study_id, first.upload_log_id, first.received_at) == (study, log, NOW)
+        assert (first.size_bytes, first.file_name, second.sop_instance_uid) == (3_000_000_000, "ö.dcm", "1.2.3.b")
+        assert session.scalars(select(Study.is_settled)).one() is False
+        assert InstanceRow._fields == tuple(
+            c.name for c in sorted(Instance.__table__.c, key=lambda c: InstanceRow._fields.index(c.name))
+        )
+
+
+def test_a_row_of_a_study_that_is_gone_is_refused_and_the_next_one_works(
+    database: Database, study_and_log: tuple[uuid.UUID, uuid.UUID]
+) -> None:
+    """Nothing half written; the kept connection is none the worse."""
+    study, log = study_and_log
+    rows = InstanceRows(database)
+    with pytest.raises(IntegrityError):
+        rows.add([row(study, log), row(uuid.uuid4(), log, "b")], [])
+    rows.add([row(study, log, "c")], [])
+    rows.close()
+    with database.read() as session:
+        assert list(session.scalars(select(Instance.orthanc_instance_id))) == ["c"]
