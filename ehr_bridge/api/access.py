@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from ehr_bridge.auth.authenticator import Authenticator
+from ehr_bridge.auth.caller import Caller
 from ehr_bridge.auth.permissions import Permission
+from ehr_bridge.errors import NotPermitted
 
 PUBLIC = "public"
 SIGNED_IN = "signed in"
@@ -36,3 +39,23 @@ ACCESS: dict[tuple[str, str], Permission | str] = {
     ("GET", "/api/v1/audit"): Permission.AUDIT,
     ("GET", "/api/v1/audit/verify"): Permission.AUDIT,
 }
+
+
+def admit(authenticator: Authenticator, method: str, path: str, authorization: str | None) -> Caller | None:
+    """Who may pass: the verified caller of a route of the table, None for a public one.
+
+    Raises:
+        NotAuthenticated: the route needs a token and this is none.
+        NotPermitted: the caller lacks the permission, or the table does not list the route.
+    """
+    need = ACCESS.get((method, path))
+    if need == PUBLIC:
+        return None
+    caller = authenticator.authenticate(authorization)
+    if need is None:
+        raise NotPermitted("permission_missing", "This route is closed.")
+    if caller.is_bound:
+        raise NotPermitted("permission_missing", "A viewer token opens images in the viewer and nothing else.")
+    if need != SIGNED_IN:
+        caller.require(Permission(need))
+    return caller

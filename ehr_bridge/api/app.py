@@ -21,6 +21,7 @@ from ehr_bridge.api import (
     uploads,
     viewer,
 )
+from ehr_bridge.api.express import Express
 from ehr_bridge.api.schemas import Problem
 from ehr_bridge.services.bundle import Services
 from ehr_bridge.services.intake import Archive
@@ -49,6 +50,7 @@ def create_app(services: Services, archive: Archive, checks: Mapping[str, system
     for module in (patients, orders, uploads, stow, studies, viewer, audit, accounts, system):
         app.register_api(module.blueprint)
     app.after_request(_no_store)
+    app.wsgi_app = Express(app.wsgi_app, services, archive)  # type: ignore[method-assign]
     return app
 
 

@@ -21,6 +21,7 @@ from ehr_bridge.api.schemas import (
     Problem,
     Text16,
     Text64,
+    fits,
 )
 from ehr_bridge.db.models import Order
 from ehr_bridge.services.identity import person_name
@@ -51,7 +52,7 @@ class OrderBody(Input):
     modality: Annotated[str, Field(pattern=r"^[A-Z0-9_]{1,16}$", examples=["CT", "MR", "US"])]
     description: Text64
     scheduled_at: GivenMoment | None = None
-    ordered_by: Annotated[Text64 | None, EmptyIsNone] = Field(
+    ordered_by: Annotated[Annotated[Text64, fits("ReferringPhysicianName")] | None, EmptyIsNone] = Field(
         None, description="Referring physician, as Family^Given or free text"
     )
     placer_order_number: Annotated[Text64 | None, EmptyIsNone] = None

@@ -135,10 +135,18 @@ def from_validation(error: ValidationError) -> Response:
 
 def register(app: Flask) -> None:
     """Make every failure of the application a problem-details answer."""
-    app.register_error_handler(BridgeError, from_error)
-    app.register_error_handler(ValidationError, from_validation)
     app.register_error_handler(HTTPException, _from_http)
-    app.register_error_handler(Exception, _from_defect)
+    app.register_error_handler(Exception, from_exception)
+
+
+def from_exception(error: Exception) -> Response:
+    """The answer for whatever a route raised; what is none of our refusals is a defect, and logged."""
+    if isinstance(error, BridgeError):
+        return from_error(error)
+    if isinstance(error, ValidationError):
+        return from_validation(error)
+    LOGGER.error("defect in a request", exc_info=error)
+    return problem("internal_error", "A defect on our side; try again, and tell the administrator the time.")
 
 
 def _from_http(error: HTTPException) -> Response:
@@ -153,8 +161,3 @@ def _from_http(error: HTTPException) -> Response:
     if error.code is not None and 300 <= error.code < 400:
         return error.get_response()  # type: ignore[return-value]
     return problem("malformed_json", "The request cannot be read.")
-
-
-def _from_defect(error: Exception) -> Response:
-    LOGGER.error("defect in a request", exc_info=error)
-    return problem("internal_error", "A defect on our side; try again, and tell the administrator the time.")

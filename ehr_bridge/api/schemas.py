@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -14,6 +15,8 @@ from pydantic import (
     PlainSerializer,
     StringConstraints,
 )
+
+from ehr_bridge.dicom.values import wanted_value
 
 
 class Model(BaseModel):
@@ -44,9 +47,19 @@ GivenMoment = Annotated[datetime, AfterValidator(_with_zone)]
 
 
 def _clean(text: str) -> str:
-    if any(ord(c) < 32 or ord(c) == 127 for c in text) or "\\" in text:
+    if "\\" in text or any(unicodedata.category(c) in {"Cc", "Cs"} for c in text):
         raise ValueError("no control characters and no backslash (they cannot stand in DICOM text)")
     return text
+
+
+def fits(keyword: str) -> AfterValidator:
+    """Whether text may become the value of that attribute; what is taken here, coercion must be able to write."""
+
+    def check(text: str) -> str:
+        wanted_value(keyword, text)
+        return text
+
+    return AfterValidator(check)
 
 
 def _clean_name(text: str) -> str:

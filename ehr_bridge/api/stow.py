@@ -8,13 +8,14 @@ from typing import Any
 from flask import Response, request
 from flask_openapi3 import APIBlueprint, RawModel, Tag
 
+from ehr_bridge.api.context import origin, services
 from ehr_bridge.api.multipart import read_parts
 from ehr_bridge.api.problems import CODES
 from ehr_bridge.api.schemas import Problem
-from ehr_bridge.api.upload_options import UploadOptions
-from ehr_bridge.api.uploads import DICOM_TYPES, deliver
+from ehr_bridge.api.upload_door import DICOM_TYPES, NamedFile, deliver
+from ehr_bridge.api.uploads import archive
 from ehr_bridge.errors import InvalidInput
-from ehr_bridge.services.arrivals import Door, InstanceOutcome, UploadOutcome
+from ehr_bridge.services.arrivals import Delivery, Door, InstanceOutcome, UploadOutcome
 
 CANNOT_UNDERSTAND = 0xC000
 OUT_OF_RESOURCES = 0xA700
@@ -49,12 +50,12 @@ def stow(raw: StowBody) -> Response:
             "unsupported_media_type",
             'Send multipart/related; type="application/dicom" (PS3.18 section 10.5).',
         )
-    files: list[tuple[str | None, bytes]] = []
+    files: list[NamedFile] = []
     for part in read_parts(request.headers.get("Content-Type", ""), request.get_data(cache=False)):
         if part.media_type not in DICOM_TYPES:
             raise InvalidInput("unsupported_media_type", "Every part is application/dicom.")
         files.append((part.file_name, part.content))
-    outcome = deliver(files, UploadOptions(), Door.STOW_RS)
+    outcome = deliver(services(), archive(), files, _delivery(Door.STOW_RS))
     status = {"success": 200, "partial": 202, "failed": 409}[outcome.status]
     return Response(json.dumps(_store_response(outcome)), status=status, content_type=DICOM_JSON)
 
@@ -66,7 +67,7 @@ def stow(raw: StowBody) -> Response:
 )
 def post_instance(raw: InstanceBody) -> Response:
     """Store one instance, answered as Orthanc does"""
-    outcome = deliver([(None, request.get_data(cache=False))], UploadOptions(), Door.REST)
+    outcome = deliver(services(), archive(), [(None, request.get_data(cache=False))], _delivery(Door.REST))
     first = outcome.instances[0]
     if first.status == "failed":
         raise InvalidInput(str(first.error_code), str(first.error_message))
@@ -78,6 +79,11 @@ def post_instance(raw: InstanceBody) -> Response:
         "Status": "AlreadyStored" if first.status == "duplicate" else "Success",
     }
     return Response(json.dumps(body), content_type="application/json")
+
+
+def _delivery(door: Door) -> Delivery:
+    """Senders of these doors know no uploads: each study is one per sender."""
+    return Delivery(None, door, "api", origin())
 
 
 def _store_response(outcome: UploadOutcome) -> dict[str, Any]:

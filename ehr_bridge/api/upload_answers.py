@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import Literal
+from typing import Any, Literal
 
 from ehr_bridge.api.schemas import Model, Moment
 from ehr_bridge.db.models import DicomUploadLog
@@ -116,35 +116,42 @@ class UploadDetailAnswer(Model):
     files: list[UploadedFileAnswer]
 
 
-def match_answer(match: Match) -> MatchAnswer:
-    return MatchAnswer.model_validate(match)
-
-
-def upload_answer(outcome: UploadOutcome) -> UploadAnswer:
-    assert outcome.upload_id is not None  # the upload route always has one
-    return UploadAnswer(
-        upload_id=outcome.upload_id,
-        status=outcome.status,
-        instances=[
-            InstanceAnswer(
-                file_name=i.file_name,
-                sop_instance_uid=i.sop_instance_uid,
-                study_instance_uid=i.study_instance_uid,
-                status=i.status,
-                error=ErrorAnswer(code=i.error_code, message=i.error_message or "") if i.error_code else None,
-            )
+def upload_json(outcome: UploadOutcome) -> dict[str, Any]:
+    """An `UploadAnswer` as plain JSON values; made by hand because it is made for every image."""
+    return {
+        "upload_id": str(outcome.upload_id),
+        "status": outcome.status,
+        "instances": [
+            {
+                "file_name": i.file_name,
+                "sop_instance_uid": i.sop_instance_uid,
+                "study_instance_uid": i.study_instance_uid,
+                "status": i.status,
+                "error": {"code": i.error_code, "message": i.error_message or ""} if i.error_code else None,
+            }
             for i in outcome.instances
         ],
-        studies=[
-            UploadStudyAnswer(
-                study_instance_uid=uid,
-                orthanc_study_id=study.orthanc_study_id,
-                match=match_answer(study.decision.match),
-                coerced=[CoercedAnswer(tag=c.keyword, before=c.before, after=c.after) for c in study.changes],
-            )
+        "studies": [
+            {
+                "study_instance_uid": uid,
+                "orthanc_study_id": study.orthanc_study_id,
+                "match": match_json(study.decision.match),
+                "coerced": [{"tag": c.keyword, "before": c.before, "after": c.after} for c in study.changes],
+            }
             for uid, study in outcome.studies.items()
         ],
-    )
+    }
+
+
+def match_json(match: Match) -> dict[str, Any]:
+    """A `MatchAnswer` as plain JSON values."""
+    return {
+        "kind": match.kind.value,
+        "score": match.score,
+        "evidence": [{"field": e.field, "agrees": e.agrees, "detail": e.detail} for e in match.evidence],
+        "patient_id": str(match.patient_id) if match.patient_id else None,
+        "order_id": str(match.order_id) if match.order_id else None,
+    }
 
 
 def upload_entries(page: Page[DicomUploadLog]) -> UploadEntryList:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
@@ -63,9 +63,14 @@ HEADERS = {
 }
 
 
-def options_from_headers(header: Callable[[str], str | None]) -> UploadOptions:
-    """Raises ValidationError, its fields named like the headers."""
-    given = {field: value for name, field in HEADERS.items() if (value := header(name))}
+@lru_cache(maxsize=256)
+def options_from_headers(values: tuple[str | None, ...]) -> UploadOptions:
+    """The options that the headers of `HEADERS` give, in that order; the same for each file of an upload.
+
+    Raises:
+        ValidationError: a value is malformed.
+    """
+    given = {field: value for field, value in zip(HEADERS.values(), values, strict=True) if value}
     return UploadOptions.model_validate(given)
 
 

@@ -63,6 +63,18 @@ class Database:
             yield session
 
     @contextmanager
+    def write_relaxed(self) -> Iterator[Session]:
+        """As `relaxed`, as a session of its own.
+
+        Raises:
+            Unavailable: the database is away.
+        """
+        with _translate_outage(), Session(self._relaxed, expire_on_commit=False) as session, session.begin():
+            if not self.is_sqlite:
+                session.execute(text("SET LOCAL synchronous_commit TO OFF"))
+            yield session
+
+    @contextmanager
     def relaxed(self, kept: Connection | None = None) -> Iterator[Connection]:
         """One transaction without taking turns, on a connection that may be kept from the last time.
 

@@ -130,7 +130,7 @@ class Claims:
                 late = Evidence("arrival", False, "stored before it could be coerced; link it by reconciliation")
                 match = replace(match, kind=MatchKind.PROBABLE, evidence=(late, *match.evidence))
                 certain = False
-        with self._database.write() as session:
+        with self._database.write_relaxed() as session:  # lost to a power cut, it would only be judged again
             if _insert_claim(session, identity, match, certain, confirmation, now):
                 study = _find_study(session, identity.study_instance_uid)
                 assert study is not None

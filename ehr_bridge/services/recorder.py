@@ -2,8 +2,8 @@
 
 The first instance of a study in an upload opens its entry: link, upload log and audit events in one durable
 transaction, and its sender waits for it. Every other instance is one row, handed over and written a moment later
-together with its neighbours; should the process be killed before that, the archive's list of changes tells it again. Counts are
-settled behind that (`settle`), or by anyone who reads. Recording an instance twice is recording it once.
+together with its neighbours; should the process be killed before that, the archive's list of changes tells it again.
+Counts are settled behind that (`settle`), or by anyone who reads. Recording an instance twice is recording it once.
 """
 
 from __future__ import annotations

@@ -89,6 +89,14 @@ WRONG: list[tuple[str, str, Any, int, str]] = [
     ("/api/v1/orders/ACC-1", "no modality", {"mrn": "M", "description": "x"}, 422, "modality"),
     (
         "/api/v1/orders/ACC-1",
+        "referrer that is no DICOM name",
+        {"mrn": "M", "modality": "CT", "description": "x", "ordered_by": "A^B^C^D^E^F"},
+        422,
+        "ordered_by",
+    ),
+    ("/api/v1/patients/MRN-1", "C1 control character in a name", {"family_name": "A\x85B"}, 422, "family_name"),
+    (
+        "/api/v1/orders/ACC-1",
         "time without zone",
         {"mrn": "M", "modality": "CT", "description": "x", "scheduled_at": "2026-01-01T10:00:00"},
         422,

@@ -1,0 +1,123 @@
+"""The door for files over HTTP: from a request's headers and body to an answer, whoever took the request in.
+
+The Flask route of `ehr_bridge.api.uploads` and the short way of `ehr_bridge.api.express` both end here.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from flask import Response
+
+from ehr_bridge.api import problems
+from ehr_bridge.api.multipart import decode_file_name, read_parts
+from ehr_bridge.api.upload_answers import upload_json
+from ehr_bridge.api.upload_options import (
+    HEADERS,
+    UploadOptions,
+    options_from_headers,
+    options_from_json,
+)
+from ehr_bridge.errors import InvalidInput
+from ehr_bridge.services.arrivals import Delivery, Door, UploadOutcome
+from ehr_bridge.services.audit import Origin
+from ehr_bridge.services.bundle import Services
+from ehr_bridge.services.intake import Archive
+
+DICOM_TYPES = ("application/dicom", "application/octet-stream")
+
+type NamedFile = tuple[str | None, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class UploadRequest:
+    """An admitted request to upload."""
+
+    media_type: str
+    """Without parameters, lower case."""
+    content_type: str
+    header: Callable[[str], str | None]
+    """A header's value by its name."""
+    body: bytes
+    origin: Origin
+
+
+def take_upload(services: Services, archive: Archive, request: UploadRequest) -> UploadOutcome:
+    """Store the file or files of a request.
+
+    Raises:
+        BridgeError, ValidationError: nothing could be stored; see `deliver`.
+    """
+    options = options_from_headers(tuple(map(request.header, HEADERS)))
+    if request.media_type in DICOM_TYPES:
+        files: list[NamedFile] = [(decode_file_name(request.header("X-File-Name")), request.body)]
+    elif request.media_type == "multipart/related":
+        options, files = _read_related(request, options)
+    else:
+        raise InvalidInput("unsupported_media_type", f"Send {', '.join(DICOM_TYPES)} or multipart/related.")
+    delivery = Delivery(
+        upload_id=options.upload_id or uuid.uuid4(),
+        door=Door.UPLOAD,
+        source=options.source,
+        origin=request.origin,
+        confirmation=options.confirmation(),
+    )
+    return deliver(services, archive, files, delivery)
+
+
+def deliver(services: Services, archive: Archive, files: list[NamedFile], delivery: Delivery) -> UploadOutcome:
+    """Hand the files of one request to the intake.
+
+    Raises:
+        InvalidInput: there are none or too many.
+        BridgeError: see `Intake.receive`.
+    """
+    settings = services.settings
+    if not files:
+        raise InvalidInput("no_files", "The body holds no DICOM file; send at least one.")
+    if len(files) > settings.max_dicom_files_per_upload:
+        raise InvalidInput(
+            "too_many_files",
+            f"Send at most {settings.max_dicom_files_per_upload} files at once (MAX_DICOM_FILES_PER_UPLOAD).",
+        )
+    if sum(len(data) for _, data in files) > settings.max_upload_size_mb * 1_000_000:
+        raise InvalidInput("too_large", f"Send at most {settings.max_upload_size_mb} MB at once (MAX_UPLOAD_SIZE_MB).")
+    return services.intake.receive(files, delivery, archive)
+
+
+def outcome_body(outcome: UploadOutcome) -> bytes:
+    """An `UploadAnswer` in JSON."""
+    return json.dumps(upload_json(outcome)).encode()
+
+
+def _read_related(request: UploadRequest, beside: UploadOptions) -> tuple[UploadOptions, list[NamedFile]]:
+    options, files = beside, []
+    for number, part in enumerate(read_parts(request.content_type, request.body)):
+        if number == 0 and part.media_type == "application/json":
+            options = options_from_json(part.content, beside)
+        elif part.media_type in DICOM_TYPES:
+            files.append((part.file_name, part.content))
+        else:
+            raise InvalidInput(
+                "unsupported_media_type", f"Parts are {' or '.join(DICOM_TYPES)}; only the first may be JSON."
+            )
+    return options, files
+
+
+def respond(outcome: UploadOutcome) -> Response:
+    """201 when all is stored, 200 when some is, a problem that says why when nothing is."""
+    if outcome.status != "failed":
+        status = 201 if outcome.status == "success" else 200
+        return Response(outcome_body(outcome), status=status, content_type="application/json")
+    body = upload_json(outcome)
+    codes = {instance.error_code for instance in outcome.instances}
+    first = outcome.instances[0]
+    extra = body | {"upload_status": body.pop("status")}
+    if len(outcome.instances) == 1 or codes == {"too_large"}:
+        return problems.problem(str(first.error_code), str(first.error_message), extra=extra)
+    return problems.problem(
+        "none_stored", "None of the files could be stored; 'instances' says why for each.", extra=extra
+    )
