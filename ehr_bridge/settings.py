@@ -13,8 +13,6 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 OURS = "EHR_BRIDGE_"
-LAUNCH_ONLY = frozenset({"EHR_BRIDGE_SETUP_DONE"})
-"""Variables that the scripts pass to each other; they are not settings."""
 
 
 class SettingsError(Exception):
@@ -70,7 +68,7 @@ class Settings(BaseModel):
         "127.0.0.1",
         alias="EHR_BRIDGE_BIND",
         pattern=r"^(127\.0\.0\.1|0\.0\.0\.0)$",
-        description="127.0.0.1 answers only this machine, 0.0.0.0 every machine that can reach it.",
+        description="HTTP: 127.0.0.1 answers only this machine, 0.0.0.0 every one. DIMSE always listens on all.",
     )
     data_dir: Path = Field(Path("var"), alias="EHR_BRIDGE_DATA_DIR", description="Database, images, secrets.")
     demo: bool = Field(True, alias="EHR_BRIDGE_DEMO", description="Create demo accounts, orders and a study.")
@@ -161,9 +159,10 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
     problems = [
         f"{name}: unknown setting; see docs/configuration.md for the names"
         for name in sorted(environ)
-        if name.startswith(OURS) and name not in known and name not in NOT_YET | LAUNCH_ONLY
+        if name.startswith(OURS) and name not in known and name not in NOT_YET
     ]
-    problems += [f"{name}: this version cannot do that yet; unset it" for name in sorted(NOT_YET & environ.keys())]
+    too_early = sorted(name for name in NOT_YET if environ.get(name))
+    problems += [f"{name}: this version cannot do that yet; unset it" for name in too_early]
     try:
         settings = Settings.model_validate(given)
     except ValidationError as error:

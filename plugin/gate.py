@@ -15,7 +15,7 @@ from typing import Any
 from ehr_bridge.auth.authenticator import Authenticator
 from ehr_bridge.auth.caller import Caller
 from ehr_bridge.auth.permissions import Permission
-from ehr_bridge.errors import NotAuthenticated
+from ehr_bridge.errors import NotAuthenticated, Unavailable
 from plugin.routes import GET, POST, PUT, Need, find_route
 
 LOGGER = logging.getLogger(__name__)
@@ -99,7 +99,7 @@ class Gate:
     def _caller(self, headers: Mapping[str, str]) -> Caller | None:
         try:
             return self._authenticator.authenticate(headers.get("authorization"))
-        except NotAuthenticated:
+        except (NotAuthenticated, Unavailable):
             return None
 
     def _body_is_bearable(self, method: int, headers: Mapping[str, str], caller: Caller | None) -> bool:

@@ -47,7 +47,7 @@ class Ingest:
         if self._archive.is_storing():
             return self._actions.KEEP_AS_IS, None  # our own doors judged and coerced it a moment ago
         try:
-            replacement = self._intake.coerce(self._judge(dicom, origin))
+            arrival = self._judge(dicom, origin)
         except RefusedInstance as refusal:
             return self._refuse(dicom, origin, refusal)
         except BridgeError as error:
@@ -56,6 +56,16 @@ class Ingest:
         except Exception:
             LOGGER.exception("an instance is kept as it came")
             return self._keep()
+        return self._coerce(arrival)
+
+    def _coerce(self, arrival: Arrival) -> tuple[Any, bytes | None]:
+        try:
+            replacement = self._intake.coerce(arrival)
+        except Exception as error:
+            # It cannot be given its study's identity: kept as it came, and the study goes to a person.
+            LOGGER.warning("an instance is kept as it came: %s", getattr(error, "code", type(error).__name__))
+            arrival.decision = replace(arrival.decision, wanted={}, contradicts=True)
+            return self._actions.KEEP_AS_IS, None
         if replacement is None:
             return self._actions.KEEP_AS_IS, None
         return self._actions.MODIFY, replacement

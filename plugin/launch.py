@@ -76,6 +76,7 @@ def prepare(options: argparse.Namespace) -> Settings:
         CannotStart: a port is taken or a folder cannot be written.
         Unavailable: the database does not answer.
     """
+    os.umask(0o077)  # images, database and log hold patient data: for the server's own user only
     for name, variable in OPTIONS.items():
         if (value := getattr(options, name)) is not None:
             os.environ[variable] = value
@@ -132,7 +133,7 @@ def _serve(settings: Settings) -> int:
     with log.open("ab") as output:
         command = [ORTHANC, str(orthanc_config.write(settings))]
         process = subprocess.Popen(command, stdout=output, stderr=output)  # noqa: S603
-    for name in (signal.SIGINT, signal.SIGTERM):
+    for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(name, lambda *_: process.send_signal(signal.SIGINT))
     try:
         _wait_until_ready(settings.http_port, process, log)

@@ -13,11 +13,6 @@ from werkzeug.exceptions import HTTPException
 
 from ehr_bridge.errors import (
     BridgeError,
-    Conflict,
-    InvalidInput,
-    NotAuthenticated,
-    NotFound,
-    NotPermitted,
     Unavailable,
 )
 
@@ -86,15 +81,6 @@ CODES: dict[str, tuple[int, str]] = {
 }
 """Every code an error can carry, its HTTP status and its meaning; docs/api.md shows this table."""
 
-FALLBACK: dict[type[BridgeError], int] = {
-    InvalidInput: 422,
-    NotAuthenticated: 401,
-    NotPermitted: 403,
-    NotFound: 404,
-    Conflict: 409,
-    Unavailable: 503,
-}
-
 
 def problem(
     code: str, detail: str, errors: Iterable[tuple[str, str]] = (), extra: dict[str, Any] | None = None
@@ -156,7 +142,8 @@ def _from_http(error: HTTPException) -> Response:
         return problem("route_not_found", "There is no such route; /api/v1/docs lists them.")
     if error.code == 405:
         response = problem("method_not_allowed", "This route does not know that method.")
-        response.headers["Allow"] = ", ".join(sorted(getattr(error, "valid_methods", None) or []))
+        methods = set(getattr(error, "valid_methods", None) or []) - {"HEAD", "OPTIONS"}  # Orthanc answers those 404
+        response.headers["Allow"] = ", ".join(sorted(methods))
         return response
     if error.code is not None and 300 <= error.code < 400:
         return error.get_response()  # type: ignore[return-value]

@@ -4,7 +4,8 @@ Two kinds travel as `Authorization: Bearer`, both JWT (RFC 7519) signed with HS2
 
 * a *user token*, from the EHR or our own sign-in, states who somebody is and which roles they have;
 * a *viewer token*, made by us, states which studies somebody may see until when. It is signed with a key derived
-  from the shared secret, so that whoever can make user tokens still cannot turn one kind into the other.
+  from the shared secret, so that one kind cannot be taken for the other, and it must be one we issued: who knows the
+  secret could make the signature, but not the row that lists and revokes it.
 
 The kind is chosen by the header's `typ`; each kind has exactly one key and one algorithm, whatever `alg` says.
 """
@@ -59,19 +60,21 @@ class TokenVerifier:
         self,
         rules: TokenRules,
         revoked: RevocationList,
+        is_issued: Callable[[str], bool],
         clock: Callable[[], datetime],
         cache_size: int = 4096,
     ) -> None:
         self._rules = rules
         self._viewer_key = viewer_key(rules.secret)
         self._revoked = revoked
+        self._is_issued = is_issued
         self._clock = clock
         self._cache: OrderedDict[str, Caller] = OrderedDict()
         self._cache_size = cache_size
         self._lock = threading.Lock()
 
     def verify(self, token: str) -> Caller:
-        """The caller a token proves.
+        """The caller a token proves. `is_issued` is asked once per viewer token.
 
         Raises:
             NotAuthenticated: the token is malformed, forged, expired, not yet valid, for somebody else, or revoked.
@@ -99,7 +102,7 @@ class TokenVerifier:
             raise NotAuthenticated(
                 "token_expired", "The token has expired; sign in again or ask for a new link."
             ) from None
-        except (jwt.InvalidTokenError, ValueError, TypeError, KeyError, UnicodeError):
+        except (jwt.InvalidTokenError, ValueError, TypeError, KeyError, OverflowError):
             raise NotAuthenticated("token_invalid", "The token is not valid here; sign in again.") from None
 
     def _user(self, token: str) -> Caller:
@@ -122,6 +125,8 @@ class TokenVerifier:
 
     def _viewer(self, token: str) -> Caller:
         claims = self._claims(token, self._viewer_key, VIEWER_ISSUER)
+        if not self._is_issued(token):
+            raise ValueError("not one of ours")
         return Caller(
             subject=claims["sub"],
             name=claims["sub"],

@@ -62,7 +62,7 @@ def build_services(settings: Settings, database: Database, clock: Callable[[], d
     return Services(
         settings=settings,
         database=database,
-        authenticator=Authenticator(TokenVerifier(rules, revocations, clock), account),
+        authenticator=Authenticator(TokenVerifier(rules, revocations, revocations.is_issued, clock), account),
         accounts=Accounts(database, rules, clock),
         patients=Patients(database, clock),
         orders=Orders(database, clock, new_study_instance_uid),

@@ -92,15 +92,10 @@ class Claims:
             self._cache.clear()
 
     def release(self, decision: Decision) -> None:
-        """Take a claim back whose first instance could not be stored; one with instances stays."""
+        """Take a claim back whose first instance could not be stored; one whose entry was opened stays."""
         self.forget()
         with self._database.write() as session:
-            session.execute(
-                delete(Study).where(
-                    Study.id == decision.study_id,
-                    ~exists().where(Instance.study_id == Study.id),
-                )
-            )
+            session.execute(delete(Study).where(Study.id == decision.study_id, Study.orthanc_study_id.is_(None)))
 
     def drop_abandoned(self) -> int:
         """Take back old claims whose process was killed before it stored anything; answers how many."""

@@ -46,8 +46,9 @@ def open_entry(session: Session, arrival: Arrival, now: datetime) -> uuid.UUID:
 
 def _describe(study: Study, arrival: Arrival) -> None:
     header = arrival.header
+    after = {change.keyword: change.after for change in arrival.changes}
     study.orthanc_study_id = arrival.orthanc_study_id
-    study.study_date = parse_da(header.study_date)
+    study.study_date = parse_da(after.get("StudyDate", header.study_date))
     study.study_time = parse_tm(header.study_time)
     study.study_description = header.study_description[:64] or None
     study.coerced = [

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -17,6 +18,7 @@ from ehr_bridge.errors import BridgeError, Conflict, InvalidInput, RefusedInstan
 from ehr_bridge.services.arrivals import (
     Arrival,
     Delivery,
+    Door,
     InstanceOutcome,
     StudyOutcome,
     UploadOutcome,
@@ -27,6 +29,8 @@ from ehr_bridge.services.recorder import Recorder
 
 LOGGER = logging.getLogger(__name__)
 MODIFYING_SYSTEM = "ORTHANC EHR BRIDGE"
+ASKED_FIRST = frozenset({Door.UPLOAD, Door.STOW_RS, Door.REST})
+"""Doors where the sender hears a refusal; at the others the archive has, or takes, the instance anyway."""
 MAX_DEPTH = 16
 """Sequences within sequences; Orthanc 1.12.7 dies at 60 (ORTHANC-FACTS L12), real files stay below 10."""
 
@@ -68,17 +72,29 @@ class Intake:
             NotFound, Conflict: what the sender confirmed does not hold.
             Unavailable: the database is away.
         """
-        if len(data) > self.max_file_bytes:
-            megabytes = self.max_file_bytes // 1_000_000
-            raise RefusedInstance("too_large", f"A file may be at most {megabytes} MB (MAX_DICOM_FILE_SIZE_MB).")
+        if delivery.door in ASKED_FIRST:
+            self._require_size(data)
         header = read_header(data, max_depth=MAX_DEPTH)
-        require_storable(header)
+        try:
+            require_storable(header)
+        except RefusedInstance as refusal:
+            if delivery.door in ASKED_FIRST or refusal.code != "invalid_uid":
+                raise  # what Orthanc stores all the same, we record all the same
         identity = read_identity(header, delivery.confirmation.tags)
         decision = self._claims.decide(identity, delivery.confirmation, may_coerce=may_coerce)
         return Arrival(delivery, header, identity, len(data), decision, file_name)
 
+    def _require_size(self, data: bytes) -> None:
+        if len(data) > self.max_file_bytes:
+            megabytes = self.max_file_bytes // 1_000_000
+            raise RefusedInstance("too_large", f"A file may be at most {megabytes} MB (MAX_DICOM_FILE_SIZE_MB).")
+
     def coerce(self, arrival: Arrival) -> bytes | None:
-        """The bytes to store instead of those received, or None when they are right as they are."""
+        """The bytes to store instead of those received, or None when they are right as they are.
+
+        Raises:
+            RefusedInstance: the file cannot get the values it should have.
+        """
         if not arrival.decision.wanted:
             return None
         coerced = coerce(
@@ -118,9 +134,7 @@ class Intake:
                 if isinstance(refusal, Conflict) and not arrivals and refusal.code != "study_recorded_otherwise":
                     raise
                 LOGGER.info("upload %s: a file was refused: %s", delivery.upload_id, refusal.code)
-                upload.instances.append(
-                    InstanceOutcome(file_name, "failed", error_code=refusal.code, error_message=refusal.detail)
-                )
+                upload.instances.append(_refused(file_name, data, refusal))
                 continue
             _add(upload, arrivals[-1])
         return upload
@@ -134,6 +148,23 @@ class Intake:
             raise
         self.stored(arrival, stored)
         return arrival
+
+
+def _refused(file_name: str | None, data: bytes, refusal: BridgeError) -> InstanceOutcome:
+    """The outcome of a file that was refused, with its identifiers as far as they can be read."""
+    sop_class = sop_instance = study = None
+    with suppress(RefusedInstance):
+        header = read_header(data, max_depth=MAX_DEPTH)
+        sop_class, sop_instance, study = header.sop_class_uid, header.sop_instance_uid, header.study_instance_uid
+    return InstanceOutcome(
+        file_name=file_name,
+        status="failed",
+        sop_class_uid=sop_class or None,
+        sop_instance_uid=sop_instance or None,
+        study_instance_uid=study or None,
+        error_code=refusal.code,
+        error_message=refusal.detail,
+    )
 
 
 def _add(upload: UploadOutcome, arrival: Arrival) -> None:

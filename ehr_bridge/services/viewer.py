@@ -67,6 +67,16 @@ class Revocations:
             )
             self._ids = frozenset(str(token_id) for token_id in rows)
 
+    def is_issued(self, token: str) -> bool:
+        """Whether we made this viewer token (only its digest is kept).
+
+        Raises:
+            Unavailable: the database is away.
+        """
+        with self._database.read() as session:
+            known = select(ViewerToken.id).where(ViewerToken.token_sha256 == digest(token))
+            return session.scalar(known) is not None
+
     def add(self, token_id: uuid.UUID) -> None:
         self._ids |= {str(token_id)}
 
@@ -87,7 +97,8 @@ class Viewer:
         self._viewer_url = viewer_url
 
     def mint(self, wish: Wish, caller: Caller, address: str | None) -> Minted:
-        """A token that opens what is wished for, no wider than its maker's own permissions.
+        """A token that opens what is wished for: no wider than its maker's own permissions, unless the maker is a
+        service that mints for a person it answers for.
 
         Raises:
             NotPermitted: the caller may not view these studies, or not name somebody else.
@@ -121,7 +132,7 @@ class Viewer:
             session.add(
                 ViewerToken(
                     id=token_id,
-                    token_sha256=hashlib.sha256(token.encode()).hexdigest(),
+                    token_sha256=digest(token),
                     subject=subject,
                     minted_by=caller.subject,
                     study_instance_uids=uids,
@@ -178,6 +189,10 @@ class Viewer:
                 event = Event("viewer_token.revoked", detail={"token_id": str(token_id)})
                 audit.append(session, Origin(caller.subject, address), event, now)
         self._revocations.add(token_id)
+
+
+def digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def _subject(wish: Wish, caller: Caller) -> str:

@@ -18,7 +18,7 @@ from ehr_bridge.services.arrivals import Confirmation
 from ehr_bridge.services.claims import ABANDONED_AFTER, Claims
 from ehr_bridge.services.identity import read_identity
 from tests.api.conftest import Api
-from tests.support.samples import nested, pixels, small
+from tests.support.samples import nested, pixels, small, unrecodable
 
 
 def stored(api: Api) -> list[pydicom.FileDataset]:
@@ -324,3 +324,35 @@ def test_one_file_of_a_study_recorded_otherwise_does_not_sink_its_neighbours(api
     answer = api.call("POST", "/api/v1/dicom/upload", "technician", **related(options, *files)).json
     assert [i["status"] for i in answer["instances"]] == ["stored", "failed"]
     assert answer["instances"][1]["error"]["code"] == "study_recorded_otherwise"
+
+
+def test_a_file_that_cannot_be_recoded_is_refused_and_takes_no_neighbour_with_it(api: Api) -> None:
+    """Same study, one request: the good one stays stored and linked, the other is named with its identifiers."""
+    order = api.place_order()
+    study = generate_uid()
+    options = ("application/json", json.dumps({"order_id": order["id"]}).encode())
+    bad = unrecodable(StudyInstanceUID=study)
+    files = [("application/dicom", small(StudyInstanceUID=study)), ("application/dicom", bad)]
+    answer = api.call("POST", "/api/v1/dicom/upload", "technician", **related(options, *files))
+    assert (answer.status_code, answer.json["status"]) == (200, "partial")
+    failed = answer.json["instances"][1]
+    assert (failed["error"]["code"], failed["study_instance_uid"]) == ("cannot_recode", study)
+    assert failed["sop_instance_uid"]
+    assert api.get(f"/api/v1/dicom/studies/{study}", "nurse").json["link_status"] == "linked"
+    assert len(api.archive.instances) == 1
+
+
+def test_a_file_that_cannot_be_recoded_alone_leaves_nothing(api: Api) -> None:
+    """Refused before it is stored; its study's claim is taken back."""
+    order = api.place_order()
+    answer = api.upload(unrecodable(), headers={"X-Order-Id": order["id"]})
+    assert (answer.status_code, answer.json["code"]) == (422, "cannot_recode")
+    assert_nothing_is_left(api)
+
+
+def test_a_corrected_study_date_is_the_one_that_is_listed(api: Api) -> None:
+    """The list shows what the file says now."""
+    options = ("application/json", b'{"tags": {"StudyDate": "20260116"}}')
+    answer = api.call("POST", "/api/v1/dicom/upload", "technician", **related(options, ("application/dicom", small())))
+    uid = answer.json["studies"][0]["study_instance_uid"]
+    assert api.get(f"/api/v1/dicom/studies/{uid}", "nurse").json["study_date"] == "2026-01-16"

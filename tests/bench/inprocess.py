@@ -41,7 +41,7 @@ def time_gate(plan: Plan) -> Time:
         now=now,
         expires_at=now + timedelta(hours=1),
     )
-    verifier = TokenVerifier(RULES, frozenset(), lambda: datetime.now(UTC))
+    verifier = TokenVerifier(RULES, frozenset(), lambda _: True, lambda: datetime.now(UTC))
     gate = Gate(Authenticator(verifier, None), 1_000_000)
     gate.open()
     headers = {

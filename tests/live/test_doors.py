@@ -11,7 +11,7 @@ from dicomweb_client.api import DICOMwebClient
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, MRImageStorage, generate_uid
 from pynetdicom import AE
 
-from tests.support.samples import nested, small
+from tests.support.samples import nested, small, unrecodable
 from tests.support.server import Server, user_token
 from tests.support.steps import eventually, instances, place_order, study
 
@@ -146,3 +146,27 @@ def test_the_plugins_own_stow_is_closed(server: Server, path: str) -> None:
         headers={"Content-Type": 'multipart/related; type="application/dicom"; boundary=b'},
     )
     assert answer.status_code == 403
+
+
+def test_c_store_that_cannot_get_its_identity_is_kept_and_flagged(server: Server) -> None:
+    """The order is certain, the text cannot be recoded: not lost, not refused, left to a person."""
+    order = place_order(server)
+    data = unrecodable(
+        AccessionNumber=order["accession_number"],
+        PatientID=order["mrn"],
+        PatientName="LINDQVIST^ASA",
+        PatientBirthDate="19610314",
+    )
+    uid = str(pydicom.dcmread(io.BytesIO(data)).StudyInstanceUID)
+    assert c_store(server, data) == [0]
+    seen = eventually(lambda: study(server, uid))
+    assert seen["link_status"] == "ambiguous"
+    assert str(instances(server, uid)[0].PatientName) == "LINDQVIST^ASA"
+
+
+def test_c_store_of_an_image_larger_than_an_upload_may_be_is_recorded(server: Server) -> None:
+    """The limits of uploads are for people; a modality's tomosynthesis is not lost from the books."""
+    data = small(PixelData=bytes(6_000_000), Rows=1000, Columns=3000)
+    uid = str(pydicom.dcmread(io.BytesIO(data)).StudyInstanceUID)
+    assert c_store(server, data) == [0]
+    assert eventually(lambda: study(server, uid))["number_of_instances"] == 1

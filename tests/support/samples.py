@@ -90,3 +90,11 @@ def shared(relative: str) -> bytes:
 
 def pixels(data: bytes) -> bytes:
     return bytes(pydicom.dcmread(io.BytesIO(data)).PixelData)
+
+
+def unrecodable(**values: Any) -> bytes:
+    """An instance whose text cannot be kept when its header must hold a name beyond ISO_IR 13.
+
+    In that set a tilde's byte means an overline; turned to UTF-8 it could not be told from a real tilde.
+    """
+    return small(SpecificCharacterSet="ISO_IR 13", StudyDescription="KNEE~LEFT", **values)

@@ -271,7 +271,9 @@ def test_the_example_of_a_token_is_accepted() -> None:
     exec(source, namespace)
     secret = "s" * 32
     token = namespace["bridge_token"]("dr-adeyemi", "Tunde Adeyemi", ["doctor"], secret)
-    verifier = TokenVerifier(TokenRules(secret, "orthanc-ehr-bridge", "our-ehr"), set(), lambda: datetime.now(UTC))
+    verifier = TokenVerifier(
+        TokenRules(secret, "orthanc-ehr-bridge", "our-ehr"), set(), lambda _: True, lambda: datetime.now(UTC)
+    )
     assert verifier.verify(token).may(Permission.VIEW)
 
 

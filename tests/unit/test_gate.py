@@ -19,7 +19,7 @@ A, B = "1.2.840.1", "1.2.840.2"
 
 
 def make_gate() -> Gate:
-    gate = Gate(Authenticator(TokenVerifier(RULES, set(), lambda: datetime.now(UTC)), None), 10_000_000)
+    gate = Gate(Authenticator(TokenVerifier(RULES, set(), lambda _: True, lambda: datetime.now(UTC)), None), 10_000_000)
     gate.open()
     return gate
 
@@ -108,7 +108,7 @@ def test_large_bodies_are_only_read_from_those_who_may_upload() -> None:
 
 def test_until_the_self_test_passes_only_the_self_test_passes() -> None:
     """Closed first, open later."""
-    gate = Gate(Authenticator(TokenVerifier(RULES, set(), lambda: NOW), None), 1)
+    gate = Gate(Authenticator(TokenVerifier(RULES, set(), lambda _: True, lambda: NOW), None), 1)
     gate.expect("nonce")
 
     def health(**arguments: str) -> bool:

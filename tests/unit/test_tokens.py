@@ -38,7 +38,7 @@ class Clock:
 
 def verifier(revoked: set[object] | None = None, rules: TokenRules = RULES) -> tuple[TokenVerifier, Clock]:
     clock = Clock()
-    return TokenVerifier(rules, revoked or set(), clock), clock
+    return TokenVerifier(rules, revoked or set(), lambda _: True, clock), clock
 
 
 def user(**changes: Any) -> str:
@@ -98,6 +98,7 @@ FORGED = {
     "HS512 with the right key": jwt.encode(
         {"sub": "x", "aud": RULES.audience, "exp": NOW + timedelta(hours=1)}, SECRET, "HS512"
     ),
+    "expiry beyond all time": user(exp=10**20),
     "not a token": "abc",
     "empty": "",
     "three dots": "...",
@@ -144,13 +145,21 @@ def test_a_remembered_token_still_expires() -> None:
 def test_a_remembered_token_can_be_revoked() -> None:
     """Effective on the next call."""
     revoked: set[object] = set()
-    judge = TokenVerifier(RULES, revoked, Clock())
+    judge = TokenVerifier(RULES, revoked, lambda _: True, Clock())
     token = viewer(["1.2.3"])
     judge.verify(token)
     revoked.add("t1")
     with pytest.raises(NotAuthenticated) as caught:
         judge.verify(token)
     assert caught.value.code == "token_revoked"
+
+
+def test_a_viewer_token_with_the_right_signature_that_we_did_not_issue_is_refused() -> None:
+    """Who knows the shared secret can sign one, but nobody could list or revoke it."""
+    judge = TokenVerifier(RULES, set(), lambda _: False, Clock())
+    with pytest.raises(NotAuthenticated):
+        judge.verify(viewer(["1.2.3"]))
+    assert judge.verify(user()).subject == "dora"
 
 
 def test_the_issuer_is_required_when_it_is_set() -> None:
@@ -165,7 +174,7 @@ def test_the_issuer_is_required_when_it_is_set() -> None:
 
 def test_the_cache_is_bounded() -> None:
     """Thousands of tokens do not fill the memory."""
-    judge = TokenVerifier(RULES, set(), Clock(), cache_size=3)
+    judge = TokenVerifier(RULES, set(), lambda _: True, Clock(), cache_size=3)
     for number in range(10):
         judge.verify(user(sub=f"u{number}"))
     assert len(judge._cache) == 3
