@@ -1,0 +1,44 @@
+"""docker-compose.yml: accepted by compose with the secrets, refused without; no password is written in it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from typing import Any
+
+import pytest
+
+from tests.support.samples import ROOT
+
+SECRETS = {"POSTGRES_PASSWORD": "p" * 24, "EHR_BRIDGE_JWT_SECRET": "s" * 48}
+
+
+def config(**secrets: str) -> subprocess.CompletedProcess[str]:
+    environ = {k: v for k, v in os.environ.items() if k not in SECRETS} | secrets
+    command = ["docker-compose", "-f", str(ROOT / "docker-compose.yml"), "config", "--format", "json"]
+    return subprocess.run(command, env=environ, capture_output=True, text=True)
+
+
+def services() -> dict[str, Any]:
+    result = config(**SECRETS)
+    assert result.returncode == 0, result.stderr
+    return dict(json.loads(result.stdout)["services"])
+
+
+def test_with_the_secrets_every_service_has_a_health_check_and_keeps_its_data() -> None:
+    """Four services; the database and the images live in named volumes."""
+    found = services()
+    assert set(found) == {"orthanc", "postgres", "ohif", "proxy"}
+    for name in ("orthanc", "postgres"):
+        assert any(volume["type"] == "volume" for volume in found[name]["volumes"]), name
+    assert all("healthcheck" in service for name, service in found.items() if name in {"postgres", "proxy"})
+    assert not found["postgres"].get("ports")
+
+
+@pytest.mark.parametrize("missing", SECRETS)
+def test_without_a_secret_nothing_starts(missing: str) -> None:
+    """No default passwords."""
+    result = config(**{name: value for name, value in SECRETS.items() if name != missing})
+    assert result.returncode != 0
+    assert missing in result.stderr
