@@ -15,13 +15,14 @@ from collections import OrderedDict
 from collections.abc import Callable
 from datetime import datetime
 
-from sqlalchemy import insert, update
+from sqlalchemy import insert
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.instance_rows import InstanceRow, InstanceRows
-from ehr_bridge.db.models import DicomUploadSkip, Study
+from ehr_bridge.db.models import DicomUploadSkip, Instance
 from ehr_bridge.errors import Unavailable
 from ehr_bridge.services.arrivals import Arrival
 from ehr_bridge.services.entries import open_entry
@@ -55,7 +56,8 @@ class Recorder:
         """
         log_id = self._entries.get(_key(arrival))
         if log_id is None or arrival.decision.contradicts or arrival.is_duplicate:
-            log_id = self._open(arrival)
+            self._open(arrival)
+            return
         with self._queue_lock:
             self._queue.append(_row(arrival, log_id, self._clock()))
 
@@ -96,25 +98,25 @@ class Recorder:
             LOGGER.warning("%d instances are left to the archive's list of changes", len(self._queue))
         self._rows.close()
 
-    def _open(self, arrival: Arrival) -> uuid.UUID:
-        key = _key(arrival)
+    def _open(self, arrival: Arrival) -> None:
+        """The entry, the instance and their counts in one transaction: a reader sees all of it or nothing."""
+        now = self._clock()
         with self._writing:
             try:
                 with self._database.write() as session:
-                    log_id = open_entry(session, arrival, self._clock())
+                    log_id = open_entry(session, arrival, now)
+                    _add_instance(session, _row(arrival, log_id, now))
                     if arrival.is_duplicate:
                         _note_duplicate(session, arrival, log_id)
+                    settle_studies(session, [arrival.decision.study_id], now)
             except Unavailable:
                 raise
             except Exception as error:
                 LOGGER.exception("the entry of instance %s could not be opened", arrival.orthanc_instance_id)
                 raise Unavailable("record_pending", "The image is stored; its record follows by itself.") from error
-            if arrival.is_duplicate:
-                self._unsettled.add(arrival.decision.study_id)
-            self._entries[key] = log_id
+            self._entries[_key(arrival)] = log_id
             while len(self._entries) > REMEMBERED_ENTRIES:
                 self._entries.popitem(last=False)
-        return log_id
 
     def _write_queue(self) -> int:
         with self._queue_lock:
@@ -167,6 +169,11 @@ def _row(arrival: Arrival, log_id: uuid.UUID, now: datetime) -> InstanceRow:
     )
 
 
+def _add_instance(session: Session, row: InstanceRow) -> None:
+    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+    session.execute(dialect.insert(Instance).values(**row._asdict()).on_conflict_do_nothing())
+
+
 def _note_duplicate(session: Session, arrival: Arrival, log_id: uuid.UUID) -> None:
     skip = {
         "id": uuid.uuid4(),
@@ -178,4 +185,3 @@ def _note_duplicate(session: Session, arrival: Arrival, log_id: uuid.UUID) -> No
         "error_code": None,
     }
     session.execute(insert(DicomUploadSkip), [skip])
-    session.execute(update(Study).where(Study.id == arrival.decision.study_id).values(is_settled=False))
