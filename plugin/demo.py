@@ -12,11 +12,13 @@ import requests
 
 from ehr_bridge.auth.tokens import TokenRules, make_user_token
 from ehr_bridge.db.database import Database
+from ehr_bridge.db.models import Order
 from ehr_bridge.services.audit import Origin
-from ehr_bridge.services.bundle import build_services, utc_now
+from ehr_bridge.services.bundle import Services, build_services, utc_now
 from ehr_bridge.services.orders import OrderData
 from ehr_bridge.services.patients import PatientData
 from ehr_bridge.settings import Settings
+from plugin.kept_secret import kept_secret
 from plugin.phantom import ct_phantom
 
 DEMO = Origin("demo")
@@ -46,8 +48,6 @@ ORDERS = {
 
 def create(settings: Settings) -> list[str]:
     """Make what is missing; answers the lines that tell a person how to begin."""
-    from plugin.launch import kept_secret
-
     password = kept_secret(settings.data_dir / "demo-password")
     database = Database(settings.sqlalchemy_url)
     services = build_services(settings, database)
@@ -55,7 +55,7 @@ def create(settings: Settings) -> list[str]:
         services.accounts.create(username, name, password, roles, DEMO)
     today = utc_now().replace(hour=8, minute=0, second=0, microsecond=0)
     if services.patients.search("", 1, 0).total == 0:
-        _patients_and_orders(services.patients.upsert, services.orders.upsert, today)
+        _patients_and_orders(services, today)
     waiting = {accession for accession in ORDERS if _has_no_images(services.orders.search(accession, None, 1, 0).items)}
     database.dispose()
     token = _token(settings)
@@ -71,9 +71,9 @@ def create(settings: Settings) -> list[str]:
     ]
 
 
-def _patients_and_orders(upsert_patient, upsert_order, today: datetime) -> None:  # type: ignore[no-untyped-def]
+def _patients_and_orders(services: Services, today: datetime) -> None:
     for mrn, data in PATIENTS.items():
-        upsert_patient(mrn, data, DEMO)
+        services.patients.upsert(mrn, data, DEMO)
     for number, (accession, (mrn, modality, description, ordered_by)) in enumerate(ORDERS.items()):
         order = OrderData(
             modality=modality,
@@ -85,10 +85,10 @@ def _patients_and_orders(upsert_patient, upsert_order, today: datetime) -> None:
             body_part=None,
             priority="routine",
         )
-        upsert_order(accession, mrn, order, DEMO)
+        services.orders.upsert(accession, mrn, order, DEMO)
 
 
-def _has_no_images(orders: list) -> bool:  # type: ignore[type-arg]
+def _has_no_images(orders: list[Order]) -> bool:
     return bool(orders) and not orders[0].number_of_images
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import secrets
 import signal
 import socket
 import subprocess
@@ -20,7 +19,8 @@ from ehr_bridge.db import migrate
 from ehr_bridge.db.database import Database
 from ehr_bridge.errors import Unavailable
 from ehr_bridge.settings import Settings, SettingsError, load_settings
-from plugin import orthanc_config
+from plugin import demo, orthanc_config
+from plugin.kept_secret import kept_secret
 
 ORTHANC = "/usr/sbin/Orthanc"
 OPTIONS = {
@@ -103,15 +103,6 @@ def prepare(options: argparse.Namespace) -> Settings:
     return settings
 
 
-def kept_secret(path: Path) -> str:
-    """A random secret, made at the first call and kept in a file only its owner can read."""
-    if not path.exists():
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w") as file:
-            file.write(secrets.token_urlsafe(48))
-    return path.read_text().strip()
-
-
 def _require_free(port: int, variable: str) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -127,8 +118,6 @@ def _become_orthanc(settings: Settings) -> None:
 
 
 def _serve(settings: Settings) -> int:
-    from plugin import demo  # only a run with demo data needs what it imports
-
     log = settings.data_dir / "orthanc.log"
     with log.open("ab") as output:
         command = [ORTHANC, str(orthanc_config.write(settings))]
