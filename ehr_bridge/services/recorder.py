@@ -12,7 +12,7 @@ import logging
 import threading
 import uuid
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from sqlalchemy import insert, update
@@ -23,8 +23,9 @@ from ehr_bridge.db.database import Database
 from ehr_bridge.db.instance_rows import InstanceRow, InstanceRows
 from ehr_bridge.db.models import DicomUploadSkip, Study
 from ehr_bridge.errors import Unavailable
-from ehr_bridge.services.arrivals import Arrival
+from ehr_bridge.services.arrivals import Arrival, Delivery, InstanceOutcome
 from ehr_bridge.services.entries import open_entry
+from ehr_bridge.services.failures import WaitingFailures, failure_of, note_failures
 from ehr_bridge.services.settling import settle_studies
 
 LOGGER = logging.getLogger(__name__)
@@ -45,6 +46,7 @@ class Recorder:
         self._writing = threading.Lock()
         self._entries: OrderedDict[EntryKey, uuid.UUID] = OrderedDict()
         self._unsettled: set[uuid.UUID] = set()
+        self._waiting = WaitingFailures()
 
     def record(self, arrival: Arrival) -> None:
         """Note that an instance is stored. Returns when its entry in the upload log is durable.
@@ -58,6 +60,23 @@ class Recorder:
             log_id = self._open(arrival)
         with self._queue_lock:
             self._queue.append(_row(arrival, log_id, self._clock()))
+
+    def record_failures(self, delivery: Delivery, outcomes: Sequence[InstanceOutcome]) -> None:
+        """Note files of an upload that could not be stored, in the entry the upload has; without one they wait for it
+        in memory, and leave nothing if none comes.
+
+        A database that is away costs the note, not the answer: the sender hears each outcome.
+        """
+        failures = [failure_of(delivery, outcome) for outcome in outcomes]
+        try:
+            with self._writing:
+                with self._database.write() as session:
+                    left, studies = note_failures(session, failures)
+                self._unsettled |= studies
+        except Exception:
+            LOGGER.exception("%d failed files of upload %s wait to be noted", len(failures), delivery.upload_id)
+            left = failures
+        self._waiting.add(left)
 
     def flush(self) -> int:
         """Write what was handed over; answers how many instances that was.
@@ -98,12 +117,15 @@ class Recorder:
 
     def _open(self, arrival: Arrival) -> uuid.UUID:
         key = _key(arrival)
+        waiting = self._waiting.of(arrival.upload_id, arrival.delivery.origin.actor)
         with self._writing:
             try:
                 with self._database.write() as session:
                     log_id = open_entry(session, arrival, self._clock())
                     if arrival.is_duplicate:
                         _note_duplicate(session, arrival, log_id)
+                    session.flush()
+                    _, studies = note_failures(session, waiting)
             except Unavailable:
                 raise
             except Exception as error:
@@ -111,6 +133,8 @@ class Recorder:
                 raise Unavailable("record_pending", "The image is stored; its record follows by itself.") from error
             if arrival.is_duplicate:
                 self._unsettled.add(arrival.decision.study_id)
+            self._unsettled |= studies
+            self._waiting.forget(waiting)
             self._entries[key] = log_id
             while len(self._entries) > REMEMBERED_ENTRIES:
                 self._entries.popitem(last=False)
