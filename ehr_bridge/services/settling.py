@@ -81,9 +81,11 @@ def _settle_log(session: Session, log: DicomUploadLog) -> None:
 
 
 def _failed(session: Session, log: DicomUploadLog) -> list[tuple[str, int]]:
-    """How many files failed with which code; those that were sent again and stored are none."""
+    """How many files failed with which code; those that were repaired, sent again and stored are none."""
     stored_since = exists().where(
-        Instance.upload_log_id == log.id, Instance.sop_instance_uid == DicomUploadSkip.sop_instance_uid
+        Instance.upload_log_id == log.id,
+        Instance.sop_instance_uid == DicomUploadSkip.sop_instance_uid,
+        DicomUploadSkip.error_code != "same_uid_other_content",
     )
     by_code = (
         select(DicomUploadSkip.error_code, func.count())
