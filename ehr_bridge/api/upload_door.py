@@ -61,7 +61,7 @@ def take_upload(services: Services, archive: Archive, request: UploadRequest) ->
         options, files = _read_related(request, options)
     else:
         raise InvalidInput("unsupported_media_type", f"Send {', '.join(DICOM_TYPES)} or multipart/related.")
-    return deliver(services, archive, files, _delivery(options, request.origin))
+    return deliver(services, archive, files, _delivery(options, request.origin, is_batch=len(files) > 1))
 
 
 def take_zip(services: Services, archive: Archive, request: UploadRequest) -> UploadOutcome:
@@ -81,16 +81,17 @@ def take_zip(services: Services, archive: Archive, request: UploadRequest) -> Up
         settings.max_upload_size_mb,
         settings.max_dicom_files_per_upload,
     )
-    return services.intake.receive(files, _delivery(options, request.origin), archive, STRAYS)
+    return services.intake.receive(files, _delivery(options, request.origin, is_batch=True), archive, STRAYS)
 
 
-def _delivery(options: UploadOptions, origin: Origin) -> Delivery:
+def _delivery(options: UploadOptions, origin: Origin, *, is_batch: bool) -> Delivery:
     return Delivery(
         upload_id=options.upload_id or uuid.uuid4(),
         door=Door.UPLOAD,
         source=options.source,
         origin=origin,
         confirmation=options.confirmation(),
+        is_batch=is_batch,
     )
 
 

@@ -53,6 +53,8 @@ class Delivery:
     source: str
     origin: Origin
     confirmation: Confirmation = Confirmation()
+    is_batch: bool = False
+    """Whether one request brings several files."""
 
 
 @dataclass(frozen=True, slots=True)

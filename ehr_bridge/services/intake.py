@@ -147,6 +147,7 @@ class Intake:
             Unavailable: the database or the archive is away; files stored before are kept and recorded.
         """
         upload = UploadOutcome(delivery.upload_id)
+        self._recorder.under_way.begin(delivery)
         try:
             for file_name, data in files:
                 self._take_one(file_name, data, upload, delivery, archive, strays)
@@ -154,6 +155,7 @@ class Intake:
             failed = [outcome for outcome in upload.instances if outcome.status == "failed"]
             if failed:
                 self._recorder.record_failures(delivery, failed)
+            self._recorder.under_way.finish(delivery)
         return upload
 
     def _take_one(

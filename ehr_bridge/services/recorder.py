@@ -27,6 +27,7 @@ from ehr_bridge.services.arrivals import Arrival, Delivery, InstanceOutcome
 from ehr_bridge.services.entries import open_entry
 from ehr_bridge.services.failures import WaitingFailures, failure_of, note_failures
 from ehr_bridge.services.settling import settle_studies
+from ehr_bridge.services.under_way import UnderWay
 
 LOGGER = logging.getLogger(__name__)
 REMEMBERED_ENTRIES = 1024
@@ -47,6 +48,7 @@ class Recorder:
         self._entries: OrderedDict[EntryKey, uuid.UUID] = OrderedDict()
         self._unsettled: set[uuid.UUID] = set()
         self._waiting = WaitingFailures()
+        self.under_way = UnderWay(database, clock)
 
     def record(self, arrival: Arrival) -> None:
         """Note that an instance is stored. Returns when its entry in the upload log is durable.
@@ -93,6 +95,7 @@ class Recorder:
         Raises:
             Unavailable: the database is away; it is done later.
         """
+        self.under_way.retry()
         if not self._queue and not self._unsettled:
             return
         with self._writing:

@@ -76,8 +76,11 @@ def _settle_log(session: Session, log: DicomUploadLog) -> None:
     if last is not None:
         log.upload_duration_seconds = max(0.0, (last - log.uploaded_at).total_seconds())
     failed = _failed(session, log)
-    log.upload_status = "partial" if failed else "success"
-    log.error_message = ", ".join(f"{code} ({count})" for code, count in failed) or None
+    reasons = [f"{code} ({count})" for code, count in failed]
+    if log.interrupted_at is not None:
+        reasons.append("interrupted")
+    log.upload_status = "partial" if reasons else "success"
+    log.error_message = ", ".join(reasons) or None
 
 
 def _failed(session: Session, log: DicomUploadLog) -> list[tuple[str, int]]:

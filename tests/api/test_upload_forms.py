@@ -5,10 +5,14 @@ from __future__ import annotations
 import io
 import json
 import uuid
+from datetime import timedelta
 
 import pydicom
+import pytest
 from pydicom.uid import generate_uid
 
+from ehr_bridge.services.arrivals import Delivery, Door
+from ehr_bridge.services.audit import Origin
 from ehr_bridge.services.settling import settle_leftovers
 from tests.api.conftest import Api
 from tests.api.test_upload import assert_nothing_is_left, related
@@ -172,3 +176,38 @@ def test_failures_survive_a_process_that_dies_before_settling(api: Api) -> None:
     with api.services.database.write() as session:
         assert settle_leftovers(session, api.services.clock()) == 1
     assert api.get("/api/v1/dicom/uploads", "nurse").json["items"][0]["upload_status"] == "partial"
+
+
+def test_a_request_whose_process_dies_is_closed_as_partial(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What did arrive is kept and counted; nothing is closed while files may still come."""
+    under_way = api.services.recorder.under_way
+    monkeypatch.setattr(under_way, "finish", lambda delivery: None)  # as after kill -9
+    body = related(("application/dicom", small()), ("application/dicom", small()))
+    answer = api.call("POST", "/api/v1/dicom/upload-multiple", "technician", **body)
+    path = f"/api/v1/dicom/uploads/{answer.json['upload_id']}"
+    assert {e["upload_status"] for e in api.get(path, "nurse").json["entries"]} == {"success"}
+    assert under_way.close_interrupted() == 0
+    assert under_way.close_interrupted(timedelta(0)) == 2
+    with api.services.database.write() as session:
+        settle_leftovers(session, api.services.clock())
+    for entry in api.get(path, "nurse").json["entries"]:
+        assert (entry["upload_status"], entry["error_message"]) == ("partial", "interrupted")
+        assert (entry["number_of_files"], bool(entry["interrupted_at"])) == (1, True)
+    assert under_way.close_interrupted(timedelta(0)) == 0
+
+
+def test_a_request_that_ends_is_never_closed_as_interrupted(api: Api) -> None:
+    """Nor one of a single file; a request that lives after all takes the mark back."""
+    under_way = api.services.recorder.under_way
+    upload_id = str(uuid.uuid4())
+    study = generate_uid()
+    api.upload(small(StudyInstanceUID=study), headers={"X-Upload-Id": upload_id})
+    options = ("application/json", json.dumps({"upload_id": upload_id}).encode())
+    files = [("application/dicom", small(StudyInstanceUID=study)) for _ in range(2)]
+    delivery = Delivery(uuid.UUID(upload_id), Door.UPLOAD, "api", Origin("technician"), is_batch=True)
+    under_way.begin(delivery)
+    assert under_way.close_interrupted(timedelta(0)) == 1
+    api.call("POST", "/api/v1/dicom/upload-multiple", "technician", **related(options, *files))
+    assert under_way.close_interrupted(timedelta(0)) == 0
+    (entry,) = api.get(f"/api/v1/dicom/uploads/{upload_id}", "nurse").json["entries"]
+    assert (entry["upload_status"], entry["interrupted_at"]) == ("success", None)
