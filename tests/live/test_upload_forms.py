@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import threading
+import uuid
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -158,3 +161,39 @@ def test_another_image_under_a_known_uid_is_refused(server: Server) -> None:
     assert bytes(kept.PixelData) == bytes(range(128))
     again = post(server, "upload-zip", zipped([("a", data), ("b", other(Rows=4, Columns=16))]), "application/zip")
     assert [i["status"] for i in again.json()["instances"]] == ["duplicate", "failed"]
+
+
+def test_an_archive_whose_server_is_killed_is_closed_as_partial_at_the_next_start(tmp_path: Path) -> None:
+    """kill -9 in the middle of 400 images: what did arrive is kept, counted and called partial."""
+    server = Server(tmp_path / "var")
+    server.start()
+    uid = generate_uid()
+    body = zipped([(f"{n}", small(StudyInstanceUID=uid, PixelData=bytes(200_000))) for n in range(400)])
+    upload_id = str(uuid.uuid4())
+
+    def send() -> None:
+        with contextlib.suppress(requests.RequestException):
+            post_zip(server, body, X_Upload_Id=upload_id)
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    path = f"/api/v1/dicom/uploads/{upload_id}"
+    eventually(lambda: server.get(path, "nurse").status_code == 200)
+    server.kill()
+    sender.join()
+    server.start()
+
+    def closed() -> dict[str, Any] | None:
+        (entry,) = server.get(path, "nurse").json()["entries"]
+        return entry if entry["interrupted_at"] and entry["upload_status"] == "partial" else None
+
+    entry = eventually(closed)
+    assert entry["error_message"] == "interrupted"
+    seen = eventually(lambda: (s := study(server, uid)) and s["number_of_instances"] and s)
+    assert 0 < seen["number_of_instances"] < 400
+    again = post_zip(server, body, X_Upload_Id=upload_id)
+    assert (again.status_code, again.json()["status"]) == (201, "success"), again.text
+    entry = eventually(lambda: server.get(path, "nurse").json()["entries"][0])
+    assert (entry["upload_status"], entry["interrupted_at"]) == ("success", None)
+    assert eventually(lambda: (s := study(server, uid)) and s["number_of_instances"] == 400)
+    assert server.stop() == 0
