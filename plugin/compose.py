@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from ehr_bridge.api.app import create_app
@@ -16,6 +17,7 @@ from ehr_bridge.db.database import Database
 from ehr_bridge.services.arrivals import Arrival
 from ehr_bridge.services.bundle import Services, build_services
 from ehr_bridge.services.settling import settle_leftovers
+from ehr_bridge.services.under_way import SILENT_FOR
 from ehr_bridge.settings import load_settings
 from plugin.archive import OrthancArchive
 from plugin.catchup import CatchUp
@@ -131,6 +133,14 @@ def _make_worker(services: Services, archive: OrthancArchive) -> Worker:
             return  # deleted already
         recorder.record(arrival)
 
+    def close_leftovers() -> None:
+        """At the start, whatever was under way when the last process ended; later, what has been silent for long."""
+        silent_for = SILENT_FOR if closed_before else timedelta(0)
+        recorder.under_way.close_interrupted(silent_for)
+        closed_before.append(True)
+
+    closed_before: list[bool] = []
+
     def settle_old() -> None:
         with services.database.write() as session:
             settle_leftovers(session, services.clock())
@@ -142,6 +152,7 @@ def _make_worker(services: Services, archive: OrthancArchive) -> Worker:
             Chore("settle", recorder.settle, 2.0),
             Chore("revocations", services.revocations.refresh, 0.5),
             Chore("catch up", catch_up.run, 3.0),
+            Chore("interrupted uploads", close_leftovers, 60.0),
             Chore("settle leftovers", settle_old, 60.0),
             # not before catching up had its chance to find instances of these claims
             Chore("abandoned claims", services.claims.drop_abandoned, 60.0, due=time.monotonic() + 60.0),

@@ -93,6 +93,7 @@ class UploadEntryAnswer(Model):
     upload_source: str
     upload_duration_seconds: float | None
     is_deleted: bool
+    interrupted_at: Moment | None
 
 
 class UploadEntryList(Model):

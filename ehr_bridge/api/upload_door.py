@@ -9,6 +9,7 @@ import json
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from flask import Response
 
@@ -21,6 +22,7 @@ from ehr_bridge.api.upload_options import (
     options_from_headers,
     options_from_json,
 )
+from ehr_bridge.api.zip_files import STRAYS, ZipFiles
 from ehr_bridge.errors import InvalidInput
 from ehr_bridge.services.arrivals import Delivery, Door, UploadOutcome
 from ehr_bridge.services.audit import Origin
@@ -28,6 +30,7 @@ from ehr_bridge.services.bundle import Services
 from ehr_bridge.services.intake import Archive
 
 DICOM_TYPES = ("application/dicom", "application/octet-stream")
+ZIP_TYPES = ("application/zip", "application/x-zip-compressed")
 
 type NamedFile = tuple[str | None, bytes]
 
@@ -58,14 +61,38 @@ def take_upload(services: Services, archive: Archive, request: UploadRequest) ->
         options, files = _read_related(request, options)
     else:
         raise InvalidInput("unsupported_media_type", f"Send {', '.join(DICOM_TYPES)} or multipart/related.")
-    delivery = Delivery(
+    return deliver(services, archive, files, _delivery(options, request.origin, is_batch=len(files) > 1))
+
+
+def take_zip(services: Services, archive: Archive, request: UploadRequest) -> UploadOutcome:
+    """Store the files of a ZIP archive, one after the other.
+
+    Raises:
+        InvalidInput: it is another media type, no archive, or too large as a whole.
+        BridgeError, ValidationError: see `Intake.receive`.
+    """
+    options = options_from_headers(tuple(map(request.header, HEADERS)))
+    if request.media_type not in ZIP_TYPES:
+        raise InvalidInput("unsupported_media_type", f"Send the archive as {ZIP_TYPES[0]}.")
+    settings = services.settings
+    files = ZipFiles(
+        request.body,
+        settings.max_dicom_file_size_mb,
+        settings.max_upload_size_mb,
+        settings.max_dicom_files_per_upload,
+    )
+    return services.intake.receive(files, _delivery(options, request.origin, is_batch=True), archive, STRAYS)
+
+
+def _delivery(options: UploadOptions, origin: Origin, *, is_batch: bool) -> Delivery:
+    return Delivery(
         upload_id=options.upload_id or uuid.uuid4(),
         door=Door.UPLOAD,
         source=options.source,
-        origin=request.origin,
+        origin=origin,
         confirmation=options.confirmation(),
+        is_batch=is_batch,
     )
-    return deliver(services, archive, files, delivery)
 
 
 def deliver(services: Services, archive: Archive, files: list[NamedFile], delivery: Delivery) -> UploadOutcome:
@@ -109,10 +136,14 @@ def _read_related(request: UploadRequest, beside: UploadOptions) -> tuple[Upload
 
 def respond(outcome: UploadOutcome) -> Response:
     """201 when all is stored, 200 when some is, a problem that says why when nothing is."""
+    return respond_with(outcome, upload_json(outcome))
+
+
+def respond_with(outcome: UploadOutcome, body: dict[str, Any]) -> Response:
+    """The same, for a body that says more than an `UploadAnswer`."""
     if outcome.status != "failed":
         status = 201 if outcome.status == "success" else 200
-        return Response(outcome_body(outcome), status=status, content_type="application/json")
-    body = upload_json(outcome)
+        return Response(json.dumps(body), status=status, content_type="application/json")
     codes = {instance.error_code for instance in outcome.instances}
     first = outcome.instances[0]
     extra = body | {"upload_status": body.pop("status")}

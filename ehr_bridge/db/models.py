@@ -213,7 +213,15 @@ class DicomUploadLog(Base):
     """One delivery of one study through one door by one actor (the plan's upload log)."""
 
     __tablename__ = "dicom_upload_logs"
-    __table_args__ = (UniqueConstraint("upload_id", "study_instance_uid", "uploaded_by"),)
+    __table_args__ = (
+        UniqueConstraint("upload_id", "study_instance_uid", "uploaded_by"),
+        Index(
+            "ix_dicom_upload_logs_under_way",
+            "under_way_since",
+            sqlite_where=text("under_way_since IS NOT NULL"),
+            postgresql_where=text("under_way_since IS NOT NULL"),
+        ),
+    )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
     upload_id: Mapped[uuid.UUID]
@@ -242,6 +250,10 @@ class DicomUploadLog(Base):
     upload_source: Mapped[str] = mapped_column(String(20))
     upload_duration_seconds: Mapped[float | None]
     is_deleted: Mapped[bool] = mapped_column(default=False)
+    under_way_since: Mapped[datetime | None]
+    """While a request with several files brings more of them."""
+    interrupted_at: Mapped[datetime | None]
+    """When it was closed because its request had died."""
 
 
 class DicomUploadSkip(Base):

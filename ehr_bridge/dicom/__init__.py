@@ -8,8 +8,10 @@ Refuses    with `RefusedInstance`: what is not DICOM, is cut off, lies about its
 """
 
 from ehr_bridge.dicom.coerce import Change, Coerced, coerce
+from ehr_bridge.dicom.content import is_same_content
+from ehr_bridge.dicom.elements import Elements, ElementView, read_elements
 from ehr_bridge.dicom.header import MAX_DEPTH, Header, read_header
-from ehr_bridge.dicom.part10 import MAX_INFLATED, Element
+from ehr_bridge.dicom.part10 import MAX_INFLATED, Element, looks_like_dicom
 from ehr_bridge.dicom.tags import MODIFIABLE_KEYWORDS
 from ehr_bridge.dicom.validate import Finding, is_uid, require_storable, validate
 from ehr_bridge.dicom.values import canonical, is_date
@@ -21,12 +23,17 @@ __all__ = [
     "Change",
     "Coerced",
     "Element",
+    "ElementView",
+    "Elements",
     "Finding",
     "Header",
     "canonical",
     "coerce",
     "is_date",
+    "is_same_content",
     "is_uid",
+    "looks_like_dicom",
+    "read_elements",
     "read_header",
     "require_storable",
     "validate",

@@ -104,6 +104,11 @@ def open_file(data: bytes, max_inflated: int) -> Opened:
     return Opened(body, dataset_start, uid, encoding, deflated, has_preamble, meta)
 
 
+def looks_like_dicom(beginning: bytes) -> bool:
+    """Whether `open_file` would take a file for DICOM that begins so; 4 KiB of it are enough."""
+    return beginning[_PREAMBLE : _PREAMBLE + 4] == b"DICM" or _starts_like_a_dataset(beginning)
+
+
 def _starts_like_a_dataset(data: bytes) -> bool:
     encoding = guess_encoding(data, 0)
     if encoding is None:

@@ -53,6 +53,8 @@ class Delivery:
     source: str
     origin: Origin
     confirmation: Confirmation = Confirmation()
+    is_batch: bool = False
+    """Whether one request brings several files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +92,14 @@ class Arrival:
     @property
     def upload_id(self) -> uuid.UUID:
         """The upload this instance belongs to."""
-        if self.delivery.upload_id is not None:
-            return self.delivery.upload_id
-        sender = f"{self.delivery.door}|{self.delivery.origin.actor}|{self.decision.study_instance_uid}"
-        return uuid.uuid5(SENDERS, sender)
+        return upload_of(self.delivery, self.decision.study_instance_uid)
+
+
+def upload_of(delivery: Delivery, study_instance_uid: str) -> uuid.UUID:
+    """The upload that an instance of this study belongs to in this delivery."""
+    if delivery.upload_id is not None:
+        return delivery.upload_id
+    return uuid.uuid5(SENDERS, f"{delivery.door}|{delivery.origin.actor}|{study_instance_uid}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +114,7 @@ class InstanceOutcome:
     orthanc_instance_id: str | None = None
     error_code: str | None = None
     error_message: str | None = None
+    size_bytes: int = 0
 
 
 @dataclass(slots=True)
@@ -119,12 +126,21 @@ class StudyOutcome:
     changes: list[Change] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class SkippedFile:
+    """A file of an archive that is no image and was not meant to be stored."""
+
+    file_name: str | None
+    reason: str
+
+
 @dataclass(slots=True)
 class UploadOutcome:
     """What the sender hears about the whole upload: success, partial or failed."""
 
     upload_id: uuid.UUID | None
     instances: list[InstanceOutcome] = field(default_factory=list)
+    skipped: list[SkippedFile] = field(default_factory=list)
     studies: dict[str, StudyOutcome] = field(default_factory=dict)
 
     @property

@@ -155,6 +155,7 @@ def _log(session: Session, study: Study, arrival: Arrival, now: datetime) -> uui
         uploaded_at=now,
         upload_source=delivery.source,
         is_deleted=False,
+        under_way_since=now if delivery.is_batch and delivery.upload_id is not None else None,
     )
     session.add(log)
     session.flush()

@@ -7,19 +7,20 @@ same steps for what came past our doors.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from ehr_bridge.dicom import coerce, read_header, require_storable
-from ehr_bridge.errors import BridgeError, Conflict, InvalidInput, RefusedInstance
+from ehr_bridge.dicom import coerce, is_same_content, read_header, require_storable
+from ehr_bridge.errors import BridgeError, Conflict, InvalidInput, RefusedInstance, Unavailable
 from ehr_bridge.services.arrivals import (
     Arrival,
     Delivery,
     Door,
     InstanceOutcome,
+    SkippedFile,
     StudyOutcome,
     UploadOutcome,
 )
@@ -33,6 +34,10 @@ ASKED_FIRST = frozenset({Door.UPLOAD, Door.STOW_RS, Door.REST})
 """Doors where the sender hears a refusal; at the others the archive has, or takes, the instance anyway."""
 MAX_DEPTH = 16
 """Sequences within sequences; Orthanc 1.12.7 dies at 60 (ORTHANC-FACTS L12), real files stay below 10."""
+
+
+type IncomingFile = tuple[str | None, bytes | RefusedInstance]
+"""A file name, and the bytes or why there are none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,13 @@ class Archive(Protocol):
             RefusedInstance: the archive cannot take these bytes.
         """
 
+    def read(self, orthanc_instance_id: str) -> bytes:
+        """The stored file.
+
+        Raises:
+            LookupError: there is none (any more).
+        """
+
 
 class Intake:
     def __init__(self, claims: Claims, recorder: Recorder, clock: Callable[[], datetime], max_file_bytes: int) -> None:
@@ -73,7 +85,7 @@ class Intake:
             Unavailable: the database is away.
         """
         if delivery.door in ASKED_FIRST:
-            self._require_size(data)
+            self.require_size(data)
         header = read_header(data, max_depth=MAX_DEPTH)
         try:
             require_storable(header)
@@ -84,7 +96,8 @@ class Intake:
         decision = self._claims.decide(identity, delivery.confirmation, may_coerce=may_coerce)
         return Arrival(delivery, header, identity, len(data), decision, file_name)
 
-    def _require_size(self, data: bytes) -> None:
+    def require_size(self, data: bytes) -> None:
+        """Raises RefusedInstance `too_large`."""
         if len(data) > self.max_file_bytes:
             megabytes = self.max_file_bytes // 1_000_000
             raise RefusedInstance("too_large", f"A file may be at most {megabytes} MB (MAX_DICOM_FILE_SIZE_MB).")
@@ -118,26 +131,54 @@ class Intake:
         arrival.is_duplicate = stored.is_duplicate
         self._recorder.record(arrival)
 
-    def receive(self, files: list[tuple[str | None, bytes]], delivery: Delivery, archive: Archive) -> UploadOutcome:
+    def receive(
+        self,
+        files: Iterable[IncomingFile],
+        delivery: Delivery,
+        archive: Archive,
+        strays: Set[str] = frozenset(),
+    ) -> UploadOutcome:
         """Take the files of one upload request, each with an outcome of its own; a bad one never sinks the others.
+
+        The files are taken one at a time and none is kept. Those refused with a code of `strays` are listed apart.
 
         Raises:
             NotFound, Conflict: what was confirmed for the whole upload does not hold; nothing was stored.
             Unavailable: the database or the archive is away; files stored before are kept and recorded.
         """
         upload = UploadOutcome(delivery.upload_id)
-        arrivals: list[Arrival] = []
-        for file_name, data in files:
-            try:
-                arrivals.append(self._store_one(data, delivery, file_name, archive))
-            except (InvalidInput, Conflict) as refusal:
-                if isinstance(refusal, Conflict) and not arrivals and refusal.code != "study_recorded_otherwise":
-                    raise
-                LOGGER.info("upload %s: a file was refused: %s", delivery.upload_id, refusal.code)
-                upload.instances.append(_refused(file_name, data, refusal))
-                continue
-            _add(upload, arrivals[-1])
+        self._recorder.under_way.begin(delivery)
+        try:
+            for file_name, data in files:
+                self._take_one(file_name, data, upload, delivery, archive, strays)
+        finally:
+            failed = [outcome for outcome in upload.instances if outcome.status == "failed"]
+            if failed:
+                self._recorder.record_failures(delivery, failed)
+            self._recorder.under_way.finish(delivery)
         return upload
+
+    def _take_one(
+        self,
+        file_name: str | None,
+        data: bytes | RefusedInstance,
+        upload: UploadOutcome,
+        delivery: Delivery,
+        archive: Archive,
+        strays: Set[str],
+    ) -> None:
+        try:
+            if isinstance(data, RefusedInstance):
+                raise data
+            _add(upload, self._store_one(data, delivery, file_name, archive))
+        except (InvalidInput, Conflict) as refusal:
+            if isinstance(refusal, Conflict) and not upload.studies and refusal.code != "study_recorded_otherwise":
+                raise
+            if refusal.code in strays:
+                upload.skipped.append(SkippedFile(file_name, refusal.code))
+                return
+            LOGGER.info("upload %s: a file was refused: %s", delivery.upload_id, refusal.code)
+            upload.instances.append(_refused(file_name, data if isinstance(data, bytes) else b"", refusal))
 
     def _store_one(self, data: bytes, delivery: Delivery, file_name: str | None, archive: Archive) -> Arrival:
         arrival = self.judge(data, delivery, file_name)
@@ -146,8 +187,29 @@ class Intake:
         except (BridgeError, OSError):
             self._claims.release(arrival.decision)
             raise
+        if stored.is_duplicate:
+            _require_same_content(arrival, stored, archive)
         self.stored(arrival, stored)
         return arrival
+
+
+def _require_same_content(arrival: Arrival, stored: Stored, archive: Archive) -> None:
+    """Let a duplicate pass only when the archive holds what was sent. The archive has kept the first one.
+
+    Raises:
+        RefusedInstance `same_uid_other_content`.
+        Unavailable: the instance is gone again.
+    """
+    try:
+        kept = archive.read(stored.orthanc_instance_id)
+    except LookupError:
+        raise Unavailable("archive_unavailable", "The instance was deleted just now; send it again.") from None
+    if not is_same_content(arrival.header, kept):
+        raise RefusedInstance(
+            "same_uid_other_content",
+            "The archive holds another instance with this SOP Instance UID and keeps it; "
+            "give this one a UID of its own where it was made.",
+        )
 
 
 def _refused(file_name: str | None, data: bytes, refusal: BridgeError) -> InstanceOutcome:
@@ -164,6 +226,7 @@ def _refused(file_name: str | None, data: bytes, refusal: BridgeError) -> Instan
         study_instance_uid=study or None,
         error_code=refusal.code,
         error_message=refusal.detail,
+        size_bytes=len(data),
     )
 
 

@@ -12,7 +12,7 @@ import logging
 import threading
 import uuid
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from sqlalchemy import insert
@@ -24,9 +24,11 @@ from ehr_bridge.db.database import Database
 from ehr_bridge.db.instance_rows import InstanceRow, InstanceRows
 from ehr_bridge.db.models import DicomUploadSkip, Instance
 from ehr_bridge.errors import Unavailable
-from ehr_bridge.services.arrivals import Arrival
+from ehr_bridge.services.arrivals import Arrival, Delivery, InstanceOutcome
 from ehr_bridge.services.entries import open_entry
+from ehr_bridge.services.failures import WaitingFailures, failure_of, note_failures
 from ehr_bridge.services.settling import settle_studies
+from ehr_bridge.services.under_way import UnderWay
 
 LOGGER = logging.getLogger(__name__)
 REMEMBERED_ENTRIES = 1024
@@ -46,6 +48,8 @@ class Recorder:
         self._writing = threading.Lock()
         self._entries: OrderedDict[EntryKey, uuid.UUID] = OrderedDict()
         self._unsettled: set[uuid.UUID] = set()
+        self._waiting = WaitingFailures()
+        self.under_way = UnderWay(database, clock)
 
     def record(self, arrival: Arrival) -> None:
         """Note that an instance is stored. Returns when its entry in the upload log is durable.
@@ -60,6 +64,23 @@ class Recorder:
             return
         with self._queue_lock:
             self._queue.append(_row(arrival, log_id, self._clock()))
+
+    def record_failures(self, delivery: Delivery, outcomes: Sequence[InstanceOutcome]) -> None:
+        """Note files of an upload that could not be stored, in the entry the upload has; without one they wait for it
+        in memory, and leave nothing if none comes.
+
+        A database that is away costs the note, not the answer: the sender hears each outcome.
+        """
+        failures = [failure_of(delivery, outcome) for outcome in outcomes]
+        try:
+            with self._writing:
+                with self._database.write() as session:
+                    left, studies = note_failures(session, failures)
+                self._unsettled |= studies
+        except Exception:
+            LOGGER.exception("%d failed files of upload %s wait to be noted", len(failures), delivery.upload_id)
+            left = failures
+        self._waiting.add(left)
 
     def flush(self) -> int:
         """Write what was handed over; answers how many instances that was.
@@ -76,6 +97,7 @@ class Recorder:
         Raises:
             Unavailable: the database is away; it is done later.
         """
+        self.under_way.retry()
         if not self._queue and not self._unsettled:
             return
         with self._writing:
@@ -101,6 +123,7 @@ class Recorder:
     def _open(self, arrival: Arrival) -> None:
         """The entry, the instance and their counts in one transaction: a reader sees all of it or nothing."""
         now = self._clock()
+        waiting = self._waiting.of(arrival.upload_id, arrival.delivery.origin.actor)
         with self._writing:
             try:
                 with self._database.write() as session:
@@ -108,12 +131,15 @@ class Recorder:
                     _add_instance(session, _row(arrival, log_id, now))
                     if arrival.is_duplicate:
                         _note_duplicate(session, arrival, log_id)
-                    settle_studies(session, [arrival.decision.study_id], now)
+                    session.flush()
+                    _, studies = note_failures(session, waiting)
+                    settle_studies(session, studies | {arrival.decision.study_id}, now)
             except Unavailable:
                 raise
             except Exception as error:
                 LOGGER.exception("the entry of instance %s could not be opened", arrival.orthanc_instance_id)
                 raise Unavailable("record_pending", "The image is stored; its record follows by itself.") from error
+            self._waiting.forget(waiting)
             self._entries[_key(arrival)] = log_id
             while len(self._entries) > REMEMBERED_ENTRIES:
                 self._entries.popitem(last=False)

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import exists, func, select, update
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.models import DicomUploadLog, DicomUploadSkip, Instance, Order, Study
@@ -75,5 +75,25 @@ def _settle_log(session: Session, log: DicomUploadLog) -> None:
     log.total_size_bytes = size
     if last is not None:
         log.upload_duration_seconds = max(0.0, (last - log.uploaded_at).total_seconds())
-    failed = skipped.get("failed", 0)
-    log.upload_status = "success" if not failed else "failed" if failed == log.number_of_files else "partial"
+    failed = _failed(session, log)
+    reasons = [f"{code} ({count})" for code, count in failed]
+    if log.interrupted_at is not None:
+        reasons.append("interrupted")
+    log.upload_status = "partial" if reasons else "success"
+    log.error_message = ", ".join(reasons) or None
+
+
+def _failed(session: Session, log: DicomUploadLog) -> list[tuple[str, int]]:
+    """How many files failed with which code; those that were repaired, sent again and stored are none."""
+    stored_since = exists().where(
+        Instance.upload_log_id == log.id,
+        Instance.sop_instance_uid == DicomUploadSkip.sop_instance_uid,
+        DicomUploadSkip.error_code != "same_uid_other_content",
+    )
+    by_code = (
+        select(DicomUploadSkip.error_code, func.count())
+        .where(DicomUploadSkip.upload_log_id == log.id, DicomUploadSkip.status == "failed", ~stored_since)
+        .group_by(DicomUploadSkip.error_code)
+        .order_by(DicomUploadSkip.error_code)
+    )
+    return [(str(code), count) for code, count in session.execute(by_code)]

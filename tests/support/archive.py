@@ -24,6 +24,12 @@ class FakeArchive:
         self.instances.setdefault(instance, data)
         return Stored(instance, study, duplicate)
 
+    def read(self, orthanc_instance_id: str) -> bytes:
+        try:
+            return self.instances[orthanc_instance_id]
+        except KeyError as error:
+            raise LookupError(orthanc_instance_id) from error
+
 
 def orthanc_id(*levels: str) -> str:
     """Orthanc's identifier: SHA-1 of the DICOM identifiers joined by |, in groups of eight."""

@@ -231,10 +231,18 @@ def models_in(annotation: Any) -> Iterator[type[BaseModel]]:
 def assert_same_fields(expected: type[BaseModel], example: dict[str, Any]) -> None:
     assert set(example) == set(expected.model_fields), expected.__name__
     for name, field in expected.model_fields.items():
-        values = example[name] if isinstance(example[name], list) else [example[name]]
         for inner in models_in(field.annotation):
-            for value in filter(None, values):
+            for value in objects_in(example[name]):
                 assert_same_fields(inner, value)
+
+
+def objects_in(value: Any) -> Iterator[dict[str, Any]]:
+    """The objects in a value, however many lists are around them."""
+    if isinstance(value, list):
+        for inner in value:
+            yield from objects_in(inner)
+    elif value:
+        yield value
 
 
 @pytest.mark.parametrize(("name", "text"), [pytest.param(*e, id=e[0]) for e in examples("json", "api.md") if e[0]])

@@ -1,0 +1,115 @@
+"""Looking at a file before it is sent: what is wrong with it, what it says. Nothing is stored or written down."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Literal
+
+from flask import Response, request
+from flask_openapi3 import APIBlueprint, RawModel, Tag
+
+from ehr_bridge.api.context import answer, services
+from ehr_bridge.api.schemas import Model, Problem
+from ehr_bridge.api.upload_door import DICOM_TYPES
+from ehr_bridge.dicom import ElementView, Finding, Header, read_elements, read_header, validate
+from ehr_bridge.errors import InvalidInput, RefusedInstance
+from ehr_bridge.services.intake import MAX_DEPTH
+
+blueprint = APIBlueprint(
+    "inspection",
+    __name__,
+    url_prefix="/api/v1/dicom",
+    abp_tags=[Tag(name="Uploads")],
+    abp_security=[{"bearer": []}],
+    abp_responses={401: Problem, 403: Problem, 413: Problem, 415: Problem, 422: Problem},
+)
+
+
+class OneFileBody(RawModel):
+    mimetypes = ["application/dicom", "application/octet-stream"]  # noqa: RUF012
+
+
+class FindingAnswer(Model):
+    level: Literal["error", "warning"]
+    code: str
+    message: str
+    tag: str | None
+
+
+class ValidationAnswer(Model):
+    """`valid` says that the file can be stored; warnings do not keep it from that."""
+
+    valid: bool
+    findings: list[FindingAnswer]
+
+
+class ElementAnswer(Model):
+    """`value` is null for sequences, binary and long values; `items` is null for everything else than a sequence."""
+
+    tag: str
+    keyword: str | None
+    vr: str
+    size_bytes: int | None
+    value: list[str | int | float] | None
+    items: list[list[ElementAnswer]] | None
+
+
+class TagsAnswer(Model):
+    """The elements in the order of their tags; `complete` is false when there were too many to show."""
+
+    transfer_syntax_uid: str
+    complete: bool
+    elements: list[ElementAnswer]
+
+
+@blueprint.post("/validate", responses={200: ValidationAnswer})
+def validate_file(raw: OneFileBody) -> Response:
+    """What is wrong with a file; nothing is stored"""
+    data = _file()
+    try:
+        findings = validate(_header(data))
+    except RefusedInstance as refusal:
+        findings = [Finding("error", refusal.code, refusal.detail, None)]
+    return answer(
+        ValidationAnswer(
+            valid=not any(finding.level == "error" for finding in findings),
+            findings=[FindingAnswer.model_validate(finding) for finding in findings],
+        )
+    )
+
+
+@blueprint.post("/read-tags", responses={200: TagsAnswer})
+def read_tags(raw: OneFileBody) -> Response:
+    """The elements of a file, decoded; nothing is stored"""
+    elements = read_elements(_header(_file()))
+    body = {
+        "transfer_syntax_uid": elements.transfer_syntax_uid,
+        "complete": elements.is_complete,
+        "elements": [_element_json(element) for element in elements.elements],
+    }
+    return Response(json.dumps(body), content_type="application/json")
+
+
+def _file() -> bytes:
+    """The body of a request that carries one file.
+
+    Raises:
+        InvalidInput: it is another media type, or too large.
+    """
+    if request.mimetype not in DICOM_TYPES:
+        raise InvalidInput("unsupported_media_type", f"Send one file as {' or '.join(DICOM_TYPES)}.")
+    data = request.get_data(cache=False)
+    services().intake.require_size(data)
+    return data
+
+
+def _header(data: bytes) -> Header:
+    return read_header(data, max_depth=MAX_DEPTH)
+
+
+def _element_json(element: ElementView) -> dict[str, Any]:
+    """An `ElementAnswer` as plain JSON values; made by hand because a file has hundreds."""
+    plain = element._asdict()
+    if element.items is not None:
+        plain["items"] = [[_element_json(inner) for inner in item] for item in element.items]
+    return plain

@@ -1,0 +1,88 @@
+"""Several files in one request: a multipart body, or a ZIP archive."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, request
+from flask_openapi3 import APIBlueprint, RawModel, Tag
+
+from ehr_bridge.api.context import origin, services
+from ehr_bridge.api.problems import problem
+from ehr_bridge.api.schemas import Model, Problem
+from ehr_bridge.api.upload_answers import UploadAnswer, upload_json
+from ehr_bridge.api.upload_door import UploadRequest, respond, respond_with, take_upload, take_zip
+from ehr_bridge.api.uploads import HEADER_PARAMETERS, archive
+from ehr_bridge.errors import InvalidInput
+
+blueprint = APIBlueprint(
+    "upload_forms",
+    __name__,
+    url_prefix="/api/v1/dicom",
+    abp_tags=[Tag(name="Uploads")],
+    abp_security=[{"bearer": []}],
+    abp_responses={
+        400: Problem,
+        401: Problem,
+        403: Problem,
+        404: Problem,
+        409: Problem,
+        413: Problem,
+        415: Problem,
+        422: Problem,
+        503: Problem,
+    },
+)
+
+
+class RelatedBody(RawModel):
+    mimetypes = ["multipart/related"]  # noqa: RUF012
+
+
+class ZipBody(RawModel):
+    mimetypes = ["application/zip", "application/x-zip-compressed"]  # noqa: RUF012
+
+
+class SkippedAnswer(Model):
+    """A file of an archive that is no image: nothing went wrong."""
+
+    file_name: str | None
+    reason: str
+
+
+class ZipUploadAnswer(UploadAnswer):
+    skipped: list[SkippedAnswer]
+
+
+@blueprint.post(
+    "/upload-multiple", responses={200: UploadAnswer, 201: UploadAnswer}, openapi_extensions=HEADER_PARAMETERS
+)
+def upload_multiple(raw: RelatedBody) -> Response:
+    """Upload several DICOM files; the first part may be options in JSON"""
+    if request.mimetype != "multipart/related":
+        raise InvalidInput("unsupported_media_type", 'Send multipart/related; type="application/dicom".')
+    return respond(take_upload(services(), archive(), _upload_request()))
+
+
+@blueprint.post(
+    "/upload-zip", responses={200: ZipUploadAnswer, 201: ZipUploadAnswer}, openapi_extensions=HEADER_PARAMETERS
+)
+def upload_zip(raw: ZipBody) -> Response:
+    """Upload the DICOM files of a ZIP archive, whatever its folders; what is no image is listed"""
+    outcome = take_zip(services(), archive(), _upload_request())
+    skipped: dict[str, Any] = {
+        "skipped": [{"file_name": file.file_name, "reason": file.reason} for file in outcome.skipped]
+    }
+    if not outcome.instances:
+        return problem("no_files", "The archive holds no DICOM file; 'skipped' lists what it holds.", extra=skipped)
+    return respond_with(outcome, upload_json(outcome) | skipped)
+
+
+def _upload_request() -> UploadRequest:
+    return UploadRequest(
+        media_type=request.mimetype,
+        content_type=request.headers.get("Content-Type", ""),
+        header=request.headers.get,
+        body=request.get_data(cache=False),
+        origin=origin(),
+    )

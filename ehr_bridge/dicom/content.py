@@ -1,0 +1,107 @@
+"""Whether two files with the same SOP Instance UID are the same instance, or two that share a UID by mistake.
+
+Takes in a walked header and the bytes of a stored file. What coercion, a correction or the archive may have changed in
+the stored one is compared with its present or its previous value (Original Attributes Sequence, PS3.3 C.12.1.1.9);
+everything else must be equal.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Final
+
+from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
+
+from ehr_bridge.dicom import tags
+from ehr_bridge.dicom.header import MAX_DEPTH, Header, read_header
+from ehr_bridge.dicom.reading import read_dataset
+from ehr_bridge.errors import RefusedInstance
+
+_IDENTITY: Final = frozenset(tags.MODIFIABLE_KEYWORDS) | {
+    "IssuerOfPatientID",
+    "PatientBirthDate",
+    "PatientSex",
+    "ReferringPhysicianName",
+}
+"""What coercion and corrections replace."""
+_NOT_CONTENT: Final = frozenset(map(tags.tag_of, _IDENTITY)) | {
+    tags.ORIGINAL_ATTRIBUTES_SEQUENCE,
+    tags.SPECIFIC_CHARACTER_SET,
+    tags.LENGTH_TO_END,
+    0xFFFCFFFC,  # Data Set Trailing Padding
+}
+_ADDED_LEVELS: Final = 2
+"""Sequences that coercion puts around a previous value."""
+
+
+def is_same_content(sent: Header, stored: bytes) -> bool:
+    """Whether a stored file is what was made of the one sent, or of an equal one before.
+
+    Another transfer syntax counts as other content unless it only writes the header differently. So does whatever
+    neither we nor pydicom can read in one of them.
+    """
+    if sent.data == stored:
+        return True
+    try:
+        there = read_header(stored, max_depth=MAX_DEPTH + _ADDED_LEVELS)
+        return (_same_bytes(sent, there) or _same_values(sent, there)) and _same_identity(sent, there)
+    except RefusedInstance:
+        return False
+    except Exception:  # pydicom raises what it likes on values that break the Standard
+        return False
+
+
+def _same_bytes(sent: Header, stored: Header) -> bool:
+    """Element by element, without decoding any: for files in the same encoding and character set."""
+    if sent.transfer_syntax_uid != stored.transfer_syntax_uid:
+        return False
+    if sent.raw(tags.SPECIFIC_CHARACTER_SET) != stored.raw(tags.SPECIFIC_CHARACTER_SET):
+        return False
+    content = [tag for tag in sent.walk.starts if _is_content(tag)]
+    if set(content) != {tag for tag in stored.walk.starts if _is_content(tag)}:
+        return False
+    return all(sent.raw(tag) == stored.raw(tag) for tag in content)
+
+
+def _same_values(sent: Header, stored: Header) -> bool:
+    """By what the elements mean: for a stored file that was recoded to UTF-8 or written again by another tool."""
+    return _content(sent) == _content(stored)
+
+
+def _content(header: Header) -> Dataset:
+    ds = read_dataset(header)
+    content = Dataset()
+    for tag in ds.keys():  # noqa: SIM118  (iterating a Dataset decodes every element)
+        if _is_content(int(tag)):
+            content.add(ds[tag])
+    return content
+
+
+def _is_content(tag: int) -> bool:
+    return tag not in _NOT_CONTENT and tag & 0xFFFF != 0
+
+
+def _same_identity(sent: Header, stored: Header) -> bool:
+    known = _previous_values(stored)
+    return all(sent.text(keyword) in {stored.text(keyword), *known[keyword]} for keyword in _IDENTITY)
+
+
+def _previous_values(stored: Header) -> dict[str, set[str]]:
+    """What the replaced attributes held before, each time they were replaced."""
+    previous: dict[str, set[str]] = defaultdict(set)
+    if tags.ORIGINAL_ATTRIBUTES_SEQUENCE not in stored.walk.starts:
+        return previous
+    for change in read_dataset(stored).OriginalAttributesSequence:
+        for values in change.get("ModifiedAttributesSequence", []):
+            for keyword in _IDENTITY & set(values.dir()):
+                previous[keyword].add(_text(values[keyword].value))
+    return previous
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, list | MultiValue):
+        return "\\".join(map(str, value))
+    return str(value).rstrip("=")

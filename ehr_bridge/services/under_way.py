@@ -1,0 +1,88 @@
+"""Requests that bring several files: marked in the upload log while they are under way.
+
+So one whose process died is told from one that is complete.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select, update
+
+from ehr_bridge.db.database import Database
+from ehr_bridge.db.models import DicomUploadLog, Instance, Study
+from ehr_bridge.errors import Unavailable
+from ehr_bridge.services.arrivals import Delivery
+
+LOGGER = logging.getLogger(__name__)
+SILENT_FOR = timedelta(hours=1)
+"""Longer than any request takes between two of its files."""
+
+
+class UnderWay:
+    """The marks of one node's requests. `open_entry` sets the mark of entries that are new."""
+
+    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+        self._database = database
+        self._clock = clock
+        self._to_finish: set[tuple[uuid.UUID, str]] = set()
+
+    def begin(self, delivery: Delivery) -> None:
+        """Mark the entries that the upload of a request has from earlier ones.
+
+        Raises:
+            Unavailable: the database is away.
+        """
+        if delivery.is_batch and delivery.upload_id is not None:
+            self._mark(delivery.upload_id, delivery.origin.actor, self._clock())
+
+    def finish(self, delivery: Delivery) -> None:
+        """Take the marks away: every file has its outcome. A database that is away hears it later, by `retry`."""
+        if delivery.is_batch and delivery.upload_id is not None:
+            self._to_finish.add((delivery.upload_id, delivery.origin.actor))
+            try:
+                self.retry()
+            except Unavailable:
+                LOGGER.warning("upload %s ended; the log will say so later", delivery.upload_id)
+
+    def retry(self) -> None:
+        """Take away the marks that could not be taken away before.
+
+        Raises:
+            Unavailable: the database is still away.
+        """
+        for upload_id, actor in list(self._to_finish):
+            self._mark(upload_id, actor, None)
+            self._to_finish.discard((upload_id, actor))
+
+    def close_interrupted(self, silent_for: timedelta = SILENT_FOR) -> int:
+        """Close entries whose request brought no file for so long: they hold what did arrive, and are partial.
+
+        Should the request live after all (on another node), its end takes this back. Answers how many were closed.
+        """
+        now = self._clock()
+        before = now - silent_for
+        latest = select(func.max(Instance.received_at)).where(Instance.upload_log_id == DicomUploadLog.id)
+        silent = select(DicomUploadLog).where(
+            DicomUploadLog.under_way_since <= before,
+            func.coalesce(latest.scalar_subquery(), DicomUploadLog.under_way_since) <= before,
+        )
+        with self._database.write() as session:
+            logs = list(session.scalars(silent))
+            for log in logs:
+                log.under_way_since, log.interrupted_at = None, now
+                study = update(Study).where(Study.study_instance_uid == log.study_instance_uid)
+                session.execute(study.values(is_settled=False))
+        if logs:
+            LOGGER.warning("%d uploads were interrupted and are closed as partial", len(logs))
+        return len(logs)
+
+    def _mark(self, upload_id: uuid.UUID, actor: str, since: datetime | None) -> None:
+        entries = update(DicomUploadLog).where(
+            DicomUploadLog.upload_id == upload_id, DicomUploadLog.uploaded_by == actor
+        )
+        with self._database.write() as session:
+            session.execute(entries.values(under_way_since=since, interrupted_at=None))

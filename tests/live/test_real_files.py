@@ -1,0 +1,66 @@
+"""Every real file there is, uploaded to a running server: what docs/conformance.md says of each comes true."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pydicom
+
+from ehr_bridge.dicom import read_header
+from ehr_bridge.errors import RefusedInstance
+from tests.support.samples import ROOT, TESTDATA
+from tests.support.server import Server
+from tests.support.steps import upload
+
+PACKAGE = Path(pydicom.__file__).parent / "data"
+FOLDERS = (PACKAGE / "test_files", PACKAGE / "charset_files", TESTDATA / "dicom")
+ROW = re.compile(r"^\| (?:`(\w+)`|[^|`]+) \|(?:[^|]*\|)? ((?:`[^`|]+`(?:, )?)+) \|$", re.MULTILINE)
+
+
+def documented() -> dict[str, str | None]:
+    """File names of the two tables, with the code each is refused with, None for those that are stored."""
+    page = (ROOT / "docs" / "conformance.md").read_text()
+    section = page.split("\n## Real files\n")[1].split("\n## ")[0]
+    return {name: row[1] or None for row in ROW.finditer(section) for name in re.findall(r"`([^`]+)`", row[2])}
+
+
+def under_a_uid_of_its_own(data: bytes, number: int) -> bytes:
+    """The same file; pydicom's share UIDs. One that cannot be read, or is deflated, stays as it is."""
+    try:
+        header = read_header(data)
+    except RefusedInstance:
+        return data
+    uid = header.sop_instance_uid
+    if header.deflated or len(uid) < 12:
+        return data
+    own = f"{uid[:-5].rstrip('.')}".ljust(len(uid) - 5, "1") + f".{number + 1000}"
+    return data.replace(uid.encode(), own.encode())
+
+
+def test_every_real_file_is_answered_as_documented(sqlite_server: Server) -> None:
+    """About three hundred files: stored, or refused with the code of the table; the server is well afterwards."""
+    expected = documented()
+    assert len(expected) > 50
+    seen, wrong, uids = set(), [], set()
+    files = [path for folder in FOLDERS for path in sorted(folder.rglob("*")) if path.is_file()]
+    for number, path in enumerate(files):
+        data = under_a_uid_of_its_own(path.read_bytes(), number)
+        answer = upload(sqlite_server, data, X_File_Name=path.name)
+        assert answer.status_code < 500, (path, answer.text)
+        seen.add(path.name)
+        code = expected.get(path.name)
+        if code is not None:
+            fits = answer.json()["code"] == code
+        else:
+            status = answer.json()["instances"][0]["status"]
+            uid = answer.json()["instances"][0]["sop_instance_uid"]
+            fits = status == "stored" or (status == "duplicate" and uid in uids)
+            uids.add(uid)
+        if not fits:
+            wrong.append((path.name, answer.status_code, answer.json()))
+    assert wrong == []
+    if TESTDATA.exists():
+        assert set(expected) - seen == set()
+    assert sqlite_server.get("/api/v1/health").json()["status"] == "ok"
+    assert "defect" not in sqlite_server.log()

@@ -1,0 +1,96 @@
+"""Two files with one SOP Instance UID: the same image sent again, or another one under a stolen number."""
+
+from __future__ import annotations
+
+import io
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pydicom
+import pytest
+
+from ehr_bridge.dicom import Header, coerce, is_same_content, read_header
+from ehr_bridge.errors import RefusedInstance
+from tests.support.samples import encoded, small
+
+WANTED = {"PatientID": "MRN-1", "PatientName": "Lindqvist^Åsa", "AccessionNumber": "ACC-1", "StudyDate": "20260101"}
+DATA = Path(pydicom.__file__).parent / "data"
+REAL = sorted(
+    [*DATA.glob("test_files/*.dcm"), *DATA.glob("charset_files/*.dcm"), *DATA.glob("test_files/dicomdirtests/77*/*/*")]
+)
+
+
+def coerced(header: Header, **wanted: str) -> bytes:
+    return coerce(header, wanted or WANTED, when=datetime.now(UTC), modifying_system="TEST", source="rita").data
+
+
+def test_a_real_file_is_the_same_after_coercion_even_when_it_was_turned_to_utf_8() -> None:
+    """Every readable file of pydicom: what was sent, and what became of it; coerced twice as well."""
+    compared = 0
+    for path in REAL:
+        try:
+            header = read_header(path.read_bytes())
+            once = coerced(header)
+        except RefusedInstance:
+            continue
+        assert is_same_content(header, once), path.name
+        again = coerced(read_header(once, max_depth=18), PatientID="MRN-2", PatientName="Şahin^Ayşe")
+        assert is_same_content(header, again), path.name
+        compared += 1
+    assert compared > 90
+
+
+def test_a_corrected_file_is_the_same_as_the_stored_one() -> None:
+    """The sender took over the values it was told."""
+    data = small()
+    ds = pydicom.dcmread(io.BytesIO(data))
+    ds.PatientID, ds.PatientName = "MRN-1", "Lindqvist^Åsa"
+    stored = coerced(read_header(data), PatientID="MRN-1", PatientName="Lindqvist^Åsa")
+    assert is_same_content(read_header(encoded(ds)), stored)
+
+
+def test_a_file_written_again_by_another_tool_is_the_same() -> None:
+    """Implicit instead of explicit VR, sequences measured otherwise."""
+    ds = pydicom.dcmread(DATA / "test_files" / "CT_small.dcm")
+    sent = read_header(encoded(ds))
+    ds.file_meta.TransferSyntaxUID = pydicom.uid.ImplicitVRLittleEndian
+    for tag in [element.tag for element in ds if element.tag.is_private]:
+        del ds[tag]
+    explicit = io.BytesIO()
+    ds.save_as(explicit, implicit_vr=True, little_endian=True, enforce_file_format=True)
+    implicit = read_header(explicit.getvalue())
+    ds.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
+    back = io.BytesIO()
+    ds.save_as(back, implicit_vr=False, little_endian=True, enforce_file_format=True)
+    assert is_same_content(implicit, back.getvalue())
+    assert not is_same_content(sent, back.getvalue())  # its private elements are gone
+
+
+OTHER = {
+    "other pixels": {"PixelData": bytes(128)},
+    "another description": {"StudyDescription": "MR knee"},
+    "an element more": {"SliceThickness": "2.5"},
+    "another patient name": {"PatientName": "OTHER^PERSON"},
+    "another birth date": {"PatientBirthDate": "19700101"},
+    "another study date": {"StudyDate": "20260116"},
+}
+
+
+@pytest.mark.parametrize("what", OTHER)
+def test_a_file_that_differs_is_another(what: str) -> None:
+    """In both directions, coerced or not."""
+    data = small()
+    ds = pydicom.dcmread(io.BytesIO(data))
+    for keyword, value in OTHER[what].items():
+        setattr(ds, keyword, value)
+    other = encoded(ds)
+    for sent, stored in ((data, other), (other, data)):
+        assert not is_same_content(read_header(sent), stored)
+        assert not is_same_content(read_header(sent), coerced(read_header(stored), PatientID="MRN-1"))
+
+
+def test_a_stored_file_that_cannot_be_read_is_another() -> None:
+    """Nothing is called a duplicate that nobody compared."""
+    data = small()
+    assert not is_same_content(read_header(data), data[:-10])
+    assert not is_same_content(read_header(data), b"nothing of the kind")
