@@ -8,6 +8,7 @@ Refuses    with `RefusedInstance`: what is not DICOM, is cut off, lies about its
 """
 
 from ehr_bridge.dicom.coerce import Change, Coerced, coerce
+from ehr_bridge.dicom.former import Former, keep_former, restore
 from ehr_bridge.dicom.header import MAX_DEPTH, Header, read_header
 from ehr_bridge.dicom.part10 import MAX_INFLATED, Element
 from ehr_bridge.dicom.tags import MODIFIABLE_KEYWORDS
@@ -22,12 +23,15 @@ __all__ = [
     "Coerced",
     "Element",
     "Finding",
+    "Former",
     "Header",
     "canonical",
     "coerce",
     "is_date",
     "is_uid",
+    "keep_former",
     "read_header",
     "require_storable",
+    "restore",
     "validate",
 ]

@@ -12,6 +12,8 @@ from ehr_bridge.services.intake import Stored
 class FakeArchive:
     def __init__(self) -> None:
         self.instances: dict[str, bytes] = {}
+        self.studies: dict[str, str] = {}
+        self.forgotten: list[str] = []
         self.refuses: RefusedInstance | Unavailable | None = None
 
     def store(self, data: bytes) -> Stored:
@@ -21,8 +23,25 @@ class FakeArchive:
         levels = [header.patient_id, header.study_instance_uid, header.series_instance_uid, header.sop_instance_uid]
         instance, study = orthanc_id(*levels), orthanc_id(*levels[:2])
         duplicate = instance in self.instances
+        self.studies[instance] = study
         self.instances.setdefault(instance, data)
         return Stored(instance, study, duplicate)
+
+    def read(self, orthanc_instance_id: str) -> bytes:
+        return self.instances[orthanc_instance_id]
+
+    def delete(self, orthanc_instance_id: str) -> None:
+        self.instances.pop(orthanc_instance_id, None)
+
+    def instances_of(self, study_instance_uid: str) -> list[str]:
+        return [i for i, data in self.instances.items() if read_header(data).study_instance_uid == study_instance_uid]
+
+    def parent_study(self, orthanc_instance_id: str) -> str:
+        self.read(orthanc_instance_id)
+        return self.studies[orthanc_instance_id]
+
+    def forget_metadata(self, study_instance_uid: str) -> None:
+        self.forgotten.append(study_instance_uid)
 
 
 def orthanc_id(*levels: str) -> str:
