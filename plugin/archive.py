@@ -79,15 +79,29 @@ class OrthancArchive:
         """Orthanc's ids of all instances with this StudyInstanceUID, in whatever studies of Orthanc they are."""
         return self._find("Instance", study_instance_uid)
 
-    def forget_metadata(self, study_instance_uid: str) -> None:
-        """Drop the metadata that the DICOMweb plugin keeps with each series (attachment 4301, facts 3.3)."""
+    def refresh(self, study_instance_uid: str) -> None:
+        """Make Orthanc's index, and what the DICOMweb plugin keeps with each series, say what the files say.
+
+        The index holds a study's attributes as its first instance brought them, and the plugin's metadata (attachment
+        4301) stays valid while the series has the same instances (facts 3.3). One instance is enough for the index:
+        those that were stored anew brought their own level with them.
+        """
         for series in self._find("Series", study_instance_uid):
-            path = f"/series/{series}/attachments/{DICOMWEB_METADATA}"
             try:
-                self._orthanc.RestApiDelete(path)
-            except self._orthanc.OrthancException as error:
-                if self._is_there(f"{path}/size"):
-                    raise Unavailable("archive_unavailable", "The archive cannot delete just now.", 30) from error
+                first = json.loads(self._orthanc.RestApiGet(f"/series/{series}"))["Instances"][0]
+                self._orthanc.RestApiPost(f"/instances/{first}/reconstruct", "{}")
+            except (self._orthanc.OrthancException, IndexError) as error:
+                if self._is_there(f"/series/{series}"):
+                    raise Unavailable("archive_unavailable", "The archive cannot index just now.", 30) from error
+                continue
+            self._delete_attachment(f"/series/{series}/attachments/{DICOMWEB_METADATA}")
+
+    def _delete_attachment(self, path: str) -> None:
+        try:
+            self._orthanc.RestApiDelete(path)
+        except self._orthanc.OrthancException as error:
+            if self._is_there(f"{path}/size"):
+                raise Unavailable("archive_unavailable", "The archive cannot delete just now.", 30) from error
 
     def _find(self, level: str, study_instance_uid: str) -> list[str]:
         query = {"Level": level, "Query": {"StudyInstanceUID": study_instance_uid}, "Expand": False}

@@ -29,6 +29,7 @@ from ehr_bridge.services.modified_rows import begin, fail, finish, follow, rows_
 from ehr_bridge.services.recorder import Recorder
 from ehr_bridge.services.replacing import StoredFiles, digest, drop_duplicate, former_file, replace
 from ehr_bridge.services.spool import Spool
+from ehr_bridge.services.spool_keeping import SpoolKeeper
 
 LOGGER = logging.getLogger(__name__)
 SWEEP_AFTER = timedelta(seconds=10)
@@ -53,6 +54,8 @@ class ModificationJobs:
         self._claims = claims
         self._recorder = recorder
         self._clock = clock
+        self._keeper = SpoolKeeper(database, archive, spool, clock)
+        self._is_fresh = True
         self._looked_at: dict[uuid.UUID, set[str]] = {}
 
     def run(self, seconds: float = 1.0) -> int:
@@ -62,6 +65,9 @@ class ModificationJobs:
             Unavailable: the database or the archive is away; nothing is lost, and it goes on later.
         """
         until = time.monotonic() + seconds
+        if self._is_fresh:
+            self._keeper.compare()
+            self._is_fresh = False
         jobs = self._due()
         left, failure = 0, None
         for job in jobs:
@@ -69,6 +75,7 @@ class ModificationJobs:
                 left += not self._advance(job, until)
             except Exception as error:  # one that cannot go on holds no other up
                 left, failure = left + 1, failure or error
+        self._keeper.release()
         if failure is not None:
             raise failure
         return left
@@ -111,7 +118,7 @@ class ModificationJobs:
             self._looked_at.pop(job.id, None)
         if not self._replace_all(job, until):
             return False
-        self._archive.forget_metadata(job.study_instance_uid)
+        self._archive.refresh(job.study_instance_uid)
         study = self._archive_study(job)
         with self._database.write() as session:
             finish(session, job.id, study, self._clock())
@@ -196,7 +203,6 @@ class ModificationJobs:
         replace(self._archive, self._spool, row)
         with self._database.write() as session:
             follow(session, row)
-        self._spool.drop(row.id)
 
     def _new_form(
         self, job: Modification, undone: _Undone | None, instance_id: str, data: bytes

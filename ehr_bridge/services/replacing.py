@@ -35,8 +35,8 @@ class StoredFiles(Archive, Protocol):
     def parent_study(self, orthanc_instance_id: str) -> str:
         """The archive's id of the study an instance belongs to. Raises LookupError when it is gone."""
 
-    def forget_metadata(self, study_instance_uid: str) -> None:
-        """Drop what DICOMweb remembers of the study's headers, so that the next answer is fresh."""
+    def refresh(self, study_instance_uid: str) -> None:
+        """Make every answer about the study say what its files say now: the index, and what DICOMweb remembers."""
 
 
 def digest(data: bytes) -> str:
@@ -112,6 +112,21 @@ def _move(archive: StoredFiles, row: ModificationInstance, new: bytes) -> None:
         drop_duplicate(archive, row.orthanc_instance_id_before, stored.orthanc_instance_id)
         raise RefusedInstance("duplicate_instance", "The archive holds this instance under its new identity already.")
     archive.delete(row.orthanc_instance_id_before)
+
+
+def put_back(archive: StoredFiles, row: ModificationInstance, new: bytes) -> bool:
+    """Store a replaced image again if the archive cannot give it out; whether it had to be done.
+
+    Raises:
+        Unavailable: the archive is away.
+    """
+    try:
+        archive.read(row.orthanc_instance_id_after)
+    except LookupError:
+        archive.delete(row.orthanc_instance_id_after)  # the index may name a file that is gone
+        archive.store(new)
+        return True
+    return False
 
 
 def drop_duplicate(archive: StoredFiles, orthanc_instance_id: str, kept_instance_id: str) -> None:

@@ -44,6 +44,10 @@ class Spool:
         """Let a file go; one that is gone already is no matter."""
         self._path(name).unlink(missing_ok=True)
 
+    def names(self) -> list[uuid.UUID]:
+        """The ids of all files that are kept."""
+        return [uuid.UUID(path.stem) for path in sorted(self._folder.glob("*.dcm"))]
+
     def _path(self, name: uuid.UUID) -> Path:
         return self._folder / f"{name}.dcm"
 

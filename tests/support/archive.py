@@ -13,7 +13,7 @@ class FakeArchive:
     def __init__(self) -> None:
         self.instances: dict[str, bytes] = {}
         self.studies: dict[str, str] = {}
-        self.forgotten: list[str] = []
+        self.refreshed: list[str] = []
         self.refuses: RefusedInstance | Unavailable | None = None
 
     def store(self, data: bytes) -> Stored:
@@ -40,8 +40,8 @@ class FakeArchive:
         self.read(orthanc_instance_id)
         return self.studies[orthanc_instance_id]
 
-    def forget_metadata(self, study_instance_uid: str) -> None:
-        self.forgotten.append(study_instance_uid)
+    def refresh(self, study_instance_uid: str) -> None:
+        self.refreshed.append(study_instance_uid)
 
 
 def orthanc_id(*levels: str) -> str:
