@@ -1,9 +1,9 @@
 """Carries modifications out: the job behind `modify-tags` and its undo, a little at a time, in the worker.
 
-A job first looks whether every instance can be changed, and touches nothing if one cannot. Then each is replaced by
-itself (`replacing`), its row in the ledger written before and after. Everything a job must know stands in the ledger
-and the spool, so a killed process continues where it was. Instances that were on their way meanwhile are looked for
-once more a little later.
+A job first looks whether every instance can be changed, and touches nothing if one cannot. Then all new forms are
+prepared, and each is put in its place (`replacing`). Everything a job must know stands in the ledger and the spool, so
+a killed process continues where it was. Instances that were on their way meanwhile are looked for once more a little
+later.
 """
 
 from __future__ import annotations
@@ -12,28 +12,27 @@ import logging
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import or_, select
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.modifications import Modification, ModificationInstance
-from ehr_bridge.dicom import Change, Header, coerce, keep_former, read_header
-from ehr_bridge.dicom.values import wanted_value
 from ehr_bridge.errors import RefusedInstance, Unavailable
 from ehr_bridge.services.claims import Claims
-from ehr_bridge.services.intake import MODIFYING_SYSTEM
 from ehr_bridge.services.modifications import HOLDS, UNDER_WAY
 from ehr_bridge.services.modified_rows import begin, fail, finish, follow, rows_of
+from ehr_bridge.services.new_forms import Undone, id_after, ledger_row, new_form
 from ehr_bridge.services.recorder import Recorder
-from ehr_bridge.services.replacing import StoredFiles, digest, drop_duplicate, former_file, replace
+from ehr_bridge.services.replacing import StoredFiles, drop_duplicate, former_file, replace
 from ehr_bridge.services.spool import Spool
 from ehr_bridge.services.spool_keeping import SpoolKeeper
 
 LOGGER = logging.getLogger(__name__)
 SWEEP_AFTER = timedelta(seconds=10)
 """Longer than any node remembers a decision (`Claims`), and than storing one instance takes."""
+AT_ONCE = 16
+"""Instances that share a transaction."""
 
 
 class ModificationJobs:
@@ -94,9 +93,7 @@ class ModificationJobs:
         try:
             node = self._spool.node
         except OSError as error:
-            raise Unavailable(
-                "archive_unavailable", "The folder for files being modified cannot be written."
-            ) from error
+            raise _no_folder() from error
         return [job for job in jobs if job.node in (None, node)]
 
     def _advance(self, job: Modification, until: float) -> bool:
@@ -137,7 +134,7 @@ class ModificationJobs:
             if time.monotonic() > until:
                 return None
             try:
-                self._new_form(job, undone, instance_id, self._archive.read(instance_id))
+                new_form(job, undone, instance_id, self._archive.read(instance_id), self._clock())
             except RefusedInstance as refusal:
                 return refusal
             except LookupError:
@@ -146,100 +143,87 @@ class ModificationJobs:
         return len(ids)
 
     def _replace_all(self, job: Modification, until: float) -> bool:
-        """One look at the archive after another, until one finds nothing more to do; False when the time is over."""
+        """Prepare whatever is not, then replace whatever is prepared, until the archive shows nothing more to do.
+
+        False when the time is over. Preparing changes nothing that anybody sees, so it comes first: the time in which
+        a study is half old and half new is as short as it can be.
+        """
         looked_at = self._looked_at.setdefault(job.id, set())
         undone = self._undone(job)
-        with self._database.read() as session:
-            rows = rows_of(session, job.id)
-        for row in rows:
-            if row.status == "pending":
-                self._carry_out(row)
         while True:
             self._recorder.flush()
             with self._database.read() as session:
                 rows = rows_of(session, job.id)
+            pending = [row for row in rows if row.status == "pending"]
             settled = {row.orthanc_instance_id_after for row in rows}
-            settled |= {row.orthanc_instance_id_before for row in rows if row.status == "refused"}
+            settled |= {row.orthanc_instance_id_before for row in rows if row.status != "done"}
             moved = {row.orthanc_instance_id_before: row.orthanc_instance_id_after for row in rows}
             ids = self._archive.instances_of(job.study_instance_uid)
             to_do = [i for i in ids if i not in settled and i not in looked_at]
-            if not to_do:
+            again = [i for i in to_do if i in moved]  # sent under their old identity after they had moved
+            for instance_id in again:
+                drop_duplicate(self._archive, instance_id, moved[instance_id])
+            looked_at.update(again)
+            if fresh := [i for i in to_do if i not in moved][:AT_ONCE]:
+                self._prepare(job, undone, fresh)
+                looked_at.update(fresh)
+            elif pending:
+                self._carry_out(pending[:AT_ONCE])
+            elif not again:
                 return True
-            for instance_id in to_do:
-                if time.monotonic() > until:
-                    return False
-                if instance_id in moved:  # sent again under its old identity, after it had moved
-                    drop_duplicate(self._archive, instance_id, moved[instance_id])
-                else:
-                    self._modify(job, undone, instance_id)
-                looked_at.add(instance_id)
+            if time.monotonic() > until:
+                return False
 
-    def _modify(self, job: Modification, undone: _Undone | None, instance_id: str) -> None:
-        try:
-            before = self._archive.read(instance_id)
-        except LookupError:
-            return
-        try:
-            after, changes = self._new_form(job, undone, instance_id, before)
-        except RefusedInstance as refusal:
-            self._write_row(_row(job, instance_id, before, before, (), "refused", refusal.code))
-            return
-        if after == before:
-            return
-        row = _row(job, instance_id, before, after, changes, "pending")
-        row.orthanc_instance_id_after = self._id_after(instance_id, before, after, undone)
-        if former_file(after, row) != before:
-            raise AssertionError("the former bytes cannot be kept")
-        self._write_row(row)
-        try:
-            self._spool.put(row.id, after)
-        except OSError as error:
-            raise Unavailable(
-                "archive_unavailable", "The folder for files being modified cannot be written."
-            ) from error
-        self._carry_out(row)
+    def _prepare(self, job: Modification, undone: Undone | None, ids: list[str]) -> None:
+        """Put the new form of these instances into the spool and the way back into the ledger, where they need one."""
+        rows: list[ModificationInstance] = []
+        for instance_id in ids:
+            try:
+                before = self._archive.read(instance_id)
+                after, changes = new_form(job, undone, instance_id, before, self._clock())
+            except LookupError:
+                continue
+            except RefusedInstance as refusal:
+                rows.append(ledger_row(job, instance_id, before, before, (), "refused", refusal.code))
+                continue
+            if after == before:
+                continue
+            row = ledger_row(job, instance_id, before, after, changes, "pending")
+            row.orthanc_instance_id_after = id_after(instance_id, before, after, undone)
+            if former_file(after, row) != before:
+                raise AssertionError("the former bytes cannot be kept")
+            try:
+                self._spool.put(row.id, after)
+            except OSError as error:
+                raise _no_folder() from error
+            rows.append(row)
+        if rows:
+            with self._database.write() as session:
+                session.add_all(rows)
 
-    def _carry_out(self, row: ModificationInstance) -> None:
-        replace(self._archive, self._spool, row)
+    def _carry_out(self, rows: list[ModificationInstance]) -> None:
+        failure: Unavailable | None = None
+        touched = []
+        for row in rows:
+            try:
+                replace(self._archive, self._spool, row)
+            except Unavailable as error:  # this one and those behind it stay pending
+                failure = error
+                break
+            touched.append(row)
         with self._database.write() as session:
-            follow(session, row)
+            for row in touched:
+                follow(session, row)
+        if failure is not None:
+            raise failure
 
-    def _new_form(
-        self, job: Modification, undone: _Undone | None, instance_id: str, data: bytes
-    ) -> tuple[bytes, tuple[Change, ...]]:
-        """What an instance is to become; the same bytes when it is right as it is.
-
-        Raises:
-            RefusedInstance: it cannot.
-        """
-        wanted = job.wanted
-        if undone is not None:
-            row = undone.rows.get(instance_id)
-            if row is not None:
-                return _former_form(row, data)
-            wanted = undone.wanted_for(read_header(data), wanted)  # it came later, and got the new values on its way in
-        coerced = coerce(
-            read_header(data), wanted, when=self._clock(), modifying_system=MODIFYING_SYSTEM, reason="CORRECT"
-        )
-        return coerced.data, coerced.changes
-
-    def _undone(self, job: Modification) -> _Undone | None:
+    def _undone(self, job: Modification) -> Undone | None:
         if job.undoes_id is None:
             return None
         with self._database.read() as session:
             rows = rows_of(session, job.undoes_id)
             wanted = session.get_one(Modification, job.undoes_id).wanted
-        return _Undone({row.orthanc_instance_id_after: row for row in rows if row.status == "done"}, wanted)
-
-    def _id_after(self, instance_id: str, before: bytes, after: bytes, undone: _Undone | None) -> str:
-        if undone is not None and instance_id in undone.rows:
-            return undone.rows[instance_id].orthanc_instance_id_before
-        same = read_header(before).patient_id == read_header(after).patient_id
-        return instance_id if same else ""  # the archive says which, when it has it
-
-    def _write_row(self, row: ModificationInstance) -> None:
-        with self._database.write() as session:
-            session.add(row)
+        return Undone({row.orthanc_instance_id_after: row for row in rows if row.status == "done"}, wanted)
 
     def _archive_study(self, job: Modification) -> str | None:
         """The archive's id of the study as it is now."""
@@ -251,51 +235,5 @@ class ModificationJobs:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class _Undone:
-    """The modification that an undo takes back."""
-
-    rows: dict[str, ModificationInstance]
-    """By the id each instance has since."""
-    wanted: dict[str, str]
-
-    def wanted_for(self, header: Header, former: dict[str, str]) -> dict[str, str]:
-        """The former values of the attributes in which an instance says what the modification wanted."""
-        return {
-            keyword: value
-            for keyword, value in former.items()
-            if header.text(keyword) == wanted_value(keyword, self.wanted[keyword]).value
-        }
-
-
-def _former_form(row: ModificationInstance, data: bytes) -> tuple[bytes, tuple[Change, ...]]:
-    before = former_file(data, row) if digest(data) == row.sha256_after else None
-    if before is None:
-        raise RefusedInstance("changed_since", "The archive holds another file than the modification left.")
-    return before, tuple(Change(change["tag"], change["after"], change["before"]) for change in row.changes)
-
-
-def _row(
-    job: Modification,
-    instance_id: str,
-    before: bytes,
-    after: bytes,
-    changes: tuple[Change, ...],
-    status: str,
-    error_code: str | None = None,
-) -> ModificationInstance:
-    former = keep_former(before, after)
-    return ModificationInstance(
-        id=uuid.uuid4(),
-        modification_id=job.id,
-        orthanc_instance_id_before=instance_id,
-        orthanc_instance_id_after=instance_id,
-        sha256_before=digest(before),
-        sha256_after=digest(after),
-        same_at_start=former.same_at_start,
-        same_at_end=former.same_at_end,
-        former=former.packed,
-        changes=[{"tag": c.keyword, "before": c.before, "after": c.after} for c in changes],
-        status=status,
-        error_code=error_code,
-    )
+def _no_folder() -> Unavailable:
+    return Unavailable("archive_unavailable", "The folder for files being modified cannot be written.")

@@ -106,7 +106,7 @@ def _move(archive: StoredFiles, row: ModificationInstance, new: bytes) -> None:
         _replace_in_place(archive, row, new)
         return
     row.orthanc_instance_id_after = stored.orthanc_instance_id
-    if not _holds(archive, stored.orthanc_instance_id, row.sha256_after):
+    if stored.is_duplicate and not _holds(archive, stored.orthanc_instance_id, row.sha256_after):
         # The same instance came under its new identity already, and the archive keeps what it has: as everywhere,
         # the second one is a duplicate. Unless it shows something else, it goes.
         drop_duplicate(archive, row.orthanc_instance_id_before, stored.orthanc_instance_id)

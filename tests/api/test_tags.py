@@ -351,12 +351,8 @@ def test_an_archive_or_a_folder_that_is_away_only_delays_the_job(
 ) -> None:
     """The job waits and goes on by itself."""
     uid = store(api, 2)
+    before = files(api)
     asked = modify(api, uid, StudyDate="20260201")
-    api.archive.refuses = Unavailable("archive_unavailable", "away")
-    with pytest.raises(Unavailable):
-        jobs(api, tmp_path).run()
-    assert job(api, asked["id"])["status"] == "running"
-    api.archive.refuses = None
 
     def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")
@@ -364,8 +360,14 @@ def test_an_archive_or_a_folder_that_is_away_only_delays_the_job(
     monkeypatch.setattr(Spool, "put", full)
     with pytest.raises(Unavailable):
         jobs(api, tmp_path).run()
+    assert (job(api, asked["id"])["status"], files(api)) == ("running", before)
     monkeypatch.undo()
+    api.archive.refuses = Unavailable("archive_unavailable", "away")
+    with pytest.raises(Unavailable):
+        jobs(api, tmp_path).run()
+    api.archive.refuses = None
     assert jobs(api, tmp_path).run() == 0
+    assert job(api, asked["id"])["status"] == "succeeded"
     assert said(api, "StudyDate") == {"20260201"} and len(files(api)) == 2
 
 
