@@ -72,6 +72,7 @@ def ledger_row(
     status: str,
     error_code: str | None = None,
 ) -> ModificationInstance:
+    """The ledger's row for replacing one instance: both digests, and the way back."""
     former = keep_former(before, after)
     return ModificationInstance(
         id=uuid.uuid4(),
