@@ -127,6 +127,10 @@ class Settings(BaseModel):
         return self.data_dir / "quarantine"
 
     @property
+    def modifying_path(self) -> Path:
+        return self.data_dir / "modifying"
+
+    @property
     def sqlalchemy_url(self) -> str:
         if self.database_url:
             return self.database_url.get_secret_value()

@@ -9,6 +9,9 @@ from typing import Any
 from ehr_bridge.errors import RefusedInstance, Unavailable
 from ehr_bridge.services.intake import Stored
 
+DICOMWEB_METADATA = 4301
+"""The attachment of a series in which the DICOMweb plugin keeps the answer to a metadata request."""
+
 
 class OrthancArchive:
     """Stores through Orthanc's own API, inside the process.
@@ -59,6 +62,61 @@ class OrthancArchive:
         except self._orthanc.OrthancException as error:
             raise LookupError(orthanc_instance_id) from error
         return data
+
+    def delete(self, orthanc_instance_id: str) -> None:
+        """Take an instance out; one that is gone already is no matter.
+
+        Raises:
+            Unavailable: it is still there.
+        """
+        try:
+            self._orthanc.RestApiDelete(f"/instances/{orthanc_instance_id}")
+        except self._orthanc.OrthancException as error:
+            if self._is_there(f"/instances/{orthanc_instance_id}"):
+                raise Unavailable("archive_unavailable", "The archive cannot delete just now.", 30) from error
+
+    def instances_of(self, study_instance_uid: str) -> list[str]:
+        """Orthanc's ids of all instances with this StudyInstanceUID, in whatever studies of Orthanc they are."""
+        return self._find("Instance", study_instance_uid)
+
+    def refresh(self, study_instance_uid: str) -> None:
+        """Make Orthanc's index, and what the DICOMweb plugin keeps with each series, say what the files say.
+
+        The index holds a study's attributes as its first instance brought them, and the plugin's metadata (attachment
+        4301) stays valid while the series has the same instances (facts 3.3). One instance is enough for the index:
+        those that were stored anew brought their own level with them.
+        """
+        for series in self._find("Series", study_instance_uid):
+            try:
+                first = json.loads(self._orthanc.RestApiGet(f"/series/{series}"))["Instances"][0]
+                self._orthanc.RestApiPost(f"/instances/{first}/reconstruct", "{}")
+            except (self._orthanc.OrthancException, IndexError) as error:
+                if self._is_there(f"/series/{series}"):
+                    raise Unavailable("archive_unavailable", "The archive cannot index just now.", 30) from error
+                continue
+            self._delete_attachment(f"/series/{series}/attachments/{DICOMWEB_METADATA}")
+
+    def _delete_attachment(self, path: str) -> None:
+        try:
+            self._orthanc.RestApiDelete(path)
+        except self._orthanc.OrthancException as error:
+            if self._is_there(f"{path}/size"):
+                raise Unavailable("archive_unavailable", "The archive cannot delete just now.", 30) from error
+
+    def _find(self, level: str, study_instance_uid: str) -> list[str]:
+        query = {"Level": level, "Query": {"StudyInstanceUID": study_instance_uid}, "Expand": False}
+        try:
+            found: list[str] = json.loads(self._orthanc.RestApiPost("/tools/find", json.dumps(query)))
+        except self._orthanc.OrthancException as error:
+            raise Unavailable("archive_unavailable", "The archive cannot search just now.", 30) from error
+        return found
+
+    def _is_there(self, path: str) -> bool:
+        try:
+            self._orthanc.RestApiGet(path)
+        except self._orthanc.OrthancException:
+            return False
+        return True
 
     def changes(self, since: int, limit: int) -> dict[str, Any]:
         """A page of Orthanc's log of changes."""

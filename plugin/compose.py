@@ -16,7 +16,9 @@ from ehr_bridge.db import migrate
 from ehr_bridge.db.database import Database
 from ehr_bridge.services.arrivals import Arrival
 from ehr_bridge.services.bundle import Services, build_services
+from ehr_bridge.services.modifying import ModificationJobs
 from ehr_bridge.services.settling import settle_leftovers
+from ehr_bridge.services.spool import Spool
 from ehr_bridge.services.under_way import SILENT_FOR
 from ehr_bridge.settings import load_settings
 from plugin.archive import OrthancArchive
@@ -124,6 +126,9 @@ class Lifecycle:
 
 def _make_worker(services: Services, archive: OrthancArchive) -> Worker:
     recorder = services.recorder
+    jobs = ModificationJobs(
+        services.database, archive, Spool(services.settings.modifying_path), services.claims, recorder, services.clock
+    )
     catch_up = CatchUp(services.database, archive, services.intake, recorder)
 
     def take_over(arrival: Arrival) -> None:
@@ -149,6 +154,7 @@ def _make_worker(services: Services, archive: OrthancArchive) -> Worker:
         take_over,
         [
             Chore("record", recorder.flush, 0.0),
+            Chore("modifications", jobs.run, 0.0),  # before catching up: an interrupted one first finishes its instance
             Chore("settle", recorder.settle, 2.0),
             Chore("revocations", services.revocations.refresh, 0.5),
             Chore("catch up", catch_up.run, 3.0),

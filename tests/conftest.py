@@ -6,6 +6,7 @@ import os
 import pwd
 import shutil
 import subprocess
+import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -64,14 +65,14 @@ class PostgresCluster:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresCluster]:
-    folder = tmp_path_factory.mktemp("postgres", numbered=True)
-    for parent in [folder, *folder.parents][:3]:  # pytest's folders are closed to the cluster's owner
-        parent.chmod(parent.stat().st_mode | 0o011)
-    cluster = PostgresCluster(folder)
-    cluster.start()
-    yield cluster
-    cluster.stop()
+def postgres() -> Iterator[PostgresCluster]:
+    # not in pytest's own folder, which every other run closes to all but its user
+    with tempfile.TemporaryDirectory(prefix="ehr-bridge-postgres-") as folder:
+        Path(folder).chmod(0o711)
+        cluster = PostgresCluster(Path(folder))
+        cluster.start()
+        yield cluster
+        cluster.stop()
 
 
 @pytest.fixture(params=ENGINES)

@@ -40,6 +40,10 @@ ACCESS: dict[tuple[str, str], Permission | str] = {
     ("GET", "/api/v1/dicom/uploads"): Permission.READ,
     ("GET", "/api/v1/dicom/uploads/patient/{patient_id}"): Permission.READ,
     ("GET", "/api/v1/dicom/uploads/{upload_id}"): Permission.READ,
+    ("GET", "/api/v1/dicom/tags/{study_uid}"): Permission.READ,
+    ("POST", "/api/v1/dicom/modify-tags"): Permission.MODIFY_TAGS,
+    ("POST", "/api/v1/modifications/{modification_id}/undo"): Permission.MODIFY_TAGS,
+    ("GET", "/api/v1/jobs/{job_id}"): Permission.READ,
     ("GET", "/api/v1/audit"): Permission.AUDIT,
     ("GET", "/api/v1/audit/verify"): Permission.AUDIT,
 }

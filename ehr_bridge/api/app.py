@@ -19,6 +19,7 @@ from ehr_bridge.api import (
     stow,
     studies,
     system,
+    tags,
     upload_forms,
     uploads,
     viewer,
@@ -49,7 +50,20 @@ def create_app(services: Services, archive: Archive, checks: Mapping[str, system
     app.extensions[system.CHECKS] = checks
     problems.register(app)
     context.guard(app)
-    for module in (patients, orders, uploads, upload_forms, inspection, stow, studies, viewer, audit, accounts, system):
+    for module in (
+        patients,
+        orders,
+        uploads,
+        upload_forms,
+        inspection,
+        stow,
+        studies,
+        viewer,
+        audit,
+        accounts,
+        system,
+        tags,
+    ):
         app.register_api(module.blueprint)
     app.after_request(_no_store)
     app.wsgi_app = Express(app.wsgi_app, services, archive)  # type: ignore[method-assign]

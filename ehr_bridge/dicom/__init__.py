@@ -10,6 +10,7 @@ Refuses    with `RefusedInstance`: what is not DICOM, is cut off, lies about its
 from ehr_bridge.dicom.coerce import Change, Coerced, coerce
 from ehr_bridge.dicom.content import is_same_content
 from ehr_bridge.dicom.elements import Elements, ElementView, read_elements
+from ehr_bridge.dicom.former import Former, keep_former, restore
 from ehr_bridge.dicom.header import MAX_DEPTH, Header, read_header
 from ehr_bridge.dicom.part10 import MAX_INFLATED, Element, looks_like_dicom
 from ehr_bridge.dicom.tags import MODIFIABLE_KEYWORDS
@@ -26,15 +27,18 @@ __all__ = [
     "ElementView",
     "Elements",
     "Finding",
+    "Former",
     "Header",
     "canonical",
     "coerce",
     "is_date",
     "is_same_content",
     "is_uid",
+    "keep_former",
     "looks_like_dicom",
     "read_elements",
     "read_header",
     "require_storable",
+    "restore",
     "validate",
 ]

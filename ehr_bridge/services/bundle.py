@@ -13,6 +13,7 @@ from ehr_bridge.db.database import Database
 from ehr_bridge.services.accounts import Accounts
 from ehr_bridge.services.claims import Claims
 from ehr_bridge.services.intake import Intake
+from ehr_bridge.services.modifications import Modifications
 from ehr_bridge.services.orders import Orders
 from ehr_bridge.services.patients import Patients
 from ehr_bridge.services.recorder import Recorder
@@ -35,6 +36,7 @@ class Services:
     intake: Intake
     studies: Studies
     uploads: Uploads
+    modifications: Modifications
     revocations: Revocations
     viewer: Viewer
     clock: Callable[[], datetime]
@@ -71,6 +73,7 @@ def build_services(settings: Settings, database: Database, clock: Callable[[], d
         intake=Intake(claims, recorder, clock, settings.max_dicom_file_size_mb * 1_000_000),
         studies=Studies(database, recorder),
         uploads=Uploads(database, recorder),
+        modifications=Modifications(database, clock),
         revocations=revocations,
         viewer=Viewer(database, rules, revocations, clock, settings.ohif_viewer_url),
         clock=clock,

@@ -203,7 +203,8 @@ def _join(session: Session, study: Study, identity: HeaderIdentity, confirmation
     if identity_to_json(identity) == study.received_identity:
         return _decision(study)
     if study.patient is None:
-        return replace(_decision(study), contradicts=identity.patient_id != study.received_identity["PatientID"])
+        known = {study.received_identity["PatientID"], study.corrections.get("PatientID")}
+        return replace(_decision(study), contradicts=identity.patient_id not in known)
     if _carries(identity, wanted_values(study.patient, study.order)):
         return _decision(study)
     fresh, _, _ = _judge(session, identity, confirmation)

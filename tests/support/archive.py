@@ -12,6 +12,8 @@ from ehr_bridge.services.intake import Stored
 class FakeArchive:
     def __init__(self) -> None:
         self.instances: dict[str, bytes] = {}
+        self.studies: dict[str, str] = {}
+        self.refreshed: list[str] = []
         self.refuses: RefusedInstance | Unavailable | None = None
 
     def store(self, data: bytes) -> Stored:
@@ -21,6 +23,7 @@ class FakeArchive:
         levels = [header.patient_id, header.study_instance_uid, header.series_instance_uid, header.sop_instance_uid]
         instance, study = orthanc_id(*levels), orthanc_id(*levels[:2])
         duplicate = instance in self.instances
+        self.studies[instance] = study
         self.instances.setdefault(instance, data)
         return Stored(instance, study, duplicate)
 
@@ -29,6 +32,19 @@ class FakeArchive:
             return self.instances[orthanc_instance_id]
         except KeyError as error:
             raise LookupError(orthanc_instance_id) from error
+
+    def delete(self, orthanc_instance_id: str) -> None:
+        self.instances.pop(orthanc_instance_id, None)
+
+    def instances_of(self, study_instance_uid: str) -> list[str]:
+        return [i for i, data in self.instances.items() if read_header(data).study_instance_uid == study_instance_uid]
+
+    def parent_study(self, orthanc_instance_id: str) -> str:
+        self.read(orthanc_instance_id)
+        return self.studies[orthanc_instance_id]
+
+    def refresh(self, study_instance_uid: str) -> None:
+        self.refreshed.append(study_instance_uid)
 
 
 def orthanc_id(*levels: str) -> str:

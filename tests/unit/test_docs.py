@@ -26,10 +26,11 @@ from ehr_bridge.api.accounts import LoginBody
 from ehr_bridge.api.orders import OrderBody
 from ehr_bridge.api.patients import PatientBody
 from ehr_bridge.api.problems import CODES
+from ehr_bridge.api.tags import ModifyTagsBody, UndoBody
 from ehr_bridge.api.viewer import ViewerTokenBody
 from ehr_bridge.auth.permissions import ROLE_PERMISSIONS, Permission
 from ehr_bridge.auth.tokens import TokenRules, TokenVerifier
-from ehr_bridge.db import audit  # noqa: F401  (its table belongs to the metadata)
+from ehr_bridge.db import audit, modifications  # noqa: F401  (their tables belong to the metadata)
 from ehr_bridge.db.models import Base
 from ehr_bridge.settings import NOT_YET, Settings, variables
 from plugin import launch
@@ -258,6 +259,8 @@ BODIES: dict[str, type[BaseModel]] = {
     "/api/v1/patients/": PatientBody,
     "/api/v1/orders/": OrderBody,
     "/api/v1/dicom/viewer-token": ViewerTokenBody,
+    "/api/v1/dicom/modify-tags": ModifyTagsBody,
+    "/api/v1/modifications/": UndoBody,
 }
 
 

@@ -1,0 +1,200 @@
+"""Attributes of stored studies: what they say and said, modifying them, taking that back, and the jobs that do it."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from typing import Annotated, Literal, cast
+
+from flask import Response
+from flask_openapi3 import APIBlueprint, Tag
+from pydantic import Field, StringConstraints, field_validator
+
+from ehr_bridge.api.context import answer, origin, services
+from ehr_bridge.api.problems import CODES
+from ehr_bridge.api.schemas import Input, Model, Moment, Problem, Uid
+from ehr_bridge.api.uploads import archive
+from ehr_bridge.db.modifications import Modification
+from ehr_bridge.dicom import MODIFIABLE_KEYWORDS
+from ehr_bridge.dicom.values import wanted_value
+from ehr_bridge.services.replacing import StoredFiles
+from ehr_bridge.services.tag_history import StudyTags, read_tags
+
+blueprint = APIBlueprint(
+    "tags",
+    __name__,
+    url_prefix="/api/v1",
+    abp_tags=[Tag(name="Tags")],
+    abp_security=[{"bearer": []}],
+    abp_responses={401: Problem, 403: Problem},
+)
+
+Kind = Literal["modify", "undo"]
+Status = Literal["queued", "running", "succeeded", "partial", "failed"]
+Reason = Annotated[str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True)]
+
+
+class TagsPath(Input):
+    study_uid: Uid
+
+
+class JobPath(Input):
+    job_id: uuid.UUID
+
+
+class ModificationPath(Input):
+    modification_id: uuid.UUID
+
+
+class ModifyTagsBody(Input):
+    study_instance_uid: Uid
+    changes: dict[str, str] = Field(min_length=1, description="DICOM keyword to the new value")
+    reason: Reason
+
+    @field_validator("changes")
+    @classmethod
+    def _only_modifiable(cls, changes: dict[str, str]) -> dict[str, str]:
+        """DICOM values; for dates the ISO form is taken too."""
+        checked = {}
+        for keyword, value in changes.items():
+            if keyword not in MODIFIABLE_KEYWORDS:
+                raise ValueError(f"only {', '.join(sorted(MODIFIABLE_KEYWORDS))} can be modified")
+            if keyword == "StudyDate" and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
+                value = value.replace("-", "")
+            checked[keyword] = wanted_value(keyword, value).value
+            if keyword == "PatientID" and not checked[keyword]:
+                raise ValueError("PatientID cannot be emptied")
+        return checked
+
+
+class UndoBody(Input):
+    reason: Reason
+
+
+class JobAnswer(Model):
+    id: uuid.UUID
+    kind: Kind
+    status: Status
+    study_instance_uid: str
+    number_of_instances: int
+    number_done: int
+    error_code: str | None
+    error_message: str | None
+    requested_by: str
+    requested_at: Moment
+    finished_at: Moment | None
+
+
+class FormerValueAnswer(Model):
+    value: str
+    changed_at: Moment | None
+    modifying_system: str
+    source: str
+    reason: str
+
+
+class TagAnswer(Model):
+    tag: str
+    value: str
+    other_values: list[str]
+    is_modifiable: bool
+    original: str | None
+    history: list[FormerValueAnswer]
+
+
+class TagChange(Model):
+    tag: str
+    before: str
+    after: str
+    instances: int
+
+
+class ModificationAnswer(Model):
+    id: uuid.UUID
+    kind: Kind
+    undoes: uuid.UUID | None
+    status: Status
+    reason: str
+    requested_by: str
+    requested_at: Moment
+    finished_at: Moment | None
+    changes: list[TagChange]
+    can_undo: bool
+
+
+class StudyTagsAnswer(Model):
+    study_instance_uid: str
+    tags: list[TagAnswer]
+    modifications: list[ModificationAnswer]
+
+
+@blueprint.get("/dicom/tags/<study_uid>", responses={200: StudyTagsAnswer, 404: Problem, 422: Problem, 503: Problem})
+def get_tags(path: TagsPath) -> Response:
+    """What a study says now and said before, and who changed it"""
+    services().recorder.settle()
+    stored = cast(StoredFiles, archive())
+    return answer(_tags(read_tags(services().database, stored.read, path.study_uid)))
+
+
+@blueprint.post(
+    "/dicom/modify-tags",
+    responses={202: JobAnswer, 400: Problem, 404: Problem, 409: Problem, 415: Problem, 422: Problem, 503: Problem},
+)
+def modify_tags(body: ModifyTagsBody) -> Response:
+    """Modify attributes of a stored study"""
+    job = services().modifications.request(body.study_instance_uid, body.changes, body.reason, origin())
+    return _accepted(job)
+
+
+@blueprint.post(
+    "/modifications/<modification_id>/undo",
+    responses={202: JobAnswer, 400: Problem, 404: Problem, 409: Problem, 415: Problem, 422: Problem, 503: Problem},
+)
+def undo_modification(path: ModificationPath, body: UndoBody) -> Response:
+    """Take a modification back, to the byte"""
+    return _accepted(services().modifications.undo(path.modification_id, body.reason, origin()))
+
+
+@blueprint.get("/jobs/<job_id>", responses={200: JobAnswer, 404: Problem, 422: Problem})
+def get_job(path: JobPath) -> Response:
+    """How far a job has come"""
+    return answer(_job(services().modifications.get(path.job_id)))
+
+
+def _accepted(job: Modification) -> Response:
+    response = answer(_job(job), 202)
+    response.headers["Location"] = f"/api/v1/jobs/{job.id}"
+    return response
+
+
+def _job(job: Modification) -> JobAnswer:
+    values = {name: getattr(job, name) for name in JobAnswer.model_fields if name != "error_message"}
+    return JobAnswer(error_message=CODES[job.error_code][1] if job.error_code else None, **values)
+
+
+def _tags(study: StudyTags) -> StudyTagsAnswer:
+    return StudyTagsAnswer(
+        study_instance_uid=study.study_instance_uid,
+        tags=[
+            TagAnswer(
+                tag=tag.keyword,
+                value=tag.value,
+                other_values=tag.other_values,
+                is_modifiable=tag.keyword in MODIFIABLE_KEYWORDS,
+                original=tag.former[0].value if tag.former else None,
+                history=[FormerValueAnswer.model_validate(former) for former in tag.former],
+            )
+            for tag in study.tags
+        ],
+        modifications=[
+            ModificationAnswer(
+                **{name: getattr(job, name) for name in ("id", "kind", "status", "reason", "requested_by")},
+                undoes=job.undoes_id,
+                requested_at=job.requested_at,
+                finished_at=job.finished_at,
+                changes=[TagChange.model_validate(change) for change in job.applied],
+                can_undo=job.id == study.undoable,
+            )
+            for job in study.modifications
+        ],
+    )

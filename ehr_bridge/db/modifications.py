@@ -1,0 +1,83 @@
+"""The ledger of modified studies: what was asked, by whom and why, and how to get every former byte back."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from ehr_bridge.db.models import UID, Base
+
+_UNDER_WAY = "status IN ('queued', 'running')"
+
+
+class Modification(Base):
+    """One request to modify the attributes of a stored study, or to undo such a request; also its job."""
+
+    __tablename__ = "modifications"
+    __table_args__ = (
+        CheckConstraint("kind IN ('modify', 'undo')", name="kind"),
+        CheckConstraint("status IN ('queued', 'running', 'succeeded', 'partial', 'failed')", name="status"),
+        Index(
+            "ix_modifications_under_way",
+            "study_id",
+            unique=True,
+            sqlite_where=text(_UNDER_WAY),
+            postgresql_where=text(_UNDER_WAY),
+        ),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    study_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("studies.id"), index=True)
+    study_instance_uid: Mapped[str] = mapped_column(UID)
+    kind: Mapped[str] = mapped_column(String(16))
+    undoes_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("modifications.id"))
+    changes: Mapped[dict[str, Any]]
+    """What was asked: DICOM keyword to value; empty for an undo."""
+    wanted: Mapped[dict[str, Any]]
+    """What every instance gets that has no former bytes to go back to."""
+    reason: Mapped[str] = mapped_column(Text)
+    requested_by: Mapped[str] = mapped_column(String(255))
+    address: Mapped[str | None] = mapped_column(String(64))
+    requested_at: Mapped[datetime]
+    status: Mapped[str] = mapped_column(String(16))
+    error_code: Mapped[str | None] = mapped_column(String(64))
+    node: Mapped[str | None] = mapped_column(String(36))
+    """Whose spool folder holds what is between two states."""
+    finished_at: Mapped[datetime | None]
+    swept_at: Mapped[datetime | None]
+    """When instances were looked for that had been on their way while the job ran."""
+    number_of_instances: Mapped[int] = mapped_column(default=0)
+    number_done: Mapped[int] = mapped_column(default=0)
+    study_before: Mapped[dict[str, Any]]
+    """`corrections` and `study_date` of the study before."""
+    applied: Mapped[list[Any]]
+    """What it came to: `{"tag", "before", "after", "instances"}`."""
+
+
+class ModificationInstance(Base):
+    """One instance that a modification replaced: enough to check it, and to restore its former bytes."""
+
+    __tablename__ = "modification_instances"
+    __table_args__ = (
+        CheckConstraint("status IN ('pending', 'done', 'refused')", name="status"),
+        UniqueConstraint("modification_id", "orthanc_instance_id_before"),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    modification_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("modifications.id"))
+    orthanc_instance_id_before: Mapped[str] = mapped_column(String(64))
+    orthanc_instance_id_after: Mapped[str] = mapped_column(String(64))
+    sha256_before: Mapped[str] = mapped_column(String(64))
+    sha256_after: Mapped[str] = mapped_column(String(64))
+    same_at_start: Mapped[int] = mapped_column(BigInteger)
+    same_at_end: Mapped[int] = mapped_column(BigInteger)
+    """How many bytes the former and the new file share at both ends."""
+    former: Mapped[bytes] = mapped_column(LargeBinary)
+    """The former bytes between them, packed with zlib."""
+    changes: Mapped[list[Any]]
+    status: Mapped[str] = mapped_column(String(16))
+    error_code: Mapped[str | None] = mapped_column(String(64))

@@ -1,0 +1,152 @@
+"""What the tables say of a modification: its beginning, every instance's new place, its end. No archive here."""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from ehr_bridge.db.models import DicomUploadLog, Instance, Order, Study
+from ehr_bridge.db.modifications import Modification, ModificationInstance
+from ehr_bridge.matching.compare import parse_da
+from ehr_bridge.services import audit
+from ehr_bridge.services.audit import Event, Origin
+
+
+def rows_of(session: Session, modification_id: uuid.UUID) -> list[ModificationInstance]:
+    """The instances a modification replaced so far."""
+    return list(
+        session.scalars(select(ModificationInstance).where(ModificationInstance.modification_id == modification_id))
+    )
+
+
+def begin(session: Session, job_id: uuid.UUID, node: str, number_of_instances: int) -> Modification | None:
+    """From here on files change, and instances that arrive get the new values (or, for an undo, the former ones).
+
+    None when another node was first.
+    """
+    job = session.get_one(Modification, job_id)
+    if job.status != "queued":
+        return None
+    study = session.get_one(Study, job.study_id)
+    job.status, job.node, job.number_of_instances = "running", node, number_of_instances
+    job.study_before = {
+        "corrections": dict(study.corrections),
+        "study_date": study.study_date.isoformat() if study.study_date else None,
+    }
+    if job.undoes_id is None:
+        study.corrections = {**study.corrections, **job.wanted}
+    else:
+        undone = session.get_one(Modification, job.undoes_id)
+        former = undone.study_before["corrections"]
+        kept = {keyword: value for keyword, value in study.corrections.items() if keyword not in undone.wanted}
+        study.corrections = kept | {keyword: former[keyword] for keyword in undone.wanted if keyword in former}
+    return job
+
+
+def follow(session: Session, row: ModificationInstance) -> None:
+    """Write down what became of an instance; its row in `instances` follows to its new id."""
+    if row.status == "pending":  # the archive was not touched: it is made anew
+        session.execute(delete(ModificationInstance).where(ModificationInstance.id == row.id))
+        return
+    session.merge(row)
+    before, after = row.orthanc_instance_id_before, row.orthanc_instance_id_after
+    if row.status == "done":
+        number = Modification.number_done + 1
+        session.execute(update(Modification).where(Modification.id == row.modification_id).values(number_done=number))
+    if before != after:
+        _move_instance(session, before, after)
+
+
+def _move_instance(session: Session, before: str, after: str) -> None:
+    if session.get(Instance, after) is not None:  # the list of changes told it first
+        session.execute(delete(Instance).where(Instance.orthanc_instance_id == before))
+        return
+    session.execute(update(Instance).where(Instance.orthanc_instance_id == before).values(orthanc_instance_id=after))
+
+
+def fail(session: Session, job_id: uuid.UUID, code: str, now: datetime) -> None:
+    """End a job that could not begin: no file was touched."""
+    job = session.get_one(Modification, job_id)
+    job.status, job.error_code, job.finished_at, job.swept_at = "failed", code, now, now
+    _audit(session, job, now, {"code": code})
+
+
+def finish(session: Session, job_id: uuid.UUID, orthanc_study_id: str | None, now: datetime) -> None:
+    """End a job, or a later look for stragglers: everything that names the study's files says what is there."""
+    job = session.get_one(Modification, job_id)
+    rows = rows_of(session, job_id)
+    for row in rows:  # an instance may have been recorded under its old id after it had moved
+        if row.status == "done" and row.orthanc_instance_id_before != row.orthanc_instance_id_after:
+            _move_instance(session, row.orthanc_instance_id_before, row.orthanc_instance_id_after)
+    job.applied = summary(rows)
+    refused = sum(row.status == "refused" for row in rows)
+    first_end = job.finished_at is None
+    job.status = "partial" if refused else "succeeded"
+    job.error_code = next((row.error_code for row in rows if row.status == "refused"), None)
+    job.number_of_instances = max(job.number_of_instances, len(rows))
+    if first_end:
+        job.finished_at = now
+    else:
+        job.swept_at = now
+    study = session.get_one(Study, job.study_id)
+    _show_on_study(session, job, study, orthanc_study_id)
+    if first_end:
+        _audit(session, job, now, {"instances": job.number_done, "refused": refused})
+
+
+def summary(rows: list[ModificationInstance]) -> list[dict[str, Any]]:
+    """What changed how, with the number of instances it changed in."""
+    counts = Counter(
+        (change["tag"], change["before"], change["after"])
+        for row in rows
+        if row.status == "done"
+        for change in row.changes
+    )
+    return [
+        {"tag": tag, "before": before, "after": after, "instances": count}
+        for (tag, before, after), count in sorted(counts.items())
+    ]
+
+
+def _show_on_study(session: Session, job: Modification, study: Study, orthanc_study_id: str | None) -> None:
+    if orthanc_study_id is not None and orthanc_study_id != study.orthanc_study_id:
+        for table in (Order, DicomUploadLog):
+            follows = update(table).where(table.orthanc_study_id == study.orthanc_study_id)
+            session.execute(follows.values(orthanc_study_id=orthanc_study_id))
+        study.orthanc_study_id = orthanc_study_id
+    shown = _date_shown(session, job, study)
+    if shown != study.study_date:
+        study.study_date = shown
+        ours = (Order.id == study.order_id) & (Order.study_instance_uid == study.study_instance_uid)
+        session.execute(update(Order).where(ours).values(study_date=shown))
+
+
+def _date_shown(session: Session, job: Modification, study: Study) -> date | None:
+    if job.undoes_id is not None:
+        undone = session.get_one(Modification, job.undoes_id)
+        if "StudyDate" in undone.wanted:
+            former = undone.study_before["study_date"]
+            return date.fromisoformat(former) if former else None
+    elif "StudyDate" in job.wanted:
+        return parse_da(job.wanted["StudyDate"])
+    return study.study_date
+
+
+def _audit(session: Session, job: Modification, now: datetime, detail: dict[str, Any]) -> None:
+    study = session.get_one(Study, job.study_id)
+    keywords = sorted({change["tag"] for change in job.applied} or job.wanted)
+    outcome = {"succeeded": "success", "partial": "partial", "failed": "failure"}[job.status]
+    event = Event(
+        "study.modified" if job.kind == "modify" else "study.modification_undone",
+        outcome=outcome,
+        patient_id=study.patient_id,
+        order_id=study.order_id,
+        study_instance_uid=study.study_instance_uid,
+        detail={"modification_id": str(job.id), "tags": keywords, **detail},
+    )
+    audit.append(session, Origin(job.requested_by, job.address), event, now)

@@ -1,0 +1,239 @@
+"""Carries modifications out: the job behind `modify-tags` and its undo, a little at a time, in the worker.
+
+A job first looks whether every instance can be changed, and touches nothing if one cannot. Then all new forms are
+prepared, and each is put in its place (`replacing`). Everything a job must know stands in the ledger and the spool, so
+a killed process continues where it was. Instances that were on their way meanwhile are looked for once more a little
+later.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from sqlalchemy import or_, select
+
+from ehr_bridge.db.database import Database
+from ehr_bridge.db.modifications import Modification, ModificationInstance
+from ehr_bridge.errors import RefusedInstance, Unavailable
+from ehr_bridge.services.claims import Claims
+from ehr_bridge.services.modifications import HOLDS, UNDER_WAY
+from ehr_bridge.services.modified_rows import begin, fail, finish, follow, rows_of
+from ehr_bridge.services.new_forms import Undone, id_after, ledger_row, new_form
+from ehr_bridge.services.recorder import Recorder
+from ehr_bridge.services.replacing import StoredFiles, drop_duplicate, former_file, replace
+from ehr_bridge.services.spool import Spool
+from ehr_bridge.services.spool_keeping import SpoolKeeper
+
+LOGGER = logging.getLogger(__name__)
+SWEEP_AFTER = timedelta(seconds=10)
+"""Longer than any node remembers a decision (`Claims`), and than storing one instance takes."""
+AT_ONCE = 16
+"""Instances that share a transaction."""
+
+
+class ModificationJobs:
+    """The one who carries jobs out on a node. Not for several threads at once: the worker's."""
+
+    def __init__(
+        self,
+        database: Database,
+        archive: StoredFiles,
+        spool: Spool,
+        claims: Claims,
+        recorder: Recorder,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._database = database
+        self._archive = archive
+        self._spool = spool
+        self._claims = claims
+        self._recorder = recorder
+        self._clock = clock
+        self._keeper = SpoolKeeper(database, archive, spool, clock)
+        self._is_fresh = True
+        self._looked_at: dict[uuid.UUID, set[str]] = {}
+
+    def run(self, seconds: float = 1.0) -> int:
+        """Go on with whatever is to be done, for about that long; answers how many jobs are left.
+
+        Raises:
+            Unavailable: the database or the archive is away; nothing is lost, and it goes on later.
+        """
+        until = time.monotonic() + seconds
+        if self._is_fresh:
+            self._keeper.compare()
+            self._is_fresh = False
+        jobs = self._due()
+        left, failure = 0, None
+        for job in jobs:
+            try:
+                left += not self._advance(job, until)
+            except Exception as error:  # one that cannot go on holds no other up
+                left, failure = left + 1, failure or error
+        self._keeper.release()
+        if failure is not None:
+            raise failure
+        return left
+
+    def _due(self) -> list[Modification]:
+        swept_by = self._clock() - SWEEP_AFTER
+        unswept = (
+            Modification.status.in_(HOLDS) & Modification.swept_at.is_(None) & (Modification.finished_at < swept_by)
+        )
+        query = select(Modification).where(or_(Modification.status.in_(UNDER_WAY), unswept))
+        with self._database.read() as session:
+            jobs = list(session.scalars(query.order_by(Modification.requested_at)))
+        if not jobs:
+            self._looked_at.clear()
+            return []
+        try:
+            node = self._spool.node
+        except OSError as error:
+            raise _no_folder() from error
+        return [job for job in jobs if job.node in (None, node)]
+
+    def _advance(self, job: Modification, until: float) -> bool:
+        """Whether the job came to its end before the time was over."""
+        if job.status == "queued":
+            checked = self._check(job, until)
+            if checked is None:
+                return False
+            if isinstance(checked, RefusedInstance):
+                with self._database.write() as session:
+                    fail(session, job.id, checked.code, self._clock())
+                return True
+            with self._database.write() as session:
+                begun = begin(session, job.id, self._spool.node, checked)
+            self._claims.forget()
+            if begun is None:
+                return True
+            job = begun
+            self._looked_at.pop(job.id, None)
+        if not self._replace_all(job, until):
+            return False
+        self._archive.refresh(job.study_instance_uid)
+        study = self._archive_study(job)
+        with self._database.write() as session:
+            finish(session, job.id, study, self._clock())
+        self._claims.forget()
+        self._looked_at.pop(job.id, None)
+        return True
+
+    def _check(self, job: Modification, until: float) -> int | RefusedInstance | None:
+        """How many instances there are, why one of them cannot be changed, or None when the time is over."""
+        looked_at = self._looked_at.setdefault(job.id, set())
+        undone = self._undone(job)
+        ids = self._archive.instances_of(job.study_instance_uid)
+        for instance_id in ids:
+            if instance_id in looked_at:
+                continue
+            if time.monotonic() > until:
+                return None
+            try:
+                new_form(job, undone, instance_id, self._archive.read(instance_id), self._clock())
+            except RefusedInstance as refusal:
+                return refusal
+            except LookupError:
+                continue
+            looked_at.add(instance_id)
+        return len(ids)
+
+    def _replace_all(self, job: Modification, until: float) -> bool:
+        """Prepare whatever is not, then replace whatever is prepared, until the archive shows nothing more to do.
+
+        False when the time is over. Preparing changes nothing that anybody sees, so it comes first: the time in which
+        a study is half old and half new is as short as it can be.
+        """
+        looked_at = self._looked_at.setdefault(job.id, set())
+        undone = self._undone(job)
+        while True:
+            self._recorder.flush()
+            with self._database.read() as session:
+                rows = rows_of(session, job.id)
+            pending = [row for row in rows if row.status == "pending"]
+            settled = {row.orthanc_instance_id_after for row in rows}
+            settled |= {row.orthanc_instance_id_before for row in rows if row.status != "done"}
+            moved = {row.orthanc_instance_id_before: row.orthanc_instance_id_after for row in rows}
+            ids = self._archive.instances_of(job.study_instance_uid)
+            to_do = [i for i in ids if i not in settled and i not in looked_at]
+            again = [i for i in to_do if i in moved]  # sent under their old identity after they had moved
+            for instance_id in again:
+                drop_duplicate(self._archive, instance_id, moved[instance_id])
+            looked_at.update(again)
+            if fresh := [i for i in to_do if i not in moved][:AT_ONCE]:
+                self._prepare(job, undone, fresh)
+                looked_at.update(fresh)
+            elif pending:
+                self._carry_out(pending[:AT_ONCE])
+            elif not again:
+                return True
+            if time.monotonic() > until:
+                return False
+
+    def _prepare(self, job: Modification, undone: Undone | None, ids: list[str]) -> None:
+        """Put the new form of these instances into the spool and the way back into the ledger, where they need one."""
+        rows: list[ModificationInstance] = []
+        for instance_id in ids:
+            try:
+                before = self._archive.read(instance_id)
+                after, changes = new_form(job, undone, instance_id, before, self._clock())
+            except LookupError:
+                continue
+            except RefusedInstance as refusal:
+                rows.append(ledger_row(job, instance_id, before, before, (), "refused", refusal.code))
+                continue
+            if after == before:
+                continue
+            row = ledger_row(job, instance_id, before, after, changes, "pending")
+            row.orthanc_instance_id_after = id_after(instance_id, before, after, undone)
+            if former_file(after, row) != before:
+                raise AssertionError("the former bytes cannot be kept")
+            try:
+                self._spool.put(row.id, after)
+            except OSError as error:
+                raise _no_folder() from error
+            rows.append(row)
+        if rows:
+            with self._database.write() as session:
+                session.add_all(rows)
+
+    def _carry_out(self, rows: list[ModificationInstance]) -> None:
+        failure: Unavailable | None = None
+        touched = []
+        for row in rows:
+            try:
+                replace(self._archive, self._spool, row)
+            except Unavailable as error:  # this one and those behind it stay pending
+                failure = error
+                break
+            touched.append(row)
+        with self._database.write() as session:
+            for row in touched:
+                follow(session, row)
+        if failure is not None:
+            raise failure
+
+    def _undone(self, job: Modification) -> Undone | None:
+        if job.undoes_id is None:
+            return None
+        with self._database.read() as session:
+            rows = rows_of(session, job.undoes_id)
+            wanted = session.get_one(Modification, job.undoes_id).wanted
+        return Undone({row.orthanc_instance_id_after: row for row in rows if row.status == "done"}, wanted)
+
+    def _archive_study(self, job: Modification) -> str | None:
+        """The archive's id of the study as it is now."""
+        for instance_id in self._archive.instances_of(job.study_instance_uid):
+            try:
+                return self._archive.parent_study(instance_id)
+            except LookupError:
+                continue
+        return None
+
+
+def _no_folder() -> Unavailable:
+    return Unavailable("archive_unavailable", "The folder for files being modified cannot be written.")

@@ -1,0 +1,90 @@
+"""What a stored file is to become: modified, or its former self again. Bytes in, bytes out."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+from ehr_bridge.db.modifications import Modification, ModificationInstance
+from ehr_bridge.dicom import Change, Header, coerce, keep_former, read_header
+from ehr_bridge.dicom.values import wanted_value
+from ehr_bridge.errors import RefusedInstance
+from ehr_bridge.services.intake import MODIFYING_SYSTEM
+from ehr_bridge.services.replacing import digest, former_file
+
+
+def new_form(
+    job: Modification, undone: Undone | None, instance_id: str, data: bytes, when: datetime
+) -> tuple[bytes, tuple[Change, ...]]:
+    """The file an instance is to become; the same bytes when it is right as it is.
+
+    Raises:
+        RefusedInstance: it cannot.
+    """
+    wanted = job.wanted
+    if undone is not None:
+        row = undone.rows.get(instance_id)
+        if row is not None:
+            return _former_form(row, data)
+        wanted = undone.wanted_for(read_header(data), wanted)  # it came later, and got the new values on its way in
+    coerced = coerce(read_header(data), wanted, when=when, modifying_system=MODIFYING_SYSTEM, reason="CORRECT")
+    return coerced.data, coerced.changes
+
+
+def id_after(instance_id: str, before: bytes, after: bytes, undone: Undone | None) -> str:
+    """The archive's id of the new form; empty when only the archive can say."""
+    if undone is not None and instance_id in undone.rows:
+        return undone.rows[instance_id].orthanc_instance_id_before
+    return instance_id if read_header(before).patient_id == read_header(after).patient_id else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """The modification that an undo takes back."""
+
+    rows: dict[str, ModificationInstance]
+    """By the id each instance has since."""
+    wanted: dict[str, str]
+
+    def wanted_for(self, header: Header, former: dict[str, str]) -> dict[str, str]:
+        """The former values of the attributes in which an instance says what the modification wanted."""
+        return {
+            keyword: value
+            for keyword, value in former.items()
+            if header.text(keyword) == wanted_value(keyword, self.wanted[keyword]).value
+        }
+
+
+def _former_form(row: ModificationInstance, data: bytes) -> tuple[bytes, tuple[Change, ...]]:
+    before = former_file(data, row) if digest(data) == row.sha256_after else None
+    if before is None:
+        raise RefusedInstance("changed_since", "The archive holds another file than the modification left.")
+    return before, tuple(Change(change["tag"], change["after"], change["before"]) for change in row.changes)
+
+
+def ledger_row(
+    job: Modification,
+    instance_id: str,
+    before: bytes,
+    after: bytes,
+    changes: tuple[Change, ...],
+    status: str,
+    error_code: str | None = None,
+) -> ModificationInstance:
+    """The ledger's row for replacing one instance: both digests, and the way back."""
+    former = keep_former(before, after)
+    return ModificationInstance(
+        id=uuid.uuid4(),
+        modification_id=job.id,
+        orthanc_instance_id_before=instance_id,
+        orthanc_instance_id_after=instance_id,
+        sha256_before=digest(before),
+        sha256_after=digest(after),
+        same_at_start=former.same_at_start,
+        same_at_end=former.same_at_end,
+        former=former.packed,
+        changes=[{"tag": c.keyword, "before": c.before, "after": c.after} for c in changes],
+        status=status,
+        error_code=error_code,
+    )

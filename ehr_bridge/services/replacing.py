@@ -1,0 +1,146 @@
+"""Puts a new form of one stored instance in the place of its old one, so that no moment loses it.
+
+Orthanc keeps what it has when an instance comes again, so the old form must go before the new one can come (ADR 0009).
+Before anything is taken out of the archive, three things are on the disk: the new file (in the spool), the former bytes
+and both digests (in the ledger). Whatever is interrupted is done again from there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Protocol
+
+from ehr_bridge.db.modifications import ModificationInstance
+from ehr_bridge.dicom import Former, read_header, restore
+from ehr_bridge.dicom.encoding import PIXEL_DATA
+from ehr_bridge.errors import RefusedInstance, Unavailable
+from ehr_bridge.services.intake import Archive
+from ehr_bridge.services.spool import Spool
+
+TRIES = 5
+
+
+class StoredFiles(Archive, Protocol):
+    """The PACS, as far as modifying what it holds needs it."""
+
+    def read(self, orthanc_instance_id: str) -> bytes:
+        """The stored file. Raises LookupError when the instance is gone."""
+
+    def delete(self, orthanc_instance_id: str) -> None:
+        """Take an instance out of the archive; one that is gone already is no matter."""
+
+    def instances_of(self, study_instance_uid: str) -> list[str]:
+        """The archive's ids of all instances that carry this StudyInstanceUID."""
+
+    def parent_study(self, orthanc_instance_id: str) -> str:
+        """The archive's id of the study an instance belongs to. Raises LookupError when it is gone."""
+
+    def refresh(self, study_instance_uid: str) -> None:
+        """Make every answer about the study say what its files say now: the index, and what DICOMweb remembers."""
+
+
+def digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def former_file(after: bytes, row: ModificationInstance) -> bytes | None:
+    """The file as it was before, or None when that is not certain to the last byte."""
+    try:
+        before = restore(after, Former(row.same_at_start, row.same_at_end, row.former))
+    except ValueError:
+        return None
+    return before if digest(before) == row.sha256_before else None
+
+
+def replace(archive: StoredFiles, spool: Spool, row: ModificationInstance) -> None:
+    """Carry a pending row out, or finish what was interrupted; sets its status and the id it got.
+
+    A row that stays pending was interrupted before the archive was touched: it is to be made anew.
+
+    Raises:
+        Unavailable: the archive is away; the row stays pending and is tried again.
+    """
+    new = spool.get(row.id)
+    if new is None or digest(new) != row.sha256_after:
+        if _holds(archive, row.orthanc_instance_id_after, row.sha256_after):
+            row.status = "done"
+        return
+    try:
+        if row.orthanc_instance_id_after == row.orthanc_instance_id_before:
+            _replace_in_place(archive, row, new)
+        else:
+            _move(archive, row, new)
+    except RefusedInstance as refusal:
+        row.status, row.error_code = "refused", refusal.code
+    else:
+        row.status = "done"
+
+
+def _replace_in_place(archive: StoredFiles, row: ModificationInstance, new: bytes) -> None:
+    """Out with the old form, in with the new one; whatever a sender slips in between goes as well."""
+    for _ in range(TRIES):
+        if _holds(archive, row.orthanc_instance_id_before, row.sha256_after):
+            return
+        archive.delete(row.orthanc_instance_id_before)
+        try:
+            stored = archive.store(new)
+        except RefusedInstance:
+            before = former_file(new, row)
+            assert before is not None, "proven before the row was written"
+            archive.store(before)
+            raise
+        if not stored.is_duplicate:
+            row.orthanc_instance_id_after = stored.orthanc_instance_id
+            return
+    raise Unavailable("archive_unavailable", "The archive keeps getting the same instance; it is tried again.")
+
+
+def _move(archive: StoredFiles, row: ModificationInstance, new: bytes) -> None:
+    """In with the new form under its own id, then out with the old one.
+
+    The old one never goes on the strength of a promise: the archive must hold the new one, under another id (the
+    data-loss hole of Orthanc's own /modify is to forget the second half).
+    """
+    stored = archive.store(new)
+    if stored.orthanc_instance_id == row.orthanc_instance_id_before:
+        _replace_in_place(archive, row, new)
+        return
+    row.orthanc_instance_id_after = stored.orthanc_instance_id
+    if stored.is_duplicate and not _holds(archive, stored.orthanc_instance_id, row.sha256_after):
+        # The same instance came under its new identity already, and the archive keeps what it has: as everywhere,
+        # the second one is a duplicate. Unless it shows something else, it goes.
+        drop_duplicate(archive, row.orthanc_instance_id_before, stored.orthanc_instance_id)
+        raise RefusedInstance("duplicate_instance", "The archive holds this instance under its new identity already.")
+    archive.delete(row.orthanc_instance_id_before)
+
+
+def put_back(archive: StoredFiles, row: ModificationInstance, new: bytes) -> bool:
+    """Store a replaced image again if the archive cannot give it out; whether it had to be done.
+
+    Raises:
+        Unavailable: the archive is away.
+    """
+    try:
+        archive.read(row.orthanc_instance_id_after)
+    except LookupError:
+        archive.delete(row.orthanc_instance_id_after)  # the index may name a file that is gone
+        archive.store(new)
+        return True
+    return False
+
+
+def drop_duplicate(archive: StoredFiles, orthanc_instance_id: str, kept_instance_id: str) -> None:
+    """Take out an instance that the archive holds under another identity too, unless the two show something else."""
+    try:
+        one, kept = (read_header(archive.read(name)) for name in (orthanc_instance_id, kept_instance_id))
+    except LookupError:
+        return
+    if orthanc_instance_id != kept_instance_id and one.raw(PIXEL_DATA) == kept.raw(PIXEL_DATA):
+        archive.delete(orthanc_instance_id)
+
+
+def _holds(archive: StoredFiles, orthanc_instance_id: str, sha256: str) -> bool:
+    try:
+        return digest(archive.read(orthanc_instance_id)) == sha256
+    except LookupError:
+        return False

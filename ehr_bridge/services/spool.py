@@ -1,0 +1,70 @@
+"""A folder where a file waits, safe from a pulled plug, while the archive holds neither its old nor its new form."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from pathlib import Path
+
+
+class Spool:
+    """Files by id. Closed to everybody but the owner; what `put` returns from is on the disk."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @property
+    def node(self) -> str:
+        """The name of this folder: jobs that rely on its files are continued only where it is.
+
+        Raises:
+            OSError: the folder cannot be written.
+        """
+        path = self._folder / "node"
+        if not path.exists():
+            self._write(path, str(uuid.uuid4()).encode())
+        return path.read_text()
+
+    def put(self, name: uuid.UUID, data: bytes) -> None:
+        """Keep the file, durably: the file and the folder's entry for it.
+
+        Raises:
+            OSError: the disk is full or away; nothing is left behind.
+        """
+        self._write(self._path(name), data)
+
+    def get(self, name: uuid.UUID) -> bytes | None:
+        """The whole file, or None when it never was kept to the end."""
+        try:
+            return self._path(name).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def drop(self, name: uuid.UUID) -> None:
+        """Let a file go; one that is gone already is no matter."""
+        self._path(name).unlink(missing_ok=True)
+
+    def names(self) -> list[uuid.UUID]:
+        """The ids of all files that are kept."""
+        return [uuid.UUID(path.stem) for path in sorted(self._folder.glob("*.dcm"))]
+
+    def _path(self, name: uuid.UUID) -> Path:
+        return self._folder / f"{name}.dcm"
+
+    def _write(self, path: Path, data: bytes) -> None:
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        unfinished = path.with_suffix(".part")
+        try:
+            with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError:
+            unfinished.unlink(missing_ok=True)
+            raise
+        unfinished.replace(path)
+        folder = os.open(self._folder, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)

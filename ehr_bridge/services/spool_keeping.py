@@ -1,0 +1,90 @@
+"""What the spool holds beyond the moment an image was replaced, and how long.
+
+A killed process loses nothing that Orthanc answered. A power cut may: Orthanc's SQLite index does not wait for the
+disk, so it can come back naming a file that was deleted just before. So a replaced image stays in the spool for a
+while, and each start compares.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, aliased
+
+from ehr_bridge.db.database import Database
+from ehr_bridge.db.models import Instance
+from ehr_bridge.db.modifications import Modification, ModificationInstance
+from ehr_bridge.services.replacing import StoredFiles, put_back
+from ehr_bridge.services.spool import Spool
+
+LOGGER = logging.getLogger(__name__)
+KEPT_FOR = timedelta(minutes=2)
+"""Several times as long as a Linux kernel keeps written data in memory (30 s)."""
+
+
+class SpoolKeeper:
+    """The one who looks after the spool of a node."""
+
+    def __init__(self, database: Database, archive: StoredFiles, spool: Spool, clock: Callable[[], datetime]) -> None:
+        self._database = database
+        self._archive = archive
+        self._spool = spool
+        self._clock = clock
+
+    def compare(self) -> int:
+        """After a start: put back every replaced image that the archive lost; answers how many.
+
+        Raises:
+            Unavailable: the database or the archive is away.
+        """
+        put = 0
+        for row in self._rows():
+            data = self._spool.get(row.id)
+            if data is not None and put_back(self._archive, row, data):
+                LOGGER.error("instance %s was missing after the start and is put back", row.orthanc_instance_id_after)
+                put += 1
+        return put
+
+    def release(self) -> int:
+        """Let go of images whose job ended long enough ago; answers how many.
+
+        Raises:
+            Unavailable: the database is away.
+        """
+        names = self._spool.names()
+        if not names:
+            return 0
+        under_way = select(ModificationInstance.id).join(
+            Modification, Modification.id == ModificationInstance.modification_id
+        )
+        recent = Modification.finished_at.is_(None) | (Modification.finished_at > self._clock() - KEPT_FOR)
+        with self._database.read() as session:
+            needed = set(session.scalars(under_way.where(recent, ModificationInstance.status != "refused")))
+        free = [name for name in names if name not in needed]
+        for name in free:
+            self._spool.drop(name)
+        return len(free)
+
+    def _rows(self) -> list[ModificationInstance]:
+        """The rows of spooled files that say how an image is now: recorded, and not replaced again since."""
+        names = self._spool.names()
+        if not names:
+            return []
+        with self._database.read() as session:
+            return [row for name in names if (row := _current(session, name)) is not None]
+
+
+def _current(session: Session, name: object) -> ModificationInstance | None:
+    row = session.get(ModificationInstance, name)
+    if row is None or row.status != "done" or session.get(Instance, row.orthanc_instance_id_after) is None:
+        return None
+    own, later, job = session.get_one(Modification, row.modification_id), aliased(ModificationInstance), Modification
+    replaced_again = (
+        select(later.id)
+        .join(job, job.id == later.modification_id)
+        .where(later.orthanc_instance_id_before == row.orthanc_instance_id_after, job.requested_at > own.requested_at)
+    )
+    return None if session.scalar(replaced_again.limit(1)) is not None else row

@@ -1,0 +1,532 @@
+"""Tags of stored studies: reading, modifying as a job, undoing to the byte, refusing; on both databases."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pydicom
+import pytest
+from pydicom.uid import generate_uid
+from sqlalchemy import select
+
+from ehr_bridge.db.models import Instance, Study
+from ehr_bridge.db.modifications import ModificationInstance
+from ehr_bridge.errors import RefusedInstance, Unavailable
+from ehr_bridge.services.intake import Stored
+from ehr_bridge.services.modifying import SWEEP_AFTER, ModificationJobs
+from ehr_bridge.services.spool import Spool
+from ehr_bridge.services.spool_keeping import KEPT_FOR
+from tests.api.conftest import Api
+from tests.support.samples import pixels, small, unrecodable
+
+KILLED = KeyboardInterrupt
+
+
+def jobs(api: Api, folder: Path, later: timedelta = timedelta()) -> ModificationJobs:
+    """The worker's part, as it is after a start; `later` moves its clock."""
+    services = api.services
+    return ModificationJobs(
+        services.database,
+        api.archive,
+        Spool(folder / "modifying"),
+        services.claims,
+        services.recorder,
+        lambda: services.clock() + later,
+    )
+
+
+def store(api: Api, number: int = 3, **values: Any) -> str:
+    """A study of that many instances; its UID."""
+    values = {"StudyInstanceUID": generate_uid(), "SeriesInstanceUID": generate_uid()} | values
+    for _ in range(number):
+        assert api.upload(small(**values)).status_code == 201
+    return str(values["StudyInstanceUID"])
+
+
+def modify(api: Api, uid: str, status: int = 202, role: str = "technician", **changes: str) -> dict[str, Any]:
+    body = {"study_instance_uid": uid, "changes": changes, "reason": "wrong patient chosen at the console"}
+    answer = api.call("POST", "/api/v1/dicom/modify-tags", role, json=body)
+    assert answer.status_code == status, answer.json
+    return dict(answer.json)
+
+
+def undo(api: Api, modification: str, status: int = 202) -> dict[str, Any]:
+    path = f"/api/v1/modifications/{modification}/undo"
+    answer = api.call("POST", path, "radiologist", json={"reason": "it was right before"})
+    assert answer.status_code == status, answer.json
+    return dict(answer.json)
+
+
+def job(api: Api, job_id: str) -> dict[str, Any]:
+    return dict(api.get(f"/api/v1/jobs/{job_id}", "nurse").json)
+
+
+def tags(api: Api, uid: str) -> dict[str, Any]:
+    answer = api.get(f"/api/v1/dicom/tags/{uid}", "nurse")
+    assert answer.status_code == 200, answer.json
+    return dict(answer.json)
+
+
+def value_of(api: Api, uid: str, keyword: str) -> dict[str, Any]:
+    return next(tag for tag in tags(api, uid)["tags"] if tag["tag"] == keyword)
+
+
+def files(api: Api) -> dict[str, bytes]:
+    return dict(api.archive.instances)
+
+
+def said(api: Api, keyword: str) -> set[str]:
+    return {str(pydicom.dcmread(io.BytesIO(data)).get(keyword)) for data in api.archive.instances.values()}
+
+
+def rows(api: Api) -> set[str]:
+    api.services.recorder.settle()
+    with api.services.database.read() as session:
+        return set(session.scalars(select(Instance.orthanc_instance_id)))
+
+
+def test_modifying_changes_every_instance_and_keeps_what_was(api: Api, tmp_path: Path) -> None:
+    """The header says the new values, the file and the ledger the old ones, the pixels are the same."""
+    uid = store(api)
+    before = files(api)
+    asked = modify(api, uid, PatientName="Öberg^Kaj", StudyDate="2026-02-01")
+    assert (asked["status"], asked["kind"], asked["study_instance_uid"]) == ("queued", "modify", uid)
+    assert jobs(api, tmp_path).run() == 0
+    done = job(api, asked["id"])
+    assert (done["status"], done["number_of_instances"], done["number_done"]) == ("succeeded", 3, 3)
+    assert set(files(api)) == set(before) == rows(api)
+    for instance_id, data in files(api).items():
+        ds = pydicom.dcmread(io.BytesIO(data))
+        assert (str(ds.PatientName), ds.StudyDate, ds.PatientID) == ("Öberg^Kaj", "20260201", "SCAN-7")
+        item = ds.OriginalAttributesSequence[-1]
+        assert item.ReasonForTheAttributeModification == "CORRECT"
+        assert item.ModifiedAttributesSequence[0].PatientName == "SCANNER^NAME"
+        assert pixels(data) == pixels(before[instance_id])
+    assert api.archive.refreshed == [uid]
+    study = api.get(f"/api/v1/dicom/studies/{uid}", "nurse").json
+    assert (study["study_date"], study["patient_name"], study["number_of_instances"]) == ("2026-02-01", "Öberg^Kaj", 3)
+
+
+def test_tags_say_now_and_before_and_who_and_when(api: Api, tmp_path: Path) -> None:
+    """From the file and from the ledger."""
+    uid = store(api)
+    asked = modify(api, uid, StudyDate="20260201")
+    jobs(api, tmp_path).run()
+    date = value_of(api, uid, "StudyDate")
+    assert (date["value"], date["original"], date["is_modifiable"]) == ("20260201", "20260115", True)
+    assert (date["history"][0]["reason"], date["history"][0]["modifying_system"]) == ("CORRECT", "ORTHANC EHR BRIDGE")
+    assert date["history"][0]["changed_at"] is not None
+    assert value_of(api, uid, "PatientName")["history"] == []
+    (entry,) = tags(api, uid)["modifications"]
+    assert (entry["id"], entry["requested_by"], entry["can_undo"]) == (asked["id"], "technician", True)
+    assert entry["reason"] == "wrong patient chosen at the console"
+    assert entry["changes"] == [{"tag": "StudyDate", "before": "20260115", "after": "20260201", "instances": 3}]
+
+
+def test_tags_show_what_was_coerced_on_arrival(api: Api) -> None:
+    """The scanner's values, in the file's own character set."""
+    order = api.place_order()
+    data = small(PatientName="Ångström^Bo", SpecificCharacterSet="ISO_IR 100")
+    uid = api.upload(data, headers={"X-Order-Id": order["id"]}).json["studies"][0]["study_instance_uid"]
+    name = value_of(api, uid, "PatientName")
+    assert (name["value"], name["original"], name["history"][0]["reason"]) == (
+        "Lindqvist^Åsa",
+        "Ångström^Bo",
+        "COERCE",
+    )
+
+
+def test_series_that_disagree_are_shown(api: Api) -> None:
+    """No value of a study is hidden behind another."""
+    uid = store(api, 1)
+    store(api, 1, StudyInstanceUID=uid, SeriesInstanceUID=generate_uid(), StudyDate="20260116")
+    date = value_of(api, uid, "StudyDate")
+    assert sorted([date["value"], *date["other_values"]]) == ["20260115", "20260116"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"StudyDate": "20260201"},
+        {"PatientName": "Öberg^Kaj", "AccessionNumber": ""},
+        {"PatientID": "P-2", "PatientName": "Öberg^Kaj"},
+    ],
+)
+def test_undo_restores_every_byte_and_every_row(api: Api, tmp_path: Path, changes: dict[str, str]) -> None:
+    """Whatever was modified, the identifiers of Orthanc included."""
+    uid = store(api)
+    before, study = files(api), api.get(f"/api/v1/dicom/studies/{uid}", "nurse").json
+    asked = modify(api, uid, **changes)
+    jobs(api, tmp_path).run()
+    assert not set(before.values()) & set(files(api).values())
+    assert rows(api) == set(files(api))
+    taken_back = undo(api, asked["id"])
+    jobs(api, tmp_path).run()
+    assert job(api, taken_back["id"])["status"] == "succeeded"
+    assert files(api) == before
+    assert rows(api) == set(before)
+    assert api.get(f"/api/v1/dicom/studies/{uid}", "nurse").json == study
+    assert [m["can_undo"] for m in tags(api, uid)["modifications"]] == [False, False]
+    assert undo(api, asked["id"], 409)["code"] == "cannot_undo"
+    with api.services.database.read() as session:
+        assert session.scalars(select(Study)).one().corrections == {}
+
+
+def test_a_new_patient_id_moves_the_study_and_everything_that_names_it(api: Api, tmp_path: Path) -> None:
+    """Orthanc's ids follow from the PatientID: study, upload log and instances name the new ones."""
+    uid = store(api)
+    old = files(api)
+    modify(api, uid, PatientID="P-2")
+    jobs(api, tmp_path).run()
+    assert not set(old) & set(files(api)) and len(files(api)) == 3
+    study = api.get(f"/api/v1/dicom/studies/{uid}", "nurse").json
+    (moved,) = {api.archive.studies[i] for i in files(api)}
+    assert (study["orthanc_study_id"], study["number_of_instances"]) == (moved, 3)
+    entry = api.get("/api/v1/dicom/uploads", "nurse").json["items"][0]
+    assert entry["orthanc_study_id"] == moved
+
+
+def test_the_same_patient_id_again_deletes_nothing(api: Api, tmp_path: Path) -> None:
+    """Orthanc's own modification loses the study here (facts 3.3): same ids, and then the source is removed."""
+    uid = store(api)
+    before = files(api)
+    asked = modify(api, uid, PatientID="SCAN-7")
+    jobs(api, tmp_path).run()
+    assert files(api) == before
+    assert (job(api, asked["id"])["status"], job(api, asked["id"])["number_done"]) == ("succeeded", 0)
+    modify(api, uid, PatientID="SCAN-7 ", PatientName="Öberg^Kaj")
+    jobs(api, tmp_path).run()
+    assert set(files(api)) == set(before) and said(api, "PatientName") == {"Öberg^Kaj"}
+
+
+def test_instances_that_arrive_later_get_the_modified_identity(api: Api, tmp_path: Path) -> None:
+    """Whether they come with the old one or, from a corrected worklist, with the new one."""
+    uid = store(api)
+    modify(api, uid, PatientID="P-2", PatientName="Öberg^Kaj")
+    jobs(api, tmp_path).run()
+    store(api, 1, StudyInstanceUID=uid)
+    store(api, 1, StudyInstanceUID=uid, PatientID="P-2", PatientName="Öberg^Kaj")
+    assert said(api, "PatientID") == {"P-2"} and said(api, "PatientName") == {"Öberg^Kaj"}
+    assert api.get(f"/api/v1/dicom/studies/{uid}", "nurse").json["link_status"] == "unlinked"
+
+
+def test_undo_brings_back_what_arrived_in_between_too(api: Api, tmp_path: Path) -> None:
+    """One study, one identity: those that had been given the new values on their way in get the former ones."""
+    uid = store(api)
+    before = files(api)
+    asked = modify(api, uid, PatientID="P-2", StudyDate="20260201")
+    jobs(api, tmp_path).run()
+    store(api, 1, StudyInstanceUID=uid)
+    undo(api, asked["id"])
+    jobs(api, tmp_path).run()
+    assert before.items() <= files(api).items() and len(files(api)) == 4
+    assert said(api, "PatientID") == {"SCAN-7"} and said(api, "StudyDate") == {"20260115"}
+    assert rows(api) == set(files(api))
+
+
+def test_an_instance_that_was_on_its_way_is_found_later(api: Api, tmp_path: Path) -> None:
+    """Judged before the job began, stored after it ended: the second look catches it."""
+    uid = store(api)
+    asked = modify(api, uid, PatientID="P-2")
+    jobs(api, tmp_path).run()
+    late = small(StudyInstanceUID=uid)
+    api.archive.store(late)
+    jobs(api, tmp_path).run()
+    assert "SCAN-7" in said(api, "PatientID")
+    jobs(api, tmp_path, SWEEP_AFTER + timedelta(seconds=1)).run()
+    assert said(api, "PatientID") == {"P-2"} and len(files(api)) == 4
+    assert job(api, asked["id"])["number_done"] == 4
+
+
+def test_the_same_image_sent_again_under_its_old_identity_is_a_duplicate(api: Api, tmp_path: Path) -> None:
+    """It came past us into the archive; the study does not end up twice."""
+    uid = store(api)
+    first = next(iter(files(api).values()))
+    modify(api, uid, PatientID="P-2")
+    jobs(api, tmp_path).run()
+    modified = files(api)
+    api.archive.store(first)
+    jobs(api, tmp_path, SWEEP_AFTER + timedelta(seconds=1)).run()
+    assert files(api) == modified
+
+
+class KilledAt:
+    """An archive whose process is killed at its n-th change, before or after that change was made."""
+
+    def __init__(self, api: Api, at: int, after: bool) -> None:
+        self.at, self.after, self.calls = at, after, 0
+        self._archive, self._store, self._delete = api.archive, api.archive.store, api.archive.delete
+        api.archive.store, api.archive.delete = self.store, self.delete  # type: ignore[method-assign]
+
+    def store(self, data: bytes) -> Stored:
+        return self._step(self._store, data)
+
+    def delete(self, orthanc_instance_id: str) -> None:
+        self._step(self._delete, orthanc_instance_id)
+
+    def _step(self, change: Any, argument: Any) -> Any:
+        self.calls += 1
+        if self.calls == self.at and not self.after:
+            raise KILLED
+        result = change(argument)
+        if self.calls == self.at:
+            raise KILLED
+        return result
+
+    def off(self) -> None:
+        self._archive.store, self._archive.delete = self._store, self._delete  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("at", range(1, 5))
+@pytest.mark.parametrize("changes", [{"StudyDate": "20260201"}, {"PatientID": "P-2"}])
+def test_killed_at_any_step_loses_no_image_and_the_job_ends(
+    api: Api, tmp_path: Path, changes: dict[str, str], at: int, after: bool
+) -> None:
+    """At every moment each image is in the archive or whole in the spool; after the start the job goes on."""
+    uid = store(api, 2)
+    before = files(api)
+    asked = modify(api, uid, **changes)
+    killed = KilledAt(api, at, after)
+    with pytest.raises(KILLED):
+        jobs(api, tmp_path).run()
+    killed.off()
+    kept = [*files(api).values(), *(p.read_bytes() for p in (tmp_path / "modifying").glob("*.dcm"))]
+    names = {pydicom.dcmread(io.BytesIO(data)).SOPInstanceUID for data in kept}
+    assert names == {pydicom.dcmread(io.BytesIO(data)).SOPInstanceUID for data in before.values()}
+    assert jobs(api, tmp_path).run() == 0
+    assert (job(api, asked["id"])["status"], job(api, asked["id"])["number_done"]) == ("succeeded", 2)
+    assert len(files(api)) == 2 and rows(api) == set(files(api))
+    assert all(said(api, keyword) == {value} for keyword, value in changes.items())
+    undo(api, asked["id"])
+    jobs(api, tmp_path).run()
+    assert files(api) == before
+
+
+def test_an_archive_that_forgot_after_a_power_cut_gets_its_images_back(api: Api, tmp_path: Path) -> None:
+    """The index was not on the disk yet: the spool still has the file. After two minutes it lets go of it."""
+    uid = store(api, 3)
+    asked = modify(api, uid, PatientID="P-2")
+    jobs(api, tmp_path).run()
+    modified = files(api)
+    api.archive.instances.popitem()
+    jobs(api, tmp_path).run()
+    assert files(api) == modified
+    undo(api, asked["id"])
+    jobs(api, tmp_path).run()
+    former = files(api)
+    jobs(api, tmp_path).run()
+    assert files(api) == former, "what was undone does not come back"
+    assert len(list((tmp_path / "modifying").glob("*.dcm"))) == 6
+    jobs(api, tmp_path, KEPT_FOR + timedelta(seconds=1)).run()
+    assert list((tmp_path / "modifying").glob("*.dcm")) == []
+
+
+def test_killed_while_the_spool_was_written_starts_that_image_again(
+    api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The ledger has the row, the disk not the file: the archive was not touched."""
+    uid = store(api, 1)
+    before = files(api)
+    modify(api, uid, StudyDate="20260201")
+
+    def pulled(*_: Any) -> None:
+        raise KILLED
+
+    monkeypatch.setattr(Spool, "put", pulled)
+    with pytest.raises(KILLED):
+        jobs(api, tmp_path).run()
+    assert files(api) == before
+    monkeypatch.undo()
+    assert jobs(api, tmp_path).run() == 0
+    assert said(api, "StudyDate") == {"20260201"}
+
+
+def test_an_archive_or_a_folder_that_is_away_only_delays_the_job(
+    api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The job waits and goes on by itself."""
+    uid = store(api, 2)
+    before = files(api)
+    asked = modify(api, uid, StudyDate="20260201")
+
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Spool, "put", full)
+    with pytest.raises(Unavailable):
+        jobs(api, tmp_path).run()
+    assert (job(api, asked["id"])["status"], files(api)) == ("running", before)
+    monkeypatch.undo()
+    api.archive.refuses = Unavailable("archive_unavailable", "away")
+    with pytest.raises(Unavailable):
+        jobs(api, tmp_path).run()
+    api.archive.refuses = None
+    assert jobs(api, tmp_path).run() == 0
+    assert job(api, asked["id"])["status"] == "succeeded"
+    assert said(api, "StudyDate") == {"20260201"} and len(files(api)) == 2
+
+
+def test_an_archive_that_refuses_the_new_file_gets_the_old_one_back(api: Api, tmp_path: Path) -> None:
+    """The image stays as it was, and the job says so."""
+    uid = store(api, 1)
+    before = files(api)
+    asked = modify(api, uid, StudyDate="20260201")
+    really = api.archive.store
+
+    def picky(data: bytes) -> Stored:
+        if b"20260201" in data:
+            raise RefusedInstance("refused_by_archive", "no")
+        return really(data)
+
+    api.archive.store = picky  # type: ignore[method-assign]
+    assert jobs(api, tmp_path).run() == 0
+    assert files(api) == before
+    ended = job(api, asked["id"])
+    assert (ended["status"], ended["error_code"], ended["number_done"]) == ("partial", "refused_by_archive", 0)
+
+
+def test_a_study_of_which_one_image_cannot_be_modified_is_left_as_it_is(api: Api, tmp_path: Path) -> None:
+    """No half-modified study: the job fails before it begins, and a better request may follow."""
+    uid = store(api, 2)
+    assert api.upload(unrecodable(StudyInstanceUID=uid)).status_code == 201
+    before = files(api)
+    asked = modify(api, uid, PatientName="Öberg^Kaj")
+    assert jobs(api, tmp_path).run() == 0
+    failed = job(api, asked["id"])
+    assert (failed["status"], failed["error_code"]) == ("failed", "cannot_recode")
+    assert failed["error_message"]
+    assert files(api) == before
+    assert undo(api, asked["id"], 409)["code"] == "cannot_undo"
+    modify(api, uid, PatientName="Oberg^Kaj")
+    jobs(api, tmp_path).run()
+    assert said(api, "PatientName") == {"Oberg^Kaj"}
+
+
+def test_undo_refuses_a_file_that_is_not_the_one_it_left(api: Api, tmp_path: Path) -> None:
+    """Somebody else changed the archive: nothing is overwritten."""
+    uid = store(api, 1)
+    asked = modify(api, uid, StudyDate="20260201")
+    jobs(api, tmp_path).run()
+    (instance_id,) = files(api)
+    api.archive.instances[instance_id] = files(api)[instance_id][:-2] + b"\7\7"
+    foreign = files(api)
+    taken_back = undo(api, asked["id"])
+    jobs(api, tmp_path).run()
+    ended = job(api, taken_back["id"])
+    assert (ended["status"], ended["error_code"]) == ("failed", "changed_since")
+    assert files(api) == foreign
+
+
+def test_only_one_modification_of_a_study_runs_at_a_time(api: Api, tmp_path: Path) -> None:
+    """The second hears so; another study does not wait; afterwards it is its turn, and undo goes backwards."""
+    uid, other = store(api, 1), store(api, 1)
+    before = files(api)
+    first = modify(api, uid, StudyDate="20260201")
+    assert modify(api, uid, 409, StudyDate="20260301")["code"] == "modification_running"
+    assert undo(api, first["id"], 409)["code"] == "modification_running"
+    modify(api, other, StudyDate="20260401")
+    jobs(api, tmp_path).run()
+    second = modify(api, uid, PatientName="Öberg^Kaj")
+    jobs(api, tmp_path).run()
+    assert undo(api, first["id"], 409)["code"] == "cannot_undo"
+    for asked in (second, first):
+        undo(api, asked["id"])
+        jobs(api, tmp_path).run()
+    own = {i for i, data in before.items() if pydicom.dcmread(io.BytesIO(data)).StudyInstanceUID == uid}
+    assert {i: files(api)[i] for i in own} == {i: before[i] for i in own}
+
+
+def test_who_a_linked_study_is_the_ehr_says(api: Api, tmp_path: Path) -> None:
+    """Its date is free, and so is what agrees with the link; anything else is refused."""
+    order = api.place_order()
+    uid = api.upload(small(), headers={"X-Order-Id": order["id"]}).json["studies"][0]["study_instance_uid"]
+    for keyword, value in (("PatientID", "X"), ("PatientName", "Else^Who"), ("AccessionNumber", "")):
+        assert modify(api, uid, 409, **{keyword: value})["code"] == "study_is_linked"
+    modify(api, uid, StudyDate="20260201", PatientID="MRN-1", PatientName="Lindqvist^Åsa^^")
+    jobs(api, tmp_path).run()
+    seen = api.get("/api/v1/orders/ACC-1", "nurse").json
+    assert (seen["study_date"], seen["number_of_images"]) == ("2026-02-01", 1)
+    assert said(api, "PatientName") == {"Lindqvist^Åsa"}
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        ({"changes": {"PatientSex": "F"}}, 422, "invalid_request"),
+        ({"changes": {"StudyInstanceUID": "1.2"}}, 422, "invalid_request"),
+        ({"changes": {"StudyDate": "20260231"}}, 422, "invalid_request"),
+        ({"changes": {"PatientName": "a\\b"}}, 422, "invalid_request"),
+        ({"changes": {"PatientID": " "}}, 422, "invalid_request"),
+        ({"changes": {"PatientID": 7}}, 422, "invalid_request"),
+        ({"changes": {}}, 422, "invalid_request"),
+        ({"reason": "  "}, 422, "invalid_request"),
+        ({"reason": None}, 422, "invalid_request"),
+        ({"more": 1}, 422, "invalid_request"),
+        ({"study_instance_uid": "1.2.3"}, 404, "study_not_found"),
+        ({"study_instance_uid": "x"}, 422, "invalid_request"),
+    ],
+)
+def test_a_wrong_request_changes_nothing(api: Api, body: dict[str, Any], status: int, code: str) -> None:
+    """Only the modifiable tags, only values a file may get, always with a reason."""
+    uid = store(api, 1)
+    right = {"study_instance_uid": uid, "changes": {"StudyDate": "20260201"}, "reason": "typing error"}
+    answer = api.call("POST", "/api/v1/dicom/modify-tags", "technician", json=right | body)
+    assert (answer.status_code, answer.json["code"]) == (status, code)
+    assert tags(api, uid)["modifications"] == []
+
+
+def test_without_a_reason_nothing_is_undone_and_unknown_ids_are_not_found(api: Api) -> None:
+    """In words, not in defects."""
+    nobody = "00000000-0000-4000-8000-000000000000"
+    answer = api.call("POST", f"/api/v1/modifications/{nobody}/undo", "technician", json={})
+    assert (answer.status_code, answer.json["code"]) == (422, "invalid_request")
+    assert undo(api, nobody, 404)["code"] == "modification_not_found"
+    assert api.get(f"/api/v1/jobs/{nobody}", "nurse").json["code"] == "job_not_found"
+    assert api.get("/api/v1/jobs/7", "nurse").json["code"] == "invalid_request"
+    assert api.get("/api/v1/dicom/tags/1.2.3", "nurse").json["code"] == "study_not_found"
+
+
+def test_files_that_cannot_be_read_say_503(api: Api) -> None:
+    """The rows are there, the archive is not."""
+    uid = store(api, 1)
+    api.archive.instances.clear()
+    answer = api.get(f"/api/v1/dicom/tags/{uid}", "nurse")
+    assert (answer.status_code, answer.json["code"]) == (503, "archive_unavailable")
+
+
+def test_the_audit_trail_names_request_and_result_and_no_values(api: Api, tmp_path: Path) -> None:
+    """Ids, keywords and counts."""
+    uid = store(api)
+    asked = modify(api, uid, PatientName="Öberg^Kaj")
+    jobs(api, tmp_path).run()
+    undo(api, asked["id"])
+    jobs(api, tmp_path).run()
+    events = api.get(f"/api/v1/audit?study_instance_uid={uid}", "admin").json["items"]
+    assert [e["action"] for e in events if e["action"] != "study.received"][::-1] == [
+        "study.modification_requested",
+        "study.modified",
+        "study.undo_requested",
+        "study.modification_undone",
+    ]
+    modified = next(e for e in events if e["action"] == "study.modified")
+    assert modified["detail"]["instances"] == 3 and modified["detail"]["tags"] == ["PatientName"]
+    assert "berg" not in str(events) and "SCANNER" not in str(events)
+    assert api.get("/api/v1/audit/verify", "admin").json["ok"] is True
+
+
+def test_the_ledger_keeps_digests_of_both_forms(api: Api, tmp_path: Path) -> None:
+    """So that anybody can check later what was there and what came of it; former bytes take little room."""
+    uid = store(api, 1)
+    ((instance_id, before),) = files(api).items()
+    modify(api, uid, StudyDate="20260201")
+    jobs(api, tmp_path).run()
+    with api.services.database.read() as session:
+        row = session.scalars(select(ModificationInstance)).one()
+    assert row.sha256_before == hashlib.sha256(before).hexdigest()
+    assert row.sha256_after == hashlib.sha256(files(api)[instance_id]).hexdigest()
+    assert len(row.former) < 2000
