@@ -30,6 +30,20 @@ from ehr_bridge.services.bundle import Services
 from ehr_bridge.services.intake import Archive
 from ehr_bridge.version import VERSION
 
+MODULES = (
+    patients,
+    orders,
+    uploads,
+    upload_forms,
+    inspection,
+    stow,
+    studies,
+    viewer,
+    audit,
+    accounts,
+    system,
+    tags,
+)
 SECURITY_SCHEMES: dict[str, Any] = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
 
 
@@ -50,20 +64,7 @@ def create_app(services: Services, archive: Archive, checks: Mapping[str, system
     app.extensions[system.CHECKS] = checks
     problems.register(app)
     context.guard(app)
-    for module in (
-        patients,
-        orders,
-        uploads,
-        upload_forms,
-        inspection,
-        stow,
-        studies,
-        viewer,
-        audit,
-        accounts,
-        system,
-        tags,
-    ):
+    for module in MODULES:
         app.register_api(module.blueprint)
     app.after_request(_no_store)
     app.wsgi_app = Express(app.wsgi_app, services, archive)  # type: ignore[method-assign]
