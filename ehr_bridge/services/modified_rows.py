@@ -95,6 +95,7 @@ def finish(session: Session, job_id: uuid.UUID, orthanc_study_id: str | None, no
         job.swept_at = now
     study = session.get_one(Study, job.study_id)
     _show_on_study(session, job, study, orthanc_study_id)
+    study.updated_at = now
     if first_end:
         _audit(session, job, now, {"instances": job.number_done, "refused": refused})
 

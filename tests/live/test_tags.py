@@ -6,6 +6,7 @@ import hashlib
 import io
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -215,19 +216,25 @@ def test_a_linked_study_keeps_who_it_is(server: Server) -> None:
     assert server.get(f"/api/v1/orders/{order['accession_number']}", "nurse").json()["study_date"] == "2026-02-01"
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("changes", [{"StudyDate": "20260201"}, {"PatientID": "P-NEW"}])
-def test_kill_9_in_the_middle_of_a_job_loses_nothing(
-    request: pytest.FixtureRequest, tmp_path: Path, engine: str, changes: dict[str, str]
-) -> None:
-    """At the moment of the kill every image is in Orthanc's folder or in the spool; the start finishes the job."""
+@pytest.fixture(params=ENGINES)
+def own_server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
+    """A server for one test, which may kill it; nothing of it is left running."""
     environ = {}
-    if engine == "postgresql":
+    if request.param == "postgresql":
         cluster: PostgresCluster = request.getfixturevalue("postgres")
         environ["EHR_BRIDGE_DATABASE_URL"] = cluster.new_database()
         environ["EHR_BRIDGE_ORTHANC_DATABASE_URL"] = cluster.new_database()
     server = Server(tmp_path / "var", environ)
     server.start()
+    yield server
+    if server.process is not None and server.process.poll() is None:
+        server.kill()
+
+
+@pytest.mark.parametrize("changes", [{"StudyDate": "20260201"}, {"PatientID": "P-NEW"}])
+def test_kill_9_in_the_middle_of_a_job_loses_nothing(own_server: Server, changes: dict[str, str]) -> None:
+    """At the moment of the kill every image is in Orthanc's folder or in the spool; the start finishes the job."""
+    server = own_server
     uid = store(server, alike(60))
     before = digests(server, uid)
     job = modify(server, uid, **changes)
