@@ -141,6 +141,8 @@ def _make_worker(services: Services, archive: OrthancArchive) -> Worker:
             Chore("record", recorder.flush, 0.0),
             Chore("settle", recorder.settle, 2.0),
             Chore("revocations", services.revocations.refresh, 0.5),
+            Chore("rate limits", services.rate_limits.reconcile, 1.0),
+            Chore("service keys", services.key_verifier.note_use, 1.0),
             Chore("catch up", catch_up.run, 3.0),
             Chore("settle leftovers", settle_old, 60.0),
             # not before catching up had its chance to find instances of these claims

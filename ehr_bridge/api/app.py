@@ -9,12 +9,14 @@ from flask import Response
 from flask_openapi3 import Info, OpenAPI
 
 from ehr_bridge.api import (
+    account_management,
     accounts,
     audit,
     context,
     orders,
     patients,
     problems,
+    service_keys,
     stow,
     studies,
     system,
@@ -47,7 +49,19 @@ def create_app(services: Services, archive: Archive, checks: Mapping[str, system
     app.extensions[system.CHECKS] = checks
     problems.register(app)
     context.guard(app)
-    for module in (patients, orders, uploads, stow, studies, viewer, audit, accounts, system):
+    for module in (
+        patients,
+        orders,
+        uploads,
+        stow,
+        studies,
+        viewer,
+        audit,
+        accounts,
+        account_management,
+        service_keys,
+        system,
+    ):
         app.register_api(module.blueprint)
     app.after_request(_no_store)
     app.wsgi_app = Express(app.wsgi_app, services, archive)  # type: ignore[method-assign]

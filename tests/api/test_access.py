@@ -24,6 +24,8 @@ EXAMPLES = {
     "token_id": str(uuid.uuid4()),
     "patient_id": "MRN-1",
     "upload_id": str(uuid.uuid4()),
+    "username": "nobody",
+    "key_id": str(uuid.uuid4()),
 }
 
 
