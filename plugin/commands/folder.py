@@ -57,11 +57,12 @@ class Progress:
     """Which files of a folder the server has, kept beside the data until the import is complete.
 
     One line per answered file, written at once: whatever kills the import loses at most the file on its way, and the
-    archive recognises that one. A file that changed since (size or time) counts as another one.
+    archive recognises that one. A file that changed since (size or time) counts as another one. `aim` says where the
+    files go; another server or order is another import.
     """
 
-    def __init__(self, data_dir: Path, folder: Path, confirmed: str) -> None:
-        name = hashlib.sha256(f"{folder}\n{confirmed}".encode()).hexdigest()[:32]
+    def __init__(self, data_dir: Path, folder: Path, aim: str) -> None:
+        name = hashlib.sha256(f"{folder}\n{aim}".encode()).hexdigest()[:32]
         self.path = data_dir / "imports" / f"{name}.jsonl"
         self._folder = folder
         self._done: set[str] = set()

@@ -60,8 +60,9 @@ def import_folder(
         _show(settings, content, Confirmation(order, patient))
         return
     settings = with_secret(settings)
-    progress = Progress(settings.data_dir, folder, f"{order}\n{patient}")
-    door = Door(settings, url or f"http://127.0.0.1:{settings.http_port}", progress.upload_id, order, patient)
+    url = url or f"http://127.0.0.1:{settings.http_port}"
+    progress = Progress(settings.data_dir, folder, f"{url}\n{order}\n{patient}")
+    door = Door(settings, url, progress.upload_id, order, patient)
     tally = _send(content, progress, door)
     progress.forget()
     for path, code in content.refused:
