@@ -80,6 +80,7 @@ CODES: dict[str, tuple[int, str]] = {
     "unknown_operation": (422, "Viewer tokens know view, download and annotate."),
     "unknown_role": (422, "There is no such role."),
     "password_too_short": (422, "A password needs at least 10 characters."),
+    "password_unchanged": (422, "The new password is the current one."),
     "internal_error": (500, "A defect; the log has the details under the time of the request."),
     "rate_limited": (503, "Too many requests in a short time; wait as `Retry-After` says."),
     "database_unavailable": (503, "The database does not answer."),

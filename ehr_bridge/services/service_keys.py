@@ -67,8 +67,10 @@ class KeyVerifier:
 
     def note_use(self) -> None:
         """Write down when keys were last used, at most once a minute for each."""
-        used, self._used = self._used, {}
-        due = {i: at for i, at in used.items() if i not in self._noted or at - self._noted[i] >= USE_IS_NOTED_EVERY}
+        used, self._used = self._used, {}  # a caller may still hold the old one: its entry may be missed, no harm
+        due = {
+            i: at for i, at in list(used.items()) if i not in self._noted or at - self._noted[i] >= USE_IS_NOTED_EVERY
+        }
         self._used = {i: at for i, at in used.items() if i not in due} | self._used
         if not due:
             return

@@ -118,11 +118,13 @@ class SignIn:
         Raises:
             Conflict: the caller did not sign in with a local account.
             NotAuthenticated: the current password is wrong; counts as a failed sign-in.
-            InvalidInput: the new password is too short.
+            InvalidInput: the new password is too short, or the current one.
         """
         with self._database.read() as session:
             username = _own_session(session, caller)[1].username
         user = self._prove(username, current, address)
+        if new == current:
+            raise InvalidInput("password_unchanged", "Choose another password than the current one.")
         new_hash = self._hashing.hash(new)
         now = self._clock()
         with self._database.write() as session:

@@ -78,9 +78,9 @@ class Progress:
         """Remember that the server has this file."""
         if not self.path.exists():
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self.path.write_text(json.dumps({"upload_id": self.upload_id}) + "\n")
+            self.path.write_text(json.dumps({"upload_id": self.upload_id}))
         with self.path.open("a") as file:
-            file.write(json.dumps(self._mark(path)) + "\n")
+            file.write("\n" + json.dumps(self._mark(path)))  # a line cut short spoils only itself
         self._done.add(self._mark(path))
 
     def forget(self) -> None:

@@ -155,6 +155,7 @@ def test_a_new_password_needs_the_current_one_and_ten_characters(api: Api) -> No
     for current, new, expected in (
         ("wrong", "battery staple", (401, "wrong_credentials")),
         (PASSWORD, "short", (422, "password_too_short")),
+        (PASSWORD, PASSWORD, (422, "password_unchanged")),
     ):
         body = {"current_password": current, "new_password": new}
         answer = api.call("POST", "/api/v1/auth/password", token=token, json=body)

@@ -20,12 +20,18 @@ from tests.support.server import ROOT, SECRET, Server
 from tests.support.steps import eventually, place_order, study
 
 
-def fill(folder: Path, accession_number: str) -> tuple[str, str]:
+def fill(folder: Path, accession_number: str = "", mrn: str = "CD-1") -> tuple[str, str]:
     """A CD: 30 files of two studies, one of which is cut off, in nested folders; the UIDs of the studies."""
     known, unknown = generate_uid(), generate_uid()
     for number in range(30):
-        uid, accession = (known, accession_number) if number < 20 else (unknown, "")
-        data = small(StudyInstanceUID=uid, AccessionNumber=accession, PatientID=f"CD-{uid[-8:]}", InstanceNumber=number)
+        uid, accession, patient = (known, accession_number, mrn) if number < 20 else (unknown, "", "CD-2")
+        data = small(
+            StudyInstanceUID=uid,
+            AccessionNumber=accession,
+            PatientID=patient,
+            PatientName="Lindqvist^Åsa",  # as the order's patient is called
+            InstanceNumber=number,
+        )
         path = folder / "DICOM" / f"S{number // 10}" / f"I{number:03}"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data[:-60] if number == 25 else data)
@@ -72,7 +78,7 @@ def test_a_folder_is_imported_and_goes_on_after_an_interruption(server: Server, 
     """Thirty files, one of them broken; killed after twelve, run again: each is there once, in one upload."""
     order = place_order(server)
     folder = tmp_path / "cd"
-    known, unknown = fill(folder, order["accession_number"])
+    known, unknown = fill(folder, order["accession_number"], order["mrn"])
     memory = server.data_dir / "imports"
     relay = Relay(server, silent_after=12)
     environ = {
@@ -110,7 +116,7 @@ def test_a_dry_run_says_what_would_happen_and_sends_nothing(server: Server, tmp_
     """The verdict of the arrival, per study; with an order named, it is the confirmed one."""
     order = place_order(server)
     folder = tmp_path / "cd"
-    known, unknown = fill(folder, "")
+    known, unknown = fill(folder)
     run = command(server, "import", str(folder), "--dry-run")
     assert run.returncode == 0, run.stderr
     lines = {line.split("\t")[0]: line.split("\t")[1:] for line in run.stdout.splitlines() if "\t" in line}
