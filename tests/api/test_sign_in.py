@@ -8,11 +8,13 @@ from datetime import timedelta
 import pytest
 from werkzeug.test import TestResponse
 
+from ehr_bridge.auth.tokens import TokenRules
 from ehr_bridge.errors import NotAuthenticated, Unavailable
 from ehr_bridge.services.audit import Origin
 from ehr_bridge.services.bundle import build_services, utc_now
-from ehr_bridge.services.sign_in import Hashing
+from ehr_bridge.services.sign_in import Hashing, SignIn
 from tests.api.conftest import Api
+from tests.support.server import SECRET
 
 PASSWORD = "correct horse"
 
@@ -93,10 +95,13 @@ def test_guesses_side_by_side_do_not_outrun_the_lock(api: Api) -> None:
     """Twelve at once: five are judged, the rest hear that the name is locked."""
     make(api)
     codes: list[str] = []
+    patient = Hashing(wait_seconds=120)  # this test is about the lock, however slow the machine
+    rules = TokenRules(SECRET, "orthanc-ehr-bridge")
+    door = SignIn(api.services.database, rules, api.services.revocations, patient, utc_now)
 
     def guess() -> None:
         try:
-            api.services.sign_in.sign_in("dora", "wrong", None)
+            door.sign_in("dora", "wrong", None)
         except NotAuthenticated as error:
             codes.append(error.code)
 
