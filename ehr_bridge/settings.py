@@ -112,6 +112,14 @@ class Settings(BaseModel):
         500, alias="MAX_DICOM_FILES_PER_UPLOAD", description="Most files in one upload request."
     )
     max_upload_size_mb: Megabytes = Field(2048, alias="MAX_UPLOAD_SIZE_MB", description="Largest upload request.")
+    uploads_per_minute: Annotated[int, Field(ge=1)] = Field(
+        20_000, alias="EHR_BRIDGE_UPLOADS_PER_MINUTE", description="Most upload requests of one sender in a minute."
+    )
+    sign_ins_per_minute: Annotated[int, Field(ge=1)] = Field(
+        10,
+        alias="EHR_BRIDGE_SIGN_INS_PER_MINUTE",
+        description="Most sign-ins to one name from one address in a minute.",
+    )
     dicom_storage_path: Path | None = Field(
         None,
         alias="DICOM_STORAGE_PATH",

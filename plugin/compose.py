@@ -157,6 +157,8 @@ def _make_worker(services: Services, archive: OrthancArchive) -> Worker:
             Chore("modifications", jobs.run, 0.0),  # before catching up: an interrupted one first finishes its instance
             Chore("settle", recorder.settle, 2.0),
             Chore("revocations", services.revocations.refresh, 0.5),
+            Chore("rate limits", services.rate_limits.reconcile, 1.0),
+            Chore("service keys", services.key_verifier.note_use, 1.0),
             Chore("catch up", catch_up.run, 3.0),
             Chore("interrupted uploads", close_leftovers, 60.0),
             Chore("settle leftovers", settle_old, 60.0),

@@ -1,4 +1,4 @@
-"""Sign-in with a local account."""
+"""Sign-in, sign-out and one's own password, with a local account."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from flask_openapi3 import APIBlueprint, Tag
 from pydantic import ConfigDict, Field
 
 from ehr_bridge.api.context import address, answer, caller, services
+from ehr_bridge.api.limits import count_sign_in
 from ehr_bridge.api.schemas import Input, Model, Moment, Problem
 from ehr_bridge.auth.permissions import Permission
 
@@ -24,7 +25,15 @@ class LoginAnswer(Model):
     token: str
     expires_at: Moment
     name: str
-    roles: list[str]
+    roles: list[str] = Field(description="What the token may do: nothing while the password must be changed")
+    must_change_password: bool
+
+
+class PasswordBody(Input):
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=False)
+
+    current_password: str = Field(max_length=1024)
+    new_password: str = Field(max_length=1024)
 
 
 class MeAnswer(Model):
@@ -34,10 +43,41 @@ class MeAnswer(Model):
     permissions: list[Permission]
 
 
-@blueprint.post("/login", responses={200: LoginAnswer, 400: Problem, 401: Problem, 415: Problem, 422: Problem})
+@blueprint.post(
+    "/login",
+    responses={200: LoginAnswer, 400: Problem, 401: Problem, 415: Problem, 422: Problem, 503: Problem},
+)
 def login(body: LoginBody) -> Response:
     """Sign in with a local account"""
-    signed_in = services().accounts.sign_in(body.username, body.password, address())
+    count_sign_in(services().rate_limits, address(), body.username)
+    signed_in = services().sign_in.sign_in(body.username, body.password, address())
+    return answer(LoginAnswer.model_validate(signed_in))
+
+
+@blueprint.post("/logout", responses={204: None, 401: Problem, 409: Problem}, security=[{"bearer": []}])
+def logout() -> Response:
+    """Sign out: the token is refused from now on"""
+    services().sign_in.sign_out(caller(), address())
+    return Response(status=204)
+
+
+@blueprint.post(
+    "/password",
+    responses={
+        200: LoginAnswer,
+        400: Problem,
+        401: Problem,
+        409: Problem,
+        415: Problem,
+        422: Problem,
+        503: Problem,
+    },
+    security=[{"bearer": []}],
+)
+def change_password(body: PasswordBody) -> Response:
+    """Choose another password; every session ends, and the answer is a new one"""
+    count_sign_in(services().rate_limits, address(), caller().subject)
+    signed_in = services().sign_in.change_password(caller(), body.current_password, body.new_password, address())
     return answer(LoginAnswer.model_validate(signed_in))
 
 

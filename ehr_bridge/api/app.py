@@ -9,6 +9,7 @@ from flask import Response
 from flask_openapi3 import Info, OpenAPI
 
 from ehr_bridge.api import (
+    account_management,
     accounts,
     audit,
     context,
@@ -16,6 +17,7 @@ from ehr_bridge.api import (
     orders,
     patients,
     problems,
+    service_keys,
     stow,
     studies,
     system,
@@ -43,6 +45,8 @@ MODULES = (
     accounts,
     system,
     tags,
+    account_management,
+    service_keys,
 )
 SECURITY_SCHEMES: dict[str, Any] = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
 

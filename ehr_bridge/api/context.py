@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from werkzeug.exceptions import MethodNotAllowed
 
 from ehr_bridge.api.access import admit
+from ehr_bridge.api.limits import count_upload
 from ehr_bridge.auth.caller import Caller
 from ehr_bridge.errors import InvalidInput
 from ehr_bridge.services.audit import Origin
@@ -57,7 +58,9 @@ def _admit() -> None:
     rule = request.url_rule.rule
     if not rule.startswith((DOCS_PREFIX, "/api/v1/static")):
         authorization = request.headers.get("Authorization")
-        g.caller = admit(services().authenticator, request.method, plain_path(rule), authorization)
+        path = plain_path(rule)
+        g.caller = admit(services().authenticator, request.method, path, authorization)
+        count_upload(services().rate_limits, request.method, path, g.caller)
 
 
 def plain_path(rule: str) -> str:

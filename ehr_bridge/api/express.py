@@ -17,6 +17,7 @@ from ehr_bridge.services.arrivals import UploadOutcome
 from ehr_bridge.services.audit import Origin
 from ehr_bridge.services.bundle import Services
 from ehr_bridge.services.intake import Archive
+from ehr_bridge.services.rate_limits import UPLOAD
 
 METHOD, PATH = "POST", "/api/v1/dicom/upload"
 CREATED = [("Content-Type", "application/json"), ("Cache-Control", "no-store")]
@@ -52,6 +53,7 @@ class Express:
     def _take(self, environ: dict[str, Any]) -> UploadOutcome:
         caller = admit(self._services.authenticator, METHOD, PATH, environ.get("HTTP_AUTHORIZATION"))
         assert caller is not None  # the route is not public
+        self._services.rate_limits.take(UPLOAD, caller.subject)
         media_type = environ["CONTENT_TYPE"]
         return take_upload(
             self._services,

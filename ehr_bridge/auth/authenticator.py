@@ -5,19 +5,35 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
+from typing import Protocol
 
 from ehr_bridge.auth.caller import Caller
 from ehr_bridge.auth.permissions import permissions_of
 from ehr_bridge.auth.tokens import TokenVerifier
 from ehr_bridge.errors import NotAuthenticated
 
+KEY_PREFIX = "ehrk_"
+"""How the keys of service accounts begin; no JWT does."""
+
+
+class KeyRing(Protocol):
+    """Knows the keys of service accounts."""
+
+    def verify(self, key: str) -> Caller:
+        """Raises NotAuthenticated."""
+        ...
+
 
 class Authenticator:
-    """Accepts `Bearer` tokens, and `Basic` for the one service account if there is one (RFC 6750, RFC 7617)."""
+    """Accepts `Bearer` tokens and keys, and `Basic` for the deployer's service account if there is one (RFC 6750,
+    RFC 7617)."""
 
-    def __init__(self, verifier: TokenVerifier, service_account: tuple[str, str] | None) -> None:
+    def __init__(
+        self, verifier: TokenVerifier, service_account: tuple[str, str] | None, keys: KeyRing | None = None
+    ) -> None:
         self._verifier = verifier
         self._service_account = service_account
+        self._keys = keys
 
     def authenticate(self, authorization: str | None) -> Caller:
         """The caller behind the header.
@@ -30,7 +46,10 @@ class Authenticator:
         scheme, _, credentials = authorization.partition(" ")
         scheme = scheme.lower()
         if scheme == "bearer":
-            return self._verifier.verify(credentials.strip())
+            credentials = credentials.strip()
+            if self._keys is not None and credentials.startswith(KEY_PREFIX):
+                return self._keys.verify(credentials)
+            return self._verifier.verify(credentials)
         if scheme == "basic" and self._service_account is not None:
             return self._basic(credentials.strip(), *self._service_account)
         raise NotAuthenticated("token_invalid", "Use 'Authorization: Bearer <token>'.")

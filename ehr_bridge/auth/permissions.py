@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
+from ehr_bridge.errors import InvalidInput
+
 
 class Permission(StrEnum):
     UPLOAD = "upload"
@@ -64,3 +66,15 @@ def permissions_of(roles: Iterable[str]) -> frozenset[Permission]:
     for role in roles:
         granted |= ROLE_PERMISSIONS.get(role, frozenset())
     return granted
+
+
+def require_known(roles: Iterable[str]) -> list[str]:
+    """The roles, each once.
+
+    Raises:
+        InvalidInput: one of them does not exist.
+    """
+    wanted = list(dict.fromkeys(roles))
+    if unknown := [role for role in wanted if role not in ROLE_PERMISSIONS]:
+        raise InvalidInput("unknown_role", f"There is no role '{unknown[0]}'; roles are {', '.join(ROLE_PERMISSIONS)}.")
+    return wanted

@@ -90,7 +90,7 @@ class TokenVerifier:
             self._cache.pop(token, None)
             raise NotAuthenticated("token_expired", "The token has expired; sign in again or ask for a new link.")
         if caller.token_id is not None and caller.token_id in self._revoked:
-            raise NotAuthenticated("token_revoked", "This token was revoked; ask for a new link.")
+            raise NotAuthenticated("token_revoked", "This token was taken back; sign in again or ask for a new link.")
         return caller
 
     def _decode(self, token: str) -> Caller:
@@ -152,16 +152,28 @@ class TokenVerifier:
         return claims
 
 
+def digest(token: str) -> str:
+    """What is kept of a token or key that must be recognised later (SHA-256; both are random, so no salt is needed)."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
 def viewer_key(secret: str) -> str:
     """The key of viewer tokens, derived from the shared secret (HMAC-SHA-256 as in RFC 5869, expand step)."""
     return hmac.new(secret.encode(), b"orthanc-ehr-bridge viewer token\x01", hashlib.sha256).hexdigest()
 
 
 def make_user_token(
-    rules: TokenRules, *, subject: str, name: str, roles: Iterable[str], now: datetime, ttl: timedelta
+    rules: TokenRules,
+    *,
+    subject: str,
+    name: str,
+    roles: Iterable[str],
+    now: datetime,
+    ttl: timedelta,
+    token_id: str | None = None,
 ) -> str:
-    """A user token as our own sign-in gives it."""
-    claims = {
+    """A user token as our own sign-in gives it; `token_id` lets it be taken back."""
+    claims: dict[str, Any] = {
         "sub": subject,
         "name": name,
         "roles": list(roles),
@@ -170,6 +182,8 @@ def make_user_token(
         "iat": now,
         "exp": now + ttl,
     }
+    if token_id is not None:
+        claims["jti"] = token_id
     return jwt.encode(claims, rules.secret, ALGORITHM)
 
 

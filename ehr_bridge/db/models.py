@@ -52,6 +52,9 @@ class User(Base):
     password_hash: Mapped[str] = mapped_column(String(255))
     roles: Mapped[list[Any]]
     is_active: Mapped[bool] = mapped_column(default=True)
+    must_change_password: Mapped[bool] = mapped_column(default=False)
+    """Somebody else chose the password: a sign-in with it may do nothing but choose another."""
+    last_sign_in_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
 
 

@@ -1,63 +1,79 @@
-"""Local accounts and their sign-in, for places without their own identity provider."""
+"""Local accounts, for places without their own identity provider: made, listed, changed, switched off."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
-from ehr_bridge.auth.passwords import hash_password, password_matches
-from ehr_bridge.auth.permissions import ROLE_PERMISSIONS
-from ehr_bridge.auth.tokens import TokenRules, make_user_token
+from ehr_bridge.auth.permissions import Permission, permissions_of, require_known
+from ehr_bridge.db.accounts import SignInGuard
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.models import User
-from ehr_bridge.errors import InvalidInput, NotAuthenticated
+from ehr_bridge.errors import Conflict, NotFound
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit import Event, Origin
-
-SESSION = timedelta(hours=8)
-"""A working day; then one signs in again."""
+from ehr_bridge.services.paging import Page, fetch_page
+from ehr_bridge.services.revocations import Revocations
+from ehr_bridge.services.sign_in import Hashing, end_sessions, forgive, name_digest
 
 
 @dataclass(frozen=True, slots=True)
-class SignedIn:
-    token: str
-    expires_at: datetime
-    name: str
+class Account:
+    """An account as administrators see it."""
+
+    username: str
+    full_name: str
     roles: list[str]
+    active: bool
+    must_change_password: bool
+    locked_until: datetime | None
+    last_sign_in_at: datetime | None
+    created_at: datetime
 
 
 class Accounts:
-    def __init__(self, database: Database, rules: TokenRules, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, database: Database, revocations: Revocations, hashing: Hashing, clock: Callable[[], datetime]
+    ) -> None:
         self._database = database
-        self._rules = rules
+        self._revocations = revocations
+        self._hashing = hashing
         self._clock = clock
 
-    def create(self, username: str, full_name: str, password: str, roles: Iterable[str], origin: Origin) -> bool:
-        """Create an account; answers False, and changes nothing, when the name is taken.
+    def create(
+        self,
+        username: str,
+        full_name: str,
+        password: str,
+        roles: Iterable[str],
+        origin: Origin,
+        *,
+        must_change_password: bool = False,
+    ) -> bool:
+        """Create an account; answers False, and changes nothing, when the name is taken, however it is capitalised.
 
         Raises:
             InvalidInput: a role does not exist, or the password is shorter than 10 characters.
         """
-        roles = list(roles)
-        if unknown := [role for role in roles if role not in ROLE_PERMISSIONS]:
-            raise InvalidInput("unknown_role", f"There is no role '{unknown[0]}'.")
-        if len(password) < 10:
-            raise InvalidInput("password_too_short", "A password needs at least 10 characters.")
+        roles = require_known(roles)
+        password_hash = self._hashing.hash(password)
         now = self._clock()
         with self._database.write() as session:
-            if session.scalar(select(User.id).where(User.username == username)) is not None:
+            if session.scalar(select(User.id).where(func.lower(User.username) == username.lower())) is not None:
                 return False
             user = User(
                 id=uuid.uuid4(),
                 username=username,
                 full_name=full_name,
-                password_hash=hash_password(password),
+                password_hash=password_hash,
                 roles=roles,
                 is_active=True,
+                must_change_password=must_change_password,
                 created_at=now,
             )
             session.add(user)
@@ -65,26 +81,92 @@ class Accounts:
             audit.append(session, origin, event, now)
         return True
 
-    def sign_in(self, username: str, password: str, address: str | None) -> SignedIn:
-        """A user token for the right name and password.
+    def search(self, limit: int, offset: int) -> Page[Account]:
+        """All accounts, by name."""
+        with self._database.read() as session:
+            page = fetch_page(session, select(User).order_by(User.username), limit, offset)
+            items = [self._shown(session, user) for user in page.items]
+        return Page(items, page.total, limit, offset)
+
+    def get(self, username: str) -> Account:
+        """Raises NotFound."""
+        with self._database.read() as session:
+            return self._shown(session, _find(session, username))
+
+    def change(self, username: str, full_name: str, roles: Iterable[str], active: bool, origin: Origin) -> Account:
+        """Replace what an account is. Other roles, or switching it off, end its sessions at once.
 
         Raises:
-            NotAuthenticated: wrong name, wrong password, or an account that is switched off; which, is not said.
+            NotFound: there is no such account.
+            InvalidInput: a role does not exist.
+            Conflict: nobody would be left who keeps accounts.
         """
-        with self._database.read() as session:
-            user = session.scalar(select(User).where(User.username == username))
-        allowed = password_matches(user.password_hash if user else None, password)
-        if user is None or not allowed or not user.is_active:
-            self._note("session.refused", "anonymous", address, {"account_id": str(user.id)} if user else {})
-            raise NotAuthenticated("wrong_credentials", "The user name or the password is wrong.")
+        roles = require_known(roles)
         now = self._clock()
-        token = make_user_token(
-            self._rules, subject=user.username, name=user.full_name, roles=user.roles, now=now, ttl=SESSION
-        )
-        self._note("session.started", user.username, address, {})
-        return SignedIn(token, now + SESSION, user.full_name, list(user.roles))
-
-    def _note(self, action: str, actor: str, address: str | None, detail: dict[str, str]) -> None:
-        outcome = "success" if action == "session.started" else "refused"
+        ended: list[uuid.UUID] = []
         with self._database.write() as session:
-            audit.append(session, Origin(actor, address), Event(action, outcome, detail=detail), self._clock())
+            user = _find(session, username)
+            before = (user.full_name, list(user.roles), user.is_active)
+            if before != (full_name, roles, active):
+                if before[1:] != (roles, active):
+                    ended = end_sessions(session, user.id, now)
+                user.full_name, user.roles, user.is_active = full_name, roles, active
+                session.flush()
+                if _keeps_accounts(*before[1:]) and not _somebody_keeps_accounts(session):
+                    raise Conflict("last_admin", "Nobody would be left who keeps accounts; make another admin first.")
+                detail = {"account_id": str(user.id), "roles": roles, "active": active}
+                audit.append(session, origin, Event("account.changed", detail=detail), now)
+            shown = self._shown(session, user)
+        self._revocations.add(ended)
+        return shown
+
+    def set_password(self, username: str, password: str, origin: Origin, *, temporary: bool = True) -> None:
+        """Give an account a password that must be changed at the next sign-in (unless it is not temporary). Its
+        sessions end, and a lock on it too.
+
+        Raises:
+            NotFound: there is no such account.
+            InvalidInput: the password is shorter than 10 characters.
+        """
+        password_hash = self._hashing.hash(password)
+        now = self._clock()
+        with self._database.write() as session:
+            user = _find(session, username)
+            user.password_hash, user.must_change_password = password_hash, temporary
+            forgive(session, username)
+            ended = end_sessions(session, user.id, now)
+            detail = {"account_id": str(user.id), "temporary": temporary}
+            audit.append(session, origin, Event("password.set", detail=detail), now)
+        self._revocations.add(ended)
+
+    def _shown(self, session: Session, user: User) -> Account:
+        guard = session.get(SignInGuard, name_digest(user.username))
+        locked_until = guard.locked_until if guard is not None else None
+        if locked_until is not None and locked_until <= self._clock():
+            locked_until = None
+        return Account(
+            username=user.username,
+            full_name=user.full_name,
+            roles=list(user.roles),
+            active=user.is_active,
+            must_change_password=user.must_change_password,
+            locked_until=locked_until,
+            last_sign_in_at=user.last_sign_in_at,
+            created_at=user.created_at,
+        )
+
+
+def _find(session: Session, username: str) -> User:
+    user = session.scalar(select(User).where(User.username == username))
+    if user is None:
+        raise NotFound("account_not_found", "There is no local account with this name.")
+    return user
+
+
+def _keeps_accounts(roles: list[str], active: bool) -> bool:
+    return active and Permission.ACCOUNTS in permissions_of(roles)
+
+
+def _somebody_keeps_accounts(session: Session) -> bool:
+    active = session.scalars(select(User).where(User.is_active))
+    return any(_keeps_accounts(user.roles, user.is_active) for user in active)

@@ -16,10 +16,14 @@ from ehr_bridge.services.intake import Intake
 from ehr_bridge.services.modifications import Modifications
 from ehr_bridge.services.orders import Orders
 from ehr_bridge.services.patients import Patients
+from ehr_bridge.services.rate_limits import SIGN_IN, SIGN_IN_ADDRESS, UPLOAD, RateLimits
 from ehr_bridge.services.recorder import Recorder
+from ehr_bridge.services.revocations import Revocations
+from ehr_bridge.services.service_keys import KeyVerifier, ServiceKeys
+from ehr_bridge.services.sign_in import Hashing, SignIn
 from ehr_bridge.services.studies import Studies
 from ehr_bridge.services.uploads import Uploads
-from ehr_bridge.services.viewer import Revocations, Viewer
+from ehr_bridge.services.viewer import Viewer
 from ehr_bridge.settings import Settings
 
 
@@ -29,6 +33,10 @@ class Services:
     database: Database
     authenticator: Authenticator
     accounts: Accounts
+    sign_in: SignIn
+    service_keys: ServiceKeys
+    key_verifier: KeyVerifier
+    rate_limits: RateLimits
     patients: Patients
     orders: Orders
     claims: Claims
@@ -46,6 +54,15 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def limits_of(settings: Settings) -> dict[str, int]:
+    """How much of what is limited may be done in a minute."""
+    return {
+        UPLOAD: settings.uploads_per_minute,
+        SIGN_IN: settings.sign_ins_per_minute,
+        SIGN_IN_ADDRESS: settings.sign_ins_per_minute * 20,
+    }
+
+
 def new_study_instance_uid() -> str:
     """A UID made from a UUID (PS3.5 annex B.2); needs no registered root."""
     return f"2.25.{uuid.uuid4().int}"
@@ -59,13 +76,18 @@ def build_services(settings: Settings, database: Database, clock: Callable[[], d
     account = None
     if settings.username is not None and settings.password is not None:
         account = (settings.username, settings.password.get_secret_value())
+    keys, hashing = KeyVerifier(database, revocations, clock), Hashing()
     recorder = Recorder(database, clock)
     claims = Claims(database, clock)
     return Services(
         settings=settings,
         database=database,
-        authenticator=Authenticator(TokenVerifier(rules, revocations, revocations.is_issued, clock), account),
-        accounts=Accounts(database, rules, clock),
+        authenticator=Authenticator(TokenVerifier(rules, revocations, revocations.is_issued, clock), account, keys),
+        accounts=Accounts(database, revocations, hashing, clock),
+        sign_in=SignIn(database, rules, revocations, hashing, clock),
+        service_keys=ServiceKeys(database, revocations, clock),
+        key_verifier=keys,
+        rate_limits=RateLimits(database, clock, limits_of(settings)),
         patients=Patients(database, clock),
         orders=Orders(database, clock, new_study_instance_uid),
         claims=claims,

@@ -116,7 +116,7 @@ class Claims:
         with self._database.read() as session:
             study = _find_study(session, identity.study_instance_uid)
             if study is None:
-                match, patient, order = _judge(session, identity, confirmation)
+                match, patient, order = judge(session, identity, confirmation)
             else:
                 return _join(session, study, identity, confirmation)
             certain = match.kind is MatchKind.EXACT and patient is not None
@@ -137,7 +137,7 @@ def _find_study(session: Session, study_instance_uid: str) -> Study | None:
     return session.scalar(select(Study).where(Study.study_instance_uid == study_instance_uid))
 
 
-def _judge(
+def judge(
     session: Session, identity: HeaderIdentity, confirmation: Confirmation
 ) -> tuple[Match, Patient | None, Order | None]:
     """The verdict on a study nobody has claimed yet, with the rows it names."""
@@ -207,7 +207,7 @@ def _join(session: Session, study: Study, identity: HeaderIdentity, confirmation
         return replace(_decision(study), contradicts=identity.patient_id not in known)
     if _carries(identity, wanted_values(study.patient, study.order)):
         return _decision(study)
-    fresh, _, _ = _judge(session, identity, confirmation)
+    fresh, _, _ = judge(session, identity, confirmation)
     if fresh.kind is MatchKind.EXACT and (fresh.patient_id, fresh.order_id) == (
         study.patient_id,
         study.order_id,

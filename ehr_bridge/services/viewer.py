@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,13 +12,14 @@ from sqlalchemy import select
 
 from ehr_bridge.auth.caller import Caller
 from ehr_bridge.auth.permissions import Permission
-from ehr_bridge.auth.tokens import OPERATIONS, TokenRules, make_viewer_token
+from ehr_bridge.auth.tokens import OPERATIONS, TokenRules, digest, make_viewer_token
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.models import ViewerToken
 from ehr_bridge.errors import InvalidInput, NotFound, NotPermitted
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit import Event, Origin
 from ehr_bridge.services.paging import Page, fetch_page
+from ehr_bridge.services.revocations import Revocations
 from ehr_bridge.services.scope import studies_of_order, studies_of_patient
 from ehr_bridge.services.studies import find_study
 
@@ -44,41 +44,6 @@ class Minted:
     token_id: uuid.UUID
     expires_at: datetime
     studies: Sequence[str]
-
-
-class Revocations:
-    """Ids of tokens that were taken back and have not expired yet; refreshed from the database by the worker."""
-
-    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
-        self._database = database
-        self._clock = clock
-        self._ids: frozenset[str] = frozenset()
-
-    def __contains__(self, token_id: object, /) -> bool:
-        return token_id in self._ids
-
-    def refresh(self) -> None:
-        """See what other nodes revoked."""
-        with self._database.read() as session:
-            rows = session.scalars(
-                select(ViewerToken.id).where(
-                    ViewerToken.revoked_at.is_not(None), ViewerToken.expires_at > self._clock()
-                )
-            )
-            self._ids = frozenset(str(token_id) for token_id in rows)
-
-    def is_issued(self, token: str) -> bool:
-        """Whether we made this viewer token (only its digest is kept).
-
-        Raises:
-            Unavailable: the database is away.
-        """
-        with self._database.read() as session:
-            known = select(ViewerToken.id).where(ViewerToken.token_sha256 == digest(token))
-            return session.scalar(known) is not None
-
-    def add(self, token_id: uuid.UUID) -> None:
-        self._ids |= {str(token_id)}
 
 
 class Viewer:
@@ -188,11 +153,7 @@ class Viewer:
                 token.revoked_at, token.revoked_by = now, caller.subject
                 event = Event("viewer_token.revoked", detail={"token_id": str(token_id)})
                 audit.append(session, Origin(caller.subject, address), event, now)
-        self._revocations.add(token_id)
-
-
-def digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
+        self._revocations.add([token_id])
 
 
 def _subject(wish: Wish, caller: Caller) -> str:

@@ -26,6 +26,8 @@ EXAMPLES = {
     "upload_id": str(uuid.uuid4()),
     "modification_id": str(uuid.uuid4()),
     "job_id": str(uuid.uuid4()),
+    "username": "nobody",
+    "key_id": str(uuid.uuid4()),
 }
 
 

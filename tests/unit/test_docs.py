@@ -22,15 +22,17 @@ from pydantic import BaseModel
 import ehr_bridge.api
 from ehr_bridge import errors
 from ehr_bridge.api.access import ACCESS
-from ehr_bridge.api.accounts import LoginBody
+from ehr_bridge.api.account_management import AccountBody, NewAccountBody
+from ehr_bridge.api.accounts import LoginBody, PasswordBody
 from ehr_bridge.api.orders import OrderBody
 from ehr_bridge.api.patients import PatientBody
 from ehr_bridge.api.problems import CODES
+from ehr_bridge.api.service_keys import ServiceKeyBody
 from ehr_bridge.api.tags import ModifyTagsBody, UndoBody
 from ehr_bridge.api.viewer import ViewerTokenBody
 from ehr_bridge.auth.permissions import ROLE_PERMISSIONS, Permission
 from ehr_bridge.auth.tokens import TokenRules, TokenVerifier
-from ehr_bridge.db import audit, modifications  # noqa: F401  (their tables belong to the metadata)
+from ehr_bridge.db import accounts, audit, modifications  # noqa: F401  (their tables belong to the metadata)
 from ehr_bridge.db.models import Base
 from ehr_bridge.settings import NOT_YET, Settings, variables
 from plugin import launch
@@ -92,7 +94,7 @@ def test_every_script_is_documented_and_none_is_invented() -> None:
     commands = {f"scripts/{path.name}" for path in (ROOT / "scripts").iterdir() if os.access(path, os.X_OK)}
     assert {code(row[0]) for row in rows("configuration.md", "Scripts")} == commands
     for page in PAGES:
-        mentioned = set(re.findall(r"(?<![\w/.-])scripts/\w+", page.read_text()))
+        mentioned = set(re.findall(r"(?<![\w/.-])scripts/[\w-]+", page.read_text()))
         assert all((ROOT / name).exists() for name in mentioned), (page, mentioned - commands)
 
 
@@ -256,6 +258,10 @@ def test_every_example_of_an_answer_has_the_fields_of_the_answer(name: str, text
 
 BODIES: dict[str, type[BaseModel]] = {
     "/api/v1/auth/login": LoginBody,
+    "/api/v1/auth/password": PasswordBody,
+    "/api/v1/accounts/": AccountBody,
+    "/api/v1/accounts": NewAccountBody,
+    "/api/v1/service-keys": ServiceKeyBody,
     "/api/v1/patients/": PatientBody,
     "/api/v1/orders/": OrderBody,
     "/api/v1/dicom/viewer-token": ViewerTokenBody,

@@ -1,0 +1,117 @@
+"""Local accounts, for the administrator."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from flask import Response
+from flask_openapi3 import APIBlueprint, Tag
+from pydantic import ConfigDict, Field, StringConstraints
+
+from ehr_bridge.api.context import answer, origin, services
+from ehr_bridge.api.schemas import Input, Model, Moment, PageQuery, Problem, Text64
+from ehr_bridge.errors import Conflict
+
+blueprint = APIBlueprint(
+    "account_management",
+    __name__,
+    url_prefix="/api/v1/accounts",
+    abp_tags=[Tag(name="Accounts")],
+    abp_security=[{"bearer": []}],
+    abp_responses={401: Problem, 403: Problem},
+)
+
+Username = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]*$", max_length=64)]
+Roles = Annotated[list[str], Field(max_length=20, description="See the table of roles")]
+
+
+class AccountBody(Input):
+    """The whole truth: roles that are left out are taken away."""
+
+    full_name: Text64
+    roles: Roles
+    active: bool = True
+
+
+class NewAccountBody(Input):
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=False)
+
+    username: Username
+    full_name: Text64
+    roles: Roles
+    password: str = Field(max_length=1024)
+    must_change_password: bool = Field(True, description="Whether the first sign-in must choose another password")
+
+
+class TemporaryPasswordBody(Input):
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=False)
+
+    password: str = Field(max_length=1024)
+
+
+class AccountPath(Input):
+    username: str
+
+
+class AccountAnswer(Model):
+    username: str
+    full_name: str
+    roles: list[str]
+    active: bool
+    must_change_password: bool
+    locked_until: Moment | None
+    last_sign_in_at: Moment | None
+    created_at: Moment
+
+
+class AccountList(Model):
+    items: list[AccountAnswer]
+    total: int
+    limit: int
+    offset: int
+
+
+@blueprint.get("", responses={200: AccountList, 422: Problem})
+def list_accounts(query: PageQuery) -> Response:
+    """Local accounts, by name"""
+    page = services().accounts.search(query.limit, query.offset)
+    items = [AccountAnswer.model_validate(account) for account in page.items]
+    return answer(AccountList(items=items, total=page.total, limit=page.limit, offset=page.offset))
+
+
+@blueprint.post(
+    "", responses={201: AccountAnswer, 400: Problem, 409: Problem, 415: Problem, 422: Problem, 503: Problem}
+)
+def create_account(body: NewAccountBody) -> Response:
+    """Make an account"""
+    made = services().accounts.create(
+        body.username,
+        body.full_name,
+        body.password,
+        body.roles,
+        origin(),
+        must_change_password=body.must_change_password,
+    )
+    if not made:
+        raise Conflict("name_taken", "There is an account with this name; capital letters make no difference.")
+    return answer(AccountAnswer.model_validate(services().accounts.get(body.username)), 201)
+
+
+@blueprint.put(
+    "/<username>",
+    responses={200: AccountAnswer, 400: Problem, 404: Problem, 409: Problem, 415: Problem, 422: Problem},
+)
+def change_account(path: AccountPath, body: AccountBody) -> Response:
+    """Say anew who it is, which roles they have and whether the account is on"""
+    account = services().accounts.change(path.username, body.full_name, body.roles, body.active, origin())
+    return answer(AccountAnswer.model_validate(account))
+
+
+@blueprint.post(
+    "/<username>/password",
+    responses={204: None, 400: Problem, 404: Problem, 415: Problem, 422: Problem, 503: Problem},
+)
+def set_password(path: AccountPath, body: TemporaryPasswordBody) -> Response:
+    """Set a temporary password; it must be changed at the next sign-in"""
+    services().accounts.set_password(path.username, body.password, origin())
+    return Response(status=204)

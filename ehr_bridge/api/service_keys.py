@@ -1,0 +1,76 @@
+"""Keys of service accounts, for the administrator."""
+
+from __future__ import annotations
+
+import uuid
+
+from flask import Response
+from flask_openapi3 import APIBlueprint, Tag
+from pydantic import Field
+
+from ehr_bridge.api.account_management import Roles, Username
+from ehr_bridge.api.context import answer, origin, services
+from ehr_bridge.api.schemas import Input, Model, Moment, PageQuery, Problem
+
+blueprint = APIBlueprint(
+    "service_keys",
+    __name__,
+    url_prefix="/api/v1/service-keys",
+    abp_tags=[Tag(name="Accounts")],
+    abp_security=[{"bearer": []}],
+    abp_responses={401: Problem, 403: Problem},
+)
+
+
+class ServiceKeyBody(Input):
+    name: Username = Field(description="What it is for; the audit trail shows key:NAME")
+    roles: Roles = Field(default=["service"], min_length=1)
+
+
+class ServiceKeyAnswer(Model):
+    id: uuid.UUID
+    name: str
+    roles: list[str]
+    created_by: str
+    created_at: Moment
+    last_used_at: Moment | None
+    revoked_at: Moment | None
+    revoked_by: str | None
+
+
+class NewServiceKeyAnswer(ServiceKeyAnswer):
+    key: str = Field(description="Shown this once; only its digest is kept")
+
+
+class ServiceKeyList(Model):
+    items: list[ServiceKeyAnswer]
+    total: int
+    limit: int
+    offset: int
+
+
+class ServiceKeyPath(Input):
+    key_id: uuid.UUID
+
+
+@blueprint.get("", responses={200: ServiceKeyList, 422: Problem})
+def list_service_keys(query: PageQuery) -> Response:
+    """Service keys, newest first, revoked ones too"""
+    page = services().service_keys.search(query.limit, query.offset)
+    items = [ServiceKeyAnswer.model_validate(entry) for entry in page.items]
+    return answer(ServiceKeyList(items=items, total=page.total, limit=page.limit, offset=page.offset))
+
+
+@blueprint.post("", responses={201: NewServiceKeyAnswer, 400: Problem, 409: Problem, 415: Problem, 422: Problem})
+def create_service_key(body: ServiceKeyBody) -> Response:
+    """Make a key for a program"""
+    new = services().service_keys.create(body.name, body.roles, origin())
+    shown = ServiceKeyAnswer.model_validate(new.entry)
+    return answer(NewServiceKeyAnswer(**shown.model_dump(), key=new.key), 201)
+
+
+@blueprint.delete("/<key_id>", responses={204: None, 404: Problem, 422: Problem})
+def revoke_service_key(path: ServiceKeyPath) -> Response:
+    """Take a key back"""
+    services().service_keys.revoke(path.key_id, origin())
+    return Response(status=204)

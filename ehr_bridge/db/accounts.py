@@ -1,0 +1,68 @@
+"""Tables around accounts: sessions of our own sign-in, failed sign-ins, keys of services, counts of rate limits."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from ehr_bridge.db.models import Base
+
+SHA256 = String(64)
+
+
+class AccountSession(Base):
+    """One sign-in of a local account; its id is the `jti` of the token, which ends with it."""
+
+    __tablename__ = "account_sessions"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id"), index=True)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    ended_at: Mapped[datetime | None]
+    """Set by signing out, a new password, other roles or switching the account off."""
+
+
+class SignInGuard(Base):
+    """Wrong passwords for one name, whether an account has it or not; so nobody learns which names exist."""
+
+    __tablename__ = "sign_in_guards"
+
+    name_sha256: Mapped[str] = mapped_column(SHA256, primary_key=True)
+    failures: Mapped[int]
+    since: Mapped[datetime] = mapped_column(index=True)
+    """When the first of these failures happened."""
+    locked_until: Mapped[datetime | None]
+
+
+class ServiceKey(Base):
+    """A key that a program signs its calls with; only its digest is kept."""
+
+    __tablename__ = "service_keys"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    name: Mapped[str] = mapped_column(String(64), unique=True)
+    """Stays taken after the key is revoked: the audit trail names it."""
+    key_sha256: Mapped[str] = mapped_column(SHA256, unique=True)
+    roles: Mapped[list[Any]]
+    created_by: Mapped[str] = mapped_column(String(255))
+    created_at: Mapped[datetime]
+    last_used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+    revoked_by: Mapped[str | None] = mapped_column(String(255))
+
+
+class RateCount(Base):
+    """How often somebody did something limited in one minute, on all nodes together."""
+
+    __tablename__ = "rate_counts"
+
+    what: Mapped[str] = mapped_column(String(16), primary_key=True)
+    who_sha256: Mapped[str] = mapped_column(SHA256, primary_key=True)
+    minute: Mapped[int] = mapped_column(BigInteger, primary_key=True, index=True)
+    """Minutes since 1970."""
+    count: Mapped[int] = mapped_column(BigInteger)

@@ -1,0 +1,108 @@
+"""Rate limits: counted in this process in microseconds, brought together with the other nodes once a second.
+
+Minutes are those of the clock: whoever used up one minute may go on in the next. Between two reconciliations each
+node knows only what it counted itself since, so several nodes together may let a second's worth too much through.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from ehr_bridge.db.accounts import RateCount
+from ehr_bridge.db.database import Database
+from ehr_bridge.errors import Unavailable
+
+UPLOAD = "upload"
+"""By the sender's subject."""
+SIGN_IN = "sign_in"
+"""By address and user name."""
+SIGN_IN_ADDRESS = "sign_in_address"
+"""By address alone, whatever the names: bounds how many names one address can make us remember."""
+MINUTE = 60
+
+type Key = tuple[str, str]
+
+
+@dataclass(slots=True)
+class _Count:
+    """One actor's count in one minute."""
+
+    minute: int
+    shared: int = 0
+    """What the database had for all nodes, our share included, when last told."""
+    unsent: int = 0
+    """What this node counted since."""
+
+
+class RateLimits:
+    """Counts by what is done and who does it; `limits` says how much of each is allowed in a minute."""
+
+    def __init__(self, database: Database, clock: Callable[[], datetime], limits: dict[str, int]) -> None:
+        self._database = database
+        self._clock = clock
+        self._limits = limits
+        self._counts: dict[Key, _Count] = {}
+        self._lock = threading.Lock()
+        self._swept = 0
+
+    def take(self, what: str, who: str) -> None:
+        """Count one; touches no database.
+
+        Raises:
+            Unavailable: the minute is used up; what was refused is not counted.
+        """
+        now = int(self._clock().timestamp())
+        minute = now // MINUTE
+        with self._lock:
+            count = self._counts.get((what, who))
+            if count is None or count.minute != minute:
+                count = self._counts[(what, who)] = _Count(minute)
+            if count.shared + count.unsent < self._limits[what]:
+                count.unsent += 1
+                return
+        wait = MINUTE - now % MINUTE
+        raise Unavailable("rate_limited", f"Too many requests; go on in {wait} seconds.", wait)
+
+    def reconcile(self) -> None:
+        """Tell the database what this node counted and hear what all nodes did; forget past minutes.
+
+        What is not told because the database is away is told the next time.
+        """
+        minute = int(self._clock().timestamp()) // MINUTE
+        with self._lock:
+            self._counts = {key: count for key, count in self._counts.items() if count.minute >= minute}
+            sending = {key: count.unsent for key, count in self._counts.items() if count.unsent}
+        if not sending and self._swept == minute:
+            return
+        with self._database.write_relaxed() as session:
+            # in one order on every node, so that no two of them wait for each other
+            totals = {key: _add(session, key, minute, sending[key]) for key in sorted(sending)}
+            if self._swept != minute:
+                session.execute(delete(RateCount).where(RateCount.minute < minute - 1))
+        self._swept = minute
+        with self._lock:
+            for key, total in totals.items():
+                count = self._counts.get(key)
+                if count is not None and count.minute == minute:
+                    count.shared, count.unsent = total, count.unsent - sending[key]
+
+
+def _add(session: Session, key: Key, minute: int, number: int) -> int:
+    """The row's count after adding; names are kept as digests only."""
+    what, who = key
+    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    digest = hashlib.sha256(who.encode()).hexdigest()
+    statement = insert(RateCount).values(what=what, who_sha256=digest, minute=minute, count=number)
+    statement = statement.on_conflict_do_update(
+        index_elements=["what", "who_sha256", "minute"], set_={"count": RateCount.count + number}
+    )
+    total: int = session.execute(statement.returning(RateCount.count)).scalar_one()
+    return total

@@ -1,0 +1,55 @@
+"""What was taken back: viewer tokens, sessions of our own sign-in, service keys; one list for the one Authenticator."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+from sqlalchemy import select
+
+from ehr_bridge.auth.tokens import digest
+from ehr_bridge.db.accounts import AccountSession, ServiceKey
+from ehr_bridge.db.database import Database
+from ehr_bridge.db.models import ViewerToken
+
+
+class Revocations:
+    """Ids that were taken back and would still be good otherwise; refreshed from the database by the worker."""
+
+    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+        self._database = database
+        self._clock = clock
+        self._ids: frozenset[str] = frozenset()
+        self._lock = threading.Lock()
+        """Held while refreshing, so that what is added meanwhile is not lost again."""
+
+    def __contains__(self, token_id: object, /) -> bool:
+        return token_id in self._ids
+
+    def refresh(self) -> None:
+        """See what other nodes revoked."""
+        now = self._clock()
+        with self._lock, self._database.read() as session:
+            queries = (
+                select(ViewerToken.id).where(ViewerToken.revoked_at.is_not(None), ViewerToken.expires_at > now),
+                select(AccountSession.id).where(AccountSession.ended_at.is_not(None), AccountSession.expires_at > now),
+                select(ServiceKey.id).where(ServiceKey.revoked_at.is_not(None)),
+            )
+            self._ids = frozenset(str(token_id) for query in queries for token_id in session.scalars(query))
+
+    def is_issued(self, token: str) -> bool:
+        """Whether we made this viewer token (only its digest is kept).
+
+        Raises:
+            Unavailable: the database is away.
+        """
+        with self._database.read() as session:
+            known = select(ViewerToken.id).where(ViewerToken.token_sha256 == digest(token))
+            return session.scalar(known) is not None
+
+    def add(self, token_ids: Iterable[uuid.UUID]) -> None:
+        """Hear at once what this node took back."""
+        with self._lock:
+            self._ids |= {str(token_id) for token_id in token_ids}

@@ -1,0 +1,247 @@
+"""Sign-in with a local account: lock-out after wrong passwords, sessions that end, bounded work for hashing."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from ehr_bridge.auth.caller import Caller
+from ehr_bridge.auth.passwords import hash_password, password_matches
+from ehr_bridge.auth.tokens import TokenRules, make_user_token
+from ehr_bridge.db.accounts import AccountSession, SignInGuard
+from ehr_bridge.db.database import Database
+from ehr_bridge.db.models import User
+from ehr_bridge.errors import Conflict, InvalidInput, NotAuthenticated, Unavailable
+from ehr_bridge.services import audit
+from ehr_bridge.services.audit import Event, Origin
+from ehr_bridge.services.revocations import Revocations
+
+SESSION = timedelta(hours=8)
+"""A working day; then one signs in again."""
+MAX_FAILURES = 5
+WINDOW = timedelta(minutes=15)
+"""So many wrong passwords within this time lock the name for as long again."""
+HASHES_AT_ONCE = 2
+"""Each costs 64 MiB for a moment."""
+HASH_WAIT_SECONDS = 5.0
+SHORTEST_PASSWORD = 10
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    token: str
+    expires_at: datetime
+    name: str
+    roles: list[str]
+    """What the token may do: nothing while the password must be changed."""
+    must_change_password: bool
+
+
+class Hashing:
+    """Takes turns at hashing, so that a crowd of sign-ins cannot eat the memory."""
+
+    def __init__(self, at_once: int = HASHES_AT_ONCE, wait_seconds: float = HASH_WAIT_SECONDS) -> None:
+        self._turns = threading.BoundedSemaphore(at_once)
+        self._wait_seconds = wait_seconds
+
+    def hash(self, password: str) -> str:
+        """The hash to keep.
+
+        Raises:
+            InvalidInput: the password is too short.
+            Unavailable: too many wait.
+        """
+        if len(password) < SHORTEST_PASSWORD:
+            raise InvalidInput("password_too_short", f"A password needs at least {SHORTEST_PASSWORD} characters.")
+        with self._turn():
+            return hash_password(password)
+
+    def matches(self, stored_hash: str | None, password: str) -> bool:
+        """As `password_matches`. Raises Unavailable when too many wait."""
+        with self._turn():
+            return password_matches(stored_hash, password)
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        if not self._turns.acquire(timeout=self._wait_seconds):
+            raise Unavailable("rate_limited", "Too many people sign in at this moment; try again in a few seconds.")
+        try:
+            yield
+        finally:
+            self._turns.release()
+
+
+class SignIn:
+    def __init__(
+        self,
+        database: Database,
+        rules: TokenRules,
+        revocations: Revocations,
+        hashing: Hashing,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._database = database
+        self._rules = rules
+        self._revocations = revocations
+        self._hashing = hashing
+        self._clock = clock
+
+    def sign_in(self, username: str, password: str, address: str | None) -> SignedIn:
+        """A user token for the right name and password.
+
+        Raises:
+            NotAuthenticated: wrong name, wrong password, or an account that is switched off; which, is not said. After
+                too many of them the name is locked for a while, whether an account has it or not.
+            Unavailable: too many sign in at once.
+        """
+        user = self._prove(username, password, address)
+        now = self._clock()
+        with self._database.write() as session:
+            current = session.get_one(User, user.id)
+            if not current.is_active or current.password_hash != user.password_hash:
+                raise _wrong()  # changed in the meantime
+            signed_in = self._start(session, current, now)
+            audit.append(session, Origin(current.username, address), Event("session.started"), now)
+        return signed_in
+
+    def change_password(self, caller: Caller, current: str, new: str, address: str | None) -> SignedIn:
+        """Replace one's own password. Every session of the account ends, this one too; a new one takes its place.
+
+        Raises:
+            Conflict: the caller did not sign in with a local account.
+            NotAuthenticated: the current password is wrong; counts as a failed sign-in.
+            InvalidInput: the new password is too short, or the current one.
+        """
+        with self._database.read() as session:
+            username = _own_session(session, caller)[1].username
+        user = self._prove(username, current, address)
+        if new == current:
+            raise InvalidInput("password_unchanged", "Choose another password than the current one.")
+        new_hash = self._hashing.hash(new)
+        now = self._clock()
+        with self._database.write() as session:
+            account = session.get_one(User, user.id)
+            if not account.is_active or account.password_hash != user.password_hash:
+                raise _wrong()
+            account.password_hash, account.must_change_password = new_hash, False
+            ended = end_sessions(session, account.id, now)
+            signed_in = self._start(session, account, now)
+            audit.append(session, Origin(account.username, address), Event("password.changed"), now)
+        self._revocations.add(ended)
+        return signed_in
+
+    def sign_out(self, caller: Caller, address: str | None) -> None:
+        """End the session of the caller's token.
+
+        Raises:
+            Conflict: the caller did not sign in with a local account.
+        """
+        now = self._clock()
+        with self._database.write() as session:
+            own, _ = _own_session(session, caller)
+            own.ended_at = now
+            audit.append(session, Origin(caller.subject, address), Event("session.ended"), now)
+        self._revocations.add([own.id])
+
+    def _prove(self, username: str, password: str, address: str | None) -> User:
+        """The active account with this name and password; failures are counted and audited."""
+        with self._database.read() as session:
+            user = session.scalar(select(User).where(User.username == username))
+            is_locked = _is_locked(session.get(SignInGuard, name_digest(username)), self._clock())
+        right = not is_locked and self._hashing.matches(user.password_hash if user else None, password)
+        now = self._clock()
+        with self._database.write() as session:
+            # looked at again: guesses side by side must not outrun the count
+            guard = session.get(SignInGuard, name_digest(username))
+            if _is_locked(guard, now):
+                refusal = NotAuthenticated(
+                    "account_locked",
+                    f"Too many wrong passwords for this name; wait {WINDOW.seconds // 60} minutes, or ask the "
+                    "administrator for a new password.",
+                )
+            elif right and user is not None and user.is_active:
+                if guard is not None:
+                    session.delete(guard)
+                return user
+            else:
+                refusal = _wrong()
+                if _count_failure(session, guard, username, now):
+                    event = Event("account.locked", "refused", detail={"account_id": str(user.id)} if user else {})
+                    audit.append(session, Origin("anonymous", address), event, now)
+            detail = {"code": refusal.code} | ({"account_id": str(user.id)} if user else {})
+            audit.append(session, Origin("anonymous", address), Event("session.refused", "refused", detail=detail), now)
+        raise refusal
+
+    def _start(self, session: Session, user: User, now: datetime) -> SignedIn:
+        """A new session; the account's long past ones are cleared away."""
+        session.execute(
+            delete(AccountSession).where(AccountSession.user_id == user.id, AccountSession.expires_at < now)
+        )
+        user.last_sign_in_at = now
+        roles = [] if user.must_change_password else list(user.roles)
+        entry = AccountSession(id=uuid.uuid4(), user_id=user.id, created_at=now, expires_at=now + SESSION)
+        session.add(entry)
+        token = make_user_token(
+            self._rules,
+            subject=user.username,
+            name=user.full_name,
+            roles=roles,
+            now=now,
+            ttl=SESSION,
+            token_id=str(entry.id),
+        )
+        return SignedIn(token, now + SESSION, user.full_name, roles, user.must_change_password)
+
+
+def end_sessions(session: Session, user_id: uuid.UUID, now: datetime) -> list[uuid.UUID]:
+    """End every session of an account; answers which, for `Revocations.add` after the commit."""
+    ending = update(AccountSession).where(AccountSession.user_id == user_id, AccountSession.ended_at.is_(None))
+    return list(session.scalars(ending.values(ended_at=now).returning(AccountSession.id)))
+
+
+def forgive(session: Session, username: str) -> None:
+    """Forget the wrong passwords of a name."""
+    session.execute(delete(SignInGuard).where(SignInGuard.name_sha256 == name_digest(username)))
+
+
+def name_digest(username: str) -> str:
+    """Under which a name's failures are kept; however it is capitalised."""
+    return hashlib.sha256(username.casefold().encode()).hexdigest()
+
+
+def _own_session(session: Session, caller: Caller) -> tuple[AccountSession, User]:
+    """The session that the caller's token is, and its account."""
+    own = None
+    with suppress(ValueError):  # another issuer's idea of an id
+        own = session.get(AccountSession, uuid.UUID(caller.token_id or ""))
+    user = session.get(User, own.user_id) if own is not None else None
+    if own is None or user is None or user.username != caller.subject:
+        raise Conflict("no_local_session", "Your token is not from our own sign-in; go to whoever gave it to you.")
+    return own, user
+
+
+def _is_locked(guard: SignInGuard | None, now: datetime) -> bool:
+    return guard is not None and guard.locked_until is not None and now < guard.locked_until
+
+
+def _count_failure(session: Session, guard: SignInGuard | None, username: str, now: datetime) -> bool:
+    """One more wrong password; answers whether it was the last one allowed. Old failures are cleared away."""
+    if guard is None or now - guard.since > WINDOW:
+        session.execute(delete(SignInGuard).where(SignInGuard.since < now - 2 * WINDOW))
+        guard = session.merge(SignInGuard(name_sha256=name_digest(username), failures=0, since=now, locked_until=None))
+    guard.failures += 1
+    if guard.failures >= MAX_FAILURES:
+        guard.locked_until = now + WINDOW
+    return guard.locked_until is not None
+
+
+def _wrong() -> NotAuthenticated:
+    return NotAuthenticated("wrong_credentials", "The user name or the password is wrong.")

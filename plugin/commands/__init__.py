@@ -1,0 +1,1 @@
+"""What the command `ehr-bridge` does, one file per group. `plugin.cli` puts them together."""

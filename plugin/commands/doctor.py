@@ -1,0 +1,185 @@
+"""`ehr-bridge doctor`: looks at an installation, and says for each thing that is wrong what to do about it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import stat
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from ehr_bridge.db import migrate
+from ehr_bridge.db.database import Database
+from ehr_bridge.errors import Unavailable
+from ehr_bridge.settings import Settings
+from plugin import orthanc_config
+from plugin.commands.installation import SECRET_FILE
+from plugin.launch import ORTHANC
+
+ENOUGH_BYTES = 5_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was looked at; `fix` is None where it is well."""
+
+    name: str
+    state: str
+    fix: str | None = None
+    is_warning: bool = False
+
+
+@click.command()
+@click.pass_context
+def doctor(context: click.Context) -> None:
+    """Look at the installation and say what to fix. Exit code 1 when something does not work; changes nothing."""
+    settings: Settings = context.obj
+    failed = False
+    for finding in examine(settings):
+        word = "ok  " if finding.fix is None else "warn" if finding.is_warning else "FAIL"
+        click.echo(f"{word}  {finding.name}: {finding.state}")
+        if finding.fix is not None:
+            click.echo(f"      -> {finding.fix}")
+            failed |= not finding.is_warning
+    context.exit(1 if failed else 0)
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Every check in turn; one that breaks itself is a finding, not an end."""
+    checks: tuple[tuple[str, Callable[[Settings], Finding]], ...] = (
+        ("packages", _packages),
+        ("pages", _pages),
+        ("data directory", _data_dir),
+        ("secret", _secret),
+        ("database", _database),
+        ("server", _server),
+        ("orthanc.json", _orthanc_json),
+        ("disk", _disk),
+    )
+    for name, check in checks:
+        try:
+            yield check(settings)
+        except OSError as error:
+            yield Finding(name, f"cannot be looked at ({error.strerror})", "run this as the server's own user")
+
+
+def _packages(_: Settings) -> Finding:
+    wanted = (
+        Path(ORTHANC),
+        *(orthanc_config.PLUGINS / f"lib{name}.so" for name in ("OrthancPython", "OrthancDicomWeb")),
+    )
+    if missing := [path.name for path in wanted if not path.exists()]:
+        return Finding("packages", f"missing {', '.join(missing)}", "run scripts/setup")
+    return Finding("packages", "Orthanc and its plugins are there")
+
+
+def _pages(_: Settings) -> Finding:
+    root = orthanc_config.ROOT
+    built = (root / "plugin/web/dist/index.html", root / "ohif-config/dist/index.html")
+    if all(path.exists() for path in built):
+        return Finding("pages", "built")
+    return Finding("pages", "the pages or OHIF are not built", "run scripts/setup")
+
+
+def _data_dir(settings: Settings) -> Finding:
+    folder = settings.data_dir
+    if not folder.is_dir():
+        return Finding(
+            "data directory", f"{folder} does not exist", "start the server once, or set EHR_BRIDGE_DATA_DIR"
+        )
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return Finding("data directory", "cannot be written", f"make it the server's own: chown -R USER {folder}")
+    if stat.S_IMODE(folder.stat().st_mode) & 0o077:
+        return Finding("data directory", "others can enter it; it holds patient data", f"chmod 0700 {folder}")
+    return Finding("data directory", str(folder))
+
+
+def _secret(settings: Settings) -> Finding:
+    if settings.jwt_secret is not None:
+        return Finding("secret", "from EHR_BRIDGE_JWT_SECRET, long enough")
+    path = settings.data_dir / SECRET_FILE
+    if not path.exists():
+        return Finding("secret", "there is none yet", "start the server once, or set EHR_BRIDGE_JWT_SECRET")
+    if stat.S_IMODE(path.stat().st_mode) & 0o077:
+        return Finding(
+            "secret", "others can read it", f"chmod 0600 {path}; if somebody may have, delete it and restart"
+        )
+    if len(path.read_text().strip().encode()) < 32:
+        return Finding("secret", "shorter than 32 bytes", f"delete {path} and start again; users sign in anew")
+    return Finding("secret", "kept in the data directory, long enough")
+
+
+def _database(settings: Settings) -> Finding:
+    if settings.database_url is None and not Path(settings.sqlalchemy_url.removeprefix("sqlite:///")).exists():
+        return Finding("database", "there is none yet", "start the server once, or set EHR_BRIDGE_DATABASE_URL")
+    database = Database(settings.sqlalchemy_url)
+    kind = "SQLite" if database.is_sqlite else "PostgreSQL"
+    try:
+        with database.read() as session:
+            session.connection()
+            current = migrate.is_current(database)
+    except Unavailable:
+        return Finding("database", f"{kind} does not answer", "look at EHR_BRIDGE_DATABASE_URL and at the database")
+    finally:
+        database.dispose()
+    if not current:
+        return Finding("database", f"{kind}, of another version", "start the server once; it migrates")
+    return Finding("database", f"{kind}, migrated")
+
+
+def _server(settings: Settings) -> Finding:
+    """The health route; where nobody answers, whether the ports are free for a start."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(f"http://127.0.0.1:{settings.http_port}/api/v1/health", timeout=5) as response:
+            health = json.load(response)
+            checks: dict[str, str] = health["checks"]
+    except (OSError, ValueError, KeyError, TypeError):
+        ports = {"EHR_BRIDGE_HTTP_PORT": settings.http_port, "EHR_BRIDGE_DICOM_PORT": settings.dicom_port}
+        for variable, port in ports.items():
+            if _answers(port):
+                return Finding("server", f"something else answers at port {port}", f"stop it, or set {variable}")
+        return Finding("server", "does not run; its ports are free", "start it: scripts/run or scripts/serve", True)
+    if bad := [name for name, state in checks.items() if state != "ok"]:
+        return Finding("server", f"runs, but degraded: {', '.join(bad)}", "its log says why, under the same name")
+    if not _answers(settings.dicom_port):
+        return Finding("server", f"nobody answers at DICOM port {settings.dicom_port}", "look at EHR_BRIDGE_DICOM_PORT")
+    return Finding("server", "runs, every check of its health is ok")
+
+
+def _orthanc_json(settings: Settings) -> Finding:
+    path = settings.data_dir / "orthanc.json"
+    if not path.exists():
+        return Finding("orthanc.json", "not written yet", "start the server once; it writes it", True)
+    if stat.S_IMODE(path.stat().st_mode) & 0o077:
+        return Finding("orthanc.json", "others can read it; it may hold a password", f"chmod 0600 {path}")
+    try:
+        written = json.loads(path.read_text())
+    except ValueError:
+        return Finding("orthanc.json", "is not JSON", "start the server anew; it writes it")
+    stale = [name for name, value in orthanc_config.render(settings).items() if written.get(name) != value]
+    if stale:
+        return Finding("orthanc.json", f"differs from the settings in {', '.join(stale)}", "restart the server", True)
+    return Finding("orthanc.json", "as the settings say")
+
+
+def _disk(settings: Settings) -> Finding:
+    folder = settings.storage_path
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    if free < ENOUGH_BYTES:
+        return Finding("disk", f"{free / 1e9:.1f} GB free for images", "make room, or set DICOM_STORAGE_PATH")
+    return Finding("disk", f"{free / 1e9:.0f} GB free for images")
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(2)
+        return probe.connect_ex(("127.0.0.1", port)) == 0

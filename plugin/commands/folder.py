@@ -1,0 +1,106 @@
+"""The files of a folder, by study; and the memory of an import that was interrupted."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ehr_bridge.dicom import read_header, require_storable
+from ehr_bridge.errors import RefusedInstance
+from ehr_bridge.matching import HeaderIdentity
+from ehr_bridge.services.identity import read_identity
+
+
+@dataclass(slots=True)
+class FolderStudy:
+    """A study found in a folder."""
+
+    identity: HeaderIdentity
+    """What its first file says."""
+    files: list[Path] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class FolderContent:
+    studies: dict[str, FolderStudy] = field(default_factory=dict)
+    refused: list[tuple[Path, str]] = field(default_factory=list)
+    """Files the server would refuse, with the error code: not DICOM, cut off, a DICOMDIR …"""
+
+    def add(self, path: Path, max_bytes: int) -> None:
+        """Read a file's header and put the file where it belongs; its bytes are not kept."""
+        try:
+            if path.stat().st_size > max_bytes:
+                raise RefusedInstance("too_large", "The file is larger than allowed.")
+            header = read_header(path.read_bytes())
+            require_storable(header)
+        except RefusedInstance as refusal:
+            self.refused.append((path, refusal.code))
+        except OSError:
+            self.refused.append((path, "unreadable"))
+        else:
+            study = self.studies.setdefault(header.study_instance_uid, FolderStudy(read_identity(header)))
+            study.files.append(path)
+
+
+def walk(folder: Path) -> Iterator[Path]:
+    """Every ordinary file below, in a fixed order; links that lead elsewhere are not followed."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and not path.is_symlink():
+            yield path
+
+
+class Progress:
+    """Which files of a folder the server has, kept beside the data until the import is complete.
+
+    One line per answered file, written at once: whatever kills the import loses at most the file on its way, and the
+    archive recognises that one. A file that changed since (size or time) counts as another one. `aim` says where the
+    files go; another server or order is another import.
+    """
+
+    def __init__(self, data_dir: Path, folder: Path, aim: str) -> None:
+        name = hashlib.sha256(f"{folder}\n{aim}".encode()).hexdigest()[:32]
+        self.path = data_dir / "imports" / f"{name}.jsonl"
+        self._folder = folder
+        self._done: set[str] = set()
+        self.upload_id = str(uuid.uuid4())
+        self.was_interrupted = False
+        if self.path.exists():
+            self._read()
+
+    def has(self, path: Path) -> bool:
+        return self._mark(path) in self._done
+
+    def add(self, path: Path) -> None:
+        """Remember that the server has this file."""
+        if not self.path.exists():
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.path.write_text(json.dumps({"upload_id": self.upload_id}))
+        with self.path.open("a") as file:
+            file.write("\n" + json.dumps(self._mark(path)))  # a line cut short spoils only itself
+        self._done.add(self._mark(path))
+
+    def forget(self) -> None:
+        """The import is complete."""
+        self.path.unlink(missing_ok=True)
+
+    def _read(self) -> None:
+        for line in self.path.read_text().splitlines():
+            try:
+                entry = json.loads(line)
+            except ValueError:
+                continue  # the line that was being written
+            if isinstance(entry, dict):
+                self.upload_id = str(entry["upload_id"])
+                self.was_interrupted = True
+            else:
+                self._done.add(str(entry))
+
+    def _mark(self, path: Path) -> str:
+        """A file as it is now. A digest: file names on a CD often are names of patients."""
+        state = path.stat()
+        told = f"{path.relative_to(self._folder)}\n{state.st_size}\n{state.st_mtime_ns}"
+        return hashlib.sha256(told.encode("utf-8", "surrogateescape")).hexdigest()

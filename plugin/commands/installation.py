@@ -1,0 +1,102 @@
+"""The installation a command works on: its settings, secret and services, read from where the server reads them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+from pydantic import SecretStr
+
+from ehr_bridge.auth.tokens import TokenRules
+from ehr_bridge.db import migrate
+from ehr_bridge.db.database import Database
+from ehr_bridge.errors import BridgeError
+from ehr_bridge.services.bundle import Services, build_services
+from ehr_bridge.settings import Settings, SettingsError, load_settings
+from plugin.kept_secret import kept_secret
+
+SECRET_FILE = "jwt-secret"  # noqa: S105  (its name, not the secret)
+
+
+class WrongSettings(click.ClickException):
+    """A setting cannot be used; exit code 2, as scripts/run has it."""
+
+    exit_code = 2
+
+
+def read_settings(data_dir: str | None) -> Settings:
+    """Settings from the environment; an option stands above its variable. Creates nothing.
+
+    Raises:
+        WrongSettings: a variable is unknown or malformed; says which.
+    """
+    os.umask(0o077)
+    if data_dir is not None:
+        os.environ["EHR_BRIDGE_DATA_DIR"] = data_dir
+    try:
+        settings = load_settings(os.environ)
+    except SettingsError as error:
+        raise WrongSettings("\n".join(f"setting {line}" for line in error.problems)) from None
+    return settings.model_copy(update={"data_dir": settings.data_dir.resolve()})
+
+
+def with_secret(settings: Settings) -> Settings:
+    """The same settings with the secret that the server signs and checks with.
+
+    Raises:
+        ClickException: there is none yet, or it is not ours to read.
+    """
+    if settings.jwt_secret is not None:
+        return settings
+    path = settings.data_dir / SECRET_FILE
+    try:
+        secret = path.read_text().strip()
+    except OSError as error:
+        raise click.ClickException(
+            f"no secret at {path} ({error.strerror}): set EHR_BRIDGE_JWT_SECRET, or name the data directory of a "
+            "server that has been started (--data-dir)"
+        ) from None
+    return settings.model_copy(update={"jwt_secret": SecretStr(secret)})
+
+
+def token_rules(settings: Settings) -> TokenRules:
+    """How tokens of this installation are made; `settings` has its secret."""
+    assert settings.jwt_secret is not None
+    return TokenRules(settings.jwt_secret.get_secret_value(), settings.jwt_audience, settings.jwt_issuer)
+
+
+@contextmanager
+def opened(settings: Settings, *, create: bool) -> Iterator[Services]:
+    """The services on the installation's database.
+
+    With `create`, what a first start would make (folder, secret, tables) is made; without, the database must be there
+    and current.
+
+    Raises:
+        ClickException: it is not there, not current, or does not answer; or a refusal of a service.
+    """
+    try:
+        if create:
+            settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if settings.jwt_secret is None:
+                kept_secret(settings.data_dir / SECRET_FILE)
+        elif settings.database_url is None and not Path(settings.sqlalchemy_url.removeprefix("sqlite:///")).exists():
+            raise click.ClickException(f"no database in {settings.data_dir}; name the data directory with --data-dir")
+        database = Database(settings.sqlalchemy_url)
+        try:
+            if create:
+                migrate.upgrade(database)
+            with database.read():
+                pass
+            if not migrate.is_current(database):
+                raise click.ClickException("the database is of another version; start the server once to migrate it")
+            yield build_services(with_secret(settings), database)
+        finally:
+            database.dispose()
+    except BridgeError as error:
+        raise click.ClickException(error.detail) from None
+    except OSError as error:
+        raise click.ClickException(f"{error.filename or settings.data_dir}: {error.strerror}") from None

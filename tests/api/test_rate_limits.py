@@ -1,0 +1,165 @@
+"""Rate limits: per actor, per minute, on all nodes together, without a database write per request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import event, text
+
+from ehr_bridge.api.app import create_app
+from ehr_bridge.db.database import Database
+from ehr_bridge.errors import Unavailable
+from ehr_bridge.services.bundle import build_services, utc_now
+from ehr_bridge.services.rate_limits import RateLimits
+from tests.api.conftest import Api
+from tests.support.archive import FakeArchive
+from tests.support.samples import small
+
+START = datetime(2026, 11, 24, 9, 0, 12, tzinfo=UTC)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def limited(api: Api) -> Iterator[Api]:
+    """Three uploads and two sign-ins in a minute; the clock stands still, so that no minute ends meanwhile."""
+    moment = utc_now()
+    settings = api.services.settings.model_copy(update={"uploads_per_minute": 3, "sign_ins_per_minute": 2})
+    services = build_services(settings, api.services.database, lambda: moment)
+    archive = FakeArchive()
+    yield Api(create_app(services, archive, {}).test_client(), services, archive)
+
+
+def used(limits: RateLimits, who: str, tries: int = 20) -> int:
+    """How many of these tries are let through."""
+    let_through = 0
+    for _ in range(tries):
+        try:
+            limits.take("upload", who)
+            let_through += 1
+        except Unavailable:
+            pass
+    return let_through
+
+
+def test_the_next_upload_in_a_minute_hears_when_to_come_back(limited: Api) -> None:
+    """503 and Retry-After on every upload door; another sender and other routes are not touched."""
+    for _ in range(3):
+        assert limited.upload(small()).status_code == 201
+    related = b"--x\r\nContent-Type: application/dicom\r\n\r\n" + small() + b"\r\n--x--\r\n"
+    for path, content_type, data in (
+        ("/api/v1/dicom/upload", "application/dicom", small()),
+        ("/api/v1/dicom/upload", "multipart/related; boundary=x", related),
+        ("/api/v1/dicom-web/studies", "multipart/related; boundary=x", related),
+        ("/instances", "application/dicom", small()),
+    ):
+        answer = limited.call("POST", path, "technician", data=data, content_type=content_type)
+        assert (answer.status_code, answer.json["code"]) == (503, "rate_limited"), path
+        assert 1 <= int(answer.headers["Retry-After"]) <= 60
+    assert len(limited.archive.instances) == 3
+    assert limited.upload(small(), "doctor").status_code == 201
+    assert limited.get("/api/v1/dicom/studies", "technician").status_code == 200
+
+
+def test_sign_ins_are_limited_by_name_and_address(limited: Api) -> None:
+    """The third try in a minute is not even looked at; another name is."""
+    body = {"username": "dora", "password": "wrong"}
+    codes = [limited.call("POST", "/api/v1/auth/login", json=body).json["code"] for _ in range(3)]
+    assert codes == ["wrong_credentials", "wrong_credentials", "rate_limited"]
+    answer = limited.call("POST", "/api/v1/auth/login", json=body | {"username": "nora"})
+    assert answer.json["code"] == "wrong_credentials"
+
+
+def test_one_address_cannot_try_names_without_end(limited: Api) -> None:
+    """Twenty times the limit of one name."""
+    codes = [
+        limited.call("POST", "/api/v1/auth/login", json={"username": f"n{n}", "password": ""}).json["code"]
+        for n in range(41)
+    ]
+    assert codes.count("rate_limited") == 1 and codes[-1] == "rate_limited"
+
+
+def test_a_new_minute_begins_anew(database: Database, clock: Clock) -> None:
+    """And the refusal says how long that is."""
+    limits = RateLimits(database, clock, {"upload": 5})
+    assert used(limits, "rita") == 5
+    with pytest.raises(Unavailable) as refusal:
+        limits.take("upload", "rita")
+    assert refusal.value.retry_after_seconds == 48
+    limits.reconcile()
+    clock.now += timedelta(seconds=48)
+    assert used(limits, "rita") == 5
+
+
+def test_two_nodes_share_one_limit(database: Database, clock: Clock) -> None:
+    """What the first node used up, the second one no longer gives, once both have told each other."""
+    first, second = (RateLimits(database, clock, {"upload": 10}) for _ in range(2))
+    assert (used(first, "rita", 4), used(second, "rita", 3)) == (4, 3)
+    for node in (first, second, first):
+        node.reconcile()
+    # the second heard both; the first hears with its next count
+    assert used(second, "rita") == 3
+    second.reconcile()
+    first.take("upload", "rita")
+    first.reconcile()
+    assert used(first, "rita") == 0
+    assert used(second, "doctor") == 10
+
+
+def test_counting_touches_no_database_and_telling_is_one_transaction(database: Database, clock: Clock) -> None:
+    """A thousand uploads: not one statement; then one transaction for all."""
+    limits = RateLimits(database, clock, {"upload": 2000})
+    limits.reconcile()
+    begun: list[object] = []
+    for engine in (database.engine, database._relaxed) if database.is_sqlite else (database.engine,):
+        event.listen(engine, "begin", begun.append)
+    assert used(limits, "rita", 1000) == 1000
+    assert begun == []
+    limits.reconcile()
+    limits.reconcile()
+    assert len(begun) == 1
+
+
+def test_counts_survive_a_database_that_was_away(
+    database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are told the next time, once."""
+    limits = RateLimits(database, clock, {"upload": 10})
+    assert used(limits, "rita", 4) == 4
+    with monkeypatch.context() as patched:
+        patched.setattr(
+            database, "write_relaxed", lambda: (_ for _ in ()).throw(Unavailable("database_unavailable", ""))
+        )
+        with pytest.raises(Unavailable):
+            limits.reconcile()
+    limits.reconcile()
+    limits.reconcile()
+    with database.read() as session:
+        assert session.execute(text("SELECT count FROM rate_counts")).scalars().all() == [4]
+    assert used(limits, "rita") == 6
+
+
+def test_rows_of_past_minutes_go_away_and_hold_no_names(database: Database, clock: Clock) -> None:
+    """The table stays small."""
+    limits = RateLimits(database, clock, {"upload": 10})
+    limits.take("upload", "rita")
+    limits.reconcile()
+    clock.now += timedelta(minutes=3)
+    limits.take("upload", "dora")
+    limits.reconcile()
+    with database.read() as session:
+        rows = session.execute(text("SELECT who_sha256, count FROM rate_counts")).all()
+    assert len(rows) == 1 and "dora" not in rows[0][0]

@@ -1,0 +1,210 @@
+"""`ehr-bridge import` and `ehr-bridge doctor` against the real server."""
+
+from __future__ import annotations
+
+import json
+import signal
+import stat
+import subprocess
+import threading
+import uuid
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import requests
+from pydicom.uid import generate_uid
+
+from tests.live.test_accounts import command
+from tests.support.samples import small
+from tests.support.server import ROOT, SECRET, Server
+from tests.support.steps import eventually, place_order, study
+
+
+def fill(folder: Path, accession_number: str = "", mrn: str = "CD-1") -> tuple[str, str]:
+    """A CD: 30 files of two studies, one of which is cut off, in nested folders; the UIDs of the studies."""
+    known, unknown = generate_uid(), generate_uid()
+    for number in range(30):
+        uid, accession, patient = (known, accession_number, mrn) if number < 20 else (unknown, "", "CD-2")
+        data = small(
+            StudyInstanceUID=uid,
+            AccessionNumber=accession,
+            PatientID=patient,
+            PatientName="Lindqvist^Åsa",  # as the order's patient is called
+            InstanceNumber=number,
+        )
+        path = folder / "DICOM" / f"S{number // 10}" / f"I{number:03}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data[:-60] if number == 25 else data)
+    return known, unknown
+
+
+def uploads(server: Server) -> list[dict[str, object]]:
+    return list(server.get("/api/v1/dicom/uploads?limit=500", "nurse").json()["items"])
+
+
+class Relay:
+    """Stands between the command and the server; from a given file on it passes files on but keeps the answer back."""
+
+    def __init__(self, server: Server, silent_after: int) -> None:
+        self.silent_after, self.passed_on = silent_after, 0
+        relay = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                kept = {k: v for k, v in self.headers.items() if k.startswith(("X-", "Auth", "Content-Type"))}
+                answer = requests.post(server.url + self.path, data=body, headers=kept, timeout=60)
+                relay.passed_on += 1
+                if relay.passed_on > relay.silent_after:
+                    return  # the connection ends without a word
+                self.send_response(answer.status_code)
+                self.send_header("Content-Length", str(len(answer.content)))
+                self.end_headers()
+                self.wfile.write(answer.content)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._http.server_address[1]}"
+        threading.Thread(target=self._http.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        self._http.shutdown()
+        self._http.server_close()
+
+
+def test_a_folder_is_imported_and_goes_on_after_an_interruption(server: Server, tmp_path: Path) -> None:
+    """Thirty files, one of them broken; killed after twelve, run again: each is there once, in one upload."""
+    order = place_order(server)
+    folder = tmp_path / "cd"
+    known, unknown = fill(folder, order["accession_number"], order["mrn"])
+    memory = server.data_dir / "imports"
+    relay = Relay(server, silent_after=12)
+    environ = {
+        "PATH": "/usr/bin:/bin",
+        "EHR_BRIDGE_JWT_SECRET": SECRET,
+        "EHR_BRIDGE_DATABASE_URL": server.database_url,
+    }
+    call = [str(ROOT / "scripts" / "ehr-bridge"), "--data-dir", str(server.data_dir), "import", str(folder)]
+    process = subprocess.Popen([*call, "--url", relay.url], env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    eventually(lambda: relay.passed_on > 12)  # one more was stored, whose answer never came
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    (remembered,) = memory.iterdir()
+    assert len(remembered.read_text().splitlines()) == 1 + 12
+    assert "I0" not in remembered.read_text()  # names of files can be names of patients
+
+    relay.silent_after = 10_000
+    again = command(server, "import", str(folder), "--url", relay.url)
+    relay.close()
+    assert again.returncode == 3, again.stderr
+    assert "going on where" in again.stdout and "12 sent before" in again.stdout
+    assert "16 stored, 1 stored before by somebody" in again.stdout
+    assert "refused: DICOM/S2/I025: truncated" in again.stderr
+    assert list(memory.iterdir()) == []  # a complete import leaves no memory
+    eventually(lambda: (study(server, known) or {}).get("number_of_instances") == 20)
+    eventually(lambda: (study(server, unknown) or {}).get("number_of_instances") == 9)
+    shown = study(server, known)
+    assert shown is not None and shown["order_id"] == order["id"]
+    entries = [entry for entry in uploads(server) if entry["study_instance_uid"] in (known, unknown)]
+    assert len(entries) == 2 and len({entry["upload_id"] for entry in entries}) == 1
+    assert {entry["upload_source"] for entry in entries} == {"cd_import"}
+
+
+def test_a_dry_run_says_what_would_happen_and_sends_nothing(server: Server, tmp_path: Path) -> None:
+    """The verdict of the arrival, per study; with an order named, it is the confirmed one."""
+    order = place_order(server)
+    folder = tmp_path / "cd"
+    known, unknown = fill(folder)
+    run = command(server, "import", str(folder), "--dry-run")
+    assert run.returncode == 0, run.stderr
+    lines = {line.split("\t")[0]: line.split("\t")[1:] for line in run.stdout.splitlines() if "\t" in line}
+    assert lines[known][:2] == ["20", "none"] and lines[unknown][:2] == ["9", "none"]
+    confirmed = command(server, "import", str(folder), "--dry-run", "--order", order["accession_number"])
+    assert f"{known}\t20\texact\t{order['mrn']}\t{order['accession_number']}" in confirmed.stdout
+    nobody = command(server, "import", str(folder), "--dry-run", "--order", "NO-SUCH")
+    assert f"{known}\t20\trefused\t-\t-\torder_not_found" in nobody.stdout
+    assert study(server, known) is None and study(server, unknown) is None
+
+
+def test_an_import_for_an_order_is_linked_to_it_and_a_second_one_stores_nothing_twice(
+    sqlite_server: Server, tmp_path: Path
+) -> None:
+    """As on the upload page with an order chosen."""
+    order = place_order(sqlite_server)
+    uid = generate_uid()
+    for number in range(3):
+        (tmp_path / f"{number}.dcm").write_bytes(small(StudyInstanceUID=uid, InstanceNumber=number))
+    first = command(sqlite_server, "import", str(tmp_path), "--order", order["accession_number"])
+    assert first.returncode == 0 and first.stdout.rstrip().splitlines()[-1].startswith("3 stored, 0 stored before")
+    shown = study(sqlite_server, uid)
+    assert shown is not None and shown["accession_number"] == order["accession_number"]
+    second = command(sqlite_server, "import", str(tmp_path), "--order", order["accession_number"])
+    assert second.returncode == 0 and "0 stored, 3 stored before" in second.stdout
+
+
+def test_an_import_that_no_file_can_pass_stops_at_once(sqlite_server: Server, tmp_path: Path) -> None:
+    """An order that does not exist; an empty folder. What to do stands in the message."""
+    (tmp_path / "a.dcm").write_bytes(small())
+    wrong = command(sqlite_server, "import", str(tmp_path), "--order", "NO-SUCH")
+    assert wrong.returncode == 1 and "order_not_found" in wrong.stderr
+    (tmp_path / "empty").mkdir()
+    empty = command(sqlite_server, "import", str(tmp_path / "empty"))
+    assert empty.returncode == 1 and "no files" in empty.stderr
+
+
+def test_the_doctor_finds_a_running_server_well(server: Server) -> None:
+    """Every line is ok."""
+    run = command(server, "doctor")
+    assert "ok    server: runs" in run.stdout and "ok    database:" in run.stdout
+    assert "FAIL" not in run.stdout, run.stdout
+    assert run.returncode == 0
+
+
+def test_the_doctor_names_what_is_wrong_and_what_to_do(sqlite_server: Server, tmp_path: Path) -> None:
+    """An open data directory, a short secret, no database, a stranger at the port; nothing is changed."""
+    data_dir = tmp_path / "var"
+    data_dir.mkdir()
+    data_dir.chmod(0o755)
+    secret = data_dir / "jwt-secret"
+    secret.write_text("short")
+    secret.chmod(0o600)
+    (data_dir / "orthanc.json").write_text(json.dumps({}))
+    (data_dir / "orthanc.json").chmod(0o644)
+    sick = Server(data_dir)
+    sick.http_port = sqlite_server.dicom_port  # something answers there, and it is no HTTP server of ours
+    environ = {"EHR_BRIDGE_JWT_SECRET": "", "EHR_BRIDGE_DATABASE_URL": ""}
+    run = command(sick, "doctor", **environ)
+    assert run.returncode == 1
+    for told in (
+        "FAIL  data directory: others can enter it",
+        "chmod 0700",
+        "FAIL  secret: shorter than 32 bytes",
+        "FAIL  database: there is none yet",
+        "FAIL  server: something else answers",
+        "FAIL  orthanc.json: others can read it",
+    ):
+        assert told in run.stdout, run.stdout
+    assert "short\n" not in run.stdout
+    assert stat.S_IMODE(data_dir.stat().st_mode) == 0o755
+    assert sorted(path.name for path in data_dir.iterdir()) == ["jwt-secret", "orthanc.json"]
+    away = command(
+        sick, "doctor", **environ | {"EHR_BRIDGE_DATABASE_URL": "postgresql+psycopg://u:s3cret@127.0.0.1:1/x"}
+    )
+    assert "PostgreSQL does not answer" in away.stdout and "s3cret" not in away.stdout + away.stderr
+
+
+def test_the_audit_command_finds_an_altered_event(tmp_path: Path) -> None:
+    """Behind the triggers' back, without a server."""
+    import sqlite3
+
+    server = Server(tmp_path / "var")
+    made = command(server, "user", "add", "ada", "--name", "Ada", "--role", "admin", typed="long enough\n")
+    assert made.returncode == 0, made.stderr
+    assert "1 events, every one there" in command(server, "audit", "verify").stdout
+    with sqlite3.connect(server.data_dir / "ehr-bridge.sqlite3") as connection:
+        connection.execute("DROP TRIGGER audit_events_no_update")
+        connection.execute(f"UPDATE audit_events SET actor = '{uuid.uuid4()}'")
+    broken = command(server, "audit", "verify")
+    assert broken.returncode == 1 and "broken at event 1" in broken.stderr
