@@ -118,6 +118,10 @@ class Settings(BaseModel):
         description="Folder of the images; `images` in the data dir when unset.",
     )
 
+    deletion_grace_days: Annotated[int, Field(ge=0, le=3650)] = Field(
+        7, alias="EHR_BRIDGE_DELETION_GRACE_DAYS", description="Days between approving a deletion and the purge."
+    )
+
     @property
     def storage_path(self) -> Path:
         return self.dicom_storage_path or self.data_dir / "images"

@@ -44,7 +44,7 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> Callbacks:
     settings = load_settings(environ)
     services = build_services(settings, Database(settings.sqlalchemy_url))
     archive = OrthancArchive(orthanc)
-    gate = Gate(services.authenticator, settings.max_upload_size_mb * 1_000_000 + BODY_OVERHEAD)
+    gate = Gate(services.authenticator, services.hidden, settings.max_upload_size_mb * 1_000_000 + BODY_OVERHEAD)
     worker = _make_worker(services, archive)
     ingest = Ingest(orthanc, services.intake, archive, Quarantine(settings.quarantine_path), worker.hand_over)
     checks = {
@@ -63,7 +63,7 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> Callbacks:
         stored=ingest.on_stored,
         changed=Lifecycle(orthanc, settings.http_port, gate, adapter, worker, services),
         routes={
-            "/tools/find": ScopedFind(orthanc, services.authenticator),
+            "/tools/find": ScopedFind(orthanc, services.authenticator, services.hidden),
             "/api/v1(/.*)?": adapter,
             "/instances": adapter,
             "/((ehr|ohif)(/.*)?)?": WsgiAdapter(Pages(), gate.peer),
@@ -141,6 +141,8 @@ def _make_worker(services: Services, archive: OrthancArchive) -> Worker:
             Chore("record", recorder.flush, 0.0),
             Chore("settle", recorder.settle, 2.0),
             Chore("revocations", services.revocations.refresh, 0.5),
+            Chore("hidden studies", services.hidden.refresh, 0.5),
+            Chore("purge", lambda: services.purge.run(archive), 1.0),
             Chore("catch up", catch_up.run, 3.0),
             Chore("settle leftovers", settle_old, 60.0),
             # not before catching up had its chance to find instances of these claims

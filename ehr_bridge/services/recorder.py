@@ -54,7 +54,8 @@ class Recorder:
                 back.
         """
         log_id = self._entries.get(_key(arrival))
-        if log_id is None or arrival.decision.contradicts or arrival.is_duplicate:
+        decision = arrival.decision
+        if log_id is None or decision.contradicts or decision.is_hidden or arrival.is_duplicate:
             log_id = self._open(arrival)
         with self._queue_lock:
             self._queue.append(_row(arrival, log_id, self._clock()))

@@ -29,7 +29,7 @@ from ehr_bridge.api.problems import CODES
 from ehr_bridge.api.viewer import ViewerTokenBody
 from ehr_bridge.auth.permissions import ROLE_PERMISSIONS, Permission
 from ehr_bridge.auth.tokens import TokenRules, TokenVerifier
-from ehr_bridge.db import audit  # noqa: F401  (its table belongs to the metadata)
+from ehr_bridge.db import audit, deletions  # noqa: F401  (their tables belong to the metadata)
 from ehr_bridge.db.models import Base
 from ehr_bridge.settings import NOT_YET, Settings, variables
 from plugin import launch
