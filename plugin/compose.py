@@ -13,6 +13,7 @@ from typing import Any
 from ehr_bridge.api.app import create_app
 from ehr_bridge.db import migrate
 from ehr_bridge.db.database import Database
+from ehr_bridge.errors import Unavailable
 from ehr_bridge.services.arrivals import Arrival
 from ehr_bridge.services.bundle import Services, build_services
 from ehr_bridge.services.settling import settle_leftovers
@@ -111,6 +112,10 @@ class Lifecycle:
             self._services.database.dispose()
 
     def _begin(self) -> None:
+        try:
+            self._services.hidden.refresh()  # until then the gate shows no image to anybody
+        except Unavailable as error:
+            LOGGER.warning("hidden studies are not known yet: %s", error.code)
         self._worker.start()
         try:
             run_self_test(self._port, self._gate, self._adapter)
