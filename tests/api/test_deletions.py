@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import threading
-from collections import Counter
-from datetime import timedelta
-from typing import Any
+import uuid
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -14,96 +12,27 @@ from ehr_bridge.db.deletions import DeletionRequest
 from ehr_bridge.db.models import Instance, Order, Study, StudyLink
 from ehr_bridge.errors import Unavailable
 from ehr_bridge.services import audit
-from ehr_bridge.services.arrivals import Delivery, Door
-from ehr_bridge.services.audit import Origin
 from ehr_bridge.services.deletion_steps import TRANSITIONS
 from ehr_bridge.services.hidden import HiddenStudies
-from ehr_bridge.services.intake import Stored
 from tests.api.conftest import Api
-from tests.support.archive import orthanc_id
+from tests.api.deletion_steps import (
+    DELETIONS,
+    MAX,
+    RITA,
+    STUDIES,
+    Purging,
+    actions,
+    approved,
+    ask,
+    decide,
+    grace_is_over,
+    is_shown,
+    requested,
+    status,
+    stored,
+)
 from tests.support.samples import small
 from tests.support.server import user_token
-
-STUDIES = "/api/v1/dicom/studies"
-DELETIONS = "/api/v1/deletions"
-RITA = user_token("radiologist", subject="rita")
-MAX = user_token("manager", subject="max")
-
-
-class Purging:
-    """An archive that counts what it is told to delete, and may fail at it."""
-
-    def __init__(self) -> None:
-        self.deleted: list[str] = []
-        self.fails: Exception | None = None
-
-    def delete_study(self, study_instance_uid: str) -> int:
-        self.deleted.append(study_instance_uid)
-        if self.fails is not None:
-            raise self.fails
-        return 1
-
-
-def stored(api: Api, accession: str = "ACC-1", mrn: str = "MRN-1") -> str:
-    order = api.place_order(accession, mrn)
-    uid: str = api.upload(small(), headers={"X-Order-Id": order["id"]}).json["studies"][0]["study_instance_uid"]
-    return uid
-
-
-def ask(api: Api, uid: str, token: str = RITA, reason: str = "wrong patient") -> Any:
-    return api.call("DELETE", f"{STUDIES}/{uid}", token=token, headers={"X-Reason": reason})
-
-
-def requested(api: Api, uid: str) -> str:
-    answer = ask(api, uid)
-    assert answer.status_code == 202, answer.json
-    return str(answer.json["id"])
-
-
-def decide(api: Api, deletion: str, verb: str, token: str = MAX, **options: Any) -> Any:
-    return api.call("POST", f"{DELETIONS}/{deletion}/{verb}", token=token, **options)
-
-
-def approved(api: Api, uid: str) -> str:
-    deletion = requested(api, uid)
-    assert decide(api, deletion, "approve").status_code == 200
-    return deletion
-
-
-def is_shown(api: Api, uid: str) -> bool:
-    found = api.get(f"{STUDIES}/{uid}", "nurse").status_code == 200
-    listed = [s["study_instance_uid"] for s in api.get(STUDIES, "nurse").json["items"]]
-    link = api.get(f"/api/v1/dicom/viewer-url/{uid}", "doctor").status_code == 200
-    assert (uid in listed) == found == link == (uid not in api.services.hidden)
-    return found
-
-
-def status(api: Api, deletion: str) -> str:
-    items = api.get(DELETIONS, "manager").json["items"]
-    return str(next(item["status"] for item in items if item["id"] == deletion))
-
-
-def grace_is_over(api: Api) -> None:
-    """As if a week had passed."""
-    with api.services.database.write() as session:
-        for request in session.scalars(select(DeletionRequest).where(DeletionRequest.purge_after.is_not(None))):
-            request.purge_after -= timedelta(days=8)
-
-
-def actions(api: Api, uid: str) -> list[str]:
-    events = api.get(f"/api/v1/audit?study_instance_uid={uid}", "admin").json["items"]
-    return [e["action"] for e in reversed(events) if e["action"].startswith(("deletion.", "study.h"))]
-
-
-def modality_sends(api: Api, data: bytes) -> None:
-    """As Orthanc's callbacks do for a C-STORE."""
-    delivery = Delivery(None, Door.C_STORE, "modality", Origin("ae:CT1"))
-    arrival = api.services.intake.judge(data, delivery)
-    data = api.services.intake.coerce(arrival) or data
-    header = arrival.header
-    levels = ["x", header.study_instance_uid, header.series_instance_uid, header.sop_instance_uid]
-    api.services.intake.stored(arrival, Stored(orthanc_id(*levels), orthanc_id(*levels[:2]), False))
-    api.services.recorder.settle()
 
 
 def test_a_request_hides_the_study_and_shows_approvers_what_it_is(api: Api) -> None:
@@ -176,7 +105,7 @@ def test_an_approved_deletion_can_be_restored_until_the_purge(api: Api) -> None:
     deletion = requested(api, uid)
     answer = decide(api, deletion, "approve").json
     assert (answer["status"], answer["decided_by"]) == ("approved", "max")
-    days = _moment(answer["purge_after"]) - _moment(answer["decided_at"])
+    days = datetime.fromisoformat(answer["purge_after"]) - datetime.fromisoformat(answer["decided_at"])
     assert days == timedelta(days=7)
     archive = Purging()
     assert api.services.purge.run(archive) == 0 and archive.deleted == []
@@ -195,13 +124,13 @@ def test_every_illegal_move_is_refused(api: Api) -> None:
     for state, allowed in TRANSITIONS.items():
         for verb, target in verbs.items():
             with api.services.database.write() as session:
-                session.get_one(DeletionRequest, _uuid(deletion)).status = state
+                session.get_one(DeletionRequest, uuid.UUID(deletion)).status = state
             answer = decide(api, deletion, verb)
             if target in allowed:
                 assert answer.status_code == 200, (state, verb)
             else:
                 assert (answer.status_code, answer.json["code"]) == (409, "deletion_state"), (state, verb)
-    answer = decide(api, str(_uuid("0" * 32)), "approve")
+    answer = decide(api, str(uuid.UUID("0" * 32)), "approve")
     assert (answer.status_code, answer.json["code"]) == (404, "deletion_not_found")
 
 
@@ -296,159 +225,6 @@ def test_a_study_under_legal_hold_cannot_be_deleted(api: Api) -> None:
     assert actions(api, uid).count("study.held") == actions(api, uid).count("study.hold_released") == 3
 
 
-def test_decisions_at_the_same_moment_end_in_one_state(api: Api) -> None:
-    """Eight people decide at once: one is heard, the others hear 409, and what is shown fits the state."""
-    uid = stored(api)
-    for verbs in (["approve"] * 4 + ["reject"] * 4, ["restore"] * 8):
-        deletion = approved(api, uid) if verbs[0] == "restore" else requested(api, uid)
-        answers: list[tuple[str, int]] = []
-        start = threading.Barrier(len(verbs))
-
-        def go(verb: str, number: int, deletion: str = deletion, start: Any = start, answers: Any = answers) -> None:
-            token = user_token("manager", subject=f"m{number}")
-            start.wait()
-            answers.append((verb, decide(api, deletion, verb, token).status_code))
-
-        threads = [threading.Thread(target=go, args=(verb, n)) for n, verb in enumerate(verbs)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert Counter(code for _, code in answers) == {200: 1, 409: len(verbs) - 1}
-        heard = next(verb for verb, code in answers if code == 200)
-        assert status(api, deletion) == {"approve": "approved", "reject": "rejected", "restore": "restored"}[heard]
-        assert is_shown(api, uid) == (heard != "approve")
-        if heard == "approve":
-            assert decide(api, deletion, "restore").status_code == 200
-    with api.services.database.read() as session:
-        assert audit.verify(session).ok
-
-
-def test_requests_at_the_same_moment_are_one(api: Api) -> None:
-    """Four radiologists ask at once."""
-    uid = stored(api)
-    codes: list[int] = []
-    start = threading.Barrier(4)
-
-    def go(number: int) -> None:
-        token = user_token("radiologist", subject=f"r{number}")
-        start.wait()
-        codes.append(ask(api, uid, token).status_code)
-
-    threads = [threading.Thread(target=go, args=(n,)) for n in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert Counter(codes) == {202: 1, 409: 3}
-
-
-def test_a_restore_and_a_purge_at_the_same_moment_agree(api: Api) -> None:
-    """Either the study is back and the archive was not touched, or it is purged and the restore heard 409."""
-    for number in range(4):
-        uid = stored(api, f"ACC-{number}", f"MRN-{number}")
-        deletion = approved(api, uid)
-        grace_is_over(api)
-        archive = Purging()
-        answers: list[int] = []
-        start = threading.Barrier(2)
-
-        def purge(start: Any = start, archive: Any = archive) -> None:
-            start.wait()
-            api.services.purge.run(archive)
-
-        def restore(start: Any = start, deletion: str = deletion, answers: Any = answers) -> None:
-            start.wait()
-            answers.append(decide(api, deletion, "restore").status_code)
-
-        threads = [threading.Thread(target=purge), threading.Thread(target=restore)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        if answers == [200]:
-            assert (archive.deleted, status(api, deletion)) == ([], "restored")
-        else:
-            assert (answers, archive.deleted, status(api, deletion)) == ([409], [uid], "purged")
-        assert is_shown(api, uid) == (answers == [200])
-
-
-def test_files_of_a_deleted_study_are_refused_and_their_neighbours_taken(api: Api) -> None:
-    """409 `study_deleted` while requested, approved and purged."""
-    uid = stored(api)
-    deletion = requested(api, uid)
-    for _ in range(2):
-        answer = api.upload(small(StudyInstanceUID=uid))
-        assert (answer.status_code, answer.json["code"]) == (409, "study_deleted")
-        if status(api, deletion) == "pending":
-            decide(api, deletion, "approve")
-            grace_is_over(api)
-            api.services.purge.run(Purging())
-    boundary = "b0undary"
-    parts = b"".join(
-        b"--b0undary\r\nContent-Type: application/dicom\r\n\r\n" + data + b"\r\n"
-        for data in (small(StudyInstanceUID=uid), small())
-    )
-    answer = api.call(
-        "POST",
-        "/api/v1/dicom/upload",
-        "technician",
-        data=parts + b"--b0undary--\r\n",
-        content_type=f'multipart/related; type="application/dicom"; boundary={boundary}',
-    )
-    assert (answer.status_code, answer.json["status"]) == (200, "partial")
-    assert [i["status"] for i in answer.json["instances"]] == ["failed", "stored"]
-    assert answer.json["instances"][0]["error"]["code"] == "study_deleted"
-
-
-def test_a_restored_study_takes_files_again(api: Api) -> None:
-    """At once."""
-    uid = stored(api)
-    deletion = approved(api, uid)
-    assert api.upload(small(StudyInstanceUID=uid)).status_code == 409
-    decide(api, deletion, "restore")
-    answer = api.upload(small(StudyInstanceUID=uid), headers={"X-Accession-Number": "ACC-1"})
-    assert answer.status_code == 201
-
-
-def test_what_a_modality_sends_after_an_approval_must_be_approved_anew(api: Api) -> None:
-    """Kept, hidden, flagged; nothing is purged that nobody saw."""
-    uid = stored(api)
-    deletion = approved(api, uid)
-    modality_sends(api, small(StudyInstanceUID=uid))
-    modality_sends(api, small(StudyInstanceUID=uid))
-    facts = api.get(DELETIONS, "manager").json["items"][0]
-    assert (facts["status"], facts["late_instances"], facts["number_of_instances"]) == ("pending", 2, 3)
-    assert facts["purge_after"] is None and facts["decided_by"] is None
-    grace_is_over(api)
-    assert api.services.purge.run(Purging()) == 0
-    assert actions(api, uid) == ["deletion.requested", "deletion.approved", "deletion.reopened"]
-    assert decide(api, deletion, "reject").status_code == 200
-    assert is_shown(api, uid)
-    assert api.get(f"{STUDIES}/{uid}", "nurse").json["number_of_instances"] == 3
-
-
-def test_what_a_modality_sends_after_the_purge_waits_for_a_person(api: Api) -> None:
-    """Hidden from its first moment, under a request that the bridge opens; a rejection shows it."""
-    uid = stored(api)
-    approved(api, uid)
-    grace_is_over(api)
-    api.services.purge.run(Purging())
-    assert uid not in api.services.hidden
-    data = small(StudyInstanceUID=uid)
-    api.services.intake.judge(data, Delivery(None, Door.C_STORE, "modality", Origin("ae:CT1")))
-    assert uid in api.services.hidden
-    modality_sends(api, data)
-    api.services.hidden.refresh()
-    assert not is_shown(api, uid)
-    newest = api.get(f"{DELETIONS}?status=pending", "manager").json["items"][0]
-    assert (newest["requested_by"], newest["number_of_instances"], newest["late_instances"]) == ("ehr-bridge", 1, 1)
-    assert decide(api, newest["id"], "reject").status_code == 200
-    assert is_shown(api, uid)
-    study = api.get(f"{STUDIES}/{uid}", "nurse").json
-    assert (study["number_of_instances"], study["link_status"], study["mrn"]) == (1, "unlinked", None)
-
-
 def test_another_node_hears_of_it(api: Api) -> None:
     """The list is refreshed from the database."""
     uid = stored(api)
@@ -472,15 +248,3 @@ def test_an_order_keeps_its_facts_while_its_study_is_only_hidden(api: Api) -> No
     assert api.get("/api/v1/orders/ACC-1", "nurse").json == before
     with api.services.database.read() as session:
         assert session.scalars(select(Order)).one().orthanc_study_id is not None
-
-
-def _moment(text: str) -> Any:
-    from datetime import datetime
-
-    return datetime.fromisoformat(text)
-
-
-def _uuid(text: str) -> Any:
-    import uuid
-
-    return uuid.UUID(text)
