@@ -155,7 +155,9 @@ def test_a_study_is_hidden_everywhere_comes_back_byte_for_byte_and_is_purged(ser
     gone = set(on_disk) - set(files(server))
     assert gone and not gone & set(kept)
     for path in reads(own):
-        assert hear(server, path, DOCTOR)[0] != 200, path
+        for token in (DOCTOR, old_token):
+            code, content = hear(server, path, token)
+            assert code != 200 or json.loads(content) == [], path  # lists of a study that is not there are empty
     for path in reads(later) + reads(others[0]):
         assert hear(server, path, DOCTOR)[0] == 200, path
     assert study(server, own["uid"]) is None
