@@ -10,6 +10,7 @@ from flask import Response, request
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, ValidationError
 
+from ehr_bridge.api import studies
 from ehr_bridge.api.context import answer, caller, origin, services
 from ehr_bridge.api.schemas import EmptyIsNone, Input, Model, Moment, PageQuery, Problem, Uid, no_control_characters
 from ehr_bridge.api.studies import StudyPath
@@ -18,11 +19,12 @@ from ehr_bridge.db.deletions import LegalHold
 from ehr_bridge.errors import InvalidInput
 from ehr_bridge.services.deletions import DeletionFilters, DeletionView
 
+DELETION = Tag(name="Deletion")
 blueprint = APIBlueprint(
     "deletions",
     __name__,
     url_prefix="/api/v1",
-    abp_tags=[Tag(name="Deletion")],
+    abp_tags=[DELETION],
     abp_security=[{"bearer": []}],
     abp_responses={401: Problem, 403: Problem},
 )
@@ -112,8 +114,10 @@ class HoldAnswer(Model):
     release_reason: str | None
 
 
-@blueprint.delete(
-    "/dicom/studies/<study_uid>", responses={202: DeletionAnswer, 404: Problem, 409: Problem, 422: Problem}
+@studies.blueprint.delete(  # OpenAPI keeps a path together: this one belongs to the blueprint of GET
+    "/studies/<study_uid>",
+    tags=[DELETION],
+    responses={202: DeletionAnswer, 404: Problem, 409: Problem, 422: Problem},
 )
 def request_deletion(path: StudyPath, header: ReasonHeader) -> Response:
     """Ask for the deletion of a study; it is hidden from now on"""
