@@ -131,6 +131,10 @@ class Settings(BaseModel):
         return self.data_dir / "quarantine"
 
     @property
+    def purge_journal_path(self) -> Path:
+        return self.data_dir / "purge"
+
+    @property
     def sqlalchemy_url(self) -> str:
         if self.database_url:
             return self.database_url.get_secret_value()

@@ -60,29 +60,6 @@ class OrthancArchive:
             raise LookupError(orthanc_instance_id) from error
         return data
 
-    def delete_study(self, study_instance_uid: str) -> int:
-        """See `PurgeableArchive.delete_study`. A study whose instances name two patients is two for Orthanc.
-
-        Raises:
-            Unavailable: Orthanc could not delete it.
-        """
-        question = json.dumps({"Level": "Study", "Query": {"StudyInstanceUID": study_instance_uid}})
-        found: list[str] = json.loads(self._orthanc.RestApiPost("/tools/find", question.encode()))
-        for orthanc_study_id in found:
-            try:
-                self._orthanc.RestApiDelete(f"/studies/{orthanc_study_id}")
-            except self._orthanc.OrthancException as error:
-                if self._has_study(orthanc_study_id):
-                    raise Unavailable("archive_unavailable", "The archive could not delete the study.") from error
-        return len(found)
-
-    def _has_study(self, orthanc_study_id: str) -> bool:
-        try:
-            self._orthanc.RestApiGet(f"/studies/{orthanc_study_id}")
-        except self._orthanc.OrthancException:
-            return False
-        return True
-
     def changes(self, since: int, limit: int) -> dict[str, Any]:
         """A page of Orthanc's log of changes."""
         page: dict[str, Any] = json.loads(self._orthanc.RestApiGet(f"/changes?since={since}&limit={limit}"))

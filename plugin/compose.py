@@ -25,6 +25,7 @@ from plugin.gate import Gate
 from plugin.ingest import Ingest
 from plugin.logs import log_to_orthanc
 from plugin.pages import Pages
+from plugin.purging import PurgingArchive
 from plugin.quarantine import Quarantine
 from plugin.selftest import GateNotInPath, run_self_test
 from plugin.worker import Chore, Worker
@@ -46,7 +47,9 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> Callbacks:
     services = build_services(settings, Database(settings.sqlalchemy_url))
     archive = OrthancArchive(orthanc)
     gate = Gate(services.authenticator, services.hidden, settings.max_upload_size_mb * 1_000_000 + BODY_OVERHEAD)
-    worker = _make_worker(services, archive)
+    worker = _make_worker(
+        services, archive, PurgingArchive(orthanc, settings.storage_path, settings.purge_journal_path)
+    )
     ingest = Ingest(orthanc, services.intake, archive, Quarantine(settings.quarantine_path), worker.hand_over)
     checks = {
         "gate": lambda: gate.is_open,
@@ -125,7 +128,7 @@ class Lifecycle:
         LOGGER.warning("the gate stands in the path; serving on port %d", self._port)
 
 
-def _make_worker(services: Services, archive: OrthancArchive) -> Worker:
+def _make_worker(services: Services, archive: OrthancArchive, purging: PurgingArchive) -> Worker:
     recorder = services.recorder
     catch_up = CatchUp(services.database, archive, services.intake, recorder)
 
@@ -147,7 +150,7 @@ def _make_worker(services: Services, archive: OrthancArchive) -> Worker:
             Chore("settle", recorder.settle, 2.0),
             Chore("revocations", services.revocations.refresh, 0.5),
             Chore("hidden studies", services.hidden.refresh, 0.5),
-            Chore("purge", lambda: services.purge.run(archive), 1.0),
+            Chore("purge", lambda: services.purge.run(purging), 1.0),
             Chore("catch up", catch_up.run, 3.0),
             Chore("settle leftovers", settle_old, 60.0),
             # not before catching up had its chance to find instances of these claims
