@@ -186,14 +186,18 @@ def test_kill_9_in_the_middle_of_a_purge_is_made_good_at_the_next_start(server: 
             return str(session.scalar(select(DeletionRequest.status)))
 
     assert decide(server, deletion, "approve")[0] == 200
-    while state() == "approved":
+    journal = server.data_dir / "purge" / f"{uid}.txt"
+    eventually(lambda: state() != "approved")
+    while state() == "purging" and not (journal.exists() and journal.stat().st_size):
         pass
     server.kill()
     assert state() == "purging"
+    assert len(set(journal.read_text().split())) >= 151
     database.dispose()
     server.start()
     eventually(lambda: status(server, deletion) == "purged")
     assert files(server).keys() == kept.keys()
+    assert not journal.exists()
     for path in reads(other):
         assert hear(server, path, DOCTOR)[0] == 200, path
     answer = server.request("GET", f"/dicom-web/studies?StudyInstanceUID={uid}", DOCTOR)
