@@ -126,6 +126,10 @@ class Settings(BaseModel):
         description="Folder of the images; `images` in the data dir when unset.",
     )
 
+    deletion_grace_days: Annotated[int, Field(ge=0, le=3650)] = Field(
+        7, alias="EHR_BRIDGE_DELETION_GRACE_DAYS", description="Days between approving a deletion and the purge."
+    )
+
     @property
     def storage_path(self) -> Path:
         return self.dicom_storage_path or self.data_dir / "images"
@@ -137,6 +141,10 @@ class Settings(BaseModel):
     @property
     def modifying_path(self) -> Path:
         return self.data_dir / "modifying"
+
+    @property
+    def purge_journal_path(self) -> Path:
+        return self.data_dir / "purge"
 
     @property
     def sqlalchemy_url(self) -> str:

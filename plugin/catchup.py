@@ -12,7 +12,8 @@ from typing import Any
 from sqlalchemy import select
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.models import Cursor, Instance
+from ehr_bridge.db.deletions import DeletionRequest, has_open_request
+from ehr_bridge.db.models import Cursor, Instance, Study
 from ehr_bridge.errors import RefusedInstance
 from ehr_bridge.services.arrivals import Delivery, Door
 from ehr_bridge.services.audit import Origin
@@ -66,9 +67,19 @@ class CatchUp:
         ids = [change["ID"] for change in changes if change["ChangeType"] == "NewInstance"]
         if not ids:
             return 0
+        # rows of a purged study stay; what the archive has of it was sent again
+        purged = (
+            select(DeletionRequest.study_id)
+            .join(Study, Study.id == DeletionRequest.study_id)
+            .where(DeletionRequest.status == "purged", Study.deleted_at.is_not(None), ~has_open_request())
+        )
         with self._database.read() as session:
             known = set(
-                session.scalars(select(Instance.orthanc_instance_id).where(Instance.orthanc_instance_id.in_(ids)))
+                session.scalars(
+                    select(Instance.orthanc_instance_id).where(
+                        Instance.orthanc_instance_id.in_(ids), Instance.study_id.not_in(purged)
+                    )
+                )
             )
         return sum(self._record(instance_id) for instance_id in ids if instance_id not in known)
 

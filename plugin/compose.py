@@ -14,6 +14,7 @@ from typing import Any
 from ehr_bridge.api.app import create_app
 from ehr_bridge.db import migrate
 from ehr_bridge.db.database import Database
+from ehr_bridge.errors import Unavailable
 from ehr_bridge.services.arrivals import Arrival
 from ehr_bridge.services.bundle import Services, build_services
 from ehr_bridge.services.modifying import ModificationJobs
@@ -28,6 +29,7 @@ from plugin.gate import Gate
 from plugin.ingest import Ingest
 from plugin.logs import log_to_orthanc
 from plugin.pages import Pages
+from plugin.purging import PurgingArchive
 from plugin.quarantine import Quarantine
 from plugin.selftest import GateNotInPath, run_self_test
 from plugin.worker import Chore, Worker
@@ -48,8 +50,10 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> Callbacks:
     settings = load_settings(environ)
     services = build_services(settings, Database(settings.sqlalchemy_url))
     archive = OrthancArchive(orthanc)
-    gate = Gate(services.authenticator, settings.max_upload_size_mb * 1_000_000 + BODY_OVERHEAD)
-    worker = _make_worker(services, archive)
+    gate = Gate(services.authenticator, services.hidden, settings.max_upload_size_mb * 1_000_000 + BODY_OVERHEAD)
+    worker = _make_worker(
+        services, archive, PurgingArchive(orthanc, settings.storage_path, settings.purge_journal_path)
+    )
     ingest = Ingest(orthanc, services.intake, archive, Quarantine(settings.quarantine_path), worker.hand_over)
     checks = {
         "gate": lambda: gate.is_open,
@@ -67,7 +71,7 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> Callbacks:
         stored=ingest.on_stored,
         changed=Lifecycle(orthanc, settings.http_port, gate, adapter, worker, services),
         routes={
-            "/tools/find": ScopedFind(orthanc, services.authenticator),
+            "/tools/find": ScopedFind(orthanc, services.authenticator, services.hidden),
             "/api/v1(/.*)?": adapter,
             "/instances": adapter,
             "/((ehr|ohif)(/.*)?)?": WsgiAdapter(Pages(), gate.peer),
@@ -115,6 +119,10 @@ class Lifecycle:
             self._services.database.dispose()
 
     def _begin(self) -> None:
+        try:
+            self._services.hidden.refresh()  # until then the gate shows no image to anybody
+        except Unavailable as error:
+            LOGGER.warning("hidden studies are not known yet: %s", error.code)
         self._worker.start()
         try:
             run_self_test(self._port, self._gate, self._adapter)
@@ -124,7 +132,7 @@ class Lifecycle:
         LOGGER.warning("the gate stands in the path; serving on port %d", self._port)
 
 
-def _make_worker(services: Services, archive: OrthancArchive) -> Worker:
+def _make_worker(services: Services, archive: OrthancArchive, purging: PurgingArchive) -> Worker:
     recorder = services.recorder
     jobs = ModificationJobs(
         services.database, archive, Spool(services.settings.modifying_path), services.claims, recorder, services.clock
@@ -159,6 +167,8 @@ def _make_worker(services: Services, archive: OrthancArchive) -> Worker:
             Chore("revocations", services.revocations.refresh, 0.5),
             Chore("rate limits", services.rate_limits.reconcile, 1.0),
             Chore("service keys", services.key_verifier.note_use, 1.0),
+            Chore("hidden studies", services.hidden.refresh, 0.5),
+            Chore("purge", lambda: services.purge.run(purging), 1.0),
             Chore("catch up", catch_up.run, 3.0),
             Chore("interrupted uploads", close_leftovers, 60.0),
             Chore("settle leftovers", settle_old, 60.0),

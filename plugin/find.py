@@ -1,4 +1,4 @@
-"""`/tools/find` as the DICOMweb plugin asks it, narrowed to what the caller's token covers.
+"""`/tools/find` as the DICOMweb plugin asks it, narrowed to what the caller may see.
 
 Every QIDO-RS query and every WADO-RS or WADO-URI look-up of the DICOMweb plugin becomes one `POST /tools/find` with the
 caller's own headers, already parsed (ORTHANC-FACTS L21). Narrowing it here holds for every spelling of the query. The
@@ -9,36 +9,96 @@ from __future__ import annotations
 
 import fnmatch
 import json
+import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from ehr_bridge.auth.authenticator import Authenticator
 
 STUDY_UID_NAMES = frozenset({"studyinstanceuid", "0020000d", "0020,000d", "0020-000d"})
+SEPARATORS = re.compile(r"[\\,]")
+PLAIN_UIDS = re.compile(r"[0-9.]+([\\,][0-9.]+)*")
+
+
+class Hidden(Protocol):
+    """Studies that a deletion hides (`ehr_bridge.services.hidden`)."""
+
+    @property
+    def uids(self) -> frozenset[str]: ...
 
 
 class ScopedFind:
     """Orthanc's REST callback for /tools/find."""
 
-    def __init__(self, orthanc: Any, authenticator: Authenticator) -> None:
+    def __init__(self, orthanc: Any, authenticator: Authenticator, hidden: Hidden) -> None:
         self._orthanc = orthanc
         self._authenticator = authenticator
+        self._hidden = hidden
 
     def __call__(self, output: Any, uri: str, **request: Any) -> None:
         if request["method"] != "POST":
             output.SendMethodNotAllowed("POST")
             return
-        body: bytes = request["body"]
         authorization = request["headers"].get("authorization")
-        if authorization is not None:  # none: Orthanc itself or one of our own threads asks
-            caller = self._authenticator.authenticate(authorization)
-            if caller.studies is not None:
-                narrowed = narrow(json.loads(body), caller.studies)
-                if narrowed is None:
-                    output.AnswerBuffer("[]", "application/json")
-                    return
-                body = json.dumps(narrowed).encode()
-        output.AnswerBuffer(self._orthanc.RestApiPost("/tools/find", body), "application/json")
+        if authorization is None:  # Orthanc itself or one of our own threads asks
+            answer: bytes | None = self._orthanc.RestApiPost("/tools/find", request["body"])
+        else:
+            answer = self._answer(authorization, request["body"])
+        output.AnswerBuffer(answer or "[]", "application/json")
+
+    def _answer(self, authorization: str, body: bytes) -> bytes | None:
+        """What this caller may hear; None when that is nothing."""
+        caller = self._authenticator.authenticate(authorization)
+        hidden = self._hidden.uids
+        if caller.studies is not None:
+            narrowed = narrow(json.loads(body), caller.studies - hidden)
+        elif hidden:
+            question = json.loads(body)
+            if not names_plain_studies(question):
+                return json.dumps(self._without(question, hidden)).encode()
+            narrowed = narrow(question, plain_studies(question) - hidden)
+        else:
+            return self._ask(body)
+        return None if narrowed is None else self._ask(json.dumps(narrowed).encode())
+
+    def _without(self, question: dict[str, Any], hidden: frozenset[str]) -> list[Any]:
+        """The answer without what belongs to hidden studies. Orthanc's own search knows no "not": so it is asked for
+        the ids of what is hidden, and for as many more answers, and what is left is counted anew."""
+        ids = {"Level": question["Level"], "Query": {"StudyInstanceUID": "\\".join(sorted(hidden))}}
+        unwanted = frozenset(json.loads(self._ask(json.dumps(ids).encode())))
+        if not unwanted:
+            found: list[Any] = json.loads(self._ask(json.dumps(question).encode()))
+            return found
+        since, limit = int(question.get("Since", 0)), int(question.get("Limit", 0))
+        wider = question | {"Since": 0, "Limit": since + limit + len(unwanted) if limit else 0}
+        found = json.loads(self._ask(json.dumps(wider).encode()))
+        wanted = [one for one in found if resource_id(one) not in unwanted]
+        return wanted[since : since + limit] if limit else wanted[since:]
+
+    def _ask(self, body: bytes) -> bytes:
+        answer: bytes = self._orthanc.RestApiPost("/tools/find", body)
+        return answer
+
+
+def resource_id(answer: Any) -> str:
+    """Orthanc's id of one answer, expanded or not."""
+    return str(answer["ID"] if isinstance(answer, dict) else answer)
+
+
+def names_plain_studies(question: Mapping[str, Any]) -> bool:
+    """Whether a question is about studies it names one by one, without wildcards."""
+    values = _study_values(question)
+    return bool(values) and all(PLAIN_UIDS.fullmatch(value) for value in values)
+
+
+def plain_studies(question: Mapping[str, Any]) -> frozenset[str]:
+    """The studies that a question names."""
+    return frozenset(uid for value in _study_values(question) for uid in SEPARATORS.split(value))
+
+
+def _study_values(question: Mapping[str, Any]) -> list[str]:
+    query: Mapping[str, Any] = question.get("Query", {})
+    return [str(value).strip() for name, value in query.items() if name.lower() in STUDY_UID_NAMES]
 
 
 def narrow(question: dict[str, Any], studies: frozenset[str]) -> dict[str, Any] | None:
@@ -62,4 +122,4 @@ def _matches(uid: str, asked: str) -> bool:
     """Whether a UID answers a DICOM query value: empty, one, a list, or with wildcards (PS3.4 section C.2.2.2)."""
     if not asked.strip():
         return True
-    return any(fnmatch.fnmatchcase(uid, one.strip()) for one in asked.replace(",", "\\").split("\\"))
+    return any(fnmatch.fnmatchcase(uid, one.strip()) for one in SEPARATORS.split(asked))

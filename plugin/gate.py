@@ -10,7 +10,7 @@ import logging
 import re
 import threading
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from ehr_bridge.auth.authenticator import Authenticator
 from ehr_bridge.auth.caller import Caller
@@ -26,11 +26,21 @@ REFUSED_HEADERS = frozenset({"content-encoding", "transfer-encoding", "x-http-me
 """Bodies that unpack or never end, and methods in disguise (ORTHANC-FACTS L14, 4.5, 7)."""
 
 
+class Hidden(Protocol):
+    """Studies that a deletion hides (`ehr_bridge.services.hidden`)."""
+
+    @property
+    def is_loaded(self) -> bool: ...
+
+    def __contains__(self, study_instance_uid: object, /) -> bool: ...
+
+
 class Gate:
     """Judges requests. Closed until `open` is called: the self-test must have passed."""
 
-    def __init__(self, authenticator: Authenticator, max_body_bytes: int) -> None:
+    def __init__(self, authenticator: Authenticator, hidden: Hidden, max_body_bytes: int) -> None:
         self._authenticator = authenticator
+        self._hidden = hidden
         self._max_body_bytes = max_body_bytes
         self._is_open = False
         self._nonce: str | None = None
@@ -88,13 +98,23 @@ class Gate:
         caller = self._caller(headers)
         if need is Need.APPLICATION:
             return method == GET or self._body_is_bearable(headers, caller)
-        if caller is None:
+        if caller is None or not self._hidden.is_loaded:
             return False
         if need is Need.VIEW_STUDY:
-            return study is not None and UID.fullmatch(study) is not None and caller.may(Permission.VIEW, study)
+            return study is not None and self._may_view(caller, study)
         if need is Need.VIEW_ARGUMENT:
-            return _may_view_argument(caller, request.get("get", {}))
+            return self._may_view_argument(caller, request.get("get", {}))
         return Permission.VIEW in caller.permissions
+
+    def _may_view(self, caller: Caller, study: str) -> bool:
+        return UID.fullmatch(study) is not None and study not in self._hidden and caller.may(Permission.VIEW, study)
+
+    def _may_view_argument(self, caller: Caller, arguments: Mapping[str, str]) -> bool:
+        """WADO-URI: the study must be named, plainly (PS3.18 section 9.1.2.1); nobody may send wildcards for a UID."""
+        uids = [arguments[name] for name in ("seriesUID", "objectUID") if name in arguments]
+        if any(UID.fullmatch(uid) is None for uid in uids):
+            return False
+        return self._may_view(caller, arguments.get("studyUID", ""))
 
     def _caller(self, headers: Mapping[str, str]) -> Caller | None:
         try:
@@ -111,13 +131,3 @@ class Gate:
             return False
         trusted = caller is not None and caller.may(Permission.UPLOAD)
         return int(length) <= (self._max_body_bytes if trusted else SMALL_BODY)
-
-
-def _may_view_argument(caller: Caller, arguments: Mapping[str, str]) -> bool:
-    """WADO-URI: a token bound to studies must name one of them, plainly; nobody may send wildcards for a UID."""
-    uids = {name: arguments.get(name) for name in ("studyUID", "seriesUID", "objectUID")}
-    if any(uid is not None and UID.fullmatch(uid) is None for uid in uids.values()):
-        return False
-    if caller.is_bound and uids["studyUID"] is None:
-        return False
-    return caller.may(Permission.VIEW, uids["studyUID"] or "")

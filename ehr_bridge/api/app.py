@@ -13,6 +13,7 @@ from ehr_bridge.api import (
     accounts,
     audit,
     context,
+    deletions,
     inspection,
     orders,
     patients,
@@ -47,6 +48,7 @@ MODULES = (
     tags,
     account_management,
     service_keys,
+    deletions,
 )
 SECURITY_SCHEMES: dict[str, Any] = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
 

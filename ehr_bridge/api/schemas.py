@@ -52,6 +52,13 @@ def _clean(text: str) -> str:
     return text
 
 
+def no_control_characters(text: str) -> str:
+    """Text of people for people: any character that can be seen."""
+    if any(unicodedata.category(c) in {"Cc", "Cs"} for c in text):
+        raise ValueError("no control characters")
+    return text
+
+
 def fits(keyword: str) -> AfterValidator:
     """Whether text may become the value of that attribute; what is taken here, coercion must be able to write."""
 

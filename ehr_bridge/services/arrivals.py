@@ -71,6 +71,8 @@ class Decision:
     """DICOM keyword to the value every instance must carry; empty unless identity is certain."""
     contradicts: bool = False
     """This instance claims to be somebody else than its study; it is kept as it is, and the study flagged."""
+    is_hidden: bool = False
+    """The study is deleted, or its deletion is requested."""
 
 
 @dataclass(slots=True)

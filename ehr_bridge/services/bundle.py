@@ -5,17 +5,21 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from ehr_bridge.auth.authenticator import Authenticator
 from ehr_bridge.auth.tokens import TokenRules, TokenVerifier
 from ehr_bridge.db.database import Database
 from ehr_bridge.services.accounts import Accounts
 from ehr_bridge.services.claims import Claims
+from ehr_bridge.services.deletions import Deletions
+from ehr_bridge.services.hidden import HiddenStudies
+from ehr_bridge.services.holds import Holds
 from ehr_bridge.services.intake import Intake
 from ehr_bridge.services.modifications import Modifications
 from ehr_bridge.services.orders import Orders
 from ehr_bridge.services.patients import Patients
+from ehr_bridge.services.purge import Purge
 from ehr_bridge.services.rate_limits import SIGN_IN, SIGN_IN_ADDRESS, UPLOAD, RateLimits
 from ehr_bridge.services.recorder import Recorder
 from ehr_bridge.services.revocations import Revocations
@@ -48,6 +52,10 @@ class Services:
     revocations: Revocations
     viewer: Viewer
     clock: Callable[[], datetime]
+    hidden: HiddenStudies
+    deletions: Deletions
+    holds: Holds
+    purge: Purge
 
 
 def utc_now() -> datetime:
@@ -79,6 +87,8 @@ def build_services(settings: Settings, database: Database, clock: Callable[[], d
     keys, hashing = KeyVerifier(database, revocations, clock), Hashing()
     recorder = Recorder(database, clock)
     claims = Claims(database, clock)
+    hidden = HiddenStudies(database, clock)
+    grace = timedelta(days=settings.deletion_grace_days)
     return Services(
         settings=settings,
         database=database,
@@ -92,11 +102,15 @@ def build_services(settings: Settings, database: Database, clock: Callable[[], d
         orders=Orders(database, clock, new_study_instance_uid),
         claims=claims,
         recorder=recorder,
-        intake=Intake(claims, recorder, clock, settings.max_dicom_file_size_mb * 1_000_000),
+        intake=Intake(claims, hidden, recorder, clock, settings.max_dicom_file_size_mb * 1_000_000),
         studies=Studies(database, recorder),
         uploads=Uploads(database, recorder),
         modifications=Modifications(database, clock),
         revocations=revocations,
         viewer=Viewer(database, rules, revocations, clock, settings.ohif_viewer_url),
         clock=clock,
+        hidden=hidden,
+        deletions=Deletions(database, hidden, claims, recorder, clock, grace),
+        holds=Holds(database, clock),
+        purge=Purge(database, hidden, claims, clock),
     )

@@ -275,6 +275,7 @@ def _decision(study: Study) -> Decision:
         patient_id=study.patient_id,
         order_id=study.order_id,
         wanted={**study.corrections, **identity},
+        is_hidden=study.deleted_at is not None,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.models import DicomUploadLog, Order, Study, StudyLink, User
@@ -13,6 +13,7 @@ from ehr_bridge.matching.compare import parse_da
 from ehr_bridge.services import audit
 from ehr_bridge.services.arrivals import Arrival, Door
 from ehr_bridge.services.audit import Event
+from ehr_bridge.services.late_arrivals import note_late_arrival
 from ehr_bridge.services.orders import TRANSITIONS
 from ehr_bridge.services.times import parse_tm
 
@@ -29,6 +30,8 @@ def open_entry(session: Session, arrival: Arrival, now: datetime) -> uuid.UUID:
         raise LookupError(f"no claim {arrival.decision.study_id}")
     if study.orthanc_study_id is None:
         _describe(study, arrival)
+    if study.deleted_at is not None:
+        note_late_arrival(session, study, arrival, now)
     if study.link_status == "linked" and study.patient_id is not None:
         _link(session, study, arrival, now)
     if arrival.decision.contradicts and study.link_status != "ambiguous":
@@ -127,6 +130,7 @@ def _log(session: Session, study: Study, arrival: Arrival, now: datetime) -> uui
             )
         )
     if known is not None:
+        session.execute(update(DicomUploadLog).where(DicomUploadLog.id == known).values(is_deleted=False))
         return known
     after = {change.keyword: change.after for change in arrival.changes}
     identity = arrival.identity

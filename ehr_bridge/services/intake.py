@@ -25,6 +25,7 @@ from ehr_bridge.services.arrivals import (
     UploadOutcome,
 )
 from ehr_bridge.services.claims import Claims
+from ehr_bridge.services.hidden import HiddenStudies
 from ehr_bridge.services.identity import read_identity
 from ehr_bridge.services.recorder import Recorder
 
@@ -32,6 +33,8 @@ LOGGER = logging.getLogger(__name__)
 MODIFYING_SYSTEM = "ORTHANC EHR BRIDGE"
 ASKED_FIRST = frozenset({Door.UPLOAD, Door.STOW_RS, Door.REST})
 """Doors where the sender hears a refusal; at the others the archive has, or takes, the instance anyway."""
+OF_ONE_FILE = frozenset({"study_recorded_otherwise", "study_deleted"})
+"""Conflicts of one file's study; its neighbours may be fine."""
 MAX_DEPTH = 16
 """Sequences within sequences; Orthanc 1.12.7 dies at 60 (ORTHANC-FACTS L12), real files stay below 10."""
 
@@ -68,8 +71,16 @@ class Archive(Protocol):
 
 
 class Intake:
-    def __init__(self, claims: Claims, recorder: Recorder, clock: Callable[[], datetime], max_file_bytes: int) -> None:
+    def __init__(
+        self,
+        claims: Claims,
+        hidden: HiddenStudies,
+        recorder: Recorder,
+        clock: Callable[[], datetime],
+        max_file_bytes: int,
+    ) -> None:
         self._claims = claims
+        self._hidden = hidden
         self._recorder = recorder
         self._clock = clock
         self.max_file_bytes = max_file_bytes
@@ -81,7 +92,7 @@ class Intake:
 
         Raises:
             RefusedInstance: the file cannot be stored.
-            NotFound, Conflict: what the sender confirmed does not hold.
+            NotFound, Conflict: what the sender confirmed does not hold, or the study is deleted.
             Unavailable: the database is away.
         """
         if delivery.door in ASKED_FIRST:
@@ -94,6 +105,12 @@ class Intake:
                 raise  # what Orthanc stores all the same, we record all the same
         identity = read_identity(header, delivery.confirmation.tags)
         decision = self._claims.decide(identity, delivery.confirmation, may_coerce=may_coerce)
+        if decision.is_hidden:
+            if delivery.door in ASKED_FIRST:
+                raise Conflict(
+                    "study_deleted", "This study is deleted, or its deletion is requested; restore it first."
+                )
+            self._hidden.expect(decision.study_instance_uid)
         return Arrival(delivery, header, identity, len(data), decision, file_name)
 
     def require_size(self, data: bytes) -> None:
@@ -172,7 +189,7 @@ class Intake:
                 raise data
             _add(upload, self._store_one(data, delivery, file_name, archive))
         except (InvalidInput, Conflict) as refusal:
-            if isinstance(refusal, Conflict) and not upload.studies and refusal.code != "study_recorded_otherwise":
+            if isinstance(refusal, Conflict) and not upload.studies and refusal.code not in OF_ONE_FILE:
                 raise
             if refusal.code in strays:
                 upload.skipped.append(SkippedFile(file_name, refusal.code))

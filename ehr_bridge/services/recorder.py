@@ -59,7 +59,8 @@ class Recorder:
                 back.
         """
         log_id = self._entries.get(_key(arrival))
-        if log_id is None or arrival.decision.contradicts or arrival.is_duplicate:
+        decision = arrival.decision
+        if log_id is None or decision.contradicts or decision.is_hidden or arrival.is_duplicate:
             self._open(arrival)
             return
         with self._queue_lock:

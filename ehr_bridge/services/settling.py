@@ -19,7 +19,7 @@ def settle_studies(session: Session, study_ids: Iterable[uuid.UUID], now: dateti
         for log in session.scalars(
             select(DicomUploadLog)
             .join(Study, Study.study_instance_uid == DicomUploadLog.study_instance_uid)
-            .where(Study.id == study_id)
+            .where(Study.id == study_id, ~DicomUploadLog.is_deleted)
         ):
             _settle_log(session, log)
 

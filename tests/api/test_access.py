@@ -21,6 +21,7 @@ EXAMPLES = {
     "accession_number": "ACC-1",
     "id_or_accession_number": "ACC-1",
     "study_uid": "1.2.3",
+    "deletion_id": str(uuid.uuid4()),
     "token_id": str(uuid.uuid4()),
     "patient_id": "MRN-1",
     "upload_id": str(uuid.uuid4()),

@@ -43,6 +43,10 @@ class Server:
         default = f"sqlite:///{self.data_dir / 'ehr-bridge.sqlite3'}"
         return self._environ.get("EHR_BRIDGE_DATABASE_URL", default)
 
+    def set(self, variable: str, value: str) -> None:
+        """An environment variable for the next start."""
+        self._environ[variable] = value
+
     def start(self, *arguments: str) -> None:
         """Start and wait for the ready line."""
         environ = {k: v for k, v in os.environ.items() if not k.startswith(("EHR_BRIDGE_", "MAX_", "ORTHANC_"))}

@@ -18,8 +18,13 @@ NOW = datetime.now(UTC)
 A, B = "1.2.840.1", "1.2.840.2"
 
 
-def make_gate() -> Gate:
-    gate = Gate(Authenticator(TokenVerifier(RULES, set(), lambda _: True, lambda: datetime.now(UTC)), None), 10_000_000)
+class HiddenSet(frozenset[str]):
+    is_loaded = True
+
+
+def make_gate(*hidden: str) -> Gate:
+    authenticator = Authenticator(TokenVerifier(RULES, set(), lambda _: True, lambda: datetime.now(UTC)), None)
+    gate = Gate(authenticator, HiddenSet(hidden), 10_000_000)
     gate.open()
     return gate
 
@@ -108,7 +113,7 @@ def test_large_bodies_are_only_read_from_those_who_may_upload() -> None:
 
 def test_until_the_self_test_passes_only_the_self_test_passes() -> None:
     """Closed first, open later."""
-    gate = Gate(Authenticator(TokenVerifier(RULES, set(), lambda _: True, lambda: NOW), None), 1)
+    gate = Gate(Authenticator(TokenVerifier(RULES, set(), lambda _: True, lambda: NOW), None), HiddenSet(), 1)
     gate.expect("nonce")
 
     def health(**arguments: str) -> bool:
@@ -138,9 +143,33 @@ def test_wado_uri_must_name_the_study_plainly() -> None:
         return gate.allow("/wado", method=GET, ip="", headers=headers, get=arguments)
 
     assert wado(viewer(A), studyUID=A, objectUID="1.2")
-    assert wado(user("nurse"), objectUID="1.2")
+    assert wado(user("nurse"), studyUID=A, objectUID="1.2")
+    assert not wado(user("nurse"), objectUID="1.2")
     assert not wado(viewer(A), studyUID=B, objectUID="1.2")
     assert not wado(viewer(A), objectUID="1.2")
     assert not wado(viewer(A), studyUID="*", objectUID="1.2")
     assert not wado(user("nurse"), studyUID=A, objectUID="1.*")
     assert not wado(user("technician"), studyUID=A, objectUID="1.2")
+
+
+def test_a_hidden_study_is_closed_to_everybody_and_another_is_not() -> None:
+    """Viewer tokens made before, and people who may see every study."""
+    gate = make_gate(A)
+    wado = {"method": GET, "ip": "", "get": {"studyUID": A, "objectUID": "1.2"}}
+    for token in (viewer(A), viewer(A, B), user("doctor")):
+        assert not ask(gate, GET, f"/dicom-web/studies/{A}/metadata", token)
+        assert not ask(gate, GET, f"/dicom-web/studies/{A}", token)
+        assert not gate.allow("/wado", headers={"authorization": f"Bearer {token}"}, **wado)
+    assert ask(gate, GET, f"/dicom-web/studies/{B}/metadata", viewer(A, B))
+    assert ask(gate, GET, "/dicom-web/studies", viewer(A))
+
+
+def test_before_the_hidden_studies_are_known_nobody_looks_at_images() -> None:
+    """Right after the start."""
+    hidden = HiddenSet()
+    hidden.is_loaded = False
+    gate = Gate(Authenticator(TokenVerifier(RULES, set(), lambda _: True, lambda: NOW), None), hidden, 1)
+    gate.open()
+    for path in (f"/dicom-web/studies/{A}/metadata", "/dicom-web/studies", "/wado"):
+        assert not ask(gate, GET, path, user("doctor"))
+    assert ask(gate, GET, "/api/v1/health")

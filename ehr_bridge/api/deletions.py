@@ -1,0 +1,204 @@
+"""Deletion of studies: asked for by one person, decided by another, forbidden by a legal hold."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date
+from typing import Annotated, Literal
+
+from flask import Response, request
+from flask_openapi3 import APIBlueprint, Tag
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, ValidationError
+
+from ehr_bridge.api import studies
+from ehr_bridge.api.context import answer, caller, origin, services
+from ehr_bridge.api.schemas import EmptyIsNone, Input, Model, Moment, PageQuery, Problem, Uid, no_control_characters
+from ehr_bridge.api.studies import StudyPath
+from ehr_bridge.auth.permissions import Permission
+from ehr_bridge.db.deletions import LegalHold
+from ehr_bridge.errors import InvalidInput
+from ehr_bridge.services.deletions import DeletionFilters, DeletionView
+
+DELETION = Tag(name="Deletion")
+blueprint = APIBlueprint(
+    "deletions",
+    __name__,
+    url_prefix="/api/v1",
+    abp_tags=[DELETION],
+    abp_security=[{"bearer": []}],
+    abp_responses={401: Problem, 403: Problem},
+)
+
+Status = Literal["pending", "approved", "purging", "purged", "rejected", "restored"]
+Reason = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=255, strip_whitespace=True),
+    AfterValidator(no_control_characters),
+]
+
+
+class ReasonHeader(Input):
+    model_config = ConfigDict(extra="ignore")
+
+    reason: Reason = Field(alias="X-Reason", description="Why; no patient data")
+
+
+class OptionalReasonHeader(Input):
+    model_config = ConfigDict(extra="ignore")
+
+    reason: Annotated[Reason | None, EmptyIsNone] = Field(None, alias="X-Reason", description="Why; no patient data")
+
+
+class DeletionPath(Input):
+    deletion_id: uuid.UUID
+
+
+class DeletionQuery(PageQuery):
+    status: Annotated[Status | None, EmptyIsNone] = None
+    study_instance_uid: Annotated[Uid | None, EmptyIsNone] = None
+
+
+class RejectBody(Input):
+    reason: Annotated[Reason | None, EmptyIsNone] = None
+
+
+class HoldBody(Input):
+    reason: Reason
+
+
+class DeletionAnswer(Model):
+    """A request with the facts of its study; patient and order are those at the time of the request."""
+
+    id: uuid.UUID
+    status: Status
+    study_instance_uid: str
+    reason: str
+    requested_by: str
+    requested_at: Moment
+    decided_by: str | None
+    decided_at: Moment | None
+    decision_reason: str | None
+    purge_after: Moment | None
+    restored_by: str | None
+    restored_at: Moment | None
+    purged_at: Moment | None
+    on_hold: bool
+    late_instances: int
+    patient_id: uuid.UUID | None
+    mrn: str | None
+    patient_name: str | None
+    order_id: uuid.UUID | None
+    accession_number: str | None
+    modalities: list[str]
+    study_date: date | None
+    study_description: str | None
+    number_of_series: int
+    number_of_instances: int
+
+
+class DeletionList(Model):
+    items: list[DeletionAnswer]
+    total: int
+    limit: int
+    offset: int
+
+
+class HoldAnswer(Model):
+    id: uuid.UUID
+    study_instance_uid: str
+    reason: str
+    held_by: str
+    held_at: Moment
+    released_by: str | None
+    released_at: Moment | None
+    release_reason: str | None
+
+
+@studies.blueprint.delete(  # OpenAPI keeps a path together: this one belongs to the blueprint of GET
+    "/studies/<study_uid>",
+    tags=[DELETION],
+    responses={202: DeletionAnswer, 404: Problem, 409: Problem, 422: Problem},
+)
+def request_deletion(path: StudyPath, header: ReasonHeader) -> Response:
+    """Ask for the deletion of a study; it is hidden from now on"""
+    return answer(_answer(services().deletions.request(path.study_uid, header.reason, origin())), 202)
+
+
+@blueprint.get("/deletions", responses={200: DeletionList, 422: Problem})
+def list_deletions(query: DeletionQuery) -> Response:
+    """Deletion requests, latest first: all for who may approve, else one's own"""
+    own = None
+    if not caller().may(Permission.APPROVE_DELETION):
+        caller().require(Permission.REQUEST_DELETION)
+        own = caller().subject
+    filters = DeletionFilters(query.status, query.study_instance_uid, own)
+    page = services().deletions.search(filters, query.limit, query.offset)
+    items = [_answer(view) for view in page.items]
+    return answer(DeletionList(items=items, total=page.total, limit=page.limit, offset=page.offset))
+
+
+@blueprint.post(
+    "/deletions/<deletion_id>/approve", responses={200: DeletionAnswer, 404: Problem, 409: Problem, 422: Problem}
+)
+def approve_deletion(path: DeletionPath) -> Response:
+    """Agree to somebody else's request; the grace period begins"""
+    return answer(_answer(services().deletions.approve(path.deletion_id, origin())))
+
+
+@blueprint.post(
+    "/deletions/<deletion_id>/reject",
+    responses={200: DeletionAnswer, 400: Problem, 404: Problem, 409: Problem, 422: Problem},
+)
+def reject_deletion(path: DeletionPath) -> Response:
+    """Refuse a request; the study is back. The body may be JSON with a `reason`, or empty"""
+    return answer(_answer(services().deletions.reject(path.deletion_id, _reject_body().reason, origin())))
+
+
+@blueprint.post(
+    "/deletions/<deletion_id>/restore", responses={200: DeletionAnswer, 404: Problem, 409: Problem, 422: Problem}
+)
+def restore_study(path: DeletionPath) -> Response:
+    """Bring the study of an approved request back, before it is purged"""
+    return answer(_answer(services().deletions.restore(path.deletion_id, origin())))
+
+
+@blueprint.post(
+    "/dicom/studies/<study_uid>/hold",
+    responses={201: HoldAnswer, 400: Problem, 404: Problem, 409: Problem, 415: Problem, 422: Problem},
+)
+def place_hold(path: StudyPath, body: HoldBody) -> Response:
+    """Put a study under legal hold: it cannot be deleted"""
+    return answer(_hold(path.study_uid, services().holds.place(path.study_uid, body.reason, origin())), 201)
+
+
+@blueprint.delete("/dicom/studies/<study_uid>/hold", responses={200: HoldAnswer, 404: Problem, 422: Problem})
+def release_hold(path: StudyPath, header: OptionalReasonHeader) -> Response:
+    """Release a study from legal hold"""
+    return answer(_hold(path.study_uid, services().holds.release(path.study_uid, header.reason, origin())))
+
+
+def _reject_body() -> RejectBody:
+    data = request.get_data()
+    if not data.strip():
+        return RejectBody()
+    try:
+        return RejectBody.model_validate_json(data)
+    except ValidationError as error:
+        if any(e["type"] == "json_invalid" for e in error.errors()):
+            raise InvalidInput("malformed_json", "The body is not JSON.") from None
+        raise
+
+
+def _answer(view: DeletionView) -> DeletionAnswer:
+    deletion, study = view.request, view.request.study
+    beside = {"mrn", "patient_name", "accession_number", "on_hold"}
+    of_study = {"modalities", "study_date", "study_description", "number_of_series", "number_of_instances"}
+    values = {name: getattr(view, name) for name in beside} | {name: getattr(study, name) for name in of_study}
+    for name in DeletionAnswer.model_fields.keys() - values.keys():
+        values[name] = getattr(deletion, name)
+    return DeletionAnswer(**values)
+
+
+def _hold(study_instance_uid: str, hold: LegalHold) -> HoldAnswer:
+    values = {name: getattr(hold, name) for name in HoldAnswer.model_fields if name != "study_instance_uid"}
+    return HoldAnswer(study_instance_uid=study_instance_uid, **values)

@@ -1,0 +1,89 @@
+"""The tables of deletion: requests that a second person decides on, and legal holds that forbid it."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, Exists, ForeignKey, Index, String, exists, text
+from sqlalchemy.orm import Mapped, aliased, mapped_column, relationship
+
+from ehr_bridge.db.models import UID, Base, Study
+
+OPEN = "status IN ('pending', 'approved', 'purging')"
+
+
+class DeletionRequest(Base):
+    """The wish to delete a study: who asked and why, who decided, what became of it. At most one is open per study.
+
+    Patient, order and counts are those of the moment of the request; they stay when the study's own are gone.
+    """
+
+    __tablename__ = "deletion_requests"
+    __table_args__ = (
+        CheckConstraint(
+            "status IN ('pending', 'approved', 'purging', 'purged', 'rejected', 'restored')",
+            name="status",
+        ),
+        Index(
+            "ix_deletion_requests_open",
+            "study_id",
+            unique=True,
+            sqlite_where=text(OPEN),
+            postgresql_where=text(OPEN),
+        ),
+        Index("ix_deletion_requests_status_purge_after", "status", "purge_after"),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    study_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("studies.id"), index=True)
+    study_instance_uid: Mapped[str] = mapped_column(UID)
+    status: Mapped[str] = mapped_column(String(16))
+    reason: Mapped[str] = mapped_column(String(255))
+    patient_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("patients.id"))
+    order_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("orders.id"))
+    requested_by: Mapped[str] = mapped_column(String(255), index=True)
+    requested_at: Mapped[datetime] = mapped_column(index=True)
+    decided_by: Mapped[str | None] = mapped_column(String(255))
+    """Who approved or rejected."""
+    decided_at: Mapped[datetime | None]
+    decision_reason: Mapped[str | None] = mapped_column(String(255))
+    purge_after: Mapped[datetime | None]
+    """End of the grace period; set by the approval."""
+    restored_by: Mapped[str | None] = mapped_column(String(255))
+    restored_at: Mapped[datetime | None]
+    purged_at: Mapped[datetime | None]
+    late_instances: Mapped[int] = mapped_column(default=0)
+    """Instances a modality sent while the study was hidden."""
+
+    study: Mapped[Study] = relationship(lazy="joined", innerjoin=True)
+
+
+class LegalHold(Base):
+    """A study that must not be deleted: who said so and why, until somebody releases it. One in force per study."""
+
+    __tablename__ = "legal_holds"
+    __table_args__ = (
+        Index(
+            "ix_legal_holds_in_force",
+            "study_id",
+            unique=True,
+            sqlite_where=text("released_at IS NULL"),
+            postgresql_where=text("released_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    study_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("studies.id"), index=True)
+    reason: Mapped[str] = mapped_column(String(255))
+    held_by: Mapped[str] = mapped_column(String(255))
+    held_at: Mapped[datetime]
+    released_by: Mapped[str | None] = mapped_column(String(255))
+    released_at: Mapped[datetime | None]
+    release_reason: Mapped[str | None] = mapped_column(String(255))
+
+
+def has_open_request() -> Exists:
+    """Whether a request of the study at hand (`Study` in the surrounding query) is open."""
+    other = aliased(DeletionRequest)
+    return exists().where(other.study_id == Study.id, other.status.in_(("pending", "approved", "purging")))

@@ -1,0 +1,78 @@
+"""The steps of a deletion request: which moves are legal, how one is opened, and its audit events."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from ehr_bridge.db.deletions import DeletionRequest
+from ehr_bridge.db.models import Study
+from ehr_bridge.errors import Conflict
+from ehr_bridge.services import audit
+from ehr_bridge.services.audit import Event, Origin
+
+OURSELVES = Origin("ehr-bridge")
+"""Who purges, and who asks on behalf of nobody; so anybody who may approve can."""
+
+TRANSITIONS: dict[str, frozenset[str]] = {
+    "pending": frozenset({"approved", "rejected"}),
+    "approved": frozenset({"pending", "restored", "purging"}),
+    "purging": frozenset({"purged"}),
+    "purged": frozenset(),
+    "rejected": frozenset(),
+    "restored": frozenset(),
+}
+"""Where a request may go from each state. Back to pending: images came after the approval that nobody approved of."""
+
+
+def move(request: DeletionRequest, status: str) -> None:
+    """Take a request to another state.
+
+    Raises:
+        Conflict: the table of transitions does not know this move.
+    """
+    if status not in TRANSITIONS[request.status]:
+        raise Conflict("deletion_state", f"This request is {request.status}; it cannot become {status}.")
+    request.status = status
+
+
+def open_request(session: Session, study: Study, reason: str, origin: Origin, now: datetime) -> DeletionRequest:
+    """A new pending request that hides the study, written within the caller's transaction."""
+    request = DeletionRequest(
+        id=uuid.uuid4(),
+        study_id=study.id,
+        study_instance_uid=study.study_instance_uid,
+        status="pending",
+        reason=reason,
+        patient_id=study.patient_id,
+        order_id=study.order_id,
+        requested_by=origin.actor,
+        requested_at=now,
+        late_instances=0,
+    )
+    request.study = study
+    study.deleted_at = now
+    session.add(request)
+    note(session, "deletion.requested", request, origin, now)
+    return request
+
+
+def note(
+    session: Session, action: str, request: DeletionRequest, origin: Origin, now: datetime, **detail: object
+) -> None:
+    """The audit event of one step; every one carries the counts of the study."""
+    event = Event(
+        action,
+        patient_id=request.patient_id,
+        order_id=request.order_id,
+        study_instance_uid=request.study_instance_uid,
+        detail={
+            "deletion_id": str(request.id),
+            "series": request.study.number_of_series,
+            "instances": request.study.number_of_instances,
+            **detail,
+        },
+    )
+    audit.append(session, origin, event, now)

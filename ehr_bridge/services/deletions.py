@@ -1,0 +1,179 @@
+"""Deletion of a study: one person asks, another decides, a grace period follows, then the purge.
+
+From the request on the study is hidden from everybody; a rejection or a restoration shows it again as it was.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ehr_bridge.db.database import Database
+from ehr_bridge.db.deletions import DeletionRequest, has_open_request
+from ehr_bridge.db.models import Order, Patient, Study
+from ehr_bridge.errors import Conflict, NotFound, NotPermitted
+from ehr_bridge.services.audit import Origin
+from ehr_bridge.services.claims import Claims
+from ehr_bridge.services.deletion_steps import move, note, open_request
+from ehr_bridge.services.hidden import HiddenStudies
+from ehr_bridge.services.holds import hold_in_force, require_no_hold
+from ehr_bridge.services.identity import person_name
+from ehr_bridge.services.paging import Page, fetch_page
+from ehr_bridge.services.recorder import Recorder
+from ehr_bridge.services.studies import find_study
+
+
+@dataclass(frozen=True, slots=True)
+class DeletionView:
+    """A request with the facts of its study that an approver decides on; no images."""
+
+    request: DeletionRequest
+    mrn: str | None
+    patient_name: str | None
+    accession_number: str | None
+    on_hold: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DeletionFilters:
+    """Which requests to list; None is any."""
+
+    status: str | None = None
+    study_instance_uid: str | None = None
+    requested_by: str | None = None
+
+
+class Deletions:
+    def __init__(
+        self,
+        database: Database,
+        hidden: HiddenStudies,
+        claims: Claims,
+        recorder: Recorder,
+        clock: Callable[[], datetime],
+        grace: timedelta,
+    ) -> None:
+        self._database = database
+        self._hidden = hidden
+        self._claims = claims
+        self._recorder = recorder
+        self._clock = clock
+        self._grace = grace
+
+    def request(self, study_instance_uid: str, reason: str, origin: Origin) -> DeletionView:
+        """Ask for a study's deletion; it is hidden from now on.
+
+        Raises:
+            NotFound: the archive holds no such study.
+            Conflict: a request for it is open already, or it is under legal hold.
+        """
+        self._recorder.settle()
+        now = self._clock()
+        with self._database.write() as session:
+            known = select(Study.id).where(Study.study_instance_uid == study_instance_uid, has_open_request())
+            if session.scalar(known) is not None:
+                raise Conflict("deletion_requested", "The deletion of this study is requested already.")
+            study = find_study(session, study_instance_uid)
+            require_no_hold(session, study.id)
+            request = open_request(session, study, reason, origin, now)
+            view = _view(session, request)
+        self._changed(request)
+        return view
+
+    def search(self, filters: DeletionFilters, limit: int, offset: int) -> Page[DeletionView]:
+        """Requests, latest first."""
+        self._recorder.settle()
+        query = select(DeletionRequest).order_by(DeletionRequest.requested_at.desc(), DeletionRequest.id)
+        for name in ("status", "study_instance_uid", "requested_by"):
+            if (value := getattr(filters, name)) is not None:
+                query = query.where(getattr(DeletionRequest, name) == value)
+        with self._database.read() as session:
+            page = fetch_page(session, query, limit, offset)
+            return Page([_view(session, request) for request in page.items], page.total, limit, offset)
+
+    def approve(self, request_id: uuid.UUID, origin: Origin) -> DeletionView:
+        """Agree to somebody else's request; the grace period begins.
+
+        Raises:
+            NotFound: there is no such request.
+            NotPermitted: it is the caller's own.
+            Conflict: it is not pending, or the study is under legal hold.
+        """
+        now = self._clock()
+        with self._database.write() as session:
+            request = _find(session, request_id)
+            if request.requested_by == origin.actor:
+                raise NotPermitted("own_request", "Nobody approves their own request; ask a second person.")
+            move(request, "approved")
+            require_no_hold(session, request.study_id)
+            request.decided_by, request.decided_at = origin.actor, now
+            request.purge_after = now + self._grace
+            note(session, "deletion.approved", request, origin, now, purge_after=request.purge_after.isoformat())
+            view = _view(session, request)
+        self._changed(request)
+        return view
+
+    def reject(self, request_id: uuid.UUID, reason: str | None, origin: Origin) -> DeletionView:
+        """Refuse a request, also one's own; the study is back.
+
+        Raises:
+            NotFound: there is no such request.
+            Conflict: it is not pending.
+        """
+        now = self._clock()
+        with self._database.write() as session:
+            request = _find(session, request_id)
+            move(request, "rejected")
+            request.decided_by, request.decided_at, request.decision_reason = origin.actor, now, reason
+            request.study.deleted_at = None
+            note(session, "deletion.rejected", request, origin, now)
+            view = _view(session, request)
+        self._changed(request)
+        return view
+
+    def restore(self, request_id: uuid.UUID, origin: Origin) -> DeletionView:
+        """Bring an approved request's study back, while the purge has not begun.
+
+        Raises:
+            NotFound: there is no such request.
+            Conflict: it is not approved, or the purge has begun.
+        """
+        now = self._clock()
+        with self._database.write() as session:
+            request = _find(session, request_id)
+            move(request, "restored")
+            request.restored_by, request.restored_at = origin.actor, now
+            request.study.deleted_at = None
+            note(session, "deletion.restored", request, origin, now)
+            view = _view(session, request)
+        self._changed(request)
+        return view
+
+    def _changed(self, request: DeletionRequest) -> None:
+        self._claims.forget()
+        self._hidden.changed(request.study_instance_uid)
+
+
+def _find(session: Session, request_id: uuid.UUID) -> DeletionRequest:
+    request = session.get(DeletionRequest, request_id)
+    if request is None:
+        raise NotFound("deletion_not_found", "There is no such deletion request.")
+    return request
+
+
+def _view(session: Session, request: DeletionRequest) -> DeletionView:
+    patient = session.get(Patient, request.patient_id) if request.patient_id else None
+    order = session.get(Order, request.order_id) if request.order_id else None
+    said = {**request.study.received_identity, **request.study.corrections}
+    return DeletionView(
+        request=request,
+        mrn=patient.mrn if patient else None,
+        patient_name=(person_name(patient) if patient else "") or said.get("PatientName") or None,
+        accession_number=(order.accession_number if order else said.get("AccessionNumber")) or None,
+        on_hold=hold_in_force(session, request.study_id) is not None,
+    )

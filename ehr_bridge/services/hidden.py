@@ -1,0 +1,78 @@
+"""Which studies a deletion hides from everybody: an open request waits for approval or for the end of its grace."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+from sqlalchemy import select, text
+
+from ehr_bridge.db.database import Database
+from ehr_bridge.db.deletions import OPEN, DeletionRequest
+from ehr_bridge.errors import Unavailable
+
+UNTIL_RECORDED = timedelta(minutes=2)
+"""Far longer than it takes to write down an instance that the archive has just stored."""
+
+
+class HiddenStudies:
+    """StudyInstanceUIDs that no reader may see; refreshed from the database by the worker, and after every change on
+    this node by whoever made it.
+
+    A purged study is not among them: the archive has nothing of it. Should a modality send it again, `expect` hides it
+    until its new request is written down.
+    """
+
+    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+        self._database = database
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._known: frozenset[str] = frozenset()
+        self._expected: dict[str, datetime] = {}
+        self._uids: frozenset[str] = frozenset()
+        self._is_loaded = False
+
+    @property
+    def is_loaded(self) -> bool:
+        """False until the database was read once: nobody may look before."""
+        return self._is_loaded
+
+    @property
+    def uids(self) -> frozenset[str]:
+        return self._uids
+
+    def __contains__(self, study_instance_uid: object, /) -> bool:
+        return study_instance_uid in self._uids
+
+    def refresh(self) -> None:
+        """See what this and other nodes hid and showed again.
+
+        Raises:
+            Unavailable: the database is away; what is known stays.
+        """
+        with self._lock:  # so that an older answer of the database never replaces a newer one
+            with self._database.read() as session:
+                found = session.scalars(select(DeletionRequest.study_instance_uid).where(text(OPEN)))
+                self._known = frozenset(found)
+            now = self._clock()
+            self._expected = {uid: until for uid, until in self._expected.items() if until > now}
+            self._uids = self._known | self._expected.keys()
+            self._is_loaded = True
+
+    def expect(self, study_instance_uid: str) -> None:
+        """Hide a deleted study of which an instance is about to be stored, before it is written down."""
+        with self._lock:
+            self._expected[study_instance_uid] = self._clock() + UNTIL_RECORDED
+            self._uids = self._known | self._expected.keys()
+
+    def changed(self, study_instance_uid: str) -> None:
+        """A request was opened, decided or ended just now: show or hide its study at once, as the database says.
+
+        Never raises: the change is kept already, and the worker looks again in a moment.
+        """
+        with self._lock:
+            self._expected.pop(study_instance_uid, None)
+        with suppress(Unavailable):
+            self.refresh()

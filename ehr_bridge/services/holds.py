@@ -1,0 +1,99 @@
+"""Legal holds: while one is in force, nobody deletes the study."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ehr_bridge.db.database import Database
+from ehr_bridge.db.deletions import DeletionRequest, LegalHold
+from ehr_bridge.db.models import Study
+from ehr_bridge.errors import Conflict, NotFound
+from ehr_bridge.services import audit
+from ehr_bridge.services.audit import Event, Origin
+
+
+class Holds:
+    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+        self._database = database
+        self._clock = clock
+
+    def place(self, study_instance_uid: str, reason: str, origin: Origin) -> LegalHold:
+        """Put a study on hold, also one whose deletion is requested or approved: it is not purged then.
+
+        Raises:
+            NotFound: the archive holds no such study.
+            Conflict: it is on hold already, or just being purged.
+        """
+        now = self._clock()
+        with self._database.write() as session:
+            study = _find_study(session, study_instance_uid)
+            if hold_in_force(session, study.id) is not None:
+                raise Conflict("study_on_hold", "This study is on hold already.")
+            hold = LegalHold(
+                id=uuid.uuid4(), study_id=study.id, reason=reason, held_by=origin.actor, held_at=now, released_by=None
+            )
+            session.add(hold)
+            _note(session, "study.held", study, hold, origin, now)
+        return hold
+
+    def release(self, study_instance_uid: str, reason: str | None, origin: Origin) -> LegalHold:
+        """End the hold of a study; a deletion approved before goes on.
+
+        Raises:
+            NotFound: there is no such study, or it is not on hold.
+        """
+        now = self._clock()
+        with self._database.write() as session:
+            study = _find_study(session, study_instance_uid)
+            hold = hold_in_force(session, study.id)
+            if hold is None:
+                raise NotFound("hold_not_found", "This study is not on hold.")
+            hold.released_by, hold.released_at, hold.release_reason = origin.actor, now, reason
+            _note(session, "study.hold_released", study, hold, origin, now)
+        return hold
+
+
+def hold_in_force(session: Session, study_id: uuid.UUID) -> LegalHold | None:
+    """The hold that forbids deleting this study, or None."""
+    return session.scalar(select(LegalHold).where(LegalHold.study_id == study_id, LegalHold.released_at.is_(None)))
+
+
+def require_no_hold(session: Session, study_id: uuid.UUID) -> None:
+    """Raises Conflict while the study is on hold."""
+    if hold_in_force(session, study_id) is not None:
+        raise Conflict("study_on_hold", "This study is under legal hold; it can be deleted after the hold is released.")
+
+
+def _find_study(session: Session, study_instance_uid: str) -> Study:
+    """A study the archive still has images of, hidden or not."""
+    gone = (
+        select(DeletionRequest.id)
+        .where(DeletionRequest.study_id == Study.id, DeletionRequest.status.in_(("purging", "purged")))
+        .exists()
+    )
+    study = session.scalar(
+        select(Study).where(
+            Study.study_instance_uid == study_instance_uid,
+            Study.orthanc_study_id.is_not(None),
+            Study.deleted_at.is_(None) | ~gone,
+        )
+    )
+    if study is None:
+        raise NotFound("study_not_found", "The archive holds no study with this UID.")
+    return study
+
+
+def _note(session: Session, action: str, study: Study, hold: LegalHold, origin: Origin, now: datetime) -> None:
+    event = Event(
+        action,
+        patient_id=study.patient_id,
+        order_id=study.order_id,
+        study_instance_uid=study.study_instance_uid,
+        detail={"hold_id": str(hold.id)},
+    )
+    audit.append(session, origin, event, now)

@@ -1,0 +1,73 @@
+"""Deletes a study from Orthanc so that nothing of it stays on the disk, even when the process is killed meanwhile.
+
+Orthanc forgets a study in its index first and removes the files after that; killed in between, it leaves files that no
+index knows (seen live). So the names of the files are written down before, and what is left of them removed after.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from ehr_bridge.errors import Unavailable
+
+
+class PurgingArchive:
+    """See `ehr_bridge.services.purge.PurgeableArchive`."""
+
+    def __init__(self, orthanc: Any, storage: Path, journal: Path) -> None:
+        self._orthanc = orthanc
+        self._storage = storage
+        self._journal = journal
+
+    def delete_study(self, study_instance_uid: str) -> int:
+        """See `PurgeableArchive.delete_study`. A study whose instances name two patients is two for Orthanc.
+
+        Raises:
+            Unavailable: Orthanc could not delete it.
+        """
+        question = {"Level": "Study", "Query": {"StudyInstanceUID": study_instance_uid}}
+        found: list[str] = json.loads(self._orthanc.RestApiPost("/tools/find", json.dumps(question).encode()))
+        page = self._journal / f"{study_instance_uid}.txt"
+        names = [name for orthanc_study_id in found for name in self._files(f"/studies/{orthanc_study_id}")]
+        self._write_down(page, names)
+        for orthanc_study_id in found:
+            try:
+                self._orthanc.RestApiDelete(f"/studies/{orthanc_study_id}")
+            except self._orthanc.OrthancException as error:
+                if self._get(f"/studies/{orthanc_study_id}") is not None:
+                    raise Unavailable("archive_unavailable", "The archive could not delete the study.") from error
+        for name in page.read_text().split():
+            (self._storage / name[:2] / name[2:4] / name).unlink(missing_ok=True)
+        page.unlink()
+        return len(found)
+
+    def _files(self, study: str) -> list[str]:
+        """The names in the storage folder of everything attached to a study, its series and its instances."""
+        resources = [study]
+        for level in ("series", "instances"):
+            resources += [f"/{level}/{one['ID']}" for one in self._get(f"{study}/{level}") or []]
+        names = []
+        for resource in resources:
+            for attachment in self._get(f"{resource}/attachments") or []:
+                info = self._get(f"{resource}/attachments/{attachment}/info")
+                if info is not None:
+                    names.append(str(info["Uuid"]))
+        return names
+
+    def _write_down(self, page: Path, names: list[str]) -> None:
+        """Add to what an interrupted run wrote already; on the disk before anything is deleted."""
+        self._journal.mkdir(mode=0o700, exist_ok=True)
+        with page.open("a") as file:
+            file.writelines(f"{name}\n" for name in names)
+            file.flush()
+            os.fsync(file.fileno())
+
+    def _get(self, path: str) -> Any:
+        """Orthanc's answer, or None for what is not there."""
+        try:
+            return json.loads(self._orthanc.RestApiGet(path))
+        except self._orthanc.OrthancException:
+            return None

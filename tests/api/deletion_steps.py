@@ -1,0 +1,101 @@
+"""Steps of a deletion for tests of the API: ask, decide, let the grace pass, purge into an archive that counts."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import select
+
+from ehr_bridge.db.deletions import DeletionRequest
+from ehr_bridge.services.arrivals import Delivery, Door
+from ehr_bridge.services.audit import Origin
+from ehr_bridge.services.intake import Stored
+from tests.api.conftest import Api
+from tests.support.archive import orthanc_id
+from tests.support.samples import small
+from tests.support.server import user_token
+
+STUDIES = "/api/v1/dicom/studies"
+DELETIONS = "/api/v1/deletions"
+RITA = user_token("radiologist", subject="rita")
+MAX = user_token("manager", subject="max")
+
+
+class Purging:
+    """An archive that counts what it is told to delete, and may fail at it."""
+
+    def __init__(self) -> None:
+        self.deleted: list[str] = []
+        self.fails: Exception | None = None
+
+    def delete_study(self, study_instance_uid: str) -> int:
+        self.deleted.append(study_instance_uid)
+        if self.fails is not None:
+            raise self.fails
+        return 1
+
+
+def stored(api: Api, accession: str = "ACC-1", mrn: str = "MRN-1") -> str:
+    order = api.place_order(accession, mrn)
+    uid: str = api.upload(small(), headers={"X-Order-Id": order["id"]}).json["studies"][0]["study_instance_uid"]
+    return uid
+
+
+def ask(api: Api, uid: str, token: str = RITA, reason: str = "wrong patient") -> Any:
+    return api.call("DELETE", f"{STUDIES}/{uid}", token=token, headers={"X-Reason": reason})
+
+
+def requested(api: Api, uid: str) -> str:
+    answer = ask(api, uid)
+    assert answer.status_code == 202, answer.json
+    return str(answer.json["id"])
+
+
+def decide(api: Api, deletion: str, verb: str, token: str = MAX, **options: Any) -> Any:
+    return api.call("POST", f"{DELETIONS}/{deletion}/{verb}", token=token, **options)
+
+
+def approved(api: Api, uid: str) -> str:
+    deletion = requested(api, uid)
+    assert decide(api, deletion, "approve").status_code == 200
+    return deletion
+
+
+def is_shown(api: Api, uid: str) -> bool:
+    found = api.get(f"{STUDIES}/{uid}", "nurse").status_code == 200
+    listed = [s["study_instance_uid"] for s in api.get(STUDIES, "nurse").json["items"]]
+    link = api.get(f"/api/v1/dicom/viewer-url/{uid}", "doctor").status_code == 200
+    assert (uid in listed) == found == link
+    latest = api.get(f"{DELETIONS}?study_instance_uid={uid}", "manager").json["items"][:1]
+    is_purged = [item["status"] for item in latest] == ["purged"]
+    assert (uid in api.services.hidden) == (not found and not is_purged)
+    return found
+
+
+def status(api: Api, deletion: str) -> str:
+    items = api.get(DELETIONS, "manager").json["items"]
+    return str(next(item["status"] for item in items if item["id"] == deletion))
+
+
+def grace_is_over(api: Api) -> None:
+    """As if a week had passed."""
+    with api.services.database.write() as session:
+        for request in session.scalars(select(DeletionRequest).where(DeletionRequest.purge_after.is_not(None))):
+            request.purge_after -= timedelta(days=8)
+
+
+def actions(api: Api, uid: str) -> list[str]:
+    events = api.get(f"/api/v1/audit?study_instance_uid={uid}", "admin").json["items"]
+    return [e["action"] for e in reversed(events) if e["action"].startswith(("deletion.", "study.h"))]
+
+
+def modality_sends(api: Api, data: bytes) -> None:
+    """As Orthanc's callbacks do for a C-STORE."""
+    delivery = Delivery(None, Door.C_STORE, "modality", Origin("ae:CT1"))
+    arrival = api.services.intake.judge(data, delivery)
+    data = api.services.intake.coerce(arrival) or data
+    header = arrival.header
+    levels = ["x", header.study_instance_uid, header.series_instance_uid, header.sop_instance_uid]
+    api.services.intake.stored(arrival, Stored(orthanc_id(*levels), orthanc_id(*levels[:2]), False))
+    api.services.recorder.settle()

@@ -1,0 +1,227 @@
+"""Deleting a study on the real server: hidden everywhere, back byte for byte, gone for good; a plug that is pulled."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pydicom
+import pytest
+from pydicom.uid import generate_uid
+from sqlalchemy import select
+
+from ehr_bridge.db.database import Database
+from ehr_bridge.db.deletions import DeletionRequest
+from tests.conftest import ENGINES, PostgresCluster
+from tests.live.test_doors import c_store
+from tests.live.test_gate import QUERIES, reads
+from tests.support.samples import small
+from tests.support.server import Server, user_token
+from tests.support.steps import eventually, place_order, study, upload, viewer_token
+
+RITA = user_token("radiologist", "manager", subject="rita")
+MAX = user_token("manager", subject="max")
+DOCTOR = user_token("doctor", subject="dora")
+GRACE = "EHR_BRIDGE_DELETION_GRACE_DAYS"
+
+
+@pytest.fixture(params=ENGINES)
+def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
+    """A server of this test's own, because it is started again with another grace period."""
+    environ = {}
+    if request.param == "postgresql":
+        cluster: PostgresCluster = request.getfixturevalue("postgres")
+        environ["EHR_BRIDGE_DATABASE_URL"] = cluster.new_database()
+        environ["EHR_BRIDGE_ORTHANC_DATABASE_URL"] = cluster.new_database()
+    server = Server(tmp_path / "var", environ)
+    server.start()
+    yield server
+    assert server.stop() == 0, server.log()[-3000:]
+
+
+def stored(server: Server) -> dict[str, Any]:
+    order = place_order(server)
+    data = small()
+    ds = pydicom.dcmread(io.BytesIO(data))
+    assert upload(server, data, X_Order_Id=order["id"]).status_code == 201
+    ids = {"uid": str(ds.StudyInstanceUID), "series": str(ds.SeriesInstanceUID), "sop": str(ds.SOPInstanceUID)}
+    return ids | {"mrn": order["mrn"], "accession": order["accession_number"]}
+
+
+def ask(server: Server, uid: str, reason: str = "wrong patient") -> str:
+    path = f"/api/v1/dicom/studies/{uid}"
+    answer = server.request("DELETE", path, RITA, headers={"X-Reason": reason.encode()})
+    assert answer.status_code == 202, answer.text
+    request = json.loads(answer.content)  # not answer.json(): Orthanc's second Content-Type makes it guess the charset
+    assert request["reason"] == reason
+    return str(request["id"])
+
+
+def decide(server: Server, deletion: str, verb: str, token: str = MAX) -> tuple[int, str]:
+    answer = server.request("POST", f"/api/v1/deletions/{deletion}/{verb}", token)
+    return answer.status_code, answer.json().get("code") or answer.json()["status"]
+
+
+def status(server: Server, deletion: str) -> str:
+    items = server.request("GET", "/api/v1/deletions", MAX).json()["items"]
+    return str(next(item["status"] for item in items if item["id"] == deletion))
+
+
+def files(server: Server) -> dict[str, str]:
+    """What lies in the image folder, with its digest."""
+    folder = server.data_dir / "images"
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def hear(server: Server, path: str, token: str) -> tuple[int, bytes]:
+    answer = server.request("GET", path, token)
+    boundary = answer.headers.get("Content-Type", "").partition("boundary=")[2].split(";")[0].strip('"').encode()
+    return answer.status_code, answer.content.replace(boundary, b"") if boundary else answer.content
+
+
+def assert_hidden(server: Server, own: dict[str, Any], other: dict[str, Any], tokens: list[str]) -> None:
+    assert study(server, own["uid"]) is None
+    listed = server.get("/api/v1/dicom/studies", "nurse").text
+    assert own["uid"] not in listed and other["uid"] in listed
+    assert server.get(f"/api/v1/dicom/viewer-url/{own['uid']}", "doctor").status_code == 404
+    assert server.get(f"/api/v1/dicom/viewer-url/{other['uid']}?compare={own['uid']}", "doctor").status_code == 404
+    body = {"order_id": own["accession"]}
+    assert server.request("POST", "/api/v1/dicom/viewer-token", DOCTOR, json=body).status_code == 404
+    for token in tokens:
+        for path in reads(own):
+            assert hear(server, path, token) == (403, b""), path
+        for path in reads(other):
+            assert hear(server, path, token)[0] == 200, path
+        for level in ("studies", "series", "instances"):
+            for query in QUERIES:
+                path = f"/dicom-web/{level}" + query.format(a=other["uid"], b=own["uid"], mrn=own["mrn"])
+                answer = server.request("GET", path, token)
+                is_error = token == DOCTOR and query.endswith("UID=*")  # Orthanc takes no wildcard for a UID
+                assert answer.status_code in ((500,) if is_error else (200, 204)), path
+                assert own["mrn"] not in answer.text and own["uid"] not in answer.text, path
+    for path in (
+        f"/wado?requestType=WADO&objectUID={own['sop']}&contentType=application/dicom",
+        f"/wado?requestType=WADO&studyUID={other['uid']}&objectUID={own['sop']}&contentType=application/dicom",
+        f"/dicom-web/studies/{other['uid']}/series/{own['series']}/instances/{own['sop']}",
+        f"/dicom-web/studies/{other['uid']}/series/{own['series']}/metadata",
+    ):
+        code, content = hear(server, path, DOCTOR)
+        assert code in (400, 403, 404) or content == b"[]", (path, code, content[:200])
+
+
+def test_a_study_is_hidden_everywhere_comes_back_byte_for_byte_and_is_purged(server: Server) -> None:
+    """Asked for, hidden also from a token made before, approved by a second person, restored, approved again, gone."""
+    others = [stored(server) for _ in range(3)]
+    kept = files(server)
+    own = stored(server)
+    later = stored(server)
+    old_token = viewer_token(server, own["uid"], others[0]["uid"])
+    before = {path: hear(server, path, DOCTOR) for path in reads(own)}
+    assert all(code == 200 for code, _ in before.values())
+    on_disk = files(server)
+
+    deletion = ask(server, own["uid"], "Verwechslung – falscher Patient")
+    assert_hidden(server, own, others[0], [old_token, DOCTOR])
+    pages = [
+        [s["0020000D"]["Value"][0] for s in server.request("GET", f"/dicom-web/studies?{page}", DOCTOR).json()]
+        for page in ("limit=2", "limit=2&offset=2")
+    ]
+    assert sorted(pages[0] + pages[1]) == sorted(s["uid"] for s in [*others, later])
+    assert upload(server, small(StudyInstanceUID=own["uid"])).json()["code"] == "study_deleted"
+    assert decide(server, deletion, "approve", RITA) == (403, "own_request")
+    assert decide(server, deletion, "approve") == (200, "approved")
+    assert_hidden(server, own, others[0], [DOCTOR])
+
+    assert decide(server, deletion, "restore") == (200, "restored")
+    assert {path: hear(server, path, DOCTOR) for path in reads(own)} == before
+    assert hear(server, reads(own)[0], old_token)[0] == 200
+    assert on_disk.items() <= files(server).items()  # Orthanc may have cached metadata of other studies
+
+    second = ask(server, own["uid"])
+    assert server.stop() == 0
+    server.set(GRACE, "0")
+    server.start()
+    assert_hidden(server, own, others[0], [old_token, DOCTOR])
+    assert decide(server, second, "approve") == (200, "approved")
+    eventually(lambda: status(server, second) == "purged")
+    gone = set(on_disk) - set(files(server))
+    assert gone and not gone & set(kept)
+    for path in reads(own):
+        for token in (DOCTOR, old_token):
+            code, content = hear(server, path, token)
+            assert code != 200 or json.loads(content) == [], path  # lists of a study that is not there are empty
+    for path in reads(later) + reads(others[0]):
+        assert hear(server, path, DOCTOR)[0] == 200, path
+    assert study(server, own["uid"]) is None
+    assert decide(server, second, "restore") == (409, "deletion_state")
+    order = server.get(f"/api/v1/orders/{own['accession']}", "nurse").json()
+    assert order["orthanc_study_id"] is None
+    assert server.get("/api/v1/audit/verify", "admin").json()["ok"] is True
+
+
+def test_kill_9_in_the_middle_of_a_purge_is_made_good_at_the_next_start(server: Server) -> None:
+    """The study has instances of two patients, so it is two studies for Orthanc: both go, nothing else does."""
+    assert server.stop() == 0
+    server.set(GRACE, "0")
+    server.start()
+    other = stored(server)
+    kept = files(server)
+    uid, series = generate_uid(), generate_uid()
+    images = [small(StudyInstanceUID=uid, SeriesInstanceUID=series) for _ in range(150)]
+    assert set(c_store(server, *images, small(StudyInstanceUID=uid, PatientID="SOMEBODY-ELSE"))) == {0}
+    eventually(lambda: (s := study(server, uid)) and s["number_of_instances"] == 151)
+    deletion = ask(server, uid)
+    database = Database(server.database_url)
+
+    def state() -> str:
+        with database.read() as session:
+            return str(session.scalar(select(DeletionRequest.status)))
+
+    assert decide(server, deletion, "approve")[0] == 200
+    journal = server.data_dir / "purge" / f"{uid}.txt"
+    eventually(lambda: state() != "approved")
+    while state() == "purging" and not (journal.exists() and journal.stat().st_size):
+        pass
+    server.kill()
+    assert state() == "purging"
+    assert len(set(journal.read_text().split())) >= 151
+    database.dispose()
+    server.start()
+    eventually(lambda: status(server, deletion) == "purged")
+    assert files(server).keys() == kept.keys()
+    assert not journal.exists()
+    for path in reads(other):
+        assert hear(server, path, DOCTOR)[0] == 200, path
+    answer = server.request("GET", f"/dicom-web/studies?StudyInstanceUID={uid}", DOCTOR)
+    assert answer.status_code == 204 or answer.json() == []
+    events = server.get(f"/api/v1/audit?study_instance_uid={uid}", "admin").json()["items"]
+    steps = [e["action"] for e in reversed(events) if e["action"].startswith("deletion.")]
+    assert steps == ["deletion.requested", "deletion.approved", "deletion.purging", "deletion.purged"]
+    assert server.get("/api/v1/audit/verify", "admin").json()["ok"] is True
+
+
+def test_a_hold_keeps_a_study_and_a_modality_is_not_refused(server: Server) -> None:
+    """On hold: 409. Images sent to a hidden study are stored, stay hidden, and must be approved anew."""
+    own, other = stored(server), stored(server)
+    hold = f"/api/v1/dicom/studies/{own['uid']}/hold"
+    assert server.request("POST", hold, RITA, json={"reason": "court order"}).status_code == 201
+    path = f"/api/v1/dicom/studies/{own['uid']}"
+    answer = server.request("DELETE", path, RITA, headers={"X-Reason": "x"})
+    assert (answer.status_code, answer.json()["code"]) == (409, "study_on_hold")
+    assert server.request("DELETE", hold, MAX).status_code == 200
+    deletion = ask(server, own["uid"])
+    assert decide(server, deletion, "approve")[0] == 200
+    data = small(StudyInstanceUID=own["uid"], SeriesInstanceUID=own["series"])
+    assert c_store(server, data) == [0]
+    eventually(lambda: status(server, deletion) == "pending")
+    assert_hidden(server, own, other, [DOCTOR])
+    assert decide(server, deletion, "reject") == (200, "rejected")
+    eventually(lambda: (s := study(server, own["uid"])) and s["number_of_instances"] == 2)

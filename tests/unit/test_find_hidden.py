@@ -1,0 +1,113 @@
+"""A study that a deletion hides is in no answer of the search, whoever asks, and the pages of a list stay whole."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from ehr_bridge.auth.caller import Caller
+from ehr_bridge.auth.permissions import Permission
+from plugin.find import ScopedFind
+
+STUDIES = {f"1.2.{n}": f"id-{n}" for n in range(10)}
+
+
+class FakeOrthanc:
+    """Answers /tools/find over ten studies as Orthanc does: in order, with Since and Limit, expanded or not."""
+
+    def __init__(self) -> None:
+        self.questions: list[dict[str, Any]] = []
+
+    def RestApiPost(self, path: str, body: bytes) -> bytes:
+        assert path == "/tools/find"
+        question = json.loads(body)
+        self.questions.append(question)
+        asked = next((v for k, v in question["Query"].items() if k.lower() in ("studyinstanceuid", "0020000d")), "")
+        named = set(asked.split("\\")) if asked.strip("*") else set(STUDIES)
+        found: list[Any] = [orthanc_id for uid, orthanc_id in STUDIES.items() if uid in named]
+        since, limit = question.get("Since", 0), question.get("Limit", 0)
+        found = found[since : since + limit] if limit else found[since:]
+        if question.get("Expand") or "ResponseContent" in question:
+            found = [{"ID": one, "Type": "Study"} for one in found]
+        return json.dumps(found).encode()
+
+
+class Output:
+    answer: Any = None
+
+    def AnswerBuffer(self, body: str | bytes, media_type: str) -> None:
+        assert media_type == "application/json"
+        self.answer = json.loads(body)
+
+
+class Doorman:
+    """Authenticates a doctor, or a viewer token for `studies`."""
+
+    def __init__(self, studies: frozenset[str] | None = None) -> None:
+        self._studies = studies
+
+    def authenticate(self, _authorization: str | None) -> Caller:
+        return Caller("x", "x", ("doctor",), frozenset({Permission.VIEW}), studies=self._studies)
+
+
+class Hidden:
+    def __init__(self, *uids: str) -> None:
+        self.uids = frozenset(uids)
+
+
+def find(question: dict[str, Any], hidden: Hidden, studies: frozenset[str] | None = None, **headers: str) -> Any:
+    orthanc, output = FakeOrthanc(), Output()
+    route = ScopedFind(orthanc, Doorman(studies), hidden)  # type: ignore[arg-type]
+    body = json.dumps({"Level": "Study", "Query": {}} | question).encode()
+    route(output, "/tools/find", method="POST", headers=headers or {"authorization": "Bearer x"}, body=body)
+    return [one["ID"] if isinstance(one, dict) else one for one in output.answer], orthanc.questions
+
+
+@pytest.mark.parametrize("form", [{}, {"Expand": True}, {"ResponseContent": ["MainDicomTags"]}], ids=str)
+def test_a_hidden_study_is_in_no_answer_and_pages_stay_whole(form: dict[str, Any]) -> None:
+    """Walking the list page by page gives every other study once, in order."""
+    hidden = Hidden("1.2.0", "1.2.4", "1.2.5")
+    expected = [orthanc_id for uid, orthanc_id in STUDIES.items() if uid not in hidden.uids]
+    assert find(form, hidden)[0] == expected
+    for limit in (1, 2, 3, 7, 50):
+        pages = [find(form | {"Since": since, "Limit": limit}, hidden)[0] for since in range(0, 8, limit)]
+        assert [one for page in pages for one in page] == expected, limit
+    assert find(form | {"Since": 3}, hidden)[0] == expected[3:]
+
+
+@pytest.mark.parametrize("query", ["", "*", "1.2.4\\*"])
+def test_wildcards_find_no_hidden_study(query: str) -> None:
+    """Nor does an empty value."""
+    assert "id-4" not in find({"Query": {"0020000D": query}}, Hidden("1.2.4"))[0]
+
+
+def test_a_hidden_study_that_is_named_is_not_found_and_its_neighbours_are() -> None:
+    """One by one, or in a list; asked for nothing, Orthanc is not even asked."""
+    hidden = Hidden("1.2.4")
+    assert find({"Query": {"StudyInstanceUID": "1.2.4"}}, hidden) == ([], [])
+    for spelled in ("1.2.4\\1.2.5", "1.2.5,1.2.4"):
+        found, questions = find({"Query": {"studyinstanceuid": spelled}}, hidden)
+        assert (found, len(questions)) == (["id-5"], 1)
+
+
+def test_a_viewer_token_finds_its_other_studies_only() -> None:
+    """Made before the deletion was asked for."""
+    own = frozenset({"1.2.4", "1.2.5"})
+    assert find({}, Hidden("1.2.4"), own)[0] == ["id-5"]
+    assert find({}, Hidden("1.2.4", "1.2.5"), own) == ([], [])
+    assert find({}, Hidden("1.2.9"), own)[0] == ["id-4", "id-5"]
+
+
+def test_while_nothing_is_hidden_a_question_goes_on_as_it_came() -> None:
+    """One question to Orthanc, unchanged; the same while something is hidden that the question does not name."""
+    question = {"Level": "Study", "Query": {"PatientID": "x"}, "Limit": 3, "Since": 2}
+    assert find(question, Hidden())[1] == [question]
+    named = {"Level": "Series", "Query": {"StudyInstanceUID": "1.2.5"}}
+    assert find(named, Hidden("1.2.4"))[1] == [named]
+
+
+def test_orthanc_itself_finds_everything() -> None:
+    """Its own look-ups carry no token; the purge must find what it deletes."""
+    assert len(find({}, Hidden("1.2.4"), x="y")[0]) == 10
