@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.deletions import DeletionRequest, has_open_request
 from ehr_bridge.db.models import Order, Patient, Study
+from ehr_bridge.db.modifications import Modification
 from ehr_bridge.errors import Conflict, NotFound, NotPermitted
 from ehr_bridge.services.audit import Origin
 from ehr_bridge.services.claims import Claims
@@ -80,6 +81,7 @@ class Deletions:
                 raise Conflict("deletion_requested", "The deletion of this study is requested already.")
             study = find_study(session, study_instance_uid)
             require_no_hold(session, study.id)
+            _require_not_modifying(session, study.id)
             request = open_request(session, study, reason, origin, now)
             view = _view(session, request)
         self._changed(request)
@@ -177,3 +179,12 @@ def _view(session: Session, request: DeletionRequest) -> DeletionView:
         accession_number=(order.accession_number if order else said.get("AccessionNumber")) or None,
         on_hold=hold_in_force(session, request.study_id) is not None,
     )
+
+
+def _require_not_modifying(session: Session, study_id: uuid.UUID) -> None:
+    """A job that replaces the study's images must end first."""
+    running = select(Modification.id).where(
+        Modification.study_id == study_id, Modification.status.in_(("queued", "running"))
+    )
+    if session.scalar(running) is not None:
+        raise Conflict("modification_running", "The study is being modified just now; ask again in a moment.")
