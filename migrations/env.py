@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from ehr_bridge.db import audit  # noqa: F401  (its table belongs to the metadata)
+from ehr_bridge.db import audit, study_names  # noqa: F401  (their tables belong to the metadata)
 from ehr_bridge.db.models import Base
 
 engine = context.config.attributes["engine"]

@@ -14,6 +14,7 @@ from ehr_bridge.services import audit
 from ehr_bridge.services.arrivals import Arrival, Door
 from ehr_bridge.services.audit import Event
 from ehr_bridge.services.orders import TRANSITIONS
+from ehr_bridge.services.study_index import index_study
 from ehr_bridge.services.times import parse_tm
 
 
@@ -29,6 +30,7 @@ def open_entry(session: Session, arrival: Arrival, now: datetime) -> uuid.UUID:
         raise LookupError(f"no claim {arrival.decision.study_id}")
     if study.orthanc_study_id is None:
         _describe(study, arrival)
+        index_study(session, study)
     if study.link_status == "linked" and study.patient_id is not None:
         _link(session, study, arrival, now)
     if arrival.decision.contradicts and study.link_status != "ambiguous":

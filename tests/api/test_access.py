@@ -23,6 +23,8 @@ EXAMPLES = {
     "study_uid": "1.2.3",
     "token_id": str(uuid.uuid4()),
     "patient_id": "MRN-1",
+    "order_id": "A-1",
+    "accession": "A-1",
     "upload_id": str(uuid.uuid4()),
 }
 
