@@ -32,6 +32,8 @@ ACCESS: dict[tuple[str, str], Permission | str] = {
     ("GET", "/api/v1/dicom/studies/patient/{patient_id}"): Permission.READ,
     ("GET", "/api/v1/dicom/studies/order/{order_id}"): Permission.READ,
     ("GET", "/api/v1/dicom/studies/accession/{accession}"): Permission.READ,
+    ("GET", "/api/v1/dicom/download/{study_uid}"): Permission.DOWNLOAD,
+    ("GET", "/api/v1/dicom/thumbnail/{study_uid}"): Permission.VIEW,
     ("GET", "/api/v1/dicom/viewer-url/{study_uid}"): Permission.VIEW,
     ("POST", "/api/v1/dicom/viewer-token"): SIGNED_IN,
     ("GET", "/api/v1/dicom/viewer-token"): SIGNED_IN,

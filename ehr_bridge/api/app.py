@@ -15,6 +15,7 @@ from ehr_bridge.api import (
     orders,
     patients,
     problems,
+    retrieve,
     stow,
     studies,
     system,
@@ -47,7 +48,7 @@ def create_app(services: Services, archive: Archive, checks: Mapping[str, system
     app.extensions[system.CHECKS] = checks
     problems.register(app)
     context.guard(app)
-    for module in (patients, orders, uploads, stow, studies, viewer, audit, accounts, system):
+    for module in (patients, orders, uploads, stow, studies, retrieve, viewer, audit, accounts, system):
         app.register_api(module.blueprint)
     app.after_request(_no_store)
     app.wsgi_app = Express(app.wsgi_app, services, archive)  # type: ignore[method-assign]

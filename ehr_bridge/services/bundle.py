@@ -12,11 +12,13 @@ from ehr_bridge.auth.tokens import TokenRules, TokenVerifier
 from ehr_bridge.db.database import Database
 from ehr_bridge.services.accounts import Accounts
 from ehr_bridge.services.claims import Claims
+from ehr_bridge.services.downloads import Downloads
 from ehr_bridge.services.intake import Intake
 from ehr_bridge.services.orders import Orders
 from ehr_bridge.services.patients import Patients
 from ehr_bridge.services.recorder import Recorder
 from ehr_bridge.services.studies import Studies
+from ehr_bridge.services.thumbnails import Thumbnails
 from ehr_bridge.services.uploads import Uploads
 from ehr_bridge.services.viewer import Revocations, Viewer
 from ehr_bridge.settings import Settings
@@ -34,6 +36,8 @@ class Services:
     recorder: Recorder
     intake: Intake
     studies: Studies
+    downloads: Downloads
+    thumbnails: Thumbnails
     uploads: Uploads
     revocations: Revocations
     viewer: Viewer
@@ -70,6 +74,8 @@ def build_services(settings: Settings, database: Database, clock: Callable[[], d
         recorder=recorder,
         intake=Intake(claims, recorder, clock, settings.max_dicom_file_size_mb * 1_000_000),
         studies=Studies(database, recorder),
+        downloads=Downloads(database, clock),
+        thumbnails=Thumbnails(database, recorder, settings.thumbnail_path),
         uploads=Uploads(database, recorder),
         revocations=revocations,
         viewer=Viewer(database, rules, revocations, clock, settings.ohif_viewer_url),
