@@ -111,7 +111,8 @@ class Order(Base):
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 
-    patient: Mapped[Patient] = relationship(lazy="joined", innerjoin=True)
+    patient: Mapped[Patient] = relationship(lazy="joined", innerjoin="unnested")  # type: ignore[arg-type]
+    """Unnested: SQLite would gather all orders and patients first to find those of one study."""
 
 
 LISTED = "orthanc_study_id IS NOT NULL AND deleted_at IS NULL"

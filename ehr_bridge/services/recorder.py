@@ -74,8 +74,8 @@ class Recorder:
         Raises:
             Unavailable: the database is away; it is done later.
         """
-        if not self._queue and not self._unsettled:
-            return
+        if not self._queue and not self._writing.locked() and not self._unsettled:
+            return  # asked in this order: what left the queue is being written, or waits to be settled
         with self._writing:
             self._write_queue()
             studies, self._unsettled = self._unsettled, set()
