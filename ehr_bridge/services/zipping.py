@@ -39,6 +39,7 @@ class _Window(io.BytesIO):
         return self._sent + super().tell()
 
     def seek(self, position: int, whence: int = io.SEEK_SET) -> int:
+        """Go to a position that is not sent yet; zipfile goes back only to the header of the entry it is writing."""
         assert whence == io.SEEK_SET and position >= self._sent
         return self._sent + super().seek(position - self._sent)
 
