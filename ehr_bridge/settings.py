@@ -135,6 +135,10 @@ class Settings(BaseModel):
         return self.dicom_storage_path or self.data_dir / "images"
 
     @property
+    def thumbnail_path(self) -> Path:
+        return self.data_dir / "thumbnails"
+
+    @property
     def quarantine_path(self) -> Path:
         return self.data_dir / "quarantine"
 

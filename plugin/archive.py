@@ -7,6 +7,7 @@ import threading
 from typing import Any
 
 from ehr_bridge.errors import RefusedInstance, Unavailable
+from ehr_bridge.services.holdings import Holding, Raster
 from ehr_bridge.services.intake import Stored
 
 DICOMWEB_METADATA = 4301
@@ -118,6 +119,44 @@ class OrthancArchive:
             return False
         return True
 
+    def holdings(self, orthanc_study_id: str) -> list[Holding]:
+        """See `Holdings.holdings`."""
+        try:
+            series = self._get(f"/studies/{orthanc_study_id}/series?expand")
+            instances = self._get(f"/studies/{orthanc_study_id}/instances?expand")
+        except self._orthanc.OrthancException:
+            return []
+        tags = {one["ID"]: one["MainDicomTags"] for one in series}
+        return sorted((_holding(one, tags.get(one["ParentSeries"], {})) for one in instances), key=lambda h: h.order)
+
+    def decode(self, data: bytes, frame: int) -> Raster:
+        """See `Holdings.decode`."""
+        try:
+            image = self._orthanc.DecodeDicomImage(data, frame)
+        except self._orthanc.OrthancException as error:
+            raise LookupError(frame) from error
+        formats = self._orthanc.PixelFormat
+        known = {
+            formats.GRAYSCALE8: ("uint8", 1),
+            formats.GRAYSCALE16: ("uint16", 1),
+            formats.SIGNED_GRAYSCALE16: ("int16", 1),
+            formats.RGB24: ("uint8", 3),
+            formats.RGB48: ("uint16", 3),
+        }
+        if image.GetImagePixelFormat() not in known:
+            raise LookupError(frame)
+        dtype, samples = known[image.GetImagePixelFormat()]
+        width, height, pitch = image.GetImageWidth(), image.GetImageHeight(), image.GetImagePitch()
+        pixels: bytes = image.GetImageBuffer()
+        line = width * samples * int(dtype[-2:].lstrip("t")) // 8
+        if pitch != line:
+            pixels = b"".join(pixels[row * pitch : row * pitch + line] for row in range(height))
+        return Raster(width, height, dtype, samples, pixels)
+
+    def _get(self, path: str) -> list[dict[str, Any]]:
+        answer: list[dict[str, Any]] = json.loads(self._orthanc.RestApiGet(path))
+        return answer
+
     def changes(self, since: int, limit: int) -> dict[str, Any]:
         """A page of Orthanc's log of changes."""
         page: dict[str, Any] = json.loads(self._orthanc.RestApiGet(f"/changes?since={since}&limit={limit}"))
@@ -139,3 +178,23 @@ class OrthancArchive:
         except self._orthanc.OrthancException:
             return RefusedInstance("refused_by_archive", "Orthanc could not read this file; check that it is whole.")
         return Unavailable("archive_unavailable", "The archive cannot store just now; try again in a moment.", 30)
+
+
+def _holding(instance: dict[str, Any], series: dict[str, Any]) -> Holding:
+    tags = instance["MainDicomTags"]
+    return Holding(
+        orthanc_instance_id=instance["ID"],
+        series_instance_uid=series.get("SeriesInstanceUID", ""),
+        sop_instance_uid=tags.get("SOPInstanceUID", ""),
+        modality=series.get("Modality", ""),
+        series_number=_number(series.get("SeriesNumber")),
+        instance_number=_number(tags.get("InstanceNumber")),
+        size_bytes=int(instance.get("FileSize", 0)),
+    )
+
+
+def _number(text: str | None) -> int:
+    try:
+        return int(text or 0)
+    except ValueError:
+        return 0

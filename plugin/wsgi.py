@@ -42,6 +42,9 @@ class WsgiAdapter:
 
         result = self._app(self._environ(uri, request), start_response)
         try:
+            if started[0] == 200 and getattr(result, "is_streamed", False):
+                send_stream(output, started[1], result)
+                return
             body = b"".join(result)
         finally:
             if (close := getattr(result, "close", None)) is not None:
@@ -87,6 +90,29 @@ class WsgiAdapter:
         return query
 
 
+def send_stream(output: Any, headers: list[tuple[str, str]], chunks: Iterable[bytes]) -> None:
+    """Answer 200 piece by piece; the body ends when the connection closes (ORTHANC-FACTS 1.3).
+
+    The first piece is made before anything is sent, so that what fails at once can still be answered as an error.
+    """
+    pieces = iter(chunks)
+    first = next(pieces, b"")
+    output.StartStreamAnswer(_set_headers(output, headers))
+    output.SendStreamChunk(first)
+    for piece in pieces:
+        output.SendStreamChunk(piece)
+
+
+def _set_headers(output: Any, headers: list[tuple[str, str]]) -> str:
+    media_type = "application/octet-stream"
+    for name, value in headers:
+        if name.lower() == "content-type":
+            media_type = value
+        elif name.lower() != "content-length":
+            output.SetHttpHeader(name, value)
+    return media_type
+
+
 def send(output: Any, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
     """Answer through Orthanc, with a status it can send."""
     if status == 405:
@@ -94,12 +120,7 @@ def send(output: Any, status: int, headers: list[tuple[str, str]], body: bytes) 
         return
     if status not in SENDABLE:
         status = INSTEAD.get(status, 400 if 400 <= status < 500 else 500)
-    media_type = "application/octet-stream"
-    for name, value in headers:
-        if name.lower() == "content-type":
-            media_type = value
-        elif name.lower() != "content-length":
-            output.SetHttpHeader(name, value)
+    media_type = _set_headers(output, headers)
     if status == 200:
         output.AnswerBuffer(body, media_type)
     elif body:

@@ -18,6 +18,7 @@ from ehr_bridge.api import (
     orders,
     patients,
     problems,
+    retrieve,
     service_keys,
     stow,
     studies,
@@ -49,6 +50,7 @@ MODULES = (
     account_management,
     service_keys,
     deletions,
+    retrieve,
 )
 SECURITY_SCHEMES: dict[str, Any] = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
 

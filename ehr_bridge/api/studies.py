@@ -8,10 +8,14 @@ from typing import Annotated, Literal
 
 from flask import Response
 from flask_openapi3 import APIBlueprint, Tag
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from ehr_bridge.api.context import answer, services
-from ehr_bridge.api.schemas import EmptyIsNone, Input, Model, Moment, PageQuery, Problem, Uid
-from ehr_bridge.services.studies import StudyFilters, StudyView
+from ehr_bridge.api.schemas import EmptyIsNone, Input, Model, Moment, PageQuery, Problem, Text64, Uid
+from ehr_bridge.matching.names import read_query
+from ehr_bridge.services.paging import Page
+from ehr_bridge.services.studies import StudyView
+from ehr_bridge.services.study_search import DEFAULT_SORT, SORTS, Slice, StudyFilters
 
 blueprint = APIBlueprint(
     "studies",
@@ -29,10 +33,42 @@ class StudyPath(Input):
     study_uid: Uid
 
 
-class StudyQuery(PageQuery):
+class PatientPath(Input):
+    patient_id: Text64
+
+
+class OrderPath(Input):
+    order_id: Text64
+
+
+class AccessionPath(Input):
+    accession: Text64
+
+
+def _name_to_search(text: str) -> str:
+    if not any(c.isalnum() or c in "*?" for c in text):
+        raise ValueError("name some letters, or * and ?")
+    if len(read_query(text)) > 8:
+        raise ValueError("at most 8 words")
+    return text
+
+
+class StudyPageQuery(PageQuery):
+    sort: Annotated[str, BeforeValidator(lambda value: value or DEFAULT_SORT)] = Field(
+        DEFAULT_SORT, description=f"One of {', '.join(SORTS)}; with - in front, the largest first"
+    )
+
+
+class StudyQuery(StudyPageQuery):
     patient_id: Annotated[uuid.UUID | None, EmptyIsNone] = None
     mrn: Annotated[str | None, EmptyIsNone] = None
+    patient_name: Annotated[
+        Annotated[str, Field(max_length=128), AfterValidator(_name_to_search)] | None, EmptyIsNone
+    ] = Field(None, description="As people type it: `given family`, `family, given`, beginnings of words, * and ?")
     accession_number: Annotated[str | None, EmptyIsNone] = None
+    modality: Annotated[Annotated[str, Field(max_length=16)] | None, EmptyIsNone] = Field(
+        None, description="Studies with at least one series of it, such as CT"
+    )
     study_date_from: Annotated[date | None, EmptyIsNone] = None
     study_date_to: Annotated[date | None, EmptyIsNone] = None
     link_status: Annotated[LinkStatus | None, EmptyIsNone] = None
@@ -66,22 +102,41 @@ class StudyList(Model):
 @blueprint.get("/studies", responses={200: StudyList, 422: Problem})
 def list_studies(query: StudyQuery) -> Response:
     """List studies, latest arrival first"""
-    filters = StudyFilters(**query.model_dump(exclude={"limit", "offset"}))
-    page = services().studies.search(filters, query.limit, query.offset)
-    return answer(
-        StudyList(
-            items=[_answer(view) for view in page.items],
-            total=page.total,
-            limit=page.limit,
-            offset=page.offset,
-        )
-    )
+    filters = StudyFilters(**query.model_dump(exclude={"limit", "offset", "sort"}))
+    return _list(services().studies.search(filters, _slice(query)))
+
+
+@blueprint.get("/studies/patient/<patient_id>", responses={200: StudyList, 404: Problem, 422: Problem})
+def list_studies_of_patient(path: PatientPath, query: StudyPageQuery) -> Response:
+    """The studies of one patient, by id or MRN"""
+    return _list(services().studies.of_patient(path.patient_id, _slice(query)))
+
+
+@blueprint.get("/studies/order/<order_id>", responses={200: StudyList, 404: Problem, 422: Problem})
+def list_studies_of_order(path: OrderPath, query: StudyPageQuery) -> Response:
+    """The studies linked to one order, by id or accession number"""
+    return _list(services().studies.of_order(path.order_id, _slice(query)))
+
+
+@blueprint.get("/studies/accession/<accession>", responses={200: StudyList, 422: Problem})
+def list_studies_of_accession(path: AccessionPath, query: StudyPageQuery) -> Response:
+    """The studies listed under an accession number, linked to its order or not"""
+    return _list(services().studies.search(StudyFilters(accession_number=path.accession), _slice(query)))
 
 
 @blueprint.get("/studies/<study_uid>", responses={200: StudyAnswer, 404: Problem, 422: Problem})
 def get_study(path: StudyPath) -> Response:
     """One study"""
     return answer(_answer(services().studies.get(path.study_uid)))
+
+
+def _slice(query: StudyPageQuery) -> Slice:
+    return Slice(query.limit, query.offset, query.sort)
+
+
+def _list(page: Page[StudyView]) -> Response:
+    items = [_answer(view) for view in page.items]
+    return answer(StudyList(items=items, total=page.total, limit=page.limit, offset=page.offset))
 
 
 def _answer(view: StudyView) -> StudyAnswer:

@@ -114,7 +114,18 @@ class Order(Base):
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 
-    patient: Mapped[Patient] = relationship(lazy="joined", innerjoin=True)
+    patient: Mapped[Patient] = relationship(lazy="joined", innerjoin="unnested")  # type: ignore[arg-type]
+    """Unnested: SQLite would gather all orders and patients first to find those of one study."""
+
+
+LISTED = "orthanc_study_id IS NOT NULL AND deleted_at IS NULL"
+"""What lists show of `studies`; their indexes hold nothing else."""
+KEY = String(255).with_variant(String(255, collation="C"), "postgresql")
+"""Sorted byte by byte, the same on both engines."""
+
+
+def _list_index(name: str, *columns: str) -> Index:
+    return Index(f"ix_studies_list_{name}", *columns, sqlite_where=text(LISTED), postgresql_where=text(LISTED))
 
 
 class Study(Base):
@@ -133,6 +144,11 @@ class Study(Base):
             sqlite_where=text("NOT is_settled"),
             postgresql_where=text("NOT is_settled"),
         ),
+        _list_index("created", "created_at", "id", "link_status", "modality_key"),
+        _list_index("study_date", "study_date_key", "id", "link_status", "modality_key"),
+        _list_index("patient_name", "patient_name_key", "id", "link_status", "modality_key"),
+        _list_index("accession", "accession_key", "id", "link_status", "modality_key"),
+        _list_index("link_status", "link_status", "created_at", "id"),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
@@ -157,6 +173,11 @@ class Study(Base):
     study_date: Mapped[date | None] = mapped_column(index=True)
     study_time: Mapped[time | None]
     study_description: Mapped[str | None] = mapped_column(String(64))
+    study_date_key: Mapped[date] = mapped_column(default=date.min, server_default="0001-01-01")
+    patient_name_key: Mapped[str] = mapped_column(KEY, default="", server_default="")
+    accession_key: Mapped[str] = mapped_column(KEY, default="", server_default="")
+    modality_key: Mapped[str] = mapped_column(KEY, default="", server_default="")
+    """By which studies are listed (docs/adr/0008-study-list.md); written by `ehr_bridge.services.study_index` alone."""
     number_of_series: Mapped[int] = mapped_column(default=0)
     number_of_instances: Mapped[int] = mapped_column(default=0)
     is_settled: Mapped[bool] = mapped_column(default=True)

@@ -13,6 +13,7 @@ from ehr_bridge.db.database import Database
 from ehr_bridge.services.accounts import Accounts
 from ehr_bridge.services.claims import Claims
 from ehr_bridge.services.deletions import Deletions
+from ehr_bridge.services.downloads import Downloads
 from ehr_bridge.services.hidden import HiddenStudies
 from ehr_bridge.services.holds import Holds
 from ehr_bridge.services.intake import Intake
@@ -26,6 +27,7 @@ from ehr_bridge.services.revocations import Revocations
 from ehr_bridge.services.service_keys import KeyVerifier, ServiceKeys
 from ehr_bridge.services.sign_in import Hashing, SignIn
 from ehr_bridge.services.studies import Studies
+from ehr_bridge.services.thumbnails import Thumbnails
 from ehr_bridge.services.uploads import Uploads
 from ehr_bridge.services.viewer import Viewer
 from ehr_bridge.settings import Settings
@@ -47,6 +49,8 @@ class Services:
     recorder: Recorder
     intake: Intake
     studies: Studies
+    downloads: Downloads
+    thumbnails: Thumbnails
     uploads: Uploads
     modifications: Modifications
     revocations: Revocations
@@ -104,6 +108,8 @@ def build_services(settings: Settings, database: Database, clock: Callable[[], d
         recorder=recorder,
         intake=Intake(claims, hidden, recorder, clock, settings.max_dicom_file_size_mb * 1_000_000),
         studies=Studies(database, recorder),
+        downloads=Downloads(database, clock),
+        thumbnails=Thumbnails(database, recorder, settings.thumbnail_path),
         uploads=Uploads(database, recorder),
         modifications=Modifications(database, clock),
         revocations=revocations,

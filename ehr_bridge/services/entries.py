@@ -15,6 +15,7 @@ from ehr_bridge.services.arrivals import Arrival, Door
 from ehr_bridge.services.audit import Event
 from ehr_bridge.services.late_arrivals import note_late_arrival
 from ehr_bridge.services.orders import TRANSITIONS
+from ehr_bridge.services.study_index import index_study
 from ehr_bridge.services.times import parse_tm
 
 
@@ -32,6 +33,7 @@ def open_entry(session: Session, arrival: Arrival, now: datetime) -> uuid.UUID:
         _describe(study, arrival)
     if study.deleted_at is not None:
         note_late_arrival(session, study, arrival, now)
+        index_study(session, study)
     if study.link_status == "linked" and study.patient_id is not None:
         _link(session, study, arrival, now)
     if arrival.decision.contradicts and study.link_status != "ambiguous":

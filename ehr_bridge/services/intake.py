@@ -26,6 +26,7 @@ from ehr_bridge.services.arrivals import (
 )
 from ehr_bridge.services.claims import Claims
 from ehr_bridge.services.hidden import HiddenStudies
+from ehr_bridge.services.holdings import Holdings
 from ehr_bridge.services.identity import read_identity
 from ehr_bridge.services.recorder import Recorder
 
@@ -52,8 +53,8 @@ class Stored:
     is_duplicate: bool
 
 
-class Archive(Protocol):
-    """The PACS, as far as the intake needs it."""
+class Archive(Holdings, Protocol):
+    """The PACS: what can be stored into, and read from."""
 
     def store(self, data: bytes) -> Stored:
         """Store one instance, coerced already.

@@ -16,6 +16,7 @@ from ehr_bridge.errors import NotFound
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit import Event, Origin
 from ehr_bridge.services.paging import Page, fetch_page
+from ehr_bridge.services.study_index import index_studies_of_patient
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,8 @@ class Patients:
                 setattr(patient, name, getattr(data, name))
             patient.updated_at = now
             session.add(patient)
+            if not created and {"family_name", "given_name"} & set(changed):
+                index_studies_of_patient(session, patient.id)
             action = "patient.created" if created else "patient.updated"
             audit.append(session, origin, Event(action, patient_id=patient.id, detail={"fields": changed}), now)
             return patient, created

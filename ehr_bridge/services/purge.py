@@ -12,12 +12,12 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
-from sqlalchemy import and_, delete, or_, select, update
+from sqlalchemy import and_, or_, select, update
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.deletions import DeletionRequest
-from ehr_bridge.db.models import DicomUploadLog, Instance, Order, Study, StudyLink
+from ehr_bridge.db.models import DicomUploadLog, Order, Study, StudyLink
 from ehr_bridge.services.claims import Claims
 from ehr_bridge.services.deletion_steps import OURSELVES, move, note, open_request
 from ehr_bridge.services.hidden import HiddenStudies
@@ -92,7 +92,6 @@ class Purge:
             request.purged_at = now
             study = request.study
             _end_links(session, study, now)
-            session.execute(delete(Instance).where(Instance.study_id == study.id))
             log = update(DicomUploadLog).where(DicomUploadLog.study_instance_uid == study.study_instance_uid)
             session.execute(log.values(is_deleted=True))
             note(session, "deletion.purged", request, OURSELVES, now, orthanc_studies=deleted)

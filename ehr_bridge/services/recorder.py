@@ -101,6 +101,8 @@ class Recorder:
         self.under_way.retry()
         if not self._queue and not self._unsettled:
             return
+        if not self._queue and not self._writing.locked() and not self._unsettled:
+            return  # asked in this order: what left the queue is being written, or waits to be settled
         with self._writing:
             self._write_queue()
             studies, self._unsettled = self._unsettled, set()

@@ -10,6 +10,7 @@ from sqlalchemy import exists, func, select, update
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.models import DicomUploadLog, DicomUploadSkip, Instance, Order, Study
+from ehr_bridge.services.study_index import modality_key
 
 
 def settle_studies(session: Session, study_ids: Iterable[uuid.UUID], now: datetime) -> None:
@@ -45,6 +46,7 @@ def _settle_study(session: Session, study_id: uuid.UUID, now: datetime) -> None:
             number_of_instances=instances,
             number_of_series=series,
             modalities=modalities,
+            modality_key=modality_key(modalities),
             is_settled=True,
             updated_at=now,
         )

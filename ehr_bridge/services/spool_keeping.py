@@ -15,6 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, aliased
 
 from ehr_bridge.db.database import Database
+from ehr_bridge.db.deletions import DeletionRequest
 from ehr_bridge.db.models import Instance
 from ehr_bridge.db.modifications import Modification, ModificationInstance
 from ehr_bridge.services.replacing import StoredFiles, put_back
@@ -82,6 +83,11 @@ def _current(session: Session, name: object) -> ModificationInstance | None:
     if row is None or row.status != "done" or session.get(Instance, row.orthanc_instance_id_after) is None:
         return None
     own, later, job = session.get_one(Modification, row.modification_id), aliased(ModificationInstance), Modification
+    purged = select(DeletionRequest.id).where(
+        DeletionRequest.study_id == own.study_id, DeletionRequest.status.in_(("purging", "purged"))
+    )
+    if session.scalar(purged.limit(1)) is not None:
+        return None  # deleted for good: it must not come back
     replaced_again = (
         select(later.id)
         .join(job, job.id == later.modification_id)

@@ -4,30 +4,19 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from datetime import date
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.models import Order, Patient, Study, StudyLink
+from ehr_bridge.db.models import Study, StudyLink
 from ehr_bridge.errors import NotFound
-from ehr_bridge.services.identity import person_name
-from ehr_bridge.services.paging import Page, fetch_page
+from ehr_bridge.services.orders import find_order
+from ehr_bridge.services.paging import Page
+from ehr_bridge.services.patients import find_patient
 from ehr_bridge.services.recorder import Recorder
-
-
-@dataclass(frozen=True, slots=True)
-class StudyFilters:
-    """Which studies to list; None is any."""
-
-    mrn: str | None = None
-    patient_id: uuid.UUID | None = None
-    order_id: uuid.UUID | None = None
-    accession_number: str | None = None
-    link_status: str | None = None
-    study_date_from: date | None = None
-    study_date_to: date | None = None
+from ehr_bridge.services.study_index import shown_accession_number, shown_name
+from ehr_bridge.services.study_search import Slice, StudyFilters, find_ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,37 +35,34 @@ class Studies:
         self._database = database
         self._recorder = recorder
 
-    def search(self, filters: StudyFilters, limit: int, offset: int) -> Page[StudyView]:
-        """Stored studies, latest arrival first."""
+    def search(self, filters: StudyFilters, part: Slice) -> Page[StudyView]:
+        """Stored studies that every filter lets through.
+
+        Raises:
+            InvalidInput: the list cannot be sorted like that.
+        """
         self._recorder.settle()
-        query = _stored().order_by(Study.created_at.desc(), Study.id)
-        if filters.mrn is not None:
-            query = query.join(Patient, Patient.id == Study.patient_id).where(Patient.mrn == filters.mrn)
-        if filters.accession_number is not None:
-            query = query.join(Order, Order.id == Study.order_id).where(
-                Order.accession_number == filters.accession_number
-            )
-        for column, value in (
-            (Study.patient_id, filters.patient_id),
-            (Study.order_id, filters.order_id),
-            (Study.link_status, filters.link_status),
-        ):
-            if value is not None:
-                query = query.where(column == value)
-        if filters.study_date_from is not None:
-            query = query.where(Study.study_date >= filters.study_date_from)
-        if filters.study_date_to is not None:
-            query = query.where(Study.study_date <= filters.study_date_to)
         with self._database.read() as session:
-            page = fetch_page(session, query, limit, offset)
-            views = [_view(session, study) for study in page.items]
-            return Page(views, page.total, limit, offset)
+            return _page(session, filters, part)
+
+    def of_patient(self, id_or_mrn: str, part: Slice) -> Page[StudyView]:
+        """The studies of one patient. Raises NotFound for an unknown one, InvalidInput as `search`."""
+        self._recorder.settle()
+        with self._database.read() as session:
+            return _page(session, StudyFilters(patient_id=find_patient(session, id_or_mrn).id), part)
+
+    def of_order(self, id_or_accession_number: str, part: Slice) -> Page[StudyView]:
+        """The studies of one order. Raises NotFound for an unknown one, InvalidInput as `search`."""
+        self._recorder.settle()
+        with self._database.read() as session:
+            return _page(session, StudyFilters(order_id=find_order(session, id_or_accession_number).id), part)
 
     def get(self, study_instance_uid: str) -> StudyView:
         """Raises NotFound."""
         self._recorder.settle()
         with self._database.read() as session:
-            return _view(session, find_study(session, study_instance_uid))
+            study = find_study(session, study_instance_uid)
+            return _view(study, _linked_by(session, [study.id]).get(study.id))
 
 
 def find_study(session: Session, study_instance_uid: str) -> Study:
@@ -95,15 +81,26 @@ def _stored() -> Select[Study]:
     return select(Study).where(Study.orthanc_study_id.is_not(None), Study.deleted_at.is_(None))
 
 
-def _view(session: Session, study: Study) -> StudyView:
-    linked_by = session.scalar(
-        select(StudyLink.linked_by).where(StudyLink.study_id == study.id, StudyLink.unlinked_at.is_(None))
+def _page(session: Session, filters: StudyFilters, part: Slice) -> Page[StudyView]:
+    ids, total = find_ids(session, filters, part, _stored())
+    studies = {study.id: study for study in session.scalars(select(Study).where(Study.id.in_(ids)))}
+    linked_by = _linked_by(session, ids)
+    views = [_view(studies[key], linked_by.get(key)) for key in ids if key in studies]
+    return Page(views, total, part.limit, part.offset)
+
+
+def _linked_by(session: Session, study_ids: list[uuid.UUID]) -> dict[uuid.UUID, str]:
+    query = select(StudyLink.study_id, StudyLink.linked_by).where(
+        StudyLink.study_id.in_(study_ids), StudyLink.unlinked_at.is_(None)
     )
-    said = {**study.received_identity, **study.corrections}
+    return {row.study_id: row.linked_by for row in session.execute(query)}
+
+
+def _view(study: Study, linked_by: str | None) -> StudyView:
     return StudyView(
         study=study,
         mrn=study.patient.mrn if study.patient else None,
-        patient_name=(person_name(study.patient) if study.patient else "") or said.get("PatientName") or None,
-        accession_number=(study.order.accession_number if study.order else said.get("AccessionNumber")) or None,
+        patient_name=shown_name(study) or None,
+        accession_number=shown_accession_number(study) or None,
         linked_by=linked_by,
     )

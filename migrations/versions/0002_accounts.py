@@ -1,7 +1,7 @@
 """sessions, lock-out, service keys and rate limits
 
 Revision ID: 0002_accounts
-Revises: 0002_tags
+Revises: 0002_queries
 """
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from alembic import op
 import ehr_bridge.db.types
 
 revision = "0002_accounts"
-down_revision = "0002_tags"
+down_revision = "0002_queries"
 branch_labels = None
 depends_on = None
 

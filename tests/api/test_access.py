@@ -24,6 +24,8 @@ EXAMPLES = {
     "deletion_id": str(uuid.uuid4()),
     "token_id": str(uuid.uuid4()),
     "patient_id": "MRN-1",
+    "order_id": "A-1",
+    "accession": "A-1",
     "upload_id": str(uuid.uuid4()),
     "modification_id": str(uuid.uuid4()),
     "job_id": str(uuid.uuid4()),

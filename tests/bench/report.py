@@ -9,7 +9,6 @@ from tests.bench.rounds import Ratio, Result
 
 LATER = "later issue"
 NOT_MEASURED = (
-    "list_p95_ms_at_100k_studies",
     "match_p95_ms_at_100k_patients",
     "rss_growth_mb_per_gb_ingested",
     "ohif_first_image_ratio",
@@ -33,7 +32,7 @@ def table(results: Sequence[Result]) -> str:
 
 def _row(result: Result) -> tuple[str, str, str, str, str, str]:
     if not isinstance(result, Ratio):
-        return (result.name, f"{result.value:.1f} us", "", "", "", result.note)
+        return (result.name, f"{result.value:.1f} {result.unit}", "", "", "", result.note)
     low, high = min(result.ratios), max(result.ratios)
     return (
         result.name,

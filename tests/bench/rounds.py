@@ -63,6 +63,7 @@ class Time:
     name: str
     value: float
     note: str
+    unit: str = "us"
 
 
 type Result = Ratio | Time

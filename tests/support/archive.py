@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import io
+
+import pydicom
 
 from ehr_bridge.dicom import read_header
 from ehr_bridge.errors import RefusedInstance, Unavailable
+from ehr_bridge.services.holdings import Holding, Raster
 from ehr_bridge.services.intake import Stored
 
 
@@ -26,6 +30,20 @@ class FakeArchive:
         self.studies[instance] = study
         self.instances.setdefault(instance, data)
         return Stored(instance, study, duplicate)
+
+    def holdings(self, orthanc_study_id: str) -> list[Holding]:
+        found = []
+        for key, data in self.instances.items():
+            header = read_header(data)
+            if orthanc_id(header.patient_id, header.study_instance_uid) == orthanc_study_id:
+                ds = pydicom.dcmread(io.BytesIO(data), stop_before_pixels=True)
+                numbers = int(ds.get("SeriesNumber") or 0), int(ds.get("InstanceNumber") or 0)
+                uids = header.series_instance_uid, header.sop_instance_uid
+                found.append(Holding(key, *uids, header.modality, *numbers, len(data)))
+        return sorted(found, key=lambda holding: holding.order)
+
+    def decode(self, data: bytes, frame: int) -> Raster:
+        raise LookupError(frame)
 
     def read(self, orthanc_instance_id: str) -> bytes:
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -143,3 +143,66 @@ def test_an_application_that_breaks_off_is_closed() -> None:
     with pytest.raises(RuntimeError):
         WsgiAdapter(broken, lambda: None)(Output(), "/", method="GET", headers={})
     assert closed == [True]
+
+
+class StreamOutput(Output):
+    """Takes pieces as Orthanc does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pieces: list[bytes] = []
+
+    def StartStreamAnswer(self, media_type: str) -> None:
+        self.status, self.media_type = 200, media_type
+
+    def SendStreamChunk(self, piece: bytes) -> None:
+        assert self.status == 200
+        if len(self.pieces) == 2:
+            raise ConnectionError("the client hung up")
+        self.pieces.append(piece)
+
+
+class Stream:
+    is_streamed = True
+
+    def __init__(self, *pieces: bytes) -> None:
+        self.left, self.is_closed = list(pieces), False
+
+    def __iter__(self) -> Iterator[bytes]:
+        while self.left:
+            yield self.left.pop(0)
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+def stream(body: Stream, status: str = "200 OK") -> StreamOutput:
+    def application(_environ: dict[str, Any], start: Callable[..., Any]) -> Any:
+        start(status, [("Content-Type", "application/zip"), ("X-Thing", "1")])
+        return body
+
+    output = StreamOutput()
+    WsgiAdapter(application, lambda: None)(output, "/", method="GET", headers={})
+    return output
+
+
+def test_a_marked_body_is_sent_piece_by_piece() -> None:
+    """Nothing is put together in memory."""
+    body = Stream(b"one", b"two")
+    output = stream(body)
+    assert (output.pieces, output.body, output.media_type) == ([b"one", b"two"], b"", "application/zip")
+    assert ("X-Thing", "1") in output.headers and body.is_closed
+
+
+def test_a_client_that_hangs_up_stops_the_making_of_the_rest() -> None:
+    """The body is closed and the pieces behind are never asked for."""
+    body = Stream(b"1", b"2", b"3", b"4")
+    with pytest.raises(ConnectionError):
+        stream(body)
+    assert body.is_closed and body.left == [b"4"]
+
+
+def test_an_error_is_never_streamed() -> None:
+    """Streams are 200 only."""
+    output = stream(Stream(b"no"), "404 Not Found")
+    assert (output.status, output.body, output.pieces) == (404, b"no", [])

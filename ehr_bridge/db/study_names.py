@@ -1,0 +1,24 @@
+"""The table by which studies are found by name: one row per part of a patient's name."""
+
+from __future__ import annotations
+
+import uuid
+
+from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from ehr_bridge.db.models import Base
+
+PART = String(64).with_variant(String(64, collation="C"), "postgresql")
+"""Compared byte by byte on both engines, so that an index serves "begins with"."""
+
+
+class StudyName(Base):
+    """A folded part of the name a study is listed under (`ehr_bridge.matching.names`)."""
+
+    __tablename__ = "study_names"
+    __table_args__ = (Index("ix_study_names_part", "part", "place", "study_id"),)
+
+    study_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("studies.id", ondelete="CASCADE"), primary_key=True)
+    part: Mapped[str] = mapped_column(PART, primary_key=True)
+    place: Mapped[str] = mapped_column(String(8), primary_key=True)

@@ -1,0 +1,86 @@
+"""Names of people as they are searched for: folded to plain letters, cut into parts, and what was typed read as such.
+
+The index of studies and the words of a query go through the same folding, so that what looks alike is found alike.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from enum import StrEnum
+
+PART_LENGTH = 64
+KEY_LENGTH = 255
+LETTERS = str.maketrans({"ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i", "ħ": "h"})
+"""Letters that Unicode does not take apart into a base and an accent."""
+
+
+class Place(StrEnum):
+    """Where in a name a part stands."""
+
+    FAMILY = "family"
+    GIVEN = "given"
+    """Given, middle, prefix and suffix."""
+    ANY = "any"
+    """The name is not divided into components: it may be either."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class NamePart:
+    text: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word of a query: the beginning of a part, or, with * and ?, the pattern of a whole part."""
+
+    text: str
+    place: Place
+
+    @property
+    def is_pattern(self) -> bool:
+        return "*" in self.text or "?" in self.text
+
+
+def fold(text: str) -> str:
+    """Small letters without accents: "Åsa Müller" is "asa muller". Folding twice changes nothing."""
+    plain = unicodedata.normalize("NFKD", text.casefold()).casefold()
+    return "".join(c for c in plain if not unicodedata.combining(c)).translate(LETTERS)
+
+
+def name_index(name: str) -> list[NamePart]:
+    """The parts of a PN value (PS3.5 section 6.2.1) by which it is found, of all its component groups, each once."""
+    parts = set()
+    for group in name.split("="):
+        family, separator, rest = group.partition("^")
+        parts |= {NamePart(text, Place.FAMILY if separator else Place.ANY) for text in _cut(family)}
+        parts |= {NamePart(text, Place.GIVEN) for text in _cut(rest)}
+    return sorted(parts)
+
+
+def name_key(name: str) -> str:
+    """By what a PN value is sorted: the folded parts of its first group that says something; '' without a name."""
+    group = next((group for group in name.split("=") if group.strip("^ ")), "")
+    return " ".join(_cut(group))[:KEY_LENGTH]
+
+
+def read_query(text: str) -> list[Word]:
+    """The words of a name as people type it: `given family`, `family, given`, `family^given`, with * and ?.
+
+    Each word must be found. Before a comma or ^ stands the family name, behind it the given names; without one a word
+    may be either. A lone * asks for nothing.
+    """
+    family, separator, given = fold(text).replace("^", ",").partition(",")
+    words = [Word(word, Place.FAMILY if separator else Place.ANY) for word in _words(family)]
+    words += [Word(word, Place.GIVEN) for word in _words(given)]
+    return [word for word in words if word.text.strip("*")]
+
+
+def _cut(text: str) -> list[str]:
+    return [part[:PART_LENGTH] for part in re.split(r"[\W_]+", fold(text)) if part]
+
+
+def _words(text: str) -> list[str]:
+    return [word[:PART_LENGTH] for word in re.split(r"(?:[^\w*?]|_)+", text) if word]

@@ -1,0 +1,114 @@
+"""A stored study as files in folders: patient / study / series."""
+
+from __future__ import annotations
+
+import io
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+import pydicom
+
+from ehr_bridge.db.database import Database
+from ehr_bridge.db.models import Study
+from ehr_bridge.errors import NotFound
+from ehr_bridge.services import audit
+from ehr_bridge.services.audit import Event, Origin
+from ehr_bridge.services.holdings import Holding, Holdings
+from ehr_bridge.services.studies import find_study
+from ehr_bridge.services.study_index import shown_accession_number, shown_name
+
+INCOMPLETE = "INCOMPLETE.txt"
+LONGEST = 60
+"""Characters of a folder's name; three of them and a file stay far below what Windows can hold."""
+RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
+"""Names that Windows keeps for devices."""
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """What is handed out: a name for the archive, and its files, each read when its turn comes."""
+
+    name: str
+    files: Iterator[tuple[str, bytes]]
+
+
+class Downloads:
+    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+        self._database = database
+        self._clock = clock
+
+    def open(self, study_instance_uid: str, archive: Holdings, origin: Origin) -> Download:
+        """Note in the audit trail who takes the study away, then hand it out.
+
+        Raises:
+            NotFound: the archive holds no such study.
+        """
+        with self._database.read() as session:
+            study = find_study(session, study_instance_uid)
+            folder = f"{_patient_folder(study)}/{_study_folder(study)}"
+            name = safe_name(f"{study.study_date or 'undated'} {shown_accession_number(study)}", "study") + ".zip"
+        held = archive.holdings(study.orthanc_study_id or "")
+        if not held:
+            raise NotFound("study_not_found", "The archive holds no study with this UID.")
+        event = Event(
+            "study.downloaded",
+            patient_id=study.patient_id,
+            order_id=study.order_id,
+            study_instance_uid=study.study_instance_uid,
+            detail={"instances": len(held)},
+        )
+        with self._database.write() as session:
+            audit.append(session, origin, event, self._clock())
+        return Download(name, _files(archive, held, folder))
+
+
+def safe_name(text: str, instead: str) -> str:
+    """`text` as the name of a file or folder on every system: no separators, controls, device names, end dots."""
+    plain = unicodedata.normalize("NFC", text)
+    plain = "".join(" " if unicodedata.category(c)[0] in "CZ" or c in '<>:"/\\|?*^=' else c for c in plain)
+    plain = " ".join(plain.split())[:LONGEST].strip(". ")
+    if not plain:
+        return instead
+    return f"_{plain}" if RESERVED.fullmatch(plain) else plain
+
+
+def _patient_folder(study: Study) -> str:
+    number = study.patient.mrn if study.patient else study.received_identity.get("PatientID")
+    return safe_name(f"{number or ''} {shown_name(study)}", "patient")
+
+
+def _study_folder(study: Study) -> str:
+    return safe_name(f"{study.study_date or ''} {study.study_description or ''}", "study")
+
+
+def _files(archive: Holdings, held: list[Holding], study_folder: str) -> Iterator[tuple[str, bytes]]:
+    folders: dict[str, str] = {}
+    counts: dict[str, int] = {}
+    gone = []
+    for holding in held:
+        try:
+            data = archive.read(holding.orthanc_instance_id)
+        except LookupError:
+            gone.append(holding.sop_instance_uid)
+            continue
+        series = holding.series_instance_uid
+        if series not in folders:
+            folders[series] = f"{study_folder}/{len(folders) + 1:03} {_series_name(data)}".rstrip()
+        counts[series] = counts.get(series, 0) + 1
+        yield f"{folders[series]}/{counts[series]:05}.dcm", data
+    if gone:  # deleted while the archive was sent: whoever opens it must see that
+        yield INCOMPLETE, "\r\n".join(["These instances went while the archive was made:", *gone, ""]).encode()
+
+
+def _series_name(data: bytes) -> str:
+    """Modality and description, decoded by the file's own character set."""
+    tags = ["SpecificCharacterSet", "Modality", "SeriesDescription"]
+    try:
+        ds = pydicom.dcmread(io.BytesIO(data), stop_before_pixels=True, specific_tags=tags, force=True)
+        text = f"{ds.get('Modality', '')} {ds.get('SeriesDescription', '')}"
+    except Exception:  # pydicom raises whatever a broken header makes it stumble over; a name is only a name
+        return "series"
+    return safe_name(text, "series")

@@ -1,0 +1,62 @@
+"""By what studies are listed and found: keys on `studies` and parts of names, derived from what is recorded.
+
+Whoever changes what a study is listed under (its patient, order, corrections, date, modalities) calls `index_study` or
+`index_studies_of_patient` in the same transaction.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from datetime import date
+
+from sqlalchemy import delete, insert, select
+from sqlalchemy.orm import Session
+
+from ehr_bridge.db.models import Study
+from ehr_bridge.db.study_names import StudyName
+from ehr_bridge.matching.names import KEY_LENGTH, name_index, name_key
+from ehr_bridge.services.identity import person_name
+
+
+def shown_name(study: Study) -> str:
+    """The name a study is listed under: the EHR's, or else what the file says; '' when neither says."""
+    known = person_name(study.patient) if study.patient else ""
+    return known or str(_said(study).get("PatientName") or "")
+
+
+def shown_accession_number(study: Study) -> str:
+    """The accession number a study is listed under: its order's, or else what the file says."""
+    said = _said(study).get("AccessionNumber")
+    return str((study.order.accession_number if study.order else said) or "")
+
+
+def modality_key(modalities: Iterable[str]) -> str:
+    """Modalities as one text in which each can be found: |CT|SR|."""
+    return "".join(f"|{modality}" for modality in modalities)[: KEY_LENGTH - 1] + "|"
+
+
+def index_study(session: Session, study: Study) -> None:
+    """Bring everything that lists use in line with a study's row and the patient and order it points to."""
+    session.flush()
+    session.refresh(study, ["patient", "order"])
+    name = shown_name(study)
+    study.patient_name_key = name_key(name)
+    study.accession_key = shown_accession_number(study)[:KEY_LENGTH]
+    study.study_date_key = study.study_date or date.min
+    study.modality_key = modality_key(study.modalities)
+    session.execute(delete(StudyName).where(StudyName.study_id == study.id))
+    rows = [{"study_id": study.id, "part": part.text, "place": part.place.value} for part in name_index(name)]
+    if rows:
+        session.execute(insert(StudyName), rows)
+
+
+def index_studies_of_patient(session: Session, patient_id: uuid.UUID) -> None:
+    """As `index_study`, for every study of a patient whose name changed."""
+    session.flush()
+    for study in session.scalars(select(Study).where(Study.patient_id == patient_id)):
+        index_study(session, study)
+
+
+def _said(study: Study) -> dict[str, str]:
+    return {**study.received_identity, **study.corrections}

@@ -1,0 +1,129 @@
+"""The query behind the list of studies. Shapes and indexes are explained in docs/adr/0008-study-list.md."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy.orm import Session
+
+from ehr_bridge.db.models import Patient, Study
+from ehr_bridge.db.study_names import StudyName
+from ehr_bridge.errors import InvalidInput
+from ehr_bridge.matching.names import Place, Word, read_query
+
+SORTS: dict[str, ColumnElement[Any]] = {
+    "created_at": Study.created_at.expression,
+    "study_date": Study.study_date_key.expression,
+    "patient_name": Study.patient_name_key.expression,
+    "accession_number": Study.accession_key.expression,
+}
+"""What a list can be sorted by; each has an index of its own. What is unknown counts as smallest."""
+DEFAULT_SORT = "-created_at"
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+LAST = "\U0010ffff"
+
+
+@dataclass(frozen=True, slots=True)
+class StudyFilters:
+    """Which studies to list; None is any."""
+
+    mrn: str | None = None
+    patient_id: uuid.UUID | None = None
+    patient_name: str | None = None
+    order_id: uuid.UUID | None = None
+    accession_number: str | None = None
+    modality: str | None = None
+    link_status: str | None = None
+    study_date_from: date | None = None
+    study_date_to: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Which part of the list, in which order."""
+
+    limit: int = 50
+    offset: int = 0
+    sort: str = DEFAULT_SORT
+
+
+def find_ids(session: Session, filters: StudyFilters, part: Slice, listed: Select[Any]) -> tuple[list[uuid.UUID], int]:
+    """The ids of one page of `listed` studies in order, and how many there are in all.
+
+    Only ids are sorted and counted, which the indexes hold; rows are read for one page afterwards.
+
+    Raises:
+        InvalidInput: the list cannot be sorted like that.
+    """
+    order = _order(part.sort)
+    conditions = [*_conditions(filters)]
+    query = listed.with_only_columns(Study.id).where(*conditions)
+    if filters.patient_name is not None:  # the words are looked up once, not for the count and the page each
+        found = list(session.scalars(query.order_by(*order)))
+        return found[part.offset : part.offset + part.limit], len(found)
+    total = session.scalar(_counted(listed.with_only_columns(func.count()).where(*conditions), filters)) or 0
+    if part.offset >= total:
+        return [], total
+    return list(session.scalars(query.order_by(*order).limit(part.limit).offset(part.offset))), total
+
+
+def _counted(count: Select[Any], filters: StudyFilters) -> Select[Any]:
+    """A count of nearly everything names the narrow index it is to read; left alone, SQLite reads every row."""
+    is_broad = replace(filters, modality=None) == StudyFilters()
+    return count.where(Study.created_at >= BEGINNING) if is_broad else count
+
+
+def _order(sort: str) -> tuple[ColumnElement[Any], ...]:
+    column = SORTS.get(sort.removeprefix("-"))
+    if column is None:
+        allowed = ", ".join(f"{name}, -{name}" for name in SORTS)
+        raise InvalidInput("invalid_request", f"Sort by one of {allowed}.", (("sort", f"allowed: {allowed}"),))
+    if sort.startswith("-"):
+        return column.desc(), Study.id.desc()
+    return column.asc(), Study.id.asc()
+
+
+def _conditions(filters: StudyFilters) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = [
+        column == value
+        for column, value in (
+            (Study.patient_id, filters.patient_id),
+            (Study.order_id, filters.order_id),
+            (Study.link_status, filters.link_status),
+            (Study.accession_key, filters.accession_number),
+        )
+        if value is not None
+    ]
+    if filters.mrn is not None:
+        conditions.append(Study.patient_id == select(Patient.id).where(Patient.mrn == filters.mrn).scalar_subquery())
+    if filters.modality is not None:
+        conditions.append(Study.modality_key.like(f"%|{_escaped(filters.modality)}|%", escape="\\"))
+    if filters.study_date_from is not None:
+        conditions.append(Study.study_date_key >= filters.study_date_from)
+    if filters.study_date_to is not None:
+        conditions.append(Study.study_date_key <= filters.study_date_to)
+        conditions.append(Study.study_date_key > date.min)
+    if filters.patient_name is not None:
+        conditions += [Study.id.in_(_studies_named(word)) for word in read_query(filters.patient_name)]
+    return conditions
+
+
+def _studies_named(word: Word) -> Select[uuid.UUID]:
+    beginning = word.text.split("*")[0].split("?")[0]
+    query = select(StudyName.study_id)
+    if beginning:
+        query = query.where(StudyName.part >= beginning, StudyName.part < beginning + LAST)
+    if word.is_pattern:
+        pattern = _escaped(word.text).replace("*", "%").replace("?", "_")
+        query = query.where(StudyName.part.like(pattern, escape="\\"))
+    if word.place is not Place.ANY:
+        query = query.where(StudyName.place.in_([word.place.value, Place.ANY.value]))
+    return query
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
