@@ -44,7 +44,8 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> Callbacks:
     settings = load_settings(environ)
     services = build_services(settings, Database(settings.sqlalchemy_url))
     archive = OrthancArchive(orthanc)
-    gate = Gate(services.authenticator, settings.max_upload_size_mb * 1_000_000 + BODY_OVERHEAD)
+    max_body = settings.max_upload_size_mb * 1_000_000 + BODY_OVERHEAD
+    gate = Gate(services.authenticator, max_body, services.refusals.hand_over)
     worker = _make_worker(services, archive)
     ingest = Ingest(orthanc, services.intake, archive, Quarantine(settings.quarantine_path), worker.hand_over)
     checks = {
@@ -108,7 +109,16 @@ class Lifecycle:
         elif change_type == self._orthanc.ChangeType.ORTHANC_STOPPED:
             self._worker.stop()
             self._services.recorder.close()
+            self._last_words()
             self._services.database.dispose()
+
+    def _last_words(self) -> None:
+        """What waits for its minute is written now, and the end of the audit trail noted."""
+        try:
+            self._services.refusals.flush(last=True)
+            self._services.anchors.write()
+        except Exception:
+            LOGGER.exception("the last refusals or the last audit anchor could not be written")
 
     def _begin(self) -> None:
         self._worker.start()
@@ -140,6 +150,8 @@ def _make_worker(services: Services, archive: OrthancArchive) -> Worker:
         [
             Chore("record", recorder.flush, 0.0),
             Chore("settle", recorder.settle, 2.0),
+            Chore("refusals", services.refusals.flush, 1.0),
+            Chore("audit anchor", services.anchors.write_due, 5.0),
             Chore("revocations", services.revocations.refresh, 0.5),
             Chore("catch up", catch_up.run, 3.0),
             Chore("settle leftovers", settle_old, 60.0),

@@ -23,6 +23,7 @@ from ehr_bridge.api import (
 )
 from ehr_bridge.api.express import Express
 from ehr_bridge.api.schemas import Problem
+from ehr_bridge.api.watch import Watch
 from ehr_bridge.services.bundle import Services
 from ehr_bridge.services.intake import Archive
 from ehr_bridge.version import VERSION
@@ -51,6 +52,7 @@ def create_app(services: Services, archive: Archive, checks: Mapping[str, system
         app.register_api(module.blueprint)
     app.after_request(_no_store)
     app.wsgi_app = Express(app.wsgi_app, services, archive)  # type: ignore[method-assign]
+    app.wsgi_app = Watch(app.wsgi_app, services.refusals)  # type: ignore[method-assign]
     return app
 
 

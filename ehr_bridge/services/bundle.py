@@ -11,11 +11,14 @@ from ehr_bridge.auth.authenticator import Authenticator
 from ehr_bridge.auth.tokens import TokenRules, TokenVerifier
 from ehr_bridge.db.database import Database
 from ehr_bridge.services.accounts import Accounts
+from ehr_bridge.services.audit_anchor import FILE_NAME, Anchors, anchor_key
+from ehr_bridge.services.audit_export import AuditExport
 from ehr_bridge.services.claims import Claims
 from ehr_bridge.services.intake import Intake
 from ehr_bridge.services.orders import Orders
 from ehr_bridge.services.patients import Patients
 from ehr_bridge.services.recorder import Recorder
+from ehr_bridge.services.refusals import Refusals
 from ehr_bridge.services.studies import Studies
 from ehr_bridge.services.uploads import Uploads
 from ehr_bridge.services.viewer import Revocations, Viewer
@@ -37,6 +40,9 @@ class Services:
     uploads: Uploads
     revocations: Revocations
     viewer: Viewer
+    refusals: Refusals
+    anchors: Anchors
+    audit_export: AuditExport
     clock: Callable[[], datetime]
 
 
@@ -59,10 +65,11 @@ def build_services(settings: Settings, database: Database, clock: Callable[[], d
         account = (settings.username, settings.password.get_secret_value())
     recorder = Recorder(database, clock)
     claims = Claims(database, clock)
+    authenticator = Authenticator(TokenVerifier(rules, revocations, revocations.is_issued, clock), account)
     return Services(
         settings=settings,
         database=database,
-        authenticator=Authenticator(TokenVerifier(rules, revocations, revocations.is_issued, clock), account),
+        authenticator=authenticator,
         accounts=Accounts(database, rules, clock),
         patients=Patients(database, clock),
         orders=Orders(database, clock, new_study_instance_uid),
@@ -73,5 +80,8 @@ def build_services(settings: Settings, database: Database, clock: Callable[[], d
         uploads=Uploads(database, recorder),
         revocations=revocations,
         viewer=Viewer(database, rules, revocations, clock, settings.ohif_viewer_url),
+        refusals=Refusals(database, authenticator, clock),
+        anchors=Anchors(database, settings.data_dir / FILE_NAME, anchor_key(rules.secret), clock),
+        audit_export=AuditExport(database, clock),
         clock=clock,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -57,8 +58,10 @@ class Api:
 
 
 @pytest.fixture
-def api(database: Database) -> Iterator[Api]:
-    settings = Settings(jwt_secret=SecretStr(SECRET), max_dicom_file_size_mb=1, max_dicom_files_per_upload=5)
+def api(database: Database, tmp_path: Path) -> Iterator[Api]:
+    settings = Settings(
+        data_dir=tmp_path, jwt_secret=SecretStr(SECRET), max_dicom_file_size_mb=1, max_dicom_files_per_upload=5
+    )
     services = build_services(settings, database)
     archive = FakeArchive()
     app = create_app(services, archive, {"database": lambda: True, "worker": lambda: True})
