@@ -130,8 +130,7 @@ def test_a_moment_that_is_one_microsecond_off_is_found(database: Database) -> No
     fill(database)
     if database.is_sqlite:
         statements = [
-            "UPDATE audit_events SET at = substr(at, 1, length(at) - 1) || char((unicode(substr(at, -1)) - 47) % 10 + 48)"
-            " WHERE id = 4",
+            "UPDATE audit_events SET at = substr(at, 1, 25) || ((substr(at, 26, 1) + 1) % 10) WHERE id = 4",
             "UPDATE audit_events SET at = at || '0' WHERE id = 4",
             "UPDATE audit_events SET at = replace(at, ' ', 'T') WHERE id = 4",
             "UPDATE audit_events SET at = CAST(at AS BLOB) WHERE id = 4",
