@@ -12,6 +12,7 @@ from ehr_bridge.api import (
     accounts,
     audit,
     context,
+    docs_page,
     orders,
     patients,
     problems,
@@ -22,6 +23,7 @@ from ehr_bridge.api import (
     viewer,
 )
 from ehr_bridge.api.express import Express
+from ehr_bridge.api.openapi import complete
 from ehr_bridge.api.schemas import Problem
 from ehr_bridge.api.watch import Watch
 from ehr_bridge.services.bundle import Services
@@ -33,7 +35,7 @@ SECURITY_SCHEMES: dict[str, Any] = {"bearer": {"type": "http", "scheme": "bearer
 
 def create_app(services: Services, archive: Archive, checks: Mapping[str, system.Check]) -> OpenAPI:
     """The application behind /api/v1 (and the two foreign doors of `stow`)."""
-    app = OpenAPI(
+    app = _Described(
         "ehr_bridge",
         info=Info(title="Orthanc EHR bridge", version=VERSION),
         security_schemes=SECURITY_SCHEMES,
@@ -48,12 +50,21 @@ def create_app(services: Services, archive: Archive, checks: Mapping[str, system
     app.extensions[system.CHECKS] = checks
     problems.register(app)
     context.guard(app)
+    docs_page.register(app)
     for module in (patients, orders, uploads, stow, studies, viewer, audit, accounts, system):
         app.register_api(module.blueprint)
     app.after_request(_no_store)
     app.wsgi_app = Express(app.wsgi_app, services, archive)  # type: ignore[method-assign]
     app.wsgi_app = Watch(app.wsgi_app, services.refusals)  # type: ignore[method-assign]
     return app
+
+
+class _Described(OpenAPI):
+    """An application whose document is complete."""
+
+    def generate_spec_json(self) -> None:
+        super().generate_spec_json()  # type: ignore[no-untyped-call]
+        complete(self.spec_json)
 
 
 def _no_store(response: Response) -> Response:
