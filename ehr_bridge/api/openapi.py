@@ -116,6 +116,8 @@ def _complete_operation(operation: dict[str, Any], method: str, path: str) -> No
         who = "Needs any user token." if need == SIGNED_IN else f"Needs the permission `{need}`."
         for status in ("401", "403", "503"):
             responses.setdefault(status, {})
+    if "{" in path:
+        responses.setdefault("404", {})  # a value with a slash in it is another path
     operation["description"] = " ".join(filter(None, [operation.get("description"), who]))
     if not operation.get("parameters") and "requestBody" not in operation:
         responses.pop("422", None)

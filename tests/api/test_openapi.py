@@ -106,3 +106,10 @@ def test_values_that_no_database_holds_are_refused(api: Api, path: str) -> None:
     """Numbers beyond any list and the character NUL; on both databases alike."""
     answer = api.get(path, "admin", "doctor")
     assert (answer.status_code, answer.json["code"]) == (422, "invalid_request")
+
+
+def test_a_value_with_a_slash_is_another_path_and_documented_as_404(api: Api, document: dict[str, Any]) -> None:
+    """Orthanc decodes the path before we see it."""
+    assert api.get("/api/v1/patients/a/b", "doctor").json["code"] == "route_not_found"
+    for method, path, operation in operations(document):
+        assert "{" not in path or "404" in operation["responses"], (method, path)
