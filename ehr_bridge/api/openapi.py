@@ -107,6 +107,7 @@ _THIS_DOCUMENT: dict[str, Any] = {
 
 def _complete_operation(operation: dict[str, Any], method: str, path: str) -> None:
     need = ACCESS.get((method, path), PUBLIC)
+    operation["operationId"] = _short_id(operation["operationId"], method, path)
     responses: dict[str, Any] = operation["responses"]
     if need == PUBLIC:
         operation["security"] = []
@@ -133,6 +134,13 @@ def _complete_operation(operation: dict[str, Any], method: str, path: str) -> No
         elif MEDIA_TYPE_OF_STOW not in response.get("content", {}):
             responses[status] = _problem(int(status))
     operation["responses"] = dict(sorted(responses.items()))
+
+
+def _short_id(operation_id: str, method: str, path: str) -> str:
+    """Without path and method, which the library hangs on: the names that generated clients get."""
+    for start in (place for place, letter in enumerate(path) if letter == "/"):
+        operation_id = operation_id.removesuffix(re.sub(r"\W", "_", path[start:]) + "_" + method.lower())
+    return operation_id
 
 
 def _complete_parameter(parameter: dict[str, Any]) -> None:

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO
 
 from sqlalchemy import select
 
@@ -67,6 +68,8 @@ def read_anchors(path: Path, key: bytes | None) -> Iterator[Anchor]:
         return
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
+            if not line.endswith(b"\n"):
+                return  # a power cut tore the last line; the next one that is written takes its place
             try:
                 at, event_id, event_hash, mac = json.loads(line)
                 fits = isinstance(at, str) and isinstance(event_id, int) and isinstance(event_hash, str)
@@ -103,13 +106,12 @@ class Anchors:
         return Head(row.id, row.hash) if row else None
 
     def write_due(self) -> None:
-        """`write`, at most once a minute."""
-        if time.monotonic() >= self._due:
-            self.write()
+        """`write`, at most one line a minute."""
+        if time.monotonic() >= self._due and self.write():
             self._due = time.monotonic() + EVERY_SECONDS
 
-    def write(self) -> None:
-        """Add a line for the head, if there is one newer than the last line, and make the disk keep it.
+    def write(self) -> bool:
+        """Add a line for the head, if there is one newer than the last line, and make the disk keep it; whether it did.
 
         Raises:
             Unavailable: the database is away.
@@ -118,16 +120,26 @@ class Anchors:
         with self._lock:
             head = self.head()
             if head is None or head == self._written:
-                return
+                return False
             at = self._clock().astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
             line = _line(at, head.id, head.hash, _mac(self._key, at, head.id, head.hash))
-            handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-            try:
-                os.write(handle, line)
-                os.fsync(handle)
-            finally:
-                os.close(handle)
+            handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
+            with os.fdopen(handle, "r+b") as file:
+                file.seek(_end_of_whole_lines(file))
+                file.truncate()
+                file.write(line)
+                file.flush()
+                os.fsync(file.fileno())
             self._written = head
+            return True
+
+
+def _end_of_whole_lines(file: BinaryIO) -> int:
+    size = file.seek(0, os.SEEK_END)
+    start = max(0, size - 1000)  # no line is longer
+    file.seek(start)
+    tail = file.read()
+    return start + tail.rfind(b"\n") + 1 if b"\n" in tail else start
 
 
 def _line(at: str, event_id: int, event_hash: str, mac: str) -> bytes:

@@ -248,9 +248,26 @@ def test_an_altered_anchor_file_is_found(database: Database, tmp_path: Path) -> 
     anchor.write()
     right = anchor.path.read_bytes()
     assert verify_database(url_of(database), anchor.path, "another-secret").reason == "anchors_altered"
-    for place in range(len(right)):
+    for place in range(len(right) - 1):
         anchor.path.write_bytes(right[:place] + bytes([right[place] ^ 1]) + right[place + 1 :])
         assert verify_database(url_of(database), anchor.path, SECRET).reason == "anchors_altered", place
+
+
+def test_a_line_that_a_power_cut_tore_is_no_alarm_and_is_written_over(database: Database, tmp_path: Path) -> None:
+    """Half a line at the end; the whole ones count, and the next one is whole again."""
+    anchor = anchors(database, tmp_path)
+    fill(database, 2)
+    anchor.write()
+    with anchor.path.open("ab") as file:
+        file.write(b'["2026-11-24T09:4')
+    assert verify_database(url_of(database), anchor.path, SECRET).anchors == 1
+    fill(database, 1)
+    anchor.write()
+    assert verify_database(url_of(database), anchor.path, SECRET).anchors == 2
+    anchor.path.write_bytes(b'["torn')
+    fill(database, 1)
+    anchor.write()
+    assert len(anchor.path.read_bytes().splitlines()) == 1
 
 
 def test_the_command_says_in_words_what_it_found(database: Database, tmp_path: Path) -> None:
