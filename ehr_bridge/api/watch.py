@@ -51,7 +51,7 @@ class Watch:
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
         if not started or started[0] == 201 or path == SIGN_IN:
             return result
-        is_upload = method == "POST" and path.startswith(UPLOADS)
+        is_upload = ("POST", path) in ACCESS and method == "POST" and path.startswith(UPLOADS)
         if started[0] not in (401, 403) and not is_upload:
             return result
         body = b"".join(result)

@@ -82,6 +82,7 @@ def test_refused_files_are_audited_with_code_and_count_through_every_door(api: A
     answer = api.call("POST", "/api/v1/dicom-web/studies", "technician", **related(*files))
     assert answer.status_code == 202
     api.call("POST", "/instances", "technician", data=b"none" * 100, content_type="application/dicom")
+    assert api.call("POST", "/api/v1/dicom/uploads", "technician").status_code == 405  # the log takes no files
     found = [(e["detail"]["route"], e["detail"]["code"], e["detail"]["files"]) for e in refused(api, "upload.refused")]
     assert sorted(found) == [
         ("POST /api/v1/dicom-web/studies", "failure_reason_C000", 3),
