@@ -50,7 +50,8 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> Callbacks:
     settings = load_settings(environ)
     services = build_services(settings, Database(settings.sqlalchemy_url))
     archive = OrthancArchive(orthanc)
-    gate = Gate(services.authenticator, services.hidden, settings.max_upload_size_mb * 1_000_000 + BODY_OVERHEAD)
+    max_body = settings.max_upload_size_mb * 1_000_000 + BODY_OVERHEAD
+    gate = Gate(services.authenticator, services.hidden, max_body, services.refusals.hand_over)
     worker = _make_worker(
         services, archive, PurgingArchive(orthanc, settings.storage_path, settings.purge_journal_path)
     )
@@ -116,7 +117,16 @@ class Lifecycle:
         elif change_type == self._orthanc.ChangeType.ORTHANC_STOPPED:
             self._worker.stop()
             self._services.recorder.close()
+            self._last_words()
             self._services.database.dispose()
+
+    def _last_words(self) -> None:
+        """What waits for its minute is written now, and the end of the audit trail noted."""
+        try:
+            self._services.refusals.flush(last=True)
+            self._services.anchors.write()
+        except Exception:
+            LOGGER.exception("the last refusals or the last audit anchor could not be written")
 
     def _begin(self) -> None:
         try:
@@ -164,6 +174,8 @@ def _make_worker(services: Services, archive: OrthancArchive, purging: PurgingAr
             Chore("record", recorder.flush, 0.0),
             Chore("modifications", jobs.run, 0.0),  # before catching up: an interrupted one first finishes its instance
             Chore("settle", recorder.settle, 2.0),
+            Chore("refusals", services.refusals.flush, 1.0),
+            Chore("audit anchor", services.anchors.write_due, 5.0),
             Chore("revocations", services.revocations.refresh, 0.5),
             Chore("rate limits", services.rate_limits.reconcile, 1.0),
             Chore("service keys", services.key_verifier.note_use, 1.0),

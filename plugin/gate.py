@@ -9,13 +9,14 @@ from __future__ import annotations
 import logging
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from ehr_bridge.auth.authenticator import Authenticator
 from ehr_bridge.auth.caller import Caller
 from ehr_bridge.auth.permissions import Permission
 from ehr_bridge.errors import NotAuthenticated, Unavailable
+from ehr_bridge.services.refusals import Refusal
 from plugin.routes import GET, Need, find_route
 
 LOGGER = logging.getLogger(__name__)
@@ -38,8 +39,15 @@ class Hidden(Protocol):
 class Gate:
     """Judges requests. Closed until `open` is called: the self-test must have passed."""
 
-    def __init__(self, authenticator: Authenticator, hidden: Hidden, max_body_bytes: int) -> None:
+    def __init__(
+        self,
+        authenticator: Authenticator,
+        hidden: Hidden,
+        max_body_bytes: int,
+        on_refusal: Callable[[Refusal], None] | None = None,
+    ) -> None:
         self._authenticator = authenticator
+        self._on_refusal = on_refusal
         self._hidden = hidden
         self._max_body_bytes = max_body_bytes
         self._is_open = False
@@ -53,7 +61,10 @@ class Gate:
             self._peers[threading.get_native_id()] = request["ip"]
             if not self._is_open:
                 return self._is_self_test(request)
-            return self._judge(uri, request)
+            code = self._judge(uri, request)
+            if code is not None:
+                self._tell(code, uri, request)
+            return code is None
         except Exception:
             LOGGER.exception("the gate refused a request it could not judge")
             return False
@@ -84,27 +95,44 @@ class Gate:
         self._nonce_seen = True
         return True
 
-    def _judge(self, uri: str, request: Mapping[str, Any]) -> bool:
+    def _judge(self, uri: str, request: Mapping[str, Any]) -> str | None:
+        """None lets the request through; anything else is why not, for the audit trail."""
         headers: Mapping[str, str] = request["headers"]
         if not REFUSED_HEADERS.isdisjoint(headers):
-            return False
+            return "header_refused"
         method: int = request["method"]
         found = find_route(method, uri)
         if found is None:
-            return False
+            return "route_closed"
         need, study = found
         if need is Need.NOTHING:
-            return True
+            return None
         caller = self._caller(headers)
         if need is Need.APPLICATION:
-            return method == GET or self._body_is_bearable(headers, caller)
+            passes = method == GET or self._body_is_bearable(headers, caller)
+            return None if passes else "body_refused"
         if caller is None or not self._hidden.is_loaded:
-            return False
-        if need is Need.VIEW_STUDY:
-            return study is not None and self._may_view(caller, study)
+            passes = False
+        elif need is Need.VIEW_STUDY:
+            passes = study is not None and self._may_view(caller, study)
+        elif need is Need.VIEW_ARGUMENT:
+            passes = self._may_view_argument(caller, request.get("get", {}))
+        else:
+            passes = Permission.VIEW in caller.permissions
+        return None if passes else "permission_missing"
+
+    def _tell(self, code: str, uri: str, request: Mapping[str, Any]) -> None:
+        """Hand a refusal over to the audit trail; who called is found out there, not on this thread."""
+        authorization = request["headers"].get("authorization")
+        if authorization is None or self._on_refusal is None:
+            return
+        need, study = find_route(request["method"], uri) or (None, None)
         if need is Need.VIEW_ARGUMENT:
-            return self._may_view_argument(caller, request.get("get", {}))
-        return Permission.VIEW in caller.permissions
+            study = request.get("get", {}).get("studyUID")
+        if study is not None and (len(study) > 64 or UID.fullmatch(study) is None):
+            study = None
+        route = f"gate {need.name.lower() if need else 'closed'}"
+        self._on_refusal(Refusal(authorization, request["ip"], code, route, study))
 
     def _may_view(self, caller: Caller, study: str) -> bool:
         return UID.fullmatch(study) is not None and study not in self._hidden and caller.may(Permission.VIEW, study)

@@ -67,6 +67,7 @@ ACCESS: dict[tuple[str, str], Permission | str] = {
     ("GET", "/api/v1/jobs/{job_id}"): Permission.READ,
     ("GET", "/api/v1/audit"): Permission.AUDIT,
     ("GET", "/api/v1/audit/verify"): Permission.AUDIT,
+    ("GET", "/api/v1/audit/export"): Permission.AUDIT,
 }
 
 

@@ -14,6 +14,7 @@ from ehr_bridge.api import (
     audit,
     context,
     deletions,
+    docs_page,
     inspection,
     orders,
     patients,
@@ -29,7 +30,9 @@ from ehr_bridge.api import (
     viewer,
 )
 from ehr_bridge.api.express import Express
+from ehr_bridge.api.openapi import complete
 from ehr_bridge.api.schemas import Problem
+from ehr_bridge.api.watch import Watch
 from ehr_bridge.services.bundle import Services
 from ehr_bridge.services.intake import Archive
 from ehr_bridge.version import VERSION
@@ -57,7 +60,7 @@ SECURITY_SCHEMES: dict[str, Any] = {"bearer": {"type": "http", "scheme": "bearer
 
 def create_app(services: Services, archive: Archive, checks: Mapping[str, system.Check]) -> OpenAPI:
     """The application behind /api/v1 (and the two foreign doors of `stow`)."""
-    app = OpenAPI(
+    app = _Described(
         "ehr_bridge",
         info=Info(title="Orthanc EHR bridge", version=VERSION),
         security_schemes=SECURITY_SCHEMES,
@@ -72,11 +75,21 @@ def create_app(services: Services, archive: Archive, checks: Mapping[str, system
     app.extensions[system.CHECKS] = checks
     problems.register(app)
     context.guard(app)
+    docs_page.register(app)
     for module in MODULES:
         app.register_api(module.blueprint)
     app.after_request(_no_store)
     app.wsgi_app = Express(app.wsgi_app, services, archive)  # type: ignore[method-assign]
+    app.wsgi_app = Watch(app.wsgi_app, services.refusals)  # type: ignore[method-assign]
     return app
+
+
+class _Described(OpenAPI):
+    """An application whose document is complete."""
+
+    def generate_spec_json(self) -> None:
+        super().generate_spec_json()  # type: ignore[no-untyped-call]
+        complete(self.spec_json)
 
 
 def _no_store(response: Response) -> Response:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+import itertools
+from typing import Annotated, Any, Literal
+from urllib.parse import urlencode
 
 from flask import Response
 from flask_openapi3 import APIBlueprint, Tag
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from ehr_bridge.api.context import answer, services
-from ehr_bridge.api.schemas import EmptyIsNone, GivenMoment, Model, Moment, PageQuery, Problem
+from ehr_bridge.api.context import answer, origin, services
+from ehr_bridge.api.schemas import EmptyIsNone, GivenMoment, Input, Model, Moment, PageQuery, Problem
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit import AuditFilters
+from ehr_bridge.services.audit_anchor import Anchor, read_anchors
+
+LARGEST_ID = 2**63 - 1
 
 blueprint = APIBlueprint(
     "audit",
@@ -52,10 +57,46 @@ class AuditList(Model):
     offset: int
 
 
+class ExportQuery(Input):
+    form: Literal["csv", "dicom", "fhir"] = Field(alias="format", description="dicom: PS3.15 A.5; fhir: R4 AuditEvent")
+    since: Annotated[GivenMoment | None, EmptyIsNone] = Field(None, alias="from", description="Included")
+    until: Annotated[GivenMoment | None, EmptyIsNone] = Field(None, alias="to", description="Not included")
+    after_id: int = Field(0, ge=0, le=LARGEST_ID, description="Only events behind this number")
+    limit: int = Field(1000, ge=1, le=10_000)
+
+
+class VerifyQuery(Input):
+    """A head that was kept elsewhere, to be found again; both or neither."""
+
+    known_id: int | None = Field(None, ge=1, le=LARGEST_ID, description="`head.id` of an earlier answer")
+    known_hash: str | None = Field(None, pattern="^[0-9a-f]{64}$", description="`head.hash` of the same answer")
+
+    @model_validator(mode="after")
+    def _both_or_neither(self) -> VerifyQuery:
+        if (self.known_id is None) != (self.known_hash is None):
+            raise ValueError("send known_id and known_hash together")
+        return self
+
+    def anchors(self) -> list[Anchor]:
+        if self.known_id is None or self.known_hash is None:
+            return []
+        return [Anchor(self.known_id, self.known_hash)]
+
+
+class HeadAnswer(Model):
+    """The newest event that is right; who keeps it can prove later that nothing before it was changed."""
+
+    id: int
+    hash: str
+
+
 class VerificationAnswer(Model):
     ok: bool
     events: int
     broken_at: int | None
+    reason: Literal["altered", "missing", "cut_off", "rewritten", "anchors_altered"] | None
+    head: HeadAnswer | None
+    anchors: int
 
 
 @blueprint.get("/audit", responses={200: AuditList, 422: Problem})
@@ -68,8 +109,33 @@ def list_events(query: AuditQuery) -> Response:
     return answer(AuditList(items=items, total=page.total, limit=page.limit, offset=page.offset))
 
 
-@blueprint.get("/audit/verify", responses={200: VerificationAnswer})
-def verify_chain() -> Response:
-    """Whether every event is there and unaltered"""
+@blueprint.get("/audit/verify", responses={200: VerificationAnswer, 422: Problem})
+def verify_chain(query: VerifyQuery) -> Response:
+    """Whether every event is there and unaltered, and agrees with what was noted outside the database"""
+    anchors = services().anchors
+    known = itertools.chain(query.anchors(), read_anchors(anchors.path, anchors.key))
     with services().database.read() as session:
-        return answer(VerificationAnswer.model_validate(audit.verify(session)))
+        return answer(VerificationAnswer.model_validate(audit.verify(session, known)))
+
+
+def _text(media_type: str) -> dict[str, Any]:
+    return {media_type: {"schema": {"type": "string"}}}
+
+
+EXPORTED: dict[str, Any] = {
+    "description": "Events, oldest first. A header `Link` with rel=next is there when more follow",
+    "content": _text("text/csv") | _text("application/xml") | {"application/fhir+json": {"schema": {"type": "object"}}},
+    "headers": {"Link": {"description": "RFC 8288, the next page", "schema": {"type": "string"}}},
+}
+
+
+@blueprint.get("/audit/export", responses={200: EXPORTED, 422: Problem})
+def export_events(query: ExportQuery) -> Response:
+    """Audit events as CSV, as DICOM audit messages or as FHIR AuditEvents; the export itself is audited"""
+    filters = AuditFilters(since=query.since, until=query.until)
+    page = services().audit_export.page(query.form, filters, query.after_id, query.limit, origin())
+    response = Response(page.content, content_type=page.media_type)
+    if page.last_id is not None:
+        wish = query.model_dump(mode="json", by_alias=True, exclude_none=True) | {"after_id": page.last_id}
+        response.headers["Link"] = f'</api/v1/audit/export?{urlencode(wish)}>; rel="next"'
+    return response

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import date, time
+from datetime import date
 from typing import Annotated, Literal
 
 from flask import Response
@@ -15,6 +15,7 @@ from ehr_bridge.api.schemas import (
     EmptyIsNone,
     GivenMoment,
     Input,
+    LocalTime,
     Model,
     Moment,
     PageQuery,
@@ -87,7 +88,7 @@ class OrderAnswer(Model):
     number_of_series: int | None
     number_of_images: int | None
     study_date: date | None
-    study_time: time | None
+    study_time: LocalTime | None
     uploaded_by_id: uuid.UUID | None
     uploaded_at: Moment | None
     upload_source: str | None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from typing import Annotated
 
 from pydantic import (
@@ -14,6 +14,8 @@ from pydantic import (
     Field,
     PlainSerializer,
     StringConstraints,
+    WithJsonSchema,
+    model_validator,
 )
 
 from ehr_bridge.dicom.values import wanted_value
@@ -30,6 +32,13 @@ class Input(BaseModel):
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _no_nul(cls, values: object) -> object:
+        if isinstance(values, dict) and any(isinstance(v, str) and "\x00" in v for v in values.values()):
+            raise ValueError("no character NUL (the database cannot hold it)")
+        return values
+
 
 def _iso_z(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -43,6 +52,8 @@ def _with_zone(moment: datetime) -> datetime:
 
 Moment = Annotated[datetime, PlainSerializer(_iso_z, return_type=str)]
 """ISO 8601 in UTC with Z."""
+LocalTime = Annotated[time, WithJsonSchema({"type": "string", "examples": ["08:15:00"]})]
+"""A time of day without zone, which is no `time` of RFC 3339 and so of no JSON Schema format."""
 GivenMoment = Annotated[datetime, AfterValidator(_with_zone)]
 
 
@@ -93,7 +104,7 @@ Uid = Annotated[str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+)*$", max_lengt
 
 class PageQuery(Input):
     limit: int = Field(50, ge=1, le=500)
-    offset: int = Field(0, ge=0)
+    offset: int = Field(0, ge=0, le=2_147_483_647)
 
 
 class FieldProblem(Model):

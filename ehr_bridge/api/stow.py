@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Literal
 
 from flask import Response, request
 from flask_openapi3 import APIBlueprint, RawModel, Tag
@@ -11,7 +11,7 @@ from flask_openapi3 import APIBlueprint, RawModel, Tag
 from ehr_bridge.api.context import origin, services
 from ehr_bridge.api.multipart import read_parts
 from ehr_bridge.api.problems import CODES
-from ehr_bridge.api.schemas import Problem
+from ehr_bridge.api.schemas import Model, Problem
 from ehr_bridge.api.upload_door import DICOM_TYPES, NamedFile, deliver
 from ehr_bridge.api.uploads import archive
 from ehr_bridge.errors import InvalidInput
@@ -39,9 +39,33 @@ class InstanceBody(RawModel):
     mimetypes = ["application/dicom", "application/octet-stream"]  # noqa: RUF012
 
 
+class InstanceStored(Model):
+    """Orthanc's own words for a stored instance."""
+
+    ID: str
+    ParentStudy: str
+    Path: str
+    Status: Literal["Success", "AlreadyStored"]
+
+
+STORED: dict[str, Any] = {
+    "description": "Store Instances Response (PS3.18 annex I): 200 all stored, 202 some, 409 none",
+    "content": {DICOM_JSON: {"schema": {"type": "object"}}},
+}
+
+
 @blueprint.post(
     "/api/v1/dicom-web/studies",
-    responses={400: Problem, 413: Problem, 415: Problem, 422: Problem, 503: Problem},
+    responses={
+        200: STORED,
+        202: STORED,
+        400: Problem,
+        409: STORED,
+        413: Problem,
+        415: Problem,
+        422: Problem,
+        503: Problem,
+    },
 )
 def stow(raw: StowBody) -> Response:
     """Store instances (STOW-RS)"""
@@ -62,8 +86,7 @@ def stow(raw: StowBody) -> Response:
 
 @blueprint.post(
     "/instances",
-    responses={409: Problem, 413: Problem, 422: Problem, 503: Problem},
-    doc_ui=False,
+    responses={200: InstanceStored, 409: Problem, 413: Problem, 422: Problem, 503: Problem},
 )
 def post_instance(raw: InstanceBody) -> Response:
     """Store one instance, answered as Orthanc does"""

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.audit import AuditEvent
+from ehr_bridge.services import audit_verify
+from ehr_bridge.services.audit_anchor import Anchor
+from ehr_bridge.services.audit_verify import GENESIS, Verification
 from ehr_bridge.services.paging import Page, fetch_page
-
-GENESIS = "0" * 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def append(session: Session, origin: Origin, event: Event, at: datetime) -> None
 
 
 def chain_hash(row: AuditEvent) -> str:
-    """SHA-256 over the previous hash and every field of the event, in a fixed JSON form."""
+    """The hash of an event that is about to be written."""
     content = [
         row.previous_hash,
         row.id,
@@ -74,7 +74,7 @@ def chain_hash(row: AuditEvent) -> str:
         row.address,
         row.detail,
     ]
-    return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=True).encode()).hexdigest()
+    return audit_verify.chain_hash(content)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,31 +89,29 @@ class AuditFilters:
     until: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Verification:
-    ok: bool
-    events: int
-    broken_at: int | None = None
-
-
-def verify(session: Session) -> Verification:
-    """Walk the chain: every number there, every event pointing to the one before, every hash right."""
-    previous, expected = GENESIS, 1
-    for row in session.scalars(select(AuditEvent).order_by(AuditEvent.id).execution_options(yield_per=1000)):
-        if row.id != expected or row.previous_hash != previous or row.hash != chain_hash(row):
-            return Verification(False, expected - 1, expected)
-        previous, expected = row.hash, expected + 1
-    return Verification(True, expected - 1)
+def verify(session: Session, anchors: Iterable[Anchor] = ()) -> Verification:
+    """Walk the chain; see `audit_verify.verify_connection`."""
+    return audit_verify.verify_connection(session.connection(), anchors)
 
 
 def search(session: Session, filters: AuditFilters, limit: int, offset: int) -> Page[AuditEvent]:
     """Events, newest first."""
-    query = select(AuditEvent)
-    for name in ("actor", "action", "study_instance_uid", "patient_id"):
-        if (value := getattr(filters, name)) is not None:
-            query = query.where(getattr(AuditEvent, name) == value)
-    if filters.since is not None:
-        query = query.where(AuditEvent.at >= filters.since)
-    if filters.until is not None:
-        query = query.where(AuditEvent.at < filters.until)
+    query = select(AuditEvent).where(*_conditions(filters))
     return fetch_page(session, query.order_by(AuditEvent.id.desc()), limit, offset)
+
+
+def after(session: Session, filters: AuditFilters, after_id: int, limit: int) -> list[AuditEvent]:
+    """Events behind a number, oldest first."""
+    query = select(AuditEvent).where(AuditEvent.id > after_id, *_conditions(filters))
+    return list(session.scalars(query.order_by(AuditEvent.id).limit(limit)))
+
+
+def _conditions(filters: AuditFilters) -> list[ColumnElement[bool]]:
+    names = ("actor", "action", "study_instance_uid", "patient_id")
+    values = {name: getattr(filters, name) for name in names}
+    conditions = [getattr(AuditEvent, name) == value for name, value in values.items() if value is not None]
+    if filters.since is not None:
+        conditions.append(AuditEvent.at >= filters.since)
+    if filters.until is not None:
+        conditions.append(AuditEvent.at < filters.until)
+    return conditions

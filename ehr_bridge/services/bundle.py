@@ -11,6 +11,8 @@ from ehr_bridge.auth.authenticator import Authenticator
 from ehr_bridge.auth.tokens import TokenRules, TokenVerifier
 from ehr_bridge.db.database import Database
 from ehr_bridge.services.accounts import Accounts
+from ehr_bridge.services.audit_anchor import FILE_NAME, Anchors, anchor_key
+from ehr_bridge.services.audit_export import AuditExport
 from ehr_bridge.services.claims import Claims
 from ehr_bridge.services.deletions import Deletions
 from ehr_bridge.services.downloads import Downloads
@@ -23,6 +25,7 @@ from ehr_bridge.services.patients import Patients
 from ehr_bridge.services.purge import Purge
 from ehr_bridge.services.rate_limits import SIGN_IN, SIGN_IN_ADDRESS, UPLOAD, RateLimits
 from ehr_bridge.services.recorder import Recorder
+from ehr_bridge.services.refusals import Refusals
 from ehr_bridge.services.revocations import Revocations
 from ehr_bridge.services.service_keys import KeyVerifier, ServiceKeys
 from ehr_bridge.services.sign_in import Hashing, SignIn
@@ -56,6 +59,9 @@ class Services:
     revocations: Revocations
     viewer: Viewer
     clock: Callable[[], datetime]
+    refusals: Refusals
+    anchors: Anchors
+    audit_export: AuditExport
     hidden: HiddenStudies
     deletions: Deletions
     holds: Holds
@@ -93,10 +99,14 @@ def build_services(settings: Settings, database: Database, clock: Callable[[], d
     claims = Claims(database, clock)
     hidden = HiddenStudies(database, clock)
     grace = timedelta(days=settings.deletion_grace_days)
+    authenticator = Authenticator(TokenVerifier(rules, revocations, revocations.is_issued, clock), account, keys)
     return Services(
         settings=settings,
         database=database,
-        authenticator=Authenticator(TokenVerifier(rules, revocations, revocations.is_issued, clock), account, keys),
+        authenticator=authenticator,
+        refusals=Refusals(database, authenticator, clock),
+        anchors=Anchors(database, settings.data_dir / FILE_NAME, anchor_key(rules.secret), clock),
+        audit_export=AuditExport(database, clock),
         accounts=Accounts(database, revocations, hashing, clock),
         sign_in=SignIn(database, rules, revocations, hashing, clock),
         service_keys=ServiceKeys(database, revocations, clock),

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from ehr_bridge.auth.authenticator import Authenticator
 from ehr_bridge.auth.tokens import TokenRules, TokenVerifier, make_user_token, make_viewer_token
+from ehr_bridge.services.refusals import Refusal
 from plugin.gate import Gate
 from plugin.routes import DELETE, GET, POST, PUT, find_route
 
@@ -173,3 +174,50 @@ def test_before_the_hidden_studies_are_known_nobody_looks_at_images() -> None:
     for path in (f"/dicom-web/studies/{A}/metadata", "/dicom-web/studies", "/wado"):
         assert not ask(gate, GET, path, user("doctor"))
     assert ask(gate, GET, "/api/v1/health")
+
+
+def refusal(method: int, path: str, token: str | None, **more: Any) -> tuple[str, str, str | None] | None:
+    """What the gate hands over to the audit trail for a request that it refuses: code, route, study."""
+    told: list[Refusal] = []
+    authenticator = Authenticator(TokenVerifier(RULES, set(), lambda _: True, lambda: datetime.now(UTC)), None)
+    gate = Gate(authenticator, HiddenSet(), 10_000_000, told.append)
+    gate.open()
+    headers = dict(more.pop("headers", {})) | ({"authorization": f"Bearer {token}"} if token else {})
+    allowed = gate.allow(path, method=method, ip="192.0.2.7", headers=headers, **more)
+    assert not (allowed and told)
+    if not told:
+        return None
+    assert (told[0].address, len(told)) == ("192.0.2.7", 1)
+    return told[0].code, told[0].route, told[0].study_instance_uid
+
+
+def test_what_the_gate_refuses_it_tells_once_with_route_class_and_study() -> None:
+    """Without looking at the database; who it was is found out elsewhere."""
+    assert refusal(GET, "/system", user("admin")) == ("route_closed", "gate closed", None)
+    assert refusal(GET, "/dicom-web/studies", user("technician")) == ("permission_missing", "gate view", None)
+    assert refusal(GET, f"/dicom-web/studies/{B}/series", viewer(A)) == ("permission_missing", "gate view_study", B)
+    arguments = {"studyUID": B, "objectUID": "1.2"}
+    assert refusal(GET, "/wado", viewer(A), get=arguments) == ("permission_missing", "gate view_argument", B)
+    wild = {"studyUID": "*", "objectUID": "1.2"}
+    assert refusal(GET, "/wado", viewer(A), get=wild) == ("permission_missing", "gate view_argument", None)
+    packed = {"content-encoding": "gzip", "content-length": "3"}
+    assert refusal(POST, "/instances", user("technician"), headers=packed) == (
+        "header_refused",
+        "gate application",
+        None,
+    )
+    large = {"content-length": "20000000"}
+    assert refusal(POST, "/instances", user("technician"), headers=large) == ("body_refused", "gate application", None)
+
+
+def test_what_the_gate_lets_through_or_nobody_asked_for_it_does_not_tell() -> None:
+    """A request without a token is no attempt."""
+    assert refusal(GET, "/dicom-web/studies", user("nurse")) is None
+    assert refusal(GET, "/system", None) is None
+    assert refusal(GET, "/ehr/", None) is None
+
+
+def test_a_path_with_a_line_break_below_our_routes_reaches_the_application() -> None:
+    """It answers in words; the gate could only say 403."""
+    assert make_gate().allow("/api/v1/patients/a\nb", method=GET, ip="", headers={})
+    assert find_route(GET, "/api/v1x\n/secret") is None

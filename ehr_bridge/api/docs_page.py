@@ -1,0 +1,60 @@
+"""The page to try the API: Swagger UI from our own files, without another host and under a content security policy."""
+
+from __future__ import annotations
+
+from flask import Flask, Response, request
+
+from ehr_bridge.api.context import DOCS_PREFIX
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+"""Swagger UI sets styles on its elements and draws with data images; it needs no script but its own files."""
+PAGE = f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>Orthanc EHR bridge: API</title>
+<link rel="icon" href="{DOCS_PREFIX}/images/swagger.svg">
+<link rel="stylesheet" href="{DOCS_PREFIX}/css/swagger-ui.css">
+</head>
+<body>
+<div id="swagger-ui"></div>
+<script src="{DOCS_PREFIX}/js/swagger-ui-bundle.js"></script>
+<script src="{DOCS_PREFIX}/start.js"></script>
+</body>
+</html>
+"""
+START = """"use strict";
+window.addEventListener("load", () => {
+  SwaggerUIBundle({
+    url: "/api/v1/openapi.json",
+    dom_id: "#swagger-ui",
+    deepLinking: true,
+    persistAuthorization: false,
+    validatorUrl: null,
+    presets: [SwaggerUIBundle.presets.apis],
+  });
+});
+"""
+"""The base layout only: the other one has a field for foreign addresses and asks a validator on another host."""
+
+
+def register(app: Flask) -> None:
+    """Put our page in the library's place, and the policy on everything below it."""
+    app.config["SWAGGER_HTML_STRING"] = PAGE
+    app.add_url_rule(f"{DOCS_PREFIX}/start.js", "docs_start", _start)
+    app.after_request(_protect)
+
+
+def _start() -> Response:
+    return Response(START, content_type="text/javascript; charset=utf-8")
+
+
+def _protect(response: Response) -> Response:
+    if request.path.startswith(DOCS_PREFIX):
+        response.headers["Content-Security-Policy"] = POLICY
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["Referrer-Policy"] = "no-referrer"
+    return response

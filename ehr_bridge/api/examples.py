@@ -1,0 +1,154 @@
+"""Examples of the OpenAPI document, by schema; a test holds each against its model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+STUDY = "1.2.826.0.1.3680043.8.498.7890"
+ORTHANC_STUDY = "9d4d5ee4-dcf5c7be-d418b132-78c9c2d1-74f97a1a"
+PATIENT_ID = "0f3662fb-f076-4743-b58a-6b30f1adf20c"
+ORDER_ID = "41de0281-feab-4d0a-b864-61b088efc0d7"
+UPLOAD_ID = "60cba490-01f4-422f-83f2-13cb96e22264"
+TOKEN_ID = "f27f3fa9-19dc-4126-9846-b2bcf2086b50"  # noqa: S105  (an id, not a token)
+MOMENT = "2026-11-24T09:43:25.700Z"
+HASH = "5b1f0c6f7c0b6b0e0f4cc0fb0a3ad1a2ad1b1d0b9d6a7d8b2c7f3e5a9c4d1e60"
+
+_PERSON: dict[str, Any] = {
+    "family_name": "Ferreira",
+    "given_name": "João",
+    "birth_date": "1975-06-30",
+    "sex": "male",
+    "issuer": None,
+}
+_ORDER: dict[str, Any] = {
+    "mrn": "MRN-2001",
+    "modality": "MR",
+    "description": "MR brain",
+    "scheduled_at": "2026-11-25T08:30:00.000Z",
+    "ordered_by": "Adeyemi^Tunde",
+    "placer_order_number": None,
+    "station_ae_title": None,
+    "body_part": None,
+    "priority": None,
+}
+_MATCH: dict[str, Any] = {
+    "kind": "exact",
+    "score": 1.0,
+    "evidence": [{"field": "confirmation", "agrees": True, "detail": "confirmed by the sender"}],
+    "patient_id": PATIENT_ID,
+    "order_id": ORDER_ID,
+}
+
+EXAMPLES: dict[str, dict[str, Any]] = {
+    "PatientBody": _PERSON,
+    "PatientAnswer": {"id": PATIENT_ID, "mrn": "MRN-2001", **_PERSON, "created_at": MOMENT, "updated_at": MOMENT},
+    "OrderBody": _ORDER,
+    "UploadAnswer": {
+        "upload_id": UPLOAD_ID,
+        "status": "success",
+        "instances": [
+            {
+                "file_name": "scan.dcm",
+                "sop_instance_uid": "1.2.826.0.1.3680043.8.498.7879",
+                "study_instance_uid": STUDY,
+                "status": "stored",
+                "error": None,
+            }
+        ],
+        "studies": [
+            {
+                "study_instance_uid": STUDY,
+                "orthanc_study_id": ORTHANC_STUDY,
+                "match": _MATCH,
+                "coerced": [{"tag": "PatientID", "before": "SCAN-7", "after": "MRN-2001"}],
+            }
+        ],
+    },
+    "StudyAnswer": {
+        "study_instance_uid": STUDY,
+        "orthanc_study_id": ORTHANC_STUDY,
+        "patient_id": PATIENT_ID,
+        "mrn": "MRN-2001",
+        "patient_name": "Ferreira^João",
+        "order_id": ORDER_ID,
+        "accession_number": "ACC-2026-0101",
+        "modalities": ["MR"],
+        "study_date": "2026-01-15",
+        "study_description": "MR brain",
+        "number_of_series": 1,
+        "number_of_instances": 1,
+        "link_status": "linked",
+        "linked_by": "rita",
+        "deleted_at": None,
+    },
+    "ViewerUrlAnswer": {
+        "url": f"/ohif/viewer?StudyInstanceUIDs={STUDY}&token=eyJ…",
+        "token": "eyJ…",
+        "expires_at": MOMENT,
+        "studies": [STUDY],
+    },
+    "ViewerTokenBody": {
+        "order_id": "ACC-2026-0101",
+        "operations": ["view"],
+        "ttl_seconds": 600,
+        "on_behalf_of": "dr-adeyemi",
+    },
+    "ViewerTokenAnswer": {"token": "eyJ…", "token_id": TOKEN_ID, "expires_at": MOMENT, "studies": [STUDY]},
+    "AuditEventAnswer": {
+        "id": 28,
+        "at": MOMENT,
+        "actor": "rita",
+        "action": "study.linked",
+        "outcome": "success",
+        "patient_id": PATIENT_ID,
+        "order_id": ORDER_ID,
+        "study_instance_uid": STUDY,
+        "address": "192.0.2.17",
+        "detail": {"match": "exact", "door": "upload", "disagreements": ["PatientID"], "coerced": ["PatientID"]},
+    },
+    "VerificationAnswer": {
+        "ok": True,
+        "events": 37,
+        "broken_at": None,
+        "reason": None,
+        "head": {"id": 37, "hash": HASH},
+        "anchors": 12,
+    },
+    "LoginBody": {"username": "doctor", "password": "correct horse"},
+    "LoginAnswer": {
+        "token": "eyJ…",
+        "expires_at": MOMENT,
+        "name": "Dora Doctor",
+        "roles": ["doctor"],
+        "must_change_password": False,
+    },
+    "MeAnswer": {
+        "subject": "dora",
+        "name": "Dora Doctor",
+        "roles": ["doctor"],
+        "permissions": ["download", "read", "upload", "view"],
+    },
+    "HealthAnswer": {"status": "ok", "checks": {"gate": "ok", "database": "ok", "orthanc": "ok"}},
+    "Problem": {
+        "type": "urn:orthanc-ehr-bridge:problem:invalid_request",
+        "title": "The request cannot be used",
+        "status": 422,
+        "detail": "Correct the fields named in 'errors' and send it again.",
+        "code": "invalid_request",
+        "errors": [{"field": "scheduled_at", "message": "give a time zone, for example 2026-01-31T09:00:00Z"}],
+    },
+}
+
+PARAMETER_EXAMPLES: dict[str, Any] = {
+    "mrn": "MRN-2001",
+    "id_or_mrn": "MRN-2001",
+    "id_or_accession_number": "ACC-2026-0101",
+    "accession_number": "ACC-2026-0101",
+    "study_uid": STUDY,
+    "study_instance_uid": STUDY,
+    "upload_id": UPLOAD_ID,
+    "token_id": TOKEN_ID,
+    "X-Order-Id": "ACC-2026-0101",
+    "X-Patient-Id": "MRN-2001",
+    "X-File-Name": "scan.dcm",
+}

@@ -1,0 +1,174 @@
+"""Completes the OpenAPI document: what the access table, the table of errors and the examples already know.
+
+Routes describe themselves beside their code. What is the same for all of them (who may call, how errors look, how lists
+are paged) is added here, so that no route can forget it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from ehr_bridge.api.access import ACCESS, PUBLIC, SIGNED_IN
+from ehr_bridge.api.examples import EXAMPLES, PARAMETER_EXAMPLES
+from ehr_bridge.api.problems import CODES, MEDIA_TYPE, TITLES
+
+DESCRIPTION = """Makes the PACS speak to the EHR: patients and orders come in, images are matched, corrected and stored,
+doctors get links that open exactly their studies.
+
+Send `Authorization: Bearer <JWT>`. Errors are problem details (RFC 9457) with a stable `code`. Lists are paged with
+`limit` and `offset`. Moments are ISO 8601 in UTC. A request that is refused before it reaches a route (a body that is
+too large, form data, a compressed body) answers 403 without a body."""
+
+TAGS = {
+    "Patients": "Who there is, told by the EHR.",
+    "Orders": "What shall be imaged, told by the EHR.",
+    "Uploads": "Files come in; the log of what came.",
+    "DICOMweb": "Doors that other systems know.",
+    "Studies": "What the archive holds.",
+    "Tags": "What a stored study says of itself, and changing it with a reason and a way back.",
+    "Deletion": "Asked by one person, decided by another, restorable for a while; legal holds.",
+    "Viewer": "Links and tokens that open studies in the viewer.",
+    "Audit": "Who did what, when and from where; append-only and chained.",
+    "Accounts": "Sign-in for places without their own identity provider.",
+    "System": "Health, this document, and a page to try it.",
+}
+PARAMETERS = {
+    "limit": "How many at most",
+    "offset": "How many to leave out at the beginning",
+    "mrn": "Medical record number",
+    "id_or_mrn": "MRN, or our id",
+    "id_or_accession_number": "Accession number, or our id",
+    "patient_id": "Our id of a patient",
+    "study_uid": "StudyInstanceUID (0020,000D)",
+    "study_instance_uid": "StudyInstanceUID (0020,000D)",
+    "accession_number": "AccessionNumber (0008,0050)",
+    "upload_id": "As the upload answered it",
+    "token_id": "As the making of the token answered it",
+    "status": "State of the order",
+    "study_date_from": "Included",
+    "study_date_to": "Included",
+    "link_status": "Linked, unlinked, or to be looked at by a person",
+    "actor": "Subject of the token, or `ae:` and an AE title",
+    "action": "As in docs/audit.md",
+    "from": "Included; with time zone",
+    "to": "Not included; with time zone",
+    "X-Patient-Id": "MRN or our id: the files are of this patient, whatever they say",
+    "X-Order-Id": "Accession number or our id: the files are for this order",
+    "X-Accession-Number": "Names the order too",
+    "X-Upload-Source": "manual, api, cd_import or modality",
+    "X-Upload-Id": "A UUID that joins files sent one by one into one upload",
+    "X-File-Name": "Percent-encoded",
+}
+MEDIA_TYPE_OF_STOW = "application/dicom+json"
+"""STOW-RS says with 409 what failed, in its own form."""
+SUCCESS = {
+    "200": "As asked",
+    "201": "Made, or stored",
+    "202": "Taken; some of it failed",
+    "204": "Done",
+    "302": "It is there",
+}
+USUAL = {
+    400: "malformed_json",
+    401: "token_missing",
+    403: "permission_missing",
+    422: "invalid_request",
+    503: "database_unavailable",
+}
+
+
+def complete(document: dict[str, Any]) -> dict[str, Any]:
+    """The same document with everything that is common to all routes; changed in place."""
+    document["info"]["description"] = DESCRIPTION
+    document["servers"] = [{"url": "/", "description": "This server"}]
+    used = [tag["name"] for tag in document.get("tags", [])]
+    document["tags"] = [{"name": name, "description": TAGS.get(name, name)} for name in used]
+    document["components"]["securitySchemes"]["basic"] = {
+        "type": "http", "scheme": "basic", "description": "The one service account, if the deployer made one",
+    }  # fmt: skip
+    document["paths"].setdefault("/api/v1/openapi.json", {"get": _THIS_DOCUMENT})
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            _complete_operation(operation, method.upper(), path)
+    for name, schema in document["components"]["schemas"].items():
+        if name in EXAMPLES:
+            schema["examples"] = [EXAMPLES[name]]
+    return document
+
+
+_THIS_DOCUMENT: dict[str, Any] = {
+    "tags": ["System"],
+    "summary": "This document",
+    "operationId": "openapi_document",
+    "responses": {
+        "200": {"description": "OpenAPI 3.1", "content": {"application/json": {"schema": {"type": "object"}}}}
+    },
+}
+
+
+def _complete_operation(operation: dict[str, Any], method: str, path: str) -> None:
+    need = ACCESS.get((method, path), PUBLIC)
+    operation["operationId"] = _short_id(operation["operationId"], method, path)
+    responses: dict[str, Any] = operation["responses"]
+    if need == PUBLIC:
+        operation["security"] = []
+        who = "Needs no token."
+    else:
+        operation["security"] = [{"bearer": []}, {"basic": []}]
+        who = "Needs any user token." if need == SIGNED_IN else f"Needs the permission `{need}`."
+        for status in ("401", "403", "503"):
+            responses.setdefault(status, {})
+    if "{" in path:
+        responses.setdefault("404", {})  # a value with a slash in it is another path
+    operation["description"] = " ".join(filter(None, [operation.get("description"), who]))
+    if not operation.get("parameters") and "requestBody" not in operation:
+        responses.pop("422", None)
+    for parameter in operation.get("parameters", []):
+        _complete_parameter(parameter)
+    for content in operation.get("requestBody", {}).get("content", {}).values():
+        if content.get("schema") == {"type": "string"}:
+            content["schema"] = {"type": "string", "format": "binary"}
+    for status, response in responses.items():
+        if status < "400":
+            if response.get("description") in ("OK", "Created", "No Content", "Found"):
+                response["description"] = SUCCESS[status]
+        elif MEDIA_TYPE_OF_STOW not in response.get("content", {}):
+            responses[status] = _problem(int(status))
+    operation["responses"] = dict(sorted(responses.items()))
+
+
+def _short_id(operation_id: str, method: str, path: str) -> str:
+    """Without path and method, which the library hangs on: the names that generated clients get."""
+    for start in (place for place, letter in enumerate(path) if letter == "/"):
+        operation_id = operation_id.removesuffix(re.sub(r"\W", "_", path[start:]) + "_" + method.lower())
+    return operation_id
+
+
+def _complete_parameter(parameter: dict[str, Any]) -> None:
+    name = parameter["name"]
+    if not parameter.get("description"):
+        parameter["description"] = PARAMETERS.get(name, re.sub(r"[_-]", " ", name).capitalize())
+    if name in PARAMETER_EXAMPLES:
+        parameter["example"] = PARAMETER_EXAMPLES[name]
+
+
+def _problem(status: int) -> dict[str, Any]:
+    codes = [code for code, (its_status, _) in CODES.items() if its_status == status]
+    code = USUAL.get(status, codes[0])
+    example = {
+        "type": f"urn:orthanc-ehr-bridge:problem:{code}",
+        "title": TITLES[status],
+        "status": status,
+        "detail": CODES[code][1],
+        "code": code,
+    }
+    answer: dict[str, Any] = {
+        "description": f"{TITLES[status]}. Codes: {', '.join(f'`{c}`' for c in codes)}",
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "example": example}},
+    }
+    if status == 401:
+        answer["headers"] = {"WWW-Authenticate": {"description": "RFC 6750", "schema": {"type": "string"}}}
+    if status == 503:
+        answer["headers"] = {"Retry-After": {"description": "Seconds", "schema": {"type": "string"}}}
+    return answer

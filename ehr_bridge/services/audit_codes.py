@@ -1,0 +1,105 @@
+"""What our audit actions are called elsewhere: one table for DICOM (PS3.15 annex A.5, codes of PS3.16) and FHIR R4.
+
+docs/audit.md shows this table. A test finds every action in the source and asks for a line here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+DCM = {
+    "110100": "Application Activity",
+    "110101": "Audit Log Used",
+    "110103": "DICOM Instances Accessed",
+    "110104": "DICOM Instances Transferred",
+    "110105": "DICOM Study Deleted",
+    "110106": "Export",
+    "110107": "Import",
+    "110109": "Order Record",
+    "110110": "Patient Record",
+    "110111": "Procedure Record",
+    "110112": "Query",
+    "110113": "Security Alert",
+    "110114": "User Authentication",
+    "110120": "Application Start",
+    "110122": "Login",
+    "110123": "Logout",
+    "110126": "Node Authentication",
+    "110129": "Security Configuration",
+    "110132": "Use of Restricted Function",
+    "110135": "Object Security Attributes Changed",
+    "110136": "Security Roles Changed",
+    "110137": "User Security Attributes Changed",
+}
+"""Meanings of the codes in use or likely to be (PS3.16 CID 400 and CID 401)."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditCode:
+    """How one action is coded."""
+
+    event_id: str
+    """EventID of DICOM and type of FHIR, CID 400."""
+    event_type: str | None
+    """A type of CID 401 beside our own action; None when the Standard has none that fits."""
+    action: str
+    """C, R, U, D or E (create, read, update, delete, execute), the same in DICOM and FHIR."""
+
+
+AUDIT_CODES: dict[str, AuditCode] = {
+    "account.changed": AuditCode("110113", "110137", "U"),
+    "account.created": AuditCode("110113", "110137", "C"),
+    "account.locked": AuditCode("110113", "110137", "U"),
+    "audit.exported": AuditCode("110101", None, "R"),
+    "deletion.approved": AuditCode("110105", None, "U"),
+    "deletion.late_arrival": AuditCode("110107", None, "U"),
+    "deletion.purged": AuditCode("110105", None, "D"),
+    "deletion.purging": AuditCode("110105", None, "D"),
+    "deletion.rejected": AuditCode("110105", None, "U"),
+    "deletion.reopened": AuditCode("110105", None, "U"),
+    "deletion.requested": AuditCode("110105", None, "U"),
+    "deletion.restored": AuditCode("110105", None, "U"),
+    "order.cancelled": AuditCode("110109", None, "U"),
+    "order.created": AuditCode("110109", None, "C"),
+    "order.updated": AuditCode("110109", None, "U"),
+    "password.changed": AuditCode("110113", "110137", "U"),
+    "password.set": AuditCode("110113", "110137", "U"),
+    "patient.created": AuditCode("110110", None, "C"),
+    "patient.updated": AuditCode("110110", None, "U"),
+    "request.refused": AuditCode("110113", "110132", "E"),
+    "service_key.created": AuditCode("110113", "110137", "C"),
+    "service_key.revoked": AuditCode("110113", "110137", "D"),
+    "session.ended": AuditCode("110114", "110123", "E"),
+    "session.refused": AuditCode("110114", "110122", "E"),
+    "session.started": AuditCode("110114", "110122", "E"),
+    "study.contradicted": AuditCode("110111", None, "U"),
+    "study.downloaded": AuditCode("110106", None, "R"),
+    "study.held": AuditCode("110113", "110135", "U"),
+    "study.hold_released": AuditCode("110113", "110135", "U"),
+    "study.linked": AuditCode("110111", None, "U"),
+    "study.modification_requested": AuditCode("110111", None, "U"),
+    "study.modification_undone": AuditCode("110111", None, "U"),
+    "study.modified": AuditCode("110111", None, "U"),
+    "study.received": AuditCode("110107", None, "C"),
+    "study.undo_requested": AuditCode("110111", None, "U"),
+    "token.refused": AuditCode("110113", "110126", "E"),
+    "upload.refused": AuditCode("110107", None, "C"),
+    "viewer_token.created": AuditCode("110113", "110135", "C"),
+    "viewer_token.revoked": AuditCode("110113", "110135", "D"),
+}
+"""Every action this version writes."""
+
+UNKNOWN = AuditCode("110100", None, "E")
+"""For an action that another version wrote."""
+
+OUTCOMES = {"success": "0", "refused": "4"}
+"""EventOutcomeIndicator, and the same in FHIR; whatever else is a serious failure."""
+SERIOUS_FAILURE = "8"
+
+
+def code_of(action: str) -> AuditCode:
+    return AUDIT_CODES.get(action, UNKNOWN)
+
+
+def outcome_of(outcome: str) -> str:
+    return OUTCOMES.get(outcome, SERIOUS_FAILURE)

@@ -1,0 +1,159 @@
+"""Refused attempts on their way into the audit trail, so that nobody can fill the disk with them.
+
+Whoever refuses hands over a `Refusal` in microseconds, without the database; a chore of the worker writes them. What is
+alike (same actor, address, code and route) becomes at most one event a minute, with a count.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from ehr_bridge.auth.authenticator import Authenticator
+from ehr_bridge.db.database import Database
+from ehr_bridge.errors import NotAuthenticated, Unavailable
+from ehr_bridge.services import audit
+from ehr_bridge.services.audit import Event, Origin
+
+WINDOW_SECONDS = 60.0
+"""How long alike refusals wait for each other after one was written."""
+MOST_WAITING = 1000
+"""Refusals handed over and not yet looked at; what is more is only counted."""
+MOST_KINDS = 250
+"""Different kinds of refusals within a minute; further ones become one kind."""
+MOST_STUDIES = 10
+ANONYMOUS = "anonymous"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One attempt that was refused, as its door saw it."""
+
+    authorization: str | None
+    """The header as it came; looked at later, never kept or logged."""
+    address: str | None
+    code: str
+    route: str
+    """The route as documented, or the class of a route; no identifiers."""
+    study_instance_uid: str | None = None
+    files: int = 0
+    """Files that were refused, for an upload."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    action: str
+    actor: str
+    address: str | None
+    code: str
+    route: str
+
+
+@dataclass(slots=True)
+class _Tally:
+    count: int = 0
+    files: int = 0
+    studies: dict[str, None] = field(default_factory=dict)
+    written_at: float | None = None
+
+
+class Refusals:
+    """Collects refusals from every door of this process."""
+
+    def __init__(
+        self,
+        database: Database,
+        authenticator: Authenticator,
+        clock: Callable[[], datetime],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._database = database
+        self._authenticator = authenticator
+        self._clock = clock
+        self._monotonic = monotonic
+        self._lock = threading.Lock()
+        self._flushing = threading.Lock()
+        self._waiting: list[Refusal] = []
+        self._dropped = 0
+        self._tallies: dict[_Kind, _Tally] = {}
+
+    def hand_over(self, refusal: Refusal) -> None:
+        """Take note; no database, no cryptography, bounded memory."""
+        with self._lock:
+            if len(self._waiting) < MOST_WAITING:
+                self._waiting.append(refusal)
+            else:
+                self._dropped += 1
+
+    def flush(self, *, last: bool = False) -> None:
+        """Write what is due. `last`: everything, for this process ends.
+
+        Raises:
+            Unavailable: the database is away; nothing is lost, the next call writes it.
+        """
+        with self._flushing:
+            self._collect()
+            now = self._monotonic()
+            due = {
+                kind: tally
+                for kind, tally in self._tallies.items()
+                if tally.count and (last or tally.written_at is None or now - tally.written_at >= WINDOW_SECONDS)
+            }
+            if due:
+                with self._database.write() as session:
+                    for kind, tally in due.items():
+                        audit.append(session, Origin(kind.actor, kind.address), _event(kind, tally), self._clock())
+            for kind in due:
+                self._tallies[kind] = _Tally(written_at=now)
+            for kind, tally in list(self._tallies.items()):
+                if not tally.count and tally.written_at is not None and now - tally.written_at >= WINDOW_SECONDS:
+                    del self._tallies[kind]
+
+    def _collect(self) -> None:
+        with self._lock:
+            waiting, self._waiting = self._waiting, []
+            dropped, self._dropped = self._dropped, 0
+        for refusal in waiting:
+            kind = self._kind(refusal)
+            if kind is not None:
+                self._tally(kind, refusal)
+        if dropped:
+            self._room_for(_Kind("request.refused", ANONYMOUS, None, "not_examined", "any")).count += dropped
+
+    def _kind(self, refusal: Refusal) -> _Kind | None:
+        """What a refusal counts as; None when nobody claimed to be anybody."""
+        try:
+            actor = self._authenticator.authenticate(refusal.authorization).subject
+        except NotAuthenticated as error:
+            if error.code == "token_missing":
+                return None
+            return _Kind("token.refused", ANONYMOUS, refusal.address, error.code, refusal.route)
+        except Unavailable:
+            actor = ANONYMOUS
+        action = "upload.refused" if refusal.files else "request.refused"
+        return _Kind(action, actor[:255], refusal.address, refusal.code, refusal.route)
+
+    def _tally(self, kind: _Kind, refusal: Refusal) -> None:
+        tally = self._room_for(kind)
+        tally.count += 1
+        tally.files += refusal.files
+        if refusal.study_instance_uid is not None and len(tally.studies) < MOST_STUDIES:
+            tally.studies[refusal.study_instance_uid] = None
+
+    def _room_for(self, kind: _Kind) -> _Tally:
+        if kind not in self._tallies and len(self._tallies) >= MOST_KINDS:
+            kind = _Kind(kind.action, ANONYMOUS, None, "many", "any")
+        return self._tallies.setdefault(kind, _Tally())
+
+
+def _event(kind: _Kind, tally: _Tally) -> Event:
+    detail: dict[str, object] = {"code": kind.code, "route": kind.route, "count": tally.count}
+    if tally.files:
+        detail["files"] = tally.files
+    studies = list(tally.studies)
+    if len(studies) > 1:
+        detail["studies"] = studies
+    return Event(kind.action, "refused", study_instance_uid=studies[0] if len(studies) == 1 else None, detail=detail)

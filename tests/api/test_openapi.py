@@ -1,0 +1,115 @@
+"""The OpenAPI document: complete, with examples that hold, and a page that needs no other host."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from ehr_bridge.api.access import ACCESS, PUBLIC
+from ehr_bridge.api.examples import EXAMPLES
+from ehr_bridge.api.problems import CODES
+from tests.api.conftest import Api
+from tests.unit.test_docs import model
+
+
+@pytest.fixture
+def document(api: Api) -> dict[str, Any]:
+    return dict(api.get("/api/v1/openapi.json").json)
+
+
+def operations(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    return [(m.upper(), p, o) for p, methods in document["paths"].items() for m, o in methods.items()]
+
+
+def test_every_route_says_what_it_is_who_may_and_what_it_answers(document: dict[str, Any]) -> None:
+    """Summary, tag, permission, success, and the refusals that every guarded route can speak."""
+    names = [operation["operationId"] for _, _, operation in operations(document)]
+    assert len(names) == len(set(names))
+    tags = {tag["name"]: tag["description"] for tag in document["tags"]}
+    for method, path, operation in operations(document):
+        where = f"{method} {path}"
+        assert operation["summary"], where
+        assert set(operation["tags"]) <= set(tags), where
+        assert any(status < "400" for status in operation["responses"]), where
+        need = ACCESS[method, path]
+        if need == PUBLIC:
+            assert operation["security"] == [], where
+        else:
+            assert {"bearer": []} in operation["security"], where
+            assert {"401", "403", "503"} <= set(operation["responses"]), where
+            assert need == "signed in" or f"`{need}`" in operation["description"], where
+        for parameter in operation.get("parameters", []):
+            assert parameter["description"], (where, parameter["name"])
+    assert all(len(text) > 10 for text in tags.values())
+
+
+def test_every_error_is_a_problem_with_an_example_that_exists(document: dict[str, Any]) -> None:
+    """The right media type, and a code of the table with its status."""
+    for method, path, operation in operations(document):
+        for status, response in operation["responses"].items():
+            assert response["description"], (method, path, status)
+            if status < "400" or "application/dicom+json" in response["content"]:
+                continue
+            example = response["content"]["application/problem+json"]["example"]
+            assert CODES[example["code"]][0] == int(status) == example["status"]
+
+
+def test_every_reference_in_the_document_leads_somewhere(api: Api) -> None:
+    """No schema is missing."""
+    text = api.get("/api/v1/openapi.json").text
+    found = set(re.findall(r'"#/components/schemas/(\w+)"', text))
+    assert found <= set(api.get("/api/v1/openapi.json").json["components"]["schemas"])
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_every_example_is_valid_and_complete(name: str) -> None:
+    """Against the model of that name; an answer's example has every field."""
+    expected = model(name)
+    expected.model_validate(EXAMPLES[name])
+    if name.endswith("Answer"):
+        assert set(EXAMPLES[name]) == set(expected.model_fields)
+
+
+def test_the_examples_stand_in_the_document(document: dict[str, Any]) -> None:
+    """Each at its schema."""
+    schemas = document["components"]["schemas"]
+    assert set(EXAMPLES) <= set(schemas)
+    assert all(schemas[name]["examples"] == [EXAMPLES[name]] for name in EXAMPLES)
+
+
+def test_the_page_to_try_the_api_names_no_other_host_and_runs_under_a_policy(api: Api) -> None:
+    """Hospital networks reach no other host; no script stands in the page itself."""
+    answer = api.get("/api/v1/docs", follow_redirects=True)
+    assert answer.status_code == 200
+    assert re.findall(r"(?:src|href)=\"(?!/api/v1/swagger/)", answer.text) == []
+    assert "<script>" not in answer.text
+    assert "script-src 'self'; " in answer.headers["Content-Security-Policy"]
+    for path in re.findall(r'(?:src|href)="([^"]+)"', answer.text):
+        assert api.get(path).status_code == 200, path
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/v1/orders?offset=241665572968398192640",
+        "/api/v1/orders?q=%00",
+        "/api/v1/patients?q=a%00b",
+        "/api/v1/dicom/studies?mrn=%00",
+        "/api/v1/audit?actor=%00",
+        "/api/v1/patients/a%00b",
+        "/api/v1/dicom/uploads/patient/%00",
+    ],
+)
+def test_values_that_no_database_holds_are_refused(api: Api, path: str) -> None:
+    """Numbers beyond any list and the character NUL; on both databases alike."""
+    answer = api.get(path, "admin", "doctor")
+    assert (answer.status_code, answer.json["code"]) == (422, "invalid_request")
+
+
+def test_a_value_with_a_slash_is_another_path_and_documented_as_404(api: Api, document: dict[str, Any]) -> None:
+    """Orthanc decodes the path before we see it."""
+    assert api.get("/api/v1/patients/a/b", "doctor").json["code"] == "route_not_found"
+    for method, path, operation in operations(document):
+        assert "{" not in path or "404" in operation["responses"], (method, path)

@@ -1,0 +1,145 @@
+"""Refused attempts on their way into the trail: each is counted, none can fill the disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import select
+
+from ehr_bridge.db.audit import AuditEvent
+from ehr_bridge.db.database import Database
+from ehr_bridge.errors import Unavailable
+from ehr_bridge.services import refusals
+from ehr_bridge.services.bundle import build_services, utc_now
+from ehr_bridge.services.refusals import Refusal, Refusals
+from ehr_bridge.settings import Settings
+from tests.support.server import SECRET, user_token
+
+
+class Desk:
+    """A `Refusals` with a clock in hand."""
+
+    def __init__(self, database: Database) -> None:
+        self.database, self.seconds = database, 1000.0
+        services = build_services(Settings(jwt_secret=SecretStr(SECRET)), database)
+        self.refusals = Refusals(database, services.authenticator, utc_now, lambda: self.seconds)
+
+    def refuse(self, token: str, times: int = 1, **changes: Any) -> None:
+        what = {"address": "192.0.2.7", "code": "permission_missing", "route": "GET /api/v1/audit"} | changes
+        for _ in range(times):
+            self.refusals.hand_over(Refusal(f"Bearer {token}", **what))
+
+    def events(self) -> list[AuditEvent]:
+        with self.database.read() as session:
+            return list(session.scalars(select(AuditEvent).order_by(AuditEvent.id)))
+
+
+@pytest.fixture
+def desk(database: Database) -> Iterator[Desk]:
+    yield Desk(database)
+
+
+def test_a_refusal_names_who_what_and_from_where(desk: Desk) -> None:
+    """One attempt, one event."""
+    desk.refuse(user_token("nurse", subject="nina"), study_instance_uid="1.2.3")
+    desk.refusals.flush()
+    (event,) = desk.events()
+    assert (event.actor, event.action, event.outcome, event.address) == (
+        "nina",
+        "request.refused",
+        "refused",
+        "192.0.2.7",
+    )
+    assert event.study_instance_uid == "1.2.3"
+    assert event.detail == {"code": "permission_missing", "route": "GET /api/v1/audit", "count": 1}
+
+
+def test_alike_refusals_become_one_event_a_minute_with_a_count(desk: Desk) -> None:
+    """The first at once, the others when their minute is over; none is forgotten."""
+    token = user_token("nurse", subject="nina")
+    desk.refuse(token)
+    desk.refusals.flush()
+    for _ in range(5):
+        desk.refuse(token, 20)
+        desk.seconds += 10
+        desk.refusals.flush()
+    assert [event.detail["count"] for event in desk.events()] == [1]
+    desk.seconds += 10
+    desk.refusals.flush()
+    desk.refusals.flush()
+    assert [event.detail["count"] for event in desk.events()] == [1, 100]
+
+
+def test_a_flood_of_bad_tokens_is_a_handful_of_events(desk: Desk) -> None:
+    """Whoever knocks without end leaves one line per address and code, and a number."""
+    desk.refuse("nonsense", 400)
+    desk.refuse(user_token("admin", ttl=timedelta(hours=-1)), 30)
+    desk.refusals.flush()
+    found = {event.detail["code"]: event for event in desk.events()}
+    assert {code: event.detail["count"] for code, event in found.items()} == {"token_invalid": 400, "token_expired": 30}
+    assert {event.action for event in found.values()} == {"token.refused"}
+    assert {event.actor for event in found.values()} == {"anonymous"}
+
+
+def test_a_request_without_any_token_is_no_attempt(desk: Desk) -> None:
+    """Browsers ask before they sign in."""
+    desk.refusals.hand_over(Refusal(None, "192.0.2.7", "token_missing", "GET /api/v1/audit"))
+    desk.refusals.flush()
+    assert desk.events() == []
+
+
+def test_what_does_not_fit_into_memory_is_counted(desk: Desk) -> None:
+    """A flood between two rounds of the worker."""
+    desk.refuse("nonsense", refusals.MOST_WAITING + 25)
+    desk.refusals.flush()
+    counts = {event.detail["code"]: event.detail["count"] for event in desk.events()}
+    assert counts == {"token_invalid": refusals.MOST_WAITING, "not_examined": 25}
+
+
+def test_a_flood_from_many_addresses_is_bounded_too(desk: Desk) -> None:
+    """More kinds of refusals than fit become one."""
+    for number in range(refusals.MOST_KINDS + 40):
+        desk.refuse("nonsense", address=f"2001:db8::{number:x}")
+    desk.refusals.flush()
+    events = desk.events()
+    assert len(events) == refusals.MOST_KINDS + 1
+    (rest,) = [event for event in events if event.detail["code"] == "many"]
+    assert (rest.detail["count"], rest.address) == (40, None)
+
+
+def test_several_studies_are_listed(desk: Desk) -> None:
+    """Somebody who tries one study after the other shows."""
+    token = user_token("nurse", subject="nina")
+    for number in range(12):
+        desk.refuse(token, study_instance_uid=f"1.2.{number}")
+    desk.refusals.flush()
+    (event,) = desk.events()
+    assert event.detail["count"] == 12
+    assert event.detail["studies"] == [f"1.2.{number}" for number in range(10)]
+
+
+def test_a_database_that_is_away_loses_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next round writes it."""
+    desk.refuse("nonsense", 3)
+
+    def away() -> None:
+        raise Unavailable("database_unavailable", "away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(desk.database, "write", away)
+        with pytest.raises(Unavailable):
+            desk.refusals.flush()
+    desk.refusals.flush()
+    assert [event.detail["count"] for event in desk.events()] == [3]
+
+
+def test_at_the_end_everything_is_written(desk: Desk) -> None:
+    """The process stops within the minute."""
+    for _ in range(2):
+        desk.refuse("nonsense")
+        desk.refusals.flush(last=True)
+    assert [event.detail["count"] for event in desk.events()] == [1, 1]

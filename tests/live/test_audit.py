@@ -1,0 +1,97 @@
+"""Audit and documentation through the real Orthanc: refusals of the gate, anchors, the client that an EHR copies."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import requests
+
+from ehr_bridge.services.audit_verify import verify_database
+from tests.support.samples import small
+from tests.support.server import ROOT, SECRET, Server, user_token
+from tests.support.steps import eventually, upload, viewer_token
+
+AUDIT = "/api/v1/audit"
+
+
+def events(server: Server, action: str, actor: str) -> list[dict[str, Any]]:
+    answer = server.get(f"{AUDIT}?action={action}&actor={actor}", "admin")
+    return list(answer.json()["items"])
+
+
+def test_the_gates_refusals_of_known_callers_are_audited(server: Server) -> None:
+    """A nurse at Orthanc's own routes; a viewer token at somebody else's study."""
+    nurse = user_token("technician", subject="nosy-nora")
+    for path in ("/system", "/patients", "/dicom-web/studies"):
+        assert server.request("GET", path, nurse).status_code == 403
+    found = eventually(lambda: (e := events(server, "request.refused", "nosy-nora")) and len(e) == 2 and e)
+    assert {(e["detail"]["route"], e["detail"]["code"], e["detail"]["count"]) for e in found} == {
+        ("gate closed", "route_closed", 2),
+        ("gate view", "permission_missing", 1),
+    }
+    assert {e["address"] for e in found} == {"127.0.0.1"}
+
+
+def test_a_viewer_token_at_another_study_is_audited_with_that_study(server: Server) -> None:
+    """Under the name of whom the token was made for."""
+    uid = upload(server, small()).json()["studies"][0]["study_instance_uid"]
+    assert server.request("GET", "/dicom-web/studies/1.2.999.7/series", viewer_token(server, uid)).status_code == 403
+    found = eventually(lambda: [e for e in events(server, "request.refused", "dora") if e["study_instance_uid"]])
+    assert [(e["study_instance_uid"], e["detail"]["route"]) for e in found] == [("1.2.999.7", "gate view_study")]
+
+
+def test_bad_tokens_at_the_gate_and_at_our_routes_are_audited(server: Server) -> None:
+    """A flood is a number, not a flood of events."""
+    for _ in range(30):
+        assert server.request("GET", "/dicom-web/studies", "forged").status_code == 403
+        assert server.request("GET", "/api/v1/patients", "forged").status_code == 401
+    found = eventually(lambda: {e["detail"]["route"] for e in events(server, "token.refused", "anonymous")})
+    assert found >= {"gate view", "GET /api/v1/patients"}
+    assert len(events(server, "token.refused", "anonymous")) < 20
+
+
+def test_the_trail_verifies_here_and_offline_against_the_anchor_file(server: Server) -> None:
+    """The worker writes the file; the verdict is the same from outside."""
+    path = server.data_dir / "audit-anchor.log"
+    assert upload(server, small()).status_code == 201
+    assert eventually(path.exists)
+    verdict = server.get(AUDIT + "/verify", "admin").json()
+    assert (verdict["ok"], verdict["broken_at"]) == (True, None), verdict
+    assert verdict["anchors"] >= 1
+    offline = verify_database(server.database_url, path, SECRET)
+    assert offline.ok
+    assert offline.events >= verdict["events"]
+
+
+def test_the_export_comes_through_orthanc_with_its_link_to_the_next_page(server: Server) -> None:
+    """Type, header and body as they left us."""
+    answer = server.get(AUDIT + "/export?format=dicom&limit=2&from=2020-01-01T00%3A00%3A00%2B00%3A00", "admin")
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["Content-Type"].startswith("application/xml")
+    assert len(ET.fromstring(answer.content)) == 2
+    following = server.request("GET", answer.links["next"]["url"], user_token("admin"))
+    assert following.status_code == 200, following.text
+    assert len(ET.fromstring(following.content)) >= 1
+
+
+def test_the_documented_client_works_as_it_stands(server: Server, tmp_path: Path) -> None:
+    """Order, upload, viewer link, with nothing but the file in docs/ and `requests`."""
+    image = tmp_path / "scan.dcm"
+    image.write_bytes(small())
+    token = user_token("service", "doctor", subject="ehr")
+    command = [sys.executable, str(ROOT / "docs" / "examples" / "client.py"), server.url, token, str(image)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "linked\n"), done.stderr
+    link = done.stdout.strip()
+    assert link.startswith(server.url + "/ohif/viewer?StudyInstanceUIDs=")
+    bearer = {"Authorization": "Bearer " + link.split("token=")[1]}
+    uid = link.split("StudyInstanceUIDs=")[1].split("&")[0]
+    metadata = requests.get(f"{server.url}/dicom-web/studies/{uid}/metadata", headers=bearer, timeout=60)
+    assert metadata.status_code == 200
+    refused = subprocess.run([*command[:3], "forged", str(image)], capture_output=True, text=True, check=False)
+    assert refused.returncode != 0
+    assert "token_invalid" in refused.stderr
