@@ -31,9 +31,9 @@ def open_entry(session: Session, arrival: Arrival, now: datetime) -> uuid.UUID:
         raise LookupError(f"no claim {arrival.decision.study_id}")
     if study.orthanc_study_id is None:
         _describe(study, arrival)
+        index_study(session, study)
     if study.deleted_at is not None:
         note_late_arrival(session, study, arrival, now)
-        index_study(session, study)
     if study.link_status == "linked" and study.patient_id is not None:
         _link(session, study, arrival, now)
     if arrival.decision.contradicts and study.link_status != "ambiguous":
