@@ -131,8 +131,6 @@ class ModificationJobs:
         for instance_id in ids:
             if instance_id in looked_at:
                 continue
-            if time.monotonic() > until:
-                return None
             try:
                 new_form(job, undone, instance_id, self._archive.read(instance_id), self._clock())
             except RefusedInstance as refusal:
@@ -140,6 +138,8 @@ class ModificationJobs:
             except LookupError:
                 continue
             looked_at.add(instance_id)
+            if time.monotonic() > until:
+                return None
         return len(ids)
 
     def _replace_all(self, job: Modification, until: float) -> bool:
