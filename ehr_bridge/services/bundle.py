@@ -98,6 +98,7 @@ def build_services(settings: Settings, database: Database, clock: Callable[[], d
     recorder = Recorder(database, clock)
     claims = Claims(database, clock)
     hidden = HiddenStudies(database, clock)
+    thumbnails = Thumbnails(database, recorder, settings.thumbnail_path)
     grace = timedelta(days=settings.deletion_grace_days)
     authenticator = Authenticator(TokenVerifier(rules, revocations, revocations.is_issued, clock), account, keys)
     return Services(
@@ -119,7 +120,7 @@ def build_services(settings: Settings, database: Database, clock: Callable[[], d
         intake=Intake(claims, hidden, recorder, clock, settings.max_dicom_file_size_mb * 1_000_000),
         studies=Studies(database, recorder),
         downloads=Downloads(database, clock),
-        thumbnails=Thumbnails(database, recorder, settings.thumbnail_path),
+        thumbnails=thumbnails,
         uploads=Uploads(database, recorder),
         modifications=Modifications(database, clock),
         revocations=revocations,
@@ -128,5 +129,5 @@ def build_services(settings: Settings, database: Database, clock: Callable[[], d
         hidden=hidden,
         deletions=Deletions(database, hidden, claims, recorder, clock, grace),
         holds=Holds(database, clock),
-        purge=Purge(database, hidden, claims, clock),
+        purge=Purge(database, hidden, claims, thumbnails, clock),
     )

@@ -15,6 +15,7 @@ from ehr_bridge.db.modifications import Modification, ModificationInstance
 from ehr_bridge.matching.compare import parse_da
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit import Event, Origin
+from ehr_bridge.services.study_index import index_study
 
 
 def rows_of(session: Session, modification_id: uuid.UUID) -> list[ModificationInstance]:
@@ -125,6 +126,7 @@ def _show_on_study(session: Session, job: Modification, study: Study, orthanc_st
         study.study_date = shown
         ours = (Order.id == study.order_id) & (Order.study_instance_uid == study.study_instance_uid)
         session.execute(update(Order).where(ours).values(study_date=shown))
+    index_study(session, study)
 
 
 def _date_shown(session: Session, job: Modification, study: Study) -> date | None:

@@ -22,6 +22,7 @@ from ehr_bridge.services.claims import Claims
 from ehr_bridge.services.deletion_steps import OURSELVES, move, note, open_request
 from ehr_bridge.services.hidden import HiddenStudies
 from ehr_bridge.services.holds import hold_in_force
+from ehr_bridge.services.thumbnails import Thumbnails
 
 LOGGER = logging.getLogger(__name__)
 
@@ -35,9 +36,15 @@ class PurgeableArchive(Protocol):
 
 class Purge:
     def __init__(
-        self, database: Database, hidden: HiddenStudies, claims: Claims, clock: Callable[[], datetime]
+        self,
+        database: Database,
+        hidden: HiddenStudies,
+        claims: Claims,
+        thumbnails: Thumbnails,
+        clock: Callable[[], datetime],
     ) -> None:
         self._database = database
+        self._thumbnails = thumbnails
         self._hidden = hidden
         self._claims = claims
         self._clock = clock
@@ -62,6 +69,7 @@ class Purge:
         deleted = archive.delete_study(study_instance_uid)
         self._end(request_id, deleted, seen)
         self._claims.forget()
+        self._thumbnails.forget(study_instance_uid)
         self._hidden.changed(study_instance_uid)
         LOGGER.warning("deletion %s: the study is purged", request_id)
         return True
