@@ -24,7 +24,7 @@ class HiddenSet(frozenset[str]):
 
 
 def make_gate(*hidden: str) -> Gate:
-    authenticator = Authenticator(TokenVerifier(RULES, set(), lambda _: True, lambda: datetime.now(UTC)), None)
+    authenticator = Authenticator(TokenVerifier(RULES, set(), lambda _: True, lambda: NOW), None)
     gate = Gate(authenticator, HiddenSet(hidden), 10_000_000)
     gate.open()
     return gate
@@ -179,7 +179,7 @@ def test_before_the_hidden_studies_are_known_nobody_looks_at_images() -> None:
 def refusal(method: int, path: str, token: str | None, **more: Any) -> tuple[str, str, str | None] | None:
     """What the gate hands over to the audit trail for a request that it refuses: code, route, study."""
     told: list[Refusal] = []
-    authenticator = Authenticator(TokenVerifier(RULES, set(), lambda _: True, lambda: datetime.now(UTC)), None)
+    authenticator = Authenticator(TokenVerifier(RULES, set(), lambda _: True, lambda: NOW), None)
     gate = Gate(authenticator, HiddenSet(), 10_000_000, told.append)
     gate.open()
     headers = dict(more.pop("headers", {})) | ({"authorization": f"Bearer {token}"} if token else {})

@@ -131,6 +131,16 @@ def test_a_token_that_proves_nothing_is_refused(name: str) -> None:
         verifier()[0].verify(FORGED[name])
 
 
+def test_the_given_clock_alone_decides_what_has_expired_or_begun() -> None:
+    """A slow run of these tests, or a node whose library looks at another clock, changes nothing."""
+    judge, clock = verifier()
+    clock.now = NOW - timedelta(days=2)
+    past = user(iat=clock.now, nbf=clock.now, exp=clock.now + timedelta(hours=1))
+    assert judge.verify(past).subject == "dora"
+    with pytest.raises(NotAuthenticated):
+        judge.verify(user(nbf=NOW))
+
+
 def test_a_remembered_token_still_expires() -> None:
     """Verified once, judged on every call."""
     judge, clock = verifier()
