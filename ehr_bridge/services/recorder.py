@@ -99,8 +99,6 @@ class Recorder:
             Unavailable: the database is away; it is done later.
         """
         self.under_way.retry()
-        if not self._queue and not self._unsettled:
-            return
         if not self._queue and not self._writing.locked() and not self._unsettled:
             return  # asked in this order: what left the queue is being written, or waits to be settled
         with self._writing:
