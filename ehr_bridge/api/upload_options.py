@@ -14,6 +14,8 @@ from ehr_bridge.dicom.values import wanted_value
 from ehr_bridge.errors import InvalidInput
 from ehr_bridge.services.arrivals import Confirmation
 
+MOST_ANNOUNCED = 1_000_000
+
 
 class UploadOptions(Input):
     """All optional. Naming an order or a patient overrides what the files say of themselves."""
@@ -26,6 +28,12 @@ class UploadOptions(Input):
     )
     upload_id: uuid.UUID | None = Field(
         None, description="Joins files sent one by one into one upload; header X-Upload-Id"
+    )
+    upload_total: int | None = Field(
+        None,
+        ge=1,
+        le=MOST_ANNOUNCED,
+        description="How many files the upload will have, over all of its requests; header X-Upload-Total",
     )
     tags: dict[str, str] = Field(
         default_factory=dict, description="Corrected values of modifiable attributes, by DICOM keyword"
@@ -60,6 +68,7 @@ HEADERS = {
     "X-Accession-Number": "accession_number",
     "X-Upload-Source": "source",
     "X-Upload-Id": "upload_id",
+    "X-Upload-Total": "upload_total",
 }
 
 

@@ -35,6 +35,10 @@ class DicomUploadLog(Base):
     __tablename__ = "dicom_upload_logs"
     __table_args__ = (
         UniqueConstraint("upload_id", "study_instance_uid", "uploaded_by"),
+        *(
+            Index(f"ix_dicom_upload_logs_{column}_uploaded_at", column, "uploaded_at")
+            for column in ("uploaded_by", "source_address", "upload_status")
+        ),
         Index(
             "ix_dicom_upload_logs_under_way",
             "under_way_since",
@@ -50,6 +54,10 @@ class DicomUploadLog(Base):
     uploaded_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id"))
     uploaded_by: Mapped[str] = mapped_column(String(255))
     """Subject of the token, or the calling AE title."""
+    source_address: Mapped[str | None] = mapped_column(String(64))
+    """Network address of the sender, where it is known."""
+    announced_files: Mapped[int | None]
+    """How many files its sender said the whole upload will have."""
     study_instance_uid: Mapped[str] = mapped_column(UID, index=True)
     orthanc_study_id: Mapped[str | None] = mapped_column(String(64), index=True)
     number_of_files: Mapped[int]
@@ -71,9 +79,9 @@ class DicomUploadLog(Base):
     upload_duration_seconds: Mapped[float | None]
     is_deleted: Mapped[bool] = mapped_column(default=False)
     under_way_since: Mapped[datetime | None]
-    """While a request with several files brings more of them."""
+    """While more files are to come: a request with several is not at its end, or fewer came than were announced."""
     interrupted_at: Mapped[datetime | None]
-    """When it was closed because its request had died."""
+    """When it was closed because its request had died, or nothing more came."""
 
 
 class DicomUploadSkip(Base):

@@ -33,7 +33,7 @@ from ehr_bridge.services.under_way import UnderWay
 LOGGER = logging.getLogger(__name__)
 REMEMBERED_ENTRIES = 1024
 
-type EntryKey = tuple[uuid.UUID, uuid.UUID, str]
+type EntryKey = tuple[uuid.UUID, uuid.UUID, str, int | None]
 
 
 class Recorder:
@@ -176,8 +176,9 @@ class Recorder:
 
 
 def _key(arrival: Arrival) -> EntryKey:
-    """An entry of the upload log: one study of one upload by one actor."""
-    return (arrival.upload_id, arrival.decision.study_id, arrival.delivery.origin.actor)
+    """An entry of the upload log: one study of one upload by one actor, as long as it announces the same."""
+    delivery = arrival.delivery
+    return (arrival.upload_id, arrival.decision.study_id, delivery.origin.actor, delivery.announced_files)
 
 
 def _row(arrival: Arrival, log_id: uuid.UUID, now: datetime) -> InstanceRow:
