@@ -15,6 +15,7 @@ from ehr_bridge.errors import InvalidInput
 from ehr_bridge.services.arrivals import Confirmation
 
 MOST_ANNOUNCED = 1_000_000
+type Source = Literal["manual", "api", "cd_import", "modality"]
 
 
 class UploadOptions(Input):
@@ -23,9 +24,7 @@ class UploadOptions(Input):
     patient_id: Text64 | None = Field(None, description="Id or MRN of the patient; header X-Patient-Id")
     order_id: Text64 | None = Field(None, description="Id or accession number; header X-Order-Id")
     accession_number: Text16 | None = Field(None, description="Names the order too; header X-Accession-Number")
-    source: Literal["manual", "api", "cd_import", "modality"] = Field(
-        "api", description="Where the files come from; header X-Upload-Source"
-    )
+    source: Source = Field("api", description="Where the files come from; header X-Upload-Source")
     upload_id: uuid.UUID | None = Field(
         None, description="Joins files sent one by one into one upload; header X-Upload-Id"
     )

@@ -46,7 +46,7 @@ def explain_missing(session: Session, log: DicomUploadLog) -> str:
 
 
 def announced_total(entries: Sequence[DicomUploadLog]) -> int:
-    """What was said last: a sender who corrects a total corrects it upwards, for the files it adds."""
+    """The total of the whole upload. Its entries may say different ones when the sender added files on the way."""
     return max(entry.announced_files or 0 for entry in entries)
 
 
