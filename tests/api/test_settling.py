@@ -39,3 +39,30 @@ def test_a_reader_waits_for_counts_that_are_just_being_written(api: Api, monkeyp
     worker.join()
     reader.join()
     assert seen == [2]
+
+
+def test_an_image_two_clients_send_at_once_is_counted_once_for_each(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first stored it and is slow to write that down; the second is told "duplicate" meanwhile."""
+    uid = generate_uid()
+    data = small(StudyInstanceUID=uid)
+    slow, quick = ({"X-Upload-Id": str(uuid.uuid4()), "X-File-Name": name} for name in ("slow.dcm", "quick.dcm"))
+    api.upload(small(StudyInstanceUID=uid), headers=slow)
+    recorder = api.services.recorder
+    record = recorder.record
+
+    def meanwhile(arrival: Any) -> None:
+        monkeypatch.setattr(recorder, "record", record)
+        assert api.upload(data, headers=quick).json["instances"][0]["status"] == "duplicate"
+        record(arrival)
+
+    monkeypatch.setattr(recorder, "record", meanwhile)
+    assert api.upload(data, headers=slow).json["instances"][0]["status"] == "stored"
+
+    def counted(headers: dict[str, str]) -> tuple[int, int, list[tuple[str, str]]]:
+        detail = api.get(f"/api/v1/dicom/uploads/{headers['X-Upload-Id']}", "nurse").json
+        (entry,) = detail["entries"]
+        files = [(file["file_name"], file["status"]) for file in detail["files"]]
+        return entry["number_of_files"], entry["number_of_duplicates"], files
+
+    assert counted(slow) == (2, 0, [("slow.dcm", "stored")] * 2)
+    assert counted(quick) == (1, 1, [("quick.dcm", "duplicate")])

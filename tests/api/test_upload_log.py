@@ -61,33 +61,32 @@ def test_the_log_is_listed_newest_first(log: Api) -> None:
     assert ([i["uploaded_by"] for i in page["items"]], page["total"]) == (["omar", "rita"], 4)
 
 
-@pytest.mark.parametrize(
-    ("query", "days"),
-    [
-        ({"uploaded_by": "rita"}, [1, 0]),
-        ({"uploaded_by": "Rita"}, []),
-        ({"patient": "MRN-1"}, [0]),
-        ({"upload_source": "cd_import"}, [2]),
-        ({"upload_source": "manual", "uploaded_by": "rita"}, [1, 0]),
-        ({"upload_status": "partial"}, [1]),
-        ({"upload_status": "success"}, [3, 2, 0]),
-        ({"source_address": "10.0.0.1"}, [1, 0]),
-        ({"source_address": "fd00::1"}, [3]),
-        ({"from": "2026-03-02T00:00:00Z"}, [3, 2, 1]),
-        ({"to": "2026-03-02T00:00:00Z"}, [0]),
-        ({"from": "2026-03-02T01:00:00+01:00", "to": "2026-03-03T00:00:00Z"}, [1]),
-        ({"file_name": "im"}, [2, 0]),
-        ({"file_name": "IM_"}, [0]),
-        ({"file_name": "%"}, [2]),
-        ({"file_name": "Schädel"}, [1]),
-        ({"file_name": "im", "from": "2026-03-02T00:00:00Z"}, [2]),
-        ({"uploaded_by": "", "file_name": "", "from": "", "patient": "", "study_instance_uid": ""}, [3, 2, 1, 0]),
-    ],
-    ids=str,
-)
-def test_each_filter_finds_its_uploads_and_no_other(log: Api, query: dict[str, str], days: list[int]) -> None:
+FILTERS: list[tuple[dict[str, str], list[int]]] = [
+    ({"uploaded_by": "rita"}, [1, 0]),
+    ({"uploaded_by": "Rita"}, []),
+    ({"patient": "MRN-1"}, [0]),
+    ({"upload_source": "cd_import"}, [2]),
+    ({"upload_source": "manual", "uploaded_by": "rita"}, [1, 0]),
+    ({"upload_status": "partial"}, [1]),
+    ({"upload_status": "success"}, [3, 2, 0]),
+    ({"source_address": "10.0.0.1"}, [1, 0]),
+    ({"source_address": "fd00::1"}, [3]),
+    ({"from": "2026-03-02T00:00:00Z"}, [3, 2, 1]),
+    ({"to": "2026-03-02T00:00:00Z"}, [0]),
+    ({"from": "2026-03-02T01:00:00+01:00", "to": "2026-03-03T00:00:00Z"}, [1]),
+    ({"file_name": "im"}, [2, 0]),
+    ({"file_name": "IM_"}, [0]),
+    ({"file_name": "%"}, [2]),
+    ({"file_name": "Schädel"}, [1]),
+    ({"file_name": "im", "from": "2026-03-02T00:00:00Z"}, [2]),
+    ({"uploaded_by": "", "file_name": "", "from": "", "patient": "", "study_instance_uid": ""}, [3, 2, 1, 0]),
+]
+
+
+def test_each_filter_finds_its_uploads_and_no_other(log: Api) -> None:
     """Alone and together; the total counts what is found."""
-    assert [day for _, day in find(log, **query)] == days
+    for query, days in FILTERS:
+        assert [day for _, day in find(log, **query)] == days, query
 
 
 def test_a_patient_is_named_by_mrn_or_id_and_a_study_by_its_uid(log: Api) -> None:
@@ -117,22 +116,22 @@ def test_the_log_of_one_patient_takes_the_same_filters(log: Api) -> None:
     assert log.get(path + "?patient=MRN-1", "nurse").status_code == 422
 
 
-@pytest.mark.parametrize(
-    ("query", "field"),
-    [
-        ("from=yesterday", "from"),
-        ("from=2026-03-01T00:00:00", "from"),
-        ("study_instance_uid=1.2.*", "study_instance_uid"),
-        ("upload_status=done", "upload_status"),
-        ("upload_source=email", "upload_source"),
-        ("uploader=rita", "uploader"),
-    ],
-)
-def test_a_filter_that_means_nothing_is_refused_by_name(api: Api, query: str, field: str) -> None:
+NONSENSE = [
+    ("from=yesterday", "from"),
+    ("from=2026-03-01T00:00:00", "from"),
+    ("study_instance_uid=1.2.*", "study_instance_uid"),
+    ("upload_status=done", "upload_status"),
+    ("upload_source=email", "upload_source"),
+    ("uploader=rita", "uploader"),
+]
+
+
+def test_a_filter_that_means_nothing_is_refused_by_name(api: Api) -> None:
     """A wish that is not understood is not ignored."""
-    answer = api.get(f"/api/v1/dicom/uploads?{query}", "nurse")
-    assert answer.status_code == 422
-    assert [e["field"] for e in answer.json["errors"]] == [field]
+    for query, field in NONSENSE:
+        answer = api.get(f"/api/v1/dicom/uploads?{query}", "nurse")
+        assert answer.status_code == 422, query
+        assert [e["field"] for e in answer.json["errors"]] == [field]
 
 
 def test_an_entry_says_where_it_came_from(log: Api) -> None:
