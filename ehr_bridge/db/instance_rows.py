@@ -48,8 +48,8 @@ class InstanceRows:
         owning = ", ".join(f"'{door}'" for door in OWNING_DOORS)
         self._insert = (
             f"INSERT INTO instances ({columns}) VALUES ({marks}) ON CONFLICT (orthanc_instance_id)"  # noqa: S608
-            " DO UPDATE SET upload_log_id = excluded.upload_log_id, file_name = excluded.file_name, door = excluded.door"
-            f" WHERE excluded.door IN ({owning})"
+            " DO UPDATE SET upload_log_id = excluded.upload_log_id, file_name = excluded.file_name,"
+            f" door = excluded.door WHERE excluded.door IN ({owning})"
         )
         self._unsettle = f"UPDATE studies SET is_settled = {mark} WHERE id = {mark}"  # noqa: S608
 
