@@ -143,11 +143,12 @@ class Study(Base):
             sqlite_where=text("NOT is_settled"),
             postgresql_where=text("NOT is_settled"),
         ),
-        _list_index("created", "created_at", "id", "link_status", "modality_key"),
+        _list_index("id", "id", "created_at", "study_date_key", "link_status", "modality_key"),
+        _list_index("created", "created_at", "id", "link_status", "modality_key", "study_date_key"),
         _list_index("study_date", "study_date_key", "id", "link_status", "modality_key"),
         _list_index("patient_name", "patient_name_key", "id", "link_status", "modality_key"),
         _list_index("accession", "accession_key", "id", "link_status", "modality_key"),
-        _list_index("link_status", "link_status", "created_at", "id"),
+        _list_index("link_status", "link_status", "created_at", "id", "modality_key", "study_date_key"),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
@@ -155,7 +156,7 @@ class Study(Base):
     orthanc_study_id: Mapped[str | None] = mapped_column(String(64), index=True)
     patient_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("patients.id"), index=True)
     order_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("orders.id"), index=True)
-    link_status: Mapped[str] = mapped_column(String(16), index=True)
+    link_status: Mapped[str] = mapped_column(String(16))
     match_kind: Mapped[str] = mapped_column(String(16))
     match_score: Mapped[float]
     match_evidence: Mapped[list[Any]]
@@ -169,7 +170,7 @@ class Study(Base):
     coerced: Mapped[list[Any]]
     """What was replaced in its first instance: `{"tag", "before", "after"}`."""
     modalities: Mapped[list[Any]]
-    study_date: Mapped[date | None] = mapped_column(index=True)
+    study_date: Mapped[date | None]
     study_time: Mapped[time | None]
     study_description: Mapped[str | None] = mapped_column(String(64))
     study_date_key: Mapped[date] = mapped_column(default=date.min, server_default="0001-01-01")
@@ -181,7 +182,7 @@ class Study(Base):
     number_of_instances: Mapped[int] = mapped_column(default=0)
     is_settled: Mapped[bool] = mapped_column(default=True)
     """False while instances are recorded that the counts (here, on the order, in the upload log) do not show yet."""
-    created_at: Mapped[datetime] = mapped_column(index=True)
+    created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     deleted_at: Mapped[datetime | None]
 

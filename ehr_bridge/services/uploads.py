@@ -6,7 +6,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
@@ -111,16 +111,17 @@ def _conditions(session: Session, filters: UploadFilters) -> list[ColumnElement[
     if filters.until is not None:
         conditions.append(DicomUploadLog.uploaded_at < filters.until)
     if filters.file_name is not None:
-        conditions.append(_has_file(filters.file_name))
+        conditions.append(_has_file(filters.file_name, is_alone=not conditions))
     return conditions
 
 
-def _has_file(text: str) -> ColumnElement[bool]:
-    """Looked up per entry, by the entries' own index of files: as quick as the other filters make it."""
-    stored = exists().where(
-        Instance.upload_log_id == DicomUploadLog.id, Instance.file_name.icontains(text, autoescape=True)
-    )
-    skipped = exists().where(
-        DicomUploadSkip.upload_log_id == DicomUploadLog.id, DicomUploadSkip.file_name.icontains(text, autoescape=True)
-    )
-    return stored | skipped
+def _has_file(text: str, *, is_alone: bool) -> ColumnElement[bool]:
+    """Alone, every file is looked at once. Beside other filters, only the files of the entries those leave: PostgreSQL
+    would still look at all, did the look-up not stand in a scalar subquery, which it takes entry by entry."""
+    stored = select(Instance.upload_log_id).where(Instance.file_name.icontains(text, autoescape=True))
+    skipped = select(DicomUploadSkip.upload_log_id).where(DicomUploadSkip.file_name.icontains(text, autoescape=True))
+    if is_alone:
+        return DicomUploadLog.id.in_(stored.union(skipped))
+    own_stored = stored.where(Instance.upload_log_id == DicomUploadLog.id).limit(1).scalar_subquery()
+    own_skipped = skipped.where(DicomUploadSkip.upload_log_id == DicomUploadLog.id).limit(1).scalar_subquery()
+    return own_stored.is_not(None) | own_skipped.is_not(None)
