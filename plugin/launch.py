@@ -92,6 +92,7 @@ def prepare(options: argparse.Namespace) -> Settings:
         raise CannotStart(f"EHR_BRIDGE_DATA_DIR cannot be written: {error.strerror}") from error
     settings = load_settings(os.environ)
     os.environ.setdefault("TCP_NODELAY", "1")  # DCMTK: without it each C-STORE answer waits 40 ms for the next packet
+    os.environ.setdefault("MALLOC_ARENA_MAX", "4")  # what the image cache lets go stays a while, once per arena
     for port, variable in (
         (settings.http_port, "EHR_BRIDGE_HTTP_PORT"),
         (settings.dicom_port, "EHR_BRIDGE_DICOM_PORT"),

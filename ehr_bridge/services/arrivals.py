@@ -55,6 +55,8 @@ class Delivery:
     confirmation: Confirmation = Confirmation()
     is_batch: bool = False
     """Whether one request brings several files."""
+    announced_files: int | None = None
+    """How many files the whole upload will have, over all of its requests; None where the sender does not say."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,15 @@ WANTED = {
 }
 
 
+class NothingHidden:
+    """No deletion hides a study."""
+
+    is_loaded = True
+
+    def __contains__(self, _study: object) -> bool:
+        return False
+
+
 def time_gate(plan: Plan) -> Time:
     """The gate's answer to a viewer that asks for a frame with a token it has shown before."""
     study = "1.2.826.0.1.3680043.8.498.1234567890"
@@ -42,7 +51,7 @@ def time_gate(plan: Plan) -> Time:
         expires_at=now + timedelta(hours=1),
     )
     verifier = TokenVerifier(RULES, frozenset(), lambda _: True, lambda: datetime.now(UTC))
-    gate = Gate(Authenticator(verifier, None), 1_000_000)
+    gate = Gate(Authenticator(verifier, None), NothingHidden(), 1_000_000)
     gate.open()
     headers = {
         "accept": 'multipart/related; type="application/octet-stream"; transfer-syntax=*',
