@@ -32,6 +32,7 @@ from plugin.pages import Pages
 from plugin.purging import PurgingArchive
 from plugin.quarantine import Quarantine
 from plugin.selftest import GateNotInPath, run_self_test
+from plugin.store_refusals import StoreRefusals
 from plugin.worker import Chore, Worker
 from plugin.wsgi import WsgiAdapter
 
@@ -55,7 +56,9 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> Callbacks:
     worker = _make_worker(
         services, archive, PurgingArchive(orthanc, settings.storage_path, settings.purge_journal_path)
     )
-    ingest = Ingest(orthanc, services.intake, archive, Quarantine(settings.quarantine_path), worker.hand_over)
+    store_refusals = StoreRefusals(settings.dicom_port, services.refusals.hand_over)
+    quarantine = Quarantine(settings.quarantine_path)
+    ingest = Ingest(orthanc, services.intake, archive, quarantine, store_refusals, worker.hand_over)
     checks = {
         "gate": lambda: gate.is_open,
         "database": lambda: migrate.is_current(services.database),
@@ -69,6 +72,7 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> Callbacks:
     callbacks = Callbacks(
         allow=gate.allow,
         received=ingest.on_received,
+        judge_store=store_refusals.judge,
         stored=ingest.on_stored,
         changed=Lifecycle(orthanc, settings.http_port, gate, adapter, worker, services),
         routes={
@@ -80,6 +84,7 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> Callbacks:
     )
     orthanc.RegisterIncomingHttpRequestFilter(callbacks.allow)
     orthanc.RegisterReceivedInstanceCallback(callbacks.received)
+    orthanc.RegisterIncomingCStoreInstanceFilter(callbacks.judge_store)
     orthanc.RegisterOnStoredInstanceCallback(callbacks.stored)
     orthanc.RegisterOnChangeCallback(callbacks.changed)
     for path, route in callbacks.routes.items():
@@ -93,6 +98,7 @@ class Callbacks:
 
     allow: Callable[..., bool]
     received: Callable[[bytes, int], tuple[Any, bytes | None]]
+    judge_store: Callable[[Any], int]
     stored: Callable[[Any, str], None]
     changed: Callable[[int, int, str], None]
     routes: dict[str, Callable[..., None]]
