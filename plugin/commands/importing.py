@@ -63,7 +63,10 @@ def import_folder(
     url = url or f"http://127.0.0.1:{settings.http_port}"
     progress = Progress(settings.data_dir, folder, f"{url}\n{order}\n{patient}")
     door = Door(settings, url, progress.upload_id, order, patient)
-    tally = _send(content, progress, door)
+    try:
+        tally = _send(content, progress, door)
+    except KeyboardInterrupt:
+        raise ServerAway("stopped; run the same command again to go on") from None
     progress.forget()
     for path, code in content.refused:
         click.echo(f"refused: {path.relative_to(folder)}: {code}", err=True)
