@@ -4,8 +4,8 @@ The received-instance hook neither learns the calling AE title nor may answer wi
 success. The C-STORE filter, which Orthanc asks next on the same thread, knows the title and gives the status. So the
 first hook exchanges a refused instance for a stand-in that holds nothing, and the filter turns the stand-in away.
 
-Orthanc's Lua filter would know the address too. It is not used: Orthanc pushes every sequence of every instance onto Lua's
-stack without asking whether there is room.
+Orthanc's Lua filter would know the address too. It is not used: Orthanc pushes every sequence of every instance onto
+Lua's stack without asking whether there is room.
 """
 
 from __future__ import annotations
