@@ -72,8 +72,8 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> Callbacks:
     callbacks = Callbacks(
         allow=gate.allow,
         received=ingest.on_received,
-        judge_store=store_refusals.judge,
         stored=ingest.on_stored,
+        c_store=ingest.on_c_store,
         changed=Lifecycle(orthanc, settings.http_port, gate, adapter, worker, services),
         routes={
             "/tools/find": ScopedFind(orthanc, services.authenticator, services.hidden),
@@ -84,9 +84,9 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> Callbacks:
     )
     orthanc.RegisterIncomingHttpRequestFilter(callbacks.allow)
     orthanc.RegisterReceivedInstanceCallback(callbacks.received)
-    orthanc.RegisterIncomingCStoreInstanceFilter(callbacks.judge_store)
     orthanc.RegisterOnStoredInstanceCallback(callbacks.stored)
     orthanc.RegisterOnChangeCallback(callbacks.changed)
+    orthanc.RegisterIncomingCStoreInstanceFilter(callbacks.c_store)
     for path, route in callbacks.routes.items():
         orthanc.RegisterRestCallback(path, route)
     return callbacks
@@ -98,8 +98,8 @@ class Callbacks:
 
     allow: Callable[..., bool]
     received: Callable[[bytes, int], tuple[Any, bytes | None]]
-    judge_store: Callable[[Any], int]
     stored: Callable[[Any, str], None]
+    c_store: Callable[[Any], int]
     changed: Callable[[int, int, str], None]
     routes: dict[str, Callable[..., None]]
 

@@ -74,6 +74,10 @@ class Ingest:
             return self._actions.KEEP_AS_IS, None
         return self._actions.MODIFY, replacement
 
+    def on_c_store(self, instance: Any) -> int:
+        """IncomingCStoreInstanceFilter (Orthanc takes only one): turns away what was refused a moment ago."""
+        return self._refusals.judge(instance)
+
     def on_stored(self, instance: Any, orthanc_instance_id: str) -> None:
         """OnStoredInstanceCallback: hand over and return. What our own doors store, they record themselves."""
         arrival = self._received.pop(threading.get_native_id(), None)

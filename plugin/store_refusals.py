@@ -48,7 +48,7 @@ class StoreRefusals:
         self._refused.pop(threading.get_native_id(), None)
 
     def judge(self, instance: Any) -> int:
-        """IncomingCStoreInstanceFilter: 0 lets an instance through, anything else is what its sender hears."""
+        """What the C-STORE filter answers: 0 lets an instance through, anything else is what its sender hears."""
         refused = self._refused.pop(threading.get_native_id(), None)
         if refused is None:
             return ACCEPTED

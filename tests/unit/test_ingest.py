@@ -77,7 +77,7 @@ class Door:
             assert replacement is not None
             ds = pydicom.dcmread(io.BytesIO(replacement))
             assert (str(ds.SOPInstanceUID), "PatientID" in ds) == ("2.25.1", False)
-        return self.refusals.judge(Instance(calling))
+        return self.ingest.on_c_store(Instance(calling))
 
 
 def hooks(folder: Path, error: Exception | None = None) -> Ingest:
