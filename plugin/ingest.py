@@ -18,6 +18,7 @@ from ehr_bridge.services.audit import Origin
 from ehr_bridge.services.intake import Intake
 from plugin.archive import OrthancArchive
 from plugin.quarantine import Quarantine
+from plugin.store_refusals import CANNOT_UNDERSTAND, OUT_OF_RESOURCES, StoreRefusals
 
 LOGGER = logging.getLogger(__name__)
 ORIGIN_DICOM = 2
@@ -33,19 +34,22 @@ class Ingest:
         intake: Intake,
         archive: OrthancArchive,
         quarantine: Quarantine,
+        refusals: StoreRefusals,
         hand_over: Callable[[Arrival], None],
     ) -> None:
         self._actions = orthanc.ReceivedInstanceAction
         self._intake = intake
         self._archive = archive
         self._quarantine = quarantine
+        self._refusals = refusals
         self._hand_over = hand_over
         self._received: dict[int, Arrival] = {}
 
     def on_received(self, dicom: bytes, origin: int) -> tuple[Any, bytes | None]:
-        """ReceivedInstanceCallback: coerce before storing. Discards only what is safe in the quarantine folder."""
+        """ReceivedInstanceCallback: coerce before storing. Refuses what must not reach Orthanc."""
         if self._archive.is_storing():
             return self._actions.KEEP_AS_IS, None  # our own doors judged and coerced it a moment ago
+        self._refusals.forget()
         try:
             arrival = self._judge(dicom, origin)
         except RefusedInstance as refusal:
@@ -69,6 +73,10 @@ class Ingest:
         if replacement is None:
             return self._actions.KEEP_AS_IS, None
         return self._actions.MODIFY, replacement
+
+    def on_c_store(self, instance: Any) -> int:
+        """IncomingCStoreInstanceFilter (Orthanc takes only one): turns away what was refused a moment ago."""
+        return self._refusals.judge(instance)
 
     def on_stored(self, instance: Any, orthanc_instance_id: str) -> None:
         """OnStoredInstanceCallback: hand over and return. What our own doors store, they record themselves."""
@@ -95,10 +103,10 @@ class Ingest:
         try:
             name = self._quarantine.keep(dicom, refusal.code)
         except OSError:
-            LOGGER.exception("the quarantine folder cannot be written; the sender hears a failure")
-            return self._actions.MODIFY, None  # no bytes: Orthanc refuses the instance (facts 1.1)
+            LOGGER.exception("the quarantine folder cannot be written; the instance is only refused")
+            return self._actions.MODIFY, self._refusals.exchange(refusal.code, OUT_OF_RESOURCES)
         LOGGER.error("instance quarantined as %s: %s", name, refusal.code)
-        return self._actions.DISCARD, None
+        return self._actions.MODIFY, self._refusals.exchange(refusal.code, CANNOT_UNDERSTAND)
 
     def _keep(self) -> tuple[Any, bytes | None]:
         self._received.pop(threading.get_native_id(), None)

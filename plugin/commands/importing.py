@@ -65,7 +65,10 @@ def import_folder(
     progress = Progress(settings.data_dir, folder, f"{url}\n{order}\n{patient}")
     total = sum(len(study.files) for study in content.studies.values())
     door = Door(settings, url, progress.upload_id, order, patient, total)
-    tally = _send(content, progress, door)
+    try:
+        tally = _send(content, progress, door)
+    except KeyboardInterrupt:
+        raise ServerAway("stopped; run the same command again to go on") from None
     progress.forget()
     for path, code in content.refused:
         click.echo(f"refused: {path.relative_to(folder)}: {code}", err=True)
