@@ -20,6 +20,7 @@ from ehr_bridge.dicom.encoding import (
     is_encapsulated,
     vr_of_tag,
 )
+from ehr_bridge.dicom.layout import Layouts
 from ehr_bridge.dicom.nesting import explicit_element
 from ehr_bridge.dicom.part10 import MAX_INFLATED, Element, open_file
 from ehr_bridge.dicom.refusals import malformed
@@ -47,6 +48,7 @@ class Header:
     meta: dict[int, Element]
     """The elements of group 0002, in `body`; empty when the file has no meta information."""
     _texts: dict[int, str] = field(default_factory=dict)
+    """What `text` has answered by tag, and `uid` by tag with a minus."""
 
     @property
     def big_endian(self) -> bool:
@@ -126,8 +128,11 @@ class Header:
 
     def uid(self, tag: int) -> str:
         """The UID in a top-level element, without its padding; empty when absent."""
-        raw = self.raw(tag)
-        return "" if raw is None else raw.decode("latin-1").strip(" \0")
+        known = self._texts.get(-tag)
+        if known is None:
+            raw = self.raw(tag)
+            known = self._texts[-tag] = "" if raw is None else raw.decode("latin-1").strip(" \0")
+        return known
 
     @property
     def study_instance_uid(self) -> str:
@@ -190,19 +195,24 @@ class Header:
         return self.text(tags.REFERRING_PHYSICIAN_NAME)
 
 
-def read_header(data: bytes, *, max_depth: int = MAX_DEPTH, max_inflated: int = MAX_INFLATED) -> Header:
+def read_header(
+    data: bytes, *, max_depth: int = MAX_DEPTH, max_inflated: int = MAX_INFLATED, layouts: Layouts | None = None
+) -> Header:
     """The header of a DICOM file, every length in the file checked.
 
     Reads what DCMTK reads: unsorted or repeated tags, odd lengths, missing preamble. Refuses what would let
     two readers see different datasets, overrun memory or exhaust the stack (PS3.5 sections 7.1 and 7.5).
-    `max_depth` is how many sequences may nest, `max_inflated` how many bytes a deflated file may unpack to.
+    `max_depth` is how many sequences may nest, `max_inflated` how many bytes a deflated file may unpack to. `layouts`
+    makes neighbours in a series quicker to read; the answer is the same.
 
     Raises: RefusedInstance `empty_file`, `not_dicom`, `truncated`, `malformed`, `nested_too_deep` or
     `inflated_too_large`.
     """
     opened = open_file(data, max_inflated)
     body, start, encoding = opened.body, opened.dataset_start, opened.encoding
-    if encoding.explicit:
+    if layouts is not None:
+        walk = layouts.walk(body, start, encoding, max_depth)
+    elif encoding.explicit:
         walk = walk_explicit(body, start, encoding, max_depth)
     else:
         walk = walk_implicit(body, start, max_depth)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from ehr_bridge.dicom import coerce, is_same_content, read_header, require_storable
+from ehr_bridge.dicom import Layouts, Plans, coerce, is_same_content, read_header, require_storable
 from ehr_bridge.errors import BridgeError, Conflict, InvalidInput, RefusedInstance, Unavailable
 from ehr_bridge.services.arrivals import (
     Arrival,
@@ -85,6 +85,8 @@ class Intake:
         self._recorder = recorder
         self._clock = clock
         self.max_file_bytes = max_file_bytes
+        self._layouts = Layouts()
+        self._plans = Plans()
 
     def judge(
         self, data: bytes, delivery: Delivery, file_name: str | None = None, *, may_coerce: bool = True
@@ -98,7 +100,7 @@ class Intake:
         """
         if delivery.door in ASKED_FIRST:
             self.require_size(data)
-        header = read_header(data, max_depth=MAX_DEPTH)
+        header = read_header(data, max_depth=MAX_DEPTH, layouts=self._layouts)
         try:
             require_storable(header)
         except RefusedInstance as refusal:
@@ -134,6 +136,7 @@ class Intake:
             when=self._clock(),
             modifying_system=MODIFYING_SYSTEM,
             source=arrival.delivery.origin.actor[:64],
+            plans=self._plans,
         )
         arrival.changes = coerced.changes
         return coerced.data if coerced.changes else None
