@@ -70,6 +70,7 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> Callbacks:
         allow=gate.allow,
         received=ingest.on_received,
         stored=ingest.on_stored,
+        c_store=ingest.on_c_store,
         changed=Lifecycle(orthanc, settings.http_port, gate, adapter, worker, services),
         routes={
             "/tools/find": ScopedFind(orthanc, services.authenticator, services.hidden),
@@ -82,6 +83,8 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> Callbacks:
     orthanc.RegisterReceivedInstanceCallback(callbacks.received)
     orthanc.RegisterOnStoredInstanceCallback(callbacks.stored)
     orthanc.RegisterOnChangeCallback(callbacks.changed)
+    if services.intake.rules.name_callers:
+        orthanc.RegisterIncomingCStoreInstanceFilter(callbacks.c_store)
     for path, route in callbacks.routes.items():
         orthanc.RegisterRestCallback(path, route)
     return callbacks
@@ -94,6 +97,7 @@ class Callbacks:
     allow: Callable[..., bool]
     received: Callable[[bytes, int], tuple[Any, bytes | None]]
     stored: Callable[[Any, str], None]
+    c_store: Callable[[Any], int]
     changed: Callable[[int, int, str], None]
     routes: dict[str, Callable[..., None]]
 

@@ -18,6 +18,7 @@ from ehr_bridge.dicom.plans import Change, Plans
 from ehr_bridge.dicom.tags import MODIFIABLE_KEYWORDS
 from ehr_bridge.dicom.validate import Finding, is_uid, require_storable, validate
 from ehr_bridge.dicom.values import canonical, is_date
+from ehr_bridge.dicom.values import wanted_value as checked_value
 
 __all__ = [
     "MAX_DEPTH",
@@ -34,6 +35,7 @@ __all__ = [
     "Layouts",
     "Plans",
     "canonical",
+    "checked_value",
     "coerce",
     "is_date",
     "is_same_content",
