@@ -15,6 +15,7 @@ from ehr_bridge.services.audit_anchor import FILE_NAME, Anchors, anchor_key
 from ehr_bridge.services.audit_export import AuditExport
 from ehr_bridge.services.claims import Claims
 from ehr_bridge.services.coercion_rules import load_rules
+from ehr_bridge.services.completion import Completion
 from ehr_bridge.services.deletions import Deletions
 from ehr_bridge.services.downloads import Downloads
 from ehr_bridge.services.hidden import HiddenStudies
@@ -67,6 +68,7 @@ class Services:
     deletions: Deletions
     holds: Holds
     purge: Purge
+    completion: Completion
 
 
 def utc_now() -> datetime:
@@ -138,4 +140,5 @@ def build_services(settings: Settings, database: Database, clock: Callable[[], d
         deletions=Deletions(database, hidden, claims, recorder, clock, grace),
         holds=Holds(database, clock),
         purge=Purge(database, hidden, claims, thumbnails, clock),
+        completion=Completion(database, clock, timedelta(seconds=settings.stable_age)),
     )

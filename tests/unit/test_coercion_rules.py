@@ -70,7 +70,7 @@ def rules(*entries: dict[str, Any]) -> CoercionRules:
         ({"attribute": "PatientName", "from": "patient.name", "doors": []}, "at least one door"),
         ({"attribute": "PatientName", "from": "patient.name", "door": ["upload"]}, "door: Extra inputs"),
         (
-            {"attribute": "StudyID", "value": "1", "doors": ["upload"], "calling_ae_titles": ["CT1"]},
+            {"attribute": "StationName", "value": "1", "doors": ["upload"], "calling_ae_titles": ["CT1"]},
             "only c_store has calling AE titles",
         ),
         ({"attribute": "PatientID", "from": "patient.mrn", "when": "empty"}, "PatientID always becomes patient.mrn"),
