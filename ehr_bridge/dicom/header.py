@@ -84,8 +84,21 @@ class Header:
 
     def raw(self, tag: int) -> bytes | None:
         """The value bytes of a top-level element, padding and delimiters included; None when absent."""
-        element = self.element(tag)
-        return None if element is None else self.body[element.value_start : element.end]
+        value = self._value(tag)
+        return None if value is None else value[1]
+
+    def _value(self, tag: int) -> tuple[str, bytes] | None:
+        """VR and value bytes; the first way is the one of nearly all text."""
+        start = self.walk.starts.get(tag)
+        if start is None:
+            return None
+        body, encoding = self.body, self.encoding
+        if encoding.explicit:
+            _, _, vr, length = encoding.head(body, start)
+            if vr in encoding.short:
+                return body[start + 4 : start + 6].decode("latin-1"), body[start + 8 : start + 8 + length]
+        element = self._element(tag, start)
+        return element.vr, body[element.value_start : element.end]
 
     def text(self, which: str | int) -> str:
         """The text of a top-level element, by keyword or tag, in the file's own character set.
@@ -103,13 +116,14 @@ class Header:
         return known
 
     def _text(self, tag: int) -> str:
-        element = self.element(tag)
-        if element is None or not element.length:
+        value = self._value(tag)
+        if value is None or not value[1]:
             return ""
-        vr = vr_of_tag(tag) if element.vr == "UN" else element.vr
+        vr, raw = value
+        if vr == "UN":
+            vr = vr_of_tag(tag)
         if vr not in TEXT_VRS or tag in self.walk.ends:
             return ""
-        raw = self.body[element.value_start : element.end]
         if vr not in CHARSET_VRS or (raw.isascii() and b"\x1b" not in raw):
             text = raw.decode("latin-1")
         else:
