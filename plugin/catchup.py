@@ -7,6 +7,7 @@ row of ours is read back and recorded like a fresh arrival, except that nothing 
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import select
@@ -95,5 +96,8 @@ class CatchUp:
         except RefusedInstance as refusal:
             LOGGER.error("stored instance %s cannot be recorded: %s", orthanc_instance_id, refusal.code)
             return False
+        patient_id = arrival.decision.wanted.get("PatientID", arrival.header.patient_id)
+        if arrival.header.patient_id != patient_id:  # under another number than its study, and it stays so
+            arrival.decision = replace(arrival.decision, contradicts=True)
         self._intake.stored(arrival, Stored(orthanc_instance_id, study, False))
         return True

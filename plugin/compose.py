@@ -180,6 +180,7 @@ def _make_worker(services: Services, archive: OrthancArchive, purging: PurgingAr
             Chore("record", recorder.flush, 0.0),
             Chore("modifications", jobs.run, 0.0),  # before catching up: an interrupted one first finishes its instance
             Chore("settle", recorder.settle, 2.0),
+            Chore("completed orders", services.completion.run, 5.0),
             Chore("refusals", services.refusals.flush, 1.0),
             Chore("audit anchor", services.anchors.write_due, 5.0),
             Chore("revocations", services.revocations.refresh, 0.5),

@@ -18,11 +18,13 @@ from ehr_bridge.services.audit import Origin
 from ehr_bridge.services.intake import Intake
 from plugin.archive import OrthancArchive
 from plugin.quarantine import Quarantine
-from plugin.store_refusals import CANNOT_UNDERSTAND, OUT_OF_RESOURCES, StoreRefusals
+from plugin.store_refusals import ACCEPTED, CANNOT_UNDERSTAND, OUT_OF_RESOURCES, StoreRefusals
 
 LOGGER = logging.getLogger(__name__)
 ORIGIN_DICOM = 2
 """Orthanc's InstanceOrigin DICOM_PROTOCOL."""
+COERCED = 0xB000
+"""Warning: coercion of data elements (PS3.4 table B.2-1). The instance is stored."""
 UNSTORABLE = frozenset({"missing_uid", "invalid_uid", "dicomdir", "too_large"})
 """Refusals that say nothing of danger: Orthanc decides itself about such a file, it is not quarantined."""
 
@@ -75,8 +77,41 @@ class Ingest:
         return self._actions.MODIFY, replacement
 
     def on_c_store(self, instance: Any) -> int:
-        """IncomingCStoreInstanceFilter (Orthanc takes only one): turns away what was refused a moment ago."""
-        return self._refusals.judge(instance)
+        """IncomingCStoreInstanceFilter (Orthanc takes only one), where the calling AE title is heard first.
+
+        Turns away what was refused a moment ago. Anything else is coerced by now as for anybody; when this caller's
+        rules say otherwise, it is stored here as they say, and the sender hears 0xB000 instead of success, for Orthanc
+        must not store its own on top.
+        """
+        if refused := self._refusals.judge(instance):
+            return refused
+        arrival = self._received.get(threading.get_native_id())
+        if arrival is None or self._archive.is_storing() or not self._intake.rules.name_callers:
+            return ACCEPTED
+        try:
+            return self._coerce_for(arrival, instance.GetInstanceRemoteAet())
+        except Exception as error:
+            LOGGER.warning("an instance is refused: %s", getattr(error, "code", type(error).__name__))
+            self._received.pop(threading.get_native_id(), None)
+            return OUT_OF_RESOURCES  # the sender keeps it and sends it again
+
+    def _coerce_for(self, arrival: Arrival, calling_ae_title: str) -> int:
+        rules, door, decision = self._intake.rules, arrival.delivery.door, arrival.decision
+        of_anybody = rules.judge(arrival.header, decision, door)
+        own = rules.judge(arrival.header, decision, door, calling_ae_title)
+        if own == of_anybody:
+            return ACCEPTED
+        arrival.changes = ()
+        data = self._intake.coerce(arrival, calling_ae_title) or arrival.header.data
+        self._received.pop(threading.get_native_id(), None)  # the stored hook shall see ours as one of our own
+        stored = self._archive.store(data)
+        if stored.is_duplicate:
+            self._received[threading.get_native_id()] = arrival
+            return ACCEPTED
+        arrival.delivery = replace(arrival.delivery, origin=Origin(f"ae:{calling_ae_title}"))
+        arrival.orthanc_instance_id = stored.orthanc_instance_id
+        self._hand_over(arrival)
+        return COERCED
 
     def on_stored(self, instance: Any, orthanc_instance_id: str) -> None:
         """OnStoredInstanceCallback: hand over and return. What our own doors store, they record themselves."""

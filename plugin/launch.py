@@ -18,6 +18,7 @@ from pathlib import Path
 from ehr_bridge.db import migrate
 from ehr_bridge.db.database import Database
 from ehr_bridge.errors import Unavailable
+from ehr_bridge.services.coercion_rules import load_rules
 from ehr_bridge.settings import Settings, SettingsError, load_settings
 from plugin import demo, orthanc_config
 from plugin.kept_secret import kept_secret
@@ -83,6 +84,7 @@ def prepare(options: argparse.Namespace) -> Settings:
     if options.no_demo:
         os.environ["EHR_BRIDGE_DEMO"] = "0"
     settings = load_settings(os.environ)
+    load_rules(settings.coercion_rules)
     os.environ["EHR_BRIDGE_DATA_DIR"] = str(settings.data_dir.resolve())
     try:
         Path(os.environ["EHR_BRIDGE_DATA_DIR"]).mkdir(mode=0o700, parents=True, exist_ok=True)
