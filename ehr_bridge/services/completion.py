@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import exists, select
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.models import Instance, Order, Study
+from ehr_bridge.db.models import Order, Study
+from ehr_bridge.db.uploads import Instance
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit import Event
 from ehr_bridge.services.deletion_steps import OURSELVES
