@@ -18,7 +18,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.models import Instance, Order, Patient, Study
+from ehr_bridge.db.models import Order, Patient, Study
+from ehr_bridge.db.uploads import Instance
 from ehr_bridge.errors import Conflict
 from ehr_bridge.matching import Evidence, HeaderIdentity, Match, MatchKind, match_study
 from ehr_bridge.services.arrivals import Confirmation, Decision

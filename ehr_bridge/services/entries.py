@@ -8,7 +8,8 @@ from datetime import datetime
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from ehr_bridge.db.models import DicomUploadLog, Order, Study, StudyLink, User
+from ehr_bridge.db.models import Order, Study, StudyLink, User
+from ehr_bridge.db.uploads import DicomUploadLog
 from ehr_bridge.matching.compare import parse_da
 from ehr_bridge.services import audit
 from ehr_bridge.services.arrivals import Arrival, Door
