@@ -27,8 +27,10 @@ def candidates(session: Session, identity: HeaderIdentity) -> list[tuple[Patient
     ]
     if identity.patient_id:
         known = {order.patient_id for order in orders}
-        for patient in session.scalars(select(Patient).where(Patient.mrn == identity.patient_id)):
-            if patient.id not in known:
-                found.append((patient, None, match_study(identity, [], [patient_facts(patient)])))
+        found += [
+            (patient, None, match_study(identity, [], [patient_facts(patient)]))
+            for patient in session.scalars(select(Patient).where(Patient.mrn == identity.patient_id))
+            if patient.id not in known
+        ]
     found.sort(key=lambda one: (-one[2].score, one[0].mrn))
     return found[:MOST]
