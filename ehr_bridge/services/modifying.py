@@ -228,13 +228,17 @@ class ModificationJobs:
         return Undone({row.orthanc_instance_id_after: row for row in rows if row.status == "done"}, wanted)
 
     def _archive_study(self, job: Modification) -> str | None:
-        """The archive's id of the study as it is now."""
+        """The archive's id of the study as it is now; of two with one UID, the one it was known by before."""
+        former, first = (job.link_after or {}).get("orthanc_study_id"), None
         for instance_id in self._archive.instances_of(job.study_instance_uid):
             try:
-                return self._archive.parent_study(instance_id)
+                found = self._archive.parent_study(instance_id)
             except LookupError:
                 continue
-        return None
+            if former in (None, found):
+                return found
+            first = first or found
+        return first
 
 
 def _no_folder() -> Unavailable:
