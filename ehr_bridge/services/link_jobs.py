@@ -90,13 +90,14 @@ def settle_link(session: Session, job: Modification, study: Study, now: datetime
     """
     assert job.link_after is not None
     after = dict(job.link_after)
+    asked = job.link_before or {}
+    flagged_meanwhile = study.link_status == "ambiguous" != asked.get("link_status")
     job.link_before = link_of(session, study, [as_id(after["order_id"])])
+    job.link_before["orthanc_study_id"] = asked.get("orthanc_study_id")  # the files have moved since
     said = {change["after"] for change in job.applied if change["tag"] == "PatientID"}
-    if (
-        job.status == "partial"
-        or (after["patient_id"] is None and len(said) > 1)
-        or (job.kind == "unlink" and study.link_status == "ambiguous")
-    ):
+    of_two = after["patient_id"] is None and len(said) > 1
+    still_doubted = job.kind != "link" and study.link_status == "ambiguous"
+    if job.status == "partial" or of_two or still_doubted or flagged_meanwhile:
         after["link_status"] = "ambiguous"
     job.link_after = after
     set_link(session, study, after, job.requested_by, now)
@@ -115,7 +116,7 @@ def sides(job: Modification) -> dict[str, Any]:
 
 def _add(session: Session, study: Study, job: Modification, now: datetime) -> Modification:
     prepare(session, study, job)
-    take_over_unswept(session, study, now)
+    take_over_unswept(session, study, job, now)
     session.add(job)
     session.flush()
     return job

@@ -18,6 +18,7 @@ from sqlalchemy import or_, select
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.modifications import Modification, ModificationInstance
+from ehr_bridge.dicom import read_header
 from ehr_bridge.errors import RefusedInstance, Unavailable
 from ehr_bridge.services.claims import Claims
 from ehr_bridge.services.following import set_off
@@ -57,6 +58,7 @@ class ModificationJobs:
         self._keeper = SpoolKeeper(database, archive, spool, clock)
         self._is_fresh = True
         self._looked_at: dict[uuid.UUID, set[str]] = {}
+        self._patient_ids: dict[uuid.UUID, set[str]] = {}
 
     def run(self, seconds: float = 1.0) -> int:
         """Go on with whatever is to be done, for about that long; answers how many jobs are left.
@@ -91,6 +93,7 @@ class ModificationJobs:
             jobs = list(session.scalars(query.order_by(Modification.requested_at)))
         if not jobs:
             self._looked_at.clear()
+            self._patient_ids.clear()
             return []
         try:
             node = self._spool.node
@@ -109,7 +112,8 @@ class ModificationJobs:
                     fail(session, job.id, checked.code, self._clock())
                 return True
             with self._database.write() as session:
-                begun = begin(session, job.id, self._spool.node, checked)
+                patient_ids = self._patient_ids.pop(job.id, set())
+                begun = begin(session, job.id, self._spool.node, checked, patient_ids, self._clock())
             self._claims.forget()
             if begun is None:
                 return True
@@ -128,13 +132,16 @@ class ModificationJobs:
     def _check(self, job: Modification, until: float) -> int | RefusedInstance | None:
         """How many instances there are, why one of them cannot be changed, or None when the time is over."""
         looked_at = self._looked_at.setdefault(job.id, set())
+        patient_ids = self._patient_ids.setdefault(job.id, set())
         undone = self._undone(job)
         ids = self._archive.instances_of(job.study_instance_uid)
         for instance_id in ids:
             if instance_id in looked_at:
                 continue
             try:
-                new_form(job, undone, instance_id, self._archive.read(instance_id), self._clock())
+                before = self._archive.read(instance_id)
+                patient_ids.add(read_header(before).patient_id)
+                new_form(job, undone, instance_id, before, self._clock())
             except RefusedInstance as refusal:
                 return refusal
             except LookupError:
