@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import io
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pydicom
 from pydicom.uid import generate_uid
 
+from ehr_bridge.services.purge import Purge
 from tests.api.conftest import Api
+from tests.api.deletion_steps import Purging, approved
 from tests.api.link_steps import (
     audited,
     changes,
@@ -198,6 +201,23 @@ def test_a_study_that_is_busy_or_hidden_follows_when_it_can(api: Api, tmp_path: 
         jobs(api, tmp_path).run()
     assert {identity[1] for identity in identities(api, hidden)} == {"Berg^Åsa"}
     assert changes(api)[0]["status"] == "done"
+
+
+def test_a_study_that_is_deleted_for_good_needs_to_follow_nobody(api: Api, tmp_path: Path) -> None:
+    """It was renamed during the days of grace; after the purge the change is done."""
+    api.place_order()
+    uid = linked(api, 1)
+    approved(api, uid)
+    put_patient(api, family_name="Berg")
+    jobs(api, tmp_path).run()
+    assert changes(api)[0]["status"] == "running"
+    services = api.services
+    Purge(
+        services.database, services.hidden, services.claims, services.thumbnails,
+        lambda: services.clock() + timedelta(days=400),
+    ).run(Purging())  # fmt: skip
+    jobs(api, tmp_path).run()
+    assert (changes(api)[0]["status"], identities(api, uid)) == ("done", {ASA})
 
 
 def test_a_merge_moves_studies_and_orders_and_taking_it_back_restores_every_byte(api: Api, tmp_path: Path) -> None:

@@ -339,6 +339,7 @@ def test_the_history_tells_the_whole_story_in_order(api: Api, tmp_path: Path) ->
     arrived, received, _, unlinked, _, linked, _, modified, _, _ = story
     assert {"tag": "PatientID", "before": "SCAN-7", "after": "MRN-1"} in arrived["coerced"]
     assert (received["door"], received["number_of_files"], received["actor"]) == ("upload", 1, "technician")
+    assert {"tag": "PatientName", "before": "SCANNER^NAME", "after": "Lindqvist^Åsa"} in received["coerced"]
     assert (unlinked["link_before"]["accession_number"], unlinked["link_after"]["link_status"]) == ("ACC-1", "unlinked")
     assert (linked["link_after"]["accession_number"], linked["reason"]) == (
         "ACC-2",
