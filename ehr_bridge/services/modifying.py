@@ -231,8 +231,9 @@ class ModificationJobs:
             return None
         with self._database.read() as session:
             rows = rows_of(session, job.undoes_id)
-            wanted = session.get_one(Modification, job.undoes_id).wanted
-        return Undone({row.orthanc_instance_id_after: row for row in rows if row.status == "done"}, wanted)
+            undone = session.get_one(Modification, job.undoes_id)
+        by_id = {row.orthanc_instance_id_after: row for row in rows if row.status == "done"}
+        return Undone(by_id, undone.wanted, undone.study_before.get("patient_ids", []))
 
     def _archive_study(self, job: Modification) -> str | None:
         """The archive's id of the study as it is now; of two with one UID, the one it was known by before."""

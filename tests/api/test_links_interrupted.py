@@ -13,7 +13,7 @@ from sqlalchemy import select
 from ehr_bridge.db.models import Study
 from ehr_bridge.services.modifying import SWEEP_AFTER, ModificationJobs
 from tests.api.conftest import Api
-from tests.api.link_steps import changes, identities, link, one, put_patient, study, unlink
+from tests.api.link_steps import changes, identities, link, one, put_order, put_patient, study, unlink
 from tests.api.tag_steps import files, job, jobs, modify, rows, store, undo
 from tests.api.test_tags_interrupted import KILLED, KilledAt
 from tests.support.samples import small
@@ -127,6 +127,60 @@ def test_an_image_of_somebody_else_that_comes_after_a_link_is_not_swept_into_it(
     jobs(api, tmp_path).run()
     assert identities(api, uid) == {SCANNER, OTHER}
     assert study(api, uid)["link_status"] == "ambiguous"
+
+
+def test_an_undo_does_not_give_an_image_of_somebody_else_to_the_former_patient(api: Api, tmp_path: Path) -> None:
+    """It came after the link that is taken back."""
+    api.place_order()
+    put_patient(api, "MRN-2", 201, family_name="Okafor")
+    uid = store(api, 2)
+    link(api, uid, order_id="ACC-1")
+    jobs(api, tmp_path).run()
+    asked = link(api, uid, patient_id="MRN-2", expected=one(api, uid)["version"])
+    jobs(api, tmp_path).run()
+    other_patients_image(api, uid)
+    undo(api, asked["id"])
+    jobs(api, tmp_path).run()
+    assert identities(api, uid) == {ASA, OTHER}
+    assert (one(api, uid)["why"], study(api, uid)["mrn"]) == ("contradicted", "MRN-1")
+
+
+def test_what_the_ehr_changes_while_a_link_is_made_is_carried_in_the_end(api: Api, tmp_path: Path) -> None:
+    """Renamed, moved to another patient, cancelled: the study goes where the order went, and says so."""
+    api.place_order()
+    put_patient(api, "MRN-2", 201, family_name="Okafor")
+    renamed, moved, cancelled = (store(api, 1) for _ in range(3))
+    link(api, renamed, order_id="ACC-1")
+    put_patient(api, family_name="Berg")
+    put_order(api, "ACC-2")
+    link(api, moved, order_id="ACC-2")
+    put_order(api, "ACC-2", "MRN-2")
+    put_order(api, "ACC-3")
+    link(api, cancelled, order_id="ACC-3")
+    api.call("POST", "/api/v1/orders/ACC-3/cancel", "service")
+    for _ in range(2):
+        jobs(api, tmp_path).run()
+    assert {identity[:2] for identity in identities(api, renamed)} == {("MRN-1", "Berg^Åsa")}
+    assert {identity[:2] for identity in identities(api, moved)} == {("MRN-2", "Okafor^Åsa")}
+    assert identities(api, cancelled) == {("MRN-1", "Berg^Åsa", "19610314", "F", "", "")}
+    assert [study(api, uid)["mrn"] for uid in (renamed, moved, cancelled)] == ["MRN-1", "MRN-2", "MRN-1"]
+    assert study(api, cancelled)["order_id"] is None
+
+
+def test_a_link_that_comes_back_carries_what_the_ehr_says_now(api: Api, tmp_path: Path) -> None:
+    """The patient was renamed while the study was somebody else's."""
+    api.place_order()
+    put_patient(api, "MRN-2", 201, family_name="Okafor")
+    uid = store(api, 2)
+    link(api, uid, order_id="ACC-1")
+    jobs(api, tmp_path).run()
+    asked = link(api, uid, patient_id="MRN-2", expected=one(api, uid)["version"])
+    jobs(api, tmp_path).run()
+    put_patient(api, family_name="Berg")
+    undo(api, asked["id"])
+    for _ in range(2):
+        jobs(api, tmp_path).run()
+    assert {identity[:2] for identity in identities(api, uid)} == {("MRN-1", "Berg^Åsa")}
 
 
 def test_a_straggler_that_was_judged_before_the_link_gets_it_later(api: Api, tmp_path: Path) -> None:
