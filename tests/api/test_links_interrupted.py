@@ -13,13 +13,11 @@ from sqlalchemy import select
 from ehr_bridge.db.models import Study
 from ehr_bridge.services.modifying import SWEEP_AFTER, ModificationJobs
 from tests.api.conftest import Api
-from tests.api.link_steps import changes, identities, link, one, put_order, put_patient, study, unlink
+from tests.api.link_steps import ASA, SCANNER, changes, identities, link, one, put_order, put_patient, study, unlink
 from tests.api.tag_steps import files, job, jobs, modify, rows, store, undo
 from tests.api.test_tags_interrupted import KILLED, KilledAt
 from tests.support.samples import small
 
-ASA = ("MRN-1", "Lindqvist^Åsa", "19610314", "F", "ACC-1", "Ekström^Maria")
-SCANNER = ("SCAN-7", "SCANNER^NAME", "", "", "", "")
 OTHER = ("SCAN-8", "OTHER^NAME", "", "", "", "")
 
 
