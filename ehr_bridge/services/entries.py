@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.models import DicomUploadLog, Order, Study, StudyLink, User
-from ehr_bridge.matching.compare import parse_da
+from ehr_bridge.matching.dates import parse_da
 from ehr_bridge.services import audit
 from ehr_bridge.services.arrivals import Arrival, Door
 from ehr_bridge.services.audit import Event

@@ -25,7 +25,12 @@ def read_identity(header: Header, corrections: tuple[tuple[str, str], ...] = ())
     for keyword, value in corrections:
         if keyword in IDENTITY_KEYWORDS:
             values[IDENTITY_KEYWORDS[keyword]] = value
-    return HeaderIdentity(study_instance_uid=header.study_instance_uid, **values)
+    return HeaderIdentity(
+        study_instance_uid=header.study_instance_uid,
+        **values,
+        modality=header.modality,
+        study_date=dict(corrections).get("StudyDate", header.study_date),
+    )
 
 
 def identity_to_json(identity: HeaderIdentity) -> dict[str, str]:
@@ -71,4 +76,6 @@ def order_facts(order: Order) -> OrderFacts:
         scheduled_study_instance_uid=order.scheduled_study_instance_uid,
         is_cancelled=order.status == "cancelled",
         patient=patient_facts(order.patient),
+        modality=order.modality,
+        scheduled_on=order.scheduled_at.date() if order.scheduled_at else None,
     )

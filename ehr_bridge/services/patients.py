@@ -15,6 +15,7 @@ from ehr_bridge.db.models import Patient
 from ehr_bridge.errors import NotFound
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit import Event, Origin
+from ehr_bridge.services.match_index import index_patient
 from ehr_bridge.services.paging import Page, fetch_page
 from ehr_bridge.services.study_index import index_studies_of_patient
 
@@ -52,6 +53,7 @@ class Patients:
             session.add(patient)
             if not created and {"family_name", "given_name"} & set(changed):
                 index_studies_of_patient(session, patient.id)
+            index_patient(session, patient)
             action = "patient.created" if created else "patient.updated"
             audit.append(session, origin, Event(action, patient_id=patient.id, detail={"fields": changed}), now)
             return patient, created

@@ -32,7 +32,7 @@ from ehr_bridge.api.tags import ModifyTagsBody, UndoBody
 from ehr_bridge.api.viewer import ViewerTokenBody
 from ehr_bridge.auth.permissions import ROLE_PERMISSIONS, Permission
 from ehr_bridge.auth.tokens import TokenRules, TokenVerifier
-from ehr_bridge.db import accounts, audit, deletions, modifications  # noqa: F401  (their tables belong to the metadata)
+from ehr_bridge.db import accounts, audit, deletions, match_keys, modifications  # noqa: F401  (their tables belong to the metadata)
 from ehr_bridge.db.models import Base
 from ehr_bridge.settings import NOT_YET, Settings, variables
 from plugin import launch
