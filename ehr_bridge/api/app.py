@@ -16,7 +16,9 @@ from ehr_bridge.api import (
     deletions,
     docs_page,
     inspection,
+    matching,
     orders,
+    patient_batch,
     patients,
     problems,
     retrieve,
@@ -39,6 +41,8 @@ from ehr_bridge.version import VERSION
 
 MODULES = (
     patients,
+    patient_batch,
+    matching,
     orders,
     uploads,
     upload_forms,

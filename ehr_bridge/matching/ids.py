@@ -31,7 +31,7 @@ def plain_id(text: str) -> str:
     kept = "".join(c for c in fold(text) if c.isalnum())
     number = kept.lstrip(LETTERS)
     prefix = kept[: len(kept) - len(number)]
-    return prefix + (number.lstrip("0") or number) if number.isdigit() else kept
+    return prefix + (number.lstrip("0") or "0") if number.isdigit() else kept
 
 
 def compare_ids(said: str, known: str) -> IdGrade:
