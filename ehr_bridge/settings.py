@@ -146,7 +146,7 @@ class Settings(BaseModel):
         description="The weakest ground on which a study is linked without a person.",
     )
     match_probability: Annotated[float, Field(ge=0.9, lt=1)] = Field(
-        0.98,
+        0.99,
         alias="EHR_BRIDGE_MATCH_PROBABILITY",
         description="How likely a patient must be for it, where no key names an order.",
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import lru_cache
 
 from rapidfuzz.distance import DamerauLevenshtein
 
@@ -26,6 +27,7 @@ class IdGrade(StrEnum):
     SILENT = "silent"
 
 
+@lru_cache(maxsize=1_000)
 def plain_id(text: str) -> str:
     """Letters and digits alone, without case and leading zeros: `MRN-00471` is `mrn471`, `000471` is `471`."""
     kept = "".join(c for c in fold(text) if c.isalnum())

@@ -8,7 +8,7 @@ from itertools import product
 from ehr_bridge.matching.dates import digits_of, parse_da, swapped
 from ehr_bridge.matching.ids import plain_id
 from ehr_bridge.matching.model import HeaderIdentity, PatientFacts
-from ehr_bridge.matching.names import cut
+from ehr_bridge.matching.names import words_of
 from ehr_bridge.matching.person_names import PersonName, read_names, sound
 
 KEY_LENGTH = 80
@@ -53,7 +53,7 @@ def header_keys(header: HeaderIdentity) -> set[str]:
 
 def known_name(patient: PatientFacts) -> PersonName:
     """The words of the name that the EHR has."""
-    return PersonName(tuple(cut(patient.family_name or "")), tuple(cut(patient.given_name or "")))
+    return PersonName(words_of(patient.family_name or ""), words_of(patient.given_name or ""))
 
 
 def asked_values(header: HeaderIdentity) -> set[str]:

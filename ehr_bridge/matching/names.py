@@ -9,6 +9,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 PART_LENGTH = 64
 KEY_LENGTH = 255
@@ -52,7 +53,13 @@ def fold(text: str) -> str:
 
 def cut(text: str) -> list[str]:
     """The folded words of a name, each at most as long as a part that is stored."""
-    return [part[:PART_LENGTH] for part in re.split(r"[\W_]+", fold(text)) if part]
+    return list(words_of(text))
+
+
+@lru_cache(maxsize=10_000)
+def words_of(text: str) -> tuple[str, ...]:
+    """As `cut`, remembered: names repeat."""
+    return tuple(part[:PART_LENGTH] for part in re.split(r"[\W_]+", fold(text)) if part)
 
 
 def name_index(name: str) -> list[NamePart]:

@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from rapidfuzz.distance import DamerauLevenshtein, JaroWinkler
 
-from ehr_bridge.matching.names import cut
+from ehr_bridge.matching.names import words_of
 
 LONG = 8
 """Letters from which two slips still leave a name recognisable."""
@@ -58,6 +59,7 @@ class NameComparison:
     given_said: tuple[str, ...] = ()
 
 
+@lru_cache(maxsize=256)
 def read_names(value: str) -> tuple[PersonName, ...]:
     """The ways to read a PN value: one for each component group; two more where a group is not divided by ^."""
     return tuple(dict.fromkeys(name for group in value.split("=") for name in _readings(group)))
@@ -65,7 +67,7 @@ def read_names(value: str) -> tuple[PersonName, ...]:
 
 def _readings(group: str) -> Iterator[PersonName]:
     family, separator, rest = group.partition("^")
-    words, others = tuple(cut(family)), tuple(cut(rest))
+    words, others = words_of(family), words_of(rest)
     if words or others:
         yield PersonName(words, others)
     if not separator and len(words) > 1:
@@ -130,6 +132,7 @@ def is_slip(one: str, other: str) -> bool:
     return allowed > 0 and DamerauLevenshtein.distance(one, other, score_cutoff=allowed) <= allowed
 
 
+@lru_cache(maxsize=10_000)
 def sound(word: str) -> str:
     """Roughly how a word sounds, in six letters: its consonants, those that sound alike written alike."""
     for written, heard in SOUNDS:

@@ -16,7 +16,7 @@ class Rules:
 
     automatic: Basis = Basis.PATIENT_ID
     """The weakest basis on which a study is linked without a person."""
-    probability: float = 0.98
+    probability: float = 0.99
     """How likely a patient must be for it."""
     order_keys: tuple[str, ...] = ORDER_KEYS
     order_days: int = 7

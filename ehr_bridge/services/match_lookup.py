@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.match_keys import PatientMatchKey, PatientValueCount
@@ -15,6 +15,7 @@ from ehr_bridge.db.models import Order, Patient
 from ehr_bridge.matching import (
     HeaderIdentity,
     Match,
+    MatchKind,
     OrderFacts,
     PatientFacts,
     Population,
@@ -23,28 +24,34 @@ from ehr_bridge.matching import (
     match_study,
 )
 from ehr_bridge.matching.keys import EVERYBODY, asked_values, header_keys
+from ehr_bridge.matching.match import keys_of
 
+PATIENTS, ORDERS = Patient.__table__.c, Order.__table__.c
+KEYS, COUNTS = PatientMatchKey.__table__.c, PatientValueCount.__table__.c
 MOST_PER_KEY = 100
 """A key that more patients have (a date of birth that stands for "unknown") finds nobody."""
-PATIENT = (
-    Patient.id,
-    Patient.mrn,
-    Patient.issuer,
-    Patient.family_name,
-    Patient.given_name,
-    Patient.birth_date,
-    Patient.sex,
-)
-ORDER = (
-    Order.id,
-    Order.accession_number,
-    Order.scheduled_study_instance_uid,
-    Order.status,
-    Order.modality,
-    Order.scheduled_at,
-)
 OPEN = ("scheduled", "arrived")
 """States of an order that no images have answered."""
+_PATIENT = [PATIENTS[name] for name in PatientFacts.__slots__]
+_ORDER_NAMES = ("id", "accession_number", "scheduled_study_instance_uid", "status", "modality", "scheduled_at")
+_ORDER = select(*_PATIENT, *(ORDERS[name] for name in _ORDER_NAMES)).join_from(
+    Order.__table__, Patient.__table__, ORDERS.patient_id == PATIENTS.id
+)
+_COUNTS_OF_VALUES = select(COUNTS.value, COUNTS.patients).where(COUNTS.value.in_(bindparam("values", expanding=True)))
+_PATIENTS_OF_KEYS = (
+    select(*_PATIENT)
+    .join_from(PatientMatchKey.__table__, Patient.__table__, KEYS.patient_id == PATIENTS.id)
+    .where(KEYS.key.in_(bindparam("keys", expanding=True)))
+)
+_ORDERS_OF_KEYS = _ORDER.where(
+    or_(
+        ORDERS.scheduled_study_instance_uid == bindparam("uid"),
+        ORDERS.accession_number.in_(bindparam("numbers", expanding=True)),
+    )
+)
+_OPEN_ORDERS = _ORDER.where(
+    ORDERS.patient_id == bindparam("patient_id"), ORDERS.status.in_(OPEN), ORDERS.orthanc_study_id.is_(None)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +68,7 @@ def give_opinion(session: Session, identity: HeaderIdentity, rules: Rules) -> Ma
     """The verdict on a study that nobody said anything about; nothing is written."""
     found = find(session, identity, rules)
     match = match_study(identity, found.orders, found.patients, found.population, rules, is_complete=found.is_complete)
-    if found.orders or match.patient_id is None:
+    if found.orders or match.kind not in (MatchKind.EXACT, MatchKind.PROBABLE) or match.patient_id is None:
         return match
     return add_order(identity, match, open_orders(session, match.patient_id), rules)
 
@@ -69,8 +76,7 @@ def give_opinion(session: Session, identity: HeaderIdentity, rules: Rules) -> Ma
 def find(session: Session, identity: HeaderIdentity, rules: Rules) -> Found:
     """The orders and patients that share a key with a header, and how rare its values are."""
     keys, values = header_keys(identity), asked_values(identity)
-    query = select(PatientValueCount.value, PatientValueCount.patients).where(PatientValueCount.value.in_(values))
-    counts = {row.value: row.patients for row in session.execute(query)}
+    counts = {row.value: row.patients for row in session.execute(_COUNTS_OF_VALUES, {"values": sorted(values)})}
     few = {key for key in keys if counts.get(key, 0) <= MOST_PER_KEY}
     return Found(
         orders_of_keys(session, identity, rules),
@@ -82,33 +88,22 @@ def find(session: Session, identity: HeaderIdentity, rules: Rules) -> Found:
 
 def orders_of_keys(session: Session, identity: HeaderIdentity, rules: Rules) -> list[OrderFacts]:
     """The orders that a key of the header points to; one with the number as it is written stands for all it means."""
-    ways: list[Any] = []
-    numbers: set[str] = set()
-    if "study_instance_uid" in rules.order_keys and identity.study_instance_uid:
-        ways.append(Order.scheduled_study_instance_uid == identity.study_instance_uid)
-    if "accession_number" in rules.order_keys:
-        numbers.add(identity.accession_number)
-    if "scheduled_procedure_step_id" in rules.order_keys:
-        numbers.add(identity.scheduled_procedure_step_id)
-    if written := sorted({way for number in numbers for way in _spellings(number)}):
-        ways.append(Order.accession_number.in_(written))
-    if not ways:
+    said = {key: value for key, value in keys_of(identity).items() if key in rules.order_keys and value}
+    uid = said.pop("study_instance_uid", None)
+    numbers = set(said.values())
+    written = sorted({way for number in numbers for way in _spellings(number)})
+    if uid is None and not written:
         return []
-    orders = _orders(session, _order_query().where(or_(*ways)))
+    orders = [_order(tuple(row)) for row in session.execute(_ORDERS_OF_KEYS, {"uid": uid, "numbers": written})]
     exact = {order.accession_number for order in orders} & numbers
     return [
-        order
-        for order in orders
-        if not exact
-        or order.accession_number in exact
-        or order.scheduled_study_instance_uid == identity.study_instance_uid
+        one for one in orders if not exact or {one.accession_number, one.scheduled_study_instance_uid} & {*exact, uid}
     ]
 
 
 def open_orders(session: Session, patient_id: UUID) -> list[OrderFacts]:
     """The orders of a patient that wait for images."""
-    waiting = (Order.patient_id == patient_id, Order.status.in_(OPEN), Order.orthanc_study_id.is_(None))
-    return _orders(session, _order_query().where(*waiting))
+    return [_order(tuple(row)) for row in session.execute(_OPEN_ORDERS, {"patient_id": patient_id})]
 
 
 def _spellings(number: str) -> set[str]:
@@ -118,21 +113,8 @@ def _spellings(number: str) -> set[str]:
 
 
 def _patients(session: Session, keys: Iterable[str]) -> list[PatientFacts]:
-    query = (
-        select(*PATIENT)
-        .join(PatientMatchKey, PatientMatchKey.patient_id == Patient.id)
-        .where(PatientMatchKey.key.in_(sorted(keys)))
-        .distinct()
-    )
-    return [_patient(tuple(row)) for row in session.execute(query)]
-
-
-def _order_query() -> Any:
-    return select(*PATIENT, *ORDER).join_from(Order, Patient, Order.patient_id == Patient.id)
-
-
-def _orders(session: Session, query: Any) -> list[OrderFacts]:
-    return [_order(tuple(row)) for row in session.execute(query)]
+    found = {row[0]: tuple(row) for row in session.execute(_PATIENTS_OF_KEYS, {"keys": sorted(keys)})}
+    return [_patient(row) for row in found.values()]
 
 
 def _patient(row: Sequence[Any]) -> PatientFacts:

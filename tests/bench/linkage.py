@@ -2,8 +2,8 @@
 
 A scorer that belongs to the workshop, not to the product (`--tool`, or LINKAGE_EVAL) turns the public FEBRL sets into
 DICOM headers and patients of an EHR: absent patients, look-alikes (twins, namesakes), masked, mistyped and colliding
-numbers. The patients go into a real database, the headers through the very look-up and verdict that `POST /api/v1/match`
-and every arrival use, and the scorer counts. What counts as linked is `automatic` under the setting named in the output.
+numbers. The patients go into a real database, the headers through the very look-up and verdict that every arrival and
+`POST /api/v1/match` use, and the scorer counts. Linked is what is `automatic` under the setting named in the output.
 """
 
 from __future__ import annotations
@@ -110,9 +110,8 @@ def _pool(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
     }
     pooled: dict[str, Any] = {}
     for kind, part in kinds.items():
-        counts = [
-            r["all"] for r in results if part in r["data"] and (kind != "hard_full" or "collide" not in r["data"])
-        ]
+        is_end = part.endswith(("-full", "-half"))
+        counts = [r["all"] for r in results if (r["data"].endswith(part) if is_end else part in r["data"])]
         if not counts:
             continue
         accepted, wrong, correct, known = (
