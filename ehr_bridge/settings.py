@@ -155,6 +155,12 @@ class Settings(BaseModel):
         alias="EHR_BRIDGE_MATCH_ORDER_KEYS",
         description="What points to an order by itself, in the order in which it is told.",
     )
+    match_accession_issuer: str | None = Field(
+        None,
+        alias="EHR_BRIDGE_MATCH_ACCESSION_ISSUER",
+        min_length=1,
+        description="Who gives the accession numbers of orders; another issuer's number points to no order.",
+    )
     match_order_days: Annotated[int, Field(ge=0, le=365)] = Field(
         7,
         alias="EHR_BRIDGE_MATCH_ORDER_DAYS",

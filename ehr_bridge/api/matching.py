@@ -38,6 +38,7 @@ class HeaderBody(Input):
     patient_birth_date: Value = Field("", description="DA, YYYYMMDD")
     patient_sex: Value = ""
     accession_number: Value = ""
+    issuer_of_accession_number: Value = ""
     scheduled_procedure_step_id: Value = ""
     study_instance_uid: Value = ""
     modality: Value = ""

@@ -65,7 +65,7 @@ def add_order(header: HeaderIdentity, match: Match, orders: Iterable[OrderFacts]
     """
     if match.patient_id is None or match.order_id is not None:
         return match
-    if header.accession_number:
+    if "accession_number" in keys_of(header, rules):
         unknown = Evidence("AccessionNumber", None, "no order has the file's accession number")
         kind = MatchKind.PROBABLE if match.kind is MatchKind.EXACT else match.kind
         return replace(match, kind=kind, evidence=(*match.evidence, unknown), is_automatic=False)
@@ -143,23 +143,30 @@ def _parts(person: Comparison) -> tuple[Grade, Grade]:
 def _key_lines(header: HeaderIdentity, order: OrderFacts, rules: Rules) -> tuple[Evidence, ...]:
     """What each key of the header says of the order; a study UID of the modality's own says nothing."""
     lines = []
-    for key in rules.order_keys:
-        said, known = keys_of(header)[key], _known_keys(order)[key]
+    for key, said in keys_of(header, rules).items():
         field, detail = KEY_FIELDS[key]
-        if said and same_key(said, known):
+        if same_key(said, _known_keys(order)[key]):
             lines.append(Evidence(field, True, detail))
-        elif said and key != "study_instance_uid":
+        elif key != "study_instance_uid":
             lines.append(Evidence(field, False, f"not {detail}"))
     return tuple(lines)
 
 
-def keys_of(header: HeaderIdentity) -> dict[str, str]:
+def keys_of(header: HeaderIdentity, rules: Rules) -> dict[str, str]:
     """What a header says that can point to an order, by the name of the key."""
-    return {
+    said = {
         "study_instance_uid": header.study_instance_uid,
-        "accession_number": header.accession_number,
+        "accession_number": "" if _is_foreign(header, rules) else header.accession_number,
         "scheduled_procedure_step_id": header.scheduled_procedure_step_id,
     }
+    return {key: said[key] for key in rules.order_keys if said[key]}
+
+
+def _is_foreign(header: HeaderIdentity, rules: Rules) -> bool:
+    """Whether somebody else gave the accession number."""
+    if rules.accession_issuer is None or not header.issuer_of_accession_number:
+        return False
+    return not same_key(header.issuer_of_accession_number, rules.accession_issuer)
 
 
 def _known_keys(order: OrderFacts) -> dict[str, str]:

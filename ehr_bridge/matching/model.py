@@ -40,6 +40,7 @@ class HeaderIdentity:
     patient_name: str
     patient_birth_date: str
     patient_sex: str
+    issuer_of_accession_number: str = ""
     scheduled_procedure_step_id: str = ""
     modality: str = ""
     study_date: str = ""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ehr_bridge.matching import weights
 from ehr_bridge.matching.compare import Comparison, Population
+from ehr_bridge.matching.dates import DateGrade
 from ehr_bridge.matching.evidence import evidence_of
 from ehr_bridge.matching.ids import IdGrade
 from ehr_bridge.matching.model import Basis, Evidence, Match, MatchKind
@@ -102,6 +103,8 @@ def _veto(person: Comparison) -> Evidence | None:
         return Evidence("PatientName", False, "without the MRN both parts of the name must agree: relatives share one")
     if not person.is_date_agreed:
         return Evidence("PatientBirthDate", False, "without the MRN the date of birth must agree: namesakes exist")
+    if person.patient_id in (IdGrade.DIFFERENT, IdGrade.NEIGHBOUR) and person.birth_date is not DateGrade.SAME:
+        return Evidence("PatientBirthDate", False, "another patient ID, and the date of birth not quite the same")
     return None
 
 

@@ -19,6 +19,8 @@ class Rules:
     probability: float = 0.99
     """How likely a patient must be for it."""
     order_keys: tuple[str, ...] = ORDER_KEYS
+    accession_issuer: str | None = None
+    """Who gives the accession numbers of orders; anybody else's number points to none. None: not looked at."""
     order_days: int = 7
     """How far study date and appointment may lie apart where no key names the order."""
 

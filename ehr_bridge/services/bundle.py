@@ -79,6 +79,7 @@ def rules_of(settings: Settings) -> Rules:
         automatic=Basis(settings.match_automatic),
         probability=settings.match_probability,
         order_keys=tuple(settings.match_order_keys.split(",")),
+        accession_issuer=settings.match_accession_issuer,
         order_days=settings.match_order_days,
     )
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ehr_bridge.db.models import Order, Patient
-from ehr_bridge.dicom import Header
+from ehr_bridge.dicom import Header, tags
+from ehr_bridge.dicom.items import first_item_text
 from ehr_bridge.matching import HeaderIdentity, OrderFacts, PatientFacts
 from ehr_bridge.matching.compare import SEX_CODES
 
@@ -28,9 +29,20 @@ def read_identity(header: Header, corrections: tuple[tuple[str, str], ...] = ())
     return HeaderIdentity(
         study_instance_uid=header.study_instance_uid,
         **values,
+        issuer_of_accession_number=_issuer_of_accession_number(header),
+        scheduled_procedure_step_id=first_item_text(
+            header, tags.REQUEST_ATTRIBUTES_SEQUENCE, tags.SCHEDULED_PROCEDURE_STEP_ID
+        ),
         modality=header.modality,
         study_date=dict(corrections).get("StudyDate", header.study_date),
     )
+
+
+def _issuer_of_accession_number(header: Header) -> str:
+    """The name of who gave the number, or else the universal one (PS3.3 table 10-17)."""
+    sequence = tags.ISSUER_OF_ACCESSION_NUMBER_SEQUENCE
+    local = first_item_text(header, sequence, tags.LOCAL_NAMESPACE_ENTITY_ID)
+    return local or first_item_text(header, sequence, tags.UNIVERSAL_ENTITY_ID)
 
 
 def identity_to_json(identity: HeaderIdentity) -> dict[str, str]:

@@ -88,7 +88,7 @@ def find(session: Session, identity: HeaderIdentity, rules: Rules) -> Found:
 
 def orders_of_keys(session: Session, identity: HeaderIdentity, rules: Rules) -> list[OrderFacts]:
     """The orders that a key of the header points to; one with the number as it is written stands for all it means."""
-    said = {key: value for key, value in keys_of(identity).items() if key in rules.order_keys and value}
+    said = keys_of(identity, rules)
     uid = said.pop("study_instance_uid", None)
     numbers = set(said.values())
     written = sorted({way for number in numbers for way in _spellings(number)})

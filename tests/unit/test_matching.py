@@ -229,6 +229,24 @@ def test_same_mrn_of_another_issuer_is_a_disagreement() -> None:
     assert match_study(replace(HEADER, issuer_of_patient_id="HOSPITAL-B"), [order]).kind is MatchKind.PROBABLE
 
 
+def test_step_of_an_order_leads_to_it() -> None:
+    """A modality that kept the worklist's step but not the accession number."""
+    header = replace(WALK_IN, scheduled_procedure_step_id="ACC-1")
+    match = match_study(header, [ORDER])
+    assert (match.kind, match.order_id) == (MatchKind.EXACT, ORDER.id)
+    assert "ScheduledProcedureStepID" in {line.field for line in match.evidence if line.agrees}
+
+
+def test_accession_number_of_another_issuer_is_no_key() -> None:
+    """The same number at another hospital; the patient is judged without it."""
+    rules = Rules(accession_issuer="OUR-EHR")
+    header = replace(HEADER, issuer_of_accession_number="ELSEWHERE")
+    match = add_order(header, match_study(header, [], [ASA], rules=rules), [], rules)
+    assert (match.kind, match.basis, match.is_automatic) == (MatchKind.EXACT, Basis.PATIENT_ID, True)
+    ours = match_study(replace(HEADER, issuer_of_accession_number="our-ehr"), [ORDER], rules=rules)
+    assert (ours.kind, ours.basis) == (MatchKind.EXACT, Basis.ORDER)
+
+
 def test_nothing_known_is_none() -> None:
     """A study from outside."""
     assert match_study(HEADER, []).kind is MatchKind.NONE
