@@ -24,7 +24,9 @@ from ehr_bridge import errors
 from ehr_bridge.api.access import ACCESS
 from ehr_bridge.api.account_management import AccountBody, NewAccountBody
 from ehr_bridge.api.accounts import LoginBody, PasswordBody
+from ehr_bridge.api.matching import MatchBody
 from ehr_bridge.api.orders import OrderBody
+from ehr_bridge.api.patient_batch import PatientBatchBody
 from ehr_bridge.api.patients import PatientBody
 from ehr_bridge.api.problems import CODES
 from ehr_bridge.api.service_keys import ServiceKeyBody
@@ -262,6 +264,8 @@ BODIES: dict[str, type[BaseModel]] = {
     "/api/v1/accounts/": AccountBody,
     "/api/v1/accounts": NewAccountBody,
     "/api/v1/service-keys": ServiceKeyBody,
+    "/api/v1/patients/batch": PatientBatchBody,
+    "/api/v1/match": MatchBody,
     "/api/v1/patients/": PatientBody,
     "/api/v1/orders/": OrderBody,
     "/api/v1/dicom/viewer-token": ViewerTokenBody,
