@@ -59,7 +59,7 @@ def judge_patients(ranked: Sequence[Ranked], rules: Rules, *, is_complete: bool)
             return Match(MatchKind.AMBIGUOUS, score, (several, *evidence), person.patient.id)
         return Match(MatchKind.PROBABLE, score, evidence, person.patient.id)
     basis = basis_of(person)
-    is_certain = is_complete or person.patient_id is IdGrade.SAME
+    is_certain = person.patient_id is IdGrade.SAME or (is_complete and not _is_twin_in_doubt(ranked, basis, rules))
     kind = MatchKind.EXACT if basis is Basis.PATIENT_ID else MatchKind.PROBABLE
     return Match(kind, score, evidence, person.patient.id, None, basis, is_certain and rules.allows(basis))
 
@@ -71,6 +71,14 @@ def basis_of(person: Comparison) -> Basis:
         is_confirmed = person.is_name_agreed or person.is_date_agreed
         return Basis.PATIENT_ID if is_clean and is_confirmed else Basis.NEAR_PATIENT_ID
     return Basis.NEAR_PATIENT_ID if person.patient_id is IdGrade.NEAR else Basis.DEMOGRAPHICS
+
+
+def _is_twin_in_doubt(ranked: Sequence[Ranked], basis: Basis, rules: Rules) -> bool:
+    """Whether, without an MRN, it could be a relative born on the same day: then ten times the certainty is asked."""
+    if basis is not Basis.DEMOGRAPHICS or ranked[0].probability >= 1 - (1 - rules.probability) / 10:
+        return False
+    others = (one.comparison for one in ranked[1:])
+    return any(one.family_agrees and one.is_date_agreed and not one.given_agrees for one in others)
 
 
 def _other_patient(ranked: Sequence[Ranked]) -> Evidence | None:
@@ -111,6 +119,8 @@ def _veto(person: Comparison) -> Evidence | None:
 
 def _veto_of_same_id(person: Comparison) -> Evidence | None:
     parts = (person.names.family, person.names.given)
+    if person.is_name_contradicted and not person.is_date_agreed:
+        return Evidence("PatientName", False, "another name, and no date of birth that confirms the patient ID")
     if not person.is_date_agreed and not set(parts) & AGREEING:
         return Evidence("patient", False, "neither name nor date of birth confirms the patient ID")
     is_alike = all(part in AGREEING or part is Grade.SIMILAR for part in parts)

@@ -16,6 +16,8 @@ LONG = 8
 """Letters from which two slips still leave a name recognisable."""
 SHORT = 3
 """Letters below which one slip makes another name."""
+CLEAR = 3
+"""Letters of a sound that it needs to be a name's own: Emma and Amy sound alike in two."""
 ALIKE = 0.84
 """The Jaro-Winkler similarity from which two words are more than different."""
 SOUNDS = (
@@ -118,7 +120,7 @@ def grade_words(said: tuple[str, ...], known: tuple[str, ...]) -> Grade:
         return Grade.PART
     if is_slip(theirs, ours):
         return Grade.NEAR
-    if sound(theirs) == sound(ours) and len(sound(ours)) > 1:
+    if sound(theirs) == sound(ours) and len(sound(ours)) >= CLEAR:
         return Grade.SOUND
     if min(len(ours), len(theirs)) >= SHORT and JaroWinkler.similarity(theirs, ours) >= ALIKE:
         return Grade.SIMILAR

@@ -177,6 +177,14 @@ def test_a_common_name_says_less_than_a_rare_one() -> None:
     assert not match_study(header, [], [ASA], many, BOLD).is_automatic
 
 
+def test_a_registered_twin_asks_for_more_certainty() -> None:
+    """A common given name may be a slip of the pen for the twin's."""
+    header = replace(WALK_IN, patient_id="", patient_sex="")
+    some = Population(10_000, {"f:lindqvist": 2, "g:asa": 300, "d:19610314": 2})
+    assert match_study(header, [], [ASA], some, BOLD).is_automatic
+    assert not match_study(header, [], [ASA, TWIN], some, BOLD).is_automatic
+
+
 def test_candidates_left_out_keep_all_but_an_mrn_from_being_automatic() -> None:
     """More patients share a key than were looked at."""
     assert not match_study(replace(WALK_IN, patient_id=""), [], [ASA], rules=BOLD, is_complete=False).is_automatic
