@@ -28,7 +28,7 @@ from ehr_bridge.matching.match import keys_of
 
 PATIENTS, ORDERS = Patient.__table__.c, Order.__table__.c
 KEYS, COUNTS = PatientMatchKey.__table__.c, PatientValueCount.__table__.c
-MOST_PER_KEY = 100
+MOST_PER_KEY = 50
 """A key that more patients have (a date of birth that stands for "unknown") finds nobody."""
 OPEN = ("scheduled", "arrived")
 """States of an order that no images have answered."""
