@@ -70,7 +70,8 @@ def give_opinion(session: Session, identity: HeaderIdentity, rules: Rules) -> Ma
     match = match_study(identity, found.orders, found.patients, found.population, rules, is_complete=found.is_complete)
     if found.orders or match.kind not in (MatchKind.EXACT, MatchKind.PROBABLE) or match.patient_id is None:
         return match
-    return add_order(identity, match, open_orders(session, match.patient_id), rules)
+    can_fit = identity.modality and identity.study_date
+    return add_order(identity, match, open_orders(session, match.patient_id) if can_fit else [], rules)
 
 
 def find(session: Session, identity: HeaderIdentity, rules: Rules) -> Found:

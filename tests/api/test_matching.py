@@ -106,6 +106,17 @@ def test_a_study_gets_on_arrival_the_verdict_that_was_foretold(api: Api) -> None
     assert (row["link_status"], row["mrn"], row["order_id"]) == ("linked", "MRN-1", None)  # type: ignore[index]
 
 
+def test_a_study_without_accession_number_finds_the_open_order_of_its_patient(api: Api) -> None:
+    """Patient, modality and date lead to it; the same without modality finds the patient alone."""
+    tell(api, ASA)
+    order = {"mrn": "MRN-1", "modality": "MR", "description": "MR", "scheduled_at": "2026-11-25T08:30:00Z"}
+    placed = api.call("PUT", "/api/v1/orders/ACC-1", "service", json=order).json or {}
+    header = {"ref": "1", "patient_id": "MRN-1", "patient_name": "LINDQVIST^ASA", "study_date": "20261124"}
+    found, alone = ask(api, {**header, "modality": "MR"}, header)
+    assert (found["order_id"], found["automatic"]) == (placed["id"], True)
+    assert (alone["order_id"], alone["automatic"]) == (None, True)
+
+
 def test_a_renamed_patient_is_found_under_the_new_name_and_not_the_old(api: Api) -> None:
     """Keys and counts follow the patient in the same transaction."""
     tell(api, ASA, {"mrn": "MRN-2", "family_name": "Berg", "given_name": "Nils", "birth_date": "1950-01-01"})
