@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
@@ -51,6 +51,16 @@ def _site_path(value: str) -> str:
     if not value.startswith(("/", "https://", "http://")):
         raise ValueError("use a path such as /ohif or an http(s) address")
     return value.rstrip("/")
+
+
+ORDER_KEYS = ("study_instance_uid", "accession_number", "scheduled_procedure_step_id")
+
+
+def _order_keys(value: str) -> str:
+    keys = [key.strip() for key in value.split(",")]
+    if set(keys) - set(ORDER_KEYS) or len(keys) != len(set(keys)):
+        raise ValueError(f"use some of {', '.join(ORDER_KEYS)}, each once, with commas between")
+    return ",".join(keys)
 
 
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -140,6 +150,33 @@ class Settings(BaseModel):
         60,
         alias="EHR_BRIDGE_STABLE_AGE",
         description="Seconds without a new instance until a study counts as complete.",
+    )
+
+    match_automatic: Literal["order", "patient_id", "near_patient_id", "demographics"] = Field(
+        "patient_id",
+        alias="EHR_BRIDGE_MATCH_AUTOMATIC",
+        description="The weakest ground on which a study is linked without a person.",
+    )
+    match_probability: Annotated[float, Field(ge=0.9, lt=1)] = Field(
+        0.99,
+        alias="EHR_BRIDGE_MATCH_PROBABILITY",
+        description="How likely a patient must be for it, where no key names an order.",
+    )
+    match_order_keys: Annotated[str, AfterValidator(_order_keys)] = Field(
+        ",".join(ORDER_KEYS),
+        alias="EHR_BRIDGE_MATCH_ORDER_KEYS",
+        description="What points to an order by itself, in the order in which it is told.",
+    )
+    match_accession_issuer: str | None = Field(
+        None,
+        alias="EHR_BRIDGE_MATCH_ACCESSION_ISSUER",
+        min_length=1,
+        description="Who gives the accession numbers of orders; another issuer's number points to no order.",
+    )
+    match_order_days: Annotated[int, Field(ge=0, le=365)] = Field(
+        7,
+        alias="EHR_BRIDGE_MATCH_ORDER_DAYS",
+        description="Most days between appointment and study date, where no key names the order.",
     )
 
     @property

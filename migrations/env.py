@@ -7,6 +7,7 @@ from ehr_bridge.db import (  # noqa: F401  (their tables belong to the metadata)
     audit,
     deletions,
     identity_changes,
+    match_keys,
     modifications,
     study_names,
     uploads,

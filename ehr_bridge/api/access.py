@@ -28,6 +28,8 @@ ACCESS: dict[tuple[str, str], Permission | str] = {
     ("POST", "/api/v1/service-keys"): Permission.SERVICE_PERMISSIONS,
     ("DELETE", "/api/v1/service-keys/{key_id}"): Permission.SERVICE_PERMISSIONS,
     ("PUT", "/api/v1/patients/{mrn}"): Permission.WRITE_ORDERS,
+    ("POST", "/api/v1/patients/batch"): Permission.WRITE_ORDERS,
+    ("POST", "/api/v1/match"): Permission.READ,
     ("GET", "/api/v1/patients"): Permission.READ,
     ("GET", "/api/v1/patients/{id_or_mrn}"): Permission.READ,
     ("PUT", "/api/v1/orders/{accession_number}"): Permission.WRITE_ORDERS,

@@ -18,7 +18,9 @@ from ehr_bridge.api import (
     history,
     identity_changes,
     inspection,
+    matching,
     orders,
+    patient_batch,
     patients,
     problems,
     reconciliation,
@@ -42,6 +44,8 @@ from ehr_bridge.version import VERSION
 
 MODULES = (
     patients,
+    patient_batch,
+    matching,
     orders,
     uploads,
     upload_forms,

@@ -51,6 +51,40 @@ EXAMPLES: dict[str, dict[str, Any]] = LINK_EXAMPLES | {
         "created_at": MOMENT,
         "updated_at": MOMENT,
     },
+    "PatientBatchBody": {"items": [{"mrn": "MRN-2001", **_PERSON}]},
+    "PatientBatchAnswer": {
+        "created": 1,
+        "updated": 0,
+        "failed": 0,
+        "items": [{"mrn": "MRN-2001", "status": "created", "id": PATIENT_ID, "error": None}],
+    },
+    "MatchBody": {
+        "items": [
+            {
+                "ref": "1",
+                "patient_id": "MRN-2001",
+                "patient_name": "FERREIRA^JOAO",
+                "patient_birth_date": "19750630",
+                "modality": "MR",
+                "study_date": "20261124",
+            }
+        ]
+    },
+    "MatchList": {
+        "items": [
+            {
+                "ref": "1",
+                "match": {
+                    "kind": "exact",
+                    "score": 1.0,
+                    "evidence": [{"field": "PatientName", "agrees": True, "detail": "the same name"}],
+                    "patient_id": PATIENT_ID,
+                    "order_id": ORDER_ID,
+                    "automatic": True,
+                },
+            }
+        ]
+    },
     "OrderBody": _ORDER,
     "UploadAnswer": {
         "upload_id": UPLOAD_ID,

@@ -22,6 +22,7 @@ too large, form data, a compressed body) answers 403 without a body."""
 
 TAGS = {
     "Patients": "Who there is, told by the EHR.",
+    "Matching": "Whose a study is, as the judge would say it on arrival.",
     "Orders": "What shall be imaged, told by the EHR.",
     "Uploads": "Files come in; the log of what came.",
     "DICOMweb": "Doors that other systems know.",

@@ -1,10 +1,13 @@
 """An opinion on whom a study belongs to: header and candidates in, a `Match` with evidence out. Pure.
 
-It never guesses: equal evidence for two orders, or a key whose patient disagrees, is `ambiguous`.
+It never guesses: equal evidence, a key whose patient disagrees, or what relatives and namesakes share too, is for a
+person to decide.
 """
 
-from ehr_bridge.matching.match import match_study
+from ehr_bridge.matching.compare import Population
+from ehr_bridge.matching.match import add_order, match_study
 from ehr_bridge.matching.model import (
+    Basis,
     Evidence,
     HeaderIdentity,
     Match,
@@ -12,5 +15,18 @@ from ehr_bridge.matching.model import (
     OrderFacts,
     PatientFacts,
 )
+from ehr_bridge.matching.rules import Rules
 
-__all__ = ["Evidence", "HeaderIdentity", "Match", "MatchKind", "OrderFacts", "PatientFacts", "match_study"]
+__all__ = [
+    "Basis",
+    "Evidence",
+    "HeaderIdentity",
+    "Match",
+    "MatchKind",
+    "OrderFacts",
+    "PatientFacts",
+    "Population",
+    "Rules",
+    "add_order",
+    "match_study",
+]

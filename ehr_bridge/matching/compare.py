@@ -1,85 +1,138 @@
-"""Do header and EHR speak of the same person? One comparison per field, each agreeing, contradicting or silent."""
+"""Do header and EHR speak of the same person? Each field graded and weighed."""
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from datetime import date
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from ehr_bridge.matching.model import Evidence, HeaderIdentity, PatientFacts
+from ehr_bridge.matching import weights
+from ehr_bridge.matching.dates import DateGrade, compare_dates
+from ehr_bridge.matching.ids import IdGrade, compare_ids
+from ehr_bridge.matching.keys import known_name
+from ehr_bridge.matching.model import HeaderIdentity, PatientFacts
+from ehr_bridge.matching.person_names import (
+    AGREEING,
+    Grade,
+    NameComparison,
+    PersonName,
+    compare_names,
+    read_names,
+)
 
 SEX_CODES = {"male": "M", "female": "F", "other": "O", "unknown": ""}
 """FHIR administrative gender to PatientSex (0010,0040), PS3.3 section C.7.1.1."""
+NO_NAME = NameComparison(Grade.SILENT, Grade.SILENT, is_swapped=False)
 
 
-def compare_patient(header: HeaderIdentity, patient: PatientFacts) -> dict[str, Evidence]:
-    """Evidence per field, keyed by DICOM keyword."""
-    found = (
-        _patient_id(header, patient),
-        _name(header, patient),
-        _birth_date(header, patient),
-        _sex(header, patient),
-    )
-    return {evidence.field: evidence for evidence in found}
+@dataclass(frozen=True, slots=True)
+class Population:
+    """How many patients the EHR has, and how many of them have a value (`ehr_bridge.matching.keys`)."""
+
+    size: int = 0
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+    def count(self, place: str, words: tuple[str, ...]) -> int:
+        """How many patients have the rarest of the words."""
+        return min((self.counts.get(f"{place}:{word}", 0) for word in words), default=0)
 
 
-def name_parts(name: str) -> frozenset[str]:
-    """The parts of a name without case, accents, order and punctuation: "Müller^Anna-Lena" is {muller, anna, lena}.
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One patient beside a header: the grades, and what they weigh."""
 
-    Only the alphabetic group of a PN (PS3.5 section 6.2.1) is looked at when it has one.
-    """
-    groups = [group for group in name.split("=") if group.strip("^ ")]
-    text = unicodedata.normalize("NFKD", groups[0].casefold()) if groups else ""
-    text = "".join(c for c in text if not unicodedata.combining(c)).replace("ß", "ss")
-    return frozenset(part for part in re.split(r"[\W_]+", text) if part)
+    patient: PatientFacts
+    patient_id: IdGrade
+    names: NameComparison
+    birth_date: DateGrade
+    sex: str
+    """same, different or silent."""
+    weight_of_person: float
+    """Of name, birth date and sex."""
+    weight: float
+    """The patient ID included."""
+
+    @property
+    def family_agrees(self) -> bool:
+        return self.names.family in AGREEING
+
+    @property
+    def given_agrees(self) -> bool:
+        return self.names.given in AGREEING
+
+    @property
+    def is_name_agreed(self) -> bool:
+        """Both parts are said and agree."""
+        return self.family_agrees and self.given_agrees
+
+    @property
+    def is_name_contradicted(self) -> bool:
+        return Grade.DIFFERENT in (self.names.family, self.names.given)
+
+    @property
+    def is_date_agreed(self) -> bool:
+        return self.birth_date in (DateGrade.SAME, DateGrade.NEAR, DateGrade.SWAPPED)
+
+    @property
+    def is_date_contradicted(self) -> bool:
+        return self.birth_date in (DateGrade.DIFFERENT, DateGrade.YEAR)
 
 
-def _patient_id(header: HeaderIdentity, patient: PatientFacts) -> Evidence:
-    if not header.patient_id:
-        return Evidence("PatientID", None, "the file has no patient ID")
-    if header.patient_id != patient.mrn:
-        return Evidence("PatientID", False, "the file's patient ID is not this patient's MRN")
-    if header.issuer_of_patient_id and patient.issuer and header.issuer_of_patient_id != patient.issuer:
-        return Evidence("PatientID", False, "the same number, given by another issuer")
-    return Evidence("PatientID", True, "the file's patient ID is this patient's MRN")
+def compare_person(header: HeaderIdentity, patient: PatientFacts, population: Population) -> Comparison:
+    """How one patient stands to a header."""
+    patient_id = grade_id(header, patient)
+    names, of_name = _compare_name(header, patient, population)
+    birth_date = compare_dates(header.patient_birth_date, patient.birth_date)
+    sex = _compare_sex(header, patient)
+    of_person = of_name + _weigh_date(birth_date, patient, population) + weights.SEX[sex]
+    of_id = weights.same_id(population.size) if patient_id is IdGrade.SAME else weights.PATIENT_ID[patient_id]
+    return Comparison(patient, patient_id, names, birth_date, sex, of_person, of_person + of_id)
 
 
-def _name(header: HeaderIdentity, patient: PatientFacts) -> Evidence:
-    theirs = name_parts(header.patient_name)
-    ours = name_parts(f"{patient.family_name or ''}^{patient.given_name or ''}")
-    if not theirs or not ours:
-        return Evidence("PatientName", None, "one side has no name")
-    if theirs == ours:
-        return Evidence("PatientName", True, "the same name")
-    if theirs < ours or ours < theirs:
-        return Evidence("PatientName", True, "the same name, with parts missing on one side")
-    return Evidence("PatientName", False, "another name")
+def grade_id(header: HeaderIdentity, patient: PatientFacts) -> IdGrade:
+    """How the header's patient ID stands to this patient's MRN; a number means nothing without who gave it."""
+    grade = compare_ids(header.patient_id, patient.mrn)
+    issuers = {header.issuer_of_patient_id.strip().casefold(), (patient.issuer or "").strip().casefold()} - {""}
+    return IdGrade.OTHER_ISSUER if len(issuers) > 1 and grade is not IdGrade.SILENT else grade
 
 
-def _birth_date(header: HeaderIdentity, patient: PatientFacts) -> Evidence:
-    theirs = parse_da(header.patient_birth_date)
-    if theirs is None or patient.birth_date is None:
-        return Evidence("PatientBirthDate", None, "one side has no date of birth")
-    if theirs == patient.birth_date:
-        return Evidence("PatientBirthDate", True, "the same date of birth")
-    return Evidence("PatientBirthDate", False, "another date of birth")
-
-
-def _sex(header: HeaderIdentity, patient: PatientFacts) -> Evidence:
+def _compare_sex(header: HeaderIdentity, patient: PatientFacts) -> str:
     theirs, ours = header.patient_sex.upper(), SEX_CODES[patient.sex]
     if theirs not in {"M", "F"} or ours not in {"M", "F"}:
-        return Evidence("PatientSex", None, "one side does not say")
-    if theirs == ours:
-        return Evidence("PatientSex", True, "the same sex")
-    return Evidence("PatientSex", False, "another sex")
+        return "silent"
+    return "same" if theirs == ours else "different"
 
 
-def parse_da(text: str) -> date | None:
-    """A DICOM date (DA, PS3.5 section 6.2), or None when it is absent or not a date."""
-    digits = text.strip().replace(".", "")
-    if not re.fullmatch(r"[0-9]{8}", digits):
-        return None
-    try:
-        return date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
-    except ValueError:
-        return None
+def _weigh_date(grade: DateGrade, patient: PatientFacts, population: Population) -> float:
+    if grade is DateGrade.SAME:
+        return weights.rarity("birth_date", population.count("d", (f"{patient.birth_date:%Y%m%d}",)), population.size)
+    return weights.BIRTH_DATE[grade]
+
+
+def _compare_name(
+    header: HeaderIdentity, patient: PatientFacts, population: Population
+) -> tuple[NameComparison, float]:
+    """The reading of the header's name that fits best, and its weight."""
+    known = known_name(patient)
+    readings = [compare_names(said, known) for said in read_names(header.patient_name)]
+    weighed = [(_weigh_name(names, known, population), names) for names in readings]
+    weight, names = max(weighed, key=lambda one: one[0], default=(0.0, NO_NAME))
+    return names, weight
+
+
+def _weigh_name(names: NameComparison, known: PersonName, population: Population) -> float:
+    family = _weigh_part("family", names.family, names.family_said, known.family, population)
+    given = _weigh_part("given", names.given, names.given_said, known.given, population)
+    return family + given + (weights.SWAPPED if names.is_swapped else 0)
+
+
+def _weigh_part(
+    part: str, grade: Grade, said: tuple[str, ...], known: tuple[str, ...], population: Population
+) -> float:
+    if grade is Grade.SAME:
+        return weights.rarity(part, population.count(part[0], known), population.size)
+    if grade is Grade.PART:
+        shared = tuple(set(said) & set(known))
+        return weights.PART + weights.rarity(part, population.count(part[0], shared), population.size)
+    if grade in (Grade.NEAR, Grade.SOUND):
+        return weights.slip(grade, population.count(part[0], said), population.size)
+    return (weights.FAMILY if part == "family" else weights.GIVEN)[grade]

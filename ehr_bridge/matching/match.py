@@ -1,95 +1,201 @@
-"""The verdict: which order, if any, a study answers."""
+"""The verdict: whose study it is, and which order it answers, if any."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
-from ehr_bridge.matching.compare import compare_patient
-from ehr_bridge.matching.model import (
-    Evidence,
-    HeaderIdentity,
-    Match,
-    MatchKind,
-    OrderFacts,
-    PatientFacts,
-)
+from ehr_bridge.matching.compare import Comparison, Population, compare_person
+from ehr_bridge.matching.dates import parse_da
+from ehr_bridge.matching.evidence import evidence_of
+from ehr_bridge.matching.ids import IdGrade
+from ehr_bridge.matching.model import Basis, Evidence, HeaderIdentity, Match, MatchKind, OrderFacts, PatientFacts
+from ehr_bridge.matching.patients import judge_patients, rank
+from ehr_bridge.matching.person_names import Grade
+from ehr_bridge.matching.rules import Rules
+
+KEY_FIELDS = {
+    "study_instance_uid": ("StudyInstanceUID", "the study UID given to the order"),
+    "accession_number": ("AccessionNumber", "the order's accession number"),
+    "scheduled_procedure_step_id": ("ScheduledProcedureStepID", "the step of the order"),
+}
+DEFAULT = Rules()
+NOBODY = Population()
 
 
-def match_study(header: HeaderIdentity, orders: Iterable[OrderFacts], patients: Iterable[PatientFacts] = ()) -> Match:
-    """The verdict on a study.
+def match_study(
+    header: HeaderIdentity,
+    orders: Iterable[OrderFacts],
+    patients: Iterable[PatientFacts] = (),
+    population: Population = NOBODY,
+    rules: Rules = DEFAULT,
+    *,
+    is_complete: bool = True,
+) -> Match:
+    """The verdict on a study. The result does not depend on the order of candidates.
 
-    `orders` are those that an exact key of the header points to (StudyInstanceUID given to the order, or accession
-    number), `patients` those whose MRN is the header's patient ID. The result does not depend on their order.
+    `orders` are those that a key of the header points to, `patients` those that share a key with it
+    (`ehr_bridge.matching.keys`). Where the patient is found without an order, `add_order` looks for one.
 
-    * exact: one order, its patient agrees, nothing contradicts;
-    * ambiguous: a key points to an order whose patient disagrees, to a cancelled order, or keys point to two orders;
-    * probable: an order whose patient agrees in part, or a patient without an order;
+    * exact: one order whose patient agrees, or one patient by MRN; nothing contradicts;
+    * probable: likely, with a contradiction, or by other means than a key;
+    * ambiguous: a key whose patient disagrees, two that fit alike, likeness that relatives and namesakes have too;
     * none: nothing points anywhere.
+
+    Only `is_automatic` may be acted on without a person.
     """
     by_id = {order.id: order for order in orders}
-    if len(by_id) > 1:
-        keys = tuple(e for order in by_id.values() for e in _keys(header, order) if e.agrees)
-        several = Evidence("order", False, "the study UID and the accession number point to different orders")
-        return Match(MatchKind.AMBIGUOUS, 0.0, (several, *sorted(set(keys), key=lambda e: e.field)))
-    if by_id:
-        return _judge_order(header, next(iter(by_id.values())))
     known = {patient.id: patient for patient in patients}
-    if len(known) == 1:
-        return _judge_patient(header, next(iter(known.values())))
-    if known:
-        return Match(MatchKind.AMBIGUOUS, 0.0, (Evidence("PatientID", False, "several patients have this number"),))
-    return Match(MatchKind.NONE, 0.0, (Evidence("order", None, "no order or patient has the file's identifiers"),))
+    if len(by_id) > 1:
+        keys = {line for order in by_id.values() for line in _key_lines(header, order, rules) if line.agrees}
+        several = Evidence("order", False, "keys of the file point to different orders")
+        return Match(MatchKind.AMBIGUOUS, 0.0, (several, *sorted(keys, key=lambda line: line.field)))
+    if by_id:
+        (order,) = by_id.values()
+        return _judge_order(header, order, known.values(), population, rules)
+    compared = _prefer_written_id(header, [compare_person(header, one, population) for one in known.values()])
+    return judge_patients(rank(compared, population), rules, is_complete=is_complete)
 
 
-def _judge_order(header: HeaderIdentity, order: OrderFacts) -> Match:
-    person = compare_patient(header, order.patient)
-    evidence = (*_keys(header, order), *person.values())
-    score = _score(evidence)
+def add_order(header: HeaderIdentity, match: Match, orders: Iterable[OrderFacts], rules: Rules = DEFAULT) -> Match:
+    """The verdict on a patient, with the order that the study answers: the only open one of the same modality whose
+    appointment lies close to the study date.
+
+    A study with an accession number that no order has waits for its order. Several that fit are a question.
+    """
+    if match.patient_id is None or match.order_id is not None:
+        return match
+    if "accession_number" in keys_of(header, rules):
+        unknown = Evidence("AccessionNumber", None, "no order has the file's accession number")
+        kind = MatchKind.PROBABLE if match.kind is MatchKind.EXACT else match.kind
+        return replace(match, kind=kind, evidence=(*match.evidence, unknown), is_automatic=False)
+    fitting = sorted((one for one in orders if _fits(header, one, rules)), key=lambda one: one.accession_number)
+    if not fitting or match.kind is MatchKind.AMBIGUOUS:
+        return match
+    if len(fitting) > 1:
+        several = Evidence("order", False, "several open orders of this patient fit")
+        return replace(match, kind=MatchKind.AMBIGUOUS, evidence=(several, *match.evidence), is_automatic=False)
+    fits = Evidence("order", True, "the only open order of this patient with modality and date of the study")
+    return replace(match, evidence=(*match.evidence, fits), order_id=fitting[0].id)
+
+
+def _fits(header: HeaderIdentity, order: OrderFacts, rules: Rules) -> bool:
+    studied_on = parse_da(header.study_date)
+    if order.is_cancelled or studied_on is None or order.scheduled_on is None or order.modality != header.modality:
+        return False
+    return abs((studied_on - order.scheduled_on).days) <= rules.order_days
+
+
+def _judge_order(
+    header: HeaderIdentity,
+    order: OrderFacts,
+    patients: Iterable[PatientFacts],
+    population: Population,
+    rules: Rules,
+) -> Match:
+    person = compare_person(header, order.patient, population)
+    evidence = (*_key_lines(header, order, rules), *evidence_of(person))
+    score = score_of(evidence)
+    others = [compare_person(header, one, population) for one in patients if one.id != order.patient.id]
+    compared = _prefer_written_id(header, [person, *others])
     if order.is_cancelled:
-        cancelled = Evidence("order", False, "the order is cancelled")
-        return Match(MatchKind.AMBIGUOUS, score, (cancelled, *evidence), order.patient.id, order.id)
-    kind = _same_person(person)
-    if kind is MatchKind.EXACT and any(e.agrees is False for e in evidence):
+        evidence = (Evidence("order", False, "the order is cancelled"), *evidence)
+        return Match(MatchKind.AMBIGUOUS, score, evidence, order.patient.id, order.id)
+    if (stranger := _stranger(compared[0], compared[1:])) is not None:
+        return Match(MatchKind.AMBIGUOUS, score, (stranger, *evidence), order.patient.id, order.id)
+    kind = _same_person(compared[0])
+    if kind is MatchKind.EXACT and any(line.agrees is False for line in evidence):
         kind = MatchKind.PROBABLE  # one key led here, the other denies it
-    return Match(kind, score, evidence, order.patient.id, order.id)
+    is_automatic = kind is MatchKind.EXACT and rules.allows(Basis.ORDER)
+    return Match(kind, score, evidence, order.patient.id, order.id, Basis.ORDER, is_automatic)
 
 
-def _same_person(person: dict[str, Evidence]) -> MatchKind:
+def _stranger(person: Comparison, others: Sequence[Comparison]) -> Evidence | None:
+    """Whether the header says it is of somebody else than the order's patient."""
+    for other in others:
+        if other.patient_id is IdGrade.SAME:
+            return Evidence("PatientID", False, "the file's patient ID is the MRN of somebody else")
+        if other.is_name_agreed and other.is_date_agreed and other.weight_of_person > person.weight_of_person:
+            return Evidence("patient", False, "name and birth date fit another patient better")
+    return None
+
+
+def _same_person(person: Comparison) -> MatchKind:
     """How far the header's person is the order's patient, given that a key led there.
 
-    The patient ID must agree, or name and birth date where the file has no ID; any contradiction stops it.
+    The patient ID must agree, or name and birth date where the file has none; any contradiction stops it.
     """
-    patient_id = person["PatientID"].agrees
-    name, birth_date = person["PatientName"].agrees, person["PatientBirthDate"].agrees
-    contradictions = sum(e.agrees is False for e in person.values())
-    named = name is True and birth_date is True
-    if contradictions == 0 and (patient_id is True or named):
+    lines = evidence_of(person)
+    contradictions = sum(line.agrees is False for line in lines)
+    has_id = person.patient_id is IdGrade.SAME
+    named = person.is_date_agreed and lines[1].agrees is True and Grade.INITIAL not in _parts(person)
+    if contradictions == 0 and (has_id or named):
         return MatchKind.EXACT
-    if contradictions == 1 and (patient_id is True or named):
+    if contradictions == 1 and (has_id or named):
         return MatchKind.PROBABLE
     return MatchKind.AMBIGUOUS
 
 
-def _judge_patient(header: HeaderIdentity, patient: PatientFacts) -> Match:
-    person = compare_patient(header, patient)
-    evidence = tuple(person.values())
-    if any(e.agrees is False for e in evidence):
-        return Match(MatchKind.AMBIGUOUS, _score(evidence), evidence, patient.id)
-    return Match(MatchKind.PROBABLE, _score(evidence), evidence, patient.id)
+def _parts(person: Comparison) -> tuple[Grade, Grade]:
+    return person.names.family, person.names.given
 
 
-def _keys(header: HeaderIdentity, order: OrderFacts) -> tuple[Evidence, ...]:
-    found = []
-    if header.study_instance_uid == order.scheduled_study_instance_uid:
-        found.append(Evidence("StudyInstanceUID", True, "the study UID given to the order"))
-    if header.accession_number:
-        agrees = header.accession_number == order.accession_number
-        detail = "the order's accession number" if agrees else "another accession number"
-        found.append(Evidence("AccessionNumber", agrees, detail))
-    return tuple(found)
+def _key_lines(header: HeaderIdentity, order: OrderFacts, rules: Rules) -> tuple[Evidence, ...]:
+    """What each key of the header says of the order; a study UID of the modality's own says nothing."""
+    lines = []
+    for key, said in keys_of(header, rules).items():
+        field, detail = KEY_FIELDS[key]
+        if same_key(said, _known_keys(order)[key]):
+            lines.append(Evidence(field, True, detail))
+        elif key != "study_instance_uid":
+            lines.append(Evidence(field, False, f"not {detail}"))
+    return tuple(lines)
 
 
-def _score(evidence: Iterable[Evidence]) -> float:
+def keys_of(header: HeaderIdentity, rules: Rules) -> dict[str, str]:
+    """What a header says that can point to an order, by the name of the key."""
+    said = {
+        "study_instance_uid": header.study_instance_uid,
+        "accession_number": "" if _is_foreign(header, rules) else header.accession_number,
+        "scheduled_procedure_step_id": header.scheduled_procedure_step_id,
+    }
+    return {key: said[key] for key in rules.order_keys if said[key]}
+
+
+def _is_foreign(header: HeaderIdentity, rules: Rules) -> bool:
+    """Whether somebody else gave the accession number."""
+    if rules.accession_issuer is None or not header.issuer_of_accession_number:
+        return False
+    return not same_key(header.issuer_of_accession_number, rules.accession_issuer)
+
+
+def _known_keys(order: OrderFacts) -> dict[str, str]:
+    return {
+        "study_instance_uid": order.scheduled_study_instance_uid,
+        "accession_number": order.accession_number,
+        "scheduled_procedure_step_id": order.accession_number,
+    }
+
+
+def same_key(said: str, known: str) -> bool:
+    """Whether two keys are one, apart from case, blanks and leading zeros."""
+    return said.strip().casefold().lstrip("0") == known.strip().casefold().lstrip("0")
+
+
+def _prefer_written_id(header: HeaderIdentity, compared: list[Comparison]) -> list[Comparison]:
+    """Where one patient has the ID as it is written, another who has it but for zeros and dashes does not have it."""
+    written = [one for one in compared if one.patient_id is IdGrade.SAME and one.patient.mrn == header.patient_id]
+    if not written:
+        return compared
+    return [
+        replace(one, patient_id=IdGrade.DIFFERENT, weight=one.weight_of_person)
+        if one.patient_id is IdGrade.SAME and one not in written
+        else one
+        for one in compared
+    ]
+
+
+def score_of(evidence: Iterable[Evidence]) -> float:
     """The share of comparisons with something to say that agree, from 0 to 1."""
-    said = [e.agrees for e in evidence if e.agrees is not None]
+    said = [line.agrees for line in evidence if line.agrees is not None]
     return round(sum(said) / len(said), 4) if said else 0.0

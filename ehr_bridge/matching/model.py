@@ -15,6 +15,20 @@ class MatchKind(StrEnum):
     NONE = "none"
 
 
+class Basis(StrEnum):
+    """What a verdict rests on, the strongest first."""
+
+    ORDER = "order"
+    """A key of an order (study UID, accession number, step id), and its patient agrees."""
+    PATIENT_ID = "patient_id"
+    """The MRN; the whole name or the birth date agrees, and nothing contradicts."""
+    NEAR_PATIENT_ID = "near_patient_id"
+    """The MRN with less or with a contradiction beside it, or but for one slip with name and birth date."""
+    DEMOGRAPHICS = "demographics"
+    """Name and birth date alone."""
+    NOTHING = "nothing"
+
+
 @dataclass(frozen=True, slots=True)
 class HeaderIdentity:
     """What a DICOM header says about whose study this is (values decoded and stripped; '' when absent)."""
@@ -26,6 +40,10 @@ class HeaderIdentity:
     patient_name: str
     patient_birth_date: str
     patient_sex: str
+    issuer_of_accession_number: str = ""
+    scheduled_procedure_step_id: str = ""
+    modality: str = ""
+    study_date: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +61,15 @@ class PatientFacts:
 
 @dataclass(frozen=True, slots=True)
 class OrderFacts:
-    """An order that a key of the header points to."""
+    """An order that a key of the header points to, or that its patient has."""
 
     id: uuid.UUID
     accession_number: str
     scheduled_study_instance_uid: str
     is_cancelled: bool
     patient: PatientFacts
+    modality: str = ""
+    scheduled_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +83,13 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """The opinion. Only `exact` may be acted on without a person."""
+    """The opinion. Only an automatic one may be acted on without a person."""
 
     kind: MatchKind
     score: float
+    """How likely it is, from 0 to 1; for a key that is contradicted, no more than a hint."""
     evidence: tuple[Evidence, ...]
     patient_id: uuid.UUID | None = None
     order_id: uuid.UUID | None = None
+    basis: Basis = Basis.NOTHING
+    is_automatic: bool = False

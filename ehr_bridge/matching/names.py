@@ -9,6 +9,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 PART_LENGTH = 64
 KEY_LENGTH = 255
@@ -50,20 +51,31 @@ def fold(text: str) -> str:
     return "".join(c for c in plain if not unicodedata.combining(c)).translate(LETTERS)
 
 
+def cut(text: str) -> list[str]:
+    """The folded words of a name, each at most as long as a part that is stored."""
+    return list(words_of(text))
+
+
+@lru_cache(maxsize=10_000)
+def words_of(text: str) -> tuple[str, ...]:
+    """As `cut`, remembered: names repeat."""
+    return tuple(part[:PART_LENGTH] for part in re.split(r"[\W_]+", fold(text)) if part)
+
+
 def name_index(name: str) -> list[NamePart]:
     """The parts of a PN value (PS3.5 section 6.2.1) by which it is found, of all its component groups, each once."""
     parts = set()
     for group in name.split("="):
         family, separator, rest = group.partition("^")
-        parts |= {NamePart(text, Place.FAMILY if separator else Place.ANY) for text in _cut(family)}
-        parts |= {NamePart(text, Place.GIVEN) for text in _cut(rest)}
+        parts |= {NamePart(text, Place.FAMILY if separator else Place.ANY) for text in cut(family)}
+        parts |= {NamePart(text, Place.GIVEN) for text in cut(rest)}
     return sorted(parts)
 
 
 def name_key(name: str) -> str:
     """By what a PN value is sorted: the folded parts of its first group that says something; '' without a name."""
     group = next((group for group in name.split("=") if group.strip("^ ")), "")
-    return " ".join(_cut(group))[:KEY_LENGTH]
+    return " ".join(cut(group))[:KEY_LENGTH]
 
 
 def read_query(text: str) -> list[Word]:
@@ -76,10 +88,6 @@ def read_query(text: str) -> list[Word]:
     words = [Word(word, Place.FAMILY if separator else Place.ANY) for word in _words(family)]
     words += [Word(word, Place.GIVEN) for word in _words(given)]
     return [word for word in words if word.text.strip("*")]
-
-
-def _cut(text: str) -> list[str]:
-    return [part[:PART_LENGTH] for part in re.split(r"[\W_]+", fold(text)) if part]
 
 
 def _words(text: str) -> list[str]:

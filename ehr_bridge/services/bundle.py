@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from ehr_bridge.auth.authenticator import Authenticator
 from ehr_bridge.auth.tokens import TokenRules, TokenVerifier
 from ehr_bridge.db.database import Database
+from ehr_bridge.matching import Basis, Rules
 from ehr_bridge.services.accounts import Accounts
 from ehr_bridge.services.audit_anchor import FILE_NAME, Anchors, anchor_key
 from ehr_bridge.services.audit_export import AuditExport
@@ -23,8 +24,10 @@ from ehr_bridge.services.hidden import HiddenStudies
 from ehr_bridge.services.holds import Holds
 from ehr_bridge.services.identity_changes import IdentityChanges
 from ehr_bridge.services.intake import Intake
+from ehr_bridge.services.matching import Matching
 from ehr_bridge.services.modifications import Modifications
 from ehr_bridge.services.orders import Orders
+from ehr_bridge.services.patient_batch import PatientBatch
 from ehr_bridge.services.patients import Patients
 from ehr_bridge.services.purge import Purge
 from ehr_bridge.services.rate_limits import SIGN_IN, SIGN_IN_ADDRESS, UPLOAD, RateLimits
@@ -53,6 +56,8 @@ class Services:
     key_verifier: KeyVerifier
     rate_limits: RateLimits
     patients: Patients
+    patient_batch: PatientBatch
+    matching: Matching
     orders: Orders
     claims: Claims
     recorder: Recorder
@@ -78,6 +83,17 @@ class Services:
     study_history: StudyHistory
 
 
+def rules_of(settings: Settings) -> Rules:
+    """How studies are matched."""
+    return Rules(
+        automatic=Basis(settings.match_automatic),
+        probability=settings.match_probability,
+        order_keys=tuple(settings.match_order_keys.split(",")),
+        accession_issuer=settings.match_accession_issuer,
+        order_days=settings.match_order_days,
+    )
+
+
 def utc_now() -> datetime:
     return datetime.now(UTC)
 
@@ -99,32 +115,37 @@ def new_study_instance_uid() -> str:
 def build_services(settings: Settings, database: Database, clock: Callable[[], datetime] = utc_now) -> Services:
     """Wire the services for these settings. `settings.jwt_secret` must be set by now."""
     assert settings.jwt_secret is not None
-    rules = TokenRules(settings.jwt_secret.get_secret_value(), settings.jwt_audience, settings.jwt_issuer)
+    token_rules = TokenRules(settings.jwt_secret.get_secret_value(), settings.jwt_audience, settings.jwt_issuer)
     revocations = Revocations(database, clock)
     account = None
     if settings.username is not None and settings.password is not None:
         account = (settings.username, settings.password.get_secret_value())
     keys, hashing = KeyVerifier(database, revocations, clock), Hashing()
     recorder = Recorder(database, clock)
-    claims = Claims(database, clock)
+    rules = rules_of(settings)
+    claims = Claims(database, clock, rules=rules)
+    followers = Followers(rules)
+    patients = Patients(database, clock, followers)
     hidden = HiddenStudies(database, clock)
     thumbnails = Thumbnails(database, recorder, settings.thumbnail_path)
     grace = timedelta(days=settings.deletion_grace_days)
-    authenticator = Authenticator(TokenVerifier(rules, revocations, revocations.is_issued, clock), account, keys)
+    authenticator = Authenticator(TokenVerifier(token_rules, revocations, revocations.is_issued, clock), account, keys)
     return Services(
         settings=settings,
         database=database,
         authenticator=authenticator,
         refusals=Refusals(database, authenticator, clock),
-        anchors=Anchors(database, settings.data_dir / FILE_NAME, anchor_key(rules.secret), clock),
+        anchors=Anchors(database, settings.data_dir / FILE_NAME, anchor_key(token_rules.secret), clock),
         audit_export=AuditExport(database, clock),
         accounts=Accounts(database, revocations, hashing, clock),
-        sign_in=SignIn(database, rules, revocations, hashing, clock),
+        sign_in=SignIn(database, token_rules, revocations, hashing, clock),
         service_keys=ServiceKeys(database, revocations, clock),
         key_verifier=keys,
         rate_limits=RateLimits(database, clock, limits_of(settings)),
-        patients=Patients(database, clock, Followers()),
-        orders=Orders(database, clock, new_study_instance_uid, Followers()),
+        patients=patients,
+        patient_batch=PatientBatch(patients),
+        matching=Matching(database, rules),
+        orders=Orders(database, clock, new_study_instance_uid, followers),
         claims=claims,
         recorder=recorder,
         intake=Intake(
@@ -141,7 +162,7 @@ def build_services(settings: Settings, database: Database, clock: Callable[[], d
         uploads=Uploads(database, recorder),
         modifications=Modifications(database, clock),
         revocations=revocations,
-        viewer=Viewer(database, rules, revocations, clock, settings.ohif_viewer_url),
+        viewer=Viewer(database, token_rules, revocations, clock, settings.ohif_viewer_url),
         clock=clock,
         hidden=hidden,
         deletions=Deletions(database, hidden, claims, recorder, clock, grace),
@@ -149,6 +170,6 @@ def build_services(settings: Settings, database: Database, clock: Callable[[], d
         purge=Purge(database, hidden, claims, thumbnails, clock),
         completion=Completion(database, clock, timedelta(seconds=settings.stable_age)),
         identity_changes=IdentityChanges(database, claims, clock),
-        reconciliation=Reconciliation(database, recorder, clock, new_study_instance_uid),
+        reconciliation=Reconciliation(database, recorder, rules, clock, new_study_instance_uid),
         study_history=StudyHistory(database, recorder),
     )

@@ -2,35 +2,58 @@
 
 from __future__ import annotations
 
-from sqlalchemy import or_, select
+from collections.abc import Iterable
+
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.models import Order, Patient
-from ehr_bridge.matching import HeaderIdentity, Match, match_study
-from ehr_bridge.services.identity import order_facts, patient_facts
+from ehr_bridge.matching import HeaderIdentity, Match, OrderFacts, PatientFacts, Rules, add_order, match_study
+from ehr_bridge.matching.compare import compare_person
+from ehr_bridge.matching.patients import rank
+from ehr_bridge.services.match_lookup import Found, find, open_orders
+from ehr_bridge.services.patients import of_survivor
 
 MOST = 10
+RULES = Rules()
 
 
-def candidates(session: Session, identity: HeaderIdentity) -> list[tuple[Patient, Order | None, Match]]:
+def candidates(
+    session: Session, identity: HeaderIdentity, rules: Rules = RULES
+) -> list[tuple[Patient, Order | None, Match]]:
     """The patients and orders a study could belong to, the likeliest first, at most ten.
 
-    Each match compares the study with that one patient (and order) alone and names both; its `score` ranks. Nothing
-    is written.
+    Those that a key of an order names come first. Each match compares the study with that one patient (and order)
+    alone and names both; its `score` says how likely that is. Nothing is written.
     """
-    keys = [Order.scheduled_study_instance_uid == identity.study_instance_uid]
-    if identity.accession_number:
-        keys.append(Order.accession_number == identity.accession_number)
-    orders = list(session.scalars(select(Order).where(or_(*keys))))
-    found: list[tuple[Patient, Order | None, Match]] = [
-        (order.patient, order, match_study(identity, [order_facts(order)])) for order in orders
+    identity = of_survivor(session, identity)
+    found = find(session, identity, rules)
+    matches = [_of_order(identity, order, found, rules) for order in found.orders]
+    named = {order.patient.id for order in found.orders}
+    for patient in _likeliest(identity, (one for one in found.patients if one.id not in named), found):
+        match = match_study(identity, [], [patient], found.population, rules)
+        if match.patient_id is not None:
+            matches.append(add_order(identity, match, open_orders(session, patient.id), rules))
+    return _rows(session, matches[:MOST])
+
+
+def _of_order(identity: HeaderIdentity, order: OrderFacts, found: Found, rules: Rules) -> Match:
+    return match_study(identity, [order], [order.patient], found.population, rules)
+
+
+def _likeliest(identity: HeaderIdentity, patients: Iterable[PatientFacts], found: Found) -> list[PatientFacts]:
+    compared = [compare_person(identity, patient, found.population) for patient in patients]
+    return [one.comparison.patient for one in rank(compared, found.population)[:MOST]]
+
+
+def _rows(session: Session, matches: list[Match]) -> list[tuple[Patient, Order | None, Match]]:
+    patients = {
+        row.id: row for row in session.scalars(select(Patient).where(Patient.id.in_([m.patient_id for m in matches])))
+    }
+    wanted = [match.order_id for match in matches if match.order_id]
+    orders = {row.id: row for row in session.scalars(select(Order).where(Order.id.in_(wanted)))}
+    return [
+        (patients[match.patient_id], orders.get(match.order_id) if match.order_id else None, match)
+        for match in matches
+        if match.patient_id in patients
     ]
-    if identity.patient_id:
-        known = {order.patient_id for order in orders}
-        found += [
-            (patient, None, match_study(identity, [], [patient_facts(patient)]))
-            for patient in session.scalars(select(Patient).where(Patient.mrn == identity.patient_id))
-            if patient.id not in known
-        ]
-    found.sort(key=lambda one: (-one[2].score, one[0].mrn))
-    return found[:MOST]

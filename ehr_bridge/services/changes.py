@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from ehr_bridge.db.identity_changes import IdentityChange
 from ehr_bridge.db.models import Order, Patient, Study
+from ehr_bridge.matching import Rules
 from ehr_bridge.services.audit import Origin
 from ehr_bridge.services.following import follow
 from ehr_bridge.services.late_links import link_late
@@ -30,6 +31,9 @@ TOLD = "told by the EHR"
 class Followers:
     """What `Patients` and `Orders` tell within their transactions."""
 
+    def __init__(self, rules: Rules) -> None:
+        self._rules = rules
+
     def patient_told(
         self, session: Session, patient: Patient, before: Mapping[str, Any] | None, origin: Origin, now: datetime
     ) -> None:
@@ -38,7 +42,7 @@ class Followers:
             after = {name: getattr(patient, name) for name in before}
             change = note_change(session, "patient_updated", patient, None, (before, after), TOLD, origin, now)
             follow(session, studies_of(session, patient_id=patient.id), change, TOLD, origin, now)
-        link_late(session, patient, None, now)
+        link_late(session, patient, None, self._rules, now)
 
     def order_told(
         self, session: Session, order: Order, before: Mapping[str, Any] | None, origin: Origin, now: datetime
@@ -51,7 +55,7 @@ class Followers:
             if "patient_id" in before:
                 change.moved = move_studies(session, studies, order.patient_id, order.id, origin, now)
             follow(session, studies, change, TOLD, origin, now)
-        link_late(session, order.patient, order, now)
+        link_late(session, order.patient, order, self._rules, now)
 
     def order_cancelled(
         self, session: Session, order: Order, shown: Mapping[str, Any], origin: Origin, now: datetime

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, exists, or_, select
+from sqlalchemy import delete, exists, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -21,7 +21,7 @@ from ehr_bridge.db.database import Database
 from ehr_bridge.db.models import Order, Patient, Study
 from ehr_bridge.db.uploads import Instance
 from ehr_bridge.errors import Conflict
-from ehr_bridge.matching import Evidence, HeaderIdentity, Match, MatchKind, match_study
+from ehr_bridge.matching import Evidence, HeaderIdentity, Match, MatchKind, Rules, match_study
 from ehr_bridge.services.arrivals import Confirmation, Decision
 from ehr_bridge.services.identity import (
     ehr_values,
@@ -30,11 +30,16 @@ from ehr_bridge.services.identity import (
     patient_facts,
     wanted_values,
 )
+from ehr_bridge.services.match_lookup import give_opinion
 from ehr_bridge.services.orders import find_order
-from ehr_bridge.services.patients import find_patient, surviving_mrn
+from ehr_bridge.services.patients import find_patient, of_survivor
 
+CONFIRMATION = "confirmation"
+"""The field of the evidence that a person said so."""
 ABANDONED_AFTER = timedelta(minutes=15)
 """Far longer than storing one instance can take."""
+
+RULES = Rules()
 
 type CacheKey = tuple[HeaderIdentity, Confirmation, bool]
 
@@ -49,11 +54,13 @@ class Claims:
         clock: Callable[[], datetime],
         remember: timedelta = timedelta(seconds=5),
         cache_size: int = 1024,
+        rules: Rules = RULES,
     ) -> None:
         self._database = database
         self._clock = clock
         self._remember = remember
         self._cache_size = cache_size
+        self.rules = rules
         self._cache: OrderedDict[CacheKey, tuple[datetime, Decision]] = OrderedDict()
         self._lock = threading.Lock()
         self._deciding = threading.Lock()
@@ -118,14 +125,14 @@ class Claims:
         with self._database.read() as session:
             study = _find_study(session, identity.study_instance_uid)
             if study is None:
-                match, patient, order = judge(session, identity, confirmation)
+                match, patient, order = judge(session, identity, confirmation, self.rules)
             else:
-                return _join(session, study, identity, confirmation)
-            certain = match.kind is MatchKind.EXACT and patient is not None
+                return _join(session, study, identity, confirmation, self.rules)
+            certain = match.is_automatic and patient is not None
             wanted = wanted_values(patient, order) if certain and patient else {}
             if certain and not may_coerce and not _carries(identity, wanted):
                 late = Evidence("arrival", False, "stored before it could be coerced; link it by reconciliation")
-                match = replace(match, kind=MatchKind.PROBABLE, evidence=(late, *match.evidence))
+                match = replace(match, kind=MatchKind.PROBABLE, evidence=(late, *match.evidence), is_automatic=False)
                 certain = False
         with self._database.write_relaxed() as session:  # lost to a power cut, it would only be judged again
             if _insert_claim(session, identity, match, certain, confirmation, now):
@@ -140,23 +147,15 @@ def _find_study(session: Session, study_instance_uid: str) -> Study | None:
 
 
 def judge(
-    session: Session, identity: HeaderIdentity, confirmation: Confirmation
+    session: Session, identity: HeaderIdentity, confirmation: Confirmation, rules: Rules = RULES
 ) -> tuple[Match, Patient | None, Order | None]:
     """The verdict on a study nobody has claimed yet, with the rows it names."""
-    identity = replace(identity, patient_id=surviving_mrn(session, identity.patient_id))
     if confirmation.names_somebody:
         patient, order = resolve(session, confirmation)
-        return confirmed_match(identity, patient, order), patient, order
-    keys = [Order.scheduled_study_instance_uid == identity.study_instance_uid]
-    if identity.accession_number:
-        keys.append(Order.accession_number == identity.accession_number)
-    orders = list(session.scalars(select(Order).where(or_(*keys))))
-    patients: list[Patient] = []
-    if not orders and identity.patient_id:
-        patients = list(session.scalars(select(Patient).where(Patient.mrn == identity.patient_id)))
-    match = match_study(identity, map(order_facts, orders), map(patient_facts, patients))
-    order_found = next((o for o in orders if o.id == match.order_id), None)
-    return match, order_found.patient if order_found else None, order_found
+        return confirmed_match(of_survivor(session, identity), patient, order), patient, order
+    match = give_opinion(session, identity, rules)
+    of_order = session.get(Order, match.order_id) if match.order_id else None
+    return match, session.get(Patient, match.patient_id) if match.patient_id else None, of_order
 
 
 def resolve(session: Session, confirmation: Confirmation) -> tuple[Patient, Order | None]:
@@ -184,17 +183,20 @@ def confirmed_match(identity: HeaderIdentity, patient: Patient, order: Order | N
         opinion = match_study(identity, [order_facts(order)])
     else:
         opinion = match_study(identity, [], [patient_facts(patient)])
-    confirmed = Evidence("confirmation", True, "confirmed by the sender")
+    confirmed = Evidence(CONFIRMATION, True, "confirmed by the sender")
     return Match(
         MatchKind.EXACT,
         1.0,
         (confirmed, *opinion.evidence),
         patient.id,
         order.id if order else None,
+        is_automatic=True,
     )
 
 
-def _join(session: Session, study: Study, identity: HeaderIdentity, confirmation: Confirmation) -> Decision:
+def _join(
+    session: Session, study: Study, identity: HeaderIdentity, confirmation: Confirmation, rules: Rules
+) -> Decision:
     """The decision for one more instance of a study that is claimed already."""
     if confirmation.tags and dict(confirmation.tags) != study.corrections:
         raise _recorded_otherwise()
@@ -210,8 +212,8 @@ def _join(session: Session, study: Study, identity: HeaderIdentity, confirmation
         return replace(_decision(study), contradicts=identity.patient_id not in known)
     if _carries(identity, wanted_values(study.patient, study.order)):
         return _decision(study)
-    fresh, _, _ = judge(session, identity, confirmation)
-    if fresh.kind is MatchKind.EXACT and (fresh.patient_id, fresh.order_id) == (
+    fresh, _, _ = judge(session, identity, confirmation, rules)
+    if fresh.is_automatic and (fresh.patient_id, fresh.order_id) == (
         study.patient_id,
         study.order_id,
     ):

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from ehr_bridge.db.models import Order, Study, StudyLink, User
 from ehr_bridge.db.uploads import DicomUploadLog
-from ehr_bridge.matching.compare import parse_da
+from ehr_bridge.matching.dates import parse_da
 from ehr_bridge.services import audit
 from ehr_bridge.services.arrivals import Arrival, Door
 from ehr_bridge.services.audit import Event

@@ -19,6 +19,7 @@ from ehr_bridge.db.identity_changes import IdentityChange
 from ehr_bridge.db.models import Study
 from ehr_bridge.db.modifications import Modification
 from ehr_bridge.errors import Conflict
+from ehr_bridge.matching import Rules
 from ehr_bridge.services.audit import Origin
 from ehr_bridge.services.late_links import still_matches
 from ehr_bridge.services.link_jobs import prepare
@@ -48,7 +49,7 @@ def follow(
     return count
 
 
-def set_off(database: Database, now: datetime) -> int:
+def set_off(database: Database, rules: Rules, now: datetime) -> int:
     """Queue waiting jobs whose study is idle, the oldest first; answers how many.
 
     Raises:
@@ -66,7 +67,7 @@ def set_off(database: Database, now: datetime) -> int:
         begun = set()
         for job in jobs:
             if job.study_id not in begun:
-                _queue(session, job, now)
+                _queue(session, job, rules, now)
                 begun.add(job.study_id)
     return len(begun)
 
@@ -92,7 +93,7 @@ def _of_purged_studies() -> Select[uuid.UUID]:
     )
 
 
-def _queue(session: Session, job: Modification, now: datetime) -> None:
+def _queue(session: Session, job: Modification, rules: Rules, now: datetime) -> None:
     """From here on the job is one like any other; files are changed in the order in which jobs were queued."""
     study = session.get_one(Study, job.study_id)
     job.requested_at = now
@@ -100,7 +101,7 @@ def _queue(session: Session, job: Modification, now: datetime) -> None:
         job.status, job.finished_at, job.swept_at = "succeeded", now, now
         return
     try:
-        _require_certain(session, study, job)
+        _require_certain(session, study, job, rules)
     except Conflict as refusal:
         job.status, job.error_code, job.finished_at, job.swept_at = "failed", refusal.code, now, now
         return
@@ -113,7 +114,7 @@ def _queue(session: Session, job: Modification, now: datetime) -> None:
     session.flush()
 
 
-def _require_certain(session: Session, study: Study, job: Modification) -> None:
+def _require_certain(session: Session, study: Study, job: Modification, rules: Rules) -> None:
     """Nothing but a person's word changes files of a study that may hold images of two people.
 
     Raises:
@@ -121,8 +122,8 @@ def _require_certain(session: Session, study: Study, job: Modification) -> None:
     """
     if job.kind == "follow" and study.link_status != "linked":
         raise Conflict("study_contradicted", "Images of this study claim to be of somebody else; link it first.")
-    if job.kind == "link" and not still_matches(session, study, job):
-        raise Conflict("study_changed", "The verdict is not exact any more, or somebody linked the study.")
+    if job.kind == "link" and not still_matches(session, study, job, rules):
+        raise Conflict("study_changed", "The verdict is not certain any more, or somebody linked the study.")
 
 
 def _followed(session: Session, job: Modification) -> Modification | None:

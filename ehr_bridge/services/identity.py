@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from ehr_bridge.db.models import Order, Patient, Study
-from ehr_bridge.dicom import Header
+from ehr_bridge.dicom import Header, tags
+from ehr_bridge.dicom.items import first_item_text
 from ehr_bridge.matching import HeaderIdentity, OrderFacts, PatientFacts
 from ehr_bridge.matching.compare import SEX_CODES
 
@@ -19,6 +20,15 @@ IDENTITY_KEYWORDS = {
     "PatientSex": "patient_sex",
 }
 
+MORE_KEYS = {
+    "IssuerOfAccessionNumberSequence": "issuer_of_accession_number",
+    "ScheduledProcedureStepID": "scheduled_procedure_step_id",
+}
+"""What else points to an order, kept where a file says it; links do not change it."""
+
+NOT_THE_ORDERS = {"SR", "PR", "KO", "DOC", "OT", "SEG", "RTSTRUCT"}
+"""Modalities that come along with images; an order is named after the images."""
+
 LINKED_KEYWORDS = (*IDENTITY_KEYWORDS, "ReferringPhysicianName")
 """All that `wanted_values` may name."""
 
@@ -29,18 +39,42 @@ def read_identity(header: Header, corrections: tuple[tuple[str, str], ...] = ())
     for keyword, value in corrections:
         if keyword in IDENTITY_KEYWORDS:
             values[IDENTITY_KEYWORDS[keyword]] = value
-    return HeaderIdentity(study_instance_uid=header.study_instance_uid, **values)
+    return HeaderIdentity(
+        study_instance_uid=header.study_instance_uid,
+        **values,
+        issuer_of_accession_number=_issuer_of_accession_number(header),
+        scheduled_procedure_step_id=first_item_text(
+            header, tags.REQUEST_ATTRIBUTES_SEQUENCE, tags.SCHEDULED_PROCEDURE_STEP_ID
+        ),
+        modality=header.modality,
+        study_date=dict(corrections).get("StudyDate", header.study_date),
+    )
+
+
+def _issuer_of_accession_number(header: Header) -> str:
+    """The name of who gave the number, or else the universal one (PS3.3 table 10-17)."""
+    sequence = tags.ISSUER_OF_ACCESSION_NUMBER_SEQUENCE
+    local = first_item_text(header, sequence, tags.LOCAL_NAMESPACE_ENTITY_ID)
+    return local or first_item_text(header, sequence, tags.UNIVERSAL_ENTITY_ID)
 
 
 def identity_to_json(identity: HeaderIdentity) -> dict[str, str]:
-    return {keyword: getattr(identity, field) for keyword, field in IDENTITY_KEYWORDS.items()}
+    """By DICOM keyword, as `studies.received_identity` keeps it."""
+    more = {keyword: value for keyword, field in MORE_KEYS.items() if (value := getattr(identity, field))}
+    return {keyword: getattr(identity, field) for keyword, field in IDENTITY_KEYWORDS.items()} | more
 
 
 def stored_identity(study: Study) -> HeaderIdentity:
     """What a stored study said of itself when it came, with the corrections made since."""
     said = {**study.received_identity, **study.corrections}
-    values = {field: str(said.get(keyword) or "") for keyword, field in IDENTITY_KEYWORDS.items()}
-    return HeaderIdentity(study_instance_uid=study.study_instance_uid, **values)
+    values = {field: str(said.get(keyword) or "") for keyword, field in (IDENTITY_KEYWORDS | MORE_KEYS).items()}
+    of_images = [one for one in study.modalities if one not in NOT_THE_ORDERS]
+    return HeaderIdentity(
+        study_instance_uid=study.study_instance_uid,
+        **values,
+        modality=of_images[0] if len(of_images) == 1 else "",
+        study_date=study.study_date.strftime("%Y%m%d") if study.study_date else "",
+    )
 
 
 def person_name(patient: Patient) -> str:
@@ -120,4 +154,6 @@ def order_facts(order: Order) -> OrderFacts:
         scheduled_study_instance_uid=order.scheduled_study_instance_uid,
         is_cancelled=order.status == "cancelled",
         patient=patient_facts(order.patient),
+        modality=order.modality,
+        scheduled_on=order.scheduled_at.date() if order.scheduled_at else None,
     )

@@ -60,7 +60,7 @@ class IdentityChanges:
             change.moved = move_studies(session, studies, survivor.id, None, origin, now, keep_orders=True)
             change.moved = {**change.moved, "orders": [str(order.id) for order in orders]}
             follow(session, studies, change, reason, origin, now)
-            link_late(session, survivor, None, now)
+            link_late(session, survivor, None, self._claims.rules, now)
             for record, other in ((patient, survivor), (survivor, patient)):
                 note(session, "patient.merged", change, origin, now, record.id, other_patient_id=str(other.id))
             view = view_of(session, change)
@@ -109,7 +109,7 @@ class IdentityChanges:
                     index_study(session, study)
                 change.moved = {"studies": [str(study.id) for study in studies], "orders": []}
                 follow(session, studies, change, reason, origin, now)
-                link_late(session, found.patient, found, now)
+                link_late(session, found.patient, found, self._claims.rules, now)
             note(session, "order.renumbered", change, origin, now)
             view = view_of(session, change)
         self._claims.forget()

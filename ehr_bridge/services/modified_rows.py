@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from ehr_bridge.db.models import Order, Study
 from ehr_bridge.db.modifications import Modification, ModificationInstance
 from ehr_bridge.db.uploads import DicomUploadLog, Instance
-from ehr_bridge.matching.compare import parse_da
+from ehr_bridge.matching.dates import parse_da
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit import Event, Origin
 from ehr_bridge.services.link_jobs import settle_link, sides

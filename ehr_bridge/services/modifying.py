@@ -70,7 +70,7 @@ class ModificationJobs:
         if self._is_fresh:
             self._keeper.compare()
             self._is_fresh = False
-        set_off(self._database, self._clock())
+        set_off(self._database, self._claims.rules, self._clock())
         jobs = self._due()
         left, failure = 0, None
         for job in jobs:

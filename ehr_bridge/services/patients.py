@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Protocol
 
@@ -14,8 +14,10 @@ from sqlalchemy.orm import Session
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.models import Patient
 from ehr_bridge.errors import Conflict, NotFound
+from ehr_bridge.matching import HeaderIdentity
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit import Event, Origin
+from ehr_bridge.services.match_index import index_patient
 from ehr_bridge.services.paging import Page, fetch_page
 from ehr_bridge.services.study_index import index_studies_of_patient
 
@@ -70,6 +72,7 @@ class Patients:
             session.add(patient)
             if not created and {"family_name", "given_name"} & set(changed):
                 index_studies_of_patient(session, patient.id)
+            index_patient(session, patient)
             action = "patient.created" if created else "patient.updated"
             audit.append(session, origin, Event(action, patient_id=patient.id, detail={"fields": changed}), now)
             self._listener.patient_told(session, patient, before, origin, now)
@@ -128,6 +131,13 @@ def surviving_mrn(session: Session, mrn: str) -> str:
     if record is None or record.merged_into_id is None:
         return mrn
     return find_patient(session, mrn).mrn
+
+
+def of_survivor(session: Session, identity: HeaderIdentity) -> HeaderIdentity:
+    """What a header says, with the patient ID that stands for its own since a merge."""
+    if not identity.patient_id:
+        return identity
+    return replace(identity, patient_id=surviving_mrn(session, identity.patient_id))
 
 
 def as_uuid(text: str) -> uuid.UUID | None:

@@ -9,9 +9,9 @@ from sqlalchemy import select
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.models import Order, Patient, Study
 from ehr_bridge.errors import BridgeError
-from ehr_bridge.matching import HeaderIdentity, MatchKind
+from ehr_bridge.matching import HeaderIdentity, MatchKind, Rules
 from ehr_bridge.services.arrivals import Confirmation
-from ehr_bridge.services.claims import judge
+from ehr_bridge.services.claims import RULES, judge
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,9 @@ class Prediction:
     """What disagrees, as the names of attributes."""
 
 
-def predict(database: Database, identity: HeaderIdentity, confirmation: Confirmation) -> Prediction:
+def predict(
+    database: Database, identity: HeaderIdentity, confirmation: Confirmation, rules: Rules = RULES
+) -> Prediction:
     """The verdict on a study whose first instance has this identity."""
     with database.read() as session:
         study = session.scalar(select(Study).where(Study.study_instance_uid == identity.study_instance_uid))
@@ -34,7 +36,7 @@ def predict(database: Database, identity: HeaderIdentity, confirmation: Confirma
             mrn = study.patient.mrn if study.patient else None
             return Prediction("known", mrn, study.order.accession_number if study.order else None)
         try:
-            match, _, _ = judge(session, identity, confirmation)
+            match, _, _ = judge(session, identity, confirmation, rules)
         except BridgeError as refusal:
             return Prediction("refused", reasons=(refusal.code,))
         order = session.get(Order, match.order_id) if match.order_id else None

@@ -14,11 +14,12 @@ from ehr_bridge.db.database import Database
 from ehr_bridge.db.models import Order, Patient, Study
 from ehr_bridge.db.modifications import Modification
 from ehr_bridge.errors import Conflict
+from ehr_bridge.matching import Rules
 from ehr_bridge.services import audit
 from ehr_bridge.services.arrivals import Confirmation
 from ehr_bridge.services.audit import Event, Origin
 from ehr_bridge.services.claims import confirmed_match, resolve
-from ehr_bridge.services.identity import stored_identity
+from ehr_bridge.services.identity import NOT_THE_ORDERS, stored_identity
 from ehr_bridge.services.late_links import evidence_of
 from ehr_bridge.services.link_jobs import link_job, sides, unlink_job
 from ehr_bridge.services.links import current_link
@@ -35,9 +36,6 @@ from ehr_bridge.services.studies import find_study
 from ehr_bridge.services.study_jobs import WORDS, of_study, require_idle
 from ehr_bridge.services.study_search import Slice, StudyFilters
 
-NOT_THE_ORDERS = {"SR", "PR", "KO", "DOC", "OT", "SEG", "RTSTRUCT"}
-"""Modalities that come along with images; an order is named after the images."""
-
 
 @dataclass(frozen=True, slots=True)
 class NewOrder:
@@ -52,9 +50,15 @@ class NewOrder:
 
 class Reconciliation:
     def __init__(
-        self, database: Database, recorder: Recorder, clock: Callable[[], datetime], new_uid: Callable[[], str]
+        self,
+        database: Database,
+        recorder: Recorder,
+        rules: Rules,
+        clock: Callable[[], datetime],
+        new_uid: Callable[[], str],
     ) -> None:
         self._database = database
+        self._rules = rules
         self._recorder = recorder
         self._clock = clock
         self._new_uid = new_uid
@@ -63,13 +67,13 @@ class Reconciliation:
         """Studies without a certain link. Raises InvalidInput when the list cannot be sorted like that."""
         self._recorder.settle()
         with self._database.read() as session:
-            return list_unreconciled(session, filters, part)
+            return list_unreconciled(session, filters, part, self._rules)
 
     def get(self, study_instance_uid: str) -> ReconciliationView:
         """Any stored study with its candidates, linked or not. Raises NotFound."""
         self._recorder.settle()
         with self._database.read() as session:
-            return view_unreconciled(session, find_study(session, study_instance_uid))
+            return view_unreconciled(session, find_study(session, study_instance_uid), self._rules)
 
     def link(
         self, study_instance_uid: str, to: Confirmation, reason: str, origin: Origin, expected: str | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from sqlalchemy import select
@@ -11,13 +11,12 @@ from sqlalchemy.orm import Session
 
 from ehr_bridge.db.models import Order, Patient, Study
 from ehr_bridge.db.modifications import Modification
-from ehr_bridge.matching import Match
+from ehr_bridge.matching import Match, Rules
 from ehr_bridge.services.candidates import candidates
 from ehr_bridge.services.differences import Difference, differences
 from ehr_bridge.services.identity import stored_identity
 from ehr_bridge.services.links import current_link
 from ehr_bridge.services.paging import Page
-from ehr_bridge.services.patients import surviving_mrn
 from ehr_bridge.services.studies import StudyView, view_study
 from ehr_bridge.services.study_jobs import of_study, under_way
 from ehr_bridge.services.study_search import Slice, StudyFilters, find_ids
@@ -50,7 +49,7 @@ class ReconciliationView:
     """What is happening to it just now."""
 
 
-def list_unreconciled(session: Session, filters: StudyFilters, part: Slice) -> Page[ReconciliationView]:
+def list_unreconciled(session: Session, filters: StudyFilters, part: Slice, rules: Rules) -> Page[ReconciliationView]:
     """Stored studies that are not linked, or of which an instance claims to be somebody else.
 
     Raises:
@@ -62,17 +61,15 @@ def list_unreconciled(session: Session, filters: StudyFilters, part: Slice) -> P
     )
     ids, total = find_ids(session, filters, part, listed)
     studies = {study.id: study for study in session.scalars(select(Study).where(Study.id.in_(ids)))}
-    views = [view_unreconciled(session, studies[key]) for key in ids if key in studies]
+    views = [view_unreconciled(session, studies[key], rules) for key in ids if key in studies]
     return Page(views, total, part.limit, part.offset)
 
 
-def view_unreconciled(session: Session, study: Study) -> ReconciliationView:
+def view_unreconciled(session: Session, study: Study, rules: Rules) -> ReconciliationView:
     """One study with its candidates, the likeliest first."""
-    identity = stored_identity(study)
-    identity = replace(identity, patient_id=surviving_mrn(session, identity.patient_id))
     found = [
         CandidateView(patient, order, match, differences(study, patient, order))
-        for patient, order, match in candidates(session, identity)
+        for patient, order, match in candidates(session, stored_identity(study), rules)
     ]
     return ReconciliationView(
         view=view_study(session, study),

@@ -94,7 +94,7 @@ def _show(settings: Settings, content: FolderContent, confirmation: Confirmation
     """One line per study: UID, files, verdict, and where it would go. No names: terminals have scrollback."""
     with opened(settings, create=False) as services:
         for uid, study in content.studies.items():
-            verdict = predict(services.database, study.identity, confirmation)
+            verdict = predict(services.database, study.identity, confirmation, services.matching.rules)
             where = f"{verdict.mrn or '-'}\t{verdict.accession_number or '-'}\t{','.join(verdict.reasons) or '-'}"
             click.echo(f"{uid}\t{len(study.files)}\t{verdict.kind}\t{where}")
     for path, code in content.refused:

@@ -11,6 +11,7 @@ from tests.api.link_steps import (
     identities,
     link,
     order,
+    post,
     put_order,
     put_patient,
     reconciliation,
@@ -42,7 +43,7 @@ def test_images_before_their_order_are_linked_when_it_comes(api: Api, tmp_path: 
 
 def test_images_are_linked_when_the_ehr_corrects_the_person(api: Api, tmp_path: Path) -> None:
     """The EHR had another birth date, so the verdict was only probable; then it says the file's."""
-    api.place_order(birth_date="1961-03-15")
+    api.place_order(birth_date="1950-07-01")
     uid = store(api, 2, **GOOD)
     assert study(api, uid)["link_status"] == "unlinked"
     put_patient(api)
@@ -67,13 +68,14 @@ def test_a_late_order_that_is_not_certain_links_nothing(api: Api, tmp_path: Path
     api.place_order()
     jobs(api, tmp_path).run()
     assert study(api, other)["link_status"] == "unlinked"
-    put_patient(api, "MRN-2", 201)
-    by_hand = store(api, 1, **{**GOOD, "PatientID": "MRN-2", "AccessionNumber": "ACC-2"})
+    put_patient(api, "MRN-2", 201, family_name="Berg", given_name="Eva", birth_date="1970-02-02")
+    eva = {"PatientID": "MRN-2", "PatientName": "Berg^Eva", "PatientBirthDate": "19700202"}
+    by_hand = store(api, 1, **eva, AccessionNumber="ACC-2")
     link(api, by_hand, order_id="ACC-1")
     jobs(api, tmp_path).run()
     unlink(api, by_hand)
     jobs(api, tmp_path).run()
-    busy = store(api, 1, **{**GOOD, "PatientID": "MRN-2", "AccessionNumber": "ACC-3"})
+    busy = store(api, 1, **eva, AccessionNumber="ACC-3")
     modify(api, busy, StudyDate="20260201")
     put_order(api, "ACC-2", "MRN-2")
     put_order(api, "ACC-3", "MRN-2")
@@ -94,3 +96,38 @@ def test_an_automatic_link_is_not_made_when_a_person_was_faster(api: Api, tmp_pa
         jobs(api, tmp_path).run()
     assert study(api, uid)["accession_number"] == "ACC-9"
     assert audited(api, uid).count("study.linked") == 1
+
+
+def test_a_study_linked_to_its_patient_alone_gets_the_order_that_comes_later(api: Api, tmp_path: Path) -> None:
+    """A walk-in: linked by the MRN on arrival; the order of that day and modality follows. A person's word stays."""
+    put_patient(api, status=201)
+    walk_in = {**GOOD, "AccessionNumber": "", "Modality": "MR", "StudyDate": "20260302"}
+    uid, by_hand = store(api, 2, **walk_in), store(api, 1, **{**walk_in, "PatientID": "", "PatientName": "X^Y"})
+    link(api, by_hand, patient_id="MRN-1")
+    jobs(api, tmp_path).run()
+    assert (study(api, uid)["link_status"], study(api, uid)["order_id"]) == ("linked", None)
+    put_order(api, scheduled_at="2026-03-03T09:00:00Z")
+    for _ in range(2):
+        jobs(api, tmp_path).run()
+    assert (study(api, uid)["accession_number"], study(api, by_hand)["accession_number"]) == ("ACC-1", None)
+    assert study(api, uid)["order_id"] == order(api)["id"]
+    assert identities(api, uid) == {ASA}
+    unlink(api, uid)
+    jobs(api, tmp_path).run()
+    put_order(api, "ACC-2", scheduled_at="2026-03-02T10:00:00Z")
+    jobs(api, tmp_path).run()
+    assert study(api, uid)["link_status"] == "unlinked"
+
+
+def test_a_record_that_was_merged_draws_no_study_to_itself(api: Api, tmp_path: Path) -> None:
+    """Its number and its name stand for the record that survived."""
+    put_patient(api, status=201)
+    put_patient(api, "MRN-2", 201)
+    assert post(api, "/api/v1/patients/MRN-2/merge", {"into": "MRN-1", "reason": "twice"}, 202, "service")
+    question = {"ref": "1", "patient_id": "MRN-2", "patient_name": "Lindqvist^Asa", "patient_birth_date": "19610314"}
+    survivor = api.get("/api/v1/patients/MRN-1", "nurse").json["id"]
+    for asked in (question, question | {"patient_id": ""}):
+        match = post(api, "/api/v1/match", {"items": [asked]}, 200, "nurse")["items"][0]["match"]
+        assert match["patient_id"] == survivor, match
+    uid = store(api, 1, **{**GOOD, "PatientID": "MRN-2", "AccessionNumber": ""})
+    assert study(api, uid)["mrn"] == "MRN-1"

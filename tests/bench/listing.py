@@ -58,7 +58,7 @@ def time_lists(plan: Plan) -> Time:
     results = {}
     with tempfile.TemporaryDirectory(prefix="ehr-bridge-bench-") as folder:
         for name, url in (("SQLite", f"sqlite:///{folder}/bench.sqlite3"), ("PostgreSQL", None)):
-            with _postgres() if url is None else _given(url) as address:
+            with empty_postgres() if url is None else given(url) as address:
                 database = Database(address)
                 migrate.upgrade(database)
                 fill(database)
@@ -217,12 +217,12 @@ def _p95(times: list[float]) -> float:
 
 
 @contextmanager
-def _given(url: str) -> Iterator[str]:
+def given(url: str) -> Iterator[str]:
     yield url
 
 
 @contextmanager
-def _postgres() -> Iterator[str]:
+def empty_postgres() -> Iterator[str]:
     """The URL of an empty database in a cluster of its own."""
     with tempfile.TemporaryDirectory(prefix="ehr-bridge-bench-") as folder:
         Path(folder).chmod(0o711)

@@ -36,7 +36,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from tests.bench import inprocess, listing, memory, report
+from tests.bench import inprocess, linkage, listing, matching, memory, report
 from tests.bench.clients import ClientError, Clients
 from tests.bench.ingest import Ingest
 from tests.bench.reading import Reading
@@ -60,6 +60,7 @@ IN_PROCESS: dict[str, Callable[[Plan], Result]] = {
     "coerce_us_p50": inprocess.time_coerce,
     listing.NAME: listing.time_lists,
     memory.NAME: memory.measure_growth,
+    matching.NAME: matching.time_matches,
 }
 NAMES = (*INGEST, *READING, *IN_PROCESS)
 CLIENTS = 8
@@ -69,7 +70,10 @@ MEMORY_BYTES = 1_000_000_000
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print; returns the exit code."""
-    names, plan = _parse(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given[:1] == ["linkage"]:
+        return linkage.main(given[1:])
+    names, plan = _parse(given)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     begin = time.monotonic()
     try:

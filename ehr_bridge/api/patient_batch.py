@@ -1,0 +1,107 @@
+"""Many patients at once, told by the EHR."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, Literal
+
+from flask import Response
+from flask_openapi3 import APIBlueprint, Tag
+from pydantic import Field, ValidationError
+
+from ehr_bridge.api.context import answer, origin, services
+from ehr_bridge.api.patients import PatientBody
+from ehr_bridge.api.schemas import FieldProblem, Input, Model, Problem, Text64
+from ehr_bridge.services.patient_batch import PatientOutcome
+from ehr_bridge.services.patients import PatientData
+
+MOST_PATIENTS = 1_000
+
+blueprint = APIBlueprint(
+    "patient_batch",
+    __name__,
+    url_prefix="/api/v1",
+    abp_tags=[Tag(name="Patients")],
+    abp_security=[{"bearer": []}],
+    abp_responses={401: Problem, 403: Problem},
+)
+
+
+class PatientItem(PatientBody):
+    """A patient with the MRN beside the rest."""
+
+    mrn: Text64 = Field(description="Medical record number")
+
+
+class PatientBatchBody(Input):
+    """Each item is taken or refused by itself, so the items are looked at one by one."""
+
+    items: list[dict[str, Any]] = Field(
+        min_length=1, max_length=MOST_PATIENTS, description="Each as the body of `PUT patients/{mrn}`, and its `mrn`"
+    )
+
+
+class ItemProblem(Model):
+    code: str
+    message: str
+    errors: list[FieldProblem]
+
+
+class PatientItemAnswer(Model):
+    mrn: str | None
+    status: Literal["created", "updated", "failed"]
+    id: uuid.UUID | None
+    error: ItemProblem | None
+
+
+class PatientBatchAnswer(Model):
+    """In the order of the request; `updated` is also what was so already."""
+
+    created: int
+    updated: int
+    failed: int
+    items: list[PatientItemAnswer]
+
+
+@blueprint.post("/patients/batch", responses={200: PatientBatchAnswer, 400: Problem, 415: Problem, 422: Problem})
+def put_patients(body: PatientBatchBody) -> Response:
+    """Register or update up to 1,000 patients, with an outcome for each"""
+    read = [_read(item) for item in body.items]
+    good = [item for item in read if isinstance(item, PatientItem)]
+    outcomes = iter(services().patient_batch.upsert([(item.mrn, _data(item)) for item in good], origin()))
+    services().claims.forget()
+    items = [_answer(item, next(outcomes)) if isinstance(item, PatientItem) else item for item in read]
+    counts = {status: sum(item.status == status for item in items) for status in ("created", "updated", "failed")}
+    return answer(PatientBatchAnswer(**counts, items=items))
+
+
+def _read(item: dict[str, Any]) -> PatientItem | PatientItemAnswer:
+    try:
+        return PatientItem.model_validate(item)
+    except ValidationError as error:
+        problems = [
+            FieldProblem(field=".".join(map(str, e["loc"])), message=e["msg"].removeprefix("Value error, "))
+            for e in error.errors(include_input=False, include_url=False)
+        ]
+        mrn = item.get("mrn")
+        problem = ItemProblem(code="invalid_request", message="Correct the fields named in 'errors'.", errors=problems)
+        return PatientItemAnswer(mrn=mrn if isinstance(mrn, str) else None, status="failed", id=None, error=problem)
+
+
+def _data(item: PatientItem) -> PatientData:
+    return PatientData(
+        family_name=item.family_name,
+        given_name=item.given_name,
+        birth_date=item.birth_date,
+        sex=item.sex,
+        issuer=item.issuer,
+    )
+
+
+def _answer(item: PatientItem, outcome: PatientOutcome) -> PatientItemAnswer:
+    problem = None
+    if outcome.error_code is not None:
+        problem = ItemProblem(code=outcome.error_code, message=outcome.error_message or "", errors=[])
+    return PatientItemAnswer.model_validate(
+        {"mrn": item.mrn, "status": outcome.status, "id": outcome.patient_id, "error": problem}
+    )

@@ -1,0 +1,60 @@
+"""Two patient identifiers, compared as they are written: leading zeros, dashes, check digits, one slip."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from functools import lru_cache
+
+from rapidfuzz.distance import DamerauLevenshtein
+
+from ehr_bridge.matching.names import fold
+
+SHORTEST = 5
+"""Characters an identifier needs for a slip in it to be told from another identifier."""
+NEIGHBOURS = 10
+"""Numbers that lie as close as this are given one after the other: to twins, to a mother and her child."""
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+
+class IdGrade(StrEnum):
+    """How the header's patient ID stands to an MRN."""
+
+    SAME = "same"
+    NEAR = "near"
+    NEIGHBOUR = "neighbour"
+    DIFFERENT = "different"
+    OTHER_ISSUER = "other_issuer"
+    SILENT = "silent"
+
+
+@lru_cache(maxsize=1_000)
+def plain_id(text: str) -> str:
+    """Letters and digits alone, without case and leading zeros: `MRN-00471` is `mrn471`, `000471` is `471`."""
+    kept = "".join(c for c in fold(text) if c.isalnum())
+    number = kept.lstrip(LETTERS)
+    prefix = kept[: len(kept) - len(number)]
+    return prefix + (number.lstrip("0") or "0") if number.isdigit() else kept
+
+
+def compare_ids(said: str, known: str) -> IdGrade:
+    """Two identifiers of one issuer; each as it is written."""
+    theirs, ours = plain_id(said), plain_id(known)
+    if not theirs or not ours:
+        return IdGrade.SILENT
+    if theirs == ours:
+        return IdGrade.SAME
+    if min(len(theirs), len(ours)) < SHORTEST or not _is_slip(theirs, ours):
+        return IdGrade.DIFFERENT
+    numbers = [text.lstrip(LETTERS) for text in (theirs, ours)]
+    if all(number.isdecimal() for number in numbers):
+        apart = abs(int(numbers[0]) - int(numbers[1]))
+        if 0 < apart <= NEIGHBOURS:
+            return IdGrade.NEIGHBOUR
+    return IdGrade.NEAR
+
+
+def _is_slip(theirs: str, ours: str) -> bool:
+    """One character wrong, too many or too few (a check digit), two neighbours exchanged, or a prefix left out."""
+    if theirs.lstrip(LETTERS) == ours.lstrip(LETTERS) and (theirs.isdigit() or ours.isdigit()):
+        return True
+    return DamerauLevenshtein.distance(theirs, ours, score_cutoff=1) <= 1

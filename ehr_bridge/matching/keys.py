@@ -1,0 +1,70 @@
+"""By what candidates are found and values counted, without looking at every patient."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import product
+
+from ehr_bridge.matching.dates import digits_of, parse_da, swapped
+from ehr_bridge.matching.ids import plain_id
+from ehr_bridge.matching.model import HeaderIdentity, PatientFacts
+from ehr_bridge.matching.names import words_of
+from ehr_bridge.matching.person_names import PersonName, read_names, sound
+
+KEY_LENGTH = 80
+MOST_PAIRS = 9
+"""Pairs of words of one name that become keys; more are in no name of a person."""
+EVERYBODY = ""
+"""The key that every patient has: its count is the size of the population."""
+
+
+def patient_keys(patient: PatientFacts) -> set[str]:
+    """What is written down of a patient: by what it is found (`header_keys`), and what is counted (`asked_values`)."""
+    name = known_name(patient)
+    keys = {EVERYBODY, *_name_keys([name])}
+    keys |= {f"f:{word}" for word in name.family} | {f"g:{word}" for word in name.given}
+    if number := plain_id(patient.mrn):
+        keys.add(f"i:{number}")
+    if patient.birth_date is not None:
+        keys.add(f"d:{patient.birth_date:%Y%m%d}")
+    return {key[:KEY_LENGTH] for key in keys}
+
+
+def is_counted(key: str) -> bool:
+    """Whether how many have it says anything; an MRN is one patient's."""
+    return not key.startswith("i:")
+
+
+def header_keys(header: HeaderIdentity) -> set[str]:
+    """The keys that a header asks for; any of them shared makes a patient a candidate.
+
+    The plain MRN, the date of birth (day and month as they stand, and exchanged), and how each pair of family and given
+    name sounds, in whatever order.
+    """
+    keys = {f"i:{plain_id(header.patient_id)}"} if plain_id(header.patient_id) else set()
+    if digits_of(header.patient_birth_date):
+        keys.add(f"d:{digits_of(header.patient_birth_date)}")
+    born = parse_da(header.patient_birth_date)
+    if born is not None and (other := swapped(born)) is not None:
+        keys.add(f"d:{other:%Y%m%d}")
+    keys.update(_name_keys(read_names(header.patient_name)))
+    return {key[:KEY_LENGTH] for key in keys}
+
+
+def known_name(patient: PatientFacts) -> PersonName:
+    """The words of the name that the EHR has."""
+    return PersonName(words_of(patient.family_name or ""), words_of(patient.given_name or ""))
+
+
+def asked_values(header: HeaderIdentity) -> set[str]:
+    """The values of a header whose counts a verdict needs, in either place of the name."""
+    words = {word for name in read_names(header.patient_name) for word in (*name.family, *name.given)}
+    values = {f"{place}:{word}" for word in words for place in "fg"}
+    return {EVERYBODY, *values, *filter(is_counted, header_keys(header))}
+
+
+def _name_keys(names: Iterable[PersonName]) -> Iterator[str]:
+    for name in names:
+        pairs = list(product(name.family, name.given))[:MOST_PAIRS]
+        for family, given in pairs:
+            yield "n:" + " ".join(sorted((sound(family), sound(given))))

@@ -1,0 +1,129 @@
+"""Which patient a header belongs to when no key names an order: how likely, and what forbids acting on it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ehr_bridge.matching import weights
+from ehr_bridge.matching.compare import Comparison, Population
+from ehr_bridge.matching.dates import DateGrade
+from ehr_bridge.matching.evidence import evidence_of
+from ehr_bridge.matching.ids import IdGrade
+from ehr_bridge.matching.model import Basis, Evidence, Match, MatchKind
+from ehr_bridge.matching.person_names import AGREEING, Grade
+from ehr_bridge.matching.rules import Rules
+
+WORTH_A_LOOK = 0.02
+"""How likely a patient must be to be named at all."""
+NOTHING = Match(MatchKind.NONE, 0.0, (Evidence("order", None, "no order or patient has the file's identifiers"),))
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A candidate, and how likely it is among all candidates and the people whom the EHR does not know."""
+
+    comparison: Comparison
+    probability: float
+
+
+def rank(comparisons: Sequence[Comparison], population: Population) -> list[Ranked]:
+    """The likeliest first. Two that fit equally are at most half likely each."""
+    prior = weights.prior(population.size)
+    odds = [2.0 ** (one.weight + prior) for one in comparisons]
+    total = 1 + sum(sorted(odds))
+    ranked = [Ranked(one, mine / total) for one, mine in zip(comparisons, odds, strict=True)]
+    return sorted(ranked, key=lambda one: (-one.comparison.weight, one.comparison.patient.mrn))
+
+
+def judge_patients(ranked: Sequence[Ranked], rules: Rules, *, is_complete: bool) -> Match:
+    """The verdict on the ranked candidates; without an order.
+
+    `is_complete` is False when more patients share a key than were looked at: then nothing but an MRN is certain.
+    """
+    if not ranked:
+        return NOTHING
+    best, person = ranked[0], ranked[0].comparison
+    evidence = evidence_of(person)
+    score = round(best.probability, 4)
+    if (doubt := _other_patient(ranked)) or (doubt := _veto(person)):
+        points = person.patient_id is IdGrade.SAME or best.probability >= WORTH_A_LOOK
+        if not points and doubt.field != "PatientID":
+            return NOTHING
+        return Match(MatchKind.AMBIGUOUS, score, (doubt, *evidence), person.patient.id)
+    if best.probability < WORTH_A_LOOK:
+        return NOTHING
+    if best.probability < rules.probability:
+        if len(ranked) > 1 and ranked[1].probability >= WORTH_A_LOOK:
+            several = Evidence("patient", False, "another patient fits nearly as well")
+            return Match(MatchKind.AMBIGUOUS, score, (several, *evidence), person.patient.id)
+        return Match(MatchKind.PROBABLE, score, evidence, person.patient.id)
+    basis = basis_of(person)
+    is_certain = person.patient_id is IdGrade.SAME or (is_complete and not _is_twin_in_doubt(ranked, basis, rules))
+    kind = MatchKind.EXACT if basis is Basis.PATIENT_ID else MatchKind.PROBABLE
+    return Match(kind, score, evidence, person.patient.id, None, basis, is_certain and rules.allows(basis))
+
+
+def basis_of(person: Comparison) -> Basis:
+    """What a verdict on this patient rests on, once nothing forbids it."""
+    if person.patient_id is IdGrade.SAME:
+        is_clean = all(line.agrees is not False for line in evidence_of(person))
+        is_confirmed = person.is_name_agreed or person.is_date_agreed
+        return Basis.PATIENT_ID if is_clean and is_confirmed else Basis.NEAR_PATIENT_ID
+    return Basis.NEAR_PATIENT_ID if person.patient_id is IdGrade.NEAR else Basis.DEMOGRAPHICS
+
+
+def _is_twin_in_doubt(ranked: Sequence[Ranked], basis: Basis, rules: Rules) -> bool:
+    """Whether, without an MRN, it could be a relative born on the same day: then ten times the certainty is asked."""
+    if basis is not Basis.DEMOGRAPHICS or ranked[0].probability >= 1 - (1 - rules.probability) / 10:
+        return False
+    others = (one.comparison for one in ranked[1:])
+    return any(one.family_agrees and one.is_date_agreed and not one.given_agrees for one in others)
+
+
+def _other_patient(ranked: Sequence[Ranked]) -> Evidence | None:
+    """Whether somebody else than the likeliest has a claim that only a person can weigh."""
+    best, *others = (one.comparison for one in ranked)
+    for other in others:
+        if other.weight == best.weight:
+            return Evidence("patient", False, "two patients fit equally well")
+        if other.patient_id is IdGrade.SAME:
+            return Evidence("PatientID", False, "the file's patient ID is the MRN of somebody else than the rest fits")
+        fits = other.is_name_agreed and other.is_date_agreed
+        if fits and other.weight_of_person >= best.weight_of_person:
+            return Evidence("patient", False, "name and birth date fit another patient at least as well")
+    return None
+
+
+def _veto(person: Comparison) -> Evidence | None:
+    """What forbids to link to this patient without a person, however likely it is."""
+    if person.sex == "different":
+        return Evidence("PatientSex", False, "another sex")
+    if person.is_name_contradicted and person.is_date_contradicted:
+        return Evidence("patient", False, "another name and another date of birth")
+    if person.patient_id is IdGrade.SAME:
+        return _veto_of_same_id(person)
+    if person.patient_id is IdGrade.NEAR:
+        agreeing = person.family_agrees + person.given_agrees + person.is_date_agreed
+        if agreeing < 2 or person.is_date_contradicted:
+            return Evidence("patient", False, "a patient ID with a slip, and too little beside it")
+        return None
+    if not person.is_name_agreed:
+        return Evidence("PatientName", False, "without the MRN both parts of the name must agree: relatives share one")
+    if not person.is_date_agreed:
+        return Evidence("PatientBirthDate", False, "without the MRN the date of birth must agree: namesakes exist")
+    if person.patient_id in (IdGrade.DIFFERENT, IdGrade.NEIGHBOUR) and person.birth_date is not DateGrade.SAME:
+        return Evidence("PatientBirthDate", False, "another patient ID, and the date of birth not quite the same")
+    return None
+
+
+def _veto_of_same_id(person: Comparison) -> Evidence | None:
+    parts = (person.names.family, person.names.given)
+    if person.is_name_contradicted and not person.is_date_agreed:
+        return Evidence("PatientName", False, "another name, and no date of birth that confirms the patient ID")
+    if not person.is_date_agreed and not set(parts) & AGREEING:
+        return Evidence("patient", False, "neither name nor date of birth confirms the patient ID")
+    is_alike = all(part in AGREEING or part is Grade.SIMILAR for part in parts)
+    if person.is_date_contradicted and not is_alike:
+        return Evidence("patient", False, "another date of birth, and the name does not agree in full")
+    return None

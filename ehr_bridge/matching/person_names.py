@@ -1,0 +1,146 @@
+"""Two names of people, compared part by part: order, accents, scripts, slips, double names, initials."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+
+from rapidfuzz.distance import DamerauLevenshtein, JaroWinkler
+
+from ehr_bridge.matching.names import words_of
+
+LONG = 8
+"""Letters from which two slips still leave a name recognisable."""
+SHORT = 3
+"""Letters below which one slip makes another name."""
+CLEAR = 3
+"""Letters of a sound that it needs to be a name's own: Emma and Amy sound alike in two."""
+ALIKE = 0.84
+"""The Jaro-Winkler similarity from which two words are more than different."""
+SOUNDS = (
+    ("sch", "s"), ("sh", "s"), ("ch", "k"), ("ph", "f"), ("th", "t"), ("ck", "k"), ("gh", "g"), ("kn", "n"),
+    ("c", "k"), ("q", "k"), ("x", "ks"), ("z", "s"), ("w", "v"), ("j", "i"), ("y", "i"),
+)  # fmt: skip
+
+
+class Grade(StrEnum):
+    """How a part of a name in the header stands to ours."""
+
+    SAME = "same"
+    PART = "part"
+    NEAR = "near"
+    SOUND = "sound"
+    SIMILAR = "similar"
+    INITIAL = "initial"
+    DIFFERENT = "different"
+    SILENT = "silent"
+
+
+AGREEING = frozenset({Grade.SAME, Grade.PART, Grade.NEAR, Grade.SOUND})
+
+
+@dataclass(frozen=True, slots=True)
+class PersonName:
+    """One component group of a PN (PS3.5 section 6.2.1), folded: the words of family name and given names."""
+
+    family: tuple[str, ...]
+    given: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NameComparison:
+    """The grades of both parts, and the header's words that were held against them."""
+
+    family: Grade
+    given: Grade
+    is_swapped: bool
+    family_said: tuple[str, ...] = ()
+    given_said: tuple[str, ...] = ()
+
+
+@lru_cache(maxsize=256)
+def read_names(value: str) -> tuple[PersonName, ...]:
+    """The ways to read a PN value: one for each component group; two more where a group is not divided by ^."""
+    return tuple(dict.fromkeys(name for group in value.split("=") for name in _readings(group)))
+
+
+def _readings(group: str) -> Iterator[PersonName]:
+    family, separator, rest = group.partition("^")
+    words, others = words_of(family), words_of(rest)
+    if words or others:
+        yield PersonName(words, others)
+    if not separator and len(words) > 1:
+        yield PersonName(words[:1], words[1:])
+        yield PersonName(words[-1:], words[:-1])
+
+
+def compare_names(said: PersonName, known: PersonName) -> NameComparison:
+    """The better of reading the header straight and with family and given name exchanged."""
+    straight = _compare(said, known, is_swapped=False)
+    if Grade.SILENT in (straight.family, straight.given) or _worth(straight) == 2 * _WORTH[Grade.SAME]:
+        return straight
+    exchanged = _compare(PersonName(said.given, said.family), known, is_swapped=True)
+    return exchanged if _worth(exchanged) > _worth(straight) + 2 else straight
+
+
+def _compare(said: PersonName, known: PersonName, *, is_swapped: bool) -> NameComparison:
+    family, given = grade_words(said.family, known.family), grade_words(said.given, known.given)
+    return NameComparison(family, given, is_swapped, said.family, said.given)
+
+
+_WORTH = {
+    Grade.SAME: 4,
+    Grade.PART: 3,
+    Grade.NEAR: 3,
+    Grade.SOUND: 2,
+    Grade.SIMILAR: 1,
+    Grade.INITIAL: 1,
+    Grade.SILENT: 0,
+    Grade.DIFFERENT: -2,
+}
+
+
+def _worth(names: NameComparison) -> int:
+    return _WORTH[names.family] + _WORTH[names.given]
+
+
+def grade_words(said: tuple[str, ...], known: tuple[str, ...]) -> Grade:
+    """How the words of one part of a name stand to ours."""
+    if not said or not known:
+        return Grade.SILENT
+    ours, theirs = "".join(known), "".join(said)
+    if ours == theirs or set(said) == set(known):
+        return Grade.SAME
+    if min(len(ours), len(theirs)) == 1:
+        return Grade.INITIAL if ours[0] == theirs[0] else Grade.DIFFERENT
+    if set(said) < set(known) or set(known) < set(said):
+        return Grade.PART
+    if is_slip(theirs, ours):
+        return Grade.NEAR
+    if sound(theirs) == sound(ours) and len(sound(ours)) >= CLEAR:
+        return Grade.SOUND
+    if min(len(ours), len(theirs)) >= SHORT and JaroWinkler.similarity(theirs, ours) >= ALIKE:
+        return Grade.SIMILAR
+    return Grade.DIFFERENT
+
+
+def is_slip(one: str, other: str) -> bool:
+    """Whether two words differ by what fingers do: one letter, two in a long word, or two neighbours exchanged."""
+    shorter = min(len(one), len(other))
+    allowed = 0 if shorter < SHORT else 1 if shorter < LONG else 2
+    return allowed > 0 and DamerauLevenshtein.distance(one, other, score_cutoff=allowed) <= allowed
+
+
+@lru_cache(maxsize=10_000)
+def sound(word: str) -> str:
+    """Roughly how a word sounds, in six letters: its consonants, those that sound alike written alike."""
+    for written, heard in SOUNDS:
+        word = word.replace(written, heard)
+    if not word:
+        return ""
+    first = "a" if word[0] in "aeiou" else word[0]
+    rest = re.sub(r"[aeiouh]", "", word[1:])
+    return re.sub(r"(.)\1+", r"\1", first + rest)[:6]

@@ -1,0 +1,137 @@
+"""Finds what the matcher compares, by index: orders by their keys, patients that share a key with a header, counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import bindparam, or_, select
+from sqlalchemy.orm import Session
+
+from ehr_bridge.db.match_keys import PatientMatchKey, PatientValueCount
+from ehr_bridge.db.models import Order, Patient
+from ehr_bridge.matching import (
+    HeaderIdentity,
+    Match,
+    MatchKind,
+    OrderFacts,
+    PatientFacts,
+    Population,
+    Rules,
+    add_order,
+    match_study,
+)
+from ehr_bridge.matching.keys import EVERYBODY, asked_values, header_keys
+from ehr_bridge.matching.match import keys_of
+from ehr_bridge.services.patients import of_survivor
+
+PATIENTS, ORDERS = Patient.__table__.c, Order.__table__.c
+KEYS, COUNTS = PatientMatchKey.__table__.c, PatientValueCount.__table__.c
+MOST_PER_KEY = 50
+"""A key that more patients have (a date of birth that stands for "unknown") finds nobody."""
+OPEN = ("scheduled", "arrived")
+"""States of an order that no images have answered."""
+_PATIENT = [PATIENTS[name] for name in PatientFacts.__slots__]
+_ORDER_NAMES = ("id", "accession_number", "scheduled_study_instance_uid", "status", "modality", "scheduled_at")
+_ORDER = select(*_PATIENT, *(ORDERS[name] for name in _ORDER_NAMES)).join_from(
+    Order.__table__, Patient.__table__, ORDERS.patient_id == PATIENTS.id
+)
+_COUNTS_OF_VALUES = select(COUNTS.value, COUNTS.patients).where(COUNTS.value.in_(bindparam("values", expanding=True)))
+_PATIENTS_OF_KEYS = (
+    select(*_PATIENT)
+    .join_from(PatientMatchKey.__table__, Patient.__table__, KEYS.patient_id == PATIENTS.id)
+    .where(KEYS.key.in_(bindparam("keys", expanding=True)), PATIENTS.merged_into_id.is_(None))
+)
+_ORDERS_OF_KEYS = _ORDER.where(
+    or_(
+        ORDERS.scheduled_study_instance_uid == bindparam("uid"),
+        ORDERS.accession_number.in_(bindparam("numbers", expanding=True)),
+    )
+)
+_OPEN_ORDERS = _ORDER.where(
+    ORDERS.patient_id == bindparam("patient_id"), ORDERS.status.in_(OPEN), ORDERS.orthanc_study_id.is_(None)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Whom a header could belong to, as far as keys tell."""
+
+    orders: list[OrderFacts]
+    patients: list[PatientFacts]
+    population: Population
+    is_complete: bool
+
+
+def give_opinion(session: Session, identity: HeaderIdentity, rules: Rules) -> Match:
+    """The verdict on a study that nobody said anything about; nothing is written."""
+    identity = of_survivor(session, identity)
+    found = find(session, identity, rules)
+    match = match_study(identity, found.orders, found.patients, found.population, rules, is_complete=found.is_complete)
+    if found.orders or match.kind not in (MatchKind.EXACT, MatchKind.PROBABLE) or match.patient_id is None:
+        return match
+    can_fit = identity.modality and identity.study_date
+    return add_order(identity, match, open_orders(session, match.patient_id) if can_fit else [], rules)
+
+
+def find(session: Session, identity: HeaderIdentity, rules: Rules) -> Found:
+    """The orders and patients that share a key with a header, and how rare its values are."""
+    keys, values = header_keys(identity), asked_values(identity)
+    counts = {row.value: row.patients for row in session.execute(_COUNTS_OF_VALUES, {"values": sorted(values)})}
+    few = {key for key in keys if counts.get(key, 0) <= MOST_PER_KEY}
+    return Found(
+        orders_of_keys(session, identity, rules),
+        _patients(session, few),
+        Population(counts.get(EVERYBODY, 0), counts),
+        is_complete=few == keys,
+    )
+
+
+def orders_of_keys(session: Session, identity: HeaderIdentity, rules: Rules) -> list[OrderFacts]:
+    """The orders that a key of the header points to; one with the number as it is written stands for all it means."""
+    said = keys_of(identity, rules)
+    uid = said.pop("study_instance_uid", None)
+    numbers = set(said.values())
+    written = sorted({way for number in numbers for way in _spellings(number)})
+    if uid is None and not written:
+        return []
+    orders = [_order(tuple(row)) for row in session.execute(_ORDERS_OF_KEYS, {"uid": uid, "numbers": written})]
+    exact = {order.accession_number for order in orders} & numbers
+    return [
+        one for one in orders if not exact or {one.accession_number, one.scheduled_study_instance_uid} & {*exact, uid}
+    ]
+
+
+def open_orders(session: Session, patient_id: UUID) -> list[OrderFacts]:
+    """The orders of a patient that wait for images."""
+    return [_order(tuple(row)) for row in session.execute(_OPEN_ORDERS, {"patient_id": patient_id})]
+
+
+def _spellings(number: str) -> set[str]:
+    """How the EHR may have written a number that a modality wrote like this."""
+    bare = number.strip()
+    return {bare, bare.upper(), bare.lower(), bare.lstrip("0")} - {""}
+
+
+def _patients(session: Session, keys: Iterable[str]) -> list[PatientFacts]:
+    found = {row[0]: tuple(row) for row in session.execute(_PATIENTS_OF_KEYS, {"keys": sorted(keys)})}
+    return [_patient(row) for row in found.values()]
+
+
+def _patient(row: Sequence[Any]) -> PatientFacts:
+    return PatientFacts(*row[:7])
+
+
+def _order(row: Sequence[Any]) -> OrderFacts:
+    order_id, accession_number, uid, status, modality, scheduled_at = row[7:]
+    return OrderFacts(
+        order_id,
+        accession_number,
+        uid,
+        status == "cancelled",
+        _patient(row),
+        modality,
+        scheduled_at.date() if scheduled_at else None,
+    )

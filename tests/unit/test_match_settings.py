@@ -1,0 +1,48 @@
+"""How the deployer's settings become rules of matching."""
+
+from __future__ import annotations
+
+import pytest
+
+from ehr_bridge.matching import Basis, Rules
+from ehr_bridge.matching.rules import ORDER_KEYS
+from ehr_bridge.services.bundle import rules_of
+from ehr_bridge.settings import SettingsError, load_settings
+
+
+def test_unset_settings_are_the_rules_that_stand_in_the_matcher() -> None:
+    """One default, in two layers that may not know each other."""
+    assert rules_of(load_settings({})) == Rules()
+    assert Rules().automatic is Basis.PATIENT_ID
+
+
+def test_settings_become_rules() -> None:
+    """As a deployer writes them."""
+    given = {
+        "EHR_BRIDGE_MATCH_AUTOMATIC": "demographics",
+        "EHR_BRIDGE_MATCH_PROBABILITY": "0.999",
+        "EHR_BRIDGE_MATCH_ORDER_KEYS": "accession_number, study_instance_uid",
+        "EHR_BRIDGE_MATCH_ACCESSION_ISSUER": "OUR-EHR",
+        "EHR_BRIDGE_MATCH_ORDER_DAYS": "0",
+    }
+    keys = ("accession_number", "study_instance_uid")
+    assert rules_of(load_settings(given)) == Rules(Basis.DEMOGRAPHICS, 0.999, keys, "OUR-EHR", 0)
+    assert set(keys) < set(ORDER_KEYS)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("EHR_BRIDGE_MATCH_AUTOMATIC", "always"),
+        ("EHR_BRIDGE_MATCH_AUTOMATIC", "nothing"),
+        ("EHR_BRIDGE_MATCH_PROBABILITY", "0.5"),
+        ("EHR_BRIDGE_MATCH_PROBABILITY", "1"),
+        ("EHR_BRIDGE_MATCH_ORDER_KEYS", "accession_number,patient_name"),
+        ("EHR_BRIDGE_MATCH_ORDER_KEYS", "accession_number,accession_number"),
+        ("EHR_BRIDGE_MATCH_ORDER_DAYS", "-1"),
+    ],
+)
+def test_a_setting_that_cannot_be_meant_stops_the_start(name: str, value: str) -> None:
+    """And its name is said."""
+    with pytest.raises(SettingsError, match=name):
+        load_settings({name: value})

@@ -1,0 +1,116 @@
+"""What holds of every verdict, whatever headers and patients hold."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import replace
+from datetime import date
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ehr_bridge.matching import Basis, HeaderIdentity, MatchKind, OrderFacts, PatientFacts, Rules, match_study
+
+RANK = {MatchKind.NONE: 0, MatchKind.AMBIGUOUS: 1, MatchKind.PROBABLE: 2, MatchKind.EXACT: 3}
+NAMES = ["Lindqvist", "Lindkvist", "Berg", "Müller-Schmidt", "Schmidt", "X", ""]
+GIVEN = ["Åsa", "Asa", "Svea", "Anna-Lena", "Anna", "A", ""]
+DATES = [date(1961, 3, 14), date(1961, 3, 15), date(1961, 4, 3), date(1990, 1, 1), None]
+NUMBERS = ["MRN-1", "MRN-2", "1000471", "1000472", "1009471", "0001000471"]
+
+patients = st.builds(
+    PatientFacts,
+    id=st.uuids(),
+    mrn=st.sampled_from(NUMBERS),
+    issuer=st.sampled_from([None, "A", "B"]),
+    family_name=st.sampled_from(NAMES).map(lambda text: text or None),
+    given_name=st.sampled_from(GIVEN).map(lambda text: text or None),
+    birth_date=st.sampled_from(DATES),
+    sex=st.sampled_from(["female", "male", "unknown"]),
+)
+groups = st.lists(patients, max_size=5, unique_by=lambda patient: patient.mrn)
+headers = st.builds(
+    HeaderIdentity,
+    study_instance_uid=st.sampled_from(["1.2", "2.25.1", "2.25.2"]),
+    accession_number=st.sampled_from(["", "ACC-1", "acc-1", "ACC-2", "ACC-9"]),
+    patient_id=st.sampled_from(["", *NUMBERS]),
+    issuer_of_patient_id=st.sampled_from(["", "A", "B"]),
+    patient_name=st.builds(lambda f, g: f"{f}^{g}".strip("^"), st.sampled_from(NAMES), st.sampled_from(GIVEN))
+    | st.text(max_size=20),
+    patient_birth_date=st.sampled_from(["", "19610314", "19610315", "19611403", "19900101"]) | st.text(max_size=8),
+    patient_sex=st.sampled_from(["", "F", "M", "O", "?"]),
+)
+rules = st.builds(Rules, automatic=st.sampled_from(list(Basis)[:4]))
+BOLD = Rules(automatic=Basis.DEMOGRAPHICS)
+
+
+def order_of(patient: PatientFacts, number: int = 1) -> OrderFacts:
+    return OrderFacts(uuid.UUID(int=number), f"ACC-{number}", f"2.25.{number}", False, patient)
+
+
+@given(headers, groups, rules, st.randoms())
+def test_the_verdict_does_not_depend_on_the_order_of_candidates(header, group, chosen, chance) -> None:  # type: ignore[no-untyped-def]
+    """Whichever row the database returns first."""
+    orders = [order_of(patient, number) for number, patient in enumerate(group[:2], 1)]
+    mixed, turned = group[:], orders[::-1]
+    chance.shuffle(mixed)
+    assert match_study(header, [], group, rules=chosen) == match_study(header, [], mixed, rules=chosen)
+    assert match_study(header, orders, group, rules=chosen) == match_study(header, turned, mixed, rules=chosen)
+
+
+@given(headers, groups, rules)
+def test_an_indistinguishable_candidate_keeps_the_verdict_from_being_automatic(
+    header: HeaderIdentity, group: list[PatientFacts], chosen: Rules
+) -> None:
+    """Equal evidence is never exact: the same patient once more, under another number that says as much."""
+    match = match_study(header, [], group, rules=chosen)
+    twin = next((patient for patient in group if patient.id == match.patient_id), None)
+    if twin is None:
+        return
+    double = replace(twin, id=uuid.uuid4())
+    again = match_study(header, [], [*group, double], rules=chosen)
+    assert not again.is_automatic
+    assert again.kind is not MatchKind.EXACT
+
+
+@given(headers, patients, st.sampled_from(["name", "date", "sex", "number"]), st.booleans())
+def test_a_contradiction_never_makes_a_verdict_stronger(
+    header: HeaderIdentity, patient: PatientFacts, field: str, with_order: bool
+) -> None:
+    """Against a patient of whom everything is known, one field of another person."""
+    patient = replace(
+        patient, family_name="Lindqvist", given_name="Åsa", birth_date=DATES[0], sex="female", issuer=None
+    )
+    contradiction = {
+        "name": {"patient_name": "Quarterman^Zebediah"},
+        "date": {"patient_birth_date": "20051231"},
+        "sex": {"patient_sex": "M"},
+        "number": {"patient_id": "777777777", "issuer_of_patient_id": ""},
+    }[field]
+    orders = [order_of(patient)] if with_order else []
+    before = match_study(header, orders, [patient], rules=BOLD)
+    after = match_study(replace(header, **contradiction), orders, [patient], rules=BOLD)
+    assert RANK[after.kind] <= RANK[before.kind]
+    assert after.is_automatic <= before.is_automatic
+
+
+@given(headers, groups, rules)
+def test_exact_is_never_said_against_a_contradiction(
+    header: HeaderIdentity, group: list[PatientFacts], chosen: Rules
+) -> None:
+    """Exact means that no comparison disagrees, and automatic that a patient is named."""
+    for orders in ([], [order_of(patient) for patient in group[:1]]):
+        match = match_study(header, orders, group, rules=chosen)
+        if match.kind is MatchKind.EXACT:
+            assert all(line.agrees is not False for line in match.evidence)
+        if match.is_automatic:
+            assert match.patient_id is not None
+            assert chosen.allows(match.basis)
+        assert 0 <= match.score <= 1
+        assert all(line.detail for line in match.evidence)
+
+
+@given(headers, patients, patients)
+def test_two_orders_are_never_exact(header: HeaderIdentity, one: PatientFacts, other: PatientFacts) -> None:
+    """Two candidates are a question, not an answer."""
+    match = match_study(header, [order_of(one, 1), order_of(other, 2)], rules=BOLD)
+    assert (match.kind, match.is_automatic) == (MatchKind.AMBIGUOUS, False)
