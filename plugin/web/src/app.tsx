@@ -1,19 +1,27 @@
-import { useEffect } from "react";
-import { BrowserRouter, Navigate, Route, Routes } from "react-router-dom";
+import { lazy, useEffect, useSyncExternalStore } from "react";
+import { BrowserRouter, Route, Routes } from "react-router-dom";
 import { useRefreshAfterUpload } from "./api/queries";
 import { RequireSession } from "./auth/RequireSession";
-import { Layout } from "./pages/Layout";
+import { currentLanguage, onLanguage } from "./i18n";
 import { NotFoundPage } from "./pages/NotFoundPage";
-import { OrderPage } from "./pages/OrderPage";
-import { OrdersPage } from "./pages/OrdersPage";
 import { SignInPage } from "./pages/SignInPage";
-import { StudiesPage } from "./pages/StudiesPage";
+import { StartPage } from "./pages/StartPage";
 import { useServices } from "./services";
+import { Layout } from "./shell/Layout";
+
+// Each page is a file of its own: a first visit loads the frame and one page.
+const OrdersPage = lazy(async () => ({ default: (await import("./pages/OrdersPage")).OrdersPage }));
+const OrderPage = lazy(async () => ({ default: (await import("./pages/OrderPage")).OrderPage }));
+const StudiesPage = lazy(async () => ({ default: (await import("./pages/StudiesPage")).StudiesPage }));
 
 export function App() {
   useRefreshWhenUploaded();
+  const language = useSyncExternalStore(onLanguage, currentLanguage);
+  useEffect(() => {
+    document.documentElement.lang = language;
+  }, [language]);
   return (
-    <BrowserRouter basename={import.meta.env.BASE_URL.replace(/\/$/, "")}>
+    <BrowserRouter key={language} basename={import.meta.env.BASE_URL.replace(/\/$/, "")}>
       <Routes>
         <Route path="/sign-in" element={<SignInPage />} />
         <Route
@@ -23,7 +31,7 @@ export function App() {
             </RequireSession>
           }
         >
-          <Route index element={<Navigate to="/orders" replace />} />
+          <Route index element={<StartPage />} />
           <Route path="/orders" element={<OrdersPage />} />
           <Route path="/orders/:id" element={<OrderPage />} />
           <Route path="/studies" element={<StudiesPage />} />

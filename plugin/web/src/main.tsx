@@ -7,7 +7,9 @@ import { createQueryClient } from "./api/queries";
 import { App } from "./app";
 import { Session, tabStorage } from "./auth/session";
 import { ErrorBoundary } from "./components/ErrorBoundary";
-import { lang } from "./i18n";
+import { setLanguage } from "./i18n";
+import { chosenLanguage } from "./i18n/languages";
+import { keptLanguage, keptTheme, showTheme } from "./preferences";
 import { ServicesContext, type Services } from "./services";
 import { UploadCenter } from "./upload/center";
 import { newUploadId } from "./upload/id";
@@ -16,6 +18,7 @@ import "./styles/tokens.css";
 import "./styles/base.css";
 import "./styles/controls.css";
 import "./styles/remarks.css";
+import "./styles/shell.css";
 import "./styles/layout.css";
 import "./styles/overlay.css";
 import "./styles/data.css";
@@ -35,7 +38,9 @@ const uploads = new UploadCenter({
 });
 const services: Services = { ask: createClient(session), session, uploads };
 
-document.documentElement.lang = lang;
+showTheme(keptTheme());
+// Words that cannot be loaded (the server is being updated) are no reason to show nothing.
+await setLanguage(chosenLanguage(keptLanguage(), navigator.languages)).catch(() => {});
 createRoot(document.getElementById("root")!).render(
   <StrictMode>
     <ErrorBoundary>

@@ -109,7 +109,7 @@ export function useRefreshAfterUpload(): (orderId: Id) => void {
   );
 }
 
-function asPage<T>(answer: unknown): Page<T> {
+export function asPage<T>(answer: unknown): Page<T> {
   if (!isRecord(answer) || !Array.isArray(answer.items)) throw new ApiError(200, "unexpected_answer");
   const items = answer.items as T[];
   return {

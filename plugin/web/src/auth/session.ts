@@ -41,7 +41,7 @@ export class Session {
     return this.state.kind === "active" ? this.state.token : null;
   }
 
-  begin(answer: SignInAnswer, username: string): void {
+  begin(answer: Pick<SignInAnswer, "token" | "expires_at">, username: string): void {
     const expiresAt = Date.parse(answer.expires_at);
     // A token that seems expired on arrival means that this computer's clock is wrong: then the
     // server alone decides, by answering 401.

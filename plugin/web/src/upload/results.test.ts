@@ -11,7 +11,7 @@ const answerFor = (study: string, kind: string, status: "stored" | "duplicate" |
   studies: [
     {
       study_instance_uid: study,
-      match: { kind, evidence: [], order_id: 7 },
+      match: { kind, evidence: [], order_id: "7" },
       coerced: [{ tag: "PatientID", before: "X", after: "M1" }],
     },
   ],
@@ -42,18 +42,18 @@ describe("results per study", () => {
 });
 
 describe("the verdict in words", () => {
-  const result = (kind: string, orderId: string | number | null, stored = 1) => ({
+  const result = (kind: string, orderId: string | null, stored = 1) => ({
     studyInstanceUid: "1", coerced: [], stored, duplicate: 0, failed: 0, match: { kind, evidence: [], order_id: orderId },
   });
 
   it("is good only for the order that was chosen", () => {
-    expect(verdictOn(result("exact", "7"), { id: 7 }).tone).toBe("good");
-    expect(verdictOn(result("exact", 8), { id: 7 }).tone).toBe("bad");
-    expect(verdictOn(result("exact", null), { id: 7 }).tone).toBe("warn");
+    expect(verdictOn(result("exact", "7"), { id: "7" }).tone).toBe("good");
+    expect(verdictOn(result("exact", "8"), { id: "7" }).tone).toBe("bad");
+    expect(verdictOn(result("exact", null), { id: "7" }).tone).toBe("warn");
     for (const kind of ["probable", "ambiguous", "none", "something new"]) {
-      expect(verdictOn(result(kind, 7), { id: 7 }).tone).toBe("warn");
+      expect(verdictOn(result(kind, "7"), { id: "7" }).tone).toBe("warn");
     }
-    expect(verdictOn(result("exact", 7, 0), { id: 7 }).tone).toBe("bad");
+    expect(verdictOn(result("exact", "7", 0), { id: "7" }).tone).toBe("bad");
   });
 });
 

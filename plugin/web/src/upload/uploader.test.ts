@@ -20,7 +20,7 @@ function bench(reply: (sending: Sending, nth: number) => Reply | Promise<Reply>)
   let timers: { at: number; call: () => void }[] = [];
   const sent: Sending[] = [];
   const session = new Session(null);
-  session.begin({ token: "one", expires_at: soon, name: "", roles: [] }, "alice");
+  session.begin({ token: "one", expires_at: soon }, "alice");
   const center = new UploadCenter({
     send: async (sending) => reply(sending, sent.push(sending)),
     session,
@@ -76,7 +76,7 @@ describe("driving an upload", () => {
     await pass(200);
     expect(session.snapshot().kind).toBe("ended");
     expect(states()).toEqual(Array(6).fill("waiting"));
-    session.begin({ token: "two", expires_at: soon, name: "", roles: [] }, "alice");
+    session.begin({ token: "two", expires_at: soon }, "alice");
     await pass(200);
     await pass(200);
     expect(states()).toEqual(Array(6).fill("stored"));

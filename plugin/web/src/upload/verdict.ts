@@ -149,6 +149,6 @@ function string(value: unknown): string {
   return typeof value === "string" ? value : "";
 }
 
-function id(value: unknown): string | number | null {
-  return typeof value === "string" || typeof value === "number" ? value : null;
+function id(value: unknown): string | null {
+  return typeof value === "string" || typeof value === "number" ? String(value) : null;
 }

@@ -1,0 +1,48 @@
+import type { orders as english } from "../en/orders";
+import type { Translation } from "../translation";
+
+export const orders: Translation<typeof english> = {
+  "orders.title": "Aufträge",
+  "orders.lead": "Wählen Sie den Auftrag, zu dem die Bilder gehören.",
+  "orders.filters": "Auftrag suchen",
+  "orders.search": "Suche",
+  "orders.search.hint": "Name, Patienten- oder Auftragsnummer",
+  "orders.status": "Stand",
+  "orders.status.all": "Alle",
+  "orders.list": "Aufträge",
+  "orders.found": { one: "{count} Auftrag", other: "{count} Aufträge" },
+  "orders.empty.title": "Noch keine Aufträge",
+  "orders.empty.text": "Aufträge erscheinen hier, sobald die Patientenakte sie sendet.",
+  "orders.none.title": "Kein Auftrag passt",
+  "orders.none.text": "Prüfen Sie die Schreibweise, oder suchen Sie in allen Ständen.",
+  "orders.none.action": "Alle Aufträge zeigen",
+  "orders.open": "Auftrag {accession} von {patient} öffnen",
+
+  "order.title": "Auftrag {accession}",
+  "order.loading": "Der Auftrag wird geladen…",
+  "order.back": "Alle Aufträge",
+  "order.facts": "Auftrag",
+  "order.accession_number": "Auftragsnummer",
+  "order.description": "Untersuchung",
+  "order.modality": "Modalität",
+  "order.scheduled_at": "Termin",
+  "order.ordered_by": "Angefordert von",
+  "order.priority": "Dringlichkeit",
+  "order.study": "Bilder dieses Auftrags",
+  "order.study.none.title": "Noch keine Bilder",
+  "order.study.none.text": "Sie erscheinen nach dem Hochladen, oder wenn das Gerät sie sendet.",
+  "order.cancelled.title": "Dieser Auftrag ist storniert",
+  "order.cancelled.text": "Für ihn kann nichts hochgeladen werden. Wählen Sie den Auftrag, der ihn ersetzt.",
+
+  "order.status.scheduled": "Geplant",
+  "order.status.arrived": "Eingetroffen",
+  "order.status.in_progress": "In Arbeit",
+  "order.status.completed": "Abgeschlossen",
+  "order.status.reported": "Befundet",
+  "order.status.cancelled": "Storniert",
+
+  "order.priority.routine": "Normal",
+  "order.priority.urgent": "Dringend",
+  "order.priority.asap": "So bald wie möglich",
+  "order.priority.stat": "Notfall",
+};
