@@ -12,6 +12,7 @@ import { Layout } from "./shell/Layout";
 // Each page is a file of its own: a first visit loads the frame and one page.
 const OrdersPage = lazy(async () => ({ default: (await import("./pages/OrdersPage")).OrdersPage }));
 const OrderPage = lazy(async () => ({ default: (await import("./pages/OrderPage")).OrderPage }));
+const UploadPage = lazy(async () => ({ default: (await import("./pages/UploadPage")).UploadPage }));
 const StudiesPage = lazy(async () => ({ default: (await import("./pages/StudiesPage")).StudiesPage }));
 
 export function App() {
@@ -32,6 +33,7 @@ export function App() {
           }
         >
           <Route index element={<StartPage />} />
+          <Route path="/upload" element={<UploadPage />} />
           <Route path="/orders" element={<OrdersPage />} />
           <Route path="/orders/:id" element={<OrderPage />} />
           <Route path="/studies" element={<StudiesPage />} />
@@ -44,7 +46,7 @@ export function App() {
 
 /** Wherever the user is when an upload ends, what they see next is up to date. */
 function useRefreshWhenUploaded(): void {
-  const { uploads } = useServices();
+  const { uploader } = useServices();
   const refresh = useRefreshAfterUpload();
-  useEffect(() => uploads.onFinished(({ orderId }) => refresh(orderId)), [uploads, refresh]);
+  useEffect(() => uploader.onFinished(refresh), [uploader, refresh]);
 }

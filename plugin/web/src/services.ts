@@ -2,12 +2,14 @@
 import { createContext, useContext } from "react";
 import type { Ask } from "./api/client";
 import type { Session } from "./auth/session";
-import type { UploadCenter } from "./upload/center";
+import type { UploadDesk } from "./upload/desk";
+import type { Uploader } from "./upload/uploader";
 
 export interface Services {
   ask: Ask;
   session: Session;
-  uploads: UploadCenter;
+  desk: UploadDesk;
+  uploader: Uploader;
 }
 
 export const ServicesContext = createContext<Services | null>(null);

@@ -3,7 +3,7 @@ import { keepPreviousData, QueryClient, useMutation, useQuery, useQueryClient } 
 import { useCallback } from "react";
 import { useServices } from "../services";
 import { ApiError, isRecord } from "./errors";
-import type { Id, Me, Order, Page, SignInAnswer, Study, ViewerLink } from "./types";
+import type { Me, Order, Page, SignInAnswer, Study, ViewerLink } from "./types";
 
 export const PAGE_SIZE = 50;
 
@@ -70,6 +70,7 @@ export function useOrder(id: string) {
   const { ask } = useServices();
   return useQuery({
     queryKey: ["order", id],
+    enabled: id !== "",
     queryFn: ({ signal }) => ask<Order>(`orders/${encodeURIComponent(id)}`, { signal }),
   });
 }
@@ -96,17 +97,12 @@ export function useViewerLink() {
   });
 }
 
-/** After an upload the order, its place in the list and the studies may all have changed. */
-export function useRefreshAfterUpload(): (orderId: Id) => void {
+/** After an upload orders, their place in the list and the studies may all have changed. */
+export function useRefreshAfterUpload(): () => void {
   const client = useQueryClient();
-  return useCallback(
-    (orderId) => {
-      void client.invalidateQueries({ queryKey: ["order", String(orderId)] });
-      void client.invalidateQueries({ queryKey: ["orders"] });
-      void client.invalidateQueries({ queryKey: ["studies"] });
-    },
-    [client],
-  );
+  return useCallback(() => {
+    for (const changed of ["order", "orders", "studies"]) void client.invalidateQueries({ queryKey: [changed] });
+  }, [client]);
 }
 
 export function asPage<T>(answer: unknown): Page<T> {

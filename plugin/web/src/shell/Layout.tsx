@@ -6,8 +6,8 @@ import { Icon } from "../components/Icon";
 import { PageLoading } from "../components/Page";
 import { ToastProvider } from "../components/Toast";
 import { t } from "../i18n";
-import { UploadStrips } from "../upload/UploadStrip";
-import { useLeaveWarning } from "../upload/useUploader";
+import { UploadStrip } from "../upload/UploadStrip";
+import { useLeaveWarning } from "../upload/useUpload";
 import { Account } from "./Account";
 import { Menu } from "./Menu";
 import { Navigation } from "./Navigation";
@@ -37,7 +37,7 @@ export function Layout() {
         </header>
         {menuOpen && <Menu onClose={() => setMenuOpen(false)} />}
         <div className="stage">
-          <UploadStrips />
+          <UploadStrip />
           <ErrorBoundary key={pathname}>
             <Suspense fallback={<PageLoading />}>
               <Outlet />

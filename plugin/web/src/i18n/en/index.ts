@@ -6,9 +6,10 @@
 import { app } from "./app";
 import { auth } from "./auth";
 import { orders } from "./orders";
+import { review } from "./review";
 import { studies } from "./studies";
 import { upload } from "./upload";
 import { values } from "./values";
 import { viewer } from "./viewer";
 
-export const en = { ...app, ...auth, ...orders, ...studies, ...upload, ...values, ...viewer } as const;
+export const en = { ...app, ...auth, ...orders, ...review, ...studies, ...upload, ...values, ...viewer } as const;

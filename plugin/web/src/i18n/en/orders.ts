@@ -25,6 +25,9 @@ export const orders = {
   "order.scheduled_at": "Scheduled",
   "order.ordered_by": "Ordered by",
   "order.priority": "Priority",
+  "order.report": "Report",
+  "order.report.done": "Reported",
+  "order.report.none": "Not reported yet",
   "order.study": "Images of this order",
   "order.study.none.title": "No images yet",
   "order.study.none.text": "They appear here after an upload, or when the scanner sends them.",
@@ -40,4 +43,10 @@ export const orders = {
   "order.priority.urgent": "Urgent",
   "order.priority.asap": "As soon as possible",
   "order.priority.stat": "Emergency",
+
+  "priors.title": "Other studies of this patient",
+  "priors.none.title": "No other studies",
+  "priors.none.text": "The archive holds nothing else of this patient.",
+  "priors.compare": "Compare",
+  "priors.compare.label": "Compare with {what}",
 } as const;
