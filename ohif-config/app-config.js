@@ -89,6 +89,18 @@ window.config = {
   ],
 };
 
+/**
+ * A token may also stand after `#`, where no server and no proxy on the way gets to write it into a log. OHIF looks for it
+ * in the query, uses it and removes it; nothing is asked of the server in between.
+ */
+(() => {
+  const found = /^#token=([\w.-]+)$/.exec(window.location.hash);
+  if (found) {
+    const { pathname, search } = window.location;
+    window.history.replaceState(window.history.state, '', `${pathname}${search}${search ? '&' : '?'}token=${found[1]}`);
+  }
+})();
+
 /** Show `text` at the top of the page until it is closed; once, however many requests fail. */
 function showNotice(text) {
   const id = 'ehr-bridge-notice';

@@ -13,6 +13,9 @@ import { Layout } from "./shell/Layout";
 const OrdersPage = lazy(async () => ({ default: (await import("./pages/OrdersPage")).OrdersPage }));
 const OrderPage = lazy(async () => ({ default: (await import("./pages/OrderPage")).OrderPage }));
 const UploadPage = lazy(async () => ({ default: (await import("./pages/UploadPage")).UploadPage }));
+const LaunchPage = lazy(async () => ({ default: (await import("./pages/LaunchPage")).LaunchPage }));
+const PatientPage = lazy(async () => ({ default: (await import("./pages/PatientPage")).PatientPage }));
+const ViewerPage = lazy(async () => ({ default: (await import("./pages/ViewerPage")).ViewerPage }));
 const StudiesPage = lazy(async () => ({ default: (await import("./pages/StudiesPage")).StudiesPage }));
 
 export function App() {
@@ -36,6 +39,9 @@ export function App() {
           <Route path="/upload" element={<UploadPage />} />
           <Route path="/orders" element={<OrdersPage />} />
           <Route path="/orders/:id" element={<OrderPage />} />
+          <Route path="/view/:uid" element={<ViewerPage />} />
+          <Route path="/patients/:id" element={<PatientPage />} />
+          <Route path="/launch" element={<LaunchPage />} />
           <Route path="/studies" element={<StudiesPage />} />
           <Route path="*" element={<NotFoundPage />} />
         </Route>

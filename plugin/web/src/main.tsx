@@ -9,6 +9,7 @@ import { Session, tabStorage } from "./auth/session";
 import { ErrorBoundary } from "./components/ErrorBoundary";
 import { setLanguage } from "./i18n";
 import { chosenLanguage } from "./i18n/languages";
+import { claimsOf, takeLaunch } from "./launch/launched";
 import { keptLanguage, keptTheme, showTheme } from "./preferences";
 import { ServicesContext, type Services } from "./services";
 import { UploadDesk } from "./upload/desk";
@@ -29,6 +30,11 @@ import "./styles/review.css";
 import "./styles/result.css";
 
 const session = new Session(tabStorage());
+const launch = takeLaunch(window);
+if (launch?.token) {
+  const { expiresAt, subject } = claimsOf(launch.token);
+  session.begin({ token: launch.token, expires_at: expiresAt }, subject, true);
+}
 const later = (ms: number, call: () => void) => {
   const timer = window.setTimeout(call, ms);
   return () => window.clearTimeout(timer);
@@ -42,7 +48,7 @@ const desk = new UploadDesk({
 });
 // The connection is back: no reason to wait out the pause.
 window.addEventListener("online", () => uploader.online());
-const services: Services = { ask: createClient(session), session, desk, uploader };
+const services: Services = { ask: createClient(session), session, launch, desk, uploader };
 
 showTheme(keptTheme());
 // Words that cannot be loaded (the server is being updated) are no reason to show nothing.

@@ -17,12 +17,14 @@ export function Layout() {
   useLeaveWarning();
   const { pathname } = useLocation();
   const [menuOpen, setMenuOpen] = useState(false);
+  // Images need the room more than the places do; Close leads back to them.
+  const bare = pathname.startsWith("/view/");
   return (
     <ToastProvider>
       <a className="skip" href="#content">
         {t("app.skip")}
       </a>
-      <div className="shell">
+      <div className={bare ? "shell shell-bare" : "shell"}>
         <aside className="side">
           <Brand />
           <Navigation />

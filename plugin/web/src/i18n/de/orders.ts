@@ -3,12 +3,15 @@ import type { Translation } from "../translation";
 
 export const orders: Translation<typeof english> = {
   "orders.title": "Aufträge",
-  "orders.lead": "Wählen Sie den Auftrag, zu dem die Bilder gehören.",
+  "orders.lead": "Was aufzunehmen ist und was aufgenommen wurde.",
   "orders.filters": "Auftrag suchen",
   "orders.search": "Suche",
   "orders.search.hint": "Name, Patienten- oder Auftragsnummer",
   "orders.status": "Stand",
   "orders.status.all": "Alle",
+  "orders.day": "Wann",
+  "orders.day.all": "Jeder Tag",
+  "orders.day.today": "Heute",
   "orders.list": "Aufträge",
   "orders.found": { one: "{count} Auftrag", other: "{count} Aufträge" },
   "orders.empty.title": "Noch keine Aufträge",

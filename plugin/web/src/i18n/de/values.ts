@@ -37,6 +37,13 @@ export const values: Translation<typeof english> = {
   "permission.mint_on_behalf": "Betrachtungslinks für andere ausstellen",
   "permission.annotate": "Anmerkungen speichern",
 
+  "patient.title": "Patient",
+  "patient.no_studies": "Keine Studien",
+  "patient.no_orders": "Keine Aufträge",
+  "sex.male": "Männlich",
+  "sex.female": "Weiblich",
+  "sex.other": "Anderes",
+  "sex.unknown": "Nicht bekannt",
   "patient.unknown": "Name nicht bekannt",
   "patient.mrn.value": "Nr. {mrn}",
 

@@ -34,6 +34,13 @@ export const values = {
   "permission.mint_on_behalf": "make viewer links for others",
   "permission.annotate": "save annotations",
 
+  "patient.title": "Patient",
+  "patient.no_studies": "No studies",
+  "patient.no_orders": "No orders",
+  "sex.male": "Male",
+  "sex.female": "Female",
+  "sex.other": "Other",
+  "sex.unknown": "Not known",
   "patient.unknown": "Name not known",
   "patient.mrn.value": "MRN {mrn}",
 
