@@ -19,7 +19,7 @@ export function ViewButton({ studyInstanceUid, what, primary = false }: Props) {
       aria-label={t("view.label", { what })}
       to={`/view/${encodeURIComponent(studyInstanceUid)}`}
     >
-      <Icon name="view" />
+      <Icon name="eye" />
       {t("view.action")}
     </Link>
   );

@@ -10,6 +10,7 @@ import { NeedsPermission } from "../components/NoPermission";
 import { formatDay, t } from "../i18n";
 import { personName } from "../i18n/person";
 import { CompareMenu } from "../viewer/CompareMenu";
+import { NewTab } from "../viewer/NewTab";
 import { useViewerSession } from "../viewer/useViewerSession";
 
 export function ViewerPage() {
@@ -47,6 +48,7 @@ function Viewer({ uid }: { uid: string }) {
           value={priors ? "priors" : (compare ?? "")}
           onChange={(value) => setSearch(value === "" ? {} : value === "priors" ? { priors: "auto" } : { compare: value }, { replace: true })}
         />
+        <NewTab wish={{ studyUid: uid, compare, priors }} />
       </header>
       {state.kind === "failed" ? (
         <ErrorState error={state.error} onRetry={() => setAttempt(attempt + 1)} />

@@ -170,7 +170,7 @@ export class UploadDesk {
   private hear(answer: Answer): void {
     if (answer.kind === "picture") {
       if (!this.asked.has(answer.series)) return;
-      this.change({ pictures: new Map(this.desk.pictures).set(answer.series, this.deps.pictureUrl(answer.picture)) });
+      this.note({ pictures: new Map(this.desk.pictures).set(answer.series, this.deps.pictureUrl(answer.picture)) });
       return;
     }
     if (answer.run !== this.run) return;
@@ -183,7 +183,7 @@ export class UploadDesk {
     }
     const { found, read, known } = answer.progress;
     for (const each of found) this.take(each);
-    this.change({ read: this.before.read + read, known: this.before.known + known });
+    this.note({ read: this.before.read + read, known: this.before.known + known });
   }
 
   private take(found: Found): void {
@@ -201,15 +201,24 @@ export class UploadDesk {
     }
   }
 
+  /** What a person did is seen at once. */
   private change(change: Partial<Desk>): void {
+    this.desk = { ...this.desk, ...change };
+    this.publish();
+  }
+
+  /** What the reader found is seen a few times a second. */
+  private note(change: Partial<Desk>): void {
     this.desk = { ...this.desk, ...change };
     if (this.publishing) return;
     this.publishing = true;
-    this.deps.later(this.desk.reading ? PUBLISH_EVERY_MS : 0, () => this.publish());
+    this.deps.later(PUBLISH_EVERY_MS, () => {
+      this.publishing = false;
+      this.publish();
+    });
   }
 
   private publish(): void {
-    this.publishing = false;
     if (this.stale) {
       this.stale = false;
       this.desk = { ...this.desk, patients: grouped(this.files) };
