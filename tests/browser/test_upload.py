@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from pydicom.uid import generate_uid
 
 from tests.browser.steps import choose_folder, drop, seen, send, sign_in
@@ -181,42 +181,49 @@ def test_a_zip_is_opened_in_the_browser_and_its_images_are_sent_one_by_one(deskt
     eventually(lambda: (study(demo, uid) or {}).get("number_of_instances") == 3)
 
 
-@pytest.mark.parametrize(
-    ("match", "words"),
-    [
-        ({"kind": "exact", "score": 1.0, "automatic": True}, "Will be linked to"),
-        ({"kind": "probable", "score": 0.9, "automatic": False}, "Most likely belongs to"),
-        ({"kind": "ambiguous", "score": 0.5, "automatic": False}, "Fits several patients or orders"),
-        ({"kind": "none", "score": 0.0, "automatic": False}, "Fits nobody the server knows"),
-    ],
-)
-def test_the_servers_prediction_is_shown_before_anything_is_sent(
-    desktop: Page, demo: Server, match: dict[str, object], words: str
-) -> None:
-    """Whom it would match and what would be changed, in the words of the contract's POST match."""
+PREDICTED = {
+    "exact": "Will be linked to",
+    "probable": "Most likely belongs to",
+    "ambiguous": "Fits several patients or orders",
+    "none": "Fits nobody the server knows",
+}
+
+
+def test_the_servers_prediction_is_shown_before_anything_is_sent(desktop: Page, demo: Server) -> None:
+    """Whom each study would match and what would be changed, in the words of the contract's POST match."""
     order = place_order(demo)
-    known = match["kind"] in ("exact", "probable")
+    studies = {kind: series(1, PatientName="LINDQVIST^ASA", StudyDescription=kind) for kind in PREDICTED}
     asked: list[dict[str, str]] = []
 
-    def answered(route: object) -> None:
-        headers = route.request.post_data_json["items"]  # type: ignore[attr-defined]
-        asked.extend(headers)
-        found = match | {
-            "evidence": [{"field": "patient_id", "agrees": known, "detail": "compared"}],
-            "patient_id": order["patient_id"] if known else None,
-            "order_id": order["id"] if known else None,
-        }
-        route.fulfill(json={"items": [{"ref": each["ref"], "match": found} for each in headers]})  # type: ignore[attr-defined]
+    def answered(route: Route) -> None:
+        asked.extend(route.request.post_data_json["items"])
+        kinds = {uid: kind for kind, (uid, _) in studies.items()}
+        route.fulfill(json={"items": [{"ref": h["ref"], "match": predicted(kinds[h["ref"]], order)} for h in asked]})
 
-    uid, files = series(1, PatientName="LINDQVIST^ASA", PatientID=order["mrn"])
     open_upload(desktop, demo)
     desktop.route("**/api/v1/match", answered)
-    drop(desktop, {"one.dcm": files[0]})
-    where = desktop.get_by_role("region", name="Where it goes")
-    expect(where).to_contain_text(words)
-    assert [(each["ref"], each["patient_id"], each["modality"]) for each in asked] == [(uid, order["mrn"], "MR")]
-    if match["kind"] == "exact":
-        expect(where.get_by_role("table")).to_contain_text("Lindqvist^Åsa")
-    if match["kind"] == "probable":
-        where.get_by_role("button", name="Yes, link it there").click()
-        expect(where).to_contain_text(f"For order {order['accession_number']}, as you chose")
+    drop(desktop, {f"{kind}.dcm": files[0] for kind, (_, files) in studies.items()})
+    for kind, words in PREDICTED.items():
+        where = desktop.get_by_role("article", name=f"MR · {kind}").get_by_role("region", name="Where it goes")
+        expect(where).to_contain_text(words)
+        if kind == "exact":
+            expect(where.get_by_role("table")).to_contain_text("Lindqvist^Åsa")
+        if kind == "probable":
+            where.get_by_role("button", name="Yes, link it there").click()
+            expect(where).to_contain_text(f"For order {order['accession_number']}, as you chose")
+    assert {h["ref"]: (h["patient_name"], h["modality"]) for h in asked} == {
+        uid: ("LINDQVIST^ASA", "MR") for uid, _ in studies.values()
+    }
+
+
+def predicted(kind: str, order: dict[str, Any]) -> dict[str, Any]:
+    """A verdict of that kind, which names the order when it has found one."""
+    known = kind in ("exact", "probable")
+    return {
+        "kind": kind,
+        "score": 0.9,
+        "automatic": kind == "exact",
+        "evidence": [{"field": "patient_name", "agrees": known, "detail": "compared"}],
+        "patient_id": order["patient_id"] if known else None,
+        "order_id": order["id"] if known else None,
+    }

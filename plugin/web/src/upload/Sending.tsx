@@ -24,10 +24,10 @@ export function Sending() {
   };
   return (
     <>
-      <section className="panel" aria-label={t("upload.progress")}>
+      <div className="panel">
         <UploadProgress uploader={uploader} queue={queue} onClear={again} />
         {active && <Groups groups={byGroup(queue)} names={names} />}
-      </section>
+      </div>
       {results.length > 0 && (
         <section aria-labelledby="result-title" className="panel">
           <h2 id="result-title">{t("result.title")}</h2>

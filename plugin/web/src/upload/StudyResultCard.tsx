@@ -30,7 +30,7 @@ export function StudyResultCard({ result, name, chosenOrder, number }: Props) {
           <Icon name={icons[tone]} />
         </span>
         <div className="result-words">
-          <h4>{title}</h4>
+          <h3>{title}</h3>
           {name && <p className="result-name"><bdi>{name}</bdi></p>}
           <p>{text}</p>
           <p className="muted number">{counts(result)}</p>
@@ -56,7 +56,7 @@ export function StudyResultCard({ result, name, chosenOrder, number }: Props) {
 function Why({ match }: { match: Match }) {
   return (
     <section className="stack-small">
-      <h5>{t("evidence.title")}</h5>
+      <h4>{t("evidence.title")}</h4>
       <EvidenceList evidence={match.evidence} />
     </section>
   );
