@@ -1,5 +1,5 @@
 /** While files are on their way, and after: all of them, study by study, and what became of each. */
-import { useMemo } from "react";
+import { useEffect, useMemo } from "react";
 import { t } from "../i18n";
 import { personName } from "../i18n/person";
 import { useServices } from "../services";
@@ -17,6 +17,11 @@ export function Sending() {
   const desk = useDesk();
   const names = useMemo(() => namesOf(desk), [desk]);
   const active = isActive(queue);
+  // Whoever pressed Send at the foot of a long review is led to the head of what comes in its place.
+  useEffect(() => {
+    window.scrollTo(0, 0);
+    document.querySelector<HTMLElement>("h1")?.focus({ preventScroll: true });
+  }, []);
   const results = active ? [] : resultsByStudy(queue);
   const again = () => {
     uploader.clear();

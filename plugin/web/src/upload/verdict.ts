@@ -39,7 +39,7 @@ const LONGEST_WAIT_S = 120;
 
 /** The same bytes will be refused for the same reason. */
 const PERMANENT_CODES = new Set(["not_dicom", "too_large", "unsupported_media_type", "file_unreadable"]);
-const PERMANENT_STATUS = new Set([400, 413, 415]);
+const PERMANENT_STATUS = new Set([400, 409, 413, 415, 422]);
 
 export function judge(reply: Reply, attempts: number, now: number): Verdict {
   switch (reply.kind) {

@@ -11,7 +11,7 @@ describe("the address of the viewer", () => {
   });
 
   it("asks for two viewports when studies are compared", () => {
-    expect(openedBy(link("/ohif/viewer?StudyInstanceUIDs=1.2&token=t"), ORIGIN, true)?.address).toContain("hangingprotocolid=%40ohif%2FhpCompare");
+    expect(openedBy(link("/ohif/viewer?StudyInstanceUIDs=1.2&token=t"), ORIGIN, true)?.address).toContain("hangingprotocolid=%40ehr-bridge%2FsideBySide");
   });
 
   it("leaves a viewer elsewhere its link as it is", () => {

@@ -8,8 +8,8 @@ export interface Opened {
   own: boolean;
 }
 
-/** A layout of OHIF's with two studies side by side. */
-const SIDE_BY_SIDE = "@ohif/hpCompare";
+/** The layout of two studies side by side in our own OHIF (ohif-config/app-config.js), and in any other. */
+const SIDE_BY_SIDE = { own: "@ehr-bridge/sideBySide", any: "@ohif/hpCompare" };
 
 /**
  * Where a link of the server's leads, or null when it is no web address: nothing else is ever opened.
@@ -25,8 +25,8 @@ export function openedBy(link: ViewerLink, origin: string, sideBySide: boolean):
     return null;
   }
   if (url.protocol !== "https:" && url.protocol !== "http:") return null;
-  if (sideBySide) url.searchParams.set("hangingprotocolid", SIDE_BY_SIDE);
   const own = url.origin === origin && url.pathname.startsWith("/ohif/");
+  if (sideBySide) url.searchParams.set("hangingprotocolid", own ? SIDE_BY_SIDE.own : SIDE_BY_SIDE.any);
   if (own) {
     const token = url.searchParams.get("token") ?? "";
     url.searchParams.delete("token");

@@ -68,6 +68,8 @@ export const values: Translation<typeof english> = {
   "field.study_date": "Studiendatum",
   "field.study_description": "Studienbeschreibung",
   "field.referring_physician_name": "Überweisende Person",
+  "field.confirmation": "Ihre Wahl",
+  "field.arrival": "Eintreffen",
   "field.modality": "Modalität",
   "field.order_id": "Auftrag",
   "field.uploader": "Wahl der hochladenden Person",

@@ -65,6 +65,8 @@ export const values = {
   "field.study_date": "Study date",
   "field.study_description": "Study description",
   "field.referring_physician_name": "Referring physician",
+  "field.confirmation": "Your choice",
+  "field.arrival": "Arrival",
   "field.modality": "Modality",
   "field.order_id": "Order",
   "field.uploader": "Uploader's choice",
