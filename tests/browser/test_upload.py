@@ -181,6 +181,20 @@ def test_a_zip_is_opened_in_the_browser_and_its_images_are_sent_one_by_one(deskt
     eventually(lambda: (study(demo, uid) or {}).get("number_of_instances") == 3)
 
 
+def test_leaving_with_files_that_were_not_sent_is_asked_about(desktop: Page, demo: Server) -> None:
+    """The browser's own question; another page of ours loses nothing."""
+    open_upload(desktop, demo)
+    drop(desktop, {"one.dcm": small(PatientName="Leave^Lou")})
+    seen(desktop)
+    desktop.get_by_role("link", name="Orders").click()
+    desktop.get_by_role("link", name="Upload").click()
+    expect(desktop.get_by_role("heading", name="Leave, Lou")).to_be_visible()
+    with desktop.expect_event("dialog") as asked:
+        desktop.close(run_before_unload=True)
+    assert asked.value.type == "beforeunload"
+    asked.value.accept()
+
+
 PREDICTED = {
     "exact": "Will be linked to",
     "probable": "Most likely belongs to",

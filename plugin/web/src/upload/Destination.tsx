@@ -18,10 +18,9 @@ interface Props {
   asking: boolean;
   prediction: Prediction | null;
   onLink: (link: Link) => void;
-  onSearch: () => void;
 }
 
-export function Destination({ header, link, asking, prediction, onLink, onSearch }: Props) {
+export function Destination({ header, link, asking, prediction, onLink }: Props) {
   if (link.kind === "order") {
     return (
       <Where tone="good" title={t("where.order", { accession: link.order.accession_number })}>
@@ -44,10 +43,10 @@ export function Destination({ header, link, asking, prediction, onLink, onSearch
       </Where>
     );
   }
-  return <Predicted header={header} prediction={prediction} onLink={onLink} onSearch={onSearch} />;
+  return <Predicted header={header} prediction={prediction} onLink={onLink} />;
 }
 
-function Predicted({ header, prediction, onLink, onSearch }: { header: Header; prediction: Prediction; onLink: Props["onLink"]; onSearch: () => void }) {
+function Predicted({ header, prediction, onLink }: { header: Header; prediction: Prediction; onLink: Props["onLink"] }) {
   const order = useOrder(prediction.order_id ?? "").data ?? null;
   const patient = usePatient(prediction.patient_id).data ?? null;
   const certain = prediction.kind === "exact" && prediction.automatic;
@@ -56,7 +55,8 @@ function Predicted({ header, prediction, onLink, onSearch }: { header: Header; p
   const listed = patient ? changes(header, patient, order) : [];
   return (
     <Where tone={kind === "exact" ? "good" : "warn"} title={title}>
-      {patient && <Person patient={patient} name={nameOf(patient)} mrn={patient.mrn} order={order} />}
+      {/* One of several would look like the right one. */}
+      {patient && kind !== "ambiguous" && <Person patient={patient} name={nameOf(patient)} mrn={patient.mrn} order={order} />}
       {kind === "ambiguous" && <p>{t("where.ambiguous.text")}</p>}
       {kind === "none" && <p>{t("where.none.text")}</p>}
       <details className="why">
@@ -64,22 +64,15 @@ function Predicted({ header, prediction, onLink, onSearch }: { header: Header; p
         <EvidenceList evidence={prediction.evidence} />
       </details>
       {certain && listed.length > 0 && <ChangesTable changes={listed} />}
-      {!certain && (
+      {kind === "probable" && patient && (
         <div className="actions">
-          {patient && (order || kind === "probable") && (
-            <button
-              type="button"
-              className="button button-small button-primary"
-              onClick={() => onLink(order ? { kind: "order", order, patient } : { kind: "patient", patient })}
-            >
-              {t("where.accept")}
-            </button>
-          )}
-          {!patient && (
-            <button type="button" className="button button-small button-primary" onClick={onSearch}>
-              {t("review.pick")}
-            </button>
-          )}
+          <button
+            type="button"
+            className="button button-small button-primary"
+            onClick={() => onLink(order ? { kind: "order", order, patient } : { kind: "patient", patient })}
+          >
+            {t("where.accept")}
+          </button>
         </div>
       )}
     </Where>

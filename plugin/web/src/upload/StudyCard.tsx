@@ -58,7 +58,6 @@ export function StudyCard({ study, choice, pictures, asking, prediction }: Props
             asking={asking}
             prediction={prediction}
             onLink={(link) => choose({ link, confirmed: false })}
-            onSearch={() => setOpen("picker")}
           />
           <Decided study={study} choice={choice} onConfirm={(confirmed) => choose({ confirmed })} />
           <div className="actions">
