@@ -51,6 +51,16 @@ def test_an_expired_token_is_told_from_a_missing_one(desktop: Page, demo: Server
     expect(desktop.get_by_role("dialog", name="Your session has ended")).to_contain_text("again from the EHR")
 
 
+def test_a_second_launch_in_the_same_tab_is_heard_too(desktop: Page, demo: Server) -> None:
+    """Also where only what is behind the # differs, which no browser loads a page for."""
+    token = user_token("doctor", subject="dora")
+    launch(desktop, demo, f"?requestType=REPORT#token={token}")
+    expect(desktop.get_by_role("heading", level=1)).to_contain_text("Opened from the EHR")
+    desktop.goto(f"{demo.url}/ehr/launch#token={token}&order=ACC-2026-0001")
+    expect(desktop.get_by_role("heading", name="Lindqvist, Åsa", level=1)).to_be_visible()
+    assert token not in desktop.url
+
+
 @pytest.mark.parametrize(
     ("query", "heading", "address"),
     [

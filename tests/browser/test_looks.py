@@ -107,6 +107,7 @@ def test_on_a_phone_the_places_are_behind_a_menu(chromium: Browser, demo: Server
         menu.get_by_role("link", name="Studies").click()
         expect(page.get_by_role("heading", name="Studies", level=1)).to_be_visible()
         expect(menu).to_be_hidden()
+        expect(page.get_by_role("link", name=re.compile("^View the images")).first).to_be_visible()
 
 
 def test_what_is_closed_to_a_role_is_not_offered(desktop: Page, demo: Server) -> None:

@@ -5,4 +5,8 @@
   if (!pathname.endsWith("/launch")) return;
   window.ehrLaunch = { search, hash };
   window.history.replaceState(null, "", pathname);
+  // Launched once more while still here: only what is behind the # changes, and no browser loads a page for that.
+  window.addEventListener("hashchange", () => {
+    if (window.location.pathname.endsWith("/launch")) window.location.reload();
+  });
 })();
