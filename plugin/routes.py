@@ -37,7 +37,9 @@ def _route(methods: set[int], path: str, need: Need) -> Route:
 
 
 ROUTES: tuple[Route, ...] = (
-    _route({GET}, r"/dicom-web/studies/(?P<study>[0-9.]+)(/.*)?", Need.VIEW_STUDY),
+    _route(
+        {GET}, r"/dicom-web/studies/(?P<study>[0-9.]+)(/[^*?\\\n]*)?", Need.VIEW_STUDY
+    ),  # no path names a series by *
     _route({GET, POST, PUT, DELETE}, r"/api/v1(/[\s\S]*)?", Need.APPLICATION),
     _route({GET}, r"/dicom-web/(studies|series|instances)", Need.VIEW),
     _route({GET}, r"/wado", Need.VIEW_ARGUMENT),

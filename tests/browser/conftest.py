@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.support.running import running
 from tests.support.server import Server
 
 FLAGS = [
@@ -24,10 +25,8 @@ FLAGS = [
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server as `scripts/run` starts it, demo accounts and studies included."""
-    server = Server(tmp_path_factory.mktemp("demo") / "var")
-    server.start("--demo")
-    yield server
-    assert server.stop() == 0, server.log()[-3000:]
+    with running(tmp_path_factory.mktemp("demo"), "--demo") as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

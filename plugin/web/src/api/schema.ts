@@ -1124,6 +1124,7 @@ export interface paths {
                     "X-Accession-Number"?: string;
                     "X-Upload-Source"?: string;
                     "X-Upload-Id"?: string;
+                    "X-Upload-Total"?: string;
                     "X-File-Name"?: string;
                 };
                 path?: never;
@@ -1180,6 +1181,7 @@ export interface paths {
                     "X-Accession-Number"?: string;
                     "X-Upload-Source"?: string;
                     "X-Upload-Id"?: string;
+                    "X-Upload-Total"?: string;
                     "X-File-Name"?: string;
                 };
                 path?: never;
@@ -1234,6 +1236,7 @@ export interface paths {
                     "X-Accession-Number"?: string;
                     "X-Upload-Source"?: string;
                     "X-Upload-Id"?: string;
+                    "X-Upload-Total"?: string;
                     "X-File-Name"?: string;
                 };
                 path?: never;
@@ -1283,6 +1286,15 @@ export interface paths {
                 query?: {
                     limit?: number;
                     offset?: number;
+                    uploaded_by?: string | null;
+                    study_instance_uid?: string | null;
+                    upload_source?: components["schemas"]["Source"] | null;
+                    upload_status?: ("success" | "partial" | "failed") | null;
+                    source_address?: string | null;
+                    file_name?: string | null;
+                    from?: string | null;
+                    to?: string | null;
+                    patient?: string | null;
                 };
                 header?: never;
                 path?: never;
@@ -1321,6 +1333,14 @@ export interface paths {
                 query?: {
                     limit?: number;
                     offset?: number;
+                    uploaded_by?: string | null;
+                    study_instance_uid?: string | null;
+                    upload_source?: components["schemas"]["Source"] | null;
+                    upload_status?: ("success" | "partial" | "failed") | null;
+                    source_address?: string | null;
+                    file_name?: string | null;
+                    from?: string | null;
+                    to?: string | null;
                 };
                 header?: never;
                 path: {
@@ -2545,6 +2565,8 @@ export interface components {
             file_name: string | null;
             reason: string;
         };
+        /** @enum {string} */
+        Source: "manual" | "api" | "cd_import" | "modality";
         StudyAnswer: {
             accession_number: string | null;
             deleted_at: string | null;
@@ -2631,6 +2653,7 @@ export interface components {
             upload_id: string;
         };
         UploadEntryAnswer: {
+            announced_files: number | null;
             error_message: string | null;
             /** Format: uuid */
             id: string;
@@ -2649,9 +2672,11 @@ export interface components {
             original_study_date: string | null;
             orthanc_study_id: string | null;
             patient_id: string | null;
+            source_address: string | null;
             study_instance_uid: string;
             tags_modified: boolean;
             total_size_bytes: number;
+            under_way_since: string | null;
             upload_duration_seconds: number | null;
             /** Format: uuid */
             upload_id: string;
@@ -2783,6 +2808,7 @@ export type ServiceKeyAnswer = components['schemas']['ServiceKeyAnswer'];
 export type ServiceKeyBody = components['schemas']['ServiceKeyBody'];
 export type ServiceKeyList = components['schemas']['ServiceKeyList'];
 export type SkippedAnswer = components['schemas']['SkippedAnswer'];
+export type Source = components['schemas']['Source'];
 export type StudyAnswer = components['schemas']['StudyAnswer'];
 export type StudyList = components['schemas']['StudyList'];
 export type StudyTagsAnswer = components['schemas']['StudyTagsAnswer'];

@@ -4,7 +4,8 @@
  * The token lives in memory and in sessionStorage, so that a reload keeps the session and closing
  * the tab ends it; it is never put into localStorage, a cookie or an address. A session that the
  * server (or the clock) ends is `ended`, not `none`: the page stays, hidden, until its user signs in
- * again, so that a running upload is not lost.
+ * again, so that a running upload is not lost. A session in which a password must be chosen first
+ * has no token for anything else.
  */
 import type { SignInAnswer } from "../api/types";
 import { isRecord } from "../api/errors";
@@ -12,6 +13,7 @@ import { isRecord } from "../api/errors";
 export type SessionState =
   | { kind: "none"; signedOut?: true }
   | { kind: "active"; token: string; expiresAt: number | null; username: string; launched: boolean }
+  | { kind: "new_password"; token: string; expiresAt: number | null; username: string; launched: boolean }
   /** `launched`: it was the EHR that signed this person in, who may have no password here. */
   | { kind: "ended"; username: string; launched: boolean };
 
@@ -42,18 +44,20 @@ export class Session {
     return this.state.kind === "active" ? this.state.token : null;
   }
 
-  begin(answer: Pick<SignInAnswer, "token" | "expires_at">, username: string, launched = false): void {
+  begin(answer: Pick<SignInAnswer, "token" | "expires_at"> & Partial<SignInAnswer>, username: string, launched = false): void {
     const expiresAt = Date.parse(answer.expires_at);
     // A token that seems expired on arrival means that this computer's clock is wrong: then the
     // server alone decides, by answering 401.
     const trusted = Number.isFinite(expiresAt) && expiresAt > this.now() ? expiresAt : null;
-    this.set({ kind: "active", token: answer.token, expiresAt: trusted, username, launched });
+    const kind = answer.must_change_password ? "new_password" : "active";
+    this.set({ kind, token: answer.token, expiresAt: trusted, username, launched });
   }
 
   /** End the session that `token` belongs to; an answer to an older token ends nothing. */
   end(token: string): void {
-    if (this.state.kind !== "active" || this.state.token !== token) return;
-    this.set({ kind: "ended", username: this.state.username, launched: this.state.launched });
+    if (!("token" in this.state) || this.state.token !== token) return;
+    const { kind, username, launched } = this.state;
+    this.set(kind === "active" ? { kind: "ended", username, launched } : { kind: "none" });
   }
 
   signOut(): void {
@@ -81,7 +85,7 @@ function restore(store: Store | null): SessionState {
     const saved: unknown = JSON.parse(store?.getItem(KEY) ?? "null");
     if (isRecord(saved) && typeof saved.token === "string" && saved.token) {
       return {
-        kind: "active",
+        kind: saved.newPassword === true ? "new_password" : "active",
         token: saved.token,
         expiresAt: typeof saved.expiresAt === "number" ? saved.expiresAt : null,
         username: typeof saved.username === "string" ? saved.username : "",
@@ -96,10 +100,10 @@ function restore(store: Store | null): SessionState {
 
 function save(store: Store | null, state: SessionState): void {
   try {
-    if (state.kind !== "active") store?.removeItem(KEY);
+    if (!("token" in state)) store?.removeItem(KEY);
     else {
-      const { token, expiresAt, username, launched } = state;
-      store?.setItem(KEY, JSON.stringify({ token, expiresAt, username, launched }));
+      const { kind, token, expiresAt, username, launched } = state;
+      store?.setItem(KEY, JSON.stringify({ token, expiresAt, username, launched, newPassword: kind === "new_password" }));
     }
   } catch {
     // A full or forbidden store costs the session at the next reload, nothing else.
