@@ -36,6 +36,14 @@ def sign_in(page: Page, demo: Server, account: str) -> None:
     expect(page.get_by_role("heading", name="Orders", level=1)).to_be_visible()
 
 
+def sign_out(page: Page) -> None:
+    """By the button at the side, which a phone has behind its menu."""
+    menu = page.get_by_role("button", name="Menu")
+    if menu.is_visible():
+        menu.click()
+    page.get_by_role("button", name="Sign out").click()
+
+
 def open_order(page: Page, accession_number: str) -> None:
     page.get_by_label("Status").select_option(label="All")
     page.get_by_label("Search").fill(accession_number)
