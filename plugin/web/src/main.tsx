@@ -30,10 +30,10 @@ import "./styles/review.css";
 import "./styles/result.css";
 
 const session = new Session(tabStorage());
-const launch = takeLaunch(window);
-if (launch?.token) {
-  const { expiresAt, subject } = claimsOf(launch.token);
-  session.begin({ token: launch.token, expires_at: expiresAt }, subject, true);
+const { token, target } = takeLaunch(window) ?? { token: null, target: null };
+if (token) {
+  const { expiresAt, subject } = claimsOf(token);
+  session.begin({ token, expires_at: expiresAt }, subject, true);
 }
 const later = (ms: number, call: () => void) => {
   const timer = window.setTimeout(call, ms);
@@ -48,7 +48,7 @@ const desk = new UploadDesk({
 });
 // The connection is back: no reason to wait out the pause.
 window.addEventListener("online", () => uploader.online());
-const services: Services = { ask: createClient(session), session, launch, desk, uploader };
+const services: Services = { ask: createClient(session), session, launched: target, desk, uploader };
 
 showTheme(keptTheme());
 // Words that cannot be loaded (the server is being updated) are no reason to show nothing.

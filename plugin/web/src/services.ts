@@ -2,15 +2,15 @@
 import { createContext, useContext } from "react";
 import type { Ask } from "./api/client";
 import type { Session } from "./auth/session";
-import type { Launch } from "./launch/launched";
+import type { Target } from "./launch/launched";
 import type { UploadDesk } from "./upload/desk";
 import type { Uploader } from "./upload/uploader";
 
 export interface Services {
   ask: Ask;
   session: Session;
-  /** How this page was opened, when the EHR opened it. */
-  launch: Launch | null;
+  /** What the EHR opened this page for, when it did. */
+  launched: Target | null;
   desk: UploadDesk;
   uploader: Uploader;
 }

@@ -13,8 +13,8 @@ import { hasImages } from "./orderWords";
 
 export function LaunchPage() {
   // Kept while somebody signs in first; a reload of this address has nothing left to go by.
-  const { launch } = useServices();
-  const [target] = useState<Target>(() => launch?.target ?? { kind: "start" });
+  const { launched } = useServices();
+  const [target] = useState<Target>(launched ?? { kind: "start" });
   switch (target.kind) {
     case "order":
       return <Navigate to={`/orders/${encodeURIComponent(target.id)}`} replace />;
