@@ -10,7 +10,7 @@ from typing import Any
 from playwright.sync_api import Page, Route, expect
 from pydicom.uid import generate_uid
 
-from tests.browser.steps import choose_folder, drop, seen, send, sign_in
+from tests.browser.steps import choose_folder, drop, open_order, seen, send, sign_in, upload_for_order
 from tests.support.samples import small
 from tests.support.server import Server
 from tests.support.steps import eventually, place_order, study
@@ -166,6 +166,11 @@ def test_an_order_is_searched_for_and_chosen_by_keyboard_and_data_are_corrected(
     expect(desktop.get_by_role("article", name=re.compile("^Linked to this order"))).to_be_visible(timeout=20_000)
     stored = eventually(lambda: study(demo, uid))
     assert (stored["study_date"], stored["accession_number"]) == ("2026-01-02", order["accession_number"])
+
+    desktop.get_by_role("link", name="Orders").click()
+    open_order(desktop, place_order(demo)["accession_number"])
+    upload_for_order(desktop)
+    expect(desktop.get_by_role("button", name=re.compile("^Drop DICOM files"))).to_be_visible()
 
 
 def test_a_zip_is_opened_in_the_browser_and_its_images_are_sent_one_by_one(desktop: Page, demo: Server) -> None:

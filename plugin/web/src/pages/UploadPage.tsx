@@ -1,3 +1,4 @@
+import { useEffect } from "react";
 import { Link, useSearchParams } from "react-router-dom";
 import { useOrder } from "../api/queries";
 import { usePatient } from "../api/patients";
@@ -10,6 +11,8 @@ import { Page } from "../components/Page";
 import { t } from "../i18n";
 import { Choosing } from "../upload/Choosing";
 import { Sending } from "../upload/Sending";
+import { useServices } from "../services";
+import { isActive, retryableCount } from "../upload/queue";
 import { useQueue } from "../upload/useUpload";
 
 /** Files come in: chosen, looked at, confirmed, sent; one upload at a time. */
@@ -18,6 +21,7 @@ export function UploadPage() {
   const sending = useQueue().files.length > 0;
   const [search] = useSearchParams();
   const orderId = search.get("order");
+  useMakeRoom(orderId);
   return (
     <Page title={t("upload.page.title")} lead={t(sending ? "upload.page.sending" : "upload.page.lead")}>
       {!mayUpload ? (
@@ -31,6 +35,18 @@ export function UploadPage() {
       )}
     </Page>
   );
+}
+
+/** Whoever comes to upload for another order is done with the last upload, unless something of it can be sent again. */
+function useMakeRoom(orderId: string | null): void {
+  const { desk, uploader } = useServices();
+  useEffect(() => {
+    const queue = uploader.snapshot();
+    const done = queue.files.length > 0 && !isActive(queue) && retryableCount(queue) === 0;
+    if (!done || orderId === null || orderId === desk.snapshot().order?.order.id) return;
+    uploader.clear();
+    desk.clear();
+  }, [orderId, desk, uploader]);
 }
 
 /** The order first: what is dropped must be seen beside whom it is meant for. */
