@@ -70,6 +70,24 @@ SECURITY_SCHEMES: dict[str, Any] = {"bearer": {"type": "http", "scheme": "bearer
 
 def create_app(services: Services, archive: Archive, checks: Mapping[str, system.Check]) -> OpenAPI:
     """The application behind /api/v1 (and the two foreign doors of `stow`)."""
+    app = _routes()
+    app.extensions[context.EXTENSION] = services
+    app.extensions[uploads.ARCHIVE] = archive
+    app.extensions[system.CHECKS] = checks
+    app.after_request(_no_store)
+    app.wsgi_app = Express(app.wsgi_app, services, archive)  # type: ignore[method-assign]
+    app.wsgi_app = Watch(app.wsgi_app, services.refusals)  # type: ignore[method-assign]
+    return app
+
+
+def openapi_document() -> dict[str, Any]:
+    """What /api/v1/openapi.json answers, without a server, a database or an archive behind it."""
+    app = _routes()
+    app.generate_spec_json()  # type: ignore[no-untyped-call]
+    return dict(app.spec_json)
+
+
+def _routes() -> OpenAPI:
     app = _Described(
         "ehr_bridge",
         info=Info(title="Orthanc EHR bridge", version=VERSION),
@@ -80,17 +98,11 @@ def create_app(services: Services, archive: Archive, checks: Mapping[str, system
         doc_url="/openapi.json",
     )
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    app.extensions[context.EXTENSION] = services
-    app.extensions[uploads.ARCHIVE] = archive
-    app.extensions[system.CHECKS] = checks
     problems.register(app)
     context.guard(app)
     docs_page.register(app)
     for module in MODULES:
         app.register_api(module.blueprint)
-    app.after_request(_no_store)
-    app.wsgi_app = Express(app.wsgi_app, services, archive)  # type: ignore[method-assign]
-    app.wsgi_app = Watch(app.wsgi_app, services.refusals)  # type: ignore[method-assign]
     return app
 
 

@@ -7,6 +7,7 @@ import uuid
 from playwright.sync_api import Page, expect
 
 from ehr_bridge.services.sign_in import SHORTEST_PASSWORD
+from tests.browser.steps import sign_out
 from tests.support.server import Server, user_token
 
 TEMPORARY, OWN = "given by the admin", "chosen by nora herself"
@@ -65,7 +66,7 @@ def test_a_new_account_chooses_its_password_and_goes_on(page: Page, demo: Server
     page.reload()
     expect(page.get_by_role("heading", name="Orders", level=1)).to_be_visible(timeout=PATIENCE)
 
-    page.get_by_role("button", name="Sign out").click()
+    sign_out(page)
     sign_in(page, demo, username, TEMPORARY)
     expect(page.get_by_role("alert")).to_contain_text("User name or password is wrong.", timeout=PATIENCE)
     sign_in(page, demo, username, OWN)

@@ -1,19 +1,31 @@
-import { useEffect } from "react";
-import { BrowserRouter, Navigate, Route, Routes } from "react-router-dom";
+import { lazy, useEffect, useSyncExternalStore } from "react";
+import { BrowserRouter, Route, Routes } from "react-router-dom";
 import { useRefreshAfterUpload } from "./api/queries";
 import { RequireSession } from "./auth/RequireSession";
-import { Layout } from "./pages/Layout";
+import { currentLanguage, onLanguage } from "./i18n";
 import { NotFoundPage } from "./pages/NotFoundPage";
-import { OrderPage } from "./pages/OrderPage";
-import { OrdersPage } from "./pages/OrdersPage";
 import { SignInPage } from "./pages/SignInPage";
-import { StudiesPage } from "./pages/StudiesPage";
+import { StartPage } from "./pages/StartPage";
 import { useServices } from "./services";
+import { Layout } from "./shell/Layout";
+
+// Each page is a file of its own: a first visit loads the frame and one page.
+const OrdersPage = lazy(async () => ({ default: (await import("./pages/OrdersPage")).OrdersPage }));
+const OrderPage = lazy(async () => ({ default: (await import("./pages/OrderPage")).OrderPage }));
+const UploadPage = lazy(async () => ({ default: (await import("./pages/UploadPage")).UploadPage }));
+const LaunchPage = lazy(async () => ({ default: (await import("./pages/LaunchPage")).LaunchPage }));
+const PatientPage = lazy(async () => ({ default: (await import("./pages/PatientPage")).PatientPage }));
+const ViewerPage = lazy(async () => ({ default: (await import("./pages/ViewerPage")).ViewerPage }));
+const StudiesPage = lazy(async () => ({ default: (await import("./pages/StudiesPage")).StudiesPage }));
 
 export function App() {
   useRefreshWhenUploaded();
+  const language = useSyncExternalStore(onLanguage, currentLanguage);
+  useEffect(() => {
+    document.documentElement.lang = language;
+  }, [language]);
   return (
-    <BrowserRouter basename={import.meta.env.BASE_URL.replace(/\/$/, "")}>
+    <BrowserRouter key={language} basename={import.meta.env.BASE_URL.replace(/\/$/, "")}>
       <Routes>
         <Route path="/sign-in" element={<SignInPage />} />
         <Route
@@ -23,9 +35,13 @@ export function App() {
             </RequireSession>
           }
         >
-          <Route index element={<Navigate to="/orders" replace />} />
+          <Route index element={<StartPage />} />
+          <Route path="/upload" element={<UploadPage />} />
           <Route path="/orders" element={<OrdersPage />} />
           <Route path="/orders/:id" element={<OrderPage />} />
+          <Route path="/view/:uid" element={<ViewerPage />} />
+          <Route path="/patients/:id" element={<PatientPage />} />
+          <Route path="/launch" element={<LaunchPage />} />
           <Route path="/studies" element={<StudiesPage />} />
           <Route path="*" element={<NotFoundPage />} />
         </Route>
@@ -36,7 +52,7 @@ export function App() {
 
 /** Wherever the user is when an upload ends, what they see next is up to date. */
 function useRefreshWhenUploaded(): void {
-  const { uploads } = useServices();
+  const { uploader } = useServices();
   const refresh = useRefreshAfterUpload();
-  useEffect(() => uploads.onFinished(({ orderId }) => refresh(orderId)), [uploads, refresh]);
+  useEffect(() => uploader.onFinished(refresh), [uploader, refresh]);
 }

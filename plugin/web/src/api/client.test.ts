@@ -5,7 +5,7 @@ import { ApiError } from "./errors";
 
 function bench(answer: () => Response | Promise<Response>) {
   const session = new Session(null);
-  session.begin({ token: "secret", expires_at: "2030-01-01T00:00:00Z", name: "", roles: [] }, "alice");
+  session.begin({ token: "secret", expires_at: "2030-01-01T00:00:00Z" }, "alice");
   const asked: { url: string; init: RequestInit }[] = [];
   const ask = createClient(session, async (url, init) => {
     asked.push({ url: String(url), init: init ?? {} });

@@ -12,9 +12,10 @@ import { isRecord } from "../api/errors";
 
 export type SessionState =
   | { kind: "none"; signedOut?: true }
-  | { kind: "active"; token: string; expiresAt: number | null; username: string }
-  | { kind: "new_password"; token: string; expiresAt: number | null; username: string }
-  | { kind: "ended"; username: string };
+  | { kind: "active"; token: string; expiresAt: number | null; username: string; launched: boolean }
+  | { kind: "new_password"; token: string; expiresAt: number | null; username: string; launched: boolean }
+  /** `launched`: it was the EHR that signed this person in, who may have no password here. */
+  | { kind: "ended"; username: string; launched: boolean };
 
 type Store = Pick<Storage, "getItem" | "setItem" | "removeItem">;
 
@@ -43,19 +44,20 @@ export class Session {
     return this.state.kind === "active" ? this.state.token : null;
   }
 
-  begin(answer: SignInAnswer, username: string): void {
+  begin(answer: Pick<SignInAnswer, "token" | "expires_at"> & Partial<SignInAnswer>, username: string, launched = false): void {
     const expiresAt = Date.parse(answer.expires_at);
     // A token that seems expired on arrival means that this computer's clock is wrong: then the
     // server alone decides, by answering 401.
     const trusted = Number.isFinite(expiresAt) && expiresAt > this.now() ? expiresAt : null;
     const kind = answer.must_change_password ? "new_password" : "active";
-    this.set({ kind, token: answer.token, expiresAt: trusted, username });
+    this.set({ kind, token: answer.token, expiresAt: trusted, username, launched });
   }
 
   /** End the session that `token` belongs to; an answer to an older token ends nothing. */
   end(token: string): void {
     if (!("token" in this.state) || this.state.token !== token) return;
-    this.set(this.state.kind === "active" ? { kind: "ended", username: this.state.username } : { kind: "none" });
+    const { kind, username, launched } = this.state;
+    this.set(kind === "active" ? { kind: "ended", username, launched } : { kind: "none" });
   }
 
   signOut(): void {
@@ -87,6 +89,7 @@ function restore(store: Store | null): SessionState {
         token: saved.token,
         expiresAt: typeof saved.expiresAt === "number" ? saved.expiresAt : null,
         username: typeof saved.username === "string" ? saved.username : "",
+        launched: saved.launched === true,
       };
     }
   } catch {
@@ -99,8 +102,8 @@ function save(store: Store | null, state: SessionState): void {
   try {
     if (!("token" in state)) store?.removeItem(KEY);
     else {
-      const { kind, token, expiresAt, username } = state;
-      store?.setItem(KEY, JSON.stringify({ token, expiresAt, username, newPassword: kind === "new_password" }));
+      const { kind, token, expiresAt, username, launched } = state;
+      store?.setItem(KEY, JSON.stringify({ token, expiresAt, username, launched, newPassword: kind === "new_password" }));
     }
   } catch {
     // A full or forbidden store costs the session at the next reload, nothing else.

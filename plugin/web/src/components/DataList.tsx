@@ -1,5 +1,7 @@
 /** Rows of the same kind: a table where there is room, cards where there is not. */
 import type { ReactNode } from "react";
+import { t } from "../i18n";
+import { Icon } from "./Icon";
 import { NARROW, useMedia } from "./useMedia";
 
 export interface Column<T> {
@@ -12,6 +14,14 @@ export interface Column<T> {
   className?: string;
   /** The heading is read aloud but not shown. */
   silent?: boolean;
+  /** The server's name for sorting by this column. */
+  sortBy?: string;
+}
+
+/** By which column the rows are sorted ("-" before it: downwards), and how to ask for another order. */
+export interface Sorting {
+  sort: string;
+  onSort: (sort: string) => void;
 }
 
 interface Props<T> {
@@ -20,22 +30,21 @@ interface Props<T> {
   rows: readonly T[];
   rowKey: (row: T) => string;
   busy: boolean;
+  sorting?: Sorting;
 }
 
 export function DataList<T>(props: Props<T>) {
   return useMedia(NARROW) ? <Cards {...props} /> : <Table {...props} />;
 }
 
-function Table<T>({ label, columns, rows, rowKey, busy }: Props<T>) {
+function Table<T>({ label, columns, rows, rowKey, busy, sorting }: Props<T>) {
   return (
     <div className="table-frame">
       <table className="data" aria-label={label} aria-busy={busy}>
         <thead>
           <tr>
             {columns.map((column) => (
-              <th key={column.key} scope="col" className={column.className}>
-                {column.silent ? <span className="visually-hidden">{column.title}</span> : column.title}
-              </th>
+              <Heading key={column.key} column={column} sorting={sorting} />
             ))}
           </tr>
         </thead>
@@ -58,6 +67,32 @@ function Table<T>({ label, columns, rows, rowKey, busy }: Props<T>) {
         </tbody>
       </table>
     </div>
+  );
+}
+
+function Heading<T>({ column, sorting }: { column: Column<T>; sorting: Sorting | undefined }) {
+  const { title, className, silent, sortBy } = column;
+  if (!sorting || !sortBy) {
+    return (
+      <th scope="col" className={className}>
+        {silent ? <span className="visually-hidden">{title}</span> : title}
+      </th>
+    );
+  }
+  const up = sorting.sort === sortBy;
+  const down = sorting.sort === `-${sortBy}`;
+  return (
+    <th scope="col" className={className} aria-sort={up ? "ascending" : down ? "descending" : "none"}>
+      <button
+        type="button"
+        className="sort-button"
+        aria-label={t("list.sort", { column: title })}
+        onClick={() => sorting.onSort(up ? `-${sortBy}` : sortBy)}
+      >
+        {title}
+        {(up || down) && <Icon name={up ? "up" : "down"} />}
+      </button>
+    </th>
   );
 }
 
@@ -85,11 +120,11 @@ function Cards<T>({ label, columns, rows, rowKey, busy }: Props<T>) {
 }
 
 /** Stands where the list will stand, at its height, while it is loaded. */
-export function ListSkeleton({ label }: { label: string }) {
+export function ListSkeleton({ label, rows = 6 }: { label: string; rows?: number }) {
   return (
     <div className="table-frame skeleton" role="status">
       <span className="visually-hidden">{label}</span>
-      {Array.from({ length: 6 }, (_, at) => (
+      {Array.from({ length: rows }, (_, at) => (
         <div key={at} className="skeleton-row" aria-hidden="true">
           <span />
           <span />

@@ -2,6 +2,7 @@
 import { useEffect, useRef, type ReactNode } from "react";
 import { useLocation } from "react-router-dom";
 import { t } from "../i18n";
+import { ListSkeleton } from "./DataList";
 
 interface Props {
   /** For the browser's tab and history: never a patient's name. */
@@ -32,6 +33,16 @@ export function Page({ title, heading, lead, above, children }: Props) {
         {lead && <div className="lead">{lead}</div>}
       </div>
       {children}
+    </main>
+  );
+}
+
+/** While a page's own file is loaded: at its place, so that nothing jumps. */
+export function PageLoading() {
+  return (
+    <main id="content" className="page" tabIndex={-1}>
+      <div className="page-head page-head-waiting" />
+      <ListSkeleton label={t("app.loading")} />
     </main>
   );
 }

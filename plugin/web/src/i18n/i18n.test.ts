@@ -1,6 +1,8 @@
-import { describe, expect, it } from "vitest";
-import { formatBytes, formatDay, known, t, word } from ".";
+import { afterEach, describe, expect, it } from "vitest";
+import { formatBytes, formatDay, known, setLanguage, t, word, type Message } from ".";
+import { de } from "./de";
 import { en } from "./en";
+import { chosenLanguage } from "./languages";
 import { personName } from "./person";
 
 describe("messages", () => {
@@ -24,6 +26,36 @@ describe("messages", () => {
     expect(word("order.status", "in_progress")).toBe("In progress");
     expect(word("order.status", "on_hold")).toBe("On hold");
     expect(known("problem", "constructor")).toBeNull();
+  });
+});
+
+const texts = (message: Message): string[] => (typeof message === "string" ? [message] : Object.values(message));
+const blanks = (message: Message) => [...new Set(texts(message).flatMap((text) => text.match(/\{\w+\}/g) ?? []))].sort();
+
+describe("German", () => {
+  afterEach(() => setLanguage("en"));
+
+  it("fills the same blanks as English in every message, and leaves none empty", () => {
+    for (const [key, message] of Object.entries(en)) {
+      const german = de[key as keyof typeof en];
+      expect(blanks(german), key).toEqual(blanks(message));
+      for (const text of texts(german)) expect(text, key).not.toBe("");
+    }
+  });
+
+  it("is spoken after it was chosen, with its own numbers", async () => {
+    await setLanguage("de");
+    expect(t("upload.progress.files", { done: 3, total: 1200 })).toBe("3 von 1.200 Dateien");
+    expect(formatDay("2026-03-01")).toBe("01. März 2026");
+  });
+});
+
+describe("the language of a visit", () => {
+  it("is the one kept, else the browser's first that there is, else English", () => {
+    expect(chosenLanguage("de", ["en-GB"])).toBe("de");
+    expect(chosenLanguage(null, ["fr-FR", "de-AT", "en"])).toBe("de");
+    expect(chosenLanguage("xx", ["fr"])).toBe("en");
+    expect(chosenLanguage(null, ["constructor"])).toBe("en");
   });
 });
 

@@ -1,5 +1,6 @@
 /** The page's words and formats in the user's language. Keys and their blanks are checked by the compiler. */
 import { en } from "./en";
+import { DEFAULT_LANGUAGE, LANGUAGES, type LanguageCode } from "./languages";
 
 export type MessageKey = keyof typeof en;
 export type Message = string | ({ other: string } & Partial<Record<Intl.LDMLPluralRule, string>>);
@@ -13,37 +14,51 @@ export type Args<K extends MessageKey> = [BlanksOf<K>] extends [never]
   ? []
   : [values: Record<BlanksOf<K>, string | number>];
 
-/** A language: its catalogue, and the locale whose dates and numbers go with it. */
-interface Language {
-  lang: string;
+/** What is made once per language: its catalogue and the formats that go with it. */
+interface Speaking {
+  code: LanguageCode;
   locale: string;
   catalogue: Catalogue;
+  plural: Intl.PluralRules;
+  numbers: Intl.NumberFormat;
+  list: Intl.ListFormat;
+  dateTime: Intl.DateTimeFormat;
+  day: Intl.DateTimeFormat;
 }
 
-// Day before month, month as a word: a date that cannot be misread.
-const language: Language = { lang: "en", locale: "en-GB", catalogue: en };
+let speaking = speak(DEFAULT_LANGUAGE, en);
+const listeners = new Set<() => void>();
 
-export const lang = language.lang;
+/** Switch to a language; its words are loaded first. Who shows words is told and shows them anew. */
+export async function setLanguage(code: LanguageCode): Promise<void> {
+  if (code === speaking.code) return;
+  speaking = speak(code, await LANGUAGES[code].load());
+  for (const listener of listeners) listener();
+}
 
-const plural = new Intl.PluralRules(language.locale);
-const numbers = new Intl.NumberFormat(language.locale);
+export const currentLanguage = (): LanguageCode => speaking.code;
+
+export function onLanguage(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
 
 export function t<K extends MessageKey>(key: K, ...args: Args<K>): string {
-  const message: Message = language.catalogue[key];
+  const message: Message = speaking.catalogue[key];
   const values = (args[0] ?? {}) as Record<string, string | number>;
-  const pattern = typeof message === "string" ? message : (message[plural.select(Number(values.count))] ?? message.other);
+  const pattern = typeof message === "string" ? message : (message[speaking.plural.select(Number(values.count))] ?? message.other);
   return pattern.replace(/\{(\w+)\}/g, (blank, name: string) => {
     const value = values[name];
     if (value === undefined) return blank;
-    return typeof value === "number" ? numbers.format(value) : value;
+    return typeof value === "number" ? speaking.numbers.format(value) : value;
   });
 }
 
 /** The message `prefix.word` if there is one: for words that come from the server. */
 export function known(prefix: string, word: string): string | null {
   const key = `${prefix}.${word}`;
-  if (!Object.hasOwn(language.catalogue, key)) return null;
-  const message: Message = language.catalogue[key as MessageKey];
+  if (!Object.hasOwn(speaking.catalogue, key)) return null;
+  const message: Message = speaking.catalogue[key as MessageKey];
   return typeof message === "string" ? message : message.other;
 }
 
@@ -54,14 +69,14 @@ export function word(prefix: string, value: string): string {
 }
 
 export function formatNumber(value: number): string {
-  return numbers.format(value);
+  return speaking.numbers.format(value);
 }
 
 export function formatBytes(bytes: number): string {
   const [value, unit] =
     bytes < 1e3 ? [bytes, "byte"] : bytes < 1e6 ? [bytes / 1e3, "kilobyte"] : bytes < 1e9 ? [bytes / 1e6, "megabyte"] : [bytes / 1e9, "gigabyte"];
   const digits = unit === "byte" || unit === "kilobyte" ? 0 : 1;
-  return new Intl.NumberFormat(language.locale, {
+  return new Intl.NumberFormat(speaking.locale, {
     style: "unit",
     unit: unit as string,
     minimumFractionDigits: digits,
@@ -69,26 +84,35 @@ export function formatBytes(bytes: number): string {
   }).format(value as number);
 }
 
-const dateTime = new Intl.DateTimeFormat(language.locale, {
-  day: "2-digit", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit",
-});
-const day = new Intl.DateTimeFormat(language.locale, {
-  day: "2-digit", month: "short", year: "numeric", timeZone: "UTC",
-});
-
 /** An ISO instant in the user's time zone; text that is none comes back as it is. */
 export function formatInstant(iso: string): string {
   const moment = Date.parse(iso);
-  return Number.isNaN(moment) ? iso : dateTime.format(moment);
+  return Number.isNaN(moment) ? iso : speaking.dateTime.format(moment);
 }
 
 /** An ISO date, which has no time zone. */
 export function formatDay(iso: string): string {
   if (!/^\d{4}-\d{2}-\d{2}$/.test(iso)) return iso;
   const moment = Date.parse(`${iso}T00:00:00Z`);
-  return Number.isNaN(moment) ? iso : day.format(moment);
+  return Number.isNaN(moment) ? iso : speaking.day.format(moment);
 }
 
 export function formatList(parts: readonly string[]): string {
-  return new Intl.ListFormat(language.locale, { type: "unit", style: "long" }).format(parts);
+  return speaking.list.format(parts);
+}
+
+function speak(code: LanguageCode, catalogue: Catalogue): Speaking {
+  const { locale } = LANGUAGES[code];
+  // Day before month, month as a word: a date that cannot be misread.
+  const date = { day: "2-digit", month: "short", year: "numeric" } as const;
+  return {
+    code,
+    locale,
+    catalogue,
+    plural: new Intl.PluralRules(locale),
+    numbers: new Intl.NumberFormat(locale),
+    list: new Intl.ListFormat(locale, { type: "unit", style: "long" }),
+    dateTime: new Intl.DateTimeFormat(locale, { ...date, hour: "2-digit", minute: "2-digit" }),
+    day: new Intl.DateTimeFormat(locale, { ...date, timeZone: "UTC" }),
+  };
 }

@@ -8,22 +8,25 @@ import { ErrorState } from "../components/ErrorState";
 import { Pager, SearchField, SelectField } from "../components/Fields";
 import { Notice } from "../components/Notice";
 import { Page } from "../components/Page";
+import { useListPlace } from "../components/useListPlace";
 import { Instant, Mrn, OrderStatus, OrNone, PersonName, PriorityFlag } from "../components/values";
 import { ViewButton } from "../components/ViewButton";
 import { formatNumber, t, word } from "../i18n";
 import { personName } from "../i18n/person";
 import { hasImages, orderTitle } from "./orderWords";
-import { useListPlace } from "./useListPlace";
+
 
 const ALL = "all";
+const DEFAULTS = { status: "scheduled", day: ALL };
 const STATES = ["scheduled", "arrived", "in_progress", "completed", "reported", "cancelled"];
 
 export function OrdersPage() {
-  const [{ q, filter, offset }, move] = useListPlace("scheduled");
-  const orders = useOrders({ q, status: filter === ALL ? "" : filter, offset });
+  const [{ q, filters, offset }, move] = useListPlace(DEFAULTS);
+  const filter = filters.status;
+  const orders = useOrders({ q, status: filter === ALL ? "" : filter, today: filters.day === "today", offset });
   const search = useCallback((text: string) => move({ q: text }), [move]);
   const page = orders.data;
-  const unfiltered = !q && filter === ALL;
+  const unfiltered = !q && filter === ALL && filters.day === ALL;
 
   return (
     <Page title={t("orders.title")} lead={t("orders.lead")}>
@@ -36,7 +39,16 @@ export function OrdersPage() {
             { value: ALL, label: t("orders.status.all") },
             ...STATES.map((value) => ({ value, label: word("order.status", value) })),
           ]}
-          onChange={(value) => move({ filter: value })}
+          onChange={(value) => move({ filters: { status: value } })}
+        />
+        <SelectField
+          label={t("orders.day")}
+          value={filters.day}
+          options={[
+            { value: ALL, label: t("orders.day.all") },
+            { value: "today", label: t("orders.day.today") },
+          ]}
+          onChange={(value) => move({ filters: { day: value } })}
         />
       </div>
       <p className="list-said muted" role="status">
@@ -59,7 +71,7 @@ export function OrdersPage() {
           text={t(unfiltered ? "orders.empty.text" : "orders.none.text")}
         >
           {!unfiltered && (
-            <button type="button" className="button" onClick={() => move({ q: "", filter: ALL })}>
+            <button type="button" className="button" onClick={() => move({ q: "", filters: { status: ALL, day: ALL } })}>
               {t("orders.none.action")}
             </button>
           )}
@@ -68,7 +80,7 @@ export function OrdersPage() {
         <>
           <DataList
             label={t("orders.list")}
-            columns={columns}
+            columns={columns()}
             rows={page.items}
             rowKey={(order) => String(order.id)}
             busy={orders.isPlaceholderData}
@@ -86,7 +98,7 @@ export function OrdersPage() {
   );
 }
 
-const columns: readonly Column<Order>[] = [
+const columns = (): Column<Order>[] => [
   {
     key: "patient",
     title: t("column.patient"),

@@ -7,17 +7,20 @@ import { ErrorState } from "../components/ErrorState";
 import { Pager, SelectField } from "../components/Fields";
 import { Notice } from "../components/Notice";
 import { Page } from "../components/Page";
+import { useListPlace } from "../components/useListPlace";
 import { Day, LinkStatus, modalitiesOf, Mrn, OrNone, PersonName } from "../components/values";
 import { ViewButton } from "../components/ViewButton";
 import { formatNumber, t, word } from "../i18n";
 import { personName } from "../i18n/person";
-import { useListPlace } from "./useListPlace";
+
 
 const ALL = "all";
+const DEFAULTS = { link: ALL };
 const LINKS = ["linked", "unlinked", "ambiguous"];
 
 export function StudiesPage() {
-  const [{ filter, offset }, move] = useListPlace(ALL);
+  const [{ filters, offset }, move] = useListPlace(DEFAULTS);
+  const filter = filters.link;
   const studies = useStudies({ linkStatus: filter === ALL ? "" : filter, offset });
   const page = studies.data;
 
@@ -31,7 +34,7 @@ export function StudiesPage() {
             { value: ALL, label: t("studies.link.all") },
             ...LINKS.map((value) => ({ value, label: word("study.link", value) })),
           ]}
-          onChange={(value) => move({ filter: value })}
+          onChange={(value) => move({ filters: { link: value } })}
         />
       </div>
       <p className="list-said muted" role="status">
@@ -57,7 +60,7 @@ export function StudiesPage() {
           </Blank>
         ) : (
           <Blank title={t("studies.none.title")} text={t("studies.none.text")}>
-            <button type="button" className="button" onClick={() => move({ filter: ALL })}>
+            <button type="button" className="button" onClick={() => move({ filters: { link: ALL } })}>
               {t("studies.none.action")}
             </button>
           </Blank>
@@ -66,7 +69,7 @@ export function StudiesPage() {
         <>
           <DataList
             label={t("studies.list")}
-            columns={columns}
+            columns={columns()}
             rows={page.items}
             rowKey={(study) => study.study_instance_uid}
             busy={studies.isPlaceholderData}
@@ -84,7 +87,7 @@ export function StudiesPage() {
   );
 }
 
-const columns: readonly Column<Study>[] = [
+const columns = (): Column<Study>[] => [
   {
     key: "patient",
     title: t("column.patient"),

@@ -11,14 +11,14 @@ const answerFor = (study: string, kind: string, status: "stored" | "duplicate" |
   studies: [
     {
       study_instance_uid: study,
-      match: { kind, evidence: [], order_id: 7 },
+      match: { kind, evidence: [], order_id: "7" },
       coerced: [{ tag: "PatientID", before: "X", after: "M1" }],
     },
   ],
 });
 
 function queueOf(...answers: UploadAnswer[]): q.Queue {
-  let queue = q.added(q.emptyQueue("u"), answers.map((_, at) => ({ id: at, name: `f${at}`, size: 1 })));
+  let queue = q.added(q.emptyQueue("u"), answers.map((_, at) => ({ id: at, name: `f${at}`, size: 1, group: "g" })));
   answers.forEach((answer, at) => {
     const state = answer.instances[0]!.status;
     queue = q.settled(queue, at, { kind: "done", state, answer, problem: null }, 0);
@@ -42,18 +42,18 @@ describe("results per study", () => {
 });
 
 describe("the verdict in words", () => {
-  const result = (kind: string, orderId: string | number | null, stored = 1) => ({
+  const result = (kind: string, orderId: string | null, stored = 1) => ({
     studyInstanceUid: "1", coerced: [], stored, duplicate: 0, failed: 0, match: { kind, evidence: [], order_id: orderId },
   });
 
   it("is good only for the order that was chosen", () => {
-    expect(verdictOn(result("exact", "7"), { id: 7 }).tone).toBe("good");
-    expect(verdictOn(result("exact", 8), { id: 7 }).tone).toBe("bad");
-    expect(verdictOn(result("exact", null), { id: 7 }).tone).toBe("warn");
+    expect(verdictOn(result("exact", "7"), "7").tone).toBe("good");
+    expect(verdictOn(result("exact", "8"), "7").tone).toBe("bad");
+    expect(verdictOn(result("exact", null), "7").tone).toBe("warn");
     for (const kind of ["probable", "ambiguous", "none", "something new"]) {
-      expect(verdictOn(result(kind, 7), { id: 7 }).tone).toBe("warn");
+      expect(verdictOn(result(kind, "7"), "7").tone).toBe("warn");
     }
-    expect(verdictOn(result("exact", 7, 0), { id: 7 }).tone).toBe("bad");
+    expect(verdictOn(result("exact", "7", 0), "7").tone).toBe("bad");
   });
 });
 
@@ -66,7 +66,7 @@ describe("what is said", () => {
   });
 
   it("speaks at the start and at each quarter only", () => {
-    const files = Array.from({ length: 20 }, (_, id) => ({ id, name: "f", size: 1 }));
+    const files = Array.from({ length: 20 }, (_, id) => ({ id, name: "f", size: 1, group: "g" }));
     let queue = q.added(q.emptyQueue("u"), files);
     const said = new Set([announcement(queue, false)]);
     for (const { id } of files) {

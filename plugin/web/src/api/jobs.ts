@@ -1,0 +1,20 @@
+import { useQuery } from "@tanstack/react-query";
+import { useServices } from "../services";
+import type { Job } from "./types";
+
+const AGAIN_MS = 1000;
+
+export function hasEnded(job: Job): boolean {
+  return job.status === "succeeded" || job.status === "partial" || job.status === "failed";
+}
+
+/** A job, asked for again every second until it has ended. */
+export function useJob(id: string) {
+  const { ask } = useServices();
+  return useQuery({
+    queryKey: ["job", id],
+    queryFn: ({ signal }) => ask<Job>(`jobs/${encodeURIComponent(id)}`, { signal }),
+    staleTime: 0,
+    refetchInterval: ({ state }) => (state.data && hasEnded(state.data) ? false : AGAIN_MS),
+  });
+}

@@ -1,0 +1,68 @@
+import type { app as english } from "../en/app";
+import type { Translation } from "../translation";
+
+export const app: Translation<typeof english> = {
+  "app.name": "EHR bridge",
+  "app.title": "{page} · EHR bridge",
+  "app.skip": "Zum Inhalt springen",
+  "app.loading": "Wird geladen…",
+  "app.crash.title": "Diese Seite ist abgebrochen",
+  "app.crash.text": "Nichts Gespeichertes ging verloren. Laden Sie die Seite neu; geschieht es wieder, sagen Sie es der Administration.",
+  "app.crash.reload": "Seite neu laden",
+  "app.not_found.title": "Seite nicht gefunden",
+  "app.not_found.text": "Unter dieser Adresse gibt es keine Seite.",
+  "app.not_found.action": "Zu den Aufträgen",
+
+  "nav.label": "Hauptmenü",
+  "nav.work": "Arbeit",
+  "nav.records": "Nachweise",
+  "nav.setup": "Einrichtung",
+  "nav.upload": "Hochladen",
+  "nav.orders": "Aufträge",
+  "nav.studies": "Studien",
+  "nav.sign_out": "Abmelden",
+  "nav.signed_in_as": "Angemeldet als {name}",
+  "nav.menu": "Menü",
+  "nav.menu.close": "Menü schließen",
+
+  "theme.label": "Darstellung",
+  "theme.system": "Auto",
+  "theme.light": "Hell",
+  "theme.dark": "Dunkel",
+  "language.label": "Sprache",
+
+  "no_permission.title": "Ihr Konto darf das nicht",
+  "no_permission.text": "Dazu gehört die Berechtigung „{permission}“. Fragen Sie die Administration, oder melden Sie sich mit einem anderen Konto an.",
+
+  "job.progress": { one: "{done} von {count} Bild", other: "{done} von {count} Bildern" },
+  "job.status.queued": "Wartet auf den Beginn",
+  "job.status.running": "In Arbeit…",
+  "job.status.succeeded": "Fertig",
+  "job.status.partial": "Teilweise fertig",
+  "job.status.failed": "Fehlgeschlagen",
+
+  "error.network.title": "Der Server ist nicht erreichbar",
+  "error.network.text": "Prüfen Sie die Netzverbindung und versuchen Sie es noch einmal.",
+  "error.server.title": "Der Server konnte nicht antworten",
+  "error.server.text": "Versuchen Sie es gleich noch einmal. Bleibt es so, sagen Sie es der Administration.",
+  "error.busy.title": "Der Server ist ausgelastet",
+  "error.busy.text": "Versuchen Sie es gleich noch einmal.",
+  "error.forbidden.title": "Ihr Konto darf das nicht sehen",
+  "error.forbidden.text": "Bitten Sie die Administration um die Berechtigung, oder melden Sie sich mit einem anderen Konto an.",
+  "error.not_found.title": "Nicht gefunden",
+  "error.not_found.text": "Es wurde vielleicht entfernt, oder die Adresse ist unvollständig.",
+  "error.other.title": "Der Server hat die Anfrage abgelehnt",
+  "error.unexpected.title": "Die Antwort des Servers ist nicht lesbar",
+  "error.unexpected.text": "Seite und Server haben vielleicht verschiedene Versionen. Laden Sie die Seite neu.",
+  "error.reason": "Angegebener Grund: {detail}",
+  "error.retry": "Noch einmal versuchen",
+  "error.stale": "Die Liste konnte nicht aufgefrischt werden. Sie ist vielleicht veraltet.",
+
+  "toast.close": "Meldung schließen",
+
+  "list.page": "{from}–{to} von {total}",
+  "list.previous": "Vorige Seite",
+  "list.next": "Nächste Seite",
+  "list.updating": "Wird aufgefrischt…",
+  "list.sort": "Nach {column} ordnen",
+};

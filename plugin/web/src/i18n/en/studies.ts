@@ -1,0 +1,20 @@
+export const studies = {
+  "studies.title": "Studies",
+  "studies.lead": "What the archive holds.",
+  "studies.filters": "Find a study",
+  "studies.link": "Link",
+  "studies.link.all": "All",
+  "studies.list": "Studies",
+  "studies.found": { one: "{count} study", other: "{count} studies" },
+  "studies.empty.title": "No studies yet",
+  "studies.empty.text": "Open an order and upload its images, or send them from the scanner.",
+  "studies.empty.action": "Go to the orders",
+  "studies.none.title": "No study fits",
+  "studies.none.text": "Choose another kind of link, or show all.",
+  "studies.none.action": "Show all studies",
+  "studies.untitled": "No description",
+
+  "study.link.linked": "Linked",
+  "study.link.unlinked": "Not linked",
+  "study.link.ambiguous": "To be decided",
+} as const;

@@ -1,0 +1,52 @@
+import { Suspense, useState } from "react";
+import { Outlet, useLocation } from "react-router-dom";
+import { Brand } from "../components/Brand";
+import { ErrorBoundary } from "../components/ErrorBoundary";
+import { Icon } from "../components/Icon";
+import { PageLoading } from "../components/Page";
+import { ToastProvider } from "../components/Toast";
+import { t } from "../i18n";
+import { UploadStrip } from "../upload/UploadStrip";
+import { useLeaveWarning } from "../upload/useUpload";
+import { Account } from "./Account";
+import { Menu } from "./Menu";
+import { Navigation } from "./Navigation";
+
+/** The frame of every page behind sign-in: the places at the side, or behind a button where there is no room. */
+export function Layout() {
+  useLeaveWarning();
+  const { pathname } = useLocation();
+  const [menuOpen, setMenuOpen] = useState(false);
+  // Images need the room more than the places do; Close leads back to them.
+  const bare = pathname.startsWith("/view/");
+  return (
+    <ToastProvider>
+      <a className="skip" href="#content">
+        {t("app.skip")}
+      </a>
+      <div className={bare ? "shell shell-bare" : "shell"}>
+        <aside className="side">
+          <Brand />
+          <Navigation />
+          <Account />
+        </aside>
+        <header className="top">
+          <Brand />
+          <button type="button" className="button button-small" aria-haspopup="dialog" onClick={() => setMenuOpen(true)}>
+            <Icon name="menu" />
+            {t("nav.menu")}
+          </button>
+        </header>
+        {menuOpen && <Menu onClose={() => setMenuOpen(false)} />}
+        <div className="stage">
+          <UploadStrip />
+          <ErrorBoundary key={pathname}>
+            <Suspense fallback={<PageLoading />}>
+              <Outlet />
+            </Suspense>
+          </ErrorBoundary>
+        </div>
+      </div>
+    </ToastProvider>
+  );
+}

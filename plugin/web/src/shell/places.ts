@@ -1,0 +1,40 @@
+/** Where one can go from anywhere: one line per page, shown to those who may use it. */
+import type { Permission } from "../api/types";
+import type { IconName } from "../components/Icon";
+import type { MessageKey } from "../i18n";
+
+export interface Place {
+  to: string;
+  label: MessageKey;
+  icon: IconName;
+  /** Any one of these opens the page; none: everybody who is signed in. */
+  needs: readonly Permission[];
+}
+
+export interface PlaceGroup {
+  label: MessageKey;
+  places: readonly Place[];
+}
+
+export const PLACE_GROUPS: readonly PlaceGroup[] = [
+  {
+    label: "nav.work",
+    places: [
+      { to: "/upload", label: "nav.upload", icon: "upload", needs: ["upload"] },
+      { to: "/orders", label: "nav.orders", icon: "inbox", needs: ["read"] },
+      { to: "/studies", label: "nav.studies", icon: "images", needs: ["read"] },
+    ],
+  },
+  { label: "nav.records", places: [] },
+  { label: "nav.setup", places: [] },
+];
+
+/** The groups as this person sees them: without what is closed to them, without empty ones. */
+export function placesFor(permissions: readonly Permission[], groups = PLACE_GROUPS): PlaceGroup[] {
+  return groups
+    .map(({ label, places }) => ({
+      label,
+      places: places.filter(({ needs }) => needs.length === 0 || needs.some((each) => permissions.includes(each))),
+    }))
+    .filter(({ places }) => places.length > 0);
+}

@@ -1,0 +1,41 @@
+"""`python -m plugin.web_types` writes plugin/web/openapi.json: what the page's TypeScript types are generated from."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from ehr_bridge.api.app import openapi_document
+
+FILE = Path(__file__).resolve().parent / "web" / "openapi.json"
+WORDS = ("description", "example", "examples", "operationId", "tags", "security", "title")
+"""What no type follows from: leaving it out keeps the file small and its changes readable."""
+
+
+def shapes() -> str:
+    """The OpenAPI document as far as types follow from it, as text that changes only when they do."""
+    document = openapi_document()
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            operation["responses"] = {s: r for s, r in operation["responses"].items() if s < "400"}
+    kept = {
+        "openapi": document["openapi"],
+        "info": {"title": document["info"]["title"], "version": "1"},
+        "paths": _without_words(document["paths"]),
+        "components": {"schemas": _without_words(document["components"]["schemas"])},
+    }
+    return json.dumps(kept, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def _without_words(node: Any, names: bool = False) -> Any:
+    """The same without words for people; `names` says that the keys are names of fields, which all stay."""
+    if isinstance(node, dict):
+        return {k: _without_words(v, k == "properties") for k, v in node.items() if names or k not in WORDS}
+    if isinstance(node, list):
+        return [_without_words(each) for each in node]
+    return node
+
+
+if __name__ == "__main__":
+    FILE.write_text(shapes(), encoding="utf-8")
