@@ -26,6 +26,8 @@ OHIF_POLICY = (
 """The strictest under which OHIF 3.12 shows everything: its codecs compile code, its PDF view is a frame."""
 OHIF_LIFETIME = "public, max-age=604800"
 """A week: `ohif-config/prepare.py` may rewrite a bundle under an unchanged name."""
+FILE_NAME = re.compile(r"\.[A-Za-z][0-9A-Za-z]*$")
+"""How a file's name ends. A study's address ends with its UID, which has dots too."""
 HASHED = re.compile(r"[.-][0-9A-Za-z_-]{8,}\.(js|css|wasm|woff2?|png|svg|jpg)$")
 
 NOT_INSTALLED = "/ohif/not-installed"
@@ -35,7 +37,7 @@ type Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 class Pages:
-    """A WSGI application for both folders; unknown paths without a file extension get the application's own page."""
+    """A WSGI application for both folders; unknown paths that do not end as a file does get the application's own page."""
 
     def __init__(self) -> None:
         files = WhiteNoise(
@@ -58,7 +60,7 @@ class Pages:
             return []
         top = path.split("/")[1]
         last = path.rsplit("/", 1)[-1]
-        if path == f"/{top}" or ("." not in last and not path.startswith(NOT_INSTALLED)):
+        if path == f"/{top}" or (not FILE_NAME.search(last) and not path.startswith(NOT_INSTALLED)):
             path = f"/{top}/"
         environ["PATH_INFO"] = path
         return self._files(environ, start_response)  # type: ignore[no-any-return]
