@@ -968,7 +968,28 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** The legal hold a study is under; 404 `hold_not_found` when it is under none */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    study_uid: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["HoldAnswer"];
+                    };
+                };
+            };
+        };
         put?: never;
         /** Put a study under legal hold: it cannot be deleted */
         post: {
