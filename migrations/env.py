@@ -2,7 +2,15 @@
 
 from alembic import context
 
-from ehr_bridge.db import accounts, audit, deletions, modifications, study_names  # noqa: F401  (their tables belong to the metadata)
+from ehr_bridge.db import (  # noqa: F401  (their tables belong to the metadata)
+    accounts,
+    audit,
+    deletions,
+    identity_changes,
+    modifications,
+    study_names,
+    uploads,
+)
 from ehr_bridge.db.models import Base
 
 engine = context.config.attributes["engine"]

@@ -13,7 +13,8 @@ from sqlalchemy import select
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.deletions import DeletionRequest, has_open_request
-from ehr_bridge.db.models import Cursor, Instance, Study
+from ehr_bridge.db.models import Cursor, Study
+from ehr_bridge.db.uploads import Instance
 from ehr_bridge.errors import RefusedInstance
 from ehr_bridge.services.arrivals import Delivery, Door
 from ehr_bridge.services.audit import Origin

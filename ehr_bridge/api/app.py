@@ -15,10 +15,13 @@ from ehr_bridge.api import (
     context,
     deletions,
     docs_page,
+    history,
+    identity_changes,
     inspection,
     orders,
     patients,
     problems,
+    reconciliation,
     retrieve,
     service_keys,
     stow,
@@ -54,6 +57,9 @@ MODULES = (
     service_keys,
     deletions,
     retrieve,
+    reconciliation,
+    identity_changes,
+    history,
 )
 SECURITY_SCHEMES: dict[str, Any] = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
 

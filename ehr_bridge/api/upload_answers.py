@@ -6,7 +6,7 @@ import uuid
 from typing import Any, Literal
 
 from ehr_bridge.api.schemas import Model, Moment
-from ehr_bridge.db.models import DicomUploadLog
+from ehr_bridge.db.uploads import DicomUploadLog
 from ehr_bridge.matching import Match
 from ehr_bridge.services.arrivals import UploadOutcome
 from ehr_bridge.services.paging import Page

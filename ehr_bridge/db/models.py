@@ -1,6 +1,7 @@
-"""The tables: accounts, patients, orders, studies and their links, uploads, viewer tokens.
+"""The tables: users, patients, orders, studies and their links, viewer tokens.
 
-`audit_events` has a file of its own (`ehr_bridge.db.audit`), for its own rules.
+What was stored and through which upload stands in `ehr_bridge.db.uploads`; `audit_events` has a file of its own
+(`ehr_bridge.db.audit`), for its own rules.
 """
 
 from __future__ import annotations
@@ -17,8 +18,6 @@ from sqlalchemy import (
     Index,
     MetaData,
     String,
-    Text,
-    UniqueConstraint,
     text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
@@ -71,6 +70,8 @@ class Patient(Base):
     given_name: Mapped[str | None] = mapped_column(String(64))
     birth_date: Mapped[date | None]
     sex: Mapped[str] = mapped_column(String(8), default="unknown")
+    merged_into_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("patients.id"), index=True)
+    """The record that survived when two turned out to be of one person (HL7 A40)."""
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 
@@ -149,6 +150,12 @@ class Study(Base):
         _list_index("patient_name", "patient_name_key", "id", "link_status", "modality_key"),
         _list_index("accession", "accession_key", "id", "link_status", "modality_key"),
         _list_index("link_status", "link_status", "created_at", "id"),
+        Index(
+            "ix_studies_unlinked_patient_id",
+            "patient_id_key",
+            sqlite_where=text("link_status = 'unlinked'"),
+            postgresql_where=text("link_status = 'unlinked'"),
+        ),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
@@ -177,7 +184,8 @@ class Study(Base):
     patient_name_key: Mapped[str] = mapped_column(KEY, default="", server_default="")
     accession_key: Mapped[str] = mapped_column(KEY, default="", server_default="")
     modality_key: Mapped[str] = mapped_column(KEY, default="", server_default="")
-    """By which studies are listed (docs/adr/0008-study-list.md); written by `ehr_bridge.services.study_index` alone."""
+    patient_id_key: Mapped[str] = mapped_column(KEY, default="", server_default="")
+    """By which studies are listed and found (docs/adr/0008-study-list.md); written by `services.study_index` alone."""
     number_of_series: Mapped[int] = mapped_column(default=0)
     number_of_instances: Mapped[int] = mapped_column(default=0)
     is_settled: Mapped[bool] = mapped_column(default=True)
@@ -213,85 +221,6 @@ class StudyLink(Base):
     linked_by: Mapped[str] = mapped_column(String(255))
     linked_at: Mapped[datetime]
     unlinked_at: Mapped[datetime | None]
-
-
-class Instance(Base):
-    """One stored SOP instance, recorded once, whatever door it came through."""
-
-    __tablename__ = "instances"
-    __table_args__ = (Index("ix_instances_study_id_series_instance_uid", "study_id", "series_instance_uid"),)
-
-    orthanc_instance_id: Mapped[str] = mapped_column(String(64), primary_key=True)
-    study_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("studies.id"))
-    upload_log_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("dicom_upload_logs.id"), index=True)
-    file_name: Mapped[str | None] = mapped_column(String(255))
-    series_instance_uid: Mapped[str] = mapped_column(UID)
-    sop_instance_uid: Mapped[str] = mapped_column(UID, index=True)
-    modality: Mapped[str] = mapped_column(String(16))
-    size_bytes: Mapped[int] = mapped_column(BigInteger)
-    door: Mapped[str] = mapped_column(String(16))
-    received_at: Mapped[datetime]
-
-
-class DicomUploadLog(Base):
-    """One delivery of one study through one door by one actor (the plan's upload log)."""
-
-    __tablename__ = "dicom_upload_logs"
-    __table_args__ = (
-        UniqueConstraint("upload_id", "study_instance_uid", "uploaded_by"),
-        Index(
-            "ix_dicom_upload_logs_under_way",
-            "under_way_since",
-            sqlite_where=text("under_way_since IS NOT NULL"),
-            postgresql_where=text("under_way_since IS NOT NULL"),
-        ),
-    )
-
-    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
-    upload_id: Mapped[uuid.UUID]
-    patient_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("patients.id"), index=True)
-    order_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("orders.id"), index=True)
-    uploaded_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id"))
-    uploaded_by: Mapped[str] = mapped_column(String(255))
-    """Subject of the token, or the calling AE title."""
-    study_instance_uid: Mapped[str] = mapped_column(UID, index=True)
-    orthanc_study_id: Mapped[str | None] = mapped_column(String(64), index=True)
-    number_of_files: Mapped[int]
-    number_of_duplicates: Mapped[int]
-    total_size_bytes: Mapped[int] = mapped_column(BigInteger)
-    original_patient_id: Mapped[str | None] = mapped_column(String(64))
-    original_patient_name: Mapped[str | None] = mapped_column(String(255))
-    original_accession_number: Mapped[str | None] = mapped_column(String(64))
-    original_study_date: Mapped[str | None] = mapped_column(String(8))
-    original_modality: Mapped[str | None] = mapped_column(String(16))
-    modified_patient_id: Mapped[str | None] = mapped_column(String(64))
-    modified_patient_name: Mapped[str | None] = mapped_column(String(255))
-    modified_accession_number: Mapped[str | None] = mapped_column(String(64))
-    tags_modified: Mapped[bool] = mapped_column(default=False)
-    upload_status: Mapped[str] = mapped_column(String(20))
-    error_message: Mapped[str | None] = mapped_column(Text)
-    uploaded_at: Mapped[datetime] = mapped_column(index=True)
-    upload_source: Mapped[str] = mapped_column(String(20))
-    upload_duration_seconds: Mapped[float | None]
-    is_deleted: Mapped[bool] = mapped_column(default=False)
-    under_way_since: Mapped[datetime | None]
-    """While a request with several files brings more of them."""
-    interrupted_at: Mapped[datetime | None]
-    """When it was closed because its request had died."""
-
-
-class DicomUploadSkip(Base):
-    """A file of an upload that became no new instance: one the archive had already, or one that failed."""
-
-    __tablename__ = "dicom_upload_skips"
-
-    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
-    upload_log_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("dicom_upload_logs.id"), index=True)
-    file_name: Mapped[str | None] = mapped_column(String(255))
-    sop_instance_uid: Mapped[str | None] = mapped_column(UID)
-    size_bytes: Mapped[int] = mapped_column(BigInteger)
-    status: Mapped[str] = mapped_column(String(16))
-    error_code: Mapped[str | None] = mapped_column(String(64))
 
 
 class ViewerToken(Base):

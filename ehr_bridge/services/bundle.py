@@ -13,23 +13,27 @@ from ehr_bridge.db.database import Database
 from ehr_bridge.services.accounts import Accounts
 from ehr_bridge.services.audit_anchor import FILE_NAME, Anchors, anchor_key
 from ehr_bridge.services.audit_export import AuditExport
+from ehr_bridge.services.changes import Followers
 from ehr_bridge.services.claims import Claims
 from ehr_bridge.services.deletions import Deletions
 from ehr_bridge.services.downloads import Downloads
 from ehr_bridge.services.hidden import HiddenStudies
 from ehr_bridge.services.holds import Holds
+from ehr_bridge.services.identity_changes import IdentityChanges
 from ehr_bridge.services.intake import Intake
 from ehr_bridge.services.modifications import Modifications
 from ehr_bridge.services.orders import Orders
 from ehr_bridge.services.patients import Patients
 from ehr_bridge.services.purge import Purge
 from ehr_bridge.services.rate_limits import SIGN_IN, SIGN_IN_ADDRESS, UPLOAD, RateLimits
+from ehr_bridge.services.reconciliation import Reconciliation
 from ehr_bridge.services.recorder import Recorder
 from ehr_bridge.services.refusals import Refusals
 from ehr_bridge.services.revocations import Revocations
 from ehr_bridge.services.service_keys import KeyVerifier, ServiceKeys
 from ehr_bridge.services.sign_in import Hashing, SignIn
 from ehr_bridge.services.studies import Studies
+from ehr_bridge.services.study_history import StudyHistory
 from ehr_bridge.services.thumbnails import Thumbnails
 from ehr_bridge.services.uploads import Uploads
 from ehr_bridge.services.viewer import Viewer
@@ -66,6 +70,9 @@ class Services:
     deletions: Deletions
     holds: Holds
     purge: Purge
+    identity_changes: IdentityChanges
+    reconciliation: Reconciliation
+    study_history: StudyHistory
 
 
 def utc_now() -> datetime:
@@ -113,8 +120,8 @@ def build_services(settings: Settings, database: Database, clock: Callable[[], d
         service_keys=ServiceKeys(database, revocations, clock),
         key_verifier=keys,
         rate_limits=RateLimits(database, clock, limits_of(settings)),
-        patients=Patients(database, clock),
-        orders=Orders(database, clock, new_study_instance_uid),
+        patients=Patients(database, clock, Followers()),
+        orders=Orders(database, clock, new_study_instance_uid, Followers()),
         claims=claims,
         recorder=recorder,
         intake=Intake(claims, hidden, recorder, clock, settings.max_dicom_file_size_mb * 1_000_000),
@@ -130,4 +137,7 @@ def build_services(settings: Settings, database: Database, clock: Callable[[], d
         deletions=Deletions(database, hidden, claims, recorder, clock, grace),
         holds=Holds(database, clock),
         purge=Purge(database, hidden, claims, thumbnails, clock),
+        identity_changes=IdentityChanges(database, claims, clock),
+        reconciliation=Reconciliation(database, recorder, clock, new_study_instance_uid),
+        study_history=StudyHistory(database, recorder),
     )

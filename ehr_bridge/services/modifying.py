@@ -20,13 +20,14 @@ from ehr_bridge.db.database import Database
 from ehr_bridge.db.modifications import Modification, ModificationInstance
 from ehr_bridge.errors import RefusedInstance, Unavailable
 from ehr_bridge.services.claims import Claims
-from ehr_bridge.services.modifications import HOLDS, UNDER_WAY
+from ehr_bridge.services.following import set_off
 from ehr_bridge.services.modified_rows import begin, fail, finish, follow, rows_of
 from ehr_bridge.services.new_forms import Undone, id_after, ledger_row, new_form
 from ehr_bridge.services.recorder import Recorder
 from ehr_bridge.services.replacing import StoredFiles, drop_duplicate, former_file, replace
 from ehr_bridge.services.spool import Spool
 from ehr_bridge.services.spool_keeping import SpoolKeeper
+from ehr_bridge.services.study_jobs import HOLDS, UNDER_WAY
 
 LOGGER = logging.getLogger(__name__)
 SWEEP_AFTER = timedelta(seconds=10)
@@ -67,6 +68,7 @@ class ModificationJobs:
         if self._is_fresh:
             self._keeper.compare()
             self._is_fresh = False
+        set_off(self._database, self._clock())
         jobs = self._due()
         left, failure = 0, None
         for job in jobs:

@@ -11,6 +11,7 @@ from ehr_bridge.dicom import Change, Header, coerce, keep_former, read_header
 from ehr_bridge.dicom.values import wanted_value
 from ehr_bridge.errors import RefusedInstance
 from ehr_bridge.services.intake import MODIFYING_SYSTEM
+from ehr_bridge.services.originals import identity_on_arrival
 from ehr_bridge.services.replacing import digest, former_file
 
 
@@ -23,11 +24,14 @@ def new_form(
         RefusedInstance: it cannot.
     """
     wanted = job.wanted
+    if job.from_original:
+        wanted = {**identity_on_arrival(data), **job.wanted}
     if undone is not None:
         row = undone.rows.get(instance_id)
         if row is not None:
             return _former_form(row, data)
-        wanted = undone.wanted_for(read_header(data), wanted)  # it came later, and got the new values on its way in
+        if not job.from_original:  # it came later, and got the new values on its way in
+            wanted = undone.wanted_for(read_header(data), wanted)
     coerced = coerce(read_header(data), wanted, when=when, modifying_system=MODIFYING_SYSTEM, reason="CORRECT")
     return coerced.data, coerced.changes
 

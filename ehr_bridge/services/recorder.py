@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.instance_rows import InstanceRow, InstanceRows
-from ehr_bridge.db.models import DicomUploadSkip, Instance
+from ehr_bridge.db.uploads import DicomUploadSkip, Instance
 from ehr_bridge.errors import Unavailable
 from ehr_bridge.services.arrivals import Arrival, Delivery, InstanceOutcome
 from ehr_bridge.services.entries import open_entry

@@ -9,7 +9,8 @@ from datetime import datetime
 from sqlalchemy import exists, func, select, update
 from sqlalchemy.orm import Session
 
-from ehr_bridge.db.models import DicomUploadLog, DicomUploadSkip, Instance, Order, Study
+from ehr_bridge.db.models import Order, Study
+from ehr_bridge.db.uploads import DicomUploadLog, DicomUploadSkip, Instance
 from ehr_bridge.services.study_index import modality_key
 
 

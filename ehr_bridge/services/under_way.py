@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select, update
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.models import DicomUploadLog, Instance, Study
+from ehr_bridge.db.models import Study
+from ehr_bridge.db.uploads import DicomUploadLog, Instance
 from ehr_bridge.errors import Unavailable
 from ehr_bridge.services.arrivals import Delivery
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.models import DicomUploadLog, DicomUploadSkip, Instance
+from ehr_bridge.db.uploads import DicomUploadLog, DicomUploadSkip, Instance
 from ehr_bridge.errors import NotFound
 from ehr_bridge.services.paging import Page, fetch_page
 from ehr_bridge.services.patients import find_patient

@@ -11,7 +11,8 @@ from sqlalchemy.exc import IntegrityError
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.instance_rows import InstanceRow, InstanceRows
-from ehr_bridge.db.models import DicomUploadLog, Instance, Study
+from ehr_bridge.db.models import Study
+from ehr_bridge.db.uploads import DicomUploadLog, Instance
 
 NOW = datetime(2026, 11, 24, 9, 30, 0, 120, tzinfo=UTC)
 
