@@ -13,6 +13,17 @@ import { Layout } from "./shell/Layout";
 const OrdersPage = lazy(async () => ({ default: (await import("./pages/OrdersPage")).OrdersPage }));
 const OrderPage = lazy(async () => ({ default: (await import("./pages/OrderPage")).OrderPage }));
 const StudiesPage = lazy(async () => ({ default: (await import("./pages/StudiesPage")).StudiesPage }));
+const StudyPage = lazy(async () => ({ default: (await import("./pages/StudyPage")).StudyPage }));
+const ReconciliationPage = lazy(async () => ({ default: (await import("./pages/ReconciliationPage")).ReconciliationPage }));
+const UploadsPage = lazy(async () => ({ default: (await import("./pages/UploadsPage")).UploadsPage }));
+const UploadLogPage = lazy(async () => ({ default: (await import("./pages/UploadLogPage")).UploadLogPage }));
+const DeletionsPage = lazy(async () => ({ default: (await import("./pages/DeletionsPage")).DeletionsPage }));
+const AuditPage = lazy(async () => ({ default: (await import("./pages/AuditPage")).AuditPage }));
+const ViewerTokensPage = lazy(async () => ({ default: (await import("./pages/ViewerTokensPage")).ViewerTokensPage }));
+const AccountsPage = lazy(async () => ({ default: (await import("./pages/AccountsPage")).AccountsPage }));
+const ServiceKeysPage = lazy(async () => ({ default: (await import("./pages/ServiceKeysPage")).ServiceKeysPage }));
+const SystemPage = lazy(async () => ({ default: (await import("./pages/SystemPage")).SystemPage }));
+const PasswordPage = lazy(async () => ({ default: (await import("./pages/PasswordPage")).PasswordPage }));
 
 export function App() {
   useRefreshWhenUploaded();
@@ -35,6 +46,17 @@ export function App() {
           <Route path="/orders" element={<OrdersPage />} />
           <Route path="/orders/:id" element={<OrderPage />} />
           <Route path="/studies" element={<StudiesPage />} />
+          <Route path="/studies/:uid" element={<StudyPage />} />
+          <Route path="/reconciliation" element={<ReconciliationPage />} />
+          <Route path="/uploads" element={<UploadsPage />} />
+          <Route path="/uploads/:id" element={<UploadLogPage />} />
+          <Route path="/deletions" element={<DeletionsPage />} />
+          <Route path="/audit" element={<AuditPage />} />
+          <Route path="/viewer-links" element={<ViewerTokensPage />} />
+          <Route path="/accounts" element={<AccountsPage />} />
+          <Route path="/service-keys" element={<ServiceKeysPage />} />
+          <Route path="/system" element={<SystemPage />} />
+          <Route path="/password" element={<PasswordPage />} />
           <Route path="*" element={<NotFoundPage />} />
         </Route>
       </Routes>

@@ -24,6 +24,8 @@ import "./styles/overlay.css";
 import "./styles/data.css";
 import "./styles/upload.css";
 import "./styles/result.css";
+import "./styles/records.css";
+import "./styles/reconciliation.css";
 
 const session = new Session(tabStorage());
 const uploads = new UploadCenter({

@@ -18,7 +18,11 @@ export interface Asking {
   signal?: AbortSignal;
   /** false for sign-in itself, whose 401 says nothing about a session. */
   withToken?: boolean;
+  /** true where the body holds a password: that it is wrong says nothing about the session. */
+  withPassword?: boolean;
 }
+
+const OF_A_PASSWORD = ["wrong_credentials", "account_locked"];
 
 export type Ask = <T>(path: string, asking?: Asking) => Promise<T>;
 
@@ -48,8 +52,10 @@ export function createClient(session: Session, fetcher: typeof fetch = (...args)
       if (body === undefined && answer.status !== 204) throw new ApiError(answer.status, "unexpected_answer");
       return body as T;
     }
-    if (answer.status === 401 && token) session.end(token);
-    throw errorFromAnswer(answer.status, body);
+    const error = errorFromAnswer(answer.status, body);
+    const isOfPassword = asking.withPassword === true && OF_A_PASSWORD.includes(error.code);
+    if (answer.status === 401 && token && !isOfPassword) session.end(token);
+    throw error;
   };
 }
 

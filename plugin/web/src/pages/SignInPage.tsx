@@ -9,7 +9,7 @@ export function SignInPage() {
   const session = useSession();
   const { state } = useLocation();
   if (session.kind === "active") {
-    const from = isRecord(state) && typeof state.from === "string" ? state.from : "/orders";
+    const from = isRecord(state) && typeof state.from === "string" ? state.from : "/";
     return <Navigate to={from} replace />;
   }
   return (

@@ -3,9 +3,10 @@ import { useCurrentUser } from "../auth/permissions";
 import { NoPermission } from "../components/NoPermission";
 import { placesFor } from "../shell/places";
 
-/** The first page of a day: the orders, or the first place this person may go to. */
+/** The first page of a day: the orders, or the first place this person may go to; whose password is not their own chooses one first. */
 export function StartPage() {
-  const { permissions } = useCurrentUser();
+  const { permissions, roles } = useCurrentUser();
+  if (roles.length === 0) return <Navigate to="/password" replace />;
   if (permissions.includes("read")) return <Navigate to="/orders" replace />;
   const first = placesFor(permissions)[0]?.places[0];
   return first ? <Navigate to={first.to} replace /> : <NoPermission permission="read" />;

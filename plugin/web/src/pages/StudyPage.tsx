@@ -14,6 +14,7 @@ import { DeletionButton } from "../study/DeletionButton";
 import { DownloadButton } from "../study/DownloadButton";
 import { HistoryPanel } from "../study/HistoryPanel";
 import { HoldPanel } from "../study/HoldPanel";
+import { LinkPanel } from "../study/LinkPanel";
 import { SeriesPanel } from "../study/SeriesPanel";
 import { StudyFacts } from "../study/StudyFacts";
 import { TagsPanel } from "../study/TagsPanel";
@@ -61,6 +62,7 @@ function LoadedStudy({ study }: { study: Study }) {
             </div>
             <StudyFacts study={study} />
           </section>
+          <LinkPanel study={study} />
           <HoldPanel uid={uid} />
           {mayDelete && (
             <section className="panel" aria-labelledby="deletion-title">
