@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.browser.people import People
 from tests.support.server import Server
 
 FLAGS = [
@@ -51,3 +52,12 @@ def page(request: pytest.FixtureRequest, chromium: Browser) -> Iterator[Page]:
     yield page
     context.close()
     assert trouble == []
+
+
+@pytest.fixture(scope="module")
+def people(chromium: Browser, demo: Server) -> Iterator[People]:
+    """Windows of several people; whatever went wrong in any of them fails the module."""
+    people = People(chromium, demo)
+    yield people
+    people.leave()
+    assert people.trouble == []

@@ -34,7 +34,7 @@ class People:
 
     def stranger(self) -> Page:
         """A window nobody is signed in at."""
-        context = self._browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
+        context = self._browser.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
         context.on("console", lambda m: self.trouble.append(m.text) if "Content Security Policy" in m.text else None)
         context.on("request", lambda r: self.trouble.append(r.url) if not _is_ours(r.url) else None)
         page = context.new_page()

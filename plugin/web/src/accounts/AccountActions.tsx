@@ -12,7 +12,7 @@ export function AccountActions({ account }: { account: Account }) {
   const close = () => setAsking(null);
   const { username } = account;
   return (
-    <>
+    <span className="row-actions">
       <button type="button" className="button button-small" aria-label={t("accounts.change.label", { username })} onClick={() => setAsking("change")}>
         {t("accounts.change")}
       </button>
@@ -21,7 +21,7 @@ export function AccountActions({ account }: { account: Account }) {
       </button>
       {asking === "change" && <ChangeDialog account={account} onClose={close} />}
       {asking === "password" && <PasswordDialog username={username} onClose={close} />}
-    </>
+    </span>
   );
 }
 

@@ -1,4 +1,3 @@
-import { useState } from "react";
 import { useDecide, type Decision, type Deletion } from "../api/deletions";
 import { useCurrentUser, useMay } from "../auth/permissions";
 import { Dialog } from "../components/Dialog";
@@ -10,29 +9,33 @@ import { imageCount } from "../pages/orderWords";
 import { studyTitle } from "../study/words";
 import { decisionsFor } from "./state";
 
+export interface Asked {
+  deletion: Deletion;
+  decision: Decision;
+  isOwn: boolean;
+}
+
 /** The decisions that are open to this person, or why there is none. */
-export function Decide({ deletion }: { deletion: Deletion }) {
+export function Decide({ deletion, onAsk }: { deletion: Deletion; onAsk: (asked: Asked) => void }) {
   const { subject } = useCurrentUser();
   const mayApprove = useMay("approve_deletion");
-  const [asking, setAsking] = useState<Decision | null>(null);
   const decisions = decisionsFor(deletion, subject, mayApprove);
   const isOwn = deletion.status === "pending" && deletion.requested_by === subject;
   return (
-    <>
+    <span className="row-actions">
       {decisions.map((decision) => (
         <button
           key={decision}
           type="button"
           className={decision === "approve" ? "button button-small button-danger" : "button button-small"}
           aria-label={t(`deletions.${verb(decision, isOwn)}.label`, { what: studyTitle(deletion) })}
-          onClick={() => setAsking(decision)}
+          onClick={() => onAsk({ deletion, decision, isOwn })}
         >
           {t(`deletions.${verb(decision, isOwn)}`)}
         </button>
       ))}
       {isOwn && <span className="second">{t(mayApprove ? "deletions.own.approver" : "deletions.own")}</span>}
-      {asking && <Confirm deletion={deletion} decision={asking} isOwn={isOwn} onClose={() => setAsking(null)} />}
-    </>
+    </span>
   );
 }
 
@@ -40,14 +43,13 @@ function verb(decision: Decision, isOwn: boolean) {
   return decision === "reject" && isOwn ? "take_back" : decision;
 }
 
-interface ConfirmProps {
-  deletion: Deletion;
-  decision: Decision;
-  isOwn: boolean;
-  onClose: () => void;
-}
-
-function Confirm({ deletion, decision, isOwn, onClose }: ConfirmProps) {
+/**
+ * Asks once more before a decision.
+ *
+ * It stands beside the list, not in a row: the row leaves the list when somebody else decides, and what became of
+ * one's own decision must still be readable then.
+ */
+export function ConfirmDecision({ asked: { deletion, decision, isOwn }, onClose }: { asked: Asked; onClose: () => void }) {
   const decide = useDecide();
   const say = useSay();
   const what = verb(decision, isOwn);

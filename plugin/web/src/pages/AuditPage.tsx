@@ -95,6 +95,7 @@ const columns = (): Column<AuditEvent>[] => [
   {
     key: "who",
     title: t("audit.who"),
+    className: "column-who",
     cell: (event) => (
       <>
         <bdi>{event.actor}</bdi>

@@ -1,3 +1,4 @@
+import { useState } from "react";
 import { useDeletions, type Deletion } from "../api/deletions";
 import { useMay } from "../auth/permissions";
 import { Blank } from "../components/Blank";
@@ -8,7 +9,7 @@ import { Page } from "../components/Page";
 import { QueryList } from "../components/QueryList";
 import { useListPlace } from "../components/useListPlace";
 import { Day, Instant, modalitiesOf, Mrn, OrNone, PersonName } from "../components/values";
-import { Decide } from "../deletions/Decide";
+import { ConfirmDecision, Decide, type Asked } from "../deletions/Decide";
 import { daysLeft, STATES } from "../deletions/state";
 import { t, word } from "../i18n";
 import { imageCount } from "./orderWords";
@@ -32,6 +33,7 @@ function Deletions({ lead }: { lead: string }) {
   const [{ filters, offset }, move] = useListPlace(DEFAULTS);
   const status = STATES.find((each) => each === filters.status) ?? "";
   const deletions = useDeletions({ status, offset });
+  const [asked, setAsked] = useState<Asked | null>(null);
   return (
     <Page title={t("deletions.title")} lead={lead}>
       <div className="filters" role="search" aria-label={t("deletions.filters")}>
@@ -45,7 +47,7 @@ function Deletions({ lead }: { lead: string }) {
       <QueryList
         label={t("deletions.list")}
         list={deletions}
-        columns={columns()}
+        columns={columns(setAsked)}
         rowKey={({ id }) => id}
         found={(count) => t("deletions.found", { count })}
         offset={offset}
@@ -64,11 +66,12 @@ function Deletions({ lead }: { lead: string }) {
           </Blank>
         }
       />
+      {asked && <ConfirmDecision asked={asked} onClose={() => setAsked(null)} />}
     </Page>
   );
 }
 
-const columns = (): Column<Deletion>[] => [
+const columns = (onAsk: (asked: Asked) => void): Column<Deletion>[] => [
   {
     key: "patient",
     title: t("column.patient"),
@@ -115,7 +118,7 @@ const columns = (): Column<Deletion>[] => [
     title: t("column.action"),
     silent: true,
     className: "column-action column-decide",
-    cell: (deletion) => <Decide deletion={deletion} />,
+    cell: (deletion) => <Decide deletion={deletion} onAsk={onAsk} />,
   },
 ];
 

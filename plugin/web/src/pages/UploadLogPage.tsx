@@ -59,7 +59,7 @@ function Entry({ entry }: { entry: UploadEntry }) {
         </h2>
         <UploadState entry={entry} />
       </div>
-      <Facts>
+      <Facts across>
         <Fact label={t("uploads.files")}>
           {t("count.files", { count: entry.number_of_files })}, {formatBytes(entry.total_size_bytes)}
           {entry.number_of_duplicates > 0 && ` · ${t("uploads.duplicates", { count: entry.number_of_duplicates })}`}

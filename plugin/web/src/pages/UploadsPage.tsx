@@ -7,7 +7,7 @@ import { Page } from "../components/Page";
 import { QueryList } from "../components/QueryList";
 import { useListPlace } from "../components/useListPlace";
 import { Instant, Mrn, OrNone, PersonName } from "../components/values";
-import { formatBytes, t, word } from "../i18n";
+import { formatBytes, formatInstant, t, word } from "../i18n";
 import { UploadState } from "../uploads/UploadState";
 
 const DEFAULTS = {};
@@ -46,7 +46,7 @@ const columns = (): Column<UploadEntry>[] => [
     main: true,
     cell: (entry) => (
       <>
-        <Link className="row-link" to={`/uploads/${encodeURIComponent(entry.upload_id)}`} aria-label={t("uploads.open", { who: entry.uploaded_by })}>
+        <Link className="row-link" to={`/uploads/${encodeURIComponent(entry.upload_id)}`} aria-label={t("uploads.open", { when: formatInstant(entry.uploaded_at), who: entry.uploaded_by })}>
           <Instant iso={entry.uploaded_at} />
         </Link>
         <span className="second">

@@ -1,11 +1,12 @@
 import type { Candidate, Difference } from "../api/reconciliation";
-import { Icon } from "../components/Icon";
+import { Icon, type IconName } from "../components/Icon";
 import { Mrn, OrNone, PersonName } from "../components/values";
 import { t, word } from "../i18n";
 import { fieldName } from "../i18n/fieldName";
 import { personName } from "../i18n/person";
 import { Value } from "../study/Value";
 import { EvidenceList } from "../upload/EvidenceList";
+import { markOf, type Mark } from "./choice";
 
 interface Props {
   candidate: Candidate;
@@ -53,7 +54,7 @@ export function CandidateCard({ candidate, number, isChosen, isBusy, onChoose, o
         </thead>
         <tbody>
           {candidate.differences.map((difference) => (
-            <Row key={difference.tag} difference={difference} />
+            <Row key={difference.tag} difference={difference} mark={markOf(difference, candidate.evidence)} />
           ))}
         </tbody>
       </table>
@@ -68,31 +69,30 @@ export function CandidateCard({ candidate, number, isChosen, isBusy, onChoose, o
         aria-label={t("reconciliation.accept.label", { patient: name, order: candidate.accession_number ?? t("reconciliation.no_order") })}
         onClick={() => !isBusy && onAccept()}
       >
-        {isChosen && <kbd>A</kbd>}
         {t("reconciliation.accept")}
       </button>
     </li>
   );
 }
 
-/** Where both say something and it is not the same, the row is marked, by word and icon as well as by colour. */
-function Row({ difference: { tag, file, ehr, differs } }: { difference: Difference }) {
+/** What a link would change is marked, by word and icon as well as by colour; a contradiction more than the rest. */
+function Row({ difference: { tag, file, ehr }, mark }: { difference: Difference; mark: Mark }) {
   return (
-    <tr className={differs ? "differs" : undefined}>
+    <tr className={`mark-${mark}`}>
       <th scope="row">{fieldName(tag)}</th>
       <td>
         <Value text={file} />
       </td>
       <td>
         {ehr === null ? <span className="muted">{t("reconciliation.silent")}</span> : <Value text={ehr} />}
-        {differs && (
-          <span className="text-bad">
-            {" "}
-            <Icon name="alert" />
-            <span className="visually-hidden">{t("evidence.differs")}</span>
+        {mark !== "same" && (
+          <span className="mark">
+            <Icon name={icons[mark]} /> {t(`reconciliation.mark.${mark}`)}
           </span>
         )}
       </td>
     </tr>
   );
 }
+
+const icons: Record<Exclude<Mark, "same">, IconName> = { other: "alert", spelling: "edit", filled: "info" };

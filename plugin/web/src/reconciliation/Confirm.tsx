@@ -1,3 +1,4 @@
+import { useState } from "react";
 import { useDecideLink, type Reconciliation } from "../api/reconciliation";
 import { Fact, Facts } from "../components/Facts";
 import { ReasonDialog } from "../components/ReasonDialog";
@@ -15,6 +16,8 @@ interface Props {
 /** Both sides once more, and a reason, before a choice that no key makes. */
 export function Confirm({ item, choice, onClose, onStarted }: Props) {
   const decide = useDecideLink(item.study.study_instance_uid);
+  // As it was when the person looked: a second press must not overrule what somebody else did meanwhile.
+  const [expected] = useState(item.version);
   const isNew = choice.verdict.kind === "create-order";
   return (
     <ReasonDialog
@@ -26,7 +29,7 @@ export function Confirm({ item, choice, onClose, onStarted }: Props) {
       onClose={onClose}
       onConfirm={(reason) =>
         decide.mutate(
-          { verdict: choice.verdict, reason, expected: item.version },
+          { verdict: choice.verdict, reason, expected },
           {
             onSuccess: (job) => {
               onStarted(job.id);

@@ -5,6 +5,7 @@ import { ListSkeleton } from "../components/DataList";
 import { ErrorState } from "../components/ErrorState";
 import { JobProgress } from "../components/JobProgress";
 import { Notice } from "../components/Notice";
+import { NARROW, useMedia } from "../components/useMedia";
 import { t } from "../i18n";
 import { UndoButton } from "../study/UndoButton";
 import { CandidateCard } from "./CandidateCard";
@@ -18,6 +19,7 @@ import { useAccept } from "./useAccept";
 export function Desk({ uid, onNext }: { uid: string; onNext: (() => void) | null }) {
   const one = useReconciliation(uid);
   const refresh = useRefreshStudy(uid);
+  const isNarrow = useMedia(NARROW);
   const region = useRef<HTMLElement>(null);
   const [chosen, setChosen] = useState(0);
   const [asked, setAsked] = useState<Choice | null>(null);
@@ -25,8 +27,9 @@ export function Desk({ uid, onNext }: { uid: string; onNext: (() => void) | null
   const item = one.data;
   const isLoaded = item !== undefined;
   useEffect(() => {
-    if (isLoaded) region.current?.focus({ preventScroll: true });
-  }, [isLoaded]);
+    // Beside the list it is in sight already; below it, on a phone, it is not.
+    if (isLoaded) region.current?.focus({ preventScroll: !isNarrow });
+  }, [isLoaded, isNarrow]);
 
   const accept = useAccept(uid, setAsked, setStarted);
   const jobId = item?.job?.id ?? started;
@@ -63,7 +66,7 @@ export function Desk({ uid, onNext }: { uid: string; onNext: (() => void) | null
             <p className="muted">{t("reconciliation.candidates.none")}</p>
           ) : (
             <>
-              <p className="small muted">{t("reconciliation.keys")}</p>
+              <p className="small muted keys">{t("reconciliation.keys")}</p>
               <ol className="candidates">
                 {candidates.map((candidate, at) => (
                   <CandidateCard

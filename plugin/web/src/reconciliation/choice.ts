@@ -1,5 +1,5 @@
 /** Whom a person has in mind for a study, and what pressing a key means. Pure. */
-import type { Candidate, Verdict } from "../api/reconciliation";
+import type { Candidate, Difference, Verdict } from "../api/reconciliation";
 import type { Order, Patient } from "../api/types";
 import { formatList, t } from "../i18n";
 import { fieldName } from "../i18n/fieldName";
@@ -33,6 +33,16 @@ export function ofOrder(order: Order): Choice {
 export function ofPatient(patient: Patient, kind: "link" | "create-order"): Choice {
   const name = [patient.family_name, patient.given_name].filter(Boolean).join(", ");
   return { verdict: { kind, patient_id: patient.id }, patient: name || t("patient.unknown"), mrn: patient.mrn, accession: null };
+}
+
+/** How one attribute of the images stands to the EHR's. */
+export type Mark = "same" | "filled" | "spelling" | "other";
+
+/** A value that is only written another way, or filled in, is no contradiction. */
+export function markOf(difference: Difference, evidence: Candidate["evidence"]): Mark {
+  if (!difference.differs) return "same";
+  if (difference.file === "") return "filled";
+  return evidence.some(({ field, agrees }) => field === difference.tag && agrees) ? "spelling" : "other";
 }
 
 /** Whether one key may be enough: the server found nothing that speaks against it. */

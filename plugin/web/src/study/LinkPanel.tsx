@@ -15,12 +15,13 @@ export function LinkPanel({ study }: { study: Study }) {
   const item = useReconciliation(uid, may);
   const unlink = useDecideLink(uid);
   const refresh = useRefreshStudy(uid);
-  const [asking, setAsking] = useState(false);
+  // The version the person looked at when they began; null while nobody asks.
+  const [expected, setExpected] = useState<string | null>(null);
   const [started, setStarted] = useState<string | null>(null);
   if (!may) return null;
   const isLinked = study.link_status === "linked";
   const close = () => {
-    setAsking(false);
+    setExpected(null);
     unlink.reset();
   };
   return (
@@ -33,12 +34,12 @@ export function LinkPanel({ study }: { study: Study }) {
           {t(isLinked ? "study.link.change" : "study.link.find")}
         </Link>
         {isLinked && item.data && (
-          <button type="button" className="button" onClick={() => setAsking(true)}>
+          <button type="button" className="button" onClick={() => setExpected(item.data.version)}>
             {t("study.unlink")}
           </button>
         )}
       </div>
-      {asking && item.data && (
+      {expected && (
         <ReasonDialog
           title={t("study.unlink.title")}
           action={t("study.unlink")}
@@ -48,7 +49,7 @@ export function LinkPanel({ study }: { study: Study }) {
           onClose={close}
           onConfirm={(reason) =>
             unlink.mutate(
-              { verdict: { kind: "unlink" }, reason, expected: item.data.version },
+              { verdict: { kind: "unlink" }, reason, expected },
               {
                 onSuccess: (job) => {
                   setStarted(job.id);

@@ -69,12 +69,21 @@ function Undoable({ modification, onStarted }: { modification: Modification; onS
   );
 }
 
+/** Until when a value stood and who changed it; the first one stands above already. */
+function formerText(former: Tag["history"][number], isShown: boolean): string {
+  const until = {
+    when: former.changed_at ? formatInstant(former.changed_at) : t("value.none.label"),
+    who: former.modifying_system,
+  };
+  return isShown ? t("study.tags.until", until) : t("study.tags.former", { value: former.value || t("value.empty"), ...until });
+}
+
 const columns = (): Column<Tag>[] => [
   { key: "tag", title: t("study.tags.field"), main: true, cell: ({ tag }) => fieldName(tag) },
   {
     key: "value",
     title: t("study.tags.now"),
-    className: "column-wide",
+    className: "column-wide column-value",
     cell: ({ value, other_values: others }) => (
       <>
         <Value text={value} />
@@ -93,11 +102,7 @@ const columns = (): Column<Tag>[] => [
           <Value text={original ?? ""} />
           {history.map((former, at) => (
             <span className="second" key={at}>
-              {t("study.tags.former", {
-                value: former.value || t("value.empty"),
-                when: former.changed_at ? formatInstant(former.changed_at) : t("value.none.label"),
-                who: former.modifying_system,
-              })}
+              {formerText(former, at === 0 && former.value === (original ?? ""))}
             </span>
           ))}
         </>

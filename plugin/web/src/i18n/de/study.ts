@@ -24,6 +24,7 @@ export const study: Translation<typeof english> = {
   "study.tags.original": "Beim Eingang",
   "study.tags.unchanged": "unverändert",
   "study.tags.others": "Andere Serien sagen: {values}",
+  "study.tags.until": "bis {when} ({who})",
   "study.tags.former": "{value} bis {when} ({who})",
   "study.correct": "Korrigieren…",
   "study.correct.title": "Studie korrigieren",

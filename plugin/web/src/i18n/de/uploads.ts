@@ -10,7 +10,7 @@ export const uploads: Translation<typeof english> = {
   "uploads.empty.title": "Noch ging nichts ein",
   "uploads.empty.text": "Was hier hochgeladen oder von einem Gerät gesendet wird, steht hier.",
   "uploads.when": "Wann",
-  "uploads.open": "Upload von {who} öffnen",
+  "uploads.open": "{when}: Upload von {who} öffnen",
   "uploads.nobody": "nicht zugeordnet",
   "uploads.files": "Dateien",
   "uploads.file": "Datei",

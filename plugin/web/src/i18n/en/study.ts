@@ -21,6 +21,7 @@ export const study = {
   "study.tags.original": "When it came",
   "study.tags.unchanged": "unchanged",
   "study.tags.others": "Other series say: {values}",
+  "study.tags.until": "until {when} ({who})",
   "study.tags.former": "{value} until {when} ({who})",
   "study.correct": "Correct…",
   "study.correct.title": "Correct the study",

@@ -7,7 +7,7 @@ export const uploads = {
   "uploads.empty.title": "Nothing came in yet",
   "uploads.empty.text": "What is uploaded here or sent by a scanner is listed here.",
   "uploads.when": "When",
-  "uploads.open": "Open the upload by {who}",
+  "uploads.open": "{when}: open the upload by {who}",
   "uploads.nobody": "not linked",
   "uploads.files": "Files",
   "uploads.file": "File",

@@ -1,0 +1,47 @@
+"""Each page under axe-core, wide and narrow, light and dark; nothing is wider than the window."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.browser.people import People, violations
+from tests.support.server import Server
+
+PAGES = {
+    "/studies": "radiologist",
+    "/studies/{uid}": "radiologist",
+    "/reconciliation": "radiographer",
+    "/reconciliation?study={uid}": "radiographer",
+    "/deletions": "manager",
+    "/uploads": "nurse",
+    "/uploads/{upload}": "nurse",
+    "/viewer-links": "admin",
+    "/audit": "admin",
+    "/accounts": "admin",
+    "/service-keys": "admin",
+    "/system": "admin",
+    "/password": "nurse",
+    "/nowhere": "nurse",
+}
+
+
+@pytest.fixture(scope="module")
+def ids(demo: Server) -> Iterator[dict[str, str]]:
+    uid = demo.get("/api/v1/dicom/studies?mrn=MRN-1001&link_status=linked", "nurse").json()["items"][0]
+    upload = demo.get("/api/v1/dicom/uploads", "nurse").json()["items"][0]
+    yield {"uid": uid["study_instance_uid"], "upload": upload["upload_id"]}
+
+
+@pytest.mark.parametrize(("path", "account"), PAGES.items())
+def test_a_page_has_no_violations(people: People, ids: dict[str, str], path: str, account: str) -> None:
+    """WCAG 2.2 AA and axe's best practices."""
+    page = people.go(account, path.format_map(ids))
+    page.wait_for_load_state("networkidle")
+    for width, height, scheme in ((1280, 900, "light"), (390, 844, "dark")):
+        page.set_viewport_size({"width": width, "height": height})
+        page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+        assert violations(page) == [], (width, scheme)
+        assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    page.set_viewport_size({"width": 1280, "height": 900})
