@@ -31,6 +31,8 @@ describe("accepting a candidate", () => {
     expect(isPlain(candidate())).toBe(true);
     expect(isPlain(candidate({ kind: "ambiguous" }))).toBe(false);
     expect(isPlain(candidate({ evidence: [{ field: "PatientID", agrees: false, detail: "" }] }))).toBe(false);
+    expect(isPlain(candidate({ differences: [{ tag: "PatientID", file: "M2", ehr: "M1", differs: true }] }))).toBe(false);
+    expect(isPlain(candidate({ differences: [{ tag: "PatientSex", file: "", ehr: "F", differs: true }] }))).toBe(true);
   });
 
   it("gives a reason that names no patient", () => {

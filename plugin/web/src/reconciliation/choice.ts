@@ -45,10 +45,11 @@ export function markOf(difference: Difference, evidence: Candidate["evidence"]):
   return evidence.some(({ field, agrees }) => field === difference.tag && agrees) ? "spelling" : "other";
 }
 
-/** Whether one key may be enough: the server found nothing that speaks against it. */
+/** Whether one key may be enough: nothing that was compared, and nothing that would be replaced, speaks against it. */
 export function isPlain(candidate: Candidate): boolean {
   const isLikely = candidate.kind === "exact" || candidate.kind === "probable";
-  return isLikely && candidate.evidence.every(({ agrees }) => agrees !== false);
+  const isContradicted = candidate.differences.some((each) => markOf(each, candidate.evidence) === "other");
+  return isLikely && !isContradicted && candidate.evidence.every(({ agrees }) => agrees !== false);
 }
 
 /** The reason of a choice that says its own: which fields agree. Names no patient. */
