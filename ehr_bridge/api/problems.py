@@ -69,6 +69,7 @@ CODES: dict[str, tuple[int, str]] = {
     "study_is_linked": (409, "The link of the study says who it is; what was asked disagrees with it."),
     "not_linked": (409, "The study is not linked to anybody."),
     "study_changed": (409, "Somebody changed the study since it was looked at; `detail` says who."),
+    "study_contradicted": (409, "Images of the study claim to be of somebody else; a person has to link it first."),
     "modification_running": (409, "The study is being modified just now."),
     "cannot_undo": (409, "It was taken back, or something changed after it; undo that first."),
     "name_taken": (409, "The name belongs to another account or key, or did."),

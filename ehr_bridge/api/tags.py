@@ -194,7 +194,7 @@ def _tags(study: StudyTags) -> StudyTagsAnswer:
                 requested_at=job.requested_at,
                 finished_at=job.finished_at,
                 changes=[TagChange.model_validate(change) for change in job.applied],
-                can_undo=job.id == study.undoable,
+                can_undo=job.id == study.undoable and job.kind != "follow",
             )
             for job in study.modifications
         ],

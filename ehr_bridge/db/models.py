@@ -150,12 +150,7 @@ class Study(Base):
         _list_index("patient_name", "patient_name_key", "id", "link_status", "modality_key"),
         _list_index("accession", "accession_key", "id", "link_status", "modality_key"),
         _list_index("link_status", "link_status", "created_at", "id"),
-        Index(
-            "ix_studies_unlinked_patient_id",
-            "patient_id_key",
-            sqlite_where=text("link_status = 'unlinked'"),
-            postgresql_where=text("link_status = 'unlinked'"),
-        ),
+        _list_index("patient_id", "patient_id_key", "id"),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
@@ -213,7 +208,7 @@ class StudyLink(Base):
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
-    study_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("studies.id"))
+    study_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("studies.id"), index=True)
     patient_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("patients.id"))
     order_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("orders.id"))
     match_kind: Mapped[str] = mapped_column(String(16))

@@ -84,7 +84,7 @@ class Modification(Base):
     number_of_instances: Mapped[int] = mapped_column(default=0)
     number_done: Mapped[int] = mapped_column(default=0)
     study_before: Mapped[dict[str, Any]]
-    """`corrections` and `study_date` of the study before."""
+    """`corrections` and `study_date` of the study before, and the `patient_ids` in its files."""
     applied: Mapped[list[Any]]
     """What it came to: `{"tag", "before", "after", "instances"}`."""
 

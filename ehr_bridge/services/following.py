@@ -6,16 +6,19 @@ busy one and a killed process need no care of their own.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import Select, exists, select
+from sqlalchemy import Select, exists, select, update
 from sqlalchemy.orm import Session, aliased
 
 from ehr_bridge.db.database import Database
+from ehr_bridge.db.deletions import DeletionRequest
 from ehr_bridge.db.identity_changes import IdentityChange
 from ehr_bridge.db.models import Study
 from ehr_bridge.db.modifications import Modification
+from ehr_bridge.errors import Conflict
 from ehr_bridge.services.audit import Origin
 from ehr_bridge.services.late_links import still_matches
 from ehr_bridge.services.link_jobs import prepare
@@ -53,9 +56,12 @@ def set_off(database: Database, now: datetime) -> int:
     """
     with database.read() as session:
         ids = list(session.scalars(_ready().with_only_columns(Modification.id).limit(AT_ONCE)))
-    if not ids:
+        gone = list(session.scalars(_of_purged_studies()))
+    if not ids and not gone:
         return 0
     with database.write() as session:
+        ended = {"status": "succeeded", "finished_at": now, "swept_at": now}
+        session.execute(update(Modification).where(Modification.id.in_(gone)).values(**ended))
         jobs = session.scalars(_ready().where(Modification.id.in_(ids))).all()
         begun = set()
         for job in jobs:
@@ -76,20 +82,47 @@ def _ready() -> Select[Modification]:
     )
 
 
+def _of_purged_studies() -> Select[uuid.UUID]:
+    """Waiting jobs whose files are gone for good; those of hidden studies wait on."""
+    purged = select(DeletionRequest.study_id).where(DeletionRequest.status == "purged")
+    return (
+        select(Modification.id)
+        .join(Study, Study.id == Modification.study_id)
+        .where(Modification.status == "waiting", Study.deleted_at.is_not(None), Study.id.in_(purged))
+    )
+
+
 def _queue(session: Session, job: Modification, now: datetime) -> None:
     """From here on the job is one like any other; files are changed in the order in which jobs were queued."""
     study = session.get_one(Study, job.study_id)
     job.requested_at = now
-    if job.kind == "link" and not still_matches(session, study, job):
-        job.status, job.error_code, job.finished_at, job.swept_at = "failed", "study_changed", now, now
+    if job.kind == "follow" and study.patient_id is None:  # a person took the link away: nothing is left to follow
+        job.status, job.finished_at, job.swept_at = "succeeded", now, now
+        return
+    try:
+        _require_certain(session, study, job)
+    except Conflict as refusal:
+        job.status, job.error_code, job.finished_at, job.swept_at = "failed", refusal.code, now, now
         return
     followed = _followed(session, job)
     if followed is not None and undoable(session, study.id) == followed.id:
         job.kind, job.undoes_id = "undo", followed.id  # to the byte
     prepare(session, study, job)
-    take_over_unswept(session, study, now)
+    take_over_unswept(session, study, job, now)
     job.status = "queued"
     session.flush()
+
+
+def _require_certain(session: Session, study: Study, job: Modification) -> None:
+    """Nothing but a person's word changes files of a study that may hold images of two people.
+
+    Raises:
+        Conflict: it may, or what a link was to be made for does not hold any more.
+    """
+    if job.kind == "follow" and study.link_status != "linked":
+        raise Conflict("study_contradicted", "Images of this study claim to be of somebody else; link it first.")
+    if job.kind == "link" and not still_matches(session, study, job):
+        raise Conflict("study_changed", "The verdict is not exact any more, or somebody linked the study.")
 
 
 def _followed(session: Session, job: Modification) -> Modification | None:

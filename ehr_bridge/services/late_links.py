@@ -10,7 +10,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import exists, select
+from sqlalchemy import Select, exists, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.models import Order, Patient, Study, StudyLink
@@ -65,6 +65,19 @@ def _verdict(session: Session, study: Study) -> Match | None:
 
 def _waiting(session: Session, patient: Patient, order: Order | None) -> list[Study]:
     """Stored studies that were never linked and name the patient or one of the orders."""
+    ids = {key for query in look_ups(session, patient, order) for key in session.scalars(query)}
+    waits = exists().where(Modification.study_id == Study.id, Modification.status == "waiting")
+    query = select(Study).where(
+        Study.id.in_(sorted(ids)),
+        Study.link_status == "unlinked",
+        ~exists().where(StudyLink.study_id == Study.id),
+        ~waits,
+    )
+    return list(session.scalars(query.limit(MOST))) if ids else []
+
+
+def look_ups(session: Session, patient: Patient, order: Order | None) -> list[Select[uuid.UUID]]:
+    """The queries for stored studies by each key alone: every one has an index, which more conditions would hide."""
     orders = [order] if order is not None else list(session.scalars(_open_orders(patient.id)))
     merged = session.scalars(select(Patient.mrn).where(Patient.merged_into_id == patient.id))
     keys = (
@@ -72,20 +85,8 @@ def _waiting(session: Session, patient: Patient, order: Order | None) -> list[St
         Study.accession_key.in_([one.accession_number for one in orders]),
         Study.patient_id_key.in_([patient.mrn, *merged]),
     )
-    ever_linked = exists().where(StudyLink.study_id == Study.id)
-    job_waits = exists().where(Modification.study_id == Study.id, Modification.status == "waiting")
-    found: dict[uuid.UUID, Study] = {}
-    for key in keys:  # one after the other: each has an index
-        query = select(Study).where(
-            key,
-            Study.link_status == "unlinked",
-            Study.orthanc_study_id.is_not(None),
-            Study.deleted_at.is_(None),
-            ~ever_linked,
-            ~job_waits,
-        )
-        found |= {study.id: study for study in session.scalars(query.order_by(Study.id).limit(MOST))}
-    return list(found.values())
+    stored = select(Study.id).where(Study.orthanc_study_id.is_not(None), Study.deleted_at.is_(None))
+    return [stored.where(key).limit(5 * MOST) for key in keys]
 
 
 def _open_orders(patient_id: uuid.UUID) -> Any:

@@ -11,15 +11,21 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from ehr_bridge.db.identity_changes import IdentityChange
 from ehr_bridge.db.models import Order, Patient, Study
 from ehr_bridge.db.modifications import Modification
 from ehr_bridge.errors import Conflict
 from ehr_bridge.services.audit import Origin
+from ehr_bridge.services.deletion_steps import OURSELVES
 from ehr_bridge.services.identity import wanted_values
 from ehr_bridge.services.links import as_id, link_of, new_link, set_link
+from ehr_bridge.services.patients import find_patient
 from ehr_bridge.services.study_jobs import new_job, take_over_unswept, undoable
+
+CHANGED_MEANWHILE = "The EHR changed patient or order while the link was made, or since the link that is back."
 
 
 def link_job(
@@ -89,17 +95,43 @@ def settle_link(session: Session, job: Modification, study: Study, now: datetime
     Where some of them do not, or say two patients, a person has to look again.
     """
     assert job.link_after is not None
-    after = dict(job.link_after)
+    after, is_fresh = _as_told_by_now(session, job)
+    asked = job.link_before or {}
+    flagged_meanwhile = study.link_status == "ambiguous" != asked.get("link_status")
     job.link_before = link_of(session, study, [as_id(after["order_id"])])
+    job.link_before["orthanc_study_id"] = asked.get("orthanc_study_id")  # the files have moved since
     said = {change["after"] for change in job.applied if change["tag"] == "PatientID"}
-    if (
-        job.status == "partial"
-        or (after["patient_id"] is None and len(said) > 1)
-        or (job.kind == "unlink" and study.link_status == "ambiguous")
-    ):
+    of_two = after["patient_id"] is None and len(said) > 1
+    still_doubted = job.kind != "link" and study.link_status == "ambiguous"
+    if job.status == "partial" or of_two or still_doubted or flagged_meanwhile:
         after["link_status"] = "ambiguous"
     job.link_after = after
     set_link(session, study, after, job.requested_by, now)
+    if not is_fresh and after["link_status"] == "linked":
+        session.add(new_job(study, "follow", CHANGED_MEANWHILE, OURSELVES, now, status="waiting"))
+
+
+def _as_told_by_now(session: Session, job: Modification) -> tuple[dict[str, Any], bool]:
+    """The link to set, and whether the files carry what the EHR says by now.
+
+    While a job ran, or since the link that an undo brings back, the EHR may have renamed or merged the patient, or
+    moved, renumbered or cancelled the order: the study goes where they went.
+    """
+    asked: dict[str, Any] = job.link_after or {}
+    patient, order = _parties(session, asked)
+    if patient is None:
+        return dict(asked), True
+    if order is not None and order.status == "cancelled":
+        order = None
+    patient = order.patient if order is not None else find_patient(session, str(patient.id))
+    ids = {"patient_id": str(patient.id), "order_id": str(order.id) if order is not None else None}
+    undone = session.get(Modification, job.undoes_id) if job.undoes_id is not None else None
+    since = undone.requested_at if undone is not None else job.requested_at
+    concerns = IdentityChange.patient_id == patient.id
+    if order is not None:
+        concerns |= IdentityChange.order_id == order.id
+    told = session.scalar(select(IdentityChange.id).where(IdentityChange.changed_at > since, concerns).limit(1))
+    return {**asked, **ids}, told is None and ids.items() <= asked.items()
 
 
 def sides(job: Modification) -> dict[str, Any]:
@@ -115,7 +147,7 @@ def sides(job: Modification) -> dict[str, Any]:
 
 def _add(session: Session, study: Study, job: Modification, now: datetime) -> Modification:
     prepare(session, study, job)
-    take_over_unswept(session, study, now)
+    take_over_unswept(session, study, job, now)
     session.add(job)
     session.flush()
     return job

@@ -38,6 +38,7 @@ def link_of(session: Session, study: Study, orders: Iterable[uuid.UUID | None] =
         "order_id": plain(study.order_id),
         "link_status": study.link_status,
         "link_id": plain(fact.id) if fact else None,
+        "orthanc_study_id": study.orthanc_study_id,
         **{name: plain(getattr(study, name)) for name in OPINION},
         "orders": {str(order.id): order_shows(order) for order in found},
     }
@@ -58,7 +59,7 @@ def new_link(
         }
     status = "linked" if patient_id is not None else "unlinked"
     ids = {"patient_id": plain(patient_id), "order_id": plain(order_id)}
-    return {**ids, "link_status": status, "link_id": None, **opinion, "orders": {}}
+    return {**ids, "link_status": status, "link_id": None, "orthanc_study_id": None, **opinion, "orders": {}}
 
 
 def set_link(session: Session, study: Study, link: Mapping[str, Any], actor: str, now: datetime) -> None:

@@ -44,9 +44,9 @@ class Modifications:
             study = find_study(session, study_instance_uid)
             require_idle(session, study)
             _require_agreement(study, changes)
-            wanted, from_original = take_over_unswept(session, study, now)
             job = new_job(study, "modify", reason, origin, now)
-            job.changes, job.wanted, job.from_original = dict(changes), wanted | dict(changes), from_original
+            job.changes = dict(changes)
+            job.wanted = take_over_unswept(session, study, job, now) | dict(changes)
             session.add(job)
             _note(session, job, "study.modification_requested", study, origin, now)
         return job
@@ -81,7 +81,7 @@ class Modifications:
             else:
                 job.wanted = former_values(undone)
                 _require_agreement(study, job.wanted)
-            take_over_unswept(session, study, now)
+            take_over_unswept(session, study, job, now)
             session.add(job)
             _note(session, job, "study.undo_requested", study, origin, now)
         return job

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 
@@ -36,19 +37,32 @@ def rows_of(session: Session, modification_id: uuid.UUID) -> list[ModificationIn
     )
 
 
-def begin(session: Session, job_id: uuid.UUID, node: str, number_of_instances: int) -> Modification | None:
+def begin(
+    session: Session,
+    job_id: uuid.UUID,
+    node: str,
+    number_of_instances: int,
+    patient_ids: Iterable[str],
+    now: datetime,
+) -> Modification | None:
     """From here on files change, and instances that arrive get the new values (or, for an undo, the former ones).
 
-    None when another node was first.
+    `patient_ids` are those in the files so far. None when another node was first, or when an image that claims to be
+    somebody else's came before anything was touched: the job has failed then, and a person has to look again.
     """
     job = session.get_one(Modification, job_id)
     if job.status != "queued":
         return None
     study = session.get_one(Study, job.study_id)
+    was_certain = (job.link_before or {}).get("link_status") != "ambiguous"
+    if job.from_original and job.kind != "unlink" and was_certain and study.link_status == "ambiguous":
+        fail(session, job_id, "study_changed", now)
+        return None
     job.status, job.node, job.number_of_instances = "running", node, number_of_instances
     job.study_before = {
         "corrections": dict(study.corrections),
         "study_date": study.study_date.isoformat() if study.study_date else None,
+        "patient_ids": sorted(patient_ids),
     }
     # whose study it is stands in its link, set at the end; what comes meanwhile is found before
     undone = session.get(Modification, job.undoes_id) if job.undoes_id is not None else None
@@ -144,6 +158,8 @@ def _show_on_study(session: Session, job: Modification, study: Study, orthanc_st
 
 
 def _date_shown(session: Session, job: Modification, study: Study) -> date | None:
+    if job.from_original:
+        return study.study_date
     if job.undoes_id is not None:
         undone = session.get_one(Modification, job.undoes_id)
         if "StudyDate" in undone.wanted:

@@ -218,7 +218,7 @@ def _what_happened(session: Session, study: Study) -> str:
     """Who did what to a study last, for the one who came second."""
     jobs, fact = of_study(session, study.id), current_link(session, study.id)
     latest = next((job for job in jobs if job.status != "waiting"), None)
-    if latest is not None and (fact is None or latest.requested_at >= fact.linked_at or latest.link_after):
+    if latest is not None:
         return f"{latest.requested_by} asked at {latest.requested_at:%Y-%m-%dT%H:%M:%SZ} to {WORDS[latest.kind]}."
     if fact is not None:
         return f"{fact.linked_by} linked it at {fact.linked_at:%Y-%m-%dT%H:%M:%SZ}."

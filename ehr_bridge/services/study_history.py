@@ -35,7 +35,7 @@ class Step:
     change: IdentityChange | None
     upload: DicomUploadLog | None
     coerced: list[dict[str, Any]]
-    """What was replaced in its first instance on the way in."""
+    """What was replaced on the way in: in the study's first instance, or in an upload's as far as its log keeps it."""
     names: dict[str, str]
     """MRNs and accession numbers by our ids, of everybody the step names."""
 
@@ -93,9 +93,20 @@ def _step(session: Session, study: Study, event: AuditEvent) -> Step:
         job=job,
         change=change,
         upload=upload,
-        coerced=list(study.coerced) if is_first else [],
+        coerced=list(study.coerced) if is_first else _coerced(upload),
         names=_names(session, event, job, change),
     )
+
+
+def _coerced(upload: DicomUploadLog | None) -> list[dict[str, Any]]:
+    if upload is None:
+        return []
+    found = (
+        ("PatientID", upload.original_patient_id, upload.modified_patient_id),
+        ("PatientName", upload.original_patient_name, upload.modified_patient_name),
+        ("AccessionNumber", upload.original_accession_number, upload.modified_accession_number),
+    )
+    return [{"tag": tag, "before": before or "", "after": after} for tag, before, after in found if after is not None]
 
 
 def _change_at(session: Session, at: datetime) -> IdentityChange | None:

@@ -82,15 +82,18 @@ def new_job(
     )
 
 
-def take_over_unswept(session: Session, study: Study, now: datetime) -> tuple[dict[str, str], bool]:
-    """What earlier jobs want (`wanted`, `from_original`) of instances still on their way: now it is the next job's."""
+def take_over_unswept(session: Session, study: Study, job: Modification, now: datetime) -> dict[str, str]:
+    """What earlier jobs want of instances that are still on their way: from here on `job` looks for them.
+
+    A job on the link does for all; a modification leaves what a link wants to that link's own last look.
+    """
     wanted: dict[str, str] = {}
-    from_original = False
     unswept = select(Modification).where(
         Modification.study_id == study.id, Modification.status.in_(HOLDS), Modification.swept_at.is_(None)
     )
+    if not job.from_original:
+        unswept = unswept.where(~Modification.from_original)
     for earlier in session.scalars(unswept.order_by(Modification.requested_at)):
         wanted |= earlier.wanted
-        from_original |= earlier.from_original
         earlier.swept_at = now
-    return wanted, from_original
+    return wanted

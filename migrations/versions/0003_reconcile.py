@@ -21,7 +21,7 @@ KINDS = "kind IN ('modify', 'undo', 'link', 'unlink', 'follow')"
 STATUSES = "status IN ('waiting', 'queued', 'running', 'succeeded', 'partial', 'failed')"
 KINDS_BEFORE = "kind IN ('modify', 'undo')"
 STATUSES_BEFORE = "status IN ('queued', 'running', 'succeeded', 'partial', 'failed')"
-UNLINKED = sa.text("link_status = 'unlinked'")
+LISTED = sa.text("orthanc_study_id IS NOT NULL AND deleted_at IS NULL")
 WAITING = sa.text("status = 'waiting'")
 FORGET = (
     "CREATE TEMPORARY TABLE forgotten AS SELECT id FROM modifications"
@@ -63,6 +63,7 @@ def upgrade() -> None:
     )
     for column in ("patient_id", "order_id", "changed_at"):
         op.create_index(op.f(f"ix_identity_changes_{column}"), "identity_changes", [column])
+    op.create_index(op.f("ix_study_links_study_id"), "study_links", ["study_id"])
     kept = _set_aside_instances()
     with op.batch_alter_table("modifications") as table:
         if not _is_sqlite():
@@ -86,19 +87,20 @@ def upgrade() -> None:
     op.add_column("studies", sa.Column("patient_id_key", key, server_default="", nullable=False))
     _fill()
     op.create_index(
-        "ix_studies_unlinked_patient_id",
+        "ix_studies_list_patient_id",
         "studies",
-        ["patient_id_key"],
-        sqlite_where=UNLINKED,
-        postgresql_where=UNLINKED,
+        ["patient_id_key", "id"],
+        sqlite_where=LISTED,
+        postgresql_where=LISTED,
     )
 
 
 def downgrade() -> None:
     """Jobs that the former version does not know are forgotten; the files stay as they are."""
-    op.drop_index("ix_studies_unlinked_patient_id", "studies")
+    op.drop_index("ix_studies_list_patient_id", "studies")
     op.execute("ALTER TABLE studies DROP COLUMN patient_id_key")
     op.drop_index("ix_patients_merged_into_id", "patients")
+    op.drop_index("ix_study_links_study_id", "study_links")
     op.execute("ALTER TABLE patients DROP COLUMN merged_into_id")
     for statement in FORGET:
         op.execute(statement)

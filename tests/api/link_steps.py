@@ -10,6 +10,10 @@ import pydicom
 from tests.api.conftest import Api
 
 REASON = "the console had the wrong patient"
+ASA = ("MRN-1", "Lindqvist^Åsa", "19610314", "F", "ACC-1", "Ekström^Maria")
+"""What files say of whose they are when they are linked to order ACC-1."""
+SCANNER = ("SCAN-7", "SCANNER^NAME", "", "", "", "")
+"""And what they say as the scanner sends them."""
 IDENTITY = ("PatientID", "PatientName", "PatientBirthDate", "PatientSex", "AccessionNumber", "ReferringPhysicianName")
 
 
