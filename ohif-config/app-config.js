@@ -10,7 +10,7 @@
 window.config = {
   name: 'orthanc-ehr-bridge',
   routerBasename: '/ohif',
-  extensions: [],
+  extensions: [{ id: 'ehr-bridge', getHangingProtocolModule: () => [{ name: '@ehr-bridge/sideBySide', protocol: sideBySide() }] }],
   modes: [], // OHIF adds the modes it is built with: viewer, segmentation, tmtv, microscopy, …
 
   // A guided tour that darkens the picture greets every new browser profile; on shared workstations that is every day.
@@ -88,6 +88,51 @@ window.config = {
     },
   ],
 };
+
+/**
+ * Two studies beside each other, one viewport each: the first and the second of the link. (OHIF's own `hpCompare` takes
+ * four viewports, of which studies with one series leave two empty.)
+ */
+function sideBySide() {
+  const study = nth => ({
+    attribute: 'studyInstanceUIDsIndex',
+    from: 'options',
+    required: true,
+    constraint: { equals: { value: nth } },
+  });
+  const images = { attribute: 'numImageFrames', required: true, constraint: { greaterThan: { value: 0 } } };
+  const selector = nth => ({ studyMatchingRules: [study(nth)], seriesMatchingRules: [images] });
+  const viewport = id => ({ viewportOptions: { toolGroupId: 'default', allowUnmatchedView: true }, displaySets: [{ id }] });
+  return {
+    id: '@ehr-bridge/sideBySide',
+    name: 'Two studies side by side',
+    description: 'The first study of the link and the second',
+    numberOfPriorsReferenced: 1,
+    protocolMatchingRules: [],
+    toolGroupIds: ['default'],
+    displaySetSelectors: { first: selector(0), second: selector(1) },
+    defaultViewport: { viewportOptions: { viewportType: 'stack', toolGroupId: 'default', allowUnmatchedView: true }, displaySets: [{ id: 'first', matchedDisplaySetsIndex: -1 }] },
+    stages: [
+      {
+        name: 'Side by side',
+        viewportStructure: { layoutType: 'grid', properties: { rows: 1, columns: 2 } },
+        viewports: [viewport('first'), viewport('second')],
+      },
+    ],
+  };
+}
+
+/**
+ * A token may also stand after `#`, where no server and no proxy on the way gets to write it into a log. OHIF looks for it
+ * in the query, uses it and removes it; nothing is asked of the server in between.
+ */
+(() => {
+  const found = /^#token=([\w.-]+)$/.exec(window.location.hash);
+  if (found) {
+    const { pathname, search } = window.location;
+    window.history.replaceState(window.history.state, '', `${pathname}${search}${search ? '&' : '?'}token=${found[1]}`);
+  }
+})();
 
 /** Show `text` at the top of the page until it is closed; once, however many requests fail. */
 function showNotice(text) {

@@ -15,7 +15,7 @@ from ehr_bridge.db.database import Database
 from ehr_bridge.db.models import Order
 from ehr_bridge.services.audit import Origin
 from ehr_bridge.services.bundle import Services, build_services, utc_now
-from ehr_bridge.services.orders import OrderData
+from ehr_bridge.services.orders import OrderData, OrderWish
 from ehr_bridge.services.patients import PatientData
 from ehr_bridge.settings import Settings
 from plugin.kept_secret import kept_secret
@@ -56,7 +56,9 @@ def create(settings: Settings) -> list[str]:
     today = utc_now().replace(hour=8, minute=0, second=0, microsecond=0)
     if services.patients.search("", 1, 0).total == 0:
         _patients_and_orders(services, today)
-    waiting = {accession for accession in ORDERS if _has_no_images(services.orders.search(accession, None, 1, 0).items)}
+    waiting = {
+        accession for accession in ORDERS if _has_no_images(services.orders.search(OrderWish(accession), 1, 0).items)
+    }
     database.dispose()
     token = _token(settings)
     if "ACC-2026-0001" in waiting:

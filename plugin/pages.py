@@ -26,9 +26,10 @@ OHIF_POLICY = (
 """The strictest under which OHIF 3.12 shows everything: its codecs compile code, its PDF view is a frame."""
 OHIF_LIFETIME = "public, max-age=604800"
 """A week: `ohif-config/prepare.py` may rewrite a bundle under an unchanged name."""
-FILE_NAME = re.compile(r"\.[A-Za-z][0-9A-Za-z]*$")
-"""How a file's name ends. A study's address ends with its UID, which has dots too."""
 HASHED = re.compile(r"[.-][0-9A-Za-z_-]{8,}\.(js|css|wasm|woff2?|png|svg|jpg)$")
+
+FILE = re.compile(r"\.[a-z][a-z0-9]*$")
+"""How files end. A page's address may hold dots too: /ehr/view/1.2.840.113619.2.55"""
 
 NOT_INSTALLED = "/ohif/not-installed"
 """Where the prepared OHIF looks for what it would have fetched from other hosts; there is nothing."""
@@ -59,8 +60,7 @@ class Pages:
             start_response("302 Found", [("Location", "/ehr/")])
             return []
         top = path.split("/")[1]
-        last = path.rsplit("/", 1)[-1]
-        if path == f"/{top}" or (not FILE_NAME.search(last) and not path.startswith(NOT_INSTALLED)):
+        if path == f"/{top}" or (not _names_a_file(path) and not path.startswith(NOT_INSTALLED)):
             path = f"/{top}/"
         environ["PATH_INFO"] = path
         return self._files(environ, start_response)  # type: ignore[no-any-return]
@@ -69,6 +69,10 @@ class Pages:
     def has_viewer() -> bool:
         """Whether OHIF is installed."""
         return (OHIF / "index.html").is_file()
+
+
+def _names_a_file(path: str) -> bool:
+    return FILE.search(path) is not None
 
 
 def _headers(headers: Headers, _path: str, url: str) -> None:

@@ -26,7 +26,7 @@ from ehr_bridge.api.schemas import (
 )
 from ehr_bridge.db.models import Order
 from ehr_bridge.services.identity import person_name
-from ehr_bridge.services.orders import OrderData
+from ehr_bridge.services.orders import OrderData, OrderWish
 
 blueprint = APIBlueprint(
     "orders",
@@ -65,6 +65,12 @@ class OrderBody(Input):
 class OrderQuery(PageQuery):
     q: str | None = Field(None, description="Beginning of an accession number, MRN or family name")
     status: Status | None = None
+    since: Annotated[GivenMoment | None, EmptyIsNone] = Field(
+        None, alias="scheduled_from", description="Appointments from this moment on; with time zone"
+    )
+    until: Annotated[GivenMoment | None, EmptyIsNone] = Field(
+        None, alias="scheduled_to", description="Appointments before this moment; with time zone"
+    )
 
 
 class OrderAnswer(Model):
@@ -127,7 +133,8 @@ def put_order(path: AccessionPath, body: OrderBody) -> Response:
 def list_orders(query: OrderQuery) -> Response:
     """List orders, latest appointment first"""
     services().recorder.settle()
-    page = services().orders.search(query.q, query.status, query.limit, query.offset)
+    wish = OrderWish(query.q, query.status, query.since, query.until)
+    page = services().orders.search(wish, query.limit, query.offset)
     return answer(
         OrderList(items=[order_answer(o) for o in page.items], total=page.total, limit=page.limit, offset=page.offset)
     )

@@ -29,6 +29,9 @@ Operation = Literal["view", "download", "annotate"]
 
 class ViewerUrlQuery(Input):
     compare: Annotated[Uid | None, EmptyIsNone] = Field(None, description="A second study to open beside it")
+    priors: Annotated[Literal["auto"] | None, EmptyIsNone] = Field(
+        None, description="`auto`: with the patient's latest earlier studies of the same modality, at most three"
+    )
 
 
 class ViewerUrlAnswer(Model):
@@ -91,7 +94,8 @@ class TokenList(Model):
 def viewer_url(path: StudyPath, query: ViewerUrlQuery) -> Response:
     """A link that opens the study in OHIF"""
     uids = (path.study_uid,) if query.compare is None else (path.study_uid, query.compare)
-    minted = services().viewer.mint(Wish(study_instance_uids=uids), caller(), address())
+    wish = Wish(study_instance_uids=uids, with_priors=query.priors is not None)
+    minted = services().viewer.mint(wish, caller(), address())
     return answer(
         ViewerUrlAnswer(
             url=services().viewer.link(minted),

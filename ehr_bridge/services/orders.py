@@ -22,6 +22,17 @@ from ehr_bridge.services.patients import as_uuid, find_patient
 
 
 @dataclass(frozen=True, slots=True)
+class OrderWish:
+    """Which orders are looked for; what is None does not matter."""
+
+    text: str | None = None
+    """Beginning of an accession number, MRN or family name."""
+    status: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class OrderData:
     """What an EHR says of an order. The patient is named by MRN beside it."""
 
@@ -114,13 +125,17 @@ class Orders:
         with self._database.read() as session:
             return find_order(session, id_or_accession_number)
 
-    def search(self, text: str | None, status: str | None, limit: int, offset: int) -> Page[Order]:
-        """Orders, latest appointment first; `text` is a beginning of an accession number, MRN or family name."""
+    def search(self, wish: OrderWish, limit: int, offset: int) -> Page[Order]:
+        """Orders as wished for, latest appointment first."""
         query = select(Order).join(Order.patient)
-        if status:
-            query = query.where(Order.status == status)
-        if text:
-            pattern = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+        if wish.status:
+            query = query.where(Order.status == wish.status)
+        if wish.since:
+            query = query.where(Order.scheduled_at >= wish.since)
+        if wish.until:
+            query = query.where(Order.scheduled_at < wish.until)
+        if wish.text:
+            pattern = wish.text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
             query = query.where(
                 or_(
                     Order.accession_number.ilike(pattern, escape="\\"),

@@ -22,6 +22,21 @@ def studies_of_patient(session: Session, patient: str) -> list[Study]:
     return list(session.scalars(_linked().where(column)))
 
 
+MOST_PRIORS = 3
+_LOOKED_AT = 50
+
+
+def priors_of(session: Session, study: Study) -> list[Study]:
+    """The latest earlier studies of the same patient made with the same kind of device; none of an unlinked study."""
+    if study.patient_id is None or study.link_status != "linked":
+        return []
+    others = _linked().where(Study.patient_id == study.patient_id, Study.id != study.id).limit(_LOOKED_AT)
+    if study.study_date is not None:
+        others = others.where(Study.study_date <= study.study_date)
+    kinds = set(study.modalities)
+    return [other for other in session.scalars(others) if kinds & set(other.modalities)][:MOST_PRIORS]
+
+
 def _linked() -> Select[Study]:
     return (
         select(Study)

@@ -20,7 +20,7 @@ from ehr_bridge.services import audit
 from ehr_bridge.services.audit import Event, Origin
 from ehr_bridge.services.paging import Page, fetch_page
 from ehr_bridge.services.revocations import Revocations
-from ehr_bridge.services.scope import studies_of_order, studies_of_patient
+from ehr_bridge.services.scope import priors_of, studies_of_order, studies_of_patient
 from ehr_bridge.services.studies import find_study
 
 LINK_TTL = timedelta(hours=1)
@@ -31,6 +31,8 @@ class Wish:
     """What a viewer token shall open; exactly one of studies, order and patient is given."""
 
     study_instance_uids: tuple[str, ...] = ()
+    with_priors: bool = False
+    """Beside each named study, its patient's latest earlier ones of the same kind."""
     order: str | None = None
     patient: str | None = None
     operations: tuple[str, ...] = ("view",)
@@ -81,6 +83,9 @@ class Viewer:
                 studies = studies_of_patient(session, wish.patient)
             else:
                 studies = [find_study(session, uid) for uid in dict.fromkeys(wish.study_instance_uids)]
+                if wish.with_priors:
+                    found = [*studies, *(prior for study in studies for prior in priors_of(session, study))]
+                    studies = list({study.id: study for study in found}.values())
             if not studies:
                 raise NotFound("study_not_found", "There are no images to open yet.")
             uids = [study.study_instance_uid for study in studies]

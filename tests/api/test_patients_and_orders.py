@@ -61,6 +61,18 @@ def test_an_order_moves_to_the_patient_it_is_corrected_to(api: Api) -> None:
     assert api.call("PUT", "/api/v1/orders/ACC-1", "service", json=body).json["mrn"] == "MRN-2"
 
 
+def test_orders_of_a_day_are_found_by_their_appointment(api: Api) -> None:
+    """From is included, to is not; an order without an appointment is of no day."""
+    api.place_order("ACC-NEVER")
+    for accession, moment in (("ACC-EARLY", "2026-01-15T00:00:00Z"), ("ACC-LATE", "2026-01-16T00:00:00Z")):
+        body = {"mrn": "MRN-1", "modality": "MR", "description": "MR brain", "scheduled_at": moment}
+        assert api.call("PUT", f"/api/v1/orders/{accession}", "service", json=body).status_code == 201
+    day = "scheduled_from=2026-01-15T01:00:00%2B01:00&scheduled_to=2026-01-16T00:00:00Z"
+    found = api.get(f"/api/v1/orders?{day}", "nurse").json
+    assert [order["accession_number"] for order in found["items"]] == ["ACC-EARLY"]
+    assert api.get("/api/v1/orders?scheduled_from=2026-01-15T00:00:00", "nurse").status_code == 422
+
+
 def test_a_cancelled_order_stays_cancelled(api: Api) -> None:
     """Cancelling twice is no error; 404 for what does not exist."""
     api.place_order()

@@ -37,6 +37,32 @@ def test_a_second_study_to_compare_is_covered_by_the_same_token(api: Api) -> Non
     assert link["studies"] == [first, second]
 
 
+def dated_study(api: Api, accession: str, day: str, modality: str = "MR", mrn: str = "MRN-1") -> str:
+    order = api.place_order(accession, mrn)
+    data = small(StudyDate=day, Modality=modality)
+    uid: str = api.upload(data, headers={"X-Order-Id": order["id"]}).json["studies"][0]["study_instance_uid"]
+    return uid
+
+
+def test_priors_are_the_patients_latest_earlier_studies_of_the_same_kind(api: Api) -> None:
+    """?priors=auto: newest first, at most three, nobody else's, no later one, no other modality."""
+    days = ["20200101", "20210101", "20220101", "20230101"]
+    earlier = [dated_study(api, f"ACC-{day}", day) for day in days]
+    dated_study(api, "ACC-CT", "20240101", modality="CT")
+    dated_study(api, "ACC-OTHER", "20240101", mrn="MRN-2")
+    current = dated_study(api, "ACC-NOW", "20250101")
+    dated_study(api, "ACC-LATER", "20260101")
+    link = api.get(f"/api/v1/dicom/viewer-url/{current}?priors=auto", "doctor").json
+    assert link["studies"] == [current, *reversed(earlier[1:])]
+    assert api.get(f"/api/v1/dicom/viewer-url/{current}?priors=all", "doctor").status_code == 422
+
+
+def test_a_study_linked_to_nobody_has_no_priors(api: Api) -> None:
+    """Nothing is known of whose it is."""
+    uid = api.upload(small()).json["studies"][0]["study_instance_uid"]
+    assert api.get(f"/api/v1/dicom/viewer-url/{uid}?priors=auto", "doctor").json["studies"] == [uid]
+
+
 def test_a_token_for_an_order_or_a_patient_covers_their_studies(api: Api) -> None:
     """Asked for by order or patient."""
     uid = stored_study(api)

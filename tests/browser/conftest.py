@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -39,18 +41,36 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture(params=[(1280, 900), (390, 844)], ids=["desktop", "phone"])
 def page(request: pytest.FixtureRequest, chromium: Browser) -> Iterator[Page]:
-    """A fresh window of either size; a violation of the content security policy or a foreign host fails the test."""
-    width, height = request.param
-    context = chromium.new_context(viewport={"width": width, "height": height})
+    """A fresh window of either size."""
+    with window(chromium, *request.param) as page:
+        yield page
+
+
+@pytest.fixture
+def desktop(chromium: Browser) -> Iterator[Page]:
+    """A fresh window as on a desk, where the size does not matter for what is tested."""
+    with window(chromium, 1280, 900) as page:
+        yield page
+
+
+@contextmanager
+def window(chromium: Browser, width: int, height: int, **options: Any) -> Iterator[Page]:
+    """A fresh window; a breach of the content security policy, a fault of a script or a foreign host fails the test."""
+    context = chromium.new_context(viewport={"width": width, "height": height}, **options)
     trouble: list[str] = []
     context.on("console", lambda m: trouble.append(m.text) if "Content Security Policy" in m.text else None)
+    context.on(
+        "weberror", lambda e: trouble.append(str(e.error)) if "/ehr/" in (e.page.url if e.page else "") else None
+    )
     context.on(
         "request",
         lambda r: trouble.append(r.url) if not r.url.startswith(("http://127.0.0.1", "data:", "blob:")) else None,
     )
     page = context.new_page()
-    yield page
-    context.close()
+    try:
+        yield page
+    finally:
+        context.close()
     assert trouble == []
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 import io
 import re
+from pathlib import Path
 
 from PIL import Image, ImageStat
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import FrameLocator, Locator, Page, expect
 
 from tests.support.server import Server
 
@@ -49,17 +50,37 @@ def drop(page: Page, files: dict[str, bytes]) -> None:
     page.evaluate(DROP, [zone.element_handle(), encoded])
 
 
-def open_viewer(page: Page) -> Page:
-    """Press View; the page that shows the viewer: a new tab, or this one on a phone."""
-    button = page.get_by_role("button", name=re.compile("^View the images")).first
-    if (page.viewport_size or {"width": 0})["width"] < 600:
-        button.click()
-        page.wait_for_url("**/ohif/viewer**")
-        return page
-    with page.context.expect_page() as opened:
-        button.click()
-    opened.value.wait_for_url("**/ohif/viewer**")
-    return opened.value
+def upload_for_order(page: Page) -> None:
+    """From an order's page to the upload meant for it."""
+    page.get_by_role("link", name="Upload for this order").click()
+    expect(page.get_by_role("region", name="Upload for", exact=True)).to_be_visible()
+
+
+def choose_folder(page: Page, folder: Path) -> None:
+    """Choose a folder by its button."""
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Choose a folder").click()
+    chooser.value.set_files(folder)
+
+
+def seen(page: Page) -> None:
+    """Wait until every chosen file has been looked into."""
+    expect(page.get_by_text("Nothing has been sent yet")).to_be_visible(timeout=30_000)
+
+
+def send(page: Page) -> None:
+    """Confirm what disagrees, study by study, and press Send."""
+    seen(page)
+    for box in page.get_by_role("checkbox", name=re.compile("I have compared")).all():
+        box.check()
+    page.get_by_role("button", name="Send", exact=True).click()
+
+
+def open_viewer(page: Page) -> FrameLocator:
+    """Press View; the viewer inside the page."""
+    page.get_by_role("link", name=re.compile("^View the images")).first.click()
+    page.wait_for_url("**/ehr/view/**")
+    return page.frame_locator("iframe")
 
 
 def has_picture(canvas: Locator) -> bool:

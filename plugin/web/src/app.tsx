@@ -12,6 +12,10 @@ import { Layout } from "./shell/Layout";
 // Each page is a file of its own: a first visit loads the frame and one page.
 const OrdersPage = lazy(async () => ({ default: (await import("./pages/OrdersPage")).OrdersPage }));
 const OrderPage = lazy(async () => ({ default: (await import("./pages/OrderPage")).OrderPage }));
+const UploadPage = lazy(async () => ({ default: (await import("./pages/UploadPage")).UploadPage }));
+const LaunchPage = lazy(async () => ({ default: (await import("./pages/LaunchPage")).LaunchPage }));
+const PatientPage = lazy(async () => ({ default: (await import("./pages/PatientPage")).PatientPage }));
+const ViewerPage = lazy(async () => ({ default: (await import("./pages/ViewerPage")).ViewerPage }));
 const StudiesPage = lazy(async () => ({ default: (await import("./pages/StudiesPage")).StudiesPage }));
 const StudyPage = lazy(async () => ({ default: (await import("./pages/StudyPage")).StudyPage }));
 const ReconciliationPage = lazy(async () => ({ default: (await import("./pages/ReconciliationPage")).ReconciliationPage }));
@@ -43,8 +47,12 @@ export function App() {
           }
         >
           <Route index element={<StartPage />} />
+          <Route path="/upload" element={<UploadPage />} />
           <Route path="/orders" element={<OrdersPage />} />
           <Route path="/orders/:id" element={<OrderPage />} />
+          <Route path="/view/:uid" element={<ViewerPage />} />
+          <Route path="/patients/:id" element={<PatientPage />} />
+          <Route path="/launch" element={<LaunchPage />} />
           <Route path="/studies" element={<StudiesPage />} />
           <Route path="/studies/:uid" element={<StudyPage />} />
           <Route path="/reconciliation" element={<ReconciliationPage />} />
@@ -66,7 +74,7 @@ export function App() {
 
 /** Wherever the user is when an upload ends, what they see next is up to date. */
 function useRefreshWhenUploaded(): void {
-  const { uploads } = useServices();
+  const { uploader } = useServices();
   const refresh = useRefreshAfterUpload();
-  useEffect(() => uploads.onFinished(({ orderId }) => refresh(orderId)), [uploads, refresh]);
+  useEffect(() => uploader.onFinished(refresh), [uploader, refresh]);
 }

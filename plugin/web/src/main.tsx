@@ -9,11 +9,14 @@ import { Session, tabStorage } from "./auth/session";
 import { ErrorBoundary } from "./components/ErrorBoundary";
 import { setLanguage } from "./i18n";
 import { chosenLanguage } from "./i18n/languages";
+import { claimsOf, takeLaunch } from "./launch/launched";
 import { keptLanguage, keptTheme, showTheme } from "./preferences";
 import { ServicesContext, type Services } from "./services";
-import { UploadCenter } from "./upload/center";
+import { UploadDesk } from "./upload/desk";
 import { newUploadId } from "./upload/id";
+import { openReader } from "./upload/read/open";
 import { sendFile } from "./upload/transport";
+import { Uploader } from "./upload/uploader";
 import "./styles/tokens.css";
 import "./styles/base.css";
 import "./styles/controls.css";
@@ -23,22 +26,31 @@ import "./styles/layout.css";
 import "./styles/overlay.css";
 import "./styles/data.css";
 import "./styles/upload.css";
+import "./styles/review.css";
 import "./styles/result.css";
 import "./styles/records.css";
 import "./styles/reconciliation.css";
 
 const session = new Session(tabStorage());
-const uploads = new UploadCenter({
-  send: sendFile,
-  session,
-  newId: newUploadId,
-  now: Date.now,
-  later: (ms, call) => {
-    const timer = window.setTimeout(call, ms);
-    return () => window.clearTimeout(timer);
-  },
+const launch = takeLaunch(window);
+if (launch?.token) {
+  const { expiresAt, subject } = claimsOf(launch.token);
+  session.begin({ token: launch.token, expires_at: expiresAt }, subject, true);
+}
+const later = (ms: number, call: () => void) => {
+  const timer = window.setTimeout(call, ms);
+  return () => window.clearTimeout(timer);
+};
+const uploader = new Uploader({ send: sendFile, session, newId: newUploadId, now: Date.now, later });
+const desk = new UploadDesk({
+  openReader,
+  later,
+  pictureUrl: (picture) => URL.createObjectURL(picture),
+  dropUrl: (url) => URL.revokeObjectURL(url),
 });
-const services: Services = { ask: createClient(session), session, uploads };
+// The connection is back: no reason to wait out the pause.
+window.addEventListener("online", () => uploader.online());
+const services: Services = { ask: createClient(session), session, launch, desk, uploader };
 
 showTheme(keptTheme());
 // Words that cannot be loaded (the server is being updated) are no reason to show nothing.

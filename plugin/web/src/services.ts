@@ -2,12 +2,17 @@
 import { createContext, useContext } from "react";
 import type { Ask } from "./api/client";
 import type { Session } from "./auth/session";
-import type { UploadCenter } from "./upload/center";
+import type { Launch } from "./launch/launched";
+import type { UploadDesk } from "./upload/desk";
+import type { Uploader } from "./upload/uploader";
 
 export interface Services {
   ask: Ask;
   session: Session;
-  uploads: UploadCenter;
+  /** How this page was opened, when the EHR opened it. */
+  launch: Launch | null;
+  desk: UploadDesk;
+  uploader: Uploader;
 }
 
 export const ServicesContext = createContext<Services | null>(null);

@@ -3,13 +3,15 @@ import { keepPreviousData, QueryClient, useMutation, useQuery, useQueryClient } 
 import { useCallback } from "react";
 import { useServices } from "../services";
 import { ApiError, isRecord } from "./errors";
-import type { Id, Me, Order, Page, SignInAnswer, Study, ViewerLink } from "./types";
+import type { Me, Order, Page, SignInAnswer, Study } from "./types";
 
 export const PAGE_SIZE = 50;
 
 export interface OrderFilter {
   q: string;
   status: string;
+  /** Only appointments of the present day, as this computer counts days. */
+  today: boolean;
   offset: number;
 }
 
@@ -64,12 +66,13 @@ export function useMe() {
   });
 }
 
-export function useOrders({ q, status, offset }: OrderFilter) {
+export function useOrders({ q, status, today, offset }: OrderFilter) {
   const { ask } = useServices();
+  const day = today ? dayAround(new Date()) : {};
   return useQuery({
-    queryKey: ["orders", { q, status, offset }],
+    queryKey: ["orders", { q, status, offset, ...day }],
     queryFn: async ({ signal }) =>
-      asPage<Order>(await ask("orders", { query: { status, q, limit: PAGE_SIZE, offset }, signal })),
+      asPage<Order>(await ask("orders", { query: { status, q, ...day, limit: PAGE_SIZE, offset }, signal })),
     placeholderData: keepPreviousData,
   });
 }
@@ -78,6 +81,7 @@ export function useOrder(id: string) {
   const { ask } = useServices();
   return useQuery({
     queryKey: ["order", id],
+    enabled: id !== "",
     queryFn: ({ signal }) => ask<Order>(`orders/${encodeURIComponent(id)}`, { signal }),
   });
 }
@@ -92,27 +96,18 @@ export function useStudies(filter: StudyFilter) {
   });
 }
 
-/** Asked on each press, never ahead or again: every link is minted for one use and is audited. */
-export function useViewerLink() {
-  const { ask } = useServices();
-  return useMutation({
-    mutationFn: (studyInstanceUid: string) =>
-      ask<ViewerLink>(`dicom/viewer-url/${encodeURIComponent(studyInstanceUid)}`),
-    gcTime: 0,
-  });
+/** After an upload orders, their place in the list and the studies may all have changed. */
+export function useRefreshAfterUpload(): () => void {
+  const client = useQueryClient();
+  return useCallback(() => {
+    for (const changed of ["order", "orders", "studies"]) void client.invalidateQueries({ queryKey: [changed] });
+  }, [client]);
 }
 
-/** After an upload the order, its place in the list and the studies may all have changed. */
-export function useRefreshAfterUpload(): (orderId: Id) => void {
-  const client = useQueryClient();
-  return useCallback(
-    (orderId) => {
-      void client.invalidateQueries({ queryKey: ["order", String(orderId)] });
-      void client.invalidateQueries({ queryKey: ["orders"] });
-      void client.invalidateQueries({ queryKey: ["studies"] });
-    },
-    [client],
-  );
+/** The local day that a moment is in. */
+function dayAround(moment: Date): { scheduled_from: string; scheduled_to: string } {
+  const [year, month, day] = [moment.getFullYear(), moment.getMonth(), moment.getDate()];
+  return { scheduled_from: new Date(year, month, day).toISOString(), scheduled_to: new Date(year, month, day + 1).toISOString() };
 }
 
 export function asPage<T>(answer: unknown): Page<T> {

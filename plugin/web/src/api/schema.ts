@@ -1713,6 +1713,7 @@ export interface paths {
             parameters: {
                 query?: {
                     compare?: string | null;
+                    priors?: "auto" | null;
                 };
                 header?: never;
                 path: {
@@ -1936,6 +1937,8 @@ export interface paths {
                     offset?: number;
                     q?: string | null;
                     status?: ("scheduled" | "arrived" | "in_progress" | "completed" | "reported" | "cancelled") | null;
+                    scheduled_from?: string | null;
+                    scheduled_to?: string | null;
                 };
                 header?: never;
                 path?: never;

@@ -15,14 +15,14 @@ export function RequireSession({ children }: { children: ReactNode }) {
   useSessionClock();
   if (session.kind === "none") {
     // Whoever signs in next after a sign-out is not led to the last user's page.
-    return <Navigate to="/sign-in" replace state={session.signedOut ? null : { from: location.pathname }} />;
+    return <Navigate to="/sign-in" replace state={session.signedOut ? null : { from: location.pathname + location.search }} />;
   }
   return (
     <>
       <div className={session.kind === "ended" ? "locked" : "unlocked"}>
         <WithUser>{children}</WithUser>
       </div>
-      {session.kind === "ended" && <SignInAgain username={session.username} />}
+      {session.kind === "ended" && <SignInAgain username={session.username} launched={session.launched} />}
     </>
   );
 }

@@ -4,11 +4,11 @@ import { SignInForm } from "./SignInForm";
 import { useSignOut } from "./useSignOut";
 
 /** Over the hidden page: its user signs in again and goes on, or leaves it to somebody else. */
-export function SignInAgain({ username }: { username: string }) {
+export function SignInAgain({ username, launched }: { username: string; launched: boolean }) {
   const signOut = useSignOut();
   return (
     <Dialog title={t("sign_in.again.title")}>
-      <p className="muted">{t("sign_in.again.text")}</p>
+      <p className="muted">{t(launched ? "sign_in.again.launched" : "sign_in.again.text")}</p>
       {username && <SignInForm fixedUsername={username} />}
       <button type="button" className="button" onClick={signOut}>
         {t("sign_in.again.other")}

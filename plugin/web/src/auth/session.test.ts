@@ -25,7 +25,7 @@ describe("a session", () => {
     const session = new Session(kept);
     session.begin(answer, "alice");
     session.end("t1");
-    expect(session.snapshot()).toEqual({ kind: "ended", username: "alice" });
+    expect(session.snapshot()).toEqual({ kind: "ended", username: "alice", launched: false });
     expect(kept.kept.size).toBe(0);
     session.begin(answer, "alice");
     session.signOut();

@@ -11,8 +11,9 @@ import { isRecord } from "../api/errors";
 
 export type SessionState =
   | { kind: "none"; signedOut?: true }
-  | { kind: "active"; token: string; expiresAt: number | null; username: string }
-  | { kind: "ended"; username: string };
+  | { kind: "active"; token: string; expiresAt: number | null; username: string; launched: boolean }
+  /** `launched`: it was the EHR that signed this person in, who may have no password here. */
+  | { kind: "ended"; username: string; launched: boolean };
 
 type Store = Pick<Storage, "getItem" | "setItem" | "removeItem">;
 
@@ -41,18 +42,18 @@ export class Session {
     return this.state.kind === "active" ? this.state.token : null;
   }
 
-  begin(answer: Pick<SignInAnswer, "token" | "expires_at">, username: string): void {
+  begin(answer: Pick<SignInAnswer, "token" | "expires_at">, username: string, launched = false): void {
     const expiresAt = Date.parse(answer.expires_at);
     // A token that seems expired on arrival means that this computer's clock is wrong: then the
     // server alone decides, by answering 401.
     const trusted = Number.isFinite(expiresAt) && expiresAt > this.now() ? expiresAt : null;
-    this.set({ kind: "active", token: answer.token, expiresAt: trusted, username });
+    this.set({ kind: "active", token: answer.token, expiresAt: trusted, username, launched });
   }
 
   /** End the session that `token` belongs to; an answer to an older token ends nothing. */
   end(token: string): void {
     if (this.state.kind !== "active" || this.state.token !== token) return;
-    this.set({ kind: "ended", username: this.state.username });
+    this.set({ kind: "ended", username: this.state.username, launched: this.state.launched });
   }
 
   signOut(): void {
@@ -84,6 +85,7 @@ function restore(store: Store | null): SessionState {
         token: saved.token,
         expiresAt: typeof saved.expiresAt === "number" ? saved.expiresAt : null,
         username: typeof saved.username === "string" ? saved.username : "",
+        launched: saved.launched === true,
       };
     }
   } catch {
@@ -96,8 +98,8 @@ function save(store: Store | null, state: SessionState): void {
   try {
     if (state.kind !== "active") store?.removeItem(KEY);
     else {
-      const { token, expiresAt, username } = state;
-      store?.setItem(KEY, JSON.stringify({ token, expiresAt, username }));
+      const { token, expiresAt, username, launched } = state;
+      store?.setItem(KEY, JSON.stringify({ token, expiresAt, username, launched }));
     }
   } catch {
     // A full or forbidden store costs the session at the next reload, nothing else.

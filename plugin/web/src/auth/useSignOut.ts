@@ -4,11 +4,12 @@ import { useServices } from "../services";
 
 /** Leave nothing of this user behind: no upload, no answer of the server, no token. */
 export function useSignOut(): () => void {
-  const { session, uploads } = useServices();
+  const { session, desk, uploader } = useServices();
   const client = useQueryClient();
   return useCallback(() => {
-    uploads.forgetAll();
+    uploader.forget();
+    desk.forget();
     session.signOut();
     client.clear();
-  }, [uploads, session, client]);
+  }, [uploader, desk, session, client]);
 }

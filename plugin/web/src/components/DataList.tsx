@@ -135,11 +135,11 @@ function Cards<T>({ label, columns, rows, rowKey, busy }: Props<T>) {
 }
 
 /** Stands where the list will stand, at its height, while it is loaded. */
-export function ListSkeleton({ label }: { label: string }) {
+export function ListSkeleton({ label, rows = 6 }: { label: string; rows?: number }) {
   return (
     <div className="table-frame skeleton" role="status">
       <span className="visually-hidden">{label}</span>
-      {Array.from({ length: 6 }, (_, at) => (
+      {Array.from({ length: rows }, (_, at) => (
         <div key={at} className="skeleton-row" aria-hidden="true">
           <span />
           <span />

@@ -4,11 +4,13 @@ interface Props {
   title: string;
   /** Called by Escape; without it the dialog stays. */
   onClose?: () => void;
+  /** For a form or a list; a question needs less. */
+  wide?: boolean;
   children: ReactNode;
 }
 
 /** A modal dialog: the browser's own, which keeps the focus inside and the rest inert. */
-export function Dialog({ title, onClose, children }: Props) {
+export function Dialog({ title, onClose, wide = false, children }: Props) {
   const ref = useRef<HTMLDialogElement>(null);
   const id = useId();
   // Before the content's own effects: what they focus must already be in an open dialog.
@@ -20,7 +22,7 @@ export function Dialog({ title, onClose, children }: Props) {
   return (
     <dialog
       ref={ref}
-      className="dialog"
+      className={wide ? "dialog dialog-wide" : "dialog"}
       aria-labelledby={id}
       onCancel={(event) => {
         event.preventDefault();

@@ -7,11 +7,12 @@ import { ErrorState } from "../components/ErrorState";
 import { Fact, Facts } from "../components/Facts";
 import { Icon } from "../components/Icon";
 import { ListSkeleton } from "../components/DataList";
+import { Notice } from "../components/Notice";
 import { Page } from "../components/Page";
 import { Instant, Mrn, OrderStatus, OrNone, PersonName, PriorityFlag } from "../components/values";
 import { ViewButton } from "../components/ViewButton";
 import { t, word } from "../i18n";
-import { UploadPanel } from "../upload/UploadPanel";
+import { Priors } from "./Priors";
 import { hasImages, imageCount, orderTitle } from "./orderWords";
 
 export function OrderPage() {
@@ -47,16 +48,16 @@ function LoadedOrder({ order }: { order: Order }) {
     >
       <div className="order-grid">
         <div className="order-side">
-          <section className="panel" aria-labelledby="order-title">
-            <h2 id="order-title">{t("order.facts")}</h2>
-            <OrderFacts order={order} />
-          </section>
           <section className="panel" aria-labelledby="study-title">
             <h2 id="study-title">{t("order.study")}</h2>
             <OrderStudy order={order} />
           </section>
+          <section className="panel" aria-labelledby="order-title">
+            <h2 id="order-title">{t("order.facts")}</h2>
+            <OrderFacts order={order} />
+          </section>
         </div>
-        <UploadPanel order={order} />
+        <Priors order={order} />
       </div>
     </Page>
   );
@@ -80,6 +81,7 @@ function OrderFacts({ order }: { order: Order }) {
       <Fact label={t("order.ordered_by")}>
         {order.ordered_by ? <PersonName name={order.ordered_by} /> : <OrNone>{null}</OrNone>}
       </Fact>
+      <Fact label={t("order.report")}>{t(order.status === "reported" ? "order.report.done" : "order.report.none")}</Fact>
       <Fact label={t("order.priority")}>
         <OrNone>{order.priority && word("order.priority", order.priority.toLowerCase())}</OrNone>
       </Fact>
@@ -87,16 +89,33 @@ function OrderFacts({ order }: { order: Order }) {
   );
 }
 
+/** The images of the order and what one can do with them, each one press away. */
 function OrderStudy({ order }: { order: Order }) {
   const mayView = useMay("view");
-  if (!hasImages(order)) return <Blank title={t("order.study.none.title")} text={t("order.study.none.text")} />;
+  const mayUpload = useMay("upload");
+  const shown = hasImages(order);
   return (
     <div className="stack">
-      <p className="number">{imageCount(order.number_of_images ?? 0, order.number_of_series)}</p>
-      {mayView ? (
-        <ViewButton primary studyInstanceUid={order.study_instance_uid ?? ""} what={orderTitle(order)} />
+      {shown ? (
+        <p className="number">{imageCount(order.number_of_images ?? 0, order.number_of_series)}</p>
       ) : (
-        <p className="muted">{t("view.no_permission")}</p>
+        <Blank title={t("order.study.none.title")} text={t("order.study.none.text")} />
+      )}
+      {shown && !mayView && <p className="muted">{t("view.no_permission")}</p>}
+      {order.status === "cancelled" ? (
+        <Notice kind="warn" title={t("order.cancelled.title")}>
+          <p>{t("order.cancelled.text")}</p>
+        </Notice>
+      ) : (
+        <div className="actions actions-wide">
+          {shown && <ViewButton primary studyInstanceUid={order.study_instance_uid} what={orderTitle(order)} />}
+          {mayUpload && (
+            <Link className={shown ? "button" : "button button-primary"} to={`/upload?order=${encodeURIComponent(order.id)}`}>
+              <Icon name="upload" />
+              {t("upload.title")}
+            </Link>
+          )}
+        </div>
       )}
     </div>
   );

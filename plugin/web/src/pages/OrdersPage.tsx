@@ -17,16 +17,16 @@ import { hasImages, orderTitle } from "./orderWords";
 
 
 const ALL = "all";
-const DEFAULTS = { status: "scheduled" };
+const DEFAULTS = { status: "scheduled", day: ALL };
 const STATES = ["scheduled", "arrived", "in_progress", "completed", "reported", "cancelled"];
 
 export function OrdersPage() {
   const [{ q, filters, offset }, move] = useListPlace(DEFAULTS);
   const filter = filters.status;
-  const orders = useOrders({ q, status: filter === ALL ? "" : filter, offset });
+  const orders = useOrders({ q, status: filter === ALL ? "" : filter, today: filters.day === "today", offset });
   const search = useCallback((text: string) => move({ q: text }), [move]);
   const page = orders.data;
-  const unfiltered = !q && filter === ALL;
+  const unfiltered = !q && filter === ALL && filters.day === ALL;
 
   return (
     <Page title={t("orders.title")} lead={t("orders.lead")}>
@@ -40,6 +40,15 @@ export function OrdersPage() {
             ...STATES.map((value) => ({ value, label: word("order.status", value) })),
           ]}
           onChange={(value) => move({ filters: { status: value } })}
+        />
+        <SelectField
+          label={t("orders.day")}
+          value={filters.day}
+          options={[
+            { value: ALL, label: t("orders.day.all") },
+            { value: "today", label: t("orders.day.today") },
+          ]}
+          onChange={(value) => move({ filters: { day: value } })}
         />
       </div>
       <p className="list-said muted" role="status">
@@ -62,7 +71,7 @@ export function OrdersPage() {
           text={t(unfiltered ? "orders.empty.text" : "orders.none.text")}
         >
           {!unfiltered && (
-            <button type="button" className="button" onClick={() => move({ q: "", filters: { status: ALL } })}>
+            <button type="button" className="button" onClick={() => move({ q: "", filters: { status: ALL, day: ALL } })}>
               {t("orders.none.action")}
             </button>
           )}

@@ -4,14 +4,14 @@ import { useCurrentUser } from "../auth/permissions";
 import { useSignOut } from "../auth/useSignOut";
 import { Dialog } from "../components/Dialog";
 import { t, word } from "../i18n";
-import { useRunningUploads } from "../upload/useUploader";
+import { useUploading } from "../upload/useUpload";
 import { Preferences } from "./Preferences";
 
 /** Who is signed in, how they like the page, and the way out. */
 export function Account() {
   const me = useCurrentUser();
   const signOut = useSignOut();
-  const uploading = useRunningUploads().length > 0;
+  const uploading = useUploading();
   const [asking, setAsking] = useState(false);
   return (
     <div className="account">

@@ -6,8 +6,8 @@ import { Icon } from "../components/Icon";
 import { PageLoading } from "../components/Page";
 import { ToastProvider } from "../components/Toast";
 import { t } from "../i18n";
-import { UploadStrips } from "../upload/UploadStrip";
-import { useLeaveWarning } from "../upload/useUploader";
+import { UploadStrip } from "../upload/UploadStrip";
+import { useLeaveWarning } from "../upload/useUpload";
 import { Account } from "./Account";
 import { Menu } from "./Menu";
 import { Navigation } from "./Navigation";
@@ -17,12 +17,14 @@ export function Layout() {
   useLeaveWarning();
   const { pathname } = useLocation();
   const [menuOpen, setMenuOpen] = useState(false);
+  // Images need the room more than the places do; Close leads back to them.
+  const bare = pathname.startsWith("/view/");
   return (
     <ToastProvider>
       <a className="skip" href="#content">
         {t("app.skip")}
       </a>
-      <div className="shell">
+      <div className={bare ? "shell shell-bare" : "shell"}>
         <aside className="side">
           <Brand />
           <Navigation />
@@ -37,7 +39,7 @@ export function Layout() {
         </header>
         {menuOpen && <Menu onClose={() => setMenuOpen(false)} />}
         <div className="stage">
-          <UploadStrips />
+          <UploadStrip />
           <ErrorBoundary key={pathname}>
             <Suspense fallback={<PageLoading />}>
               <Outlet />

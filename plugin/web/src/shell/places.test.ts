@@ -7,6 +7,8 @@ const seen = (...permissions: Parameters<typeof placesFor>[0]) =>
 describe("the way to each page", () => {
   it("is shown to those who may use it", () => {
     expect(seen("read", "view")).toContain("/studies");
+    expect(seen("read", "view")).not.toContain("/upload");
+    expect(seen("upload")).toContain("/upload");
   });
 
   it("is closed to those who may not", () => {

@@ -20,6 +20,7 @@ export const PLACE_GROUPS: readonly PlaceGroup[] = [
   {
     label: "nav.work",
     places: [
+      { to: "/upload", label: "nav.upload", icon: "upload", needs: ["upload"] },
       { to: "/orders", label: "nav.orders", icon: "inbox", needs: ["read"] },
       { to: "/studies", label: "nav.studies", icon: "images", needs: ["read"] },
       { to: "/reconciliation", label: "nav.reconciliation", icon: "link", needs: ["reconcile"] },

@@ -1,6 +1,7 @@
 import type { Coercion } from "../api/types";
 import { known, t } from "../i18n";
 import { valueText } from "./results";
+import { snake } from "./words";
 
 /** Which values of the file were replaced on arrival, exactly as they stand in the data. */
 export function CoercedTable({ coerced }: { coerced: readonly Coercion[] }) {
@@ -41,6 +42,5 @@ function Value({ value }: { value: unknown }) {
 
 /** "PatientBirthDate" as "Birth date" where we have a word for it; a keyword or tag number otherwise. */
 function fieldName(tag: string): string {
-  const snake = tag.replace(/([a-z])([A-Z])/g, "$1_$2").toLowerCase();
-  return known("field", snake) ?? tag;
+  return known("field", snake(tag)) ?? tag;
 }

@@ -14,13 +14,14 @@ export interface ChosenFile {
 }
 
 interface Props {
-  patient: string;
+  /** There are files already: more may be added, but they are what matters now. */
+  small: boolean;
   onFiles: (files: ChosenFile[]) => void;
 }
 
 const folderPicker = { webkitdirectory: "" } as InputHTMLAttributes<HTMLInputElement>;
 
-export function DropZone({ patient, onFiles }: Props) {
+export function DropZone({ small, onFiles }: Props) {
   const [problem, setProblem] = useState<string | null>(null);
   const folderInput = useRef<HTMLInputElement>(null);
 
@@ -37,11 +38,11 @@ export function DropZone({ patient, onFiles }: Props) {
   });
 
   return (
-    <div {...getRootProps({ className: isDragActive ? "drop drop-over" : "drop", tabIndex: undefined, role: undefined })}>
+    <div {...getRootProps({ className: `drop${isDragActive ? " drop-over" : ""}${small ? " drop-small" : ""}`, tabIndex: undefined, role: undefined })}>
       <input {...getInputProps({ style: { display: "none" }, "aria-label": t("upload.choose") })} />
       <button type="button" className="drop-button" onClick={open} aria-describedby="drop-hint">
         <Icon name="upload" />
-        <span className="drop-text">{isDragActive ? t("upload.drop.now", { patient }) : t("upload.drop")}</span>
+        <span className="drop-text">{isDragActive ? t("upload.drop.now") : t(small ? "upload.drop.more" : "upload.drop")}</span>
         <span className="button button-primary drop-choose">{t("upload.choose")}</span>
       </button>
       <div className="drop-more">

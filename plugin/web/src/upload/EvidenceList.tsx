@@ -1,6 +1,7 @@
 import type { Evidence } from "../api/types";
 import { Icon, type IconName } from "../components/Icon";
 import { t, word } from "../i18n";
+import { snake } from "./words";
 
 /** Each thing that was compared, whether it agrees, and the server's words for it. */
 export function EvidenceList({ evidence }: { evidence: readonly Evidence[] }) {
@@ -15,7 +16,7 @@ export function EvidenceList({ evidence }: { evidence: readonly Evidence[] }) {
               <Icon name={icon} />
             </span>
             <span>
-              <strong>{word("field", each.field)}</strong> <span className={className}>{label}</span>
+              <strong>{word("field", snake(each.field))}</strong> <span className={className}>{label}</span>
               {each.detail && <span className="evidence-detail">{each.detail}</span>}
             </span>
           </li>

@@ -22,7 +22,7 @@ export function FileLists({ queue }: { queue: Queue }) {
     <div className="stack">
       {failed.length > 0 && (
         <section aria-labelledby="problems-title" className="stack-small">
-          <h3 id="problems-title">{t("files.problems")}</h3>
+          <h2 id="problems-title">{t("files.problems")}</h2>
           <Files files={failed} label={t("files.problems")} />
         </section>
       )}

@@ -1,5 +1,6 @@
 /** What became of one uploaded study: where it belongs and why, what was changed, what was stored. */
-import type { Match, Order } from "../api/types";
+import { Link } from "react-router-dom";
+import type { Id, Match } from "../api/types";
 import { Icon, type IconName } from "../components/Icon";
 import { ViewButton } from "../components/ViewButton";
 import { formatList, known, t } from "../i18n";
@@ -12,13 +13,15 @@ const icons: Record<Tone, IconName> = { good: "check", warn: "question", bad: "a
 
 interface Props {
   result: StudyResult;
-  order: Order;
+  /** What it was called before it was sent. */
+  name: string;
+  chosenOrder: Id | null;
   /** Which of the upload's studies this is, from 1. */
   number: number;
 }
 
-export function StudyResultCard({ result, order, number }: Props) {
-  const { tone, title, text } = verdictOn(result, order);
+export function StudyResultCard({ result, name, chosenOrder, number }: Props) {
+  const { tone, title, text } = verdictOn(result, chosenOrder);
   const kept = result.stored + result.duplicate;
   return (
     <article className={`result result-${tone}`} aria-label={title}>
@@ -27,16 +30,18 @@ export function StudyResultCard({ result, order, number }: Props) {
           <Icon name={icons[tone]} />
         </span>
         <div className="result-words">
-          <h4>{title}</h4>
+          <h3>{title}</h3>
+          {name && <p className="result-name"><bdi>{name}</bdi></p>}
           <p>{text}</p>
           <p className="muted number">{counts(result)}</p>
         </div>
         {kept > 0 && (
-          <ViewButton
-            primary
-            studyInstanceUid={result.studyInstanceUid}
-            what={t("result.view_of", { number })}
-          />
+          <div className="actions">
+            <Link className="button" to={`/studies/${encodeURIComponent(result.studyInstanceUid)}`} aria-label={t("result.history_of", { number })}>
+              {t("result.history")}
+            </Link>
+            <ViewButton primary studyInstanceUid={result.studyInstanceUid} what={t("result.view_of", { number })} />
+          </div>
         )}
       </header>
       {kept > 0 && result.match && <Why match={result.match} />}
@@ -51,7 +56,7 @@ export function StudyResultCard({ result, order, number }: Props) {
 function Why({ match }: { match: Match }) {
   return (
     <section className="stack-small">
-      <h5>{t("evidence.title")}</h5>
+      <h4>{t("evidence.title")}</h4>
       <EvidenceList evidence={match.evidence} />
     </section>
   );

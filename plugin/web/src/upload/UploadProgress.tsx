@@ -12,7 +12,8 @@ const tones: Record<OutcomeKind, { className: string; icon: "check" | "alert" | 
   bad: { className: "text-bad", icon: "alert" },
 };
 
-export function UploadProgress({ uploader, queue }: { uploader: Uploader; queue: Queue }) {
+/** `onClear` takes the finished upload off the page. */
+export function UploadProgress({ uploader, queue, onClear }: { uploader: Uploader; queue: Queue; onClear: () => void }) {
   const active = isActive(queue);
   const sum = totals(queue);
   const retryable = retryableCount(queue);
@@ -49,15 +50,28 @@ export function UploadProgress({ uploader, queue }: { uploader: Uploader; queue:
             value={sum.sent + sum.settled - sum.cancelled}
           />
           <div className="progress-line">
-            <span className="muted">{active && holding(queue, wait, sum.failed)}</span>
+            <span className="muted">{active && holding(queue, wait, sum.failed, uploader.secondsLeft())}</span>
             <span className="actions">
               {active ? (
-                <button type="button" className="button" onClick={() => uploader.cancel()}>
-                  {t("upload.cancel")}
-                </button>
+                <>
+                  {queue.paused || wait > 0 ? (
+                    <button type="button" className="button button-primary" onClick={() => uploader.resume()}>
+                      <Icon name="play" />
+                      {t(queue.paused ? "upload.resume" : "upload.now")}
+                    </button>
+                  ) : (
+                    <button type="button" className="button" onClick={() => uploader.pause()}>
+                      <Icon name="pause" />
+                      {t("upload.pause")}
+                    </button>
+                  )}
+                  <button type="button" className="button" onClick={() => uploader.cancel()}>
+                    {t("upload.cancel")}
+                  </button>
+                </>
               ) : (
                 <>
-                  <button type="button" className="button" onClick={() => uploader.clear()}>
+                  <button type="button" className="button" onClick={onClear}>
                     {t("upload.clear")}
                   </button>
                   {retryable > 0 && (
@@ -75,11 +89,17 @@ export function UploadProgress({ uploader, queue }: { uploader: Uploader; queue:
   );
 }
 
-function holding(queue: Queue, wait: number, failed: number): string {
+function holding(queue: Queue, wait: number, failed: number, left: number | null): string {
   if (queue.needsSignIn) return t("upload.progress.sign_in");
-  if (wait > 0) return t("upload.progress.busy", { count: wait });
-  if (failed > 0) return t("upload.progress.rejected", { count: failed });
-  return t("upload.progress.sending");
+  if (queue.paused) return t("upload.progress.paused");
+  if (wait > 0) return t(queue.offline ? "upload.progress.offline" : "upload.progress.busy", { count: wait });
+  const rest = left === null ? t("upload.progress.sending") : timeLeft(left);
+  return failed > 0 ? `${rest} ${t("upload.progress.rejected", { count: failed })}` : rest;
+}
+
+function timeLeft(seconds: number): string {
+  if (seconds < 60) return t("upload.left.seconds", { count: seconds });
+  return t("upload.left.minutes", { count: Math.ceil(seconds / 60) });
 }
 
 /** Whole seconds until `moment`, counting down; 0 when it has passed. */

@@ -3,7 +3,7 @@ import type { Match } from "../api/types";
 import { verdictOn } from "./matchWords";
 import type { StudyResult } from "./results";
 
-const order = { id: "o1" };
+const order = "o1";
 
 function result(match: Partial<Match>): StudyResult {
   const whole: Match = { kind: "exact", score: 1, evidence: [], patient_id: "p1", order_id: "o1", ...match };
@@ -21,6 +21,11 @@ describe("the words about a match", () => {
     const words = verdictOn(result({ evidence: differs }), order);
     expect(words.tone).toBe("warn");
     expect(words.title).toContain("as you confirmed");
+  });
+
+  it("say which way it went when nobody chose an order", () => {
+    expect(verdictOn(result({}), null)).toMatchObject({ tone: "good", title: "Linked to its order" });
+    expect(verdictOn(result({ order_id: null }), null)).toMatchObject({ tone: "good", title: "Patient recognised" });
   });
 
   it("alarm when the files went to another order", () => {

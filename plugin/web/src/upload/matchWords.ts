@@ -1,5 +1,5 @@
 /** The server's opinion about a study, in words for the person who uploaded it. Pure. */
-import type { Order } from "../api/types";
+import type { Id } from "../api/types";
 import { t } from "../i18n";
 import type { StudyResult } from "./results";
 
@@ -11,13 +11,15 @@ export interface Words {
   text: string;
 }
 
-export function verdictOn(result: StudyResult, order: Pick<Order, "id">): Words {
+/** `chosenOrder` is the id of the order the person chose for it, if any. */
+export function verdictOn(result: StudyResult, chosenOrder: Id | null): Words {
   const { match } = result;
   if (result.stored + result.duplicate === 0) return words("bad", "result.match.refused");
   switch (match?.kind) {
     case "exact":
-      if (match.order_id === null || match.order_id === undefined) return words("warn", "result.match.exact.patient");
-      if (String(match.order_id) !== String(order.id)) return words("bad", "result.match.exact.other");
+      if (!match.order_id) return words(chosenOrder ? "warn" : "good", "result.match.exact.patient");
+      if (!chosenOrder) return words("good", "result.match.exact.found");
+      if (match.order_id !== chosenOrder) return words("bad", "result.match.exact.other");
       return match.evidence.some((each) => each.agrees === false)
         ? words("warn", "result.match.exact.confirmed")
         : words("good", "result.match.exact.this");
@@ -34,6 +36,7 @@ export function verdictOn(result: StudyResult, order: Pick<Order, "id">): Words 
 
 type Prefix =
   | "result.match.exact.this"
+  | "result.match.exact.found"
   | "result.match.exact.confirmed"
   | "result.match.exact.other"
   | "result.match.exact.patient"

@@ -8,6 +8,9 @@ import type { UploadAnswer } from "../api/types";
 import type { Problem, Verdict } from "./verdict";
 
 export const PARALLEL = 4;
+/** How often a file is tried that gets no answer while others do. */
+export const NETWORK_ATTEMPTS = 4;
+const LONGEST_PAUSE_MS = 10_000;
 
 export type FileState = "waiting" | "sending" | "stored" | "duplicate" | "failed" | "cancelled";
 
@@ -15,12 +18,14 @@ export interface QueuedFile {
   readonly id: number;
   readonly name: string;
   readonly size: number;
+  /** The study it belongs to, as far as the page knows. */
+  readonly group: string;
   readonly state: FileState;
   readonly sent: number;
   /** How often sending it was begun since the user last asked for it. */
   readonly attempts: number;
-  /** Not to be started before this moment (ms). */
-  readonly notBefore: number;
+  /** `Queue.answers` when it was first begun. */
+  readonly answersBefore: number;
   readonly problem: Problem | null;
   readonly answer: UploadAnswer | null;
 }
@@ -28,8 +33,14 @@ export interface QueuedFile {
 export interface Queue {
   readonly uploadId: string;
   readonly files: readonly QueuedFile[];
-  /** The server asked everybody to wait until this moment (ms). */
+  /** Nothing starts before this moment (ms): the server is busy, or the connection is lost. */
   readonly notBefore: number;
+  /** The last attempts got no answer at all. */
+  readonly offline: boolean;
+  /** How many answers came, whatever they said. */
+  readonly answers: number;
+  /** The user wants nothing more to be started for now. */
+  readonly paused: boolean;
   /** Stands still until the user has signed in again. */
   readonly needsSignIn: boolean;
 }
@@ -53,29 +64,41 @@ export interface Plan {
 }
 
 export function emptyQueue(uploadId: string): Queue {
-  return { uploadId, files: [], notBefore: 0, needsSignIn: false };
+  return { uploadId, files: [], notBefore: 0, offline: false, answers: 0, paused: false, needsSignIn: false };
 }
 
-export function added(queue: Queue, files: readonly { id: number; name: string; size: number }[]): Queue {
-  const fresh = files.map(({ id, name, size }) => ({ id, name, size, ...untouched }));
+export function added(queue: Queue, files: readonly Pick<QueuedFile, "id" | "name" | "size" | "group">[]): Queue {
+  const fresh = files.map(({ id, name, size, group }) => ({ id, name, size, group, ...untouched }));
   return { ...queue, files: [...queue.files, ...fresh] };
 }
 
 export function planned(queue: Queue, now: number, parallel = PARALLEL): Plan {
-  if (queue.needsSignIn) return { start: [], wakeAt: null };
+  if (queue.needsSignIn || queue.paused) return { start: [], wakeAt: null };
   const waiting = queue.files.filter((file) => file.state === "waiting");
   if (waiting.length === 0) return { start: [], wakeAt: null };
   if (now < queue.notBefore) return { start: [], wakeAt: queue.notBefore };
-  const free = parallel - queue.files.filter((file) => file.state === "sending").length;
-  if (free <= 0) return { start: [], wakeAt: null };
-  const ready = waiting.filter((file) => file.notBefore <= now).slice(0, free);
-  const later = waiting.filter((file) => file.notBefore > now).map((file) => file.notBefore);
-  const wakeAt = ready.length < free && later.length > 0 ? Math.min(...later) : null;
-  return { start: ready.map((file) => file.id), wakeAt };
+  const free = Math.max(0, parallel - queue.files.filter((file) => file.state === "sending").length);
+  return { start: waiting.slice(0, free).map((file) => file.id), wakeAt: null };
 }
 
 export function started(queue: Queue, id: number): Queue {
-  return change(queue, id, (file) => ({ ...file, state: "sending", sent: 0, attempts: file.attempts + 1 }));
+  return change(queue, id, (file) => ({
+    ...file,
+    state: "sending",
+    sent: 0,
+    attempts: file.attempts + 1,
+    answersBefore: file.attempts === 0 ? queue.answers : file.answersBefore,
+  }));
+}
+
+/** Let nothing more begin; what is on its way arrives. */
+export function paused(queue: Queue): Queue {
+  return { ...queue, paused: true };
+}
+
+/** Go on now, also where a wait was going on. */
+export function unpaused(queue: Queue): Queue {
+  return { ...queue, paused: false, notBefore: 0 };
 }
 
 export function progressed(queue: Queue, id: number, sent: number): Queue {
@@ -84,6 +107,11 @@ export function progressed(queue: Queue, id: number, sent: number): Queue {
 
 /** What the answer to one attempt makes of the file and of the queue. */
 export function settled(queue: Queue, id: number, verdict: Verdict, now: number): Queue {
+  if (verdict.kind === "lost") return lost(queue, id, verdict.problem, now);
+  return judged({ ...queue, offline: false, answers: queue.answers + 1 }, id, verdict, now);
+}
+
+function judged(queue: Queue, id: number, verdict: Exclude<Verdict, { kind: "lost" }>, now: number): Queue {
   switch (verdict.kind) {
     case "done":
       return change(queue, id, (file) => ({
@@ -95,10 +123,10 @@ export function settled(queue: Queue, id: number, verdict: Verdict, now: number)
       }));
     case "failed":
       return change(queue, id, (file) => ({ ...file, state: "failed", sent: 0, problem: verdict.problem }));
-    case "again": {
+    case "busy": {
       const notBefore = now + verdict.afterMs;
-      const next = change(queue, id, (file) => ({ ...file, state: "waiting", sent: 0, notBefore }));
-      return verdict.everybody ? { ...next, notBefore: Math.max(next.notBefore, notBefore) } : next;
+      const next = change(queue, id, (file) => ({ ...file, state: "waiting", sent: 0 }));
+      return { ...next, notBefore: Math.max(next.notBefore, notBefore) };
     }
     case "sign_in": {
       // The attempt does not count: it was the session that failed, not the file.
@@ -111,6 +139,21 @@ export function settled(queue: Queue, id: number, verdict: Verdict, now: number)
       return sessionEnded(next);
     }
   }
+}
+
+/**
+ * No answer came. While the others get none either, the connection is down: everybody waits and tries again, for as
+ * long as it takes. When the others do get answers it is this file that cannot pass: it is given up.
+ */
+function lost(queue: Queue, id: number, problem: Problem, now: number): Queue {
+  const attempts = queue.files.find((file) => file.id === id)?.attempts ?? 1;
+  const before = queue.files.find((file) => file.id === id)?.answersBefore ?? 0;
+  if (attempts >= NETWORK_ATTEMPTS && queue.answers > before) {
+    return change(queue, id, (file) => ({ ...file, state: "failed", sent: 0, problem }));
+  }
+  const notBefore = now + Math.min(LONGEST_PAUSE_MS, 1000 * 2 ** (attempts - 1));
+  const next = change(queue, id, (file) => ({ ...file, state: "waiting", sent: 0 }));
+  return { ...next, offline: true, notBefore: Math.max(next.notBefore, notBefore) };
 }
 
 export function sessionEnded(queue: Queue): Queue {
@@ -126,13 +169,13 @@ export function cancelled(queue: Queue): Queue {
   const files = queue.files.map((file) =>
     isOpen(file) ? { ...file, state: "cancelled" as const, sent: 0 } : file,
   );
-  return { ...queue, files, notBefore: 0, needsSignIn: false };
+  return { ...queue, files, notBefore: 0, paused: false, needsSignIn: false };
 }
 
 /** Send again what failed for a reason that may pass, and what was cancelled. */
 export function retried(queue: Queue): Queue {
   const files = queue.files.map((file) => (isRetryable(file) ? { ...file, ...untouched } : file));
-  return { ...queue, files, notBefore: 0 };
+  return { ...queue, files, notBefore: 0, paused: false };
 }
 
 export function retryableCount(queue: Queue): number {
@@ -143,7 +186,7 @@ export function isActive(queue: Queue): boolean {
   return queue.files.some(isOpen);
 }
 
-export function totals(queue: Queue): Totals {
+export function totals(queue: Pick<Queue, "files">): Totals {
   const sum: Totals = { files: 0, settled: 0, stored: 0, duplicate: 0, failed: 0, cancelled: 0, bytes: 0, sent: 0 };
   for (const file of queue.files) {
     sum.files += 1;
@@ -161,7 +204,7 @@ const untouched = {
   state: "waiting" as const,
   sent: 0,
   attempts: 0,
-  notBefore: 0,
+  answersBefore: 0,
   problem: null,
   answer: null,
 };
@@ -175,5 +218,20 @@ function isRetryable(file: QueuedFile): boolean {
 }
 
 function change(queue: Queue, id: number, edit: (file: QueuedFile) => QueuedFile): Queue {
-  return { ...queue, files: queue.files.map((file) => (file.id === id ? edit(file) : file)) };
+  const at = queue.files.findIndex((file) => file.id === id);
+  if (at < 0) return queue;
+  const files = [...queue.files];
+  files[at] = edit(files[at]!);
+  return { ...queue, files };
+}
+
+/** The files of each group, in the order of their first ones. */
+export function byGroup(queue: Queue): Map<string, QueuedFile[]> {
+  const groups = new Map<string, QueuedFile[]>();
+  for (const file of queue.files) {
+    const list = groups.get(file.group);
+    if (list) list.push(file);
+    else groups.set(file.group, [file]);
+  }
+  return groups;
 }

@@ -18,7 +18,7 @@ const answerFor = (study: string, kind: string, status: "stored" | "duplicate" |
 });
 
 function queueOf(...answers: UploadAnswer[]): q.Queue {
-  let queue = q.added(q.emptyQueue("u"), answers.map((_, at) => ({ id: at, name: `f${at}`, size: 1 })));
+  let queue = q.added(q.emptyQueue("u"), answers.map((_, at) => ({ id: at, name: `f${at}`, size: 1, group: "g" })));
   answers.forEach((answer, at) => {
     const state = answer.instances[0]!.status;
     queue = q.settled(queue, at, { kind: "done", state, answer, problem: null }, 0);
@@ -47,13 +47,13 @@ describe("the verdict in words", () => {
   });
 
   it("is good only for the order that was chosen", () => {
-    expect(verdictOn(result("exact", "7"), { id: "7" }).tone).toBe("good");
-    expect(verdictOn(result("exact", "8"), { id: "7" }).tone).toBe("bad");
-    expect(verdictOn(result("exact", null), { id: "7" }).tone).toBe("warn");
+    expect(verdictOn(result("exact", "7"), "7").tone).toBe("good");
+    expect(verdictOn(result("exact", "8"), "7").tone).toBe("bad");
+    expect(verdictOn(result("exact", null), "7").tone).toBe("warn");
     for (const kind of ["probable", "ambiguous", "none", "something new"]) {
-      expect(verdictOn(result(kind, "7"), { id: "7" }).tone).toBe("warn");
+      expect(verdictOn(result(kind, "7"), "7").tone).toBe("warn");
     }
-    expect(verdictOn(result("exact", "7", 0), { id: "7" }).tone).toBe("bad");
+    expect(verdictOn(result("exact", "7", 0), "7").tone).toBe("bad");
   });
 });
 
@@ -66,7 +66,7 @@ describe("what is said", () => {
   });
 
   it("speaks at the start and at each quarter only", () => {
-    const files = Array.from({ length: 20 }, (_, id) => ({ id, name: "f", size: 1 }));
+    const files = Array.from({ length: 20 }, (_, id) => ({ id, name: "f", size: 1, group: "g" }));
     let queue = q.added(q.emptyQueue("u"), files);
     const said = new Set([announcement(queue, false)]);
     for (const { id } of files) {

@@ -10,7 +10,8 @@ export function announcement(queue: Queue, waiting: boolean): string {
   if (sum.files === 0) return "";
   if (!isActive(queue)) return outcome(sum).text;
   if (queue.needsSignIn) return t("upload.progress.sign_in");
-  if (waiting) return t("upload.say.waiting");
+  if (queue.paused) return t("upload.progress.paused");
+  if (waiting) return t(queue.offline ? "upload.say.offline" : "upload.say.waiting");
   const quarter = Math.floor((4 * sum.settled) / sum.files);
   if (quarter === 0) return t("upload.say.started", { count: sum.files });
   const reached = Math.ceil((quarter * sum.files) / 4);

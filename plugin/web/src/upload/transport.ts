@@ -5,10 +5,18 @@
 import { API_ROOT } from "../api/client";
 import type { Reply } from "./verdict";
 
+/** What is said about a study's files beside themselves: whose they are, and corrected attributes. */
+export interface SendOptions {
+  orderId?: string;
+  patientId?: string;
+  tags?: Readonly<Record<string, string>>;
+}
+
 export interface Sending {
-  file: File;
+  content: Blob;
+  name: string;
   uploadId: string;
-  orderId: string;
+  options: SendOptions;
   token: string;
   onProgress: (sent: number) => void;
   signal: AbortSignal;
@@ -19,7 +27,7 @@ export type Send = (sending: Sending) => Promise<Reply>;
 /** A connection on which nothing moves for this long is given up and tried anew. */
 const STALLED_MS = 120_000;
 
-export const sendFile: Send = ({ file, uploadId, orderId, token, onProgress, signal }) =>
+export const sendFile: Send = ({ content, name, uploadId, options, token, onProgress, signal }) =>
   new Promise((resolve) => {
     const request = new XMLHttpRequest();
     let watchdog = 0;
@@ -36,12 +44,12 @@ export const sendFile: Send = ({ file, uploadId, orderId, token, onProgress, sig
 
     request.open("POST", `${API_ROOT}/dicom/upload`);
     request.setRequestHeader("Authorization", `Bearer ${token}`);
-    request.setRequestHeader("Content-Type", "application/dicom");
     request.setRequestHeader("Accept", "application/json, application/problem+json");
     request.setRequestHeader("X-Upload-Id", uploadId);
-    request.setRequestHeader("X-Order-Id", orderId);
+    if (options.orderId) request.setRequestHeader("X-Order-Id", options.orderId);
+    if (options.patientId) request.setRequestHeader("X-Patient-Id", options.patientId);
     request.setRequestHeader("X-Upload-Source", "manual");
-    request.setRequestHeader("X-File-Name", percentEncoded(file.name));
+    request.setRequestHeader("X-File-Name", percentEncoded(name));
 
     request.upload.onprogress = (event) => {
       moved();
@@ -56,14 +64,29 @@ export const sendFile: Send = ({ file, uploadId, orderId, token, onProgress, sig
       });
     // The same event tells of a lost connection and of a file that cannot be read any more.
     request.onerror = () => {
-      void isReadable(file).then((readable) => finish({ kind: readable ? "network" : "unreadable" }));
+      void isReadable(content).then((readable) => finish({ kind: readable ? "network" : "unreadable" }));
     };
     request.onabort = () => finish({ kind: signal.aborted ? "aborted" : "network" });
 
     signal.addEventListener("abort", giveUp);
     moved();
-    request.send(file);
+    const { type, body } = bodyOf(content, options.tags ?? {}, uploadId);
+    request.setRequestHeader("Content-Type", type);
+    request.send(body);
   });
+
+/** The file as it is; with corrections, both as parts of one body (RFC 2387). No byte is copied for it. */
+export function bodyOf(content: Blob, tags: Readonly<Record<string, string>>, uploadId: string): { type: string; body: Blob } {
+  if (Object.keys(tags).length === 0) return { type: "application/dicom", body: content };
+  const boundary = `part-${uploadId}`;
+  const body = new Blob([
+    `--${boundary}\r\nContent-Type: application/json\r\n\r\n${JSON.stringify({ tags })}\r\n`,
+    `--${boundary}\r\nContent-Type: application/dicom\r\n\r\n`,
+    content,
+    `\r\n--${boundary}--\r\n`,
+  ]);
+  return { type: `multipart/related; type="application/json"; boundary=${boundary}`, body };
+}
 
 /** Percent-encoded UTF-8; a half surrogate, which some file systems allow, becomes U+FFFD. */
 export function percentEncoded(name: string): string {
@@ -78,7 +101,7 @@ function parsed(text: string): unknown {
   }
 }
 
-async function isReadable(file: File): Promise<boolean> {
+async function isReadable(file: Blob): Promise<boolean> {
   try {
     await file.slice(0, 1).arrayBuffer();
     return true;

@@ -1,11 +1,13 @@
 /**
- * Drives the queue of one order: starts what may start, tells what happened, lets the page know.
+ * Drives the upload queue of this tab: starts what may start, tells what happened, lets the page know.
  *
  * The decisions are in queue.ts and verdict.ts; here are the network, the clock and the files.
  */
 import type { Session } from "../auth/session";
+import { Pace } from "./pace";
 import * as q from "./queue";
-import type { Send } from "./transport";
+import { contentOf, type Source } from "./read/source";
+import type { Send, SendOptions } from "./transport";
 import { judge, type Reply } from "./verdict";
 
 export interface Deps {
@@ -17,10 +19,10 @@ export interface Deps {
   later: (ms: number, call: () => void) => () => void;
 }
 
-/** What an upload is for, as far as the page shows it while the user is elsewhere. */
-export interface UploadTarget {
-  orderId: string;
-  accessionNumber: string;
+export interface Item {
+  source: Source;
+  /** The study it belongs to; its options are looked up by this. */
+  group: string;
 }
 
 /** Progress arrives far more often than anybody can read it. */
@@ -29,19 +31,18 @@ const PUBLISH_EVERY_MS = 100;
 export class Uploader {
   private queue: q.Queue;
   private shown: q.Queue;
-  private nextId = 1;
   private publishing = false;
   private callOffWake: (() => void) | null = null;
-  private readonly files = new Map<number, File>();
+  private options: ReadonlyMap<string, SendOptions> = new Map();
+  private readonly pace = new Pace();
+  private readonly sources = new Map<number, Source>();
   private readonly running = new Map<number, AbortController>();
   private readonly listeners = new Set<() => void>();
+  private readonly finishedListeners = new Set<() => void>();
 
-  constructor(
-    readonly target: UploadTarget,
-    private readonly deps: Deps,
-    private readonly onFinished: (target: UploadTarget) => void = () => {},
-  ) {
+  constructor(private readonly deps: Deps) {
     this.queue = this.shown = q.emptyQueue(deps.newId());
+    deps.session.subscribe(() => this.signedIn());
   }
 
   snapshot = (): q.Queue => this.shown;
@@ -51,14 +52,40 @@ export class Uploader {
     return () => this.listeners.delete(listener);
   };
 
-  /** Joins the upload that is running, or begins a new one with an id of its own. */
-  add(files: readonly { file: File; name: string }[]): void {
-    if (files.length === 0) return;
-    if (!q.isActive(this.queue)) this.reset();
-    const fresh = files.map(({ file, name }) => ({ id: this.nextId++, file, name, size: file.size }));
-    for (const { id, file } of fresh) this.files.set(id, file);
-    this.queue = q.added(this.queue, fresh);
+  isActive = (): boolean => q.isActive(this.shown);
+
+  /** Called whenever an upload has ended or was cancelled. */
+  onFinished(listener: () => void): () => void {
+    this.finishedListeners.add(listener);
+    return () => this.finishedListeners.delete(listener);
+  }
+
+  /** Send these, as one upload with an id of its own. Nothing happens while another one runs. */
+  begin(items: readonly Item[], options: ReadonlyMap<string, SendOptions>): void {
+    if (items.length === 0 || q.isActive(this.queue)) return;
+    this.reset();
+    this.options = options;
+    const files = items.map(({ source, group }, at) => ({ id: at + 1, name: source.name, size: source.size, group }));
+    items.forEach(({ source }, at) => this.sources.set(at + 1, source));
+    this.queue = q.added(this.queue, files);
     this.step();
+  }
+
+  pause(): void {
+    this.queue = q.paused(this.queue);
+    this.step();
+  }
+
+  /** Go on: after a pause, or at once instead of waiting for a server or a connection. */
+  resume(): void {
+    this.pace.reset();
+    this.queue = q.unpaused(this.queue);
+    this.step();
+  }
+
+  /** The browser says that the network is back. */
+  online(): void {
+    if (this.queue.offline && !this.queue.paused) this.resume();
   }
 
   retry(): void {
@@ -72,7 +99,7 @@ export class Uploader {
     for (const controller of this.running.values()) controller.abort();
     this.running.clear();
     this.step();
-    this.onFinished(this.target);
+    this.tellFinished();
   }
 
   /** Forget a finished upload. */
@@ -82,15 +109,26 @@ export class Uploader {
     this.step();
   }
 
-  /** Go on after the user has signed in again. */
-  resume(): void {
+  /** On sign-out: stop everything and forget the files. */
+  forget(): void {
+    this.cancel();
+    this.clear();
+  }
+
+  secondsLeft(): number | null {
+    const { bytes, sent } = q.totals(this.shown);
+    return this.pace.secondsFor(bytes - sent);
+  }
+
+  private signedIn(): void {
     if (!this.queue.needsSignIn || !this.deps.session.token()) return;
     this.queue = q.signedInAgain(this.queue);
     this.step();
   }
 
   private reset(): void {
-    this.files.clear();
+    this.sources.clear();
+    this.pace.reset();
     this.queue = q.emptyQueue(this.deps.newId());
   }
 
@@ -107,27 +145,40 @@ export class Uploader {
   }
 
   private async run(id: number, token: string): Promise<void> {
-    const file = this.files.get(id);
-    if (!file) return;
+    const source = this.sources.get(id);
+    const file = this.queue.files.find((each) => each.id === id);
+    if (!source || !file) return;
     this.queue = q.started(this.queue, id);
     const controller = new AbortController();
     this.running.set(id, controller);
-    const reply = await this.deps.send({
-      file,
-      uploadId: this.queue.uploadId,
-      orderId: this.target.orderId,
-      token,
-      signal: controller.signal,
-      onProgress: (sent) => {
-        if (controller.signal.aborted) return;
-        this.queue = q.progressed(this.queue, id, sent);
-        this.publish();
-      },
-    });
+    const reply = await this.send(source, file, token, controller.signal);
     if (controller.signal.aborted) return;
     this.running.delete(id);
     if (reply.kind === "answer" && reply.status === 401) this.deps.session.end(token);
     this.settle(id, reply);
+  }
+
+  private async send(source: Source, file: q.QueuedFile, token: string, signal: AbortSignal): Promise<Reply> {
+    let content: Blob;
+    try {
+      content = await contentOf(source);
+    } catch {
+      return { kind: "unreadable" };
+    }
+    if (signal.aborted) return { kind: "aborted" };
+    return this.deps.send({
+      content,
+      name: source.name,
+      uploadId: this.queue.uploadId,
+      options: this.options.get(file.group) ?? {},
+      token,
+      signal,
+      onProgress: (sent) => {
+        if (signal.aborted) return;
+        this.queue = q.progressed(this.queue, file.id, sent);
+        this.publish();
+      },
+    });
   }
 
   private settle(id: number, reply: Reply): void {
@@ -136,8 +187,12 @@ export class Uploader {
     this.queue = q.settled(this.queue, id, judge(reply, attempts, now), now);
     this.step();
     // A 401 to an older token must not hold the queue when the session is already good again.
-    this.resume();
-    if (!q.isActive(this.queue)) this.onFinished(this.target);
+    this.signedIn();
+    if (!q.isActive(this.queue)) this.tellFinished();
+  }
+
+  private tellFinished(): void {
+    for (const listener of this.finishedListeners) listener();
   }
 
   private publish(): void {
@@ -147,6 +202,7 @@ export class Uploader {
       this.publishing = false;
       if (this.shown === this.queue) return;
       this.shown = this.queue;
+      this.pace.note(this.deps.now(), q.totals(this.queue).sent);
       for (const listener of this.listeners) listener();
     });
   }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { BUSY_ATTEMPTS, judge, NETWORK_ATTEMPTS, readUploadAnswer, waitFor, type Reply } from "./verdict";
+import { BUSY_ATTEMPTS, judge, readUploadAnswer, waitFor, type Reply } from "./verdict";
 
 const answer = (status: number, body: unknown, retryAfter: string | null = null): Reply => ({ kind: "answer", status, body, retryAfter });
 const upload = (status: string, error?: { code: string; message: string }) => ({
@@ -31,14 +31,14 @@ describe("the answer to one file", () => {
   });
 
   it("waits as long as a busy server says, for every file, but not forever", () => {
-    expect(judge(answer(503, undefined, "7"), 1, 0)).toEqual({ kind: "again", afterMs: 7000, everybody: true });
+    expect(judge(answer(503, undefined, "7"), 1, 0)).toEqual({ kind: "busy", afterMs: 7000 });
     expect(judge(answer(503, undefined, "7"), BUSY_ATTEMPTS, 0)).toMatchObject({ kind: "failed", problem: { code: "server_busy", retryable: true } });
   });
 
-  it("tries a lost connection again with growing pauses, then leaves it to the user", () => {
-    const pauses = [1, 2, 3].map((attempt) => judge({ kind: "network" }, attempt, 0));
-    expect(pauses.map((verdict) => verdict.kind === "again" && verdict.afterMs)).toEqual([1000, 2000, 4000]);
-    expect(judge({ kind: "network" }, NETWORK_ATTEMPTS, 0)).toMatchObject({ kind: "failed", problem: { code: "network", retryable: true } });
+  it("leaves a lost connection, and a proxy without a server behind it, to the queue", () => {
+    for (const reply of [{ kind: "network" } as const, answer(502, "<html>"), answer(504, undefined)]) {
+      expect(judge(reply, 1, 0)).toMatchObject({ kind: "lost", problem: { code: "network", retryable: true } });
+    }
   });
 
   it("asks to sign in when the session has ended", () => {

@@ -2,7 +2,7 @@
  * What the server's answer to one file means. Pure.
  *
  * Takes the reply of the transport and how often the file was tried; gives a verdict: done, failed,
- * try again later, or sign in first. Only a reason that may pass is retried, and never forever.
+ * busy, lost, or sign in first. Only a reason that may pass is retried.
  */
 import { errorFromAnswer, isRecord } from "../api/errors";
 import type { InstanceOutcome, StudyOutcome, UploadAnswer } from "../api/types";
@@ -25,19 +25,21 @@ export type Reply =
 export type Verdict =
   | { kind: "done"; state: "stored" | "duplicate" | "failed"; answer: UploadAnswer; problem: Problem | null }
   | { kind: "failed"; problem: Problem }
-  | { kind: "again"; afterMs: number; everybody: boolean }
+  /** The server is busy: everybody waits. */
+  | { kind: "busy"; afterMs: number }
+  /** No answer: what becomes of it depends on how the others fare. */
+  | { kind: "lost"; problem: Problem }
   | { kind: "sign_in" };
 
-/** A busy server is asked again this often; a lost connection `NETWORK_ATTEMPTS` times. */
+/** A busy server is asked again this often. */
 export const BUSY_ATTEMPTS = 10;
-export const NETWORK_ATTEMPTS = 4;
 
 const DEFAULT_WAIT_S = 5;
 const LONGEST_WAIT_S = 120;
 
 /** The same bytes will be refused for the same reason. */
 const PERMANENT_CODES = new Set(["not_dicom", "too_large", "unsupported_media_type", "file_unreadable"]);
-const PERMANENT_STATUS = new Set([400, 413, 415]);
+const PERMANENT_STATUS = new Set([400, 409, 413, 415, 422]);
 
 export function judge(reply: Reply, attempts: number, now: number): Verdict {
   switch (reply.kind) {
@@ -46,7 +48,7 @@ export function judge(reply: Reply, attempts: number, now: number): Verdict {
     case "unreadable":
       return { kind: "failed", problem: problem("file_unreadable") };
     case "network":
-      return again(attempts, NETWORK_ATTEMPTS, 1000 * 2 ** (attempts - 1), false, problem("network"));
+      return { kind: "lost", problem: problem("network") };
     case "answer":
       return judgeAnswer(reply, attempts, now);
   }
@@ -64,11 +66,11 @@ function judgeAnswer(reply: Extract<Reply, { kind: "answer" }>, attempts: number
   const { status, body } = reply;
   if (status === 401) return { kind: "sign_in" };
   if (status === 503 || status === 429) {
-    const wait = waitFor(reply.retryAfter, now);
-    return again(attempts, BUSY_ATTEMPTS, wait, true, problem("server_busy", detailOf(status, body)));
+    if (attempts >= BUSY_ATTEMPTS) return { kind: "failed", problem: problem("server_busy", detailOf(status, body)) };
+    return { kind: "busy", afterMs: waitFor(reply.retryAfter, now) };
   }
   if (status === 502 || status === 504) {
-    return again(attempts, NETWORK_ATTEMPTS, 1000 * 2 ** (attempts - 1), false, problem("network"));
+    return { kind: "lost", problem: problem("network") };
   }
   const answer = readUploadAnswer(body);
   if (answer) return outcomeOf(answer, status);
@@ -86,10 +88,6 @@ function outcomeOf(answer: UploadAnswer, status: number): Verdict {
   }
   const stored = answer.instances.some((each) => each.status === "stored");
   return { kind: "done", state: stored ? "stored" : "duplicate", answer, problem: null };
-}
-
-function again(attempts: number, limit: number, afterMs: number, everybody: boolean, last: Problem): Verdict {
-  return attempts < limit ? { kind: "again", afterMs, everybody } : { kind: "failed", problem: last };
 }
 
 function problem(code: string, message = "", status = 0): Problem {

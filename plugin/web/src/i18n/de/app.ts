@@ -26,7 +26,7 @@ export const app: Translation<typeof english> = {
   "nav.menu.close": "Menü schließen",
 
   "theme.label": "Darstellung",
-  "theme.system": "Automatisch",
+  "theme.system": "Auto",
   "theme.light": "Hell",
   "theme.dark": "Dunkel",
   "language.label": "Sprache",

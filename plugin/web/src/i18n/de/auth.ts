@@ -13,10 +13,15 @@ export const auth: Translation<typeof english> = {
   "sign_in.wrong": "Benutzername oder Passwort ist falsch.",
   "sign_in.again.title": "Ihre Sitzung ist beendet",
   "sign_in.again.text": "Melden Sie sich wieder an, um weiterzumachen. Ein laufendes Hochladen wartet auf Sie.",
+  "sign_in.again.launched": "Öffnen Sie diese Seite noch einmal aus der Patientenakte, oder melden Sie sich hier mit Ihrem Passwort an, falls Sie eines haben.",
   "sign_in.again.other": "Anderes Konto verwenden",
 
   "sign_out.confirm.title": "Hochladen abbrechen und abmelden?",
   "sign_out.confirm.text": "Es werden noch Dateien gesendet. Gespeichertes bleibt gespeichert; der Rest wird nicht gesendet.",
   "sign_out.confirm.yes": "Abbrechen und abmelden",
   "sign_out.confirm.no": "Weiter hochladen",
+
+  "launch.title": "Aus der Patientenakte geöffnet",
+  "launch.unknown.title": "Die Anfrage der Patientenakte wurde nicht verstanden",
+  "launch.unknown.text": "Sie nennt weder Studie noch Auftrag noch Patient, die geöffnet werden könnten. Sagen Sie es der Administration.",
 };

@@ -3,12 +3,15 @@ import type { Translation } from "../translation";
 
 export const orders: Translation<typeof english> = {
   "orders.title": "Aufträge",
-  "orders.lead": "Wählen Sie den Auftrag, zu dem die Bilder gehören.",
+  "orders.lead": "Was aufzunehmen ist und was aufgenommen wurde.",
   "orders.filters": "Auftrag suchen",
   "orders.search": "Suche",
   "orders.search.hint": "Name, Patienten- oder Auftragsnummer",
   "orders.status": "Stand",
   "orders.status.all": "Alle",
+  "orders.day": "Wann",
+  "orders.day.all": "Jeder Tag",
+  "orders.day.today": "Heute",
   "orders.list": "Aufträge",
   "orders.found": { one: "{count} Auftrag", other: "{count} Aufträge" },
   "orders.empty.title": "Noch keine Aufträge",
@@ -28,6 +31,9 @@ export const orders: Translation<typeof english> = {
   "order.scheduled_at": "Termin",
   "order.ordered_by": "Angefordert von",
   "order.priority": "Dringlichkeit",
+  "order.report": "Befund",
+  "order.report.done": "Befundet",
+  "order.report.none": "Noch nicht befundet",
   "order.study": "Bilder dieses Auftrags",
   "order.study.none.title": "Noch keine Bilder",
   "order.study.none.text": "Sie erscheinen nach dem Hochladen, oder wenn das Gerät sie sendet.",
@@ -45,4 +51,10 @@ export const orders: Translation<typeof english> = {
   "order.priority.urgent": "Dringend",
   "order.priority.asap": "So bald wie möglich",
   "order.priority.stat": "Notfall",
+
+  "priors.title": "Andere Studien dieses Patienten",
+  "priors.none.title": "Keine anderen Studien",
+  "priors.none.text": "Das Archiv hat sonst nichts von diesem Patienten.",
+  "priors.compare": "Vergleichen",
+  "priors.compare.label": "Vergleichen mit: {what}",
 };

@@ -37,6 +37,13 @@ export const values: Translation<typeof english> = {
   "permission.mint_on_behalf": "Betrachtungslinks für andere ausstellen",
   "permission.annotate": "Anmerkungen speichern",
 
+  "patient.title": "Patient",
+  "patient.no_studies": "Keine Studien",
+  "patient.no_orders": "Keine Aufträge",
+  "sex.male": "Männlich",
+  "sex.female": "Weiblich",
+  "sex.other": "Anderes",
+  "sex.unknown": "Nicht bekannt",
   "patient.unknown": "Name nicht bekannt",
   "patient.mrn.value": "Nr. {mrn}",
 
@@ -61,6 +68,8 @@ export const values: Translation<typeof english> = {
   "field.study_date": "Studiendatum",
   "field.study_description": "Studienbeschreibung",
   "field.referring_physician_name": "Überweisende Person",
+  "field.confirmation": "Ihre Wahl",
+  "field.arrival": "Eintreffen",
   "field.modality": "Modalität",
   "field.order_id": "Auftrag",
   "field.uploader": "Wahl der hochladenden Person",

@@ -23,7 +23,7 @@ export const app = {
   "nav.menu.close": "Close the menu",
 
   "theme.label": "Appearance",
-  "theme.system": "Automatic",
+  "theme.system": "Auto",
   "theme.light": "Light",
   "theme.dark": "Dark",
   "language.label": "Language",

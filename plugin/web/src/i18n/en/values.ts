@@ -34,6 +34,13 @@ export const values = {
   "permission.mint_on_behalf": "make viewer links for others",
   "permission.annotate": "save annotations",
 
+  "patient.title": "Patient",
+  "patient.no_studies": "No studies",
+  "patient.no_orders": "No orders",
+  "sex.male": "Male",
+  "sex.female": "Female",
+  "sex.other": "Other",
+  "sex.unknown": "Not known",
   "patient.unknown": "Name not known",
   "patient.mrn.value": "MRN {mrn}",
 
@@ -58,6 +65,8 @@ export const values = {
   "field.study_date": "Study date",
   "field.study_description": "Study description",
   "field.referring_physician_name": "Referring physician",
+  "field.confirmation": "Your choice",
+  "field.arrival": "Arrival",
   "field.modality": "Modality",
   "field.order_id": "Order",
   "field.uploader": "Uploader's choice",

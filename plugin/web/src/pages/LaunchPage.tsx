@@ -1,0 +1,57 @@
+/** Where the EHR's addresses land: finds out which page is meant and goes there; the token is out of the address already. */
+import { useState } from "react";
+import { Navigate } from "react-router-dom";
+import { useOrder } from "../api/queries";
+import { useMay } from "../auth/permissions";
+import { Blank } from "../components/Blank";
+import { ErrorState } from "../components/ErrorState";
+import { Page } from "../components/Page";
+import { t } from "../i18n";
+import type { Target } from "../launch/launched";
+import { useServices } from "../services";
+import { hasImages } from "./orderWords";
+
+export function LaunchPage() {
+  // Kept while somebody signs in first; a reload of this address has nothing left to go by.
+  const { launch } = useServices();
+  const [target] = useState<Target>(() => launch?.target ?? { kind: "start" });
+  switch (target.kind) {
+    case "order":
+      return <Navigate to={`/orders/${encodeURIComponent(target.id)}`} replace />;
+    case "upload":
+      return <Navigate to={`/upload?order=${encodeURIComponent(target.order)}`} replace />;
+    case "study":
+      return <Navigate to={viewerOf(target.uid, target.compare)} replace />;
+    case "patient":
+      return <Navigate to={`/patients/${encodeURIComponent(target.id)}`} replace />;
+    case "images":
+      return <ImagesOf order={target.order} />;
+    case "start":
+      return <Navigate to="/" replace />;
+    case "unknown":
+      return (
+        <Page title={t("launch.title")}>
+          <Blank icon="question" title={t("launch.unknown.title")} text={t("launch.unknown.text")} />
+        </Page>
+      );
+  }
+}
+
+/** The images, when there are any and they may be seen; the order that they will belong to otherwise. */
+function ImagesOf({ order: wanted }: { order: string }) {
+  const mayView = useMay("view");
+  const order = useOrder(wanted);
+  if (order.data) {
+    const ready = mayView && hasImages(order.data);
+    return <Navigate to={ready ? viewerOf(order.data.study_instance_uid, null) : `/orders/${encodeURIComponent(order.data.id)}`} replace />;
+  }
+  return (
+    <Page title={t("launch.title")}>
+      {order.error ? <ErrorState error={order.error} onRetry={() => void order.refetch()} /> : <p role="status">{t("app.loading")}</p>}
+    </Page>
+  );
+}
+
+function viewerOf(uid: string, compare: string | null): string {
+  return `/view/${encodeURIComponent(uid)}${compare ? `?compare=${encodeURIComponent(compare)}` : ""}`;
+}

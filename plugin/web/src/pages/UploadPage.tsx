@@ -1,0 +1,54 @@
+import { Link, useSearchParams } from "react-router-dom";
+import { useOrder } from "../api/queries";
+import { usePatient } from "../api/patients";
+import { useMay } from "../auth/permissions";
+import { ListSkeleton } from "../components/DataList";
+import { ErrorState } from "../components/ErrorState";
+import { NoPermission } from "../components/NoPermission";
+import { Notice } from "../components/Notice";
+import { Page } from "../components/Page";
+import { t } from "../i18n";
+import { Choosing } from "../upload/Choosing";
+import { Sending } from "../upload/Sending";
+import { useQueue } from "../upload/useUpload";
+
+/** Files come in: chosen, looked at, confirmed, sent; one upload at a time. */
+export function UploadPage() {
+  const mayUpload = useMay("upload");
+  const sending = useQueue().files.length > 0;
+  const [search] = useSearchParams();
+  const orderId = search.get("order");
+  return (
+    <Page title={t("upload.page.title")} lead={t(sending ? "upload.page.sending" : "upload.page.lead")}>
+      {!mayUpload ? (
+        <NoPermission permission="upload" />
+      ) : sending ? (
+        <Sending />
+      ) : orderId ? (
+        <ForOrder id={orderId} />
+      ) : (
+        <Choosing order={null} />
+      )}
+    </Page>
+  );
+}
+
+/** The order first: what is dropped must be seen beside whom it is meant for. */
+function ForOrder({ id }: { id: string }) {
+  const order = useOrder(id);
+  const patient = usePatient(order.data?.patient_id);
+  const error = order.error ?? patient.error;
+  if (error && !(order.data && patient.data)) {
+    return <ErrorState error={error} onRetry={() => void (order.error ? order.refetch() : patient.refetch())} />;
+  }
+  if (!order.data || !patient.data) return <ListSkeleton label={t("order.loading")} />;
+  if (order.data.status === "cancelled") {
+    return (
+      <Notice kind="warn" title={t("order.cancelled.title")}>
+        <p>{t("order.cancelled.text")}</p>
+        <Link to="/orders">{t("order.back")}</Link>
+      </Notice>
+    );
+  }
+  return <Choosing order={{ order: order.data, patient: patient.data }} />;
+}

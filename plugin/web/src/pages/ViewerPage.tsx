@@ -1,0 +1,83 @@
+/** A study in OHIF, inside the page: alone, with earlier studies, or beside another one. */
+import { useRef, useState } from "react";
+import { useLocation, useNavigate, useParams, useSearchParams } from "react-router-dom";
+import { usePatientStudies } from "../api/patients";
+import { useStudy } from "../api/studies";
+import { useMay } from "../auth/permissions";
+import { ErrorState } from "../components/ErrorState";
+import { Icon } from "../components/Icon";
+import { NeedsPermission } from "../components/NoPermission";
+import { formatDay, t } from "../i18n";
+import { personName } from "../i18n/person";
+import { CompareMenu } from "../viewer/CompareMenu";
+import { NewTab } from "../viewer/NewTab";
+import { useViewerSession } from "../viewer/useViewerSession";
+
+export function ViewerPage() {
+  const { uid = "" } = useParams();
+  return (
+    <NeedsPermission permission="view" title={t("viewer.title")}>
+      <Viewer key={uid} uid={uid} />
+    </NeedsPermission>
+  );
+}
+
+function Viewer({ uid }: { uid: string }) {
+  const [search, setSearch] = useSearchParams();
+  const [attempt, setAttempt] = useState(0);
+  const frame = useRef<HTMLIFrameElement>(null);
+  const mayRead = useMay("read");
+  const study = useStudy(mayRead ? uid : "").data;
+  const others = usePatientStudies(study?.patient_id).data ?? [];
+  const compare = search.get("compare");
+  const priors = search.get("priors") === "auto";
+  const state = useViewerSession({ studyUid: uid, compare, priors }, frame, attempt);
+  const title = study ? [study.study_description || t("studies.untitled"), study.study_date && formatDay(study.study_date)].filter(Boolean).join(", ") : "";
+
+  return (
+    <main id="content" className="viewer" tabIndex={-1}>
+      <title>{t("app.title", { page: t("viewer.title") })}</title>
+      <header className="viewer-bar">
+        <CloseButton />
+        <h1>
+          {study && <bdi>{personName(study.patient_name) || t("patient.unknown")}</bdi>}
+          <span className="muted">{title || t("viewer.title")}</span>
+        </h1>
+        <CompareMenu
+          others={others.filter((each) => each.study_instance_uid !== uid && !each.deleted_at)}
+          value={priors ? "priors" : (compare ?? "")}
+          onChange={(value) => setSearch(value === "" ? {} : value === "priors" ? { priors: "auto" } : { compare: value }, { replace: true })}
+        />
+        <NewTab wish={{ studyUid: uid, compare, priors }} />
+      </header>
+      {state.kind === "failed" ? (
+        <ErrorState error={state.error} onRetry={() => setAttempt(attempt + 1)} />
+      ) : state.kind === "opening" ? (
+        <p role="status" className="viewer-wait">
+          {t("viewer.opening")}
+        </p>
+      ) : state.opened.own ? (
+        <iframe key={state.opened.address} ref={frame} className="viewer-frame" title={t("viewer.frame")} src={state.opened.address} allow="fullscreen" />
+      ) : (
+        <p className="viewer-wait">
+          <a className="button button-primary" href={state.opened.address} target="_blank" rel="noopener noreferrer">
+            <Icon name="view" />
+            {t("viewer.elsewhere")}
+          </a>
+        </p>
+      )}
+    </main>
+  );
+}
+
+/** Back to where the images were opened from; to the studies when this page was the first. */
+function CloseButton() {
+  const navigate = useNavigate();
+  const first = useLocation().key === "default";
+  return (
+    <button type="button" className="button button-small" onClick={() => void (first ? navigate("/") : navigate(-1))}>
+      <Icon name="cross" />
+      {t("viewer.close")}
+    </button>
+  );
+}

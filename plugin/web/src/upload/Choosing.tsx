@@ -1,0 +1,59 @@
+/** Before anything is sent: the zone for files, and what was found in them. */
+import { useEffect, useState } from "react";
+import { useNavigate } from "react-router-dom";
+import { Notice } from "../components/Notice";
+import { PersonName } from "../components/values";
+import { t } from "../i18n";
+import { useServices } from "../services";
+import { isEmpty, type Desk } from "./desk";
+import { DropZone } from "./DropZone";
+import { Review } from "./Review";
+import { useDesk } from "./useUpload";
+
+export function Choosing({ order }: { order: Desk["order"] }) {
+  const { desk: store } = useServices();
+  const desk = useDesk();
+  const navigate = useNavigate();
+  const [fits, setFits] = useState(true);
+  useEffect(() => setFits(store.startFor(order)), [store, order, desk.known]);
+
+  if (!fits) {
+    return (
+      <Notice kind="warn" title={t("upload.other.title")}>
+        <p>{t("upload.other.text")}</p>
+        <div className="actions">
+          <button
+            type="button"
+            className="button"
+            onClick={() => void navigate(desk.order ? `/upload?order=${encodeURIComponent(desk.order.order.id)}` : "/upload")}
+          >
+            {t("upload.other.back")}
+          </button>
+          <button type="button" className="button" onClick={() => store.clear()}>
+            {t("upload.other.clear")}
+          </button>
+        </div>
+      </Notice>
+    );
+  }
+  return (
+    <>
+      {order && (
+        <section className="panel panel-slim" aria-label={t("upload.for")}>
+          <p>
+            <span className="muted">{t("upload.for")}</span>{" "}
+            <strong>
+              <PersonName name={order.order.patient_name} />
+            </strong>
+            <span className="muted number">
+              {" "}
+              · {t("patient.mrn.value", { mrn: order.order.mrn })} · {order.order.accession_number}
+            </span>
+          </p>
+        </section>
+      )}
+      <DropZone small={!isEmpty(desk)} onFiles={(files) => store.add(files)} />
+      <Review />
+    </>
+  );
+}

@@ -1,0 +1,255 @@
+/**
+ * What lies on the table before it is sent: the files that were chosen, what they are, and what was decided of each study.
+ *
+ * Lives as long as the tab, so that looking at another page loses nothing. Files are read by a worker; here it is only
+ * gathered, grouped and shown at a pace people can read.
+ */
+import type { Order, Patient } from "../api/types";
+import { grouped, type PatientDraft, type ReadFile } from "./group";
+import type { Choice, Link } from "./choice";
+import type { Answer, Request } from "./read/messages";
+import type { Found, Refused } from "./read/reader";
+import { fileSource, type Source } from "./read/source";
+import type { SendOptions } from "./transport";
+import type { Item } from "./uploader";
+
+export interface RefusedFile {
+  name: string;
+  why: Refused;
+}
+
+export interface Desk {
+  readonly reading: boolean;
+  readonly read: number;
+  readonly known: number;
+  readonly patients: readonly PatientDraft[];
+  /** DICOM whose header could not be read here; sent as they are when wished. */
+  readonly damaged: readonly { id: number; name: string; size: number }[];
+  readonly sendDamaged: boolean;
+  readonly refused: readonly RefusedFile[];
+  readonly pictures: ReadonlyMap<string, string>;
+  readonly choices: ReadonlyMap<string, Choice>;
+  /** The order this upload was started for. */
+  readonly order: { order: Order; patient: Patient | null } | null;
+}
+
+export interface ReaderPort {
+  post(request: Request): void;
+}
+
+export interface DeskDeps {
+  openReader: (tell: (answer: Answer) => void) => ReaderPort;
+  later: (ms: number, call: () => void) => () => void;
+  pictureUrl: (picture: Blob) => string;
+  dropUrl: (url: string) => void;
+}
+
+/** What the page shows of files whose study is not known. */
+export const DAMAGED = "";
+const PUBLISH_EVERY_MS = 150;
+
+const EMPTY: Desk = {
+  reading: false,
+  read: 0,
+  known: 0,
+  patients: [],
+  damaged: [],
+  sendDamaged: true,
+  refused: [],
+  pictures: new Map(),
+  choices: new Map(),
+  order: null,
+};
+
+export class UploadDesk {
+  private desk = EMPTY;
+  private shown = EMPTY;
+  private run = 0;
+  private nextId = 1;
+  private before = { read: 0, known: 0 };
+  private publishing = false;
+  private stale = false;
+  private reader: ReaderPort | null = null;
+  private files: ReadFile[] = [];
+  /** Chosen while others were being read. */
+  private queued: { file: File; name: string }[] = [];
+  private readonly sources = new Map<number, Source>();
+  private readonly asked = new Set<string>();
+  private readonly listeners = new Set<() => void>();
+
+  constructor(private readonly deps: DeskDeps) {}
+
+  snapshot = (): Desk => this.shown;
+
+  subscribe = (listener: () => void): (() => void) => {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  };
+
+  /**
+   * Whether what is on the table is for this order (null: for none in particular). It is not when files lie there that
+   * were put there for another: those must not change hands silently.
+   */
+  startFor(order: Desk["order"]): boolean {
+    if (order?.order.id === this.desk.order?.order.id) return true;
+    if (!isEmpty(this.desk)) return false;
+    this.change({ order });
+    return true;
+  }
+
+  /** Look into more files; while others are still being read these wait their turn. */
+  add(files: readonly { file: File; name: string }[]): void {
+    if (files.length === 0) return;
+    if (this.desk.reading) this.queued.push(...files);
+    else this.read(files);
+  }
+
+  choose(studyUid: string, change: Partial<Choice>): void {
+    const choices = new Map(this.desk.choices);
+    choices.set(studyUid, { ...this.choiceOf(studyUid), ...change });
+    this.change({ choices });
+  }
+
+  choiceOf(studyUid: string): Choice {
+    return this.desk.choices.get(studyUid) ?? defaultChoice(this.desk.order);
+  }
+
+  sendDamaged(wished: boolean): void {
+    this.change({ sendDamaged: wished });
+  }
+
+  /** What is to be sent now, and what is said about each study. */
+  packed(): { items: Item[]; options: Map<string, SendOptions> } {
+    const items: Item[] = [];
+    const options = new Map<string, SendOptions>();
+    const put = (id: number, group: string) => {
+      const source = this.sources.get(id);
+      if (source) items.push({ source, group });
+    };
+    for (const study of this.desk.patients.flatMap(({ studies }) => studies)) {
+      const choice = this.choiceOf(study.uid);
+      if (!choice.include) continue;
+      options.set(study.uid, optionsOf(choice));
+      for (const id of study.fileIds) put(id, study.uid);
+    }
+    if (this.desk.sendDamaged) {
+      // Nobody has seen whose they are: never for the chosen order, the server judges them by what they say.
+      options.set(DAMAGED, {});
+      for (const { id } of this.desk.damaged) put(id, DAMAGED);
+    }
+    return { items, options };
+  }
+
+  /** On sign-out: nothing of this person stays. */
+  forget(): void {
+    this.clear();
+    this.change({ order: null });
+  }
+
+  /** Take everything off the table. */
+  clear(): void {
+    this.reader?.post({ kind: "stop" });
+    this.run += 1;
+    for (const url of this.desk.pictures.values()) this.deps.dropUrl(url);
+    this.files = [];
+    this.queued = [];
+    this.sources.clear();
+    this.asked.clear();
+    this.before = { read: 0, known: 0 };
+    this.change({ ...EMPTY, order: this.desk.order });
+  }
+
+  private read(files: readonly { file: File; name: string }[]): void {
+    this.reader ??= this.deps.openReader((answer) => this.hear(answer));
+    this.run += 1;
+    this.before = { read: this.desk.read, known: this.desk.known };
+    this.change({ reading: true, known: this.before.known + files.length });
+    this.reader.post({ kind: "read", run: this.run, sources: files.map(({ file, name }) => fileSource(file, name)) });
+  }
+
+  private hear(answer: Answer): void {
+    if (answer.kind === "picture") {
+      if (!this.asked.has(answer.series)) return;
+      this.note({ pictures: new Map(this.desk.pictures).set(answer.series, this.deps.pictureUrl(answer.picture)) });
+      return;
+    }
+    if (answer.run !== this.run) return;
+    if (answer.kind === "done") {
+      const next = this.queued;
+      this.queued = [];
+      this.change({ reading: false });
+      if (next.length > 0) this.read(next);
+      return;
+    }
+    const { found, read, known } = answer.progress;
+    for (const each of found) this.take(each);
+    this.note({ read: this.before.read + read, known: this.before.known + known });
+  }
+
+  private take(found: Found): void {
+    if (found.kind === "refused") {
+      this.desk = { ...this.desk, refused: [...this.desk.refused, { name: found.name, why: found.why }] };
+      return;
+    }
+    const id = this.nextId++;
+    const { name, size } = found.source;
+    this.sources.set(id, found.source);
+    if (found.kind === "damaged") this.desk = { ...this.desk, damaged: [...this.desk.damaged, { id, name, size }] };
+    else {
+      this.files.push({ id, name, size, header: found.header });
+      this.stale = true;
+    }
+  }
+
+  /** What a person did is seen at once. */
+  private change(change: Partial<Desk>): void {
+    this.desk = { ...this.desk, ...change };
+    this.publish();
+  }
+
+  /** What the reader found is seen a few times a second. */
+  private note(change: Partial<Desk>): void {
+    this.desk = { ...this.desk, ...change };
+    if (this.publishing) return;
+    this.publishing = true;
+    this.deps.later(PUBLISH_EVERY_MS, () => {
+      this.publishing = false;
+      this.publish();
+    });
+  }
+
+  private publish(): void {
+    if (this.stale) {
+      this.stale = false;
+      this.desk = { ...this.desk, patients: grouped(this.files) };
+    }
+    this.shown = this.desk;
+    if (!this.desk.reading) this.askPictures();
+    for (const listener of this.listeners) listener();
+  }
+
+  private askPictures(): void {
+    for (const { uid, middle } of this.desk.patients.flatMap(({ studies }) => studies).flatMap(({ series }) => series)) {
+      const source = this.sources.get(middle);
+      if (!source || this.asked.has(uid)) continue;
+      this.asked.add(uid);
+      this.reader?.post({ kind: "draw", series: uid, source });
+    }
+  }
+}
+
+export function isEmpty(desk: Desk): boolean {
+  return !desk.reading && desk.known === 0;
+}
+
+function defaultChoice(order: Desk["order"]): Choice {
+  const link: Link = order ? { kind: "order", ...order } : { kind: "automatic" };
+  return { include: true, link, tags: {}, confirmed: false };
+}
+
+function optionsOf({ link, tags }: Choice): SendOptions {
+  const options: SendOptions = Object.keys(tags).length > 0 ? { tags } : {};
+  if (link.kind === "order") options.orderId = link.order.id;
+  if (link.kind === "patient") options.patientId = link.patient.id;
+  return options;
+}

@@ -1,0 +1,95 @@
+/** Looks into what was dropped: opens archives, reads headers, a few at a time. Knows neither worker nor page. */
+import { headOf, entrySource, type Source } from "./source";
+import { readHeader, type Header } from "./header";
+import { isZip, listZip } from "./zip";
+
+/** Why a file is not offered for sending. */
+export type Refused = "not_dicom" | "directory" | "unreadable" | "zip_damaged" | "zip_locked" | "empty";
+
+export type Found =
+  | { kind: "image"; source: Source; header: Header }
+  /** DICOM, yet its header cannot be read here: the server shall judge it. */
+  | { kind: "damaged"; source: Source }
+  | { kind: "refused"; name: string; size: number; why: Refused };
+
+export interface Progress {
+  found: Found[];
+  /** Files looked at so far and known so far; archives add to the second. */
+  read: number;
+  known: number;
+}
+
+const FIRST_BYTES = 65_536;
+const MORE_BYTES = 4_194_304;
+const AT_ONCE = 4;
+const TELL_EVERY = 64;
+
+/** Every source once, archives by what they hold; `tell` hears of them in groups. Ends early when `stopped`. */
+export async function readAll(sources: readonly Source[], tell: (progress: Progress) => void, stopped: () => boolean): Promise<void> {
+  const { files, refused } = await opened(sources);
+  let found = refused;
+  let read = refused.length;
+  let next = 0;
+  const known = read + files.length;
+  const say = () => {
+    tell({ found, read, known });
+    found = [];
+  };
+  say();
+  const work = async () => {
+    while (next < files.length && !stopped()) {
+      const each = await look(files[next++]!);
+      found.push(each); // not before the wait: meanwhile `found` may have become another list
+      read += 1;
+      if (found.length >= TELL_EVERY) say();
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  say();
+}
+
+async function opened(sources: readonly Source[]): Promise<{ files: Source[]; refused: Found[] }> {
+  const files: Source[] = [];
+  const refused: Found[] = [];
+  for (const source of sources) {
+    const inside = /\.zip$/i.test(source.name) ? await entriesOf(source) : null;
+    if (!inside) files.push(source);
+    else {
+      for (const each of inside.sources) files.push(each);
+      for (const each of inside.refused) refused.push(each);
+    }
+  }
+  return { files, refused };
+}
+
+async function look(source: Source): Promise<Found> {
+  const refused = (why: Refused): Found => ({ kind: "refused", name: source.name, size: source.size, why });
+  if (source.size === 0) return refused("empty");
+  try {
+    let bytes = Math.min(source.size, FIRST_BYTES);
+    let reading = readHeader(await headOf(source, bytes), bytes >= source.size);
+    if (reading.kind === "more") {
+      bytes = Math.min(source.size, MORE_BYTES);
+      reading = readHeader(await headOf(source, bytes), true);
+    }
+    if (reading.kind === "header") return { kind: "image", source, header: reading.header };
+    if (reading.kind === "directory" || reading.kind === "not_dicom") return refused(reading.kind);
+    return { kind: "damaged", source };
+  } catch {
+    return refused(source.entry ? "zip_damaged" : "unreadable");
+  }
+}
+
+/** What an archive holds; null for any other file. */
+async function entriesOf(source: Source): Promise<{ sources: Source[]; refused: Found[] } | null> {
+  try {
+    if (!(await isZip(source.file))) return null;
+    const { entries, unreadable } = await listZip(source.file);
+    return {
+      sources: entries.map((entry) => entrySource(source.file, source.name, entry)),
+      refused: unreadable.map((name) => ({ kind: "refused", name: `${source.name}/${name}`, size: 0, why: "zip_locked" })),
+    };
+  } catch {
+    return { sources: [], refused: [{ kind: "refused", name: source.name, size: source.size, why: "zip_damaged" }] };
+  }
+}

@@ -1,0 +1,40 @@
+import { describe, expect, it } from "vitest";
+import { openedBy, renewalAfter, tokenId } from "./link";
+
+const ORIGIN = "https://pacs.example";
+const link = (url: string) => ({ url, token: "a.b.c", expires_at: "2030-01-01T00:00:00Z", studies: ["1.2"] });
+
+describe("the address of the viewer", () => {
+  it("keeps the token behind the #, where no server sees it", () => {
+    const opened = openedBy(link("/ohif/viewer?StudyInstanceUIDs=1.2,1.3&token=a.b-c_d.e"), ORIGIN, false);
+    expect(opened).toEqual({ address: "https://pacs.example/ohif/viewer?StudyInstanceUIDs=1.2%2C1.3#token=a.b-c_d.e", own: true });
+  });
+
+  it("asks for two viewports when studies are compared", () => {
+    expect(openedBy(link("/ohif/viewer?StudyInstanceUIDs=1.2&token=t"), ORIGIN, true)?.address).toContain("hangingprotocolid=%40ehr-bridge%2FsideBySide");
+  });
+
+  it("leaves a viewer elsewhere its link as it is", () => {
+    const url = "https://viewer.example/v?StudyInstanceUIDs=1.2&token=t";
+    expect(openedBy(link(url), ORIGIN, false)).toEqual({ address: url, own: false });
+  });
+
+  it("is none for anything but a web address", () => {
+    for (const url of ["javascript:alert(1)", "data:text/html,x", "http://["]) expect(openedBy(link(url), ORIGIN, false)).toBeNull();
+  });
+});
+
+describe("a viewer token", () => {
+  it("names the id under which it is taken back", () => {
+    const payload = btoa(JSON.stringify({ jti: "f27f3fa9" })).replaceAll("=", "");
+    expect(tokenId(`x.${payload}.y`)).toBe("f27f3fa9");
+    expect(tokenId("not a token")).toBeNull();
+  });
+
+  it("is exchanged well before it expires", () => {
+    const now = Date.parse("2026-01-01T00:00:00Z");
+    expect(renewalAfter("2026-01-01T01:00:00Z", now)).toBe(48 * 60_000);
+    expect(renewalAfter("2025-12-31T23:00:00Z", now)).toBe(10_000);
+    expect(renewalAfter("", now)).toBe(600_000);
+  });
+});

@@ -1,0 +1,53 @@
+/** Addresses of the viewer. Pure. */
+import type { ViewerLink } from "../api/types";
+
+export interface Opened {
+  /** What the frame or tab opens. */
+  address: string;
+  /** Whether the viewer is this server's own, so that it can be shown in a frame and handed a new token. */
+  own: boolean;
+}
+
+/** The layout of two studies side by side in our own OHIF (ohif-config/app-config.js), and in any other. */
+const SIDE_BY_SIDE = { own: "@ehr-bridge/sideBySide", any: "@ohif/hpCompare" };
+
+/**
+ * Where a link of the server's leads, or null when it is no web address: nothing else is ever opened.
+ *
+ * For our own viewer the token moves behind the `#`, which no server gets to see; a viewer elsewhere gets the link as
+ * it is.
+ */
+export function openedBy(link: ViewerLink, origin: string, sideBySide: boolean): Opened | null {
+  let url: URL;
+  try {
+    url = new URL(link.url, origin);
+  } catch {
+    return null;
+  }
+  if (url.protocol !== "https:" && url.protocol !== "http:") return null;
+  const own = url.origin === origin && url.pathname.startsWith("/ohif/");
+  if (sideBySide) url.searchParams.set("hangingprotocolid", own ? SIDE_BY_SIDE.own : SIDE_BY_SIDE.any);
+  if (own) {
+    const token = url.searchParams.get("token") ?? "";
+    url.searchParams.delete("token");
+    url.hash = token ? `token=${token}` : "";
+  }
+  return { address: url.href, own };
+}
+
+/** The id under which a viewer token can be taken back; null when it is not written as ours are. */
+export function tokenId(token: string): string | null {
+  try {
+    const payload = token.split(".")[1] ?? "";
+    const claims = JSON.parse(atob(payload.replaceAll("-", "+").replaceAll("_", "/"))) as { jti?: unknown };
+    return typeof claims.jti === "string" ? claims.jti : null;
+  } catch {
+    return null;
+  }
+}
+
+/** How long before a token is exchanged: most of its life, and never at once. */
+export function renewalAfter(expiresAt: string, now: number): number {
+  const life = Date.parse(expiresAt) - now;
+  return Number.isFinite(life) ? Math.max(10_000, Math.min(2 ** 31 - 1, 0.8 * life)) : 10 * 60_000;
+}

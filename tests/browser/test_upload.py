@@ -1,0 +1,229 @@
+"""The upload page: what is in the files is seen before it is sent, and sending survives what happens to networks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Page, Route, expect
+from pydicom.uid import generate_uid
+
+from tests.browser.steps import choose_folder, drop, seen, send, sign_in
+from tests.support.samples import small
+from tests.support.server import Server
+from tests.support.steps import eventually, place_order, study
+from tests.support.zips import zipped
+
+SETTLED = re.compile(r"(\d+) of (\d+) files")
+EVIL = "<img src=x onerror=document.title='owned'>"
+
+
+def series(count: int, **values: str) -> tuple[str, list[bytes]]:
+    """A study of that many small images; its UID and its files."""
+    uid, own = generate_uid(), generate_uid()
+    files = [
+        small(StudyInstanceUID=uid, SeriesInstanceUID=own, InstanceNumber=number + 1, **values)
+        for number in range(count)
+    ]
+    return uid, files
+
+
+def on_disc(folder: Path, files: Sequence[bytes]) -> Path:
+    """A disc's folder with these images and what else lies on discs."""
+    images = folder / "DISC" / "DICOM" / "ST01"
+    images.mkdir(parents=True)
+    for number, data in enumerate(files):
+        (images / f"IM{number:04}").write_bytes(data)
+    (folder / "DISC" / "AUTORUN.INF").write_text("[autorun]\nopen=viewer.exe\n" * 20)
+    return folder / "DISC"
+
+
+def open_upload(page: Page, demo: Server, order: str | None = None) -> None:
+    sign_in(page, demo, "radiographer")
+    page.goto(f"{demo.url}/ehr/upload" + (f"?order={order}" if order else ""))
+    expect(page.get_by_role("button", name=re.compile("^Drop DICOM files"))).to_be_visible()
+
+
+def settled(page: Page) -> int:
+    """How many files the page says are through."""
+    match = SETTLED.search(page.get_by_role("region", name="Progress", exact=True).first.inner_text())
+    return int(match[1]) if match else -1
+
+
+def test_a_folder_with_a_broken_file_is_sent_with_a_pause_and_nothing_is_lost(
+    desktop: Page, demo: Server, tmp_path: Path
+) -> None:
+    """300 images, one file cut short, one that is no image: 300 stored, one refused by name, one not sent by name."""
+    uid, files = series(300, PatientName="Pause^Petra", StudyDescription="Three hundred")
+    folder = on_disc(tmp_path, files)
+    (folder / "DICOM" / "BROKEN").write_bytes(files[0][:200])
+    open_upload(desktop, demo)
+    choose_folder(desktop, folder)
+    seen(desktop)
+    card = desktop.get_by_role("article", name="MR · Three hundred")
+    expect(card).to_contain_text("300 files")
+    expect(card.get_by_role("list", name="Series")).to_contain_text("300 images")
+    expect(desktop.get_by_text("The header of 1 file is damaged")).to_be_visible()
+    expect(desktop.get_by_role("list", name="1 file is not sent")).to_contain_text("DISC/AUTORUN.INF")
+    assert study(demo, uid) is None
+
+    send(desktop)
+    desktop.get_by_role("button", name="Pause").click()
+    expect(desktop.get_by_text("Paused. What was on its way still arrives.").last).to_be_visible()
+    desktop.wait_for_timeout(600)
+    before = settled(desktop)
+    desktop.wait_for_timeout(600)
+    assert settled(desktop) == before < 300
+    desktop.get_by_role("button", name="Resume").click()
+
+    expect(desktop.get_by_text("Upload finished: 300 stored, 1 failed").first).to_be_visible(timeout=60_000)
+    expect(desktop.get_by_role("list", name="Files that were not stored")).to_contain_text("DISC/DICOM/BROKEN")
+    eventually(lambda: (study(demo, uid) or {}).get("number_of_instances") == 300)
+
+
+def test_a_cut_of_the_network_in_the_middle_costs_nothing(desktop: Page, demo: Server, tmp_path: Path) -> None:
+    """The page says so, and goes on by itself when the network is back."""
+    uid, files = series(120, PatientName="Cut^Carl")
+    open_upload(desktop, demo)
+    choose_folder(desktop, on_disc(tmp_path, files))
+    send(desktop)
+    eventually(lambda: settled(desktop) > 0)
+    desktop.context.set_offline(True)
+    expect(desktop.get_by_text(re.compile("^No connection"))).to_be_visible(timeout=15_000)
+    stuck = settled(desktop)
+    assert stuck < 120
+    desktop.context.set_offline(False)
+    expect(desktop.get_by_text(re.compile("120 files are stored|Upload finished")).first).to_be_visible(timeout=60_000)
+    assert desktop.get_by_role("list", name="Files that were not stored").count() == 0
+    eventually(lambda: (study(demo, uid) or {}).get("number_of_instances") == 120)
+
+
+def test_files_of_somebody_else_are_not_sent_for_an_order_before_a_person_has_compared(
+    page: Page, demo: Server
+) -> None:
+    """The values stand side by side; Send waits for the person."""
+    order = place_order(demo)
+    _, files = series(1, PatientName="Somebody^Else", PatientID="OTHER-1")
+    open_upload(page, demo, order["id"])
+    drop(page, {"one.dcm": files[0]})
+    seen(page)
+    table = page.get_by_role("table", name=re.compile("will be changed"))
+    expect(table).to_contain_text("OTHER-1")
+    expect(table).to_contain_text(order["mrn"])
+    button = page.get_by_role("button", name="Send", exact=True)
+    expect(button).to_be_disabled()
+    expect(page.get_by_text("1 study names somebody else and is not confirmed yet.")).to_be_visible()
+    page.get_by_role("checkbox", name=re.compile("I have compared")).check()
+    button.click()
+    expect(page.get_by_role("article", name="Linked to this order, as you confirmed")).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("link", name=re.compile("^History of"))).to_be_visible()
+
+
+def test_a_name_that_is_a_script_is_shown_as_text(desktop: Page, demo: Server) -> None:
+    """In the review, in the progress and in the result: never run, never a picture."""
+    _, files = series(1, PatientName=EVIL, StudyDescription=EVIL, PatientID=EVIL)
+    open_upload(desktop, demo)
+    drop(desktop, {f"{EVIL}.dcm": files[0]})
+    seen(desktop)
+    expect(desktop.get_by_role("heading", name=re.compile("<img src"), level=2)).to_be_visible()
+    send(desktop)
+    expect(desktop.get_by_role("article", name="No match")).to_be_visible(timeout=20_000)
+    assert desktop.locator("img[src=x]").count() == 0
+    assert desktop.title() == "Upload · EHR bridge"
+
+
+def test_an_order_is_searched_for_and_chosen_by_keyboard_and_data_are_corrected(desktop: Page, demo: Server) -> None:
+    """Search as you type, Enter picks; a corrected study date arrives in the archive."""
+    order = place_order(demo)
+    uid, files = series(1, PatientName="Keys^Only", StudyDate="20260115")
+    open_upload(desktop, demo)
+    drop(desktop, {"one.dcm": files[0]})
+    seen(desktop)
+    desktop.get_by_role("button", name="Choose patient or order").focus()
+    desktop.keyboard.press("Enter")
+    dialog = desktop.get_by_role("dialog")
+    dialog.get_by_label("Search").fill(order["accession_number"])
+    row = dialog.get_by_role("button", name=re.compile(order["accession_number"]))
+    expect(row).to_be_visible()
+    row.focus()
+    desktop.keyboard.press("Enter")
+    expect(desktop.get_by_role("region", name="Where it goes")).to_contain_text(order["accession_number"])
+
+    desktop.get_by_role("button", name="Correct the data").focus()
+    desktop.keyboard.press("Enter")
+    expect(dialog.get_by_role("region", name="Read only")).to_contain_text(uid)
+    field = dialog.get_by_label("Study date")
+    field.fill("20269901")
+    desktop.keyboard.press("Enter")
+    expect(field).to_have_attribute("aria-invalid", "true")
+    field.fill("20260102")
+    desktop.keyboard.press("Enter")
+    expect(desktop.get_by_role("table", name=re.compile("will be changed"))).to_contain_text("20260102")
+
+    send(desktop)
+    expect(desktop.get_by_role("article", name=re.compile("^Linked to this order"))).to_be_visible(timeout=20_000)
+    stored = eventually(lambda: study(demo, uid))
+    assert (stored["study_date"], stored["accession_number"]) == ("2026-01-02", order["accession_number"])
+
+
+def test_a_zip_is_opened_in_the_browser_and_its_images_are_sent_one_by_one(desktop: Page, demo: Server) -> None:
+    """Folders inside keep their names; what else is in it is named."""
+    uid, files = series(3, PatientName="Zip^Zoe")
+    entries = {f"DISC/IM{number}": data for number, data in enumerate(files)} | {"DISC/README.TXT": b"read me " * 60}
+    open_upload(desktop, demo)
+    drop(desktop, {"disc.zip": zipped(entries.items())})
+    seen(desktop)
+    expect(desktop.get_by_role("list", name="1 file is not sent")).to_contain_text("disc.zip/DISC/README.TXT")
+    send(desktop)
+    expect(desktop.get_by_text("All 3 files are stored").first).to_be_visible(timeout=20_000)
+    eventually(lambda: (study(demo, uid) or {}).get("number_of_instances") == 3)
+
+
+PREDICTED = {
+    "exact": "Will be linked to",
+    "probable": "Most likely belongs to",
+    "ambiguous": "Fits several patients or orders",
+    "none": "Fits nobody the server knows",
+}
+
+
+def test_the_servers_prediction_is_shown_before_anything_is_sent(desktop: Page, demo: Server) -> None:
+    """Whom each study would match and what would be changed, in the words of the contract's POST match."""
+    order = place_order(demo)
+    studies = {kind: series(1, PatientName="LINDQVIST^ASA", StudyDescription=kind) for kind in PREDICTED}
+    asked: list[dict[str, str]] = []
+
+    def answered(route: Route) -> None:
+        asked.extend(route.request.post_data_json["items"])
+        kinds = {uid: kind for kind, (uid, _) in studies.items()}
+        route.fulfill(json={"items": [{"ref": h["ref"], "match": predicted(kinds[h["ref"]], order)} for h in asked]})
+
+    open_upload(desktop, demo)
+    desktop.route("**/api/v1/match", answered)
+    drop(desktop, {f"{kind}.dcm": files[0] for kind, (_, files) in studies.items()})
+    for kind, words in PREDICTED.items():
+        where = desktop.get_by_role("article", name=f"MR · {kind}").get_by_role("region", name="Where it goes")
+        expect(where).to_contain_text(words)
+        if kind == "exact":
+            expect(where.get_by_role("table")).to_contain_text("Lindqvist^Åsa")
+        if kind == "probable":
+            where.get_by_role("button", name="Yes, link it there").click()
+            expect(where).to_contain_text(f"For order {order['accession_number']}, as you chose")
+    assert {h["ref"]: (h["patient_name"], h["modality"]) for h in asked} == {
+        uid: ("LINDQVIST^ASA", "MR") for uid, _ in studies.values()
+    }
+
+
+def predicted(kind: str, order: dict[str, Any]) -> dict[str, Any]:
+    """A verdict of that kind, which names the order when it has found one."""
+    known = kind in ("exact", "probable")
+    return {
+        "kind": kind,
+        "score": 0.9,
+        "automatic": kind == "exact",
+        "evidence": [{"field": "patient_name", "agrees": known, "detail": "compared"}],
+        "patient_id": order["patient_id"] if known else None,
+        "order_id": order["id"] if known else None,
+    }

@@ -1,0 +1,93 @@
+"""The viewer inside the page: one study, two beside each other, a fresh token, and nothing left behind."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from playwright.sync_api import FrameLocator, Page, expect
+
+from tests.browser.steps import has_picture, sign_in
+from tests.support.samples import fresh_series
+from tests.support.server import Server
+from tests.support.steps import eventually, place_order, upload
+
+KEPT = "JSON.stringify([Object.keys(sessionStorage).sort(), Object.values(localStorage).join()])"
+
+
+def two_studies(demo: Server) -> tuple[dict[str, Any], str, str]:
+    """A patient with two studies of their own order each: the later order, its study, and the earlier study."""
+    earlier = place_order(demo)
+    body = {"mrn": earlier["mrn"], "modality": "MR", "description": "Wrist, control"}
+    later = demo.put(f"/api/v1/orders/{earlier['accession_number']}B", body).json()
+    uids = []
+    for order in (earlier, later):
+        for data in fresh_series()[:6]:
+            answer = upload(demo, data, X_Order_Id=order["id"])
+            assert answer.status_code == 201, answer.text
+        uids.append(answer.json()["studies"][0]["study_instance_uid"])
+    return later, uids[1], uids[0]
+
+
+def viewports(viewer: FrameLocator) -> int:
+    """How many viewports show pixels."""
+    return sum(has_picture(canvas) for canvas in viewer.locator(".cornerstone-canvas").all() if canvas.is_visible())
+
+
+def test_two_studies_stand_beside_each_other_with_pixels_in_both_and_nothing_is_left_behind(
+    desktop: Page, demo: Server
+) -> None:
+    """From the order, Compare: two viewports; tokens stay out of every address; Close takes the token back."""
+    order, uid, other = two_studies(demo)
+    asked: list[str] = []
+    bearers: set[str] = set()
+    desktop.context.on("request", lambda r: asked.append(r.url))
+    desktop.context.on("request", lambda r: bearers.add(r.headers.get("authorization", "")) if other in r.url else None)
+    sign_in(desktop, demo, "doctor")
+    desktop.goto(f"{demo.url}/ehr/orders/{order['id']}")
+    kept = desktop.evaluate(KEPT)
+    desktop.get_by_role("link", name=re.compile("^Compare with")).click()
+    desktop.wait_for_url(f"**/ehr/view/{uid}?compare={other}")
+    viewer = desktop.frame_locator("iframe")
+    eventually(lambda: viewports(viewer) == 2, 60)
+    assert not [url for url in asked if "eyJ" in url]
+    assert "eyJ" not in "".join(frame.url for frame in desktop.frames)
+
+    bearer = max(bearers, key=len)
+    path = f"/dicom-web/studies/{other}/metadata"
+    assert demo.request("GET", path, headers={"Authorization": bearer}).status_code == 200
+    desktop.get_by_role("button", name="Close").click()
+    expect(desktop.get_by_role("region", name="Order", exact=True)).to_be_visible()
+    assert desktop.evaluate(KEPT).split("]")[0] == kept.split("]")[0]
+    assert "eyJ" not in desktop.evaluate("Object.values(localStorage).join()")
+    eventually(lambda: demo.request("GET", path, headers={"Authorization": bearer}).status_code == 403)
+
+
+def test_earlier_studies_are_opened_beside_a_study_and_the_token_is_renewed_while_it_is_open(
+    desktop: Page, demo: Server
+) -> None:
+    """Picked in the viewer's bar; the clock is turned on and OHIF asks with a second token from then on."""
+    _, uid, earlier = two_studies(demo)
+    desktop.clock.install()
+    sign_in(desktop, demo, "doctor")
+    desktop.goto(f"{demo.url}/ehr/view/{uid}")
+    beside = desktop.get_by_label("Beside it")
+    beside.select_option(label="Earlier studies")
+    expect(desktop).to_have_url(re.compile(r"\?priors=auto$"))
+    viewer = desktop.frame_locator("iframe")
+    expect(viewer.locator(".cornerstone-canvas").first).to_be_visible(timeout=40_000)
+    with desktop.expect_response(re.compile(r"/viewer-url/")) as renewed:
+        desktop.clock.fast_forward("50:00")
+    link = renewed.value.json()
+    assert link["studies"] == [uid, earlier]
+    frame = next(frame for frame in desktop.frames if "/ohif/" in frame.url)
+    header = "window.services.userAuthenticationService.getAuthorizationHeader().Authorization"
+    eventually(lambda: frame.evaluate(header) == f"Bearer {link['token']}")
+
+
+def test_whoever_may_not_view_is_told_so_and_by_which_permission(desktop: Page, demo: Server) -> None:
+    """The address alone opens nothing."""
+    sign_in(desktop, demo, "radiographer")
+    desktop.goto(f"{demo.url}/ehr/view/1.2.3")
+    expect(desktop.get_by_text("It needs the permission “view images”")).to_be_visible()
+    assert desktop.locator("iframe").count() == 0
