@@ -39,7 +39,7 @@ export const reconciliation: Translation<typeof english> = {
   "reconciliation.ehr": "Das EHR sagt",
   "reconciliation.silent": "nichts",
   "reconciliation.mark.filled": "würde ergänzt",
-  "reconciliation.mark.spelling": "gleich, anders geschrieben",
+  "reconciliation.mark.spelling": "andere Schreibweise",
   "reconciliation.mark.other": "nicht dasselbe",
   "reconciliation.accept": "Zuordnen",
   "reconciliation.accept.label": "Zuordnen: {patient}, {order}",

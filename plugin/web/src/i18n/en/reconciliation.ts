@@ -36,7 +36,7 @@ export const reconciliation = {
   "reconciliation.ehr": "The EHR says",
   "reconciliation.silent": "nothing",
   "reconciliation.mark.filled": "would be filled in",
-  "reconciliation.mark.spelling": "same, written otherwise",
+  "reconciliation.mark.spelling": "other spelling",
   "reconciliation.mark.other": "not the same",
   "reconciliation.accept": "Link",
   "reconciliation.accept.label": "Link to {patient}, {order}",
