@@ -41,7 +41,7 @@ def test_a_study_is_found_by_name_and_the_name_stays_out_of_the_address(people: 
     page.get_by_label("Search", exact=True).fill("quirin xyl")
     expect(page.get_by_text("1 study", exact=True)).to_be_visible()
     assert "quirin" not in page.url.lower()
-    page.get_by_role("link", name=re.compile("Xylander")).click()
+    page.get_by_role("link", name=re.compile("^Open the study.*Xylander")).click()
     expect(page).to_have_url(re.compile(re.escape(unlinked)))
     expect(page.get_by_role("heading", level=1)).to_have_text("Xylander, Quirin")
     page.go_back()
@@ -69,10 +69,14 @@ def test_thumbnails_are_shown_to_those_who_may_view(people: People, unlinked: st
     picture = page.get_by_role("row", name=re.compile("Okafor")).locator("img")
     expect(picture).to_have_attribute("src", re.compile("^blob:"))
     eventually(lambda: picture.evaluate("(img) => img.naturalWidth") >= 8)
+    for width in (1280, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        expect(page.get_by_role("link", name=re.compile("^View the images.*Okafor"))).to_be_visible()
+    page.set_viewport_size({"width": 1280, "height": 900})
     page = people.go("manager", "/studies")
     expect(page.get_by_role("row", name=re.compile("Okafor"))).to_be_visible()
     assert page.locator(".thumbnail img").count() == 0
-    assert page.get_by_role("button", name=re.compile("^View the images")).count() == 0
+    assert page.get_by_role("link", name=re.compile("^View the images")).count() == 0
 
 
 def test_what_files_say_is_shown_as_text(people: People, unlinked: str) -> None:

@@ -63,10 +63,11 @@ export function useChangePassword() {
   const client = useQueryClient();
   return useMutation({
     mutationFn: (body: { current_password: string; new_password: string }) => ask<SignInAnswer>("auth/password", { method: "POST", body, withPassword: true }),
-    onSuccess: (answer) => {
+    onSuccess: async (answer) => {
       const state = session.snapshot();
       session.begin(answer, state.kind === "none" ? "" : state.username);
-      void client.invalidateQueries();
+      // Only when it is known what the account may do now, one can go on.
+      await client.invalidateQueries();
     },
     gcTime: 0,
   });

@@ -46,7 +46,13 @@ function LoadedStudy({ study }: { study: Study }) {
       above={<BackLink />}
       lead={
         <p className="identity">
-          <Mrn mrn={study.mrn} />
+          {study.patient_id ? (
+            <Link to={`/patients/${encodeURIComponent(study.patient_id)}`}>
+              <Mrn mrn={study.mrn} />
+            </Link>
+          ) : (
+            <Mrn mrn={study.mrn} />
+          )}
           <LinkStatus status={study.link_status} />
         </p>
       }
