@@ -47,6 +47,7 @@ class People:
     def go(self, account: str, path: str) -> Page:
         """Open one of our pages in somebody's window."""
         page = self.window(account)
+        page.goto("about:blank")  # the same address again would be a reload, which keeps a search
         page.goto(f"{self._server.url}/ehr{path}")
         page.get_by_role("heading", level=1).wait_for()
         return page
