@@ -48,3 +48,27 @@ def test_a_page_has_no_violations(people: People, ids: dict[str, str], path: str
         assert violations(page) == [], (width, scheme)
         assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
     page.set_viewport_size({"width": 1280, "height": 900})
+
+
+DIALOGS = {
+    ("/studies/{uid}", "radiologist"): ["Correct…", "Forbid deletion…", "Ask for deletion…", "Take the link away…"],
+    ("/accounts", "admin"): ["New account", "Change the account nurse", "Set a password for nurse"],
+    ("/service-keys", "admin"): ["New service key"],
+}
+
+
+@pytest.mark.parametrize(("place", "buttons"), DIALOGS.items())
+def test_a_dialog_has_no_violations_and_escape_leaves_it(
+    people: People, ids: dict[str, str], place: tuple[str, str], buttons: list[str]
+) -> None:
+    """Opened by Enter, read as it stands, left by Escape; the focus is back on its button."""
+    path, account = place
+    page = people.go(account, path.format_map(ids))
+    for name in buttons:
+        button = page.get_by_role("button", name=name)
+        button.press("Enter")
+        expect(page.get_by_role("dialog")).to_be_visible()
+        assert violations(page) == [], name
+        page.keyboard.press("Escape")
+        expect(page.get_by_role("dialog")).to_have_count(0)
+        expect(button).to_be_focused()
