@@ -38,7 +38,7 @@ type Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 class Pages:
-    """A WSGI application for both folders; unknown paths without a file extension get the application's own page."""
+    """A WSGI application for both folders; unknown paths that name no file get the application's own page."""
 
     def __init__(self) -> None:
         files = WhiteNoise(

@@ -58,6 +58,7 @@ ACCESS: dict[tuple[str, str], Permission | str] = {
     ("GET", "/api/v1/dicom/studies"): Permission.READ,
     ("GET", "/api/v1/dicom/studies/{study_uid}"): Permission.READ,
     ("DELETE", "/api/v1/dicom/studies/{study_uid}"): Permission.REQUEST_DELETION,
+    ("GET", "/api/v1/dicom/studies/{study_uid}/hold"): Permission.READ,
     ("POST", "/api/v1/dicom/studies/{study_uid}/hold"): Permission.REQUEST_DELETION,
     ("DELETE", "/api/v1/dicom/studies/{study_uid}/hold"): Permission.APPROVE_DELETION,
     ("GET", "/api/v1/deletions"): SEE_DELETIONS,

@@ -168,6 +168,12 @@ def place_hold(path: StudyPath, body: HoldBody) -> Response:
     return answer(_hold(path.study_uid, services().holds.place(path.study_uid, body.reason, origin())), 201)
 
 
+@blueprint.get("/dicom/studies/<study_uid>/hold", responses={200: HoldAnswer, 404: Problem, 422: Problem})
+def get_hold(path: StudyPath) -> Response:
+    """The legal hold a study is under; 404 `hold_not_found` when it is under none"""
+    return answer(_hold(path.study_uid, services().holds.get(path.study_uid)))
+
+
 @blueprint.delete("/dicom/studies/<study_uid>/hold", responses={200: HoldAnswer, 404: Problem, 422: Problem})
 def release_hold(path: StudyPath, header: OptionalReasonHeader) -> Response:
     """Release a study from legal hold"""

@@ -41,6 +41,18 @@ class Holds:
             _note(session, "study.held", study, hold, origin, now)
         return hold
 
+    def get(self, study_instance_uid: str) -> LegalHold:
+        """The hold in force.
+
+        Raises:
+            NotFound: there is no such study, or it is not on hold.
+        """
+        with self._database.read() as session:
+            hold = hold_in_force(session, _find_study(session, study_instance_uid).id)
+            if hold is None:
+                raise NotFound("hold_not_found", "This study is not on hold.")
+            return hold
+
     def release(self, study_instance_uid: str, reason: str | None, origin: Origin) -> LegalHold:
         """End the hold of a study; a deletion approved before goes on.
 

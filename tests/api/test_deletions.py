@@ -201,6 +201,8 @@ def test_a_study_under_legal_hold_cannot_be_deleted(api: Api) -> None:
     answer = api.call("POST", hold, token=RITA, json={"reason": "court order"})
     assert (answer.status_code, answer.json["held_by"]) == (201, "rita")
     assert api.call("POST", hold, token=RITA, json={"reason": "again"}).json["code"] == "study_on_hold"
+    shown = api.get(hold, "nurse").json
+    assert (shown["reason"], shown["held_by"], shown["released_at"]) == ("court order", "rita", None)
     assert ask(api, uid).json["code"] == "study_on_hold"
     assert is_shown(api, uid)
     assert api.call("DELETE", hold, token=RITA).status_code == 403
@@ -208,6 +210,7 @@ def test_a_study_under_legal_hold_cannot_be_deleted(api: Api) -> None:
     assert (answer.status_code, answer.json["released_by"]) == (200, "max")
     assert answer.json["release_reason"] == "case closed"
     assert api.call("DELETE", hold, token=MAX).json["code"] == "hold_not_found"
+    assert api.get(hold, "nurse").json["code"] == "hold_not_found"
 
     deletion = requested(api, uid)
     api.call("POST", hold, token=RITA, json={"reason": "court order"})

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.browser.people import People
 from tests.support.running import running
 from tests.support.server import Server
 
@@ -70,3 +71,12 @@ def window(chromium: Browser, width: int, height: int, **options: Any) -> Iterat
     finally:
         context.close()
     assert trouble == []
+
+
+@pytest.fixture(scope="module")
+def people(chromium: Browser, demo: Server) -> Iterator[People]:
+    """Windows of several people; whatever went wrong in any of them fails the module."""
+    people = People(chromium, demo)
+    yield people
+    people.leave()
+    assert people.trouble == []

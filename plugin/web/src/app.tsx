@@ -17,6 +17,17 @@ const LaunchPage = lazy(async () => ({ default: (await import("./pages/LaunchPag
 const PatientPage = lazy(async () => ({ default: (await import("./pages/PatientPage")).PatientPage }));
 const ViewerPage = lazy(async () => ({ default: (await import("./pages/ViewerPage")).ViewerPage }));
 const StudiesPage = lazy(async () => ({ default: (await import("./pages/StudiesPage")).StudiesPage }));
+const StudyPage = lazy(async () => ({ default: (await import("./pages/StudyPage")).StudyPage }));
+const ReconciliationPage = lazy(async () => ({ default: (await import("./pages/ReconciliationPage")).ReconciliationPage }));
+const UploadsPage = lazy(async () => ({ default: (await import("./pages/UploadsPage")).UploadsPage }));
+const UploadLogPage = lazy(async () => ({ default: (await import("./pages/UploadLogPage")).UploadLogPage }));
+const DeletionsPage = lazy(async () => ({ default: (await import("./pages/DeletionsPage")).DeletionsPage }));
+const AuditPage = lazy(async () => ({ default: (await import("./pages/AuditPage")).AuditPage }));
+const ViewerTokensPage = lazy(async () => ({ default: (await import("./pages/ViewerTokensPage")).ViewerTokensPage }));
+const AccountsPage = lazy(async () => ({ default: (await import("./pages/AccountsPage")).AccountsPage }));
+const ServiceKeysPage = lazy(async () => ({ default: (await import("./pages/ServiceKeysPage")).ServiceKeysPage }));
+const SystemPage = lazy(async () => ({ default: (await import("./pages/SystemPage")).SystemPage }));
+const PasswordPage = lazy(async () => ({ default: (await import("./pages/PasswordPage")).PasswordPage }));
 
 export function App() {
   useRefreshWhenUploaded();
@@ -43,6 +54,17 @@ export function App() {
           <Route path="/patients/:id" element={<PatientPage />} />
           <Route path="/launch" element={<LaunchPage />} />
           <Route path="/studies" element={<StudiesPage />} />
+          <Route path="/studies/:uid" element={<StudyPage />} />
+          <Route path="/reconciliation" element={<ReconciliationPage />} />
+          <Route path="/uploads" element={<UploadsPage />} />
+          <Route path="/uploads/:id" element={<UploadLogPage />} />
+          <Route path="/deletions" element={<DeletionsPage />} />
+          <Route path="/audit" element={<AuditPage />} />
+          <Route path="/viewer-links" element={<ViewerTokensPage />} />
+          <Route path="/accounts" element={<AccountsPage />} />
+          <Route path="/service-keys" element={<ServiceKeysPage />} />
+          <Route path="/system" element={<SystemPage />} />
+          <Route path="/password" element={<PasswordPage />} />
           <Route path="*" element={<NotFoundPage />} />
         </Route>
       </Routes>

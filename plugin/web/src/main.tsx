@@ -28,6 +28,8 @@ import "./styles/data.css";
 import "./styles/upload.css";
 import "./styles/review.css";
 import "./styles/result.css";
+import "./styles/records.css";
+import "./styles/reconciliation.css";
 
 const session = new Session(tabStorage());
 const { token, target } = takeLaunch(window) ?? { token: null, target: null };

@@ -39,6 +39,12 @@ describe("asking the server", () => {
     expect(session.snapshot().kind).toBe("ended");
   });
 
+  it("keeps the session when a password in the body is wrong", async () => {
+    const { ask, session } = bench(() => json(401, { code: "wrong_credentials" }));
+    await expect(ask("auth/password", { method: "POST", body: {}, token: "secret" })).rejects.toMatchObject({ code: "wrong_credentials" });
+    expect(session.token()).toBe("secret");
+  });
+
   it("says when no answer came and when one came that is not JSON", async () => {
     const lost = bench(() => Promise.reject(new TypeError("failed")));
     await expect(lost.ask("orders")).rejects.toMatchObject({ status: 0, code: "network", retryable: true });

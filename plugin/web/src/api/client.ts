@@ -13,6 +13,8 @@ export interface Asking {
   method?: "GET" | "POST" | "PUT" | "DELETE";
   query?: Record<string, string | number | undefined>;
   body?: unknown;
+  /** Beside the usual ones; text that is not ASCII goes through `headerText`. */
+  headers?: Record<string, string>;
   signal?: AbortSignal;
   /** false for sign-in itself, whose 401 says nothing about a session. */
   withToken?: boolean;
@@ -25,7 +27,7 @@ export type Ask = <T>(path: string, asking?: Asking) => Promise<T>;
 export function createClient(session: Session, fetcher: typeof fetch = (...args) => fetch(...args)): Ask {
   return async function ask<T>(path: string, asking: Asking = {}): Promise<T> {
     const token = asking.token ?? (asking.withToken === false ? null : session.token());
-    const headers: Record<string, string> = { Accept: "application/json, application/problem+json" };
+    const headers: Record<string, string> = { Accept: "application/json, application/problem+json", ...asking.headers };
     if (token) headers.Authorization = `Bearer ${token}`;
     if (asking.body !== undefined) headers["Content-Type"] = "application/json";
 

@@ -4,7 +4,7 @@ import type { Job } from "./types";
 
 const AGAIN_MS = 1000;
 
-export function hasEnded(job: Job): boolean {
+export function hasEnded(job: Pick<Job, "status">): boolean {
   return job.status === "succeeded" || job.status === "partial" || job.status === "failed";
 }
 

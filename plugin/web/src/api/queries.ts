@@ -15,8 +15,16 @@ export interface OrderFilter {
   offset: number;
 }
 
+/** The server's names; what is empty asks for nothing. */
 export interface StudyFilter {
-  linkStatus: string;
+  patient_name?: string;
+  mrn?: string;
+  accession_number?: string;
+  modality?: string;
+  link_status?: string;
+  study_date_from?: string;
+  study_date_to?: string;
+  sort?: string;
   offset: number;
 }
 
@@ -96,14 +104,12 @@ export function useOrder(id: string) {
   });
 }
 
-export function useStudies({ linkStatus, offset }: StudyFilter) {
+export function useStudies(filter: StudyFilter) {
   const { ask } = useServices();
   return useQuery({
-    queryKey: ["studies", { linkStatus, offset }],
+    queryKey: ["studies", filter],
     queryFn: async ({ signal }) =>
-      asPage<Study>(
-        await ask("dicom/studies", { query: { link_status: linkStatus, limit: PAGE_SIZE, offset }, signal }),
-      ),
+      asPage<Study>(await ask("dicom/studies", { query: { ...filter, limit: PAGE_SIZE }, signal })),
     placeholderData: keepPreviousData,
   });
 }

@@ -417,6 +417,125 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List changes of patients and orders, latest first */
+        get: {
+            parameters: {
+                query?: {
+                    limit?: number;
+                    offset?: number;
+                    patient_id?: string | null;
+                    order_id?: string | null;
+                    kind?: ("patient_updated" | "patient_merged" | "order_updated" | "order_cancelled" | "accession_corrected") | null;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ChangeList"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/changes/{change_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One change, and how far its studies have come */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    change_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ChangeAnswer"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/changes/{change_id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take a change of a patient or order back; its studies follow */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    change_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["TakeBackBody"];
+                };
+            };
+            responses: {
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ChangeAnswer"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/deletions": {
         parameters: {
             query?: never;
@@ -961,6 +1080,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/dicom/studies/{study_uid}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The whole story of a study in order: arrivals, coercion, links, modifications, deletion, views */
+        get: {
+            parameters: {
+                query?: {
+                    limit?: number;
+                    offset?: number;
+                };
+                header?: never;
+                path: {
+                    study_uid: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StudyHistoryAnswer"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/dicom/studies/{study_uid}/hold": {
         parameters: {
             query?: never;
@@ -968,7 +1127,28 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** The legal hold a study is under; 404 `hold_not_found` when it is under none */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    study_uid: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["HoldAnswer"];
+                    };
+                };
+            };
+        };
         put?: never;
         /** Put a study under legal hold: it cannot be deleted */
         post: {
@@ -1686,6 +1866,45 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/match": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say whose studies headers are, as on arrival; nothing is stored */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["MatchBody"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["MatchList"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/modifications/{modification_id}/undo": {
         parameters: {
             query?: never;
@@ -1890,6 +2109,47 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/orders/{id_or_accession_number}/accession-number": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Correct the accession number of an order; its studies follow */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id_or_accession_number: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["AccessionBody"];
+                };
+            };
+            responses: {
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ChangeAnswer"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/orders/{id_or_accession_number}/cancel": {
         parameters: {
             query?: never;
@@ -1899,7 +2159,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Cancel an order that has no images yet */
+        /** Cancel an order; images it has stay with the patient */
         post: {
             parameters: {
                 query?: never;
@@ -1960,6 +2220,45 @@ export interface paths {
         };
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/patients/batch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Register or update up to 1,000 patients, with an outcome for each */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["PatientBatchBody"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["PatientBatchAnswer"];
+                    };
+                };
+            };
+        };
         delete?: never;
         options?: never;
         head?: never;
@@ -2046,6 +2345,301 @@ export interface paths {
             };
         };
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/patients/{mrn}/merge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Merge a record into another (HL7 A40): orders and studies go along, each study by a job */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    mrn: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["MergeBody"];
+                };
+            };
+            responses: {
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ChangeAnswer"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/patients/{mrn}/unmerge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take the merge of a record back; what went along comes back */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    mrn: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["TakeBackBody"];
+                };
+            };
+            responses: {
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ChangeAnswer"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reconciliation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List studies without a certain link, each with whom it could belong to */
+        get: {
+            parameters: {
+                query?: {
+                    limit?: number;
+                    offset?: number;
+                    sort?: string;
+                    patient_id?: string | null;
+                    mrn?: string | null;
+                    patient_name?: string | null;
+                    accession_number?: string | null;
+                    modality?: string | null;
+                    study_date_from?: string | null;
+                    study_date_to?: string | null;
+                    link_status?: ("unlinked" | "ambiguous") | null;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ReconciliationList"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reconciliation/{study_uid}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One stored study, linked or not, with whom it could belong to */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    study_uid: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ReconciliationAnswer"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reconciliation/{study_uid}/create-order": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make the order a study should have had, and link the study to it; a job */
+        post: {
+            parameters: {
+                query?: never;
+                header?: {
+                    "If-Match"?: string | null;
+                };
+                path: {
+                    study_uid: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["CreateOrderBody"];
+                };
+            };
+            responses: {
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["CreatedOrderAnswer"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reconciliation/{study_uid}/link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Link a study to an order, or to a patient without an order; a job, as `modify-tags` */
+        post: {
+            parameters: {
+                query?: never;
+                header?: {
+                    "If-Match"?: string | null;
+                };
+                path: {
+                    study_uid: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["LinkBody"];
+                };
+            };
+            responses: {
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["JobAnswer"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reconciliation/{study_uid}/unlink": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take the link of a study away; its files say again what they said when they came. A job */
+        post: {
+            parameters: {
+                query?: never;
+                header?: {
+                    "If-Match"?: string | null;
+                };
+                path: {
+                    study_uid: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["UnlinkBody"];
+                };
+            };
+            responses: {
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["JobAnswer"];
+                    };
+                };
+            };
+        };
         delete?: never;
         options?: never;
         head?: never;
@@ -2192,6 +2786,10 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        AccessionBody: {
+            accession_number: string;
+            reason: string;
+        };
         AccountAnswer: {
             active: boolean;
             created_at: string;
@@ -2234,10 +2832,76 @@ export interface components {
             offset: number;
             total: number;
         };
+        CandidateAnswer: {
+            accession_number: string | null;
+            differences: components["schemas"]["DifferenceAnswer"][];
+            evidence: components["schemas"]["FieldEvidence"][];
+            /** @enum {string} */
+            kind: "exact" | "probable" | "ambiguous" | "none";
+            mrn: string;
+            order_description: string | null;
+            order_id: string | null;
+            order_status: string | null;
+            /** Format: uuid */
+            patient_id: string;
+            patient_name: string | null;
+            score: number;
+        };
+        ChangeAnswer: {
+            accession_number: string | null;
+            after: {
+                [key: string]: unknown;
+            };
+            before: {
+                [key: string]: unknown;
+            };
+            changed_at: string;
+            changed_by: string;
+            /** Format: uuid */
+            id: string;
+            /** @enum {string} */
+            kind: "patient_updated" | "patient_merged" | "order_updated" | "order_cancelled" | "accession_corrected";
+            mrn: string;
+            number_done: number;
+            number_failed: number;
+            number_of_studies: number;
+            order_id: string | null;
+            /** Format: uuid */
+            patient_id: string;
+            reason: string;
+            /** @enum {string} */
+            status: "running" | "done" | "incomplete";
+            undoes: string | null;
+            undone_by: string | null;
+        };
+        ChangeList: {
+            items: components["schemas"]["ChangeAnswer"][];
+            limit: number;
+            offset: number;
+            total: number;
+        };
         CoercedAnswer: {
             after: string;
             before: string;
             tag: string;
+        };
+        CreateOrderBody: {
+            /** @default null */
+            accession_number: string | null;
+            /** @default null */
+            description: string | null;
+            /** @default null */
+            expected: string | null;
+            /** @default null */
+            modality: string | null;
+            /** @default null */
+            ordered_by: string | null;
+            patient_id: string;
+            reason: string;
+        };
+        CreatedOrderAnswer: {
+            job: components["schemas"]["JobAnswer"];
+            order: components["schemas"]["OrderAnswer"];
         };
         DeletionAnswer: {
             accession_number: string | null;
@@ -2274,6 +2938,12 @@ export interface components {
             offset: number;
             total: number;
         };
+        DifferenceAnswer: {
+            differs: boolean;
+            ehr: string | null;
+            file: string;
+            tag: string;
+        };
         ElementAnswer: {
             items: components["schemas"]["ElementAnswer"][][] | null;
             keyword: string | null;
@@ -2287,6 +2957,11 @@ export interface components {
             message: string;
         };
         EvidenceAnswer: {
+            agrees: boolean | null;
+            detail: string;
+            field: string;
+        };
+        FieldEvidence: {
             agrees: boolean | null;
             detail: string;
             field: string;
@@ -2313,12 +2988,69 @@ export interface components {
             hash: string;
             id: number;
         };
+        HeaderBody: {
+            /** @default  */
+            accession_number: string;
+            /** @default  */
+            issuer_of_accession_number: string;
+            /** @default  */
+            issuer_of_patient_id: string;
+            /** @default  */
+            modality: string;
+            /** @default  */
+            patient_birth_date: string;
+            /** @default  */
+            patient_id: string;
+            /** @default  */
+            patient_name: string;
+            /** @default  */
+            patient_sex: string;
+            ref: string;
+            /** @default  */
+            scheduled_procedure_step_id: string;
+            /** @default  */
+            study_date: string;
+            /** @default  */
+            study_instance_uid: string;
+        };
         HealthAnswer: {
             checks: {
                 [key: string]: "ok" | "degraded";
             };
             /** @enum {string} */
             status: "ok" | "degraded";
+        };
+        HistoryEntry: {
+            accession_number: string | null;
+            action: string;
+            actor: string;
+            after: {
+                [key: string]: unknown;
+            } | null;
+            at: string;
+            before: {
+                [key: string]: unknown;
+            } | null;
+            change_id: string | null;
+            changes: components["schemas"]["TagChange"][];
+            coerced: components["schemas"]["CoercedAnswer"][];
+            detail: {
+                [key: string]: unknown;
+            };
+            door: string | null;
+            event_id: number;
+            job_id: string | null;
+            job_kind: string | null;
+            link_after: components["schemas"]["LinkSide"] | null;
+            link_before: components["schemas"]["LinkSide"] | null;
+            mrn: string | null;
+            number_of_files: number | null;
+            order_id: string | null;
+            outcome: string;
+            patient_id: string | null;
+            reason: string | null;
+            undoes: string | null;
+            upload_id: string | null;
         };
         HoldAnswer: {
             held_at: string;
@@ -2349,6 +3081,11 @@ export interface components {
             /** @enum {string} */
             Status: "Success" | "AlreadyStored";
         };
+        ItemProblem: {
+            code: string;
+            errors: components["schemas"]["FieldProblem"][];
+            message: string;
+        };
         JobAnswer: {
             error_code: string | null;
             error_message: string | null;
@@ -2356,14 +3093,43 @@ export interface components {
             /** Format: uuid */
             id: string;
             /** @enum {string} */
-            kind: "modify" | "undo";
+            kind: "modify" | "undo" | "link" | "unlink" | "follow";
             number_done: number;
             number_of_instances: number;
             requested_at: string;
             requested_by: string;
             /** @enum {string} */
-            status: "queued" | "running" | "succeeded" | "partial" | "failed";
+            status: "waiting" | "queued" | "running" | "succeeded" | "partial" | "failed";
             study_instance_uid: string;
+        };
+        JudgedAnswer: {
+            automatic: boolean;
+            evidence: components["schemas"]["EvidenceAnswer"][];
+            /** @enum {string} */
+            kind: "exact" | "probable" | "ambiguous" | "none";
+            order_id: string | null;
+            patient_id: string | null;
+            score: number;
+        };
+        JudgedHeader: {
+            match: components["schemas"]["JudgedAnswer"];
+            ref: string;
+        };
+        LinkBody: {
+            /** @default null */
+            expected: string | null;
+            /** @default null */
+            order_id: string | null;
+            /** @default null */
+            patient_id: string | null;
+            reason: string;
+        };
+        LinkSide: {
+            accession_number: string | null;
+            link_status: string;
+            mrn: string | null;
+            order_id: string | null;
+            patient_id: string | null;
         };
         LoginAnswer: {
             expires_at: string;
@@ -2384,11 +3150,21 @@ export interface components {
             patient_id: string | null;
             score: number;
         };
+        MatchBody: {
+            items: components["schemas"]["HeaderBody"][];
+        };
+        MatchList: {
+            items: components["schemas"]["JudgedHeader"][];
+        };
         MeAnswer: {
             name: string;
             permissions: components["schemas"]["Permission"][];
             roles: string[];
             subject: string;
+        };
+        MergeBody: {
+            into: string;
+            reason: string;
         };
         ModificationAnswer: {
             can_undo: boolean;
@@ -2397,12 +3173,12 @@ export interface components {
             /** Format: uuid */
             id: string;
             /** @enum {string} */
-            kind: "modify" | "undo";
+            kind: "modify" | "undo" | "link" | "unlink" | "follow";
             reason: string;
             requested_at: string;
             requested_by: string;
             /** @enum {string} */
-            status: "queued" | "running" | "succeeded" | "partial" | "failed";
+            status: "waiting" | "queued" | "running" | "succeeded" | "partial" | "failed";
             undoes: string | null;
         };
         ModifyTagsBody: {
@@ -2498,10 +3274,22 @@ export interface components {
             /** Format: uuid */
             id: string;
             issuer: string | null;
+            merged_into_id: string | null;
             mrn: string;
             /** @enum {string} */
             sex: "male" | "female" | "other" | "unknown";
             updated_at: string;
+        };
+        PatientBatchAnswer: {
+            created: number;
+            failed: number;
+            items: components["schemas"]["PatientItemAnswer"][];
+            updated: number;
+        };
+        PatientBatchBody: {
+            items: {
+                [key: string]: unknown;
+            }[];
         };
         PatientBody: {
             /** @default null */
@@ -2517,6 +3305,13 @@ export interface components {
              * @enum {string}
              */
             sex: "male" | "female" | "other" | "unknown";
+        };
+        PatientItemAnswer: {
+            error: components["schemas"]["ItemProblem"] | null;
+            id: string | null;
+            mrn: string | null;
+            /** @enum {string} */
+            status: "created" | "updated" | "failed";
         };
         PatientList: {
             items: components["schemas"]["PatientAnswer"][];
@@ -2534,6 +3329,23 @@ export interface components {
             status: number;
             title: string;
             type: string;
+        };
+        ReconciliationAnswer: {
+            candidates: components["schemas"]["CandidateAnswer"][];
+            job: components["schemas"]["JobAnswer"] | null;
+            received: {
+                [key: string]: string;
+            };
+            study: components["schemas"]["StudyAnswer"];
+            version: string;
+            /** @enum {string} */
+            why: "linked" | "unlinked" | "ambiguous" | "contradicted";
+        };
+        ReconciliationList: {
+            items: components["schemas"]["ReconciliationAnswer"][];
+            limit: number;
+            offset: number;
+            total: number;
         };
         ServiceKeyAnswer: {
             created_at: string;
@@ -2585,6 +3397,13 @@ export interface components {
             study_description: string | null;
             study_instance_uid: string;
         };
+        StudyHistoryAnswer: {
+            items: components["schemas"]["HistoryEntry"][];
+            limit: number;
+            offset: number;
+            study_instance_uid: string;
+            total: number;
+        };
         StudyList: {
             items: components["schemas"]["StudyAnswer"][];
             limit: number;
@@ -2615,6 +3434,9 @@ export interface components {
             elements: components["schemas"]["ElementAnswer"][];
             transfer_syntax_uid: string;
         };
+        TakeBackBody: {
+            reason: string;
+        };
         TemporaryPasswordBody: {
             password: string;
         };
@@ -2636,6 +3458,11 @@ export interface components {
             total: number;
         };
         UndoBody: {
+            reason: string;
+        };
+        UnlinkBody: {
+            /** @default null */
+            expected: string | null;
             reason: string;
         };
         UploadAnswer: {
@@ -2766,31 +3593,49 @@ export interface components {
     headers: never;
     pathItems: never;
 }
+export type AccessionBody = components['schemas']['AccessionBody'];
 export type AccountAnswer = components['schemas']['AccountAnswer'];
 export type AccountBody = components['schemas']['AccountBody'];
 export type AccountList = components['schemas']['AccountList'];
 export type AuditEventAnswer = components['schemas']['AuditEventAnswer'];
 export type AuditList = components['schemas']['AuditList'];
+export type CandidateAnswer = components['schemas']['CandidateAnswer'];
+export type ChangeAnswer = components['schemas']['ChangeAnswer'];
+export type ChangeList = components['schemas']['ChangeList'];
 export type CoercedAnswer = components['schemas']['CoercedAnswer'];
+export type CreateOrderBody = components['schemas']['CreateOrderBody'];
+export type CreatedOrderAnswer = components['schemas']['CreatedOrderAnswer'];
 export type DeletionAnswer = components['schemas']['DeletionAnswer'];
 export type DeletionList = components['schemas']['DeletionList'];
+export type DifferenceAnswer = components['schemas']['DifferenceAnswer'];
 export type ElementAnswer = components['schemas']['ElementAnswer'];
 export type ErrorAnswer = components['schemas']['ErrorAnswer'];
 export type EvidenceAnswer = components['schemas']['EvidenceAnswer'];
+export type FieldEvidence = components['schemas']['FieldEvidence'];
 export type FieldProblem = components['schemas']['FieldProblem'];
 export type FindingAnswer = components['schemas']['FindingAnswer'];
 export type FormerValueAnswer = components['schemas']['FormerValueAnswer'];
 export type HeadAnswer = components['schemas']['HeadAnswer'];
+export type HeaderBody = components['schemas']['HeaderBody'];
 export type HealthAnswer = components['schemas']['HealthAnswer'];
+export type HistoryEntry = components['schemas']['HistoryEntry'];
 export type HoldAnswer = components['schemas']['HoldAnswer'];
 export type HoldBody = components['schemas']['HoldBody'];
 export type InstanceAnswer = components['schemas']['InstanceAnswer'];
 export type InstanceStored = components['schemas']['InstanceStored'];
+export type ItemProblem = components['schemas']['ItemProblem'];
 export type JobAnswer = components['schemas']['JobAnswer'];
+export type JudgedAnswer = components['schemas']['JudgedAnswer'];
+export type JudgedHeader = components['schemas']['JudgedHeader'];
+export type LinkBody = components['schemas']['LinkBody'];
+export type LinkSide = components['schemas']['LinkSide'];
 export type LoginAnswer = components['schemas']['LoginAnswer'];
 export type LoginBody = components['schemas']['LoginBody'];
 export type MatchAnswer = components['schemas']['MatchAnswer'];
+export type MatchBody = components['schemas']['MatchBody'];
+export type MatchList = components['schemas']['MatchList'];
 export type MeAnswer = components['schemas']['MeAnswer'];
+export type MergeBody = components['schemas']['MergeBody'];
 export type ModificationAnswer = components['schemas']['ModificationAnswer'];
 export type ModifyTagsBody = components['schemas']['ModifyTagsBody'];
 export type NewAccountBody = components['schemas']['NewAccountBody'];
@@ -2800,25 +3645,33 @@ export type OrderBody = components['schemas']['OrderBody'];
 export type OrderList = components['schemas']['OrderList'];
 export type PasswordBody = components['schemas']['PasswordBody'];
 export type PatientAnswer = components['schemas']['PatientAnswer'];
+export type PatientBatchAnswer = components['schemas']['PatientBatchAnswer'];
+export type PatientBatchBody = components['schemas']['PatientBatchBody'];
 export type PatientBody = components['schemas']['PatientBody'];
+export type PatientItemAnswer = components['schemas']['PatientItemAnswer'];
 export type PatientList = components['schemas']['PatientList'];
 export type Permission = components['schemas']['Permission'];
 export type Problem = components['schemas']['Problem'];
+export type ReconciliationAnswer = components['schemas']['ReconciliationAnswer'];
+export type ReconciliationList = components['schemas']['ReconciliationList'];
 export type ServiceKeyAnswer = components['schemas']['ServiceKeyAnswer'];
 export type ServiceKeyBody = components['schemas']['ServiceKeyBody'];
 export type ServiceKeyList = components['schemas']['ServiceKeyList'];
 export type SkippedAnswer = components['schemas']['SkippedAnswer'];
 export type Source = components['schemas']['Source'];
 export type StudyAnswer = components['schemas']['StudyAnswer'];
+export type StudyHistoryAnswer = components['schemas']['StudyHistoryAnswer'];
 export type StudyList = components['schemas']['StudyList'];
 export type StudyTagsAnswer = components['schemas']['StudyTagsAnswer'];
 export type TagAnswer = components['schemas']['TagAnswer'];
 export type TagChange = components['schemas']['TagChange'];
 export type TagsAnswer = components['schemas']['TagsAnswer'];
+export type TakeBackBody = components['schemas']['TakeBackBody'];
 export type TemporaryPasswordBody = components['schemas']['TemporaryPasswordBody'];
 export type TokenEntry = components['schemas']['TokenEntry'];
 export type TokenList = components['schemas']['TokenList'];
 export type UndoBody = components['schemas']['UndoBody'];
+export type UnlinkBody = components['schemas']['UnlinkBody'];
 export type UploadAnswer = components['schemas']['UploadAnswer'];
 export type UploadDetailAnswer = components['schemas']['UploadDetailAnswer'];
 export type UploadEntryAnswer = components['schemas']['UploadEntryAnswer'];

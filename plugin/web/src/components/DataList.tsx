@@ -1,5 +1,5 @@
 /** Rows of the same kind: a table where there is room, cards where there is not. */
-import type { ReactNode } from "react";
+import { useEffect, useRef, useState, type ReactNode, type RefObject } from "react";
 import { t } from "../i18n";
 import { Icon } from "./Icon";
 import { NARROW, useMedia } from "./useMedia";
@@ -38,8 +38,10 @@ export function DataList<T>(props: Props<T>) {
 }
 
 function Table<T>({ label, columns, rows, rowKey, busy, sorting }: Props<T>) {
+  const frame = useRef<HTMLDivElement>(null);
+  const scrolls = useScrolls(frame);
   return (
-    <div className="table-frame">
+    <div ref={frame} className="table-frame" {...(scrolls ? { tabIndex: 0, role: "group", "aria-label": label } : {})}>
       <table className="data" aria-label={label} aria-busy={busy}>
         <thead>
           <tr>
@@ -68,6 +70,19 @@ function Table<T>({ label, columns, rows, rowKey, busy, sorting }: Props<T>) {
       </table>
     </div>
   );
+}
+
+/** Whether something is wider than its frame: then it must be reachable by keyboard. */
+function useScrolls(frame: RefObject<HTMLElement | null>): boolean {
+  const [scrolls, setScrolls] = useState(false);
+  useEffect(() => {
+    const element = frame.current;
+    if (!element) return;
+    const watch = new ResizeObserver(() => setScrolls(element.scrollWidth > element.clientWidth));
+    watch.observe(element);
+    return () => watch.disconnect();
+  }, [frame]);
+  return scrolls;
 }
 
 function Heading<T>({ column, sorting }: { column: Column<T>; sorting: Sorting | undefined }) {

@@ -1,7 +1,7 @@
 import type { ReactNode } from "react";
 
-export function Facts({ children }: { children: ReactNode }) {
-  return <dl className="facts">{children}</dl>;
+export function Facts({ across = false, children }: { across?: boolean; children: ReactNode }) {
+  return <dl className={across ? "facts facts-across" : "facts"}>{children}</dl>;
 }
 
 export function Fact({ label, children }: { label: string; children: ReactNode }) {

@@ -9,7 +9,7 @@ export function SignInPage() {
   const session = useSession();
   const { state } = useLocation();
   if (session.kind === "active" || session.kind === "new_password") {
-    const from = isRecord(state) && typeof state.from === "string" ? state.from : "/orders";
+    const from = isRecord(state) && typeof state.from === "string" ? state.from : "/";
     return <Navigate to={from} replace />;
   }
   return (

@@ -1,90 +1,90 @@
+import { useCallback } from "react";
 import { Link } from "react-router-dom";
-import { PAGE_SIZE, useStudies } from "../api/queries";
+import { useStudies } from "../api/queries";
 import type { Study } from "../api/types";
 import { Blank } from "../components/Blank";
-import { DataList, ListSkeleton, type Column } from "../components/DataList";
-import { ErrorState } from "../components/ErrorState";
-import { Pager, SelectField } from "../components/Fields";
-import { Notice } from "../components/Notice";
+import type { Column } from "../components/DataList";
+import { DateField } from "../components/DateField";
+import { SearchField, SelectField } from "../components/Fields";
 import { Page } from "../components/Page";
+import { QueryList } from "../components/QueryList";
+import { Thumbnail } from "../components/Thumbnail";
 import { useListPlace } from "../components/useListPlace";
 import { Day, LinkStatus, modalitiesOf, Mrn, OrNone, PersonName } from "../components/values";
 import { ViewButton } from "../components/ViewButton";
 import { formatNumber, t, word } from "../i18n";
 import { personName } from "../i18n/person";
-
-
-const ALL = "all";
-const DEFAULTS = { link: ALL };
-const LINKS = ["linked", "unlinked", "ambiguous"];
+import { DEFAULTS, filterOf, LINKS, MODALITIES, SEARCHED, SORTS } from "../study/listFilter";
+import { studyTitle, studyWhat } from "../study/words";
 
 export function StudiesPage() {
-  const [{ filters, offset }, move] = useListPlace(DEFAULTS);
-  const filter = filters.link;
-  const studies = useStudies({ linkStatus: filter === ALL ? "" : filter, offset });
-  const page = studies.data;
+  const [{ q, filters, sort, offset }, move] = useListPlace(DEFAULTS, SORTS[0]);
+  const studies = useStudies(filterOf({ q, filters, sort, offset }));
+  const search = useCallback((text: string) => move({ q: text }), [move]);
+  const unfiltered = !q && filters.link === "" && filters.modality === "" && filters.from === "" && filters.to === "";
 
   return (
     <Page title={t("studies.title")} lead={t("studies.lead")}>
       <div className="filters" role="search" aria-label={t("studies.filters")}>
         <SelectField
+          label={t("studies.search.in")}
+          value={filters.in}
+          options={SEARCHED.map((value) => ({ value, label: t(`studies.search.in.${value}`) }))}
+          onChange={(value) => move({ filters: { in: value } })}
+        />
+        <SearchField label={t("studies.search")} hint={t(`studies.search.hint.${searched(filters.in)}`)} value={q} onChange={search} />
+        <SelectField
           label={t("studies.link")}
-          value={filter}
-          options={[
-            { value: ALL, label: t("studies.link.all") },
-            ...LINKS.map((value) => ({ value, label: word("study.link", value) })),
-          ]}
+          value={filters.link}
+          options={[{ value: "", label: t("studies.link.all") }, ...LINKS.map((value) => ({ value, label: word("study.link", value) }))]}
           onChange={(value) => move({ filters: { link: value } })}
         />
+        <SelectField
+          label={t("column.modality")}
+          value={filters.modality}
+          options={[{ value: "", label: t("studies.modality.all") }, ...MODALITIES.map((value) => ({ value, label: value }))]}
+          onChange={(value) => move({ filters: { modality: value } })}
+        />
+        <DateField label={t("studies.from")} value={filters.from} onChange={(value) => move({ filters: { from: value } })} />
+        <DateField label={t("studies.to")} value={filters.to} onChange={(value) => move({ filters: { to: value } })} />
+        <SelectField
+          label={t("studies.sort")}
+          value={sort}
+          options={SORTS.map((value) => ({ value, label: t(`studies.sort.${value}`) }))}
+          onChange={(value) => move({ sort: value })}
+        />
       </div>
-      <p className="list-said muted" role="status">
-        {page ? (studies.isPlaceholderData ? t("list.updating") : t("studies.found", { count: page.total })) : ""}
-      </p>
-      {page && studies.isError && (
-        <Notice kind="warn">
-          <p>{t("error.stale")}</p>
-        </Notice>
-      )}
-      {!page ? (
-        studies.error ? (
-          <ErrorState error={studies.error} onRetry={() => void studies.refetch()} />
-        ) : (
-          <ListSkeleton label={t("app.loading")} />
-        )
-      ) : page.items.length === 0 ? (
-        filter === ALL ? (
-          <Blank title={t("studies.empty.title")} text={t("studies.empty.text")}>
-            <Link className="button" to="/orders">
-              {t("studies.empty.action")}
-            </Link>
-          </Blank>
-        ) : (
-          <Blank title={t("studies.none.title")} text={t("studies.none.text")}>
-            <button type="button" className="button" onClick={() => move({ filters: { link: ALL } })}>
-              {t("studies.none.action")}
-            </button>
-          </Blank>
-        )
-      ) : (
-        <>
-          <DataList
-            label={t("studies.list")}
-            columns={columns()}
-            rows={page.items}
-            rowKey={(study) => study.study_instance_uid}
-            busy={studies.isPlaceholderData}
-          />
-          <Pager
-            offset={offset}
-            limit={PAGE_SIZE}
-            shown={page.items.length}
-            total={page.total}
-            onMove={(to) => move({ offset: to })}
-          />
-        </>
-      )}
+      <QueryList
+        label={t("studies.list")}
+        list={studies}
+        columns={columns()}
+        rowKey={(study) => study.study_instance_uid}
+        found={(count) => t("studies.found", { count })}
+        offset={offset}
+        onMove={(to) => move({ offset: to })}
+        sorting={{ sort, onSort: (to) => move({ sort: to }) }}
+        empty={
+          unfiltered ? (
+            <Blank title={t("studies.empty.title")} text={t("studies.empty.text")}>
+              <Link className="button" to="/orders">
+                {t("studies.empty.action")}
+              </Link>
+            </Blank>
+          ) : (
+            <Blank title={t("studies.none.title")} text={t("studies.none.text")}>
+              <button type="button" className="button" onClick={() => move({ q: "", filters: DEFAULTS })}>
+                {t("studies.none.action")}
+              </button>
+            </Blank>
+          )
+        }
+      />
     </Page>
   );
+}
+
+function searched(value: string): (typeof SEARCHED)[number] {
+  return SEARCHED.find((each) => each === value) ?? "name";
 }
 
 const columns = (): Column<Study>[] => [
@@ -92,13 +92,23 @@ const columns = (): Column<Study>[] => [
     key: "patient",
     title: t("column.patient"),
     main: true,
+    sortBy: "patient_name",
     cell: (study) => (
-      <>
-        <PersonName name={study.patient_name} />
-        <span className="second">
-          <Mrn mrn={study.mrn} />
+      <span className="with-thumbnail">
+        <Thumbnail uid={study.study_instance_uid} />
+        <span>
+          <Link
+            className="row-link"
+            to={`/studies/${encodeURIComponent(study.study_instance_uid)}`}
+            aria-label={t("studies.open", { what: studyWhat(study), patient: personName(study.patient_name) || t("patient.unknown") })}
+          >
+            <PersonName name={study.patient_name} />
+          </Link>
+          <span className="second">
+            <Mrn mrn={study.mrn} />
+          </span>
         </span>
-      </>
+      </span>
     ),
   },
   {
@@ -114,32 +124,26 @@ const columns = (): Column<Study>[] => [
       </>
     ),
   },
+  { key: "modality", title: t("column.modality"), cell: (study) => <OrNone>{modalitiesOf(study.modalities)}</OrNone> },
   {
-    key: "modality",
-    title: t("column.modality"),
-    cell: (study) => <OrNone>{modalitiesOf(study.modalities)}</OrNone>,
+    key: "date",
+    title: t("column.date"),
+    className: "number",
+    sortBy: "study_date",
+    cell: (study) => <Day iso={study.study_date} />,
   },
-  { key: "date", title: t("column.date"), className: "number", cell: (study) => <Day iso={study.study_date} /> },
   { key: "link", title: t("column.link"), cell: (study) => <LinkStatus status={study.link_status} /> },
   {
     key: "images",
     title: t("column.images"),
     className: "number column-end",
-    cell: (study) => (
-      <OrNone>{study.number_of_instances ? formatNumber(study.number_of_instances) : ""}</OrNone>
-    ),
+    cell: (study) => <OrNone>{study.number_of_instances ? formatNumber(study.number_of_instances) : ""}</OrNone>,
   },
   {
     key: "view",
     title: t("column.action"),
     className: "column-action",
     silent: true,
-    cell: (study) =>
-      !study.deleted_at && <ViewButton studyInstanceUid={study.study_instance_uid} what={studyTitle(study)} />,
+    cell: (study) => <ViewButton studyInstanceUid={study.study_instance_uid} what={studyTitle(study)} />,
   },
 ];
-
-function studyTitle(study: Study): string {
-  const what = study.study_description || modalitiesOf(study.modalities) || study.study_instance_uid;
-  return t("view.what", { what, patient: personName(study.patient_name) || t("patient.unknown") });
-}

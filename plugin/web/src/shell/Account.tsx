@@ -1,4 +1,5 @@
 import { useState } from "react";
+import { Link } from "react-router-dom";
 import { useCurrentUser } from "../auth/permissions";
 import { useSignOut } from "../auth/useSignOut";
 import { Dialog } from "../components/Dialog";
@@ -20,6 +21,9 @@ export function Account() {
         <bdi>{me.name || me.subject}</bdi>
         <span className="muted small">{me.roles.map((role) => word("role", role)).join(", ")}</span>
       </p>
+      <Link className="button button-small" to="/password">
+        {t("nav.password")}
+      </Link>
       <button type="button" className="button button-small" onClick={() => (uploading ? setAsking(true) : signOut())}>
         {t("nav.sign_out")}
       </button>

@@ -11,6 +11,13 @@ describe("the way to each page", () => {
     expect(seen("upload")).toContain("/upload");
   });
 
+  it("is closed to those who may not", () => {
+    expect(seen("read", "view")).not.toContain("/deletions");
+    expect(seen("request_deletion")).toContain("/deletions");
+    expect(seen("approve_deletion")).toContain("/deletions");
+    expect(seen("read", "upload", "modify_tags")).not.toContain("/audit");
+  });
+
   it("leaves no heading without anything under it", () => {
     for (const { places } of placesFor(["read"])) expect(places).not.toHaveLength(0);
   });

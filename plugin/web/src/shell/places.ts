@@ -23,10 +23,26 @@ export const PLACE_GROUPS: readonly PlaceGroup[] = [
       { to: "/upload", label: "nav.upload", icon: "upload", needs: ["upload"] },
       { to: "/orders", label: "nav.orders", icon: "inbox", needs: ["read"] },
       { to: "/studies", label: "nav.studies", icon: "images", needs: ["read"] },
+      { to: "/reconciliation", label: "nav.reconciliation", icon: "link", needs: ["reconcile"] },
     ],
   },
-  { label: "nav.records", places: [] },
-  { label: "nav.setup", places: [] },
+  {
+    label: "nav.records",
+    places: [
+      { to: "/uploads", label: "nav.uploads", icon: "history", needs: ["read"] },
+      { to: "/deletions", label: "nav.deletions", icon: "trash", needs: ["request_deletion", "approve_deletion"] },
+      { to: "/viewer-links", label: "nav.tokens", icon: "view", needs: ["view", "accounts"] },
+      { to: "/audit", label: "nav.audit", icon: "shield", needs: ["audit"] },
+    ],
+  },
+  {
+    label: "nav.setup",
+    places: [
+      { to: "/accounts", label: "nav.accounts", icon: "people", needs: ["accounts"] },
+      { to: "/service-keys", label: "nav.keys", icon: "lock", needs: ["service_permissions"] },
+      { to: "/system", label: "nav.system", icon: "system", needs: ["accounts", "audit"] },
+    ],
+  },
 ];
 
 /** The groups as this person sees them: without what is closed to them, without empty ones. */

@@ -1,12 +1,37 @@
 /** Every word the page shows, in German. The compiler sees that none is missing. */
 import type { Catalogue } from "..";
+import { accounts } from "./accounts";
 import { app } from "./app";
+import { audit } from "./audit";
 import { auth } from "./auth";
+import { common } from "./common";
+import { deletions } from "./deletions";
 import { orders } from "./orders";
+import { reconciliation } from "./reconciliation";
 import { review } from "./review";
 import { studies } from "./studies";
+import { study } from "./study";
+import { system } from "./system";
 import { upload } from "./upload";
+import { uploads } from "./uploads";
 import { values } from "./values";
 import { viewer } from "./viewer";
 
-export const de: Catalogue = { ...app, ...auth, ...orders, ...review, ...studies, ...upload, ...values, ...viewer };
+export const de: Catalogue = {
+  ...accounts,
+  ...app,
+  ...audit,
+  ...auth,
+  ...common,
+  ...deletions,
+  ...orders,
+  ...reconciliation,
+  ...review,
+  ...studies,
+  ...study,
+  ...system,
+  ...upload,
+  ...uploads,
+  ...values,
+  ...viewer,
+};

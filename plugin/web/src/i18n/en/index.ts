@@ -3,13 +3,38 @@
  *
  * `{name}` is filled in; a message with `one`/`other` is chosen by `{count}`.
  */
+import { accounts } from "./accounts";
 import { app } from "./app";
+import { audit } from "./audit";
 import { auth } from "./auth";
+import { common } from "./common";
+import { deletions } from "./deletions";
 import { orders } from "./orders";
+import { reconciliation } from "./reconciliation";
 import { review } from "./review";
 import { studies } from "./studies";
+import { study } from "./study";
+import { system } from "./system";
 import { upload } from "./upload";
+import { uploads } from "./uploads";
 import { values } from "./values";
 import { viewer } from "./viewer";
 
-export const en = { ...app, ...auth, ...orders, ...review, ...studies, ...upload, ...values, ...viewer } as const;
+export const en = {
+  ...accounts,
+  ...app,
+  ...audit,
+  ...auth,
+  ...common,
+  ...deletions,
+  ...orders,
+  ...reconciliation,
+  ...review,
+  ...studies,
+  ...study,
+  ...system,
+  ...upload,
+  ...uploads,
+  ...values,
+  ...viewer,
+} as const;

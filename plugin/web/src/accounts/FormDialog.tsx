@@ -1,0 +1,41 @@
+import type { ReactNode } from "react";
+import { Dialog } from "../components/Dialog";
+import { Problem } from "../components/Problem";
+import { t } from "../i18n";
+
+interface Props {
+  title: string;
+  action: string;
+  danger?: boolean;
+  busy: boolean;
+  error: Error | null;
+  onSubmit: () => void;
+  onClose: () => void;
+  children: ReactNode;
+}
+
+export function FormDialog({ title, action, danger, busy, error, onSubmit, onClose, children }: Props) {
+  return (
+    <Dialog title={title} onClose={onClose}>
+      <form
+        className="stack"
+        noValidate
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (!busy) onSubmit();
+        }}
+      >
+        {children}
+        <Problem error={error} />
+        <div className="actions actions-end">
+          <button type="button" className="button" onClick={onClose}>
+            {t("action.cancel")}
+          </button>
+          <button type="submit" className={danger ? "button button-danger" : "button button-primary"} aria-disabled={busy}>
+            {busy ? t("action.busy") : action}
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}

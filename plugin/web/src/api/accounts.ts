@@ -1,0 +1,57 @@
+/** Local accounts, keys of programs, and viewer links that are still good. */
+import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useServices } from "../services";
+import { asPage, PAGE_SIZE } from "./queries";
+import type * as schema from "./schema";
+
+export type Account = schema.AccountAnswer;
+export type ServiceKey = schema.ServiceKeyAnswer;
+export type NewServiceKey = schema.NewServiceKeyAnswer;
+export type ViewerToken = schema.TokenEntry;
+export type NewAccount = schema.NewAccountBody;
+
+function useListOf<T>(path: string, offset: number) {
+  const { ask } = useServices();
+  return useQuery({
+    queryKey: [path, { offset }],
+    queryFn: async ({ signal }) => asPage<T>(await ask(path, { query: { limit: PAGE_SIZE, offset }, signal })),
+    placeholderData: keepPreviousData,
+  });
+}
+
+export const useAccounts = (offset: number) => useListOf<Account>("accounts", offset);
+export const useServiceKeys = (offset: number) => useListOf<ServiceKey>("service-keys", offset);
+export const useViewerTokens = (offset: number) => useListOf<ViewerToken>("dicom/viewer-token", offset);
+
+/** A change of one of the lists above; the list is asked for again. Nothing of it is kept: it may hold a password. */
+function useChange<Asked, Answer>(list: string, change: (ask: ReturnType<typeof useServices>["ask"], asked: Asked) => Promise<Answer>) {
+  const { ask } = useServices();
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (asked: Asked) => change(ask, asked),
+    onSuccess: () => void client.invalidateQueries({ queryKey: [list] }),
+    gcTime: 0,
+  });
+}
+
+export const useCreateAccount = () =>
+  useChange("accounts", (ask, body: NewAccount) => ask<Account>("accounts", { method: "POST", body }));
+
+export const useChangeAccount = () =>
+  useChange("accounts", (ask, { username, ...body }: schema.AccountBody & { username: string }) =>
+    ask<Account>(`accounts/${encodeURIComponent(username)}`, { method: "PUT", body }),
+  );
+
+export const useSetPassword = () =>
+  useChange("accounts", (ask, { username, password }: { username: string; password: string }) =>
+    ask<void>(`accounts/${encodeURIComponent(username)}/password`, { method: "POST", body: { password } }),
+  );
+
+export const useCreateServiceKey = () =>
+  useChange("service-keys", (ask, body: { name: string; roles: string[] }) => ask<NewServiceKey>("service-keys", { method: "POST", body }));
+
+export const useRevokeServiceKey = () =>
+  useChange("service-keys", (ask, id: string) => ask<void>(`service-keys/${encodeURIComponent(id)}`, { method: "DELETE" }));
+
+export const useRevokeViewerToken = () =>
+  useChange("dicom/viewer-token", (ask, id: string) => ask<void>(`dicom/viewer-token/${encodeURIComponent(id)}`, { method: "DELETE" }));

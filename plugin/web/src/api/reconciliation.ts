@@ -1,0 +1,81 @@
+/** Studies without a certain link, and what a person says about them. */
+import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useServices } from "../services";
+import { asPage, PAGE_SIZE } from "./queries";
+import type * as schema from "./schema";
+import type { Job, Order, Patient } from "./types";
+
+export type Reconciliation = schema.ReconciliationAnswer;
+export type Candidate = schema.CandidateAnswer;
+export type Difference = schema.DifferenceAnswer;
+
+const AGAIN_MS = 15_000;
+const SUGGESTED = 8;
+
+export function useReconciliations({ linkStatus, modality, offset }: { linkStatus: string; modality: string; offset: number }) {
+  const { ask } = useServices();
+  const query = { link_status: linkStatus, modality, limit: PAGE_SIZE, offset };
+  return useQuery({
+    queryKey: ["reconciliation", "list", query],
+    queryFn: async ({ signal }) => asPage<Reconciliation>(await ask("reconciliation", { query, signal })),
+    placeholderData: keepPreviousData,
+    // Others decide at the same time.
+    refetchInterval: AGAIN_MS,
+  });
+}
+
+/** One study, linked or not, with whom it could belong to. */
+export function useReconciliation(uid: string, enabled = true) {
+  const { ask } = useServices();
+  return useQuery({
+    queryKey: ["reconciliation", "one", uid],
+    enabled,
+    queryFn: ({ signal }) => ask<Reconciliation>(`reconciliation/${encodeURIComponent(uid)}`, { signal }),
+  });
+}
+
+export type Verdict =
+  | { kind: "link"; order_id?: string; patient_id?: string }
+  | { kind: "unlink" }
+  | { kind: "create-order"; patient_id: string };
+
+export interface Decided {
+  verdict: Verdict;
+  reason: string;
+  /** The version of the study that was looked at. */
+  expected: string;
+}
+
+/** Says whose a study is. Whatever comes of it, the study is looked at again: somebody else may have been first. */
+export function useDecideLink(uid: string) {
+  const { ask } = useServices();
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: async ({ verdict: { kind, ...whom }, reason, expected }: Decided): Promise<Job> => {
+      const path = `reconciliation/${encodeURIComponent(uid)}/${kind}`;
+      const answer = await ask<Job | { job: Job }>(path, { method: "POST", body: { ...whom, reason, expected } });
+      return "job" in answer ? answer.job : answer;
+    },
+    onSettled: () => void client.invalidateQueries({ queryKey: ["reconciliation"] }),
+  });
+}
+
+export function useOrderSuggestions(q: string) {
+  const { ask } = useServices();
+  return useQuery({
+    queryKey: ["orders", "suggested", q],
+    enabled: q !== "",
+    queryFn: async ({ signal }) => asPage<Order>(await ask("orders", { query: { q, limit: SUGGESTED }, signal })).items,
+    placeholderData: keepPreviousData,
+  });
+}
+
+export function usePatientSuggestions(q: string) {
+  const { ask } = useServices();
+  return useQuery({
+    queryKey: ["patients", "suggested", q],
+    enabled: q !== "",
+    queryFn: async ({ signal }) => asPage<Patient>(await ask("patients", { query: { q, limit: SUGGESTED }, signal })).items,
+    placeholderData: keepPreviousData,
+  });
+}

@@ -1,0 +1,130 @@
+/** What the page of one study asks and does. */
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useCallback } from "react";
+import { useServices } from "../services";
+import { seriesOf } from "./dicomJson";
+import { ApiError } from "./errors";
+import { headerText, useFetch } from "./files";
+import type * as schema from "./schema";
+import type { Job, Study } from "./types";
+
+export type StudyTags = schema.StudyTagsAnswer;
+export type Tag = schema.TagAnswer;
+export type Modification = schema.ModificationAnswer;
+export type Hold = schema.HoldAnswer;
+
+const of = (uid: string) => encodeURIComponent(uid);
+
+export function useStudy(uid: string) {
+  const { ask } = useServices();
+  return useQuery({ queryKey: ["study", uid], queryFn: ({ signal }) => ask<Study>(`dicom/studies/${of(uid)}`, { signal }) });
+}
+
+export function useStudyTags(uid: string) {
+  const { ask } = useServices();
+  return useQuery({
+    queryKey: ["study", uid, "tags"],
+    queryFn: ({ signal }) => ask<StudyTags>(`dicom/tags/${of(uid)}`, { signal }),
+  });
+}
+
+/** Asks DICOMweb, which needs the permission to view. */
+export function useSeries(uid: string, enabled: boolean) {
+  const get = useFetch();
+  return useQuery({
+    queryKey: ["study", uid, "series"],
+    enabled,
+    queryFn: async ({ signal }) =>
+      seriesOf(await (await get(`/dicom-web/studies/${of(uid)}/series`, "application/dicom+json", signal)).json()),
+  });
+}
+
+/** A small picture of the study; needs the permission to view. */
+export function useThumbnail(uid: string, enabled: boolean) {
+  const get = useFetch();
+  return useQuery({
+    queryKey: ["thumbnail", uid],
+    enabled,
+    retry: false,
+    staleTime: 5 * 60_000,
+    queryFn: async ({ signal }) => (await get(`/api/v1/dicom/thumbnail/${of(uid)}`, "image/png", signal)).blob(),
+  });
+}
+
+/** The legal hold of a study, or null when it is under none. */
+export function useHold(uid: string) {
+  const { ask } = useServices();
+  return useQuery({
+    queryKey: ["study", uid, "hold"],
+    queryFn: async ({ signal }) => {
+      try {
+        return await ask<Hold>(`dicom/studies/${of(uid)}/hold`, { signal });
+      } catch (error) {
+        if (error instanceof ApiError && error.code === "hold_not_found") return null;
+        throw error;
+      }
+    },
+  });
+}
+
+export function usePlaceHold(uid: string) {
+  const { ask } = useServices();
+  const refresh = useRefreshStudy(uid);
+  return useMutation({
+    mutationFn: (reason: string) => ask<Hold>(`dicom/studies/${of(uid)}/hold`, { method: "POST", body: { reason } }),
+    onSuccess: refresh,
+  });
+}
+
+export function useReleaseHold(uid: string) {
+  const { ask } = useServices();
+  const refresh = useRefreshStudy(uid);
+  return useMutation({
+    mutationFn: (reason: string) =>
+      ask<Hold>(`dicom/studies/${of(uid)}/hold`, { method: "DELETE", headers: { "X-Reason": headerText(reason) } }),
+    onSuccess: refresh,
+  });
+}
+
+/** The study is hidden from then on: its own page is no place to stay. */
+export function useRequestDeletion(uid: string) {
+  const { ask } = useServices();
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (reason: string) =>
+      ask<schema.DeletionAnswer>(`dicom/studies/${of(uid)}`, {
+        method: "DELETE",
+        headers: { "X-Reason": headerText(reason) },
+      }),
+    onSuccess: () => {
+      for (const changed of ["studies", "deletions", "orders", "order"]) {
+        void client.invalidateQueries({ queryKey: [changed] });
+      }
+    },
+  });
+}
+
+export function useModifyTags(uid: string) {
+  const { ask } = useServices();
+  return useMutation({
+    mutationFn: ({ changes, reason }: { changes: Record<string, string>; reason: string }) =>
+      ask<Job>("dicom/modify-tags", { method: "POST", body: { study_instance_uid: uid, changes, reason } }),
+  });
+}
+
+export function useUndo() {
+  const { ask } = useServices();
+  return useMutation({
+    mutationFn: ({ id, reason }: { id: string; reason: string }) =>
+      ask<Job>(`modifications/${encodeURIComponent(id)}/undo`, { method: "POST", body: { reason } }),
+  });
+}
+
+/** After a change of a study: it, its picture and every list it stands in. */
+export function useRefreshStudy(uid: string): () => void {
+  const client = useQueryClient();
+  return useCallback(() => {
+    const changed = [["study", uid], ["thumbnail", uid], ["studies"], ["orders"], ["order"], ["reconciliation"], ["deletions"]];
+    for (const queryKey of changed) void client.invalidateQueries({ queryKey });
+  }, [client, uid]);
+}

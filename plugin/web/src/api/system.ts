@@ -1,0 +1,37 @@
+/** How the installation is, and what waits for somebody. */
+import { useQuery } from "@tanstack/react-query";
+import { useServices } from "../services";
+import { asPage } from "./queries";
+import type { HealthAnswer } from "./schema";
+
+const AGAIN_MS = 15_000;
+
+export function useHealth() {
+  const { ask } = useServices();
+  return useQuery({
+    queryKey: ["health"],
+    queryFn: ({ signal }) => ask<HealthAnswer>("health", { signal }),
+    refetchInterval: AGAIN_MS,
+  });
+}
+
+/** The server's version; its API document says it. */
+export function useVersion() {
+  const { ask } = useServices();
+  return useQuery({
+    queryKey: ["version"],
+    staleTime: Infinity,
+    gcTime: Infinity,
+    queryFn: async ({ signal }) => (await ask<{ info: { version: string } }>("openapi.json", { signal })).info.version,
+  });
+}
+
+/** How many entries a list has, without its entries. */
+export function useCount(path: string, query: Record<string, string>, enabled: boolean) {
+  const { ask } = useServices();
+  return useQuery({
+    queryKey: ["count", path, query],
+    enabled,
+    queryFn: async ({ signal }) => asPage(await ask(path, { query: { ...query, limit: 1 }, signal })).total,
+  });
+}

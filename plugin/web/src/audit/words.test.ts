@@ -1,0 +1,32 @@
+import { describe, expect, it } from "vitest";
+import { nextOf } from "../api/audit";
+import { ACTIONS, detailLines, rangeOf } from "./words";
+
+describe("the audit page", () => {
+  it("asks for whole days of the user's own time", () => {
+    const { from, to } = rangeOf("2026-11-24", "2026-11-24");
+    expect(Date.parse(to) - Date.parse(from)).toBe(24 * 60 * 60 * 1000);
+    expect(new Date(from).getHours()).toBe(0);
+    expect(rangeOf("", "soon")).toEqual({ from: "", to: "" });
+  });
+
+  it("offers each action once", () => {
+    expect(ACTIONS).toContain("deletion.approved");
+    expect(new Set(ACTIONS).size).toBe(ACTIONS.length);
+  });
+
+  it("shows an event's details as text, without those that say nothing", () => {
+    expect(detailLines({ door: "upload", coerced: ["PatientID", "PatientName"], none: null, empty: [] })).toEqual([
+      "Door: upload",
+      "Coerced: PatientID, PatientName",
+    ]);
+  });
+});
+
+describe("the next page of an export", () => {
+  it("is where the Link header says, on our own server only", () => {
+    expect(nextOf('</api/v1/audit/export?format=csv&after_id=3>; rel="next"')).toBe("/api/v1/audit/export?format=csv&after_id=3");
+    expect(nextOf('<https://elsewhere.example/api/v1/audit/export?x>; rel="next"')).toBeNull();
+    expect(nextOf(null)).toBeNull();
+  });
+});

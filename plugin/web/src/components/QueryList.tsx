@@ -1,0 +1,68 @@
+/** A list the server answers page by page, in each of its states: waiting, failed, empty, shown, out of date. */
+import type { ReactNode } from "react";
+import { PAGE_SIZE } from "../api/queries";
+import type { Page } from "../api/types";
+import { t } from "../i18n";
+import { DataList, ListSkeleton, type Column, type Sorting } from "./DataList";
+import { ErrorState } from "./ErrorState";
+import { Pager } from "./Fields";
+import { Notice } from "./Notice";
+
+interface Question<T> {
+  data: Page<T> | undefined;
+  error: Error | null;
+  isError: boolean;
+  isPlaceholderData: boolean;
+  refetch: () => unknown;
+}
+
+interface Props<T> {
+  label: string;
+  list: Question<T>;
+  columns: readonly Column<T>[];
+  rowKey: (row: T) => string;
+  /** "3 studies" */
+  found: (total: number) => string;
+  /** What stands there when there is nothing. */
+  empty: ReactNode;
+  offset: number;
+  onMove: (offset: number) => void;
+  sorting?: Sorting;
+}
+
+export function QueryList<T>({ label, list, columns, rowKey, found, empty, offset, onMove, sorting }: Props<T>) {
+  const page = list.data;
+  return (
+    <>
+      <p className="list-said muted" role="status">
+        {page ? (list.isPlaceholderData ? t("list.updating") : found(page.total)) : ""}
+      </p>
+      {page && list.isError && (
+        <Notice kind="warn">
+          <p>{t("error.stale")}</p>
+        </Notice>
+      )}
+      {!page ? (
+        list.error ? (
+          <ErrorState error={list.error} onRetry={() => void list.refetch()} />
+        ) : (
+          <ListSkeleton label={t("app.loading")} />
+        )
+      ) : page.items.length === 0 ? (
+        empty
+      ) : (
+        <>
+          <DataList
+            label={label}
+            columns={columns}
+            rows={page.items}
+            rowKey={rowKey}
+            busy={list.isPlaceholderData}
+            {...(sorting ? { sorting } : {})}
+          />
+          <Pager offset={offset} limit={PAGE_SIZE} shown={page.items.length} total={page.total} onMove={onMove} />
+        </>
+      )}
+    </>
+  );
+}

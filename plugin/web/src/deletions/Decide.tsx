@@ -1,0 +1,113 @@
+import { useDecide, type Decision, type Deletion } from "../api/deletions";
+import { useCurrentUser, useMay } from "../auth/permissions";
+import { Dialog } from "../components/Dialog";
+import { Problem } from "../components/Problem";
+import { ReasonDialog } from "../components/ReasonDialog";
+import { useSay } from "../components/Toast";
+import { t } from "../i18n";
+import { imageCount } from "../pages/orderWords";
+import { studyTitle } from "../study/words";
+import { decisionsFor } from "./state";
+
+export interface Asked {
+  deletion: Deletion;
+  decision: Decision;
+  isOwn: boolean;
+}
+
+/** The decisions that are open to this person, or why there is none. */
+export function Decide({ deletion, onAsk }: { deletion: Deletion; onAsk: (asked: Asked) => void }) {
+  const { subject } = useCurrentUser();
+  const mayApprove = useMay("approve_deletion");
+  const decisions = decisionsFor(deletion, subject, mayApprove);
+  const isOwn = deletion.status === "pending" && deletion.requested_by === subject;
+  return (
+    <span className="row-actions">
+      {decisions.map((decision) => (
+        <button
+          key={decision}
+          type="button"
+          className={decision === "approve" ? "button button-small button-danger" : "button button-small"}
+          aria-label={t(`deletions.${verb(decision, isOwn)}.label`, { what: studyTitle(deletion) })}
+          onClick={() => onAsk({ deletion, decision, isOwn })}
+        >
+          {t(`deletions.${verb(decision, isOwn)}`)}
+        </button>
+      ))}
+      {isOwn && <span className="second">{t(mayApprove ? "deletions.own.approver" : "deletions.own")}</span>}
+    </span>
+  );
+}
+
+function verb(decision: Decision, isOwn: boolean) {
+  return decision === "reject" && isOwn ? "take_back" : decision;
+}
+
+/**
+ * Asks once more before a decision.
+ *
+ * It stands beside the list, not in a row: the row leaves the list when somebody else decides, and what became of
+ * one's own decision must still be readable then.
+ */
+export function ConfirmDecision({ asked: { deletion, decision, isOwn }, onClose }: { asked: Asked; onClose: () => void }) {
+  const decide = useDecide();
+  const say = useSay();
+  const what = verb(decision, isOwn);
+  const confirm = (reason?: string) => {
+    if (decide.isPending) return;
+    decide.mutate(
+      { id: deletion.id, decision, ...(reason ? { reason } : {}) },
+      {
+        onSuccess: () => {
+          say({ text: t(`deletions.${what}.done`) });
+          onClose();
+        },
+      },
+    );
+  };
+  const text = (
+    <>
+      <p>
+        <strong>{studyTitle(deletion)}</strong>
+        <br />
+        {imageCount(deletion.number_of_instances, deletion.number_of_series)}
+      </p>
+      <p>{t(`deletions.${what}.text`)}</p>
+    </>
+  );
+  if (decision === "reject") {
+    return (
+      <ReasonDialog
+        title={t(`deletions.${what}.title`)}
+        action={t(`deletions.${what}`)}
+        required={false}
+        busy={decide.isPending}
+        error={decide.error}
+        onConfirm={confirm}
+        onClose={onClose}
+      >
+        {text}
+      </ReasonDialog>
+    );
+  }
+  return (
+    <Dialog title={t(`deletions.${what}.title`)} onClose={onClose}>
+      {text}
+      <p className="small muted">{t("deletions.given", { reason: deletion.reason, who: deletion.requested_by })}</p>
+      <Problem error={decide.error} />
+      <div className="actions actions-end">
+        <button type="button" className="button" onClick={onClose}>
+          {t("action.cancel")}
+        </button>
+        <button
+          type="button"
+          className={decision === "approve" ? "button button-danger" : "button button-primary"}
+          aria-disabled={decide.isPending}
+          onClick={() => confirm()}
+        >
+          {decide.isPending ? t("action.busy") : t(`deletions.${what}`)}
+        </button>
+      </div>
+    </Dialog>
+  );
+}

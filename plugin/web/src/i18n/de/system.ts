@@ -1,0 +1,32 @@
+import type { system as english } from "../en/system";
+import type { Translation } from "../translation";
+
+export const system: Translation<typeof english> = {
+  "nav.system": "System",
+  "system.title": "System",
+  "system.lead": "Wie es der Anlage geht, und was auf jemanden wartet.",
+  "system.ok": "Alles funktioniert",
+  "system.degraded": "Etwas braucht Aufmerksamkeit",
+  "system.stale": "Der Server antwortet gerade nicht. Was unten steht, galt vorher.",
+  "system.checks": "Teile",
+  "system.check.gate": "Schranke vor Orthanc",
+  "system.check.database": "Datenbank",
+  "system.check.orthanc": "Orthanc",
+  "system.check.ohif": "Betrachter (OHIF)",
+  "system.check.worker": "Hintergrundarbeit",
+  "system.check.storage": "Speicher",
+  "system.state.ok": "funktioniert",
+  "system.state.degraded": "funktioniert nicht",
+  "system.todo.gate": "Nichts wird ausgeliefert. Lesen Sie das Log und starten Sie den Server neu.",
+  "system.todo.database": "Bilder werden gespeichert und später verzeichnet. Starten Sie die Datenbank, oder prüfen Sie EHR_BRIDGE_DATABASE_URL.",
+  "system.todo.orthanc": "Bilder können weder gespeichert noch gelesen werden. Lesen Sie das Log von Orthanc.",
+  "system.todo.ohif": "Die Schaltflächen zum Ansehen führen ins Leere. scripts/setup installiert den Betrachter.",
+  "system.todo.worker": "Korrekturen, Zuordnungen und Löschungen warten. Lesen Sie das Log und starten Sie den Server neu.",
+  "system.todo.storage": "In den Speicherordner kann nicht geschrieben werden. Schaffen Sie Platz, oder reparieren Sie die Rechte.",
+  "system.todo.other": "Lesen Sie das Log des Servers.",
+  "system.numbers": "Zahlen",
+  "system.version": "Version",
+  "system.studies": "Studien",
+  "system.undecided": "Studien ohne sichere Zuordnung",
+  "system.pending": "Löschungen, die auf Entscheidung warten",
+};

@@ -1,0 +1,133 @@
+import { useCallback } from "react";
+import { Link } from "react-router-dom";
+import { useAudit, type AuditEvent } from "../api/audit";
+import { ExportPanel } from "../audit/ExportPanel";
+import { VerifyPanel } from "../audit/VerifyPanel";
+import { ACTIONS, detailLines, rangeOf } from "../audit/words";
+import { Blank } from "../components/Blank";
+import type { Column } from "../components/DataList";
+import { DateField } from "../components/DateField";
+import { SearchField, SelectField } from "../components/Fields";
+import { NeedsPermission } from "../components/NoPermission";
+import { Page } from "../components/Page";
+import { QueryList } from "../components/QueryList";
+import { useListPlace } from "../components/useListPlace";
+import { Instant, OrNone } from "../components/values";
+import { formatNumber, t, word } from "../i18n";
+
+const DEFAULTS = { action: "", from: "", to: "", study: "" };
+const UID = /^[0-9.]{1,64}$/;
+
+export function AuditPage() {
+  return (
+    <NeedsPermission permission="audit" title={t("audit.title")}>
+      <Audit />
+    </NeedsPermission>
+  );
+}
+
+function Audit() {
+  const [{ q, filters, offset }, move] = useListPlace(DEFAULTS);
+  const range = rangeOf(filters.from, filters.to);
+  const study = UID.test(filters.study) ? filters.study : "";
+  const events = useAudit({ actor: q, action: filters.action, study_instance_uid: study, ...range, offset });
+  const search = useCallback((text: string) => move({ q: text }), [move]);
+  return (
+    <Page title={t("audit.title")} lead={t("audit.lead")}>
+      <div className="two">
+        <VerifyPanel />
+        <ExportPanel range={range} />
+      </div>
+      <div className="filters" role="search" aria-label={t("audit.filters")}>
+        <SearchField label={t("audit.actor")} hint={t("audit.actor.hint")} value={q} onChange={search} />
+        <SelectField
+          label={t("audit.action")}
+          value={filters.action}
+          options={[{ value: "", label: t("audit.action.all") }, ...ACTIONS.map((value) => ({ value, label: word("audit.action", value) }))]}
+          onChange={(value) => move({ filters: { action: value } })}
+        />
+        <DateField label={t("audit.from")} value={filters.from} onChange={(value) => move({ filters: { from: value } })} />
+        <DateField label={t("audit.to")} value={filters.to} onChange={(value) => move({ filters: { to: value } })} />
+      </div>
+      {study && (
+        <p className="chosen">
+          {t("audit.of_study")} <span className="uid">{study}</span>
+          <button type="button" className="button button-small" onClick={() => move({ filters: { study: "" } })}>
+            {t("audit.of_study.clear")}
+          </button>
+        </p>
+      )}
+      <QueryList
+        label={t("audit.list")}
+        list={events}
+        columns={columns()}
+        rowKey={({ id }) => String(id)}
+        found={(count) => t("audit.found", { count })}
+        offset={offset}
+        onMove={(to) => move({ offset: to })}
+        empty={
+          <Blank icon="shield" title={t("audit.none.title")} text={t("audit.none.text")}>
+            <button type="button" className="button" onClick={() => move({ q: "", filters: DEFAULTS })}>
+              {t("audit.none.action")}
+            </button>
+          </Blank>
+        }
+      />
+    </Page>
+  );
+}
+
+const columns = (): Column<AuditEvent>[] => [
+  {
+    key: "what",
+    title: t("audit.what"),
+    main: true,
+    cell: (event) => (
+      <>
+        {word("audit.action", event.action)}{" "}
+        {event.outcome !== "success" && <span className="badge badge-bad">{word("audit.outcome", event.outcome)}</span>}
+        <span className="second number">
+          {formatNumber(event.id)} · <Instant iso={event.at} />
+        </span>
+      </>
+    ),
+  },
+  {
+    key: "who",
+    title: t("audit.who"),
+    className: "column-who",
+    cell: (event) => (
+      <>
+        <bdi>{event.actor}</bdi>
+        <span className="second number">
+          <OrNone>{event.address}</OrNone>
+        </span>
+      </>
+    ),
+  },
+  {
+    key: "study",
+    title: t("column.study"),
+    className: "column-wide",
+    cell: ({ study_instance_uid: uid }) =>
+      uid ? (
+        <Link className="uid" to={`/studies/${encodeURIComponent(uid)}`}>
+          {uid}
+        </Link>
+      ) : (
+        <OrNone>{null}</OrNone>
+      ),
+  },
+  {
+    key: "detail",
+    title: t("audit.details"),
+    className: "column-wide",
+    cell: ({ detail }) => (
+      <ul className="small details">
+        {detailLines(detail).map((line) => (
+          <li key={line}>{line}</li>
+        ))}
+      </ul>
+    ),
+  },
+];

@@ -1,0 +1,152 @@
+import { useState } from "react";
+import { useDeletions, type Deletion } from "../api/deletions";
+import { useMay } from "../auth/permissions";
+import { Blank } from "../components/Blank";
+import type { Column } from "../components/DataList";
+import { SelectField } from "../components/Fields";
+import { NoPermission } from "../components/NoPermission";
+import { Page } from "../components/Page";
+import { QueryList } from "../components/QueryList";
+import { useListPlace } from "../components/useListPlace";
+import { Day, Instant, modalitiesOf, Mrn, OrNone, PersonName } from "../components/values";
+import { ConfirmDecision, Decide, type Asked } from "../deletions/Decide";
+import { daysLeft, STATES } from "../deletions/state";
+import { t, word } from "../i18n";
+import { imageCount } from "./orderWords";
+
+const DEFAULTS = { status: "" };
+
+export function DeletionsPage() {
+  const mayApprove = useMay("approve_deletion");
+  const mayRequest = useMay("request_deletion");
+  if (!mayApprove && !mayRequest) {
+    return (
+      <Page title={t("deletions.title")}>
+        <NoPermission permission="approve_deletion" />
+      </Page>
+    );
+  }
+  return <Deletions lead={t(mayApprove ? "deletions.lead.all" : "deletions.lead.own")} />;
+}
+
+function Deletions({ lead }: { lead: string }) {
+  const [{ filters, offset }, move] = useListPlace(DEFAULTS);
+  const status = STATES.find((each) => each === filters.status) ?? "";
+  const deletions = useDeletions({ status, offset });
+  const [asked, setAsked] = useState<Asked | null>(null);
+  return (
+    <Page title={t("deletions.title")} lead={lead}>
+      <div className="filters" role="search" aria-label={t("deletions.filters")}>
+        <SelectField
+          label={t("deletions.status")}
+          value={status}
+          options={[{ value: "", label: t("deletions.status.all") }, ...STATES.map((value) => ({ value, label: word("deletion.status", value) }))]}
+          onChange={(value) => move({ filters: { status: value } })}
+        />
+      </div>
+      <QueryList
+        label={t("deletions.list")}
+        list={deletions}
+        columns={columns(setAsked)}
+        rowKey={({ id }) => id}
+        found={(count) => t("deletions.found", { count })}
+        offset={offset}
+        onMove={(to) => move({ offset: to })}
+        empty={
+          <Blank
+            icon="trash"
+            title={t(status ? "deletions.none.title" : "deletions.empty.title")}
+            text={t(status ? "deletions.none.text" : "deletions.empty.text")}
+          >
+            {status && (
+              <button type="button" className="button" onClick={() => move({ filters: DEFAULTS })}>
+                {t("deletions.none.action")}
+              </button>
+            )}
+          </Blank>
+        }
+      />
+      {asked && <ConfirmDecision asked={asked} onClose={() => setAsked(null)} />}
+    </Page>
+  );
+}
+
+const columns = (onAsk: (asked: Asked) => void): Column<Deletion>[] => [
+  {
+    key: "patient",
+    title: t("column.patient"),
+    main: true,
+    cell: (deletion) => (
+      <>
+        <PersonName name={deletion.patient_name} />
+        <span className="second">
+          <Mrn mrn={deletion.mrn} />
+        </span>
+      </>
+    ),
+  },
+  {
+    key: "study",
+    title: t("column.study"),
+    className: "column-wide",
+    cell: (deletion) => (
+      <>
+        {deletion.study_description || modalitiesOf(deletion.modalities) || t("studies.untitled")}
+        <span className="second">
+          <Day iso={deletion.study_date} /> · <OrNone>{deletion.accession_number}</OrNone> ·{" "}
+          {imageCount(deletion.number_of_instances, deletion.number_of_series)}
+        </span>
+      </>
+    ),
+  },
+  {
+    key: "why",
+    title: t("deletions.why"),
+    className: "column-wide",
+    cell: (deletion) => (
+      <>
+        {deletion.reason}
+        <span className="second">
+          <bdi>{deletion.requested_by}</bdi>, <Instant iso={deletion.requested_at} />
+        </span>
+      </>
+    ),
+  },
+  { key: "state", title: t("column.status"), className: "column-wide", cell: (deletion) => <State deletion={deletion} /> },
+  {
+    key: "decide",
+    title: t("column.action"),
+    silent: true,
+    className: "column-action column-decide",
+    cell: (deletion) => <Decide deletion={deletion} onAsk={onAsk} />,
+  },
+];
+
+const tones: Record<Deletion["status"], string> = {
+  pending: "warn",
+  approved: "bad",
+  purging: "bad",
+  purged: "plain",
+  rejected: "good",
+  restored: "good",
+};
+
+function State({ deletion }: { deletion: Deletion }) {
+  const left = daysLeft(deletion, Date.now());
+  const by = deletion.restored_by ?? deletion.decided_by;
+  const at = deletion.restored_at ?? deletion.decided_at;
+  return (
+    <>
+      <span className={`badge badge-${tones[deletion.status]}`}>{word("deletion.status", deletion.status)}</span>{" "}
+      {deletion.on_hold && <span className="badge badge-accent">{t("hold.title")}</span>}
+      {left !== null && <span className="second">{t("deletions.left", { days: t("count.days", { count: left }) })}</span>}
+      {by && (
+        <span className="second">
+          <bdi>{by}</bdi>, <Instant iso={at} />
+        </span>
+      )}
+      {deletion.decision_reason && <span className="second">{deletion.decision_reason}</span>}
+      {deletion.late_instances > 0 && <span className="second text-warn">{t("deletions.late", { count: deletion.late_instances })}</span>}
+    </>
+  );
+}

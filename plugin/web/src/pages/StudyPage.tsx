@@ -1,0 +1,100 @@
+import { Link, useParams } from "react-router-dom";
+import { useStudy } from "../api/study";
+import type { Study } from "../api/types";
+import { useMay } from "../auth/permissions";
+import { ListSkeleton } from "../components/DataList";
+import { ErrorState } from "../components/ErrorState";
+import { Icon } from "../components/Icon";
+import { Page } from "../components/Page";
+import { Thumbnail } from "../components/Thumbnail";
+import { LinkStatus, Mrn, PersonName } from "../components/values";
+import { ViewButton } from "../components/ViewButton";
+import { t } from "../i18n";
+import { DeletionButton } from "../study/DeletionButton";
+import { DownloadButton } from "../study/DownloadButton";
+import { HistoryPanel } from "../study/HistoryPanel";
+import { HoldPanel } from "../study/HoldPanel";
+import { LinkPanel } from "../study/LinkPanel";
+import { SeriesPanel } from "../study/SeriesPanel";
+import { StudyFacts } from "../study/StudyFacts";
+import { TagsPanel } from "../study/TagsPanel";
+import { studyTitle } from "../study/words";
+
+export function StudyPage() {
+  const { uid = "" } = useParams();
+  const study = useStudy(uid);
+  if (study.data) return <LoadedStudy key={uid} study={study.data} />;
+  return (
+    <Page key={uid} title={t("study.title")} heading={study.error ? t("study.title") : t("app.loading")} above={<BackLink />}>
+      {study.error ? (
+        <ErrorState error={study.error} onRetry={() => void study.refetch()} />
+      ) : (
+        <ListSkeleton label={t("app.loading")} />
+      )}
+    </Page>
+  );
+}
+
+function LoadedStudy({ study }: { study: Study }) {
+  const uid = study.study_instance_uid;
+  const mayDownload = useMay("download");
+  const mayDelete = useMay("request_deletion");
+  return (
+    <Page
+      title={t("study.title")}
+      heading={<PersonName name={study.patient_name} />}
+      above={<BackLink />}
+      lead={
+        <p className="identity">
+          {study.patient_id ? (
+            <Link to={`/patients/${encodeURIComponent(study.patient_id)}`}>
+              <Mrn mrn={study.mrn} />
+            </Link>
+          ) : (
+            <Mrn mrn={study.mrn} />
+          )}
+          <LinkStatus status={study.link_status} />
+        </p>
+      }
+    >
+      <div className="order-grid">
+        <div className="order-side">
+          <section className="panel" aria-labelledby="facts-title">
+            <h2 id="facts-title">{t("study.facts")}</h2>
+            <Thumbnail uid={uid} large />
+            <div className="actions">
+              <ViewButton primary studyInstanceUid={uid} what={studyTitle(study)} />
+              {mayDownload && <DownloadButton study={study} />}
+            </div>
+            <StudyFacts study={study} />
+          </section>
+          <LinkPanel study={study} />
+          <HoldPanel uid={uid} />
+          {mayDelete && (
+            <section className="panel" aria-labelledby="deletion-title">
+              <h2 id="deletion-title">{t("study.deletion")}</h2>
+              <p className="muted">{t("study.deletion.text")}</p>
+              <DeletionButton study={study} />
+            </section>
+          )}
+        </div>
+        <div className="stack">
+          <SeriesPanel study={study} />
+          <TagsPanel study={study} />
+          <HistoryPanel uid={uid} />
+        </div>
+      </div>
+    </Page>
+  );
+}
+
+function BackLink() {
+  return (
+    <p className="back">
+      <Link to="/studies">
+        <Icon name="back" />
+        {t("study.back")}
+      </Link>
+    </p>
+  );
+}

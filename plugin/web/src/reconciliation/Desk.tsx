@@ -1,0 +1,105 @@
+import { useEffect, useRef, useState, type KeyboardEvent } from "react";
+import { useReconciliation } from "../api/reconciliation";
+import { useRefreshStudy, useStudyTags } from "../api/study";
+import { ListSkeleton } from "../components/DataList";
+import { ErrorState } from "../components/ErrorState";
+import { JobProgress } from "../components/JobProgress";
+import { Notice } from "../components/Notice";
+import { NARROW, useMedia } from "../components/useMedia";
+import { t } from "../i18n";
+import { UndoButton } from "../study/UndoButton";
+import { CandidateCard } from "./CandidateCard";
+import { meaningOf, type Choice } from "./choice";
+import { Confirm } from "./Confirm";
+import { Search } from "./Search";
+import { StudyHead } from "./StudyHead";
+import { useAccept } from "./useAccept";
+
+/** One study: what its images say, whom it could belong to, and the decision. Works by keyboard while the focus is inside. */
+export function Desk({ uid, onNext }: { uid: string; onNext: (() => void) | null }) {
+  const one = useReconciliation(uid);
+  const refresh = useRefreshStudy(uid);
+  const isNarrow = useMedia(NARROW);
+  const region = useRef<HTMLElement>(null);
+  const [chosen, setChosen] = useState(0);
+  const [asked, setAsked] = useState<Choice | null>(null);
+  const [started, setStarted] = useState<string | null>(null);
+  const item = one.data;
+  const isLoaded = item !== undefined;
+  useEffect(() => {
+    // Beside the list it is in sight already; below it, on a phone, it is not.
+    if (isLoaded) region.current?.focus({ preventScroll: !isNarrow });
+  }, [isLoaded, isNarrow]);
+
+  const accept = useAccept(uid, setAsked, setStarted);
+  const jobId = item?.job?.id ?? started;
+  const isBusy = accept.isPending || item?.job != null;
+  const candidates = item?.candidates ?? [];
+
+  const press = (event: KeyboardEvent) => {
+    const target = event.target as HTMLElement;
+    const typing = target.closest("input, textarea, select, dialog") !== null;
+    const key = meaningOf({ key: event.key, ctrlKey: event.ctrlKey, metaKey: event.metaKey, altKey: event.altKey, typing });
+    if (key === null) return;
+    event.preventDefault();
+    if (key.kind === "next") onNext?.();
+    else if (key.kind === "choose") setChosen(Math.min(key.at, candidates.length - 1));
+    else if (item && candidates[chosen] && !isBusy && item.why !== "linked") accept.take(candidates[chosen], item.version);
+  };
+
+  return (
+    <section ref={region} className="panel desk" tabIndex={-1} aria-label={t("reconciliation.study")} onKeyDown={press}>
+      {!item ? (
+        one.error ? (
+          <ErrorState error={one.error} onRetry={() => void one.refetch()} />
+        ) : (
+          <ListSkeleton label={t("app.loading")} />
+        )
+      ) : (
+        <>
+          <StudyHead item={item} onNext={onNext} />
+          {jobId && <JobProgress key={jobId} jobId={jobId} onEnd={refresh} />}
+          <div role="alert">{accept.first}</div>
+          {item.why === "linked" && !isBusy && <Linked uid={uid} onStarted={setStarted} />}
+          <h3>{t(item.why === "linked" ? "reconciliation.candidates.linked" : "reconciliation.candidates")}</h3>
+          {candidates.length === 0 ? (
+            <p className="muted">{t("reconciliation.candidates.none")}</p>
+          ) : (
+            <>
+              <p className="small muted keys">{t("reconciliation.keys")}</p>
+              <ol className="candidates">
+                {candidates.map((candidate, at) => (
+                  <CandidateCard
+                    key={`${candidate.patient_id} ${candidate.order_id}`}
+                    candidate={candidate}
+                    number={at + 1}
+                    isChosen={at === chosen}
+                    isBusy={isBusy}
+                    onChoose={() => setChosen(at)}
+                    onAccept={() => accept.take(candidate, item.version, item.why === "linked")}
+                  />
+                ))}
+              </ol>
+            </>
+          )}
+          <Search isBusy={isBusy} onChoose={setAsked} />
+          {asked && <Confirm item={item} choice={asked} onClose={() => setAsked(null)} onStarted={setStarted} />}
+        </>
+      )}
+    </section>
+  );
+}
+
+/** It is decided; the decision can be taken back here. */
+function Linked({ uid, onStarted }: { uid: string; onStarted: (jobId: string) => void }) {
+  const tags = useStudyTags(uid);
+  const undoable = tags.data?.modifications.find((each) => each.can_undo);
+  return (
+    <div className="linked-now">
+      <Notice kind="good" title={t("reconciliation.linked")}>
+        {undoable && <p className="small">{undoable.reason}</p>}
+      </Notice>
+      {undoable && <UndoButton id={undoable.id} onStarted={onStarted} />}
+    </div>
+  );
+}

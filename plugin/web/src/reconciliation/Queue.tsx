@@ -1,0 +1,77 @@
+import type { UseQueryResult } from "@tanstack/react-query";
+import { PAGE_SIZE } from "../api/queries";
+import type { Reconciliation } from "../api/reconciliation";
+import type { Page } from "../api/types";
+import { Blank } from "../components/Blank";
+import { ListSkeleton } from "../components/DataList";
+import { ErrorState } from "../components/ErrorState";
+import { Pager } from "../components/Fields";
+import { Notice } from "../components/Notice";
+import { Thumbnail } from "../components/Thumbnail";
+import { Day, PersonName } from "../components/values";
+import { t } from "../i18n";
+import { studyWhat } from "../study/words";
+import { Why } from "./Why";
+
+interface Props {
+  list: UseQueryResult<Page<Reconciliation>>;
+  chosen: string;
+  onOpen: (uid: string) => void;
+  offset: number;
+  onMove: (offset: number) => void;
+}
+
+/** What waits for a decision. */
+export function Queue({ list, chosen, onOpen, offset, onMove }: Props) {
+  const page = list.data;
+  return (
+    <section className="stack-small" aria-label={t("reconciliation.waiting")}>
+      <p className="list-said muted" role="status">
+        {page ? t("studies.found", { count: page.total }) : ""}
+      </p>
+      {page && list.isError && (
+        <Notice kind="warn">
+          <p>{t("error.stale")}</p>
+        </Notice>
+      )}
+      {!page ? (
+        list.error ? (
+          <ErrorState error={list.error} onRetry={() => void list.refetch()} />
+        ) : (
+          <ListSkeleton label={t("app.loading")} />
+        )
+      ) : page.items.length === 0 ? (
+        <Blank icon="check" title={t("reconciliation.empty.title")} text={t("reconciliation.empty.text")} />
+      ) : (
+        <>
+          <ul className="queue" aria-busy={list.isPlaceholderData}>
+            {page.items.map((item) => (
+              <Entry key={item.study.study_instance_uid} item={item} isChosen={item.study.study_instance_uid === chosen} onOpen={onOpen} />
+            ))}
+          </ul>
+          <Pager offset={offset} limit={PAGE_SIZE} shown={page.items.length} total={page.total} onMove={onMove} />
+        </>
+      )}
+    </section>
+  );
+}
+
+function Entry({ item, isChosen, onOpen }: { item: Reconciliation; isChosen: boolean; onOpen: (uid: string) => void }) {
+  const { study, why, job } = item;
+  return (
+    <li>
+      <button type="button" className="queue-entry" aria-current={isChosen ? "true" : undefined} onClick={() => onOpen(study.study_instance_uid)}>
+        <Thumbnail uid={study.study_instance_uid} />
+        <span>
+          <strong>
+            <PersonName name={study.patient_name} />
+          </strong>
+          <span className="second">
+            {studyWhat(study)} · <Day iso={study.study_date} />
+          </span>
+          <Why why={why} busy={job !== null} />
+        </span>
+      </button>
+    </li>
+  );
+}

@@ -1,0 +1,44 @@
+import { Link } from "react-router-dom";
+import type { Reconciliation } from "../api/reconciliation";
+import { Icon } from "../components/Icon";
+import { Thumbnail } from "../components/Thumbnail";
+import { Day, Mrn, OrNone, PersonName } from "../components/values";
+import { ViewButton } from "../components/ViewButton";
+import { t, word } from "../i18n";
+import { imageCount } from "../pages/orderWords";
+import { studyTitle, studyWhat } from "../study/words";
+import { Why } from "./Why";
+
+export function StudyHead({ item, onNext }: { item: Reconciliation; onNext: (() => void) | null }) {
+  const { study, why, job, received } = item;
+  const uid = study.study_instance_uid;
+  return (
+    <div className="study-head">
+      <Thumbnail uid={uid} />
+      <div>
+        <h2>
+          <PersonName name={study.patient_name} />
+        </h2>
+        <p className="small muted">
+          {study.mrn ? <Mrn mrn={study.mrn} /> : <OrNone>{received.PatientID && t("reconciliation.file_id", { id: received.PatientID })}</OrNone>} ·{" "}
+          {studyWhat(study)} · <Day iso={study.study_date} /> · {imageCount(study.number_of_instances, study.number_of_series)}
+        </p>
+        <p className="small">
+          <Why why={why} busy={job !== null} /> <span className="muted">{word("reconciliation.why.text", why)}</span>
+        </p>
+      </div>
+      <div className="actions">
+        <ViewButton studyInstanceUid={uid} what={studyTitle(study)} />
+        <Link className="button button-small" to={`/studies/${encodeURIComponent(uid)}`}>
+          {t("reconciliation.details")}
+        </Link>
+        {onNext && (
+          <button type="button" className="button button-small" onClick={onNext}>
+            {t("reconciliation.next")}
+            <Icon name="next" />
+          </button>
+        )}
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,76 @@
+import { describe, expect, it } from "vitest";
+import type { Candidate } from "../api/reconciliation";
+import { isPlain, markOf, meaningOf, nextOf, ofCandidate, reasonOf } from "./choice";
+
+const candidate = (more: Partial<Candidate> = {}): Candidate => ({
+  patient_id: "p",
+  mrn: "M1",
+  patient_name: "Doe^Jane",
+  order_id: "o",
+  accession_number: "A1",
+  order_status: "scheduled",
+  order_description: null,
+  kind: "probable",
+  score: 0.8,
+  evidence: [
+    { field: "AccessionNumber", agrees: true, detail: "" },
+    { field: "PatientBirthDate", agrees: null, detail: "" },
+  ],
+  differences: [],
+  ...more,
+});
+const key = (name: string, more = {}) => meaningOf({ key: name, ctrlKey: false, metaKey: false, altKey: false, typing: false, ...more });
+
+describe("accepting a candidate", () => {
+  it("takes its order where it has one, else its patient", () => {
+    expect(ofCandidate(candidate()).verdict).toEqual({ kind: "link", order_id: "o" });
+    expect(ofCandidate(candidate({ order_id: null })).verdict).toEqual({ kind: "link", patient_id: "p" });
+  });
+
+  it("needs one key only where nothing speaks against it", () => {
+    expect(isPlain(candidate())).toBe(true);
+    expect(isPlain(candidate({ kind: "ambiguous" }))).toBe(false);
+    expect(isPlain(candidate({ evidence: [{ field: "PatientID", agrees: false, detail: "" }] }))).toBe(false);
+    expect(isPlain(candidate({ differences: [{ tag: "PatientID", file: "M2", ehr: "M1", differs: true }] }))).toBe(false);
+    expect(isPlain(candidate({ differences: [{ tag: "PatientSex", file: "", ehr: "F", differs: true }] }))).toBe(true);
+  });
+
+  it("gives a reason that names no patient", () => {
+    expect(reasonOf(candidate())).toBe("Compared and accepted: Accession number agree");
+    expect(reasonOf(candidate({ evidence: [] }))).toBe("Compared and accepted");
+  });
+});
+
+describe("a difference", () => {
+  const differs = { tag: "PatientName", file: "DOE^JANE", ehr: "Doe^Jané", differs: true };
+
+  it("is a contradiction unless the names were found to agree, or the images said nothing", () => {
+    expect(markOf(differs, [])).toBe("other");
+    expect(markOf(differs, [{ field: "PatientName", agrees: true, detail: "" }])).toBe("spelling");
+    expect(markOf({ ...differs, file: "" }, [])).toBe("filled");
+    expect(markOf({ ...differs, differs: false }, [])).toBe("same");
+  });
+});
+
+describe("a key", () => {
+  it("chooses, accepts or goes on", () => {
+    expect(key("2")).toEqual({ kind: "choose", at: 1 });
+    expect(key("a")).toEqual({ kind: "accept" });
+    expect(key("n")).toEqual({ kind: "next" });
+    expect(key("x")).toBeNull();
+  });
+
+  it("means nothing while somebody types or holds another key", () => {
+    expect(key("a", { typing: true })).toBeNull();
+    expect(key("a", { ctrlKey: true })).toBeNull();
+  });
+});
+
+describe("the next study", () => {
+  it("is the one below, then the first, never the same", () => {
+    expect(nextOf(["1", "2", "3"], "2")).toBe("3");
+    expect(nextOf(["1", "2", "3"], "3")).toBe("1");
+    expect(nextOf(["2", "3"], "1")).toBe("2");
+    expect(nextOf(["1"], "1")).toBeNull();
+  });
+});

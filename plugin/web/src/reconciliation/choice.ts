@@ -1,0 +1,76 @@
+/** Whom a person has in mind for a study, and what pressing a key means. Pure. */
+import type { Candidate, Difference, Verdict } from "../api/reconciliation";
+import type { Order, Patient } from "../api/types";
+import { formatList, t } from "../i18n";
+import { fieldName } from "../i18n/fieldName";
+import { personName } from "../i18n/person";
+
+export interface Choice {
+  verdict: Verdict;
+  patient: string;
+  mrn: string;
+  accession: string | null;
+}
+
+export function ofCandidate(candidate: Candidate): Choice {
+  return {
+    verdict: candidate.order_id ? { kind: "link", order_id: candidate.order_id } : { kind: "link", patient_id: candidate.patient_id },
+    patient: personName(candidate.patient_name) || t("patient.unknown"),
+    mrn: candidate.mrn,
+    accession: candidate.accession_number,
+  };
+}
+
+export function ofOrder(order: Order): Choice {
+  return {
+    verdict: { kind: "link", order_id: order.id },
+    patient: personName(order.patient_name) || t("patient.unknown"),
+    mrn: order.mrn,
+    accession: order.accession_number,
+  };
+}
+
+export function ofPatient(patient: Patient, kind: "link" | "create-order"): Choice {
+  const name = [patient.family_name, patient.given_name].filter(Boolean).join(", ");
+  return { verdict: { kind, patient_id: patient.id }, patient: name || t("patient.unknown"), mrn: patient.mrn, accession: null };
+}
+
+/** How one attribute of the images stands to the EHR's. */
+export type Mark = "same" | "filled" | "spelling" | "other";
+
+/** A value that is only written another way, or filled in, is no contradiction. */
+export function markOf(difference: Difference, evidence: Candidate["evidence"]): Mark {
+  if (!difference.differs) return "same";
+  if (difference.file === "") return "filled";
+  return evidence.some(({ field, agrees }) => field === difference.tag && agrees) ? "spelling" : "other";
+}
+
+/** Whether one key may be enough: nothing that was compared, and nothing that would be replaced, speaks against it. */
+export function isPlain(candidate: Candidate): boolean {
+  const isLikely = candidate.kind === "exact" || candidate.kind === "probable";
+  const isContradicted = candidate.differences.some((each) => markOf(each, candidate.evidence) === "other");
+  return isLikely && !isContradicted && candidate.evidence.every(({ agrees }) => agrees !== false);
+}
+
+/** The reason of a choice that says its own: which fields agree. Names no patient. */
+export function reasonOf(candidate: Candidate): string {
+  const agreeing = [...new Set(candidate.evidence.filter(({ agrees }) => agrees).map(({ field }) => fieldName(field)))];
+  return agreeing.length > 0 ? t("reconciliation.reason.agree", { fields: formatList(agreeing) }) : t("reconciliation.reason.plain");
+}
+
+export type Key = { kind: "choose"; at: number } | { kind: "accept" } | { kind: "next" } | null;
+
+/** What a key asks for: digits choose, "a" accepts, "n" goes on. Nothing while somebody types or holds another key. */
+export function meaningOf(event: { key: string; ctrlKey: boolean; metaKey: boolean; altKey: boolean; typing: boolean }): Key {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.typing) return null;
+  if (/^[1-9]$/.test(event.key)) return { kind: "choose", at: Number(event.key) - 1 };
+  if (event.key === "a") return { kind: "accept" };
+  return event.key === "n" ? { kind: "next" } : null;
+}
+
+/** The study after this one in the list; the first where there is none, or null. */
+export function nextOf(uids: readonly string[], current: string): string | null {
+  const others = uids.filter((uid) => uid !== current);
+  const after = uids.slice(uids.indexOf(current) + 1).find((uid) => uid !== current);
+  return after ?? others[0] ?? null;
+}

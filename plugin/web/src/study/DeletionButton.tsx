@@ -1,0 +1,54 @@
+import { useState } from "react";
+import { useNavigate } from "react-router-dom";
+import { useRequestDeletion } from "../api/study";
+import type { Study } from "../api/types";
+import { Icon } from "../components/Icon";
+import { ReasonDialog } from "../components/ReasonDialog";
+import { useSay } from "../components/Toast";
+import { t } from "../i18n";
+import { imageCount } from "../pages/orderWords";
+import { studyTitle } from "./words";
+
+export function DeletionButton({ study }: { study: Study }) {
+  const [asking, setAsking] = useState(false);
+  const request = useRequestDeletion(study.study_instance_uid);
+  const navigate = useNavigate();
+  const say = useSay();
+  const close = () => {
+    setAsking(false);
+    request.reset();
+  };
+  return (
+    <>
+      <button type="button" className="button button-danger" onClick={() => setAsking(true)}>
+        <Icon name="trash" />
+        {t("study.deletion.action")}
+      </button>
+      {asking && (
+        <ReasonDialog
+          title={t("study.deletion.title")}
+          action={t("study.deletion.action")}
+          danger
+          busy={request.isPending}
+          error={request.error}
+          onClose={close}
+          onConfirm={(reason) =>
+            request.mutate(reason, {
+              onSuccess: () => {
+                say({ text: t("study.deletion.asked") });
+                void navigate("/deletions");
+              },
+            })
+          }
+        >
+          <p>
+            <strong>{studyTitle(study)}</strong>
+            <br />
+            {imageCount(study.number_of_instances, study.number_of_series)}
+          </p>
+          <p>{t("study.deletion.what")}</p>
+        </ReasonDialog>
+      )}
+    </>
+  );
+}

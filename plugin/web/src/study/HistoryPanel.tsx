@@ -1,0 +1,74 @@
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { PAGE_SIZE } from "../api/queries";
+import type { HistoryEntry, StudyHistoryAnswer } from "../api/schema";
+import { ErrorState } from "../components/ErrorState";
+import { Pager } from "../components/Fields";
+import { Icon } from "../components/Icon";
+import { Instant } from "../components/values";
+import { t, word } from "../i18n";
+import { useServices } from "../services";
+import { ChangeTable } from "./ChangeTable";
+import { iconOf, linkWords, whereFrom } from "./historyWords";
+
+/** Everything that happened to the study, in order. */
+export function HistoryPanel({ uid }: { uid: string }) {
+  const [offset, setOffset] = useState(0);
+  const history = useStudyHistory(uid, offset);
+  const page = history.data;
+  return (
+    <section className="panel" aria-labelledby="history-title">
+      <h2 id="history-title">{t("history.title")}</h2>
+      {page ? (
+        <>
+          <ol className="history" aria-busy={history.isPlaceholderData}>
+            {page.items.map((entry) => (
+              <Step key={entry.event_id} entry={entry} />
+            ))}
+          </ol>
+          <Pager offset={offset} limit={PAGE_SIZE} shown={page.items.length} total={page.total} onMove={setOffset} />
+        </>
+      ) : history.error ? (
+        <ErrorState error={history.error} onRetry={() => void history.refetch()} />
+      ) : (
+        <p className="muted" role="status">
+          {t("app.loading")}
+        </p>
+      )}
+    </section>
+  );
+}
+
+function Step({ entry }: { entry: HistoryEntry }) {
+  const changes = entry.changes.length > 0 ? entry.changes : entry.coerced;
+  const link = linkWords(entry);
+  return (
+    <li>
+      <span className="history-mark">
+        <Icon name={iconOf(entry.action)} />
+      </span>
+      <div className="stack-small">
+        <p>
+          <strong>{word("audit.action", entry.action)}</strong>
+          <span className="second">
+            <Instant iso={entry.at} /> · <bdi>{entry.actor}</bdi>
+            {whereFrom(entry) && ` · ${whereFrom(entry)}`}
+          </span>
+        </p>
+        {entry.reason && <p className="small">{t("history.reason", { reason: entry.reason })}</p>}
+        {link && <p className="small">{link}</p>}
+        {changes.length > 0 && <ChangeTable changes={changes} />}
+      </div>
+    </li>
+  );
+}
+
+function useStudyHistory(uid: string, offset: number) {
+  const { ask } = useServices();
+  return useQuery({
+    queryKey: ["study", uid, "history", offset],
+    placeholderData: keepPreviousData,
+    queryFn: ({ signal }) =>
+      ask<StudyHistoryAnswer>(`dicom/studies/${encodeURIComponent(uid)}/history`, { query: { limit: PAGE_SIZE, offset }, signal }),
+  });
+}

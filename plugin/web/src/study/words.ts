@@ -1,0 +1,22 @@
+/** What the pages say about a study. Pure. */
+import type { Study } from "../api/types";
+import { modalitiesOf } from "../components/values";
+import { t } from "../i18n";
+import { personName } from "../i18n/person";
+
+type Named = Pick<Study, "study_description" | "modalities" | "study_instance_uid">;
+
+export function studyWhat(study: Named): string {
+  return study.study_description || modalitiesOf(study.modalities) || study.study_instance_uid;
+}
+
+/** "CT thorax, Doe, Jane": what a View button opens. */
+export function studyTitle(study: Named & Pick<Study, "patient_name">): string {
+  return t("view.what", { what: studyWhat(study), patient: personName(study.patient_name) || t("patient.unknown") });
+}
+
+/** A file name without anything of the patient: downloads are seen by whoever uses the computer. */
+export function archiveName(study: Pick<Study, "accession_number" | "study_instance_uid">): string {
+  const name = study.accession_number || study.study_instance_uid;
+  return `${name.replaceAll(/[^\w.-]+/g, "_")}.zip`;
+}

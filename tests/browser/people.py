@@ -1,0 +1,70 @@
+"""Several people at work at once: each has a window of their own, signed in once for all tests of a module."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from tests.browser.steps import sign_in
+from tests.support.server import Server
+
+AXE = Path(__file__).resolve().parents[2] / "plugin" / "web" / "node_modules" / "axe-core" / "axe.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+class People:
+    def __init__(self, browser: Browser, server: Server) -> None:
+        self._browser = browser
+        self._server = server
+        self._windows: dict[str, Page] = {}
+        self._contexts: list[BrowserContext] = []
+        self.trouble: list[str] = []
+        """Violations of the content security policy, faults of a page, requests to other hosts."""
+
+    def window(self, account: str) -> Page:
+        """The window of one of the demo accounts."""
+        if account not in self._windows:
+            page = self.stranger()
+            sign_in(page, self._server, account)
+            self._windows[account] = page
+        return self._windows[account]
+
+    def stranger(self) -> Page:
+        """A window nobody is signed in at."""
+        context = self._browser.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
+        context.on("console", lambda m: self.trouble.append(m.text) if "Content Security Policy" in m.text else None)
+        context.on("request", lambda r: self.trouble.append(r.url) if not _is_ours(r.url) else None)
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        page.on("pageerror", lambda error: self.trouble.append(str(error)))
+        page.on("dialog", lambda dialog: self.trouble.append(f"a dialog: {dialog.message}"))
+        self._contexts.append(context)
+        return page
+
+    def go(self, account: str, path: str) -> Page:
+        """Open one of our pages in somebody's window."""
+        page = self.window(account)
+        page.goto("about:blank")  # the same address again would be a reload, which keeps a search
+        page.goto(f"{self._server.url}/ehr{path}")
+        page.get_by_role("heading", level=1).wait_for()
+        return page
+
+    def leave(self) -> None:
+        for context in self._contexts:
+            context.close()
+
+
+def _is_ours(url: str) -> bool:
+    return url.startswith(("http://127.0.0.1", "data:", "blob:"))
+
+
+def violations(page: Page) -> list[str]:
+    """What axe-core finds wrong with the page as it is shown now."""
+    page.evaluate(AXE.read_text())
+    found: list[dict[str, Any]] = page.evaluate(
+        "(tags) => axe.run(document, { runOnly: tags }).then((result) => result.violations)", RULES
+    )
+    return [f"{one['id']}: {json.dumps([node['target'] for node in one['nodes']][:4])}" for one in found]

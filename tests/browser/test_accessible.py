@@ -1,0 +1,74 @@
+"""Each page under axe-core, wide and narrow, light and dark; nothing is wider than the window."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.people import People, violations
+from tests.support.server import Server
+
+PAGES = {
+    "/studies": "radiologist",
+    "/studies/{uid}": "radiologist",
+    "/reconciliation": "radiographer",
+    "/reconciliation?study={uid}": "radiographer",
+    "/deletions": "manager",
+    "/uploads": "nurse",
+    "/uploads/{upload}": "nurse",
+    "/viewer-links": "admin",
+    "/audit": "admin",
+    "/accounts": "admin",
+    "/service-keys": "admin",
+    "/system": "admin",
+    "/password": "nurse",
+    "/nowhere": "nurse",
+}
+
+
+@pytest.fixture(scope="module")
+def ids(demo: Server) -> Iterator[dict[str, str]]:
+    uid = demo.get("/api/v1/dicom/studies?mrn=MRN-1001&link_status=linked", "nurse").json()["items"][0]
+    upload = demo.get("/api/v1/dicom/uploads", "nurse").json()["items"][0]
+    yield {"uid": uid["study_instance_uid"], "upload": upload["upload_id"]}
+
+
+@pytest.mark.parametrize(("path", "account"), PAGES.items())
+def test_a_page_has_no_violations(people: People, ids: dict[str, str], path: str, account: str) -> None:
+    """WCAG 2.2 AA and axe's best practices."""
+    page = people.go(account, path.format_map(ids))
+    page.wait_for_load_state("networkidle")
+    for width, height, scheme in ((1280, 900, "light"), (390, 844, "dark")):
+        page.set_viewport_size({"width": width, "height": height})
+        page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+        if width < 720:
+            expect(page.locator("table.data")).to_have_count(0)  # lists are cards now
+        assert violations(page) == [], (width, scheme)
+        assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    page.set_viewport_size({"width": 1280, "height": 900})
+
+
+DIALOGS = {
+    ("/studies/{uid}", "radiologist"): ["Correct…", "Forbid deletion…", "Ask for deletion…", "Take the link away…"],
+    ("/accounts", "admin"): ["New account", "Change the account nurse", "Set a password for nurse"],
+    ("/service-keys", "admin"): ["New service key"],
+}
+
+
+@pytest.mark.parametrize(("place", "buttons"), DIALOGS.items())
+def test_a_dialog_has_no_violations_and_escape_leaves_it(
+    people: People, ids: dict[str, str], place: tuple[str, str], buttons: list[str]
+) -> None:
+    """Opened by Enter, read as it stands, left by Escape; the focus is back on its button."""
+    path, account = place
+    page = people.go(account, path.format_map(ids))
+    for name in buttons:
+        button = page.get_by_role("button", name=name)
+        button.press("Enter")
+        expect(page.get_by_role("dialog")).to_be_visible()
+        assert violations(page) == [], name
+        page.keyboard.press("Escape")
+        expect(page.get_by_role("dialog")).to_have_count(0)
+        expect(button).to_be_focused()

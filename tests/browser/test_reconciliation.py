@@ -1,0 +1,142 @@
+"""Saying whose a study is: by one key, by search, by a new order; taken back; and two people at once."""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import Any
+
+import pydicom
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.people import People
+from tests.support.samples import small
+from tests.support.server import Server
+from tests.support.steps import eventually, place_order, study, upload
+
+
+@pytest.fixture
+def order(demo: Server) -> dict[str, Any]:
+    return place_order(demo, modality="MR", family_name="Vandersloot", given_name="Ingeborg")
+
+
+def sent(demo: Server, **says: str) -> str:
+    """A study that comes without saying certainly whose it is; its UID."""
+    data = small(**says)
+    assert upload(demo, data).status_code == 201
+    uid = str(pydicom.dcmread(io.BytesIO(data)).StudyInstanceUID)
+    assert (study(demo, uid) or {})["link_status"] != "linked"
+    return uid
+
+
+def likely(demo: Server, order: dict[str, Any]) -> str:
+    """The patient's own ID and name, but no order."""
+    return sent(
+        demo, PatientID=order["mrn"], PatientName="VANDERSLOOT^INGEBORG", PatientBirthDate="19610314", PatientSex=""
+    )
+
+
+def mistyped(demo: Server, order: dict[str, Any]) -> str:
+    """The order's number, and another patient's ID."""
+    return sent(demo, PatientID="MRN-0000", PatientName="VANDERSLOOT^I", AccessionNumber=order["accession_number"])
+
+
+def desk(people: People, account: str, uid: str) -> Page:
+    page = people.go(account, f"/reconciliation?study={uid}")
+    expect(page.get_by_role("heading", name="Somebody else")).to_be_visible()
+    return page
+
+
+def linked_to(demo: Server, uid: str, mrn: str | None) -> bool:
+    return (study(demo, uid) or {}).get("mrn") == mrn
+
+
+def test_a_likely_candidate_is_accepted_with_one_key_and_the_link_is_undone(
+    people: People, demo: Server, order: dict[str, Any]
+) -> None:
+    """The study is chosen in the list; the reason says what agreed; undo makes it wait again."""
+    uid = likely(demo, order)
+    page = people.go("radiographer", "/reconciliation")
+    page.get_by_role("button", name=re.compile("VANDERSLOOT, INGEBORG")).first.press("Enter")
+    chosen = page.get_by_role("region", name="The chosen study")
+    expect(chosen.get_by_role("listitem").filter(has_text=order["mrn"]).first).to_contain_text("would be filled in")
+    page.keyboard.press("a")
+    expect(chosen.get_by_text("The study belongs to this patient.")).to_be_visible(timeout=20_000)
+    assert linked_to(demo, uid, order["mrn"])
+    expect(chosen).to_contain_text("Compared and accepted")
+
+    chosen.get_by_role("button", name="Undo…").click()
+    page.get_by_label("Reason").fill("wrong person after all")
+    page.get_by_role("dialog").get_by_role("button", name="Undo…").click()
+    expect(chosen.get_by_text("Nothing points to a patient with certainty.")).to_be_visible(timeout=20_000)
+    assert linked_to(demo, uid, None)
+
+
+def test_a_contradiction_is_marked_and_one_key_is_not_enough(
+    people: People, demo: Server, order: dict[str, Any]
+) -> None:
+    """The patient ID is not the same: the key asks first, and a reason is needed."""
+    uid = mistyped(demo, order)
+    page = desk(people, "radiographer", uid)
+    candidate = page.get_by_role("listitem").filter(has_text=order["accession_number"]).first
+    expect(candidate.get_by_role("row", name=re.compile("^Patient ID"))).to_contain_text("not the same")
+    page.get_by_role("region", name="The chosen study").focus()
+    page.keyboard.press("a")
+    dialog = page.get_by_role("dialog", name="Link this study?")
+    expect(dialog).to_contain_text("MRN-0000")
+    expect(dialog).to_contain_text(order["mrn"])
+    dialog.get_by_role("button", name="Link").click()
+    expect(dialog.get_by_text("Say why")).to_be_visible()
+    dialog.get_by_label("Reason").fill("ID mistyped at the console")
+    dialog.get_by_role("button", name="Link").click()
+    eventually(lambda: linked_to(demo, uid, order["mrn"]))
+
+
+def test_two_people_decide_at_once_and_the_second_hears_who_was_first(
+    people: People, demo: Server, order: dict[str, Any]
+) -> None:
+    """Both look at the same study; the second decision changes nothing."""
+    uid = likely(demo, order)
+    slow = desk(people, "radiologist", uid)
+    quick = desk(people, "radiographer", uid)
+    quick.get_by_role("button", name=re.compile(f"^Link to Vandersloot.*{order['accession_number']}")).or_(
+        quick.get_by_role("button", name=re.compile("^Link to Vandersloot"))
+    ).first.click()
+    eventually(lambda: linked_to(demo, uid, order["mrn"]))
+    slow.get_by_role("region", name="The chosen study").focus()
+    slow.keyboard.press("a")
+    alert = slow.get_by_role("region", name="The chosen study").get_by_role("alert").first
+    expect(alert).to_contain_text("Somebody was first")
+    expect(alert).to_contain_text("radiographer")
+    expect(slow.get_by_text("The study belongs to this patient.")).to_be_visible()
+
+
+def test_somebody_else_is_searched_for_and_a_new_order_is_made(
+    people: People, demo: Server, order: dict[str, Any]
+) -> None:
+    """For a study nothing points to; the order takes its facts from the study."""
+    uid = sent(demo, PatientID="", PatientName="", StudyDescription="CD from elsewhere")
+    page = desk(people, "radiographer", uid)
+    page.get_by_label("Search orders and patients").fill(order["mrn"])
+    page.get_by_role("button", name=f"Make a new order for {order['mrn']}").click()
+    page.get_by_label("Reason").fill("CD from another hospital")
+    page.get_by_role("dialog").get_by_role("button", name="Make the order and link").click()
+    eventually(lambda: linked_to(demo, uid, order["mrn"]))
+    shown = study(demo, uid) or {}
+    assert shown["accession_number"] not in (None, order["accession_number"])
+
+
+def test_a_link_is_taken_away_on_the_study_s_page(people: People, demo: Server, order: dict[str, Any]) -> None:
+    """The images say again what they said when they came, and the history tells of it."""
+    data = small(PatientID="SCAN-7")
+    assert upload(demo, data, X_Order_Id=order["accession_number"]).status_code == 201
+    uid = str(pydicom.dcmread(io.BytesIO(data)).StudyInstanceUID)
+    page = people.go("radiographer", f"/studies/{uid}")
+    page.get_by_role("button", name="Take the link away…").click()
+    page.get_by_label("Reason").fill("not this patient")
+    page.get_by_role("dialog").get_by_role("button", name="Take the link away…").click()
+    expect(page.get_by_role("region", name="History")).to_contain_text("Link taken away", timeout=20_000)
+    tags = page.get_by_role("table", name="What the images say")
+    expect(tags.get_by_role("row", name=re.compile("^Patient ID"))).to_contain_text("SCAN-7")
+    assert linked_to(demo, uid, None)

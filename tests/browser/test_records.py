@@ -1,0 +1,170 @@
+"""Audit trail, upload history, accounts, keys, viewer links, system: each page's main path, and who sees what."""
+
+from __future__ import annotations
+
+import json
+import re
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.people import People
+from tests.support.server import Server
+
+NAVIGATION = {
+    "radiographer": ["Orders", "Studies", "Reconciliation", "Upload history"],
+    "doctor": ["Orders", "Studies", "Upload history", "Viewer links"],
+    "nurse": ["Orders", "Studies", "Upload history", "Viewer links"],
+    "radiologist": ["Orders", "Studies", "Reconciliation", "Upload history", "Deletions", "Viewer links"],
+    "manager": ["Orders", "Studies", "Upload history", "Deletions"],
+    "admin": [
+        "Orders", "Studies", "Upload history", "Deletions", "Viewer links", "Audit trail", "Accounts", "Service keys",
+        "System",
+    ],
+}  # fmt: skip
+CLOSED = {
+    "/audit": "nurse",
+    "/accounts": "radiologist",
+    "/service-keys": "manager",
+    "/reconciliation": "doctor",
+    "/deletions": "radiographer",
+}
+
+
+@pytest.mark.parametrize("account", NAVIGATION)
+def test_each_role_is_shown_the_places_it_may_use(people: People, account: str) -> None:
+    """No more and no less; the place to upload is another test's."""
+    page = people.go(account, "/orders")
+    shown = page.get_by_role("navigation", name="Main").get_by_role("link").all_inner_texts()
+    assert [name for name in shown if name != "Upload"] == NAVIGATION[account]
+
+
+@pytest.mark.parametrize(("path", "account"), CLOSED.items())
+def test_a_closed_page_names_the_permission_it_needs(people: People, path: str, account: str) -> None:
+    """Who types the address is told whom to ask."""
+    page = people.go(account, path)
+    expect(page.get_by_text("Your account may not do this")).to_be_visible()
+    expect(page.get_by_text("Ask your administrator")).to_be_visible()
+
+
+def test_the_trail_is_filtered_verified_and_taken_away(people: People, tmp_path: Path) -> None:
+    """In all three forms; the export is in the trail afterwards."""
+    page = people.go("admin", "/audit")
+    page.get_by_label("What", exact=True).select_option(label="Study received")
+    expect(page).to_have_url(re.compile("action=study.received"))
+    rows = page.get_by_role("table", name="Events").get_by_role("row")
+    expect(rows.nth(1)).to_contain_text("Study received")
+    page.get_by_label("Who", exact=True).fill("nobody-of-this-name")
+    expect(page.get_by_text("No event fits")).to_be_visible()
+    page.get_by_role("button", name="Show all events").click()
+
+    page.get_by_role("button", name="Verify").click()
+    expect(page.get_by_text("Whole and unaltered")).to_be_visible()
+
+    for label, name in {"CSV": "audit-001.csv", "DICOM": "audit-001.xml", "FHIR": "audit-001.json"}.items():
+        page.get_by_label("Form").select_option(label=page.get_by_role("option", name=re.compile(label)).inner_text())
+        with page.expect_download() as download:
+            page.get_by_role("button", name="Export").click()
+        assert download.value.suggested_filename == name
+        download.value.save_as(tmp_path / name)
+    assert (tmp_path / "audit-001.csv").read_text().startswith("id,at,actor,action")
+    assert ET.parse(tmp_path / "audit-001.xml").getroot() is not None
+    assert json.loads((tmp_path / "audit-001.json").read_text())["resourceType"] == "Bundle"
+    page.reload()
+    page.get_by_label("What", exact=True).select_option(label="Audit trail exported")
+    expect(page.get_by_text("3 events")).to_be_visible()
+
+
+def test_the_upload_history_leads_to_each_file_and_to_the_study(people: People) -> None:
+    """The demo's 120 slices, with what was changed on arrival."""
+    page = people.go("nurse", "/uploads")
+    page.get_by_role("row", name=re.compile("ACC-2026-0001")).get_by_role("link").click()
+    expect(page.get_by_role("heading", name="120 files")).to_be_visible()
+    expect(page.get_by_role("table", name="What changed")).to_contain_text("SCANNER-1")
+    expect(page.get_by_role("table", name="Files")).to_contain_text("demo-001.dcm")
+    page.get_by_role("link", name="Open the study").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Lindqvist, Åsa")
+
+
+def test_a_new_account_chooses_its_own_password_before_anything_opens(people: People, demo: Server) -> None:
+    """Made by an administrator, first sign-in, own password, then the role's pages; switched off, nothing."""
+    page = people.go("admin", "/accounts")
+    page.get_by_role("button", name="New account").click()
+    dialog = page.get_by_role("dialog", name="New account")
+    dialog.get_by_role("button", name="Make the account").click()
+    expect(dialog.get_by_text("Enter the person's name.")).to_be_visible()
+    dialog.get_by_label("User name").fill("paula")
+    dialog.get_by_label("Name", exact=True).fill("Paula <b>Probe</b>")
+    dialog.get_by_label("First password").fill("chosen by ada")
+    dialog.get_by_label(re.compile("^Nurse")).check()
+    dialog.get_by_role("button", name="Make the account").click()
+    row = page.get_by_role("row", name=re.compile("paula"))
+    expect(row).to_contain_text("Paula <b>Probe</b>")
+    expect(row).to_contain_text("Must choose a password")
+
+    hers = people.stranger()
+    hers.goto(f"{demo.url}/ehr/")
+    hers.get_by_label("User name").fill("paula")
+    hers.get_by_label("Password", exact=True).fill("chosen by ada")
+    hers.get_by_role("button", name="Sign in").click()
+    expect(hers.get_by_role("heading", name="Choose your password")).to_be_visible()
+    hers.get_by_label("Current password").fill("not that one")
+    hers.get_by_label("New password", exact=True).fill("paula's own one")
+    hers.get_by_label("New password again").fill("paula's own one")
+    hers.get_by_role("button", name="Change password and go on").click()
+    expect(hers.get_by_role("alert").filter(has_text="The current password is wrong")).to_be_visible()
+    hers.get_by_label("Current password").fill("chosen by ada")
+    hers.get_by_role("button", name="Change password and go on").click()
+    expect(hers.get_by_role("heading", name="Orders", level=1)).to_be_visible()
+
+    page.get_by_role("button", name="Change the account paula").click()
+    page.get_by_label(re.compile("^May sign in")).uncheck()
+    page.get_by_role("button", name="Save").click()
+    expect(row).to_contain_text("Off")
+    hers.get_by_role("link", name="Studies").click()
+    expect(hers.get_by_role("dialog")).to_be_visible()
+
+
+def test_a_service_key_is_shown_once_works_and_is_revoked(people: People, demo: Server) -> None:
+    """After the dialog is closed the key is nowhere on the page."""
+    page = people.go("admin", "/service-keys")
+    page.get_by_role("button", name="New service key").click()
+    page.get_by_label("Name").fill("cd-reader")
+    page.get_by_role("button", name="Make the key").click()
+    key = page.get_by_label("Key", exact=True).input_value()
+    assert demo.request("GET", "/api/v1/orders", key).status_code == 200
+    page.keyboard.press("Escape")
+    expect(page.get_by_label("Key", exact=True)).to_be_visible()
+    page.get_by_role("button", name="I have copied it").click()
+    assert key not in page.content()
+    page.get_by_role("button", name="Revoke the key cd-reader").click()
+    page.get_by_role("dialog").get_by_role("button", name="Revoke").click()
+    expect(page.get_by_role("row", name=re.compile("cd-reader"))).to_contain_text("Revoked")
+    assert demo.request("GET", "/api/v1/orders", key).status_code == 401
+
+
+def test_a_viewer_link_is_listed_and_revoked_by_an_administrator(people: People, demo: Server) -> None:
+    """Somebody opens images; their link is taken back."""
+    uid = demo.get("/api/v1/dicom/studies?mrn=MRN-1002", "nurse").json()["items"][0]["study_instance_uid"]
+    token = demo.get(f"/api/v1/dicom/viewer-url/{uid}", "doctor").json()["token"]
+    page = people.go("admin", "/viewer-links")
+    row = page.get_by_role("row", name=re.compile(re.escape(uid))).first
+    row.get_by_role("button", name="Revoke the link of tester").click()
+    page.get_by_role("dialog").get_by_role("button", name="Revoke").click()
+    expect(row).to_contain_text("Revoked")
+    assert demo.request("GET", f"/dicom-web/studies/{uid}/series", token).status_code == 403
+
+
+def test_the_system_page_says_what_works_and_what_to_do_about_the_rest(people: People) -> None:
+    """A part that fails stands there with the way out; the answer is the test's."""
+    page = people.go("admin", "/system")
+    expect(page.get_by_text("Everything works")).to_be_visible()
+    expect(page.get_by_text(re.compile(r"^\d+\.\d+\.\d+"))).to_be_visible()
+    checks = {"gate": "ok", "database": "degraded"}
+    page.route("**/api/v1/health", lambda route: route.fulfill(json={"status": "degraded", "checks": checks}))
+    page.reload()
+    expect(page.get_by_text("Something needs attention")).to_be_visible()
+    expect(page.get_by_role("listitem").filter(has_text="Database")).to_contain_text("Start the database")
+    page.unroute("**/api/v1/health")
