@@ -177,6 +177,8 @@ def _make_worker(services: Services, archive: OrthancArchive, purging: PurgingAr
             Chore("refusals", services.refusals.flush, 1.0),
             Chore("audit anchor", services.anchors.write_due, 5.0),
             Chore("revocations", services.revocations.refresh, 0.5),
+            Chore("grants", services.grants.refresh, 0.5),
+            *_key_chore(services),
             Chore("rate limits", services.rate_limits.reconcile, 1.0),
             Chore("service keys", services.key_verifier.note_use, 1.0),
             Chore("hidden studies", services.hidden.refresh, 0.5),
@@ -188,6 +190,12 @@ def _make_worker(services: Services, archive: OrthancArchive, purging: PurgingAr
             Chore("abandoned claims", services.claims.drop_abandoned, 60.0, due=time.monotonic() + 60.0),
         ],
     )
+
+
+def _key_chore(services: Services) -> list[Chore]:
+    """Looks for new public keys on a thread of its own: nothing else waits for the EHR's provider."""
+    keys = services.ehr_keys
+    return [] if keys is None else [Chore("EHR's keys", keys.refresh_aside, 1.0)]
 
 
 def _is_writable(folder: Any) -> bool:

@@ -10,6 +10,8 @@ from ehr_bridge.errors import NotPermitted
 PUBLIC = "public"
 SIGNED_IN = "signed in"
 """Any valid user token; the route itself decides the rest."""
+VIEWER = "viewer token"
+"""A viewer token and no other; everywhere else they are refused."""
 
 ACCESS: dict[tuple[str, str], Permission | str] = {
     ("GET", "/api/v1/health"): PUBLIC,
@@ -58,6 +60,7 @@ ACCESS: dict[tuple[str, str], Permission | str] = {
     ("POST", "/api/v1/dicom/viewer-token"): SIGNED_IN,
     ("GET", "/api/v1/dicom/viewer-token"): SIGNED_IN,
     ("DELETE", "/api/v1/dicom/viewer-token/{token_id}"): SIGNED_IN,
+    ("POST", "/api/v1/dicom/viewer-token/exchange"): VIEWER,
     ("GET", "/api/v1/dicom/uploads"): Permission.READ,
     ("GET", "/api/v1/dicom/uploads/patient/{patient_id}"): Permission.READ,
     ("GET", "/api/v1/dicom/uploads/{upload_id}"): Permission.READ,
@@ -84,6 +87,10 @@ def admit(authenticator: Authenticator, method: str, path: str, authorization: s
     caller = authenticator.authenticate(authorization)
     if need is None:
         raise NotPermitted("permission_missing", "This route is closed.")
+    if need == VIEWER:
+        if not (caller.is_bound and caller.token_id == caller.grant):
+            raise NotPermitted("permission_missing", "Call this with the viewer token that shall be exchanged.")
+        return caller
     if caller.is_bound:
         raise NotPermitted("permission_missing", "A viewer token opens images in the viewer and nothing else.")
     if need != SIGNED_IN:

@@ -89,9 +89,20 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     },
     "ViewerTokenBody": {
         "order_id": "ACC-2026-0101",
+        "priors": {"match": "auto", "newest": 3},
         "operations": ["view"],
         "ttl_seconds": 600,
+        "session_seconds": 28800,
+        "max_uses": 1,
         "on_behalf_of": "dr-adeyemi",
+    },
+    "RenewedAnswer": {
+        "token": "eyJ…",
+        "token_id": TOKEN_ID,
+        "expires_at": MOMENT,
+        "renewable_until": MOMENT,
+        "operations": ["view"],
+        "studies": [STUDY],
     },
     "ViewerTokenAnswer": {"token": "eyJ…", "token_id": TOKEN_ID, "expires_at": MOMENT, "studies": [STUDY]},
     "AuditEventAnswer": {

@@ -85,6 +85,7 @@ AUDIT_CODES: dict[str, AuditCode] = {
     "token.refused": AuditCode("110113", "110126", "E"),
     "upload.refused": AuditCode("110107", None, "C"),
     "viewer_token.created": AuditCode("110113", "110135", "C"),
+    "viewer_token.exchanged": AuditCode("110113", "110135", "U"),
     "viewer_token.revoked": AuditCode("110113", "110135", "D"),
 }
 """Every action this version writes."""

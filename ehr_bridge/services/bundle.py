@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from ehr_bridge.auth.authenticator import Authenticator
-from ehr_bridge.auth.tokens import TokenRules, TokenVerifier
+from ehr_bridge.auth.jwks import KeySource
+from ehr_bridge.auth.tokens import TokenVerifier
 from ehr_bridge.db.database import Database
 from ehr_bridge.services.accounts import Accounts
 from ehr_bridge.services.audit_anchor import FILE_NAME, Anchors, anchor_key
@@ -16,6 +17,7 @@ from ehr_bridge.services.audit_export import AuditExport
 from ehr_bridge.services.claims import Claims
 from ehr_bridge.services.deletions import Deletions
 from ehr_bridge.services.downloads import Downloads
+from ehr_bridge.services.grants import Grants
 from ehr_bridge.services.hidden import HiddenStudies
 from ehr_bridge.services.holds import Holds
 from ehr_bridge.services.intake import Intake
@@ -31,8 +33,10 @@ from ehr_bridge.services.service_keys import KeyVerifier, ServiceKeys
 from ehr_bridge.services.sign_in import Hashing, SignIn
 from ehr_bridge.services.studies import Studies
 from ehr_bridge.services.thumbnails import Thumbnails
+from ehr_bridge.services.token_rules import key_source, token_rules
 from ehr_bridge.services.uploads import Uploads
 from ehr_bridge.services.viewer import Viewer
+from ehr_bridge.services.viewer_sessions import ViewerSessions
 from ehr_bridge.settings import Settings
 
 
@@ -57,7 +61,10 @@ class Services:
     uploads: Uploads
     modifications: Modifications
     revocations: Revocations
+    grants: Grants
+    ehr_keys: KeySource | None
     viewer: Viewer
+    viewer_sessions: ViewerSessions
     clock: Callable[[], datetime]
     refusals: Refusals
     anchors: Anchors
@@ -88,9 +95,8 @@ def new_study_instance_uid() -> str:
 
 def build_services(settings: Settings, database: Database, clock: Callable[[], datetime] = utc_now) -> Services:
     """Wire the services for these settings. `settings.jwt_secret` must be set by now."""
-    assert settings.jwt_secret is not None
-    rules = TokenRules(settings.jwt_secret.get_secret_value(), settings.jwt_audience, settings.jwt_issuer)
-    revocations = Revocations(database, clock)
+    rules, ehr_keys = token_rules(settings), key_source(settings)
+    revocations, grants = Revocations(database, clock), Grants(database)
     account = None
     if settings.username is not None and settings.password is not None:
         account = (settings.username, settings.password.get_secret_value())
@@ -100,7 +106,7 @@ def build_services(settings: Settings, database: Database, clock: Callable[[], d
     hidden = HiddenStudies(database, clock)
     thumbnails = Thumbnails(database, recorder, settings.thumbnail_path)
     grace = timedelta(days=settings.deletion_grace_days)
-    authenticator = Authenticator(TokenVerifier(rules, revocations, revocations.is_issued, clock), account, keys)
+    authenticator = Authenticator(TokenVerifier(rules, revocations, grants, clock, ehr_keys), account, keys)
     return Services(
         settings=settings,
         database=database,
@@ -124,7 +130,10 @@ def build_services(settings: Settings, database: Database, clock: Callable[[], d
         uploads=Uploads(database, recorder),
         modifications=Modifications(database, clock),
         revocations=revocations,
+        grants=grants,
+        ehr_keys=ehr_keys,
         viewer=Viewer(database, rules, revocations, clock, settings.ohif_viewer_url),
+        viewer_sessions=ViewerSessions(database, rules, clock),
         clock=clock,
         hidden=hidden,
         deletions=Deletions(database, hidden, claims, recorder, clock, grace),

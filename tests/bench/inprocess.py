@@ -16,6 +16,7 @@ from plugin.routes import GET
 from tests.bench import files
 from tests.bench.rounds import Plan, Time
 from tests.bench.servers import Failed
+from tests.support.grants import FakeGrants
 from tests.support.server import RULES
 
 WANTED = {
@@ -36,12 +37,11 @@ def time_gate(plan: Plan) -> Time:
         RULES,
         token_id=str(uuid.uuid4()),
         subject="bench",
-        studies=[study],
         operations=["view"],
         now=now,
         expires_at=now + timedelta(hours=1),
     )
-    verifier = TokenVerifier(RULES, frozenset(), lambda _: True, lambda: datetime.now(UTC))
+    verifier = TokenVerifier(RULES, frozenset(), FakeGrants(study), lambda: datetime.now(UTC))
     gate = Gate(Authenticator(verifier, None), 1_000_000)
     gate.open()
     headers = {

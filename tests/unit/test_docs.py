@@ -36,6 +36,7 @@ from ehr_bridge.db import accounts, audit, deletions, modifications  # noqa: F40
 from ehr_bridge.db.models import Base
 from ehr_bridge.settings import NOT_YET, Settings, variables
 from plugin import launch
+from tests.support.grants import FakeGrants
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -289,7 +290,7 @@ def test_the_example_of_a_token_is_accepted() -> None:
     secret = "s" * 32
     token = namespace["bridge_token"]("dr-adeyemi", "Tunde Adeyemi", ["doctor"], secret)
     verifier = TokenVerifier(
-        TokenRules(secret, "orthanc-ehr-bridge", "our-ehr"), set(), lambda _: True, lambda: datetime.now(UTC)
+        TokenRules(secret, "orthanc-ehr-bridge", "our-ehr"), set(), FakeGrants(), lambda: datetime.now(UTC)
     )
     assert verifier.verify(token).may(Permission.VIEW)
 

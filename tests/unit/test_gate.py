@@ -13,9 +13,11 @@ from ehr_bridge.auth.tokens import TokenRules, TokenVerifier, make_user_token, m
 from ehr_bridge.services.refusals import Refusal
 from plugin.gate import Gate
 from plugin.routes import DELETE, GET, POST, PUT, find_route
+from tests.support.grants import FakeGrants
 
 RULES = TokenRules("a-secret-for-these-tests-0123456789abcdef", "orthanc-ehr-bridge")
 NOW = datetime.now(UTC)
+GRANTS = FakeGrants()
 A, B = "1.2.840.1", "1.2.840.2"
 
 
@@ -24,7 +26,7 @@ class HiddenSet(frozenset[str]):
 
 
 def make_gate(*hidden: str) -> Gate:
-    authenticator = Authenticator(TokenVerifier(RULES, set(), lambda _: True, lambda: NOW), None)
+    authenticator = Authenticator(TokenVerifier(RULES, set(), GRANTS, lambda: NOW), None)
     gate = Gate(authenticator, HiddenSet(hidden), 10_000_000)
     gate.open()
     return gate
@@ -35,11 +37,11 @@ def user(*roles: str) -> str:
 
 
 def viewer(*studies: str) -> str:
+    GRANTS.now = frozenset(studies)
     return make_viewer_token(
         RULES,
         token_id="t",
         subject="x",
-        studies=studies,
         operations=["view"],
         now=NOW,
         expires_at=NOW + timedelta(hours=1),
@@ -114,7 +116,7 @@ def test_large_bodies_are_only_read_from_those_who_may_upload() -> None:
 
 def test_until_the_self_test_passes_only_the_self_test_passes() -> None:
     """Closed first, open later."""
-    gate = Gate(Authenticator(TokenVerifier(RULES, set(), lambda _: True, lambda: NOW), None), HiddenSet(), 1)
+    gate = Gate(Authenticator(TokenVerifier(RULES, set(), GRANTS, lambda: NOW), None), HiddenSet(), 1)
     gate.expect("nonce")
 
     def health(**arguments: str) -> bool:
@@ -169,7 +171,7 @@ def test_before_the_hidden_studies_are_known_nobody_looks_at_images() -> None:
     """Right after the start."""
     hidden = HiddenSet()
     hidden.is_loaded = False
-    gate = Gate(Authenticator(TokenVerifier(RULES, set(), lambda _: True, lambda: NOW), None), hidden, 1)
+    gate = Gate(Authenticator(TokenVerifier(RULES, set(), GRANTS, lambda: NOW), None), hidden, 1)
     gate.open()
     for path in (f"/dicom-web/studies/{A}/metadata", "/dicom-web/studies", "/wado"):
         assert not ask(gate, GET, path, user("doctor"))
@@ -179,7 +181,7 @@ def test_before_the_hidden_studies_are_known_nobody_looks_at_images() -> None:
 def refusal(method: int, path: str, token: str | None, **more: Any) -> tuple[str, str, str | None] | None:
     """What the gate hands over to the audit trail for a request that it refuses: code, route, study."""
     told: list[Refusal] = []
-    authenticator = Authenticator(TokenVerifier(RULES, set(), lambda _: True, lambda: NOW), None)
+    authenticator = Authenticator(TokenVerifier(RULES, set(), GRANTS, lambda: NOW), None)
     gate = Gate(authenticator, HiddenSet(), 10_000_000, told.append)
     gate.open()
     headers = dict(more.pop("headers", {})) | ({"authorization": f"Bearer {token}"} if token else {})
