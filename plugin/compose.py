@@ -51,7 +51,7 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> Callbacks:
     services = build_services(settings, Database(settings.sqlalchemy_url))
     archive = OrthancArchive(orthanc)
     max_body = settings.max_upload_size_mb * 1_000_000 + BODY_OVERHEAD
-    gate = Gate(services.authenticator, services.hidden, max_body, services.refusals.hand_over)
+    gate = Gate(services.authenticator, services.sight, max_body, services.refusals.hand_over)
     worker = _make_worker(
         services, archive, PurgingArchive(orthanc, settings.storage_path, settings.purge_journal_path)
     )
@@ -72,7 +72,7 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> Callbacks:
         stored=ingest.on_stored,
         changed=Lifecycle(orthanc, settings.http_port, gate, adapter, worker, services),
         routes={
-            "/tools/find": ScopedFind(orthanc, services.authenticator, services.hidden),
+            "/tools/find": ScopedFind(orthanc, services.authenticator, services.sight),
             "/api/v1(/.*)?": adapter,
             "/instances": adapter,
             "/((ehr|ohif)(/.*)?)?": WsgiAdapter(Pages(), gate.peer),
@@ -130,9 +130,9 @@ class Lifecycle:
 
     def _begin(self) -> None:
         try:
-            self._services.hidden.refresh()  # until then the gate shows no image to anybody
+            self._services.sight.refresh()  # until then the gate shows no image to anybody
         except Unavailable as error:
-            LOGGER.warning("hidden studies are not known yet: %s", error.code)
+            LOGGER.warning("hidden studies and restricted patients are not known yet: %s", error.code)
         self._worker.start()
         try:
             run_self_test(self._port, self._gate, self._adapter)
@@ -182,6 +182,7 @@ def _make_worker(services: Services, archive: OrthancArchive, purging: PurgingAr
             Chore("rate limits", services.rate_limits.reconcile, 1.0),
             Chore("service keys", services.key_verifier.note_use, 1.0),
             Chore("hidden studies", services.hidden.refresh, 0.5),
+            Chore("restrictions", services.restrictions.refresh, 0.5),
             Chore("purge", lambda: services.purge.run(purging), 1.0),
             Chore("catch up", catch_up.run, 3.0),
             Chore("interrupted uploads", close_leftovers, 60.0),

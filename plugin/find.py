@@ -14,26 +14,26 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from ehr_bridge.auth.authenticator import Authenticator
+from ehr_bridge.auth.caller import Caller
 
 STUDY_UID_NAMES = frozenset({"studyinstanceuid", "0020000d", "0020,000d", "0020-000d"})
 SEPARATORS = re.compile(r"[\\,]")
 PLAIN_UIDS = re.compile(r"[0-9.]+([\\,][0-9.]+)*")
 
 
-class Hidden(Protocol):
-    """Studies that a deletion hides (`ehr_bridge.services.hidden`)."""
+class Sight(Protocol):
+    """What does not exist for somebody (`ehr_bridge.services.sight`)."""
 
-    @property
-    def uids(self) -> frozenset[str]: ...
+    def unseen(self, caller: Caller, /) -> frozenset[str]: ...
 
 
 class ScopedFind:
     """Orthanc's REST callback for /tools/find."""
 
-    def __init__(self, orthanc: Any, authenticator: Authenticator, hidden: Hidden) -> None:
+    def __init__(self, orthanc: Any, authenticator: Authenticator, sight: Sight) -> None:
         self._orthanc = orthanc
         self._authenticator = authenticator
-        self._hidden = hidden
+        self._sight = sight
 
     def __call__(self, output: Any, uri: str, **request: Any) -> None:
         if request["method"] != "POST":
@@ -49,7 +49,7 @@ class ScopedFind:
     def _answer(self, authorization: str, body: bytes) -> bytes | None:
         """What this caller may hear; None when that is nothing."""
         caller = self._authenticator.authenticate(authorization)
-        hidden = self._hidden.uids
+        hidden = self._sight.unseen(caller)
         if caller.studies is not None:
             narrowed = narrow(json.loads(body), caller.studies - hidden)
         elif hidden:

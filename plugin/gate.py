@@ -27,13 +27,13 @@ REFUSED_HEADERS = frozenset({"content-encoding", "transfer-encoding", "x-http-me
 """Bodies that unpack or never end, and methods in disguise (ORTHANC-FACTS L14, 4.5, 7)."""
 
 
-class Hidden(Protocol):
-    """Studies that a deletion hides (`ehr_bridge.services.hidden`)."""
+class Sight(Protocol):
+    """What does not exist for somebody (`ehr_bridge.services.sight`)."""
 
     @property
     def is_loaded(self) -> bool: ...
 
-    def __contains__(self, study_instance_uid: object, /) -> bool: ...
+    def hides(self, caller: Caller, study_instance_uid: str, /) -> bool: ...
 
 
 class Gate:
@@ -42,13 +42,13 @@ class Gate:
     def __init__(
         self,
         authenticator: Authenticator,
-        hidden: Hidden,
+        sight: Sight,
         max_body_bytes: int,
         on_refusal: Callable[[Refusal], None] | None = None,
     ) -> None:
         self._authenticator = authenticator
         self._on_refusal = on_refusal
-        self._hidden = hidden
+        self._sight = sight
         self._max_body_bytes = max_body_bytes
         self._is_open = False
         self._nonce: str | None = None
@@ -111,7 +111,7 @@ class Gate:
         if need is Need.APPLICATION:
             passes = method == GET or self._body_is_bearable(headers, caller)
             return None if passes else "body_refused"
-        if caller is None or not self._hidden.is_loaded:
+        if caller is None or not self._sight.is_loaded:
             passes = False
         elif need is Need.VIEW_STUDY:
             passes = study is not None and self._may_view(caller, study)
@@ -135,7 +135,9 @@ class Gate:
         self._on_refusal(Refusal(authorization, request["ip"], code, route, study))
 
     def _may_view(self, caller: Caller, study: str) -> bool:
-        return UID.fullmatch(study) is not None and study not in self._hidden and caller.may(Permission.VIEW, study)
+        if UID.fullmatch(study) is None or not caller.may(Permission.VIEW, study):
+            return False
+        return not self._sight.hides(caller, study)
 
     def _may_view_argument(self, caller: Caller, arguments: Mapping[str, str]) -> bool:
         """WADO-URI: the study must be named, plainly (PS3.18 section 9.1.2.1); nobody may send wildcards for a UID."""
@@ -157,5 +159,5 @@ class Gate:
         length = headers.get("content-length", "0")  # none: Orthanc reads no body (seen on 1.12.7)
         if not (length.isascii() and length.isdigit()):
             return False
-        trusted = caller is not None and caller.may(Permission.UPLOAD)
+        trusted = caller is not None and (caller.may(Permission.UPLOAD) or caller.may_only_annotate)
         return int(length) <= (self._max_body_bytes if trusted else SMALL_BODY)

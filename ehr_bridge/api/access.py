@@ -13,6 +13,9 @@ SIGNED_IN = "signed in"
 VIEWER = "viewer token"
 """A viewer token and no other; everywhere else they are refused."""
 
+ANNOTATING = ("POST", "/api/v1/dicom-web/studies")
+"""Here a viewer token passes too that says annotate; the route then takes annotations only."""
+
 ACCESS: dict[tuple[str, str], Permission | str] = {
     ("GET", "/api/v1/health"): PUBLIC,
     ("GET", "/api/v1/openapi.json"): PUBLIC,
@@ -68,6 +71,12 @@ ACCESS: dict[tuple[str, str], Permission | str] = {
     ("POST", "/api/v1/dicom/modify-tags"): Permission.MODIFY_TAGS,
     ("POST", "/api/v1/modifications/{modification_id}/undo"): Permission.MODIFY_TAGS,
     ("GET", "/api/v1/jobs/{job_id}"): Permission.READ,
+    ("PUT", "/api/v1/access/restrictions/{id_or_mrn}"): Permission.PRIVACY,
+    ("DELETE", "/api/v1/access/restrictions/{id_or_mrn}"): Permission.PRIVACY,
+    ("GET", "/api/v1/access/restrictions"): Permission.PRIVACY,
+    ("POST", "/api/v1/access/break-glass"): Permission.READ,
+    ("GET", "/api/v1/access/break-glass"): Permission.PRIVACY,
+    ("POST", "/api/v1/access/break-glass/{glass_id}/review"): Permission.PRIVACY,
     ("GET", "/api/v1/audit"): Permission.AUDIT,
     ("GET", "/api/v1/audit/verify"): Permission.AUDIT,
     ("GET", "/api/v1/audit/export"): Permission.AUDIT,
@@ -90,6 +99,8 @@ def admit(authenticator: Authenticator, method: str, path: str, authorization: s
     if need == VIEWER:
         if not (caller.is_bound and caller.token_id == caller.grant):
             raise NotPermitted("permission_missing", "Call this with the viewer token that shall be exchanged.")
+        return caller
+    if (method, path) == ANNOTATING and caller.may_only_annotate:
         return caller
     if caller.is_bound:
         raise NotPermitted("permission_missing", "A viewer token opens images in the viewer and nothing else.")

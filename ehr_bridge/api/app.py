@@ -18,6 +18,7 @@ from ehr_bridge.api import (
     inspection,
     orders,
     patients,
+    privacy,
     problems,
     retrieve,
     service_keys,
@@ -54,6 +55,7 @@ MODULES = (
     service_keys,
     deletions,
     retrieve,
+    privacy,
 )
 SECURITY_SCHEMES: dict[str, Any] = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
 

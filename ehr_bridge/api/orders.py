@@ -10,7 +10,7 @@ from flask import Response
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import Field
 
-from ehr_bridge.api.context import answer, origin, services
+from ehr_bridge.api.context import answer, closed, origin, services
 from ehr_bridge.api.schemas import (
     EmptyIsNone,
     GivenMoment,
@@ -127,7 +127,7 @@ def put_order(path: AccessionPath, body: OrderBody) -> Response:
 def list_orders(query: OrderQuery) -> Response:
     """List orders, latest appointment first"""
     services().recorder.settle()
-    page = services().orders.search(query.q, query.status, query.limit, query.offset)
+    page = services().orders.search(query.q, query.status, query.limit, query.offset, closed())
     return answer(
         OrderList(items=[_answer(o) for o in page.items], total=page.total, limit=page.limit, offset=page.offset)
     )

@@ -8,7 +8,7 @@ from typing import Any, cast
 from flask import Response, current_app, request
 from flask_openapi3 import APIBlueprint, RawModel, Tag
 
-from ehr_bridge.api.context import answer, origin, services
+from ehr_bridge.api.context import answer, closed, origin, services
 from ehr_bridge.api.schemas import Input, PageQuery, Problem
 from ehr_bridge.api.upload_answers import (
     UploadAnswer,
@@ -89,13 +89,13 @@ def upload(raw: UploadBody) -> Response:
 @blueprint.get("/uploads", responses={200: UploadEntryList, 422: Problem})
 def list_uploads(query: PageQuery) -> Response:
     """The upload log, newest first"""
-    return answer(upload_entries(services().uploads.search(None, query.limit, query.offset)))
+    return answer(upload_entries(services().uploads.search(None, query.limit, query.offset, closed())))
 
 
 @blueprint.get("/uploads/patient/<patient_id>", responses={200: UploadEntryList, 404: Problem, 422: Problem})
 def list_patient_uploads(path: PatientUploadsPath, query: PageQuery) -> Response:
     """The upload log of one patient (id or MRN)"""
-    return answer(upload_entries(services().uploads.search(path.patient_id, query.limit, query.offset)))
+    return answer(upload_entries(services().uploads.search(path.patient_id, query.limit, query.offset, closed())))
 
 
 @blueprint.get("/uploads/<upload_id>", responses={200: UploadDetailAnswer, 404: Problem, 422: Problem})

@@ -31,6 +31,11 @@ class Caller:
     def is_bound(self) -> bool:
         return self.studies is not None
 
+    @property
+    def may_only_annotate(self) -> bool:
+        """Whether what they may store are annotations of their studies and nothing else."""
+        return self.studies is not None and Permission.ANNOTATE in self.permissions
+
     def may(self, permission: Permission, study_instance_uid: str | None = None) -> bool:
         """Whether this caller has the permission, for that study (None: for studies in general)."""
         if permission not in self.permissions:

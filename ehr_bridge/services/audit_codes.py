@@ -25,6 +25,7 @@ DCM = {
     "110122": "Login",
     "110123": "Logout",
     "110126": "Node Authentication",
+    "110127": "Emergency Override Started",
     "110129": "Security Configuration",
     "110132": "Use of Restricted Function",
     "110135": "Object Security Attributes Changed",
@@ -47,6 +48,8 @@ class AuditCode:
 
 
 AUDIT_CODES: dict[str, AuditCode] = {
+    "access.glass_broken": AuditCode("110113", "110127", "E"),
+    "access.glass_reviewed": AuditCode("110113", "110127", "U"),
     "account.changed": AuditCode("110113", "110137", "U"),
     "account.created": AuditCode("110113", "110137", "C"),
     "account.locked": AuditCode("110113", "110137", "U"),
@@ -65,6 +68,8 @@ AUDIT_CODES: dict[str, AuditCode] = {
     "password.changed": AuditCode("110113", "110137", "U"),
     "password.set": AuditCode("110113", "110137", "U"),
     "patient.created": AuditCode("110110", None, "C"),
+    "patient.released": AuditCode("110113", "110135", "U"),
+    "patient.restricted": AuditCode("110113", "110135", "U"),
     "patient.updated": AuditCode("110110", None, "U"),
     "request.refused": AuditCode("110113", "110132", "E"),
     "service_key.created": AuditCode("110113", "110137", "C"),

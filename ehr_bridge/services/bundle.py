@@ -12,6 +12,7 @@ from ehr_bridge.auth.jwks import KeySource
 from ehr_bridge.auth.tokens import TokenVerifier
 from ehr_bridge.db.database import Database
 from ehr_bridge.services.accounts import Accounts
+from ehr_bridge.services.annotations import Annotations
 from ehr_bridge.services.audit_anchor import FILE_NAME, Anchors, anchor_key
 from ehr_bridge.services.audit_export import AuditExport
 from ehr_bridge.services.claims import Claims
@@ -24,12 +25,15 @@ from ehr_bridge.services.intake import Intake
 from ehr_bridge.services.modifications import Modifications
 from ehr_bridge.services.orders import Orders
 from ehr_bridge.services.patients import Patients
+from ehr_bridge.services.privacy import Privacy
 from ehr_bridge.services.purge import Purge
 from ehr_bridge.services.rate_limits import SIGN_IN, SIGN_IN_ADDRESS, UPLOAD, RateLimits
 from ehr_bridge.services.recorder import Recorder
 from ehr_bridge.services.refusals import Refusals
+from ehr_bridge.services.restrictions import Restrictions
 from ehr_bridge.services.revocations import Revocations
 from ehr_bridge.services.service_keys import KeyVerifier, ServiceKeys
+from ehr_bridge.services.sight import Sight
 from ehr_bridge.services.sign_in import Hashing, SignIn
 from ehr_bridge.services.studies import Studies
 from ehr_bridge.services.thumbnails import Thumbnails
@@ -70,6 +74,10 @@ class Services:
     anchors: Anchors
     audit_export: AuditExport
     hidden: HiddenStudies
+    restrictions: Restrictions
+    sight: Sight
+    privacy: Privacy
+    annotations: Annotations
     deletions: Deletions
     holds: Holds
     purge: Purge
@@ -103,7 +111,8 @@ def build_services(settings: Settings, database: Database, clock: Callable[[], d
     keys, hashing = KeyVerifier(database, revocations, clock), Hashing()
     recorder = Recorder(database, clock)
     claims = Claims(database, clock)
-    hidden = HiddenStudies(database, clock)
+    hidden, restrictions = HiddenStudies(database, clock), Restrictions(database, clock)
+    sight = Sight(hidden, restrictions)
     thumbnails = Thumbnails(database, recorder, settings.thumbnail_path)
     grace = timedelta(days=settings.deletion_grace_days)
     authenticator = Authenticator(TokenVerifier(rules, revocations, grants, clock, ehr_keys), account, keys)
@@ -132,10 +141,14 @@ def build_services(settings: Settings, database: Database, clock: Callable[[], d
         revocations=revocations,
         grants=grants,
         ehr_keys=ehr_keys,
-        viewer=Viewer(database, rules, revocations, clock, settings.ohif_viewer_url),
+        viewer=Viewer(database, rules, revocations, restrictions, clock, settings.ohif_viewer_url),
         viewer_sessions=ViewerSessions(database, rules, clock),
         clock=clock,
         hidden=hidden,
+        restrictions=restrictions,
+        sight=sight,
+        privacy=Privacy(database, restrictions, clock),
+        annotations=Annotations(database, sight),
         deletions=Deletions(database, hidden, claims, recorder, clock, grace),
         holds=Holds(database, clock),
         purge=Purge(database, hidden, claims, thumbnails, clock),

@@ -17,6 +17,7 @@ from ehr_bridge.services import audit
 from ehr_bridge.services.audit import Event, Origin
 from ehr_bridge.services.paging import Page, fetch_page
 from ehr_bridge.services.patients import as_uuid, find_patient
+from ehr_bridge.services.restrictions import NOTHING, Closed, without
 
 TRANSITIONS: dict[str, frozenset[str]] = {
     "scheduled": frozenset({"arrived", "in_progress", "completed", "cancelled"}),
@@ -106,9 +107,11 @@ class Orders:
         with self._database.read() as session:
             return find_order(session, id_or_accession_number)
 
-    def search(self, text: str | None, status: str | None, limit: int, offset: int) -> Page[Order]:
+    def search(
+        self, text: str | None, status: str | None, limit: int, offset: int, closed: Closed = NOTHING
+    ) -> Page[Order]:
         """Orders, latest appointment first; `text` is a beginning of an accession number, MRN or family name."""
-        query = select(Order).join(Order.patient)
+        query = select(Order).join(Order.patient).where(without(Order.patient_id, closed))
         if status:
             query = query.where(Order.status == status)
         if text:

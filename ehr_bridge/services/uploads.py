@@ -13,6 +13,7 @@ from ehr_bridge.errors import NotFound
 from ehr_bridge.services.paging import Page, fetch_page
 from ehr_bridge.services.patients import find_patient
 from ehr_bridge.services.recorder import Recorder
+from ehr_bridge.services.restrictions import NOTHING, Closed, without
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +38,15 @@ class Uploads:
         self._database = database
         self._recorder = recorder
 
-    def search(self, patient: str | None, limit: int, offset: int) -> Page[DicomUploadLog]:
+    def search(self, patient: str | None, limit: int, offset: int, closed: Closed = NOTHING) -> Page[DicomUploadLog]:
         """Entries of the log, newest first; of one patient (id or MRN) if given.
 
         Raises:
             NotFound: there is no such patient.
         """
         self._recorder.settle()
-        query = select(DicomUploadLog).order_by(DicomUploadLog.uploaded_at.desc(), DicomUploadLog.id)
+        query = select(DicomUploadLog).where(without(DicomUploadLog.patient_id, closed))
+        query = query.order_by(DicomUploadLog.uploaded_at.desc(), DicomUploadLog.id)
         with self._database.read() as session:
             if patient is not None:
                 query = query.where(DicomUploadLog.patient_id == find_patient(session, patient).id)

@@ -23,6 +23,7 @@ from ehr_bridge.services.audit import Event, Origin
 from ehr_bridge.services.orders import find_order
 from ehr_bridge.services.paging import Page, fetch_page
 from ehr_bridge.services.patients import find_patient
+from ehr_bridge.services.restrictions import Restrictions
 from ehr_bridge.services.revocations import Revocations
 from ehr_bridge.services.scope import Priors, Scope, covered, linked_to, priors_of
 from ehr_bridge.services.studies import find_study
@@ -67,12 +68,14 @@ class Viewer:
         database: Database,
         rules: TokenRules,
         revocations: Revocations,
+        restrictions: Restrictions,
         clock: Callable[[], datetime],
         viewer_url: str,
     ) -> None:
         self._database = database
         self._rules = rules
         self._revocations = revocations
+        self._restrictions = restrictions
         self._clock = clock
         self._viewer_url = viewer_url
 
@@ -93,6 +96,11 @@ class Viewer:
         token_id = uuid.uuid4()
         with self._database.write() as session:
             kind, studies, order_id, patient_id = _look_up(session, wish)
+            closed = self._restrictions.closed_to_subject(subject).patients
+            if any(study.patient_id in closed for study in studies):
+                raise NotPermitted(
+                    "patient_restricted", "The patient is restricted to people this person is not one of."
+                )
             uids = [study.study_instance_uid for study in studies]
             if not uids:
                 raise NotFound("study_not_found", "There are no images to open yet.")

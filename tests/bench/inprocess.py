@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from ehr_bridge.auth.authenticator import Authenticator
+from ehr_bridge.auth.caller import Caller
 from ehr_bridge.auth.tokens import TokenVerifier, make_viewer_token
 from ehr_bridge.dicom import coerce, read_header
 from plugin.gate import Gate
@@ -29,6 +30,13 @@ WANTED = {
 }
 
 
+class NothingHidden:
+    is_loaded = True
+
+    def hides(self, _caller: Caller, _study: str) -> bool:
+        return False
+
+
 def time_gate(plan: Plan) -> Time:
     """The gate's answer to a viewer that asks for a frame with a token it has shown before."""
     study = "1.2.826.0.1.3680043.8.498.1234567890"
@@ -42,7 +50,7 @@ def time_gate(plan: Plan) -> Time:
         expires_at=now + timedelta(hours=1),
     )
     verifier = TokenVerifier(RULES, frozenset(), FakeGrants(study), lambda: datetime.now(UTC))
-    gate = Gate(Authenticator(verifier, None), 1_000_000)
+    gate = Gate(Authenticator(verifier, None), NothingHidden(), 1_000_000)
     gate.open()
     headers = {
         "accept": 'multipart/related; type="application/octet-stream"; transfer-syntax=*',
