@@ -31,6 +31,7 @@ from plugin.logs import log_to_orthanc
 from plugin.pages import Pages
 from plugin.purging import PurgingArchive
 from plugin.quarantine import Quarantine
+from plugin.resources import Resources
 from plugin.selftest import GateNotInPath, run_self_test
 from plugin.worker import Chore, Worker
 from plugin.wsgi import WsgiAdapter
@@ -51,7 +52,8 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> Callbacks:
     services = build_services(settings, Database(settings.sqlalchemy_url))
     archive = OrthancArchive(orthanc)
     max_body = settings.max_upload_size_mb * 1_000_000 + BODY_OVERHEAD
-    gate = Gate(services.authenticator, services.sight, max_body, services.refusals.hand_over)
+    resources = Resources(orthanc)
+    gate = Gate(services.authenticator, services.sight, resources.study_of, max_body, services.refusals.hand_over)
     worker = _make_worker(
         services, archive, PurgingArchive(orthanc, settings.storage_path, settings.purge_journal_path)
     )
@@ -70,7 +72,7 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> Callbacks:
         allow=gate.allow,
         received=ingest.on_received,
         stored=ingest.on_stored,
-        changed=Lifecycle(orthanc, settings.http_port, gate, adapter, worker, services),
+        changed=Lifecycle(orthanc, settings.http_port, gate, adapter, worker, services, resources),
         routes={
             "/tools/find": ScopedFind(orthanc, services.authenticator, services.sight),
             "/api/v1(/.*)?": adapter,
@@ -102,7 +104,14 @@ class Lifecycle:
     """Orthanc's OnChangeCallback, for the beginning and the end."""
 
     def __init__(
-        self, orthanc: Any, port: int, gate: Gate, adapter: WsgiAdapter, worker: Worker, services: Services
+        self,
+        orthanc: Any,
+        port: int,
+        gate: Gate,
+        adapter: WsgiAdapter,
+        worker: Worker,
+        services: Services,
+        resources: Resources,
     ) -> None:
         self._orthanc = orthanc
         self._port = port
@@ -110,9 +119,12 @@ class Lifecycle:
         self._adapter = adapter
         self._worker = worker
         self._services = services
+        self._resources = resources
 
-    def __call__(self, change_type: int, _level: int, _resource: str) -> None:
-        if change_type == self._orthanc.ChangeType.ORTHANC_STARTED:
+    def __call__(self, change_type: int, _level: int, resource: str) -> None:
+        if change_type == self._orthanc.ChangeType.DELETED:
+            self._resources.forget(resource)
+        elif change_type == self._orthanc.ChangeType.ORTHANC_STARTED:
             threading.Thread(target=self._begin, name="ehr-bridge-self-test", daemon=True).start()
         elif change_type == self._orthanc.ChangeType.ORTHANC_STOPPED:
             self._worker.stop()

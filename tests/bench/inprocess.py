@@ -50,7 +50,7 @@ def time_gate(plan: Plan) -> Time:
         expires_at=now + timedelta(hours=1),
     )
     verifier = TokenVerifier(RULES, frozenset(), FakeGrants(study), lambda: datetime.now(UTC))
-    gate = Gate(Authenticator(verifier, None), NothingHidden(), 1_000_000)
+    gate = Gate(Authenticator(verifier, None), NothingHidden(), lambda _: None, 1_000_000)
     gate.open()
     headers = {
         "accept": 'multipart/related; type="application/octet-stream"; transfer-syntax=*',

@@ -19,6 +19,8 @@ RULES = TokenRules("a-secret-for-these-tests-0123456789abcdef", "orthanc-ehr-bri
 NOW = datetime.now(UTC)
 GRANTS = FakeGrants()
 A, B = "1.2.840.1", "1.2.840.2"
+ID_A, ID_B = "-".join(["aaaaaaaa"] * 5), "-".join(["bbbbbbbb"] * 5)
+STUDY_OF = {ID_A: A, ID_B: B}
 
 
 class HiddenSet(frozenset[str]):
@@ -30,7 +32,7 @@ class HiddenSet(frozenset[str]):
 
 def make_gate(*hidden: str) -> Gate:
     authenticator = Authenticator(TokenVerifier(RULES, set(), GRANTS, lambda: NOW), None)
-    gate = Gate(authenticator, HiddenSet(hidden), 10_000_000)
+    gate = Gate(authenticator, HiddenSet(hidden), STUDY_OF.get, 10_000_000)
     gate.open()
     return gate
 
@@ -119,7 +121,7 @@ def test_large_bodies_are_only_read_from_those_who_may_upload() -> None:
 
 def test_until_the_self_test_passes_only_the_self_test_passes() -> None:
     """Closed first, open later."""
-    gate = Gate(Authenticator(TokenVerifier(RULES, set(), GRANTS, lambda: NOW), None), HiddenSet(), 1)
+    gate = Gate(Authenticator(TokenVerifier(RULES, set(), GRANTS, lambda: NOW), None), HiddenSet(), STUDY_OF.get, 1)
     gate.expect("nonce")
 
     def health(**arguments: str) -> bool:
@@ -174,7 +176,7 @@ def test_before_the_hidden_studies_are_known_nobody_looks_at_images() -> None:
     """Right after the start."""
     hidden = HiddenSet()
     hidden.is_loaded = False
-    gate = Gate(Authenticator(TokenVerifier(RULES, set(), GRANTS, lambda: NOW), None), hidden, 1)
+    gate = Gate(Authenticator(TokenVerifier(RULES, set(), GRANTS, lambda: NOW), None), hidden, STUDY_OF.get, 1)
     gate.open()
     for path in (f"/dicom-web/studies/{A}/metadata", "/dicom-web/studies", "/wado"):
         assert not ask(gate, GET, path, user("doctor"))
@@ -185,7 +187,7 @@ def refusal(method: int, path: str, token: str | None, **more: Any) -> tuple[str
     """What the gate hands over to the audit trail for a request that it refuses: code, route, study."""
     told: list[Refusal] = []
     authenticator = Authenticator(TokenVerifier(RULES, set(), GRANTS, lambda: NOW), None)
-    gate = Gate(authenticator, HiddenSet(), 10_000_000, told.append)
+    gate = Gate(authenticator, HiddenSet(), STUDY_OF.get, 10_000_000, told.append)
     gate.open()
     headers = dict(more.pop("headers", {})) | ({"authorization": f"Bearer {token}"} if token else {})
     allowed = gate.allow(path, method=method, ip="192.0.2.7", headers=headers, **more)
