@@ -37,6 +37,8 @@ from plugin.worker import Chore, Worker
 from plugin.wsgi import WsgiAdapter
 
 LOGGER = logging.getLogger(__name__)
+LOUD = "ehr_bridge_actors_refused_often"
+"""Metric: how many actors were refused 50 times or more within a minute."""
 BODY_OVERHEAD = 1_000_000
 """Headers and boundaries around the files of an upload."""
 
@@ -53,7 +55,14 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> Callbacks:
     archive = OrthancArchive(orthanc)
     max_body = settings.max_upload_size_mb * 1_000_000 + BODY_OVERHEAD
     resources = Resources(orthanc)
-    gate = Gate(services.authenticator, services.sight, resources.study_of, max_body, services.refusals.hand_over)
+    gate = Gate(
+        services.authenticator,
+        services.sight,
+        resources.study_of,
+        max_body,
+        services.refusals.hand_over,
+        services.viewings.note,
+    )
     worker = _make_worker(
         services, archive, PurgingArchive(orthanc, settings.storage_path, settings.purge_journal_path)
     )
@@ -74,7 +83,9 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> Callbacks:
         stored=ingest.on_stored,
         changed=Lifecycle(orthanc, settings.http_port, gate, adapter, worker, services, resources),
         routes={
-            "/tools/find": ScopedFind(orthanc, services.authenticator, services.sight),
+            "/tools/find": ScopedFind(
+                orthanc, services.authenticator, services.sight, lambda: adapter.arguments_are_decoded
+            ),
             "/api/v1(/.*)?": adapter,
             "/instances": adapter,
             "/((ehr|ohif)(/.*)?)?": WsgiAdapter(Pages(), gate.peer),
@@ -187,6 +198,8 @@ def _make_worker(services: Services, archive: OrthancArchive, purging: PurgingAr
             Chore("modifications", jobs.run, 0.0),  # before catching up: an interrupted one first finishes its instance
             Chore("settle", recorder.settle, 2.0),
             Chore("refusals", services.refusals.flush, 1.0),
+            Chore("metrics", lambda: archive.tell_metric(LOUD, services.refusals.alarms.loud()), 5.0),
+            Chore("viewings", services.viewings.flush, 2.0),
             Chore("audit anchor", services.anchors.write_due, 5.0),
             Chore("revocations", services.revocations.refresh, 0.5),
             Chore("grants", services.grants.refresh, 0.5),

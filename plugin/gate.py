@@ -46,9 +46,11 @@ class Gate:
         study_of: Callable[[str], str | None],
         max_body_bytes: int,
         on_refusal: Callable[[Refusal], None] | None = None,
+        on_view: Callable[[Caller, str, str | None, str], None] | None = None,
     ) -> None:
         self._authenticator = authenticator
         self._on_refusal = on_refusal
+        self._on_view = on_view
         self._sight = sight
         self._study_of = study_of
         self._max_body_bytes = max_body_bytes
@@ -117,10 +119,14 @@ class Gate:
             passes = False
         elif need is Need.VIEW_STUDY:
             passes = found.study is not None and self._may_view(caller, found.study)
+            if passes and found.study is not None and self._on_view is not None:
+                self._on_view(caller, found.study, found.instance, request["ip"])
         elif need is Need.VIEW_RESOURCE:
-            passes = self._may_view_resource(caller, found.resource, request.get("get", {}))
+            passes = self._may_view_resource(caller, found.resource, request)
         elif need is Need.VIEW_ARGUMENT:
-            passes = self._may_view_argument(caller, request.get("get", {}))
+            passes = self._may_view_argument(caller, request)
+        elif need is Need.AUDIT:
+            passes = caller.may(Permission.AUDIT)
         else:
             passes = Permission.VIEW in caller.permissions
         return None if passes else "permission_missing"
@@ -144,19 +150,29 @@ class Gate:
             return False
         return not self._sight.hides(caller, study)
 
-    def _may_view_resource(self, caller: Caller, resource: str | None, arguments: Mapping[str, str]) -> bool:
+    def _may_view_resource(self, caller: Caller, resource: str | None, request: Mapping[str, Any]) -> bool:
         """By Orthanc's id. No file names: Orthanc 1.12.7 copies them into a header unseen (facts 4.7)."""
-        if resource is None or "filename" in arguments or Permission.VIEW not in caller.permissions:
+        if resource is None or "filename" in request.get("get", {}) or Permission.VIEW not in caller.permissions:
             return False
         study = self._study_of(resource)
-        return study is not None and self._may_view(caller, study)
+        if study is None or not self._may_view(caller, study):
+            return False
+        if self._on_view is not None:
+            self._on_view(caller, study, resource, request["ip"])
+        return True
 
-    def _may_view_argument(self, caller: Caller, arguments: Mapping[str, str]) -> bool:
+    def _may_view_argument(self, caller: Caller, request: Mapping[str, Any]) -> bool:
         """WADO-URI: the study must be named, plainly (PS3.18 section 9.1.2.1); nobody may send wildcards for a UID."""
+        arguments: Mapping[str, str] = request.get("get", {})
         uids = [arguments[name] for name in ("seriesUID", "objectUID") if name in arguments]
         if any(UID.fullmatch(uid) is None for uid in uids):
             return False
-        return self._may_view(caller, arguments.get("studyUID", ""))
+        study = arguments.get("studyUID", "")
+        if not self._may_view(caller, study):
+            return False
+        if self._on_view is not None:
+            self._on_view(caller, study, arguments.get("objectUID"), request["ip"])
+        return True
 
     def _caller(self, headers: Mapping[str, str]) -> Caller | None:
         try:

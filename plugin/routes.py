@@ -28,6 +28,8 @@ class Need(Enum):
     """The permission to view the study whose UID stands in the path."""
     VIEW_ARGUMENT = auto()
     """The permission to view the study named by the GET argument studyUID (WADO-URI, PS3.18 section 9)."""
+    AUDIT = auto()
+    """The permission to read the audit trail."""
     VIEW_RESOURCE = auto()
     """The permission to view the study that Orthanc's id in the path belongs to."""
 
@@ -89,6 +91,7 @@ ROUTES: tuple[Route, ...] = (
     _route({GET}, r"/wado", Need.VIEW_ARGUMENT),
     _route({POST}, r"/instances", Need.APPLICATION),
     _route({GET}, r"/((ehr|ohif)(/.*)?)?", Need.NOTHING),
+    _route({GET}, r"/tools/metrics-prometheus", Need.AUDIT),
     _route(
         {GET},
         rf"/studies/(?P<resource>{ID})(?:/(?:series|instances|statistics|shared-tags|instances-tags|module))?",
@@ -152,7 +155,7 @@ CLOSED: tuple[Closed, ...] = (
     ),
     _closed(r"/tools/dicom-echo", OUT),
     _closed(
-        r"/tools/(?:execute-script|reset|shutdown|metrics|metrics-prometheus|log-level(?:-[a-z]+)?|default-encoding"
+        r"/tools/(?:execute-script|reset|shutdown|metrics|log-level(?:-[a-z]+)?|default-encoding"
         r"|accepted-sop-classes|accepted-transfer-syntaxes|unknown-sop-class-accepted|dicom-conformance|generate-uid"
         r"|now|now-local)",
         SERVER,

@@ -48,6 +48,7 @@ class AuditCode:
 
 
 AUDIT_CODES: dict[str, AuditCode] = {
+    "access.alarm": AuditCode("110113", "110132", "E"),
     "access.glass_broken": AuditCode("110113", "110127", "E"),
     "access.glass_reviewed": AuditCode("110113", "110127", "U"),
     "account.changed": AuditCode("110113", "110137", "U"),
@@ -87,6 +88,7 @@ AUDIT_CODES: dict[str, AuditCode] = {
     "study.modified": AuditCode("110111", None, "U"),
     "study.received": AuditCode("110107", None, "C"),
     "study.undo_requested": AuditCode("110111", None, "U"),
+    "study.viewed": AuditCode("110103", None, "R"),
     "token.refused": AuditCode("110113", "110126", "E"),
     "upload.refused": AuditCode("110107", None, "C"),
     "viewer_token.created": AuditCode("110113", "110135", "C"),

@@ -41,6 +41,7 @@ from ehr_bridge.services.token_rules import key_source, token_rules
 from ehr_bridge.services.uploads import Uploads
 from ehr_bridge.services.viewer import Viewer
 from ehr_bridge.services.viewer_sessions import ViewerSessions
+from ehr_bridge.services.viewings import Viewings
 from ehr_bridge.settings import Settings
 
 
@@ -69,6 +70,7 @@ class Services:
     ehr_keys: KeySource | None
     viewer: Viewer
     viewer_sessions: ViewerSessions
+    viewings: Viewings
     clock: Callable[[], datetime]
     refusals: Refusals
     anchors: Anchors
@@ -143,6 +145,7 @@ def build_services(settings: Settings, database: Database, clock: Callable[[], d
         ehr_keys=ehr_keys,
         viewer=Viewer(database, rules, revocations, restrictions, clock, settings.ohif_viewer_url),
         viewer_sessions=ViewerSessions(database, rules, clock),
+        viewings=Viewings(database, clock),
         clock=clock,
         hidden=hidden,
         restrictions=restrictions,
