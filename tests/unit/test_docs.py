@@ -26,6 +26,7 @@ from ehr_bridge.api.account_management import AccountBody, NewAccountBody
 from ehr_bridge.api.accounts import LoginBody, PasswordBody
 from ehr_bridge.api.orders import OrderBody
 from ehr_bridge.api.patients import PatientBody
+from ehr_bridge.api.privacy import BreakGlassBody
 from ehr_bridge.api.problems import CODES
 from ehr_bridge.api.service_keys import ServiceKeyBody
 from ehr_bridge.api.tags import ModifyTagsBody, UndoBody
@@ -268,6 +269,7 @@ BODIES: dict[str, type[BaseModel]] = {
     "/api/v1/dicom/viewer-token": ViewerTokenBody,
     "/api/v1/dicom/modify-tags": ModifyTagsBody,
     "/api/v1/modifications/": UndoBody,
+    "/api/v1/access/break-glass": BreakGlassBody,
 }
 
 
