@@ -37,6 +37,7 @@ VIEWER_TYPE = "viewer+jwt"
 VIEWER_ISSUER = "orthanc-ehr-bridge"
 TO_EXCHANGE = "exchange"
 """The claim `for` of a viewer token that opens nothing itself."""
+MOST_OF_SUBJECT = 255
 LEEWAY = timedelta(seconds=5)
 OPERATIONS = {"view": Permission.VIEW, "download": Permission.DOWNLOAD, "annotate": Permission.ANNOTATE}
 
@@ -223,8 +224,9 @@ class TokenVerifier:
             issuer=issuer,
             options={"require": ["exp", "sub", "aud"], "verify_exp": False, "verify_nbf": False, "verify_iat": False},
         )
-        if not claims["sub"]:
-            raise ValueError("sub is empty")
+        subject = claims["sub"]
+        if not subject or len(subject) > MOST_OF_SUBJECT or not subject.isprintable():
+            raise ValueError("sub names nobody")
         for begins in ("nbf", "iat"):
             if begins in claims and datetime.fromtimestamp(claims[begins], UTC) > self._clock() + LEEWAY:
                 raise ValueError(f"{begins} lies ahead")

@@ -27,6 +27,7 @@ from ehr_bridge.services.audit import Event, Origin
 OVER_AFTER = timedelta(minutes=10)
 """Nobody read anything for so long: the viewing is over."""
 MOST_AT_ONCE = 200
+MOST_UNDER_WAY = 50_000
 
 type _Key = tuple[str, str, str]
 """Actor, study, and the viewer token, empty for a user token."""
@@ -54,12 +55,14 @@ class Viewings:
 
     def note(self, caller: Caller, study_instance_uid: str, instance: str | None, address: str) -> None:
         """Somebody reads something of a study. No database, no waiting."""
-        token_id = caller.token_id if caller.grant is not None and caller.token_id is not None else ""
+        token_id = caller.token_id if caller.token_id is not None and caller.token_id == caller.grant else ""
         key = (caller.subject, study_instance_uid, token_id)
         now = self._clock()
         with self._lock:
             reads = self._reads.get(key)
             if reads is None:
+                if len(study_instance_uid) > 64 or len(self._reads) >= MOST_UNDER_WAY:
+                    return  # no such study can be stored; or somebody asks for thousands that do not exist
                 reads = self._reads[key] = _Reads(address, now, now)
             reads.requests += 1
             reads.last_at = now
@@ -76,8 +79,13 @@ class Viewings:
             new = self._new()
             if new:
                 with self._database.write() as session:
+                    uids = select(Study.study_instance_uid).where(
+                        Study.study_instance_uid.in_({study for (_, study, _), *_ in new})
+                    )
+                    stored = set(session.scalars(uids))
                     for key, reads, requests, instances in new:
-                        _write(session, key, reads, requests, instances)
+                        if key[1] in stored:
+                            _write(session, key, reads, requests, instances)
                 self._written(new)
             self._end_viewings()
 
@@ -88,7 +96,7 @@ class Viewings:
                 (key, reads, reads.requests, len(reads.instances))
                 for key, reads in self._reads.items()
                 if reads.requests
-            ]
+            ][:MOST_AT_ONCE]
 
     def _written(self, new: list[tuple[_Key, _Reads, int, int]]) -> None:
         with self._lock:
@@ -121,7 +129,7 @@ def _write(session: Session, key: _Key, reads: _Reads, requests: int, instances:
     row = session.scalar(query)
     if row is None:
         row = Viewing(
-            actor=actor[:255],
+            actor=actor,
             study_instance_uid=study,
             token_id=token_id,
             address=reads.address,

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
+
+import pytest
 
 from ehr_bridge.auth.caller import Caller
 from ehr_bridge.auth.permissions import Permission
 from ehr_bridge.db.access import Viewing
 from ehr_bridge.db.audit import AuditEvent
 from ehr_bridge.db.database import Database
+from ehr_bridge.db.models import Study
 from ehr_bridge.services.alarms import MANY, WINDOW_SECONDS, Alarms
 from ehr_bridge.services.bundle import utc_now
 from ehr_bridge.services.viewings import Viewings
@@ -22,6 +26,32 @@ class Clock:
 
     def __call__(self) -> datetime:
         return self.now
+
+
+def store(database: Database, *uids: str) -> None:
+    """Rows of studies, as the claims write them."""
+    with database.write() as session:
+        for uid in uids:
+            session.add(
+                Study(
+                    study_instance_uid=uid,
+                    link_status="unlinked",
+                    match_kind="none",
+                    match_score=0.0,
+                    match_evidence=[],
+                    corrections={},
+                    received_identity={},
+                    coerced=[],
+                    modalities=[],
+                    created_at=utc_now(),
+                    updated_at=utc_now(),
+                )
+            )
+
+
+@pytest.fixture(autouse=True)
+def stored(database: Database) -> None:
+    store(database, "1.2.3", "1.2.4")
 
 
 def events(database: Database) -> list[tuple[str, str | None, int, int]]:
@@ -93,6 +123,32 @@ def test_two_nodes_that_serve_one_viewing_write_one_event(database: Database) ->
     for node in nodes:
         node.flush()
     assert events(database) == [("dora", "1.2.3", 10, 10)]
+
+
+def test_what_does_not_exist_is_viewed_by_nobody(database: Database) -> None:
+    """Somebody tries UIDs; nothing is written, and nothing gets stuck."""
+    clock = Clock()
+    viewings = Viewings(database, clock)
+    for number in range(20):
+        viewings.note(DORA, f"9.9.{number}", "a", "10.0.0.1")
+    viewings.note(DORA, "1." + "2" * 200, "a", "10.0.0.1")
+    viewings.note(DORA, "1.2.3", "a", "10.0.0.1")
+    viewings.flush()
+    clock.now += timedelta(minutes=11)
+    viewings.flush()
+    assert events(database) == [("dora", "1.2.3", 1, 1)]
+
+
+def test_a_smart_app_is_counted_under_its_subject(database: Database) -> None:
+    """Its token has an id, but it is none of ours."""
+    clock = Clock()
+    viewings = Viewings(database, clock)
+    app = replace(DORA, subject="app", token_id="any-text", grant="patient MRN-1", studies=frozenset({"1.2.3"}))
+    viewings.note(app, "1.2.3", "a", "10.0.0.1")
+    viewings.flush()
+    clock.now += timedelta(minutes=11)
+    viewings.flush()
+    assert events(database) == [("app", "1.2.3", 1, 1)]
 
 
 def test_many_refusals_of_one_actor_are_one_alarm(database: Database) -> None:
