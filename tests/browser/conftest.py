@@ -39,7 +39,17 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture(params=[(1280, 900), (390, 844)], ids=["desktop", "phone"])
 def page(request: pytest.FixtureRequest, chromium: Browser) -> Iterator[Page]:
     """A fresh window of either size; a violation of the content security policy or a foreign host fails the test."""
-    width, height = request.param
+    yield from watched(chromium, *request.param)
+
+
+@pytest.fixture
+def wide_page(chromium: Browser) -> Iterator[Page]:
+    """The same for a workstation only: what somebody reads with."""
+    yield from watched(chromium, 1280, 900)
+
+
+def watched(chromium: Browser, width: int, height: int) -> Iterator[Page]:
+    """A window in which nothing may violate the policy or ask another host."""
     context = chromium.new_context(viewport={"width": width, "height": height})
     trouble: list[str] = []
     context.on("console", lambda m: trouble.append(m.text) if "Content Security Policy" in m.text else None)

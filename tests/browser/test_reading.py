@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from playwright.sync_api import Browser, Page, Request, expect
 
 from tests.browser.steps import has_picture
@@ -23,14 +22,6 @@ def mint(demo: Server, uid: str, **wish: Any) -> dict[str, Any]:
     answer = demo.request("POST", TOKENS, user_token("radiologist", subject="rosa"), json=body)
     assert answer.status_code == 201, answer.text
     return dict(answer.json())
-
-
-@pytest.fixture
-def wide_page(chromium: Browser) -> Any:
-    context = chromium.new_context(viewport={"width": 1280, "height": 900})
-    page = context.new_page()
-    yield page
-    context.close()
 
 
 def open_link(page: Page, demo: Server, uid: str, token: str) -> None:
