@@ -23,6 +23,8 @@ LOGGER = logging.getLogger(__name__)
 SMALL_BODY = 1_000_000
 """What a caller without the permission to upload may send, so that a 401 can be said in words."""
 UID = re.compile(r"[0-9]+(\.[0-9]+)*")
+ANNOTATION_BODY = 64_000_000
+"""What a viewer token may send that may only annotate: a segmentation of a large study."""
 REFUSED_HEADERS = frozenset({"content-encoding", "transfer-encoding", "x-http-method-override"})
 """Bodies that unpack or never end, and methods in disguise (ORTHANC-FACTS L14, 4.5, 7)."""
 
@@ -187,5 +189,11 @@ class Gate:
         length = headers.get("content-length", "0")  # none: Orthanc reads no body (seen on 1.12.7)
         if not (length.isascii() and length.isdigit()):
             return False
-        trusted = caller is not None and (caller.may(Permission.UPLOAD) or caller.may_only_annotate)
-        return int(length) <= (self._max_body_bytes if trusted else SMALL_BODY)
+        return int(length) <= self._most_bytes(caller)
+
+    def _most_bytes(self, caller: Caller | None) -> int:
+        if caller is not None and caller.may(Permission.UPLOAD):
+            return self._max_body_bytes
+        if caller is not None and caller.may_only_annotate:
+            return min(self._max_body_bytes, ANNOTATION_BODY)
+        return SMALL_BODY

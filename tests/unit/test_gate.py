@@ -78,6 +78,66 @@ def test_a_bound_token_opens_its_study_only() -> None:
         assert not ask(gate, GET, f"/dicom-web/studies/{spelled}/metadata", viewer(A)), repr(spelled)
 
 
+def test_orthancs_ids_are_judged_by_the_study_they_belong_to() -> None:
+    """A's token, B's id; an id nobody knows; a file name to smuggle a header in."""
+    gate = make_gate()
+    for path in ("/studies/{}", "/series/{}/instances", "/instances/{}/file", "/instances/{}/frames/0/preview"):
+        assert ask(gate, GET, path.format(ID_A), viewer(A)), path
+        assert not ask(gate, GET, path.format(ID_B), viewer(A)), path
+        assert not ask(gate, GET, path.format(ID_A), None), path
+        assert not ask(gate, GET, path.format("-".join(["cccccccc"] * 5)), user("nurse")), path
+        assert not ask(gate, GET, path.format(ID_A), user("technician")), path
+    for path in (f"/studies/{ID_A}/patient", f"/studies/{ID_A.upper()}", f"/studies/{ID_A}x", f"/patients/{ID_A}"):
+        assert not ask(gate, GET, path, viewer(A)), path
+    request = {"method": GET, "ip": "", "headers": {"authorization": f"Bearer {viewer(A)}"}}
+    assert gate.allow(f"/instances/{ID_A}/file", **request, get={})
+    assert not gate.allow(f"/instances/{ID_A}/file", **request, get={"filename": "x%0d%0aSet-Cookie: a=b"})
+    assert not ask(make_gate(A), GET, f"/studies/{ID_A}", viewer(A))
+
+
+def test_what_is_read_is_told_and_what_is_refused_is_not() -> None:
+    """Study and instance of a path, of WADO-URI, of Orthanc's ids; for the audit trail."""
+    seen: list[tuple[str, str | None]] = []
+    authenticator = Authenticator(TokenVerifier(RULES, set(), GRANTS, lambda: NOW), None)
+
+    def note(_caller: Any, study: str, instance: str | None, _address: str) -> None:
+        seen.append((study, instance))
+
+    gate = Gate(authenticator, HiddenSet(), STUDY_OF.get, 1, None, note)
+    gate.open()
+    token = viewer(A)
+    headers = {"authorization": f"Bearer {token}"}
+    wado = {"studyUID": A, "objectUID": "1.9"}
+    for uri, arguments in (
+        (f"/dicom-web/studies/{A}/series/1.8/instances/1.9/frames/1", {}),
+        (f"/dicom-web/studies/{A}/metadata", {}),
+        ("/wado", wado),
+        (f"/instances/{ID_A}/file", {}),
+        (f"/dicom-web/studies/{B}/metadata", {}),
+        ("/wado", {"studyUID": B}),
+        (f"/instances/{ID_B}/file", {}),
+        ("/dicom-web/studies", {}),
+    ):
+        gate.allow(uri, method=GET, ip="", headers=headers, get=arguments)
+    assert seen == [(A, "1.9"), (A, None), (A, "1.9"), (A, ID_A)]
+
+
+def test_an_annotation_may_be_large_but_not_endless() -> None:
+    """With `annotate` in a viewer token; a token to view may send next to nothing."""
+    gate = make_gate()
+    GRANTS.now = frozenset({A})
+    path = "/api/v1/dicom-web/studies"
+    for operations, length, passes in (
+        (["view"], "2000000", False),
+        (["view", "annotate"], "2000000", True),
+        (["view", "annotate"], "10000001", False),
+    ):
+        token = make_viewer_token(
+            RULES, token_id="t", subject="x", operations=operations, now=NOW, expires_at=NOW + timedelta(hours=1)
+        )
+        assert ask(gate, POST, path, token, content_length=length) == passes, (operations, length)
+
+
 @given(st.text(alphabet="abcdefghijklmnopqrstuvwxyz0123456789-_/.*%\n", max_size=60))
 def test_any_path_outside_the_table_is_closed_to_every_role(path: str) -> None:
     """Nothing opens by accident."""
