@@ -497,6 +497,30 @@ def test_a_viewer_stores_its_findings_into_that_study_only(scene: Scene) -> None
     assert row["link_status"] == "linked"
 
 
+def test_reads_are_counted_where_the_token_is_listed_and_refusals_are_an_alarm(scene: Scene) -> None:
+    """Last use and count of a viewer token; somebody who knocks on many doors is in the audit trail and a metric."""
+    dora, admin = user_token("doctor", subject="dora"), user_token("admin", subject="petra")
+    wish = {"study_instance_uids": [scene.a.uid]}
+    minted = scene.server.request("POST", "/api/v1/dicom/viewer-token", dora, json=wish).json()
+    for _ in range(3):
+        scene.server.request("GET", f"{scene.a.instance_path}/frames/1", minted["token"])
+
+    def entry() -> dict[str, Any]:
+        listed = scene.server.request("GET", "/api/v1/dicom/viewer-token", dora).json()["items"]
+        return next(dict(one) for one in listed if one["token_id"] == minted["token_id"])
+
+    eventually(lambda: entry()["requests"] == 3 and entry()["last_used_at"])
+    mallory = user_token("nurse", subject="mallory")
+    for _ in range(60):
+        assert scene.server.request("DELETE", f"/studies/{scene.b.ids['studies']}", mallory).status_code == 403
+    eventually(
+        lambda: scene.server.request("GET", "/api/v1/audit?action=access.alarm&actor=mallory", admin).json()["items"]
+    )
+    assert scene.server.request("GET", "/tools/metrics-prometheus", dora).status_code == 403
+    metric = "ehr_bridge_actors_refused_often"
+    eventually(lambda: metric in scene.server.request("GET", "/tools/metrics-prometheus", admin).text)
+
+
 def test_no_secret_of_anybody_is_in_the_log(scene: Scene) -> None:
     """After all these attempts: no name, no token."""
     log = scene.server.log()
