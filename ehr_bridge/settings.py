@@ -171,6 +171,18 @@ class Settings(BaseModel):
         7, alias="EHR_BRIDGE_DELETION_GRACE_DAYS", description="Days between approving a deletion and the purge."
     )
 
+    coercion_rules: Path | None = Field(
+        None,
+        alias="EHR_BRIDGE_COERCION_RULES",
+        description="File with the coercion rules, TOML or JSON; the built-in ones when unset.",
+    )
+
+    stable_age: Annotated[int, Field(ge=1, le=86_400)] = Field(
+        60,
+        alias="EHR_BRIDGE_STABLE_AGE",
+        description="Seconds without a new instance until a study counts as complete.",
+    )
+
     @property
     def storage_path(self) -> Path:
         return self.dicom_storage_path or self.data_dir / "images"

@@ -2,7 +2,15 @@
 
 from alembic import context
 
-from ehr_bridge.db import access, accounts, audit, deletions, modifications, study_names  # noqa: F401  (their tables belong to the metadata)
+from ehr_bridge.db import (  # noqa: F401  (their tables belong to the metadata)
+    access,
+    accounts,
+    audit,
+    deletions,
+    modifications,
+    study_names,
+    uploads,
+)
 from ehr_bridge.db.models import Base
 
 engine = context.config.attributes["engine"]

@@ -7,13 +7,15 @@ row of ours is read back and recorded like a fresh arrival, except that nothing 
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import select
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.deletions import DeletionRequest, has_open_request
-from ehr_bridge.db.models import Cursor, Instance, Study
+from ehr_bridge.db.models import Cursor, Study
+from ehr_bridge.db.uploads import Instance
 from ehr_bridge.errors import RefusedInstance
 from ehr_bridge.services.arrivals import Delivery, Door
 from ehr_bridge.services.audit import Origin
@@ -94,5 +96,8 @@ class CatchUp:
         except RefusedInstance as refusal:
             LOGGER.error("stored instance %s cannot be recorded: %s", orthanc_instance_id, refusal.code)
             return False
+        patient_id = arrival.decision.wanted.get("PatientID", arrival.header.patient_id)
+        if arrival.header.patient_id != patient_id:  # under another number than its study, and it stays so
+            arrival.decision = replace(arrival.decision, contradicts=True)
         self._intake.stored(arrival, Stored(orthanc_instance_id, study, False))
         return True

@@ -33,6 +33,7 @@ from plugin.purging import PurgingArchive
 from plugin.quarantine import Quarantine
 from plugin.resources import Resources
 from plugin.selftest import GateNotInPath, run_self_test
+from plugin.store_refusals import StoreRefusals
 from plugin.worker import Chore, Worker
 from plugin.wsgi import WsgiAdapter
 
@@ -66,7 +67,9 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> Callbacks:
     worker = _make_worker(
         services, archive, PurgingArchive(orthanc, settings.storage_path, settings.purge_journal_path)
     )
-    ingest = Ingest(orthanc, services.intake, archive, Quarantine(settings.quarantine_path), worker.hand_over)
+    store_refusals = StoreRefusals(settings.dicom_port, services.refusals.hand_over)
+    quarantine = Quarantine(settings.quarantine_path)
+    ingest = Ingest(orthanc, services.intake, archive, quarantine, store_refusals, worker.hand_over)
     checks = {
         "gate": lambda: gate.is_open,
         "database": lambda: migrate.is_current(services.database),
@@ -81,6 +84,7 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> Callbacks:
         allow=gate.allow,
         received=ingest.on_received,
         stored=ingest.on_stored,
+        c_store=ingest.on_c_store,
         changed=Lifecycle(orthanc, settings.http_port, gate, adapter, worker, services, resources),
         routes={
             "/tools/find": ScopedFind(
@@ -95,6 +99,7 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> Callbacks:
     orthanc.RegisterReceivedInstanceCallback(callbacks.received)
     orthanc.RegisterOnStoredInstanceCallback(callbacks.stored)
     orthanc.RegisterOnChangeCallback(callbacks.changed)
+    orthanc.RegisterIncomingCStoreInstanceFilter(callbacks.c_store)
     for path, route in callbacks.routes.items():
         orthanc.RegisterRestCallback(path, route)
     return callbacks
@@ -107,6 +112,7 @@ class Callbacks:
     allow: Callable[..., bool]
     received: Callable[[bytes, int], tuple[Any, bytes | None]]
     stored: Callable[[Any, str], None]
+    c_store: Callable[[Any], int]
     changed: Callable[[int, int, str], None]
     routes: dict[str, Callable[..., None]]
 
@@ -197,6 +203,7 @@ def _make_worker(services: Services, archive: OrthancArchive, purging: PurgingAr
             Chore("record", recorder.flush, 0.0),
             Chore("modifications", jobs.run, 0.0),  # before catching up: an interrupted one first finishes its instance
             Chore("settle", recorder.settle, 2.0),
+            Chore("completed orders", services.completion.run, 5.0),
             Chore("refusals", services.refusals.flush, 1.0),
             Chore("metrics", lambda: archive.tell_metric(LOUD, services.refusals.alarms.loud()), 5.0),
             Chore("viewings", services.viewings.flush, 2.0),

@@ -17,9 +17,12 @@ from urllib.parse import unquote_plus
 from ehr_bridge.auth.authenticator import Authenticator
 from ehr_bridge.auth.caller import Caller
 
+NO_SUCH_VALUE = 3
+"""Orthanc's error for a key with a value that its kind cannot have: a wildcard in a UID, a date or a number."""
 STUDY_UID_NAMES = frozenset({"studyinstanceuid", "0020000d", "0020,000d", "0020-000d"})
 INSTANCE_UID_NAMES = (b"SOPInstanceUID", b"00080018", b"0008,0018", b"0008-0018")
 SEPARATORS = re.compile(r"[\\,]")
+UNIVERSAL = re.compile(r"\s*\*+\s*")
 PLAIN_UIDS = re.compile(r"[0-9.]+([\\,][0-9.]+)*")
 
 
@@ -56,6 +59,8 @@ class ScopedFind:
         caller = self._authenticator.authenticate(authorization)
         if not self._is_decoded() and (b"%" in body or b"+" in body):
             body = json.dumps(decoded(json.loads(body))).encode()
+        if b"*" in body:
+            body = json.dumps(without_universal(json.loads(body))).encode()
         if any(name in body for name in INSTANCE_UID_NAMES) and asks_studies_for_an_instance(json.loads(body)):
             return None
         hidden = self._sight.unseen(caller)
@@ -85,7 +90,14 @@ class ScopedFind:
         return wanted[since : since + limit] if limit else wanted[since:]
 
     def _ask(self, body: bytes) -> bytes:
-        answer: bytes = self._orthanc.RestApiPost("/tools/find", body)
+        """Orthanc's answer; nothing where a key has a value that no resource can have. An error would reach the asker
+        as 500, whatever is said here: the DICOMweb plugin knows no other."""
+        try:
+            answer: bytes = self._orthanc.RestApiPost("/tools/find", body)
+        except self._orthanc.OrthancException as error:
+            if error.args[0] != NO_SUCH_VALUE:
+                raise
+            return b"[]"
         return answer
 
 
@@ -109,6 +121,12 @@ def asks_studies_for_an_instance(question: Mapping[str, Any]) -> bool:
 def resource_id(answer: Any) -> str:
     """Orthanc's id of one answer, expanded or not."""
     return str(answer["ID"] if isinstance(answer, dict) else answer)
+
+
+def without_universal(question: dict[str, Any]) -> dict[str, Any]:
+    """The same question without keys whose value is `*` alone: those match everything (PS3.4 section C.2.2.2.4)."""
+    query: Mapping[str, Any] = question.get("Query", {})
+    return question | {"Query": {name: value for name, value in query.items() if not UNIVERSAL.fullmatch(str(value))}}
 
 
 def names_plain_studies(question: Mapping[str, Any]) -> bool:

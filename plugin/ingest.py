@@ -18,10 +18,13 @@ from ehr_bridge.services.audit import Origin
 from ehr_bridge.services.intake import Intake
 from plugin.archive import OrthancArchive
 from plugin.quarantine import Quarantine
+from plugin.store_refusals import ACCEPTED, CANNOT_UNDERSTAND, OUT_OF_RESOURCES, StoreRefusals
 
 LOGGER = logging.getLogger(__name__)
 ORIGIN_DICOM = 2
 """Orthanc's InstanceOrigin DICOM_PROTOCOL."""
+COERCED = 0xB000
+"""Warning: coercion of data elements (PS3.4 table B.2-1). The instance is stored."""
 UNSTORABLE = frozenset({"missing_uid", "invalid_uid", "dicomdir", "too_large"})
 """Refusals that say nothing of danger: Orthanc decides itself about such a file, it is not quarantined."""
 
@@ -33,19 +36,22 @@ class Ingest:
         intake: Intake,
         archive: OrthancArchive,
         quarantine: Quarantine,
+        refusals: StoreRefusals,
         hand_over: Callable[[Arrival], None],
     ) -> None:
         self._actions = orthanc.ReceivedInstanceAction
         self._intake = intake
         self._archive = archive
         self._quarantine = quarantine
+        self._refusals = refusals
         self._hand_over = hand_over
         self._received: dict[int, Arrival] = {}
 
     def on_received(self, dicom: bytes, origin: int) -> tuple[Any, bytes | None]:
-        """ReceivedInstanceCallback: coerce before storing. Discards only what is safe in the quarantine folder."""
+        """ReceivedInstanceCallback: coerce before storing. Refuses what must not reach Orthanc."""
         if self._archive.is_storing():
             return self._actions.KEEP_AS_IS, None  # our own doors judged and coerced it a moment ago
+        self._refusals.forget()
         try:
             arrival = self._judge(dicom, origin)
         except RefusedInstance as refusal:
@@ -69,6 +75,43 @@ class Ingest:
         if replacement is None:
             return self._actions.KEEP_AS_IS, None
         return self._actions.MODIFY, replacement
+
+    def on_c_store(self, instance: Any) -> int:
+        """IncomingCStoreInstanceFilter (Orthanc takes only one), where the calling AE title is heard first.
+
+        Turns away what was refused a moment ago. Anything else is coerced by now as for anybody; when this caller's
+        rules say otherwise, it is stored here as they say, and the sender hears 0xB000 instead of success, for Orthanc
+        must not store its own on top.
+        """
+        if refused := self._refusals.judge(instance):
+            return refused
+        arrival = self._received.get(threading.get_native_id())
+        if arrival is None or self._archive.is_storing() or not self._intake.rules.name_callers:
+            return ACCEPTED
+        try:
+            return self._coerce_for(arrival, instance.GetInstanceRemoteAet())
+        except Exception as error:
+            LOGGER.warning("an instance is refused: %s", getattr(error, "code", type(error).__name__))
+            self._received.pop(threading.get_native_id(), None)
+            return OUT_OF_RESOURCES  # the sender keeps it and sends it again
+
+    def _coerce_for(self, arrival: Arrival, calling_ae_title: str) -> int:
+        rules, door, decision = self._intake.rules, arrival.delivery.door, arrival.decision
+        of_anybody = rules.judge(arrival.header, decision, door)
+        own = rules.judge(arrival.header, decision, door, calling_ae_title)
+        if own == of_anybody:
+            return ACCEPTED
+        arrival.changes = ()
+        data = self._intake.coerce(arrival, calling_ae_title) or arrival.header.data
+        self._received.pop(threading.get_native_id(), None)  # the stored hook shall see ours as one of our own
+        stored = self._archive.store(data)
+        if stored.is_duplicate:
+            self._received[threading.get_native_id()] = arrival
+            return ACCEPTED
+        arrival.delivery = replace(arrival.delivery, origin=Origin(f"ae:{calling_ae_title}"))
+        arrival.orthanc_instance_id = stored.orthanc_instance_id
+        self._hand_over(arrival)
+        return COERCED
 
     def on_stored(self, instance: Any, orthanc_instance_id: str) -> None:
         """OnStoredInstanceCallback: hand over and return. What our own doors store, they record themselves."""
@@ -95,10 +138,10 @@ class Ingest:
         try:
             name = self._quarantine.keep(dicom, refusal.code)
         except OSError:
-            LOGGER.exception("the quarantine folder cannot be written; the sender hears a failure")
-            return self._actions.MODIFY, None  # no bytes: Orthanc refuses the instance (facts 1.1)
+            LOGGER.exception("the quarantine folder cannot be written; the instance is only refused")
+            return self._actions.MODIFY, self._refusals.exchange(refusal.code, OUT_OF_RESOURCES)
         LOGGER.error("instance quarantined as %s: %s", name, refusal.code)
-        return self._actions.DISCARD, None
+        return self._actions.MODIFY, self._refusals.exchange(refusal.code, CANNOT_UNDERSTAND)
 
     def _keep(self) -> tuple[Any, bytes | None]:
         self._received.pop(threading.get_native_id(), None)

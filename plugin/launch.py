@@ -18,6 +18,7 @@ from pathlib import Path
 from ehr_bridge.db import migrate
 from ehr_bridge.db.database import Database
 from ehr_bridge.errors import Unavailable
+from ehr_bridge.services.coercion_rules import load_rules
 from ehr_bridge.services.token_rules import key_source, token_rules
 from ehr_bridge.settings import Settings, SettingsError, load_settings
 from plugin import demo, orthanc_config
@@ -84,6 +85,7 @@ def prepare(options: argparse.Namespace) -> Settings:
     if options.no_demo:
         os.environ["EHR_BRIDGE_DEMO"] = "0"
     settings = load_settings(os.environ)
+    load_rules(settings.coercion_rules)
     os.environ["EHR_BRIDGE_DATA_DIR"] = str(settings.data_dir.resolve())
     try:
         Path(os.environ["EHR_BRIDGE_DATA_DIR"]).mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -95,6 +97,7 @@ def prepare(options: argparse.Namespace) -> Settings:
     token_rules(settings)
     key_source(settings)
     os.environ.setdefault("TCP_NODELAY", "1")  # DCMTK: without it each C-STORE answer waits 40 ms for the next packet
+    os.environ.setdefault("MALLOC_ARENA_MAX", "4")  # what the image cache lets go stays a while, once per arena
     for port, variable in (
         (settings.http_port, "EHR_BRIDGE_HTTP_PORT"),
         (settings.dicom_port, "EHR_BRIDGE_DICOM_PORT"),

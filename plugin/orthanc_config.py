@@ -38,6 +38,7 @@ def render(settings: Settings) -> dict[str, Any]:
         "RemoteAccessAllowed": settings.bind != "127.0.0.1",
         "DicomPort": settings.dicom_port,
         "DicomAet": settings.ae_title,
+        "StableAge": settings.stable_age,
     }
     config["Python"]["Path"] = str(ROOT / "plugin" / "main.py")
     return config

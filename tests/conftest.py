@@ -35,14 +35,13 @@ class PostgresCluster:
             shutil.chown(self._folder, self._owner)
         data = self._folder / "data"
         self._run("initdb", "-D", str(data), "-U", "postgres", "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8")
-        options = f"-p {self.port} -h 127.0.0.1 -k {self._folder} -c max_connections=200"
-        self._run("pg_ctl", "-D", str(data), "-w", "-o", options, "-l", str(self._folder / "log"), "start")
+        self.restart()
 
     def stop(self, mode: str = "immediate") -> None:
         self._run("pg_ctl", "-D", str(self._folder / "data"), "-m", mode, "-w", "stop")
 
     def restart(self) -> None:
-        """Start again after `stop`, on the same port with the same data."""
+        """Serve the data there is; after `stop`, on the same port again."""
         options = f"-p {self.port} -h 127.0.0.1 -k {self._folder} -c max_connections=200"
         data = str(self._folder / "data")
         self._run("pg_ctl", "-D", data, "-w", "-o", options, "-l", str(self._folder / "log"), "start")

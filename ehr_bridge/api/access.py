@@ -15,6 +15,7 @@ VIEWER = "viewer token"
 
 ANNOTATING = ("POST", "/api/v1/dicom-web/studies")
 """Here a viewer token passes too that says annotate; the route then takes annotations only."""
+SEE_DELETIONS = f"{Permission.APPROVE_DELETION} or {Permission.REQUEST_DELETION}"
 
 ACCESS: dict[tuple[str, str], Permission | str] = {
     ("GET", "/api/v1/health"): PUBLIC,
@@ -50,7 +51,7 @@ ACCESS: dict[tuple[str, str], Permission | str] = {
     ("DELETE", "/api/v1/dicom/studies/{study_uid}"): Permission.REQUEST_DELETION,
     ("POST", "/api/v1/dicom/studies/{study_uid}/hold"): Permission.REQUEST_DELETION,
     ("DELETE", "/api/v1/dicom/studies/{study_uid}/hold"): Permission.APPROVE_DELETION,
-    ("GET", "/api/v1/deletions"): SIGNED_IN,
+    ("GET", "/api/v1/deletions"): SEE_DELETIONS,
     ("POST", "/api/v1/deletions/{deletion_id}/approve"): Permission.APPROVE_DELETION,
     ("POST", "/api/v1/deletions/{deletion_id}/reject"): Permission.APPROVE_DELETION,
     ("POST", "/api/v1/deletions/{deletion_id}/restore"): Permission.APPROVE_DELETION,
@@ -83,6 +84,11 @@ ACCESS: dict[tuple[str, str], Permission | str] = {
 }
 
 
+def permissions_for(need: Permission | str) -> frozenset[Permission]:
+    """The permissions of which a caller needs one; empty where the table asks for none."""
+    return frozenset() if need in (PUBLIC, SIGNED_IN, VIEWER) else frozenset(map(Permission, need.split(" or ")))
+
+
 def admit(authenticator: Authenticator, method: str, path: str, authorization: str | None) -> Caller | None:
     """Who may pass: the verified caller of a route of the table, None for a public one.
 
@@ -104,6 +110,7 @@ def admit(authenticator: Authenticator, method: str, path: str, authorization: s
         return caller
     if caller.is_bound:
         raise NotPermitted("permission_missing", "A viewer token opens images in the viewer and nothing else.")
-    if need != SIGNED_IN:
-        caller.require(Permission(need))
+    if need != SIGNED_IN and permissions_for(need).isdisjoint(caller.permissions):
+        detail = f"This needs the permission '{need}', which your roles do not include."
+        raise NotPermitted("permission_missing", detail)
     return caller

@@ -61,6 +61,7 @@ PARAMETERS = {
     "X-Accession-Number": "Names the order too",
     "X-Upload-Source": "manual, api, cd_import or modality",
     "X-Upload-Id": "A UUID that joins files sent one by one into one upload",
+    "X-Upload-Total": "How many files the upload will have; one that fell silent before is closed as partial",
     "X-File-Name": "Percent-encoded",
 }
 MEDIA_TYPE_OF_STOW = "application/dicom+json"

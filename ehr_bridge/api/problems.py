@@ -106,7 +106,6 @@ CODES: dict[str, tuple[int, str]] = {
     "refused_by_archive": (422, "Orthanc could not take the file."),
     "none_stored": (422, "None of the files could be stored; see `instances`."),
     "no_files": (422, "The upload holds no file."),
-    "unknown_operation": (422, "Viewer tokens know view, download and annotate."),
     "unknown_role": (422, "There is no such role."),
     "password_too_short": (422, "A password needs at least 10 characters."),
     "password_unchanged": (422, "The new password is the current one."),

@@ -15,8 +15,9 @@ from sqlalchemy.orm import Session
 
 from ehr_bridge.auth.caller import Caller
 from ehr_bridge.db.deletions import DeletionRequest
-from ehr_bridge.db.models import DicomUploadLog, Order, Study
+from ehr_bridge.db.models import Order, Study
 from ehr_bridge.db.modifications import Modification
+from ehr_bridge.db.uploads import DicomUploadLog
 from ehr_bridge.errors import NotPermitted
 from ehr_bridge.services.bundle import Services
 from ehr_bridge.services.patients import as_uuid

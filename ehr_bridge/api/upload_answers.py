@@ -6,7 +6,7 @@ import uuid
 from typing import Any, Literal
 
 from ehr_bridge.api.schemas import Model, Moment
-from ehr_bridge.db.models import DicomUploadLog
+from ehr_bridge.db.uploads import DicomUploadLog
 from ehr_bridge.matching import Match
 from ehr_bridge.services.arrivals import UploadOutcome
 from ehr_bridge.services.paging import Page
@@ -73,9 +73,11 @@ class UploadEntryAnswer(Model):
     order_id: uuid.UUID | None
     uploaded_by_id: uuid.UUID | None
     uploaded_by: str
+    source_address: str | None
     study_instance_uid: str
     orthanc_study_id: str | None
     number_of_files: int
+    announced_files: int | None
     number_of_duplicates: int
     total_size_bytes: int
     original_patient_id: str | None
@@ -93,6 +95,7 @@ class UploadEntryAnswer(Model):
     upload_source: str
     upload_duration_seconds: float | None
     is_deleted: bool
+    under_way_since: Moment | None
     interrupted_at: Moment | None
 
 

@@ -85,6 +85,10 @@ def take_zip(services: Services, archive: Archive, request: UploadRequest) -> Up
 
 
 def _delivery(options: UploadOptions, origin: Origin, *, is_batch: bool) -> Delivery:
+    """Raises InvalidInput: a total is announced of an upload that the sender has no id for."""
+    if options.upload_total is not None and options.upload_id is None:
+        fault = "a total is of one upload: send the upload's id too"
+        raise InvalidInput("invalid_request", f"upload_total: {fault}.", (("upload_total", fault),))
     return Delivery(
         upload_id=options.upload_id or uuid.uuid4(),
         door=Door.UPLOAD,
@@ -92,6 +96,7 @@ def _delivery(options: UploadOptions, origin: Origin, *, is_batch: bool) -> Deli
         origin=origin,
         confirmation=options.confirmation(),
         is_batch=is_batch,
+        announced_files=options.upload_total,
     )
 
 

@@ -14,6 +14,9 @@ from ehr_bridge.dicom.values import wanted_value
 from ehr_bridge.errors import InvalidInput
 from ehr_bridge.services.arrivals import Confirmation
 
+MOST_ANNOUNCED = 1_000_000
+type Source = Literal["manual", "api", "cd_import", "modality"]
+
 
 class UploadOptions(Input):
     """All optional. Naming an order or a patient overrides what the files say of themselves."""
@@ -21,11 +24,15 @@ class UploadOptions(Input):
     patient_id: Text64 | None = Field(None, description="Id or MRN of the patient; header X-Patient-Id")
     order_id: Text64 | None = Field(None, description="Id or accession number; header X-Order-Id")
     accession_number: Text16 | None = Field(None, description="Names the order too; header X-Accession-Number")
-    source: Literal["manual", "api", "cd_import", "modality"] = Field(
-        "api", description="Where the files come from; header X-Upload-Source"
-    )
+    source: Source = Field("api", description="Where the files come from; header X-Upload-Source")
     upload_id: uuid.UUID | None = Field(
         None, description="Joins files sent one by one into one upload; header X-Upload-Id"
+    )
+    upload_total: int | None = Field(
+        None,
+        ge=1,
+        le=MOST_ANNOUNCED,
+        description="How many files the upload will have, over all of its requests; header X-Upload-Total",
     )
     tags: dict[str, str] = Field(
         default_factory=dict, description="Corrected values of modifiable attributes, by DICOM keyword"
@@ -60,6 +67,7 @@ HEADERS = {
     "X-Accession-Number": "accession_number",
     "X-Upload-Source": "source",
     "X-Upload-Id": "upload_id",
+    "X-Upload-Total": "upload_total",
 }
 
 

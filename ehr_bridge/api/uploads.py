@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any, cast
+from typing import Annotated, Any, Literal, cast
 
 from flask import Response, current_app, request
 from flask_openapi3 import APIBlueprint, RawModel, Tag
+from pydantic import Field
 
 from ehr_bridge.api.context import answer, closed, origin, services
-from ehr_bridge.api.schemas import Input, PageQuery, Problem
+from ehr_bridge.api.schemas import EmptyIsNone, GivenMoment, Input, PageQuery, Problem, Uid
 from ehr_bridge.api.upload_answers import (
     UploadAnswer,
     UploadDetailAnswer,
@@ -18,12 +19,12 @@ from ehr_bridge.api.upload_answers import (
     upload_entries,
 )
 from ehr_bridge.api.upload_door import UploadRequest, respond, take_upload
-from ehr_bridge.api.upload_options import (
-    HEADERS,
-)
+from ehr_bridge.api.upload_options import HEADERS, Source
 from ehr_bridge.services.intake import Archive
+from ehr_bridge.services.uploads import UploadFilters
 
 ARCHIVE = "ehr_bridge_archive"
+Short = Annotated[str, Field(max_length=255)]
 
 blueprint = APIBlueprint(
     "uploads",
@@ -41,6 +42,23 @@ class UploadBody(RawModel):
 
 class UploadPath(Input):
     upload_id: uuid.UUID
+
+
+class PatientUploadsQuery(PageQuery):
+    uploaded_by: Annotated[Short | None, EmptyIsNone] = Field(
+        None, description="Subject of the token, or `ae:` and an AE title"
+    )
+    study_instance_uid: Annotated[Uid | None, EmptyIsNone] = None
+    upload_source: Annotated[Source | None, EmptyIsNone] = None
+    upload_status: Annotated[Literal["success", "partial", "failed"] | None, EmptyIsNone] = None
+    source_address: Annotated[Short | None, EmptyIsNone] = Field(None, description="Network address of the sender")
+    file_name: Annotated[Short | None, EmptyIsNone] = Field(None, description="A part of the name of any of its files")
+    since: Annotated[GivenMoment | None, EmptyIsNone] = Field(None, alias="from")
+    until: Annotated[GivenMoment | None, EmptyIsNone] = Field(None, alias="to")
+
+
+class UploadsQuery(PatientUploadsQuery):
+    patient: Annotated[Short | None, EmptyIsNone] = Field(None, description="Id or MRN")
 
 
 class PatientUploadsPath(Input):
@@ -86,22 +104,28 @@ def upload(raw: UploadBody) -> Response:
     return respond(outcome)
 
 
-@blueprint.get("/uploads", responses={200: UploadEntryList, 422: Problem})
-def list_uploads(query: PageQuery) -> Response:
+@blueprint.get("/uploads", responses={200: UploadEntryList, 404: Problem, 422: Problem})
+def list_uploads(query: UploadsQuery) -> Response:
     """The upload log, newest first"""
-    return answer(upload_entries(services().uploads.search(None, query.limit, query.offset, closed())))
+    return _list(query, query.patient)
 
 
 @blueprint.get("/uploads/patient/<patient_id>", responses={200: UploadEntryList, 404: Problem, 422: Problem})
-def list_patient_uploads(path: PatientUploadsPath, query: PageQuery) -> Response:
+def list_patient_uploads(path: PatientUploadsPath, query: PatientUploadsQuery) -> Response:
     """The upload log of one patient (id or MRN)"""
-    return answer(upload_entries(services().uploads.search(path.patient_id, query.limit, query.offset, closed())))
+    return _list(query, path.patient_id)
 
 
 @blueprint.get("/uploads/<upload_id>", responses={200: UploadDetailAnswer, 404: Problem, 422: Problem})
 def get_upload(path: UploadPath) -> Response:
     """One upload with its files"""
     return answer(upload_detail(path.upload_id, services().uploads.get(path.upload_id)))
+
+
+def _list(query: PatientUploadsQuery, patient: str | None) -> Response:
+    given = query.model_dump(exclude={"limit", "offset", "patient"})
+    filters = UploadFilters(patient=patient, **given)
+    return answer(upload_entries(services().uploads.search(filters, query.limit, query.offset, closed())))
 
 
 def archive() -> Archive:

@@ -1,6 +1,7 @@
 """Notes what the API refuses, whichever way the request took through it, by looking at the answers.
 
-401 and 403 of every route, and refused files of the doors for uploads. The words are the answer's own `code`.
+401, 403 and a used-up rate limit of every route, and refused files of the doors for uploads. The words are the answer's
+own `code`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ SIGN_IN = "/api/v1/auth/login"
 """Failed sign-ins write their own event."""
 UPLOADS = ("/api/v1/dicom/upload", "/api/v1/dicom-web/studies", "/instances")
 NOT_A_REFUSED_FILE = frozenset({"database_unavailable", "archive_unavailable", "record_pending", "internal_error"})
+RATE_LIMITED = "rate_limited"
 UID = re.compile(r"[0-9]+(\.[0-9]+)*")
 FAILED_SEQUENCE, FAILURE_REASON = "00081198", "00081197"
 
@@ -49,10 +51,10 @@ class Watch:
 
         result = self._app(environ, started_with)
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
-        if not started or started[0] == 201 or path == SIGN_IN:
+        if not started or started[0] == 201 or (path == SIGN_IN and started[0] != 503):
             return result
         is_upload = ("POST", path) in ACCESS and method == "POST" and path.startswith(UPLOADS)
-        if started[0] not in (401, 403) and not is_upload:
+        if started[0] not in (401, 403, 503) and not is_upload:
             return result
         body = b"".join(result)
         if (close := getattr(result, "close", None)) is not None:
@@ -65,8 +67,8 @@ class Watch:
         address = environ.get("REMOTE_ADDR") or None
         authorization = environ.get("HTTP_AUTHORIZATION")
         answer = _json(body)
-        if status in (401, 403):
-            code = str(answer.get("code", status))
+        code = str(answer.get("code", status))
+        if status in (401, 403) or (status == 503 and code == RATE_LIMITED):
             self._refusals.hand_over(Refusal(authorization, address, code, route, study))
         elif is_upload and status < 500:
             for code, files in refused_files(answer).items():

@@ -1,11 +1,12 @@
-"""Passwords of local accounts, hashed with Argon2id (RFC 9106)."""
+"""Passwords of local accounts, hashed with Argon2id, second recommended option of RFC 9106 (ADR 0010)."""
 
 from __future__ import annotations
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.profiles import RFC_9106_LOW_MEMORY
 
-_HASHER = PasswordHasher()
+_HASHER = PasswordHasher.from_parameters(RFC_9106_LOW_MEMORY)
 _NOBODY = "$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHRzb21lc2FsdA$pbMjFKHVXG6ZEqr9NKFpJoCiX7JKmUDoMbzmcBNjO6U"
 """A hash of no password, checked when the account does not exist so that both answers take the same time."""
 

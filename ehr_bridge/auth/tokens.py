@@ -22,14 +22,14 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 import jwt
 
 from ehr_bridge.auth.caller import Caller
 from ehr_bridge.auth.claims import ClaimRules, read_rights
-from ehr_bridge.auth.keys import PublicKey
 from ehr_bridge.auth.permissions import Permission
+from ehr_bridge.auth.ports import Grants, Keys, RevocationList
 from ehr_bridge.errors import NotAuthenticated
 
 ALGORITHM = "HS256"
@@ -40,37 +40,6 @@ TO_EXCHANGE = "exchange"
 MOST_OF_SUBJECT = 255
 LEEWAY = timedelta(seconds=5)
 OPERATIONS = {"view": Permission.VIEW, "download": Permission.DOWNLOAD, "annotate": Permission.ANNOTATE}
-
-
-class RevocationList(Protocol):
-    """Answers whether a token was taken back, without a database look-up per call."""
-
-    def __contains__(self, token_id: object, /) -> bool: ...
-
-
-class Grants(Protocol):
-    """Knows which studies a token is for, by a key; only `issued` and `of_patient` may ask the database."""
-
-    def issued(self, token: str, token_id: str) -> str | None:
-        """The key of a viewer token that we made; None if we did not."""
-        ...
-
-    def of_patient(self, patient: str) -> str:
-        """The key of all studies of one patient, by MRN or id; of none if nobody has it."""
-        ...
-
-    def studies(self, key: str) -> frozenset[str] | None:
-        """The studies as they are linked just now; None when the key must be asked for again."""
-        ...
-
-
-class Keys(Protocol):
-    """The EHR's public keys (`ehr_bridge.auth.jwks`)."""
-
-    @property
-    def generation(self) -> int: ...
-
-    def find(self, kid: str) -> PublicKey | None: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,15 +31,26 @@ class InstanceRow(NamedTuple):
     received_at: datetime
 
 
+OWNING_DOORS = ("upload", "stow_rs", "rest")
+"""Doors that know whether the archive stored an image just now. It does so once, whoever else sends the same: the row
+is theirs, even if a sender of the same image, or the archive's list of changes, was quicker to write it."""
+
+
 class InstanceRows:
-    """Adds rows; one that is there already is left alone. Not for several threads at once."""
+    """Adds rows; one that is there already keeps its identity, and goes to the upload that stored its image. Not for
+    several threads at once."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._connection: Connection | None = None
         mark = "?" if database.is_sqlite else "%s"
         columns, marks = ", ".join(InstanceRow._fields), ", ".join([mark] * len(InstanceRow._fields))
-        self._insert = f"INSERT INTO instances ({columns}) VALUES ({marks}) ON CONFLICT DO NOTHING"  # noqa: S608
+        owning = ", ".join(f"'{door}'" for door in OWNING_DOORS)
+        self._insert = (
+            f"INSERT INTO instances ({columns}) VALUES ({marks}) ON CONFLICT (orthanc_instance_id)"  # noqa: S608
+            " DO UPDATE SET upload_log_id = excluded.upload_log_id, file_name = excluded.file_name,"
+            f" door = excluded.door WHERE excluded.door IN ({owning})"
+        )
         self._unsettle = f"UPDATE studies SET is_settled = {mark} WHERE id = {mark}"  # noqa: S608
 
     def add(self, rows: Sequence[InstanceRow], unsettle: Sequence[uuid.UUID]) -> None:

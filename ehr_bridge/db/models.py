@@ -1,6 +1,7 @@
-"""The tables: accounts, patients, orders, studies and their links, uploads, viewer tokens.
+"""The tables: users, patients, orders, studies and their links, viewer tokens.
 
-`audit_events` has a file of its own (`ehr_bridge.db.audit`), for its own rules.
+What was stored and through which upload stands in `ehr_bridge.db.uploads`; `audit_events` has a file of its own
+(`ehr_bridge.db.audit`), for its own rules.
 """
 
 from __future__ import annotations
@@ -17,8 +18,6 @@ from sqlalchemy import (
     Index,
     MetaData,
     String,
-    Text,
-    UniqueConstraint,
     text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
@@ -144,11 +143,12 @@ class Study(Base):
             sqlite_where=text("NOT is_settled"),
             postgresql_where=text("NOT is_settled"),
         ),
-        _list_index("created", "created_at", "id", "link_status", "modality_key"),
+        _list_index("id", "id", "created_at", "study_date_key", "link_status", "modality_key"),
+        _list_index("created", "created_at", "id", "link_status", "modality_key", "study_date_key"),
         _list_index("study_date", "study_date_key", "id", "link_status", "modality_key"),
         _list_index("patient_name", "patient_name_key", "id", "link_status", "modality_key"),
         _list_index("accession", "accession_key", "id", "link_status", "modality_key"),
-        _list_index("link_status", "link_status", "created_at", "id"),
+        _list_index("link_status", "link_status", "created_at", "id", "modality_key", "study_date_key"),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
@@ -156,7 +156,7 @@ class Study(Base):
     orthanc_study_id: Mapped[str | None] = mapped_column(String(64), index=True)
     patient_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("patients.id"), index=True)
     order_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("orders.id"), index=True)
-    link_status: Mapped[str] = mapped_column(String(16), index=True)
+    link_status: Mapped[str] = mapped_column(String(16))
     match_kind: Mapped[str] = mapped_column(String(16))
     match_score: Mapped[float]
     match_evidence: Mapped[list[Any]]
@@ -170,7 +170,7 @@ class Study(Base):
     coerced: Mapped[list[Any]]
     """What was replaced in its first instance: `{"tag", "before", "after"}`."""
     modalities: Mapped[list[Any]]
-    study_date: Mapped[date | None] = mapped_column(index=True)
+    study_date: Mapped[date | None]
     study_time: Mapped[time | None]
     study_description: Mapped[str | None] = mapped_column(String(64))
     study_date_key: Mapped[date] = mapped_column(default=date.min, server_default="0001-01-01")
@@ -182,7 +182,7 @@ class Study(Base):
     number_of_instances: Mapped[int] = mapped_column(default=0)
     is_settled: Mapped[bool] = mapped_column(default=True)
     """False while instances are recorded that the counts (here, on the order, in the upload log) do not show yet."""
-    created_at: Mapped[datetime] = mapped_column(index=True)
+    created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     deleted_at: Mapped[datetime | None]
 
@@ -213,85 +213,6 @@ class StudyLink(Base):
     linked_by: Mapped[str] = mapped_column(String(255))
     linked_at: Mapped[datetime]
     unlinked_at: Mapped[datetime | None]
-
-
-class Instance(Base):
-    """One stored SOP instance, recorded once, whatever door it came through."""
-
-    __tablename__ = "instances"
-    __table_args__ = (Index("ix_instances_study_id_series_instance_uid", "study_id", "series_instance_uid"),)
-
-    orthanc_instance_id: Mapped[str] = mapped_column(String(64), primary_key=True)
-    study_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("studies.id"))
-    upload_log_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("dicom_upload_logs.id"), index=True)
-    file_name: Mapped[str | None] = mapped_column(String(255))
-    series_instance_uid: Mapped[str] = mapped_column(UID)
-    sop_instance_uid: Mapped[str] = mapped_column(UID, index=True)
-    modality: Mapped[str] = mapped_column(String(16))
-    size_bytes: Mapped[int] = mapped_column(BigInteger)
-    door: Mapped[str] = mapped_column(String(16))
-    received_at: Mapped[datetime]
-
-
-class DicomUploadLog(Base):
-    """One delivery of one study through one door by one actor (the plan's upload log)."""
-
-    __tablename__ = "dicom_upload_logs"
-    __table_args__ = (
-        UniqueConstraint("upload_id", "study_instance_uid", "uploaded_by"),
-        Index(
-            "ix_dicom_upload_logs_under_way",
-            "under_way_since",
-            sqlite_where=text("under_way_since IS NOT NULL"),
-            postgresql_where=text("under_way_since IS NOT NULL"),
-        ),
-    )
-
-    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
-    upload_id: Mapped[uuid.UUID]
-    patient_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("patients.id"), index=True)
-    order_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("orders.id"), index=True)
-    uploaded_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id"))
-    uploaded_by: Mapped[str] = mapped_column(String(255))
-    """Subject of the token, or the calling AE title."""
-    study_instance_uid: Mapped[str] = mapped_column(UID, index=True)
-    orthanc_study_id: Mapped[str | None] = mapped_column(String(64), index=True)
-    number_of_files: Mapped[int]
-    number_of_duplicates: Mapped[int]
-    total_size_bytes: Mapped[int] = mapped_column(BigInteger)
-    original_patient_id: Mapped[str | None] = mapped_column(String(64))
-    original_patient_name: Mapped[str | None] = mapped_column(String(255))
-    original_accession_number: Mapped[str | None] = mapped_column(String(64))
-    original_study_date: Mapped[str | None] = mapped_column(String(8))
-    original_modality: Mapped[str | None] = mapped_column(String(16))
-    modified_patient_id: Mapped[str | None] = mapped_column(String(64))
-    modified_patient_name: Mapped[str | None] = mapped_column(String(255))
-    modified_accession_number: Mapped[str | None] = mapped_column(String(64))
-    tags_modified: Mapped[bool] = mapped_column(default=False)
-    upload_status: Mapped[str] = mapped_column(String(20))
-    error_message: Mapped[str | None] = mapped_column(Text)
-    uploaded_at: Mapped[datetime] = mapped_column(index=True)
-    upload_source: Mapped[str] = mapped_column(String(20))
-    upload_duration_seconds: Mapped[float | None]
-    is_deleted: Mapped[bool] = mapped_column(default=False)
-    under_way_since: Mapped[datetime | None]
-    """While a request with several files brings more of them."""
-    interrupted_at: Mapped[datetime | None]
-    """When it was closed because its request had died."""
-
-
-class DicomUploadSkip(Base):
-    """A file of an upload that became no new instance: one the archive had already, or one that failed."""
-
-    __tablename__ = "dicom_upload_skips"
-
-    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
-    upload_log_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("dicom_upload_logs.id"), index=True)
-    file_name: Mapped[str | None] = mapped_column(String(255))
-    sop_instance_uid: Mapped[str | None] = mapped_column(UID)
-    size_bytes: Mapped[int] = mapped_column(BigInteger)
-    status: Mapped[str] = mapped_column(String(16))
-    error_code: Mapped[str | None] = mapped_column(String(64))
 
 
 class ViewerToken(Base):

@@ -7,15 +7,18 @@ Refuses    with `RefusedInstance`: what is not DICOM, is cut off, lies about its
            unpacks too large, or cannot be stored or recoded; with `ValueError`: values no file may get.
 """
 
-from ehr_bridge.dicom.coerce import Change, Coerced, coerce
+from ehr_bridge.dicom.coerce import Coerced, coerce
 from ehr_bridge.dicom.content import is_same_content
 from ehr_bridge.dicom.elements import Elements, ElementView, read_elements
 from ehr_bridge.dicom.former import Former, keep_former, restore
 from ehr_bridge.dicom.header import MAX_DEPTH, Header, read_header
+from ehr_bridge.dicom.layout import Layouts
 from ehr_bridge.dicom.part10 import MAX_INFLATED, Element, looks_like_dicom
+from ehr_bridge.dicom.plans import Change, Plans
 from ehr_bridge.dicom.tags import MODIFIABLE_KEYWORDS
 from ehr_bridge.dicom.validate import Finding, is_uid, require_storable, validate
 from ehr_bridge.dicom.values import canonical, is_date
+from ehr_bridge.dicom.values import wanted_value as checked_value
 
 __all__ = [
     "MAX_DEPTH",
@@ -29,7 +32,10 @@ __all__ = [
     "Finding",
     "Former",
     "Header",
+    "Layouts",
+    "Plans",
     "canonical",
+    "checked_value",
     "coerce",
     "is_date",
     "is_same_content",

@@ -12,25 +12,17 @@ from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
 
 from ehr_bridge.dicom import tags
 from ehr_bridge.dicom.charset import UTF8_TERM, encode
 from ehr_bridge.dicom.edits import Edits
 from ehr_bridge.dicom.header import Header
-from ehr_bridge.dicom.original import Previous, Provenance, is_sequence, record_original
+from ehr_bridge.dicom.original import Previous, Provenance, is_sequence, original_parts, record_original
+from ehr_bridge.dicom.plans import Change, Plans, is_plain, make_plan
 from ehr_bridge.dicom.recode import recode_to_utf8
 from ehr_bridge.dicom.refusals import malformed
 from ehr_bridge.dicom.values import Wanted, canonical, wanted_value
 from ehr_bridge.dicom.writing import write_element
-
-
-class Change(NamedTuple):
-    """One attribute that is not what it was."""
-
-    keyword: str
-    before: str
-    after: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +41,7 @@ def coerce(
     modifying_system: str,
     source: str = "",
     reason: str = "COERCE",
+    plans: Plans | None = None,
 ) -> Coerced:
     """The file with the wanted values, or the very same bytes when it has them already.
 
@@ -58,10 +51,31 @@ def coerce(
     (PS3.3 section C.12.1.1.2), which then counts as a change too. Group lengths (gggg,0000) of groups that
     changed, and the equally retired (0008,0001), are dropped (PS3.5 section 7.2 lets readers ignore them).
     Further elements with a tag that is changed are dropped as well, so that all readers see one value.
+    `plans` makes neighbours in a series quicker; the answer is the same.
 
     Raises: ValueError for keywords or values no file may get; RefusedInstance `cannot_recode` or `malformed`.
     """
+    key = (tuple(wanted.items()), header.encoding.explicit, header.encoding.big, modifying_system, source, reason)
+    plan = plans.find(key) if plans is not None and is_plain(header) else None
+    if plan is not None and when.tzinfo is not None:
+        data = plan.apply(header, when)
+        if data is not None:
+            return Coerced(data, plan.changes)
     provenance = Provenance(when, modifying_system, source, reason)
+    splice = _Splice(header)
+    changes = _make(header, wanted, splice)
+    data = splice.finish(provenance) if changes else header.data
+    if plans is not None and not splice.is_wide:
+        looked_at = [wanted_value(keyword, value).tag for keyword, value in wanted.items()]
+        parts = original_parts(header.encoding, splice.previous, provenance) if changes else (b"", b"")
+        plan = make_plan(header, looked_at, splice.written, parts, changes)
+        if plan is not None:
+            plans.keep(key, plan)
+    return Coerced(data, changes)
+
+
+def _make(header: Header, wanted: Mapping[str, str], splice: _Splice) -> tuple[Change, ...]:
+    """Put all values that differ into the splice; what they change."""
     repeated = {tag for tag, _, _ in header.walk.repeats}
     different: list[tuple[Wanted, str]] = []
     for keyword, value in wanted.items():
@@ -69,10 +83,7 @@ def coerce(
         before = header.text(want.tag)
         if canonical(want.vr, before) != want.canonical or want.tag in repeated:
             different.append((want, before))
-    if not different:
-        return Coerced(header.data, ())
     different.sort()
-    splice = _Splice(header)
     changes = [Change(want.keyword, before, want.value) for want, before in different]
     charset = header.charset
     encoded = [encode(want.value, charset, want.vr) for want, _ in different]
@@ -81,7 +92,7 @@ def coerce(
         splice.widen([want.tag for want, _ in different])
     for (want, _), raw in zip(different, encoded, strict=True):
         splice.put(want.tag, want.vr, want.value.encode() if raw is None or splice.is_wide else raw)
-    return Coerced(splice.finish(provenance), tuple(changes))
+    return tuple(changes)
 
 
 class _Splice:
@@ -90,8 +101,8 @@ class _Splice:
     def __init__(self, header: Header) -> None:
         self._header = header
         self._edits = Edits(header.body)
-        self._tags = list(header.walk.starts)
-        self._previous: list[Previous] = []
+        self.previous: list[Previous] = []
+        self.written: list[tuple[int, bytes]] = []
         self._groups: set[int] = set()
         self.is_wide = False
 
@@ -104,13 +115,15 @@ class _Splice:
         element = header.element(tag)
         if element is None:
             start = end = self._position(tag)
-            self._previous.append(Previous(tag, vr, b""))
+            self.previous.append(Previous(tag, vr, b""))
         else:
             if tag in header.walk.ends or element.vr == "SQ":
                 raise malformed("a sequence stands where a plain value belongs", element.start)
             start, end = element.start, element.end
-            self._previous.append(Previous(tag, element.vr, header.body[element.value_start : end]))
-        self._edits.replace(start, end, write_element(header.encoding, tag, vr, value), tag)
+            self.previous.append(Previous(tag, element.vr, header.body[element.value_start : end]))
+        written = write_element(header.encoding, tag, vr, value)
+        self._edits.replace(start, end, written, tag)
+        self.written.append((tag, written))
         self._groups.add(tag >> 16)
         for repeated, first, after in header.walk.repeats:
             if repeated == tag:
@@ -134,7 +147,7 @@ class _Splice:
         """The file with all edits made and the previous values recorded."""
         header, edits = self._header, self._edits
         position = self._position(tags.ORIGINAL_ATTRIBUTES_SEQUENCE)
-        record_original(edits, header, self._previous, provenance, position)
+        record_original(edits, header, self.previous, provenance, position)
         self._groups.add(tags.ORIGINAL_ATTRIBUTES_SEQUENCE >> 16)
         for tag in [group << 16 for group in self._groups] + [tags.LENGTH_TO_END]:
             element = header.element(tag)
@@ -151,6 +164,7 @@ class _Splice:
         """Where an element with this tag belongs: before the first one with a greater tag."""
         starts = self._header.walk.starts
         if self._header.walk.ordered:
-            index = bisect_right(self._tags, tag)
-            return starts[self._tags[index]] if index < len(self._tags) else len(self._header.body)
+            ordered = list(starts)
+            index = bisect_right(ordered, tag)
+            return starts[ordered[index]] if index < len(ordered) else len(self._header.body)
         return min((start for other, start in starts.items() if other > tag), default=len(self._header.body))

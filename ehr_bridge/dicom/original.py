@@ -83,9 +83,22 @@ def record_original(
         start, end = element.start, element.end
     else:
         start = end = position
+    before, after = original_parts(encoding, previous, provenance)
+    sequence = before + modification_time(provenance.when) + after
+    edits.replace(start, end, sequence, tags.ORIGINAL_ATTRIBUTES_SEQUENCE)
+
+
+def modification_time(when: datetime) -> bytes:
+    """A moment as Attribute Modification DateTime (0400,0562) holds it: UTC, always 26 characters."""
+    return when.astimezone(UTC).strftime("%Y%m%d%H%M%S.%f+0000").encode()
+
+
+def original_parts(encoding: Encoding, previous: list[Previous], provenance: Provenance) -> tuple[bytes, bytes]:
+    """A whole sequence of one new item, up to the time of the modification and from there on."""
     item = _item(encoding, previous, provenance)
     sequence = write_sequence(encoding, tags.ORIGINAL_ATTRIBUTES_SEQUENCE, item)
-    edits.replace(start, end, sequence, tags.ORIGINAL_ATTRIBUTES_SEQUENCE)
+    cut = len(sequence) - len(_after_the_time(encoding, provenance))
+    return sequence[: cut - len(modification_time(provenance.when))], sequence[cut:]
 
 
 def is_sequence(element: Element) -> bool:
@@ -107,14 +120,20 @@ def _end_of_items(header: Header, element: Element) -> int:
 
 def _item(encoding: Encoding, previous: list[Previous], provenance: Provenance) -> bytes:
     before = b"".join(_previous_element(encoding, attribute) for attribute in sorted(previous))
-    when = provenance.when.astimezone(UTC).strftime("%Y%m%d%H%M%S.%f+0000")
+    when = modification_time(provenance.when)
     return write_item(
         encoding,
         write_sequence(encoding, tags.MODIFIED_ATTRIBUTES_SEQUENCE, write_item(encoding, before))
-        + write_element(encoding, tags.ATTRIBUTE_MODIFICATION_DATE_TIME, "DT", when.encode())
-        + write_element(encoding, tags.MODIFYING_SYSTEM, "LO", _plain(provenance.modifying_system))
+        + write_element(encoding, tags.ATTRIBUTE_MODIFICATION_DATE_TIME, "DT", when)
+        + _after_the_time(encoding, provenance),
+    )
+
+
+def _after_the_time(encoding: Encoding, provenance: Provenance) -> bytes:
+    return (
+        write_element(encoding, tags.MODIFYING_SYSTEM, "LO", _plain(provenance.modifying_system))
         + write_element(encoding, tags.SOURCE_OF_PREVIOUS_VALUES, "LO", _plain(provenance.source))
-        + write_element(encoding, tags.REASON_FOR_THE_ATTRIBUTE_MODIFICATION, "CS", provenance.reason.encode()),
+        + write_element(encoding, tags.REASON_FOR_THE_ATTRIBUTE_MODIFICATION, "CS", provenance.reason.encode())
     )
 
 

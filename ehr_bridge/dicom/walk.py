@@ -68,7 +68,7 @@ def walk_explicit(body: bytes, pos: int, encoding: Encoding, max_depth: int) -> 
                     pos += length + 8
                     continue
                 start = pos
-                pos, undefined = _after_explicit(body, pos, tag, encoding, max_depth)
+                pos, undefined = after_explicit(body, pos, tag, encoding, max_depth)
                 if tag > last:
                     last = tag
                 elif tag in starts:
@@ -112,7 +112,7 @@ def walk_implicit(body: bytes, pos: int, max_depth: int) -> Walk:
                     pos += length + 8
                     continue
                 start = pos
-                pos = _after_implicit(body, pos, tag, length, max_depth)
+                pos = after_implicit(body, pos, tag, length, max_depth)
                 if tag > last:
                     last = tag
                 elif tag in starts:
@@ -130,7 +130,7 @@ def walk_implicit(body: bytes, pos: int, max_depth: int) -> Walk:
     return Walk(starts, ends, repeats, ordered)
 
 
-def _after_explicit(body: bytes, pos: int, tag: int, encoding: Encoding, room: int) -> tuple[int, bool]:
+def after_explicit(body: bytes, pos: int, tag: int, encoding: Encoding, room: int) -> tuple[int, bool]:
     """The byte after a top-level element, and whether its length is undefined."""
     kind, value, length = explicit_element(body, pos, encoding)
     if length == UNDEFINED:
@@ -149,7 +149,7 @@ def _after_explicit(body: bytes, pos: int, tag: int, encoding: Encoding, room: i
     return end, False
 
 
-def _after_implicit(body: bytes, pos: int, tag: int, length: int, room: int) -> int:
+def after_implicit(body: bytes, pos: int, tag: int, length: int, room: int) -> int:
     """The byte after a top-level element."""
     if tag >> 16 == DELIMITERS:
         raise malformed("an item or delimiter stands outside any sequence", pos)

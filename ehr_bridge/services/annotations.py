@@ -14,7 +14,8 @@ from sqlalchemy import select
 from ehr_bridge.auth.caller import Caller
 from ehr_bridge.auth.permissions import Permission
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.models import Instance, Study
+from ehr_bridge.db.models import Study
+from ehr_bridge.db.uploads import Instance
 from ehr_bridge.dicom import read_header
 from ehr_bridge.dicom.header import MAX_DEPTH, Header
 from ehr_bridge.dicom.reading import read_dataset

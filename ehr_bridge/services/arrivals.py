@@ -55,6 +55,8 @@ class Delivery:
     confirmation: Confirmation = Confirmation()
     is_batch: bool = False
     """Whether one request brings several files."""
+    announced_files: int | None = None
+    """How many files the whole upload will have, over all of its requests; None where the sender does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,10 @@ class Decision:
     order_id: uuid.UUID | None
     wanted: Mapping[str, str]
     """DICOM keyword to the value every instance must carry; empty unless identity is certain."""
+    facts: Mapping[str, str] = field(default_factory=dict)
+    """What the EHR knows (`identity.EHR_VALUES`), for a site's own rules; empty unless identity is certain."""
+    corrections: Mapping[str, str] = field(default_factory=dict)
+    """What the sender or a person corrected."""
     contradicts: bool = False
     """This instance claims to be somebody else than its study; it is kept as it is, and the study flagged."""
     is_hidden: bool = False

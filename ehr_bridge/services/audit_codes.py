@@ -64,6 +64,7 @@ AUDIT_CODES: dict[str, AuditCode] = {
     "deletion.requested": AuditCode("110105", None, "U"),
     "deletion.restored": AuditCode("110105", None, "U"),
     "order.cancelled": AuditCode("110109", None, "U"),
+    "order.completed": AuditCode("110109", None, "U"),
     "order.created": AuditCode("110109", None, "C"),
     "order.updated": AuditCode("110109", None, "U"),
     "password.changed": AuditCode("110113", "110137", "U"),

@@ -16,6 +16,8 @@ from ehr_bridge.services.annotations import Annotations
 from ehr_bridge.services.audit_anchor import FILE_NAME, Anchors, anchor_key
 from ehr_bridge.services.audit_export import AuditExport
 from ehr_bridge.services.claims import Claims
+from ehr_bridge.services.coercion_rules import load_rules
+from ehr_bridge.services.completion import Completion
 from ehr_bridge.services.deletions import Deletions
 from ehr_bridge.services.downloads import Downloads
 from ehr_bridge.services.grants import Grants
@@ -83,6 +85,7 @@ class Services:
     deletions: Deletions
     holds: Holds
     purge: Purge
+    completion: Completion
 
 
 def utc_now() -> datetime:
@@ -134,7 +137,14 @@ def build_services(settings: Settings, database: Database, clock: Callable[[], d
         orders=Orders(database, clock, new_study_instance_uid),
         claims=claims,
         recorder=recorder,
-        intake=Intake(claims, hidden, recorder, clock, settings.max_dicom_file_size_mb * 1_000_000),
+        intake=Intake(
+            claims,
+            hidden,
+            recorder,
+            clock,
+            settings.max_dicom_file_size_mb * 1_000_000,
+            load_rules(settings.coercion_rules),
+        ),
         studies=Studies(database, recorder),
         downloads=Downloads(database, clock),
         thumbnails=thumbnails,
@@ -155,4 +165,5 @@ def build_services(settings: Settings, database: Database, clock: Callable[[], d
         deletions=Deletions(database, hidden, claims, recorder, clock, grace),
         holds=Holds(database, clock),
         purge=Purge(database, hidden, claims, thumbnails, clock),
+        completion=Completion(database, clock, timedelta(seconds=settings.stable_age)),
     )

@@ -18,11 +18,13 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.models import Instance, Order, Patient, Study
+from ehr_bridge.db.models import Order, Patient, Study
+from ehr_bridge.db.uploads import Instance
 from ehr_bridge.errors import Conflict
 from ehr_bridge.matching import Evidence, HeaderIdentity, Match, MatchKind, match_study
 from ehr_bridge.services.arrivals import Confirmation, Decision
 from ehr_bridge.services.identity import (
+    ehr_values,
     identity_to_json,
     order_facts,
     patient_facts,
@@ -275,6 +277,8 @@ def _decision(study: Study) -> Decision:
         patient_id=study.patient_id,
         order_id=study.order_id,
         wanted={**study.corrections, **identity},
+        facts=ehr_values(study.patient, study.order) if study.patient else {},
+        corrections=study.corrections,
         is_hidden=study.deleted_at is not None,
     )
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from ehr_bridge.db.models import DicomUploadLog, Order, Study, StudyLink, User
+from ehr_bridge.db.models import Order, Study, StudyLink, User
+from ehr_bridge.db.uploads import DicomUploadLog
 from ehr_bridge.matching.compare import parse_da
 from ehr_bridge.services import audit
 from ehr_bridge.services.arrivals import Arrival, Door
@@ -131,8 +133,12 @@ def _log(session: Session, study: Study, arrival: Arrival, now: datetime) -> uui
                 DicomUploadLog.uploaded_by == delivery.origin.actor,
             )
         )
+    announced = delivery.announced_files
     if known is not None:
-        session.execute(update(DicomUploadLog).where(DicomUploadLog.id == known).values(is_deleted=False))
+        changes: dict[str, Any] = {"is_deleted": False}
+        if announced is not None:
+            changes |= {"announced_files": announced, "under_way_since": now, "interrupted_at": None}
+        session.execute(update(DicomUploadLog).where(DicomUploadLog.id == known).values(changes))
         return known
     after = {change.keyword: change.after for change in arrival.changes}
     identity = arrival.identity
@@ -143,6 +149,8 @@ def _log(session: Session, study: Study, arrival: Arrival, now: datetime) -> uui
         order_id=study.order_id,
         uploaded_by_id=_account_id(session, delivery.origin.actor),
         uploaded_by=delivery.origin.actor,
+        source_address=(delivery.origin.address or "")[:64] or None,
+        announced_files=announced,
         study_instance_uid=study.study_instance_uid,
         orthanc_study_id=arrival.orthanc_study_id,
         number_of_files=0,
@@ -161,7 +169,7 @@ def _log(session: Session, study: Study, arrival: Arrival, now: datetime) -> uui
         uploaded_at=now,
         upload_source=delivery.source,
         is_deleted=False,
-        under_way_since=now if delivery.is_batch and delivery.upload_id is not None else None,
+        under_way_since=now if announced or (delivery.is_batch and delivery.upload_id is not None) else None,
     )
     session.add(log)
     session.flush()

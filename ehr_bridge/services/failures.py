@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from ehr_bridge.db.models import DicomUploadLog, DicomUploadSkip, Study
+from ehr_bridge.db.models import Study
+from ehr_bridge.db.uploads import DicomUploadLog, DicomUploadSkip
 from ehr_bridge.services.arrivals import Delivery, InstanceOutcome, upload_of
 
 REMEMBERED_UPLOADS = 256

@@ -36,7 +36,7 @@ class _Known:
 
 
 class Grants:
-    """See `ehr_bridge.auth.tokens.Grants`."""
+    """See `ehr_bridge.auth.ports.Grants`."""
 
     def __init__(self, database: Database, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._database = database

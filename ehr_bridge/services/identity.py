@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 from ehr_bridge.db.models import Order, Patient
 from ehr_bridge.dicom import Header
@@ -37,19 +38,57 @@ def person_name(patient: Patient) -> str:
     return f"{patient.family_name or ''}^{patient.given_name or ''}".rstrip("^")
 
 
+class EhrValue(NamedTuple):
+    """Something the EHR knows of a patient or order, as DICOM writes it; '' when it does not know."""
+
+    of: Callable[[Patient, Order | None], str]
+    example: str
+
+
+def _of_order(field: str) -> Callable[[Patient, Order | None], str]:
+    return lambda _, order: str(getattr(order, field) or "") if order is not None else ""
+
+
+EHR_VALUES = {
+    "patient.mrn": EhrValue(lambda patient, _: patient.mrn, "1"),
+    "patient.issuer": EhrValue(lambda patient, _: patient.issuer or "", "A"),
+    "patient.name": EhrValue(lambda patient, _: person_name(patient), "A^B"),
+    "patient.birth_date": EhrValue(
+        lambda patient, _: patient.birth_date.strftime("%Y%m%d") if patient.birth_date else "", "19700101"
+    ),
+    "patient.sex": EhrValue(lambda patient, _: SEX_CODES[patient.sex], "F"),
+    "order.accession_number": EhrValue(_of_order("accession_number"), "A"),
+    "order.ordered_by": EhrValue(_of_order("ordered_by"), "A"),
+    "order.description": EhrValue(_of_order("description"), "A b"),
+    "order.modality": EhrValue(_of_order("modality"), "CT"),
+    "order.body_part": EhrValue(_of_order("body_part"), "CHEST"),
+    "order.placer_order_number": EhrValue(_of_order("placer_order_number"), "A"),
+    "order.station_ae_title": EhrValue(_of_order("station_ae_title"), "A"),
+    "order.priority": EhrValue(_of_order("priority"), "HIGH"),
+}
+"""By the names that coercion rules use."""
+
+DEFAULT_RULES = {
+    "PatientID": "patient.mrn",
+    "IssuerOfPatientID": "patient.issuer",
+    "PatientName": "patient.name",
+    "PatientBirthDate": "patient.birth_date",
+    "PatientSex": "patient.sex",
+    "AccessionNumber": "order.accession_number",
+    "ReferringPhysicianName": "order.ordered_by",
+}
+"""DICOM keyword to what it becomes, unless a site has rules of its own (`coercion_rules`)."""
+
+
+def ehr_values(patient: Patient, order: Order | None) -> Mapping[str, str]:
+    """All that rules can draw on."""
+    return {name: value.of(patient, order) for name, value in EHR_VALUES.items()}
+
+
 def wanted_values(patient: Patient, order: Order | None) -> Mapping[str, str]:
     """The attributes that patient and order decide. What the EHR does not know stays as the file says."""
-    wanted = {
-        "PatientID": patient.mrn,
-        "IssuerOfPatientID": patient.issuer or "",
-        "PatientName": person_name(patient),
-        "PatientBirthDate": patient.birth_date.strftime("%Y%m%d") if patient.birth_date else "",
-        "PatientSex": SEX_CODES[patient.sex],
-    }
-    if order is not None:
-        wanted["AccessionNumber"] = order.accession_number
-        wanted["ReferringPhysicianName"] = order.ordered_by or ""
-    return {keyword: value for keyword, value in wanted.items() if value}
+    values = {keyword: EHR_VALUES[source].of(patient, order) for keyword, source in DEFAULT_RULES.items()}
+    return {keyword: value for keyword, value in values.items() if value}
 
 
 def patient_facts(patient: Patient) -> PatientFacts:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Set
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
-from ehr_bridge.dicom import coerce, is_same_content, read_header, require_storable
+from ehr_bridge.dicom import Layouts, Plans, coerce, is_same_content, read_header, require_storable
 from ehr_bridge.errors import BridgeError, Conflict, InvalidInput, RefusedInstance, Unavailable
 from ehr_bridge.services.arrivals import (
     Arrival,
@@ -25,6 +25,7 @@ from ehr_bridge.services.arrivals import (
     UploadOutcome,
 )
 from ehr_bridge.services.claims import Claims
+from ehr_bridge.services.coercion_rules import CoercionRules
 from ehr_bridge.services.hidden import HiddenStudies
 from ehr_bridge.services.holdings import Holdings
 from ehr_bridge.services.identity import read_identity
@@ -79,12 +80,16 @@ class Intake:
         recorder: Recorder,
         clock: Callable[[], datetime],
         max_file_bytes: int,
+        rules: CoercionRules | None = None,
     ) -> None:
+        self.rules = rules or CoercionRules()
         self._claims = claims
         self._hidden = hidden
         self._recorder = recorder
         self._clock = clock
         self.max_file_bytes = max_file_bytes
+        self._layouts = Layouts()
+        self._plans = Plans()
 
     def judge(
         self, data: bytes, delivery: Delivery, file_name: str | None = None, *, may_coerce: bool = True
@@ -98,7 +103,7 @@ class Intake:
         """
         if delivery.door in ASKED_FIRST:
             self.require_size(data)
-        header = read_header(data, max_depth=MAX_DEPTH)
+        header = read_header(data, max_depth=MAX_DEPTH, layouts=self._layouts)
         try:
             require_storable(header)
         except RefusedInstance as refusal:
@@ -120,20 +125,26 @@ class Intake:
             megabytes = self.max_file_bytes // 1_000_000
             raise RefusedInstance("too_large", f"A file may be at most {megabytes} MB (MAX_DICOM_FILE_SIZE_MB).")
 
-    def coerce(self, arrival: Arrival) -> bytes | None:
+    def coerce(self, arrival: Arrival, calling_ae_title: str | None = None) -> bytes | None:
         """The bytes to store instead of those received, or None when they are right as they are.
+
+        A caller who is not known yet gets what the rules say of anybody.
 
         Raises:
             RefusedInstance: the file cannot get the values it should have.
         """
-        if not arrival.decision.wanted:
+        ruling = self.rules.judge(arrival.header, arrival.decision, arrival.delivery.door, calling_ae_title)
+        if ruling.contradicts:
+            arrival.decision = replace(arrival.decision, contradicts=True)
+        if not ruling.wanted:
             return None
         coerced = coerce(
             arrival.header,
-            arrival.decision.wanted,
+            ruling.wanted,
             when=self._clock(),
             modifying_system=MODIFYING_SYSTEM,
             source=arrival.delivery.origin.actor[:64],
+            plans=self._plans,
         )
         arrival.changes = coerced.changes
         return coerced.data if coerced.changes else None

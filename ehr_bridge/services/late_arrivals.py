@@ -8,7 +8,8 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.deletions import DeletionRequest
-from ehr_bridge.db.models import Instance, Study
+from ehr_bridge.db.models import Study
+from ehr_bridge.db.uploads import Instance
 from ehr_bridge.services.arrivals import Arrival
 from ehr_bridge.services.deletion_steps import OURSELVES, move, note, open_request
 

@@ -10,8 +10,9 @@ from typing import Any
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from ehr_bridge.db.models import DicomUploadLog, Instance, Order, Study
+from ehr_bridge.db.models import Order, Study
 from ehr_bridge.db.modifications import Modification, ModificationInstance
+from ehr_bridge.db.uploads import DicomUploadLog, Instance
 from ehr_bridge.matching.compare import parse_da
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit import Event, Origin

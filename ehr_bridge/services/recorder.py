@@ -21,8 +21,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.instance_rows import InstanceRow, InstanceRows
-from ehr_bridge.db.models import DicomUploadSkip, Instance
+from ehr_bridge.db.instance_rows import OWNING_DOORS, InstanceRow, InstanceRows
+from ehr_bridge.db.uploads import DicomUploadSkip, Instance
 from ehr_bridge.errors import Unavailable
 from ehr_bridge.services.arrivals import Arrival, Delivery, InstanceOutcome
 from ehr_bridge.services.entries import open_entry
@@ -33,7 +33,7 @@ from ehr_bridge.services.under_way import UnderWay
 LOGGER = logging.getLogger(__name__)
 REMEMBERED_ENTRIES = 1024
 
-type EntryKey = tuple[uuid.UUID, uuid.UUID, str]
+type EntryKey = tuple[uuid.UUID, uuid.UUID, str, int | None]
 
 
 class Recorder:
@@ -99,8 +99,6 @@ class Recorder:
             Unavailable: the database is away; it is done later.
         """
         self.under_way.retry()
-        if not self._queue and not self._unsettled:
-            return
         if not self._queue and not self._writing.locked() and not self._unsettled:
             return  # asked in this order: what left the queue is being written, or waits to be settled
         with self._writing:
@@ -131,7 +129,7 @@ class Recorder:
             try:
                 with self._database.write() as session:
                     log_id = open_entry(session, arrival, now)
-                    _add_instance(session, _row(arrival, log_id, now))
+                    _add_instance(session, _row(arrival, log_id, now), is_duplicate=arrival.is_duplicate)
                     if arrival.is_duplicate:
                         _note_duplicate(session, arrival, log_id)
                     session.flush()
@@ -178,8 +176,9 @@ class Recorder:
 
 
 def _key(arrival: Arrival) -> EntryKey:
-    """An entry of the upload log: one study of one upload by one actor."""
-    return (arrival.upload_id, arrival.decision.study_id, arrival.delivery.origin.actor)
+    """An entry of the upload log: one study of one upload by one actor, as long as it announces the same."""
+    delivery = arrival.delivery
+    return (arrival.upload_id, arrival.decision.study_id, delivery.origin.actor, delivery.announced_files)
 
 
 def _row(arrival: Arrival, log_id: uuid.UUID, now: datetime) -> InstanceRow:
@@ -198,9 +197,16 @@ def _row(arrival: Arrival, log_id: uuid.UUID, now: datetime) -> InstanceRow:
     )
 
 
-def _add_instance(session: Session, row: InstanceRow) -> None:
+def _add_instance(session: Session, row: InstanceRow, *, is_duplicate: bool) -> None:
+    """As `InstanceRows.add`; a duplicate's row stands in for a missing one, and gives way to the owner's."""
     dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
-    session.execute(dialect.insert(Instance).values(**row._asdict()).on_conflict_do_nothing())
+    statement = dialect.insert(Instance).values(**row._asdict())
+    if is_duplicate or row.door not in OWNING_DOORS:
+        statement = statement.on_conflict_do_nothing()
+    else:
+        owner = {"upload_log_id": row.upload_log_id, "file_name": row.file_name, "door": row.door}
+        statement = statement.on_conflict_do_update(index_elements=["orthanc_instance_id"], set_=owner)
+    session.execute(statement)
 
 
 def _note_duplicate(session: Session, arrival: Arrival, log_id: uuid.UUID) -> None:

@@ -27,6 +27,8 @@ MOST_KINDS = 250
 """Different kinds of refusals within a minute; further ones become one kind."""
 MOST_STUDIES = 10
 ANONYMOUS = "anonymous"
+SIGN_IN_ROUTE = "POST /api/v1/auth/login"
+"""Nobody is anybody here yet. Only attempts that are not looked at come this way; others write their own events."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,8 @@ class Refusal:
     study_instance_uid: str | None = None
     files: int = 0
     """Files that were refused, for an upload."""
+    actor: str | None = None
+    """Who it was, at a door that knows without a token: an AE title, or nobody in particular."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +136,10 @@ class Refusals:
 
     def _kind(self, refusal: Refusal) -> _Kind | None:
         """What a refusal counts as; None when nobody claimed to be anybody."""
+        if refusal.route == SIGN_IN_ROUTE:
+            return _Kind("session.refused", ANONYMOUS, refusal.address, refusal.code, refusal.route)
         try:
-            actor = self._authenticator.authenticate(refusal.authorization).subject
+            actor = refusal.actor or self._authenticator.authenticate(refusal.authorization).subject
         except NotAuthenticated as error:
             if error.code == "token_missing":
                 return None

@@ -9,7 +9,9 @@ from datetime import datetime
 from sqlalchemy import exists, func, select, update
 from sqlalchemy.orm import Session
 
-from ehr_bridge.db.models import DicomUploadLog, DicomUploadSkip, Instance, Order, Study
+from ehr_bridge.db.models import Order, Study
+from ehr_bridge.db.uploads import DicomUploadLog, DicomUploadSkip, Instance
+from ehr_bridge.services.announced import explain_missing, settle_announced
 from ehr_bridge.services.study_index import modality_key
 
 
@@ -22,7 +24,9 @@ def settle_studies(session: Session, study_ids: Iterable[uuid.UUID], now: dateti
             .join(Study, Study.study_instance_uid == DicomUploadLog.study_instance_uid)
             .where(Study.id == study_id, ~DicomUploadLog.is_deleted)
         ):
-            _settle_log(session, log)
+            changed = settle_announced(session, log) if log.announced_files is not None else []
+            for one in {log, *changed}:
+                _settle_log(session, one)
 
 
 def settle_leftovers(session: Session, now: datetime) -> int:
@@ -80,7 +84,8 @@ def _settle_log(session: Session, log: DicomUploadLog) -> None:
     failed = _failed(session, log)
     reasons = [f"{code} ({count})" for code, count in failed]
     if log.interrupted_at is not None:
-        reasons.append("interrupted")
+        is_announced = log.announced_files is not None
+        reasons.append(explain_missing(session, log) if is_announced else "interrupted")
     log.upload_status = "partial" if reasons else "success"
     log.error_message = ", ".join(reasons) or None
 

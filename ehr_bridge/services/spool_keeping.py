@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session, aliased
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.deletions import DeletionRequest
-from ehr_bridge.db.models import Instance
 from ehr_bridge.db.modifications import Modification, ModificationInstance
+from ehr_bridge.db.uploads import Instance
 from ehr_bridge.services.replacing import StoredFiles, put_back
 from ehr_bridge.services.spool import Spool
 

@@ -14,8 +14,8 @@ from pydicom.dataset import Dataset
 from sqlalchemy import func, select
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.models import Instance
 from ehr_bridge.db.modifications import Modification
+from ehr_bridge.db.uploads import Instance
 from ehr_bridge.dicom import Header, read_header
 from ehr_bridge.errors import Unavailable
 from ehr_bridge.services.modifications import of_study, undoable

@@ -1,6 +1,6 @@
-"""Requests that bring several files: marked in the upload log while they are under way.
+"""Uploads marked in the log while more of them is to come: a request with several files, or one whose total is known.
 
-So one whose process died is told from one that is complete.
+So one whose process died, or whose sender went away, is told from one that is complete.
 """
 
 from __future__ import annotations
@@ -11,15 +11,17 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select, update
+from sqlalchemy.orm import aliased
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.models import DicomUploadLog, Instance, Study
+from ehr_bridge.db.models import Study
+from ehr_bridge.db.uploads import DicomUploadLog, Instance
 from ehr_bridge.errors import Unavailable
 from ehr_bridge.services.arrivals import Delivery
 
 LOGGER = logging.getLogger(__name__)
 SILENT_FOR = timedelta(hours=1)
-"""Longer than any request takes between two of its files."""
+"""Longer than any request takes between two of its files, and any sender between two of its requests."""
 
 
 class UnderWay:
@@ -40,7 +42,10 @@ class UnderWay:
             self._mark(delivery.upload_id, delivery.origin.actor, self._clock())
 
     def finish(self, delivery: Delivery) -> None:
-        """Take the marks away: every file has its outcome. A database that is away hears it later, by `retry`."""
+        """Take the marks away: every file has its outcome. A database that is away hears it later, by `retry`.
+
+        Where a total is announced, the marks stay until it is reached (`ehr_bridge.services.announced`).
+        """
         if delivery.is_batch and delivery.upload_id is not None:
             self._to_finish.add((delivery.upload_id, delivery.origin.actor))
             try:
@@ -59,16 +64,24 @@ class UnderWay:
             self._to_finish.discard((upload_id, actor))
 
     def close_interrupted(self, silent_for: timedelta = SILENT_FOR) -> int:
-        """Close entries whose request brought no file for so long: they hold what did arrive, and are partial.
+        """Close entries whose upload brought no file for so long: they hold what did arrive, and are partial.
 
-        Should the request live after all (on another node), its end takes this back. Answers how many were closed.
+        Should it live after all (on another node, or after a pause), its end or its next file takes this back. Answers
+        how many were closed.
         """
         now = self._clock()
         before = now - silent_for
-        latest = select(func.max(Instance.received_at)).where(Instance.upload_log_id == DicomUploadLog.id)
+        other = aliased(DicomUploadLog)  # of the same upload: while one of its studies comes, no other is silent
+        same = other.upload_id == DicomUploadLog.upload_id, other.uploaded_by == DicomUploadLog.uploaded_by
+        marked = select(func.max(other.under_way_since)).where(*same).scalar_subquery()
+        latest = (
+            select(func.max(Instance.received_at))
+            .join(other, other.id == Instance.upload_log_id)
+            .where(*same)
+            .scalar_subquery()
+        )
         silent = select(DicomUploadLog).where(
-            DicomUploadLog.under_way_since <= before,
-            func.coalesce(latest.scalar_subquery(), DicomUploadLog.under_way_since) <= before,
+            DicomUploadLog.under_way_since <= before, marked <= before, func.coalesce(latest, marked) <= before
         )
         with self._database.write() as session:
             logs = list(session.scalars(silent))
@@ -84,5 +97,7 @@ class UnderWay:
         entries = update(DicomUploadLog).where(
             DicomUploadLog.upload_id == upload_id, DicomUploadLog.uploaded_by == actor
         )
+        if since is None:
+            entries = entries.where(DicomUploadLog.announced_files.is_(None))
         with self._database.write() as session:
             session.execute(entries.values(under_way_since=since, interrupted_at=None))

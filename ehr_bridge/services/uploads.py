@@ -4,16 +4,35 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.models import DicomUploadLog, DicomUploadSkip, Instance
+from ehr_bridge.db.uploads import DicomUploadLog, DicomUploadSkip, Instance
 from ehr_bridge.errors import NotFound
 from ehr_bridge.services.paging import Page, fetch_page
 from ehr_bridge.services.patients import find_patient
 from ehr_bridge.services.recorder import Recorder
 from ehr_bridge.services.restrictions import NOTHING, Closed, without
+
+
+@dataclass(frozen=True, slots=True)
+class UploadFilters:
+    """Which entries of the log to list; None is any."""
+
+    patient: str | None = None
+    """Id or MRN."""
+    uploaded_by: str | None = None
+    study_instance_uid: str | None = None
+    upload_source: str | None = None
+    upload_status: str | None = None
+    source_address: str | None = None
+    file_name: str | None = None
+    """A part of the name of any of its files; capital or small letters from A to Z are the same."""
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,19 +57,17 @@ class Uploads:
         self._database = database
         self._recorder = recorder
 
-    def search(self, patient: str | None, limit: int, offset: int, closed: Closed = NOTHING) -> Page[DicomUploadLog]:
-        """Entries of the log, newest first; of one patient (id or MRN) if given.
+    def search(self, filters: UploadFilters, limit: int, offset: int, closed: Closed = NOTHING) -> Page[DicomUploadLog]:
+        """Entries of the log, newest first.
 
         Raises:
             NotFound: there is no such patient.
         """
         self._recorder.settle()
         query = select(DicomUploadLog).where(without(DicomUploadLog.patient_id, closed))
-        query = query.order_by(DicomUploadLog.uploaded_at.desc(), DicomUploadLog.id)
+        query = query.order_by(DicomUploadLog.uploaded_at.desc(), DicomUploadLog.id.desc())
         with self._database.read() as session:
-            if patient is not None:
-                query = query.where(DicomUploadLog.patient_id == find_patient(session, patient).id)
-            return fetch_page(session, query, limit, offset)
+            return fetch_page(session, query.where(*_conditions(session, filters)), limit, offset)
 
     def get(self, upload_id: uuid.UUID) -> UploadDetail:
         """Raises NotFound."""
@@ -75,3 +92,38 @@ class Uploads:
                 UploadedFile(s.file_name, s.sop_instance_uid, s.size_bytes, s.status, s.error_code) for s in skips
             ]
             return UploadDetail(entries, files)
+
+
+def _conditions(session: Session, filters: UploadFilters) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = [
+        column == value
+        for column, value in (
+            (DicomUploadLog.uploaded_by, filters.uploaded_by),
+            (DicomUploadLog.study_instance_uid, filters.study_instance_uid),
+            (DicomUploadLog.upload_source, filters.upload_source),
+            (DicomUploadLog.upload_status, filters.upload_status),
+            (DicomUploadLog.source_address, filters.source_address),
+        )
+        if value is not None
+    ]
+    if filters.patient is not None:
+        conditions.append(DicomUploadLog.patient_id == find_patient(session, filters.patient).id)
+    if filters.since is not None:
+        conditions.append(DicomUploadLog.uploaded_at >= filters.since)
+    if filters.until is not None:
+        conditions.append(DicomUploadLog.uploaded_at < filters.until)
+    if filters.file_name is not None:
+        conditions.append(_has_file(filters.file_name, is_alone=not conditions))
+    return conditions
+
+
+def _has_file(text: str, *, is_alone: bool) -> ColumnElement[bool]:
+    """Alone, every file is looked at once. Beside other filters, only the files of the entries those leave: PostgreSQL
+    would still look at all, did the look-up not stand in a scalar subquery, which it takes entry by entry."""
+    stored = select(Instance.upload_log_id).where(Instance.file_name.icontains(text, autoescape=True))
+    skipped = select(DicomUploadSkip.upload_log_id).where(DicomUploadSkip.file_name.icontains(text, autoescape=True))
+    if is_alone:
+        return DicomUploadLog.id.in_(stored.union(skipped))
+    own_stored = stored.where(Instance.upload_log_id == DicomUploadLog.id).limit(1).scalar_subquery()
+    own_skipped = skipped.where(DicomUploadSkip.upload_log_id == DicomUploadLog.id).limit(1).scalar_subquery()
+    return own_stored.is_not(None) | own_skipped.is_not(None)

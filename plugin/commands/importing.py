@@ -12,6 +12,7 @@ from urllib.parse import quote
 import click
 import requests
 
+from ehr_bridge.api.upload_options import MOST_ANNOUNCED
 from ehr_bridge.auth.tokens import make_user_token
 from ehr_bridge.services.arrivals import Confirmation
 from ehr_bridge.services.bundle import utc_now
@@ -62,8 +63,12 @@ def import_folder(
     settings = with_secret(settings)
     url = url or f"http://127.0.0.1:{settings.http_port}"
     progress = Progress(settings.data_dir, folder, f"{url}\n{order}\n{patient}")
-    door = Door(settings, url, progress.upload_id, order, patient)
-    tally = _send(content, progress, door)
+    total = sum(len(study.files) for study in content.studies.values())
+    door = Door(settings, url, progress.upload_id, order, patient, total)
+    try:
+        tally = _send(content, progress, door)
+    except KeyboardInterrupt:
+        raise ServerAway("stopped; run the same command again to go on") from None
     progress.forget()
     for path, code in content.refused:
         click.echo(f"refused: {path.relative_to(folder)}: {code}", err=True)
@@ -118,10 +123,13 @@ def _send(content: FolderContent, progress: Progress, door: Door) -> Tally:
 class Door:
     """The upload route of a server, as the account of whoever runs the command."""
 
-    def __init__(self, settings: Settings, url: str, upload_id: str, order: str | None, patient: str | None) -> None:
+    def __init__(
+        self, settings: Settings, url: str, upload_id: str, order: str | None, patient: str | None, total: int
+    ) -> None:
         self._settings = settings
         self._address = url.rstrip("/") + "/api/v1/dicom/upload"
         self._options = {"X-Upload-Id": upload_id, "X-Upload-Source": "cd_import"}
+        self._options |= {"X-Upload-Total": str(total)} if 0 < total <= MOST_ANNOUNCED else {}
         self._options |= {"X-Order-Id": order} if order else {}
         self._options |= {"X-Patient-Id": patient} if patient else {}
         self._http = requests.Session()

@@ -11,7 +11,7 @@ import pydicom
 from pydicom.uid import generate_uid
 from sqlalchemy import select
 
-from ehr_bridge.db.models import Instance
+from ehr_bridge.db.uploads import Instance
 from ehr_bridge.services.modifying import ModificationJobs
 from ehr_bridge.services.spool import Spool
 from tests.api.conftest import Api

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from ehr_bridge.db.models import Instance
+from ehr_bridge.db.uploads import Instance
 from ehr_bridge.services.arrivals import Delivery, Door
 from ehr_bridge.services.audit import Origin
 from plugin.catchup import CatchUp

@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import select
 
 from ehr_bridge.db.deletions import DeletionRequest
-from ehr_bridge.db.models import Instance, Order, Study, StudyLink
+from ehr_bridge.db.models import Order, Study, StudyLink
+from ehr_bridge.db.uploads import Instance
 from ehr_bridge.errors import Unavailable
 from ehr_bridge.services import audit
 from ehr_bridge.services.deletion_steps import TRANSITIONS

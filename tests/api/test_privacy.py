@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -131,6 +132,8 @@ def test_breaking_the_glass_opens_for_a_while_and_is_on_record(api: Api, secret:
     assert api.call("POST", review, "doctor", json={}).status_code == 403
     assert api.call("POST", review, "admin", json={"note": "Justified"}).json["reviewed_by"] == "admin"
     assert api.call("POST", review, "admin", json={}).json["code"] == "glass_state"
+    nobodys = review.replace(answer.json["id"], str(uuid.uuid4()))
+    assert api.call("POST", nobodys, "admin", json={}).json["code"] == "glass_not_found"
     assert api.get(f"{ACCESS}/break-glass?reviewed=no", "admin").json["total"] == 0
 
 

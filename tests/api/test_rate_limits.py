@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import event, select, text
 
 from ehr_bridge.api.app import create_app
+from ehr_bridge.db.audit import AuditEvent
 from ehr_bridge.db.database import Database
 from ehr_bridge.errors import Unavailable
 from ehr_bridge.services.bundle import build_services, utc_now
@@ -81,6 +82,40 @@ def test_sign_ins_are_limited_by_name_and_address(limited: Api) -> None:
     assert codes == ["wrong_credentials", "wrong_credentials", "rate_limited"]
     answer = limited.call("POST", "/api/v1/auth/login", json=body | {"username": "nora"})
     assert answer.json["code"] == "wrong_credentials"
+
+
+def audited(api: Api) -> list[tuple[str, str, str | None, dict[str, object]]]:
+    api.services.refusals.flush()
+    with api.services.database.read() as session:
+        events = session.scalars(select(AuditEvent).where(AuditEvent.outcome == "refused").order_by(AuditEvent.id))
+        return [(event.action, event.actor, event.address, event.detail) for event in events]
+
+
+def test_uploads_over_the_limit_are_audited_as_one_event(limited: Api) -> None:
+    """Who it was, through which door, how often; the ones that were let through are no refusals."""
+    for _ in range(3 + 4):
+        limited.upload(small())
+    limited.call("POST", "/instances", "technician", data=small(), content_type="application/dicom")
+    assert sorted((action, detail["route"], detail["count"]) for action, _, _, detail in audited(limited)) == [
+        ("request.refused", "POST /api/v1/dicom/upload", 4),
+        ("request.refused", "POST /instances", 1),
+    ]
+    assert {(actor, detail["code"]) for _, actor, _, detail in audited(limited)} == {("technician", "rate_limited")}
+
+
+def test_sign_ins_over_the_limit_are_audited_without_the_name(limited: Api) -> None:
+    """What is typed as a name may be a password; the two that were looked at have their own events."""
+    for _ in range(2 + 5):
+        limited.call("POST", "/api/v1/auth/login", json={"username": "dora", "password": "wrong"})
+    events = audited(limited)
+    assert [(action, actor, detail["code"]) for action, actor, _, detail in events] == [
+        ("session.refused", "anonymous", "wrong_credentials"),
+        ("session.refused", "anonymous", "wrong_credentials"),
+        ("session.refused", "anonymous", "rate_limited"),
+    ]
+    assert events[-1][3] == {"code": "rate_limited", "route": "POST /api/v1/auth/login", "count": 5}
+    assert events[-1][2] is not None
+    assert "dora" not in str(events)
 
 
 def test_one_address_cannot_try_names_without_end(limited: Api) -> None:

@@ -36,7 +36,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from tests.bench import inprocess, listing, report
+from tests.bench import inprocess, listing, memory, report
 from tests.bench.clients import ClientError, Clients
 from tests.bench.ingest import Ingest
 from tests.bench.reading import Reading
@@ -59,6 +59,7 @@ IN_PROCESS: dict[str, Callable[[Plan], Result]] = {
     "gate_us_p50": inprocess.time_gate,
     "coerce_us_p50": inprocess.time_coerce,
     listing.NAME: listing.time_lists,
+    memory.NAME: memory.measure_growth,
 }
 NAMES = (*INGEST, *READING, *IN_PROCESS)
 CLIENTS = 8

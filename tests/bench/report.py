@@ -10,7 +10,6 @@ from tests.bench.rounds import Ratio, Result
 LATER = "later issue"
 NOT_MEASURED = (
     "match_p95_ms_at_100k_patients",
-    "rss_growth_mb_per_gb_ingested",
     "ohif_first_image_ratio",
 )
 

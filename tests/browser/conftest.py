@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.support.running import running
 from tests.support.server import Server
 
 FLAGS = [
@@ -22,10 +23,8 @@ FLAGS = [
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server as `scripts/run` starts it, demo accounts and studies included."""
-    server = Server(tmp_path_factory.mktemp("demo") / "var")
-    server.start("--demo")
-    yield server
-    assert server.stop() == 0, server.log()[-3000:]
+    with running(tmp_path_factory.mktemp("demo"), "--demo") as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

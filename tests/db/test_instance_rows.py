@@ -11,7 +11,8 @@ from sqlalchemy.exc import IntegrityError
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.instance_rows import InstanceRow, InstanceRows
-from ehr_bridge.db.models import DicomUploadLog, Instance, Study
+from ehr_bridge.db.models import Study
+from ehr_bridge.db.uploads import DicomUploadLog, Instance
 
 NOW = datetime(2026, 11, 24, 9, 30, 0, 120, tzinfo=UTC)
 
@@ -86,3 +87,24 @@ def test_a_row_of_a_study_that_is_gone_is_refused_and_the_next_one_works(
     rows.close()
     with database.read() as session:
         assert list(session.scalars(select(Instance.orthanc_instance_id))) == ["c"]
+
+
+@pytest.mark.parametrize(("door", "owner"), [("upload", 1), ("stow_rs", 1), ("c_store", 0), ("archive", 0)])
+def test_a_row_belongs_to_the_upload_that_stored_the_image(
+    database: Database, study_and_log: tuple[uuid.UUID, uuid.UUID], door: str, owner: int
+) -> None:
+    """Somebody who sent the same image wrote it first; only a door that knows takes it over, name included."""
+    study, log = study_and_log
+    logs = [log, uuid.uuid4()]
+    with database.write() as session:
+        first = session.get_one(DicomUploadLog, log)
+        values = {c.name: getattr(first, c.name) for c in DicomUploadLog.__table__.c}
+        session.add(DicomUploadLog(**values | {"id": logs[1], "upload_id": uuid.uuid4()}))
+    rows = InstanceRows(database)
+    rows.add([row(study, log)], [])
+    rows.add([row(study, logs[1])._replace(door=door, file_name="b.dcm")], [])
+    rows.close()
+    with database.read() as session:
+        (kept,) = session.scalars(select(Instance))
+        assert kept.upload_log_id == logs[owner]
+        assert (kept.file_name, kept.door) == (("ö.dcm", "b.dcm")[owner], ("upload", door)[owner])

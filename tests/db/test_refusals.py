@@ -94,6 +94,31 @@ def test_a_request_without_any_token_is_no_attempt(desk: Desk) -> None:
     assert desk.events() == []
 
 
+def test_a_modalitys_refused_instances_are_one_event_a_minute(desk: Desk) -> None:
+    """Under its AE title, with the finding; a scanner that repeats itself all night does not fill the disk."""
+    for _ in range(3):
+        desk.refusals.hand_over(Refusal(None, "192.0.2.7", "malformed", "C-STORE", files=1, actor="ae:MR1"))
+    desk.refusals.flush()
+    (event,) = desk.events()
+    assert (event.actor, event.action, event.outcome, event.address) == (
+        "ae:MR1",
+        "upload.refused",
+        "refused",
+        "192.0.2.7",
+    )
+    assert event.detail == {"code": "malformed", "route": "C-STORE", "count": 3, "files": 3}
+
+
+def test_a_modality_with_a_new_title_each_time_is_bounded_too(desk: Desk) -> None:
+    """Titles are what the caller says."""
+    for number in range(refusals.MOST_KINDS + 40):
+        desk.refusals.hand_over(Refusal(None, None, "malformed", "C-STORE", files=1, actor=f"ae:X{number}"))
+    desk.refusals.flush()
+    events = desk.events()
+    assert len(events) == refusals.MOST_KINDS + 1
+    assert sum(event.detail["files"] for event in events) == refusals.MOST_KINDS + 40
+
+
 def test_what_does_not_fit_into_memory_is_counted(desk: Desk) -> None:
     """A flood between two rounds of the worker."""
     desk.refuse("nonsense", refusals.MOST_WAITING + 25)

@@ -6,30 +6,37 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.conftest import ENGINES, PostgresCluster
+from tests.conftest import ENGINES
+from tests.support.attacks import Scene, attacked_server, make_scene
+from tests.support.running import SMALL_LIMITS, databases, running
 from tests.support.server import Server
 
 
 @pytest.fixture(scope="session", params=ENGINES)
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server that many tests share; each test uses patients, orders and studies of its own."""
-    environ = {"MAX_DICOM_FILE_SIZE_MB": "5", "MAX_UPLOAD_SIZE_MB": "50"}
-    if request.param == "postgresql":
-        cluster: PostgresCluster = request.getfixturevalue("postgres")
-        environ["EHR_BRIDGE_DATABASE_URL"] = cluster.new_database()
-        environ["EHR_BRIDGE_ORTHANC_DATABASE_URL"] = cluster.new_database()
-    server = Server(tmp_path_factory.mktemp("server") / "var", environ)
+    environ = SMALL_LIMITS | databases(request, request.param)
+    with running(tmp_path_factory.mktemp("server"), **environ) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def sqlite_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server on SQLite, where the database makes no difference to what is tested."""
+    with running(tmp_path_factory.mktemp("server"), **SMALL_LIMITS) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def attacked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server whose EHR signs with a key of its own, for those who try to get at other people's studies."""
+    server = attacked_server(tmp_path_factory.mktemp("attacked"))
     server.start()
     yield server
     assert server.stop() == 0, server.log()[-3000:]
 
 
 @pytest.fixture(scope="session")
-def sqlite_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server on SQLite, where the database makes no difference to what is tested."""
-    server = Server(
-        tmp_path_factory.mktemp("server") / "var", {"MAX_DICOM_FILE_SIZE_MB": "5", "MAX_UPLOAD_SIZE_MB": "50"}
-    )
-    server.start()
-    yield server
-    assert server.stop() == 0, server.log()[-3000:]
+def scene(attacked: Server) -> Scene:
+    """Study A with a token for it, and study B of somebody else."""
+    return make_scene(attacked)

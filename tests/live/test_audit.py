@@ -11,7 +11,8 @@ from xml.etree import ElementTree as ET
 import requests
 
 from ehr_bridge.services.audit_verify import verify_database
-from tests.support.samples import small
+from tests.live.test_doors import c_store
+from tests.support.samples import nested, small
 from tests.support.server import ROOT, SECRET, Server, user_token
 from tests.support.steps import eventually, upload, viewer_token
 
@@ -56,6 +57,35 @@ def test_bad_tokens_at_the_gate_and_at_our_routes_are_audited(server: Server) ->
 
     eventually(lambda: set(told()) == routes)
     assert len(told()) < 20
+
+
+def test_instances_refused_by_c_store_are_audited_with_who_sent_them(server: Server) -> None:
+    """Calling AE title, address and finding; a scanner that repeats itself is a number, a good file no refusal."""
+    repeated = [nested(100)] * 20
+    assert c_store(server, *repeated, small(), calling="POISON1") == [0xC000] * 20 + [0]
+    eventually(lambda: events(server, "upload.refused", "ae:POISON1"))
+    found = events(server, "upload.refused", "ae:POISON1")
+    assert len(found) < 5
+    assert {(e["outcome"], e["address"], e["detail"]["route"], e["detail"]["code"]) for e in found} == {
+        ("refused", "127.0.0.1", "C-STORE", "nested_too_deep")
+    }
+    stored = server.get("/api/v1/dicom/studies", "nurse").json()["items"]
+    assert not [s for s in stored if s["study_instance_uid"].startswith("2.25.2")]
+
+
+def test_a_used_up_rate_limit_is_audited(server: Server) -> None:
+    """The eleventh sign-in of a minute under one name: not looked at, but not unseen."""
+    before = len(events(server, "session.refused", "anonymous"))
+    body = {"username": "nobody-at-all", "password": "a guess"}
+    codes = [server.request("POST", "/api/v1/auth/login", json=body).json()["code"] for _ in range(25)]
+    assert codes.count("rate_limited") >= 3
+
+    def told() -> bool:
+        new = events(server, "session.refused", "anonymous")
+        return any(e["detail"]["code"] == "rate_limited" and e["address"] == "127.0.0.1" for e in new)
+
+    eventually(told)
+    assert len(events(server, "session.refused", "anonymous")) - before < len(codes)
 
 
 def test_the_trail_verifies_here_and_offline_against_the_anchor_file(server: Server) -> None:

@@ -16,9 +16,10 @@ from sqlalchemy import select
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.deletions import DeletionRequest
-from tests.conftest import ENGINES, PostgresCluster
+from tests.conftest import ENGINES
 from tests.live.test_doors import c_store
 from tests.live.test_gate import QUERIES, reads
+from tests.support.running import databases, running
 from tests.support.samples import small
 from tests.support.server import Server, user_token
 from tests.support.steps import eventually, place_order, study, upload, viewer_token
@@ -32,15 +33,8 @@ GRACE = "EHR_BRIDGE_DELETION_GRACE_DAYS"
 @pytest.fixture(params=ENGINES)
 def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
     """A server of this test's own, because it is started again with another grace period."""
-    environ = {}
-    if request.param == "postgresql":
-        cluster: PostgresCluster = request.getfixturevalue("postgres")
-        environ["EHR_BRIDGE_DATABASE_URL"] = cluster.new_database()
-        environ["EHR_BRIDGE_ORTHANC_DATABASE_URL"] = cluster.new_database()
-    server = Server(tmp_path / "var", environ)
-    server.start()
-    yield server
-    assert server.stop() == 0, server.log()[-3000:]
+    with running(tmp_path, **databases(request, request.param)) as server:
+        yield server
 
 
 def stored(server: Server) -> dict[str, Any]:

@@ -237,3 +237,20 @@ def test_nothing_personal_and_no_token_is_in_the_log(sqlite_server: Server) -> N
     log = eventually(sqlite_server.log)
     assert "Verylongsecretname" not in log
     assert "eyJ" not in log
+
+
+@pytest.mark.parametrize("level", ["studies", "series", "instances"])
+def test_wildcards_in_identifiers_are_answered(two_studies: Any, level: str) -> None:
+    """A star alone matches everything, a wildcard within a UID or a date nothing; a nurse and a viewer token."""
+    server, a, b = two_studies
+    nurse, bound = user_token("nurse"), viewer_token(server, a["uid"])
+    for key in ("StudyInstanceUID", "0020000D", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID", "StudyDate"):
+        for token, others in ((nurse, {b["uid"]}), (bound, set())):
+            answer = server.request("GET", f"/dicom-web/{level}?{key}=*", token)
+            assert answer.status_code == 200, (key, answer.text)
+            found = {one["0020000D"]["Value"][0] for one in answer.json()}
+            assert found >= {a["uid"]} | others if token == nurse else found == {a["uid"]}, key
+            for value in ("1.2.*", "20260115*"):
+                answer = server.request("GET", f"/dicom-web/{level}?{key}={value}", token)
+                assert answer.status_code == 200, (key, value, answer.text)
+                assert b["uid"] not in answer.text, (key, value)

@@ -110,6 +110,8 @@ def test_a_folder_is_imported_and_goes_on_after_an_interruption(server: Server, 
     entries = [entry for entry in uploads(server) if entry["study_instance_uid"] in (known, unknown)]
     assert len(entries) == 2 and len({entry["upload_id"] for entry in entries}) == 1
     assert {entry["upload_source"] for entry in entries} == {"cd_import"}
+    for entry in entries:  # 29 were sent, the cut one was not: complete
+        assert (entry["announced_files"], entry["under_way_since"], entry["upload_status"]) == (29, None, "success")
 
 
 def test_a_dry_run_says_what_would_happen_and_sends_nothing(server: Server, tmp_path: Path) -> None:

@@ -14,8 +14,9 @@ import pydicom
 import pytest
 from pydicom.uid import generate_uid
 
-from tests.conftest import ENGINES, PostgresCluster
+from tests.conftest import ENGINES
 from tests.live.test_doors import c_store
+from tests.support.running import databases
 from tests.support.samples import fresh_series, pixels, small
 from tests.support.server import Server, user_token
 from tests.support.steps import eventually, instances, place_order, study, upload
@@ -219,12 +220,7 @@ def test_a_linked_study_keeps_who_it_is(server: Server) -> None:
 @pytest.fixture(params=ENGINES)
 def own_server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
     """A server for one test, which may kill it; nothing of it is left running."""
-    environ = {}
-    if request.param == "postgresql":
-        cluster: PostgresCluster = request.getfixturevalue("postgres")
-        environ["EHR_BRIDGE_DATABASE_URL"] = cluster.new_database()
-        environ["EHR_BRIDGE_ORTHANC_DATABASE_URL"] = cluster.new_database()
-    server = Server(tmp_path / "var", environ)
+    server = Server(tmp_path / "var", databases(request, request.param))
     server.start()
     yield server
     if server.process is not None and server.process.poll() is None:

@@ -12,7 +12,8 @@ import requests
 import sqlalchemy
 
 from ehr_bridge.db.database import Database
-from tests.conftest import ENGINES, PostgresCluster
+from tests.conftest import ENGINES
+from tests.support.running import SMALL_LIMITS, databases, running
 from tests.support.samples import nested, shared, small
 from tests.support.server import Server, user_token
 from tests.support.steps import place_order
@@ -24,15 +25,9 @@ UPLOAD = "/api/v1/dicom/upload"
 @pytest.fixture(scope="module", params=ENGINES)
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server of this file's own: nothing else changes its rows and files while they are counted."""
-    environ = {"MAX_DICOM_FILE_SIZE_MB": "5", "MAX_UPLOAD_SIZE_MB": "50"}
-    if request.param == "postgresql":
-        cluster: PostgresCluster = request.getfixturevalue("postgres")
-        environ["EHR_BRIDGE_DATABASE_URL"] = cluster.new_database()
-        environ["EHR_BRIDGE_ORTHANC_DATABASE_URL"] = cluster.new_database()
-    server = Server(tmp_path_factory.mktemp("server") / "var", environ)
-    server.start()
-    yield server
-    assert server.stop() == 0, server.log()[-3000:]
+    environ = SMALL_LIMITS | databases(request, request.param)
+    with running(tmp_path_factory.mktemp("server"), **environ) as server:
+        yield server
 
 
 def traces(server: Server) -> tuple[dict[str, int], int]:

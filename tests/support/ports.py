@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import random
 import socket
+
+BELOW_EPHEMERAL = range(15_000, 32_000)
+"""Linux gives outgoing connections a port from 32768 on (ip_local_port_range). A server that stops for a moment must
+not find its port in use by somebody's connection."""
 
 
 def free() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port nobody listens on, and no outgoing connection will take."""
+    for port in random.sample(BELOW_EPHEMERAL, 100):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise OSError("a hundred ports were tried, all are in use")

@@ -17,6 +17,9 @@ STUDIES = {f"1.2.{n}": f"id-{n}" for n in range(10)}
 class FakeOrthanc:
     """Answers /tools/find over ten studies as Orthanc does: in order, with Since and Limit, expanded or not."""
 
+    class OrthancException(Exception):
+        pass
+
     def __init__(self) -> None:
         self.questions: list[dict[str, Any]] = []
 

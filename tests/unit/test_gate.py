@@ -138,6 +138,15 @@ def test_an_annotation_may_be_large_but_not_endless() -> None:
         assert ask(gate, POST, path, token, content_length=length) == passes, (operations, length)
 
 
+def test_no_path_names_a_series_or_an_instance_by_a_wildcard() -> None:
+    """Orthanc would take whatever matches; not even within one's own study, nor for a radiologist."""
+    gate = make_gate()
+    for who in (viewer(A), user("radiologist")):
+        assert ask(gate, GET, f"/dicom-web/studies/{A}/series/1.2/metadata", who)
+        for spelled in ("*", "1.2*", "1.2?", "1.2\\1.3", "1.2\n"):
+            assert not ask(gate, GET, f"/dicom-web/studies/{A}/series/{spelled}/metadata", who), repr(spelled)
+
+
 @given(st.text(alphabet="abcdefghijklmnopqrstuvwxyz0123456789-_/.*%\n", max_size=60))
 def test_any_path_outside_the_table_is_closed_to_every_role(path: str) -> None:
     """Nothing opens by accident."""

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
+import pydicom
 import pytest
 
 from ehr_bridge.errors import Unavailable
+from ehr_bridge.services.refusals import Refusal
 from plugin.ingest import Ingest
 from plugin.quarantine import Quarantine
+from plugin.store_refusals import StoreRefusals
 from tests.support.samples import nested, small
 
 
@@ -45,24 +49,81 @@ class Intake:
         raise AssertionError("nothing that is refused is coerced")
 
 
+class Instance:
+    """What the C-STORE filter is shown."""
+
+    def __init__(self, calling: str | None = "MR1") -> None:
+        self.calling = calling
+
+    def GetInstanceRemoteAet(self) -> str:
+        if self.calling is None:
+            raise UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte")
+        return self.calling
+
+
+class Door:
+    """Both hooks of Orthanc, as one C-STORE meets them."""
+
+    def __init__(self, folder: Path, error: Exception | None = None) -> None:
+        self.told: list[Refusal] = []
+        self.refusals = StoreRefusals(1, self.told.append)
+        stand_ins = (Intake(error), NothingUnderWay(), Quarantine(folder), self.refusals, lambda arrival: None)
+        self.ingest = Ingest(FakeOrthanc(), *stand_ins)  # type: ignore[arg-type]
+
+    def status(self, data: bytes, calling: str | None = "MR1") -> int:
+        """What the sender hears; nothing of a refused instance may reach Orthanc."""
+        action, replacement = self.ingest.on_received(data, 2)
+        if action is Action.MODIFY:
+            assert replacement is not None
+            ds = pydicom.dcmread(io.BytesIO(replacement))
+            assert (str(ds.SOPInstanceUID), "PatientID" in ds) == ("2.25.1", False)
+        return self.ingest.on_c_store(Instance(calling))
+
+
 def hooks(folder: Path, error: Exception | None = None) -> Ingest:
-    return Ingest(FakeOrthanc(), Intake(error), NothingUnderWay(), Quarantine(folder), lambda arrival: None)  # type: ignore[arg-type]
+    return Door(folder, error).ingest
 
 
 def test_bytes_that_would_kill_orthanc_go_to_quarantine_once(tmp_path: Path) -> None:
-    """From a modality: kept on disk, then discarded; the same bytes are kept once."""
-    data = nested(100)
-    for _ in range(2):
-        assert hooks(tmp_path).on_received(data, 2) == (Action.DISCARD, None)
+    """From a modality: kept on disk, then refused; the same bytes are kept once."""
+    data, door = nested(100), Door(tmp_path)
+    assert [door.status(data) for _ in range(2)] == [0xC000, 0xC000]
     files = list(tmp_path.iterdir())
     assert [path.read_bytes() for path in files] == [data]
 
 
+def test_a_refused_instance_is_told_to_the_audit_trail_and_the_next_one_is_not(tmp_path: Path) -> None:
+    """With the calling AE title and the finding; the good file behind it on the same association passes."""
+    door = Door(tmp_path, Unavailable("database_unavailable", "away"))
+    assert (door.status(small()), door.told) == (0, [])
+    door = Door(tmp_path)
+    door.status(nested(100))
+    assert [(r.actor, r.code, r.route, r.files, r.address) for r in door.told] == [
+        ("ae:MR1", "nested_too_deep", "C-STORE", 1, None)
+    ]
+    assert door.refusals.judge(Instance()) == 0
+
+
+def test_a_refusal_that_orthanc_never_asked_about_does_not_hit_the_next_instance(tmp_path: Path) -> None:
+    """The association broke between the two hooks."""
+    door = Door(tmp_path)
+    door.ingest.on_received(nested(100), 2)
+    door.ingest.on_received(small(SOPInstanceUID=None), 4)
+    assert door.refusals.judge(Instance()) == 0
+
+
+def test_a_calling_title_that_cannot_be_read_does_not_hide_the_refusal(tmp_path: Path) -> None:
+    """Audited as from some modality."""
+    door = Door(tmp_path)
+    assert door.status(nested(100), calling=None) == 0xC000
+    assert [refusal.actor for refusal in door.told] == ["modality"]
+
+
 def test_a_quarantine_that_cannot_be_written_makes_the_sender_hear_a_failure(tmp_path: Path) -> None:
-    """Neither lost with a success nor let into the server."""
+    """Neither lost with a success nor let into the server: out of resources, so that it is sent again."""
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
-    assert hooks(blocked / "quarantine").on_received(nested(100), 2) == (Action.MODIFY, None)
+    assert Door(blocked / "quarantine").status(nested(100)) == 0xA700
 
 
 @pytest.mark.parametrize("error", [Unavailable("database_unavailable", "away"), RuntimeError("defect")])

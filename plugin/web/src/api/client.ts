@@ -16,13 +16,15 @@ export interface Asking {
   signal?: AbortSignal;
   /** false for sign-in itself, whose 401 says nothing about a session. */
   withToken?: boolean;
+  /** Another token than the session's; its 401 ends nothing by itself. */
+  token?: string;
 }
 
 export type Ask = <T>(path: string, asking?: Asking) => Promise<T>;
 
 export function createClient(session: Session, fetcher: typeof fetch = (...args) => fetch(...args)): Ask {
   return async function ask<T>(path: string, asking: Asking = {}): Promise<T> {
-    const token = asking.withToken === false ? null : session.token();
+    const token = asking.token ?? (asking.withToken === false ? null : session.token());
     const headers: Record<string, string> = { Accept: "application/json, application/problem+json" };
     if (token) headers.Authorization = `Bearer ${token}`;
     if (asking.body !== undefined) headers["Content-Type"] = "application/json";
@@ -46,7 +48,7 @@ export function createClient(session: Session, fetcher: typeof fetch = (...args)
       if (body === undefined && answer.status !== 204) throw new ApiError(answer.status, "unexpected_answer");
       return body as T;
     }
-    if (answer.status === 401 && token) session.end(token);
+    if (answer.status === 401 && token && token !== asking.token) session.end(token);
     throw errorFromAnswer(answer.status, body);
   };
 }

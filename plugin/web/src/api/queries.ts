@@ -47,6 +47,24 @@ export function useSignIn() {
   });
 }
 
+/** The password of an account that must choose one; the answer is a session that may do everything again. */
+export function useChangePassword(token: string, username: string) {
+  const { ask, session } = useServices();
+  const client = useQueryClient();
+  return useMutation<SignInAnswer, Error, { current_password: string; new_password: string }>({
+    mutationFn: (body) => ask<SignInAnswer>("auth/password", { method: "POST", body, token }),
+    onSuccess: (answer) => {
+      session.begin(answer, username);
+      void client.invalidateQueries();
+    },
+    onError: (error) => {
+      // Not the password but the token was refused: back to the sign-in.
+      if (error instanceof ApiError && error.code.startsWith("token_")) session.end(token);
+    },
+    gcTime: 0,
+  });
+}
+
 export function useMe() {
   const { ask } = useServices();
   return useQuery({

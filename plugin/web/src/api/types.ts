@@ -7,6 +7,8 @@ export interface SignInAnswer {
   expires_at: string;
   name: string;
   roles: string[];
+  /** The token opens nothing until its owner has chosen a password. */
+  must_change_password?: boolean;
 }
 
 /** Known permissions; a server may know more. */

@@ -5,6 +5,7 @@ import { useMe } from "../api/queries";
 import { ErrorState } from "../components/ErrorState";
 import { Brand } from "../components/Brand";
 import { t } from "../i18n";
+import { NewPassword } from "./NewPassword";
 import { MeContext } from "./permissions";
 import { SignInAgain } from "./SignInAgain";
 import { useSession, useSessionClock } from "./useSession";
@@ -17,6 +18,7 @@ export function RequireSession({ children }: { children: ReactNode }) {
     // Whoever signs in next after a sign-out is not led to the last user's page.
     return <Navigate to="/sign-in" replace state={session.signedOut ? null : { from: location.pathname }} />;
   }
+  if (session.kind === "new_password") return <NewPassword token={session.token} username={session.username} />;
   return (
     <>
       <div className={session.kind === "ended" ? "locked" : "unlocked"}>

@@ -52,3 +52,25 @@ describe("a session", () => {
     expect(new Session(kept).snapshot()).toEqual({ kind: "none" });
   });
 });
+
+describe("a session whose password must be chosen first", () => {
+  const first = { ...answer, roles: [], must_change_password: true };
+
+  it("has no token for anything else, also after a reload", () => {
+    const kept = store();
+    new Session(kept).begin(first, "alice");
+    const reloaded = new Session(kept);
+    expect(reloaded.token()).toBeNull();
+    expect(reloaded.snapshot()).toMatchObject({ kind: "new_password", token: "t1", username: "alice" });
+  });
+
+  it("goes on once it is chosen, and leads back to the sign-in when its time is over", () => {
+    const session = new Session(null);
+    session.begin(first, "alice");
+    session.begin({ ...answer, token: "t2" }, "alice");
+    expect(session.token()).toBe("t2");
+    session.begin(first, "alice");
+    session.end("t1");
+    expect(session.snapshot()).toEqual({ kind: "none" });
+  });
+});

@@ -4,7 +4,8 @@
  * The token lives in memory and in sessionStorage, so that a reload keeps the session and closing
  * the tab ends it; it is never put into localStorage, a cookie or an address. A session that the
  * server (or the clock) ends is `ended`, not `none`: the page stays, hidden, until its user signs in
- * again, so that a running upload is not lost.
+ * again, so that a running upload is not lost. A session in which a password must be chosen first
+ * has no token for anything else.
  */
 import type { SignInAnswer } from "../api/types";
 import { isRecord } from "../api/errors";
@@ -12,6 +13,7 @@ import { isRecord } from "../api/errors";
 export type SessionState =
   | { kind: "none"; signedOut?: true }
   | { kind: "active"; token: string; expiresAt: number | null; username: string }
+  | { kind: "new_password"; token: string; expiresAt: number | null; username: string }
   | { kind: "ended"; username: string };
 
 type Store = Pick<Storage, "getItem" | "setItem" | "removeItem">;
@@ -46,13 +48,14 @@ export class Session {
     // A token that seems expired on arrival means that this computer's clock is wrong: then the
     // server alone decides, by answering 401.
     const trusted = Number.isFinite(expiresAt) && expiresAt > this.now() ? expiresAt : null;
-    this.set({ kind: "active", token: answer.token, expiresAt: trusted, username });
+    const kind = answer.must_change_password ? "new_password" : "active";
+    this.set({ kind, token: answer.token, expiresAt: trusted, username });
   }
 
   /** End the session that `token` belongs to; an answer to an older token ends nothing. */
   end(token: string): void {
-    if (this.state.kind !== "active" || this.state.token !== token) return;
-    this.set({ kind: "ended", username: this.state.username });
+    if (!("token" in this.state) || this.state.token !== token) return;
+    this.set(this.state.kind === "active" ? { kind: "ended", username: this.state.username } : { kind: "none" });
   }
 
   signOut(): void {
@@ -80,7 +83,7 @@ function restore(store: Store | null): SessionState {
     const saved: unknown = JSON.parse(store?.getItem(KEY) ?? "null");
     if (isRecord(saved) && typeof saved.token === "string" && saved.token) {
       return {
-        kind: "active",
+        kind: saved.newPassword === true ? "new_password" : "active",
         token: saved.token,
         expiresAt: typeof saved.expiresAt === "number" ? saved.expiresAt : null,
         username: typeof saved.username === "string" ? saved.username : "",
@@ -94,10 +97,10 @@ function restore(store: Store | null): SessionState {
 
 function save(store: Store | null, state: SessionState): void {
   try {
-    if (state.kind !== "active") store?.removeItem(KEY);
+    if (!("token" in state)) store?.removeItem(KEY);
     else {
-      const { token, expiresAt, username } = state;
-      store?.setItem(KEY, JSON.stringify({ token, expiresAt, username }));
+      const { kind, token, expiresAt, username } = state;
+      store?.setItem(KEY, JSON.stringify({ token, expiresAt, username, newPassword: kind === "new_password" }));
     }
   } catch {
     // A full or forbidden store costs the session at the next reload, nothing else.

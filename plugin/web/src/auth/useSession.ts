@@ -14,7 +14,7 @@ export function useSessionClock(): void {
   const { session } = useServices();
   const state = useSession();
   useEffect(() => {
-    if (state.kind !== "active" || state.expiresAt === null) return;
+    if (!("token" in state) || state.expiresAt === null) return;
     const { token, expiresAt } = state;
     const look = () => {
       if (Date.now() >= expiresAt) session.end(token);

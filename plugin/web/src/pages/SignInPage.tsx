@@ -8,7 +8,7 @@ import { t } from "../i18n";
 export function SignInPage() {
   const session = useSession();
   const { state } = useLocation();
-  if (session.kind === "active") {
+  if (session.kind === "active" || session.kind === "new_password") {
     const from = isRecord(state) && typeof state.from === "string" ? state.from : "/orders";
     return <Navigate to={from} replace />;
   }

@@ -1,0 +1,98 @@
+"""The tables of what was stored: instances, the upload log, and files that became no new instance."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from ehr_bridge.db.models import UID, Base
+
+
+class Instance(Base):
+    """One stored SOP instance, recorded once, whatever door it came through."""
+
+    __tablename__ = "instances"
+    __table_args__ = (Index("ix_instances_study_id_series_instance_uid", "study_id", "series_instance_uid"),)
+
+    orthanc_instance_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    study_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("studies.id"))
+    upload_log_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("dicom_upload_logs.id"), index=True)
+    file_name: Mapped[str | None] = mapped_column(String(255))
+    series_instance_uid: Mapped[str] = mapped_column(UID)
+    sop_instance_uid: Mapped[str] = mapped_column(UID, index=True)
+    modality: Mapped[str] = mapped_column(String(16))
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    door: Mapped[str] = mapped_column(String(16))
+    received_at: Mapped[datetime]
+
+
+class DicomUploadLog(Base):
+    """One delivery of one study through one door by one actor (the plan's upload log)."""
+
+    __tablename__ = "dicom_upload_logs"
+    __table_args__ = (
+        UniqueConstraint("upload_id", "study_instance_uid", "uploaded_by"),
+        *(
+            Index(f"ix_dicom_upload_logs_{column}_uploaded_at", column, "uploaded_at")
+            for column in ("uploaded_by", "source_address", "upload_status")
+        ),
+        Index(
+            "ix_dicom_upload_logs_under_way",
+            "under_way_since",
+            sqlite_where=text("under_way_since IS NOT NULL"),
+            postgresql_where=text("under_way_since IS NOT NULL"),
+        ),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    upload_id: Mapped[uuid.UUID]
+    patient_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("patients.id"), index=True)
+    order_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("orders.id"), index=True)
+    uploaded_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id"))
+    uploaded_by: Mapped[str] = mapped_column(String(255))
+    """Subject of the token, or the calling AE title."""
+    source_address: Mapped[str | None] = mapped_column(String(64))
+    """Network address of the sender, where it is known."""
+    announced_files: Mapped[int | None]
+    """How many files its sender said the whole upload will have."""
+    study_instance_uid: Mapped[str] = mapped_column(UID, index=True)
+    orthanc_study_id: Mapped[str | None] = mapped_column(String(64), index=True)
+    number_of_files: Mapped[int]
+    number_of_duplicates: Mapped[int]
+    total_size_bytes: Mapped[int] = mapped_column(BigInteger)
+    original_patient_id: Mapped[str | None] = mapped_column(String(64))
+    original_patient_name: Mapped[str | None] = mapped_column(String(255))
+    original_accession_number: Mapped[str | None] = mapped_column(String(64))
+    original_study_date: Mapped[str | None] = mapped_column(String(8))
+    original_modality: Mapped[str | None] = mapped_column(String(16))
+    modified_patient_id: Mapped[str | None] = mapped_column(String(64))
+    modified_patient_name: Mapped[str | None] = mapped_column(String(255))
+    modified_accession_number: Mapped[str | None] = mapped_column(String(64))
+    tags_modified: Mapped[bool] = mapped_column(default=False)
+    upload_status: Mapped[str] = mapped_column(String(20))
+    error_message: Mapped[str | None] = mapped_column(Text)
+    uploaded_at: Mapped[datetime] = mapped_column(index=True)
+    upload_source: Mapped[str] = mapped_column(String(20))
+    upload_duration_seconds: Mapped[float | None]
+    is_deleted: Mapped[bool] = mapped_column(default=False)
+    under_way_since: Mapped[datetime | None]
+    """While more files are to come: a request with several is not at its end, or fewer came than were announced."""
+    interrupted_at: Mapped[datetime | None]
+    """When it was closed because its request had died, or nothing more came."""
+
+
+class DicomUploadSkip(Base):
+    """A file of an upload that became no new instance: one the archive had already, or one that failed."""
+
+    __tablename__ = "dicom_upload_skips"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    upload_log_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("dicom_upload_logs.id"), index=True)
+    file_name: Mapped[str | None] = mapped_column(String(255))
+    sop_instance_uid: Mapped[str | None] = mapped_column(UID)
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    status: Mapped[str] = mapped_column(String(16))
+    error_code: Mapped[str | None] = mapped_column(String(64))

@@ -1,0 +1,144 @@
+"""What was done for one instance is done for its neighbours: a coercion that is known, applied again.
+
+The instances of a series differ in a few elements, and seldom in those that a coercion looks at or changes. A `Plan`
+holds these elements byte for byte, as they were and as they became. Where another file has the same bytes, the same
+bytes come out, but for the time of the modification. A file that differs in any of them is not for the plan.
+"""
+
+from __future__ import annotations
+
+import threading
+from bisect import bisect_right
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from ehr_bridge.dicom import tags
+from ehr_bridge.dicom.header import Header
+from ehr_bridge.dicom.original import modification_time
+
+
+class Change(NamedTuple):
+    """One attribute that is not what it was."""
+
+    keyword: str
+    before: str
+    after: str
+
+
+class Edit(NamedTuple):
+    """One element as it was (None: not there), and as it becomes."""
+
+    tag: int
+    before: bytes | None
+    after: bytes
+
+
+class Plan(NamedTuple):
+    """A coercion that other files may share."""
+
+    same: tuple[tuple[int, bytes], ...]
+    """Elements that must be there, with these bytes; those that are edited too."""
+    absent: tuple[int, ...]
+    """Elements that must not be there."""
+    edits: tuple[Edit, ...]
+    """In the order of their tags. None: every value is what it should be, and the file stays."""
+    original: tuple[bytes, bytes]
+    """The Original Attributes Sequence, up to its time and from there on."""
+    changes: tuple[Change, ...]
+
+    def apply(self, header: Header, when: datetime) -> bytes | None:
+        """The file coerced, or None when it is not one of those the plan was made for."""
+        body, starts = header.body, header.walk.starts
+        for tag, element in self.same:
+            start = starts.get(tag)
+            if start is None or not body.startswith(element, start):
+                return None
+        for tag in self.absent:
+            if tag in starts:
+                return None
+        if not self.edits:
+            return header.data
+        ordered = list(starts)
+        view = memoryview(body)
+        pieces: list[bytes | memoryview] = []
+        at, is_recorded = 0, False
+        for tag, before, after in self.edits:
+            if tag > tags.ORIGINAL_ATTRIBUTES_SEQUENCE and not is_recorded:
+                at = self._record(pieces, view, at, _position(header, ordered), when)
+                is_recorded = True
+            start = starts[tag] if before is not None else _position(header, ordered, tag)
+            pieces += (view[at:start], after)
+            at = start + len(before or b"")
+        if not is_recorded:
+            at = self._record(pieces, view, at, _position(header, ordered), when)
+        pieces.append(view[at:])
+        return b"".join(pieces)
+
+    def _record(
+        self, pieces: list[bytes | memoryview], view: memoryview, at: int, position: int, when: datetime
+    ) -> int:
+        pieces += (view[at:position], self.original[0], modification_time(when), self.original[1])
+        return position
+
+
+class Plans:
+    """Remembers the plans of some recent coercions. For several threads at once."""
+
+    def __init__(self, size: int = 256) -> None:
+        self._size = size
+        self._known: dict[object, Plan] = {}
+        self._lock = threading.Lock()
+
+    def find(self, key: object) -> Plan | None:
+        return self._known.get(key)
+
+    def keep(self, key: object, plan: Plan) -> None:
+        with self._lock:
+            self._known.pop(key, None)
+            self._known[key] = plan
+            while len(self._known) > self._size:
+                del self._known[next(iter(self._known))]
+
+
+def make_plan(
+    header: Header,
+    looked_at: Sequence[int],
+    written: Sequence[tuple[int, bytes]],
+    original: tuple[bytes, bytes],
+    changes: tuple[Change, ...],
+) -> Plan | None:
+    """The plan of a coercion just done, or None when its file is too odd for others to be like it.
+
+    `looked_at` are the tags of all values that were wanted, `written` those that were written, as whole elements.
+    """
+    if not is_plain(header):
+        return None
+    groups = {tag >> 16 for tag, _ in written} | {tags.ORIGINAL_ATTRIBUTES_SEQUENCE >> 16}
+    unwelcome = {group << 16 for group in groups} | {tags.LENGTH_TO_END, tags.ORIGINAL_ATTRIBUTES_SEQUENCE}
+    if written and any(tag in header.walk.starts for tag in unwelcome):
+        return None
+    same: list[tuple[int, bytes]] = []
+    absent = set(unwelcome) if written else set()
+    for tag in {*looked_at, tags.SPECIFIC_CHARACTER_SET}:
+        element = header.element(tag)
+        if element is None:
+            absent.add(tag)
+        elif tag in header.walk.ends:
+            return None
+        else:
+            same.append((tag, header.body[element.start : element.end]))
+    before = dict(same)
+    edits = tuple(Edit(tag, before.get(tag), after) for tag, after in sorted(written))
+    return Plan(tuple(sorted(same)), tuple(sorted(absent)), edits, original, changes)
+
+
+def is_plain(header: Header) -> bool:
+    """Whether a file is laid out so that a plan can be made of it, or applied to it."""
+    return header.walk.ordered and not header.walk.repeats and not header.deflated
+
+
+def _position(header: Header, ordered: list[int], tag: int = tags.ORIGINAL_ATTRIBUTES_SEQUENCE) -> int:
+    """Where an element that is not there belongs."""
+    index = bisect_right(ordered, tag)
+    return header.walk.starts[ordered[index]] if index < len(ordered) else len(header.body)

@@ -1,0 +1,74 @@
+"""Uploads whose sender said how many files there will be: complete, still coming, or broken off.
+
+Files sent one by one have no end that anybody could see. A total makes the difference between an upload that is
+complete and one that was abandoned; whoever names none has delivered what arrived.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+
+from sqlalchemy import func, select, union
+from sqlalchemy.orm import Session
+
+from ehr_bridge.db.uploads import DicomUploadLog, DicomUploadSkip, Instance
+
+
+def settle_announced(session: Session, log: DicomUploadLog) -> list[DicomUploadLog]:
+    """Take away the marks of an upload that is complete by now, and reopen one that goes on after it was closed.
+
+    `log` is one of its entries; answers those whose marks changed, for their status follows from them.
+    """
+    if log.under_way_since is None and log.interrupted_at is None:
+        return []
+    entries = _entries(session, log)
+    ids = [entry.id for entry in entries]
+    is_complete = count_arrived(session, ids) >= announced_total(entries)
+    last = session.scalar(select(func.max(Instance.received_at)).where(Instance.upload_log_id.in_(ids)))
+    changed = []
+    for entry in entries:
+        before = entry.under_way_since, entry.interrupted_at
+        if is_complete:
+            entry.under_way_since = entry.interrupted_at = None
+        elif entry.interrupted_at is not None and last is not None and last > entry.interrupted_at:
+            entry.under_way_since, entry.interrupted_at = last, None
+        if (entry.under_way_since, entry.interrupted_at) != before:
+            changed.append(entry)
+    return changed
+
+
+def explain_missing(session: Session, log: DicomUploadLog) -> str:
+    """How much of an upload arrived that was closed before it was complete."""
+    entries = _entries(session, log)
+    arrived = count_arrived(session, [entry.id for entry in entries])
+    return f"{arrived} of {announced_total(entries)} files arrived"
+
+
+def announced_total(entries: Sequence[DicomUploadLog]) -> int:
+    """The total of the whole upload. Its entries may say different ones when the sender added files on the way."""
+    return max(entry.announced_files or 0 for entry in entries)
+
+
+def count_arrived(session: Session, log_ids: Sequence[uuid.UUID]) -> int:
+    """Different files that arrived, stored or not. One that was sent again counts once."""
+    stored = select(Instance.sop_instance_uid).where(Instance.upload_log_id.in_(log_ids))
+    skips = select(DicomUploadSkip.sop_instance_uid).where(DicomUploadSkip.upload_log_id.in_(log_ids))
+    named = union(stored, skips.where(DicomUploadSkip.sop_instance_uid.is_not(None))).subquery()
+    nameless = (
+        select(func.count())
+        .select_from(DicomUploadSkip)
+        .where(DicomUploadSkip.upload_log_id.in_(log_ids), DicomUploadSkip.sop_instance_uid.is_(None))
+    )
+    counted = session.scalar(select(func.count()).select_from(named)) or 0
+    return counted + (session.scalar(nameless) or 0)
+
+
+def _entries(session: Session, log: DicomUploadLog) -> list[DicomUploadLog]:
+    return list(
+        session.scalars(
+            select(DicomUploadLog).where(
+                DicomUploadLog.upload_id == log.upload_id, DicomUploadLog.uploaded_by == log.uploaded_by
+            )
+        )
+    )

@@ -1,0 +1,161 @@
+"""Which attributes a linked study's images get, from where, when: rules as data, the built-in ones or a site's own.
+
+A rule names one attribute. Of all rules for it that hold for an instance (its door, its calling AE title), the last one
+counts. Rules are checked when they are read: what no file may get, or what would leave a linked study under another
+patient's number, stops the start.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from ehr_bridge.dicom import Header, canonical, checked_value
+from ehr_bridge.services.arrivals import Decision, Door
+from ehr_bridge.services.identity import DEFAULT_RULES, EHR_VALUES
+from ehr_bridge.settings import SettingsError
+
+VARIABLE: Final = "EHR_BRIDGE_COERCION_RULES"
+DESCRIBING_GROUPS: Final = frozenset({0x0008, 0x0010, 0x0032, 0x0038, 0x0040})
+"""Groups of who, which study and which order; the others say how the picture is to be read."""
+_FOLLOWS_THE_LINK: Final = {"PatientID": "patient.mrn"}
+"""Attributes whose rules are ours: a linked study under another number would be on the wrong patient."""
+
+
+class Rule(BaseModel):
+    """One attribute, where its value comes from, and when it is written."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    attribute: str
+    source: str | None = Field(None, alias="from")
+    value: str | None = None
+    when: Literal["always", "empty"] = "always"
+    on_conflict: Literal["replace", "keep", "flag"] = "replace"
+    if_unknown: Literal["keep", "clear"] = "keep"
+    doors: tuple[Door, ...] | None = None
+    calling_ae_titles: tuple[str, ...] | None = None
+
+    @model_validator(mode="after")
+    def _is_possible(self) -> Rule:
+        if (self.source is None) == (self.value is None):
+            raise ValueError("give either 'from' or 'value'")
+        if self.source is not None and self.source not in EHR_VALUES:
+            raise ValueError(f"'from' is one of {', '.join(EHR_VALUES)}")
+        wanted = checked_value(self.attribute, EHR_VALUES[self.source].example if self.source else self.value or "")
+        if wanted.tag >> 16 not in DESCRIBING_GROUPS:
+            raise ValueError(f"{self.attribute} says how the picture is to be read; it cannot be changed")
+        if () in (self.doors, self.calling_ae_titles):
+            raise ValueError("name at least one door or calling AE title, or leave the list out")
+        if self.calling_ae_titles is not None and self.doors not in (None, (Door.C_STORE,)):
+            raise ValueError("only c_store has calling AE titles")
+        source = _FOLLOWS_THE_LINK.get(self.attribute)
+        if source and (self.source, self.when, self.on_conflict) != (source, "always", "replace"):
+            raise ValueError(f"{self.attribute} always becomes {source}")
+        return self
+
+    def holds(self, door: Door, calling_ae_title: str | None) -> bool:
+        """Whether the rule is for instances that come this way."""
+        if self.calling_ae_titles is not None:
+            return door is Door.C_STORE and calling_ae_title in self.calling_ae_titles
+        return self.doors is None or door in self.doors
+
+
+BUILT_IN: Final = tuple(
+    Rule.model_validate({"attribute": attribute, "from": source}) for attribute, source in DEFAULT_RULES.items()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What the rules say of one instance."""
+
+    wanted: Mapping[str, str]
+    contradicts: bool = False
+    """A rule leaves what the file says and wants a person to look at it."""
+
+
+class CoercionRules:
+    """The rules of one installation. Pure, but for remembering which of them hold where."""
+
+    def __init__(self, rules: tuple[Rule, ...] = BUILT_IN) -> None:
+        self.rules = rules
+        self.name_callers = any(rule.calling_ae_titles for rule in rules)
+        """Whether it matters who calls."""
+        self._holding = lru_cache(maxsize=256)(self._find)
+
+    def judge(self, header: Header, decision: Decision, door: Door, calling_ae_title: str | None = None) -> Ruling:
+        """The values one instance of a linked study gets; none when its study is not linked."""
+        if not decision.wanted or self.rules is BUILT_IN:
+            return Ruling(decision.wanted)
+        wanted = dict(decision.corrections)
+        contradicts = False
+        if decision.facts:
+            for rule in self._holding(door, calling_ae_title):
+                value = rule.value if rule.source is None else decision.facts[rule.source]
+                if not value and rule.if_unknown == "keep":
+                    continue
+                try:
+                    ours = checked_value(rule.attribute, value or "")
+                except ValueError:
+                    continue  # longer than the attribute may be: what the file says is better than a part of ours
+                theirs = canonical(ours.vr, header.text(ours.tag))
+                if theirs and theirs != ours.canonical:
+                    contradicts |= rule.on_conflict == "flag"
+                    if rule.when == "empty" or rule.on_conflict != "replace":
+                        continue
+                wanted[rule.attribute] = ours.value
+        return Ruling(wanted, contradicts)
+
+    def _find(self, door: Door, calling_ae_title: str | None) -> tuple[Rule, ...]:
+        holding = {rule.attribute: rule for rule in self.rules if rule.holds(door, calling_ae_title)}
+        return tuple(holding.values())
+
+
+def load_rules(path: Path | None) -> CoercionRules:
+    """The rules of a file, TOML or JSON by its name; the built-in ones without a file.
+
+    Raises:
+        SettingsError: the file cannot be used; each problem names the variable, the rule's number and its attribute.
+    """
+    if path is None:
+        return CoercionRules()
+    try:
+        content = path.read_bytes()
+        document: Any = json.loads(content) if path.suffix == ".json" else tomllib.loads(content.decode())
+    except OSError as error:
+        raise SettingsError([f"{VARIABLE}: the file cannot be read: {error.strerror}"]) from None
+    except (ValueError, RecursionError):
+        raise SettingsError([f"{VARIABLE}: the file is neither TOML nor, named .json, JSON"]) from None
+    if not isinstance(document, dict) or set(document) != {"rule"} or not isinstance(document["rule"], list):
+        raise SettingsError([f"{VARIABLE}: the file holds a list of rules, [[rule]] in TOML, and nothing else"])
+    rules, problems = [], []
+    for number, entry in enumerate(document["rule"], 1):
+        name = entry.get("attribute") if isinstance(entry, dict) else None
+        where = f"{VARIABLE}: rule {number} ({name if isinstance(name, str) else 'without an attribute'})"
+        try:
+            rules.append(Rule.model_validate(entry))
+        except ValidationError as error:
+            problems += [f"{where}: {_explain(one)}" for one in error.errors()]
+    if not problems:
+        problems = [
+            f"{VARIABLE}: no rule makes {attribute} {source} at every door"
+            for attribute, source in _FOLLOWS_THE_LINK.items()
+            if not any(r.attribute == attribute and not r.doors and not r.calling_ae_titles for r in rules)
+        ]
+    if problems:
+        raise SettingsError(problems)
+    return CoercionRules(tuple(rules))
+
+
+def _explain(error: Any) -> str:
+    message = str(error["msg"]).removeprefix("Value error, ")
+    place = ".".join(str(part) for part in error["loc"])
+    return f"{place}: {message}" if place else message

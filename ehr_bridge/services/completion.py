@@ -1,0 +1,59 @@
+"""An order is completed when its study has been quiet for a while: the bridge's own notion of Orthanc's stable study.
+
+It is read from what was recorded, not from Orthanc's events, which a killed process loses and other nodes never hear.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from sqlalchemy import exists, select
+
+from ehr_bridge.db.database import Database
+from ehr_bridge.db.models import Order, Study
+from ehr_bridge.db.uploads import Instance
+from ehr_bridge.services import audit
+from ehr_bridge.services.audit import Event
+from ehr_bridge.services.deletion_steps import OURSELVES
+
+AT_ONCE = 100
+
+
+class Completion:
+    def __init__(self, database: Database, clock: Callable[[], datetime], quiet: timedelta) -> None:
+        self._database = database
+        self._clock = clock
+        self._quiet = quiet
+
+    def run(self) -> int:
+        """Complete the orders whose study brought nothing new for that long; answers how many.
+
+        Raises:
+            Unavailable: the database is away; it is done later.
+        """
+        now = self._clock()
+        news = exists().where(Instance.study_id == Study.id, Instance.received_at > now - self._quiet)
+        due = (
+            select(Order.id)
+            .join(Study, (Study.order_id == Order.id) & (Study.study_instance_uid == Order.study_instance_uid))
+            .where(Order.status == "in_progress", Study.link_status == "linked", Study.deleted_at.is_(None))
+            .where(Study.is_settled, Study.number_of_instances > 0, ~news)
+            .limit(AT_ONCE)
+        )
+        with self._database.read() as session:
+            if session.scalar(due) is None:
+                return 0
+        with self._database.write() as session:
+            orders = session.scalars(select(Order).where(Order.id.in_(due)).with_for_update(of=Order)).all()
+            for order in orders:
+                order.status = "completed"
+                order.updated_at = now
+                event = Event(
+                    "order.completed",
+                    patient_id=order.patient_id,
+                    order_id=order.id,
+                    study_instance_uid=order.study_instance_uid,
+                )
+                audit.append(session, OURSELVES, event, now)
+        return len(orders)

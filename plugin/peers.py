@@ -1,0 +1,36 @@
+"""Who is connected to a port of this process, as the kernel has it."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+from pathlib import Path
+
+TABLES = (Path("/proc/self/net/tcp"), Path("/proc/self/net/tcp6"))
+CONNECTED = frozenset({"01", "08"})
+"""ESTABLISHED and CLOSE_WAIT: the other end is there, or was until a moment ago."""
+
+
+def only_peer(port: int, tables: tuple[Path, ...] = TABLES) -> str | None:
+    """The network address behind all connections of a port; None if there are several: nobody is guessed at."""
+    peers = {peer for table in tables for peer in _peers(table, port)}
+    return peers.pop() if len(peers) == 1 else None
+
+
+def _peers(table: Path, port: int) -> Iterator[str]:
+    try:
+        lines = table.read_text().splitlines()[1:]
+    except OSError:
+        return
+    for line in lines:
+        _, local, remote, state = line.split()[:4]
+        if state in CONNECTED and int(local.rsplit(":", 1)[1], 16) == port:
+            yield _address(remote.rsplit(":", 1)[0])
+
+
+def _address(digits: str) -> str:
+    """The kernel writes each four bytes in the machine's own order."""
+    words = [bytes.fromhex(digits[at : at + 8])[::-1] for at in range(0, len(digits), 8)]
+    address = ipaddress.ip_address(b"".join(words))
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return str(mapped or address)

@@ -1,0 +1,75 @@
+"""Says no to a modality, and to the audit trail who it was.
+
+The received-instance hook neither learns the calling AE title nor may answer with a status: it can only discard, with
+success. The C-STORE filter, which Orthanc asks next on the same thread, knows the title and gives the status. So the
+first hook exchanges a refused instance for a stand-in that holds nothing, and the filter turns the stand-in away.
+
+Orthanc's Lua filter would know the address too. It is not used: Orthanc pushes every sequence of every instance onto
+Lua's stack without asking whether there is room.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from pydicom import dcmwrite
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import UID, ExplicitVRLittleEndian, RawDataStorage
+
+from ehr_bridge.services.refusals import Refusal
+from plugin.peers import only_peer
+
+LOGGER = logging.getLogger(__name__)
+CANNOT_UNDERSTAND = 0xC000
+OUT_OF_RESOURCES = 0xA700
+"""C-STORE statuses (PS3.4 table B.2-1)."""
+ROUTE = "C-STORE"
+ACCEPTED = 0
+
+
+class StoreRefusals:
+    def __init__(self, dicom_port: int, on_refusal: Callable[[Refusal], None]) -> None:
+        self._dicom_port = dicom_port
+        self._on_refusal = on_refusal
+        self._refused: dict[int, tuple[str, int]] = {}
+        self._stand_in = _stand_in()
+
+    def exchange(self, code: str, status: int) -> bytes:
+        """What Orthanc gets in place of an instance that this thread refuses; `judge` must be asked next."""
+        self._refused[threading.get_native_id()] = (code, status)
+        return self._stand_in
+
+    def forget(self) -> None:
+        """Another instance arrives on this thread; nothing is left of the one before."""
+        self._refused.pop(threading.get_native_id(), None)
+
+    def judge(self, instance: Any) -> int:
+        """What the C-STORE filter answers: 0 lets an instance through, anything else is what its sender hears."""
+        refused = self._refused.pop(threading.get_native_id(), None)
+        if refused is None:
+            return ACCEPTED
+        code, status = refused
+        try:
+            actor = f"ae:{instance.GetInstanceRemoteAet()}"
+        except Exception:  # a title in no known encoding
+            LOGGER.exception("the calling AE title of a refused C-STORE cannot be read")
+            actor = "modality"
+        address = only_peer(self._dicom_port)
+        self._on_refusal(Refusal(None, address, code, ROUTE, files=1, actor=actor))
+        return status
+
+
+def _stand_in() -> bytes:
+    """The smallest instance that Orthanc can read."""
+    ds = Dataset()
+    ds.SOPClassUID, ds.SOPInstanceUID = RawDataStorage, UID("2.25.1")
+    ds.StudyInstanceUID, ds.SeriesInstanceUID = UID("2.25.2"), UID("2.25.3")
+    ds.file_meta = FileMetaDataset()
+    ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    file = io.BytesIO()
+    dcmwrite(file, ds, enforce_file_format=True)
+    return file.getvalue()

@@ -1,0 +1,68 @@
+"""What a reader sees while counts are being written."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from typing import Any
+
+import pytest
+from pydicom.uid import generate_uid
+
+from ehr_bridge.services import recorder as recording
+from tests.api.conftest import Api
+from tests.support.samples import small
+
+
+def test_a_reader_waits_for_counts_that_are_just_being_written(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worker has taken the second image up and not committed it; whoever asks now sees two images, not one."""
+    uid, headers = generate_uid(), {"X-Upload-Id": str(uuid.uuid4())}
+    for _ in range(2):
+        assert api.upload(small(StudyInstanceUID=uid), headers=headers).status_code == 201
+    reached, go = threading.Event(), threading.Event()
+    settle_studies = recording.settle_studies
+
+    def slowly(*arguments: Any) -> None:
+        reached.set()
+        assert go.wait(20)
+        settle_studies(*arguments)
+
+    monkeypatch.setattr(recording, "settle_studies", slowly)
+    seen: list[int] = []
+    worker = threading.Thread(target=api.services.recorder.settle)
+    reader = threading.Thread(target=lambda: seen.append(api.services.studies.get(uid).study.number_of_instances))
+    worker.start()
+    assert reached.wait(20)
+    reader.start()
+    reader.join(0.3)  # one who does not wait is done by now
+    go.set()
+    worker.join()
+    reader.join()
+    assert seen == [2]
+
+
+def test_an_image_two_clients_send_at_once_is_counted_once_for_each(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first stored it and is slow to write that down; the second is told "duplicate" meanwhile."""
+    uid = generate_uid()
+    data = small(StudyInstanceUID=uid)
+    slow, quick = ({"X-Upload-Id": str(uuid.uuid4()), "X-File-Name": name} for name in ("slow.dcm", "quick.dcm"))
+    api.upload(small(StudyInstanceUID=uid), headers=slow)
+    recorder = api.services.recorder
+    record = recorder.record
+
+    def meanwhile(arrival: Any) -> None:
+        monkeypatch.setattr(recorder, "record", record)
+        assert api.upload(data, headers=quick).json["instances"][0]["status"] == "duplicate"
+        record(arrival)
+
+    monkeypatch.setattr(recorder, "record", meanwhile)
+    assert api.upload(data, headers=slow).json["instances"][0]["status"] == "stored"
+
+    def counted(headers: dict[str, str]) -> tuple[int, int, list[tuple[str, str]]]:
+        detail = api.get(f"/api/v1/dicom/uploads/{headers['X-Upload-Id']}", "nurse").json
+        (entry,) = detail["entries"]
+        files = [(file["file_name"], file["status"]) for file in detail["files"]]
+        return entry["number_of_files"], entry["number_of_duplicates"], files
+
+    assert counted(slow) == (2, 0, [("slow.dcm", "stored")] * 2)
+    assert counted(quick) == (1, 1, [("quick.dcm", "duplicate")])

@@ -1,0 +1,80 @@
+"""The OpenAPI document against the live server: thousands of requests nobody would think of sending.
+
+Every answer must be one that the document announces: its status, its media type, its schema; never a 5xx. Left out are
+header values with a TAB: Orthanc's web server answers them itself, with a plain 400, before any plugin sees them. Once
+on SQLite with identifiers of nothing, once on PostgreSQL with some that exist.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ENGINES
+from tests.support.running import SMALL_LIMITS, databases, running
+from tests.support.samples import small
+from tests.support.server import ROOT, Server, user_token
+from tests.support.steps import place_order, upload
+
+NO_LIMITS = {"EHR_BRIDGE_UPLOADS_PER_MINUTE": "1000000", "EHR_BRIDGE_SIGN_INS_PER_MINUTE": "1000000"}
+"""A rate limit answers 503, as documented; here it would hide what stands behind it."""
+CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
+ROLES = ("technician", "doctor", "service", "admin")
+EXAMPLES, SEED = "10", "20261124"
+"""Per route, and where chance begins: the same requests at every run. docs/testing.md says how to send others."""
+
+
+@pytest.fixture(params=ENGINES)
+def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
+    """A server of this test's own: nobody else shall meet what it leaves behind."""
+    environ = SMALL_LIMITS | NO_LIMITS | databases(request, request.param)
+    with running(tmp_path, **environ) as server:
+        yield server
+
+
+def settings(known: dict[str, str]) -> str:
+    """schemathesis.toml: identifiers to use in every path that has them."""
+    parameters = "".join(f'"path.{name}" = "{value}"\n' for name, value in known.items())
+    return f'[generation]\nexclude-header-characters = "\\t"\n\n[parameters]\n{parameters}'
+
+
+def fuzz(server: Server, folder: Path, known: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """One run of schemathesis; its exit code is 0 when every answer was as announced."""
+    (folder / "schemathesis.toml").write_text(settings(known))
+    token = user_token(*ROLES, subject="fuzz")
+    command = [
+        str(Path(sys.executable).with_name("schemathesis")), "run", f"{server.url}/api/v1/openapi.json",
+        "--header", f"Authorization: Bearer {token}", "--phases", "examples,coverage,fuzzing", "--checks", CHECKS,
+        "--max-examples", os.environ.get("FUZZ_EXAMPLES", EXAMPLES), "--seed", os.environ.get("FUZZ_SEED", SEED),
+        "--continue-on-failure", "--suppress-health-check", "all", "--warnings", "off", "--workers", "2",
+        "--request-timeout", "60",
+    ]  # fmt: skip
+    environ = os.environ | {"SCHEMATHESIS_HOOKS": "tests.support.fuzzing", "PYTHONPATH": str(ROOT)}
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder, env=environ, timeout=600)
+
+
+def existing(server: Server) -> dict[str, str]:
+    """Identifiers of a patient, an order, a study, an upload and an account that are there."""
+    order = place_order(server)
+    stored = upload(server, small(), X_Order_Id=order["id"]).json()
+    account = {"username": "nora", "full_name": "Nora Nurse", "roles": ["nurse"], "password": "a first password"}
+    assert server.request("POST", "/api/v1/accounts", user_token("admin"), json=account).status_code == 201
+    number = order["accession_number"]
+    return {
+        "mrn": order["mrn"], "id_or_mrn": order["mrn"], "patient_id": order["mrn"], "username": "nora",
+        "accession_number": number, "id_or_accession_number": number, "accession": number, "order_id": number,
+        "study_uid": stored["studies"][0]["study_instance_uid"], "upload_id": stored["upload_id"],
+    }  # fmt: skip
+
+
+def test_every_answer_is_one_that_the_document_announces(server: Server, tmp_path: Path) -> None:
+    """A person with nearly every permission sends good requests, nearly good ones and nonsense to every route."""
+    known = existing(server) if server.database_url.startswith("postgresql") else {}
+    done = fuzz(server, tmp_path, known)
+    assert done.returncode == 0, done.stdout[-8000:]
+    assert server.get("/api/v1/health").json()["status"] == "ok"

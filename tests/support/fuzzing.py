@@ -1,0 +1,44 @@
+"""What schemathesis, which loads this module, sends as a file: good ones, damaged ones and noise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import schemathesis
+from hypothesis import strategies as st
+
+from tests.support.samples import nested, small
+from tests.support.zips import zipped
+
+GOOD = small()
+FILES = st.one_of(
+    st.binary(max_size=400),
+    st.builds(small),
+    st.sampled_from([GOOD, GOOD[:-40], GOOD[:300], nested(100), small(SOPInstanceUID=None), b""]),
+)
+BOUNDARY = b"part"
+
+
+def related(files: list[bytes]) -> bytes:
+    head = b"--" + BOUNDARY + b"\r\nContent-Type: application/dicom\r\n\r\n"
+    return b"".join(head + data + b"\r\n" for data in files) + b"--" + BOUNDARY + b"--\r\n"
+
+
+SEVERAL = st.lists(FILES, max_size=3)
+schemathesis.openapi.media_type("application/dicom", FILES, aliases=["application/octet-stream"])
+schemathesis.openapi.media_type(
+    "application/zip",
+    st.one_of(
+        SEVERAL.map(lambda files: zipped((str(n), data) for n, data in enumerate(files))), st.binary(max_size=400)
+    ),
+    aliases=["application/x-zip-compressed"],
+)
+schemathesis.openapi.media_type("multipart/related", st.one_of(SEVERAL.map(related), st.binary(max_size=400)))
+
+
+@schemathesis.serializer("multipart/related")
+def multipart(context: Any, value: Any) -> dict[str, Any]:
+    """The boundary belongs into the header (RFC 2387)."""
+    body = value if isinstance(value, bytes) else getattr(value, "data", str(value).encode(errors="replace"))
+    kind = f'multipart/related; type="application/dicom"; boundary={BOUNDARY.decode()}'
+    return {"data": body, "headers": {"Content-Type": kind}}

@@ -1,0 +1,34 @@
+"""A server for as long as a block of tests needs it, on either database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import PostgresCluster
+from tests.support.server import Server
+
+SMALL_LIMITS = {"MAX_DICOM_FILE_SIZE_MB": "5", "MAX_UPLOAD_SIZE_MB": "50"}
+
+
+def databases(request: pytest.FixtureRequest, engine: str) -> dict[str, str]:
+    """The settings for an engine: two new databases, for us and for Orthanc's index, or none for SQLite."""
+    if engine == "sqlite":
+        return {}
+    cluster: PostgresCluster = request.getfixturevalue("postgres")
+    return {
+        "EHR_BRIDGE_DATABASE_URL": cluster.new_database(),
+        "EHR_BRIDGE_ORTHANC_DATABASE_URL": cluster.new_database(),
+    }
+
+
+@contextmanager
+def running(folder: Path, *arguments: str, **environ: str) -> Iterator[Server]:
+    """A started server; at the end it must stop as it should."""
+    server = Server(folder / "var", environ)
+    server.start(*arguments)
+    yield server
+    assert server.stop() == 0, server.log()[-3000:]
