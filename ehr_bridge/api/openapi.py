@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ehr_bridge.api.access import ACCESS, PUBLIC, SIGNED_IN
+from ehr_bridge.api.access import ACCESS, PUBLIC, SIGNED_IN, VIEWER
 from ehr_bridge.api.examples import EXAMPLES, PARAMETER_EXAMPLES
 from ehr_bridge.api.problems import CODES, MEDIA_TYPE, TITLES
 
@@ -120,7 +120,9 @@ def _complete_operation(operation: dict[str, Any], method: str, path: str) -> No
         who = "Needs no token."
     else:
         operation["security"] = [{"bearer": []}, {"basic": []}]
-        who = "Needs any user token." if need == SIGNED_IN else f"Needs the permission `{need}`."
+        who = {SIGNED_IN: "Needs any user token.", VIEWER: "Needs a viewer token."}.get(
+            need, f"Needs the permission `{need}`."
+        )
         for status in ("401", "403", "503"):
             responses.setdefault(status, {})
     if "{" in path:

@@ -90,8 +90,10 @@ class TokenVerifier:
             self._forget()
         caller = self._cache.get(token)
         if caller is None:
+            generation = self._generation
             caller = self._decode(token)
-            self._remember(token, caller)
+            if generation == self._generation:  # else the key may have been withdrawn meanwhile
+                self._remember(token, caller)
         if caller.expires_at is not None and caller.expires_at + LEEWAY <= self._clock():
             self._cache.pop(token, None)
             raise NotAuthenticated("token_expired", "The token has expired; sign in again or ask for a new link.")
