@@ -12,7 +12,9 @@ from datetime import UTC, datetime, timedelta
 from ehr_bridge.auth.authenticator import Authenticator
 from ehr_bridge.auth.caller import Caller
 from ehr_bridge.auth.tokens import TokenVerifier, make_viewer_token
+from ehr_bridge.db.database import Database
 from ehr_bridge.dicom import Layouts, Plans, coerce, read_header
+from ehr_bridge.services.viewings import Viewings
 from plugin.gate import Gate
 from plugin.routes import GET
 from tests.bench import files
@@ -53,7 +55,8 @@ def time_gate(plan: Plan) -> Time:
         expires_at=now + timedelta(hours=1),
     )
     verifier = TokenVerifier(RULES, frozenset(), FakeGrants(study), lambda: datetime.now(UTC))
-    gate = Gate(Authenticator(verifier, None), NothingHidden(), lambda _: None, 1_000_000)
+    viewings = Viewings(Database("sqlite://"), lambda: datetime.now(UTC))  # notes in memory; nobody flushes here
+    gate = Gate(Authenticator(verifier, None), NothingHidden(), lambda _: None, 1_000_000, None, viewings.note)
     gate.open()
     headers = {
         "accept": 'multipart/related; type="application/octet-stream"; transfer-syntax=*',
