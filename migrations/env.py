@@ -7,6 +7,7 @@ from ehr_bridge.db import (  # noqa: F401  (their tables belong to the metadata)
     accounts,
     audit,
     deletions,
+    identity_changes,
     modifications,
     study_names,
     uploads,

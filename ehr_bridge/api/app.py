@@ -15,11 +15,14 @@ from ehr_bridge.api import (
     context,
     deletions,
     docs_page,
+    history,
+    identity_changes,
     inspection,
     orders,
     patients,
     privacy,
     problems,
+    reconciliation,
     retrieve,
     service_keys,
     stow,
@@ -56,6 +59,9 @@ MODULES = (
     deletions,
     retrieve,
     privacy,
+    reconciliation,
+    identity_changes,
+    history,
 )
 SECURITY_SCHEMES: dict[str, Any] = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
 

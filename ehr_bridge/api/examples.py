@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ehr_bridge.api.examples_links import LINK_EXAMPLES
+
 STUDY = "1.2.826.0.1.3680043.8.498.7890"
 ORTHANC_STUDY = "9d4d5ee4-dcf5c7be-d418b132-78c9c2d1-74f97a1a"
 PATIENT_ID = "0f3662fb-f076-4743-b58a-6b30f1adf20c"
@@ -39,9 +41,16 @@ _MATCH: dict[str, Any] = {
     "order_id": ORDER_ID,
 }
 
-EXAMPLES: dict[str, dict[str, Any]] = {
+EXAMPLES: dict[str, dict[str, Any]] = LINK_EXAMPLES | {
     "PatientBody": _PERSON,
-    "PatientAnswer": {"id": PATIENT_ID, "mrn": "MRN-2001", **_PERSON, "created_at": MOMENT, "updated_at": MOMENT},
+    "PatientAnswer": {
+        "id": PATIENT_ID,
+        "mrn": "MRN-2001",
+        **_PERSON,
+        "merged_into_id": None,
+        "created_at": MOMENT,
+        "updated_at": MOMENT,
+    },
     "OrderBody": _ORDER,
     "UploadAnswer": {
         "upload_id": UPLOAD_ID,
@@ -182,6 +191,7 @@ PARAMETER_EXAMPLES: dict[str, Any] = {
     "study_instance_uid": STUDY,
     "upload_id": UPLOAD_ID,
     "token_id": TOKEN_ID,
+    "If-Match": '"5b1f0c6f7c0b6b0e"',
     "X-Order-Id": "ACC-2026-0101",
     "X-Patient-Id": "MRN-2001",
     "X-File-Name": "scan.dcm",

@@ -27,6 +27,8 @@ TAGS = {
     "DICOMweb": "Doors that other systems know.",
     "Studies": "What the archive holds.",
     "Tags": "What a stored study says of itself, and changing it with a reason and a way back.",
+    "Reconciliation": "Studies without a certain link, and people who say whose they are.",
+    "Changes": "What changed of patients and orders, the studies that follow, and taking it back.",
     "Deletion": "Asked by one person, decided by another, restorable for a while; legal holds.",
     "Viewer": "Links and tokens that open studies in the viewer.",
     "Privacy": "Patients whom only named people may see, and the way past that in an emergency.",

@@ -120,7 +120,7 @@ def put_order(path: AccessionPath, body: OrderBody) -> Response:
     data = OrderData(**body.model_dump(exclude={"mrn"}))
     order, created = services().orders.upsert(path.accession_number, body.mrn, data, origin())
     services().claims.forget()
-    return answer(_answer(order), 201 if created else 200)
+    return answer(order_answer(order), 201 if created else 200)
 
 
 @blueprint.get("/orders", responses={200: OrderList, 422: Problem})
@@ -129,7 +129,7 @@ def list_orders(query: OrderQuery) -> Response:
     services().recorder.settle()
     page = services().orders.search(query.q, query.status, query.limit, query.offset, closed())
     return answer(
-        OrderList(items=[_answer(o) for o in page.items], total=page.total, limit=page.limit, offset=page.offset)
+        OrderList(items=[order_answer(o) for o in page.items], total=page.total, limit=page.limit, offset=page.offset)
     )
 
 
@@ -137,17 +137,17 @@ def list_orders(query: OrderQuery) -> Response:
 def get_order(path: OrderPath) -> Response:
     """One order by id or accession number"""
     services().recorder.settle()
-    return answer(_answer(services().orders.get(path.id_or_accession_number)))
+    return answer(order_answer(services().orders.get(path.id_or_accession_number)))
 
 
 @blueprint.post("/orders/<id_or_accession_number>/cancel", responses={200: OrderAnswer, 404: Problem, 409: Problem})
 def cancel_order(path: OrderPath) -> Response:
-    """Cancel an order that has no images yet"""
+    """Cancel an order; images it has stay with the patient"""
     order = services().orders.cancel(path.id_or_accession_number, origin())
     services().claims.forget()
-    return answer(_answer(order))
+    return answer(order_answer(order))
 
 
-def _answer(order: Order) -> OrderAnswer:
+def order_answer(order: Order) -> OrderAnswer:
     values = {name: getattr(order, name) for name in OrderAnswer.model_fields if name not in {"mrn", "patient_name"}}
     return OrderAnswer(mrn=order.patient.mrn, patient_name=person_name(order.patient) or None, **values)

@@ -66,6 +66,7 @@ class PatientAnswer(Model):
     given_name: str | None
     birth_date: date | None
     sex: Sex
+    merged_into_id: uuid.UUID | None = Field(description="The record that survived a merge; null for one that stands")
     created_at: Moment
     updated_at: Moment
 
@@ -79,7 +80,7 @@ class PatientList(Model):
 
 @blueprint.put(
     "/patients/<mrn>",
-    responses={200: PatientAnswer, 201: PatientAnswer, 400: Problem, 415: Problem, 422: Problem},
+    responses={200: PatientAnswer, 201: PatientAnswer, 400: Problem, 409: Problem, 415: Problem, 422: Problem},
 )
 def put_patient(path: MrnPath, body: PatientBody) -> Response:
     """Register or update a patient by MRN"""

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from ehr_bridge.auth.caller import Caller
 from ehr_bridge.db.deletions import DeletionRequest
+from ehr_bridge.db.identity_changes import IdentityChange
 from ehr_bridge.db.models import Order, Study
 from ehr_bridge.db.modifications import Modification
 from ehr_bridge.db.uploads import DicomUploadLog
@@ -81,6 +82,10 @@ def _of_modification(session: Session, value: str) -> list[uuid.UUID | None]:
     return list(session.scalars(query.where(Modification.id == as_uuid(value))))
 
 
+def _of_change(session: Session, value: str) -> list[uuid.UUID | None]:
+    return list(session.scalars(select(IdentityChange.patient_id).where(IdentityChange.id == as_uuid(value))))
+
+
 FINDERS: Mapping[str, Finder] = {
     "study_uid": _of_study,
     "study_instance_uid": _of_study,
@@ -94,4 +99,5 @@ FINDERS: Mapping[str, Finder] = {
     "deletion_id": _of_deletion,
     "modification_id": _of_modification,
     "job_id": _of_modification,
+    "change_id": _of_change,
 }

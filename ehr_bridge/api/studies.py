@@ -103,44 +103,44 @@ class StudyList(Model):
 def list_studies(query: StudyQuery) -> Response:
     """List studies, latest arrival first"""
     filters = StudyFilters(**query.model_dump(exclude={"limit", "offset", "sort"}), closed=closed())
-    return _list(services().studies.search(filters, _slice(query)))
+    return _list(services().studies.search(filters, slice_of(query)))
 
 
 @blueprint.get("/studies/patient/<patient_id>", responses={200: StudyList, 404: Problem, 422: Problem})
 def list_studies_of_patient(path: PatientPath, query: StudyPageQuery) -> Response:
     """The studies of one patient, by id or MRN"""
-    return _list(services().studies.of_patient(path.patient_id, _slice(query), closed()))
+    return _list(services().studies.of_patient(path.patient_id, slice_of(query), closed()))
 
 
 @blueprint.get("/studies/order/<order_id>", responses={200: StudyList, 404: Problem, 422: Problem})
 def list_studies_of_order(path: OrderPath, query: StudyPageQuery) -> Response:
     """The studies linked to one order, by id or accession number"""
-    return _list(services().studies.of_order(path.order_id, _slice(query), closed()))
+    return _list(services().studies.of_order(path.order_id, slice_of(query), closed()))
 
 
 @blueprint.get("/studies/accession/<accession>", responses={200: StudyList, 422: Problem})
 def list_studies_of_accession(path: AccessionPath, query: StudyPageQuery) -> Response:
     """The studies listed under an accession number, linked to its order or not"""
     filters = StudyFilters(accession_number=path.accession, closed=closed())
-    return _list(services().studies.search(filters, _slice(query)))
+    return _list(services().studies.search(filters, slice_of(query)))
 
 
 @blueprint.get("/studies/<study_uid>", responses={200: StudyAnswer, 404: Problem, 422: Problem})
 def get_study(path: StudyPath) -> Response:
     """One study"""
-    return answer(_answer(services().studies.get(path.study_uid)))
+    return answer(study_answer(services().studies.get(path.study_uid)))
 
 
-def _slice(query: StudyPageQuery) -> Slice:
+def slice_of(query: StudyPageQuery) -> Slice:
     return Slice(query.limit, query.offset, query.sort)
 
 
 def _list(page: Page[StudyView]) -> Response:
-    items = [_answer(view) for view in page.items]
+    items = [study_answer(view) for view in page.items]
     return answer(StudyList(items=items, total=page.total, limit=page.limit, offset=page.offset))
 
 
-def _answer(view: StudyView) -> StudyAnswer:
+def study_answer(view: StudyView) -> StudyAnswer:
     study = view.study
     return StudyAnswer(
         study_instance_uid=study.study_instance_uid,

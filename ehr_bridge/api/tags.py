@@ -29,8 +29,8 @@ blueprint = APIBlueprint(
     abp_responses={401: Problem, 403: Problem},
 )
 
-Kind = Literal["modify", "undo"]
-Status = Literal["queued", "running", "succeeded", "partial", "failed"]
+Kind = Literal["modify", "undo", "link", "unlink", "follow"]
+Status = Literal["waiting", "queued", "running", "succeeded", "partial", "failed"]
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True)]
 
 
@@ -143,7 +143,7 @@ def get_tags(path: TagsPath) -> Response:
 def modify_tags(body: ModifyTagsBody) -> Response:
     """Modify attributes of a stored study"""
     job = services().modifications.request(body.study_instance_uid, body.changes, body.reason, origin())
-    return _accepted(job)
+    return accepted(job)
 
 
 @blueprint.post(
@@ -152,22 +152,23 @@ def modify_tags(body: ModifyTagsBody) -> Response:
 )
 def undo_modification(path: ModificationPath, body: UndoBody) -> Response:
     """Take a modification back, to the byte"""
-    return _accepted(services().modifications.undo(path.modification_id, body.reason, origin()))
+    return accepted(services().modifications.undo(path.modification_id, body.reason, origin()))
 
 
 @blueprint.get("/jobs/<job_id>", responses={200: JobAnswer, 404: Problem, 422: Problem})
 def get_job(path: JobPath) -> Response:
     """How far a job has come"""
-    return answer(_job(services().modifications.get(path.job_id)))
+    return answer(job_answer(services().modifications.get(path.job_id)))
 
 
-def _accepted(job: Modification) -> Response:
-    response = answer(_job(job), 202)
+def accepted(job: Modification) -> Response:
+    """202 with the job, and where to ask for it."""
+    response = answer(job_answer(job), 202)
     response.headers["Location"] = f"/api/v1/jobs/{job.id}"
     return response
 
 
-def _job(job: Modification) -> JobAnswer:
+def job_answer(job: Modification) -> JobAnswer:
     values = {name: getattr(job, name) for name in JobAnswer.model_fields if name != "error_message"}
     return JobAnswer(error_message=CODES[job.error_code][1] if job.error_code else None, **values)
 
@@ -193,7 +194,7 @@ def _tags(study: StudyTags) -> StudyTagsAnswer:
                 requested_at=job.requested_at,
                 finished_at=job.finished_at,
                 changes=[TagChange.model_validate(change) for change in job.applied],
-                can_undo=job.id == study.undoable,
+                can_undo=job.id == study.undoable and job.kind != "follow",
             )
             for job in study.modifications
         ],

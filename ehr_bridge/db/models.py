@@ -70,6 +70,8 @@ class Patient(Base):
     given_name: Mapped[str | None] = mapped_column(String(64))
     birth_date: Mapped[date | None]
     sex: Mapped[str] = mapped_column(String(8), default="unknown")
+    merged_into_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("patients.id"), index=True)
+    """The record that survived when two turned out to be of one person (HL7 A40)."""
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 
@@ -149,6 +151,7 @@ class Study(Base):
         _list_index("patient_name", "patient_name_key", "id", "link_status", "modality_key"),
         _list_index("accession", "accession_key", "id", "link_status", "modality_key"),
         _list_index("link_status", "link_status", "created_at", "id", "modality_key", "study_date_key"),
+        _list_index("patient_id", "patient_id_key", "id"),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
@@ -177,7 +180,8 @@ class Study(Base):
     patient_name_key: Mapped[str] = mapped_column(KEY, default="", server_default="")
     accession_key: Mapped[str] = mapped_column(KEY, default="", server_default="")
     modality_key: Mapped[str] = mapped_column(KEY, default="", server_default="")
-    """By which studies are listed (docs/adr/0008-study-list.md); written by `ehr_bridge.services.study_index` alone."""
+    patient_id_key: Mapped[str] = mapped_column(KEY, default="", server_default="")
+    """By which studies are listed and found (docs/adr/0008-study-list.md); written by `services.study_index` alone."""
     number_of_series: Mapped[int] = mapped_column(default=0)
     number_of_instances: Mapped[int] = mapped_column(default=0)
     is_settled: Mapped[bool] = mapped_column(default=True)
@@ -205,7 +209,7 @@ class StudyLink(Base):
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
-    study_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("studies.id"))
+    study_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("studies.id"), index=True)
     patient_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("patients.id"))
     order_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("orders.id"))
     match_kind: Mapped[str] = mapped_column(String(16))

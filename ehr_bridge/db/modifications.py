@@ -1,4 +1,7 @@
-"""The ledger of modified studies: what was asked, by whom and why, and how to get every former byte back."""
+"""The ledger of modified studies: what was asked, by whom and why, and how to get every former byte back.
+
+A change of a study's link is one too: who a study is stands in each of its files.
+"""
 
 from __future__ import annotations
 
@@ -6,27 +9,48 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    Text,
+    UniqueConstraint,
+    false,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
+from ehr_bridge.db.identity_changes import IdentityChange
 from ehr_bridge.db.models import UID, Base
 
 _UNDER_WAY = "status IN ('queued', 'running')"
+_WAITING = "status = 'waiting'"
+_LINK = JSON(none_as_null=True)
 
 
 class Modification(Base):
-    """One request to modify the attributes of a stored study, or to undo such a request; also its job."""
+    """One request to modify the attributes of a stored study or its link, or to undo such a request; also its job."""
 
     __tablename__ = "modifications"
     __table_args__ = (
-        CheckConstraint("kind IN ('modify', 'undo')", name="kind"),
-        CheckConstraint("status IN ('queued', 'running', 'succeeded', 'partial', 'failed')", name="status"),
+        CheckConstraint("kind IN ('modify', 'undo', 'link', 'unlink', 'follow')", name="kind"),
+        CheckConstraint("status IN ('waiting', 'queued', 'running', 'succeeded', 'partial', 'failed')", name="status"),
         Index(
             "ix_modifications_under_way",
             "study_id",
             unique=True,
             sqlite_where=text(_UNDER_WAY),
             postgresql_where=text(_UNDER_WAY),
+        ),
+        Index(
+            "ix_modifications_waiting",
+            "requested_at",
+            sqlite_where=text(_WAITING),
+            postgresql_where=text(_WAITING),
         ),
     )
 
@@ -39,6 +63,13 @@ class Modification(Base):
     """What was asked: DICOM keyword to value; empty for an undo."""
     wanted: Mapped[dict[str, Any]]
     """What every instance gets that has no former bytes to go back to."""
+    from_original: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether identity that is not wanted goes back to what each file said when it came."""
+    link_before: Mapped[dict[str, Any] | None] = mapped_column(_LINK)
+    link_after: Mapped[dict[str, Any] | None] = mapped_column(_LINK)
+    """The study's link before, and as the job sets it at its end (`ehr_bridge.services.links`)."""
+    change_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey(IdentityChange.id), index=True)
+    """The change of a patient or order that the study follows."""
     reason: Mapped[str] = mapped_column(Text)
     requested_by: Mapped[str] = mapped_column(String(255))
     address: Mapped[str | None] = mapped_column(String(64))
@@ -53,7 +84,7 @@ class Modification(Base):
     number_of_instances: Mapped[int] = mapped_column(default=0)
     number_done: Mapped[int] = mapped_column(default=0)
     study_before: Mapped[dict[str, Any]]
-    """`corrections` and `study_date` of the study before."""
+    """`corrections` and `study_date` of the study before, and the `patient_ids` in its files."""
     applied: Mapped[list[Any]]
     """What it came to: `{"tag", "before", "after", "instances"}`."""
 

@@ -15,6 +15,7 @@ from ehr_bridge.services.accounts import Accounts
 from ehr_bridge.services.annotations import Annotations
 from ehr_bridge.services.audit_anchor import FILE_NAME, Anchors, anchor_key
 from ehr_bridge.services.audit_export import AuditExport
+from ehr_bridge.services.changes import Followers
 from ehr_bridge.services.claims import Claims
 from ehr_bridge.services.coercion_rules import load_rules
 from ehr_bridge.services.completion import Completion
@@ -23,6 +24,7 @@ from ehr_bridge.services.downloads import Downloads
 from ehr_bridge.services.grants import Grants
 from ehr_bridge.services.hidden import HiddenStudies
 from ehr_bridge.services.holds import Holds
+from ehr_bridge.services.identity_changes import IdentityChanges
 from ehr_bridge.services.intake import Intake
 from ehr_bridge.services.modifications import Modifications
 from ehr_bridge.services.orders import Orders
@@ -30,6 +32,7 @@ from ehr_bridge.services.patients import Patients
 from ehr_bridge.services.privacy import Privacy
 from ehr_bridge.services.purge import Purge
 from ehr_bridge.services.rate_limits import SIGN_IN, SIGN_IN_ADDRESS, UPLOAD, RateLimits
+from ehr_bridge.services.reconciliation import Reconciliation
 from ehr_bridge.services.recorder import Recorder
 from ehr_bridge.services.refusals import Refusals
 from ehr_bridge.services.restrictions import Restrictions
@@ -38,6 +41,7 @@ from ehr_bridge.services.service_keys import KeyVerifier, ServiceKeys
 from ehr_bridge.services.sight import Sight
 from ehr_bridge.services.sign_in import Hashing, SignIn
 from ehr_bridge.services.studies import Studies
+from ehr_bridge.services.study_history import StudyHistory
 from ehr_bridge.services.thumbnails import Thumbnails
 from ehr_bridge.services.token_rules import key_source, token_rules
 from ehr_bridge.services.uploads import Uploads
@@ -86,6 +90,9 @@ class Services:
     holds: Holds
     purge: Purge
     completion: Completion
+    identity_changes: IdentityChanges
+    reconciliation: Reconciliation
+    study_history: StudyHistory
 
 
 def utc_now() -> datetime:
@@ -133,8 +140,8 @@ def build_services(settings: Settings, database: Database, clock: Callable[[], d
         service_keys=ServiceKeys(database, revocations, clock),
         key_verifier=keys,
         rate_limits=RateLimits(database, clock, limits_of(settings)),
-        patients=Patients(database, clock),
-        orders=Orders(database, clock, new_study_instance_uid),
+        patients=Patients(database, clock, Followers()),
+        orders=Orders(database, clock, new_study_instance_uid, Followers()),
         claims=claims,
         recorder=recorder,
         intake=Intake(
@@ -166,4 +173,7 @@ def build_services(settings: Settings, database: Database, clock: Callable[[], d
         holds=Holds(database, clock),
         purge=Purge(database, hidden, claims, thumbnails, clock),
         completion=Completion(database, clock, timedelta(seconds=settings.stable_age)),
+        identity_changes=IdentityChanges(database, claims, clock),
+        reconciliation=Reconciliation(database, recorder, clock, new_study_instance_uid),
+        study_history=StudyHistory(database, recorder),
     )

@@ -31,7 +31,7 @@ from ehr_bridge.services.identity import (
     wanted_values,
 )
 from ehr_bridge.services.orders import find_order
-from ehr_bridge.services.patients import find_patient
+from ehr_bridge.services.patients import find_patient, surviving_mrn
 
 ABANDONED_AFTER = timedelta(minutes=15)
 """Far longer than storing one instance can take."""
@@ -143,6 +143,7 @@ def judge(
     session: Session, identity: HeaderIdentity, confirmation: Confirmation
 ) -> tuple[Match, Patient | None, Order | None]:
     """The verdict on a study nobody has claimed yet, with the rows it names."""
+    identity = replace(identity, patient_id=surviving_mrn(session, identity.patient_id))
     if confirmation.names_somebody:
         patient, order = resolve(session, confirmation)
         return confirmed_match(identity, patient, order), patient, order

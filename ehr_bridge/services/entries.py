@@ -16,7 +16,7 @@ from ehr_bridge.services import audit
 from ehr_bridge.services.arrivals import Arrival, Door
 from ehr_bridge.services.audit import Event
 from ehr_bridge.services.late_arrivals import note_late_arrival
-from ehr_bridge.services.orders import TRANSITIONS
+from ehr_bridge.services.order_states import TRANSITIONS
 from ehr_bridge.services.study_index import index_study
 from ehr_bridge.services.times import parse_tm
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from ehr_bridge.db.models import Order, Patient
+from ehr_bridge.db.models import Order, Patient, Study
 from ehr_bridge.dicom import Header
 from ehr_bridge.matching import HeaderIdentity, OrderFacts, PatientFacts
 from ehr_bridge.matching.compare import SEX_CODES
@@ -19,6 +19,9 @@ IDENTITY_KEYWORDS = {
     "PatientSex": "patient_sex",
 }
 
+LINKED_KEYWORDS = (*IDENTITY_KEYWORDS, "ReferringPhysicianName")
+"""All that `wanted_values` may name."""
+
 
 def read_identity(header: Header, corrections: tuple[tuple[str, str], ...] = ()) -> HeaderIdentity:
     """What a header says of whose study it is, with the sender's corrections applied."""
@@ -31,6 +34,13 @@ def read_identity(header: Header, corrections: tuple[tuple[str, str], ...] = ())
 
 def identity_to_json(identity: HeaderIdentity) -> dict[str, str]:
     return {keyword: getattr(identity, field) for keyword, field in IDENTITY_KEYWORDS.items()}
+
+
+def stored_identity(study: Study) -> HeaderIdentity:
+    """What a stored study said of itself when it came, with the corrections made since."""
+    said = {**study.received_identity, **study.corrections}
+    values = {field: str(said.get(keyword) or "") for keyword, field in IDENTITY_KEYWORDS.items()}
+    return HeaderIdentity(study_instance_uid=study.study_instance_uid, **values)
 
 
 def person_name(patient: Patient) -> str:

@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
@@ -23,10 +22,9 @@ from ehr_bridge.errors import Conflict, NotFound
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit import Event, Origin
 from ehr_bridge.services.identity import wanted_values
+from ehr_bridge.services.link_jobs import take_link_back
 from ehr_bridge.services.studies import find_study
-
-UNDER_WAY = ("queued", "running")
-HOLDS = ("succeeded", "partial")
+from ehr_bridge.services.study_jobs import new_job, require_idle, take_over_unswept, undoable
 
 
 class Modifications:
@@ -44,14 +42,12 @@ class Modifications:
         now = self._clock()
         with self._database.write() as session:
             study = find_study(session, study_instance_uid)
-            _require_idle(session, study)
+            require_idle(session, study)
             _require_agreement(study, changes)
-            wanted: dict[str, str] = {}
-            for earlier in session.scalars(_unswept(study)):  # instances may still be on their way without these
-                wanted |= earlier.wanted
-                earlier.swept_at = now
-            job = _queue(session, study, "modify", reason, origin, now)
-            job.changes, job.wanted = dict(changes), wanted | dict(changes)
+            job = new_job(study, "modify", reason, origin, now)
+            job.changes = dict(changes)
+            job.wanted = take_over_unswept(session, study, job, now) | dict(changes)
+            session.add(job)
             _note(session, job, "study.modification_requested", study, origin, now)
         return job
 
@@ -68,18 +64,25 @@ class Modifications:
             if undone is None:
                 raise NotFound("modification_not_found", "There is no modification with this id.")
             study = find_study(session, undone.study_instance_uid)
-            _require_idle(session, study)
+            require_idle(session, study)
+            if undone.kind == "follow":
+                raise Conflict(
+                    "cannot_undo", "The study follows its patient and order; take back what was changed of them."
+                )
             if undoable(session, study.id) != undone.id:
                 raise Conflict(
                     "cannot_undo",
                     "Only the latest modification of a study that still holds can be undone; undo later ones first.",
                 )
-            before = former_values(undone)
-            _require_agreement(study, before)
-            for earlier in session.scalars(_unswept(study)):
-                earlier.swept_at = now
-            job = _queue(session, study, "undo", reason, origin, now)
-            job.undoes_id, job.wanted = undone.id, before
+            job = new_job(study, "undo", reason, origin, now)
+            job.undoes_id = undone.id
+            if undone.link_before is not None:
+                take_link_back(session, study, job, undone.link_before)
+            else:
+                job.wanted = former_values(undone)
+                _require_agreement(study, job.wanted)
+            take_over_unswept(session, study, job, now)
+            session.add(job)
             _note(session, job, "study.undo_requested", study, origin, now)
         return job
 
@@ -104,32 +107,6 @@ def former_values(undone: Modification) -> dict[str, str]:
     }
 
 
-def of_study(session: Session, study_id: uuid.UUID) -> list[Modification]:
-    """All modifications of a study and their undoings, the latest first."""
-    query = select(Modification).where(Modification.study_id == study_id)
-    return list(session.scalars(query.order_by(Modification.requested_at.desc(), Modification.id)))
-
-
-def undoable(session: Session, study_id: uuid.UUID) -> uuid.UUID | None:
-    """The one modification of a study that can be undone now, if there is one."""
-    jobs = of_study(session, study_id)
-    undone = {job.undoes_id for job in jobs if job.kind == "undo" and job.status == "succeeded"}
-    latest = (job for job in jobs if job.kind == "modify" and job.status in HOLDS and job.id not in undone)
-    return next((job.id for job in latest), None)
-
-
-def _unswept(study: Study) -> Select[Modification]:
-    return select(Modification).where(
-        Modification.study_id == study.id, Modification.status.in_(HOLDS), Modification.swept_at.is_(None)
-    )
-
-
-def _require_idle(session: Session, study: Study) -> None:
-    query = select(Modification.id).where(Modification.study_id == study.id, Modification.status.in_(UNDER_WAY))
-    if session.scalar(query) is not None:
-        raise Conflict("modification_running", "This study is being modified just now; wait until that job ends.")
-
-
 def _require_agreement(study: Study, values: Mapping[str, str]) -> None:
     """Who a linked study is, the EHR says: nothing may be written into it that disagrees with its link."""
     if study.patient is None:
@@ -143,28 +120,6 @@ def _require_agreement(study: Study, values: Mapping[str, str]) -> None:
                     "study_is_linked",
                     f"{keyword} follows the patient and order this study is linked to; correct the link instead.",
                 )
-
-
-def _queue(session: Session, study: Study, kind: str, reason: str, origin: Origin, now: datetime) -> Modification:
-    job = Modification(
-        id=uuid.uuid4(),
-        study_id=study.id,
-        study_instance_uid=study.study_instance_uid,
-        kind=kind,
-        changes={},
-        wanted={},
-        reason=reason,
-        requested_by=origin.actor,
-        address=origin.address,
-        requested_at=now,
-        status="queued",
-        number_of_instances=0,
-        number_done=0,
-        study_before={},
-        applied=[],
-    )
-    session.add(job)
-    return job
 
 
 def _note(session: Session, job: Modification, action: str, study: Study, origin: Origin, now: datetime) -> None:

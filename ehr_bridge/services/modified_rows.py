@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 
@@ -16,7 +17,17 @@ from ehr_bridge.db.uploads import DicomUploadLog, Instance
 from ehr_bridge.matching.compare import parse_da
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit import Event, Origin
+from ehr_bridge.services.link_jobs import settle_link, sides
+from ehr_bridge.services.links import as_id
 from ehr_bridge.services.study_index import index_study
+
+ACTIONS = {
+    "modify": "study.modified",
+    "undo": "study.modification_undone",
+    "link": "study.linked",
+    "unlink": "study.unlinked",
+    "follow": "study.followed",
+}
 
 
 def rows_of(session: Session, modification_id: uuid.UUID) -> list[ModificationInstance]:
@@ -26,24 +37,38 @@ def rows_of(session: Session, modification_id: uuid.UUID) -> list[ModificationIn
     )
 
 
-def begin(session: Session, job_id: uuid.UUID, node: str, number_of_instances: int) -> Modification | None:
+def begin(
+    session: Session,
+    job_id: uuid.UUID,
+    node: str,
+    number_of_instances: int,
+    patient_ids: Iterable[str],
+    now: datetime,
+) -> Modification | None:
     """From here on files change, and instances that arrive get the new values (or, for an undo, the former ones).
 
-    None when another node was first.
+    `patient_ids` are those in the files so far. None when another node was first, or when an image that claims to be
+    somebody else's came before anything was touched: the job has failed then, and a person has to look again.
     """
     job = session.get_one(Modification, job_id)
     if job.status != "queued":
         return None
     study = session.get_one(Study, job.study_id)
+    was_certain = (job.link_before or {}).get("link_status") != "ambiguous"
+    if job.from_original and job.kind != "unlink" and was_certain and study.link_status == "ambiguous":
+        fail(session, job_id, "study_changed", now)
+        return None
     job.status, job.node, job.number_of_instances = "running", node, number_of_instances
     job.study_before = {
         "corrections": dict(study.corrections),
         "study_date": study.study_date.isoformat() if study.study_date else None,
+        "patient_ids": sorted(patient_ids),
     }
-    if job.undoes_id is None:
-        study.corrections = {**study.corrections, **job.wanted}
-    else:
-        undone = session.get_one(Modification, job.undoes_id)
+    # whose study it is stands in its link, set at the end; what comes meanwhile is found before
+    undone = session.get(Modification, job.undoes_id) if job.undoes_id is not None else None
+    if job.kind == "modify":
+        study.corrections = {**study.corrections, **job.changes}
+    elif undone is not None and undone.kind == "modify":
         former = undone.study_before["corrections"]
         kept = {keyword: value for keyword, value in study.corrections.items() if keyword not in undone.wanted}
         study.corrections = kept | {keyword: former[keyword] for keyword in undone.wanted if keyword in former}
@@ -99,7 +124,9 @@ def finish(session: Session, job_id: uuid.UUID, orthanc_study_id: str | None, no
     _show_on_study(session, job, study, orthanc_study_id)
     study.updated_at = now
     if first_end:
-        _audit(session, job, now, {"instances": job.number_done, "refused": refused})
+        if job.link_after is not None:
+            settle_link(session, job, study, now)
+        _audit(session, job, now, {"instances": job.number_done, "refused": refused, **sides(job)})
 
 
 def summary(rows: list[ModificationInstance]) -> list[dict[str, Any]]:
@@ -131,6 +158,8 @@ def _show_on_study(session: Session, job: Modification, study: Study, orthanc_st
 
 
 def _date_shown(session: Session, job: Modification, study: Study) -> date | None:
+    if job.from_original:
+        return study.study_date
     if job.undoes_id is not None:
         undone = session.get_one(Modification, job.undoes_id)
         if "StudyDate" in undone.wanted:
@@ -145,11 +174,12 @@ def _audit(session: Session, job: Modification, now: datetime, detail: dict[str,
     study = session.get_one(Study, job.study_id)
     keywords = sorted({change["tag"] for change in job.applied} or job.wanted)
     outcome = {"succeeded": "success", "partial": "partial", "failed": "failure"}[job.status]
+    former = job.link_before or {}
     event = Event(
-        "study.modified" if job.kind == "modify" else "study.modification_undone",
+        ACTIONS[job.kind],
         outcome=outcome,
-        patient_id=study.patient_id,
-        order_id=study.order_id,
+        patient_id=study.patient_id or as_id(former.get("patient_id")),
+        order_id=study.order_id or as_id(former.get("order_id")),
         study_instance_uid=study.study_instance_uid,
         detail={"modification_id": str(job.id), "tags": keywords, **detail},
     )

@@ -18,15 +18,17 @@ from sqlalchemy import or_, select
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.modifications import Modification, ModificationInstance
+from ehr_bridge.dicom import read_header
 from ehr_bridge.errors import RefusedInstance, Unavailable
 from ehr_bridge.services.claims import Claims
-from ehr_bridge.services.modifications import HOLDS, UNDER_WAY
+from ehr_bridge.services.following import set_off
 from ehr_bridge.services.modified_rows import begin, fail, finish, follow, rows_of
 from ehr_bridge.services.new_forms import Undone, id_after, ledger_row, new_form
 from ehr_bridge.services.recorder import Recorder
 from ehr_bridge.services.replacing import StoredFiles, drop_duplicate, former_file, replace
 from ehr_bridge.services.spool import Spool
 from ehr_bridge.services.spool_keeping import SpoolKeeper
+from ehr_bridge.services.study_jobs import HOLDS, UNDER_WAY
 
 LOGGER = logging.getLogger(__name__)
 SWEEP_AFTER = timedelta(seconds=10)
@@ -56,6 +58,7 @@ class ModificationJobs:
         self._keeper = SpoolKeeper(database, archive, spool, clock)
         self._is_fresh = True
         self._looked_at: dict[uuid.UUID, set[str]] = {}
+        self._patient_ids: dict[uuid.UUID, set[str]] = {}
 
     def run(self, seconds: float = 1.0) -> int:
         """Go on with whatever is to be done, for about that long; answers how many jobs are left.
@@ -67,6 +70,7 @@ class ModificationJobs:
         if self._is_fresh:
             self._keeper.compare()
             self._is_fresh = False
+        set_off(self._database, self._clock())
         jobs = self._due()
         left, failure = 0, None
         for job in jobs:
@@ -89,6 +93,7 @@ class ModificationJobs:
             jobs = list(session.scalars(query.order_by(Modification.requested_at)))
         if not jobs:
             self._looked_at.clear()
+            self._patient_ids.clear()
             return []
         try:
             node = self._spool.node
@@ -107,7 +112,8 @@ class ModificationJobs:
                     fail(session, job.id, checked.code, self._clock())
                 return True
             with self._database.write() as session:
-                begun = begin(session, job.id, self._spool.node, checked)
+                patient_ids = self._patient_ids.pop(job.id, set())
+                begun = begin(session, job.id, self._spool.node, checked, patient_ids, self._clock())
             self._claims.forget()
             if begun is None:
                 return True
@@ -126,13 +132,16 @@ class ModificationJobs:
     def _check(self, job: Modification, until: float) -> int | RefusedInstance | None:
         """How many instances there are, why one of them cannot be changed, or None when the time is over."""
         looked_at = self._looked_at.setdefault(job.id, set())
+        patient_ids = self._patient_ids.setdefault(job.id, set())
         undone = self._undone(job)
         ids = self._archive.instances_of(job.study_instance_uid)
         for instance_id in ids:
             if instance_id in looked_at:
                 continue
             try:
-                new_form(job, undone, instance_id, self._archive.read(instance_id), self._clock())
+                before = self._archive.read(instance_id)
+                patient_ids.add(read_header(before).patient_id)
+                new_form(job, undone, instance_id, before, self._clock())
             except RefusedInstance as refusal:
                 return refusal
             except LookupError:
@@ -222,17 +231,22 @@ class ModificationJobs:
             return None
         with self._database.read() as session:
             rows = rows_of(session, job.undoes_id)
-            wanted = session.get_one(Modification, job.undoes_id).wanted
-        return Undone({row.orthanc_instance_id_after: row for row in rows if row.status == "done"}, wanted)
+            undone = session.get_one(Modification, job.undoes_id)
+        by_id = {row.orthanc_instance_id_after: row for row in rows if row.status == "done"}
+        return Undone(by_id, undone.wanted, undone.study_before.get("patient_ids", []))
 
     def _archive_study(self, job: Modification) -> str | None:
-        """The archive's id of the study as it is now."""
+        """The archive's id of the study as it is now; of two with one UID, the one it was known by before."""
+        former, first = (job.link_after or {}).get("orthanc_study_id"), None
         for instance_id in self._archive.instances_of(job.study_instance_uid):
             try:
-                return self._archive.parent_study(instance_id)
+                found = self._archive.parent_study(instance_id)
             except LookupError:
                 continue
-        return None
+            if former in (None, found):
+                return found
+            first = first or found
+        return first
 
 
 def _no_folder() -> Unavailable:

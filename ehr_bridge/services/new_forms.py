@@ -11,6 +11,7 @@ from ehr_bridge.dicom import Change, Header, coerce, keep_former, read_header
 from ehr_bridge.dicom.values import wanted_value
 from ehr_bridge.errors import RefusedInstance
 from ehr_bridge.services.intake import MODIFYING_SYSTEM
+from ehr_bridge.services.originals import identity_on_arrival
 from ehr_bridge.services.replacing import digest, former_file
 
 
@@ -27,9 +28,25 @@ def new_form(
         row = undone.rows.get(instance_id)
         if row is not None:
             return _former_form(row, data)
-        wanted = undone.wanted_for(read_header(data), wanted)  # it came later, and got the new values on its way in
+        if not job.from_original:  # it came later, and got the new values on its way in
+            wanted = undone.wanted_for(read_header(data), wanted)
+    if job.from_original:
+        if _is_somebody_elses(job, undone, read_header(data)):
+            return data, ()
+        wanted = {**identity_on_arrival(data), **job.wanted}
     coerced = coerce(read_header(data), wanted, when=when, modifying_system=MODIFYING_SYSTEM, reason="CORRECT")
     return coerced.data, coerced.changes
+
+
+def _is_somebody_elses(job: Modification, undone: Undone | None, header: Header) -> bool:
+    """Whether an instance that came after a job on the link had begun is of none of the patients it was asked about.
+
+    An undo takes back what the undone job did, so what came after that one had begun is none of its business either.
+    """
+    if undone is not None:
+        return header.patient_id not in {*undone.patient_ids, undone.wanted.get("PatientID")}
+    known = job.study_before.get("patient_ids")
+    return known is not None and header.patient_id not in {*known, job.wanted.get("PatientID")}
 
 
 def id_after(instance_id: str, before: bytes, after: bytes, undone: Undone | None) -> str:
@@ -46,6 +63,8 @@ class Undone:
     rows: dict[str, ModificationInstance]
     """By the id each instance has since."""
     wanted: dict[str, str]
+    patient_ids: list[str]
+    """Those in the study's files when it began."""
 
     def wanted_for(self, header: Header, former: dict[str, str]) -> dict[str, str]:
         """The former values of the attributes in which an instance says what the modification wanted."""

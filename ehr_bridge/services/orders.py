@@ -3,31 +3,23 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
+from typing import Any, Protocol
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.models import Order, Patient
-from ehr_bridge.errors import Conflict, NotFound
+from ehr_bridge.errors import NotFound
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit import Event, Origin
+from ehr_bridge.services.order_states import move, order_shows
 from ehr_bridge.services.paging import Page, fetch_page
 from ehr_bridge.services.patients import as_uuid, find_patient
 from ehr_bridge.services.restrictions import NOTHING, Closed, without
-
-TRANSITIONS: dict[str, frozenset[str]] = {
-    "scheduled": frozenset({"arrived", "in_progress", "completed", "cancelled"}),
-    "arrived": frozenset({"in_progress", "completed", "cancelled"}),
-    "in_progress": frozenset({"completed", "reported"}),
-    "completed": frozenset({"in_progress", "reported"}),
-    "reported": frozenset({"completed"}),
-    "cancelled": frozenset(),
-}
-"""Where an order may go from each state; an order that has images is not cancelled away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,18 +36,34 @@ class OrderData:
     priority: str | None
 
 
+class Listener(Protocol):
+    """Who must hear, within the transaction, what an order says anew."""
+
+    def order_told(
+        self, session: Session, order: Order, before: Mapping[str, Any] | None, origin: Origin, now: datetime
+    ) -> None:
+        """`before` is None for a new order, else the former values of the fields that changed."""
+
+    def order_cancelled(
+        self, session: Session, order: Order, shown: Mapping[str, Any], origin: Origin, now: datetime
+    ) -> None:
+        """An order is cancelled; `shown` is the state it had and what it said of its images."""
+
+
 class Orders:
-    def __init__(self, database: Database, clock: Callable[[], datetime], new_uid: Callable[[], str]) -> None:
+    def __init__(
+        self, database: Database, clock: Callable[[], datetime], new_uid: Callable[[], str], listener: Listener
+    ) -> None:
         self._database = database
         self._clock = clock
         self._new_uid = new_uid
+        self._listener = listener
 
     def upsert(self, accession_number: str, mrn: str, data: OrderData, origin: Origin) -> tuple[Order, bool]:
         """The order with that accession number, as `data` says; and whether it is new.
 
         Raises:
             NotFound: no patient has that MRN.
-            Conflict: the order already has images and would move to another patient.
         """
         now = self._clock()
         with self._database.write() as session:
@@ -67,15 +75,14 @@ class Orders:
             if order is None:
                 order = self._new_order(accession_number, patient, now)
             changed = [f.name for f in fields(OrderData) if getattr(order, f.name) != getattr(data, f.name)]
-            if order.patient_id != patient.id:
-                _require_no_images(order)
-                order.patient = patient
-                changed.append("mrn")
-            if not changed and not created:
+            before = None if created else {name: getattr(order, name) for name in changed}
+            if not created and order.patient_id != patient.id:
+                before = {**(before or {}), "patient_id": order.patient_id}
+            if not before and not created:
                 return order, False
             for name in changed:
-                if name != "mrn":
-                    setattr(order, name, getattr(data, name))
+                setattr(order, name, getattr(data, name))
+            order.patient, order.patient_id = patient, patient.id
             order.updated_at = now
             session.add(order)
             session.flush()
@@ -83,9 +90,10 @@ class Orders:
                 "order.created" if created else "order.updated",
                 patient_id=patient.id,
                 order_id=order.id,
-                detail={"fields": changed},
+                detail={"fields": changed + (["mrn"] if before and "patient_id" in before else [])},
             )
             audit.append(session, origin, event, now)
+            self._listener.order_told(session, order, before, origin, now)
             return order, created
 
     def _new_order(self, accession_number: str, patient: Patient, now: datetime) -> Order:
@@ -128,21 +136,23 @@ class Orders:
             return fetch_page(session, query, limit, offset)
 
     def cancel(self, id_or_accession_number: str, origin: Origin) -> Order:
-        """Cancel an order that has no images; cancelling twice changes nothing.
+        """Cancel an order; its images stay with the patient. Cancelling twice changes nothing.
 
         Raises:
             NotFound: there is no such order.
-            Conflict: it has images or is finished.
+            Conflict: it is reported.
         """
         now = self._clock()
         with self._database.write() as session:
             order = find_order(session, id_or_accession_number)
             if order.status == "cancelled":
                 return order
+            shown = order_shows(order)
             move(order, "cancelled")
             order.updated_at = now
             event = Event("order.cancelled", patient_id=order.patient_id, order_id=order.id)
             audit.append(session, origin, event, now)
+            self._listener.order_cancelled(session, order, shown, origin, now)
             return order
 
 
@@ -158,22 +168,3 @@ def find_order(session: Session, id_or_accession_number: str) -> Order:
     if order is None:
         raise NotFound("order_not_found", "No order has this accession number or id; place the order first.")
     return order
-
-
-def move(order: Order, status: str) -> None:
-    """Take an order to another state.
-
-    Raises:
-        Conflict: it cannot go there from where it is.
-    """
-    if status not in TRANSITIONS[order.status]:
-        raise Conflict("order_state", f"An order that is '{order.status}' cannot become '{status}'.")
-    order.status = status
-
-
-def _require_no_images(order: Order) -> None:
-    if order.orthanc_study_id is not None:
-        raise Conflict(
-            "order_has_images",
-            "This order already has images; its patient can only be changed by reconciliation.",
-        )

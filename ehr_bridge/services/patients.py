@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any, Protocol
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.models import Patient
-from ehr_bridge.errors import NotFound
+from ehr_bridge.errors import Conflict, NotFound
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit import Event, Origin
 from ehr_bridge.services.paging import Page, fetch_page
@@ -31,22 +32,39 @@ class PatientData:
     issuer: str | None
 
 
+class Listener(Protocol):
+    """Who must hear, within the transaction, what a patient says anew."""
+
+    def patient_told(
+        self, session: Session, patient: Patient, before: Mapping[str, Any] | None, origin: Origin, now: datetime
+    ) -> None:
+        """`before` is None for a new patient, else the former values of the fields that changed."""
+
+
 class Patients:
-    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database, clock: Callable[[], datetime], listener: Listener) -> None:
         self._database = database
         self._clock = clock
+        self._listener = listener
 
     def upsert(self, mrn: str, data: PatientData, origin: Origin) -> tuple[Patient, bool]:
-        """The patient with that MRN, as `data` says; and whether it is new. Saying the same twice changes nothing."""
+        """The patient with that MRN, as `data` says; and whether it is new. Saying the same twice changes nothing.
+
+        Raises:
+            Conflict: the record was merged into another.
+        """
         now = self._clock()
         with self._database.write() as session:
             patient = session.scalar(select(Patient).where(Patient.mrn == mrn).with_for_update())
             created = patient is None
+            if patient is not None and patient.merged_into_id is not None:
+                raise Conflict("patient_merged", "This record was merged into another; change the one that survived.")
             if patient is None:
                 patient = Patient(id=uuid.uuid4(), mrn=mrn, created_at=now, updated_at=now)
             changed = [name for name in PatientData.__slots__ if getattr(patient, name) != getattr(data, name)]
             if not changed and not created:
                 return patient, False
+            before = None if created else {name: getattr(patient, name) for name in changed}
             for name in changed:
                 setattr(patient, name, getattr(data, name))
             patient.updated_at = now
@@ -55,12 +73,13 @@ class Patients:
                 index_studies_of_patient(session, patient.id)
             action = "patient.created" if created else "patient.updated"
             audit.append(session, origin, Event(action, patient_id=patient.id, detail={"fields": changed}), now)
+            self._listener.patient_told(session, patient, before, origin, now)
             return patient, created
 
     def get(self, id_or_mrn: str) -> Patient:
-        """Raises NotFound."""
+        """The record itself, also one that was merged into another. Raises NotFound."""
         with self._database.read() as session:
-            return find_patient(session, id_or_mrn)
+            return find_patient_record(session, id_or_mrn)
 
     def search(self, text: str, limit: int, offset: int, closed: Closed = NOTHING) -> Page[Patient]:
         """Patients whose MRN begins with `text` or whose names contain each of its words."""
@@ -80,7 +99,19 @@ class Patients:
 
 
 def find_patient(session: Session, id_or_mrn: str) -> Patient:
-    """The patient with that MRN, or else with that id.
+    """The patient with that MRN, or else with that id; of a record that was merged, the one that survived.
+
+    Raises:
+        NotFound: there is neither.
+    """
+    patient = find_patient_record(session, id_or_mrn)
+    while patient.merged_into_id is not None:
+        patient = session.get_one(Patient, patient.merged_into_id)
+    return patient
+
+
+def find_patient_record(session: Session, id_or_mrn: str) -> Patient:
+    """The record with that MRN, or else with that id.
 
     Raises:
         NotFound: there is neither.
@@ -91,6 +122,14 @@ def find_patient(session: Session, id_or_mrn: str) -> Patient:
     if patient is None:
         raise NotFound("patient_not_found", "No patient has this MRN or id; register the patient first.")
     return patient
+
+
+def surviving_mrn(session: Session, mrn: str) -> str:
+    """The MRN that stands for this one since a merge; the same where there was none."""
+    record = session.scalar(select(Patient).where(Patient.mrn == mrn))
+    if record is None or record.merged_into_id is None:
+        return mrn
+    return find_patient(session, mrn).mrn
 
 
 def as_uuid(text: str) -> uuid.UUID | None:

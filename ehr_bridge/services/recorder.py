@@ -27,7 +27,7 @@ from ehr_bridge.errors import Unavailable
 from ehr_bridge.services.arrivals import Arrival, Delivery, InstanceOutcome
 from ehr_bridge.services.entries import open_entry
 from ehr_bridge.services.failures import WaitingFailures, failure_of, note_failures
-from ehr_bridge.services.settling import settle_studies
+from ehr_bridge.services.settling import count_first, settle_studies
 from ehr_bridge.services.under_way import UnderWay
 
 LOGGER = logging.getLogger(__name__)
@@ -129,12 +129,14 @@ class Recorder:
             try:
                 with self._database.write() as session:
                     log_id = open_entry(session, arrival, now)
-                    _add_instance(session, _row(arrival, log_id, now), is_duplicate=arrival.is_duplicate)
+                    row = _row(arrival, log_id, now)
+                    _add_instance(session, row, is_duplicate=arrival.is_duplicate)
                     if arrival.is_duplicate:
                         _note_duplicate(session, arrival, log_id)
-                    session.flush()
-                    _, studies = note_failures(session, waiting)
-                    settle_studies(session, studies | {arrival.decision.study_id}, now)
+                    if waiting or arrival.is_duplicate or not count_first(session, row, now):
+                        session.flush()
+                        _, studies = note_failures(session, waiting)
+                        settle_studies(session, studies | {arrival.decision.study_id}, now)
             except Unavailable:
                 raise
             except Exception as error:

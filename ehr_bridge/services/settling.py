@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import exists, func, select, update
 from sqlalchemy.orm import Session
 
+from ehr_bridge.db.instance_rows import InstanceRow
 from ehr_bridge.db.models import Order, Study
 from ehr_bridge.db.uploads import DicomUploadLog, DicomUploadSkip, Instance
 from ehr_bridge.services.announced import explain_missing, settle_announced
@@ -27,6 +28,27 @@ def settle_studies(session: Session, study_ids: Iterable[uuid.UUID], now: dateti
             changed = settle_announced(session, log) if log.announced_files is not None else []
             for one in {log, *changed}:
                 _settle_log(session, one)
+
+
+def count_first(session: Session, row: InstanceRow, now: datetime) -> bool:
+    """Count a study's very first instance without asking the database; False when it is not that, or a total is due.
+
+    The study is settled and has none, so this one row, in the same transaction, is all there is.
+    """
+    study, log = session.get_one(Study, row.study_id), session.get_one(DicomUploadLog, row.upload_log_id)
+    if not study.is_settled or study.number_of_instances or log.number_of_files or log.announced_files is not None:
+        return False
+    study.number_of_instances = study.number_of_series = 1
+    study.modalities = [row.modality] if row.modality else []
+    study.modality_key = modality_key(study.modalities)
+    study.updated_at = now
+    if study.order_id is not None:
+        order = session.get_one(Order, study.order_id)
+        if order.study_instance_uid == study.study_instance_uid:
+            order.number_of_images = order.number_of_series = 1
+    log.number_of_files, log.total_size_bytes = 1, row.size_bytes
+    log.upload_duration_seconds = max(0.0, (row.received_at - log.uploaded_at).total_seconds())
+    return True
 
 
 def settle_leftovers(session: Session, now: datetime) -> int:

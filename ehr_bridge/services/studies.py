@@ -63,8 +63,12 @@ class Studies:
         """Raises NotFound."""
         self._recorder.settle()
         with self._database.read() as session:
-            study = find_study(session, study_instance_uid)
-            return _view(study, _linked_by(session, [study.id]).get(study.id))
+            return view_study(session, find_study(session, study_instance_uid))
+
+
+def view_study(session: Session, study: Study) -> StudyView:
+    """A study with what a reader wants to know of it."""
+    return _view(study, _linked_by(session, [study.id]).get(study.id))
 
 
 def find_study(session: Session, study_instance_uid: str) -> Study:

@@ -43,6 +43,7 @@ def index_study(session: Session, study: Study) -> None:
     name = shown_name(study)
     study.patient_name_key = name_key(name)
     study.accession_key = shown_accession_number(study)[:KEY_LENGTH]
+    study.patient_id_key = str(_said(study).get("PatientID") or "")[:KEY_LENGTH]
     study.study_date_key = study.study_date or date.min
     study.modality_key = modality_key(study.modalities)
     session.execute(delete(StudyName).where(StudyName.study_id == study.id))

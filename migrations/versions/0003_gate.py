@@ -1,7 +1,7 @@
 """scopes, renewals and uses of viewer tokens; restricted patients and broken glasses; viewings
 
 Revision ID: 0003_gate
-Revises: 0003_limits
+Revises: 0003_reconcile
 """
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from alembic import op
 import ehr_bridge.db.types
 
 revision = "0003_gate"
-down_revision = "0003_limits"
+down_revision = "0003_reconcile"
 branch_labels = None
 depends_on = None
 

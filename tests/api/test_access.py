@@ -22,6 +22,7 @@ EXAMPLES = {
     "id_or_accession_number": "ACC-1",
     "study_uid": "1.2.3",
     "deletion_id": str(uuid.uuid4()),
+    "change_id": str(uuid.uuid4()),
     "token_id": str(uuid.uuid4()),
     "patient_id": "MRN-1",
     "order_id": "A-1",

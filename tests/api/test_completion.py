@@ -9,8 +9,11 @@ from typing import Any
 import pydicom
 import pytest
 from pydicom.uid import generate_uid
+from sqlalchemy import select, text
 
+from ehr_bridge.db.models import Study
 from ehr_bridge.services.completion import Completion
+from ehr_bridge.services.settling import settle_studies
 from tests.api.conftest import Api
 from tests.support.samples import small
 
@@ -92,3 +95,27 @@ def test_a_cancelled_or_unlinked_study_completes_nothing(api: Api, completion: A
     completion.clock.now += timedelta(days=1)
     assert completion.run() == 0
     assert order(api)["status"] == "scheduled"
+
+
+def test_the_first_image_is_counted_as_all_images_are(api: Api) -> None:
+    """Counting it by itself gives what counting all rows gives, on the study, its order and its upload."""
+    placed, uid, upload = api.place_order(), generate_uid(), "6b0f3c58-8f0d-4a51-9c3c-0f6c3f1e7a03"
+
+    def counted() -> list[Any]:
+        with api.services.database.read() as session:
+            return [
+                list(session.execute(text(statement)).mappings())
+                for statement in (
+                    "SELECT number_of_instances, number_of_series, modalities, modality_key, is_settled FROM studies",
+                    "SELECT number_of_images, number_of_series FROM orders",
+                    "SELECT number_of_files, number_of_duplicates, total_size_bytes, upload_status, error_message,"
+                    " upload_duration_seconds FROM dicom_upload_logs",
+                )
+            ]
+
+    send(api, placed, uid, upload)
+    before = counted()
+    with api.services.database.write() as session:
+        settle_studies(session, session.scalars(select(Study.id)).all(), datetime.now(UTC))
+    assert counted() == before
+    assert (before[0][0]["number_of_instances"], before[1][0]["number_of_images"]) == (1, 1)

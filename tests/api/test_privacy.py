@@ -39,6 +39,9 @@ def secret(api: Api) -> dict[str, str]:
     upload = api.upload(small(), headers={"X-Order-Id": order["id"]}).json
     other = api.place_order("ACC-O", "MRN-OTHER", family_name="Offenbach")
     open_study = api.upload(small(), headers={"X-Order-Id": other["id"]}).json["studies"][0]["study_instance_uid"]
+    for mrn in ("MRN-SECRET", "MRN-OTHER"):  # each leaves a change to be listed
+        body = {"family_name": "Geheimrat" if mrn == "MRN-SECRET" else "Offenbach", "birth_date": "1961-03-15"}
+        assert api.call("PUT", f"/api/v1/patients/{mrn}", "service", json=body).status_code == 200
     restrict(api, "MRN-SECRET", "nurse")
     patient = api.get("/api/v1/patients/MRN-SECRET", "nurse").json["id"]
     uid = upload["studies"][0]["study_instance_uid"]
@@ -58,6 +61,7 @@ def test_lists_leave_a_restricted_patient_out_and_count_right(api: Api, secret: 
         "/api/v1/dicom/studies?patient_name=Geheimrat",
         f"/api/v1/dicom/studies?patient_id={secret['patient']}",
         "/api/v1/dicom/uploads",
+        "/api/v1/changes",
     ]
     for path in lists:
         seen, own = api.get(path, "doctor"), api.get(path, "nurse")
@@ -81,6 +85,10 @@ def test_no_route_that_names_a_restricted_patient_answers(api: Api, secret: dict
         ("GET", f"/api/v1/orders/{secret['order']}", None),
         ("GET", f"/api/v1/dicom/studies/{uid}", None),
         ("GET", "/api/v1/dicom/studies/patient/MRN-SECRET", None),
+        ("GET", f"/api/v1/dicom/studies/{uid}/history", None),
+        ("GET", f"/api/v1/reconciliation/{uid}", None),
+        ("POST", f"/api/v1/reconciliation/{secret['open']}/link", {"patient_id": "MRN-SECRET", "reason": "x"}),
+        ("POST", f"/api/v1/reconciliation/{secret['open']}/link", {"order_id": "ACC-S", "reason": "x"}),
         ("GET", f"/api/v1/dicom/studies/patient/{secret['patient']}", None),
         ("GET", "/api/v1/dicom/studies/order/ACC-S", None),
         ("GET", "/api/v1/dicom/studies/accession/ACC-S", None),
@@ -98,7 +106,8 @@ def test_no_route_that_names_a_restricted_patient_answers(api: Api, secret: dict
         ("POST", "/api/v1/dicom/modify-tags", {"study_instance_uid": uid, "changes": {}, "reason": "x"}),
     ]
     for method, path, body in asked:
-        role = "doctor" if "modify" not in path and method != "DELETE" else "radiologist"
+        needs_more = method == "DELETE" or "modify" in path or "reconciliation" in path
+        role = "radiologist" if needs_more else "doctor"
         options: dict[str, Any] = {"headers": {"X-Reason": "x"}} | ({} if body is None else {"json": body})
         answer = api.call(method, path, role, **options)
         assert (answer.status_code, answer.json["code"]) == (403, "patient_restricted"), (method, path)

@@ -6,20 +6,17 @@ import io
 import os
 import subprocess
 import sys
-import threading
-import uuid
 from pathlib import Path
 
 import pydicom
 import pytest
-from pydicom.uid import generate_uid
 
 from tests.conftest import PostgresCluster
 from tests.live.test_doors import c_store
 from tests.support import ports
 from tests.support.samples import small
 from tests.support.server import ROOT, SECRET, Server
-from tests.support.steps import eventually, instances, place_order, study, upload
+from tests.support.steps import eventually, place_order, study, upload
 
 
 def launch(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -91,45 +88,6 @@ def test_demo_data_is_made_once_and_a_second_start_keeps_everything(tmp_path: Pa
         assert sorted(s["number_of_instances"] for s in studies["items"]) == [7, 120]
         assert server.get("/api/v1/orders", "nurse").json()["total"] == 5
         assert server.stop() == 0
-
-
-def test_kill_9_during_an_upload_loses_nothing_that_was_answered(tmp_path: Path) -> None:
-    """Every image answered with success is there after the restart, recorded once, linked once."""
-    server = Server(tmp_path / "var")
-    server.start()
-    order = place_order(server)
-    uid, answered = generate_uid(), []
-
-    def send() -> None:
-        upload_id = str(uuid.uuid4())
-        while True:
-            data = small(StudyInstanceUID=uid)
-            try:
-                answer = upload(server, data, X_Order_Id=order["id"], X_Upload_Id=upload_id)
-            except Exception:
-                return
-            answered.append(answer.json()["instances"][0]["sop_instance_uid"])
-
-    threads = [threading.Thread(target=send) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    eventually(lambda: len(answered) > 40)
-    server.kill()
-    for thread in threads:
-        thread.join()
-
-    server.start()
-    stored = eventually(
-        lambda: (s := study(server, uid)) and s["number_of_instances"] == len(instances(server, uid)) and s
-    )
-    held = {str(ds.SOPInstanceUID) for ds in instances(server, uid)}
-    assert set(answered) <= held
-    assert stored["link_status"] == "linked"
-    assert {str(ds.PatientID) for ds in instances(server, uid)} == {order["mrn"]}
-    linked = server.get(f"/api/v1/audit?study_instance_uid={uid}&action=study.linked", "admin").json()
-    assert linked["total"] == 1
-    assert server.get("/api/v1/audit/verify", "admin").json()["ok"] is True
-    assert server.stop() == 0
 
 
 def test_a_database_that_goes_away_refuses_uploads_and_keeps_modalities_images(

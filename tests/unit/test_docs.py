@@ -24,16 +24,19 @@ from ehr_bridge import errors
 from ehr_bridge.api.access import ACCESS
 from ehr_bridge.api.account_management import AccountBody, NewAccountBody
 from ehr_bridge.api.accounts import LoginBody, PasswordBody
+from ehr_bridge.api.examples import STUDY
+from ehr_bridge.api.identity_changes import MergeBody
 from ehr_bridge.api.orders import OrderBody
 from ehr_bridge.api.patients import PatientBody
 from ehr_bridge.api.privacy import BreakGlassBody
 from ehr_bridge.api.problems import CODES
+from ehr_bridge.api.reconciliation import CreateOrderBody, LinkBody
 from ehr_bridge.api.service_keys import ServiceKeyBody
 from ehr_bridge.api.tags import ModifyTagsBody, UndoBody
 from ehr_bridge.api.viewer import ViewerTokenBody
 from ehr_bridge.auth.permissions import ROLE_PERMISSIONS, Permission
 from ehr_bridge.auth.tokens import TokenRules, TokenVerifier
-from ehr_bridge.db import accounts, audit, deletions, modifications  # noqa: F401  (their tables belong to the metadata)
+from ehr_bridge.db import accounts, audit, deletions, identity_changes, modifications  # noqa: F401  (their tables belong to the metadata)
 from ehr_bridge.db.models import Base
 from ehr_bridge.settings import NOT_YET, Settings, variables
 from plugin import launch
@@ -264,12 +267,15 @@ BODIES: dict[str, type[BaseModel]] = {
     "/api/v1/accounts/": AccountBody,
     "/api/v1/accounts": NewAccountBody,
     "/api/v1/service-keys": ServiceKeyBody,
+    "/api/v1/patients/MRN-2007/merge": MergeBody,
     "/api/v1/patients/": PatientBody,
     "/api/v1/orders/": OrderBody,
     "/api/v1/dicom/viewer-token": ViewerTokenBody,
     "/api/v1/dicom/modify-tags": ModifyTagsBody,
     "/api/v1/modifications/": UndoBody,
     "/api/v1/access/break-glass": BreakGlassBody,
+    f"/api/v1/reconciliation/{STUDY}/link": LinkBody,
+    f"/api/v1/reconciliation/{STUDY}/create-order": CreateOrderBody,
 }
 
 

@@ -1,0 +1,71 @@
+"""Examples of reconciliation and of changes, by schema; part of `examples.EXAMPLES`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+PATIENT_ID = "0f3662fb-f076-4743-b58a-6b30f1adf20c"
+MERGED_ID = "5f0d9c7e-1c55-4f0b-9d6a-2f6c0b7d4e21"
+ORDER_ID = "41de0281-feab-4d0a-b864-61b088efc0d7"
+VERSION = "5b1f0c6f7c0b6b0e"
+MOMENT = "2026-11-24T10:20:30.700Z"
+
+LINK_EXAMPLES: dict[str, dict[str, Any]] = {
+    "LinkBody": {"order_id": "ACC-2026-0101", "reason": "patient ID mistyped at the console", "expected": VERSION},
+    "UnlinkBody": {"reason": "images of another patient", "expected": VERSION},
+    "CreateOrderBody": {
+        "patient_id": "MRN-2001",
+        "description": "MR brain, outside",
+        "reason": "CD from another hospital",
+    },
+    "CandidateAnswer": {
+        "patient_id": PATIENT_ID,
+        "mrn": "MRN-2001",
+        "patient_name": "Ferreira^João",
+        "order_id": ORDER_ID,
+        "accession_number": "ACC-2026-0101",
+        "order_status": "scheduled",
+        "order_description": "MR brain",
+        "kind": "ambiguous",
+        "score": 0.75,
+        "evidence": [
+            {"field": "PatientID", "agrees": False, "detail": "the file's patient ID is not this patient's MRN"}
+        ],
+        "differences": [{"tag": "PatientID", "file": "MRN-2007", "ehr": "MRN-2001", "differs": True}],
+    },
+    "JobAnswer": {
+        "id": "8a3c1f52-6c5b-4a3e-9d0c-5ad6f0b5a7d1",
+        "kind": "link",
+        "status": "running",
+        "study_instance_uid": "1.2.826.0.1.3680043.8.498.7890",
+        "number_of_instances": 16,
+        "number_done": 7,
+        "error_code": None,
+        "error_message": None,
+        "requested_by": "rita",
+        "requested_at": MOMENT,
+        "finished_at": None,
+    },
+    "MergeBody": {"into": "MRN-2001", "reason": "registered twice"},
+    "AccessionBody": {"accession_number": "ACC-2026-0110", "reason": "digits swapped"},
+    "TakeBackBody": {"reason": "two people after all"},
+    "ChangeAnswer": {
+        "id": "c27f0c56-2f0c-4f55-8f5b-0f6d6a0e9b11",
+        "kind": "patient_merged",
+        "patient_id": MERGED_ID,
+        "mrn": "MRN-2007",
+        "order_id": None,
+        "accession_number": None,
+        "before": {"merged_into_id": None},
+        "after": {"merged_into_id": PATIENT_ID},
+        "reason": "registered twice",
+        "changed_by": "ehr",
+        "changed_at": MOMENT,
+        "undoes": None,
+        "undone_by": None,
+        "status": "running",
+        "number_of_studies": 3,
+        "number_done": 1,
+        "number_failed": 0,
+    },
+}

@@ -1,0 +1,141 @@
+"""The whole story of a study."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from flask import Response
+from flask_openapi3 import APIBlueprint, Tag
+from pydantic import Field
+
+from ehr_bridge.api.context import answer, services
+from ehr_bridge.api.schemas import Model, Moment, PageQuery, Problem
+from ehr_bridge.api.studies import StudyPath
+from ehr_bridge.api.tags import TagChange
+from ehr_bridge.services.study_history import Step
+
+blueprint = APIBlueprint(
+    "history",
+    __name__,
+    url_prefix="/api/v1/dicom",
+    abp_tags=[Tag(name="Studies")],
+    abp_security=[{"bearer": []}],
+    abp_responses={401: Problem, 403: Problem},
+)
+
+
+class CoercedAnswer(Model):
+    tag: str
+    before: str
+    after: str
+
+
+class LinkSide(Model):
+    """A link before or after a step."""
+
+    link_status: str
+    patient_id: uuid.UUID | None
+    mrn: str | None
+    order_id: uuid.UUID | None
+    accession_number: str | None
+
+
+class HistoryEntry(Model):
+    """One step. What does not apply is null or empty."""
+
+    event_id: int = Field(description="Number of the event in the audit trail")
+    at: Moment
+    actor: str
+    action: str = Field(description="As in docs/audit.md")
+    outcome: str
+    reason: str | None
+    patient_id: uuid.UUID | None
+    mrn: str | None
+    order_id: uuid.UUID | None
+    accession_number: str | None
+    door: str | None
+    upload_id: uuid.UUID | None
+    number_of_files: int | None
+    coerced: list[CoercedAnswer] = Field(description="On arrival, in the first instance")
+    job_id: uuid.UUID | None
+    job_kind: str | None
+    undoes: uuid.UUID | None
+    changes: list[TagChange] = Field(description="What a job changed in the files, and in how many")
+    link_before: LinkSide | None
+    link_after: LinkSide | None
+    change_id: uuid.UUID | None = Field(description="The change of a patient or order that was followed")
+    before: dict[str, Any] | None = Field(description="Fields of the patient or order before that change")
+    after: dict[str, Any] | None
+    detail: dict[str, Any] = Field(description="As the audit trail has it")
+
+
+class StudyHistoryAnswer(Model):
+    study_instance_uid: str
+    items: list[HistoryEntry]
+    total: int
+    limit: int
+    offset: int
+
+
+@blueprint.get("/studies/<study_uid>/history", responses={200: StudyHistoryAnswer, 404: Problem, 422: Problem})
+def get_history(path: StudyPath, query: PageQuery) -> Response:
+    """The whole story of a study in order: arrivals, coercion, links, modifications, deletion, views"""
+    page = services().study_history.of(path.study_uid, query.limit, query.offset)
+    return answer(
+        StudyHistoryAnswer(
+            study_instance_uid=path.study_uid,
+            items=[_entry(step) for step in page.items],
+            total=page.total,
+            limit=page.limit,
+            offset=page.offset,
+        )
+    )
+
+
+def _entry(step: Step) -> HistoryEntry:
+    event, job, upload, change = step.event, step.job, step.upload, step.change
+    is_end = job is not None and not event.action.endswith("_requested")
+    return HistoryEntry(
+        event_id=event.id,
+        at=event.at,
+        actor=event.actor,
+        action=event.action,
+        outcome=event.outcome,
+        reason=step.reason,
+        patient_id=_id(event.patient_id),
+        mrn=step.names.get(event.patient_id or ""),
+        order_id=_id(event.order_id),
+        accession_number=step.names.get(event.order_id or ""),
+        door=event.detail.get("door"),
+        upload_id=upload.upload_id if upload else None,
+        number_of_files=upload.number_of_files if upload else None,
+        coerced=[CoercedAnswer.model_validate(one) for one in step.coerced],
+        job_id=job.id if job else None,
+        job_kind=job.kind if job else None,
+        undoes=job.undoes_id if job else None,
+        changes=[TagChange.model_validate(one) for one in job.applied] if job and is_end else [],
+        link_before=_side(job.link_before if job else None, step),
+        link_after=_side(job.link_after if job else None, step),
+        change_id=change.id if change else None,
+        before=change.before if change else None,
+        after=change.after if change else None,
+        detail=event.detail,
+    )
+
+
+def _side(link: dict[str, Any] | None, step: Step) -> LinkSide | None:
+    if link is None:
+        return None
+    patient, order = link["patient_id"], link["order_id"]
+    return LinkSide(
+        link_status=link["link_status"],
+        patient_id=_id(patient),
+        mrn=step.names.get(patient or ""),
+        order_id=_id(order),
+        accession_number=step.names.get(order or ""),
+    )
+
+
+def _id(text: str | None) -> uuid.UUID | None:
+    return uuid.UUID(text) if text else None

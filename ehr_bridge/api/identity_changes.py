@@ -1,0 +1,147 @@
+"""Changes of patients and orders whose studies are stored already: merging, correcting, following, taking back."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Annotated, Any, Literal
+
+from flask import Response
+from flask_openapi3 import APIBlueprint, Tag
+from pydantic import Field
+
+from ehr_bridge.api.context import answer, closed, origin, services
+from ehr_bridge.api.orders import OrderPath
+from ehr_bridge.api.patients import MrnPath
+from ehr_bridge.api.reconciliation import ReasonText
+from ehr_bridge.api.schemas import EmptyIsNone, Input, Model, Moment, PageQuery, Problem, Text16, Text64
+from ehr_bridge.services.change_views import ChangeFilters, ChangeView
+
+blueprint = APIBlueprint(
+    "identity_changes",
+    __name__,
+    url_prefix="/api/v1",
+    abp_tags=[Tag(name="Changes")],
+    abp_security=[{"bearer": []}],
+    abp_responses={401: Problem, 403: Problem},
+)
+
+Kind = Literal["patient_updated", "patient_merged", "order_updated", "order_cancelled", "accession_corrected"]
+
+
+class MergeBody(Input):
+    into: Text64 = Field(description="MRN of the record that survives")
+    reason: ReasonText
+
+
+class TakeBackBody(Input):
+    reason: ReasonText
+
+
+class AccessionBody(Input):
+    accession_number: Text16
+    reason: ReasonText
+
+
+class ChangePath(Input):
+    change_id: uuid.UUID
+
+
+class ChangeQuery(PageQuery):
+    patient_id: Annotated[Text64 | None, EmptyIsNone] = Field(None, description="Our id, or MRN")
+    order_id: Annotated[Text64 | None, EmptyIsNone] = Field(None, description="Our id, or accession number")
+    kind: Annotated[Kind | None, EmptyIsNone] = None
+
+
+class ChangeAnswer(Model):
+    """What changed, and how far the studies have come that follow."""
+
+    id: uuid.UUID
+    kind: Kind
+    patient_id: uuid.UUID
+    mrn: str
+    order_id: uuid.UUID | None
+    accession_number: str | None
+    before: dict[str, Any]
+    after: dict[str, Any]
+    reason: str
+    changed_by: str
+    changed_at: Moment
+    undoes: uuid.UUID | None
+    undone_by: uuid.UUID | None
+    status: Literal["running", "done", "incomplete"]
+    number_of_studies: int
+    number_done: int
+    number_failed: int = Field(description="Studies of which at least one image could not follow")
+
+
+class ChangeList(Model):
+    items: list[ChangeAnswer]
+    total: int
+    limit: int
+    offset: int
+
+
+REFUSALS: dict[Any, Any] = {400: Problem, 404: Problem, 409: Problem, 415: Problem, 422: Problem}
+
+
+@blueprint.post("/patients/<mrn>/merge", responses={202: ChangeAnswer, **REFUSALS})
+def merge_patient(path: MrnPath, body: MergeBody) -> Response:
+    """Merge a record into another (HL7 A40): orders and studies go along, each study by a job"""
+    return _accepted(services().identity_changes.merge(path.mrn, body.into, body.reason, origin()))
+
+
+@blueprint.post("/patients/<mrn>/unmerge", responses={202: ChangeAnswer, **REFUSALS})
+def unmerge_patient(path: MrnPath, body: TakeBackBody) -> Response:
+    """Take the merge of a record back; what went along comes back"""
+    return _accepted(services().identity_changes.unmerge(path.mrn, body.reason, origin()))
+
+
+@blueprint.post("/orders/<id_or_accession_number>/accession-number", responses={202: ChangeAnswer, **REFUSALS})
+def correct_accession_number(path: OrderPath, body: AccessionBody) -> Response:
+    """Correct the accession number of an order; its studies follow"""
+    order = path.id_or_accession_number
+    changes = services().identity_changes
+    return _accepted(changes.correct_accession_number(order, body.accession_number, body.reason, origin()))
+
+
+@blueprint.get("/changes", responses={200: ChangeList, 404: Problem, 422: Problem})
+def list_changes(query: ChangeQuery) -> Response:
+    """List changes of patients and orders, latest first"""
+    filters = ChangeFilters(query.patient_id, query.order_id, query.kind, closed())
+    page = services().identity_changes.search(filters, query.limit, query.offset)
+    items = [_answer(view) for view in page.items]
+    return answer(ChangeList(items=items, total=page.total, limit=page.limit, offset=page.offset))
+
+
+@blueprint.get("/changes/<change_id>", responses={200: ChangeAnswer, 404: Problem, 422: Problem})
+def get_change(path: ChangePath) -> Response:
+    """One change, and how far its studies have come"""
+    return answer(_answer(services().identity_changes.get(path.change_id)))
+
+
+@blueprint.post("/changes/<change_id>/undo", responses={202: ChangeAnswer, **REFUSALS})
+def undo_change(path: ChangePath, body: TakeBackBody) -> Response:
+    """Take a change of a patient or order back; its studies follow"""
+    return _accepted(services().identity_changes.undo(path.change_id, body.reason, origin()))
+
+
+def _accepted(view: ChangeView) -> Response:
+    response = answer(_answer(view), 202)
+    response.headers["Location"] = f"/api/v1/changes/{view.change.id}"
+    return response
+
+
+def _answer(view: ChangeView) -> ChangeAnswer:
+    change = view.change
+    names = ("id", "kind", "patient_id", "order_id", "before", "after", "reason", "changed_by", "changed_at")
+    return ChangeAnswer(
+        **{name: getattr(change, name) for name in names},
+        mrn=view.mrn,
+        accession_number=view.accession_number,
+        undoes=change.undoes_id,
+        undone_by=view.undone_by.id if view.undone_by else None,
+        status=view.status,
+        number_of_studies=view.number_of_studies,
+        number_done=view.number_done,
+        number_failed=view.number_failed,
+    )

@@ -1,0 +1,223 @@
+"""Reconciliation: studies without a certain link, and people who say whose they are."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Annotated, Any, Literal
+
+from flask import Response
+from flask_openapi3 import APIBlueprint, Tag
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
+
+from ehr_bridge.api.context import answer, closed, origin, services
+from ehr_bridge.api.orders import OrderAnswer, order_answer
+from ehr_bridge.api.schemas import EmptyIsNone, Input, Model, Problem, Text16, Text64, fits, no_control_characters
+from ehr_bridge.api.studies import StudyAnswer, StudyPath, StudyQuery, slice_of, study_answer
+from ehr_bridge.api.tags import JobAnswer, accepted, job_answer
+from ehr_bridge.services.arrivals import Confirmation
+from ehr_bridge.services.identity import person_name
+from ehr_bridge.services.reconciliation import NewOrder
+from ehr_bridge.services.reconciliation_views import CandidateView, ReconciliationView
+from ehr_bridge.services.study_search import StudyFilters
+
+blueprint = APIBlueprint(
+    "reconciliation",
+    __name__,
+    url_prefix="/api/v1",
+    abp_tags=[Tag(name="Reconciliation")],
+    abp_security=[{"bearer": []}],
+    abp_responses={401: Problem, 403: Problem},
+)
+
+ReasonText = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=500, strip_whitespace=True),
+    AfterValidator(no_control_characters),
+]
+Version = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
+EXPECTED = "The `version` of the study that was looked at; when it is another by now, the answer is 409 `study_changed`"
+
+
+class ReconciliationQuery(StudyQuery):
+    link_status: Annotated[Literal["unlinked", "ambiguous"] | None, EmptyIsNone] = Field(
+        None, description="Only these; both unless said"
+    )
+
+
+class IfMatch(Input):
+    model_config = ConfigDict(extra="ignore")
+
+    if_match: Annotated[str | None, EmptyIsNone] = Field(
+        None, alias="If-Match", description="As `expected` in the body, in quotes"
+    )
+
+
+class LinkBody(Input):
+    """Whose study it is: an order (then its patient), or a patient without an order."""
+
+    order_id: Annotated[Text64 | None, EmptyIsNone] = Field(None, description="Id or accession number of an order")
+    patient_id: Annotated[Text64 | None, EmptyIsNone] = Field(None, description="Id or MRN of a patient")
+    reason: ReasonText
+    expected: Annotated[Version | None, EmptyIsNone] = Field(None, description=EXPECTED)
+
+    @model_validator(mode="after")
+    def _names_somebody(self) -> LinkBody:
+        if self.order_id is None and self.patient_id is None:
+            raise ValueError("name an order or a patient")
+        return self
+
+
+class UnlinkBody(Input):
+    reason: ReasonText
+    expected: Annotated[Version | None, EmptyIsNone] = Field(None, description=EXPECTED)
+
+
+class CreateOrderBody(Input):
+    """What is left out is taken from the study."""
+
+    patient_id: Text64 = Field(description="Id or MRN of a patient")
+    accession_number: Annotated[Text16 | None, EmptyIsNone] = Field(
+        None, description="Left out: the file's own if it is free, else a new one"
+    )
+    modality: Annotated[Annotated[str, Field(pattern=r"^[A-Z0-9_]{1,16}$")] | None, EmptyIsNone] = None
+    description: Annotated[Text64 | None, EmptyIsNone] = None
+    ordered_by: Annotated[Annotated[Text64, fits("ReferringPhysicianName")] | None, EmptyIsNone] = None
+    reason: ReasonText
+    expected: Annotated[Version | None, EmptyIsNone] = Field(None, description=EXPECTED)
+
+
+class FieldEvidence(Model):
+    """One comparison; `agrees` is null where one side says nothing."""
+
+    field: str
+    agrees: bool | None
+    detail: str
+
+
+class DifferenceAnswer(Model):
+    """One attribute; `ehr` is null where the EHR says nothing and the file would keep its value."""
+
+    tag: str
+    file: str
+    ehr: str | None
+    differs: bool
+
+
+class CandidateAnswer(Model):
+    """A patient, and perhaps one of the patient's orders, that the study could belong to."""
+
+    patient_id: uuid.UUID
+    mrn: str
+    patient_name: str | None
+    order_id: uuid.UUID | None
+    accession_number: str | None
+    order_status: str | None
+    order_description: str | None
+    kind: Literal["exact", "probable", "ambiguous", "none"]
+    score: float
+    evidence: list[FieldEvidence]
+    differences: list[DifferenceAnswer]
+
+
+class ReconciliationAnswer(Model):
+    study: StudyAnswer
+    why: Literal["linked", "unlinked", "ambiguous", "contradicted"] = Field(
+        description="contradicted: an instance claims to be of somebody else than its study"
+    )
+    version: str = Field(description="Send it back as `expected`, so that nobody undoes what they have not seen")
+    received: dict[str, str] = Field(description="What the first file said of itself, with later corrections")
+    candidates: list[CandidateAnswer] = Field(description="The likeliest first, at most ten")
+    job: JobAnswer | None = Field(description="What is happening to the study just now")
+
+
+class ReconciliationList(Model):
+    items: list[ReconciliationAnswer]
+    total: int
+    limit: int
+    offset: int
+
+
+class CreatedOrderAnswer(Model):
+    order: OrderAnswer
+    job: JobAnswer
+
+
+CONFLICTS: dict[Any, Any] = {400: Problem, 404: Problem, 409: Problem, 415: Problem, 422: Problem, 503: Problem}
+
+
+@blueprint.get("/reconciliation", responses={200: ReconciliationList, 422: Problem})
+def list_reconciliation(query: ReconciliationQuery) -> Response:
+    """List studies without a certain link, each with whom it could belong to"""
+    filters = StudyFilters(**query.model_dump(exclude={"limit", "offset", "sort"}), closed=closed())
+    page = services().reconciliation.search(filters, slice_of(query))
+    items = [_answer(view) for view in page.items]
+    return answer(ReconciliationList(items=items, total=page.total, limit=page.limit, offset=page.offset))
+
+
+@blueprint.get("/reconciliation/<study_uid>", responses={200: ReconciliationAnswer, 404: Problem, 422: Problem})
+def get_reconciliation(path: StudyPath) -> Response:
+    """One stored study, linked or not, with whom it could belong to"""
+    view = services().reconciliation.get(path.study_uid)
+    response = answer(_answer(view))
+    response.headers["ETag"] = f'"{view.version}"'
+    return response
+
+
+@blueprint.post("/reconciliation/<study_uid>/link", responses={202: JobAnswer, **CONFLICTS})
+def link_study(path: StudyPath, header: IfMatch, body: LinkBody) -> Response:
+    """Link a study to an order, or to a patient without an order; a job, as `modify-tags`"""
+    to = Confirmation(order=body.order_id, patient=body.patient_id)
+    expected = body.expected or _tag(header)
+    return accepted(services().reconciliation.link(path.study_uid, to, body.reason, origin(), expected))
+
+
+@blueprint.post("/reconciliation/<study_uid>/unlink", responses={202: JobAnswer, **CONFLICTS})
+def unlink_study(path: StudyPath, header: IfMatch, body: UnlinkBody) -> Response:
+    """Take the link of a study away; its files say again what they said when they came. A job"""
+    expected = body.expected or _tag(header)
+    return accepted(services().reconciliation.unlink(path.study_uid, body.reason, origin(), expected))
+
+
+@blueprint.post("/reconciliation/<study_uid>/create-order", responses={202: CreatedOrderAnswer, **CONFLICTS})
+def create_order(path: StudyPath, header: IfMatch, body: CreateOrderBody) -> Response:
+    """Make the order a study should have had, and link the study to it; a job"""
+    wanted = NewOrder(body.patient_id, body.accession_number, body.modality, body.description, body.ordered_by)
+    order, job = services().reconciliation.create_order(
+        path.study_uid, wanted, body.reason, origin(), body.expected or _tag(header)
+    )
+    services().claims.forget()
+    response = answer(CreatedOrderAnswer(order=order_answer(order), job=job_answer(job)), 202)
+    response.headers["Location"] = f"/api/v1/jobs/{job.id}"
+    return response
+
+
+def _tag(header: IfMatch) -> str | None:
+    return header.if_match.removeprefix("W/").strip('"') if header.if_match else None
+
+
+def _answer(view: ReconciliationView) -> ReconciliationAnswer:
+    return ReconciliationAnswer(
+        study=study_answer(view.view),
+        why=view.why,
+        version=view.version,
+        received=view.received,
+        candidates=[_candidate(one) for one in view.candidates if one.patient.id not in closed().patients],
+        job=job_answer(view.job) if view.job else None,
+    )
+
+
+def _candidate(candidate: CandidateView) -> CandidateAnswer:
+    patient, order, match = candidate.patient, candidate.order, candidate.match
+    return CandidateAnswer(
+        patient_id=patient.id,
+        mrn=patient.mrn,
+        patient_name=person_name(patient) or None,
+        order_id=order.id if order else None,
+        accession_number=order.accession_number if order else None,
+        order_status=order.status if order else None,
+        order_description=order.description if order else None,
+        kind=match.kind.value,
+        score=match.score,
+        evidence=[FieldEvidence.model_validate(one) for one in match.evidence],
+        differences=[DifferenceAnswer.model_validate(one) for one in candidate.differences],
+    )

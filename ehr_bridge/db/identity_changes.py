@@ -1,0 +1,41 @@
+"""The ledger of what the EHR said anew of patients and orders whose studies are stored already, each reversible."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from ehr_bridge.db.models import Base
+
+
+class IdentityChange(Base):
+    """One change of a patient or an order: before and after, who, why, when. Its studies follow, each by a job."""
+
+    __tablename__ = "identity_changes"
+    __table_args__ = (
+        CheckConstraint(
+            "kind IN ('patient_updated', 'patient_merged', 'order_updated', 'order_cancelled', 'accession_corrected')",
+            name="kind",
+        ),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    kind: Mapped[str] = mapped_column(String(24))
+    undoes_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("identity_changes.id"), unique=True)
+    """The change that this one takes back; none is taken back twice."""
+    patient_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("patients.id"), index=True)
+    """For a merge, the one that was merged into another."""
+    order_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("orders.id"), index=True)
+    before: Mapped[dict[str, Any]]
+    after: Mapped[dict[str, Any]]
+    """The fields that changed, as JSON values."""
+    moved: Mapped[dict[str, Any]]
+    """What went along: ids of `orders` and `studies`, to take back exactly these."""
+    reason: Mapped[str] = mapped_column(Text)
+    changed_by: Mapped[str] = mapped_column(String(255))
+    address: Mapped[str | None] = mapped_column(String(64))
+    changed_at: Mapped[datetime] = mapped_column(index=True)

@@ -1,0 +1,81 @@
+"""Changes as people look at them: with names for ids, and how far the studies have come."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Literal
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from ehr_bridge.db.identity_changes import IdentityChange
+from ehr_bridge.db.models import Order, Patient
+from ehr_bridge.db.modifications import Modification
+from ehr_bridge.services.orders import find_order
+from ehr_bridge.services.paging import Page, fetch_page
+from ehr_bridge.services.patients import find_patient_record
+from ehr_bridge.services.restrictions import NOTHING, Closed, without
+
+Progress = Literal["running", "done", "incomplete"]
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeView:
+    """A change, whom it is about, and its studies' jobs."""
+
+    change: IdentityChange
+    mrn: str
+    accession_number: str | None
+    undone_by: IdentityChange | None
+    number_of_studies: int
+    number_done: int
+    number_failed: int
+    """Studies of which at least one image could not follow."""
+
+    @property
+    def status(self) -> Progress:
+        if self.number_done + self.number_failed < self.number_of_studies:
+            return "running"
+        return "incomplete" if self.number_failed else "done"
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeFilters:
+    """Which changes to list; None is any. Patient and order by id, MRN or accession number."""
+
+    patient: str | None = None
+    order: str | None = None
+    kind: str | None = None
+    closed: Closed = NOTHING
+
+
+def search_changes(session: Session, filters: ChangeFilters, limit: int, offset: int) -> Page[ChangeView]:
+    """Changes, latest first. Raises NotFound for an unknown patient or order."""
+    query = select(IdentityChange).where(without(IdentityChange.patient_id, filters.closed))
+    query = query.order_by(IdentityChange.changed_at.desc(), IdentityChange.id)
+    if filters.patient is not None:
+        query = query.where(IdentityChange.patient_id == find_patient_record(session, filters.patient).id)
+    if filters.order is not None:
+        query = query.where(IdentityChange.order_id == find_order(session, filters.order).id)
+    if filters.kind is not None:
+        query = query.where(IdentityChange.kind == filters.kind)
+    page = fetch_page(session, query, limit, offset)
+    return Page([view_of(session, change) for change in page.items], page.total, limit, offset)
+
+
+def view_of(session: Session, change: IdentityChange) -> ChangeView:
+    """A change with what belongs to it."""
+    session.flush()
+    by_status = select(Modification.status, func.count()).where(Modification.change_id == change.id)
+    counts = Counter({row[0]: row[1] for row in session.execute(by_status.group_by(Modification.status))})
+    order = session.get(Order, change.order_id) if change.order_id else None
+    return ChangeView(
+        change=change,
+        mrn=session.get_one(Patient, change.patient_id).mrn,
+        accession_number=order.accession_number if order else None,
+        undone_by=session.scalar(select(IdentityChange).where(IdentityChange.undoes_id == change.id)),
+        number_of_studies=counts.total(),
+        number_done=counts["succeeded"],
+        number_failed=counts["partial"] + counts["failed"],
+    )

@@ -1,0 +1,137 @@
+"""What the EHR says anew of patients and orders, as a ledger: before, after, and the studies that follow.
+
+The rows are right at once, and what arrives from then on gets the new values; files that are stored already follow by
+jobs (`following`). Every change can be taken back as long as what it left still stands.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ehr_bridge.db.identity_changes import IdentityChange
+from ehr_bridge.db.models import Order, Patient, Study
+from ehr_bridge.services.audit import Origin
+from ehr_bridge.services.following import follow
+from ehr_bridge.services.late_links import link_late
+from ehr_bridge.services.links import link_of, set_link
+from ehr_bridge.services.order_states import plain
+
+IN_FILES = frozenset({"ordered_by", "patient_id", "accession_number"})
+"""Fields of an order that its studies' files carry."""
+TOLD = "told by the EHR"
+
+
+class Followers:
+    """What `Patients` and `Orders` tell within their transactions."""
+
+    def patient_told(
+        self, session: Session, patient: Patient, before: Mapping[str, Any] | None, origin: Origin, now: datetime
+    ) -> None:
+        """A patient is new (`before` is None) or says something else in these fields."""
+        if before is not None:
+            after = {name: getattr(patient, name) for name in before}
+            change = note_change(session, "patient_updated", patient, None, (before, after), TOLD, origin, now)
+            follow(session, studies_of(session, patient_id=patient.id), change, TOLD, origin, now)
+        link_late(session, patient, None, now)
+
+    def order_told(
+        self, session: Session, order: Order, before: Mapping[str, Any] | None, origin: Origin, now: datetime
+    ) -> None:
+        """An order is new (`before` is None) or says something else in these fields."""
+        if before is not None and IN_FILES & set(before):
+            after = {name: getattr(order, name) for name in before}
+            change = note_change(session, "order_updated", order.patient, order, (before, after), TOLD, origin, now)
+            studies = studies_of(session, order_id=order.id)
+            if "patient_id" in before:
+                change.moved = move_studies(session, studies, order.patient_id, order.id, origin, now)
+            follow(session, studies, change, TOLD, origin, now)
+        link_late(session, order.patient, order, now)
+
+    def order_cancelled(
+        self, session: Session, order: Order, shown: Mapping[str, Any], origin: Origin, now: datetime
+    ) -> None:
+        """An order is cancelled: its images stay with the patient, without the order."""
+        sides = ({"status": shown["status"], "shown": dict(shown)}, {"status": order.status})
+        change = note_change(session, "order_cancelled", order.patient, order, sides, TOLD, origin, now)
+        studies = studies_of(session, order_id=order.id)
+        change.moved = move_studies(session, studies, order.patient_id, None, origin, now)
+        follow(session, studies, change, TOLD, origin, now)
+
+
+def note_change(
+    session: Session,
+    kind: str,
+    patient: Patient,
+    order: Order | None,
+    sides: tuple[Mapping[str, Any], Mapping[str, Any]],
+    reason: str,
+    origin: Origin,
+    now: datetime,
+    undoes: IdentityChange | None = None,
+) -> IdentityChange:
+    """Write a change into the ledger, within the caller's transaction."""
+    before, after = sides
+    change = IdentityChange(
+        id=uuid.uuid4(),
+        kind=kind,
+        undoes_id=undoes.id if undoes else None,
+        patient_id=patient.id,
+        order_id=order.id if order else None,
+        before={name: plain(value) for name, value in before.items()},
+        after={name: plain(value) for name, value in after.items()},
+        moved={},
+        reason=reason,
+        changed_by=origin.actor,
+        address=origin.address,
+        changed_at=now,
+    )
+    session.add(change)
+    session.flush()
+    return change
+
+
+def studies_of(
+    session: Session, *, patient_id: uuid.UUID | None = None, order_id: uuid.UUID | None = None
+) -> list[Study]:
+    """All studies linked to a patient or to an order, hidden ones and mere claims too."""
+    column = Study.order_id == order_id if order_id is not None else Study.patient_id == patient_id
+    return list(session.scalars(select(Study).where(column).order_by(Study.created_at, Study.id)))
+
+
+def move_studies(
+    session: Session,
+    studies: Iterable[Study],
+    patient_id: uuid.UUID,
+    order_id: uuid.UUID | None,
+    origin: Origin,
+    now: datetime,
+    *,
+    keep_orders: bool = False,
+) -> dict[str, Any]:
+    """Link these studies to another patient or order, in rows; what went along, for the ledger."""
+    moved = []
+    for study in studies:
+        link = link_of(session, study)
+        link |= {"patient_id": str(patient_id), "match_patient_id": str(patient_id), "link_id": None, "orders": {}}
+        if not keep_orders:
+            link["order_id"] = link["match_order_id"] = str(order_id) if order_id else None
+        set_link(session, study, link, origin.actor, now)
+        moved.append(str(study.id))
+    return {"studies": moved, "orders": []}
+
+
+def as_field(name: str, value: Any) -> Any:
+    """A field of a patient or order, from the ledger's JSON."""
+    if value is None:
+        return None
+    if name == "patient_id":
+        return uuid.UUID(value)
+    if name == "birth_date":
+        return date.fromisoformat(value)
+    return datetime.fromisoformat(value) if name == "scheduled_at" else value

@@ -1,0 +1,35 @@
+"""A file and the EHR side by side: what a link would change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ehr_bridge.db.models import Order, Patient, Study
+from ehr_bridge.dicom.encoding import vr_of_tag
+from ehr_bridge.dicom.tags import tag_of
+from ehr_bridge.dicom.values import canonical
+from ehr_bridge.services.identity import IDENTITY_KEYWORDS, wanted_values
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One attribute; `ehr` is None where the EHR says nothing and the file keeps its value."""
+
+    tag: str
+    file: str
+    ehr: str | None
+    differs: bool
+
+
+def differences(study: Study, patient: Patient, order: Order | None) -> list[Difference]:
+    """Every attribute of identity, as the study says it now and as it would say it for this patient and order."""
+    said = {**study.received_identity, **study.corrections}
+    if study.patient is not None:
+        said |= wanted_values(study.patient, study.order)
+    wanted = wanted_values(patient, order)
+    return [_compare(keyword, str(said.get(keyword) or ""), wanted.get(keyword)) for keyword in IDENTITY_KEYWORDS]
+
+
+def _compare(keyword: str, file: str, ehr: str | None) -> Difference:
+    vr = vr_of_tag(tag_of(keyword))
+    return Difference(keyword, file, ehr, ehr is not None and canonical(vr, file) != canonical(vr, ehr))

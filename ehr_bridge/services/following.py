@@ -1,0 +1,136 @@
+"""Studies that follow: jobs that wait for their turn, one per study, made in the transaction of what they follow.
+
+A waiting job is a row. It is looked at again when its study is idle and visible, on whatever node; so many studies, a
+busy one and a killed process need no care of their own.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import Select, exists, select, update
+from sqlalchemy.orm import Session, aliased
+
+from ehr_bridge.db.database import Database
+from ehr_bridge.db.deletions import DeletionRequest
+from ehr_bridge.db.identity_changes import IdentityChange
+from ehr_bridge.db.models import Study
+from ehr_bridge.db.modifications import Modification
+from ehr_bridge.errors import Conflict
+from ehr_bridge.services.audit import Origin
+from ehr_bridge.services.late_links import still_matches
+from ehr_bridge.services.link_jobs import prepare
+from ehr_bridge.services.study_jobs import UNDER_WAY, new_job, take_over_unswept, undoable
+
+AT_ONCE = 16
+
+
+def follow(
+    session: Session,
+    studies: Iterable[Study],
+    change: IdentityChange | None,
+    reason: str,
+    origin: Origin,
+    now: datetime,
+) -> int:
+    """Let the files of these studies follow their links; answers how many studies have files."""
+    count = 0
+    for study in studies:
+        if study.orthanc_study_id is None:
+            continue
+        job = new_job(study, "follow", reason, origin, now, status="waiting")
+        job.from_original = True
+        job.change_id = change.id if change else None
+        session.add(job)
+        count += 1
+    return count
+
+
+def set_off(database: Database, now: datetime) -> int:
+    """Queue waiting jobs whose study is idle, the oldest first; answers how many.
+
+    Raises:
+        Unavailable: the database is away.
+    """
+    with database.read() as session:
+        ids = list(session.scalars(_ready().with_only_columns(Modification.id).limit(AT_ONCE)))
+        gone = list(session.scalars(_of_purged_studies()))
+    if not ids and not gone:
+        return 0
+    with database.write() as session:
+        ended = {"status": "succeeded", "finished_at": now, "swept_at": now}
+        session.execute(update(Modification).where(Modification.id.in_(gone)).values(**ended))
+        jobs = session.scalars(_ready().where(Modification.id.in_(ids))).all()
+        begun = set()
+        for job in jobs:
+            if job.study_id not in begun:
+                _queue(session, job, now)
+                begun.add(job.study_id)
+    return len(begun)
+
+
+def _ready() -> Select[Modification]:
+    other = aliased(Modification)
+    busy = exists().where(other.study_id == Modification.study_id, other.status.in_(UNDER_WAY))
+    return (
+        select(Modification)
+        .join(Study, Study.id == Modification.study_id)
+        .where(Modification.status == "waiting", Study.deleted_at.is_(None), ~busy)
+        .order_by(Modification.requested_at, Modification.id)
+    )
+
+
+def _of_purged_studies() -> Select[uuid.UUID]:
+    """Waiting jobs whose files are gone for good; those of hidden studies wait on."""
+    purged = select(DeletionRequest.study_id).where(DeletionRequest.status == "purged")
+    return (
+        select(Modification.id)
+        .join(Study, Study.id == Modification.study_id)
+        .where(Modification.status == "waiting", Study.deleted_at.is_not(None), Study.id.in_(purged))
+    )
+
+
+def _queue(session: Session, job: Modification, now: datetime) -> None:
+    """From here on the job is one like any other; files are changed in the order in which jobs were queued."""
+    study = session.get_one(Study, job.study_id)
+    job.requested_at = now
+    if job.kind == "follow" and study.patient_id is None:  # a person took the link away: nothing is left to follow
+        job.status, job.finished_at, job.swept_at = "succeeded", now, now
+        return
+    try:
+        _require_certain(session, study, job)
+    except Conflict as refusal:
+        job.status, job.error_code, job.finished_at, job.swept_at = "failed", refusal.code, now, now
+        return
+    followed = _followed(session, job)
+    if followed is not None and undoable(session, study.id) == followed.id:
+        job.kind, job.undoes_id = "undo", followed.id  # to the byte
+    prepare(session, study, job)
+    take_over_unswept(session, study, job, now)
+    job.status = "queued"
+    session.flush()
+
+
+def _require_certain(session: Session, study: Study, job: Modification) -> None:
+    """Nothing but a person's word changes files of a study that may hold images of two people.
+
+    Raises:
+        Conflict: it may, or what a link was to be made for does not hold any more.
+    """
+    if job.kind == "follow" and study.link_status != "linked":
+        raise Conflict("study_contradicted", "Images of this study claim to be of somebody else; link it first.")
+    if job.kind == "link" and not still_matches(session, study, job):
+        raise Conflict("study_changed", "The verdict is not exact any more, or somebody linked the study.")
+
+
+def _followed(session: Session, job: Modification) -> Modification | None:
+    """The job that followed a change which `job` follows the undoing of."""
+    change = session.get(IdentityChange, job.change_id) if job.change_id else None
+    if job.kind != "follow" or change is None or change.undoes_id is None:
+        return None
+    earlier = select(Modification).where(
+        Modification.change_id == change.undoes_id, Modification.study_id == job.study_id, Modification.kind == "follow"
+    )
+    return session.scalar(earlier)

@@ -1,0 +1,147 @@
+"""Changes somebody asks for by name: merging patients, correcting an accession number, taking a change back."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from datetime import datetime
+
+from sqlalchemy import select
+
+from ehr_bridge.db.database import Database
+from ehr_bridge.db.identity_changes import IdentityChange
+from ehr_bridge.db.models import Order
+from ehr_bridge.errors import Conflict, InvalidInput, NotFound
+from ehr_bridge.services.audit import Origin
+from ehr_bridge.services.change_events import TAKEN_BACK, note
+from ehr_bridge.services.change_views import ChangeFilters, ChangeView, search_changes, view_of
+from ehr_bridge.services.changes import move_studies, note_change, studies_of
+from ehr_bridge.services.claims import Claims
+from ehr_bridge.services.following import follow
+from ehr_bridge.services.late_links import link_late
+from ehr_bridge.services.orders import find_order
+from ehr_bridge.services.paging import Page
+from ehr_bridge.services.patients import find_patient_record
+from ehr_bridge.services.study_index import index_study
+from ehr_bridge.services.taking_back import take_back
+
+
+class IdentityChanges:
+    def __init__(self, database: Database, claims: Claims, clock: Callable[[], datetime]) -> None:
+        self._database = database
+        self._claims = claims
+        self._clock = clock
+
+    def merge(self, mrn: str, into: str, reason: str, origin: Origin) -> ChangeView:
+        """Two records are of one person (HL7 A40): orders and studies of the first go to the second, which survives.
+
+        Raises:
+            NotFound: one of them does not exist.
+            Conflict: one of them was merged already.
+            InvalidInput: both are the same.
+        """
+        now = self._clock()
+        with self._database.write() as session:
+            patient, survivor = find_patient_record(session, mrn), find_patient_record(session, into)
+            if patient.id == survivor.id:
+                message = "name another record than the one that is merged"
+                raise InvalidInput("invalid_request", "A record cannot be merged into itself.", (("into", message),))
+            if patient.merged_into_id is not None or survivor.merged_into_id is not None:
+                raise Conflict("patient_merged", "One of these records was merged into another; look at where it went.")
+            sides = ({"merged_into_id": None}, {"merged_into_id": survivor.id})
+            change = note_change(session, "patient_merged", patient, None, sides, reason, origin, now)
+            patient.merged_into_id, patient.updated_at = survivor.id, now
+            orders = list(session.scalars(select(Order).where(Order.patient_id == patient.id)))
+            for order in orders:
+                order.patient_id, order.updated_at = survivor.id, now
+            session.flush()
+            session.expire_all()
+            studies = studies_of(session, patient_id=patient.id)
+            change.moved = move_studies(session, studies, survivor.id, None, origin, now, keep_orders=True)
+            change.moved = {**change.moved, "orders": [str(order.id) for order in orders]}
+            follow(session, studies, change, reason, origin, now)
+            link_late(session, survivor, None, now)
+            for record, other in ((patient, survivor), (survivor, patient)):
+                note(session, "patient.merged", change, origin, now, record.id, other_patient_id=str(other.id))
+            view = view_of(session, change)
+        self._claims.forget()
+        return view
+
+    def unmerge(self, mrn: str, reason: str, origin: Origin) -> ChangeView:
+        """Take the merge of this record into another back.
+
+        Raises:
+            NotFound: there is no such record.
+            Conflict: it was not merged, or the survivor was merged itself since.
+        """
+        with self._database.read() as session:
+            patient = find_patient_record(session, mrn)
+            merge = session.scalar(
+                select(IdentityChange)
+                .where(IdentityChange.patient_id == patient.id, IdentityChange.kind == "patient_merged")
+                .order_by(IdentityChange.changed_at.desc())
+                .limit(1)
+            )
+        if merge is None or patient.merged_into_id is None:
+            raise Conflict("not_merged", "This record was not merged into another.")
+        return self.undo(merge.id, reason, origin)
+
+    def correct_accession_number(self, order: str, number: str, reason: str, origin: Origin) -> ChangeView:
+        """Give an order the accession number it should have had; its studies follow.
+
+        Raises:
+            NotFound: there is no such order.
+            Conflict: another order has that number.
+        """
+        now = self._clock()
+        with self._database.write() as session:
+            found = find_order(session, order)
+            holder = session.scalar(select(Order.id).where(Order.accession_number == number))
+            if holder is not None and holder != found.id:
+                raise Conflict("accession_number_taken", "Another order has this accession number.")
+            sides = ({"accession_number": found.accession_number}, {"accession_number": number})
+            change = note_change(session, "accession_corrected", found.patient, found, sides, reason, origin, now)
+            if holder is None:
+                found.accession_number, found.updated_at = number, now
+                session.flush()
+                studies = studies_of(session, order_id=found.id)
+                for study in studies:
+                    index_study(session, study)
+                change.moved = {"studies": [str(study.id) for study in studies], "orders": []}
+                follow(session, studies, change, reason, origin, now)
+                link_late(session, found.patient, found, now)
+            note(session, "order.renumbered", change, origin, now)
+            view = view_of(session, change)
+        self._claims.forget()
+        return view
+
+    def undo(self, change_id: uuid.UUID, reason: str, origin: Origin) -> ChangeView:
+        """Take a change back; its studies follow, to the byte where nothing else happened to them since.
+
+        Raises:
+            NotFound: there is no such change.
+            Conflict: it was taken back, or what it left does not stand any more.
+        """
+        now = self._clock()
+        with self._database.write() as session:
+            undone = session.get(IdentityChange, change_id)
+            if undone is None:
+                raise NotFound("change_not_found", "There is no change with this id.")
+            change = take_back(session, undone, reason, origin, now)
+            note(session, TAKEN_BACK[undone.kind], change, origin, now, undoes=str(undone.id))
+            view = view_of(session, change)
+        self._claims.forget()
+        return view
+
+    def get(self, change_id: uuid.UUID) -> ChangeView:
+        """Raises NotFound."""
+        with self._database.read() as session:
+            change = session.get(IdentityChange, change_id)
+            if change is None:
+                raise NotFound("change_not_found", "There is no change with this id.")
+            return view_of(session, change)
+
+    def search(self, filters: ChangeFilters, limit: int, offset: int) -> Page[ChangeView]:
+        """Changes, latest first. Raises NotFound for an unknown patient or order."""
+        with self._database.read() as session:
+            return search_changes(session, filters, limit, offset)

@@ -1,0 +1,160 @@
+"""Jobs that change whose study it is: every file says it, and the link is set in the transaction that ends the job.
+
+What a link does not decide goes back to what each file said when it came (`from_original`), so that nothing of a former
+patient is left beside the new one.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ehr_bridge.db.identity_changes import IdentityChange
+from ehr_bridge.db.models import Order, Patient, Study
+from ehr_bridge.db.modifications import Modification
+from ehr_bridge.errors import Conflict
+from ehr_bridge.services.audit import Origin
+from ehr_bridge.services.deletion_steps import OURSELVES
+from ehr_bridge.services.identity import wanted_values
+from ehr_bridge.services.links import as_id, link_of, new_link, set_link
+from ehr_bridge.services.patients import find_patient
+from ehr_bridge.services.study_jobs import new_job, take_over_unswept, undoable
+
+CHANGED_MEANWHILE = "The EHR changed patient or order while the link was made, or since the link that is back."
+
+
+def link_job(
+    session: Session,
+    study: Study,
+    to: tuple[Patient, Order | None],
+    evidence: list[dict[str, Any]],
+    reason: str,
+    origin: Origin,
+    now: datetime,
+) -> Modification:
+    """A job that links a study to a patient and perhaps an order, added to the session."""
+    patient, order = to
+    job = new_job(study, "link", reason, origin, now)
+    job.link_after = new_link(study, patient.id, order.id if order else None, evidence)
+    return _add(session, study, job, now)
+
+
+def unlink_job(session: Session, study: Study, reason: str, origin: Origin, now: datetime) -> Modification:
+    """A job that takes a study's link away, added to the session.
+
+    If a job made that link and nothing came after it, that job is undone, to the byte. Otherwise each file gets back
+    what it said when it came, with the corrections that people made.
+    """
+    latest = undoable(session, study.id)
+    made = session.get(Modification, latest) if latest else None
+    if made is not None and made.kind == "link" and (made.link_before or {}).get("patient_id") is None:
+        job = new_job(study, "undo", reason, origin, now)
+        job.undoes_id, job.link_after = made.id, made.link_before
+    else:
+        job = new_job(study, "unlink", reason, origin, now)
+        job.link_after = new_link(study, None, None, [])
+    return _add(session, study, job, now)
+
+
+def take_link_back(session: Session, study: Study, job: Modification, before: Mapping[str, Any]) -> None:
+    """Make `job`, an undo, set the link that was there before.
+
+    Raises:
+        Conflict: patient or order of that link are not what they were.
+    """
+    patient, order = _parties(session, before)
+    gone = patient is not None and patient.merged_into_id is not None
+    if order is not None and (order.status == "cancelled" or order.patient_id != as_id(before["patient_id"])):
+        gone = True
+    if gone:
+        raise Conflict(
+            "cannot_undo", "The former patient was merged, or the former order cancelled or moved; link the study anew."
+        )
+    job.link_after = dict(before)
+    prepare(session, study, job)
+
+
+def prepare(session: Session, study: Study, job: Modification) -> None:
+    """Work out what every file of the study shall say, from the link that the job sets or finds."""
+    patient, order = study.patient, study.order
+    if job.link_after is not None:
+        patient, order = _parties(session, job.link_after)
+        job.link_before = link_of(session, study, [as_id(job.link_after["order_id"])])
+    identity = wanted_values(patient, order) if patient is not None else {}
+    job.from_original, job.wanted = True, {**study.corrections, **identity}
+
+
+def settle_link(session: Session, job: Modification, study: Study, now: datetime) -> None:
+    """Set the link that a job was for, now that the files say it.
+
+    Where some of them do not, or say two patients, a person has to look again.
+    """
+    assert job.link_after is not None
+    after, is_fresh = _as_told_by_now(session, job)
+    asked = job.link_before or {}
+    flagged_meanwhile = study.link_status == "ambiguous" != asked.get("link_status")
+    job.link_before = link_of(session, study, [as_id(after["order_id"])])
+    job.link_before["orthanc_study_id"] = asked.get("orthanc_study_id")  # the files have moved since
+    said = {change["after"] for change in job.applied if change["tag"] == "PatientID"}
+    of_two = after["patient_id"] is None and len(said) > 1
+    still_doubted = job.kind != "link" and study.link_status == "ambiguous"
+    if job.status == "partial" or of_two or still_doubted or flagged_meanwhile:
+        after["link_status"] = "ambiguous"
+    job.link_after = after
+    set_link(session, study, after, job.requested_by, now)
+    if not is_fresh and after["link_status"] == "linked":
+        session.add(new_job(study, "follow", CHANGED_MEANWHILE, OURSELVES, now, status="waiting"))
+
+
+def _as_told_by_now(session: Session, job: Modification) -> tuple[dict[str, Any], bool]:
+    """The link to set, and whether the files carry what the EHR says by now.
+
+    While a job ran, or since the link that an undo brings back, the EHR may have renamed or merged the patient, or
+    moved, renumbered or cancelled the order: the study goes where they went.
+    """
+    asked: dict[str, Any] = job.link_after or {}
+    patient, order = _parties(session, asked)
+    if patient is None:
+        return dict(asked), True
+    if order is not None and order.status == "cancelled":
+        order = None
+    patient = order.patient if order is not None else find_patient(session, str(patient.id))
+    ids = {"patient_id": str(patient.id), "order_id": str(order.id) if order is not None else None}
+    undone = session.get(Modification, job.undoes_id) if job.undoes_id is not None else None
+    since = undone.requested_at if undone is not None else job.requested_at
+    concerns = IdentityChange.patient_id == patient.id
+    if order is not None:
+        concerns |= IdentityChange.order_id == order.id
+    told = session.scalar(select(IdentityChange.id).where(IdentityChange.changed_at > since, concerns).limit(1))
+    return {**asked, **ids}, told is None and ids.items() <= asked.items()
+
+
+def sides(job: Modification) -> dict[str, Any]:
+    """Before and after of the link as ids, for the audit trail; nothing where the link stayed."""
+    if job.link_after is None or job.link_before is None:
+        return {}
+    names = ("patient_id", "order_id", "link_status")
+    return {
+        "before": {name: job.link_before[name] for name in names},
+        "after": {name: job.link_after[name] for name in names},
+    }
+
+
+def _add(session: Session, study: Study, job: Modification, now: datetime) -> Modification:
+    prepare(session, study, job)
+    take_over_unswept(session, study, job, now)
+    session.add(job)
+    session.flush()
+    return job
+
+
+def _parties(session: Session, link: Mapping[str, Any]) -> tuple[Patient | None, Order | None]:
+    def find(model: type[Any], key: uuid.UUID | None) -> Any:
+        return session.get(model, key) if key is not None else None
+
+    return find(Patient, as_id(link["patient_id"])), find(Order, as_id(link["order_id"]))

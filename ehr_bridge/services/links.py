@@ -1,0 +1,169 @@
+"""The link of a study as one thing: what it is, and setting it, in rows. The files are the business of jobs.
+
+A link in JSON says whom the study belongs to, on what evidence, which recorded fact (`study_links`) holds, and what the
+orders concerned showed. So a link that is taken back comes back as it was.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, time
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from ehr_bridge.db.models import Order, Study, StudyLink
+from ehr_bridge.db.uploads import DicomUploadLog
+from ehr_bridge.services.order_states import SHOWN, TRANSITIONS, order_shows, plain
+from ehr_bridge.services.settling import settle_studies
+from ehr_bridge.services.study_index import index_study
+
+OPINION = ("match_kind", "match_score", "match_evidence", "match_patient_id", "match_order_id")
+
+
+def current_link(session: Session, study_id: uuid.UUID) -> StudyLink | None:
+    """The recorded fact that holds, if one does."""
+    return session.scalar(select(StudyLink).where(StudyLink.study_id == study_id, StudyLink.unlinked_at.is_(None)))
+
+
+def link_of(session: Session, study: Study, orders: Iterable[uuid.UUID | None] = ()) -> dict[str, Any]:
+    """A study's link as it is; `orders` are further orders whose state belongs to it."""
+    fact = current_link(session, study.id)
+    concerned = {order_id for order_id in (study.order_id, *orders) if order_id is not None}
+    found = [order for key in concerned if (order := session.get(Order, key)) is not None]
+    return {
+        "patient_id": plain(study.patient_id),
+        "order_id": plain(study.order_id),
+        "link_status": study.link_status,
+        "link_id": plain(fact.id) if fact else None,
+        "orthanc_study_id": study.orthanc_study_id,
+        **{name: plain(getattr(study, name)) for name in OPINION},
+        "orders": {str(order.id): order_shows(order) for order in found},
+    }
+
+
+def new_link(
+    study: Study, patient_id: uuid.UUID | None, order_id: uuid.UUID | None, evidence: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """A link to be: of a patient and perhaps an order, or of nobody."""
+    opinion = {name: plain(getattr(study, name)) for name in OPINION}
+    if patient_id is not None:
+        opinion = {
+            "match_kind": "exact",
+            "match_score": 1.0,
+            "match_evidence": evidence,
+            "match_patient_id": str(patient_id),
+            "match_order_id": plain(order_id),
+        }
+    status = "linked" if patient_id is not None else "unlinked"
+    ids = {"patient_id": plain(patient_id), "order_id": plain(order_id)}
+    return {**ids, "link_status": status, "link_id": None, "orthanc_study_id": None, **opinion, "orders": {}}
+
+
+def set_link(session: Session, study: Study, link: Mapping[str, Any], actor: str, now: datetime) -> None:
+    """Make `link` the study's link: the row, the recorded fact, both orders, the upload log and what lists use."""
+    former_order = study.order_id
+    fact = current_link(session, study.id)
+    if fact is not None:
+        fact.unlinked_at = now
+        session.flush()
+    study.patient_id, study.order_id = as_id(link["patient_id"]), as_id(link["order_id"])
+    study.link_status = link["link_status"]
+    study.match_kind, study.match_score = link["match_kind"], link["match_score"]
+    study.match_evidence = list(link["match_evidence"])
+    study.match_patient_id, study.match_order_id = as_id(link["match_patient_id"]), as_id(link["match_order_id"])
+    if study.patient_id is not None:
+        _record_fact(session, study, link["link_id"], actor, now)
+    session.flush()
+    if former_order is not None and former_order != study.order_id:
+        _show_another(session, session.get_one(Order, former_order), study, now)
+    if study.order_id is not None and study.order_id != former_order:
+        show_on_order(session.get_one(Order, study.order_id), study, now)
+    for order_id, shown in link["orders"].items():
+        _restore_order(session, uuid.UUID(order_id), shown, study)
+    logs = update(DicomUploadLog).where(DicomUploadLog.study_instance_uid == study.study_instance_uid)
+    session.execute(logs.values(patient_id=study.patient_id, order_id=study.order_id))
+    study.updated_at = now
+    index_study(session, study)
+    session.flush()
+    settle_studies(session, [study.id], now)
+
+
+def show_on_order(order: Order, study: Study, now: datetime) -> None:
+    """The first study linked to an order is the one the order shows; more of them are found by its id."""
+    if order.orthanc_study_id is not None:
+        return
+    order.study_instance_uid, order.orthanc_study_id = study.study_instance_uid, study.orthanc_study_id
+    order.study_date, order.study_time = study.study_date, study.study_time
+    order.updated_at = now
+    if "in_progress" in TRANSITIONS[order.status]:
+        order.status = "in_progress"
+
+
+def as_id(text: str | None) -> uuid.UUID | None:
+    return uuid.UUID(text) if text else None
+
+
+def _record_fact(session: Session, study: Study, link_id: str | None, actor: str, now: datetime) -> None:
+    """A new fact, or the former one again when a change is taken back."""
+    assert study.patient_id is not None
+    former = session.get(StudyLink, uuid.UUID(link_id)) if link_id else None
+    if former is not None and (former.patient_id, former.order_id) == (study.patient_id, study.order_id):
+        former.unlinked_at = None
+        return
+    session.add(
+        StudyLink(
+            id=uuid.uuid4(),
+            study_id=study.id,
+            patient_id=study.patient_id,
+            order_id=study.order_id,
+            match_kind=study.match_kind,
+            evidence=study.match_evidence,
+            linked_by=actor,
+            linked_at=now,
+        )
+    )
+
+
+def _show_another(session: Session, order: Order, study: Study, now: datetime) -> None:
+    """An order that loses the study it shows goes on with its next one, or waits for images again."""
+    if order.study_instance_uid != study.study_instance_uid or order.orthanc_study_id is None:
+        return
+    order.study_instance_uid, order.orthanc_study_id = order.scheduled_study_instance_uid, None
+    order.number_of_series = order.number_of_images = None
+    order.study_date = order.study_time = order.uploaded_by_id = order.uploaded_at = order.upload_source = None
+    order.updated_at = now
+    if order.status in {"in_progress", "completed"}:
+        order.status = "scheduled"
+    others = select(Study).where(Study.order_id == order.id, Study.orthanc_study_id.is_not(None))
+    other = session.scalar(others.order_by(Study.created_at, Study.id).limit(1))
+    if other is not None:
+        show_on_order(order, other, now)
+        session.flush()
+        settle_studies(session, [other.id], now)
+
+
+def _restore_order(session: Session, order_id: uuid.UUID, shown: Mapping[str, Any], study: Study) -> None:
+    """What the order showed before, unless it shows another study by now."""
+    order = session.get(Order, order_id)
+    if order is None or order.status == "cancelled":
+        return
+    if order.orthanc_study_id is not None and order.study_instance_uid != study.study_instance_uid:
+        return
+    for name in SHOWN:
+        if name != "status" or order.status != "reported":
+            setattr(order, name, _typed(name, shown[name]))
+    if order.study_instance_uid == study.study_instance_uid and order.orthanc_study_id is not None:
+        order.orthanc_study_id = study.orthanc_study_id
+
+
+def _typed(name: str, value: Any) -> Any:
+    readers: dict[str, Any] = {
+        "study_date": date.fromisoformat,
+        "study_time": time.fromisoformat,
+        "uploaded_at": datetime.fromisoformat,
+        "uploaded_by_id": uuid.UUID,
+    }
+    return readers[name](value) if value is not None and name in readers else value

@@ -1,0 +1,76 @@
+"""What a stored file said before it was changed: its Original Attributes Sequence (PS3.3 section C.12.1.1.9)."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pydicom
+from pydicom.datadict import keyword_for_tag
+from pydicom.dataset import Dataset
+
+from ehr_bridge.dicom.values import wanted_value
+from ehr_bridge.services.identity import LINKED_KEYWORDS
+from ehr_bridge.services.intake import MODIFYING_SYSTEM
+
+
+@dataclass(frozen=True, slots=True)
+class FormerValue:
+    """One entry of the Original Attributes Sequence."""
+
+    value: str
+    changed_at: datetime | None
+    modifying_system: str
+    source: str
+    reason: str
+
+
+def former_values(data: bytes) -> dict[str, list[FormerValue]]:
+    """What the sequence of a file keeps, oldest first, in its items' own character sets."""
+    file = pydicom.dcmread(io.BytesIO(data), stop_before_pixels=True, force=True)
+    found: dict[str, list[FormerValue]] = {}
+    for item in file.get("OriginalAttributesSequence") or []:
+        for before in item.get("ModifiedAttributesSequence") or []:
+            before.decode()
+            for element in before:
+                entry = FormerValue(
+                    "" if element.value is None else str(element.value),
+                    _moment(item),
+                    str(item.get("ModifyingSystem") or ""),
+                    str(item.get("SourceOfPreviousValues") or ""),
+                    str(item.get("ReasonForTheAttributeModification") or ""),
+                )
+                found.setdefault(keyword_for_tag(element.tag), []).append(entry)
+    return found
+
+
+def identity_on_arrival(data: bytes) -> dict[str, str]:
+    """What a file said when it came of everything that a link decides; only what we changed since.
+
+    A value that may not be written (a date that is none) comes out empty; the sequence keeps it.
+    """
+    found = {}
+    for keyword, former in former_values(data).items():
+        ours = [entry for entry in former if entry.modifying_system == MODIFYING_SYSTEM]
+        if keyword in LINKED_KEYWORDS and ours:
+            found[keyword] = _writable(keyword, ours[0].value)
+    return found
+
+
+def _writable(keyword: str, value: str) -> str:
+    try:
+        return wanted_value(keyword, value).value
+    except ValueError:
+        return ""
+
+
+def _moment(item: Dataset) -> datetime | None:
+    """When (DT, PS3.5 section 6.2); None when it is not a moment in the form that we and most systems write."""
+    text = str(item.get("AttributeModificationDateTime") or "").strip()
+    for form in ("%Y%m%d%H%M%S.%f%z", "%Y%m%d%H%M%S%z"):
+        try:
+            return datetime.strptime(text, form).astimezone(UTC)
+        except ValueError:
+            continue
+    return None

@@ -1,0 +1,225 @@
+"""People say whose study it is: linking, taking a link away, and making the order that was missing."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ehr_bridge.db.database import Database
+from ehr_bridge.db.models import Order, Patient, Study
+from ehr_bridge.db.modifications import Modification
+from ehr_bridge.errors import Conflict
+from ehr_bridge.services import audit
+from ehr_bridge.services.arrivals import Confirmation
+from ehr_bridge.services.audit import Event, Origin
+from ehr_bridge.services.claims import confirmed_match, resolve
+from ehr_bridge.services.identity import stored_identity
+from ehr_bridge.services.late_links import evidence_of
+from ehr_bridge.services.link_jobs import link_job, sides, unlink_job
+from ehr_bridge.services.links import current_link
+from ehr_bridge.services.paging import Page
+from ehr_bridge.services.patients import find_patient
+from ehr_bridge.services.reconciliation_views import (
+    ReconciliationView,
+    list_unreconciled,
+    version_of,
+    view_unreconciled,
+)
+from ehr_bridge.services.recorder import Recorder
+from ehr_bridge.services.studies import find_study
+from ehr_bridge.services.study_jobs import WORDS, of_study, require_idle
+from ehr_bridge.services.study_search import Slice, StudyFilters
+
+NOT_THE_ORDERS = {"SR", "PR", "KO", "DOC", "OT", "SEG", "RTSTRUCT"}
+"""Modalities that come along with images; an order is named after the images."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewOrder:
+    """An order to be made from a study; None is taken from the study."""
+
+    patient: str
+    accession_number: str | None
+    modality: str | None
+    description: str | None
+    ordered_by: str | None
+
+
+class Reconciliation:
+    def __init__(
+        self, database: Database, recorder: Recorder, clock: Callable[[], datetime], new_uid: Callable[[], str]
+    ) -> None:
+        self._database = database
+        self._recorder = recorder
+        self._clock = clock
+        self._new_uid = new_uid
+
+    def search(self, filters: StudyFilters, part: Slice) -> Page[ReconciliationView]:
+        """Studies without a certain link. Raises InvalidInput when the list cannot be sorted like that."""
+        self._recorder.settle()
+        with self._database.read() as session:
+            return list_unreconciled(session, filters, part)
+
+    def get(self, study_instance_uid: str) -> ReconciliationView:
+        """Any stored study with its candidates, linked or not. Raises NotFound."""
+        self._recorder.settle()
+        with self._database.read() as session:
+            return view_unreconciled(session, find_study(session, study_instance_uid))
+
+    def link(
+        self, study_instance_uid: str, to: Confirmation, reason: str, origin: Origin, expected: str | None = None
+    ) -> Modification:
+        """A person says which order a study answers, or whose it is; a job makes every file say so, then links.
+
+        `expected` is the version of the study that the person looked at; a study that is linked needs it.
+
+        Raises:
+            NotFound: study, order or patient do not exist.
+            Conflict: somebody else was first, order and patient do not belong together, or the order is cancelled.
+        """
+        now = self._clock()
+        with self._database.write() as session:
+            study = self._open(session, study_instance_uid, expected)
+            patient, order = resolve(session, to)
+            return self._link(session, study, patient, order, reason, origin, now)
+
+    def unlink(self, study_instance_uid: str, reason: str, origin: Origin, expected: str | None = None) -> Modification:
+        """A person says that a study's link is wrong; a job gives the files back what they said.
+
+        Raises:
+            NotFound: there is no such study.
+            Conflict: it is not linked, or somebody else was first.
+        """
+        now = self._clock()
+        with self._database.write() as session:
+            study = self._open(session, study_instance_uid, expected, may_be_linked=True)
+            if study.patient_id is None:
+                raise Conflict("not_linked", "This study is not linked to anybody.")
+            job = unlink_job(session, study, reason, origin, now)
+            self._note(session, "study.unlink_requested", job, study, origin, now)
+            return job
+
+    def create_order(
+        self, study_instance_uid: str, wanted: NewOrder, reason: str, origin: Origin, expected: str | None = None
+    ) -> tuple[Order, Modification]:
+        """Make the order that a study should have had, for a patient the EHR knows, and link the study to it.
+
+        Raises:
+            NotFound: study or patient do not exist.
+            Conflict: the accession number is taken, or as `link`.
+        """
+        now = self._clock()
+        with self._database.write() as session:
+            study = self._open(session, study_instance_uid, expected)
+            patient = find_patient(session, wanted.patient)
+            order = self._new_order(session, study, patient, wanted, now)
+            session.add(order)
+            session.flush()
+            event = Event(
+                "order.created",
+                patient_id=patient.id,
+                order_id=order.id,
+                study_instance_uid=study.study_instance_uid,
+                detail={"from": "study"},
+            )
+            audit.append(session, origin, event, now)
+            return order, self._link(session, study, patient, order, reason, origin, now)
+
+    def _open(
+        self, session: Session, study_instance_uid: str, expected: str | None, *, may_be_linked: bool = False
+    ) -> Study:
+        """The study, if it is still what the caller looked at."""
+        study = find_study(session, study_instance_uid)
+        require_idle(session, study)
+        if expected is not None and expected != version_of(session, study):
+            raise Conflict("study_changed", f"{_what_happened(session, study)} Look at the study again.")
+        if expected is None and study.link_status == "linked" and not may_be_linked:
+            raise Conflict(
+                "study_is_linked",
+                f"{_what_happened(session, study)} Unlink it first, or send the `version` you looked at as `expected`.",
+            )
+        return study
+
+    def _link(
+        self,
+        session: Session,
+        study: Study,
+        patient: Patient,
+        order: Order | None,
+        reason: str,
+        origin: Origin,
+        now: datetime,
+    ) -> Modification:
+        if study.link_status == "linked" and (study.patient_id, study.order_id) == (
+            patient.id,
+            order.id if order else None,
+        ):
+            raise Conflict("study_is_linked", f"{_what_happened(session, study)} It is linked like that already.")
+        evidence = evidence_of(confirmed_match(stored_identity(study), patient, order))
+        evidence[0] = {"field": "confirmation", "agrees": True, "detail": "linked by a person"}
+        job = link_job(session, study, (patient, order), evidence, reason, origin, now)
+        self._note(session, "study.link_requested", job, study, origin, now)
+        return job
+
+    def _note(
+        self, session: Session, action: str, job: Modification, study: Study, origin: Origin, now: datetime
+    ) -> None:
+        target = job.link_after if job.link_after and job.link_after["patient_id"] else job.link_before or {}
+        event = Event(
+            action,
+            patient_id=uuid.UUID(target["patient_id"]) if target.get("patient_id") else None,
+            order_id=uuid.UUID(target["order_id"]) if target.get("order_id") else None,
+            study_instance_uid=study.study_instance_uid,
+            detail={"modification_id": str(job.id), **sides(job)},
+        )
+        audit.append(session, origin, event, now)
+
+    def _new_order(self, session: Session, study: Study, patient: Patient, wanted: NewOrder, now: datetime) -> Order:
+        uid = self._new_uid()
+        images = [modality for modality in study.modalities if modality not in NOT_THE_ORDERS]
+        return Order(
+            id=uuid.uuid4(),
+            accession_number=_accession_number(session, study, wanted.accession_number),
+            patient=patient,
+            patient_id=patient.id,
+            modality=wanted.modality or next(iter(images or study.modalities), "OT"),
+            description=wanted.description or study.study_description or "Study without an order",
+            ordered_by=wanted.ordered_by,
+            status="arrived",
+            scheduled_study_instance_uid=uid,
+            study_instance_uid=uid,
+            created_at=now,
+            updated_at=now,
+        )
+
+
+def _accession_number(session: Session, study: Study, wanted: str | None) -> str:
+    """The one asked for, or the file's own where it is free, or a new one."""
+
+    def is_free(number: str) -> bool:
+        return session.scalar(select(Order.id).where(Order.accession_number == number)) is None
+
+    if wanted is not None:
+        if not is_free(wanted):
+            raise Conflict("accession_number_taken", "Another order has this accession number.")
+        return wanted
+    said = stored_identity(study).accession_number
+    if said and len(said) <= 16 and said.isprintable() and "\\" not in said and is_free(said):
+        return said
+    return "X" + uuid.uuid4().hex[:15].upper()
+
+
+def _what_happened(session: Session, study: Study) -> str:
+    """Who did what to a study last, for the one who came second."""
+    jobs, fact = of_study(session, study.id), current_link(session, study.id)
+    latest = next((job for job in jobs if job.status != "waiting"), None)
+    if latest is not None:
+        return f"{latest.requested_by} asked at {latest.requested_at:%Y-%m-%dT%H:%M:%SZ} to {WORDS[latest.kind]}."
+    if fact is not None:
+        return f"{fact.linked_by} linked it at {fact.linked_at:%Y-%m-%dT%H:%M:%SZ}."
+    return "It changed meanwhile."

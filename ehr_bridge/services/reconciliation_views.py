@@ -1,0 +1,97 @@
+"""The reconciliation list: studies without a certain link, whom they could belong to, what that would change."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ehr_bridge.db.models import Order, Patient, Study
+from ehr_bridge.db.modifications import Modification
+from ehr_bridge.matching import Match
+from ehr_bridge.services.candidates import candidates
+from ehr_bridge.services.differences import Difference, differences
+from ehr_bridge.services.identity import stored_identity
+from ehr_bridge.services.links import current_link
+from ehr_bridge.services.paging import Page
+from ehr_bridge.services.patients import surviving_mrn
+from ehr_bridge.services.studies import StudyView, view_study
+from ehr_bridge.services.study_jobs import of_study, under_way
+from ehr_bridge.services.study_search import Slice, StudyFilters, find_ids
+
+Why = Literal["linked", "unlinked", "ambiguous", "contradicted"]
+STATUSES = ("unlinked", "ambiguous")
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateView:
+    """Somebody a study could belong to."""
+
+    patient: Patient
+    order: Order | None
+    match: Match
+    differences: list[Difference]
+
+
+@dataclass(frozen=True, slots=True)
+class ReconciliationView:
+    """A study as whoever reconciles it sees it."""
+
+    view: StudyView
+    why: Why
+    version: str
+    """Changes with every change of the link or the tags; `expected` when linking."""
+    received: dict[str, str]
+    candidates: list[CandidateView]
+    job: Modification | None
+    """What is happening to it just now."""
+
+
+def list_unreconciled(session: Session, filters: StudyFilters, part: Slice) -> Page[ReconciliationView]:
+    """Stored studies that are not linked, or of which an instance claims to be somebody else.
+
+    Raises:
+        InvalidInput: the list cannot be sorted like that.
+    """
+    statuses = STATUSES if filters.link_status is None else (filters.link_status,)
+    listed = select(Study).where(
+        Study.orthanc_study_id.is_not(None), Study.deleted_at.is_(None), Study.link_status.in_(statuses)
+    )
+    ids, total = find_ids(session, filters, part, listed)
+    studies = {study.id: study for study in session.scalars(select(Study).where(Study.id.in_(ids)))}
+    views = [view_unreconciled(session, studies[key]) for key in ids if key in studies]
+    return Page(views, total, part.limit, part.offset)
+
+
+def view_unreconciled(session: Session, study: Study) -> ReconciliationView:
+    """One study with its candidates, the likeliest first."""
+    identity = stored_identity(study)
+    identity = replace(identity, patient_id=surviving_mrn(session, identity.patient_id))
+    found = [
+        CandidateView(patient, order, match, differences(study, patient, order))
+        for patient, order, match in candidates(session, identity)
+    ]
+    return ReconciliationView(
+        view=view_study(session, study),
+        why=_why(study),
+        version=version_of(session, study),
+        received={**study.received_identity, **study.corrections},
+        candidates=found,
+        job=under_way(session, study.id),
+    )
+
+
+def version_of(session: Session, study: Study) -> str:
+    """A word that changes with every job on a study and every change of its link."""
+    jobs, fact = of_study(session, study.id), current_link(session, study.id)
+    state = (jobs[0].id if jobs else None, jobs[0].status if jobs else None, study.link_status, fact and fact.id)
+    return hashlib.sha256("|".join(map(str, state)).encode()).hexdigest()[:16]
+
+
+def _why(study: Study) -> Why:
+    if study.link_status == "ambiguous" and (study.patient_id is not None or study.match_kind != "ambiguous"):
+        return "contradicted"
+    return "unlinked" if study.link_status == "unlinked" else "linked" if study.link_status == "linked" else "ambiguous"

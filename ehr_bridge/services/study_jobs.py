@@ -1,0 +1,99 @@
+"""What all jobs on a stored study share: one at a time, the latest that holds, and their making."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ehr_bridge.db.models import Study
+from ehr_bridge.db.modifications import Modification
+from ehr_bridge.errors import Conflict
+from ehr_bridge.services.audit import Origin
+
+UNDER_WAY = ("queued", "running")
+HOLDS = ("succeeded", "partial")
+OF_LINKS = ("link", "unlink", "follow")
+"""Kinds of jobs that make the files say whose study it is."""
+WORDS = {
+    "modify": "modify its tags",
+    "undo": "undo its last change",
+    "link": "link it",
+    "unlink": "unlink it",
+    "follow": "bring it in line with its patient and order",
+}
+
+
+def of_study(session: Session, study_id: uuid.UUID) -> list[Modification]:
+    """All jobs of a study, the latest first."""
+    query = select(Modification).where(Modification.study_id == study_id)
+    return list(session.scalars(query.order_by(Modification.requested_at.desc(), Modification.id)))
+
+
+def undoable(session: Session, study_id: uuid.UUID) -> uuid.UUID | None:
+    """The one job of a study that can be undone now, if there is one."""
+    jobs = of_study(session, study_id)  # queued in the order of `requested_at`, one at a time
+    undone = {job.undoes_id for job in jobs if job.kind == "undo" and job.status == "succeeded"}
+    latest = (job for job in jobs if job.kind != "undo" and job.status in HOLDS and job.id not in undone)
+    return next((job.id for job in latest if job.number_done or job.kind != "follow"), None)
+
+
+def under_way(session: Session, study_id: uuid.UUID) -> Modification | None:
+    """The job that has begun on a study, or is about to."""
+    return session.scalar(
+        select(Modification).where(Modification.study_id == study_id, Modification.status.in_(UNDER_WAY))
+    )
+
+
+def require_idle(session: Session, study: Study) -> None:
+    """Raises Conflict `modification_running`, which says who is at it."""
+    job = under_way(session, study.id)
+    if job is not None:
+        raise Conflict(
+            "modification_running",
+            f"{job.requested_by} asked at {job.requested_at:%Y-%m-%dT%H:%M:%SZ} to {WORDS[job.kind]}; "
+            "wait until that job ends, then look again.",
+        )
+
+
+def new_job(
+    study: Study, kind: str, reason: str, origin: Origin, now: datetime, *, status: str = "queued"
+) -> Modification:
+    """A job for a study; the caller adds it to the session."""
+    return Modification(
+        id=uuid.uuid4(),
+        study_id=study.id,
+        study_instance_uid=study.study_instance_uid,
+        kind=kind,
+        changes={},
+        wanted={},
+        from_original=False,
+        reason=reason,
+        requested_by=origin.actor,
+        address=origin.address,
+        requested_at=now,
+        status=status,
+        number_of_instances=0,
+        number_done=0,
+        study_before={},
+        applied=[],
+    )
+
+
+def take_over_unswept(session: Session, study: Study, job: Modification, now: datetime) -> dict[str, str]:
+    """What earlier jobs want of instances that are still on their way: from here on `job` looks for them.
+
+    A job on the link does for all; a modification leaves what a link wants to that link's own last look.
+    """
+    wanted: dict[str, str] = {}
+    unswept = select(Modification).where(
+        Modification.study_id == study.id, Modification.status.in_(HOLDS), Modification.swept_at.is_(None)
+    )
+    if not job.from_original:
+        unswept = unswept.where(~Modification.from_original)
+    for earlier in session.scalars(unswept.order_by(Modification.requested_at)):
+        wanted |= earlier.wanted
+        earlier.swept_at = now
+    return wanted

@@ -1,0 +1,118 @@
+"""Taking a change of a patient or order back: the fields, and exactly the studies and orders that went along."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ehr_bridge.db.identity_changes import IdentityChange
+from ehr_bridge.db.models import Order, Patient, Study
+from ehr_bridge.errors import Conflict
+from ehr_bridge.services.audit import Origin
+from ehr_bridge.services.changes import as_field, move_studies, note_change, studies_of
+from ehr_bridge.services.following import follow
+from ehr_bridge.services.links import link_of, set_link
+from ehr_bridge.services.order_states import plain
+from ehr_bridge.services.study_index import index_study
+
+
+def take_back(session: Session, undone: IdentityChange, reason: str, origin: Origin, now: datetime) -> IdentityChange:
+    """The change that takes `undone` back.
+
+    Raises:
+        Conflict: it was taken back, takes back itself, or what it left does not stand any more.
+    """
+    patient = session.get_one(Patient, undone.patient_id)
+    order = session.get(Order, undone.order_id) if undone.order_id else None
+    subject: Any = patient if undone.kind.startswith("patient") else order
+    taken = session.scalar(select(IdentityChange.id).where(IdentityChange.undoes_id == undone.id))
+    now_says = {name: plain(getattr(subject, name)) for name in undone.after}
+    if taken is not None or undone.undoes_id is not None or now_says != undone.after:
+        raise Conflict("cannot_undo", "This change was taken back, or something changed after it; undo that first.")
+    _require_possible(session, undone)
+    sides = (undone.after, undone.before)
+    change = note_change(session, undone.kind, patient, order, sides, reason, origin, now, undoes=undone)
+    for name in undone.after:
+        setattr(subject, name, as_field(name, undone.before[name]))
+    subject.updated_at = now
+    session.flush()
+    session.expire(subject)
+    studies = MOVES_BACK[undone.kind](session, undone, origin, now)
+    for study in studies:
+        index_study(session, study)
+    change.moved = {"studies": [str(study.id) for study in studies], "orders": undone.moved.get("orders", [])}
+    follow(session, studies, change, reason, origin, now)
+    return change
+
+
+def _require_possible(session: Session, undone: IdentityChange) -> None:
+    number = undone.before.get("accession_number")
+    if number and session.scalar(select(Order.id).where(Order.accession_number == number)) is not None:
+        raise Conflict("accession_number_taken", "Another order has the former accession number by now.")
+    for key in (undone.before.get("patient_id"), undone.after.get("merged_into_id")):
+        if key and session.get_one(Patient, uuid.UUID(key)).merged_into_id is not None:
+            raise Conflict("cannot_undo", "The other record was merged itself since; take that back first.")
+
+
+def _same_patient(session: Session, undone: IdentityChange, _origin: Origin, _now: datetime) -> list[Study]:
+    return studies_of(session, patient_id=undone.patient_id)
+
+
+def _same_order(session: Session, undone: IdentityChange, origin: Origin, now: datetime) -> list[Study]:
+    assert undone.order_id is not None
+    studies = studies_of(session, order_id=undone.order_id)
+    if "patient_id" in undone.before:
+        move_studies(session, studies, uuid.UUID(undone.before["patient_id"]), undone.order_id, origin, now)
+    return studies
+
+
+def _reinstated(session: Session, undone: IdentityChange, origin: Origin, now: datetime) -> list[Study]:
+    """The studies that the order lost, where they are still the patient's and without another order."""
+    order = session.get_one(Order, undone.order_id)
+    back = [s for s in _moved(session, undone) if s.patient_id == order.patient_id and s.order_id is None]
+    for study in back:
+        link = link_of(session, study)
+        key = str(order.id)
+        shows_it = undone.before["shown"]["study_instance_uid"] == study.study_instance_uid
+        link |= {"order_id": key, "match_order_id": key, "link_id": None, "orders": {}}
+        if shows_it:
+            link["orders"] = {key: undone.before["shown"]}
+        set_link(session, study, link, origin.actor, now)
+    return back
+
+
+def _unmerged(session: Session, undone: IdentityChange, origin: Origin, now: datetime) -> list[Study]:
+    """Orders and studies that went along and are still the survivor's."""
+    survivor = uuid.UUID(undone.after["merged_into_id"])
+    for key in undone.moved["orders"]:
+        order = session.get_one(Order, uuid.UUID(key))
+        if order.patient_id == survivor:
+            order.patient_id, order.updated_at = undone.patient_id, now
+    session.flush()
+    session.expire_all()
+    back = []
+    for study in _moved(session, undone):
+        goes_along = study.order is None or study.order.patient_id == undone.patient_id
+        if study.patient_id == survivor and goes_along:
+            back.append(study)
+    move_studies(session, back, undone.patient_id, None, origin, now, keep_orders=True)
+    return back
+
+
+def _moved(session: Session, undone: IdentityChange) -> list[Study]:
+    ids = [uuid.UUID(key) for key in undone.moved.get("studies", [])]
+    return list(session.scalars(select(Study).where(Study.id.in_(ids)).order_by(Study.created_at, Study.id)))
+
+
+MOVES_BACK: dict[str, Callable[[Session, IdentityChange, Origin, datetime], list[Study]]] = {
+    "patient_updated": _same_patient,
+    "patient_merged": _unmerged,
+    "order_updated": _same_order,
+    "order_cancelled": _reinstated,
+    "accession_corrected": _same_order,
+}
