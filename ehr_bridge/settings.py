@@ -6,11 +6,13 @@ start with a message that names the variable (docs/configuration.md lists them a
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
 OURS = "EHR_BRIDGE_"
 
@@ -63,6 +65,24 @@ def _order_keys(value: str) -> str:
     return ",".join(keys)
 
 
+def _key_source(value: str) -> str:
+    if "://" in value:
+        parts = urlsplit(value)
+        is_here = parts.hostname in {"127.0.0.1", "::1", "localhost"}
+        if not (parts.hostname and (parts.scheme == "https" or (parts.scheme == "http" and is_here))):
+            raise ValueError("use a file or an https:// address (http:// on this machine only)")
+        if parts.username is not None:
+            raise ValueError("use an address without a user name")
+    return value
+
+
+def _json(value: Any) -> Any:
+    try:
+        return json.loads(value) if isinstance(value, str) else value
+    except ValueError:
+        raise ValueError('use JSON, such as {"their-name": ["doctor"]}') from None
+
+
 Port = Annotated[int, Field(ge=1, le=65535)]
 Megabytes = Annotated[int, Field(ge=1, le=1_000_000)]
 
@@ -105,6 +125,27 @@ class Settings(BaseModel):
     )
     jwt_audience: str = Field(
         "orthanc-ehr-bridge", alias="EHR_BRIDGE_JWT_AUDIENCE", min_length=1, description="Required `aud`."
+    )
+    jwks: Annotated[str, AfterValidator(_key_source)] | None = Field(
+        None, alias="EHR_BRIDGE_JWKS", description="File or https address of the EHR's public keys (JWK Set)."
+    )
+    jwt_roles_claim: str = Field(
+        "roles",
+        alias="EHR_BRIDGE_JWT_ROLES_CLAIM",
+        pattern=r"^[^.\s]+(\.[^.\s]+)*$",
+        description="Claim with the list of roles; dots lead into objects.",
+    )
+    jwt_role_names: Annotated[dict[str, tuple[str, ...]] | None, BeforeValidator(_json)] = Field(
+        None, alias="EHR_BRIDGE_JWT_ROLE_NAMES", description="Their role names to ours, as JSON."
+    )
+    smart_scopes: bool = Field(
+        False, alias="EHR_BRIDGE_SMART_SCOPES", description="SMART scopes of a token grant or narrow."
+    )
+    smart_patient_claim: str = Field(
+        "patient",
+        alias="EHR_BRIDGE_SMART_PATIENT_CLAIM",
+        min_length=1,
+        description="Claim with the patient of a scope.",
     )
     username: str | None = Field(
         None, alias="ORTHANC_USERNAME", pattern=r"^[^:\s]+$", description="Name of the Basic service account."
@@ -212,7 +253,7 @@ class Settings(BaseModel):
         return self.orthanc_database_url.get_secret_value().replace("postgresql+psycopg://", "postgresql://", 1)
 
 
-NOT_YET = frozenset({"EHR_BRIDGE_JWKS", "DICOM_BACKUP_ENABLED", "DICOM_BACKUP_PATH"})
+NOT_YET = frozenset({"DICOM_BACKUP_ENABLED", "DICOM_BACKUP_PATH"})
 """Variables of the contract whose feature is not built yet: refused rather than silently ignored."""
 
 

@@ -3,6 +3,7 @@
 from alembic import context
 
 from ehr_bridge.db import (  # noqa: F401  (their tables belong to the metadata)
+    access,
     accounts,
     audit,
     deletions,

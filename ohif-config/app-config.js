@@ -3,10 +3,14 @@
  *
  * What it promises: everything OHIF asks for lives on its own origin; no study list, no upload, no sign-in page and no
  * service of another company. Who may see a study is decided by the token in the viewer link (`?token=…`), which OHIF
- * itself turns into `Authorization: Bearer …` and removes from the address bar.
+ * itself turns into `Authorization: Bearer …` and removes from the address bar. That token is short: before OHIF starts it
+ * is exchanged for one of a session, and renewed while somebody reads (`keepReading`, below).
  *
  * @type {AppTypes.Config}
  */
+takeFromHash();
+keepReading();
+
 window.config = {
   name: 'orthanc-ehr-bridge',
   routerBasename: '/ohif',
@@ -126,13 +130,13 @@ function sideBySide() {
  * A token may also stand after `#`, where no server and no proxy on the way gets to write it into a log. OHIF looks for it
  * in the query, uses it and removes it; nothing is asked of the server in between.
  */
-(() => {
+function takeFromHash() {
   const found = /^#token=([\w.-]+)$/.exec(window.location.hash);
   if (found) {
     const { pathname, search } = window.location;
     window.history.replaceState(window.history.state, '', `${pathname}${search}${search ? '&' : '?'}token=${found[1]}`);
   }
-})();
+}
 
 /** Show `text` at the top of the page until it is closed; once, however many requests fail. */
 function showNotice(text) {
@@ -153,4 +157,119 @@ function showNotice(text) {
   close.onclick = () => notice.remove();
   notice.append(text, close);
   document.body.append(notice);
+}
+
+/**
+ * Exchange the link's token for a session's, and keep that one fresh, so that nobody loses the images in the middle.
+ *
+ * OHIF holds on to the token it started with. So what it sends is rewritten on its way out: any token we ever gave it
+ * becomes the present one. Findings that OHIF stores (STOW-RS) go to our own door, which looks at what they are.
+ */
+function keepReading() {
+  const door = '/api/v1/dicom/viewer-token/exchange';
+  const kept = 'ehr-bridge-viewer-token';
+  const address = new URL(window.location.href);
+  const inLink = [...address.searchParams.keys()].find(key => key.toLowerCase() === 'token');
+  const ours = new Set();
+  let present = inLink ? address.searchParams.get(inLink) : readKept(); // a reloaded page has no token in its address
+  let timer;
+
+  if (!present) {
+    return;
+  }
+  ours.add(present);
+  exchangeNow();
+  address.searchParams.delete(inLink ?? 'token');
+  address.searchParams.set('token', present);
+  window.history.replaceState(window.history.state, '', address);
+  rewriteRequests();
+  document.addEventListener('visibilitychange', () => document.hidden || renewIfDue());
+
+  /** The first time OHIF waits, a few milliseconds: a link for one use opens nothing before it is exchanged. */
+  function exchangeNow() {
+    const request = new XMLHttpRequest();
+    request.open('POST', door, false);
+    request.setRequestHeader('Authorization', `Bearer ${present}`);
+    try {
+      request.send();
+    } catch {
+      return; // no network: OHIF goes on with the link's own token and says what it cannot load
+    }
+    if (request.status === 201) {
+      take(JSON.parse(request.responseText));
+    }
+  }
+
+  function take(renewed) {
+    present = renewed.token;
+    ours.add(present);
+    take.until = Date.parse(renewed.expires_at);
+    take.end = Date.parse(renewed.renewable_until);
+    try {
+      window.sessionStorage.setItem(kept, present); // this tab only, until it is closed
+    } catch {
+      // a browser that keeps nothing: a reloaded page then asks for a new link
+    }
+    schedule((take.until - Date.now()) * 0.6);
+  }
+
+  function schedule(milliseconds) {
+    window.clearTimeout(timer);
+    if (take.until < take.end) {
+      timer = window.setTimeout(renew, Math.max(milliseconds, 1000));
+    }
+  }
+
+  function renewIfDue() {
+    if (take.until < take.end && take.until - Date.now() < 5 * 60 * 1000) {
+      renew();
+    }
+  }
+
+  async function renew() {
+    try {
+      const answer = await fetch(door, { method: 'POST', headers: { Authorization: `Bearer ${present}` } });
+      if (answer.status === 201) {
+        take(await answer.json());
+      } else if (answer.status >= 500) {
+        schedule(10 * 1000);
+      }
+    } catch {
+      schedule(10 * 1000);
+    }
+  }
+
+  function rewriteRequests() {
+    const fresh = value => (ours.has(String(value).replace(/^Bearer /, '')) ? `Bearer ${present}` : value);
+    const { open, setRequestHeader } = XMLHttpRequest.prototype;
+    XMLHttpRequest.prototype.open = function (method, url, ...rest) {
+      return open.call(this, method, method.toUpperCase() === 'POST' ? stowDoor(url) : url, ...rest);
+    };
+    XMLHttpRequest.prototype.setRequestHeader = function (name, value) {
+      return setRequestHeader.call(this, name, name.toLowerCase() === 'authorization' ? fresh(value) : value);
+    };
+    const plainFetch = window.fetch;
+    window.fetch = (resource, options) => {
+      const headers = options?.headers && new Headers(options.headers);
+      if (!headers?.has('Authorization')) {
+        return plainFetch(resource, options);
+      }
+      headers.set('Authorization', fresh(headers.get('Authorization')));
+      return plainFetch(resource, { ...options, headers });
+    };
+  }
+
+  function stowDoor(url) {
+    const target = new URL(url, window.location.href);
+    const isStow = target.origin === window.location.origin && /^\/dicom-web\/studies(\/[0-9.]+)?$/.test(target.pathname);
+    return isStow ? '/api/v1/dicom-web/studies' : url;
+  }
+
+  function readKept() {
+    try {
+      return window.sessionStorage.getItem(kept);
+    } catch {
+      return null;
+    }
+  }
 }

@@ -166,6 +166,10 @@ class OrthancArchive:
         """The number of the newest entry in Orthanc's log of changes; 0 when it is empty."""
         return int(json.loads(self._orthanc.RestApiGet("/changes?last"))["Last"])
 
+    def tell_metric(self, name: str, value: int) -> None:
+        """Show a number among Orthanc's metrics."""
+        self._orthanc.SetMetricsValue(name, float(value), self._orthanc.MetricsType.DEFAULT)
+
     def answers(self) -> bool:
         """Whether Orthanc and its index work."""
         json.loads(self._orthanc.RestApiGet("/statistics"))

@@ -31,12 +31,15 @@ from plugin.logs import log_to_orthanc
 from plugin.pages import Pages
 from plugin.purging import PurgingArchive
 from plugin.quarantine import Quarantine
+from plugin.resources import Resources
 from plugin.selftest import GateNotInPath, run_self_test
 from plugin.store_refusals import StoreRefusals
 from plugin.worker import Chore, Worker
 from plugin.wsgi import WsgiAdapter
 
 LOGGER = logging.getLogger(__name__)
+LOUD = "ehr_bridge_actors_refused_often"
+"""Metric: how many actors were refused 50 times or more within a minute."""
 BODY_OVERHEAD = 1_000_000
 """Headers and boundaries around the files of an upload."""
 
@@ -52,7 +55,15 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> Callbacks:
     services = build_services(settings, Database(settings.sqlalchemy_url))
     archive = OrthancArchive(orthanc)
     max_body = settings.max_upload_size_mb * 1_000_000 + BODY_OVERHEAD
-    gate = Gate(services.authenticator, services.hidden, max_body, services.refusals.hand_over)
+    resources = Resources(orthanc)
+    gate = Gate(
+        services.authenticator,
+        services.sight,
+        resources.study_of,
+        max_body,
+        services.refusals.hand_over,
+        services.viewings.note,
+    )
     worker = _make_worker(
         services, archive, PurgingArchive(orthanc, settings.storage_path, settings.purge_journal_path)
     )
@@ -74,9 +85,11 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> Callbacks:
         received=ingest.on_received,
         stored=ingest.on_stored,
         c_store=ingest.on_c_store,
-        changed=Lifecycle(orthanc, settings.http_port, gate, adapter, worker, services),
+        changed=Lifecycle(orthanc, settings.http_port, gate, adapter, worker, services, resources),
         routes={
-            "/tools/find": ScopedFind(orthanc, services.authenticator, services.hidden),
+            "/tools/find": ScopedFind(
+                orthanc, services.authenticator, services.sight, lambda: adapter.arguments_are_decoded
+            ),
             "/api/v1(/.*)?": adapter,
             "/instances": adapter,
             "/((ehr|ohif)(/.*)?)?": WsgiAdapter(Pages(), gate.peer),
@@ -108,7 +121,14 @@ class Lifecycle:
     """Orthanc's OnChangeCallback, for the beginning and the end."""
 
     def __init__(
-        self, orthanc: Any, port: int, gate: Gate, adapter: WsgiAdapter, worker: Worker, services: Services
+        self,
+        orthanc: Any,
+        port: int,
+        gate: Gate,
+        adapter: WsgiAdapter,
+        worker: Worker,
+        services: Services,
+        resources: Resources,
     ) -> None:
         self._orthanc = orthanc
         self._port = port
@@ -116,9 +136,12 @@ class Lifecycle:
         self._adapter = adapter
         self._worker = worker
         self._services = services
+        self._resources = resources
 
-    def __call__(self, change_type: int, _level: int, _resource: str) -> None:
-        if change_type == self._orthanc.ChangeType.ORTHANC_STARTED:
+    def __call__(self, change_type: int, _level: int, resource: str) -> None:
+        if change_type == self._orthanc.ChangeType.DELETED:
+            self._resources.forget(resource)
+        elif change_type == self._orthanc.ChangeType.ORTHANC_STARTED:
             threading.Thread(target=self._begin, name="ehr-bridge-self-test", daemon=True).start()
         elif change_type == self._orthanc.ChangeType.ORTHANC_STOPPED:
             self._worker.stop()
@@ -136,9 +159,9 @@ class Lifecycle:
 
     def _begin(self) -> None:
         try:
-            self._services.hidden.refresh()  # until then the gate shows no image to anybody
+            self._services.sight.refresh()  # until then the gate shows no image to anybody
         except Unavailable as error:
-            LOGGER.warning("hidden studies are not known yet: %s", error.code)
+            LOGGER.warning("hidden studies and restricted patients are not known yet: %s", error.code)
         self._worker.start()
         try:
             run_self_test(self._port, self._gate, self._adapter)
@@ -182,11 +205,16 @@ def _make_worker(services: Services, archive: OrthancArchive, purging: PurgingAr
             Chore("settle", recorder.settle, 2.0),
             Chore("completed orders", services.completion.run, 5.0),
             Chore("refusals", services.refusals.flush, 1.0),
+            Chore("metrics", lambda: archive.tell_metric(LOUD, services.refusals.alarms.loud()), 5.0),
+            Chore("viewings", services.viewings.flush, 2.0),
             Chore("audit anchor", services.anchors.write_due, 5.0),
             Chore("revocations", services.revocations.refresh, 0.5),
+            Chore("grants", services.grants.refresh, 0.5),
+            *_key_chore(services),
             Chore("rate limits", services.rate_limits.reconcile, 1.0),
             Chore("service keys", services.key_verifier.note_use, 1.0),
             Chore("hidden studies", services.hidden.refresh, 0.5),
+            Chore("restrictions", services.restrictions.refresh, 0.5),
             Chore("purge", lambda: services.purge.run(purging), 1.0),
             Chore("catch up", catch_up.run, 3.0),
             Chore("interrupted uploads", close_leftovers, 60.0),
@@ -195,6 +223,12 @@ def _make_worker(services: Services, archive: OrthancArchive, purging: PurgingAr
             Chore("abandoned claims", services.claims.drop_abandoned, 60.0, due=time.monotonic() + 60.0),
         ],
     )
+
+
+def _key_chore(services: Services) -> list[Chore]:
+    """Looks for new public keys on a thread of its own: nothing else waits for the EHR's provider."""
+    keys = services.ehr_keys
+    return [] if keys is None else [Chore("EHR's keys", keys.refresh_aside, 1.0)]
 
 
 def _is_writable(folder: Any) -> bool:

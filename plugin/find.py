@@ -10,33 +10,38 @@ from __future__ import annotations
 import fnmatch
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
+from urllib.parse import unquote_plus
 
 from ehr_bridge.auth.authenticator import Authenticator
+from ehr_bridge.auth.caller import Caller
 
 NO_SUCH_VALUE = 3
 """Orthanc's error for a key with a value that its kind cannot have: a wildcard in a UID, a date or a number."""
 STUDY_UID_NAMES = frozenset({"studyinstanceuid", "0020000d", "0020,000d", "0020-000d"})
+INSTANCE_UID_NAMES = (b"SOPInstanceUID", b"00080018", b"0008,0018", b"0008-0018")
 SEPARATORS = re.compile(r"[\\,]")
 UNIVERSAL = re.compile(r"\s*\*+\s*")
 PLAIN_UIDS = re.compile(r"[0-9.]+([\\,][0-9.]+)*")
 
 
-class Hidden(Protocol):
-    """Studies that a deletion hides (`ehr_bridge.services.hidden`)."""
+class Sight(Protocol):
+    """What does not exist for somebody (`ehr_bridge.services.sight`)."""
 
-    @property
-    def uids(self) -> frozenset[str]: ...
+    def unseen(self, caller: Caller, /) -> frozenset[str]: ...
 
 
 class ScopedFind:
     """Orthanc's REST callback for /tools/find."""
 
-    def __init__(self, orthanc: Any, authenticator: Authenticator, hidden: Hidden) -> None:
+    def __init__(
+        self, orthanc: Any, authenticator: Authenticator, sight: Sight, is_decoded: Callable[[], bool] = lambda: True
+    ) -> None:
         self._orthanc = orthanc
         self._authenticator = authenticator
-        self._hidden = hidden
+        self._sight = sight
+        self._is_decoded = is_decoded
 
     def __call__(self, output: Any, uri: str, **request: Any) -> None:
         if request["method"] != "POST":
@@ -52,9 +57,13 @@ class ScopedFind:
     def _answer(self, authorization: str, body: bytes) -> bytes | None:
         """What this caller may hear; None when that is nothing."""
         caller = self._authenticator.authenticate(authorization)
-        hidden = self._hidden.uids
+        if not self._is_decoded() and (b"%" in body or b"+" in body):
+            body = json.dumps(decoded(json.loads(body))).encode()
         if b"*" in body:
             body = json.dumps(without_universal(json.loads(body))).encode()
+        if any(name in body for name in INSTANCE_UID_NAMES) and asks_studies_for_an_instance(json.loads(body)):
+            return None
+        hidden = self._sight.unseen(caller)
         if caller.studies is not None:
             narrowed = narrow(json.loads(body), caller.studies - hidden)
         elif hidden:
@@ -90,6 +99,23 @@ class ScopedFind:
                 raise
             return b"[]"
         return answer
+
+
+def decoded(question: dict[str, Any]) -> dict[str, Any]:
+    """The same question with the values that a client percent-encoded, as every client does: Orthanc 1.12.7 hands them
+    on as they came (ORTHANC-FACTS L15), and nothing would match."""
+    query: Mapping[str, Any] = question.get("Query", {})
+    values = {name: unquote_plus(value) if isinstance(value, str) else value for name, value in query.items()}
+    return question | {"Query": values}
+
+
+def asks_studies_for_an_instance(question: Mapping[str, Any]) -> bool:
+    """Whether studies are looked for by a SOPInstanceUID, which is no key of a study (PS3.18 table 10.6.1-5): Orthanc
+    1.12.7 answers that with an error of its database."""
+    names = {name.decode().lower() for name in INSTANCE_UID_NAMES}
+    query: Mapping[str, Any] = question.get("Query", {})
+    asked = [value for name, value in query.items() if name.lower() in names]
+    return question.get("Level", "").lower() == "study" and any(str(value).strip() for value in asked)
 
 
 def resource_id(answer: Any) -> str:

@@ -23,17 +23,19 @@ LOGGER = logging.getLogger(__name__)
 SMALL_BODY = 1_000_000
 """What a caller without the permission to upload may send, so that a 401 can be said in words."""
 UID = re.compile(r"[0-9]+(\.[0-9]+)*")
+ANNOTATION_BODY = 64_000_000
+"""What a viewer token may send that may only annotate: a segmentation of a large study."""
 REFUSED_HEADERS = frozenset({"content-encoding", "transfer-encoding", "x-http-method-override"})
 """Bodies that unpack or never end, and methods in disguise (ORTHANC-FACTS L14, 4.5, 7)."""
 
 
-class Hidden(Protocol):
-    """Studies that a deletion hides (`ehr_bridge.services.hidden`)."""
+class Sight(Protocol):
+    """What does not exist for somebody (`ehr_bridge.services.sight`)."""
 
     @property
     def is_loaded(self) -> bool: ...
 
-    def __contains__(self, study_instance_uid: object, /) -> bool: ...
+    def hides(self, caller: Caller, study_instance_uid: str, /) -> bool: ...
 
 
 class Gate:
@@ -42,13 +44,17 @@ class Gate:
     def __init__(
         self,
         authenticator: Authenticator,
-        hidden: Hidden,
+        sight: Sight,
+        study_of: Callable[[str], str | None],
         max_body_bytes: int,
         on_refusal: Callable[[Refusal], None] | None = None,
+        on_view: Callable[[Caller, str, str | None, str], None] | None = None,
     ) -> None:
         self._authenticator = authenticator
         self._on_refusal = on_refusal
-        self._hidden = hidden
+        self._on_view = on_view
+        self._sight = sight
+        self._study_of = study_of
         self._max_body_bytes = max_body_bytes
         self._is_open = False
         self._nonce: str | None = None
@@ -104,19 +110,25 @@ class Gate:
         found = find_route(method, uri)
         if found is None:
             return "route_closed"
-        need, study = found
+        need = found.need
         if need is Need.NOTHING:
             return None
         caller = self._caller(headers)
         if need is Need.APPLICATION:
             passes = method == GET or self._body_is_bearable(headers, caller)
             return None if passes else "body_refused"
-        if caller is None or not self._hidden.is_loaded:
+        if caller is None or not self._sight.is_loaded:
             passes = False
         elif need is Need.VIEW_STUDY:
-            passes = study is not None and self._may_view(caller, study)
+            passes = found.study is not None and self._may_view(caller, found.study)
+            if passes and found.study is not None and self._on_view is not None:
+                self._on_view(caller, found.study, found.instance, request["ip"])
+        elif need is Need.VIEW_RESOURCE:
+            passes = self._may_view_resource(caller, found.resource, request)
         elif need is Need.VIEW_ARGUMENT:
-            passes = self._may_view_argument(caller, request.get("get", {}))
+            passes = self._may_view_argument(caller, request)
+        elif need is Need.AUDIT:
+            passes = caller.may(Permission.AUDIT)
         else:
             passes = Permission.VIEW in caller.permissions
         return None if passes else "permission_missing"
@@ -126,23 +138,43 @@ class Gate:
         authorization = request["headers"].get("authorization")
         if authorization is None or self._on_refusal is None:
             return
-        need, study = find_route(request["method"], uri) or (None, None)
-        if need is Need.VIEW_ARGUMENT:
+        found = find_route(request["method"], uri)
+        study = found.study if found is not None else None
+        if found is not None and found.need is Need.VIEW_ARGUMENT:
             study = request.get("get", {}).get("studyUID")
         if study is not None and (len(study) > 64 or UID.fullmatch(study) is None):
             study = None
-        route = f"gate {need.name.lower() if need else 'closed'}"
+        route = f"gate {found.need.name.lower() if found else 'closed'}"
         self._on_refusal(Refusal(authorization, request["ip"], code, route, study))
 
     def _may_view(self, caller: Caller, study: str) -> bool:
-        return UID.fullmatch(study) is not None and study not in self._hidden and caller.may(Permission.VIEW, study)
+        if UID.fullmatch(study) is None or not caller.may(Permission.VIEW, study):
+            return False
+        return not self._sight.hides(caller, study)
 
-    def _may_view_argument(self, caller: Caller, arguments: Mapping[str, str]) -> bool:
+    def _may_view_resource(self, caller: Caller, resource: str | None, request: Mapping[str, Any]) -> bool:
+        """By Orthanc's id. No file names: Orthanc 1.12.7 copies them into a header unseen (facts 4.7)."""
+        if resource is None or "filename" in request.get("get", {}) or Permission.VIEW not in caller.permissions:
+            return False
+        study = self._study_of(resource)
+        if study is None or not self._may_view(caller, study):
+            return False
+        if self._on_view is not None:
+            self._on_view(caller, study, resource, request["ip"])
+        return True
+
+    def _may_view_argument(self, caller: Caller, request: Mapping[str, Any]) -> bool:
         """WADO-URI: the study must be named, plainly (PS3.18 section 9.1.2.1); nobody may send wildcards for a UID."""
+        arguments: Mapping[str, str] = request.get("get", {})
         uids = [arguments[name] for name in ("seriesUID", "objectUID") if name in arguments]
         if any(UID.fullmatch(uid) is None for uid in uids):
             return False
-        return self._may_view(caller, arguments.get("studyUID", ""))
+        study = arguments.get("studyUID", "")
+        if not self._may_view(caller, study):
+            return False
+        if self._on_view is not None:
+            self._on_view(caller, study, arguments.get("objectUID"), request["ip"])
+        return True
 
     def _caller(self, headers: Mapping[str, str]) -> Caller | None:
         try:
@@ -157,5 +189,11 @@ class Gate:
         length = headers.get("content-length", "0")  # none: Orthanc reads no body (seen on 1.12.7)
         if not (length.isascii() and length.isdigit()):
             return False
-        trusted = caller is not None and caller.may(Permission.UPLOAD)
-        return int(length) <= (self._max_body_bytes if trusted else SMALL_BODY)
+        return int(length) <= self._most_bytes(caller)
+
+    def _most_bytes(self, caller: Caller | None) -> int:
+        if caller is not None and caller.may(Permission.UPLOAD):
+            return self._max_body_bytes
+        if caller is not None and caller.may_only_annotate:
+            return min(self._max_body_bytes, ANNOTATION_BODY)
+        return SMALL_BODY

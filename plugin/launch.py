@@ -19,6 +19,7 @@ from ehr_bridge.db import migrate
 from ehr_bridge.db.database import Database
 from ehr_bridge.errors import Unavailable
 from ehr_bridge.services.coercion_rules import load_rules
+from ehr_bridge.services.token_rules import key_source, token_rules
 from ehr_bridge.settings import Settings, SettingsError, load_settings
 from plugin import demo, orthanc_config
 from plugin.kept_secret import kept_secret
@@ -93,6 +94,8 @@ def prepare(options: argparse.Namespace) -> Settings:
     except OSError as error:
         raise CannotStart(f"EHR_BRIDGE_DATA_DIR cannot be written: {error.strerror}") from error
     settings = load_settings(os.environ)
+    token_rules(settings)
+    key_source(settings)
     os.environ.setdefault("TCP_NODELAY", "1")  # DCMTK: without it each C-STORE answer waits 40 ms for the next packet
     os.environ.setdefault("MALLOC_ARENA_MAX", "4")  # what the image cache lets go stays a while, once per arena
     for port, variable in (

@@ -10,6 +10,11 @@ from ehr_bridge.errors import NotPermitted
 PUBLIC = "public"
 SIGNED_IN = "signed in"
 """Any valid user token; the route itself decides the rest."""
+VIEWER = "viewer token"
+"""A viewer token and no other; everywhere else they are refused."""
+
+ANNOTATING = ("POST", "/api/v1/dicom-web/studies")
+"""Here a viewer token passes too that says annotate; the route then takes annotations only."""
 SEE_DELETIONS = f"{Permission.APPROVE_DELETION} or {Permission.REQUEST_DELETION}"
 
 ACCESS: dict[tuple[str, str], Permission | str] = {
@@ -74,6 +79,7 @@ ACCESS: dict[tuple[str, str], Permission | str] = {
     ("POST", "/api/v1/dicom/viewer-token"): SIGNED_IN,
     ("GET", "/api/v1/dicom/viewer-token"): SIGNED_IN,
     ("DELETE", "/api/v1/dicom/viewer-token/{token_id}"): SIGNED_IN,
+    ("POST", "/api/v1/dicom/viewer-token/exchange"): VIEWER,
     ("GET", "/api/v1/dicom/uploads"): Permission.READ,
     ("GET", "/api/v1/dicom/uploads/patient/{patient_id}"): Permission.READ,
     ("GET", "/api/v1/dicom/uploads/{upload_id}"): Permission.READ,
@@ -81,6 +87,12 @@ ACCESS: dict[tuple[str, str], Permission | str] = {
     ("POST", "/api/v1/dicom/modify-tags"): Permission.MODIFY_TAGS,
     ("POST", "/api/v1/modifications/{modification_id}/undo"): Permission.MODIFY_TAGS,
     ("GET", "/api/v1/jobs/{job_id}"): Permission.READ,
+    ("PUT", "/api/v1/access/restrictions/{id_or_mrn}"): Permission.PRIVACY,
+    ("DELETE", "/api/v1/access/restrictions/{id_or_mrn}"): Permission.PRIVACY,
+    ("GET", "/api/v1/access/restrictions"): Permission.PRIVACY,
+    ("POST", "/api/v1/access/break-glass"): Permission.READ,
+    ("GET", "/api/v1/access/break-glass"): Permission.PRIVACY,
+    ("POST", "/api/v1/access/break-glass/{glass_id}/review"): Permission.PRIVACY,
     ("GET", "/api/v1/audit"): Permission.AUDIT,
     ("GET", "/api/v1/audit/verify"): Permission.AUDIT,
     ("GET", "/api/v1/audit/export"): Permission.AUDIT,
@@ -89,7 +101,7 @@ ACCESS: dict[tuple[str, str], Permission | str] = {
 
 def permissions_for(need: Permission | str) -> frozenset[Permission]:
     """The permissions of which a caller needs one; empty where the table asks for none."""
-    return frozenset() if need in (PUBLIC, SIGNED_IN) else frozenset(map(Permission, need.split(" or ")))
+    return frozenset() if need in (PUBLIC, SIGNED_IN, VIEWER) else frozenset(map(Permission, need.split(" or ")))
 
 
 def admit(authenticator: Authenticator, method: str, path: str, authorization: str | None) -> Caller | None:
@@ -105,6 +117,12 @@ def admit(authenticator: Authenticator, method: str, path: str, authorization: s
     caller = authenticator.authenticate(authorization)
     if need is None:
         raise NotPermitted("permission_missing", "This route is closed.")
+    if need == VIEWER:
+        if not (caller.is_bound and caller.token_id == caller.grant):
+            raise NotPermitted("permission_missing", "Call this with the viewer token that shall be exchanged.")
+        return caller
+    if (method, path) == ANNOTATING and caller.may_only_annotate:
+        return caller
     if caller.is_bound:
         raise NotPermitted("permission_missing", "A viewer token opens images in the viewer and nothing else.")
     if need != SIGNED_IN and permissions_for(need).isdisjoint(caller.permissions):

@@ -11,10 +11,12 @@ from werkzeug.exceptions import MethodNotAllowed
 
 from ehr_bridge.api.access import admit
 from ehr_bridge.api.limits import count_upload
+from ehr_bridge.api.restricted import require_open
 from ehr_bridge.auth.caller import Caller
 from ehr_bridge.errors import InvalidInput
 from ehr_bridge.services.audit import Origin
 from ehr_bridge.services.bundle import Services
+from ehr_bridge.services.restrictions import Closed
 
 EXTENSION = "ehr_bridge"
 DOCS_PREFIX = "/api/v1/swagger"
@@ -27,6 +29,11 @@ def services() -> Services:
 def caller() -> Caller:
     """The verified caller of this request; only where the access table asks for one."""
     return cast(Caller, g.caller)
+
+
+def closed() -> Closed:
+    """What this caller may not see; lists leave it out."""
+    return services().restrictions.closed_to(caller())
 
 
 def address() -> str | None:
@@ -44,9 +51,11 @@ def answer(model: BaseModel, status: int = 200) -> Response:
 
 
 def guard(app: Flask) -> None:
-    """Before any route: authenticate, then permit by the access table, then look at the body's form."""
+    """Before any route: authenticate, then permit by the access table, then look at the body's form and at whom the
+    request names."""
     app.before_request(_admit)
     app.before_request(_require_json)
+    app.before_request(_require_open)
 
 
 def _admit() -> None:
@@ -61,6 +70,17 @@ def _admit() -> None:
         path = plain_path(rule)
         g.caller = admit(services().authenticator, request.method, path, authorization)
         count_upload(services().rate_limits, request.method, path, g.caller)
+
+
+def _require_open() -> None:
+    """Nobody names a patient who is restricted to others."""
+    found: Caller | None = g.get("caller")
+    if found is None or request.url_rule is None:
+        return
+    body = request.get_json(silent=True) if request.mimetype == "application/json" else None
+    named = {"compare": request.args.get("compare"), **(body if isinstance(body, dict) else {})}
+    named |= request.view_args or {}
+    require_open(services(), found, request.path, named)
 
 
 def plain_path(rule: str) -> str:

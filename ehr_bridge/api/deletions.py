@@ -11,7 +11,7 @@ from flask_openapi3 import APIBlueprint, Tag
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, ValidationError
 
 from ehr_bridge.api import studies
-from ehr_bridge.api.context import answer, caller, origin, services
+from ehr_bridge.api.context import answer, caller, closed, origin, services
 from ehr_bridge.api.schemas import EmptyIsNone, Input, Model, Moment, PageQuery, Problem, Uid, no_control_characters
 from ehr_bridge.api.studies import StudyPath
 from ehr_bridge.auth.permissions import Permission
@@ -129,7 +129,7 @@ def list_deletions(query: DeletionQuery) -> Response:
     """Deletion requests, latest first: all for who may approve, else one's own"""
     own = None if caller().may(Permission.APPROVE_DELETION) else caller().subject
     filters = DeletionFilters(query.status, query.study_instance_uid, own)
-    page = services().deletions.search(filters, query.limit, query.offset)
+    page = services().deletions.search(filters, query.limit, query.offset, closed())
     items = [_answer(view) for view in page.items]
     return answer(DeletionList(items=items, total=page.total, limit=page.limit, offset=page.offset))
 

@@ -9,7 +9,7 @@ from flask import Response
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import Field
 
-from ehr_bridge.api.context import answer, origin, services
+from ehr_bridge.api.context import answer, closed, origin, services
 from ehr_bridge.api.orders import OrderPath
 from ehr_bridge.api.patients import MrnPath
 from ehr_bridge.api.reconciliation import ReasonText
@@ -107,7 +107,7 @@ def correct_accession_number(path: OrderPath, body: AccessionBody) -> Response:
 @blueprint.get("/changes", responses={200: ChangeList, 404: Problem, 422: Problem})
 def list_changes(query: ChangeQuery) -> Response:
     """List changes of patients and orders, latest first"""
-    filters = ChangeFilters(query.patient_id, query.order_id, query.kind)
+    filters = ChangeFilters(query.patient_id, query.order_id, query.kind, closed())
     page = services().identity_changes.search(filters, query.limit, query.offset)
     items = [_answer(view) for view in page.items]
     return answer(ChangeList(items=items, total=page.total, limit=page.limit, offset=page.offset))

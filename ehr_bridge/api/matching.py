@@ -8,12 +8,16 @@ from flask import Response
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import AliasChoices, BeforeValidator, Field
 
-from ehr_bridge.api.context import answer, services
+from ehr_bridge.api.context import answer, closed, services
 from ehr_bridge.api.schemas import Input, Model, Problem
 from ehr_bridge.api.upload_answers import MatchAnswer, match_json
-from ehr_bridge.matching import HeaderIdentity
+from ehr_bridge.matching import Evidence, HeaderIdentity, Match, MatchKind
 
 MOST_HEADERS = 500
+UNSEEN = Match(
+    MatchKind.AMBIGUOUS, 0.0, (Evidence("patient", None, "a patient restricted to people the caller is not one of"),)
+)
+"""In place of a verdict that would tell who a restricted patient is, or confirm a guess."""
 
 blueprint = APIBlueprint(
     "matching",
@@ -68,9 +72,11 @@ class MatchList(Model):
 def match_headers(body: MatchBody) -> Response:
     """Say whose studies headers are, as on arrival; nothing is stored"""
     matches = services().matching.judge(_identity(header) for header in body.items)
+    unseen = closed().patients
+    shown = [UNSEEN if match.patient_id in unseen else match for match in matches]
     items = [
         {"ref": header.ref, "match": {**match_json(match), "automatic": match.is_automatic}}
-        for header, match in zip(body.items, matches, strict=True)
+        for header, match in zip(body.items, shown, strict=True)
     ]
     return answer(MatchList.model_validate({"items": items}))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ehr_bridge.api.access import ACCESS, PUBLIC, SIGNED_IN
+from ehr_bridge.api.access import ACCESS, PUBLIC, SIGNED_IN, VIEWER
 from ehr_bridge.api.examples import EXAMPLES, PARAMETER_EXAMPLES
 from ehr_bridge.api.problems import CODES, MEDIA_TYPE, TITLES
 
@@ -32,6 +32,7 @@ TAGS = {
     "Changes": "What changed of patients and orders, the studies that follow, and taking it back.",
     "Deletion": "Asked by one person, decided by another, restorable for a while; legal holds.",
     "Viewer": "Links and tokens that open studies in the viewer.",
+    "Privacy": "Patients whom only named people may see, and the way past that in an emergency.",
     "Audit": "Who did what, when and from where; append-only and chained.",
     "Accounts": "Sign-in for places without their own identity provider.",
     "System": "Health, this document, and a page to try it.",
@@ -47,6 +48,8 @@ PARAMETERS = {
     "study_instance_uid": "StudyInstanceUID (0020,000D)",
     "accession_number": "AccessionNumber (0008,0050)",
     "upload_id": "As the upload answered it",
+    "glass_id": "As breaking the glass answered it",
+    "reviewed": "no: those nobody looked at yet",
     "token_id": "As the making of the token answered it",
     "status": "State of the order",
     "study_date_from": "Included",
@@ -120,7 +123,9 @@ def _complete_operation(operation: dict[str, Any], method: str, path: str) -> No
         who = "Needs no token."
     else:
         operation["security"] = [{"bearer": []}, {"basic": []}]
-        who = "Needs any user token." if need == SIGNED_IN else f"Needs the permission `{need}`."
+        who = {SIGNED_IN: "Needs any user token.", VIEWER: "Needs a viewer token."}.get(
+            need, f"Needs the permission `{need}`."
+        )
         for status in ("401", "403", "503"):
             responses.setdefault(status, {})
     if "{" in path:

@@ -10,7 +10,7 @@ from flask import Response
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import Field
 
-from ehr_bridge.api.context import answer, origin, services
+from ehr_bridge.api.context import answer, closed, origin, services
 from ehr_bridge.api.schemas import (
     EmptyIsNone,
     GivenMoment,
@@ -133,7 +133,7 @@ def put_order(path: AccessionPath, body: OrderBody) -> Response:
 def list_orders(query: OrderQuery) -> Response:
     """List orders, latest appointment first"""
     services().recorder.settle()
-    wish = OrderWish(query.q, query.status, query.since, query.until)
+    wish = OrderWish(query.q, query.status, query.since, query.until, closed())
     page = services().orders.search(wish, query.limit, query.offset)
     return answer(
         OrderList(items=[order_answer(o) for o in page.items], total=page.total, limit=page.limit, offset=page.offset)

@@ -10,7 +10,7 @@ from flask import Response
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import Field
 
-from ehr_bridge.api.context import answer, origin, services
+from ehr_bridge.api.context import answer, closed, origin, services
 from ehr_bridge.api.schemas import (
     EmptyIsNone,
     Input,
@@ -99,7 +99,7 @@ def put_patient(path: MrnPath, body: PatientBody) -> Response:
 @blueprint.get("/patients", responses={200: PatientList, 422: Problem})
 def list_patients(query: PatientQuery) -> Response:
     """Search patients by MRN or name"""
-    page = services().patients.search(query.q, query.limit, query.offset)
+    page = services().patients.search(query.q, query.limit, query.offset, closed())
     return answer(
         PatientList(items=[_answer(p) for p in page.items], total=page.total, limit=page.limit, offset=page.offset)
     )

@@ -9,7 +9,7 @@ from flask import Response
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
 
-from ehr_bridge.api.context import answer, origin, services
+from ehr_bridge.api.context import answer, closed, origin, services
 from ehr_bridge.api.orders import OrderAnswer, order_answer
 from ehr_bridge.api.schemas import EmptyIsNone, Input, Model, Problem, Text16, Text64, fits, no_control_characters
 from ehr_bridge.api.studies import StudyAnswer, StudyPath, StudyQuery, slice_of, study_answer
@@ -148,7 +148,7 @@ CONFLICTS: dict[Any, Any] = {400: Problem, 404: Problem, 409: Problem, 415: Prob
 @blueprint.get("/reconciliation", responses={200: ReconciliationList, 422: Problem})
 def list_reconciliation(query: ReconciliationQuery) -> Response:
     """List studies without a certain link, each with whom it could belong to"""
-    filters = StudyFilters(**query.model_dump(exclude={"limit", "offset", "sort"}))
+    filters = StudyFilters(**query.model_dump(exclude={"limit", "offset", "sort"}), closed=closed())
     page = services().reconciliation.search(filters, slice_of(query))
     items = [_answer(view) for view in page.items]
     return answer(ReconciliationList(items=items, total=page.total, limit=page.limit, offset=page.offset))
@@ -201,7 +201,7 @@ def _answer(view: ReconciliationView) -> ReconciliationAnswer:
         why=view.why,
         version=view.version,
         received=view.received,
-        candidates=[_candidate(candidate) for candidate in view.candidates],
+        candidates=[_candidate(one) for one in view.candidates if one.patient.id not in closed().patients],
         job=job_answer(view.job) if view.job else None,
     )
 

@@ -8,14 +8,14 @@ from typing import Any, Literal
 from flask import Response, request
 from flask_openapi3 import APIBlueprint, RawModel, Tag
 
-from ehr_bridge.api.context import origin, services
+from ehr_bridge.api.context import caller, origin, services
 from ehr_bridge.api.multipart import read_parts
 from ehr_bridge.api.problems import CODES
 from ehr_bridge.api.schemas import Model, Problem
 from ehr_bridge.api.upload_door import DICOM_TYPES, NamedFile, deliver
 from ehr_bridge.api.uploads import archive
 from ehr_bridge.errors import InvalidInput
-from ehr_bridge.services.arrivals import Delivery, Door, InstanceOutcome, UploadOutcome
+from ehr_bridge.services.arrivals import Confirmation, Delivery, Door, InstanceOutcome, UploadOutcome
 
 CANNOT_UNDERSTAND = 0xC000
 OUT_OF_RESOURCES = 0xA700
@@ -79,7 +79,10 @@ def stow(raw: StowBody) -> Response:
         if part.media_type not in DICOM_TYPES:
             raise InvalidInput("unsupported_media_type", "Every part is application/dicom.")
         files.append((part.file_name, part.content))
-    outcome = deliver(services(), archive(), files, _delivery(Door.STOW_RS))
+    confirmation = Confirmation()
+    if caller().may_only_annotate:
+        confirmation = services().annotations.confirm([data for _, data in files], caller(), archive())
+    outcome = deliver(services(), archive(), files, _delivery(Door.STOW_RS, confirmation))
     status = {"success": 200, "partial": 202, "failed": 409}[outcome.status]
     return Response(json.dumps(_store_response(outcome)), status=status, content_type=DICOM_JSON)
 
@@ -90,7 +93,9 @@ def stow(raw: StowBody) -> Response:
 )
 def post_instance(raw: InstanceBody) -> Response:
     """Store one instance, answered as Orthanc does"""
-    outcome = deliver(services(), archive(), [(None, request.get_data(cache=False))], _delivery(Door.REST))
+    outcome = deliver(
+        services(), archive(), [(None, request.get_data(cache=False))], _delivery(Door.REST, Confirmation())
+    )
     first = outcome.instances[0]
     if first.status == "failed":
         raise InvalidInput(str(first.error_code), str(first.error_message))
@@ -104,9 +109,9 @@ def post_instance(raw: InstanceBody) -> Response:
     return Response(json.dumps(body), content_type="application/json")
 
 
-def _delivery(door: Door) -> Delivery:
+def _delivery(door: Door, confirmation: Confirmation) -> Delivery:
     """Senders of these doors know no uploads: each study is one per sender."""
-    return Delivery(None, door, "api", origin())
+    return Delivery(None, door, "api", origin(), confirmation)
 
 
 def _store_response(outcome: UploadOutcome) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from flask import Response
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from ehr_bridge.api.context import answer, services
+from ehr_bridge.api.context import answer, closed, services
 from ehr_bridge.api.schemas import EmptyIsNone, Input, Model, Moment, PageQuery, Problem, Text64, Uid
 from ehr_bridge.matching.names import read_query
 from ehr_bridge.services.paging import Page
@@ -102,26 +102,27 @@ class StudyList(Model):
 @blueprint.get("/studies", responses={200: StudyList, 422: Problem})
 def list_studies(query: StudyQuery) -> Response:
     """List studies, latest arrival first"""
-    filters = StudyFilters(**query.model_dump(exclude={"limit", "offset", "sort"}))
+    filters = StudyFilters(**query.model_dump(exclude={"limit", "offset", "sort"}), closed=closed())
     return _list(services().studies.search(filters, slice_of(query)))
 
 
 @blueprint.get("/studies/patient/<patient_id>", responses={200: StudyList, 404: Problem, 422: Problem})
 def list_studies_of_patient(path: PatientPath, query: StudyPageQuery) -> Response:
     """The studies of one patient, by id or MRN"""
-    return _list(services().studies.of_patient(path.patient_id, slice_of(query)))
+    return _list(services().studies.of_patient(path.patient_id, slice_of(query), closed()))
 
 
 @blueprint.get("/studies/order/<order_id>", responses={200: StudyList, 404: Problem, 422: Problem})
 def list_studies_of_order(path: OrderPath, query: StudyPageQuery) -> Response:
     """The studies linked to one order, by id or accession number"""
-    return _list(services().studies.of_order(path.order_id, slice_of(query)))
+    return _list(services().studies.of_order(path.order_id, slice_of(query), closed()))
 
 
 @blueprint.get("/studies/accession/<accession>", responses={200: StudyList, 422: Problem})
 def list_studies_of_accession(path: AccessionPath, query: StudyPageQuery) -> Response:
     """The studies listed under an accession number, linked to its order or not"""
-    return _list(services().studies.search(StudyFilters(accession_number=path.accession), slice_of(query)))
+    filters = StudyFilters(accession_number=path.accession, closed=closed())
+    return _list(services().studies.search(filters, slice_of(query)))
 
 
 @blueprint.get("/studies/<study_uid>", responses={200: StudyAnswer, 404: Problem, 422: Problem})

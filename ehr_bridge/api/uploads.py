@@ -9,7 +9,7 @@ from flask import Response, current_app, request
 from flask_openapi3 import APIBlueprint, RawModel, Tag
 from pydantic import Field
 
-from ehr_bridge.api.context import answer, origin, services
+from ehr_bridge.api.context import answer, closed, origin, services
 from ehr_bridge.api.schemas import EmptyIsNone, GivenMoment, Input, PageQuery, Problem, Uid
 from ehr_bridge.api.upload_answers import (
     UploadAnswer,
@@ -125,7 +125,7 @@ def get_upload(path: UploadPath) -> Response:
 def _list(query: PatientUploadsQuery, patient: str | None) -> Response:
     given = query.model_dump(exclude={"limit", "offset", "patient"})
     filters = UploadFilters(patient=patient, **given)
-    return answer(upload_entries(services().uploads.search(filters, query.limit, query.offset)))
+    return answer(upload_entries(services().uploads.search(filters, query.limit, query.offset, closed())))
 
 
 def archive() -> Archive:

@@ -6,14 +6,16 @@ import uuid
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from flask import Response
+from flask import Response, request
 from flask_openapi3 import APIBlueprint, Tag
-from pydantic import Field, model_validator
+from pydantic import AwareDatetime, Field, model_validator
 
 from ehr_bridge.api.context import address, answer, caller, services
 from ehr_bridge.api.schemas import EmptyIsNone, Input, Model, Moment, PageQuery, Problem, Text64, Uid
 from ehr_bridge.api.studies import StudyPath
-from ehr_bridge.services.viewer import Wish
+from ehr_bridge.auth.permissions import Permission
+from ehr_bridge.services.scope import Priors
+from ehr_bridge.services.viewer import SESSION, Wish
 
 blueprint = APIBlueprint(
     "viewer",
@@ -30,7 +32,7 @@ Operation = Literal["view", "download", "annotate"]
 class ViewerUrlQuery(Input):
     compare: Annotated[Uid | None, EmptyIsNone] = Field(None, description="A second study to open beside it")
     priors: Annotated[Literal["auto"] | None, EmptyIsNone] = Field(
-        None, description="`auto`: with the patient's latest earlier studies of the same modality, at most three"
+        None, description="Open the patient's newest studies of the same modality or body part beside it"
     )
 
 
@@ -41,14 +43,27 @@ class ViewerUrlAnswer(Model):
     studies: list[str]
 
 
+class PriorsBody(Input):
+    """Which earlier studies of the same patient go with an order's."""
+
+    match: Literal["auto", "patient", "modality", "body_part"] = Field(
+        "auto", description="auto: of the same modality or body part; patient: any"
+    )
+    newest: int = Field(3, ge=1, le=20)
+
+
 class ViewerTokenBody(Input):
     """Exactly one of study_instance_uids, order_id and patient_id."""
 
     study_instance_uids: list[Uid] | None = Field(None, min_length=1, max_length=50)
     order_id: Text64 | None = None
     patient_id: Text64 | None = None
+    priors: PriorsBody | None = Field(None, description="With order_id: these studies of its patient too")
     operations: list[Operation] = Field(default=["view"], min_length=1)
-    ttl_seconds: int = Field(3600, ge=30, le=86400)
+    ttl_seconds: int = Field(3600, ge=30, le=86400, description="From not_before on, or from now")
+    not_before: AwareDatetime | None = None
+    session_seconds: int | None = Field(None, ge=30, le=86400, description="How long it may be renewed")
+    max_uses: int | None = Field(None, ge=1, le=1000, description="It must be exchanged, at most so often")
     on_behalf_of: Text64 | None = Field(None, description="Whom the token is for; service accounts only")
 
     @model_validator(mode="after")
@@ -56,6 +71,8 @@ class ViewerTokenBody(Input):
         given = [s for s in (self.study_instance_uids, self.order_id, self.patient_id) if s is not None]
         if len(given) != 1:
             raise ValueError("name exactly one of study_instance_uids, order_id and patient_id")
+        if self.priors is not None and self.order_id is None:
+            raise ValueError("priors go with order_id")
         return self
 
 
@@ -63,6 +80,15 @@ class ViewerTokenAnswer(Model):
     token: str
     token_id: uuid.UUID
     expires_at: Moment
+    studies: list[str]
+
+
+class RenewedAnswer(Model):
+    token: str
+    token_id: uuid.UUID
+    expires_at: Moment
+    renewable_until: Moment
+    operations: list[Operation]
     studies: list[str]
 
 
@@ -76,10 +102,19 @@ class TokenEntry(Model):
     token_id: uuid.UUID
     subject: str
     minted_by: str
+    scope: Literal["studies", "order", "patient"]
     study_instance_uids: list[str]
+    order_id: uuid.UUID | None
+    patient_id: uuid.UUID | None
     operations: list[Operation]
     created_at: Moment
+    not_before: Moment | None
     expires_at: Moment
+    renewable_until: Moment | None
+    max_uses: int | None
+    uses: int
+    requests: int
+    last_used_at: Moment | None
     revoked_at: Moment | None
 
 
@@ -94,7 +129,9 @@ class TokenList(Model):
 def viewer_url(path: StudyPath, query: ViewerUrlQuery) -> Response:
     """A link that opens the study in OHIF"""
     uids = (path.study_uid,) if query.compare is None else (path.study_uid, query.compare)
-    wish = Wish(study_instance_uids=uids, with_priors=query.priors is not None)
+    operations = ("view", "annotate") if caller().may(Permission.ANNOTATE) else ("view",)
+    priors = None if query.priors is None else Priors()
+    wish = Wish(study_instance_uids=uids, priors=priors, operations=operations, session=SESSION)
     minted = services().viewer.mint(wish, caller(), address())
     return answer(
         ViewerUrlAnswer(
@@ -116,12 +153,24 @@ def create_viewer_token(body: ViewerTokenBody) -> Response:
         study_instance_uids=tuple(body.study_instance_uids or ()),
         order=body.order_id,
         patient=body.patient_id,
+        priors=None if body.priors is None else Priors(body.priors.match, body.priors.newest),
         operations=tuple(dict.fromkeys(body.operations)),
         ttl=timedelta(seconds=body.ttl_seconds),
+        session=None if body.session_seconds is None else timedelta(seconds=body.session_seconds),
+        not_before=body.not_before,
+        max_uses=body.max_uses,
         on_behalf_of=body.on_behalf_of,
     )
     minted = services().viewer.mint(wish, caller(), address())
     return answer(ViewerTokenAnswer.model_validate(minted), 201)
+
+
+@blueprint.post("/viewer-token/exchange", responses={201: RenewedAnswer, 503: Problem})
+def exchange_viewer_token() -> Response:
+    """Another token for the viewer token that the call is made with, to go on reading"""
+    _, _, token = request.headers["Authorization"].partition(" ")
+    renewed = services().viewer_sessions.renew(token.strip(), caller(), address())
+    return answer(RenewedAnswer.model_validate(renewed), 201)
 
 
 @blueprint.get("/viewer-token", responses={200: TokenList, 422: Problem})

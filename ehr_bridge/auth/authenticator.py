@@ -14,6 +14,8 @@ from ehr_bridge.errors import NotAuthenticated
 
 KEY_PREFIX = "ehrk_"
 """How the keys of service accounts begin; no JWT does."""
+MOST_CHARACTERS = 12_000
+"""Of an `Authorization` header. Orthanc's server cuts a request off at 16 KiB of headers without a word (facts 4.2)."""
 
 
 class KeyRing(Protocol):
@@ -43,6 +45,8 @@ class Authenticator:
         """
         if not authorization:
             raise NotAuthenticated("token_missing", "Sign in first: send 'Authorization: Bearer <token>'.")
+        if len(authorization) > MOST_CHARACTERS:
+            raise NotAuthenticated("token_too_large", f"The token is longer than {MOST_CHARACTERS} characters.")
         scheme, _, credentials = authorization.partition(" ")
         scheme = scheme.lower()
         if scheme == "bearer":

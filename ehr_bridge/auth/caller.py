@@ -13,8 +13,8 @@ from ehr_bridge.errors import NotPermitted
 class Caller:
     """Who is calling (from a verified token or account), what they may do, and to which studies.
 
-    `studies` is None for a person or service whose permissions hold for every study, and a fixed set for a viewer
-    token: such a caller may do what `permissions` says to those studies and nothing to any other.
+    `studies` is None for a person or service whose permissions hold for every study, and a set for a viewer token or a
+    token for one patient: such a caller may do what `permissions` says to those studies and nothing to any other.
     """
 
     subject: str
@@ -24,10 +24,17 @@ class Caller:
     expires_at: datetime | None = None
     token_id: str | None = None
     studies: frozenset[str] | None = None
+    grant: str | None = None
+    """Under which key the studies of a bound caller are kept up to date."""
 
     @property
     def is_bound(self) -> bool:
         return self.studies is not None
+
+    @property
+    def may_only_annotate(self) -> bool:
+        """Whether what they may store are annotations of their studies and nothing else."""
+        return self.studies is not None and Permission.ANNOTATE in self.permissions
 
     def may(self, permission: Permission, study_instance_uid: str | None = None) -> bool:
         """Whether this caller has the permission, for that study (None: for studies in general)."""

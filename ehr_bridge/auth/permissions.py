@@ -25,6 +25,8 @@ class Permission(StrEnum):
     MINT_ON_BEHALF = "mint_on_behalf"
     """Make viewer tokens for a named user who is not the caller."""
     ANNOTATE = "annotate"
+    PRIVACY = "privacy"
+    """Restrict patients to named people; see who broke the glass."""
 
 
 P = Permission
@@ -54,6 +56,7 @@ ROLE_PERMISSIONS: Mapping[str, frozenset[Permission]] = {
             P.AUDIT,
             P.ACCOUNTS,
             P.SERVICE_PERMISSIONS,
+            P.PRIVACY,
         }
     ),
     "service": frozenset({P.READ, P.WRITE_ORDERS, P.MINT_ON_BEHALF}),

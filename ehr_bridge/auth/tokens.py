@@ -1,43 +1,45 @@
 """Tokens: made, verified once, remembered, and re-judged on every call.
 
-Two kinds travel as `Authorization: Bearer`, both JWT (RFC 7519) signed with HS256:
+Two kinds travel as `Authorization: Bearer`, both JWT (RFC 7519):
 
-* a *user token*, from the EHR or our own sign-in, states who somebody is and which roles they have;
-* a *viewer token*, made by us, states which studies somebody may see until when. It is signed with a key derived
-  from the shared secret, so that one kind cannot be taken for the other, and it must be one we issued: who knows the
-  secret could make the signature, but not the row that lists and revokes it.
+* a *user token*, from the EHR or our own sign-in, states who somebody is and which roles they have. Its key is the
+  shared secret (HS256), or one of the EHR's public keys if it names one by `kid` (`ehr_bridge.auth.keys`);
+* a *viewer token*, made by us, states for what and until when somebody may look at certain studies. It is signed with
+  a key derived from the shared secret, so that one kind cannot be taken for the other, and it must be one we issued:
+  who knows the secret could make the signature, but not the row that holds its studies, lists and revokes it.
 
-The kind is chosen by the header's `typ`; each kind has exactly one key and one algorithm, whatever `alg` says.
+The kind is chosen by the header's `typ`, the key by `kid`; each key has exactly one algorithm, whatever `alg` says, and
+no other word of the header is listened to (`jku`, `x5u`, `jwk`, `x5c`).
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+import secrets
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 import jwt
 
 from ehr_bridge.auth.caller import Caller
-from ehr_bridge.auth.permissions import Permission, permissions_of
+from ehr_bridge.auth.claims import ClaimRules, read_rights
+from ehr_bridge.auth.permissions import Permission
+from ehr_bridge.auth.ports import Grants, Keys, RevocationList
 from ehr_bridge.errors import NotAuthenticated
 
 ALGORITHM = "HS256"
 VIEWER_TYPE = "viewer+jwt"
 VIEWER_ISSUER = "orthanc-ehr-bridge"
+TO_EXCHANGE = "exchange"
+"""The claim `for` of a viewer token that opens nothing itself."""
+MOST_OF_SUBJECT = 255
 LEEWAY = timedelta(seconds=5)
 OPERATIONS = {"view": Permission.VIEW, "download": Permission.DOWNLOAD, "annotate": Permission.ANNOTATE}
-
-
-class RevocationList(Protocol):
-    """Answers whether a token was taken back, without a database look-up per call."""
-
-    def __contains__(self, token_id: object, /) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,103 +49,155 @@ class TokenRules:
     secret: str
     audience: str
     issuer: str | None = None
+    claims: ClaimRules = field(default_factory=ClaimRules)
 
 
 class TokenVerifier:
     """Turns a bearer token into a `Caller`.
 
-    A token is verified cryptographically once and then remembered by its text (bounded); its expiry and revocation
-    are looked at on every call. All times are judged by `clock`, with a leeway of five seconds (RFC 7519 4.1.4).
+    A token is verified cryptographically once and then remembered by its text (bounded); its expiry, its revocation
+    and the studies of a bound one are looked at on every call. All times are judged by `clock`, with a leeway of five
+    seconds (RFC 7519 4.1.4).
     """
 
     def __init__(
         self,
         rules: TokenRules,
         revoked: RevocationList,
-        is_issued: Callable[[str], bool],
+        grants: Grants,
         clock: Callable[[], datetime],
+        keys: Keys | None = None,
         cache_size: int = 4096,
     ) -> None:
         self._rules = rules
         self._viewer_key = viewer_key(rules.secret)
         self._revoked = revoked
-        self._is_issued = is_issued
+        self._grants = grants
         self._clock = clock
+        self._keys = keys
+        self._generation = 0
         self._cache: OrderedDict[str, Caller] = OrderedDict()
         self._cache_size = cache_size
         self._lock = threading.Lock()
 
     def verify(self, token: str) -> Caller:
-        """The caller a token proves. `is_issued` is asked once per viewer token.
+        """The caller a token proves.
 
         Raises:
             NotAuthenticated: the token is malformed, forged, expired, not yet valid, for somebody else, or revoked.
         """
+        if self._keys is not None and self._keys.generation != self._generation:
+            self._forget()
         caller = self._cache.get(token)
         if caller is None:
+            generation = self._generation
             caller = self._decode(token)
-            with self._lock:
-                self._cache[token] = caller
-                while len(self._cache) > self._cache_size:
-                    self._cache.popitem(last=False)
+            if generation == self._generation:  # else the key may have been withdrawn meanwhile
+                self._remember(token, caller)
         if caller.expires_at is not None and caller.expires_at + LEEWAY <= self._clock():
             self._cache.pop(token, None)
             raise NotAuthenticated("token_expired", "The token has expired; sign in again or ask for a new link.")
         if caller.token_id is not None and caller.token_id in self._revoked:
             raise NotAuthenticated("token_revoked", "This token was taken back; sign in again or ask for a new link.")
+        return caller if caller.grant is None else self._bound(token, caller, caller.grant)
+
+    def _bound(self, token: str, caller: Caller, grant: str) -> Caller:
+        """The caller with the studies that the grant holds now."""
+        studies = self._grants.studies(grant)
+        if studies is None:  # not looked at for long: as if the token had never been seen
+            caller = self._decode(token)
+            self._remember(token, caller)
+        elif studies is not caller.studies:
+            caller = replace(caller, studies=studies)
+            self._remember(token, caller)
         return caller
+
+    def _remember(self, token: str, caller: Caller) -> None:
+        with self._lock:
+            self._cache[token] = caller
+            while len(self._cache) > self._cache_size:
+                self._cache.popitem(last=False)
+
+    def _forget(self) -> None:
+        """The set of public keys has changed: what they proved must be proved again."""
+        assert self._keys is not None
+        with self._lock:
+            self._generation = self._keys.generation
+            self._cache.clear()
 
     def _decode(self, token: str) -> Caller:
         try:
-            if jwt.get_unverified_header(token).get("typ") == VIEWER_TYPE:
+            header = jwt.get_unverified_header(token)
+            if "crit" in header:
+                raise ValueError("critical extensions are not understood (RFC 7515 section 4.1.11)")
+            if header.get("typ") == VIEWER_TYPE:
                 return self._viewer(token)
-            return self._user(token)
-        except (jwt.InvalidTokenError, ValueError, TypeError, KeyError, OverflowError):
+            return self._user(token, header.get("kid"))
+        except (jwt.InvalidTokenError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
             raise NotAuthenticated("token_invalid", "The token is not valid here; sign in again.") from None
 
-    def _user(self, token: str) -> Caller:
-        claims = self._claims(token, self._rules.secret, self._rules.issuer)
-        roles = claims.get("roles", [])
-        if not isinstance(roles, list) or not all(isinstance(role, str) for role in roles):
-            raise ValueError("roles is a list of strings")
+    def _user(self, token: str, kid: str | None) -> Caller:
+        claims = self._user_claims(token, kid)
+        rights = read_rights(claims, self._rules.claims, is_ours=not self._is_public(kid))
         name = claims.get("name", claims["sub"])
         if not isinstance(name, str):
             raise ValueError("name is a string")
         token_id = claims.get("jti")
-        return Caller(
+        caller = Caller(
             subject=claims["sub"],
             name=name,
-            roles=tuple(roles),
-            permissions=permissions_of(roles),
+            roles=rights.roles,
+            permissions=rights.permissions,
             expires_at=datetime.fromtimestamp(claims["exp"], UTC),
             token_id=token_id if isinstance(token_id, str) else None,
         )
+        if rights.patient is None:
+            return caller
+        grant = self._grants.of_patient(rights.patient)
+        return replace(caller, grant=grant, studies=self._grants.studies(grant) or frozenset())
+
+    def _is_public(self, kid: str | None) -> bool:
+        """Whether the token says it is signed with one of the EHR's public keys."""
+        return kid is not None and self._keys is not None
+
+    def _user_claims(self, token: str, kid: str | None) -> dict[str, Any]:
+        if not self._is_public(kid):
+            return self._claims(token, self._rules.secret, ALGORITHM, self._rules.issuer)
+        assert self._keys is not None and kid is not None
+        public = self._keys.find(kid)
+        if public is None:
+            raise ValueError("nobody we know has this key")
+        return self._claims(token, public.key, public.algorithm, self._rules.issuer)
 
     def _viewer(self, token: str) -> Caller:
-        claims = self._claims(token, self._viewer_key, VIEWER_ISSUER)
-        if not self._is_issued(token):
+        claims = self._claims(token, self._viewer_key, ALGORITHM, VIEWER_ISSUER)
+        grant = self._grants.issued(token, claims["jti"])
+        if grant is None:
             raise ValueError("not one of ours")
+        permissions = frozenset(OPERATIONS[operation] for operation in claims["operations"])
         return Caller(
             subject=claims["sub"],
             name=claims["sub"],
             roles=(),
-            permissions=frozenset(OPERATIONS[operation] for operation in claims["operations"]),
+            permissions=frozenset() if claims.get("for") == TO_EXCHANGE else permissions,
             expires_at=datetime.fromtimestamp(claims["exp"], UTC),
             token_id=claims["jti"],
-            studies=frozenset(claims["studies"]),
+            studies=self._grants.studies(grant) or frozenset(),
+            grant=grant,
         )
 
-    def _claims(self, token: str, key: str, issuer: str | None) -> dict[str, Any]:
+    def _claims(self, token: str, key: Any, algorithm: str, issuer: str | None) -> dict[str, Any]:
         claims: dict[str, Any] = jwt.decode(
             token,
             key,
-            algorithms=[ALGORITHM],
+            algorithms=[algorithm],
             audience=self._rules.audience,
             issuer=issuer,
             options={"require": ["exp", "sub", "aud"], "verify_exp": False, "verify_nbf": False, "verify_iat": False},
         )
-        if not claims["sub"]:
-            raise ValueError("sub is empty")
+        subject = claims["sub"]
+        if not subject or len(subject) > MOST_OF_SUBJECT or not subject.isprintable():
+            raise ValueError("sub names nobody")
         for begins in ("nbf", "iat"):
             if begins in claims and datetime.fromtimestamp(claims[begins], UTC) > self._clock() + LEEWAY:
                 raise ValueError(f"{begins} lies ahead")
@@ -190,20 +244,28 @@ def make_viewer_token(
     *,
     token_id: str,
     subject: str,
-    studies: Iterable[str],
     operations: Iterable[str],
     now: datetime,
     expires_at: datetime,
+    not_before: datetime | None = None,
+    to_exchange: bool = False,
 ) -> str:
-    """A token that opens these studies for these operations until then, and nothing else."""
-    claims = {
+    """A token for these operations until then; its studies are kept under its id, not in it.
+
+    `to_exchange`: it opens nothing itself, only gets another.
+    """
+    claims: dict[str, Any] = {
         "jti": token_id,
         "sub": subject,
-        "studies": sorted(studies),
         "operations": sorted(operations),
         "aud": rules.audience,
         "iss": VIEWER_ISSUER,
         "iat": now,
         "exp": expires_at,
+        "nonce": secrets.token_urlsafe(9),
     }
+    if not_before is not None:
+        claims["nbf"] = not_before
+    if to_exchange:
+        claims["for"] = TO_EXCHANGE
     return jwt.encode(claims, viewer_key(rules.secret), ALGORITHM, headers={"typ": VIEWER_TYPE})

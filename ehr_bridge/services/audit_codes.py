@@ -25,6 +25,7 @@ DCM = {
     "110122": "Login",
     "110123": "Logout",
     "110126": "Node Authentication",
+    "110127": "Emergency Override Started",
     "110129": "Security Configuration",
     "110132": "Use of Restricted Function",
     "110135": "Object Security Attributes Changed",
@@ -47,6 +48,9 @@ class AuditCode:
 
 
 AUDIT_CODES: dict[str, AuditCode] = {
+    "access.alarm": AuditCode("110113", "110132", "E"),
+    "access.glass_broken": AuditCode("110113", "110127", "E"),
+    "access.glass_reviewed": AuditCode("110113", "110127", "U"),
     "account.changed": AuditCode("110113", "110137", "U"),
     "account.created": AuditCode("110113", "110137", "C"),
     "account.locked": AuditCode("110113", "110137", "U"),
@@ -69,6 +73,8 @@ AUDIT_CODES: dict[str, AuditCode] = {
     "password.set": AuditCode("110113", "110137", "U"),
     "patient.created": AuditCode("110110", None, "C"),
     "patient.merged": AuditCode("110110", None, "U"),
+    "patient.released": AuditCode("110113", "110135", "U"),
+    "patient.restricted": AuditCode("110113", "110135", "U"),
     "patient.unmerged": AuditCode("110110", None, "U"),
     "patient.updated": AuditCode("110110", None, "U"),
     "request.refused": AuditCode("110113", "110132", "E"),
@@ -91,9 +97,11 @@ AUDIT_CODES: dict[str, AuditCode] = {
     "study.undo_requested": AuditCode("110111", None, "U"),
     "study.unlink_requested": AuditCode("110111", None, "U"),
     "study.unlinked": AuditCode("110111", None, "U"),
+    "study.viewed": AuditCode("110103", None, "R"),
     "token.refused": AuditCode("110113", "110126", "E"),
     "upload.refused": AuditCode("110107", None, "C"),
     "viewer_token.created": AuditCode("110113", "110135", "C"),
+    "viewer_token.exchanged": AuditCode("110113", "110135", "U"),
     "viewer_token.revoked": AuditCode("110113", "110135", "D"),
 }
 """Every action this version writes."""

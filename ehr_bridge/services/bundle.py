@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from ehr_bridge.auth.authenticator import Authenticator
-from ehr_bridge.auth.tokens import TokenRules, TokenVerifier
+from ehr_bridge.auth.jwks import KeySource
+from ehr_bridge.auth.tokens import TokenVerifier
 from ehr_bridge.db.database import Database
 from ehr_bridge.matching import Basis, Rules
 from ehr_bridge.services.accounts import Accounts
+from ehr_bridge.services.annotations import Annotations
 from ehr_bridge.services.audit_anchor import FILE_NAME, Anchors, anchor_key
 from ehr_bridge.services.audit_export import AuditExport
 from ehr_bridge.services.changes import Followers
@@ -20,6 +22,7 @@ from ehr_bridge.services.coercion_rules import load_rules
 from ehr_bridge.services.completion import Completion
 from ehr_bridge.services.deletions import Deletions
 from ehr_bridge.services.downloads import Downloads
+from ehr_bridge.services.grants import Grants
 from ehr_bridge.services.hidden import HiddenStudies
 from ehr_bridge.services.holds import Holds
 from ehr_bridge.services.identity_changes import IdentityChanges
@@ -29,19 +32,25 @@ from ehr_bridge.services.modifications import Modifications
 from ehr_bridge.services.orders import Orders
 from ehr_bridge.services.patient_batch import PatientBatch
 from ehr_bridge.services.patients import Patients
+from ehr_bridge.services.privacy import Privacy
 from ehr_bridge.services.purge import Purge
 from ehr_bridge.services.rate_limits import SIGN_IN, SIGN_IN_ADDRESS, UPLOAD, RateLimits
 from ehr_bridge.services.reconciliation import Reconciliation
 from ehr_bridge.services.recorder import Recorder
 from ehr_bridge.services.refusals import Refusals
+from ehr_bridge.services.restrictions import Restrictions
 from ehr_bridge.services.revocations import Revocations
 from ehr_bridge.services.service_keys import KeyVerifier, ServiceKeys
+from ehr_bridge.services.sight import Sight
 from ehr_bridge.services.sign_in import Hashing, SignIn
 from ehr_bridge.services.studies import Studies
 from ehr_bridge.services.study_history import StudyHistory
 from ehr_bridge.services.thumbnails import Thumbnails
+from ehr_bridge.services.token_rules import key_source, token_rules
 from ehr_bridge.services.uploads import Uploads
 from ehr_bridge.services.viewer import Viewer
+from ehr_bridge.services.viewer_sessions import ViewerSessions
+from ehr_bridge.services.viewings import Viewings
 from ehr_bridge.settings import Settings
 
 
@@ -68,12 +77,20 @@ class Services:
     uploads: Uploads
     modifications: Modifications
     revocations: Revocations
+    grants: Grants
+    ehr_keys: KeySource | None
     viewer: Viewer
+    viewer_sessions: ViewerSessions
+    viewings: Viewings
     clock: Callable[[], datetime]
     refusals: Refusals
     anchors: Anchors
     audit_export: AuditExport
     hidden: HiddenStudies
+    restrictions: Restrictions
+    sight: Sight
+    privacy: Privacy
+    annotations: Annotations
     deletions: Deletions
     holds: Holds
     purge: Purge
@@ -114,9 +131,8 @@ def new_study_instance_uid() -> str:
 
 def build_services(settings: Settings, database: Database, clock: Callable[[], datetime] = utc_now) -> Services:
     """Wire the services for these settings. `settings.jwt_secret` must be set by now."""
-    assert settings.jwt_secret is not None
-    token_rules = TokenRules(settings.jwt_secret.get_secret_value(), settings.jwt_audience, settings.jwt_issuer)
-    revocations = Revocations(database, clock)
+    of_tokens, ehr_keys = token_rules(settings), key_source(settings)
+    revocations, grants = Revocations(database, clock), Grants(database)
     account = None
     if settings.username is not None and settings.password is not None:
         account = (settings.username, settings.password.get_secret_value())
@@ -126,19 +142,20 @@ def build_services(settings: Settings, database: Database, clock: Callable[[], d
     claims = Claims(database, clock, rules=rules)
     followers = Followers(rules)
     patients = Patients(database, clock, followers)
-    hidden = HiddenStudies(database, clock)
+    hidden, restrictions = HiddenStudies(database, clock), Restrictions(database, clock)
+    sight = Sight(hidden, restrictions)
     thumbnails = Thumbnails(database, recorder, settings.thumbnail_path)
     grace = timedelta(days=settings.deletion_grace_days)
-    authenticator = Authenticator(TokenVerifier(token_rules, revocations, revocations.is_issued, clock), account, keys)
+    authenticator = Authenticator(TokenVerifier(of_tokens, revocations, grants, clock, ehr_keys), account, keys)
     return Services(
         settings=settings,
         database=database,
         authenticator=authenticator,
         refusals=Refusals(database, authenticator, clock),
-        anchors=Anchors(database, settings.data_dir / FILE_NAME, anchor_key(token_rules.secret), clock),
+        anchors=Anchors(database, settings.data_dir / FILE_NAME, anchor_key(of_tokens.secret), clock),
         audit_export=AuditExport(database, clock),
         accounts=Accounts(database, revocations, hashing, clock),
-        sign_in=SignIn(database, token_rules, revocations, hashing, clock),
+        sign_in=SignIn(database, of_tokens, revocations, hashing, clock),
         service_keys=ServiceKeys(database, revocations, clock),
         key_verifier=keys,
         rate_limits=RateLimits(database, clock, limits_of(settings)),
@@ -162,9 +179,17 @@ def build_services(settings: Settings, database: Database, clock: Callable[[], d
         uploads=Uploads(database, recorder),
         modifications=Modifications(database, clock),
         revocations=revocations,
-        viewer=Viewer(database, token_rules, revocations, clock, settings.ohif_viewer_url),
+        grants=grants,
+        ehr_keys=ehr_keys,
+        viewer=Viewer(database, of_tokens, revocations, restrictions, clock, settings.ohif_viewer_url),
+        viewer_sessions=ViewerSessions(database, of_tokens, clock),
+        viewings=Viewings(database, clock),
         clock=clock,
         hidden=hidden,
+        restrictions=restrictions,
+        sight=sight,
+        privacy=Privacy(database, restrictions, clock),
+        annotations=Annotations(database, sight),
         deletions=Deletions(database, hidden, claims, recorder, clock, grace),
         holds=Holds(database, clock),
         purge=Purge(database, hidden, claims, thumbnails, clock),

@@ -15,6 +15,7 @@ from ehr_bridge.db.modifications import Modification
 from ehr_bridge.services.orders import find_order
 from ehr_bridge.services.paging import Page, fetch_page
 from ehr_bridge.services.patients import find_patient_record
+from ehr_bridge.services.restrictions import NOTHING, Closed, without
 
 Progress = Literal["running", "done", "incomplete"]
 
@@ -46,11 +47,13 @@ class ChangeFilters:
     patient: str | None = None
     order: str | None = None
     kind: str | None = None
+    closed: Closed = NOTHING
 
 
 def search_changes(session: Session, filters: ChangeFilters, limit: int, offset: int) -> Page[ChangeView]:
     """Changes, latest first. Raises NotFound for an unknown patient or order."""
-    query = select(IdentityChange).order_by(IdentityChange.changed_at.desc(), IdentityChange.id)
+    query = select(IdentityChange).where(without(IdentityChange.patient_id, filters.closed))
+    query = query.order_by(IdentityChange.changed_at.desc(), IdentityChange.id)
     if filters.patient is not None:
         query = query.where(IdentityChange.patient_id == find_patient_record(session, filters.patient).id)
     if filters.order is not None:

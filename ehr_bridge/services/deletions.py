@@ -26,6 +26,7 @@ from ehr_bridge.services.holds import hold_in_force, require_no_hold
 from ehr_bridge.services.identity import person_name
 from ehr_bridge.services.paging import Page, fetch_page
 from ehr_bridge.services.recorder import Recorder
+from ehr_bridge.services.restrictions import NOTHING, Closed, without
 from ehr_bridge.services.studies import find_study
 
 
@@ -87,10 +88,11 @@ class Deletions:
         self._changed(request)
         return view
 
-    def search(self, filters: DeletionFilters, limit: int, offset: int) -> Page[DeletionView]:
+    def search(self, filters: DeletionFilters, limit: int, offset: int, closed: Closed = NOTHING) -> Page[DeletionView]:
         """Requests, latest first."""
         self._recorder.settle()
-        query = select(DeletionRequest).order_by(DeletionRequest.requested_at.desc(), DeletionRequest.id)
+        query = select(DeletionRequest).where(without(DeletionRequest.patient_id, closed))
+        query = query.order_by(DeletionRequest.requested_at.desc(), DeletionRequest.id)
         for name in ("status", "study_instance_uid", "requested_by"):
             if (value := getattr(filters, name)) is not None:
                 query = query.where(getattr(DeletionRequest, name) == value)

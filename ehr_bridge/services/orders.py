@@ -19,6 +19,7 @@ from ehr_bridge.services.audit import Event, Origin
 from ehr_bridge.services.order_states import move, order_shows
 from ehr_bridge.services.paging import Page, fetch_page
 from ehr_bridge.services.patients import as_uuid, find_patient
+from ehr_bridge.services.restrictions import NOTHING, Closed, without
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,8 @@ class OrderWish:
     status: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+    closed: Closed = NOTHING
+    """Whose orders the asker must not see."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +130,7 @@ class Orders:
 
     def search(self, wish: OrderWish, limit: int, offset: int) -> Page[Order]:
         """Orders as wished for, latest appointment first."""
-        query = select(Order).join(Order.patient)
+        query = select(Order).join(Order.patient).where(without(Order.patient_id, wish.closed))
         if wish.status:
             query = query.where(Order.status == wish.status)
         if wish.since:

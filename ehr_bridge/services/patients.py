@@ -19,6 +19,7 @@ from ehr_bridge.services import audit
 from ehr_bridge.services.audit import Event, Origin
 from ehr_bridge.services.match_index import index_patient
 from ehr_bridge.services.paging import Page, fetch_page
+from ehr_bridge.services.restrictions import NOTHING, Closed, without
 from ehr_bridge.services.study_index import index_studies_of_patient
 
 
@@ -83,9 +84,10 @@ class Patients:
         with self._database.read() as session:
             return find_patient_record(session, id_or_mrn)
 
-    def search(self, text: str, limit: int, offset: int) -> Page[Patient]:
+    def search(self, text: str, limit: int, offset: int, closed: Closed = NOTHING) -> Page[Patient]:
         """Patients whose MRN begins with `text` or whose names contain each of its words."""
-        query = select(Patient).order_by(Patient.family_name, Patient.given_name, Patient.mrn)
+        query = select(Patient).where(without(Patient.id, closed))
+        query = query.order_by(Patient.family_name, Patient.given_name, Patient.mrn)
         for word in text.replace(",", " ").replace("^", " ").split():
             pattern = _escaped(word)
             query = query.where(

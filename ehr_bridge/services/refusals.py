@@ -16,6 +16,7 @@ from ehr_bridge.auth.authenticator import Authenticator
 from ehr_bridge.db.database import Database
 from ehr_bridge.errors import NotAuthenticated, Unavailable
 from ehr_bridge.services import audit
+from ehr_bridge.services.alarms import Alarms
 from ehr_bridge.services.audit import Event, Origin
 
 WINDOW_SECONDS = 60.0
@@ -83,6 +84,7 @@ class Refusals:
         self._waiting: list[Refusal] = []
         self._dropped = 0
         self._tallies: dict[_Kind, _Tally] = {}
+        self.alarms = Alarms(monotonic)
 
     def hand_over(self, refusal: Refusal) -> None:
         """Take note; no database, no cryptography, bounded memory."""
@@ -106,8 +108,12 @@ class Refusals:
                 for kind, tally in self._tallies.items()
                 if tally.count and (last or tally.written_at is None or now - tally.written_at >= WINDOW_SECONDS)
             }
-            if due:
+            loud = self.alarms.take_new()
+            if due or loud:
                 with self._database.write() as session:
+                    for alarm in loud:
+                        event = Event("access.alarm", "refused", detail={"count": alarm.count})
+                        audit.append(session, Origin(alarm.actor, alarm.address), event, self._clock())
                     for kind, tally in due.items():
                         audit.append(session, Origin(kind.actor, kind.address), _event(kind, tally), self._clock())
             for kind in due:
@@ -124,6 +130,7 @@ class Refusals:
             kind = self._kind(refusal)
             if kind is not None:
                 self._tally(kind, refusal)
+                self.alarms.count(kind.actor, kind.address)
         if dropped:
             self._room_for(_Kind("request.refused", ANONYMOUS, None, "not_examined", "any")).count += dropped
 

@@ -9,7 +9,6 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from ehr_bridge.auth.tokens import digest
 from ehr_bridge.db.accounts import AccountSession, ServiceKey
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.models import ViewerToken
@@ -38,16 +37,6 @@ class Revocations:
                 select(ServiceKey.id).where(ServiceKey.revoked_at.is_not(None)),
             )
             self._ids = frozenset(str(token_id) for query in queries for token_id in session.scalars(query))
-
-    def is_issued(self, token: str) -> bool:
-        """Whether we made this viewer token (only its digest is kept).
-
-        Raises:
-            Unavailable: the database is away.
-        """
-        with self._database.read() as session:
-            known = select(ViewerToken.id).where(ViewerToken.token_sha256 == digest(token))
-            return session.scalar(known) is not None
 
     def add(self, token_ids: Iterable[uuid.UUID]) -> None:
         """Hear at once what this node took back."""

@@ -1,13 +1,55 @@
-"""Which studies an order or a patient covers."""
+"""Which studies an order, its priors, or a patient cover."""
 
 from __future__ import annotations
 
-from sqlalchemy import Select, select
+import uuid
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Literal
+
+from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import Session
 
-from ehr_bridge.db.models import Study
+from ehr_bridge.db.models import Order, Study
 from ehr_bridge.services.orders import find_order
 from ehr_bridge.services.patients import find_patient
+
+type Match = Literal["auto", "patient", "modality", "body_part"]
+
+
+@dataclass(frozen=True, slots=True)
+class Priors:
+    """Which earlier studies of the same patient belong to a study or order.
+
+    `auto` takes those of a common modality or the same body part, `patient` all.
+    """
+
+    match: Match = "auto"
+    newest: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a token is for."""
+
+    kind: Literal["studies", "order", "patient"]
+    studies: frozenset[str] = field(default=frozenset())
+    order_id: uuid.UUID | None = None
+    patient_id: uuid.UUID | None = None
+    priors: Priors | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """A stored study as the ledger links it."""
+
+    study_instance_uid: str
+    patient_id: uuid.UUID
+    order_id: uuid.UUID | None
+    modalities: frozenset[str]
+    body_part: str | None
+    study_date: date | None
 
 
 def studies_of_order(session: Session, order: str) -> list[Study]:
@@ -22,24 +64,60 @@ def studies_of_patient(session: Session, patient: str) -> list[Study]:
     return list(session.scalars(_linked().where(column)))
 
 
-MOST_PRIORS = 3
-_LOOKED_AT = 50
+def linked_to(session: Session, patient_ids: Collection[uuid.UUID]) -> list[Linked]:
+    """Everything that is linked to these patients, newest first."""
+    columns = (
+        Study.study_instance_uid,
+        Study.patient_id,
+        Study.order_id,
+        Study.modalities,
+        Order.body_part,
+        Study.study_date,
+    )
+    query = select(*columns).outerjoin(Order, Study.order_id == Order.id).where(*_stored_and_linked())
+    query = query.where(Study.patient_id.in_(patient_ids)).order_by(Study.study_date_key.desc(), Study.id)
+    return [
+        Linked(row[0], row[1], row[2], frozenset(row[3]), row[4], row[5])
+        for row in session.execute(query)
+        if row[1] is not None
+    ]
 
 
-def priors_of(session: Session, study: Study) -> list[Study]:
-    """The latest earlier studies of the same patient made with the same kind of device; none of an unlinked study."""
-    if study.patient_id is None or study.link_status != "linked":
-        return []
-    others = _linked().where(Study.patient_id == study.patient_id, Study.id != study.id).limit(_LOOKED_AT)
-    if study.study_date is not None:
-        others = others.where(Study.study_date <= study.study_date)
-    kinds = set(study.modalities)
-    return [other for other in session.scalars(others) if kinds & set(other.modalities)][:MOST_PRIORS]
+def covered(scope: Scope, linked: Sequence[Linked], patient_of_order: uuid.UUID | None = None) -> frozenset[str]:
+    """The studies a scope covers among `linked`; `patient_of_order` is whose order it is now."""
+    if scope.kind == "studies":
+        return scope.studies
+    if scope.kind == "patient":
+        return frozenset(one.study_instance_uid for one in linked if one.patient_id == scope.patient_id)
+    own = [one for one in linked if one.order_id == scope.order_id]
+    found = {one.study_instance_uid for one in own}
+    if scope.priors is not None:
+        others = [one for one in linked if one.patient_id == patient_of_order]
+        found |= {one.study_instance_uid for one in priors_of(own, others, scope.priors)}
+    return frozenset(found)
+
+
+def priors_of(current: Sequence[Linked], linked: Sequence[Linked], policy: Priors) -> list[Linked]:
+    """The newest studies of `linked` (newest first) that go with `current` by the policy, none of them current."""
+    uids = {one.study_instance_uid for one in current}
+    modalities = frozenset[str]().union(*(one.modalities for one in current))
+    parts = {one.body_part for one in current if one.body_part}
+
+    def goes_with(one: Linked) -> bool:
+        same_modality, same_part = bool(one.modalities & modalities), one.body_part in parts
+        return {
+            "patient": True,
+            "modality": same_modality,
+            "body_part": same_part,
+            "auto": same_modality or same_part,
+        }[policy.match]
+
+    return [one for one in linked if one.study_instance_uid not in uids and goes_with(one)][: policy.newest]
+
+
+def _stored_and_linked() -> tuple[ColumnElement[bool], ...]:
+    return Study.link_status == "linked", Study.orthanc_study_id.is_not(None), Study.deleted_at.is_(None)
 
 
 def _linked() -> Select[Study]:
-    return (
-        select(Study)
-        .where(Study.link_status == "linked", Study.orthanc_study_id.is_not(None), Study.deleted_at.is_(None))
-        .order_by(Study.study_date.desc(), Study.id)
-    )
+    return select(Study).where(*_stored_and_linked()).order_by(Study.study_date.desc(), Study.id)

@@ -14,7 +14,8 @@ from sqlalchemy import select, update
 from ehr_bridge.auth.authenticator import KEY_PREFIX
 from ehr_bridge.auth.caller import Caller
 from ehr_bridge.auth.permissions import permissions_of, require_known
-from ehr_bridge.auth.tokens import RevocationList, digest
+from ehr_bridge.auth.ports import RevocationList
+from ehr_bridge.auth.tokens import digest
 from ehr_bridge.db.accounts import ServiceKey
 from ehr_bridge.db.database import Database
 from ehr_bridge.errors import Conflict, NotAuthenticated, NotFound

@@ -15,6 +15,7 @@ from ehr_bridge.services.orders import find_order
 from ehr_bridge.services.paging import Page
 from ehr_bridge.services.patients import find_patient
 from ehr_bridge.services.recorder import Recorder
+from ehr_bridge.services.restrictions import NOTHING, Closed
 from ehr_bridge.services.study_index import shown_accession_number, shown_name
 from ehr_bridge.services.study_search import Slice, StudyFilters, find_ids
 
@@ -45,17 +46,18 @@ class Studies:
         with self._database.read() as session:
             return _page(session, filters, part)
 
-    def of_patient(self, id_or_mrn: str, part: Slice) -> Page[StudyView]:
+    def of_patient(self, id_or_mrn: str, part: Slice, closed: Closed = NOTHING) -> Page[StudyView]:
         """The studies of one patient. Raises NotFound for an unknown one, InvalidInput as `search`."""
         self._recorder.settle()
         with self._database.read() as session:
-            return _page(session, StudyFilters(patient_id=find_patient(session, id_or_mrn).id), part)
+            return _page(session, StudyFilters(patient_id=find_patient(session, id_or_mrn).id, closed=closed), part)
 
-    def of_order(self, id_or_accession_number: str, part: Slice) -> Page[StudyView]:
+    def of_order(self, id_or_accession_number: str, part: Slice, closed: Closed = NOTHING) -> Page[StudyView]:
         """The studies of one order. Raises NotFound for an unknown one, InvalidInput as `search`."""
         self._recorder.settle()
         with self._database.read() as session:
-            return _page(session, StudyFilters(order_id=find_order(session, id_or_accession_number).id), part)
+            order = find_order(session, id_or_accession_number)
+            return _page(session, StudyFilters(order_id=order.id, closed=closed), part)
 
     def get(self, study_instance_uid: str) -> StudyView:
         """Raises NotFound."""

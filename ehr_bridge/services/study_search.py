@@ -14,6 +14,7 @@ from ehr_bridge.db.models import Patient, Study
 from ehr_bridge.db.study_names import StudyName
 from ehr_bridge.errors import InvalidInput
 from ehr_bridge.matching.names import Place, Word, read_query
+from ehr_bridge.services.restrictions import NOTHING, Closed, without
 
 SORTS: dict[str, ColumnElement[Any]] = {
     "created_at": Study.created_at.expression,
@@ -40,6 +41,7 @@ class StudyFilters:
     link_status: str | None = None
     study_date_from: date | None = None
     study_date_to: date | None = None
+    closed: Closed = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,8 @@ def _conditions(filters: StudyFilters) -> list[ColumnElement[bool]]:
         )
         if value is not None
     ]
+    if filters.closed.patients:
+        conditions.append(without(Study.patient_id, filters.closed))
     if filters.mrn is not None:
         conditions.append(Study.patient_id == select(Patient.id).where(Patient.mrn == filters.mrn).scalar_subquery())
     if filters.modality is not None:

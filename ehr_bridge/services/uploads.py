@@ -15,6 +15,7 @@ from ehr_bridge.errors import NotFound
 from ehr_bridge.services.paging import Page, fetch_page
 from ehr_bridge.services.patients import find_patient
 from ehr_bridge.services.recorder import Recorder
+from ehr_bridge.services.restrictions import NOTHING, Closed, without
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +57,15 @@ class Uploads:
         self._database = database
         self._recorder = recorder
 
-    def search(self, filters: UploadFilters, limit: int, offset: int) -> Page[DicomUploadLog]:
+    def search(self, filters: UploadFilters, limit: int, offset: int, closed: Closed = NOTHING) -> Page[DicomUploadLog]:
         """Entries of the log, newest first.
 
         Raises:
             NotFound: there is no such patient.
         """
         self._recorder.settle()
-        query = select(DicomUploadLog).order_by(DicomUploadLog.uploaded_at.desc(), DicomUploadLog.id.desc())
+        query = select(DicomUploadLog).where(without(DicomUploadLog.patient_id, closed))
+        query = query.order_by(DicomUploadLog.uploaded_at.desc(), DicomUploadLog.id.desc())
         with self._database.read() as session:
             return fetch_page(session, query.where(*_conditions(session, filters)), limit, offset)
 

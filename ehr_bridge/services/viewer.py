@@ -6,24 +6,34 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 from urllib.parse import quote
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from ehr_bridge.auth.caller import Caller
 from ehr_bridge.auth.permissions import Permission
 from ehr_bridge.auth.tokens import OPERATIONS, TokenRules, digest, make_viewer_token
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.models import ViewerToken
+from ehr_bridge.db.models import Study, ViewerToken
 from ehr_bridge.errors import NotFound, NotPermitted
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit import Event, Origin
+from ehr_bridge.services.orders import find_order
 from ehr_bridge.services.paging import Page, fetch_page
+from ehr_bridge.services.patients import find_patient
+from ehr_bridge.services.restrictions import Restrictions
 from ehr_bridge.services.revocations import Revocations
-from ehr_bridge.services.scope import priors_of, studies_of_order, studies_of_patient
+from ehr_bridge.services.scope import Priors, Scope, covered, linked_to, priors_of
 from ehr_bridge.services.studies import find_study
 
-LINK_TTL = timedelta(hours=1)
+LINK_TTL = timedelta(minutes=10)
+"""How long a link in an address bar is good; OHIF exchanges its token at once and renews what it gets."""
+SESSION = timedelta(hours=12)
+"""How long somebody may go on reading after one link."""
+COMPARE = "@ohif/hpCompare"
+"""OHIF's hanging protocol with two studies side by side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +41,16 @@ class Wish:
     """What a viewer token shall open; exactly one of studies, order and patient is given."""
 
     study_instance_uids: tuple[str, ...] = ()
-    with_priors: bool = False
-    """Beside each named study, its patient's latest earlier ones of the same kind."""
     order: str | None = None
     patient: str | None = None
+    priors: Priors | None = None
+    """With an order: followed for as long as the token lives. With studies: those that go with the first one now."""
     operations: tuple[str, ...] = ("view",)
     ttl: timedelta = LINK_TTL
+    session: timedelta | None = None
+    """How long from its beginning the token may be renewed; None: its own end is the end."""
+    not_before: datetime | None = None
+    max_uses: int | None = None
     on_behalf_of: str | None = None
 
 
@@ -54,12 +68,14 @@ class Viewer:
         database: Database,
         rules: TokenRules,
         revocations: Revocations,
+        restrictions: Restrictions,
         clock: Callable[[], datetime],
         viewer_url: str,
     ) -> None:
         self._database = database
         self._rules = rules
         self._revocations = revocations
+        self._restrictions = restrictions
         self._clock = clock
         self._viewer_url = viewer_url
 
@@ -74,29 +90,28 @@ class Viewer:
         subject = _subject(wish, caller)
         _require_operations(wish, caller)
         now = self._clock()
+        begins = max(now, wish.not_before) if wish.not_before is not None else now
+        expires_at = (begins + wish.ttl).replace(microsecond=0)
         token_id = uuid.uuid4()
         with self._database.write() as session:
-            if wish.order is not None:
-                studies = studies_of_order(session, wish.order)
-            elif wish.patient is not None:
-                studies = studies_of_patient(session, wish.patient)
-            else:
-                studies = [find_study(session, uid) for uid in dict.fromkeys(wish.study_instance_uids)]
-                if wish.with_priors:
-                    found = [*studies, *(prior for study in studies for prior in priors_of(session, study))]
-                    studies = list({study.id: study for study in found}.values())
-            if not studies:
-                raise NotFound("study_not_found", "There are no images to open yet.")
+            kind, studies, order_id, patient_id = _look_up(session, wish)
+            closed = self._restrictions.closed_to_subject(subject).patients
+            if any(study.patient_id in closed for study in studies):
+                raise NotPermitted(
+                    "patient_restricted", "The patient is restricted to people this person is not one of."
+                )
             uids = [study.study_instance_uid for study in studies]
-            expires_at = (now + wish.ttl).replace(microsecond=0)
+            if not uids:
+                raise NotFound("study_not_found", "There are no images to open yet.")
             token = make_viewer_token(
                 self._rules,
                 token_id=str(token_id),
                 subject=subject,
-                studies=uids,
                 operations=wish.operations,
                 now=now,
                 expires_at=expires_at,
+                not_before=wish.not_before,
+                to_exchange=wish.max_uses is not None,
             )
             session.add(
                 ViewerToken(
@@ -106,32 +121,38 @@ class Viewer:
                     minted_by=caller.subject,
                     study_instance_uids=uids,
                     operations=list(wish.operations),
+                    scope=kind,
+                    order_id=order_id,
+                    patient_id=patient_id,
+                    priors_match=wish.priors.match if wish.priors and kind == "order" else None,
+                    priors_newest=wish.priors.newest if wish.priors and kind == "order" else None,
                     created_at=now,
+                    not_before=wish.not_before,
                     expires_at=expires_at,
+                    renewable_until=None if wish.session is None else begins + wish.session,
+                    max_uses=wish.max_uses,
                 )
             )
             for study in studies:
+                detail = {"token_id": str(token_id), "subject": subject, "operations": list(wish.operations)}
                 event = Event(
                     "viewer_token.created",
                     patient_id=study.patient_id,
                     order_id=study.order_id,
                     study_instance_uid=study.study_instance_uid,
-                    detail={
-                        "token_id": str(token_id),
-                        "subject": subject,
-                        "operations": list(wish.operations),
-                    },
+                    detail=detail,
                 )
                 audit.append(session, Origin(caller.subject, address), event, now)
         return Minted(token, token_id, expires_at, uids)
 
     def link(self, minted: Minted) -> str:
-        """The address that opens the viewer on the token's studies (IHE IID, RAD-106).
+        """The address that opens the viewer on the token's studies (IHE IID, RAD-106), two or more side by side.
 
         OHIF takes the token out of its address bar at once and sends it as a header from then on.
         """
         studies = ",".join(quote(uid) for uid in minted.studies)
-        return f"{self._viewer_url}/viewer?StudyInstanceUIDs={studies}&token={quote(minted.token)}"
+        layout = f"&hangingProtocolId={COMPARE}" if len(minted.studies) > 1 else ""
+        return f"{self._viewer_url}/viewer?StudyInstanceUIDs={studies}{layout}&token={quote(minted.token)}"
 
     def list_tokens(self, caller: Caller, limit: int, offset: int) -> Page[ViewerToken]:
         """Tokens that have not expired: all of them for who keeps accounts, else those of or by the caller."""
@@ -158,6 +179,35 @@ class Viewer:
                 event = Event("viewer_token.revoked", detail={"token_id": str(token_id)})
                 audit.append(session, Origin(caller.subject, address), event, now)
         self._revocations.add([token_id])
+
+
+def _look_up(
+    session: Session, wish: Wish
+) -> tuple[Literal["studies", "order", "patient"], list[Study], uuid.UUID | None, uuid.UUID | None]:
+    """What the wish names and covers now."""
+    if wish.order is not None:
+        order = find_order(session, wish.order)
+        scope = Scope("order", order_id=order.id, priors=wish.priors)
+        uids = covered(scope, linked_to(session, [order.patient_id]), order.patient_id)
+        return "order", _studies(session, uids, order.id), order.id, None
+    if wish.patient is not None:
+        patient_id = find_patient(session, wish.patient).id
+        uids = covered(Scope("patient", patient_id=patient_id), linked_to(session, [patient_id]))
+        return "patient", _studies(session, uids), None, patient_id
+    studies = [find_study(session, uid) for uid in dict.fromkeys(wish.study_instance_uids)]
+    if wish.priors is not None and studies[0].patient_id is not None:
+        linked = linked_to(session, [studies[0].patient_id])
+        current = [one for one in linked if one.study_instance_uid == studies[0].study_instance_uid]
+        known = {study.study_instance_uid for study in studies}
+        priors = priors_of(current, linked, wish.priors) if current else []
+        studies += [find_study(session, p.study_instance_uid) for p in priors if p.study_instance_uid not in known]
+    return "studies", studies, None, None
+
+
+def _studies(session: Session, uids: frozenset[str], first: uuid.UUID | None = None) -> list[Study]:
+    """The studies, newest first; those of the order `first` before all."""
+    query = select(Study).where(Study.study_instance_uid.in_(uids)).order_by(Study.study_date_key.desc(), Study.id)
+    return sorted(session.scalars(query), key=lambda study: first is not None and study.order_id != first)
 
 
 def _subject(wish: Wish, caller: Caller) -> str:

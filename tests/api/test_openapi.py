@@ -46,7 +46,7 @@ def test_every_route_says_what_it_is_who_may_and_what_it_answers(document: dict[
         else:
             assert {"bearer": []} in operation["security"], where
             assert {"401", "403", "503"} <= set(operation["responses"]), where
-            assert need == "signed in" or f"`{need}`" in operation["description"], where
+            assert need in ("signed in", "viewer token") or f"`{need}`" in operation["description"], where
         for parameter in operation.get("parameters", []):
             assert parameter["description"], (where, parameter["name"])
     assert all(len(text) > 10 for text in tags.values())

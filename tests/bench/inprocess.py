@@ -10,13 +10,17 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from ehr_bridge.auth.authenticator import Authenticator
+from ehr_bridge.auth.caller import Caller
 from ehr_bridge.auth.tokens import TokenVerifier, make_viewer_token
+from ehr_bridge.db.database import Database
 from ehr_bridge.dicom import Layouts, Plans, coerce, read_header
+from ehr_bridge.services.viewings import Viewings
 from plugin.gate import Gate
 from plugin.routes import GET
 from tests.bench import files
 from tests.bench.rounds import Plan, Time
 from tests.bench.servers import Failed
+from tests.support.grants import FakeGrants
 from tests.support.server import RULES
 
 WANTED = {
@@ -34,7 +38,7 @@ class NothingHidden:
 
     is_loaded = True
 
-    def __contains__(self, _study: object) -> bool:
+    def hides(self, _caller: Caller, _study: str) -> bool:
         return False
 
 
@@ -46,13 +50,13 @@ def time_gate(plan: Plan) -> Time:
         RULES,
         token_id=str(uuid.uuid4()),
         subject="bench",
-        studies=[study],
         operations=["view"],
         now=now,
         expires_at=now + timedelta(hours=1),
     )
-    verifier = TokenVerifier(RULES, frozenset(), lambda _: True, lambda: datetime.now(UTC))
-    gate = Gate(Authenticator(verifier, None), NothingHidden(), 1_000_000)
+    verifier = TokenVerifier(RULES, frozenset(), FakeGrants(study), lambda: datetime.now(UTC))
+    viewings = Viewings(Database("sqlite://"), lambda: datetime.now(UTC))  # notes in memory; nobody flushes here
+    gate = Gate(Authenticator(verifier, None), NothingHidden(), lambda _: None, 1_000_000, None, viewings.note)
     gate.open()
     headers = {
         "accept": 'multipart/related; type="application/octet-stream"; transfer-syntax=*',

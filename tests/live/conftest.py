@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.conftest import ENGINES
+from tests.support.attacks import Scene, attacked_server, make_scene
 from tests.support.running import SMALL_LIMITS, databases, running
 from tests.support.server import Server
 
@@ -24,3 +25,18 @@ def sqlite_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server on SQLite, where the database makes no difference to what is tested."""
     with running(tmp_path_factory.mktemp("server"), **SMALL_LIMITS) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def attacked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server whose EHR signs with a key of its own, for those who try to get at other people's studies."""
+    server = attacked_server(tmp_path_factory.mktemp("attacked"))
+    server.start()
+    yield server
+    assert server.stop() == 0, server.log()[-3000:]
+
+
+@pytest.fixture(scope="session")
+def scene(attacked: Server) -> Scene:
+    """Study A with a token for it, and study B of somebody else."""
+    return make_scene(attacked)

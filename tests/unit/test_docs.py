@@ -30,6 +30,7 @@ from ehr_bridge.api.matching import MatchBody
 from ehr_bridge.api.orders import OrderBody
 from ehr_bridge.api.patient_batch import PatientBatchBody
 from ehr_bridge.api.patients import PatientBody
+from ehr_bridge.api.privacy import BreakGlassBody
 from ehr_bridge.api.problems import CODES
 from ehr_bridge.api.reconciliation import CreateOrderBody, LinkBody
 from ehr_bridge.api.service_keys import ServiceKeyBody
@@ -41,6 +42,7 @@ from ehr_bridge.db import accounts, audit, deletions, identity_changes, match_ke
 from ehr_bridge.db.models import Base
 from ehr_bridge.settings import NOT_YET, Settings, variables
 from plugin import launch
+from tests.support.grants import FakeGrants
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -275,6 +277,7 @@ BODIES: dict[str, type[BaseModel]] = {
     "/api/v1/dicom/viewer-token": ViewerTokenBody,
     "/api/v1/dicom/modify-tags": ModifyTagsBody,
     "/api/v1/modifications/": UndoBody,
+    "/api/v1/access/break-glass": BreakGlassBody,
     f"/api/v1/reconciliation/{STUDY}/link": LinkBody,
     f"/api/v1/reconciliation/{STUDY}/create-order": CreateOrderBody,
 }
@@ -299,7 +302,7 @@ def test_the_example_of_a_token_is_accepted() -> None:
     secret = "s" * 32
     token = namespace["bridge_token"]("dr-adeyemi", "Tunde Adeyemi", ["doctor"], secret)
     verifier = TokenVerifier(
-        TokenRules(secret, "orthanc-ehr-bridge", "our-ehr"), set(), lambda _: True, lambda: datetime.now(UTC)
+        TokenRules(secret, "orthanc-ehr-bridge", "our-ehr"), set(), FakeGrants(), lambda: datetime.now(UTC)
     )
     assert verifier.verify(token).may(Permission.VIEW)
 

@@ -59,6 +59,9 @@ class Hidden:
     def __init__(self, *uids: str) -> None:
         self.uids = frozenset(uids)
 
+    def unseen(self, _caller: Caller) -> frozenset[str]:
+        return self.uids
+
 
 def find(question: dict[str, Any], hidden: Hidden, studies: frozenset[str] | None = None, **headers: str) -> Any:
     orthanc, output = FakeOrthanc(), Output()

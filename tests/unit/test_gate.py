@@ -13,19 +13,26 @@ from ehr_bridge.auth.tokens import TokenRules, TokenVerifier, make_user_token, m
 from ehr_bridge.services.refusals import Refusal
 from plugin.gate import Gate
 from plugin.routes import DELETE, GET, POST, PUT, find_route
+from tests.support.grants import FakeGrants
 
 RULES = TokenRules("a-secret-for-these-tests-0123456789abcdef", "orthanc-ehr-bridge")
 NOW = datetime.now(UTC)
+GRANTS = FakeGrants()
 A, B = "1.2.840.1", "1.2.840.2"
+ID_A, ID_B = "-".join(["aaaaaaaa"] * 5), "-".join(["bbbbbbbb"] * 5)
+STUDY_OF = {ID_A: A, ID_B: B}
 
 
 class HiddenSet(frozenset[str]):
     is_loaded = True
 
+    def hides(self, _caller: Any, study: str) -> bool:
+        return study in self
+
 
 def make_gate(*hidden: str) -> Gate:
-    authenticator = Authenticator(TokenVerifier(RULES, set(), lambda _: True, lambda: NOW), None)
-    gate = Gate(authenticator, HiddenSet(hidden), 10_000_000)
+    authenticator = Authenticator(TokenVerifier(RULES, set(), GRANTS, lambda: NOW), None)
+    gate = Gate(authenticator, HiddenSet(hidden), STUDY_OF.get, 10_000_000)
     gate.open()
     return gate
 
@@ -35,11 +42,11 @@ def user(*roles: str) -> str:
 
 
 def viewer(*studies: str) -> str:
+    GRANTS.now = frozenset(studies)
     return make_viewer_token(
         RULES,
         token_id="t",
         subject="x",
-        studies=studies,
         operations=["view"],
         now=NOW,
         expires_at=NOW + timedelta(hours=1),
@@ -69,6 +76,66 @@ def test_a_bound_token_opens_its_study_only() -> None:
     assert not ask(gate, GET, f"/dicom-web/studies/{B}/metadata", viewer(A))
     for spelled in (f"{A}*", f"{A}?", f"{A}\n", f" {A}", f"{A},{B}", f"{A}\\{B}", "*", "", ".", "1..2", f"{A}."):
         assert not ask(gate, GET, f"/dicom-web/studies/{spelled}/metadata", viewer(A)), repr(spelled)
+
+
+def test_orthancs_ids_are_judged_by_the_study_they_belong_to() -> None:
+    """A's token, B's id; an id nobody knows; a file name to smuggle a header in."""
+    gate = make_gate()
+    for path in ("/studies/{}", "/series/{}/instances", "/instances/{}/file", "/instances/{}/frames/0/preview"):
+        assert ask(gate, GET, path.format(ID_A), viewer(A)), path
+        assert not ask(gate, GET, path.format(ID_B), viewer(A)), path
+        assert not ask(gate, GET, path.format(ID_A), None), path
+        assert not ask(gate, GET, path.format("-".join(["cccccccc"] * 5)), user("nurse")), path
+        assert not ask(gate, GET, path.format(ID_A), user("technician")), path
+    for path in (f"/studies/{ID_A}/patient", f"/studies/{ID_A.upper()}", f"/studies/{ID_A}x", f"/patients/{ID_A}"):
+        assert not ask(gate, GET, path, viewer(A)), path
+    request = {"method": GET, "ip": "", "headers": {"authorization": f"Bearer {viewer(A)}"}}
+    assert gate.allow(f"/instances/{ID_A}/file", **request, get={})
+    assert not gate.allow(f"/instances/{ID_A}/file", **request, get={"filename": "x%0d%0aSet-Cookie: a=b"})
+    assert not ask(make_gate(A), GET, f"/studies/{ID_A}", viewer(A))
+
+
+def test_what_is_read_is_told_and_what_is_refused_is_not() -> None:
+    """Study and instance of a path, of WADO-URI, of Orthanc's ids; for the audit trail."""
+    seen: list[tuple[str, str | None]] = []
+    authenticator = Authenticator(TokenVerifier(RULES, set(), GRANTS, lambda: NOW), None)
+
+    def note(_caller: Any, study: str, instance: str | None, _address: str) -> None:
+        seen.append((study, instance))
+
+    gate = Gate(authenticator, HiddenSet(), STUDY_OF.get, 1, None, note)
+    gate.open()
+    token = viewer(A)
+    headers = {"authorization": f"Bearer {token}"}
+    wado = {"studyUID": A, "objectUID": "1.9"}
+    for uri, arguments in (
+        (f"/dicom-web/studies/{A}/series/1.8/instances/1.9/frames/1", {}),
+        (f"/dicom-web/studies/{A}/metadata", {}),
+        ("/wado", wado),
+        (f"/instances/{ID_A}/file", {}),
+        (f"/dicom-web/studies/{B}/metadata", {}),
+        ("/wado", {"studyUID": B}),
+        (f"/instances/{ID_B}/file", {}),
+        ("/dicom-web/studies", {}),
+    ):
+        gate.allow(uri, method=GET, ip="", headers=headers, get=arguments)
+    assert seen == [(A, "1.9"), (A, None), (A, "1.9"), (A, ID_A)]
+
+
+def test_an_annotation_may_be_large_but_not_endless() -> None:
+    """With `annotate` in a viewer token; a token to view may send next to nothing."""
+    gate = make_gate()
+    GRANTS.now = frozenset({A})
+    path = "/api/v1/dicom-web/studies"
+    for operations, length, passes in (
+        (["view"], "2000000", False),
+        (["view", "annotate"], "2000000", True),
+        (["view", "annotate"], "10000001", False),
+    ):
+        token = make_viewer_token(
+            RULES, token_id="t", subject="x", operations=operations, now=NOW, expires_at=NOW + timedelta(hours=1)
+        )
+        assert ask(gate, POST, path, token, content_length=length) == passes, (operations, length)
 
 
 def test_no_path_names_a_series_or_an_instance_by_a_wildcard() -> None:
@@ -123,7 +190,7 @@ def test_large_bodies_are_only_read_from_those_who_may_upload() -> None:
 
 def test_until_the_self_test_passes_only_the_self_test_passes() -> None:
     """Closed first, open later."""
-    gate = Gate(Authenticator(TokenVerifier(RULES, set(), lambda _: True, lambda: NOW), None), HiddenSet(), 1)
+    gate = Gate(Authenticator(TokenVerifier(RULES, set(), GRANTS, lambda: NOW), None), HiddenSet(), STUDY_OF.get, 1)
     gate.expect("nonce")
 
     def health(**arguments: str) -> bool:
@@ -178,7 +245,7 @@ def test_before_the_hidden_studies_are_known_nobody_looks_at_images() -> None:
     """Right after the start."""
     hidden = HiddenSet()
     hidden.is_loaded = False
-    gate = Gate(Authenticator(TokenVerifier(RULES, set(), lambda _: True, lambda: NOW), None), hidden, 1)
+    gate = Gate(Authenticator(TokenVerifier(RULES, set(), GRANTS, lambda: NOW), None), hidden, STUDY_OF.get, 1)
     gate.open()
     for path in (f"/dicom-web/studies/{A}/metadata", "/dicom-web/studies", "/wado"):
         assert not ask(gate, GET, path, user("doctor"))
@@ -188,8 +255,8 @@ def test_before_the_hidden_studies_are_known_nobody_looks_at_images() -> None:
 def refusal(method: int, path: str, token: str | None, **more: Any) -> tuple[str, str, str | None] | None:
     """What the gate hands over to the audit trail for a request that it refuses: code, route, study."""
     told: list[Refusal] = []
-    authenticator = Authenticator(TokenVerifier(RULES, set(), lambda _: True, lambda: NOW), None)
-    gate = Gate(authenticator, HiddenSet(), 10_000_000, told.append)
+    authenticator = Authenticator(TokenVerifier(RULES, set(), GRANTS, lambda: NOW), None)
+    gate = Gate(authenticator, HiddenSet(), STUDY_OF.get, 10_000_000, told.append)
     gate.open()
     headers = dict(more.pop("headers", {})) | ({"authorization": f"Bearer {token}"} if token else {})
     allowed = gate.allow(path, method=method, ip="192.0.2.7", headers=headers, **more)

@@ -4,6 +4,207 @@
  */
 
 export interface paths {
+    "/api/v1/access/break-glass": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who broke the glass, for whom and why, latest first */
+        get: {
+            parameters: {
+                query?: {
+                    limit?: number;
+                    offset?: number;
+                    reviewed?: "no" | null;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["GlassList"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        /** See a restricted patient for a while, on the record */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["BreakGlassBody"];
+                };
+            };
+            responses: {
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["GlassAnswer"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/access/break-glass/{glass_id}/review": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Note that it was looked at */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    glass_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ReviewBody"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["GlassAnswer"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/access/restrictions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Restricted patients, latest first */
+        get: {
+            parameters: {
+                query?: {
+                    limit?: number;
+                    offset?: number;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["RestrictionList"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/access/restrictions/{id_or_mrn}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Let only named people see a patient */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id_or_mrn: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["RestrictionBody"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["RestrictionAnswer"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        /** Lift the restriction of a patient */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id_or_mrn: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/accounts": {
         parameters: {
             query?: never;
@@ -1686,6 +1887,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/dicom/viewer-token/exchange": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Another token for the viewer token that the call is made with, to go on reading */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["RenewedAnswer"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/dicom/viewer-token/{token_id}": {
         parameters: {
             query?: never;
@@ -2832,6 +3068,15 @@ export interface components {
             offset: number;
             total: number;
         };
+        BreakGlassBody: {
+            /** @default 60 */
+            minutes: number;
+            /** @default null */
+            patient_id: string | null;
+            reason: string;
+            /** @default null */
+            study_instance_uid: string | null;
+        };
         CandidateAnswer: {
             accession_number: string | null;
             differences: components["schemas"]["DifferenceAnswer"][];
@@ -2983,6 +3228,26 @@ export interface components {
             reason: string;
             source: string;
             value: string;
+        };
+        GlassAnswer: {
+            expires_at: string;
+            /** Format: uuid */
+            id: string;
+            mrn: string;
+            opened_at: string;
+            /** Format: uuid */
+            patient_id: string;
+            reason: string;
+            review_note: string | null;
+            reviewed_at: string | null;
+            reviewed_by: string | null;
+            subject: string;
+        };
+        GlassList: {
+            items: components["schemas"]["GlassAnswer"][];
+            limit: number;
+            offset: number;
+            total: number;
         };
         HeadAnswer: {
             hash: string;
@@ -3320,7 +3585,16 @@ export interface components {
             total: number;
         };
         /** @enum {string} */
-        Permission: "upload" | "read" | "view" | "download" | "modify_tags" | "reconcile" | "request_deletion" | "approve_deletion" | "write_reports" | "audit" | "accounts" | "service_permissions" | "write_orders" | "mint_on_behalf" | "annotate";
+        Permission: "upload" | "read" | "view" | "download" | "modify_tags" | "reconcile" | "request_deletion" | "approve_deletion" | "write_reports" | "audit" | "accounts" | "service_permissions" | "write_orders" | "mint_on_behalf" | "annotate" | "privacy";
+        PriorsBody: {
+            /**
+             * @default auto
+             * @enum {string}
+             */
+            match: "auto" | "patient" | "modality" | "body_part";
+            /** @default 3 */
+            newest: number;
+        };
         Problem: {
             code: string;
             detail: string;
@@ -3346,6 +3620,38 @@ export interface components {
             limit: number;
             offset: number;
             total: number;
+        };
+        RenewedAnswer: {
+            expires_at: string;
+            operations: ("view" | "download" | "annotate")[];
+            renewable_until: string;
+            studies: string[];
+            token: string;
+            /** Format: uuid */
+            token_id: string;
+        };
+        RestrictionAnswer: {
+            mrn: string;
+            /** Format: uuid */
+            patient_id: string;
+            reason: string;
+            restricted_at: string;
+            restricted_by: string;
+            staff: string[];
+        };
+        RestrictionBody: {
+            reason: string;
+            staff: string[];
+        };
+        RestrictionList: {
+            items: components["schemas"]["RestrictionAnswer"][];
+            limit: number;
+            offset: number;
+            total: number;
+        };
+        ReviewBody: {
+            /** @default null */
+            note: string | null;
         };
         ServiceKeyAnswer: {
             created_at: string;
@@ -3443,13 +3749,23 @@ export interface components {
         TokenEntry: {
             created_at: string;
             expires_at: string;
+            last_used_at: string | null;
+            max_uses: number | null;
             minted_by: string;
+            not_before: string | null;
             operations: ("view" | "download" | "annotate")[];
+            order_id: string | null;
+            patient_id: string | null;
+            renewable_until: string | null;
+            requests: number;
             revoked_at: string | null;
+            /** @enum {string} */
+            scope: "studies" | "order" | "patient";
             study_instance_uids: string[];
             subject: string;
             /** Format: uuid */
             token_id: string;
+            uses: number;
         };
         TokenList: {
             items: components["schemas"]["TokenEntry"][];
@@ -3555,6 +3871,10 @@ export interface components {
         };
         ViewerTokenBody: {
             /** @default null */
+            max_uses: number | null;
+            /** @default null */
+            not_before: string | null;
+            /** @default null */
             on_behalf_of: string | null;
             /**
              * @default [
@@ -3566,6 +3886,10 @@ export interface components {
             order_id: string | null;
             /** @default null */
             patient_id: string | null;
+            /** @default null */
+            priors: components["schemas"]["PriorsBody"] | null;
+            /** @default null */
+            session_seconds: number | null;
             /** @default null */
             study_instance_uids: string[] | null;
             /** @default 3600 */
@@ -3599,6 +3923,7 @@ export type AccountBody = components['schemas']['AccountBody'];
 export type AccountList = components['schemas']['AccountList'];
 export type AuditEventAnswer = components['schemas']['AuditEventAnswer'];
 export type AuditList = components['schemas']['AuditList'];
+export type BreakGlassBody = components['schemas']['BreakGlassBody'];
 export type CandidateAnswer = components['schemas']['CandidateAnswer'];
 export type ChangeAnswer = components['schemas']['ChangeAnswer'];
 export type ChangeList = components['schemas']['ChangeList'];
@@ -3615,6 +3940,8 @@ export type FieldEvidence = components['schemas']['FieldEvidence'];
 export type FieldProblem = components['schemas']['FieldProblem'];
 export type FindingAnswer = components['schemas']['FindingAnswer'];
 export type FormerValueAnswer = components['schemas']['FormerValueAnswer'];
+export type GlassAnswer = components['schemas']['GlassAnswer'];
+export type GlassList = components['schemas']['GlassList'];
 export type HeadAnswer = components['schemas']['HeadAnswer'];
 export type HeaderBody = components['schemas']['HeaderBody'];
 export type HealthAnswer = components['schemas']['HealthAnswer'];
@@ -3651,9 +3978,15 @@ export type PatientBody = components['schemas']['PatientBody'];
 export type PatientItemAnswer = components['schemas']['PatientItemAnswer'];
 export type PatientList = components['schemas']['PatientList'];
 export type Permission = components['schemas']['Permission'];
+export type PriorsBody = components['schemas']['PriorsBody'];
 export type Problem = components['schemas']['Problem'];
 export type ReconciliationAnswer = components['schemas']['ReconciliationAnswer'];
 export type ReconciliationList = components['schemas']['ReconciliationList'];
+export type RenewedAnswer = components['schemas']['RenewedAnswer'];
+export type RestrictionAnswer = components['schemas']['RestrictionAnswer'];
+export type RestrictionBody = components['schemas']['RestrictionBody'];
+export type RestrictionList = components['schemas']['RestrictionList'];
+export type ReviewBody = components['schemas']['ReviewBody'];
 export type ServiceKeyAnswer = components['schemas']['ServiceKeyAnswer'];
 export type ServiceKeyBody = components['schemas']['ServiceKeyBody'];
 export type ServiceKeyList = components['schemas']['ServiceKeyList'];

@@ -1,5 +1,5 @@
 /** A study in OHIF, inside the page: alone, with earlier studies, or beside another one. */
-import { useRef, useState } from "react";
+import { useState } from "react";
 import { useLocation, useNavigate, useParams, useSearchParams } from "react-router-dom";
 import { usePatientStudies } from "../api/patients";
 import { useStudy } from "../api/studies";
@@ -25,13 +25,12 @@ export function ViewerPage() {
 function Viewer({ uid }: { uid: string }) {
   const [search, setSearch] = useSearchParams();
   const [attempt, setAttempt] = useState(0);
-  const frame = useRef<HTMLIFrameElement>(null);
   const mayRead = useMay("read");
   const study = useStudy(mayRead ? uid : "").data;
   const others = usePatientStudies(study?.patient_id).data ?? [];
   const compare = search.get("compare");
   const priors = search.get("priors") === "auto";
-  const state = useViewerSession({ studyUid: uid, compare, priors }, frame, attempt);
+  const state = useViewerSession({ studyUid: uid, compare, priors }, attempt);
   const title = study ? [study.study_description || t("studies.untitled"), study.study_date && formatDay(study.study_date)].filter(Boolean).join(", ") : "";
 
   return (
@@ -57,7 +56,7 @@ function Viewer({ uid }: { uid: string }) {
           {t("viewer.opening")}
         </p>
       ) : state.opened.own ? (
-        <iframe key={state.opened.address} ref={frame} className="viewer-frame" title={t("viewer.frame")} src={state.opened.address} allow="fullscreen" />
+        <iframe key={state.opened.address} className="viewer-frame" title={t("viewer.frame")} src={state.opened.address} allow="fullscreen" />
       ) : (
         <p className="viewer-wait">
           <a className="button button-primary" href={state.opened.address} target="_blank" rel="noopener noreferrer">

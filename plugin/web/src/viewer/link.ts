@@ -4,7 +4,7 @@ import type { ViewerLink } from "../api/types";
 export interface Opened {
   /** What the frame or tab opens. */
   address: string;
-  /** Whether the viewer is this server's own, so that it can be shown in a frame and handed a new token. */
+  /** Whether the viewer is this server's own, so that it can be shown in a frame. */
   own: boolean;
 }
 
@@ -44,10 +44,4 @@ export function tokenId(token: string): string | null {
   } catch {
     return null;
   }
-}
-
-/** How long before a token is exchanged: most of its life, and never at once. */
-export function renewalAfter(expiresAt: string, now: number): number {
-  const life = Date.parse(expiresAt) - now;
-  return Number.isFinite(life) ? Math.max(10_000, Math.min(2 ** 31 - 1, 0.8 * life)) : 10 * 60_000;
 }

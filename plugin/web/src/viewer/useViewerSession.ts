@@ -1,12 +1,10 @@
-/** A viewer that is open: its link, a fresh token while it stays open, and nothing left of it when it is closed. */
-import { useEffect, useRef, useState, type RefObject } from "react";
+/** A viewer that is open: its link, which OHIF keeps fresh by itself (ohif-config/app-config.js), and nothing left of it when it is closed. */
+import { useEffect, useRef, useState } from "react";
 import type { ViewerLink } from "../api/types";
 import { API_ROOT } from "../api/client";
 import { useServices } from "../services";
-import { handToken, rememberStorage } from "./frame";
-import { openedBy, renewalAfter, tokenId, type Opened } from "./link";
-
-const TRY_AGAIN_MS = 30_000;
+import { rememberStorage } from "./frame";
+import { openedBy, tokenId, type Opened } from "./link";
 
 export interface Wish {
   studyUid: string;
@@ -19,32 +17,19 @@ export type ViewerState =
   | { kind: "open"; opened: Opened; studies: string[] }
   | { kind: "failed"; error: Error };
 
-export function useViewerSession({ studyUid, compare, priors }: Wish, frame: RefObject<HTMLIFrameElement | null>, attempt: number): ViewerState {
+export function useViewerSession({ studyUid, compare, priors }: Wish, attempt: number): ViewerState {
   const { ask, session } = useServices();
   const [state, setState] = useState<ViewerState>({ kind: "opening" });
   const tokens = useRef<string[]>([]);
 
   useEffect(() => {
     const stop = new AbortController();
-    let timer = 0;
     const clearStorage = rememberStorage();
     const mint = async () => {
       const query = { compare: compare ?? undefined, priors: priors ? "auto" : undefined };
       const link = await ask<ViewerLink>(`dicom/viewer-url/${encodeURIComponent(studyUid)}`, { query, signal: stop.signal });
       tokens.current.push(link.token);
       return link;
-    };
-    const renewLater = (ms: number) => {
-      timer = window.setTimeout(() => void renew(), ms);
-    };
-    const renew = async () => {
-      try {
-        const link = await mint();
-        if (stop.signal.aborted) return;
-        renewLater(handToken(frame.current, link.token) ? renewalAfter(link.expires_at, Date.now()) : TRY_AGAIN_MS);
-      } catch {
-        if (!stop.signal.aborted) renewLater(TRY_AGAIN_MS);
-      }
     };
     const open = async () => {
       setState({ kind: "opening" });
@@ -54,7 +39,6 @@ export function useViewerSession({ studyUid, compare, priors }: Wish, frame: Ref
         const opened = openedBy(link, window.location.origin, link.studies.length > 1);
         if (!opened) throw new Error("no address");
         setState({ kind: "open", opened, studies: link.studies });
-        renewLater(renewalAfter(link.expires_at, Date.now()));
       } catch (error) {
         if (!stop.signal.aborted) setState({ kind: "failed", error: error as Error });
       }
@@ -73,11 +57,10 @@ export function useViewerSession({ studyUid, compare, priors }: Wish, frame: Ref
     window.addEventListener("pagehide", close);
     return () => {
       stop.abort();
-      window.clearTimeout(timer);
       window.removeEventListener("pagehide", close);
       close();
     };
-  }, [ask, session, frame, studyUid, compare, priors, attempt]);
+  }, [ask, session, studyUid, compare, priors, attempt]);
 
   return state;
 }

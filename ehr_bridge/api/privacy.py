@@ -1,0 +1,165 @@
+"""Restricted patients and breaking the glass."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from flask import Response
+from flask_openapi3 import APIBlueprint, Tag
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
+
+from ehr_bridge.api.context import answer, caller, origin, services
+from ehr_bridge.api.schemas import (
+    EmptyIsNone,
+    Input,
+    Model,
+    Moment,
+    PageQuery,
+    Problem,
+    Text64,
+    Uid,
+    no_control_characters,
+)
+
+blueprint = APIBlueprint(
+    "privacy",
+    __name__,
+    url_prefix="/api/v1/access",
+    abp_tags=[Tag(name="Privacy")],
+    abp_security=[{"bearer": []}],
+    abp_responses={401: Problem, 403: Problem},
+)
+
+Words = Annotated[
+    str, StringConstraints(min_length=3, max_length=255, strip_whitespace=True), AfterValidator(no_control_characters)
+]
+Subject = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(no_control_characters)]
+
+
+class PatientPath(Input):
+    id_or_mrn: Text64
+
+
+class GlassPath(Input):
+    glass_id: uuid.UUID
+
+
+class RestrictionBody(Input):
+    reason: Words
+    staff: list[Subject] = Field(max_length=1000, description="Subjects of tokens, as the audit trail names people")
+
+
+class RestrictionAnswer(Model):
+    patient_id: uuid.UUID
+    mrn: str
+    reason: str
+    staff: list[str]
+    restricted_by: str
+    restricted_at: Moment
+
+
+class RestrictionList(Model):
+    items: list[RestrictionAnswer]
+    total: int
+    limit: int
+    offset: int
+
+
+class BreakGlassBody(Input):
+    """Exactly one of patient_id and study_instance_uid."""
+
+    patient_id: Text64 | None = Field(None, description="MRN or our id")
+    study_instance_uid: Uid | None = None
+    reason: Words
+    minutes: int = Field(60, ge=5, le=240)
+
+    @model_validator(mode="after")
+    def _one_name(self) -> BreakGlassBody:
+        if (self.patient_id is None) == (self.study_instance_uid is None):
+            raise ValueError("name exactly one of patient_id and study_instance_uid")
+        return self
+
+
+class GlassAnswer(Model):
+    id: uuid.UUID
+    patient_id: uuid.UUID
+    mrn: str
+    subject: str
+    reason: str
+    opened_at: Moment
+    expires_at: Moment
+    reviewed_by: str | None
+    reviewed_at: Moment | None
+    review_note: str | None
+
+
+class GlassList(Model):
+    items: list[GlassAnswer]
+    total: int
+    limit: int
+    offset: int
+
+
+class GlassQuery(PageQuery):
+    reviewed: Annotated[Literal["no"] | None, EmptyIsNone] = Field(None, description="no: those nobody looked at yet")
+
+
+class ReviewBody(Input):
+    note: Annotated[Words | None, EmptyIsNone] = None
+
+
+@blueprint.put(
+    "/restrictions/<id_or_mrn>",
+    responses={200: RestrictionAnswer, 400: Problem, 404: Problem, 415: Problem, 422: Problem},
+)
+def restrict_patient(path: PatientPath, body: RestrictionBody) -> Response:
+    """Let only named people see a patient"""
+    view = services().privacy.restrict(path.id_or_mrn, body.reason, body.staff, origin())
+    return answer(RestrictionAnswer.model_validate(view))
+
+
+@blueprint.delete("/restrictions/<id_or_mrn>", responses={204: None, 404: Problem})
+def release_patient(path: PatientPath) -> Response:
+    """Lift the restriction of a patient"""
+    services().privacy.release(path.id_or_mrn, origin())
+    return Response(status=204)
+
+
+@blueprint.get("/restrictions", responses={200: RestrictionList, 422: Problem})
+def list_restrictions(query: PageQuery) -> Response:
+    """Restricted patients, latest first"""
+    page = services().privacy.restricted(query.limit, query.offset)
+    items = [RestrictionAnswer.model_validate(view) for view in page.items]
+    return answer(RestrictionList(items=items, total=page.total, limit=page.limit, offset=page.offset))
+
+
+@blueprint.post(
+    "/break-glass",
+    responses={201: GlassAnswer, 400: Problem, 404: Problem, 409: Problem, 415: Problem, 422: Problem, 503: Problem},
+)
+def break_glass(body: BreakGlassBody) -> Response:
+    """See a restricted patient for a while, on the record"""
+    lasts = timedelta(minutes=body.minutes)
+    view = services().privacy.break_glass(
+        body.patient_id, body.study_instance_uid, body.reason, lasts, caller(), origin()
+    )
+    return answer(GlassAnswer.model_validate(view), 201)
+
+
+@blueprint.get("/break-glass", responses={200: GlassList, 422: Problem})
+def list_broken_glasses(query: GlassQuery) -> Response:
+    """Who broke the glass, for whom and why, latest first"""
+    page = services().privacy.glasses(query.limit, query.offset, only_unreviewed=query.reviewed == "no")
+    items = [GlassAnswer.model_validate(view) for view in page.items]
+    return answer(GlassList(items=items, total=page.total, limit=page.limit, offset=page.offset))
+
+
+@blueprint.post(
+    "/break-glass/<glass_id>/review",
+    responses={200: GlassAnswer, 400: Problem, 404: Problem, 409: Problem, 415: Problem, 422: Problem},
+)
+def review_broken_glass(path: GlassPath, body: ReviewBody) -> Response:
+    """Note that it was looked at"""
+    return answer(GlassAnswer.model_validate(services().privacy.review(path.glass_id, body.note, origin())))

@@ -1,0 +1,110 @@
+"""What a verified user token says somebody may do: our own `roles`, other names for them, and SMART scopes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ehr_bridge.auth.permissions import Permission, permissions_of
+
+SCOPE = re.compile(r"(patient|user|system)/(ImagingStudy|\*)\.(read|\*|[cruds]+)(\?.*)?")
+"""A clinical scope of SMART App Launch, version 1 (`.read`) or 2 (`.rs`)."""
+MAY_VIEW = frozenset({Permission.READ, Permission.VIEW})
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimRules:
+    """Where a provider writes roles, and what it calls them."""
+
+    roles_claim: tuple[str, ...] = ("roles",)
+    """The way to the list, from the outside in: `("realm_access", "roles")` for Keycloak."""
+    role_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Their name of a role to ours; when there is any, names that are not listed mean nothing."""
+    smart_scopes: bool = False
+    patient_claim: str = "patient"
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """Roles as we name them, what they permit, and the one patient they are bound to, if so."""
+
+    roles: tuple[str, ...]
+    permissions: frozenset[Permission]
+    patient: str | None = None
+
+
+def read_rights(claims: Mapping[str, Any], rules: ClaimRules, *, is_ours: bool) -> Rights:
+    """What the claims grant. A scope narrows what roles permit; where there are no roles, it grants by itself.
+
+    `is_ours`: the token is signed with the secret that only the EHR and we have, so its `roles` are our names.
+
+    Raises:
+        ValueError: a claim has another type than it should, or a patient's scope comes without a patient.
+    """
+    if is_ours and "roles" in claims:
+        given, roles = claims["roles"], _roles(claims["roles"], {})
+    else:
+        given = _at(claims, rules.roles_claim)
+        roles = _roles(given, rules.role_names)
+    permissions = permissions_of(roles)
+    if not rules.smart_scopes:
+        return Rights(roles, permissions)
+    contexts = _contexts(claims.get("scope", claims.get("scp", "")))
+    if contexts is None:
+        return Rights(roles, permissions)
+    permissions = (permissions if given is not None else MAY_VIEW) & MAY_VIEW
+    if not contexts:
+        return Rights(roles, frozenset())
+    if contexts != {"patient"}:
+        return Rights(roles, permissions)
+    patient = claims.get(rules.patient_claim)
+    if not isinstance(patient, str) or not patient.removeprefix("Patient/"):
+        raise ValueError("a patient's scope without a patient")
+    return Rights(roles, permissions, patient.removeprefix("Patient/"))
+
+
+def _at(claims: Mapping[str, Any], way: tuple[str, ...]) -> Any:
+    """The value at the end of the way, or under the whole way as one name; None when there is none."""
+    if ".".join(way) in claims:
+        return claims[".".join(way)]
+    value: Any = claims
+    for step in way:
+        if not isinstance(value, Mapping):
+            raise ValueError(f"{step} is not inside an object")
+        value = value.get(step)
+        if value is None:
+            return None
+    return value
+
+
+def _roles(given: Any, names: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    if given is None:
+        return ()
+    if not isinstance(given, list) or not all(isinstance(role, str) for role in given):
+        raise ValueError("roles is a list of strings")
+    if not names:
+        return tuple(given)
+    return tuple(dict.fromkeys(ours for theirs in given for ours in names.get(theirs, ())))
+
+
+def _contexts(scope: Any) -> set[str] | None:
+    """Who the clinical scopes speak for, among those that let images be read; None when the token has none of SMART's.
+
+    A token whose clinical scopes are all about something else may see no image: an empty set.
+    """
+    if isinstance(scope, list) and all(isinstance(one, str) for one in scope):
+        scope = " ".join(scope)
+    if not isinstance(scope, str):
+        raise ValueError("scope is text")
+    clinical = [one for one in scope.split() if one.startswith(("patient/", "user/", "system/"))]
+    if not clinical:
+        return None
+    found = [SCOPE.fullmatch(one) for one in clinical]
+    return {one[1] for one in found if one and _reads(one[3]) and not one[4]}
+
+
+def _reads(what: str) -> bool:
+    """Whether a scope's last word lets somebody both find and read."""
+    return what in {"read", "*"} or {"r", "s"} <= set(what)

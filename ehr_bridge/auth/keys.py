@@ -1,0 +1,79 @@
+"""Public keys of the EHR's identity provider, as a JWK Set gives them (RFC 7517), each with its one algorithm."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+LEAST_RSA_BITS = 2048
+"""RFC 7518 section 3.3."""
+ALGORITHM_OF: Mapping[tuple[str, str | None], str] = {
+    ("RSA", None): "RS256",
+    ("EC", "P-256"): "ES256",
+    ("OKP", "Ed25519"): "EdDSA",
+}
+"""Type and curve of a key to the one algorithm it is used with, whatever a token's header says."""
+SAME = {"Ed25519": "EdDSA"}
+"""Newer name of an algorithm (RFC 9864) to the one PyJWT knows."""
+
+
+class UnusableKeys(ValueError):
+    """What was read is no JWK Set, or it has no key for us."""
+
+
+@dataclass(frozen=True, slots=True)
+class PublicKey:
+    """A key and its algorithm; they never part."""
+
+    kid: str
+    algorithm: str
+    key: Any
+    material: str
+    """What the key is made of, to see whether it is another one now."""
+
+
+def read_jwks(text: str | bytes) -> dict[str, PublicKey]:
+    """The keys that may sign user tokens, by `kid`.
+
+    Left out: secret keys, keys for encryption, for other algorithms, too short ones, keys without a `kid`, and those
+    that share a `kid` with another.
+
+    Raises:
+        UnusableKeys: it is no JWK Set, or nothing is left.
+    """
+    try:
+        entries = json.loads(text)["keys"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        raise UnusableKeys("it is not a JWK Set (an object with 'keys')") from None
+    if not isinstance(entries, list):
+        raise UnusableKeys("its 'keys' is not a list")
+    kids = [entry.get("kid") for entry in entries if isinstance(entry, dict)]
+    keys = [_read(entry) for entry in entries if isinstance(entry, dict) and kids.count(entry.get("kid")) == 1]
+    usable = {key.kid: key for key in keys if key is not None}
+    if not usable:
+        raise UnusableKeys("it has no key with a 'kid' of its own for RS256, ES256 or EdDSA")
+    return usable
+
+
+def _read(entry: Mapping[str, Any]) -> PublicKey | None:
+    kid, kind = entry.get("kid"), entry.get("kty")
+    if not isinstance(kid, str) or not isinstance(kind, str) or not kid:
+        return None
+    curve = entry.get("crv") if kind != "RSA" else None
+    algorithm = ALGORITHM_OF.get((kind, curve)) if curve is None or isinstance(curve, str) else None
+    stated = entry.get("alg", algorithm)
+    if algorithm is None or entry.get("use", "sig") != "sig" or SAME.get(str(stated), stated) != algorithm:
+        return None
+    public = {name: value for name, value in entry.items() if name in {"kty", "crv", "x", "y", "n", "e"}}
+    try:
+        key = jwt.PyJWK(public, algorithm).key
+    except (jwt.PyJWTError, ValueError, TypeError):
+        return None
+    if isinstance(key, RSAPublicKey) and key.key_size < LEAST_RSA_BITS:
+        return None
+    return PublicKey(kid, algorithm, key, json.dumps(public, sort_keys=True))

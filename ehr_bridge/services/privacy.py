@@ -1,0 +1,188 @@
+"""Restricting patients, breaking the glass, and the list of who did."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from ehr_bridge.auth.caller import Caller
+from ehr_bridge.db.access import AccessVersion, BrokenGlass, RestrictedPatient, RestrictionMember
+from ehr_bridge.db.database import Database
+from ehr_bridge.db.models import Patient
+from ehr_bridge.errors import Conflict, NotFound
+from ehr_bridge.services import audit
+from ehr_bridge.services.audit import Event, Origin
+from ehr_bridge.services.paging import Page, fetch_page
+from ehr_bridge.services.patients import find_patient
+from ehr_bridge.services.restrictions import Restrictions
+from ehr_bridge.services.studies import find_study
+
+
+@dataclass(frozen=True, slots=True)
+class RestrictionView:
+    patient_id: uuid.UUID
+    mrn: str
+    reason: str
+    staff: list[str]
+    restricted_by: str
+    restricted_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class GlassView:
+    id: uuid.UUID
+    patient_id: uuid.UUID
+    mrn: str
+    subject: str
+    reason: str
+    opened_at: datetime
+    expires_at: datetime
+    reviewed_by: str | None
+    reviewed_at: datetime | None
+    review_note: str | None
+
+
+class Privacy:
+    def __init__(self, database: Database, restrictions: Restrictions, clock: Callable[[], datetime]) -> None:
+        self._database = database
+        self._restrictions = restrictions
+        self._clock = clock
+
+    def restrict(self, id_or_mrn: str, reason: str, staff: Iterable[str], origin: Origin) -> RestrictionView:
+        """Let only these people see the patient from now on; replaces the list that was there.
+
+        Raises:
+            NotFound: there is no such patient.
+        """
+        now = self._clock()
+        wanted = sorted(set(staff))
+        with self._database.write() as session:
+            patient = find_patient(session, id_or_mrn)
+            row = session.get(RestrictedPatient, patient.id)
+            if row is None:
+                row = RestrictedPatient(patient_id=patient.id)
+                session.add(row)
+            row.reason, row.restricted_by, row.restricted_at = reason, origin.actor, now
+            session.flush()
+            session.execute(delete(RestrictionMember).where(RestrictionMember.patient_id == patient.id))
+            session.add_all(RestrictionMember(patient_id=patient.id, subject=subject) for subject in wanted)
+            event = Event("patient.restricted", patient_id=patient.id, detail={"staff": wanted})
+            audit.append(session, origin, event, now)
+            _count_up(session)
+            view = RestrictionView(patient.id, patient.mrn, reason, wanted, origin.actor, now)
+        self._restrictions.changed()
+        return view
+
+    def release(self, id_or_mrn: str, origin: Origin) -> None:
+        """Let everybody with the permission see the patient again.
+
+        Raises:
+            NotFound: there is no such patient, or they are not restricted.
+        """
+        now = self._clock()
+        with self._database.write() as session:
+            patient = find_patient(session, id_or_mrn)
+            row = session.get(RestrictedPatient, patient.id)
+            if row is None:
+                raise NotFound("restriction_not_found", "This patient is not restricted.")
+            session.execute(delete(RestrictionMember).where(RestrictionMember.patient_id == patient.id))
+            session.delete(row)
+            audit.append(session, origin, Event("patient.released", patient_id=patient.id), now)
+            _count_up(session)
+        self._restrictions.changed()
+
+    def restricted(self, limit: int, offset: int) -> Page[RestrictionView]:
+        """Restricted patients, latest first."""
+        with self._database.read() as session:
+            query = select(RestrictedPatient).order_by(
+                RestrictedPatient.restricted_at.desc(), RestrictedPatient.patient_id
+            )
+            page = fetch_page(session, query, limit, offset)
+            views = [_restriction(session, row) for row in page.items]
+        return Page(views, page.total, limit, offset)
+
+    def break_glass(
+        self, patient: str | None, study: str | None, reason: str, lasts: timedelta, caller: Caller, origin: Origin
+    ) -> GlassView:
+        """Let the caller see a restricted patient for a while, named by id or MRN or by one of their studies.
+
+        Raises:
+            NotFound: there is no such patient or study.
+            Conflict: the caller may see them already.
+        """
+        now = self._clock()
+        self._restrictions.refresh()
+        with self._database.write() as session:
+            if patient is not None:
+                patient_id: uuid.UUID | None = find_patient(session, patient).id
+            else:
+                patient_id = find_study(session, study or "").patient_id
+            if patient_id is None or patient_id not in self._restrictions.closed_to(caller).patients:
+                raise Conflict("not_restricted", "Nothing keeps you from seeing this patient; no glass needs breaking.")
+            glass = BrokenGlass(
+                id=uuid.uuid4(),
+                patient_id=patient_id,
+                subject=caller.subject,
+                reason=reason,
+                opened_at=now,
+                expires_at=now + lasts,
+            )
+            session.add(glass)
+            detail = {"glass_id": str(glass.id), "minutes": int(lasts.total_seconds() // 60)}
+            event = Event("access.glass_broken", patient_id=patient_id, study_instance_uid=study, detail=detail)
+            audit.append(session, origin, event, now)
+            _count_up(session)
+            view = _glass(session, glass)
+        self._restrictions.changed()
+        return view
+
+    def glasses(self, limit: int, offset: int, *, only_unreviewed: bool) -> Page[GlassView]:
+        """Who broke the glass, latest first."""
+        query = select(BrokenGlass).order_by(BrokenGlass.opened_at.desc(), BrokenGlass.id)
+        if only_unreviewed:
+            query = query.where(BrokenGlass.reviewed_at.is_(None))
+        with self._database.read() as session:
+            page = fetch_page(session, query, limit, offset)
+            views = [_glass(session, row) for row in page.items]
+        return Page(views, page.total, limit, offset)
+
+    def review(self, glass_id: uuid.UUID, note: str | None, origin: Origin) -> GlassView:
+        """Note that somebody responsible has looked at it.
+
+        Raises:
+            NotFound: there is no such event.
+            Conflict: it was reviewed already, or it is the reviewer's own.
+        """
+        now = self._clock()
+        with self._database.write() as session:
+            row = session.get(BrokenGlass, glass_id)
+            if row is None:
+                raise NotFound("glass_not_found", "Nobody broke a glass with this id.")
+            if row.reviewed_at is not None or row.subject == origin.actor:
+                raise Conflict("glass_state", "It was reviewed already, or it is your own.")
+            row.reviewed_by, row.reviewed_at, row.review_note = origin.actor, now, note
+            event = Event("access.glass_reviewed", patient_id=row.patient_id, detail={"glass_id": str(glass_id)})
+            audit.append(session, origin, event, now)
+            return _glass(session, row)
+
+
+def _count_up(session: Session) -> None:
+    session.execute(update(AccessVersion).values(version=AccessVersion.version + 1))
+
+
+def _restriction(session: Session, row: RestrictedPatient) -> RestrictionView:
+    query = select(RestrictionMember.subject).where(RestrictionMember.patient_id == row.patient_id)
+    patient = session.get_one(Patient, row.patient_id)
+    staff = list(session.scalars(query.order_by(RestrictionMember.subject)))
+    return RestrictionView(row.patient_id, patient.mrn, row.reason, staff, row.restricted_by, row.restricted_at)
+
+
+def _glass(session: Session, row: BrokenGlass) -> GlassView:
+    mrn = session.get_one(Patient, row.patient_id).mrn
+    names = ("subject", "reason", "opened_at", "expires_at", "reviewed_by", "reviewed_at", "review_note")
+    return GlassView(row.id, row.patient_id, mrn, *(getattr(row, name) for name in names))

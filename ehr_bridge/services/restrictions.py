@@ -1,0 +1,158 @@
+"""Who may not see which patients: restricted patients, their staff lists, and glasses broken for a while.
+
+Held in memory and followed by a version in the database: a node asks for one number, and reads the lists only when it
+has moved. Which studies belong to a restricted patient is read along, for studies come and move by themselves.
+"""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, select, true
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from ehr_bridge.auth.caller import Caller
+from ehr_bridge.auth.permissions import Permission
+from ehr_bridge.db.access import AccessVersion, BrokenGlass, RestrictedPatient, RestrictionMember
+from ehr_bridge.db.database import Database
+from ehr_bridge.db.models import Patient, Study
+from ehr_bridge.errors import Unavailable
+
+MOST_REMEMBERED = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class _Lists:
+    members: Mapping[uuid.UUID, frozenset[str]] = field(default_factory=dict)
+    mrns: Mapping[str, uuid.UUID] = field(default_factory=dict)
+    glasses: Mapping[tuple[uuid.UUID, str], datetime] = field(default_factory=dict)
+    studies: Mapping[str, uuid.UUID] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """What one person may not see."""
+
+    patients: frozenset[uuid.UUID] = frozenset()
+    studies: frozenset[str] = frozenset()
+    holds_until: datetime | None = None
+    """When a glass they broke is whole again, and this must be worked out anew."""
+
+
+NOTHING = Closed()
+
+
+class Restrictions:
+    """Asked on every request; never asks the database but in `refresh`."""
+
+    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+        self._database = database
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._version: int | None = None
+        self._lists = _Lists()
+        self._closed: dict[str, Closed] = {}
+
+    @property
+    def is_loaded(self) -> bool:
+        """False until the database was read once: nobody may look before."""
+        return self._version is not None
+
+    def closed_to(self, caller: Caller) -> Closed:
+        """What the caller may not see. The system that writes patients and orders knows everybody."""
+        if not self._lists.members or Permission.WRITE_ORDERS in caller.permissions:
+            return NOTHING
+        return self.closed_to_subject(caller.subject)
+
+    def closed_to_subject(self, subject: str) -> Closed:
+        """What somebody may not see, by the subject of their tokens."""
+        remembered = self._closed
+        closed = remembered.get(subject)
+        if closed is None or (closed.holds_until is not None and closed.holds_until <= self._clock()):
+            closed = _closed_to(subject, self._lists, self._clock())
+            if len(remembered) >= MOST_REMEMBERED:
+                remembered.clear()
+            remembered[subject] = closed
+        return closed
+
+    def patient(self, id_or_mrn: str) -> uuid.UUID | None:
+        """The id of a restricted patient, by MRN or id; None if nobody restricted has it."""
+        lists = self._lists
+        if (found := lists.mrns.get(id_or_mrn)) is not None:
+            return found
+        with suppress(ValueError):
+            key = uuid.UUID(id_or_mrn)
+            return key if key in lists.members else None
+        return None
+
+    def refresh(self) -> None:
+        """See what this and other nodes restricted, opened and received.
+
+        Raises:
+            Unavailable: the database is away; what is known stays.
+        """
+        with self._lock, self._database.read() as session:
+            version = session.scalar(select(AccessVersion.version)) or 0
+            lists = self._lists
+            if version != self._version:
+                lists = _read_lists(session, self._clock())
+            if lists.members:
+                query = select(Study.study_instance_uid, Study.patient_id).where(Study.patient_id.in_(lists.members))
+                studies = {uid: patient for uid, patient in session.execute(query) if patient is not None}
+                if studies != lists.studies:
+                    lists = _Lists(lists.members, lists.mrns, lists.glasses, studies)
+            if lists is not self._lists:
+                self._lists = lists
+                self._closed = {}
+            self._version = version
+
+    def changed(self) -> None:
+        """Something was restricted or opened on this node just now. Never raises: the worker looks again anyway."""
+        with suppress(Unavailable):
+            self.refresh()
+
+
+def without(
+    column: InstrumentedAttribute[uuid.UUID] | InstrumentedAttribute[uuid.UUID | None], closed: Closed
+) -> ColumnElement[bool]:
+    """The condition of a list that leaves closed patients out; rows of nobody stay."""
+    if not closed.patients:
+        return true()
+    return column.is_(None) | column.not_in(closed.patients)
+
+
+def _read_lists(session: Session, now: datetime) -> _Lists:
+    members: dict[uuid.UUID, set[str]] = {key: set() for key in session.scalars(select(RestrictedPatient.patient_id))}
+    for patient_id, subject in session.execute(select(RestrictionMember.patient_id, RestrictionMember.subject)):
+        members.setdefault(patient_id, set()).add(subject)
+    query = select(Patient.mrn, Patient.id).where(Patient.id.in_(members))
+    glasses: dict[tuple[uuid.UUID, str], datetime] = {}
+    if members:
+        for glass in session.scalars(select(BrokenGlass).where(BrokenGlass.expires_at > now)):
+            key = (glass.patient_id, glass.subject)
+            glasses[key] = max(glass.expires_at, glasses.get(key, glass.expires_at))
+    return _Lists(
+        members={key: frozenset(subjects) for key, subjects in members.items()},
+        mrns={row.mrn: row.id for row in session.execute(query)} if members else {},
+        glasses=glasses,
+    )
+
+
+def _closed_to(subject: str, lists: _Lists, now: datetime) -> Closed:
+    patients = set()
+    ends = []
+    for patient_id, members in lists.members.items():
+        if subject in members:
+            continue
+        until = lists.glasses.get((patient_id, subject))
+        if until is not None and until > now:
+            ends.append(until)
+        else:
+            patients.add(patient_id)
+    studies = frozenset(uid for uid, patient_id in lists.studies.items() if patient_id in patients)
+    return Closed(frozenset(patients), studies, min(ends, default=None))

@@ -1,0 +1,51 @@
+"""From settings to what every user token must satisfy, and to the source of the EHR's public keys."""
+
+from __future__ import annotations
+
+from ehr_bridge.auth.claims import ClaimRules
+from ehr_bridge.auth.jwks import KeySource
+from ehr_bridge.auth.keys import UnusableKeys
+from ehr_bridge.auth.permissions import ROLE_PERMISSIONS
+from ehr_bridge.auth.tokens import TokenRules
+from ehr_bridge.settings import Settings, SettingsError
+
+
+def token_rules(settings: Settings) -> TokenRules:
+    """The rules these settings make. `settings.jwt_secret` must be set by now.
+
+    Raises:
+        SettingsError: a role is named that we do not have.
+    """
+    assert settings.jwt_secret is not None
+    names = settings.jwt_role_names or {}
+    for ours in names.values():
+        if unknown := [role for role in ours if role not in ROLE_PERMISSIONS]:
+            known = ", ".join(ROLE_PERMISSIONS)
+            raise SettingsError([f"EHR_BRIDGE_JWT_ROLE_NAMES: there is no role '{unknown[0]}'; roles are {known}"])
+    claims = ClaimRules(
+        roles_claim=tuple(settings.jwt_roles_claim.split(".")),
+        role_names=names,
+        smart_scopes=settings.smart_scopes,
+        patient_claim=settings.smart_patient_claim,
+    )
+    secret = settings.jwt_secret.get_secret_value()
+    return TokenRules(secret, settings.jwt_audience, settings.jwt_issuer, claims)
+
+
+def key_source(settings: Settings) -> KeySource | None:
+    """Where the EHR's public keys come from; None when there are none. An address is first asked in the background.
+
+    Raises:
+        SettingsError: the file cannot be used.
+    """
+    if settings.jwks is None:
+        return None
+    source = KeySource(settings.jwks)
+    if "://" not in settings.jwks:
+        try:
+            source.load()
+        except UnusableKeys as error:
+            raise SettingsError([f"EHR_BRIDGE_JWKS: {error}"]) from None
+        except OSError as error:
+            raise SettingsError([f"EHR_BRIDGE_JWKS: the file cannot be read: {error.strerror}"]) from None
+    return source

@@ -1,0 +1,84 @@
+"""From the token in a viewer's address to a session that goes on: exchanged once, renewed while somebody reads."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete
+
+from ehr_bridge.auth.caller import Caller
+from ehr_bridge.auth.tokens import TokenRules, digest, make_viewer_token
+from ehr_bridge.db.database import Database
+from ehr_bridge.db.models import ViewerTokenRenewal
+from ehr_bridge.errors import NotAuthenticated, NotPermitted
+from ehr_bridge.services import audit
+from ehr_bridge.services.audit import Event, Origin
+from ehr_bridge.services.grants import find_token
+
+STEP = timedelta(minutes=15)
+"""How long one token of a session is good; whoever stole it has no longer than this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Renewed:
+    token: str
+    token_id: uuid.UUID
+    expires_at: datetime
+    renewable_until: datetime
+    operations: Sequence[str]
+    studies: Sequence[str]
+
+
+class ViewerSessions:
+    def __init__(self, database: Database, rules: TokenRules, clock: Callable[[], datetime]) -> None:
+        self._database = database
+        self._rules = rules
+        self._clock = clock
+
+    def renew(self, token: str, caller: Caller, address: str | None) -> Renewed:
+        """Another token of the same grant for a viewer token that is still good (`caller` is what it proved).
+
+        The new one has the same id, so revoking the grant ends all of them. The end of the grant is the end: a token
+        that was not made for a session gets one that ends when it does.
+
+        Raises:
+            NotAuthenticated: the grant was taken back, or is at its end.
+            NotPermitted: it was exchanged as often as it may be.
+        """
+        now = self._clock()
+        with self._database.write() as session:
+            row = find_token(session, token)
+            if row is None or row.revoked_at is not None:
+                raise NotAuthenticated("token_revoked", "This token was taken back; ask for a new link.")
+            end = row.renewable_until or row.expires_at
+            if end <= now:
+                raise NotAuthenticated("token_expired", "This session is at its end; open the study again.")
+            is_first = digest(token) == row.token_sha256
+            if is_first and row.max_uses is not None and row.uses >= row.max_uses:
+                raise NotPermitted("token_used_up", "This link was opened as often as it may be; ask for a new one.")
+            expires_at = min(now + STEP, end) if row.renewable_until is not None else end
+            new = make_viewer_token(
+                self._rules,
+                token_id=str(row.id),
+                subject=row.subject,
+                operations=row.operations,
+                now=now,
+                expires_at=expires_at,
+            )
+            session.execute(
+                delete(ViewerTokenRenewal).where(
+                    ViewerTokenRenewal.viewer_token_id == row.id, ViewerTokenRenewal.expires_at < now - STEP
+                )
+            )
+            session.add(ViewerTokenRenewal(token_sha256=digest(new), viewer_token_id=row.id, expires_at=expires_at))
+            row.expires_at = max(row.expires_at, expires_at)
+            row.last_used_at = now
+            if is_first:
+                row.uses += 1
+                event = Event("viewer_token.exchanged", detail={"token_id": str(row.id), "use": row.uses})
+                audit.append(session, Origin(caller.subject, address), event, now)
+            studies = sorted(caller.studies or ())
+            return Renewed(new, row.id, expires_at, end, list(row.operations), studies)

@@ -1,0 +1,227 @@
+"""Restricted patients: nothing of them for who is not on the list, on any route, until they break the glass."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from ehr_bridge.auth.caller import Caller
+from ehr_bridge.auth.permissions import ROLE_PERMISSIONS
+from ehr_bridge.services.bundle import build_services, utc_now
+from tests.api.conftest import Api
+from tests.support.samples import small
+
+ACCESS = "/api/v1/access"
+
+
+def person(role: str) -> Caller:
+    return Caller(role, role, (role,), ROLE_PERMISSIONS[role])
+
+
+def restrict(api: Api, mrn: str, *staff: str) -> None:
+    body = {"reason": "Member of staff", "staff": list(staff)}
+    answer = api.call("PUT", f"{ACCESS}/restrictions/{mrn}", "admin", json=body)
+    assert answer.status_code == 200, answer.json
+
+
+def break_glass(api: Api, role: str, **body: Any) -> Any:
+    return api.call("POST", f"{ACCESS}/break-glass", role, json={"reason": "Emergency"} | body)
+
+
+@pytest.fixture
+def secret(api: Api) -> dict[str, str]:
+    """A restricted patient with a study that only the nurse may see, and another patient with one."""
+    order = api.place_order("ACC-S", "MRN-SECRET", family_name="Geheimrat")
+    upload = api.upload(small(), headers={"X-Order-Id": order["id"]}).json
+    other = api.place_order("ACC-O", "MRN-OTHER", family_name="Offenbach")
+    open_study = api.upload(small(), headers={"X-Order-Id": other["id"]}).json["studies"][0]["study_instance_uid"]
+    for mrn in ("MRN-SECRET", "MRN-OTHER"):  # each leaves a change to be listed
+        body = {"family_name": "Geheimrat" if mrn == "MRN-SECRET" else "Offenbach", "birth_date": "1961-03-15"}
+        assert api.call("PUT", f"/api/v1/patients/{mrn}", "service", json=body).status_code == 200
+    restrict(api, "MRN-SECRET", "nurse")
+    patient = api.get("/api/v1/patients/MRN-SECRET", "nurse").json["id"]
+    uid = upload["studies"][0]["study_instance_uid"]
+    return {"uid": uid, "open": open_study, "order": order["id"], "patient": patient, "upload": upload["upload_id"]}
+
+
+def test_lists_leave_a_restricted_patient_out_and_count_right(api: Api, secret: dict[str, str]) -> None:
+    """Every list there is; the person on the staff list, and the EHR itself, see all."""
+    lists = [
+        "/api/v1/patients?q=",
+        "/api/v1/patients?q=Geheimrat",
+        "/api/v1/orders",
+        "/api/v1/orders?q=ACC-S",
+        "/api/v1/dicom/studies",
+        "/api/v1/dicom/studies?mrn=MRN-SECRET",
+        "/api/v1/dicom/studies?accession_number=ACC-S",
+        "/api/v1/dicom/studies?patient_name=Geheimrat",
+        f"/api/v1/dicom/studies?patient_id={secret['patient']}",
+        "/api/v1/dicom/uploads",
+        "/api/v1/changes",
+    ]
+    for path in lists:
+        seen, own = api.get(path, "doctor"), api.get(path, "nurse")
+        ehr = api.get(path, "service")
+        assert (seen.status_code, own.status_code) == (200, 200), path
+        words = json.dumps(seen.json)
+        for word in ("MRN-SECRET", "Geheimrat", "ACC-S", secret["uid"], secret["patient"], secret["order"]):
+            assert word not in words, (path, word)
+        assert seen.json["total"] == own.json["total"] - 1 == len(seen.json["items"]), path
+        assert ehr.json["total"] == own.json["total"], path
+
+
+def test_no_route_that_names_a_restricted_patient_answers(api: Api, secret: dict[str, str]) -> None:
+    """By MRN, id, order, accession number, study or upload; in the path, the query or the body."""
+    uid = secret["uid"]
+    asked = [
+        ("GET", "/api/v1/patients/MRN-SECRET", None),
+        ("GET", f"/api/v1/patients/{secret['patient']}", None),
+        ("GET", f"/api/v1/patients/{secret['patient'].upper()}", None),
+        ("GET", "/api/v1/orders/ACC-S", None),
+        ("GET", f"/api/v1/orders/{secret['order']}", None),
+        ("GET", f"/api/v1/dicom/studies/{uid}", None),
+        ("GET", "/api/v1/dicom/studies/patient/MRN-SECRET", None),
+        ("GET", f"/api/v1/dicom/studies/{uid}/history", None),
+        ("GET", f"/api/v1/reconciliation/{uid}", None),
+        ("POST", f"/api/v1/reconciliation/{secret['open']}/link", {"patient_id": "MRN-SECRET", "reason": "x"}),
+        ("POST", f"/api/v1/reconciliation/{secret['open']}/link", {"order_id": "ACC-S", "reason": "x"}),
+        ("GET", f"/api/v1/dicom/studies/patient/{secret['patient']}", None),
+        ("GET", "/api/v1/dicom/studies/order/ACC-S", None),
+        ("GET", "/api/v1/dicom/studies/accession/ACC-S", None),
+        ("GET", "/api/v1/dicom/uploads/patient/MRN-SECRET", None),
+        ("GET", f"/api/v1/dicom/uploads/{secret['upload']}", None),
+        ("GET", f"/api/v1/dicom/tags/{uid}", None),
+        ("GET", f"/api/v1/dicom/download/{uid}", None),
+        ("GET", f"/api/v1/dicom/thumbnail/{uid}", None),
+        ("GET", f"/api/v1/dicom/viewer-url/{uid}", None),
+        ("GET", f"/api/v1/dicom/viewer-url/{secret['open']}?compare={uid}", None),
+        ("DELETE", f"/api/v1/dicom/studies/{uid}", None),
+        ("POST", "/api/v1/dicom/viewer-token", {"study_instance_uids": [secret["open"], uid]}),
+        ("POST", "/api/v1/dicom/viewer-token", {"order_id": "ACC-S"}),
+        ("POST", "/api/v1/dicom/viewer-token", {"patient_id": secret["patient"]}),
+        ("POST", "/api/v1/dicom/modify-tags", {"study_instance_uid": uid, "changes": {}, "reason": "x"}),
+    ]
+    for method, path, body in asked:
+        needs_more = method == "DELETE" or "modify" in path or "reconciliation" in path
+        role = "radiologist" if needs_more else "doctor"
+        options: dict[str, Any] = {"headers": {"X-Reason": "x"}} | ({} if body is None else {"json": body})
+        answer = api.call(method, path, role, **options)
+        assert (answer.status_code, answer.json["code"]) == (403, "patient_restricted"), (method, path)
+        assert "Geheimrat" not in answer.text and "MRN-SECRET" not in answer.text
+
+
+def test_a_token_on_behalf_of_somebody_is_no_way_round(api: Api, secret: dict[str, str]) -> None:
+    """The EHR may see all; the person it asks for may not."""
+    for subject, status in (("doctor", 403), ("nurse", 201)):
+        body = {"study_instance_uids": [secret["uid"]], "on_behalf_of": subject}
+        assert api.call("POST", "/api/v1/dicom/viewer-token", "service", json=body).status_code == status, subject
+
+
+def test_breaking_the_glass_opens_for_a_while_and_is_on_record(api: Api, secret: dict[str, str]) -> None:
+    """For this person and this patient only; flagged in the audit trail, listed for the privacy officer."""
+    answer = break_glass(api, "doctor", study_instance_uid=secret["uid"], reason="Unconscious on arrival", minutes=30)
+    assert answer.status_code == 201
+    assert answer.json["mrn"] == "MRN-SECRET"
+    assert api.get(f"/api/v1/dicom/studies/{secret['uid']}", "doctor").status_code == 200
+    assert api.get("/api/v1/patients?q=Geheimrat", "doctor").json["total"] == 1
+    assert api.get(f"/api/v1/dicom/studies/{secret['uid']}", "radiologist").status_code == 403
+    listed = api.get(f"{ACCESS}/break-glass?reviewed=no", "admin").json
+    assert [(g["subject"], g["reason"], g["mrn"]) for g in listed["items"]] == [
+        ("doctor", "Unconscious on arrival", "MRN-SECRET")
+    ]
+    events = api.get("/api/v1/audit?action=access.glass_broken", "admin").json["items"]
+    assert [(e["actor"], e["patient_id"], e["detail"]["minutes"]) for e in events] == [
+        ("doctor", secret["patient"], 30)
+    ]
+    review = f"{ACCESS}/break-glass/{answer.json['id']}/review"
+    assert api.call("POST", review, "doctor", json={}).status_code == 403
+    assert api.call("POST", review, "admin", json={"note": "Justified"}).json["reviewed_by"] == "admin"
+    assert api.call("POST", review, "admin", json={}).json["code"] == "glass_state"
+    nobodys = review.replace(answer.json["id"], str(uuid.uuid4()))
+    assert api.call("POST", nobodys, "admin", json={}).json["code"] == "glass_not_found"
+    assert api.get(f"{ACCESS}/break-glass?reviewed=no", "admin").json["total"] == 0
+
+
+def test_the_glass_is_whole_again_when_its_time_is_over(api: Api, secret: dict[str, str]) -> None:
+    """On the node that knew of it, without anybody telling."""
+    ahead = timedelta(0)
+
+    def clock() -> datetime:
+        return utc_now() + ahead
+
+    break_glass(api, "doctor", patient_id="MRN-SECRET", minutes=5)
+    elsewhere = build_services(api.services.settings, api.services.database, clock)
+    elsewhere.restrictions.refresh()
+    assert not elsewhere.restrictions.closed_to(person("doctor")).studies
+    ahead = timedelta(minutes=5)
+    assert elsewhere.restrictions.closed_to(person("doctor")).studies == {secret["uid"]}
+
+
+def test_another_node_hears_of_restrictions_by_their_version(api: Api, secret: dict[str, str]) -> None:
+    """And of new studies of the patient, and of the end."""
+    elsewhere = build_services(api.services.settings, api.services.database)
+    assert not elsewhere.sight.is_loaded
+    elsewhere.sight.refresh()
+    assert elsewhere.sight.hides(person("doctor"), secret["uid"])
+    assert not elsewhere.sight.hides(person("nurse"), secret["uid"])
+    more = api.upload(small(), headers={"X-Patient-Id": "MRN-SECRET"}).json["studies"][0]["study_instance_uid"]
+    elsewhere.sight.refresh()
+    assert elsewhere.sight.unseen(person("doctor")) == {secret["uid"], more}
+    assert api.call("DELETE", f"{ACCESS}/restrictions/MRN-SECRET", "admin").status_code == 204
+    elsewhere.sight.refresh()
+    assert elsewhere.sight.unseen(person("doctor")) == frozenset()
+    assert api.get("/api/v1/patients/MRN-SECRET", "doctor").status_code == 200
+
+
+def test_the_list_of_staff_is_replaced_as_a_whole(api: Api, secret: dict[str, str]) -> None:
+    """Who is taken off it sees nothing any more."""
+    restrict(api, "MRN-SECRET", "doctor")
+    assert api.get("/api/v1/patients/MRN-SECRET", "doctor").status_code == 200
+    assert api.get("/api/v1/patients/MRN-SECRET", "nurse").status_code == 403
+    listed = api.get(f"{ACCESS}/restrictions", "admin").json
+    assert [(r["mrn"], r["staff"]) for r in listed["items"]] == [("MRN-SECRET", ["doctor"])]
+
+
+def test_what_cannot_be_done_is_said(api: Api, secret: dict[str, str]) -> None:
+    """No glass for who may look anyway, for nobody, without a reason."""
+    assert break_glass(api, "nurse", patient_id="MRN-SECRET").json["code"] == "not_restricted"
+    assert break_glass(api, "doctor", patient_id="MRN-OTHER").json["code"] == "not_restricted"
+    assert break_glass(api, "doctor", patient_id="NOBODY").json["code"] == "patient_not_found"
+    assert break_glass(api, "doctor", study_instance_uid="1.2.3").json["code"] == "study_not_found"
+    for body in ({}, {"patient_id": "A", "study_instance_uid": "1.2"}, {"patient_id": "MRN-SECRET", "minutes": 1000}):
+        assert break_glass(api, "doctor", **body).status_code == 422
+    assert break_glass(api, "doctor", patient_id="MRN-SECRET", reason=" ").status_code == 422
+    assert api.call("DELETE", f"{ACCESS}/restrictions/MRN-OTHER", "admin").json["code"] == "restriction_not_found"
+    assert api.get(f"{ACCESS}/break-glass", "admin").json["total"] == 0
+
+
+def test_images_of_a_restricted_patient_are_taken_all_the_same(api: Api, secret: dict[str, str]) -> None:
+    """A lost image would be worse; who brings it still cannot look at it."""
+    answer = api.upload(small(), headers={"X-Order-Id": secret["order"]})
+    assert answer.status_code == 201
+    uid = answer.json["studies"][0]["study_instance_uid"]
+    assert api.get(f"/api/v1/dicom/studies/{uid}", "technician").status_code in (403, 404)
+
+
+def test_matching_neither_tells_who_a_restricted_patient_is_nor_confirms_a_guess(
+    api: Api, secret: dict[str, str]
+) -> None:
+    """The right name, another name, the order's number: all get one answer. Who is on the list gets the verdict."""
+    header = {"ref": "1", "patient_id": "MRN-SECRET", "patient_name": "Geheimrat^Asa", "patient_birth_date": "19610315"}
+    wrong = {"patient_name": "Other^Name", "patient_birth_date": "19991231"}
+    guesses = [header, header | {"accession_number": "ACC-S"}, header | wrong]
+    seen = [one["match"] for guess in guesses for one in ask_match(api, "doctor", guess)]
+    assert all(one == seen[0] for one in seen), seen
+    assert (seen[0]["patient_id"], seen[0]["automatic"]) == (None, False)
+    (own,) = ask_match(api, "nurse", header)
+    assert own["match"]["patient_id"] == secret["patient"]
+
+
+def ask_match(api: Api, role: str, header: dict[str, str]) -> list[dict[str, Any]]:
+    answer = api.call("POST", "/api/v1/match", role, json={"items": [header]})
+    assert answer.status_code == 200, answer.json
+    return list(answer.json["items"])
