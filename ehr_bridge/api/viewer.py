@@ -32,7 +32,7 @@ Operation = Literal["view", "download", "annotate"]
 class ViewerUrlQuery(Input):
     compare: Annotated[Uid | None, EmptyIsNone] = Field(None, description="A second study to open beside it")
     priors: Annotated[Literal["auto"] | None, EmptyIsNone] = Field(
-        None, description="Open the patient's newest studies of the same modality or body part beside it"
+        None, description="Open the patient's latest earlier studies of the same modality or body part beside it"
     )
 
 

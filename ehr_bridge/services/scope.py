@@ -98,10 +98,11 @@ def covered(scope: Scope, linked: Sequence[Linked], patient_of_order: uuid.UUID 
 
 
 def priors_of(current: Sequence[Linked], linked: Sequence[Linked], policy: Priors) -> list[Linked]:
-    """The newest studies of `linked` (newest first) that go with `current` by the policy, none of them current."""
+    """The newest studies of `linked` (newest first) that go with `current` by the policy: none of them, none later."""
     uids = {one.study_instance_uid for one in current}
     modalities = frozenset[str]().union(*(one.modalities for one in current))
     parts = {one.body_part for one in current if one.body_part}
+    until = max((one.study_date for one in current if one.study_date), default=date.max)
 
     def goes_with(one: Linked) -> bool:
         same_modality, same_part = bool(one.modalities & modalities), one.body_part in parts
@@ -112,7 +113,8 @@ def priors_of(current: Sequence[Linked], linked: Sequence[Linked], policy: Prior
             "auto": same_modality or same_part,
         }[policy.match]
 
-    return [one for one in linked if one.study_instance_uid not in uids and goes_with(one)][: policy.newest]
+    earlier = (one for one in linked if one.study_date is None or one.study_date <= until)
+    return [one for one in earlier if one.study_instance_uid not in uids and goes_with(one)][: policy.newest]
 
 
 def _stored_and_linked() -> tuple[ColumnElement[bool], ...]:
