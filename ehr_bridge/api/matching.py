@@ -11,13 +11,12 @@ from pydantic import AliasChoices, BeforeValidator, Field
 from ehr_bridge.api.context import answer, closed, services
 from ehr_bridge.api.schemas import Input, Model, Problem
 from ehr_bridge.api.upload_answers import MatchAnswer, match_json
-from ehr_bridge.matching import Evidence, HeaderIdentity, Match, MatchKind
+from ehr_bridge.matching import HeaderIdentity
+from ehr_bridge.matching.patients import NOTHING
 
 MOST_HEADERS = 500
-UNSEEN = Match(
-    MatchKind.AMBIGUOUS, 0.0, (Evidence("patient", None, "a patient restricted to people the caller is not one of"),)
-)
-"""In place of a verdict that would tell who a restricted patient is, or confirm a guess."""
+UNSEEN = NOTHING
+"""As for nobody: a verdict on a restricted patient would tell who is here, or confirm a guess."""
 
 blueprint = APIBlueprint(
     "matching",

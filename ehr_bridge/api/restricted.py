@@ -41,7 +41,7 @@ def require_open(services: Services, caller: Caller, path: str, named: Mapping[s
         return
     for name, values in named.items():
         for value in values if isinstance(values, list) else [values]:
-            if isinstance(value, str) and _is_closed(services, closed, name, value):
+            if isinstance(value, str) and _is_closed(services, closed, name, value.strip()):
                 raise NotPermitted(
                     "patient_restricted",
                     "This patient is restricted to named people. In an emergency, break the glass and say why.",

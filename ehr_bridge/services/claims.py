@@ -213,10 +213,8 @@ def _join(
     if _carries(identity, wanted_values(study.patient, study.order)):
         return _decision(study)
     fresh, _, _ = judge(session, identity, confirmation, rules)
-    if fresh.is_automatic and (fresh.patient_id, fresh.order_id) == (
-        study.patient_id,
-        study.order_id,
-    ):
+    # An order found by modality and date is not open any more once it has images: none is no other.
+    if fresh.is_automatic and fresh.patient_id == study.patient_id and fresh.order_id in (None, study.order_id):
         return _decision(study)
     return replace(_decision(study), wanted={}, contradicts=True)
 

@@ -21,7 +21,7 @@ from ehr_bridge.db.modifications import Modification
 from ehr_bridge.errors import Conflict
 from ehr_bridge.matching import Rules
 from ehr_bridge.services.audit import Origin
-from ehr_bridge.services.late_links import still_matches
+from ehr_bridge.services.late_links import judge_again
 from ehr_bridge.services.link_jobs import prepare
 from ehr_bridge.services.study_jobs import UNDER_WAY, new_job, take_over_unswept, undoable
 
@@ -122,7 +122,7 @@ def _require_certain(session: Session, study: Study, job: Modification, rules: R
     """
     if job.kind == "follow" and study.link_status != "linked":
         raise Conflict("study_contradicted", "Images of this study claim to be of somebody else; link it first.")
-    if job.kind == "link" and not still_matches(session, study, job, rules):
+    if job.kind == "link" and not judge_again(session, study, job, rules):
         raise Conflict("study_changed", "The verdict is not certain any more, or somebody linked the study.")
 
 

@@ -7,6 +7,7 @@ its patient alone on arrival gets its order the same way. What a person ever spo
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from datetime import datetime
 from typing import Any
 
@@ -15,44 +16,63 @@ from sqlalchemy.orm import Session
 
 from ehr_bridge.db.models import Order, Patient, Study, StudyLink
 from ehr_bridge.db.modifications import Modification
-from ehr_bridge.matching import Match, Rules
+from ehr_bridge.matching import Basis, Match, Rules
 from ehr_bridge.services.arrivals import Confirmation
 from ehr_bridge.services.claims import CONFIRMATION, judge
 from ehr_bridge.services.deletion_steps import OURSELVES
 from ehr_bridge.services.identity import stored_identity
 from ehr_bridge.services.links import new_link
-from ehr_bridge.services.study_jobs import new_job
+from ehr_bridge.services.study_jobs import UNDER_WAY, new_job
 
 MOST = 200
 """Studies that one order or patient may wake up; whoever has more of them under one number has another problem."""
 REASON = "The EHR told patient or order after the images had come; the verdict is certain."
-NOT_WAITING = Modification.status != "waiting"
 
 
 def link_late(session: Session, patient: Patient, order: Order | None, rules: Rules, now: datetime) -> int:
     """Let jobs link the unlinked studies that match a patient or order just told; answers how many.
 
-    Nothing but an automatic verdict links, the same that would have linked on arrival.
+    Nothing but an automatic verdict links, the same that would have linked on arrival. An order that no key of a study
+    names, and that several studies would answer, is left to people.
     """
+    verdicts = [(study, _verdict(session, study, rules)) for study in _waiting(session, patient, order)]
+    answers = Counter(match.order_id for _, match in verdicts if match is not None)
     count = 0
-    for study in _waiting(session, patient, order):
-        match = _verdict(session, study, rules)
+    for study, match in verdicts:
         if match is None:
             continue
+        if match.basis is not Basis.ORDER and match.order_id is not None and answers[match.order_id] > 1:
+            continue
         job = new_job(study, "link", REASON, OURSELVES, now, status="waiting")
-        job.link_after = new_link(study, match.patient_id, match.order_id, evidence_of(match))
+        job.link_after = _link_to(study, match)
         session.add(job)
         count += 1
     return count
 
 
-def still_matches(session: Session, study: Study, job: Modification, rules: Rules) -> bool:
-    """Whether a job made by `link_late` is still right."""
-    if job.link_after is None or not _is_left_to_the_judge(session, study):
+def judge_again(session: Session, study: Study, job: Modification, rules: Rules) -> bool:
+    """Bring a job made by `link_late` in line with what is known at its turn; False when nothing certain is left."""
+    if not _is_left_to_the_judge(session, study):
         return False
     match = _verdict(session, study, rules)
-    sides = (job.link_after["patient_id"], job.link_after["order_id"])
-    return match is not None and sides == (str(match.patient_id), str(match.order_id) if match.order_id else None)
+    if match is None or (match.basis is not Basis.ORDER and _is_wanted_by_others(session, match.order_id, job)):
+        return False
+    job.link_after = _link_to(study, match)
+    return True
+
+
+def _link_to(study: Study, match: Match) -> dict[str, Any]:
+    return new_link(study, match.patient_id, match.order_id, evidence_of(match))
+
+
+def _is_wanted_by_others(session: Session, order_id: uuid.UUID | None, job: Modification) -> bool:
+    """Whether another study's link to this order is on its way."""
+    if order_id is None:
+        return False
+    others = select(Modification.link_after).where(
+        Modification.id != job.id, Modification.kind == "link", Modification.status.in_(("waiting", *UNDER_WAY))
+    )
+    return any(link and link["order_id"] == str(order_id) for link in session.scalars(others))
 
 
 def evidence_of(match: Match) -> list[dict[str, Any]]:
@@ -69,15 +89,20 @@ def _verdict(session: Session, study: Study, rules: Rules) -> Match | None:
 
 
 def _is_left_to_the_judge(session: Session, study: Study) -> bool:
-    """Whether no person ever said whose this study is: never linked, or on arrival to a patient alone."""
+    """Whether no person ever said whose this study is: never linked, or by ourselves to a patient alone."""
     links = list(session.scalars(select(StudyLink).where(StudyLink.study_id == study.id)))
+    by_people = exists().where(
+        Modification.study_id == study.id,
+        Modification.kind.in_(("link", "unlink")),
+        Modification.requested_by != OURSELVES.actor,
+    )
+    if session.scalar(select(by_people)):
+        return False
     if study.link_status == "unlinked":
         return not links
     if study.link_status != "linked" or study.order_id is not None or len(links) != 1:
         return False
-    job = exists().where(Modification.study_id == study.id, Modification.kind.in_(("link", "unlink")), NOT_WAITING)
-    said = any(one["field"] == CONFIRMATION for one in study.match_evidence)
-    return not said and not session.scalar(select(job))
+    return all(one["field"] != CONFIRMATION for one in study.match_evidence)
 
 
 def _waiting(session: Session, patient: Patient, order: Order | None) -> list[Study]:

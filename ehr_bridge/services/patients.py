@@ -127,19 +127,21 @@ def find_patient_record(session: Session, id_or_mrn: str) -> Patient:
     return patient
 
 
-def surviving_mrn(session: Session, mrn: str) -> str:
-    """The MRN that stands for this one since a merge; the same where there was none."""
-    record = session.scalar(select(Patient).where(Patient.mrn == mrn))
-    if record is None or record.merged_into_id is None:
-        return mrn
-    return find_patient(session, mrn).mrn
-
-
 def of_survivor(session: Session, identity: HeaderIdentity) -> HeaderIdentity:
-    """What a header says, with the patient ID that stands for its own since a merge."""
-    if not identity.patient_id:
+    """What a header says, with the patient ID that stands for its own since a merge.
+
+    The same number of another issuer is another number: it stays what it is.
+    """
+    record = session.scalar(select(Patient).where(Patient.mrn == identity.patient_id)) if identity.patient_id else None
+    if record is None or record.merged_into_id is None:
         return identity
-    return replace(identity, patient_id=surviving_mrn(session, identity.patient_id))
+    issuer = identity.issuer_of_patient_id
+    if issuer and record.issuer and issuer != record.issuer:
+        return identity
+    survivor = find_patient(session, record.mrn)
+    if issuer and issuer == record.issuer:
+        issuer = survivor.issuer or ""
+    return replace(identity, patient_id=survivor.mrn, issuer_of_patient_id=issuer)
 
 
 def as_uuid(text: str) -> uuid.UUID | None:

@@ -131,3 +131,57 @@ def test_a_record_that_was_merged_draws_no_study_to_itself(api: Api, tmp_path: P
         assert match["patient_id"] == survivor, match
     uid = store(api, 1, **{**GOOD, "PatientID": "MRN-2", "AccessionNumber": ""})
     assert study(api, uid)["mrn"] == "MRN-1"
+
+
+WALK_IN = {**GOOD, "AccessionNumber": "", "Modality": "MR", "StudyDate": "20260302"}
+
+
+def test_an_order_that_two_studies_would_answer_is_left_to_people(api: Api, tmp_path: Path) -> None:
+    """Two walk-ins of one week and one order: each stays with its patient."""
+    put_patient(api, status=201)
+    uids = [store(api, 1, **{**WALK_IN, "StudyDate": day}) for day in ("20260302", "20260304")]
+    put_order(api, scheduled_at="2026-03-06T09:00:00Z")
+    for _ in range(2):
+        jobs(api, tmp_path).run()
+    assert [(study(api, uid)["link_status"], study(api, uid)["order_id"]) for uid in uids] == [("linked", None)] * 2
+
+
+def test_patient_and_order_told_in_one_breath_link_the_study_to_both(api: Api, tmp_path: Path) -> None:
+    """The job made for the patient finds the order at its turn."""
+    uid = store(api, 1, **WALK_IN)
+    put_patient(api, status=201)
+    put_order(api, scheduled_at="2026-03-02T09:00:00Z")
+    jobs(api, tmp_path).run()
+    assert (study(api, uid)["link_status"], study(api, uid)["accession_number"]) == ("linked", "ACC-1")
+
+
+def test_an_order_told_after_its_patients_job_still_finds_the_study(api: Api, tmp_path: Path) -> None:
+    """What we linked ourselves to the patient alone, we link further."""
+    uid = store(api, 1, **WALK_IN)
+    put_patient(api, status=201)
+    jobs(api, tmp_path).run()
+    assert (study(api, uid)["link_status"], study(api, uid)["order_id"]) == ("linked", None)
+    put_order(api, scheduled_at="2026-03-02T09:00:00Z")
+    jobs(api, tmp_path).run()
+    assert study(api, uid)["accession_number"] == "ACC-1"
+
+
+def test_a_second_series_with_another_spelling_joins_the_order_of_the_first(api: Api) -> None:
+    """The order was found by date and modality, and is not open any more."""
+    put_patient(api, status=201)
+    put_order(api, scheduled_at="2026-03-02T09:00:00Z")
+    uid = store(api, 1, **WALK_IN)
+    store(api, 1, **{**WALK_IN, "StudyInstanceUID": uid, "PatientName": "LINDQVIST^ASA"})
+    assert (study(api, uid)["link_status"], study(api, uid)["accession_number"]) == ("linked", "ACC-1")
+    assert identities(api, uid) == {ASA}
+
+
+def test_a_merge_does_not_make_another_hospitals_number_count(api: Api) -> None:
+    """12345 of hospital A was merged; 12345 of hospital B is still somebody else's."""
+    put_patient(api, "12345", 201, issuer="A")
+    put_patient(api, "67890", 201)
+    post(api, "/api/v1/patients/12345/merge", {"into": "67890", "reason": "twice"}, 202, "service")
+    header = {"ref": "1", "patient_id": "12345", "patient_birth_date": "19610314"}
+    own, other = ({**header, "issuer_of_patient_id": issuer} for issuer in ("A", "B"))
+    answers = post(api, "/api/v1/match", {"items": [own, other]}, 200, "nurse")["items"]
+    assert [one["match"]["automatic"] for one in answers] == [True, False]

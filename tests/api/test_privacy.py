@@ -225,3 +225,19 @@ def ask_match(api: Api, role: str, header: dict[str, str]) -> list[dict[str, Any
     answer = api.call("POST", "/api/v1/match", role, json={"items": [header]})
     assert answer.status_code == 200, answer.json
     return list(answer.json["items"])
+
+
+def test_blanks_around_a_name_are_no_way_in(api: Api, secret: dict[str, str]) -> None:
+    """Routes forgive them, so the door looks past them too."""
+    uid = secret["uid"]
+    for path in (
+        "/api/v1/patients/%20MRN-SECRET",
+        "/api/v1/orders/ACC-S%20",
+        f"/api/v1/dicom/studies/{uid}%20",
+        f"/api/v1/dicom/studies/{uid}%20/history",
+        f"/api/v1/dicom/tags/%20{uid}",
+        f"/api/v1/dicom/download/%20{uid}",
+        "/api/v1/dicom/uploads/patient/%09MRN-SECRET",
+    ):
+        answer = api.get(path, "doctor")
+        assert (answer.status_code, answer.json["code"]) == (403, "patient_restricted"), path

@@ -47,13 +47,13 @@ def modalities(demo: Server, uid: str) -> list[str]:
 
 @pytest.mark.parametrize("operations", [["view"], ["view", "annotate"]], ids=["view", "annotate"])
 def test_a_measurement_is_saved_with_annotate_and_not_without(
-    wide_page: Page, demo: Server, operations: list[str]
+    desktop: Page, demo: Server, operations: list[str]
 ) -> None:
     """Through OHIF's own button, into that very study, which stays linked to its patient."""
     uid = a_study(demo)
-    open_link(wide_page, demo, uid, mint(demo, uid, operations=operations, session_seconds=3600)["token"])
-    measure(wide_page)
-    said = save(wide_page)
+    open_link(desktop, demo, uid, mint(demo, uid, operations=operations, session_seconds=3600)["token"])
+    measure(desktop)
+    said = save(desktop)
     assert said.url.endswith("/api/v1/dicom-web/studies")
     if operations == ["view"]:
         assert said.status == 403

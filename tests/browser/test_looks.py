@@ -100,7 +100,7 @@ def test_on_a_phone_the_places_are_behind_a_menu(chromium: Browser, demo: Server
         sign_in(page, demo, "doctor")
         page.get_by_role("button", name="Menu").click()
         menu = page.get_by_role("dialog", name="Menu")
-        expect(menu.get_by_role("link", name="Upload")).to_be_visible()
+        expect(menu.get_by_role("link", name="Upload", exact=True)).to_be_visible()
         page.keyboard.press("Escape")
         expect(menu).to_be_hidden()
         page.get_by_role("button", name="Menu").click()
@@ -115,6 +115,6 @@ def test_what_is_closed_to_a_role_is_not_offered(desktop: Page, demo: Server) ->
     sign_in(desktop, demo, "nurse")
     places = desktop.get_by_role("navigation", name="Main")
     expect(places.get_by_role("link", name="Studies")).to_be_visible()
-    assert places.get_by_role("link", name="Upload").count() == 0
+    assert places.get_by_role("link", name="Upload", exact=True).count() == 0
     desktop.goto(f"{demo.url}/ehr/upload")
     expect(desktop.get_by_text("It needs the permission “upload images”")).to_be_visible()
