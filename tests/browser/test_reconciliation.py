@@ -31,9 +31,14 @@ def sent(demo: Server, **says: str) -> str:
 
 
 def likely(demo: Server, order: dict[str, Any]) -> str:
-    """The patient's own ID and name, but no order."""
+    """The patient's own ID and name, and the number of an order that nobody knows."""
     return sent(
-        demo, PatientID=order["mrn"], PatientName="VANDERSLOOT^INGEBORG", PatientBirthDate="19610314", PatientSex=""
+        demo,
+        PatientID=order["mrn"],
+        PatientName="VANDERSLOOT^INGEBORG",
+        PatientBirthDate="19610314",
+        PatientSex="",
+        AccessionNumber="ELSEWHERE-1",
     )
 
 

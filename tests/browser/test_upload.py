@@ -192,7 +192,7 @@ def test_leaving_with_files_that_were_not_sent_is_asked_about(desktop: Page, dem
     drop(desktop, {"one.dcm": small(PatientName="Leave^Lou")})
     seen(desktop)
     desktop.get_by_role("link", name="Orders").click()
-    desktop.get_by_role("link", name="Upload").click()
+    desktop.get_by_role("link", name="Upload", exact=True).click()
     expect(desktop.get_by_role("heading", name="Leave, Lou")).to_be_visible()
     with desktop.expect_event("dialog") as asked:
         desktop.close(run_before_unload=True)

@@ -140,16 +140,16 @@ def test_images_before_their_order_are_linked_when_it_comes(server: Server) -> N
     """The EHR is late; nobody has to do anything."""
     number = uuid.uuid4().hex[:8].upper()
     said = {
-        "PatientID": f"MRN-{number}", "PatientName": "Lindqvist^Asa", "PatientBirthDate": "19610314",
+        "PatientID": f"MRN-{number}", "PatientName": "Ostrander^Wilhelmina", "PatientBirthDate": "19470923",
         "AccessionNumber": f"A{number}",
     }  # fmt: skip
     uid = store(server, [small(**said)])
-    person = {"family_name": "Lindqvist", "given_name": "Åsa", "birth_date": "1961-03-14", "sex": "female"}
+    person = {"family_name": "Östrander", "given_name": "Wilhelmina", "birth_date": "1947-09-23", "sex": "female"}
     assert server.put(f"/api/v1/patients/MRN-{number}", person).status_code == 201
     order = {"mrn": f"MRN-{number}", "modality": "MR", "description": "Brain"}
     assert server.put(f"/api/v1/orders/A{number}", order).status_code == 201
     eventually(lambda: study(server, uid)["link_status"] == "linked")  # type: ignore[index]
-    assert names(server, uid) == {ASA}
+    assert names(server, uid) == {"Östrander^Wilhelmina"}
     assert study(server, uid)["linked_by"] == "ehr-bridge"  # type: ignore[index]
 
 
