@@ -13,7 +13,7 @@ export function StudyHead({ item, onNext }: { item: Reconciliation; onNext: (() 
   const { study, why, job, received } = item;
   const uid = study.study_instance_uid;
   return (
-    <div className="study-head">
+    <div className="chosen-head">
       <Thumbnail uid={uid} />
       <div>
         <h2>
