@@ -133,7 +133,10 @@ def _is_sqlite() -> bool:
 
 
 def _set_aside_instances() -> str | None:
-    """SQLite makes `modifications` anew, which nothing may refer to meanwhile, nor it to itself. Answers how the table is made again."""
+    """SQLite makes `modifications` anew, to which nothing may refer meanwhile, not even its own rows.
+
+    Answers how the table is made again.
+    """
     if not _is_sqlite():
         return None
     connection = op.get_bind()
