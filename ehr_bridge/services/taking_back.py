@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from ehr_bridge.db.identity_changes import IdentityChange
 from ehr_bridge.db.models import Order, Patient, Study, StudyLink
+from ehr_bridge.db.modifications import Modification
 from ehr_bridge.errors import Conflict
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit import Event, Origin
@@ -74,9 +75,11 @@ def _same_order(session: Session, undone: IdentityChange, origin: Origin, now: d
 
 
 def _reinstated(session: Session, undone: IdentityChange, origin: Origin, now: datetime) -> list[Study]:
-    """The studies that the order lost, where they are still the patient's and without another order."""
+    """The studies that the order lost, where they are still the patient's and nobody spoke about their link since."""
     order = session.get_one(Order, undone.order_id)
-    back = [s for s in _moved(session, undone) if s.patient_id == order.patient_id and s.order_id is None]
+    lost = [s for s in _moved(session, undone) if s.patient_id == order.patient_id and s.order_id is None]
+    spoken_of = _spoken_of_since(session, lost, undone.changed_at)
+    back = [study for study in lost if study.id not in spoken_of]
     for study in back:
         link = link_of(session, study)
         key = str(order.id)
@@ -85,7 +88,20 @@ def _reinstated(session: Session, undone: IdentityChange, origin: Origin, now: d
         if shows_it:
             link["orders"] = {key: undone.before["shown"]}
         set_link(session, study, link, origin.actor, now)
+    if order.orthanc_study_id is None and undone.before["shown"]["orthanc_study_id"] is not None:
+        order.status = "scheduled"  # it waits for images again, like every order that lost its study
     return back
+
+
+def _spoken_of_since(session: Session, studies: list[Study], since: datetime) -> set[uuid.UUID]:
+    """Which of these studies had a job on their link, asked for or ended since."""
+    jobs = select(Modification.study_id).where(
+        Modification.study_id.in_([study.id for study in studies]),
+        Modification.link_after.is_not(None),
+        Modification.status != "waiting",
+        (Modification.requested_at >= since) | (Modification.finished_at >= since) | Modification.finished_at.is_(None),
+    )
+    return set(session.scalars(jobs))
 
 
 def _unmerged(session: Session, undone: IdentityChange, origin: Origin, now: datetime) -> list[Study]:

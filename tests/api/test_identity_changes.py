@@ -27,6 +27,7 @@ from tests.api.link_steps import (
     put_patient,
     reconciliation,
     study,
+    unlink,
 )
 from tests.api.tag_steps import files, job, jobs, modify, store, undo
 from tests.support.samples import small, unrecodable
@@ -276,6 +277,40 @@ def test_a_cancelled_order_leaves_its_images_with_the_patient(api: Api, tmp_path
     assert files(api) == before and study(api, uid)["accession_number"] == "ACC-1"
     assert {**order(api), "updated_at": 0} == {**shown, "updated_at": 0}
     assert "order.reinstated" in audited(api)
+
+
+def test_taking_a_cancellation_back_does_not_override_what_a_person_said_since(api: Api, tmp_path: Path) -> None:
+    """Of two studies one was unlinked and linked to the patient without an order: that one stays without it."""
+    api.place_order()
+    spoken, silent = linked(api, 1), linked(api, 1)
+    assert api.call("POST", "/api/v1/orders/ACC-1/cancel", "service").json["status"] == "cancelled"
+    for _ in range(2):
+        jobs(api, tmp_path).run()
+    unlink(api, spoken)
+    jobs(api, tmp_path).run()
+    link(api, spoken, patient_id="MRN-1", role="radiologist")
+    jobs(api, tmp_path).run()
+    said, seen = identities(api, spoken), study(api, spoken)
+    take_back(api, changes(api, "?kind=order_cancelled")[0]["id"])
+    for _ in range(2):
+        jobs(api, tmp_path).run()
+    assert identities(api, spoken) == said == {(*ASA[:4], "", "")}
+    assert study(api, spoken) == seen and seen["order_id"] is None
+    assert (study(api, silent)["order_id"], identities(api, silent)) == (order(api)["id"], {ASA})
+    assert (order(api)["study_instance_uid"], order(api)["number_of_images"]) == (silent, 1)
+
+
+def test_an_order_that_gets_no_image_back_waits_for_images_again(api: Api, tmp_path: Path) -> None:
+    """Its cancellation is taken back after its only study was given to nobody."""
+    api.place_order()
+    uid = linked(api, 1)
+    api.call("POST", "/api/v1/orders/ACC-1/cancel", "service")
+    jobs(api, tmp_path).run()
+    unlink(api, uid)
+    jobs(api, tmp_path).run()
+    take_back(api, changes(api, "?kind=order_cancelled")[0]["id"])
+    assert (order(api)["status"], order(api)["orthanc_study_id"]) == ("scheduled", None)
+    assert study(api, uid)["link_status"] == "unlinked"
 
 
 def test_a_corrected_accession_number_is_carried_by_the_studies(api: Api, tmp_path: Path) -> None:
