@@ -127,6 +127,12 @@ def find_patient_record(session: Session, id_or_mrn: str) -> Patient:
     return patient
 
 
+def mrns_of(session: Session, patient: Patient) -> list[str]:
+    """The MRNs that stand for a record: its own, and those of all records that were merged into it."""
+    merged = session.scalars(select(Patient).where(Patient.merged_into_id == patient.id)).all()
+    return [patient.mrn, *(mrn for record in merged for mrn in mrns_of(session, record))]
+
+
 def of_survivor(session: Session, identity: HeaderIdentity) -> HeaderIdentity:
     """What a header says, with the patient ID that stands for its own since a merge.
 

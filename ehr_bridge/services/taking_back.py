@@ -7,17 +7,20 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.identity_changes import IdentityChange
-from ehr_bridge.db.models import Order, Patient, Study
+from ehr_bridge.db.models import Order, Patient, Study, StudyLink
+from ehr_bridge.db.modifications import Modification
 from ehr_bridge.errors import Conflict
-from ehr_bridge.services.audit import Origin
+from ehr_bridge.services import audit
+from ehr_bridge.services.audit import Event, Origin
 from ehr_bridge.services.changes import as_field, move_studies, note_change, studies_of
 from ehr_bridge.services.following import follow
 from ehr_bridge.services.links import link_of, set_link
 from ehr_bridge.services.order_states import plain
+from ehr_bridge.services.patients import mrns_of
 from ehr_bridge.services.study_index import index_study
 
 
@@ -72,9 +75,11 @@ def _same_order(session: Session, undone: IdentityChange, origin: Origin, now: d
 
 
 def _reinstated(session: Session, undone: IdentityChange, origin: Origin, now: datetime) -> list[Study]:
-    """The studies that the order lost, where they are still the patient's and without another order."""
+    """The studies that the order lost, where they are still the patient's and nobody spoke about their link since."""
     order = session.get_one(Order, undone.order_id)
-    back = [s for s in _moved(session, undone) if s.patient_id == order.patient_id and s.order_id is None]
+    lost = [s for s in _moved(session, undone) if s.patient_id == order.patient_id and s.order_id is None]
+    spoken_of = _spoken_of_since(session, lost, undone.changed_at)
+    back = [study for study in lost if study.id not in spoken_of]
     for study in back:
         link = link_of(session, study)
         key = str(order.id)
@@ -83,11 +88,27 @@ def _reinstated(session: Session, undone: IdentityChange, origin: Origin, now: d
         if shows_it:
             link["orders"] = {key: undone.before["shown"]}
         set_link(session, study, link, origin.actor, now)
+    if order.orthanc_study_id is None and undone.before["shown"]["orthanc_study_id"] is not None:
+        order.status = "scheduled"  # it waits for images again, like every order that lost its study
     return back
 
 
+def _spoken_of_since(session: Session, studies: list[Study], since: datetime) -> set[uuid.UUID]:
+    """Which of these studies had a job on their link, asked for or ended since."""
+    jobs = select(Modification.study_id).where(
+        Modification.study_id.in_([study.id for study in studies]),
+        Modification.link_after.is_not(None),
+        Modification.status != "waiting",
+        (Modification.requested_at >= since) | (Modification.finished_at >= since) | Modification.finished_at.is_(None),
+    )
+    return set(session.scalars(jobs))
+
+
 def _unmerged(session: Session, undone: IdentityChange, origin: Origin, now: datetime) -> list[Study]:
-    """Orders and studies that went along and are still the survivor's."""
+    """Orders and studies that went along and are still the survivor's, and what came for such an order since.
+
+    What else came meanwhile and may be of this record stays with the survivor until a person has looked.
+    """
     survivor = uuid.UUID(undone.after["merged_into_id"])
     for key in undone.moved["orders"]:
         order = session.get_one(Order, uuid.UUID(key))
@@ -95,13 +116,49 @@ def _unmerged(session: Session, undone: IdentityChange, origin: Origin, now: dat
             order.patient_id, order.updated_at = undone.patient_id, now
     session.flush()
     session.expire_all()
+    went_along = {study.id for study in _moved(session, undone)}
     back = []
-    for study in _moved(session, undone):
-        goes_along = study.order is None or study.order.patient_id == undone.patient_id
-        if study.patient_id == survivor and goes_along:
+    for study in studies_of(session, patient_id=survivor):
+        is_of_order = study.order is not None and study.order.patient_id == undone.patient_id
+        if is_of_order or (study.order is None and study.id in went_along):
             back.append(study)
     move_studies(session, back, undone.patient_id, None, origin, now, keep_orders=True)
+    _doubt_what_came_since(session, undone, session.get_one(Patient, survivor), origin, now)
     return back
+
+
+def _doubt_what_came_since(
+    session: Session, undone: IdentityChange, survivor: Patient, origin: Origin, now: datetime
+) -> None:
+    """Hand to a person what was linked to the survivor while the merge stood and may be of the other record.
+
+    That is what its files say, or what nothing denies: no order of the survivor, no MRN of the survivor in the files.
+    """
+    theirs = mrns_of(session, session.get_one(Patient, undone.patient_id))
+    survivors = mrns_of(session, survivor)
+    is_linked_since = exists().where(
+        StudyLink.study_id == Study.id, StudyLink.unlinked_at.is_(None), StudyLink.linked_at >= undone.changed_at
+    )
+    may_be_theirs = Study.patient_id_key.in_(theirs) | (
+        Study.order_id.is_(None) & Study.patient_id_key.not_in(survivors)
+    )
+    doubtful = select(Study).where(
+        Study.patient_id == survivor.id,
+        Study.link_status == "linked",
+        is_linked_since | (Study.created_at >= undone.changed_at),
+        may_be_theirs,
+    )
+    for study in session.scalars(doubtful.order_by(Study.created_at, Study.id)).all():
+        study.link_status, study.updated_at = "ambiguous", now
+        event = Event(
+            "study.contradicted",
+            patient_id=survivor.id,
+            order_id=study.order_id,
+            study_instance_uid=study.study_instance_uid,
+            detail={"undoes": str(undone.id)},
+        )
+        audit.append(session, origin, event, now)
+    session.flush()
 
 
 def _moved(session: Session, undone: IdentityChange) -> list[Study]:

@@ -31,6 +31,14 @@ FORGET = (
     "DELETE FROM modifications WHERE id IN (SELECT id FROM forgotten)",
     "DROP TABLE forgotten",
 )
+SET_UNDOES_ASIDE = (
+    "CREATE TABLE kept_undoes AS SELECT id, undoes_id FROM modifications WHERE undoes_id IS NOT NULL",
+    "UPDATE modifications SET undoes_id = NULL",
+)
+BRING_UNDOES_BACK = (
+    "UPDATE modifications SET undoes_id = (SELECT undoes_id FROM kept_undoes WHERE kept_undoes.id = modifications.id)",
+    "DROP TABLE kept_undoes",
+)
 CHANGE = "fk_modifications_change_id_identity_changes"
 
 
@@ -125,13 +133,18 @@ def _is_sqlite() -> bool:
 
 
 def _set_aside_instances() -> str | None:
-    """SQLite makes `modifications` anew, which nothing may refer to meanwhile. Answers how the table is made again."""
+    """SQLite makes `modifications` anew, to which nothing may refer meanwhile, not even its own rows.
+
+    Answers how the table is made again.
+    """
     if not _is_sqlite():
         return None
     connection = op.get_bind()
     made = connection.execute(sa.text("SELECT sql FROM sqlite_master WHERE name = 'modification_instances'")).scalar()
     connection.execute(sa.text("CREATE TABLE kept_instances AS SELECT * FROM modification_instances"))
     connection.execute(sa.text("DROP TABLE modification_instances"))
+    for statement in SET_UNDOES_ASIDE:
+        connection.execute(sa.text(statement))
     return str(made)
 
 
@@ -142,6 +155,8 @@ def _bring_back_instances(made: str | None) -> None:
     connection.exec_driver_sql(made)
     connection.execute(sa.text("INSERT INTO modification_instances SELECT * FROM kept_instances"))
     connection.execute(sa.text("DROP TABLE kept_instances"))
+    for statement in BRING_UNDOES_BACK:
+        connection.execute(sa.text(statement))
 
 
 def _add_merged_into() -> None:

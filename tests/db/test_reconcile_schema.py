@@ -72,6 +72,34 @@ def test_modifications_come_through_an_upgrade_and_a_downgrade(database: Databas
         connection.execute(text("UPDATE modifications SET kind = 'merge'"))
 
 
+def test_a_modification_that_was_undone_comes_through_an_upgrade_and_a_downgrade(database: Database) -> None:
+    """Which modification was undone by which is still known, and nothing else is undone."""
+    one = study()
+
+    def modification(kind: str, undoes: Modification | None = None) -> Modification:
+        return Modification(
+            id=uuid.uuid4(), study_id=one.id, study_instance_uid="1.2.1", kind=kind, changes={}, wanted={}, reason="r",
+            requested_by="rita", requested_at=NOW, status="succeeded", study_before={}, applied=[],
+            undoes_id=undoes.id if undoes else None,
+        )  # fmt: skip
+
+    known, other = modification("modify"), modification("modify")
+    undone = modification("undo", known)
+    with database.write() as session:
+        for row in (one, known, other, undone):
+            session.add(row)
+            session.flush()
+    pairs = "SELECT kind, id, undoes_id FROM modifications ORDER BY id"
+    before = rows(database, pairs)
+    assert [kind for kind, _, undoes in before if undoes] == ["undo"]
+    migrate.downgrade(database, BEFORE)
+    assert rows(database, pairs) == before
+    migrate.upgrade(database)
+    assert rows(database, pairs) == before
+    with pytest.raises(sqlalchemy.exc.IntegrityError), database.engine.begin() as connection:
+        connection.execute(text("DELETE FROM modifications WHERE id IN (SELECT undoes_id FROM modifications)"))
+
+
 def test_studies_for_a_late_order_are_found_by_index(database: Database) -> None:
     """Each key alone, on both engines; nothing reads all studies."""
     patient = Patient(id=uuid.uuid4(), mrn="P-1", sex="female", created_at=NOW, updated_at=NOW)

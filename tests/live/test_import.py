@@ -20,7 +20,7 @@ from tests.support.server import ROOT, SECRET, Server
 from tests.support.steps import eventually, place_order, study
 
 
-def fill(folder: Path, accession_number: str = "", mrn: str = "CD-1") -> tuple[str, str]:
+def fill(folder: Path, accession_number: str = "", mrn: str = "CD-1", name: str = "Lindqvist^Åsa") -> tuple[str, str]:
     """A CD: 30 files of two studies, one of which is cut off, in nested folders; the UIDs of the studies."""
     known, unknown = generate_uid(), generate_uid()
     for number in range(30):
@@ -29,7 +29,7 @@ def fill(folder: Path, accession_number: str = "", mrn: str = "CD-1") -> tuple[s
             StudyInstanceUID=uid,
             AccessionNumber=accession,
             PatientID=patient,
-            PatientName="Lindqvist^Åsa",  # as the order's patient is called
+            PatientName=name,  # unless said, as the order's patient is called
             InstanceNumber=number,
         )
         path = folder / "DICOM" / f"S{number // 10}" / f"I{number:03}"
@@ -118,7 +118,7 @@ def test_a_dry_run_says_what_would_happen_and_sends_nothing(server: Server, tmp_
     """The verdict of the arrival, per study; with an order named, it is the confirmed one."""
     order = place_order(server)
     folder = tmp_path / "cd"
-    known, unknown = fill(folder)
+    known, unknown = fill(folder, name="Quattlebaum^Zebedee")
     run = command(server, "import", str(folder), "--dry-run")
     assert run.returncode == 0, run.stderr
     lines = {line.split("\t")[0]: line.split("\t")[1:] for line in run.stdout.splitlines() if "\t" in line}
