@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from pathlib import Path
 
 from ehr_bridge.services.bundle import build_services
 from tests.api.conftest import Api
+from tests.api.link_steps import link, one, unlink
+from tests.api.tag_steps import jobs, store
 from tests.api.test_privacy import ACCESS, break_glass, person, restrict
 from tests.support.samples import small
 
@@ -118,3 +121,57 @@ def test_the_glass_of_a_merged_patient_is_one(api: Api) -> None:
     assert break_glass(api, "radiologist", study_instance_uid=uid).json["mrn"] == "MRN-OTHER"
     for role, status in (("doctor", 200), ("radiologist", 200), ("technician", 403)):
         assert statuses(api, role, ["MRN-SECRET", "MRN-OTHER"], [uid, other]) == {status}, role
+
+
+def test_what_a_study_said_of_a_restricted_patient_stays_with_their_people(api: Api, tmp_path: Path) -> None:
+    """Filed under the wrong patient first: its story and its former values are not for everybody, its images are."""
+    uid = with_study(api, "MRN-SECRET", "ACC-S")
+    with_study(api, "MRN-OTHER", "ACC-O")
+    restrict(api, "MRN-SECRET", "technician", "nurse")
+    link(api, uid, patient_id="MRN-OTHER", expected=one(api, uid)["version"])
+    assert jobs(api, tmp_path).run() == 0
+    for path in told_of(uid):
+        require_refused(api, path, "doctor")
+        for role in ("nurse", "service"):
+            told = api.get(path, role)
+            assert (told.status_code, "MRN-SECRET" in told.text) == (200, True), (path, role)
+    seen = api.get(f"/api/v1/dicom/studies/{uid}", "doctor")
+    assert (seen.status_code, seen.json["mrn"]) == (200, "MRN-OTHER")
+    assert "SECRET" not in seen.text.upper()
+    assert break_glass(api, "doctor", patient_id="MRN-SECRET").status_code == 201
+    assert {api.get(path, "doctor").status_code for path in told_of(uid)} == {200}
+
+
+def test_the_story_of_an_unlinked_study_still_is_not_for_everybody(api: Api, tmp_path: Path) -> None:
+    """The study is nobody's then; its story knows whose it was."""
+    uid = with_study(api, "MRN-SECRET", "ACC-S")
+    restrict(api, "MRN-SECRET", "radiologist")
+    unlink(api, uid)
+    assert jobs(api, tmp_path).run() == 0
+    assert api.get(f"/api/v1/dicom/studies/{uid}", "doctor").status_code == 200
+    for path in told_of(uid):
+        require_refused(api, path, "doctor")
+        assert api.get(path, "radiologist").status_code == 200, path
+
+
+def test_the_story_of_a_study_asked_for_a_restricted_patient_is_not_for_everybody(api: Api) -> None:
+    """From the moment somebody on the list asks for the link, for the story names the patient then."""
+    with_study(api, "MRN-SECRET", "ACC-S")
+    uid = store(api, 1)
+    restrict(api, "MRN-SECRET", "technician")
+    assert {api.get(path, "doctor").status_code for path in told_of(uid)} == {200}
+    link(api, uid, patient_id="MRN-SECRET")
+    assert "MRN-SECRET" in api.get(told_of(uid)[0], "technician").text
+    for path in told_of(uid):
+        require_refused(api, path, "doctor")
+
+
+def told_of(uid: str) -> list[str]:
+    """Where to read what a study said before."""
+    return [f"/api/v1/dicom/studies/{uid}/history", f"/api/v1/dicom/tags/{uid}"]
+
+
+def require_refused(api: Api, path: str, role: str) -> None:
+    refused = api.get(path, role)
+    assert (refused.status_code, refused.json["code"]) == (403, "patient_restricted"), (path, refused.json)
+    assert "SECRET" not in refused.text.upper(), path
