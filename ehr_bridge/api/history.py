@@ -9,7 +9,8 @@ from flask import Response
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import Field
 
-from ehr_bridge.api.context import answer, services
+from ehr_bridge.api.context import answer, closed, services
+from ehr_bridge.api.restricted import require_past_open
 from ehr_bridge.api.schemas import Model, Moment, PageQuery, Problem
 from ehr_bridge.api.studies import StudyPath
 from ehr_bridge.api.tags import TagChange
@@ -81,6 +82,7 @@ class StudyHistoryAnswer(Model):
 @blueprint.get("/studies/<study_uid>/history", responses={200: StudyHistoryAnswer, 404: Problem, 422: Problem})
 def get_history(path: StudyPath, query: PageQuery) -> Response:
     """The whole story of a study in order: arrivals, coercion, links, modifications, deletion, views"""
+    require_past_open(services(), closed(), path.study_uid)
     page = services().study_history.of(path.study_uid, query.limit, query.offset)
     return answer(
         StudyHistoryAnswer(

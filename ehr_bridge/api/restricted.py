@@ -16,11 +16,12 @@ from sqlalchemy.orm import Session
 from ehr_bridge.auth.caller import Caller
 from ehr_bridge.db.deletions import DeletionRequest
 from ehr_bridge.db.identity_changes import IdentityChange
-from ehr_bridge.db.models import Order, Study
+from ehr_bridge.db.models import Order, Study, StudyLink
 from ehr_bridge.db.modifications import Modification
 from ehr_bridge.db.uploads import DicomUploadLog
 from ehr_bridge.errors import NotPermitted
 from ehr_bridge.services.bundle import Services
+from ehr_bridge.services.links import as_id
 from ehr_bridge.services.patients import as_uuid
 from ehr_bridge.services.restrictions import Closed
 
@@ -48,6 +49,23 @@ def require_open(services: Services, caller: Caller, path: str, named: Mapping[s
                 )
 
 
+def require_past_open(services: Services, closed: Closed, study_instance_uid: str) -> None:
+    """Refuse what tells whose a study was, when it was, or was asked to be, a patient's whom the caller may not see.
+
+    Raises:
+        NotPermitted `patient_restricted`.
+    """
+    if not closed.patients:
+        return
+    with services.database.read() as session:
+        if closed.patients.isdisjoint(_ever_of_study(session, study_instance_uid)):
+            return
+    raise NotPermitted(
+        "patient_restricted",
+        "What this study said before is of a patient who is restricted to named people.",
+    )
+
+
 def _is_closed(services: Services, closed: Closed, name: str, value: str) -> bool:
     if name in {"patient_id", "id_or_mrn", "mrn", "into"}:
         return services.restrictions.patient(value) in closed.patients
@@ -60,6 +78,15 @@ def _is_closed(services: Services, closed: Closed, name: str, value: str) -> boo
 
 def _of_study(session: Session, value: str) -> list[uuid.UUID | None]:
     return list(session.scalars(select(Study.patient_id).where(Study.study_instance_uid == value)))
+
+
+def _ever_of_study(session: Session, value: str) -> set[uuid.UUID | None]:
+    """Whose the study is and was, and whose it was asked to be, whatever became of that."""
+    of_study = Study.study_instance_uid == value
+    facts = select(StudyLink.patient_id).join(Study, StudyLink.study_id == Study.id).where(of_study)
+    asked = select(Modification.link_before, Modification.link_after).join(Study, Modification.study_id == Study.id)
+    links = [link for sides in session.execute(asked.where(of_study)) for link in sides if link is not None]
+    return {*_of_study(session, value), *session.scalars(facts), *(as_id(link["patient_id"]) for link in links)}
 
 
 def _of_order(session: Session, value: str) -> list[uuid.UUID | None]:

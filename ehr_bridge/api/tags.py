@@ -10,8 +10,9 @@ from flask import Response
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import Field, StringConstraints, field_validator
 
-from ehr_bridge.api.context import answer, origin, services
+from ehr_bridge.api.context import answer, closed, origin, services
 from ehr_bridge.api.problems import CODES
+from ehr_bridge.api.restricted import require_past_open
 from ehr_bridge.api.schemas import Input, Model, Moment, Problem, Uid
 from ehr_bridge.api.uploads import archive
 from ehr_bridge.db.modifications import Modification
@@ -131,6 +132,7 @@ class StudyTagsAnswer(Model):
 @blueprint.get("/dicom/tags/<study_uid>", responses={200: StudyTagsAnswer, 404: Problem, 422: Problem, 503: Problem})
 def get_tags(path: TagsPath) -> Response:
     """What a study says now and said before, and who changed it"""
+    require_past_open(services(), closed(), path.study_uid)
     services().recorder.settle()
     stored = cast(StoredFiles, archive())
     return answer(_tags(read_tags(services().database, stored.read, path.study_uid)))

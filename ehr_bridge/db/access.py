@@ -12,7 +12,7 @@ from ehr_bridge.db.models import UID, Base
 
 
 class AccessVersion(Base):
-    """One row that every change of restrictions counts up, so that nodes see cheaply whether they must read again."""
+    """One row that every change of restrictions and every merge counts up: nodes see cheaply whether to read again."""
 
     __tablename__ = "access_versions"
 

@@ -194,7 +194,7 @@ def build_services(settings: Settings, database: Database, clock: Callable[[], d
         holds=Holds(database, clock),
         purge=Purge(database, hidden, claims, thumbnails, clock),
         completion=Completion(database, clock, timedelta(seconds=settings.stable_age)),
-        identity_changes=IdentityChanges(database, claims, clock),
+        identity_changes=IdentityChanges(database, claims, restrictions, clock),
         reconciliation=Reconciliation(database, recorder, rules, clock, new_study_instance_uid),
         study_history=StudyHistory(database, recorder),
     )

@@ -22,14 +22,18 @@ from ehr_bridge.services.late_links import link_late
 from ehr_bridge.services.orders import find_order
 from ehr_bridge.services.paging import Page
 from ehr_bridge.services.patients import find_patient_record
+from ehr_bridge.services.restrictions import Restrictions, count_up
 from ehr_bridge.services.study_index import index_study
 from ehr_bridge.services.taking_back import take_back
 
 
 class IdentityChanges:
-    def __init__(self, database: Database, claims: Claims, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, database: Database, claims: Claims, restrictions: Restrictions, clock: Callable[[], datetime]
+    ) -> None:
         self._database = database
         self._claims = claims
+        self._restrictions = restrictions
         self._clock = clock
 
     def merge(self, mrn: str, into: str, reason: str, origin: Origin) -> ChangeView:
@@ -63,8 +67,10 @@ class IdentityChanges:
             link_late(session, survivor, None, self._claims.rules, now)
             for record, other in ((patient, survivor), (survivor, patient)):
                 note(session, "patient.merged", change, origin, now, record.id, other_patient_id=str(other.id))
+            count_up(session)
             view = view_of(session, change)
         self._claims.forget()
+        self._restrictions.changed()
         return view
 
     def unmerge(self, mrn: str, reason: str, origin: Origin) -> ChangeView:
@@ -129,8 +135,11 @@ class IdentityChanges:
                 raise NotFound("change_not_found", "There is no change with this id.")
             change = take_back(session, undone, reason, origin, now)
             note(session, TAKEN_BACK[undone.kind], change, origin, now, undoes=str(undone.id))
+            if undone.kind == "patient_merged":
+                count_up(session)
             view = view_of(session, change)
         self._claims.forget()
+        self._restrictions.changed()
         return view
 
     def get(self, change_id: uuid.UUID) -> ChangeView:

@@ -7,19 +7,20 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.auth.caller import Caller
-from ehr_bridge.db.access import AccessVersion, BrokenGlass, RestrictedPatient, RestrictionMember
+from ehr_bridge.db.access import BrokenGlass, RestrictedPatient, RestrictionMember
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.models import Patient
 from ehr_bridge.errors import Conflict, NotFound
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit import Event, Origin
+from ehr_bridge.services.merged_records import survivors
 from ehr_bridge.services.paging import Page, fetch_page
 from ehr_bridge.services.patients import find_patient
-from ehr_bridge.services.restrictions import Restrictions
+from ehr_bridge.services.restrictions import Restrictions, count_up
 from ehr_bridge.services.studies import find_study
 
 
@@ -56,6 +57,8 @@ class Privacy:
     def restrict(self, id_or_mrn: str, reason: str, staff: Iterable[str], origin: Origin) -> RestrictionView:
         """Let only these people see the patient from now on; replaces the list that was there.
 
+        All records that were merged into the patient's are restricted along, and stay so when a merge is taken back.
+
         Raises:
             NotFound: there is no such patient.
         """
@@ -63,23 +66,24 @@ class Privacy:
         wanted = sorted(set(staff))
         with self._database.write() as session:
             patient = find_patient(session, id_or_mrn)
-            row = session.get(RestrictedPatient, patient.id)
-            if row is None:
-                row = RestrictedPatient(patient_id=patient.id)
-                session.add(row)
-            row.reason, row.restricted_by, row.restricted_at = reason, origin.actor, now
-            session.flush()
-            session.execute(delete(RestrictionMember).where(RestrictionMember.patient_id == patient.id))
-            session.add_all(RestrictionMember(patient_id=patient.id, subject=subject) for subject in wanted)
+            for record in survivors(session, [patient.id]):
+                row = session.get(RestrictedPatient, record)
+                if row is None:
+                    row = RestrictedPatient(patient_id=record)
+                    session.add(row)
+                row.reason, row.restricted_by, row.restricted_at = reason, origin.actor, now
+                session.flush()
+                session.execute(delete(RestrictionMember).where(RestrictionMember.patient_id == record))
+                session.add_all(RestrictionMember(patient_id=record, subject=subject) for subject in wanted)
             event = Event("patient.restricted", patient_id=patient.id, detail={"staff": wanted})
             audit.append(session, origin, event, now)
-            _count_up(session)
+            count_up(session)
             view = RestrictionView(patient.id, patient.mrn, reason, wanted, origin.actor, now)
         self._restrictions.changed()
         return view
 
     def release(self, id_or_mrn: str, origin: Origin) -> None:
-        """Let everybody with the permission see the patient again.
+        """Let everybody with the permission see the patient again, with all records that were merged into theirs.
 
         Raises:
             NotFound: there is no such patient, or they are not restricted.
@@ -87,17 +91,19 @@ class Privacy:
         now = self._clock()
         with self._database.write() as session:
             patient = find_patient(session, id_or_mrn)
-            row = session.get(RestrictedPatient, patient.id)
-            if row is None:
+            rows = [session.get(RestrictedPatient, record) for record in survivors(session, [patient.id])]
+            restricted = [row for row in rows if row is not None]
+            if not restricted:
                 raise NotFound("restriction_not_found", "This patient is not restricted.")
-            session.execute(delete(RestrictionMember).where(RestrictionMember.patient_id == patient.id))
-            session.delete(row)
+            for row in restricted:
+                session.execute(delete(RestrictionMember).where(RestrictionMember.patient_id == row.patient_id))
+                session.delete(row)
             audit.append(session, origin, Event("patient.released", patient_id=patient.id), now)
-            _count_up(session)
+            count_up(session)
         self._restrictions.changed()
 
     def restricted(self, limit: int, offset: int) -> Page[RestrictionView]:
-        """Restricted patients, latest first."""
+        """Restricted records of patients, latest first."""
         with self._database.read() as session:
             query = select(RestrictedPatient).order_by(
                 RestrictedPatient.restricted_at.desc(), RestrictedPatient.patient_id
@@ -136,7 +142,7 @@ class Privacy:
             detail = {"glass_id": str(glass.id), "minutes": int(lasts.total_seconds() // 60)}
             event = Event("access.glass_broken", patient_id=patient_id, study_instance_uid=study, detail=detail)
             audit.append(session, origin, event, now)
-            _count_up(session)
+            count_up(session)
             view = _glass(session, glass)
         self._restrictions.changed()
         return view
@@ -169,10 +175,6 @@ class Privacy:
             event = Event("access.glass_reviewed", patient_id=row.patient_id, detail={"glass_id": str(glass_id)})
             audit.append(session, origin, event, now)
             return _glass(session, row)
-
-
-def _count_up(session: Session) -> None:
-    session.execute(update(AccessVersion).values(version=AccessVersion.version + 1))
 
 
 def _restriction(session: Session, row: RestrictedPatient) -> RestrictionView:

@@ -2,6 +2,8 @@
 
 Held in memory and followed by a version in the database: a node asks for one number, and reads the lists only when it
 has moved. Which studies belong to a restricted patient is read along, for studies come and move by themselves.
+Records that were merged are one patient as long as the merge stands: restricted when one of them is, and open to who
+stands on the lists of all that are.
 """
 
 from __future__ import annotations
@@ -10,10 +12,10 @@ import threading
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, select, true
+from sqlalchemy import ColumnElement, select, true, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from ehr_bridge.auth.caller import Caller
@@ -22,6 +24,7 @@ from ehr_bridge.db.access import AccessVersion, BrokenGlass, RestrictedPatient, 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.models import Patient, Study
 from ehr_bridge.errors import Unavailable
+from ehr_bridge.services.merged_records import survivors
 
 MOST_REMEMBERED = 4096
 
@@ -29,8 +32,11 @@ MOST_REMEMBERED = 4096
 @dataclass(frozen=True, slots=True)
 class _Lists:
     members: Mapping[uuid.UUID, frozenset[str]] = field(default_factory=dict)
+    """By each record of a restricted patient."""
     mrns: Mapping[str, uuid.UUID] = field(default_factory=dict)
+    survivors: Mapping[uuid.UUID, uuid.UUID] = field(default_factory=dict)
     glasses: Mapping[tuple[uuid.UUID, str], datetime] = field(default_factory=dict)
+    """By the surviving record."""
     studies: Mapping[str, uuid.UUID] = field(default_factory=dict)
 
 
@@ -105,7 +111,7 @@ class Restrictions:
                 query = select(Study.study_instance_uid, Study.patient_id).where(Study.patient_id.in_(lists.members))
                 studies = {uid: patient for uid, patient in session.execute(query) if patient is not None}
                 if studies != lists.studies:
-                    lists = _Lists(lists.members, lists.mrns, lists.glasses, studies)
+                    lists = replace(lists, studies=studies)
             if lists is not self._lists:
                 self._lists = lists
                 self._closed = {}
@@ -126,19 +132,31 @@ def without(
     return column.is_(None) | column.not_in(closed.patients)
 
 
+def count_up(session: Session) -> None:
+    """Make every node read the lists again; within the transaction that changes who may see whom."""
+    session.execute(update(AccessVersion).values(version=AccessVersion.version + 1))
+
+
 def _read_lists(session: Session, now: datetime) -> _Lists:
-    members: dict[uuid.UUID, set[str]] = {key: set() for key in session.scalars(select(RestrictedPatient.patient_id))}
+    listed: dict[uuid.UUID, set[str]] = {key: set() for key in session.scalars(select(RestrictedPatient.patient_id))}
+    if not listed:
+        return _Lists()
     for patient_id, subject in session.execute(select(RestrictionMember.patient_id, RestrictionMember.subject)):
-        members.setdefault(patient_id, set()).add(subject)
-    query = select(Patient.mrn, Patient.id).where(Patient.id.in_(members))
+        listed.setdefault(patient_id, set()).add(subject)
+    survivor_of = survivors(session, select(RestrictedPatient.patient_id))
+    on_all: dict[uuid.UUID, set[str]] = {}
+    for patient_id, subjects in listed.items():
+        survivor = survivor_of[patient_id]
+        on_all[survivor] = on_all.get(survivor, subjects) & subjects
     glasses: dict[tuple[uuid.UUID, str], datetime] = {}
-    if members:
-        for glass in session.scalars(select(BrokenGlass).where(BrokenGlass.expires_at > now)):
-            key = (glass.patient_id, glass.subject)
-            glasses[key] = max(glass.expires_at, glasses.get(key, glass.expires_at))
+    for glass in session.scalars(select(BrokenGlass).where(BrokenGlass.expires_at > now)):
+        key = (survivor_of.get(glass.patient_id, glass.patient_id), glass.subject)
+        glasses[key] = max(glass.expires_at, glasses.get(key, glass.expires_at))
+    query = select(Patient.mrn, Patient.id).where(Patient.id.in_(survivor_of))
     return _Lists(
-        members={key: frozenset(subjects) for key, subjects in members.items()},
-        mrns={row.mrn: row.id for row in session.execute(query)} if members else {},
+        members={record: frozenset(on_all[survivor]) for record, survivor in survivor_of.items()},
+        mrns={row.mrn: row.id for row in session.execute(query)},
+        survivors=survivor_of,
         glasses=glasses,
     )
 
@@ -149,7 +167,7 @@ def _closed_to(subject: str, lists: _Lists, now: datetime) -> Closed:
     for patient_id, members in lists.members.items():
         if subject in members:
             continue
-        until = lists.glasses.get((patient_id, subject))
+        until = lists.glasses.get((lists.survivors[patient_id], subject))
         if until is not None and until > now:
             ends.append(until)
         else:
