@@ -55,7 +55,8 @@ def test_every_real_file_is_answered_as_documented(sqlite_server: Server) -> Non
         else:
             status = answer.json()["instances"][0]["status"]
             uid = answer.json()["instances"][0]["sop_instance_uid"]
-            fits = status == "stored" or (status == "duplicate" and uid in uids)
+            may_be_there = uid in uids or data == path.read_bytes()  # deflated: it kept its UID, another test sent it
+            fits = status == "stored" or (status == "duplicate" and may_be_there)
             uids.add(uid)
         if not fits:
             wrong.append((path.name, answer.status_code, answer.json()))
