@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from playwright.sync_api import Locator, Page, Response, expect
 
 from tests.browser.test_reading import a_study, mint, open_link
+from tests.support.running import running
 from tests.support.server import Server
 
 
@@ -38,6 +41,13 @@ def save(page: Page) -> Response:
     with page.expect_response(lambda answer: answer.request.method == "POST" and "studies" in answer.url) as said:
         part(page, "input-dialog-save-button").click()
     return said.value
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server of its own: a report is added to the study that other tests count."""
+    with running(tmp_path_factory.mktemp("findings"), "--demo") as server:
+        yield server
 
 
 def modalities(demo: Server, uid: str) -> list[str]:
