@@ -16,6 +16,7 @@ from ehr_bridge.db.models import Order, Patient
 from ehr_bridge.errors import NotFound
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit import Event, Origin
+from ehr_bridge.services.like import ESCAPE, escaped
 from ehr_bridge.services.order_states import move, order_shows
 from ehr_bridge.services.paging import Page, fetch_page
 from ehr_bridge.services.patients import as_uuid, find_patient
@@ -138,12 +139,12 @@ class Orders:
         if wish.until:
             query = query.where(Order.scheduled_at < wish.until)
         if wish.text:
-            pattern = wish.text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+            pattern = escaped(wish.text) + "%"
             query = query.where(
                 or_(
-                    Order.accession_number.ilike(pattern, escape="\\"),
-                    Patient.mrn.ilike(pattern, escape="\\"),
-                    Patient.family_name.ilike(pattern, escape="\\"),
+                    Order.accession_number.ilike(pattern, escape=ESCAPE),
+                    Patient.mrn.ilike(pattern, escape=ESCAPE),
+                    Patient.family_name.ilike(pattern, escape=ESCAPE),
                 )
             )
         query = query.order_by(Order.scheduled_at.desc(), Order.accession_number)

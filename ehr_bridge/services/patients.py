@@ -17,6 +17,7 @@ from ehr_bridge.errors import Conflict, NotFound
 from ehr_bridge.matching import HeaderIdentity
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit import Event, Origin
+from ehr_bridge.services.like import ESCAPE, escaped
 from ehr_bridge.services.match_index import index_patient
 from ehr_bridge.services.paging import Page, fetch_page
 from ehr_bridge.services.restrictions import NOTHING, Closed, without
@@ -89,12 +90,12 @@ class Patients:
         query = select(Patient).where(without(Patient.id, closed))
         query = query.order_by(Patient.family_name, Patient.given_name, Patient.mrn)
         for word in text.replace(",", " ").replace("^", " ").split():
-            pattern = _escaped(word)
+            pattern = escaped(word)
             query = query.where(
                 or_(
-                    Patient.mrn.ilike(f"{pattern}%", escape="\\"),
-                    Patient.family_name.ilike(f"%{pattern}%", escape="\\"),
-                    Patient.given_name.ilike(f"%{pattern}%", escape="\\"),
+                    Patient.mrn.ilike(f"{pattern}%", escape=ESCAPE),
+                    Patient.family_name.ilike(f"%{pattern}%", escape=ESCAPE),
+                    Patient.given_name.ilike(f"%{pattern}%", escape=ESCAPE),
                 )
             )
         with self._database.read() as session:
@@ -155,7 +156,3 @@ def as_uuid(text: str) -> uuid.UUID | None:
         return uuid.UUID(text)
     except ValueError:
         return None
-
-
-def _escaped(word: str) -> str:
-    return word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

@@ -14,6 +14,7 @@ from ehr_bridge.db.models import Patient, Study
 from ehr_bridge.db.study_names import StudyName
 from ehr_bridge.errors import InvalidInput
 from ehr_bridge.matching.names import Place, Word, read_query
+from ehr_bridge.services.like import ESCAPE, escaped
 from ehr_bridge.services.restrictions import NOTHING, Closed, without
 
 SORTS: dict[str, ColumnElement[Any]] = {
@@ -105,7 +106,7 @@ def _conditions(filters: StudyFilters) -> list[ColumnElement[bool]]:
     if filters.mrn is not None:
         conditions.append(Study.patient_id == select(Patient.id).where(Patient.mrn == filters.mrn).scalar_subquery())
     if filters.modality is not None:
-        conditions.append(Study.modality_key.like(f"%|{_escaped(filters.modality)}|%", escape="\\"))
+        conditions.append(Study.modality_key.like(f"%|{escaped(filters.modality)}|%", escape=ESCAPE))
     if filters.study_date_from is not None:
         conditions.append(Study.study_date_key >= filters.study_date_from)
     if filters.study_date_to is not None:
@@ -122,12 +123,8 @@ def _studies_named(word: Word) -> Select[uuid.UUID]:
     if beginning:
         query = query.where(StudyName.part >= beginning, StudyName.part < beginning + LAST)
     if word.is_pattern:
-        pattern = _escaped(word.text).replace("*", "%").replace("?", "_")
-        query = query.where(StudyName.part.like(pattern, escape="\\"))
+        pattern = escaped(word.text).replace("*", "%").replace("?", "_")
+        query = query.where(StudyName.part.like(pattern, escape=ESCAPE))
     if word.place is not Place.ANY:
         query = query.where(StudyName.place.in_([word.place.value, Place.ANY.value]))
     return query
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
