@@ -9,13 +9,14 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from ehr_bridge.db.models import Order, Study, StudyLink, User
+from ehr_bridge.db.models import Order, Study, User
 from ehr_bridge.db.uploads import DicomUploadLog
 from ehr_bridge.matching.dates import parse_da
 from ehr_bridge.services import audit
 from ehr_bridge.services.arrivals import Arrival, Door
 from ehr_bridge.services.audit import Event
 from ehr_bridge.services.late_arrivals import note_late_arrival
+from ehr_bridge.services.links import current_link, new_fact
 from ehr_bridge.services.order_states import TRANSITIONS
 from ehr_bridge.services.study_index import index_study
 from ehr_bridge.services.times import parse_tm
@@ -65,23 +66,10 @@ def _describe(study: Study, arrival: Arrival) -> None:
 
 def _link(session: Session, study: Study, arrival: Arrival, now: datetime) -> None:
     """Record the link as a fact, once, and show it on the order."""
-    current = select(StudyLink.id).where(StudyLink.study_id == study.id, StudyLink.unlinked_at.is_(None))
-    if session.scalar(current) is not None:
+    if current_link(session, study.id) is not None:
         return
     origin = arrival.delivery.origin
-    assert study.patient_id is not None
-    session.add(
-        StudyLink(
-            id=uuid.uuid4(),
-            study_id=study.id,
-            patient_id=study.patient_id,
-            order_id=study.order_id,
-            match_kind=study.match_kind,
-            evidence=study.match_evidence,
-            linked_by=origin.actor,
-            linked_at=now,
-        )
-    )
+    session.add(new_fact(study, origin.actor, now))
     if study.order_id is not None:
         order = session.scalar(select(Order).where(Order.id == study.order_id).with_for_update(of=Order))
         assert order is not None

@@ -28,6 +28,21 @@ def current_link(session: Session, study_id: uuid.UUID) -> StudyLink | None:
     return session.scalar(select(StudyLink).where(StudyLink.study_id == study_id, StudyLink.unlinked_at.is_(None)))
 
 
+def new_fact(study: Study, actor: str, now: datetime) -> StudyLink:
+    """That a linked study's link holds from now on, for the caller to record."""
+    assert study.patient_id is not None
+    return StudyLink(
+        id=uuid.uuid4(),
+        study_id=study.id,
+        patient_id=study.patient_id,
+        order_id=study.order_id,
+        match_kind=study.match_kind,
+        evidence=study.match_evidence,
+        linked_by=actor,
+        linked_at=now,
+    )
+
+
 def link_of(session: Session, study: Study, orders: Iterable[uuid.UUID | None] = ()) -> dict[str, Any]:
     """A study's link as it is; `orders` are further orders whose state belongs to it."""
     fact = current_link(session, study.id)
@@ -108,23 +123,11 @@ def as_id(text: str | None) -> uuid.UUID | None:
 
 def _record_fact(session: Session, study: Study, link_id: str | None, actor: str, now: datetime) -> None:
     """A new fact, or the former one again when a change is taken back."""
-    assert study.patient_id is not None
     former = session.get(StudyLink, uuid.UUID(link_id)) if link_id else None
     if former is not None and (former.patient_id, former.order_id) == (study.patient_id, study.order_id):
         former.unlinked_at = None
         return
-    session.add(
-        StudyLink(
-            id=uuid.uuid4(),
-            study_id=study.id,
-            patient_id=study.patient_id,
-            order_id=study.order_id,
-            match_kind=study.match_kind,
-            evidence=study.match_evidence,
-            linked_by=actor,
-            linked_at=now,
-        )
-    )
+    session.add(new_fact(study, actor, now))
 
 
 def _show_another(session: Session, order: Order, study: Study, now: datetime) -> None:
