@@ -22,6 +22,7 @@ from ehr_bridge.services.claims import CONFIRMATION, judge
 from ehr_bridge.services.deletion_steps import OURSELVES
 from ehr_bridge.services.identity import stored_identity
 from ehr_bridge.services.links import new_link
+from ehr_bridge.services.patients import mrns_of
 from ehr_bridge.services.study_jobs import UNDER_WAY, new_job
 
 MOST = 200
@@ -69,10 +70,13 @@ def _is_wanted_by_others(session: Session, order_id: uuid.UUID | None, job: Modi
     """Whether another study's link to this order is on its way."""
     if order_id is None:
         return False
-    others = select(Modification.link_after).where(
-        Modification.id != job.id, Modification.kind == "link", Modification.status.in_(("waiting", *UNDER_WAY))
+    others = exists().where(
+        Modification.id != job.id,
+        Modification.kind == "link",
+        Modification.status.in_(("waiting", *UNDER_WAY)),
+        Modification.link_after["order_id"].as_string() == str(order_id),
     )
-    return any(link and link["order_id"] == str(order_id) for link in session.scalars(others))
+    return bool(session.scalar(select(others)))
 
 
 def evidence_of(match: Match) -> list[dict[str, Any]]:
@@ -122,11 +126,10 @@ def _waiting(session: Session, patient: Patient, order: Order | None) -> list[St
 def look_ups(session: Session, patient: Patient, order: Order | None) -> list[Select[uuid.UUID]]:
     """The queries for stored studies by each key alone: every one has an index, which more conditions would hide."""
     orders = [order] if order is not None else list(session.scalars(_open_orders(patient.id)))
-    merged = session.scalars(select(Patient.mrn).where(Patient.merged_into_id == patient.id))
     keys = (
         Study.study_instance_uid.in_([one.scheduled_study_instance_uid for one in orders]),
         Study.accession_key.in_([one.accession_number for one in orders]),
-        Study.patient_id_key.in_([patient.mrn, *merged]),
+        Study.patient_id_key.in_(mrns_of(session, patient)),
     )
     stored = select(Study.id).where(Study.orthanc_study_id.is_not(None), Study.deleted_at.is_(None))
     return [stored.where(key).limit(5 * MOST) for key in keys]
