@@ -2,7 +2,7 @@ import { useState } from "react";
 import { useChangeAccount, useSetPassword, type Account } from "../api/accounts";
 import { useSay } from "../components/Toast";
 import { t } from "../i18n";
-import { FormDialog } from "./FormDialog";
+import { FormDialog } from "../components/FormDialog";
 import { RoleBoxes } from "./RoleBoxes";
 import { PEOPLES_ROLES, SHORTEST_PASSWORD } from "./roles";
 import { TextField } from "./TextField";

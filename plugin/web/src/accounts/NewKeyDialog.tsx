@@ -3,7 +3,7 @@ import { useCreateServiceKey, type NewServiceKey } from "../api/accounts";
 import { Dialog } from "../components/Dialog";
 import { Notice } from "../components/Notice";
 import { t } from "../i18n";
-import { FormDialog } from "./FormDialog";
+import { FormDialog } from "../components/FormDialog";
 import { RoleBoxes } from "./RoleBoxes";
 import { PROGRAMS_ROLES } from "./roles";
 import { TextField } from "./TextField";

@@ -3,7 +3,7 @@ import type { UseMutationResult } from "@tanstack/react-query";
 import { useRevokeServiceKey, useRevokeViewerToken } from "../api/accounts";
 import { useSay } from "../components/Toast";
 import { t } from "../i18n";
-import { FormDialog } from "./FormDialog";
+import { FormDialog } from "../components/FormDialog";
 
 export function RevokeKey({ id, name }: { id: string; name: string }) {
   return (

@@ -4,6 +4,7 @@ import { ApiError } from "../api/errors";
 import { useChangePassword } from "../api/queries";
 import { Brand } from "../components/Brand";
 import { describe } from "../components/ErrorState";
+import { FormProblem } from "../components/FormProblem";
 import { Icon } from "../components/Icon";
 import { t } from "../i18n";
 import { SHORTEST_PASSWORD, faultOfAnswer, faultOfInput, type Fault, type FieldName } from "./newPasswordFaults";
@@ -76,14 +77,7 @@ function NewPasswordForm({ token, username }: { token: string; username: string 
 
   return (
     <form className="stack" onSubmit={submit} noValidate>
-      <div className="form-problem" role="alert" id={`${id}-problem`}>
-        {problem && (
-          <p className="notice notice-bad">
-            <Icon name="alert" />
-            <span>{problem}</span>
-          </p>
-        )}
-      </div>
+      <FormProblem id={`${id}-problem`} text={problem} />
       {/* So that a password manager knows whose password this is. */}
       <input type="text" name="username" autoComplete="username" value={username} readOnly hidden />
       <PasswordField {...field("current", t("new_password.current"), "current-password", fields.current)} />

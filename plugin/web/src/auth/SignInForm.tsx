@@ -2,6 +2,7 @@ import { useEffect, useId, useRef, useState, type FormEvent } from "react";
 import { ApiError } from "../api/errors";
 import { useSignIn } from "../api/queries";
 import { describe } from "../components/ErrorState";
+import { FormProblem } from "../components/FormProblem";
 import { Icon } from "../components/Icon";
 import { t } from "../i18n";
 
@@ -49,14 +50,7 @@ export function SignInForm({ fixedUsername }: Props) {
 
   return (
     <form className="stack" onSubmit={submit} noValidate>
-      <div className="form-problem" role="alert" id={`${id}-problem`}>
-        {problem && (
-          <p className="notice notice-bad">
-            <Icon name="alert" />
-            <span>{problem}</span>
-          </p>
-        )}
-      </div>
+      <FormProblem id={`${id}-problem`} text={problem} />
       <div className="field">
         <label htmlFor={`${id}-user`}>{t("sign_in.username")}</label>
         <input

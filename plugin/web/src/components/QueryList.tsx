@@ -37,29 +37,39 @@ export function QueryList<T>({ label, list, columns, rowKey, found, empty, offse
       <p className="list-said muted" role="status">
         {page ? (list.isPlaceholderData ? t("list.updating") : found(page.total)) : ""}
       </p>
-      {page && list.isError && (
+      <ListStates list={list} empty={empty} offset={offset} onMove={onMove}>
+        {(rows) => (
+          <DataList label={label} columns={columns} rows={rows} rowKey={rowKey} busy={list.isPlaceholderData} {...(sorting ? { sorting } : {})} />
+        )}
+      </ListStates>
+    </>
+  );
+}
+
+interface StatesProps<T> {
+  list: Question<T>;
+  empty: ReactNode;
+  offset: number;
+  onMove: (offset: number) => void;
+  /** How the rows of a page are shown. */
+  children: (rows: readonly T[]) => ReactNode;
+}
+
+export function ListStates<T>({ list, empty, offset, onMove, children }: StatesProps<T>) {
+  const page = list.data;
+  if (!page) return list.error ? <ErrorState error={list.error} onRetry={() => void list.refetch()} /> : <ListSkeleton label={t("app.loading")} />;
+  return (
+    <>
+      {list.isError && (
         <Notice kind="warn">
           <p>{t("error.stale")}</p>
         </Notice>
       )}
-      {!page ? (
-        list.error ? (
-          <ErrorState error={list.error} onRetry={() => void list.refetch()} />
-        ) : (
-          <ListSkeleton label={t("app.loading")} />
-        )
-      ) : page.items.length === 0 ? (
+      {page.items.length === 0 ? (
         empty
       ) : (
         <>
-          <DataList
-            label={label}
-            columns={columns}
-            rows={page.items}
-            rowKey={rowKey}
-            busy={list.isPlaceholderData}
-            {...(sorting ? { sorting } : {})}
-          />
+          {children(page.items)}
           <Pager offset={offset} limit={PAGE_SIZE} shown={page.items.length} total={page.total} onMove={onMove} />
         </>
       )}

@@ -1,20 +1,18 @@
 import { useCallback } from "react";
 import { Link } from "react-router-dom";
-import { PAGE_SIZE, useOrders } from "../api/queries";
+import { useOrders } from "../api/queries";
 import type { Order } from "../api/types";
 import { Blank } from "../components/Blank";
-import { DataList, ListSkeleton, type Column } from "../components/DataList";
-import { ErrorState } from "../components/ErrorState";
-import { Pager, SearchField, SelectField } from "../components/Fields";
-import { Notice } from "../components/Notice";
+import type { Column } from "../components/DataList";
+import { SearchField, SelectField } from "../components/Fields";
 import { Page } from "../components/Page";
+import { QueryList } from "../components/QueryList";
 import { useListPlace } from "../components/useListPlace";
 import { Instant, Mrn, OrderStatus, OrNone, PersonName, PriorityFlag } from "../components/values";
 import { ViewButton } from "../components/ViewButton";
 import { formatNumber, t, word } from "../i18n";
 import { personName } from "../i18n/person";
 import { hasImages, orderTitle } from "./orderWords";
-
 
 const ALL = "all";
 const DEFAULTS = { status: "scheduled", day: ALL };
@@ -25,7 +23,6 @@ export function OrdersPage() {
   const filter = filters.status;
   const orders = useOrders({ q, status: filter === ALL ? "" : filter, today: filters.day === "today", offset });
   const search = useCallback((text: string) => move({ q: text }), [move]);
-  const page = orders.data;
   const unfiltered = !q && filter === ALL && filters.day === ALL;
 
   return (
@@ -51,49 +48,27 @@ export function OrdersPage() {
           onChange={(value) => move({ filters: { day: value } })}
         />
       </div>
-      <p className="list-said muted" role="status">
-        {page ? (orders.isPlaceholderData ? t("list.updating") : t("orders.found", { count: page.total })) : ""}
-      </p>
-      {page && orders.isError && (
-        <Notice kind="warn">
-          <p>{t("error.stale")}</p>
-        </Notice>
-      )}
-      {!page ? (
-        orders.error ? (
-          <ErrorState error={orders.error} onRetry={() => void orders.refetch()} />
-        ) : (
-          <ListSkeleton label={t("app.loading")} />
-        )
-      ) : page.items.length === 0 ? (
-        <Blank
-          title={t(unfiltered ? "orders.empty.title" : "orders.none.title")}
-          text={t(unfiltered ? "orders.empty.text" : "orders.none.text")}
-        >
-          {!unfiltered && (
-            <button type="button" className="button" onClick={() => move({ q: "", filters: { status: ALL, day: ALL } })}>
-              {t("orders.none.action")}
-            </button>
-          )}
-        </Blank>
-      ) : (
-        <>
-          <DataList
-            label={t("orders.list")}
-            columns={columns()}
-            rows={page.items}
-            rowKey={(order) => String(order.id)}
-            busy={orders.isPlaceholderData}
-          />
-          <Pager
-            offset={offset}
-            limit={PAGE_SIZE}
-            shown={page.items.length}
-            total={page.total}
-            onMove={(to) => move({ offset: to })}
-          />
-        </>
-      )}
+      <QueryList
+        label={t("orders.list")}
+        list={orders}
+        columns={columns()}
+        rowKey={(order) => String(order.id)}
+        found={(count) => t("orders.found", { count })}
+        empty={
+          <Blank
+            title={t(unfiltered ? "orders.empty.title" : "orders.none.title")}
+            text={t(unfiltered ? "orders.empty.text" : "orders.none.text")}
+          >
+            {!unfiltered && (
+              <button type="button" className="button" onClick={() => move({ q: "", filters: { status: ALL, day: ALL } })}>
+                {t("orders.none.action")}
+              </button>
+            )}
+          </Blank>
+        }
+        offset={offset}
+        onMove={(to) => move({ offset: to })}
+      />
     </Page>
   );
 }

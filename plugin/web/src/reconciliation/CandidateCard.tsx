@@ -4,7 +4,7 @@ import { Mrn, OrNone, PersonName } from "../components/values";
 import { t, word } from "../i18n";
 import { fieldName } from "../i18n/fieldName";
 import { personName } from "../i18n/person";
-import { Value } from "../study/Value";
+import { Value } from "../components/Value";
 import { EvidenceList } from "../upload/EvidenceList";
 import { markOf, type Mark } from "./choice";
 

@@ -1,12 +1,8 @@
 import type { UseQueryResult } from "@tanstack/react-query";
-import { PAGE_SIZE } from "../api/queries";
 import type { Reconciliation } from "../api/reconciliation";
 import type { Page } from "../api/types";
 import { Blank } from "../components/Blank";
-import { ListSkeleton } from "../components/DataList";
-import { ErrorState } from "../components/ErrorState";
-import { Pager } from "../components/Fields";
-import { Notice } from "../components/Notice";
+import { ListStates } from "../components/QueryList";
 import { Thumbnail } from "../components/Thumbnail";
 import { Day, PersonName } from "../components/values";
 import { t } from "../i18n";
@@ -29,29 +25,20 @@ export function Queue({ list, chosen, onOpen, offset, onMove }: Props) {
       <p className="list-said muted" role="status">
         {page ? t("studies.found", { count: page.total }) : ""}
       </p>
-      {page && list.isError && (
-        <Notice kind="warn">
-          <p>{t("error.stale")}</p>
-        </Notice>
-      )}
-      {!page ? (
-        list.error ? (
-          <ErrorState error={list.error} onRetry={() => void list.refetch()} />
-        ) : (
-          <ListSkeleton label={t("app.loading")} />
-        )
-      ) : page.items.length === 0 ? (
-        <Blank icon="check" title={t("reconciliation.empty.title")} text={t("reconciliation.empty.text")} />
-      ) : (
-        <>
+      <ListStates
+        list={list}
+        empty={<Blank icon="check" title={t("reconciliation.empty.title")} text={t("reconciliation.empty.text")} />}
+        offset={offset}
+        onMove={onMove}
+      >
+        {(items) => (
           <ul className="queue" aria-busy={list.isPlaceholderData}>
-            {page.items.map((item) => (
+            {items.map((item) => (
               <Entry key={item.study.study_instance_uid} item={item} isChosen={item.study.study_instance_uid === chosen} onOpen={onOpen} />
             ))}
           </ul>
-          <Pager offset={offset} limit={PAGE_SIZE} shown={page.items.length} total={page.total} onMove={onMove} />
-        </>
-      )}
+        )}
+      </ListStates>
     </section>
   );
 }

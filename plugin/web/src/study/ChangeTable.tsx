@@ -1,6 +1,6 @@
 import { t } from "../i18n";
 import { fieldName } from "../i18n/fieldName";
-import { Value } from "./Value";
+import { Value } from "../components/Value";
 
 interface Change {
   tag: string;

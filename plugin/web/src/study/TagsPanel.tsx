@@ -11,7 +11,7 @@ import { fieldName } from "../i18n/fieldName";
 import { CorrectDialog } from "./CorrectDialog";
 import { hasEnded } from "../api/jobs";
 import { UndoButton } from "./UndoButton";
-import { Value } from "./Value";
+import { Value } from "../components/Value";
 
 /** What the study says of itself, what it said when it came, and the way to correct it. */
 export function TagsPanel({ study }: { study: Study }) {

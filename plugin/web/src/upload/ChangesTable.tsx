@@ -1,6 +1,7 @@
-import { known, t } from "../i18n";
+import { Value } from "../components/Value";
+import { t } from "../i18n";
+import { fieldName } from "../i18n/fieldName";
 import type { Change } from "./choice";
-import { snake } from "./words";
 
 /** What the files say and what they will say once stored; a contradiction is marked in words too. */
 export function ChangesTable({ changes }: { changes: readonly Change[] }) {
@@ -17,7 +18,7 @@ export function ChangesTable({ changes }: { changes: readonly Change[] }) {
       <tbody>
         {changes.map(({ keyword, before, after, conflict }) => (
           <tr key={keyword} className={conflict ? "differs" : undefined}>
-            <th scope="row">{known("field", snake(keyword)) ?? keyword}</th>
+            <th scope="row">{fieldName(keyword)}</th>
             <td>
               <Value text={before} />
               {conflict && <span className="badge badge-bad">{t("evidence.differs")}</span>}
@@ -30,8 +31,4 @@ export function ChangesTable({ changes }: { changes: readonly Change[] }) {
       </tbody>
     </table>
   );
-}
-
-function Value({ text }: { text: string }) {
-  return text ? <bdi className="dicom-value">{text}</bdi> : <span className="muted">{t("value.empty")}</span>;
 }

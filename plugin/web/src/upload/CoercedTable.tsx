@@ -1,7 +1,8 @@
 import type { Coercion } from "../api/types";
-import { known, t } from "../i18n";
+import { Value } from "../components/Value";
+import { t } from "../i18n";
+import { fieldName } from "../i18n/fieldName";
 import { valueText } from "./results";
-import { snake } from "./words";
 
 /** Which values of the file were replaced on arrival, exactly as they stand in the data. */
 export function CoercedTable({ coerced }: { coerced: readonly Coercion[] }) {
@@ -21,10 +22,10 @@ export function CoercedTable({ coerced }: { coerced: readonly Coercion[] }) {
             <tr key={at}>
               <th scope="row">{fieldName(each.tag)}</th>
               <td>
-                <Value value={each.before} />
+                <Value text={valueText(each.before)} />
               </td>
               <td>
-                <Value value={each.after} />
+                <Value text={valueText(each.after)} />
               </td>
             </tr>
           ))}
@@ -33,14 +34,4 @@ export function CoercedTable({ coerced }: { coerced: readonly Coercion[] }) {
       <p className="muted small">{t("coerced.text")}</p>
     </section>
   );
-}
-
-function Value({ value }: { value: unknown }) {
-  const text = valueText(value);
-  return text ? <bdi className="dicom-value">{text}</bdi> : <span className="muted">{t("value.empty")}</span>;
-}
-
-/** "PatientBirthDate" as "Birth date" where we have a word for it; a keyword or tag number otherwise. */
-function fieldName(tag: string): string {
-  return known("field", snake(tag)) ?? tag;
 }

@@ -1,7 +1,7 @@
 import type { Evidence } from "../api/types";
 import { Icon, type IconName } from "../components/Icon";
 import { t, word } from "../i18n";
-import { snake } from "./words";
+import { snake } from "../i18n/fieldName";
 
 /** Each thing that was compared, whether it agrees, and the server's words for it. */
 export function EvidenceList({ evidence }: { evidence: readonly Evidence[] }) {

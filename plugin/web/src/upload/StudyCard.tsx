@@ -3,7 +3,8 @@ import { useState } from "react";
 import type { Prediction } from "../api/match";
 import { Notice } from "../components/Notice";
 import { Day, modalitiesOf, OrNone } from "../components/values";
-import { formatBytes, known, t } from "../i18n";
+import { formatBytes, t } from "../i18n";
+import { fieldName } from "../i18n/fieldName";
 import { personName } from "../i18n/person";
 import { useServices } from "../services";
 import { changes, corrected, needsConfirmation, type Choice, type Link } from "./choice";
@@ -13,7 +14,7 @@ import type { StudyDraft } from "./group";
 import { Picker } from "./Picker";
 import { SeriesList } from "./SeriesList";
 import { TagEditor } from "./TagEditor";
-import { isoDay, snake } from "./words";
+import { isoDay } from "./words";
 
 interface Props {
   study: StudyDraft;
@@ -49,7 +50,7 @@ export function StudyCard({ study, choice, pictures, asking, prediction }: Props
         <>
           {study.mixed.length > 0 && (
             <Notice kind="bad" title={t("review.mixed.title")}>
-              <p>{t("review.mixed.text", { fields: study.mixed.map((field) => known("field", snake(field)) ?? field).join(", ") })}</p>
+              <p>{t("review.mixed.text", { fields: study.mixed.map(fieldName).join(", ") })}</p>
             </Notice>
           )}
           <Destination

@@ -7,7 +7,7 @@ import { known, t } from "../i18n";
 import { MODIFIABLE, type Modifiable } from "./choice";
 import type { StudyDraft } from "./group";
 import type { Header } from "./read/header";
-import { snake } from "./words";
+import { snake } from "../i18n/fieldName";
 
 const FIELD: Record<Modifiable, keyof Header> = {
   PatientID: "patientId",

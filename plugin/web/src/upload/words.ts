@@ -5,8 +5,3 @@ export function isoDay(value: string): string {
   const found = /^(\d{4})(\d{2})(\d{2})$/.exec(value);
   return found ? `${found[1]}-${found[2]}-${found[3]}` : value;
 }
-
-/** "PatientBirthDate" as "patient_birth_date". */
-export function snake(keyword: string): string {
-  return keyword.replace(/([a-z])([A-Z])/g, "$1_$2").replace(/([A-Z])([A-Z][a-z])/g, "$1_$2").toLowerCase();
-}

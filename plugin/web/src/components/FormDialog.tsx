@@ -1,7 +1,7 @@
 import type { ReactNode } from "react";
-import { Dialog } from "../components/Dialog";
-import { Problem } from "../components/Problem";
 import { t } from "../i18n";
+import { Dialog } from "./Dialog";
+import { Problem } from "./Problem";
 
 interface Props {
   title: string;
@@ -14,6 +14,7 @@ interface Props {
   children: ReactNode;
 }
 
+/** A form in a dialog: its fields, what went wrong, and leaving or doing it. */
 export function FormDialog({ title, action, danger, busy, error, onSubmit, onClose, children }: Props) {
   return (
     <Dialog title={title} onClose={onClose}>
