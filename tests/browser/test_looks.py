@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import window
+from tests.browser.people import violations
 from tests.browser.steps import drop, open_order, seen, send, sign_in, upload_for_order
 from tests.support.samples import small
 from tests.support.server import Server
 from tests.support.steps import place_order
-
-AXE = Path(__file__).resolve().parents[2] / "plugin" / "web" / "node_modules" / "axe-core" / "axe.min.js"
-RUN = "() => axe.run(document, { iframes: false, resultTypes: ['violations'] }).then((result) => result.violations)"
 
 
 @pytest.fixture(params=[(1280, "light"), (390, "dark")], ids=["desk-light", "phone-dark"])
@@ -29,9 +25,7 @@ def look(request: pytest.FixtureRequest, chromium: Browser) -> Iterator[Page]:
 
 def is_sound(page: Page) -> None:
     """No violation, and nothing that can be scrolled sideways."""
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    found: list[dict[str, Any]] = page.evaluate(RUN)
-    assert [(each["id"], [node["html"][:200] for node in each["nodes"]]) for each in found] == []
+    assert violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 

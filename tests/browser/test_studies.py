@@ -66,7 +66,9 @@ def test_filters_and_order_stand_in_the_address(people: People, unlinked: str) -
 def test_thumbnails_are_shown_to_those_who_may_view(people: People, unlinked: str) -> None:
     """A radiologist sees pictures; a manager sees none, and no View button."""
     page = people.go("radiologist", "/studies")
-    picture = page.get_by_role("row", name=re.compile("Okafor")).locator("img")
+    row = page.get_by_role("row", name=re.compile("Okafor"))
+    row.scroll_into_view_if_needed()  # a picture is fetched when it comes into sight
+    picture = row.locator("img")
     expect(picture).to_have_attribute("src", re.compile("^blob:"))
     eventually(lambda: picture.evaluate("(img) => img.naturalWidth") >= 8)
     for width in (1280, 390):
