@@ -34,6 +34,7 @@ from plugin.quarantine import Quarantine
 from plugin.resources import Resources
 from plugin.selftest import GateNotInPath, run_self_test
 from plugin.store_refusals import StoreRefusals
+from plugin.threads import keeping_thread
 from plugin.worker import Chore, Worker
 from plugin.wsgi import WsgiAdapter
 
@@ -81,14 +82,18 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> Callbacks:
     adapter = WsgiAdapter(create_app(services, archive, checks), gate.peer)
 
     callbacks = Callbacks(
-        allow=gate.allow,
+        allow=keeping_thread(gate.allow),
         received=ingest.on_received,
         stored=ingest.on_stored,
-        c_store=ingest.on_c_store,
+        c_store=keeping_thread(ingest.on_c_store),
         changed=Lifecycle(orthanc, settings.http_port, gate, adapter, worker, services, resources),
         routes={
             "/tools/find": ScopedFind(
-                orthanc, services.authenticator, services.sight, lambda: adapter.arguments_are_decoded
+                orthanc,
+                services.authenticator,
+                services.sight,
+                resources.series_of,
+                lambda: adapter.arguments_are_decoded,
             ),
             "/api/v1(/.*)?": adapter,
             "/instances": adapter,

@@ -16,11 +16,12 @@ from urllib.parse import unquote_plus
 
 from ehr_bridge.auth.authenticator import Authenticator
 from ehr_bridge.auth.caller import Caller
+from plugin.lookups import InstanceLookups
 
 NO_SUCH_VALUE = 3
 """Orthanc's error for a key with a value that its kind cannot have: a wildcard in a UID, a date or a number."""
 STUDY_UID_NAMES = frozenset({"studyinstanceuid", "0020000d", "0020,000d", "0020-000d"})
-INSTANCE_UID_NAMES = (b"SOPInstanceUID", b"00080018", b"0008,0018", b"0008-0018")
+INSTANCE_UID_NAMES = frozenset({"sopinstanceuid", "00080018", "0008,0018", "0008-0018"})
 SEPARATORS = re.compile(r"[\\,]")
 UNIVERSAL = re.compile(r"\s*\*+\s*")
 PLAIN_UIDS = re.compile(r"[0-9.]+([\\,][0-9.]+)*")
@@ -36,12 +37,18 @@ class ScopedFind:
     """Orthanc's REST callback for /tools/find."""
 
     def __init__(
-        self, orthanc: Any, authenticator: Authenticator, sight: Sight, is_decoded: Callable[[], bool] = lambda: True
+        self,
+        orthanc: Any,
+        authenticator: Authenticator,
+        sight: Sight,
+        series_of: Callable[[str], tuple[str, str] | None],
+        is_decoded: Callable[[], bool] = lambda: True,
     ) -> None:
         self._orthanc = orthanc
         self._authenticator = authenticator
         self._sight = sight
         self._is_decoded = is_decoded
+        self._lookups = InstanceLookups(self._ask, series_of)
 
     def __call__(self, output: Any, uri: str, **request: Any) -> None:
         if request["method"] != "POST":
@@ -57,37 +64,46 @@ class ScopedFind:
     def _answer(self, authorization: str, body: bytes) -> bytes | None:
         """What this caller may hear; None when that is nothing."""
         caller = self._authenticator.authenticate(authorization)
+        question: dict[str, Any] = json.loads(body)
         if not self._is_decoded() and (b"%" in body or b"+" in body):
-            body = json.dumps(decoded(json.loads(body))).encode()
+            question = decoded(question)
         if b"*" in body:
-            body = json.dumps(without_universal(json.loads(body))).encode()
-        if any(name in body for name in INSTANCE_UID_NAMES) and asks_studies_for_an_instance(json.loads(body)):
+            question = without_universal(question)
+        if asks_studies_for_an_instance(question):
             return None
         hidden = self._sight.unseen(caller)
         if caller.studies is not None:
-            narrowed = narrow(json.loads(body), caller.studies - hidden)
-        elif hidden:
-            question = json.loads(body)
-            if not names_plain_studies(question):
-                return json.dumps(self._without(question, hidden)).encode()
-            narrowed = narrow(question, plain_studies(question) - hidden)
-        else:
-            return self._ask(body)
-        return None if narrowed is None else self._ask(json.dumps(narrowed).encode())
+            allowed = caller.studies - hidden if hidden else caller.studies
+            return self._within(question, allowed)
+        if hidden and names_plain_studies(question):
+            return self._within(question, plain_studies(question) - hidden)
+        if not hidden:
+            return self._ask_for(question)
+        return json.dumps(self._without(question, hidden)).encode()
+
+    def _within(self, question: dict[str, Any], studies: frozenset[str]) -> bytes | None:
+        """The answer to the question about these studies only; None when nothing of it is left."""
+        if is_within(question, studies):
+            return self._ask_for(question)
+        narrowed = narrow(question, studies)
+        return None if narrowed is None else self._ask_for(narrowed)
 
     def _without(self, question: dict[str, Any], hidden: frozenset[str]) -> list[Any]:
         """The answer without what belongs to hidden studies. Orthanc's own search knows no "not": so it is asked for
         the ids of what is hidden, and for as many more answers, and what is left is counted anew."""
         ids = {"Level": question["Level"], "Query": {"StudyInstanceUID": "\\".join(sorted(hidden))}}
-        unwanted = frozenset(json.loads(self._ask(json.dumps(ids).encode())))
+        unwanted = frozenset(json.loads(self._ask_for(ids)))
         if not unwanted:
-            found: list[Any] = json.loads(self._ask(json.dumps(question).encode()))
+            found: list[Any] = json.loads(self._ask_for(question))
             return found
         since, limit = int(question.get("Since", 0)), int(question.get("Limit", 0))
         wider = question | {"Since": 0, "Limit": since + limit + len(unwanted) if limit else 0}
-        found = json.loads(self._ask(json.dumps(wider).encode()))
+        found = json.loads(self._ask_for(wider))
         wanted = [one for one in found if resource_id(one) not in unwanted]
         return wanted[since : since + limit] if limit else wanted[since:]
+
+    def _ask_for(self, question: Mapping[str, Any]) -> bytes:
+        return self._lookups.answer(question) or self._ask(json.dumps(question).encode())
 
     def _ask(self, body: bytes) -> bytes:
         """Orthanc's answer; nothing where a key has a value that no resource can have. An error would reach the asker
@@ -112,10 +128,10 @@ def decoded(question: dict[str, Any]) -> dict[str, Any]:
 def asks_studies_for_an_instance(question: Mapping[str, Any]) -> bool:
     """Whether studies are looked for by a SOPInstanceUID, which is no key of a study (PS3.18 table 10.6.1-5): Orthanc
     1.12.7 answers that with an error of its database."""
-    names = {name.decode().lower() for name in INSTANCE_UID_NAMES}
+    if question.get("Level", "").lower() != "study":
+        return False
     query: Mapping[str, Any] = question.get("Query", {})
-    asked = [value for name, value in query.items() if name.lower() in names]
-    return question.get("Level", "").lower() == "study" and any(str(value).strip() for value in asked)
+    return any(str(value).strip() for name, value in query.items() if name.lower() in INSTANCE_UID_NAMES)
 
 
 def resource_id(answer: Any) -> str:
@@ -143,6 +159,14 @@ def plain_studies(question: Mapping[str, Any]) -> frozenset[str]:
 def _study_values(question: Mapping[str, Any]) -> list[str]:
     query: Mapping[str, Any] = question.get("Query", {})
     return [str(value).strip() for name, value in query.items() if name.lower() in STUDY_UID_NAMES]
+
+
+def is_within(question: Mapping[str, Any], studies: frozenset[str]) -> bool:
+    """Whether a question cannot leave these studies, whichever of its keys Orthanc heeds. Every look-up of WADO-RS is
+    one, so it may go on as it came."""
+    if question.get("Level", "").lower() == "patient" or not names_plain_studies(question):
+        return False
+    return plain_studies(question) <= studies
 
 
 def narrow(question: dict[str, Any], studies: frozenset[str]) -> dict[str, Any] | None:

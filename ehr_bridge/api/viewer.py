@@ -133,6 +133,7 @@ def viewer_url(path: StudyPath, query: ViewerUrlQuery) -> Response:
     priors = None if query.priors is None else Priors()
     wish = Wish(study_instance_uids=uids, priors=priors, operations=operations, session=SESSION)
     minted = services().viewer.mint(wish, caller(), address())
+    services().authenticator.expect(minted.token)
     return answer(
         ViewerUrlAnswer(
             url=services().viewer.link(minted),
@@ -162,6 +163,7 @@ def create_viewer_token(body: ViewerTokenBody) -> Response:
         on_behalf_of=body.on_behalf_of,
     )
     minted = services().viewer.mint(wish, caller(), address())
+    services().authenticator.expect(minted.token)
     return answer(ViewerTokenAnswer.model_validate(minted), 201)
 
 
@@ -170,6 +172,7 @@ def exchange_viewer_token() -> Response:
     """Another token for the viewer token that the call is made with, to go on reading"""
     _, _, token = request.headers["Authorization"].partition(" ")
     renewed = services().viewer_sessions.renew(token.strip(), caller(), address())
+    services().authenticator.expect(renewed.token)
     return answer(RenewedAnswer.model_validate(renewed), 201)
 
 

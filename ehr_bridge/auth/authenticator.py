@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
+from contextlib import suppress
 from typing import Protocol
 
 from ehr_bridge.auth.caller import Caller
 from ehr_bridge.auth.permissions import permissions_of
 from ehr_bridge.auth.tokens import TokenVerifier
-from ehr_bridge.errors import NotAuthenticated
+from ehr_bridge.errors import NotAuthenticated, Unavailable
 
 KEY_PREFIX = "ehrk_"
 """How the keys of service accounts begin; no JWT does."""
@@ -57,6 +58,12 @@ class Authenticator:
         if scheme == "basic" and self._service_account is not None:
             return self._basic(credentials.strip(), *self._service_account)
         raise NotAuthenticated("token_invalid", "Use 'Authorization: Bearer <token>'.")
+
+    def expect(self, token: str) -> None:
+        """Look at a token that was just handed out, so that whoever comes with it need not wait for that. Never fails:
+        one that is not good yet is judged when it comes."""
+        with suppress(NotAuthenticated, Unavailable):
+            self._verifier.verify(token)
 
     def _basic(self, credentials: str, username: str, password: str) -> Caller:
         try:

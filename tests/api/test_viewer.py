@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 
+import pytest
+
 from ehr_bridge.db.models import ViewerToken
 from tests.api.conftest import Api
 from tests.support.samples import small
@@ -28,6 +30,19 @@ def test_viewer_url_opens_the_study_and_only_its_digest_is_kept(api: Api) -> Non
     with api.services.database.read() as session:
         row = session.query(ViewerToken).one()
         assert row.token_sha256 == hashlib.sha256(link["token"].encode()).hexdigest()
+
+
+@pytest.mark.parametrize("way", ["link", "token", "exchange"])
+def test_a_new_token_is_known_before_anybody_comes_with_it(api: Api, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
+    """The first image waits for no look-up, whichever way the token was got."""
+    uid = stored_study(api)
+    token = api.get(f"/api/v1/dicom/viewer-url/{uid}", "doctor").json["token"]
+    if way == "token":
+        token = api.call("POST", TOKENS, "doctor", json={"study_instance_uids": [uid]}).json["token"]
+    elif way == "exchange":
+        token = api.call("POST", f"{TOKENS}/exchange", token=token).json["token"]
+    monkeypatch.setattr(api.services.database, "read", lambda: pytest.fail("the database was asked"))
+    assert api.services.authenticator.authenticate(f"Bearer {token}").studies == frozenset({uid})
 
 
 def test_a_second_study_to_compare_is_covered_by_the_same_token(api: Api) -> None:

@@ -14,13 +14,14 @@ each round the study is verified (instances counted on both servers; on the prod
 read back through DICOMweb, and link, order and upload log looked up). What cannot be verified is not reported: the run
 fails.
 
-Reading: runs of fixed length on a study of 120 slices (128 kB frames) in an archive of some hundred studies. The
-product is asked with a viewer token of the patient; that both servers find the same is checked before timing.
+Reading: runs of fixed length on a study of 120 slices (128 kB frames) in an archive of some hundred studies. Bare
+Orthanc holds copies of the very bytes that the product stored, so that both answer the same. The product is asked with
+a viewer token of the patient; that both servers find the same is checked before timing.
 
 Clients are processes of their own with one keep-alive connection each, which send ready-made bytes over raw sockets
 (`tests.bench.clients`), and DCMTK's storescu for C-STORE. They share the machine with the servers, so with few cores
-the ratios lean a little towards 1; the most for C-STORE, whose client parses every file. Both servers run with
-TCP_NODELAY=1 (see `tests.bench.servers.NO_NAGLE`).
+the ratios lean a little towards 1; the most for C-STORE, whose client parses every file. Both servers run in
+the launcher's environment (see `tests.bench.servers.ENVIRONMENT`).
 """
 
 from __future__ import annotations
@@ -54,6 +55,7 @@ READING: dict[str, Callable[[Reading], Result]] = {
     "wado_metadata": Reading.metadata,
     "qido_c8": Reading.query_study,
     "qido_patient_c8": Reading.query_patient,
+    "first_request_c1": Reading.new_tokens,
 }
 IN_PROCESS: dict[str, Callable[[Plan], Result]] = {
     "gate_us_p50": inprocess.time_gate,

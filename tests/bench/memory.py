@@ -26,7 +26,7 @@ import requests
 
 from tests.bench import files
 from tests.bench.rounds import Plan, Time
-from tests.bench.servers import NO_NAGLE, Failed
+from tests.bench.servers import ENVIRONMENT, Failed
 from tests.support.samples import small
 from tests.support.server import Server, user_token
 
@@ -91,7 +91,7 @@ def large_files(uids: files.Uids, total: int) -> Iterator[bytes]:
 def _server(folder: Path) -> Iterator[Server]:
     folder.mkdir(exist_ok=True)
     limits = {"MAX_DICOM_FILES_PER_UPLOAD": "20000", "MAX_UPLOAD_SIZE_MB": "4096"}
-    server = Server(folder / "data", NO_NAGLE | limits)
+    server = Server(folder / "data", ENVIRONMENT | limits)
     try:
         server.start()
         yield server

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
+import statistics
+import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from itertools import batched
 from pathlib import Path
 
 from plugin.phantom import ct_phantom
-from tests.bench.clients import Clients, Outcome, Request, Task, http
+from tests.bench.clients import Clients, HttpConnection, Outcome, Request, Task, http
 from tests.bench.files import PATIENT, Uids
 from tests.bench.rounds import Plan, Ratio, alternate
 from tests.bench.servers import DICOM_JSON, Bare, Failed, Product, Side, get_json
 from tests.support import samples
 
-MRN, SCANNER_ID = "BENCH-VIEW", "SCANNER-1"
-"""The patient of the viewed study: as the EHR knows them, and as the phantom's files say."""
+MRN = "BENCH-VIEW"
+"""The patient of the viewed study."""
 SLICES = 120
 PATIENT_STUDIES = 5
 FRAME = 'multipart/related; type="application/octet-stream"; transfer-syntax=*'
-
-type OnePath = Callable[[Side], str]
-type Paths = Callable[[Side], list[str]]
+NEW_TOKENS = 60
+"""In a round; what counts is how long the middle one took."""
 
 
 class Reading:
@@ -42,7 +43,7 @@ class Reading:
         """Eight clients scroll through one study, each from another slice on."""
         base = f"/dicom-web/studies/{self._study}/series/{self._series}/instances"
         return self._measure(
-            "wado_frames_c8", lambda _: [f"{base}/{uid}/frames/1" for uid in self._instances], FRAME, 8, "128 kB frames"
+            "wado_frames_c8", [f"{base}/{uid}/frames/1" for uid in self._instances], FRAME, 8, "128 kB frames"
         )
 
     def metadata(self) -> Ratio:
@@ -51,35 +52,59 @@ class Reading:
         for side in (self._bare, self._product):
             found = get_json(side, path, self._authorization(side))
             _require(side, len(found) == SLICES, f"metadata of {len(found)} instances")
-        return self._measure("wado_metadata", lambda _: [path], DICOM_JSON, 1, f"{SLICES} instances, cached")
+        return self._measure("wado_metadata", [path], DICOM_JSON, 1, f"{SLICES} instances, cached")
 
     def query_study(self) -> Ratio:
         """QIDO-RS for the study itself."""
-        return self._query("qido_c8", lambda _: f"/dicom-web/studies?StudyInstanceUID={self._study}", 1)
+        return self._query("qido_c8", f"/dicom-web/studies?StudyInstanceUID={self._study}", 1)
 
     def query_patient(self) -> Ratio:
         """QIDO-RS for the patient's other studies, the priors."""
 
-        def path(side: Side) -> str:
-            return f"/dicom-web/studies?00100020={MRN if isinstance(side, Product) else SCANNER_ID}"
+        return self._query("qido_patient_c8", f"/dicom-web/studies?00100020={MRN}", PATIENT_STUDIES)
 
-        return self._query("qido_patient_c8", path, PATIENT_STUDIES)
+    def new_tokens(self) -> Ratio:
+        """One client asks for the study, as OHIF begins, every time with another token that was just made: one of our
+        viewer tokens, then one of the EHR's, which nobody here ever saw."""
+        path = f"/dicom-web/studies?StudyInstanceUID={self._study}"
+        result = Ratio("first_request_c1", "a new token each time, the viewer's and the EHR's in turn")
+        sides: tuple[Side, Side] = (self._bare, self._product)
+        with HttpConnection(self._bare.http_port) as bare, HttpConnection(self._product.http_port) as product:
+            connections = {self._bare.name: bare, self._product.name: product}
+            for _ in range(self._plan.rounds):
+                times: dict[str, list[float]] = {name: [] for name in connections}
+                for number in range(NEW_TOKENS):
+                    request = {self._bare.name: http("GET", path, {"Accept": DICOM_JSON})}
+                    headers = {"Accept": DICOM_JSON, "Authorization": f"Bearer {self._new_token(number)}"}
+                    request[self._product.name] = http("GET", path, headers)
+                    for side in sides if number % 4 < 2 else reversed(sides):
+                        begin = time.perf_counter()
+                        connections[side.name].exchange(request[side.name], 200)
+                        times[side.name].append(time.perf_counter() - begin)
+                medians = {name: statistics.median(taken) for name, taken in times.items()}
+                result.pairs.append((1 / medians[self._bare.name], 1 / medians[self._product.name]))
+        return result
 
-    def _query(self, name: str, path: OnePath, hits: int) -> Ratio:
+    def _new_token(self, number: int) -> str:
+        if number % 2 == 0:
+            return self._product.viewer_token({"patient_id": MRN})
+        return self._product.token("radiologist", number)
+
+    def _query(self, name: str, path: str, hits: int) -> Ratio:
         for side in (self._bare, self._product):
-            found = get_json(side, path(side), self._authorization(side))
+            found = get_json(side, path, self._authorization(side))
             _require(side, len(found) == hits, f"{name} finds {len(found)} studies, not {hits}")
         total = self._plan.studies + PATIENT_STUDIES
-        return self._measure(name, lambda side: [path(side)], DICOM_JSON, 8, f"{hits} of {total} studies or more")
+        return self._measure(name, [path], DICOM_JSON, 8, f"{hits} of {total} studies or more")
 
-    def _measure(self, name: str, paths: Paths, accept: str, connections: int, note: str) -> Ratio:
+    def _measure(self, name: str, paths: Sequence[str], accept: str, connections: int, note: str) -> Ratio:
         result = Ratio(name, note)
 
         def run(side: Side, seconds: float) -> Outcome:
             headers = {"Accept": accept}
             if (authorization := self._authorization(side)) is not None:
                 headers["Authorization"] = authorization
-            requests = [Request(http("GET", path, headers)) for path in paths(side)]
+            requests = [Request(http("GET", path, headers)) for path in paths]
             tasks = []
             for i in range(connections):
                 start = i * len(requests) // connections
@@ -99,7 +124,7 @@ class Reading:
     def _fill(self, folder: Path) -> None:
         """The viewed study, four priors of its patient, and small studies of other people."""
         viewed = list(ct_phantom(SLICES, study_instance_uid=self._study))
-        priors = [samples.small(PatientID=SCANNER_ID) for _ in range(PATIENT_STUDIES - 1)]
+        priors = [samples.small(PatientID="SCANNER-1") for _ in range(PATIENT_STUDIES - 1)]
         others = [samples.small(PatientID=f"OTHER-{i}") for i in range(self._plan.studies)]
         paths = []
         folder.mkdir(parents=True)
@@ -109,9 +134,9 @@ class Reading:
         known = len(viewed) + len(priors)
         for part, mrn in ((paths[:1], MRN), (paths[1:known], MRN), (paths[known:], None)):
             self._store(part, mrn)
+        self._copy()
 
     def _store(self, paths: Sequence[Path], mrn: str | None) -> None:
-        bare = [Request(http("POST", "/instances", {}, path.stat().st_size), path) for path in paths]
         headers = {
             "Authorization": f"Bearer {self._product.token('technician')}",
             "Content-Type": "application/dicom",
@@ -119,10 +144,17 @@ class Reading:
         }
         if mrn is not None:
             headers["X-Patient-Id"] = mrn
-        ours = [Request(http("POST", "/api/v1/dicom/upload", headers, path.stat().st_size), path) for path in paths]
-        for side, requests, status in ((self._bare, bare, 200), (self._product, ours, 201)):
-            size = -(-len(requests) // 4)
-            self._clients.run([Task(side.http_port, part, status) for part in batched(requests, size, strict=False)])
+        self._send(self._product, "/api/v1/dicom/upload", headers, paths, 201)
+
+    def _copy(self) -> None:
+        """Give bare Orthanc what the product stored, byte for byte: the same answers are compared then, and not longer
+        ones (what coercion keeps of the original values) with shorter ones."""
+        self._send(self._bare, "/instances", {}, self._product.stored_files(), 200)
+
+    def _send(self, side: Side, path: str, headers: dict[str, str], files: Sequence[Path], status: int) -> None:
+        requests = [Request(http("POST", path, headers, file.stat().st_size), file) for file in files]
+        size = -(-len(requests) // 4)
+        self._clients.run([Task(side.http_port, part, status) for part in batched(requests, size, strict=False)])
 
 
 def _require(side: Side, holds: bool, otherwise: str) -> None:

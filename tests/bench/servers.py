@@ -20,9 +20,9 @@ from tests.support.server import SECRET, Server, user_token
 
 START_SECONDS = 60
 DICOM_JSON = "application/dicom+json"
-NO_NAGLE = {"TCP_NODELAY": "1"}
-"""For DCMTK inside both servers. Without it each C-STORE response waits some 40 ms for a delayed acknowledgement on
-loopback; servers that sleep most of the time would look alike, whatever they do."""
+ENVIRONMENT = {"TCP_NODELAY": "1", "MALLOC_ARENA_MAX": "4"}
+"""As the launcher sets it, for both servers. The first is for DCMTK: without it each C-STORE response waits some 40 ms
+for a delayed acknowledgement on loopback; servers that sleep most of the time would look alike, whatever they do."""
 
 
 class Failed(Exception):
@@ -62,7 +62,7 @@ class Bare:
         path.write_text(json.dumps(without_bridge(orthanc_config.render(settings)), indent=2))
         self._log = data_dir / "orthanc.log"
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen([ORTHANC, str(path)], stdout=log, stderr=log, env=os.environ | NO_NAGLE)
+            self._process = subprocess.Popen([ORTHANC, str(path)], stdout=log, stderr=log, env=os.environ | ENVIRONMENT)
 
     def wait_until_ready(self) -> None:
         """Raises Failed when it ends or does not answer."""
@@ -90,7 +90,7 @@ class Product:
     name = "product"
 
     def __init__(self, data_dir: Path) -> None:
-        self._server = Server(data_dir, NO_NAGLE)
+        self._server = Server(data_dir, ENVIRONMENT)
         self.http_port, self.dicom_port = self._server.http_port, self._server.dicom_port
 
     def wait_until_ready(self) -> None:
@@ -102,8 +102,9 @@ class Product:
     def authorization(self) -> str | None:
         return f"Bearer {self.token('radiologist')}"
 
-    def token(self, role: str) -> str:
-        return user_token(role, subject="bench")
+    def token(self, role: str, number: int = 0) -> str:
+        """The EHR's token for one of its people, by number."""
+        return user_token(role, subject=f"bench-{number}-{time.monotonic_ns()}" if number else "bench")
 
     def put(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """Write a patient or an order as the EHR does."""
@@ -123,9 +124,20 @@ class Product:
         token: str = answer.json()["token"]
         return token
 
+    def stored_files(self) -> list[Path]:
+        """The DICOM files in its archive, as they lie there."""
+        folder = load_settings({"EHR_BRIDGE_DATA_DIR": str(self._server.data_dir)}).storage_path
+        return [path for path in sorted(folder.rglob("*")) if path.is_file() and _is_dicom(path)]
+
     def stop(self) -> int:
         process = self._server.process
         return self._server.stop() if process is not None and process.poll() is None else 0
+
+
+def _is_dicom(path: Path) -> bool:
+    """Whether it begins as PS3.10 section 7.1 says."""
+    with path.open("rb") as file:
+        return file.read(132)[128:] == b"DICM"
 
 
 def without_bridge(config: dict[str, Any]) -> dict[str, Any]:

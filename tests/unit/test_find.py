@@ -5,10 +5,11 @@ from __future__ import annotations
 import fnmatch
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plugin.find import narrow
+from plugin.find import is_within, narrow
 
 A, B, C = "1.2.840.1", "1.2.840.12", "1.9"
 OWN = frozenset({A, B})
@@ -49,3 +50,31 @@ def test_no_question_about_studies_means_all_own() -> None:
     """As OHIF asks for priors."""
     narrowed = narrow({"Level": "Study", "Query": {"PatientID": "P"}}, OWN)
     assert narrowed is not None and set(narrowed["Query"]["StudyInstanceUID"].split("\\")) == OWN
+
+
+def test_a_question_within_the_own_studies_may_go_on_as_it_came() -> None:
+    """As WADO-RS looks an instance up; two spellings of the key must both stay within."""
+    assert is_within({"Level": "Instance", "Query": {"StudyInstanceUID": A, "0020000d": f"{B}\\{A}"}}, OWN)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {},
+        {"StudyInstanceUID": ""},
+        {"StudyInstanceUID": C},
+        {"StudyInstanceUID": A, "0020000d": C},
+        {"StudyInstanceUID": A, "studyinstanceuid": ""},
+        {"StudyInstanceUID": f"{A},{C}"},
+        {"StudyInstanceUID": f"{A}*"},
+        {"StudyInstanceUID": f" {A} {C}"},
+    ],
+)
+def test_a_question_that_could_leave_the_own_studies_is_narrowed(query: dict[str, str]) -> None:
+    """Whichever of its keys Orthanc heeds."""
+    assert not is_within({"Level": "Series", "Query": query}, OWN)
+
+
+def test_a_question_about_patients_is_never_within() -> None:
+    """A study UID cannot bound it."""
+    assert not is_within({"Level": "Patient", "Query": {"StudyInstanceUID": A}}, OWN)

@@ -65,7 +65,7 @@ class Hidden:
 
 def find(question: dict[str, Any], hidden: Hidden, studies: frozenset[str] | None = None, **headers: str) -> Any:
     orthanc, output = FakeOrthanc(), Output()
-    route = ScopedFind(orthanc, Doorman(studies), hidden)  # type: ignore[arg-type]
+    route = ScopedFind(orthanc, Doorman(studies), hidden, lambda _: None)  # type: ignore[arg-type]
     body = json.dumps({"Level": "Study", "Query": {}} | question).encode()
     route(output, "/tools/find", method="POST", headers=headers or {"authorization": "Bearer x"}, body=body)
     return [one["ID"] if isinstance(one, dict) else one for one in output.answer], orthanc.questions

@@ -52,7 +52,7 @@ class Nothing:
 
 def ask(orthanc: Refusing, query: dict[str, str]) -> Any:
     output = Output()
-    route = ScopedFind(orthanc, Nurse(), Nothing())  # type: ignore[arg-type]
+    route = ScopedFind(orthanc, Nurse(), Nothing(), lambda _: None)  # type: ignore[arg-type]
     body = json.dumps({"Level": "Study", "Query": query, "Limit": 5}).encode()
     route(output, "/tools/find", method="POST", headers={"authorization": "Bearer x"}, body=body)
     return output.answer

@@ -16,9 +16,12 @@ class FakeOrthanc:
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.holds = {"/studies/st": "1.2.3", "/series/se/study": "1.2.3", "/instances/in/study": "1.2.3"}
+        self.series: dict[str, str] = {}
 
     def RestApiGet(self, path: str) -> bytes:
         self.asked.append(path)
+        if path in self.series:
+            return json.dumps({"MainDicomTags": {"SeriesInstanceUID": self.series[path]}}).encode()
         if path not in self.holds:
             raise self.OrthancException(17, "Unknown resource")
         return json.dumps({"MainDicomTags": {"StudyInstanceUID": self.holds[path]}}).encode()
@@ -72,4 +75,18 @@ def test_memory_is_bounded() -> None:
     resources = Resources(orthanc, most=10)
     for number in range(100):
         resources.study_of(str(number))
-    assert len(resources._known) == 10
+    assert len(resources._studies) == 10
+
+
+def test_a_series_is_known_by_its_own_and_its_studys_uid_until_it_is_deleted() -> None:
+    """As the look-up of an instance needs it."""
+    orthanc = FakeOrthanc()
+    resources = Resources(orthanc)
+    assert resources.series_of("se") is None  # without its own UID
+    orthanc.series["/series/se"] = "1.2.3.1"
+    assert [resources.series_of("se"), resources.series_of("se")] == [("1.2.3", "1.2.3.1")] * 2
+    asked = len(orthanc.asked)
+    resources.forget("se")
+    orthanc.series.clear()
+    assert resources.series_of("se") is None
+    assert len(orthanc.asked) > asked

@@ -21,7 +21,7 @@ from ehr_bridge.auth.tokens import (
     make_viewer_token,
     viewer_key,
 )
-from ehr_bridge.errors import NotAuthenticated
+from ehr_bridge.errors import NotAuthenticated, Unavailable
 from tests.support.grants import FakeGrants
 
 SECRET = "a-secret-for-these-tests-0123456789abcdef"
@@ -238,3 +238,24 @@ def test_no_header_and_a_bad_header_are_different_refusals() -> None:
     with pytest.raises(NotAuthenticated) as bad:
         judge.authenticate("Bearer " + json.dumps({}))
     assert (none.value.code, bad.value.code) == ("token_missing", "token_invalid")
+
+
+def test_a_token_that_was_expected_is_not_looked_up_when_it_comes() -> None:
+    """Whoever follows the link is not kept waiting by the database."""
+    grants = FakeGrants("1.2.3")
+    judge = Authenticator(TokenVerifier(RULES, set(), grants, Clock()), None)
+    token = viewer()
+    judge.expect(token)
+    grants.is_away = True
+    assert judge.authenticate(f"Bearer {token}").may(Permission.VIEW, "1.2.3")
+
+
+def test_expecting_a_token_that_is_not_good_yet_does_no_harm() -> None:
+    """It is judged when it comes; so is one that cannot be looked up now."""
+    grants = FakeGrants("1.2.3")
+    grants.is_away = True
+    judge = Authenticator(TokenVerifier(RULES, set(), grants, Clock()), None)
+    for token in (viewer(), user(nbf=NOW + timedelta(hours=1)), "nonsense"):
+        judge.expect(token)
+        with pytest.raises((NotAuthenticated, Unavailable)):
+            judge.authenticate(f"Bearer {token}")
