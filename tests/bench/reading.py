@@ -11,6 +11,7 @@ from itertools import batched
 from pathlib import Path
 
 from plugin.phantom import ct_phantom
+from tests.bench import opening
 from tests.bench.clients import Clients, HttpConnection, Outcome, Request, Task, http
 from tests.bench.files import PATIENT, Uids
 from tests.bench.rounds import Plan, Ratio, alternate
@@ -53,6 +54,10 @@ class Reading:
             found = get_json(side, path, self._authorization(side))
             _require(side, len(found) == SLICES, f"metadata of {len(found)} instances")
         return self._measure("wado_metadata", [path], DICOM_JSON, 1, f"{SLICES} instances, cached")
+
+    def open_viewer(self) -> Ratio:
+        """The study in OHIF, from the link to the first image."""
+        return opening.measure(self._bare, self._product, self._study, self._plan.rounds)
 
     def query_study(self) -> Ratio:
         """QIDO-RS for the study itself."""

@@ -7,9 +7,6 @@ from collections.abc import Sequence
 
 from tests.bench.rounds import Ratio, Result
 
-LATER = "later issue"
-NOT_MEASURED = ("ohif_first_image_ratio",)
-
 
 def table(results: Sequence[Result]) -> str:
     """One line per result, widest column first."""
@@ -42,5 +39,4 @@ def _row(result: Result) -> tuple[str, str, str, str, str, str]:
 
 def as_json(results: Sequence[Result]) -> str:
     """The contract's names (section 8), on one line."""
-    numbers: dict[str, object] = {result.name: round(result.value, 4) for result in results}
-    return json.dumps({**numbers, "not_measured": dict.fromkeys(NOT_MEASURED, LATER)})
+    return json.dumps({result.name: round(result.value, 4) for result in results})

@@ -15,6 +15,7 @@ import requests
 from ehr_bridge.settings import load_settings
 from plugin import orthanc_config
 from plugin.launch import ORTHANC
+from plugin.pages import OHIF
 from tests.support import ports
 from tests.support.server import SECRET, Server, user_token
 
@@ -44,11 +45,11 @@ class Side(Protocol):
 
 
 class Bare:
-    """The same packages and configuration without the Python plugin."""
+    """The same packages and configuration without the Python plugin; on demand with OHIF, as Orthanc serves files."""
 
     name = "bare"
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, *, with_viewer: bool = False) -> None:
         self.http_port, self.dicom_port = ports.free(), ports.free()
         settings = load_settings(
             {
@@ -59,7 +60,8 @@ class Bare:
             }
         )
         path = orthanc_config.write(settings)
-        path.write_text(json.dumps(without_bridge(orthanc_config.render(settings)), indent=2))
+        config = without_bridge(orthanc_config.render(settings))
+        path.write_text(json.dumps(with_ohif(config) if with_viewer else config, indent=2))
         self._log = data_dir / "orthanc.log"
         with self._log.open("ab") as log:
             self._process = subprocess.Popen([ORTHANC, str(path)], stdout=log, stderr=log, env=os.environ | ENVIRONMENT)
@@ -124,6 +126,11 @@ class Product:
         token: str = answer.json()["token"]
         return token
 
+    def viewer_link(self, study_instance_uid: str) -> str:
+        """Where the EHR sends the browser, without the host."""
+        link: str = get_json(self, f"/api/v1/dicom/viewer-url/{study_instance_uid}", self.authorization())["url"]
+        return link
+
     def stored_files(self) -> list[Path]:
         """The DICOM files in its archive, as they lie there."""
         folder = load_settings({"EHR_BRIDGE_DATA_DIR": str(self._server.data_dir)}).storage_path
@@ -145,6 +152,13 @@ def without_bridge(config: dict[str, Any]) -> dict[str, Any]:
     plugins = [path for path in config["Plugins"] if not path.endswith("libOrthancPython.so")]
     rest = {name: value for name, value in config.items() if name != "Python"}
     return {**rest, "Plugins": plugins, "AuthenticationEnabled": False, "RemoteAccessAllowed": False}
+
+
+def with_ohif(config: dict[str, Any]) -> dict[str, Any]:
+    """The configuration with the same OHIF build under the same address, cached by browsers as the product's is."""
+    folders = {"Folders": {"/ohif": str(OHIF)}, "AllowCache": True, "Extensions": {"wasm": "application/wasm"}}
+    plugin = orthanc_config.PLUGINS / "libServeFolders.so"
+    return config | {"Plugins": [*config["Plugins"], str(plugin)], "ServeFolders": folders}
 
 
 def get_json(side: Side, path: str, authorization: str | None = None) -> Any:

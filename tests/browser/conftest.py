@@ -10,18 +10,9 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.people import People
+from tests.support.chromium import EXECUTABLE, FLAGS
 from tests.support.running import running
 from tests.support.server import Server
-
-FLAGS = [
-    "--no-sandbox",
-    "--use-gl=angle",
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-    "--ignore-gpu-blocklist",
-    "--disable-background-networking",
-]
-
 
 EVERYBODY_AT_ONE_DESK = {"EHR_BRIDGE_SIGN_INS_PER_MINUTE": "1000"}
 """All tests sign in as the same few people from one address, on a quick machine more often than any person would."""
@@ -37,7 +28,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=EXECUTABLE, args=FLAGS)
         yield browser
         browser.close()
 
