@@ -39,6 +39,11 @@ class RefusedInstance(InvalidInput):
 class NotAuthenticated(BridgeError):
     """No token, or one that proves nothing (RFC 6750 section 3.1)."""
 
+    def __init__(self, code: str, detail: str, retry_after_seconds: int | None = None) -> None:
+        super().__init__(code, detail)
+        self.retry_after_seconds = retry_after_seconds
+        """For a refusal that ends by itself."""
+
 
 class NotPermitted(BridgeError):
     """The caller is known and may not do this."""

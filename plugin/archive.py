@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import threading
+from dataclasses import replace
 from typing import Any
 
 from ehr_bridge.errors import RefusedInstance, Unavailable
-from ehr_bridge.services.holdings import Holding, Raster
+from ehr_bridge.services.holdings import HeldSeries, Holding, Raster, Usage
 from ehr_bridge.services.intake import Stored
 
 DICOMWEB_METADATA = 4301
@@ -104,10 +105,10 @@ class OrthancArchive:
             if self._is_there(f"{path}/size"):
                 raise Unavailable("archive_unavailable", "The archive cannot delete just now.", 30) from error
 
-    def _find(self, level: str, study_instance_uid: str) -> list[str]:
-        query = {"Level": level, "Query": {"StudyInstanceUID": study_instance_uid}, "Expand": False}
+    def _find(self, level: str, study_instance_uid: str, *, expand: bool = False) -> list[Any]:
+        query = {"Level": level, "Query": {"StudyInstanceUID": study_instance_uid}, "Expand": expand}
         try:
-            found: list[str] = json.loads(self._orthanc.RestApiPost("/tools/find", json.dumps(query)))
+            found: list[Any] = json.loads(self._orthanc.RestApiPost("/tools/find", json.dumps(query)))
         except self._orthanc.OrthancException as error:
             raise Unavailable("archive_unavailable", "The archive cannot search just now.", 30) from error
         return found
@@ -128,6 +129,18 @@ class OrthancArchive:
             return []
         tags = {one["ID"]: one["MainDicomTags"] for one in series}
         return sorted((_holding(one, tags.get(one["ParentSeries"], {})) for one in instances), key=lambda h: h.order)
+
+    def series_of(self, study_instance_uid: str) -> list[HeldSeries]:
+        """See `Holdings.series_of`. Series of one UID that lie in two of Orthanc's studies are one."""
+        found: dict[str, HeldSeries] = {}
+        for series in self._find("Series", study_instance_uid, expand=True):
+            held = _series(series)
+            other = found.get(held.series_instance_uid)
+            if other is not None:
+                together = held.number_of_instances + other.number_of_instances
+                held = replace(other, number_of_instances=together)
+            found[held.series_instance_uid] = held
+        return sorted(found.values(), key=lambda held: held.order)
 
     def decode(self, data: bytes, frame: int) -> Raster:
         """See `Holdings.decode`."""
@@ -163,17 +176,29 @@ class OrthancArchive:
         return page
 
     def last_change(self) -> int:
-        """The number of the newest entry in Orthanc's log of changes; 0 when it is empty."""
-        return int(json.loads(self._orthanc.RestApiGet("/changes?last"))["Last"])
+        """See `Holdings.last_change`; 0 when the log is empty."""
+        return int(self._ask("/changes?last")["Last"])
 
     def tell_metric(self, name: str, value: int) -> None:
         """Show a number among Orthanc's metrics."""
         self._orthanc.SetMetricsValue(name, float(value), self._orthanc.MetricsType.DEFAULT)
 
     def answers(self) -> bool:
-        """Whether Orthanc and its index work."""
-        json.loads(self._orthanc.RestApiGet("/statistics"))
+        """Whether Orthanc and its index work; raises Unavailable when not."""
+        self.usage()
         return True
+
+    def usage(self) -> Usage:
+        """See `Holdings.usage`; Orthanc keeps these numbers, nothing is added up."""
+        said = self._ask("/statistics")
+        return Usage(int(said["TotalDiskSize"]), int(said["CountStudies"]), int(said["CountInstances"]))
+
+    def _ask(self, path: str) -> dict[str, Any]:
+        try:
+            answer: dict[str, Any] = json.loads(self._orthanc.RestApiGet(path))
+        except self._orthanc.OrthancException as error:
+            raise Unavailable("archive_unavailable", "The archive does not answer just now.", 30) from error
+        return answer
 
     def _explain(self, data: bytes) -> RefusedInstance | Unavailable:
         """Orthanc says only that it failed: was it the file, or is the archive in trouble (disk full, index away)?"""
@@ -194,6 +219,18 @@ def _holding(instance: dict[str, Any], series: dict[str, Any]) -> Holding:
         series_number=_number(series.get("SeriesNumber")),
         instance_number=_number(tags.get("InstanceNumber")),
         size_bytes=int(instance.get("FileSize", 0)),
+    )
+
+
+def _series(series: dict[str, Any]) -> HeldSeries:
+    tags = series["MainDicomTags"]
+    said = tags.get("SeriesNumber", "").strip()
+    return HeldSeries(
+        series_instance_uid=tags.get("SeriesInstanceUID", ""),
+        number=_number(said) if said else None,
+        modality=tags.get("Modality", ""),
+        description=tags.get("SeriesDescription", ""),
+        number_of_instances=len(series.get("Instances", [])),
     )
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.deletions import DeletionRequest, has_open_request
-from ehr_bridge.db.models import Cursor, Study
+from ehr_bridge.db.models import ORTHANC_CHANGES, Cursor, Study
 from ehr_bridge.db.uploads import Instance
 from ehr_bridge.errors import RefusedInstance
 from ehr_bridge.services.arrivals import Delivery, Door
@@ -24,7 +24,6 @@ from ehr_bridge.services.recorder import Recorder
 from plugin.archive import OrthancArchive
 
 LOGGER = logging.getLogger(__name__)
-CURSOR = "orthanc_changes"
 PAGE = 500
 
 
@@ -57,11 +56,11 @@ class CatchUp:
 
     def _position(self) -> int:
         with self._database.read() as session:
-            return session.scalar(select(Cursor.position).where(Cursor.name == CURSOR)) or 0
+            return session.scalar(select(Cursor.position).where(Cursor.name == ORTHANC_CHANGES)) or 0
 
     def _advance(self, position: int) -> None:
         with self._database.write() as session:
-            cursor = session.get(Cursor, CURSOR) or Cursor(name=CURSOR)
+            cursor = session.get(Cursor, ORTHANC_CHANGES) or Cursor(name=ORTHANC_CHANGES)
             cursor.position = position
             session.add(cursor)
 

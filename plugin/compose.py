@@ -79,7 +79,7 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> Callbacks:
         "worker": lambda: worker.is_well,
         "storage": lambda: _is_writable(settings.storage_path),
     }
-    adapter = WsgiAdapter(create_app(services, archive, checks), gate.peer)
+    adapter = WsgiAdapter(create_app(services, archive, checks, lambda: worker.waiting), gate.peer)
 
     callbacks = Callbacks(
         allow=keeping_thread(gate.allow),

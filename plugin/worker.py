@@ -55,6 +55,11 @@ class Worker:
             self._thread.join(timeout=30)
 
     @property
+    def waiting(self) -> int:
+        """How many instances were handed over and not taken yet."""
+        return len(self._handed_over)
+
+    @property
     def is_well(self) -> bool:
         return self._thread.is_alive() and not self._failed
 

@@ -16,11 +16,13 @@ VIEWER = "viewer token"
 ANNOTATING = ("POST", "/api/v1/dicom-web/studies")
 """Here a viewer token passes too that says annotate; the route then takes annotations only."""
 SEE_DELETIONS = f"{Permission.APPROVE_DELETION} or {Permission.REQUEST_DELETION}"
+SEE_SYSTEM = f"{Permission.ACCOUNTS} or {Permission.AUDIT}"
 
 ACCESS: dict[tuple[str, str], Permission | str] = {
     ("GET", "/api/v1/health"): PUBLIC,
     ("GET", "/api/v1/openapi.json"): PUBLIC,
     ("GET", "/api/v1/docs"): PUBLIC,
+    ("GET", "/api/v1/system"): SEE_SYSTEM,
     ("POST", "/api/v1/auth/login"): PUBLIC,
     ("GET", "/api/v1/auth/me"): SIGNED_IN,
     ("POST", "/api/v1/auth/logout"): SIGNED_IN,
@@ -62,6 +64,7 @@ ACCESS: dict[tuple[str, str], Permission | str] = {
     ("POST", "/instances"): Permission.UPLOAD,
     ("GET", "/api/v1/dicom/studies"): Permission.READ,
     ("GET", "/api/v1/dicom/studies/{study_uid}"): Permission.READ,
+    ("GET", "/api/v1/dicom/studies/{study_uid}/series"): Permission.READ,
     ("DELETE", "/api/v1/dicom/studies/{study_uid}"): Permission.REQUEST_DELETION,
     ("GET", "/api/v1/dicom/studies/{study_uid}/hold"): Permission.READ,
     ("POST", "/api/v1/dicom/studies/{study_uid}/hold"): Permission.REQUEST_DELETION,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import Response
@@ -70,12 +70,21 @@ MODULES = (
 SECURITY_SCHEMES: dict[str, Any] = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
 
 
-def create_app(services: Services, archive: Archive, checks: Mapping[str, system.Check]) -> OpenAPI:
-    """The application behind /api/v1 (and the two foreign doors of `stow`)."""
+def create_app(
+    services: Services,
+    archive: Archive,
+    checks: Mapping[str, system.Check],
+    handed_over: Callable[[], int] = lambda: 0,
+) -> OpenAPI:
+    """The application behind /api/v1 (and the two foreign doors of `stow`).
+
+    `handed_over` says how many stored instances have not come to the recorder yet.
+    """
     app = _routes()
     app.extensions[context.EXTENSION] = services
     app.extensions[uploads.ARCHIVE] = archive
     app.extensions[system.CHECKS] = checks
+    app.extensions[system.HANDED_OVER] = handed_over
     app.after_request(_no_store)
     app.wsgi_app = Express(app.wsgi_app, services, archive)  # type: ignore[method-assign]
     app.wsgi_app = Watch(app.wsgi_app, services.refusals)  # type: ignore[method-assign]

@@ -206,6 +206,52 @@ EXAMPLES: dict[str, dict[str, Any]] = LINK_EXAMPLES | {
         "permissions": ["download", "read", "upload", "view"],
     },
     "HealthAnswer": {"status": "ok", "checks": {"gate": "ok", "database": "ok", "orthanc": "ok"}},
+    "SystemAnswer": {
+        "version": "0.1.0",
+        "storage": {
+            "archive_bytes": 412_316_860_416,
+            "free_bytes": 1_583_296_741_376,
+            "total_bytes": 2_000_398_934_016,
+            "number_of_studies": 4120,
+            "number_of_instances": 801_554,
+        },
+        "queue": {
+            "instances_to_record": 0,
+            "changes_to_check": 3,
+            "jobs": {"waiting": 2, "running": 1, "failed": 1},
+            "uploads_under_way": 1,
+            "quarantined": 0,
+        },
+        "failed_jobs": [
+            {
+                "id": "8a3c1f52-6c5b-4a3e-9d0c-5ad6f0b5a7d1",
+                "study_instance_uid": STUDY,
+                "kind": "modify",
+                "status": "partial",
+                "error_code": "changed_since",
+                "finished_at": MOMENT,
+            }
+        ],
+        "attention": [
+            {
+                "code": "jobs_failed",
+                "count": 1,
+                "advice": "Open each study, see in its history why the job failed, and ask for it again or undo it.",
+            }
+        ],
+    },
+    "StudySeriesAnswer": {
+        "study_instance_uid": STUDY,
+        "series": [
+            {
+                "series_instance_uid": "1.2.826.0.1.3680043.8.498.7891",
+                "number": 1,
+                "modality": "MR",
+                "description": "T2 axial",
+                "number_of_instances": 16,
+            }
+        ],
+    },
     "Problem": {
         "type": "urn:orthanc-ehr-bridge:problem:invalid_request",
         "title": "The request cannot be used",

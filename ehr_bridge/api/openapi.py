@@ -177,7 +177,10 @@ def _problem(status: int) -> dict[str, Any]:
         "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "example": example}},
     }
     if status == 401:
-        answer["headers"] = {"WWW-Authenticate": {"description": "RFC 6750", "schema": {"type": "string"}}}
+        answer["headers"] = {
+            "WWW-Authenticate": {"description": "RFC 6750", "schema": {"type": "string"}},
+            "Retry-After": {"description": "Seconds; with `account_locked` only", "schema": {"type": "string"}},
+        }
     if status == 503:
         answer["headers"] = {"Retry-After": {"description": "Seconds", "schema": {"type": "string"}}}
     return answer

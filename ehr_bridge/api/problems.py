@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 
 from ehr_bridge.errors import (
     BridgeError,
+    NotAuthenticated,
     Unavailable,
 )
 
@@ -147,7 +148,7 @@ def problem(
 
 def from_error(error: BridgeError, extra: dict[str, Any] | None = None) -> Response:
     response = problem(error.code, error.detail, error.errors, extra)
-    if isinstance(error, Unavailable):
+    if isinstance(error, Unavailable | NotAuthenticated) and error.retry_after_seconds is not None:
         response.headers["Retry-After"] = str(error.retry_after_seconds)
     return response
 

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from ehr_bridge.api.context import answer, closed, services
 from ehr_bridge.api.schemas import EmptyIsNone, Input, Model, Moment, PageQuery, Problem, Text64, Uid
+from ehr_bridge.api.uploads import archive
 from ehr_bridge.matching.names import read_query
 from ehr_bridge.services.paging import Page
 from ehr_bridge.services.studies import StudyView
@@ -99,6 +100,19 @@ class StudyList(Model):
     offset: int
 
 
+class SeriesAnswer(Model):
+    series_instance_uid: str
+    number: int | None
+    modality: str
+    description: str
+    number_of_instances: int
+
+
+class StudySeriesAnswer(Model):
+    study_instance_uid: str
+    series: list[SeriesAnswer]
+
+
 @blueprint.get("/studies", responses={200: StudyList, 422: Problem})
 def list_studies(query: StudyQuery) -> Response:
     """List studies, latest arrival first"""
@@ -129,6 +143,16 @@ def list_studies_of_accession(path: AccessionPath, query: StudyPageQuery) -> Res
 def get_study(path: StudyPath) -> Response:
     """One study"""
     return answer(study_answer(services().studies.get(path.study_uid)))
+
+
+@blueprint.get(
+    "/studies/<study_uid>/series", responses={200: StudySeriesAnswer, 404: Problem, 422: Problem, 503: Problem}
+)
+def list_series(path: StudyPath) -> Response:
+    """The series of a study, as numbered; without its images"""
+    services().studies.get(path.study_uid)
+    series = [SeriesAnswer.model_validate(held) for held in archive().series_of(path.study_uid)]
+    return answer(StudySeriesAnswer(study_instance_uid=path.study_uid, series=series))
 
 
 def slice_of(query: StudyPageQuery) -> Slice:

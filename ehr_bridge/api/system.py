@@ -1,19 +1,25 @@
-"""Health of the installation, for load balancers and administrators."""
+"""Health of the installation, for load balancers; what is stored, waits and needs somebody, for administrators."""
 
 from __future__ import annotations
 
 import logging
+import uuid
 from collections.abc import Callable, Mapping
 from typing import Literal, cast
 
 from flask import Response, current_app, redirect
 from flask_openapi3 import APIBlueprint, Tag
 
-from ehr_bridge.api.context import DOCS_PREFIX, answer
-from ehr_bridge.api.schemas import Model
+from ehr_bridge.api.context import DOCS_PREFIX, answer, services
+from ehr_bridge.api.schemas import Model, Moment
+from ehr_bridge.api.tags import Kind
+from ehr_bridge.api.uploads import archive
+from ehr_bridge.services.system_state import ADVICE, SystemState
+from ehr_bridge.version import VERSION
 
 LOGGER = logging.getLogger(__name__)
 CHECKS = "ehr_bridge_checks"
+HANDED_OVER = "ehr_bridge_handed_over"
 State = Literal["ok", "degraded"]
 
 type Check = Callable[[], bool]
@@ -27,6 +33,51 @@ class HealthAnswer(Model):
     checks: dict[str, State]
 
 
+class StorageAnswer(Model):
+    archive_bytes: int | None
+    free_bytes: int | None
+    total_bytes: int | None
+    number_of_studies: int | None
+    number_of_instances: int | None
+
+
+class JobCountsAnswer(Model):
+    waiting: int
+    running: int
+    failed: int
+
+
+class QueueAnswer(Model):
+    instances_to_record: int
+    changes_to_check: int | None
+    jobs: JobCountsAnswer
+    uploads_under_way: int
+    quarantined: int
+
+
+class FailedJobAnswer(Model):
+    id: uuid.UUID
+    study_instance_uid: str
+    kind: Kind
+    status: Literal["partial", "failed"]
+    error_code: str | None
+    finished_at: Moment | None
+
+
+class AttentionAnswer(Model):
+    code: str
+    count: int | None
+    advice: str
+
+
+class SystemAnswer(Model):
+    version: str
+    storage: StorageAnswer
+    queue: QueueAnswer
+    failed_jobs: list[FailedJobAnswer]
+    attention: list[AttentionAnswer]
+
+
 @blueprint.get("/health", responses={200: HealthAnswer})
 def health() -> Response:
     """Is everything there? Answers 200 also when degraded, so that a viewer of images is not cut off"""
@@ -35,10 +86,42 @@ def health() -> Response:
     return answer(HealthAnswer(status=worst, checks=checks))
 
 
+@blueprint.get("/system", responses={200: SystemAnswer})
+def get_system() -> Response:
+    """How much is stored, what waits to be done, and what needs somebody; `null` is not known just now"""
+    handed_over = cast(Callable[[], int], current_app.extensions[HANDED_OVER])
+    return answer(_system(services().system.look(archive(), handed_over())))
+
+
 @blueprint.get("/docs", responses={302: None})
 def docs() -> Response:
     """A page to try the API"""
     return cast(Response, redirect(DOCS_PREFIX))
+
+
+def _system(state: SystemState) -> SystemAnswer:
+    usage, disk, jobs = state.usage, state.disk, state.jobs
+    return SystemAnswer(
+        version=VERSION,
+        storage=StorageAnswer(
+            archive_bytes=usage and usage.size_bytes,
+            free_bytes=disk and disk.free_bytes,
+            total_bytes=disk and disk.total_bytes,
+            number_of_studies=usage and usage.number_of_studies,
+            number_of_instances=usage and usage.number_of_instances,
+        ),
+        queue=QueueAnswer(
+            instances_to_record=state.instances_to_record,
+            changes_to_check=state.changes_to_check,
+            jobs=JobCountsAnswer.model_validate(jobs),
+            uploads_under_way=state.uploads_under_way,
+            quarantined=state.quarantined,
+        ),
+        failed_jobs=[FailedJobAnswer.model_validate(job) for job in jobs.latest_failed],
+        attention=[
+            AttentionAnswer(code=each.code, count=each.count, advice=ADVICE[each.code]) for each in state.attention
+        ],
+    )
 
 
 def _checks() -> Mapping[str, Check]:

@@ -262,6 +262,10 @@ class ViewerTokenRenewal(Base):
     expires_at: Mapped[datetime]
 
 
+ORTHANC_CHANGES = "orthanc_changes"
+"""The cursor in the archive's own log of changes."""
+
+
 class Cursor(Base):
     """How far a reader of somebody else's log has come; one row per reader."""
 

@@ -27,8 +27,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from ehr_bridge.db.identity_changes import IdentityChange
 from ehr_bridge.db.models import UID, Base
 
-_UNDER_WAY = "status IN ('queued', 'running')"
-_WAITING = "status = 'waiting'"
+UNDER_WAY = "status IN ('queued', 'running')"
+WAITING = "status = 'waiting'"
+NOT_WHOLE = "status IN ('partial', 'failed')"
 _LINK = JSON(none_as_null=True)
 
 
@@ -43,14 +44,21 @@ class Modification(Base):
             "ix_modifications_under_way",
             "study_id",
             unique=True,
-            sqlite_where=text(_UNDER_WAY),
-            postgresql_where=text(_UNDER_WAY),
+            sqlite_where=text(UNDER_WAY),
+            postgresql_where=text(UNDER_WAY),
         ),
         Index(
             "ix_modifications_waiting",
             "requested_at",
-            sqlite_where=text(_WAITING),
-            postgresql_where=text(_WAITING),
+            sqlite_where=text(WAITING),
+            postgresql_where=text(WAITING),
+        ),
+        Index(
+            "ix_modifications_not_whole",
+            "study_id",
+            "requested_at",
+            sqlite_where=text(NOT_WHOLE),
+            postgresql_where=text(NOT_WHOLE),
         ),
     )
 

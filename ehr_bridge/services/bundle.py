@@ -45,6 +45,7 @@ from ehr_bridge.services.sight import Sight
 from ehr_bridge.services.sign_in import Hashing, SignIn
 from ehr_bridge.services.studies import Studies
 from ehr_bridge.services.study_history import StudyHistory
+from ehr_bridge.services.system_state import System
 from ehr_bridge.services.thumbnails import Thumbnails
 from ehr_bridge.services.token_rules import key_source, token_rules
 from ehr_bridge.services.uploads import Uploads
@@ -98,6 +99,7 @@ class Services:
     identity_changes: IdentityChanges
     reconciliation: Reconciliation
     study_history: StudyHistory
+    system: System
 
 
 def rules_of(settings: Settings) -> Rules:
@@ -147,11 +149,12 @@ def build_services(settings: Settings, database: Database, clock: Callable[[], d
     thumbnails = Thumbnails(database, recorder, settings.thumbnail_path)
     grace = timedelta(days=settings.deletion_grace_days)
     authenticator = Authenticator(TokenVerifier(of_tokens, revocations, grants, clock, ehr_keys), account, keys)
+    refusals = Refusals(database, authenticator, clock)
     return Services(
         settings=settings,
         database=database,
         authenticator=authenticator,
-        refusals=Refusals(database, authenticator, clock),
+        refusals=refusals,
         anchors=Anchors(database, settings.data_dir / FILE_NAME, anchor_key(of_tokens.secret), clock),
         audit_export=AuditExport(database, clock),
         accounts=Accounts(database, revocations, hashing, clock),
@@ -197,4 +200,5 @@ def build_services(settings: Settings, database: Database, clock: Callable[[], d
         identity_changes=IdentityChanges(database, claims, restrictions, clock),
         reconciliation=Reconciliation(database, recorder, rules, clock, new_study_instance_uid),
         study_history=StudyHistory(database, recorder),
+        system=System(database, recorder, refusals, clock, settings.storage_path, settings.quarantine_path),
     )

@@ -25,6 +25,31 @@ class Holding:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldSeries:
+    """One series as the archive's index has it; `number` is None where the files say none."""
+
+    series_instance_uid: str
+    number: int | None
+    modality: str
+    description: str
+    number_of_instances: int
+
+    @property
+    def order(self) -> tuple[bool, int, str]:
+        """As numbered; those without a number last."""
+        return self.number is None, self.number or 0, self.series_instance_uid
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """How much the archive holds, whoever it is of and whether or not it is hidden."""
+
+    size_bytes: int
+    number_of_studies: int
+    number_of_instances: int
+
+
+@dataclass(frozen=True, slots=True)
 class Raster:
     """One decoded frame: rows from the top, without padding."""
 
@@ -41,6 +66,27 @@ class Holdings(Protocol):
 
     def holdings(self, orthanc_study_id: str) -> list[Holding]:
         """Every instance of a study, in `Holding.order`; empty when it is gone."""
+
+    def series_of(self, study_instance_uid: str) -> list[HeldSeries]:
+        """The series of a study, in `HeldSeries.order`.
+
+        Raises:
+            Unavailable: the archive does not answer.
+        """
+
+    def usage(self) -> Usage:
+        """How much there is.
+
+        Raises:
+            Unavailable: the archive does not answer.
+        """
+
+    def last_change(self) -> int:
+        """The number of the newest entry in the archive's log of changes.
+
+        Raises:
+            Unavailable: the archive does not answer.
+        """
 
     def read(self, orthanc_instance_id: str) -> bytes:
         """The stored file. Raises LookupError when the instance is gone."""

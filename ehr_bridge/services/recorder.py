@@ -113,6 +113,11 @@ class Recorder:
                 self._unsettled |= studies
                 raise
 
+    @property
+    def waiting(self) -> int:
+        """How many instances are handed over and not written yet."""
+        return len(self._queue)
+
     def close(self) -> None:
         """Write and settle what is left, as far as the database lets us, and let the connection go."""
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import threading
 import uuid
 from collections.abc import Callable, Iterator
@@ -155,18 +156,14 @@ class SignIn:
         """The active account with this name and password; failures are counted and audited."""
         with self._database.read() as session:
             user = session.scalar(select(User).where(User.username == username))
-            is_locked = _is_locked(session.get(SignInGuard, name_digest(username)), self._clock())
+            is_locked = bool(_still_locked(session.get(SignInGuard, name_digest(username)), self._clock()))
         right = not is_locked and self._hashing.matches(user.password_hash if user else None, password)
         now = self._clock()
         with self._database.write() as session:
             # looked at again: guesses side by side must not outrun the count
             guard = session.get(SignInGuard, name_digest(username))
-            if _is_locked(guard, now):
-                refusal = NotAuthenticated(
-                    "account_locked",
-                    f"Too many wrong passwords for this name; wait {WINDOW.seconds // 60} minutes, or ask the "
-                    "administrator for a new password.",
-                )
+            if still := _still_locked(guard, now):
+                refusal = _locked(still)
             elif right and user is not None and user.is_active:
                 if guard is not None:
                     session.delete(guard)
@@ -228,8 +225,11 @@ def _own_session(session: Session, caller: Caller) -> tuple[AccountSession, User
     return own, user
 
 
-def _is_locked(guard: SignInGuard | None, now: datetime) -> bool:
-    return guard is not None and guard.locked_until is not None and now < guard.locked_until
+def _still_locked(guard: SignInGuard | None, now: datetime) -> timedelta:
+    """For how long; no time at all when the name is not locked."""
+    if guard is None or guard.locked_until is None:
+        return timedelta(0)
+    return max(guard.locked_until - now, timedelta(0))
 
 
 def _count_failure(session: Session, guard: SignInGuard | None, username: str, now: datetime) -> bool:
@@ -241,6 +241,14 @@ def _count_failure(session: Session, guard: SignInGuard | None, username: str, n
     if guard.failures >= MAX_FAILURES:
         guard.locked_until = now + WINDOW
     return guard.locked_until is not None
+
+
+def _locked(still: timedelta) -> NotAuthenticated:
+    seconds = math.ceil(still.total_seconds())
+    minutes = math.ceil(seconds / 60)
+    wait = f"wait {minutes} minute{'' if minutes == 1 else 's'}"
+    detail = f"Too many wrong passwords for this name; {wait}, or ask the administrator for a new password."
+    return NotAuthenticated("account_locked", detail, seconds)
 
 
 def _wrong() -> NotAuthenticated:

@@ -24,9 +24,6 @@ class Changes(FakeArchive):
         ]
         return {"Changes": page, "Done": True, "Last": len(self.instances)}
 
-    def last_change(self) -> int:
-        return len(self.instances)
-
 
 @pytest.mark.parametrize(
     ("said", "status"),

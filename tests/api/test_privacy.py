@@ -84,6 +84,7 @@ def test_no_route_that_names_a_restricted_patient_answers(api: Api, secret: dict
         ("GET", "/api/v1/orders/ACC-S", None),
         ("GET", f"/api/v1/orders/{secret['order']}", None),
         ("GET", f"/api/v1/dicom/studies/{uid}", None),
+        ("GET", f"/api/v1/dicom/studies/{uid}/series", None),
         ("GET", "/api/v1/dicom/studies/patient/MRN-SECRET", None),
         ("GET", f"/api/v1/dicom/studies/{uid}/history", None),
         ("GET", f"/api/v1/reconciliation/{uid}", None),

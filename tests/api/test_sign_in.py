@@ -51,6 +51,21 @@ def test_five_wrong_passwords_lock_a_name_whether_it_exists_or_not(api: Api) -> 
     assert actions(api).count("account.locked") == 2
 
 
+def test_a_locked_name_hears_for_how_long(api: Api) -> None:
+    """In minutes for people and in seconds for the page; a wrong password promises nothing."""
+    make(api)
+    answers = [sign_in(api, password="wrong") for _ in range(6)]
+    assert "Retry-After" not in answers[0].headers
+    assert 890 < int(answers[5].headers["Retry-After"]) <= 900
+    assert "wait 15 minutes" in answers[5].json["detail"]
+    almost = build_services(
+        api.services.settings, api.services.database, lambda: utc_now() + timedelta(minutes=14, seconds=30)
+    )
+    with pytest.raises(NotAuthenticated, match="wait 1 minute,") as refusal:
+        almost.sign_in.sign_in("dora", PASSWORD, None)
+    assert 0 < (refusal.value.retry_after_seconds or 0) <= 30
+
+
 def test_a_lock_ends_by_itself_and_by_a_new_password(api: Api) -> None:
     """After fifteen minutes, or when the administrator helps."""
     make(api)

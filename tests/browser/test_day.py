@@ -77,6 +77,7 @@ def test_a_radiographer_uploads_and_has_no_view_button_that_fails(desktop: Page,
     order = place_order(demo)
     sign_in(desktop, demo, "radiographer")
     open_order(desktop, order["accession_number"])
+    expect(desktop.get_by_role("region", name="Order", exact=True)).to_contain_text("Not yet: there are no images")
     upload_for_order(desktop)
     drop(desktop, {"one.dcm": fresh_series()[0]})
     send(desktop)

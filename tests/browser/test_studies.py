@@ -81,6 +81,19 @@ def test_thumbnails_are_shown_to_those_who_may_view(people: People, unlinked: st
     assert page.get_by_role("link", name=re.compile("^View the images")).count() == 0
 
 
+def test_series_are_listed_for_who_may_read_and_not_view(people: People, demo: Server) -> None:
+    """A radiographer sees what the study is made of, and no way to its images."""
+    uid = demo.get("/api/v1/dicom/studies?mrn=MRN-1001&link_status=linked", "nurse").json()["items"][0]
+    for account in ("radiographer", "manager"):
+        page = people.go(account, f"/studies/{uid['study_instance_uid']}")
+        series = page.get_by_role("table", name="Series").get_by_role("row")
+        expect(series).to_have_count(2)
+        expect(series.last).to_contain_text("CT")
+        expect(series.last.get_by_role("cell").last).to_have_text("120")
+        expect(page.get_by_text("Your account may not view images")).to_be_visible()
+        assert page.get_by_role("link", name=re.compile("^View the images")).count() == 0
+
+
 def test_what_files_say_is_shown_as_text(people: People, unlinked: str) -> None:
     """A description that is HTML is read, not run."""
     page = open_study(people, "radiologist", unlinked)

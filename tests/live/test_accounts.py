@@ -55,6 +55,7 @@ def test_a_day_of_an_account(server: Server) -> None:
     answer = sign_in(server, name, "correct horse")
     assert (answer.status_code, answer.json()["code"]) == (401, "account_locked")
     assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+    assert 0 < int(answer.headers["Retry-After"]) <= 900
     helped = command(server, "user", "password", name, "--temporary", typed="given by hand\n")
     assert helped.returncode == 0, helped.stderr
     eventually(lambda: me(server, token).get("code") == "token_revoked", 5)  # another process ended the session

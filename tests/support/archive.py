@@ -9,7 +9,7 @@ import pydicom
 
 from ehr_bridge.dicom import read_header
 from ehr_bridge.errors import RefusedInstance, Unavailable
-from ehr_bridge.services.holdings import Holding, Raster
+from ehr_bridge.services.holdings import HeldSeries, Holding, Raster, Usage
 from ehr_bridge.services.intake import Stored
 
 
@@ -41,6 +41,25 @@ class FakeArchive:
                 uids = header.series_instance_uid, header.sop_instance_uid
                 found.append(Holding(key, *uids, header.modality, *numbers, len(data)))
         return sorted(found, key=lambda holding: holding.order)
+
+    def series_of(self, study_instance_uid: str) -> list[HeldSeries]:
+        found: dict[str, HeldSeries] = {}
+        for instance in self.instances_of(study_instance_uid):
+            ds = pydicom.dcmread(io.BytesIO(self.instances[instance]), stop_before_pixels=True)
+            uid, number = str(ds.SeriesInstanceUID), ds.get("SeriesNumber")
+            before = found[uid].number_of_instances if uid in found else 0
+            said = None if number is None else int(number)
+            found[uid] = HeldSeries(uid, said, ds.Modality, str(ds.get("SeriesDescription", "")), before + 1)
+        return sorted(found.values(), key=lambda held: held.order)
+
+    def usage(self) -> Usage:
+        if isinstance(self.refuses, Unavailable):
+            raise self.refuses
+        studies = len(set(self.studies.values()))
+        return Usage(sum(map(len, self.instances.values())), studies, len(self.instances))
+
+    def last_change(self) -> int:
+        return len(self.instances)
 
     def decode(self, data: bytes, frame: int) -> Raster:
         raise LookupError(frame)

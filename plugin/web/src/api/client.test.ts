@@ -31,6 +31,12 @@ describe("asking the server", () => {
     });
   });
 
+  it("hears how long to wait, and only a number of seconds", async () => {
+    const after = (value: string) => bench(() => new Response("{}", { status: 503, headers: { "Retry-After": value } })).ask("orders");
+    await expect(after("23")).rejects.toMatchObject({ retryAfter: 23 });
+    await expect(after("Wed, 21 Oct 2026 07:28:00 GMT")).rejects.toMatchObject({ retryAfter: null });
+  });
+
   it("ends the session on 401, but not for a refused sign-in", async () => {
     const { ask, session } = bench(() => json(401, { code: "wrong_credentials" }));
     await expect(ask("auth/login", { method: "POST", body: {}, withToken: false })).rejects.toMatchObject({ code: "wrong_credentials" });

@@ -51,7 +51,7 @@ export function createClient(session: Session, fetcher: typeof fetch = (...args)
       return body as T;
     }
     if (answer.status === 401 && token && token !== asking.token) session.end(token);
-    throw errorFromAnswer(answer.status, body);
+    throw errorFromAnswer(answer.status, body, answer.headers.get("Retry-After"));
   };
 }
 

@@ -16,14 +16,17 @@ export class ApiError extends Error {
   readonly code: string;
   readonly detail: string;
   readonly fields: readonly FieldError[];
+  /** After how many seconds the server says it may work; null when it says none. */
+  readonly retryAfter: number | null;
 
-  constructor(status: number, code: string, detail = "", fields: readonly FieldError[] = []) {
+  constructor(status: number, code: string, detail = "", fields: readonly FieldError[] = [], retryAfter: number | null = null) {
     super(detail || code);
     this.name = "ApiError";
     this.status = status;
     this.code = code;
     this.detail = detail;
     this.fields = fields;
+    this.retryAfter = retryAfter;
   }
 
   /** Whether asking again, unchanged, has a chance. */
@@ -32,8 +35,8 @@ export class ApiError extends Error {
   }
 }
 
-/** The error a refusing answer stands for, whatever its body holds. */
-export function errorFromAnswer(status: number, body: unknown): ApiError {
+/** The error a refusing answer stands for, whatever its body holds; `retryAfter` is the header of that name, if any. */
+export function errorFromAnswer(status: number, body: unknown, retryAfter: string | null = null): ApiError {
   const problem = isRecord(body) ? body : {};
   const fields = Array.isArray(problem.errors) ? problem.errors.filter(isRecord) : [];
   return new ApiError(
@@ -41,6 +44,7 @@ export function errorFromAnswer(status: number, body: unknown): ApiError {
     text(problem.code) || codeOfStatus(status),
     text(problem.detail) || text(problem.title),
     fields.map((each) => ({ field: text(each.field), message: text(each.message) })),
+    /^\d{1,6}$/.test(retryAfter ?? "") ? Number(retryAfter) : null,
   );
 }
 

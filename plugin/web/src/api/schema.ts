@@ -1406,6 +1406,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/dicom/studies/{study_uid}/series": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The series of a study, as numbered; without its images */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    study_uid: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["StudySeriesAnswer"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/dicom/tags/{study_uid}": {
         parameters: {
             query?: never;
@@ -2978,6 +3015,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/system": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How much is stored, what waits to be done, and what needs somebody; `null` is not known just now */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["SystemAnswer"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/instances": {
         parameters: {
             query?: never;
@@ -3047,6 +3119,11 @@ export interface components {
             limit: number;
             offset: number;
             total: number;
+        };
+        AttentionAnswer: {
+            advice: string;
+            code: string;
+            count: number | null;
         };
         AuditEventAnswer: {
             action: string;
@@ -3205,6 +3282,17 @@ export interface components {
             agrees: boolean | null;
             detail: string;
             field: string;
+        };
+        FailedJobAnswer: {
+            error_code: string | null;
+            finished_at: string | null;
+            /** Format: uuid */
+            id: string;
+            /** @enum {string} */
+            kind: "modify" | "undo" | "link" | "unlink" | "follow";
+            /** @enum {string} */
+            status: "partial" | "failed";
+            study_instance_uid: string;
         };
         FieldEvidence: {
             agrees: boolean | null;
@@ -3366,6 +3454,11 @@ export interface components {
             /** @enum {string} */
             status: "waiting" | "queued" | "running" | "succeeded" | "partial" | "failed";
             study_instance_uid: string;
+        };
+        JobCountsAnswer: {
+            failed: number;
+            running: number;
+            waiting: number;
         };
         JudgedAnswer: {
             automatic: boolean;
@@ -3604,6 +3697,13 @@ export interface components {
             title: string;
             type: string;
         };
+        QueueAnswer: {
+            changes_to_check: number | null;
+            instances_to_record: number;
+            jobs: components["schemas"]["JobCountsAnswer"];
+            quarantined: number;
+            uploads_under_way: number;
+        };
         ReconciliationAnswer: {
             candidates: components["schemas"]["CandidateAnswer"][];
             job: components["schemas"]["JobAnswer"] | null;
@@ -3653,6 +3753,13 @@ export interface components {
             /** @default null */
             note: string | null;
         };
+        SeriesAnswer: {
+            description: string;
+            modality: string;
+            number: number | null;
+            number_of_instances: number;
+            series_instance_uid: string;
+        };
         ServiceKeyAnswer: {
             created_at: string;
             created_by: string;
@@ -3685,6 +3792,13 @@ export interface components {
         };
         /** @enum {string} */
         Source: "manual" | "api" | "cd_import" | "modality";
+        StorageAnswer: {
+            archive_bytes: number | null;
+            free_bytes: number | null;
+            number_of_instances: number | null;
+            number_of_studies: number | null;
+            total_bytes: number | null;
+        };
         StudyAnswer: {
             accession_number: string | null;
             deleted_at: string | null;
@@ -3716,10 +3830,21 @@ export interface components {
             offset: number;
             total: number;
         };
+        StudySeriesAnswer: {
+            series: components["schemas"]["SeriesAnswer"][];
+            study_instance_uid: string;
+        };
         StudyTagsAnswer: {
             modifications: components["schemas"]["ModificationAnswer"][];
             study_instance_uid: string;
             tags: components["schemas"]["TagAnswer"][];
+        };
+        SystemAnswer: {
+            attention: components["schemas"]["AttentionAnswer"][];
+            failed_jobs: components["schemas"]["FailedJobAnswer"][];
+            queue: components["schemas"]["QueueAnswer"];
+            storage: components["schemas"]["StorageAnswer"];
+            version: string;
         };
         TagAnswer: {
             history: components["schemas"]["FormerValueAnswer"][];
@@ -3921,6 +4046,7 @@ export type AccessionBody = components['schemas']['AccessionBody'];
 export type AccountAnswer = components['schemas']['AccountAnswer'];
 export type AccountBody = components['schemas']['AccountBody'];
 export type AccountList = components['schemas']['AccountList'];
+export type AttentionAnswer = components['schemas']['AttentionAnswer'];
 export type AuditEventAnswer = components['schemas']['AuditEventAnswer'];
 export type AuditList = components['schemas']['AuditList'];
 export type BreakGlassBody = components['schemas']['BreakGlassBody'];
@@ -3936,6 +4062,7 @@ export type DifferenceAnswer = components['schemas']['DifferenceAnswer'];
 export type ElementAnswer = components['schemas']['ElementAnswer'];
 export type ErrorAnswer = components['schemas']['ErrorAnswer'];
 export type EvidenceAnswer = components['schemas']['EvidenceAnswer'];
+export type FailedJobAnswer = components['schemas']['FailedJobAnswer'];
 export type FieldEvidence = components['schemas']['FieldEvidence'];
 export type FieldProblem = components['schemas']['FieldProblem'];
 export type FindingAnswer = components['schemas']['FindingAnswer'];
@@ -3952,6 +4079,7 @@ export type InstanceAnswer = components['schemas']['InstanceAnswer'];
 export type InstanceStored = components['schemas']['InstanceStored'];
 export type ItemProblem = components['schemas']['ItemProblem'];
 export type JobAnswer = components['schemas']['JobAnswer'];
+export type JobCountsAnswer = components['schemas']['JobCountsAnswer'];
 export type JudgedAnswer = components['schemas']['JudgedAnswer'];
 export type JudgedHeader = components['schemas']['JudgedHeader'];
 export type LinkBody = components['schemas']['LinkBody'];
@@ -3980,6 +4108,7 @@ export type PatientList = components['schemas']['PatientList'];
 export type Permission = components['schemas']['Permission'];
 export type PriorsBody = components['schemas']['PriorsBody'];
 export type Problem = components['schemas']['Problem'];
+export type QueueAnswer = components['schemas']['QueueAnswer'];
 export type ReconciliationAnswer = components['schemas']['ReconciliationAnswer'];
 export type ReconciliationList = components['schemas']['ReconciliationList'];
 export type RenewedAnswer = components['schemas']['RenewedAnswer'];
@@ -3987,15 +4116,19 @@ export type RestrictionAnswer = components['schemas']['RestrictionAnswer'];
 export type RestrictionBody = components['schemas']['RestrictionBody'];
 export type RestrictionList = components['schemas']['RestrictionList'];
 export type ReviewBody = components['schemas']['ReviewBody'];
+export type SeriesAnswer = components['schemas']['SeriesAnswer'];
 export type ServiceKeyAnswer = components['schemas']['ServiceKeyAnswer'];
 export type ServiceKeyBody = components['schemas']['ServiceKeyBody'];
 export type ServiceKeyList = components['schemas']['ServiceKeyList'];
 export type SkippedAnswer = components['schemas']['SkippedAnswer'];
 export type Source = components['schemas']['Source'];
+export type StorageAnswer = components['schemas']['StorageAnswer'];
 export type StudyAnswer = components['schemas']['StudyAnswer'];
 export type StudyHistoryAnswer = components['schemas']['StudyHistoryAnswer'];
 export type StudyList = components['schemas']['StudyList'];
+export type StudySeriesAnswer = components['schemas']['StudySeriesAnswer'];
 export type StudyTagsAnswer = components['schemas']['StudyTagsAnswer'];
+export type SystemAnswer = components['schemas']['SystemAnswer'];
 export type TagAnswer = components['schemas']['TagAnswer'];
 export type TagChange = components['schemas']['TagChange'];
 export type TagsAnswer = components['schemas']['TagsAnswer'];

@@ -2,7 +2,6 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useCallback } from "react";
 import { useServices } from "../services";
-import { seriesOf } from "./dicomJson";
 import { ApiError } from "./errors";
 import { headerText, useFetch } from "./files";
 import type * as schema from "./schema";
@@ -12,6 +11,7 @@ export type StudyTags = schema.StudyTagsAnswer;
 export type Tag = schema.TagAnswer;
 export type Modification = schema.ModificationAnswer;
 export type Hold = schema.HoldAnswer;
+export type Series = schema.SeriesAnswer;
 
 const of = (uid: string) => encodeURIComponent(uid);
 
@@ -28,14 +28,11 @@ export function useStudyTags(uid: string) {
   });
 }
 
-/** Asks DICOMweb, which needs the permission to view. */
-export function useSeries(uid: string, enabled: boolean) {
-  const get = useFetch();
+export function useSeries(uid: string) {
+  const { ask } = useServices();
   return useQuery({
     queryKey: ["study", uid, "series"],
-    enabled,
-    queryFn: async ({ signal }) =>
-      seriesOf(await (await get(`/dicom-web/studies/${of(uid)}/series`, "application/dicom+json", signal)).json()),
+    queryFn: async ({ signal }) => (await ask<schema.StudySeriesAnswer>(`dicom/studies/${of(uid)}/series`, { signal })).series,
   });
 }
 

@@ -2,7 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useServices } from "../services";
 import { asPage } from "./queries";
-import type { HealthAnswer } from "./schema";
+import type { HealthAnswer, SystemAnswer } from "./schema";
 
 const AGAIN_MS = 15_000;
 
@@ -15,14 +15,14 @@ export function useHealth() {
   });
 }
 
-/** The server's version; its API document says it. */
-export function useVersion() {
+/** How much is stored, what waits and what needs somebody; for those who may know. */
+export function useSystem(enabled: boolean) {
   const { ask } = useServices();
   return useQuery({
-    queryKey: ["version"],
-    staleTime: Infinity,
-    gcTime: Infinity,
-    queryFn: async ({ signal }) => (await ask<{ info: { version: string } }>("openapi.json", { signal })).info.version,
+    queryKey: ["system"],
+    enabled,
+    queryFn: ({ signal }) => ask<SystemAnswer>("system", { signal }),
+    refetchInterval: AGAIN_MS,
   });
 }
 

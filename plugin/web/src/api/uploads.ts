@@ -1,17 +1,40 @@
 /** The log of what came in. */
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useServices } from "../services";
+import { ApiError } from "./errors";
 import { asPage, PAGE_SIZE } from "./queries";
 import type { UploadDetailAnswer, UploadedFileAnswer, UploadEntryAnswer } from "./schema";
 
 export type UploadEntry = UploadEntryAnswer;
 export type UploadedFile = UploadedFileAnswer;
 
-export function useUploads(offset: number) {
+/** The server's names; what is empty asks for nothing. */
+export interface UploadFilter {
+  uploaded_by?: string;
+  patient?: string;
+  file_name?: string;
+  source_address?: string;
+  upload_status: string;
+  upload_source: string;
+  study_instance_uid: string;
+  from: string;
+  to: string;
+  offset: number;
+}
+
+export function useUploads(filter: UploadFilter) {
   const { ask } = useServices();
   return useQuery({
-    queryKey: ["uploads", { offset }],
-    queryFn: async ({ signal }) => asPage<UploadEntry>(await ask("dicom/uploads", { query: { limit: PAGE_SIZE, offset }, signal })),
+    queryKey: ["uploads", filter],
+    queryFn: async ({ signal }) => {
+      try {
+        return asPage<UploadEntry>(await ask("dicom/uploads", { query: { ...filter, limit: PAGE_SIZE }, signal }));
+      } catch (error) {
+        // Of a patient nobody knows nothing came in.
+        if (error instanceof ApiError && error.code === "patient_not_found") return asPage<UploadEntry>({ items: [] });
+        throw error;
+      }
+    },
     placeholderData: keepPreviousData,
   });
 }

@@ -1,15 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { nextOf } from "../api/audit";
-import { ACTIONS, detailLines, rangeOf } from "./words";
+import { ACTIONS, detailLines } from "./words";
 
 describe("the audit page", () => {
-  it("asks for whole days of the user's own time", () => {
-    const { from, to } = rangeOf("2026-11-24", "2026-11-24");
-    expect(Date.parse(to) - Date.parse(from)).toBe(24 * 60 * 60 * 1000);
-    expect(new Date(from).getHours()).toBe(0);
-    expect(rangeOf("", "soon")).toEqual({ from: "", to: "" });
-  });
-
   it("offers each action once", () => {
     expect(ACTIONS).toContain("deletion.approved");
     expect(new Set(ACTIONS).size).toBe(ACTIONS.length);

@@ -8,6 +8,7 @@ import { FormProblem } from "../components/FormProblem";
 import { Icon } from "../components/Icon";
 import { t } from "../i18n";
 import { SHORTEST_PASSWORD, faultOfAnswer, faultOfInput, type Fault, type FieldName } from "./newPasswordFaults";
+import { waitProblem } from "./signInProblem";
 import { useSessionClock } from "./useSession";
 import { useSignOut } from "./useSignOut";
 
@@ -151,6 +152,8 @@ function PasswordField(props: FieldProps) {
 }
 
 function wordsFor(fault: Fault, error: Error | null): string {
+  const wait = waitProblem(error);
+  if (fault.kind === "other" && wait) return wait;
   if (fault.kind === "short") return t("new_password.short", { count: SHORTEST_PASSWORD });
   if (fault.kind !== "other") return t(`new_password.${fault.kind}`);
   const { title, text } = describe(error ?? new ApiError(0, "network"));

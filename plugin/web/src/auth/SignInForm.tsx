@@ -1,10 +1,9 @@
 import { useEffect, useId, useRef, useState, type FormEvent } from "react";
-import { ApiError } from "../api/errors";
 import { useSignIn } from "../api/queries";
-import { describe } from "../components/ErrorState";
 import { FormProblem } from "../components/FormProblem";
 import { Icon } from "../components/Icon";
 import { t } from "../i18n";
+import { signInProblem } from "./signInProblem";
 
 interface Props {
   /** Sign in again as this user and nobody else. */
@@ -97,13 +96,4 @@ export function SignInForm({ fixedUsername }: Props) {
       </button>
     </form>
   );
-}
-
-function signInProblem(error: Error | null): string | null {
-  if (!error) return null;
-  if (error instanceof ApiError && (error.code === "wrong_credentials" || error.status === 401)) {
-    return t("sign_in.wrong");
-  }
-  const { title, text } = describe(error);
-  return `${title}. ${text}`;
 }

@@ -23,7 +23,7 @@ describe("a new password", () => {
 
   it.each([
     ["wrong_credentials", 401, "wrong", "current"],
-    ["account_locked", 401, "locked", null],
+    ["account_locked", 401, "other", null],
     ["password_too_short", 422, "short", "fresh"],
     ["password_unchanged", 422, "unchanged", "fresh"],
     ["rate_limited", 503, "other", null],

@@ -7,7 +7,7 @@ export const SHORTEST_PASSWORD = 10;
 export type FieldName = "current" | "fresh" | "again";
 
 export interface Fault {
-  kind: "missing" | "short" | "differs" | "unchanged" | "wrong" | "locked" | "other";
+  kind: "missing" | "short" | "differs" | "unchanged" | "wrong" | "other";
   /** The field to go to; null when none of them is at fault. */
   field: FieldName | null;
 }
@@ -24,7 +24,6 @@ export function faultOfInput({ current, fresh, again }: Record<FieldName, string
 export function faultOfAnswer(error: Error): Fault {
   const code = error instanceof ApiError ? error.code : "";
   if (code === "wrong_credentials") return { kind: "wrong", field: "current" };
-  if (code === "account_locked") return { kind: "locked", field: null };
   if (code === "password_too_short") return { kind: "short", field: "fresh" };
   if (code === "password_unchanged") return { kind: "unchanged", field: "fresh" };
   return { kind: "other", field: null };

@@ -7,10 +7,10 @@ const at = (address: string) => placeOf(new URLSearchParams(address), defaults, 
 describe("the place in a list", () => {
   it("is read from the address, with defaults for what it does not say", () => {
     expect(at("")).toEqual({ filters: defaults, sort: "-date", offset: 0 });
-    expect(at("status=reported&sort=name&from=100")).toEqual({
+    expect(at("status=reported&sort=name&offset=100")).toEqual({
       filters: { status: "reported", day: "all" }, sort: "name", offset: 100,
     });
-    expect(at("from=-3&other=x")).toMatchObject({ offset: 0, filters: defaults });
+    expect(at("offset=-3&other=x")).toMatchObject({ offset: 0, filters: defaults });
   });
 
   it("says only what differs from the defaults, so that an address stays short", () => {
@@ -19,8 +19,16 @@ describe("the place in a list", () => {
   });
 
   it("starts another question at its first page and keeps the question when a page is turned", () => {
-    expect(writePlace(at("day=today&from=50"), { sort: "name" }, defaults, "-date")).toBe("day=today&sort=name");
-    expect(writePlace(at("day=today"), { offset: 50 }, defaults, "-date")).toBe("day=today&from=50");
+    expect(writePlace(at("day=today&offset=50"), { sort: "name" }, defaults, "-date")).toBe("day=today&sort=name");
+    expect(writePlace(at("day=today"), { offset: 50 }, defaults, "-date")).toBe("day=today&offset=50");
+  });
+
+  it("keeps a day to begin with apart from the page", () => {
+    const days = { from: "" };
+    const place = placeOf(new URLSearchParams("from=2026-11-24"), days, "");
+    const turned = writePlace(place, { offset: 50 }, days, "");
+    expect(turned).toBe("from=2026-11-24&offset=50");
+    expect(placeOf(new URLSearchParams(turned), days, "")).toMatchObject({ filters: { from: "2026-11-24" }, offset: 50 });
   });
 
   it("never holds what was searched for", () => {

@@ -58,7 +58,7 @@ export function placeOf<F extends string>(search: URLSearchParams, defaults: Rec
   return {
     filters,
     sort: search.get("sort") ?? defaultSort,
-    offset: Math.max(0, Math.floor(Number(search.get("from")) || 0)),
+    offset: Math.max(0, Math.floor(Number(search.get("offset")) || 0)),
   };
 }
 
@@ -77,6 +77,6 @@ export function writePlace<F extends string>(
     if (filters[name] !== defaults[name]) params.set(name, filters[name]);
   }
   if (sort !== defaultSort) params.set("sort", sort);
-  if (offset > 0) params.set("from", String(offset));
+  if (offset > 0) params.set("offset", String(offset));
   return params.toString();
 }

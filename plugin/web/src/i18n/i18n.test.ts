@@ -63,6 +63,7 @@ describe("values", () => {
   it("are sizes and dates people read", () => {
     expect(formatBytes(524_288)).toBe("524 kB");
     expect(formatBytes(12_345_678)).toBe("12.3 MB");
+    expect(formatBytes(2_000_398_934_016)).toBe("2.0 TB");
     expect(formatDay("2026-03-01")).toBe("01 Mar 2026");
     expect(formatDay("unknown")).toBe("unknown");
   });

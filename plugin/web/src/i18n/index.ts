@@ -72,16 +72,17 @@ export function formatNumber(value: number): string {
   return speaking.numbers.format(value);
 }
 
+const BYTE_UNITS = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"] as const;
+
 export function formatBytes(bytes: number): string {
-  const [value, unit] =
-    bytes < 1e3 ? [bytes, "byte"] : bytes < 1e6 ? [bytes / 1e3, "kilobyte"] : bytes < 1e9 ? [bytes / 1e6, "megabyte"] : [bytes / 1e9, "gigabyte"];
-  const digits = unit === "byte" || unit === "kilobyte" ? 0 : 1;
+  const power = bytes < 1e3 ? 0 : bytes < 1e6 ? 1 : bytes < 1e9 ? 2 : bytes < 1e12 ? 3 : 4;
+  const digits = power < 2 ? 0 : 1;
   return new Intl.NumberFormat(speaking.locale, {
     style: "unit",
-    unit: unit as string,
+    unit: BYTE_UNITS[power] as string,
     minimumFractionDigits: digits,
     maximumFractionDigits: digits,
-  }).format(value as number);
+  }).format(bytes / 1000 ** power);
 }
 
 /** An ISO instant in the user's time zone; text that is none comes back as it is. */

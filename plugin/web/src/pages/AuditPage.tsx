@@ -1,9 +1,10 @@
 import { useCallback } from "react";
 import { Link } from "react-router-dom";
 import { useAudit, type AuditEvent } from "../api/audit";
+import { rangeOf } from "../api/dayRange";
 import { ExportPanel } from "../audit/ExportPanel";
 import { VerifyPanel } from "../audit/VerifyPanel";
-import { ACTIONS, detailLines, rangeOf } from "../audit/words";
+import { ACTIONS, detailLines } from "../audit/words";
 import { Blank } from "../components/Blank";
 import type { Column } from "../components/DataList";
 import { DateField } from "../components/DateField";

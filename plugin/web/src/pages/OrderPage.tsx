@@ -81,7 +81,7 @@ function OrderFacts({ order }: { order: Order }) {
       <Fact label={t("order.ordered_by")}>
         {order.ordered_by ? <PersonName name={order.ordered_by} /> : <OrNone>{null}</OrNone>}
       </Fact>
-      <Fact label={t("order.report")}>{t(order.status === "reported" ? "order.report.done" : "order.report.none")}</Fact>
+      <Fact label={t("order.report")}>{t(`order.report.${order.status}`)}</Fact>
       <Fact label={t("order.priority")}>
         <OrNone>{order.priority && word("order.priority", order.priority.toLowerCase())}</OrNone>
       </Fact>

@@ -37,6 +37,7 @@ export function StudyPage() {
 
 function LoadedStudy({ study }: { study: Study }) {
   const uid = study.study_instance_uid;
+  const mayView = useMay("view");
   const mayDownload = useMay("download");
   const mayDelete = useMay("request_deletion");
   return (
@@ -66,6 +67,7 @@ function LoadedStudy({ study }: { study: Study }) {
               <ViewButton primary studyInstanceUid={uid} what={studyTitle(study)} />
               {mayDownload && <DownloadButton study={study} />}
             </div>
+            {!mayView && <p className="muted">{t("view.no_permission")}</p>}
             <StudyFacts study={study} />
           </section>
           <LinkPanel study={study} />

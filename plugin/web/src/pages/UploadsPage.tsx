@@ -1,16 +1,18 @@
+import { useCallback } from "react";
 import { Link } from "react-router-dom";
 import { useUploads, type UploadEntry } from "../api/uploads";
 import { Blank } from "../components/Blank";
 import type { Column } from "../components/DataList";
+import { DateField } from "../components/DateField";
+import { SearchField, SelectField } from "../components/Fields";
 import { NeedsPermission } from "../components/NoPermission";
 import { Page } from "../components/Page";
 import { QueryList } from "../components/QueryList";
 import { useListPlace } from "../components/useListPlace";
 import { Instant, Mrn, OrNone, PersonName } from "../components/values";
 import { formatBytes, formatInstant, t, word } from "../i18n";
+import { asksForAll, DEFAULTS, filterOf, SEARCHED, searchedIn, SOURCES, STATES } from "../uploads/uploadFilter";
 import { UploadState } from "../uploads/UploadState";
-
-const DEFAULTS = {};
 
 export function UploadsPage() {
   return (
@@ -21,10 +23,50 @@ export function UploadsPage() {
 }
 
 function Uploads() {
-  const [{ offset }, move] = useListPlace(DEFAULTS);
-  const uploads = useUploads(offset);
+  const [place, move] = useListPlace(DEFAULTS);
+  const { q, filters, offset } = place;
+  const asked = filterOf(place);
+  const uploads = useUploads(asked);
+  const search = useCallback((text: string) => move({ q: text }), [move]);
+  const where = searchedIn(filters.in);
   return (
     <Page title={t("uploads.title")} lead={t("uploads.lead")}>
+      <div className="filters" role="search" aria-label={t("uploads.filters")}>
+        <SelectField
+          label={t("studies.search.in")}
+          value={where}
+          options={SEARCHED.map((value) => ({ value, label: t(`uploads.search.in.${value}`) }))}
+          onChange={(value) => move({ filters: { in: value } })}
+        />
+        <SearchField label={t("studies.search")} hint={t(`uploads.search.hint.${where}`)} value={q} onChange={search} />
+        <SelectField
+          label={t("column.status")}
+          value={filters.status}
+          options={[{ value: "", label: t("uploads.all") }, ...STATES.map((value) => ({ value, label: word("uploads.status", value) }))]}
+          onChange={(value) => move({ filters: { status: value } })}
+        />
+        <SelectField
+          label={t("uploads.way")}
+          value={filters.source}
+          options={[{ value: "", label: t("uploads.all") }, ...SOURCES.map((value) => ({ value, label: word("uploads.way", value) }))]}
+          onChange={(value) => move({ filters: { source: value } })}
+        />
+        <div className="field-pair">
+          <DateField label={t("audit.from")} value={filters.from} onChange={(value) => move({ filters: { from: value } })} />
+          <DateField label={t("audit.to")} value={filters.to} onChange={(value) => move({ filters: { to: value } })} />
+        </div>
+      </div>
+      {asked.study_instance_uid && (
+        <p className="chosen">
+          {t("uploads.of_study")}{" "}
+          <Link className="uid" to={`/studies/${encodeURIComponent(asked.study_instance_uid)}`}>
+            {asked.study_instance_uid}
+          </Link>
+          <button type="button" className="button button-small" onClick={() => move({ filters: { study: "" } })}>
+            {t("uploads.of_study.clear")}
+          </button>
+        </p>
+      )}
       <QueryList
         label={t("uploads.list")}
         list={uploads}
@@ -33,7 +75,17 @@ function Uploads() {
         found={(count) => t("uploads.found", { count })}
         offset={offset}
         onMove={(to) => move({ offset: to })}
-        empty={<Blank icon="upload" title={t("uploads.empty.title")} text={t("uploads.empty.text")} />}
+        empty={
+          asksForAll(place) ? (
+            <Blank icon="upload" title={t("uploads.empty.title")} text={t("uploads.empty.text")} />
+          ) : (
+            <Blank icon="upload" title={t("uploads.none.title")} text={t("uploads.none.text")}>
+              <button type="button" className="button" onClick={() => move({ q: "", filters: DEFAULTS })}>
+                {t("uploads.none.action")}
+              </button>
+            </Blank>
+          )
+        }
       />
     </Page>
   );

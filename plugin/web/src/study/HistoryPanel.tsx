@@ -1,7 +1,9 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
+import { Link } from "react-router-dom";
 import { PAGE_SIZE } from "../api/queries";
 import type { HistoryEntry, StudyHistoryAnswer } from "../api/schema";
+import { useMay } from "../auth/permissions";
 import { ErrorState } from "../components/ErrorState";
 import { Pager } from "../components/Fields";
 import { Icon } from "../components/Icon";
@@ -16,9 +18,22 @@ export function HistoryPanel({ uid }: { uid: string }) {
   const [offset, setOffset] = useState(0);
   const history = useStudyHistory(uid, offset);
   const page = history.data;
+  const mayAudit = useMay("audit");
   return (
     <section className="panel" aria-labelledby="history-title">
-      <h2 id="history-title">{t("history.title")}</h2>
+      <div className="panel-head">
+        <h2 id="history-title">{t("history.title")}</h2>
+        <p className="actions small">
+          <Link to={`/uploads?study=${encodeURIComponent(uid)}`} aria-label={t("history.uploads.label")}>
+            {t("history.uploads")}
+          </Link>
+          {mayAudit && (
+            <Link to={`/audit?study=${encodeURIComponent(uid)}`} aria-label={t("history.audit.label")}>
+              {t("history.audit")}
+            </Link>
+          )}
+        </p>
+      </div>
       {page ? (
         <>
           <ol className="history" aria-busy={history.isPlaceholderData}>

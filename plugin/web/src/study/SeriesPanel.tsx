@@ -1,25 +1,19 @@
-import { useSeries } from "../api/study";
-import type { Series } from "../api/dicomJson";
+import { useSeries, type Series } from "../api/study";
 import type { Study } from "../api/types";
-import { useMay } from "../auth/permissions";
 import { Blank } from "../components/Blank";
 import { DataList, type Column } from "../components/DataList";
 import { ErrorState } from "../components/ErrorState";
 import { OrNone } from "../components/values";
 import { formatNumber, t } from "../i18n";
-import { imageCount } from "../pages/orderWords";
 
 export function SeriesPanel({ study }: { study: Study }) {
-  const may = useMay("view");
-  const series = useSeries(study.study_instance_uid, may);
+  const series = useSeries(study.study_instance_uid);
   return (
     <section className="panel" aria-labelledby="series-title">
       <h2 id="series-title">{t("study.series")}</h2>
-      {!may ? (
-        <p className="muted">{t("study.series.closed", { images: imageCount(study.number_of_instances, study.number_of_series) })}</p>
-      ) : series.data ? (
+      {series.data ? (
         series.data.length > 0 ? (
-          <DataList label={t("study.series")} columns={columns()} rows={series.data} rowKey={({ uid }) => uid} busy={false} />
+          <DataList label={t("study.series")} columns={columns()} rows={series.data} rowKey={({ series_instance_uid: uid }) => uid} busy={false} />
         ) : (
           <Blank title={t("study.series.none.title")} text={t("study.series.none.text")} />
         )
@@ -47,6 +41,6 @@ const columns = (): Column<Series>[] => [
     key: "images",
     title: t("column.images"),
     className: "number column-end",
-    cell: ({ instances }) => <OrNone>{instances === null ? null : formatNumber(instances)}</OrNone>,
+    cell: ({ number_of_instances: count }) => formatNumber(count),
   },
 ];

@@ -7,7 +7,7 @@ export function iconOf(action: string): IconName {
   if (action === "study.received") return "upload";
   if (action.startsWith("study.held") || action.startsWith("study.hold")) return "lock";
   if (action.startsWith("deletion.")) return "trash";
-  if (action.startsWith("viewer_token.")) return "view";
+  if (action.startsWith("viewer_token.") || action === "study.viewed") return "view";
   if (action === "study.downloaded") return "down";
   if (action.includes("link")) return "link";
   if (action.includes("contradicted")) return "alert";

@@ -11,6 +11,8 @@ export const auth: Translation<typeof english> = {
   "sign_in.busy": "Anmeldung läuft…",
   "sign_in.missing": "Geben Sie Benutzername und Passwort ein.",
   "sign_in.wrong": "Benutzername oder Passwort ist falsch.",
+  "sign_in.locked": { one: "Zu viele falsche Passwörter: Dieser Name ist noch {count} Minute gesperrt. Warten Sie, oder bitten Sie die Administration um ein neues Passwort.", other: "Zu viele falsche Passwörter: Dieser Name ist noch {count} Minuten gesperrt. Warten Sie, oder bitten Sie die Administration um ein neues Passwort." },
+  "sign_in.limited": { one: "Zu viele Versuche. Warten Sie {count} Sekunde, und versuchen Sie es dann wieder.", other: "Zu viele Versuche. Warten Sie {count} Sekunden, und versuchen Sie es dann wieder." },
   "sign_in.again.title": "Ihre Sitzung ist beendet",
   "sign_in.again.text": "Melden Sie sich wieder an, um weiterzumachen. Ein laufendes Hochladen wartet auf Sie.",
   "sign_in.again.launched": "Öffnen Sie diese Seite noch einmal aus der Patientenakte, oder melden Sie sich hier mit Ihrem Passwort an, falls Sie eines haben.",
@@ -30,7 +32,6 @@ export const auth: Translation<typeof english> = {
   "new_password.differs": "Die beiden neuen Passwörter sind verschieden. Geben Sie das neue noch einmal ein.",
   "new_password.unchanged": "Das neue Passwort ist das jetzige. Wählen Sie ein anderes.",
   "new_password.wrong": "Das jetzige Passwort ist falsch.",
-  "new_password.locked": "Zu viele falsche Passwörter. Warten Sie 15 Minuten, oder bitten Sie die Administration um ein neues Passwort.",
 
   "sign_out.confirm.title": "Hochladen abbrechen und abmelden?",
   "sign_out.confirm.text": "Es werden noch Dateien gesendet. Gespeichertes bleibt gespeichert; der Rest wird nicht gesendet.",

@@ -10,9 +10,8 @@ export const study: Translation<typeof english> = {
   "study.series": "Serien",
   "study.series.one": "Serie",
   "study.series.number": "Nummer",
-  "study.series.closed": "{images}. Ihr Konto darf keine Bilder ansehen, deshalb werden die Serien nicht aufgeführt.",
   "study.series.none.title": "Keine Serien",
-  "study.series.none.text": "DICOMweb zeigt für diese Studie keine. Wenn es so bleibt, wenden Sie sich an die Administration.",
+  "study.series.none.text": "Das Archiv nennt für diese Studie keine. Wenn es so bleibt, wenden Sie sich an die Administration.",
 
   "study.download": "ZIP herunterladen",
   "study.download.running": "{size} empfangen…",
@@ -59,6 +58,10 @@ export const study: Translation<typeof english> = {
   "hold.released": "Die Sperre ist aufgehoben.",
 
   "history.title": "Verlauf",
+  "history.uploads": "Uploads",
+  "history.uploads.label": "Uploads dieser Studie",
+  "history.audit": "Protokoll",
+  "history.audit.label": "Protokoll dieser Studie",
   "history.reason": "Grund: {reason}",
   "history.link": "Von {before} zu {after}",
   "history.linked": "Zu {to}",

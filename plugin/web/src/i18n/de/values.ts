@@ -36,6 +36,7 @@ export const values: Translation<typeof english> = {
   "permission.write_orders": "Patienten und Aufträge schreiben",
   "permission.mint_on_behalf": "Betrachtungslinks für andere ausstellen",
   "permission.annotate": "Anmerkungen speichern",
+  "permission.privacy": "Patienten auf benannte Personen beschränken",
 
   "patient.title": "Patient",
   "patient.no_studies": "Keine Studien",

@@ -8,6 +8,8 @@ export const auth = {
   "sign_in.busy": "Signing in…",
   "sign_in.missing": "Enter your user name and your password.",
   "sign_in.wrong": "User name or password is wrong.",
+  "sign_in.locked": { one: "Too many wrong passwords: this name is locked for {count} more minute. Wait, or ask your administrator for a new password.", other: "Too many wrong passwords: this name is locked for {count} more minutes. Wait, or ask your administrator for a new password." },
+  "sign_in.limited": { one: "Too many attempts. Wait {count} second, then try again.", other: "Too many attempts. Wait {count} seconds, then try again." },
   "sign_in.again.title": "Your session has ended",
   "sign_in.again.text": "Sign in again to go on where you were. A running upload waits for you.",
   "sign_in.again.launched": "Open this page again from the EHR, or sign in with your password here if you have one.",
@@ -27,7 +29,6 @@ export const auth = {
   "new_password.differs": "The two new passwords are not the same. Type the new one again.",
   "new_password.unchanged": "The new password is the current one. Choose another.",
   "new_password.wrong": "The current password is wrong.",
-  "new_password.locked": "Too many wrong passwords. Wait 15 minutes, or ask your administrator for a new password.",
 
   "sign_out.confirm.title": "Stop the upload and sign out?",
   "sign_out.confirm.text": "Files are still being sent. What is already stored stays stored; the rest is not sent.",

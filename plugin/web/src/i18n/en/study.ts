@@ -7,9 +7,8 @@ export const study = {
   "study.series": "Series",
   "study.series.one": "Series",
   "study.series.number": "Number",
-  "study.series.closed": "{images}. Your account may not view images, so the series are not listed.",
   "study.series.none.title": "No series",
-  "study.series.none.text": "DICOMweb shows none for this study. If it stays so, tell your administrator.",
+  "study.series.none.text": "The archive lists none for this study. If it stays so, tell your administrator.",
 
   "study.download": "Download ZIP",
   "study.download.running": "{size} received…",
@@ -56,6 +55,10 @@ export const study = {
   "hold.released": "The hold is lifted.",
 
   "history.title": "History",
+  "history.uploads": "Uploads",
+  "history.uploads.label": "Uploads of this study",
+  "history.audit": "Audit trail",
+  "history.audit.label": "Audit trail of this study",
   "history.reason": "Reason: {reason}",
   "history.link": "From {before} to {after}",
   "history.linked": "To {to}",

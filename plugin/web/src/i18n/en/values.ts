@@ -33,6 +33,7 @@ export const values = {
   "permission.write_orders": "write patients and orders",
   "permission.mint_on_behalf": "make viewer links for others",
   "permission.annotate": "save annotations",
+  "permission.privacy": "restrict patients to named people",
 
   "patient.title": "Patient",
   "patient.no_studies": "No studies",

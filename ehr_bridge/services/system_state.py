@@ -1,0 +1,214 @@
+"""How the installation is: what the archive takes up, what waits to be done, and what somebody should look at.
+
+Counts and ids only, each from an index or from memory: a page may ask every few seconds.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import ColumnElement, Select, exists, func, select, text
+from sqlalchemy.orm import Session, aliased
+
+from ehr_bridge.db.database import Database
+from ehr_bridge.db.models import ORTHANC_CHANGES, Cursor, Study
+from ehr_bridge.db.modifications import NOT_WHOLE, UNDER_WAY, WAITING, Modification
+from ehr_bridge.db.uploads import DicomUploadLog
+from ehr_bridge.errors import Unavailable
+from ehr_bridge.services.holdings import Holdings, Usage
+from ehr_bridge.services.recorder import Recorder
+from ehr_bridge.services.refusals import Refusals
+
+RECENT = timedelta(days=1)
+LEAST_FREE = 0.1
+"""Of the disk with the images; below that, somebody should act before it is full."""
+MOST_JOBS = 20
+
+ADVICE = {
+    "storage_low": "Free space on the disk with the images, or enlarge it: when it is full, nothing can be stored.",
+    "jobs_failed": "Open each study, see in its history why the job failed, and ask for it again or undo it.",
+    "quarantined": "Look at the files in the quarantine folder, find out which device sends them, then remove them.",
+    "uploads_incomplete": "Open the uploads that arrived in part, and have what is missing sent again.",
+    "refused_often": "See in the audit trail who is refused again and again: a wrong set-up, or an attack.",
+}
+"""What needs somebody, and what to do next; docs/api.md shows this table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """The file system that holds the images."""
+
+    free_bytes: int
+    total_bytes: int
+
+    @property
+    def is_nearly_full(self) -> bool:
+        return self.free_bytes < LEAST_FREE * self.total_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class FailedJob:
+    """The latest job of a study, when it failed or left images as they were."""
+
+    id: uuid.UUID
+    study_instance_uid: str
+    kind: str
+    status: str
+    error_code: str | None
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Jobs:
+    waiting: int
+    running: int
+    failed: int
+    latest_failed: list[FailedJob]
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """Something for somebody to act on; `code` is one of `ADVICE`."""
+
+    code: str
+    count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SystemState:
+    """What is None could not be found out just now."""
+
+    usage: Usage | None
+    disk: Disk | None
+    instances_to_record: int
+    """Stored through this node, and not written down yet."""
+    changes_to_check: int | None
+    """Entries of the archive's log of changes that nobody has compared with the records yet."""
+    jobs: Jobs
+    uploads_under_way: int
+    quarantined: int
+    attention: list[Attention]
+
+
+class System:
+    def __init__(
+        self,
+        database: Database,
+        recorder: Recorder,
+        refusals: Refusals,
+        clock: Callable[[], datetime],
+        storage_path: Path,
+        quarantine_path: Path,
+    ) -> None:
+        self._database = database
+        self._recorder = recorder
+        self._refusals = refusals
+        self._clock = clock
+        self._storage_path = storage_path
+        self._quarantine_path = quarantine_path
+
+    def look(self, archive: Holdings, handed_over: int) -> SystemState:
+        """The state now; `handed_over` instances have not come to the recorder yet.
+
+        Raises:
+            Unavailable: the database is away.
+        """
+        disk, quarantined = disk_of(self._storage_path), files_in(self._quarantine_path)
+        with self._database.read() as session:
+            jobs = _jobs(session)
+            position = session.scalar(select(Cursor.position).where(Cursor.name == ORTHANC_CHANGES)) or 0
+            under_way = _uploads(session, DicomUploadLog.under_way_since.is_not(None))
+            incomplete = _uploads(
+                session,
+                DicomUploadLog.upload_status.in_(("partial", "failed")),
+                DicomUploadLog.under_way_since.is_(None),
+                DicomUploadLog.uploaded_at >= self._clock() - RECENT,
+            )
+        usage, last_change = _ask(archive)
+        attention = [
+            Attention("storage_low") if disk and disk.is_nearly_full else None,
+            *(
+                Attention(code, count) if count else None
+                for code, count in (
+                    ("jobs_failed", jobs.failed),
+                    ("quarantined", quarantined),
+                    ("uploads_incomplete", incomplete),
+                    ("refused_often", self._refusals.alarms.loud()),
+                )
+            ),
+        ]
+        return SystemState(
+            usage=usage,
+            disk=disk,
+            instances_to_record=handed_over + self._recorder.waiting,
+            changes_to_check=None if last_change is None else max(last_change - position, 0),
+            jobs=jobs,
+            uploads_under_way=under_way,
+            quarantined=quarantined,
+            attention=[each for each in attention if each is not None],
+        )
+
+
+def disk_of(folder: Path) -> Disk | None:
+    """The file system of a folder; None while there is no such folder."""
+    try:
+        usage = shutil.disk_usage(folder)
+    except OSError:
+        return None
+    return Disk(usage.free, usage.total)
+
+
+def files_in(folder: Path) -> int:
+    """How many whole files a folder holds; none when there is no such folder."""
+    try:
+        with os.scandir(folder) as entries:
+            return sum(entry.name.endswith(".dcm") for entry in entries)
+    except OSError:
+        return 0
+
+
+def _ask(archive: Holdings) -> tuple[Usage | None, int | None]:
+    try:
+        return archive.usage(), archive.last_change()
+    except Unavailable:
+        return None, None
+
+
+def _jobs(session: Session) -> Jobs:
+    def count(*conditions: str) -> int:
+        query = select(func.count()).select_from(Modification)
+        return session.scalar(query.where(*map(text, conditions))) or 0
+
+    under_way, running = count(UNDER_WAY), count(UNDER_WAY, "status = 'running'")
+    failed = session.scalar(_failed(select(func.count()).select_from(Modification))) or 0
+    latest = _failed(
+        select(
+            Modification.id,
+            Modification.study_instance_uid,
+            Modification.kind,
+            Modification.status,
+            Modification.error_code,
+            Modification.finished_at,
+        )
+    )
+    rows = session.execute(latest.order_by(Modification.requested_at.desc()).limit(MOST_JOBS))
+    return Jobs(count(WAITING) + under_way - running, running, failed, [FailedJob(*row) for row in rows])
+
+
+def _failed[*Columns](query: Select[*Columns]) -> Select[*Columns]:
+    """Jobs that did not succeed and that nothing on their study came after; of studies that are still there."""
+    later = aliased(Modification)
+    superseded = exists().where(later.study_id == Modification.study_id, later.requested_at > Modification.requested_at)
+    query = query.join(Study, Study.id == Modification.study_id)
+    return query.where(text(f"modifications.{NOT_WHOLE}"), ~superseded, Study.deleted_at.is_(None))
+
+
+def _uploads(session: Session, *conditions: ColumnElement[bool]) -> int:
+    """How many uploads have such entries. Told apart here: for DISTINCT, SQLite would walk through the whole log."""
+    return len(set(session.scalars(select(DicomUploadLog.upload_id).where(*conditions))))

@@ -1,0 +1,26 @@
+import { describe, expect, it } from "vitest";
+import { attentionWords, freeWords, placeToAct } from "./words";
+
+describe("what the system page says", () => {
+  it("of free space is never better than it is", () => {
+    expect(freeWords({ free_bytes: 99_900_000_000, total_bytes: 1_000_000_000_000 })).toBe("99.9 GB of 1.0 TB (9%)");
+    expect(freeWords({ free_bytes: 0, total_bytes: 0 })).toContain("0%");
+    expect(freeWords({ free_bytes: null, total_bytes: 5 })).toBeNull();
+  });
+
+  it("to act on is in words of its own, with the number", () => {
+    const { title, todo } = attentionWords({ code: "jobs_failed", count: 3, advice: "server's words" });
+    expect(title).toContain("3");
+    expect(todo).not.toBe("server's words");
+  });
+
+  it("of what it does not know is what the server says", () => {
+    expect(attentionWords({ code: "moon_too_low", count: null, advice: "Raise it." })).toEqual({ title: "moon_too_low", todo: "Raise it." });
+  });
+
+  it("leads those who may go there to where something can be done", () => {
+    expect(placeToAct("uploads_incomplete", ["read"])).toBe("/uploads?status=partial");
+    expect(placeToAct("refused_often", ["read"])).toBeNull();
+    expect(placeToAct("storage_low", ["read", "audit"])).toBeNull();
+  });
+});

@@ -1,0 +1,28 @@
+/** What the system page says about numbers, and where one goes to act. Pure. */
+import type { AttentionAnswer, StorageAnswer } from "../api/schema";
+import type { Permission } from "../api/types";
+import { formatBytes, formatNumber, known, t } from "../i18n";
+
+/** "1.6 TB of 2.0 TB (79 %)"; null when nobody knows. */
+export function freeWords({ free_bytes: free, total_bytes: total }: Pick<StorageAnswer, "free_bytes" | "total_bytes">): string | null {
+  if (free === null || total === null) return null;
+  const percent = total > 0 ? Math.floor((100 * free) / total) : 0;
+  return t("system.storage.free.value", { free: formatBytes(free), total: formatBytes(total), percent });
+}
+
+/** What is the matter and what to do; of something this page does not know yet, the server's own words. */
+export function attentionWords({ code, count, advice }: AttentionAnswer): { title: string; todo: string } {
+  const title = known("system.act", code)?.replace("{count}", formatNumber(count ?? 0)) ?? code;
+  return { title, todo: known("system.act.todo", code) ?? advice };
+}
+
+const PLACES: Readonly<Record<string, { to: string; needs: Permission }>> = {
+  uploads_incomplete: { to: "/uploads?status=partial", needs: "read" },
+  refused_often: { to: "/audit?action=request.refused", needs: "audit" },
+};
+
+/** Where something can be done about it, for those who may go there. */
+export function placeToAct(code: string, permissions: readonly Permission[]): string | null {
+  const place = PLACES[code];
+  return place && permissions.includes(place.needs) ? place.to : null;
+}

@@ -1,0 +1,92 @@
+"""The System page: what works, how much there is, what waits, and what somebody should do about it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.people import People, violations
+from tests.support.server import Server
+
+FAILED_JOB = {
+    "id": "8a3c1f52-6c5b-4a3e-9d0c-5ad6f0b5a7d1",
+    "kind": "modify",
+    "status": "partial",
+    "error_code": "study_is_linked",
+    "finished_at": "2026-11-24T09:43:25.700Z",
+}
+TO_ACT_ON = {"storage_low": None, "jobs_failed": 1, "quarantined": 2, "uploads_incomplete": 3, "refused_often": 4}
+
+
+def answer(page: Page, path: str, body: dict[str, Any]) -> None:
+    """Let the server seem to say this from now on."""
+    page.route(f"**/api/v1/{path}", lambda route: route.fulfill(json=body))
+
+
+def amount(page: Page, region: str, label: str) -> int:
+    text = page.get_by_role("region", name=region).get_by_text(label, exact=True).locator("xpath=../dd").inner_text()
+    return int(re.sub(r"\D", "", text))
+
+
+def test_the_page_says_how_much_there_is_and_what_waits(people: People, demo: Server) -> None:
+    """The real server's own numbers: the demo's images, a disk, and no file in quarantine."""
+    stored = demo.get("/api/v1/system", "admin").json()["storage"]
+    page = people.go("admin", "/system")
+    expect(page.get_by_text(re.compile(r"^\d+\.\d+\.\d+"))).to_be_visible()
+    storage = page.get_by_role("region", name="Storage")
+    expect(storage).to_contain_text(
+        re.compile(r"Free on the disk with the images[\d.]+ [GT]B of [\d.]+ [GT]B \(\d+%\)")
+    )
+    assert amount(page, "Storage", "Images in Orthanc") >= stored["number_of_instances"] > 120
+    assert stored["archive_bytes"] > 0
+    assert amount(page, "Queue", "Files in quarantine") == 0
+    expect(page.get_by_role("region", name="Queue")).to_contain_text(
+        re.compile(r"\d+ waiting, \d+ running, \d+ failed")
+    )
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")], ids=["desk", "phone"])
+def test_what_needs_somebody_stands_there_with_what_to_do_next(
+    people: People, demo: Server, width: int, scheme: Any
+) -> None:
+    """Each with words and a way; the failed job leads to its study. What is the matter is the test's."""
+    uid = demo.get("/api/v1/dicom/studies?mrn=MRN-1001", "nurse").json()["items"][0]["study_instance_uid"]
+    said = demo.get("/api/v1/system", "admin").json()
+    said["failed_jobs"] = [FAILED_JOB | {"study_instance_uid": uid}]
+    said["attention"] = [{"code": code, "count": count, "advice": "?"} for code, count in TO_ACT_ON.items()]
+    page = people.window("admin")
+    page.set_viewport_size({"width": width, "height": 900})
+    page.emulate_media(color_scheme=scheme)
+    answer(page, "system", said)
+    try:
+        page = people.go("admin", "/system")
+        act = page.get_by_role("region", name="To act on")
+        for words in ("nearly full", "Failed jobs: 1", "quarantine: 2", "last 24 hours: 3", "just now: 4"):
+            expect(act).to_contain_text(words)
+        expect(act).to_contain_text("Find out which device sends them")
+        expect(page.get_by_text("something needs somebody")).to_be_visible()
+        assert violations(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        act.get_by_role("link", name=uid).click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Lindqvist, Åsa")
+    finally:
+        page.unroute("**/api/v1/system")
+        page.set_viewport_size({"width": 1280, "height": 900})
+        page.emulate_media(color_scheme="light")
+
+
+def test_a_part_that_fails_stands_there_with_the_way_out(people: People, demo: Server) -> None:
+    """And with nothing the matter everything works; the answers are the test's."""
+    page = people.window("admin")
+    answer(page, "system", demo.get("/api/v1/system", "admin").json() | {"attention": []})
+    people.go("admin", "/system")
+    expect(page.get_by_text("Everything works")).to_be_visible()
+    answer(page, "health", {"status": "degraded", "checks": {"gate": "ok", "database": "degraded"}})
+    page.reload()
+    expect(page.get_by_text("Something needs attention")).to_be_visible()
+    expect(page.get_by_role("listitem").filter(has_text="Database")).to_contain_text("Start the database")
+    page.unroute("**/api/v1/health")
+    page.unroute("**/api/v1/system")

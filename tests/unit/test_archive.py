@@ -1,0 +1,74 @@
+"""What Orthanc's own answers come to: series, and how much there is."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ehr_bridge.errors import Unavailable
+from plugin.archive import OrthancArchive
+
+
+class OrthancException(Exception):
+    pass
+
+
+def orthanc(found: list[dict[str, Any]] | None = None, **answers: dict[str, Any]) -> Any:
+    """An Orthanc that finds this and answers those paths; anything else is refused."""
+
+    def get(path: str) -> str:
+        if path.strip("/") not in answers:
+            raise OrthancException
+        return json.dumps(answers[path.strip("/")])
+
+    def post(path: str, _body: str) -> str:
+        if path != "/tools/find" or found is None:
+            raise OrthancException
+        return json.dumps(found)
+
+    return SimpleNamespace(OrthancException=OrthancException, RestApiGet=get, RestApiPost=post)
+
+
+def series(uid: str, images: int, **tags: str) -> dict[str, Any]:
+    return {"MainDicomTags": {"SeriesInstanceUID": uid} | tags, "Instances": ["i"] * images}
+
+
+def test_series_stand_as_numbered_and_say_what_they_say() -> None:
+    """Numbers count as numbers; what is no number, or missing, comes last and breaks nothing."""
+    found = [
+        series("1.10", 3, SeriesNumber="10 ", Modality="CT", SeriesDescription="<b>axial</b>"),
+        series("1.2", 1, SeriesNumber="2"),
+        series("1.0", 1),
+    ]
+    listed = OrthancArchive(orthanc(found)).series_of("1")
+    assert [(s.series_instance_uid, s.number, s.number_of_instances) for s in listed] == [
+        ("1.2", 2, 1),
+        ("1.10", 10, 3),
+        ("1.0", None, 1),
+    ]
+    assert (listed[1].modality, listed[1].description) == ("CT", "<b>axial</b>")
+
+
+def test_a_series_in_two_of_orthancs_studies_is_one() -> None:
+    """Orthanc keeps a study of two patient numbers apart; people see one series with all its images."""
+    found = [series("1.1", 3, SeriesNumber="1"), series("1.1", 2, SeriesNumber="1")]
+    (one,) = OrthancArchive(orthanc(found)).series_of("1")
+    assert one.number_of_instances == 5
+
+
+def test_how_much_there_is_comes_from_orthancs_own_count() -> None:
+    """Sizes are text there, because they may be larger than JavaScript's numbers."""
+    said = {"TotalDiskSize": "12000000000000", "CountStudies": 4, "CountInstances": 9, "CountPatients": 3}
+    usage = OrthancArchive(orthanc(statistics=said)).usage()
+    assert (usage.size_bytes, usage.number_of_studies, usage.number_of_instances) == (12_000_000_000_000, 4, 9)
+
+
+def test_an_orthanc_that_refuses_is_not_an_empty_archive() -> None:
+    """Nothing is known then."""
+    archive = OrthancArchive(orthanc())
+    for ask in (archive.usage, archive.last_change, archive.answers, lambda: archive.series_of("1")):
+        with pytest.raises(Unavailable):
+            ask()

@@ -1,0 +1,38 @@
+"""The page has a word for everything it shows of ours that is a code, in each of its languages."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from ehr_bridge.services.audit_codes import AUDIT_CODES
+from ehr_bridge.services.system_state import ADVICE
+
+I18N = Path(__file__).resolve().parents[2] / "plugin" / "web" / "src" / "i18n"
+LANGUAGES = sorted(folder.name for folder in I18N.iterdir() if folder.is_dir())
+
+
+def words(language: str, area: str, prefix: str) -> set[str]:
+    """What stands behind a prefix among the keys of one file; only words with a dot stand for audit actions."""
+    return set(re.findall(rf'^  "{re.escape(prefix)}\.([\w.]+)":', (I18N / language / area).read_text(), re.MULTILINE))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_audited_action_has_a_word_and_no_word_is_idle(language: str) -> None:
+    """The audit page filters by these words, and a study's history is told in them."""
+    found = {word for word in words(language, "audit.ts", "audit.action") if "." in word}
+    assert found == set(AUDIT_CODES)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_everything_to_act_on_has_a_word_and_says_what_to_do(language: str) -> None:
+    """The System page in the reader's own language."""
+    assert {word for word in words(language, "system.ts", "system.act") if "." not in word} == set(ADVICE)
+    assert words(language, "system.ts", "system.act.todo") == set(ADVICE)
+
+
+def test_there_is_more_than_one_language() -> None:
+    """Should the folders move, the tests above would pass on nothing."""
+    assert {"en", "de"} <= set(LANGUAGES)
