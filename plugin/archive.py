@@ -11,6 +11,8 @@ from ehr_bridge.errors import RefusedInstance, Unavailable
 from ehr_bridge.services.holdings import HeldSeries, Holding, Raster, Usage
 from ehr_bridge.services.intake import Stored
 
+BY_C_STORE = "DicomProtocol"
+"""What Orthanc keeps with each instance as its origin (metadata 'Origin')."""
 DICOMWEB_METADATA = 4301
 """The attachment of a series in which the DICOMweb plugin keeps the answer to a metadata request."""
 
@@ -56,6 +58,18 @@ class OrthancArchive:
         except self._orthanc.OrthancException as error:
             raise LookupError(orthanc_instance_id) from error
         return str(study["ID"])
+
+    def sender_of(self, orthanc_instance_id: str) -> str | None:
+        """The calling AE title of whoever sent an instance by C-STORE; None for what came any other way.
+
+        Raises:
+            LookupError: the instance is gone.
+        """
+        try:
+            told = json.loads(self._orthanc.RestApiGet(f"/instances/{orthanc_instance_id}/metadata?expand"))
+        except self._orthanc.OrthancException as error:
+            raise LookupError(orthanc_instance_id) from error
+        return str(told.get("RemoteAET", "")) if told.get("Origin") == BY_C_STORE else None
 
     def read(self, orthanc_instance_id: str) -> bytes:
         """The stored file. Raises LookupError when the instance is gone."""

@@ -1,13 +1,13 @@
 """Finds what was stored while nobody could write it down: killed processes, a database that was away.
 
 Orthanc keeps a log of changes; a row in `cursors` says how far we have read it. Every new instance in it that has no
-row of ours is read back and recorded like a fresh arrival, except that nothing is coerced any more.
+row of ours is read back and recorded like a fresh arrival of the same sender. What it should say and does not, a job
+makes it say (`ehr_bridge.services.late_coercion`).
 """
 
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import select
@@ -85,18 +85,23 @@ class CatchUp:
         return sum(self._record(instance_id) for instance_id in ids if instance_id not in known)
 
     def _record(self, orthanc_instance_id: str) -> bool:
-        delivery = Delivery(None, Door.ARCHIVE, "modality", Origin("orthanc"))
         try:
             data = self._archive.read(orthanc_instance_id)
-            arrival = self._intake.judge(data, delivery, may_coerce=False)
             study = self._archive.parent_study(orthanc_instance_id)
+            caller = self._archive.sender_of(orthanc_instance_id)
+            arrival = self._intake.judge(data, _delivery(caller), may_coerce=False)
         except LookupError:
             return False  # deleted since
         except RefusedInstance as refusal:
             LOGGER.error("stored instance %s cannot be recorded: %s", orthanc_instance_id, refusal.code)
             return False
-        patient_id = arrival.decision.wanted.get("PatientID", arrival.header.patient_id)
-        if arrival.header.patient_id != patient_id:  # under another number than its study, and it stays so
-            arrival.decision = replace(arrival.decision, contradicts=True)
+        self._intake.leave_to_a_job(arrival, caller)
         self._intake.stored(arrival, Stored(orthanc_instance_id, study, False))
         return True
+
+
+def _delivery(caller: str | None) -> Delivery:
+    """As it would have been at the door; of other doors the archive does not know who sent what."""
+    if caller is None:
+        return Delivery(None, Door.ARCHIVE, "modality", Origin("orthanc"))
+    return Delivery(None, Door.C_STORE, "modality", Origin(f"ae:{caller}"))

@@ -179,7 +179,13 @@ class Lifecycle:
 def _make_worker(services: Services, archive: OrthancArchive, purging: PurgingArchive) -> Worker:
     recorder = services.recorder
     jobs = ModificationJobs(
-        services.database, archive, Spool(services.settings.modifying_path), services.claims, recorder, services.clock
+        services.database,
+        archive,
+        Spool(services.settings.modifying_path),
+        services.claims,
+        recorder,
+        services.clock,
+        services.intake.rules,
     )
     catch_up = CatchUp(services.database, archive, services.intake, recorder)
 

@@ -63,8 +63,8 @@ class Database:
             yield session
 
     @contextmanager
-    def write_relaxed(self) -> Iterator[Session]:
-        """As `relaxed`, as a session of its own.
+    def write_relaxed(self, *, in_turn: bool = False) -> Iterator[Session]:
+        """As `relaxed`, as a session of its own; `in_turn` as `write`: what it reads first still holds when it writes.
 
         Raises:
             Unavailable: the database is away.
@@ -72,6 +72,8 @@ class Database:
         with _translate_outage(), Session(self._relaxed, expire_on_commit=False) as session, session.begin():
             if not self.is_sqlite:
                 session.execute(text("SET LOCAL synchronous_commit TO OFF"))
+                if in_turn:
+                    session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": WRITERS_TURN})
             yield session
 
     @contextmanager

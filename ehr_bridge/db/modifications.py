@@ -73,6 +73,8 @@ class Modification(Base):
     """What every instance gets that has no former bytes to go back to."""
     from_original: Mapped[bool] = mapped_column(default=False, server_default=false())
     """Whether identity that is not wanted goes back to what each file said when it came."""
+    known: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """What the site's rules draw on: the study's `corrections`, and what the EHR said (`ehr`) at the job's turn."""
     link_before: Mapped[dict[str, Any] | None] = mapped_column(_LINK)
     link_after: Mapped[dict[str, Any] | None] = mapped_column(_LINK)
     """The study's link before, and as the job sets it at its end (`ehr_bridge.services.links`)."""
@@ -92,7 +94,8 @@ class Modification(Base):
     number_of_instances: Mapped[int] = mapped_column(default=0)
     number_done: Mapped[int] = mapped_column(default=0)
     study_before: Mapped[dict[str, Any]]
-    """`corrections` and `study_date` of the study before, and the `patient_ids` in its files."""
+    """`corrections` and `study_date` of the study before, the `patient_ids` in its files, and whether a rule of the
+    site wants a person to look at one of them (`is_doubted`)."""
     applied: Mapped[list[Any]]
     """What it came to: `{"tag", "before", "after", "instances"}`."""
 

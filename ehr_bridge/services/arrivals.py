@@ -96,6 +96,10 @@ class Arrival:
     orthanc_instance_id: str = ""
     orthanc_study_id: str = ""
     is_duplicate: bool = False
+    is_late: bool = False
+    """Found in the archive some time after it was stored: it is as it is, and only a job can change it."""
+    is_unfinished: bool = False
+    """The stored file does not say yet what its study's link decides."""
 
     @property
     def upload_id(self) -> uuid.UUID:

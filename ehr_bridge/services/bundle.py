@@ -139,10 +139,11 @@ def build_services(settings: Settings, database: Database, clock: Callable[[], d
     if settings.username is not None and settings.password is not None:
         account = (settings.username, settings.password.get_secret_value())
     keys, hashing = KeyVerifier(database, revocations, clock), Hashing()
-    recorder = Recorder(database, clock)
     rules = rules_of(settings)
+    recorder = Recorder(database, clock, rules)
     claims = Claims(database, clock, rules=rules)
-    followers = Followers(rules)
+    coercion = load_rules(settings.coercion_rules)
+    followers = Followers(rules, coercion.order_fields)
     patients = Patients(database, clock, followers)
     hidden, restrictions = HiddenStudies(database, clock), Restrictions(database, clock)
     sight = Sight(hidden, restrictions)
@@ -174,7 +175,7 @@ def build_services(settings: Settings, database: Database, clock: Callable[[], d
             recorder,
             clock,
             settings.max_dicom_file_size_mb * 1_000_000,
-            load_rules(settings.coercion_rules),
+            coercion,
         ),
         studies=Studies(database, recorder),
         downloads=Downloads(database, clock),

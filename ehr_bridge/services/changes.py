@@ -7,7 +7,7 @@ jobs (`following`). Every change can be taken back as long as what it left still
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from datetime import date, datetime
 from typing import Any
 
@@ -31,8 +31,10 @@ TOLD = "told by the EHR"
 class Followers:
     """What `Patients` and `Orders` tell within their transactions."""
 
-    def __init__(self, rules: Rules) -> None:
+    def __init__(self, rules: Rules, in_files: Set[str] = IN_FILES) -> None:
+        """`in_files` are further fields of an order that a site's coercion rules write into files."""
         self._rules = rules
+        self._in_files = IN_FILES | in_files
 
     def patient_told(
         self, session: Session, patient: Patient, before: Mapping[str, Any] | None, origin: Origin, now: datetime
@@ -48,7 +50,7 @@ class Followers:
         self, session: Session, order: Order, before: Mapping[str, Any] | None, origin: Origin, now: datetime
     ) -> None:
         """An order is new (`before` is None) or says something else in these fields."""
-        if before is not None and IN_FILES & set(before):
+        if before is not None and self._in_files & set(before):
             after = {name: getattr(order, name) for name in before}
             change = note_change(session, "order_updated", order.patient, order, (before, after), TOLD, origin, now)
             studies = studies_of(session, order_id=order.id)

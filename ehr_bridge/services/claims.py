@@ -124,21 +124,22 @@ class Claims:
     ) -> Decision:
         with self._database.read() as session:
             study = _find_study(session, identity.study_instance_uid)
-            if study is None:
-                match, patient, order = judge(session, identity, confirmation, self.rules)
-            else:
+            if study is not None:
                 return _join(session, study, identity, confirmation, self.rules)
+        # Lost to a power cut, it would only be judged again. In turn: between verdict and claim nobody merges records,
+        # moves an order or renames a person, so the claim names who is still there, or whoever changes that sees it.
+        with self._database.write_relaxed(in_turn=True) as session:
+            match, patient, order = judge(session, identity, confirmation, self.rules)
             certain = match.is_automatic and patient is not None
             wanted = wanted_values(patient, order) if certain and patient else {}
             if certain and not may_coerce and not _carries(identity, wanted):
-                late = Evidence("arrival", False, "stored before it could be coerced; link it by reconciliation")
+                late = Evidence("arrival", False, "stored before it could be coerced; a job links it")
                 match = replace(match, kind=MatchKind.PROBABLE, evidence=(late, *match.evidence), is_automatic=False)
                 certain = False
-        with self._database.write_relaxed() as session:  # lost to a power cut, it would only be judged again
             if _insert_claim(session, identity, match, certain, confirmation, now):
                 study = _find_study(session, identity.study_instance_uid)
                 assert study is not None
-                return _decision(study)
+                return decision_of(study)
         return self._decide(identity, confirmation, may_coerce, now)  # somebody else was first: join theirs
 
 
@@ -203,20 +204,20 @@ def _join(
     if confirmation.names_somebody:
         patient, order = resolve(session, confirmation)
         if study.patient_id == patient.id and study.order_id == (order.id if order else study.order_id):
-            return _decision(study)
+            return decision_of(study)
         raise _recorded_otherwise()
     if identity_to_json(identity) == study.received_identity:
-        return _decision(study)
+        return decision_of(study)
     if study.patient is None:
         known = {study.received_identity["PatientID"], study.corrections.get("PatientID")}
-        return replace(_decision(study), contradicts=identity.patient_id not in known)
+        return replace(decision_of(study), contradicts=identity.patient_id not in known)
     if _carries(identity, wanted_values(study.patient, study.order)):
-        return _decision(study)
+        return decision_of(study)
     fresh, _, _ = judge(session, identity, confirmation, rules)
     # An order found by modality and date is not open any more once it has images: none is no other.
     if fresh.is_automatic and fresh.patient_id == study.patient_id and fresh.order_id in (None, study.order_id):
-        return _decision(study)
-    return replace(_decision(study), wanted={}, contradicts=True)
+        return decision_of(study)
+    return replace(decision_of(study), wanted={}, contradicts=True)
 
 
 def _recorded_otherwise() -> Conflict:
@@ -268,7 +269,8 @@ def _insert_claim(
     return bool(session.execute(statement.returning(Study.id)).first())
 
 
-def _decision(study: Study) -> Decision:
+def decision_of(study: Study) -> Decision:
+    """What holds for every instance of a study, as its row says."""
     identity = wanted_values(study.patient, study.order) if study.patient else {}
     return Decision(
         study_id=study.id,

@@ -13,18 +13,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ehr_bridge.dicom import Header, canonical, checked_value
-from ehr_bridge.services.arrivals import Decision, Door
+from ehr_bridge.services.arrivals import Door
 from ehr_bridge.services.identity import DEFAULT_RULES, EHR_VALUES
 from ehr_bridge.settings import SettingsError
 
 VARIABLE: Final = "EHR_BRIDGE_COERCION_RULES"
 DESCRIBING_GROUPS: Final = frozenset({0x0008, 0x0010, 0x0032, 0x0038, 0x0040})
 """Groups of who, which study and which order; the others say how the picture is to be read."""
+NOTHING: Final[Mapping[str, str]] = {}
 _FOLLOWS_THE_LINK: Final = {"PatientID": "patient.mrn"}
 """Attributes whose rules are ours: a linked study under another number would be on the wrong patient."""
 
@@ -61,8 +62,8 @@ class Rule(BaseModel):
             raise ValueError(f"{self.attribute} always becomes {source}")
         return self
 
-    def holds(self, door: Door, calling_ae_title: str | None) -> bool:
-        """Whether the rule is for instances that come this way."""
+    def holds(self, door: Door | None, calling_ae_title: str | None) -> bool:
+        """Whether the rule is for instances that come this way; None where nobody knows the door."""
         if self.calling_ae_titles is not None:
             return door is Door.C_STORE and calling_ae_title in self.calling_ae_titles
         return self.doors is None or door in self.doors
@@ -71,6 +72,22 @@ class Rule(BaseModel):
 BUILT_IN: Final = tuple(
     Rule.model_validate({"attribute": attribute, "from": source}) for attribute, source in DEFAULT_RULES.items()
 )
+
+
+class Settled(Protocol):
+    """What holds for a study's instances: a `Decision` on arrival, a job for those that are stored."""
+
+    @property
+    def wanted(self) -> Mapping[str, str]:
+        """What the built-in rules make of it; empty where nothing is certain."""
+
+    @property
+    def facts(self) -> Mapping[str, str]:
+        """What the EHR knows, by the names of `EHR_VALUES`."""
+
+    @property
+    def corrections(self) -> Mapping[str, str]:
+        """What the sender or a person corrected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,24 +106,41 @@ class CoercionRules:
         self.rules = rules
         self.name_callers = any(rule.calling_ae_titles for rule in rules)
         """Whether it matters who calls."""
+        self.attributes = frozenset(rule.attribute for rule in rules)
+        """All that the rules may write, in whatever files."""
+        sources = {rule.source for rule in rules if rule.source is not None}
+        self.order_fields = frozenset(one.removeprefix("order.") for one in sources if one.startswith("order."))
+        """Fields of an order that may come to stand in files."""
         self._holding = lru_cache(maxsize=256)(self._find)
 
-    def judge(self, header: Header, decision: Decision, door: Door, calling_ae_title: str | None = None) -> Ruling:
-        """The values one instance of a linked study gets; none when its study is not linked."""
-        if not decision.wanted or self.rules is BUILT_IN:
-            return Ruling(decision.wanted)
-        wanted = dict(decision.corrections)
+    def judge(
+        self,
+        header: Header,
+        settled: Settled,
+        door: Door | None,
+        calling_ae_title: str | None = None,
+        on_arrival: Mapping[str, str] = NOTHING,
+    ) -> Ruling:
+        """The values one instance of a linked study gets; none when its study is not linked.
+
+        `on_arrival` is what a stored file said when it came, of attributes that say something else by now: the rules
+        judge a file as it was sent, whenever they are asked.
+        """
+        if not settled.wanted or self.rules is BUILT_IN:
+            return Ruling(settled.wanted)
+        wanted = dict(settled.corrections)
         contradicts = False
-        if decision.facts:
+        if settled.facts:
             for rule in self._holding(door, calling_ae_title):
-                value = rule.value if rule.source is None else decision.facts[rule.source]
+                value = rule.value if rule.source is None else settled.facts[rule.source]
                 if not value and rule.if_unknown == "keep":
                     continue
                 try:
                     ours = checked_value(rule.attribute, value or "")
                 except ValueError:
                     continue  # longer than the attribute may be: what the file says is better than a part of ours
-                theirs = canonical(ours.vr, header.text(ours.tag))
+                said = on_arrival.get(rule.attribute)
+                theirs = canonical(ours.vr, header.text(ours.tag) if said is None else said)
                 if theirs and theirs != ours.canonical:
                     contradicts |= rule.on_conflict == "flag"
                     if rule.when == "empty" or rule.on_conflict != "replace":
@@ -114,7 +148,7 @@ class CoercionRules:
                 wanted[rule.attribute] = ours.value
         return Ruling(wanted, contradicts)
 
-    def _find(self, door: Door, calling_ae_title: str | None) -> tuple[Rule, ...]:
+    def _find(self, door: Door | None, calling_ae_title: str | None) -> tuple[Rule, ...]:
         holding = {rule.attribute: rule for rule in self.rules if rule.holds(door, calling_ae_title)}
         return tuple(holding.values())
 

@@ -15,6 +15,7 @@ from ehr_bridge.matching.dates import parse_da
 from ehr_bridge.services import audit
 from ehr_bridge.services.arrivals import Arrival, Door
 from ehr_bridge.services.audit import Event
+from ehr_bridge.services.claims import decision_of
 from ehr_bridge.services.late_arrivals import note_late_arrival
 from ehr_bridge.services.links import current_link, new_fact
 from ehr_bridge.services.order_states import TRANSITIONS
@@ -35,6 +36,8 @@ def open_entry(session: Session, arrival: Arrival, now: datetime) -> uuid.UUID:
     if study.orthanc_study_id is None:
         _describe(study, arrival)
         index_study(session, study)
+        if arrival.decision.wanted and arrival.decision.wanted != decision_of(study).wanted:
+            arrival.is_unfinished = True  # patient or order changed while it was on its way; no job knew of the study
     if study.deleted_at is not None:
         note_late_arrival(session, study, arrival, now)
     if study.link_status == "linked" and study.patient_id is not None:

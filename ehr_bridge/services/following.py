@@ -97,7 +97,8 @@ def _queue(session: Session, job: Modification, rules: Rules, now: datetime) -> 
     """From here on the job is one like any other; files are changed in the order in which jobs were queued."""
     study = session.get_one(Study, job.study_id)
     job.requested_at = now
-    if job.kind == "follow" and study.patient_id is None:  # a person took the link away: nothing is left to follow
+    if job.kind == "follow" and study.patient_id is None and not study.corrections:
+        # a person took the link away, or there never was one: nothing is left to follow
         job.status, job.finished_at, job.swept_at = "succeeded", now, now
         return
     try:
@@ -120,7 +121,7 @@ def _require_certain(session: Session, study: Study, job: Modification, rules: R
     Raises:
         Conflict: it may, or what a link was to be made for does not hold any more.
     """
-    if job.kind == "follow" and study.link_status != "linked":
+    if job.kind == "follow" and study.link_status == "ambiguous":
         raise Conflict("study_contradicted", "Images of this study claim to be of somebody else; link it first.")
     if job.kind == "link" and not judge_again(session, study, job, rules):
         raise Conflict("study_changed", "The verdict is not certain any more, or somebody linked the study.")

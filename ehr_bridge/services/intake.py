@@ -149,6 +149,16 @@ class Intake:
         arrival.changes = coerced.changes
         return coerced.data if coerced.changes else None
 
+    def leave_to_a_job(self, arrival: Arrival, calling_ae_title: str | None = None) -> None:
+        """See whether an instance that is in the archive already says what it should; only a job can change it."""
+        arrival.is_late = True
+        try:
+            arrival.is_unfinished = self.coerce(arrival, calling_ae_title) is not None
+        except (RefusedInstance, ValueError) as error:  # as at the door: it stays as it is, and its study is flagged
+            LOGGER.warning("a stored instance stays as it came: %s", getattr(error, "code", type(error).__name__))
+            arrival.decision = replace(arrival.decision, wanted={}, contradicts=True)
+        arrival.changes = ()
+
     def stored(self, arrival: Arrival, stored: Stored) -> None:
         """Take note that the archive has it.
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
+from collections.abc import Iterator
 from datetime import datetime
+from itertools import batched, islice
 from typing import Any
 
 from sqlalchemy import Select, exists, select
@@ -27,7 +29,10 @@ from ehr_bridge.services.study_jobs import UNDER_WAY, new_job
 
 MOST = 200
 """Studies that one order or patient may wake up; whoever has more of them under one number has another problem."""
+JUDGED = 1000
+"""Studies that are judged for one order or patient, in one transaction; those that name an order come first."""
 REASON = "The EHR told patient or order after the images had come; the verdict is certain."
+OF_ARRIVED = "Nobody could link the study when its images came; the verdict is certain."
 
 
 def link_late(session: Session, patient: Patient, order: Order | None, rules: Rules, now: datetime) -> int:
@@ -36,19 +41,38 @@ def link_late(session: Session, patient: Patient, order: Order | None, rules: Ru
     Nothing but an automatic verdict links, the same that would have linked on arrival. An order that no key of a study
     names, and that several studies would answer, is left to people.
     """
-    verdicts = [(study, _verdict(session, study, rules)) for study in _waiting(session, patient, order)]
-    answers = Counter(match.order_id for _, match in verdicts if match is not None)
+    verdicts: list[tuple[Study, Match]] = []
+    for study in islice(_waiting(session, patient, order), JUDGED):
+        match = _verdict(session, study, rules)
+        if match is not None:
+            verdicts.append((study, match))
+        if len(verdicts) == MOST:
+            break
+    answers = Counter(match.order_id for _, match in verdicts)
     count = 0
     for study, match in verdicts:
-        if match is None:
-            continue
         if match.basis is not Basis.ORDER and match.order_id is not None and answers[match.order_id] > 1:
             continue
-        job = new_job(study, "link", REASON, OURSELVES, now, status="waiting")
-        job.link_after = _link_to(study, match)
-        session.add(job)
+        _ask(session, study, match, REASON, now)
         count += 1
     return count
+
+
+def link_arrived(session: Session, study: Study, rules: Rules, now: datetime) -> bool:
+    """Let a job link a study that could not be linked when it came; whether the judge of arrivals is certain of it.
+
+    What else wants the same order is looked at when it is the job's turn (`judge_again`).
+    """
+    match = _verdict(session, study, rules) if _is_left_to_the_judge(session, study) else None
+    if match is not None:
+        _ask(session, study, match, OF_ARRIVED, now)
+    return match is not None
+
+
+def _ask(session: Session, study: Study, match: Match, reason: str, now: datetime) -> None:
+    job = new_job(study, "link", reason, OURSELVES, now, status="waiting")
+    job.link_after = _link_to(study, match)
+    session.add(job)
 
 
 def judge_again(session: Session, study: Study, job: Modification, rules: Rules) -> bool:
@@ -109,30 +133,37 @@ def _is_left_to_the_judge(session: Session, study: Study) -> bool:
     return all(one["field"] != CONFIRMATION for one in study.match_evidence)
 
 
-def _waiting(session: Session, patient: Patient, order: Order | None) -> list[Study]:
-    """Stored studies that nobody but the judge spoke about, and that name the patient or one of the orders."""
-    ids = {key for query in look_ups(session, patient, order) for key in session.scalars(query)}
+def _waiting(session: Session, patient: Patient, order: Order | None) -> Iterator[Study]:
+    """Stored studies that nobody but the judge spoke about, and that name one of the orders or the patient.
+
+    However many more there are that somebody did speak about: they are passed over, they do not use anything up.
+    """
     waits = exists().where(Modification.study_id == Study.id, Modification.status == "waiting")
-    query = select(Study).where(
-        Study.id.in_(sorted(ids)),
-        Study.link_status.in_(("unlinked", "linked")),
-        Study.order_id.is_(None),
-        ~waits,
-    )
-    found = list(session.scalars(query.limit(MOST))) if ids else []
-    return [study for study in found if _is_left_to_the_judge(session, study)]
+    open_ones = Study.link_status.in_(("unlinked", "linked")) & Study.order_id.is_(None) & ~waits
+    seen: set[uuid.UUID] = set()
+    for query in look_ups(session, patient, order):
+        ids = [row.id for row in sorted(session.execute(query), key=lambda row: row.created_at, reverse=True)]
+        fresh = [study_id for study_id in ids if study_id not in seen]
+        seen.update(fresh)
+        for some in batched(fresh, MOST, strict=False):
+            found = {study.id: study for study in session.scalars(select(Study).where(Study.id.in_(some), open_ones))}
+            studies = (found[study_id] for study_id in some if study_id in found)
+            yield from (study for study in studies if _is_left_to_the_judge(session, study))
 
 
-def look_ups(session: Session, patient: Patient, order: Order | None) -> list[Select[uuid.UUID]]:
-    """The queries for stored studies by each key alone: every one has an index, which more conditions would hide."""
+def look_ups(session: Session, patient: Patient, order: Order | None) -> list[Select[uuid.UUID, datetime]]:
+    """The queries for stored studies by each key alone, the surest key first.
+
+    Every one has an index, which more conditions would hide; ids and times are all that is read of them.
+    """
     orders = [order] if order is not None else list(session.scalars(_open_orders(patient.id)))
     keys = (
         Study.study_instance_uid.in_([one.scheduled_study_instance_uid for one in orders]),
         Study.accession_key.in_([one.accession_number for one in orders]),
         Study.patient_id_key.in_(mrns_of(session, patient)),
     )
-    stored = select(Study.id).where(Study.orthanc_study_id.is_not(None), Study.deleted_at.is_(None))
-    return [stored.where(key).limit(5 * MOST) for key in keys]
+    stored = select(Study.id, Study.created_at).where(Study.orthanc_study_id.is_not(None), Study.deleted_at.is_(None))
+    return [stored.where(key) for key in keys]
 
 
 def _open_orders(patient_id: uuid.UUID) -> Any:

@@ -20,7 +20,7 @@ from ehr_bridge.db.modifications import Modification
 from ehr_bridge.errors import Conflict
 from ehr_bridge.services.audit import Origin
 from ehr_bridge.services.deletion_steps import OURSELVES
-from ehr_bridge.services.identity import wanted_values
+from ehr_bridge.services.identity import ehr_values, wanted_values
 from ehr_bridge.services.links import as_id, link_of, new_link, set_link
 from ehr_bridge.services.patients import find_patient
 from ehr_bridge.services.study_jobs import new_job, take_over_unswept, undoable
@@ -87,6 +87,8 @@ def prepare(session: Session, study: Study, job: Modification) -> None:
         job.link_before = link_of(session, study, [as_id(job.link_after["order_id"])])
     identity = wanted_values(patient, order) if patient is not None else {}
     job.from_original, job.wanted = True, {**study.corrections, **identity}
+    facts = ehr_values(patient, order) if patient is not None else {}
+    job.known = {"corrections": dict(study.corrections), "ehr": dict(facts)}
 
 
 def settle_link(session: Session, job: Modification, study: Study, now: datetime) -> None:

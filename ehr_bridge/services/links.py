@@ -95,7 +95,7 @@ def set_link(session: Session, study: Study, link: Mapping[str, Any], actor: str
     if former_order is not None and former_order != study.order_id:
         _show_another(session, session.get_one(Order, former_order), study, now)
     if study.order_id is not None and study.order_id != former_order:
-        show_on_order(session.get_one(Order, study.order_id), study, now)
+        show_on_order(session, session.get_one(Order, study.order_id), study, now)
     for order_id, shown in link["orders"].items():
         _restore_order(session, uuid.UUID(order_id), shown, study)
     logs = update(DicomUploadLog).where(DicomUploadLog.study_instance_uid == study.study_instance_uid)
@@ -106,13 +106,21 @@ def set_link(session: Session, study: Study, link: Mapping[str, Any], actor: str
     settle_studies(session, [study.id], now)
 
 
-def show_on_order(order: Order, study: Study, now: datetime) -> None:
+def show_on_order(session: Session, order: Order, study: Study, now: datetime) -> None:
     """The first study linked to an order is the one the order shows; more of them are found by its id."""
     if order.orthanc_study_id is not None:
         return
     order.study_instance_uid, order.orthanc_study_id = study.study_instance_uid, study.orthanc_study_id
     order.study_date, order.study_time = study.study_date, study.study_time
     order.updated_at = now
+    of_study = select(DicomUploadLog).where(DicomUploadLog.study_instance_uid == study.study_instance_uid)
+    first = session.scalar(of_study.order_by(DicomUploadLog.uploaded_at, DicomUploadLog.id).limit(1))
+    if first is not None:
+        order.uploaded_by_id, order.uploaded_at, order.upload_source = (
+            first.uploaded_by_id,
+            first.uploaded_at,
+            first.upload_source,
+        )
     if "in_progress" in TRANSITIONS[order.status]:
         order.status = "in_progress"
 
@@ -143,7 +151,7 @@ def _show_another(session: Session, order: Order, study: Study, now: datetime) -
     others = select(Study).where(Study.order_id == order.id, Study.orthanc_study_id.is_not(None))
     other = session.scalar(others.order_by(Study.created_at, Study.id).limit(1))
     if other is not None:
-        show_on_order(order, other, now)
+        show_on_order(session, order, other, now)
         session.flush()
         settle_studies(session, [other.id], now)
 

@@ -6,7 +6,7 @@ import uuid
 from collections import Counter
 from collections.abc import Iterable
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
@@ -17,6 +17,7 @@ from ehr_bridge.db.uploads import DicomUploadLog, Instance
 from ehr_bridge.matching.dates import parse_da
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit import Event, Origin
+from ehr_bridge.services.deletion_steps import OURSELVES
 from ehr_bridge.services.link_jobs import settle_link, sides
 from ehr_bridge.services.links import as_id
 from ehr_bridge.services.study_index import index_study
@@ -37,18 +38,21 @@ def rows_of(session: Session, modification_id: uuid.UUID) -> list[ModificationIn
     )
 
 
-def begin(
-    session: Session,
-    job_id: uuid.UUID,
-    node: str,
-    number_of_instances: int,
-    patient_ids: Iterable[str],
-    now: datetime,
-) -> Modification | None:
+class Seen(NamedTuple):
+    """What a job found when it looked at every file before it touched one."""
+
+    number_of_instances: int
+    patient_ids: Iterable[str]
+    """Those in the files so far."""
+    is_doubted: bool = False
+    """A rule of the site wants a person to look at one of them."""
+
+
+def begin(session: Session, job_id: uuid.UUID, node: str, seen: Seen, now: datetime) -> Modification | None:
     """From here on files change, and instances that arrive get the new values (or, for an undo, the former ones).
 
-    `patient_ids` are those in the files so far. None when another node was first, or when an image that claims to be
-    somebody else's came before anything was touched: the job has failed then, and a person has to look again.
+    None when another node was first, or when an image that claims to be somebody else's came before anything was
+    touched: the job has failed then, and a person has to look again.
     """
     job = session.get_one(Modification, job_id)
     if job.status != "queued":
@@ -58,11 +62,12 @@ def begin(
     if job.from_original and job.kind != "unlink" and was_certain and study.link_status == "ambiguous":
         fail(session, job_id, "study_changed", now)
         return None
-    job.status, job.node, job.number_of_instances = "running", node, number_of_instances
+    job.status, job.node, job.number_of_instances = "running", node, seen.number_of_instances
     job.study_before = {
         "corrections": dict(study.corrections),
         "study_date": study.study_date.isoformat() if study.study_date else None,
-        "patient_ids": sorted(patient_ids),
+        "patient_ids": sorted(seen.patient_ids),
+        "is_doubted": seen.is_doubted,
     }
     # whose study it is stands in its link, set at the end; what comes meanwhile is found before
     undone = session.get(Modification, job.undoes_id) if job.undoes_id is not None else None
@@ -126,7 +131,24 @@ def finish(session: Session, job_id: uuid.UUID, orthanc_study_id: str | None, no
     if first_end:
         if job.link_after is not None:
             settle_link(session, job, study, now)
+        _flag_doubted(session, job, study, now)
         _audit(session, job, now, {"instances": job.number_done, "refused": refused, **sides(job)})
+
+
+def _flag_doubted(session: Session, job: Modification, study: Study, now: datetime) -> None:
+    """What a rule of the site wants a person to see goes into the list, unless a person asked for the job."""
+    is_nobodys = job.kind == "follow" or (job.kind == "link" and job.requested_by == OURSELVES.actor)
+    if not (is_nobodys and job.study_before.get("is_doubted") and study.link_status == "linked"):
+        return
+    study.link_status = "ambiguous"
+    event = Event(
+        "study.contradicted",
+        patient_id=study.patient_id,
+        order_id=study.order_id,
+        study_instance_uid=study.study_instance_uid,
+        detail={"modification_id": str(job.id)},
+    )
+    audit.append(session, OURSELVES, event, now)
 
 
 def summary(rows: list[ModificationInstance]) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from sqlalchemy import or_, select
@@ -21,14 +21,16 @@ from ehr_bridge.db.modifications import Modification, ModificationInstance
 from ehr_bridge.dicom import read_header
 from ehr_bridge.errors import RefusedInstance, Unavailable
 from ehr_bridge.services.claims import Claims
+from ehr_bridge.services.coercion_rules import CoercionRules
 from ehr_bridge.services.following import set_off
-from ehr_bridge.services.modified_rows import begin, fail, finish, follow, rows_of
-from ehr_bridge.services.new_forms import Undone, id_after, ledger_row, new_form
+from ehr_bridge.services.modified_rows import Seen, begin, fail, finish, follow, rows_of
+from ehr_bridge.services.new_forms import NewForm, Undone, id_after, ledger_row, new_form
 from ehr_bridge.services.recorder import Recorder
 from ehr_bridge.services.replacing import StoredFiles, drop_duplicate, former_file, replace
 from ehr_bridge.services.spool import Spool
 from ehr_bridge.services.spool_keeping import SpoolKeeper
 from ehr_bridge.services.study_jobs import HOLDS, UNDER_WAY
+from ehr_bridge.services.ways_in import UNKNOWN, WayIn, ways_in
 
 LOGGER = logging.getLogger(__name__)
 SWEEP_AFTER = timedelta(seconds=10)
@@ -48,7 +50,9 @@ class ModificationJobs:
         claims: Claims,
         recorder: Recorder,
         clock: Callable[[], datetime],
+        coercion: CoercionRules | None = None,
     ) -> None:
+        self._coercion = coercion or CoercionRules()
         self._database = database
         self._archive = archive
         self._spool = spool
@@ -59,6 +63,7 @@ class ModificationJobs:
         self._is_fresh = True
         self._looked_at: dict[uuid.UUID, set[str]] = {}
         self._patient_ids: dict[uuid.UUID, set[str]] = {}
+        self._doubted: set[uuid.UUID] = set()
 
     def run(self, seconds: float = 1.0) -> int:
         """Go on with whatever is to be done, for about that long; answers how many jobs are left.
@@ -94,6 +99,7 @@ class ModificationJobs:
         if not jobs:
             self._looked_at.clear()
             self._patient_ids.clear()
+            self._doubted.clear()
             return []
         try:
             node = self._spool.node
@@ -112,8 +118,8 @@ class ModificationJobs:
                     fail(session, job.id, checked.code, self._clock())
                 return True
             with self._database.write() as session:
-                patient_ids = self._patient_ids.pop(job.id, set())
-                begun = begin(session, job.id, self._spool.node, checked, patient_ids, self._clock())
+                seen = Seen(checked, self._patient_ids.pop(job.id, set()), job.id in self._doubted)
+                begun = begin(session, job.id, self._spool.node, seen, self._clock())
             self._claims.forget()
             if begun is None:
                 return True
@@ -135,13 +141,17 @@ class ModificationJobs:
         patient_ids = self._patient_ids.setdefault(job.id, set())
         undone = self._undone(job)
         ids = self._archive.instances_of(job.study_instance_uid)
+        ways = self._ways_in(job)
         for instance_id in ids:
             if instance_id in looked_at:
                 continue
             try:
                 before = self._archive.read(instance_id)
-                patient_ids.add(read_header(before).patient_id)
-                new_form(job, undone, instance_id, before, self._clock())
+                if instance_id in ways:  # nobody has said yet that any other is of this study's patient
+                    patient_ids.add(read_header(before).patient_id)
+                form = self._new_form(job, undone, instance_id, before, ways)
+                if form.is_doubted:
+                    self._doubted.add(job.id)
             except RefusedInstance as refusal:
                 return refusal
             except LookupError:
@@ -186,10 +196,11 @@ class ModificationJobs:
     def _prepare(self, job: Modification, undone: Undone | None, ids: list[str]) -> None:
         """Put the new form of these instances into the spool and the way back into the ledger, where they need one."""
         rows: list[ModificationInstance] = []
+        ways = self._ways_in(job)
         for instance_id in ids:
             try:
                 before = self._archive.read(instance_id)
-                after, changes = new_form(job, undone, instance_id, before, self._clock())
+                after, changes, _ = self._new_form(job, undone, instance_id, before, ways)
             except LookupError:
                 continue
             except RefusedInstance as refusal:
@@ -225,6 +236,18 @@ class ModificationJobs:
                 follow(session, row)
         if failure is not None:
             raise failure
+
+    def _new_form(
+        self, job: Modification, undone: Undone | None, instance_id: str, data: bytes, ways: Mapping[str, WayIn]
+    ) -> NewForm:
+        way_in = ways.get(instance_id, UNKNOWN)
+        return new_form(job, undone, instance_id, data, self._clock(), self._coercion, way_in)
+
+    def _ways_in(self, job: Modification) -> Mapping[str, WayIn]:
+        """Those of the images that are written down by now."""
+        self._recorder.flush()
+        with self._database.read() as session:
+            return ways_in(session, job.study_id)
 
     def _undone(self, job: Modification) -> Undone | None:
         if job.undoes_id is None:

@@ -3,39 +3,79 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from ehr_bridge.db.modifications import Modification, ModificationInstance
 from ehr_bridge.dicom import Change, Header, coerce, keep_former, read_header
 from ehr_bridge.dicom.values import wanted_value
 from ehr_bridge.errors import RefusedInstance
+from ehr_bridge.services.coercion_rules import CoercionRules, Ruling
 from ehr_bridge.services.intake import MODIFYING_SYSTEM
 from ehr_bridge.services.originals import identity_on_arrival
 from ehr_bridge.services.replacing import digest, former_file
+from ehr_bridge.services.ways_in import UNKNOWN, WayIn
+
+
+class NewForm(NamedTuple):
+    """The file an instance is to become; the same bytes when it is right as it is."""
+
+    data: bytes
+    changes: tuple[Change, ...] = ()
+    is_doubted: bool = False
+    """A rule of the site leaves what the file says and wants a person to look at it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Settled:
+    """What a job on the link holds for every file, as the rules ask for it."""
+
+    wanted: Mapping[str, str]
+    facts: Mapping[str, str]
+    corrections: Mapping[str, str]
 
 
 def new_form(
-    job: Modification, undone: Undone | None, instance_id: str, data: bytes, when: datetime
-) -> tuple[bytes, tuple[Change, ...]]:
-    """The file an instance is to become; the same bytes when it is right as it is.
+    job: Modification,
+    undone: Undone | None,
+    instance_id: str,
+    data: bytes,
+    when: datetime,
+    rules: CoercionRules,
+    way_in: WayIn = UNKNOWN,
+) -> NewForm:
+    """What becomes of an instance that came this way.
 
     Raises:
-        RefusedInstance: it cannot.
+        RefusedInstance: it cannot become what it should.
     """
-    wanted = job.wanted
+    wanted, is_doubted = job.wanted, False
     if undone is not None:
         row = undone.rows.get(instance_id)
         if row is not None:
-            return _former_form(row, data)
+            return NewForm(*_former_form(row, data))
         if not job.from_original:  # it came later, and got the new values on its way in
             wanted = undone.wanted_for(read_header(data), wanted)
     if job.from_original:
         if _is_somebody_elses(job, undone, read_header(data)):
-            return data, ()
-        wanted = {**identity_on_arrival(data), **job.wanted}
+            return NewForm(data)
+        on_arrival = identity_on_arrival(data, rules.attributes)
+        ruling = _ruling(job, data, rules, way_in, on_arrival)
+        wanted, is_doubted = {**on_arrival, **ruling.wanted}, ruling.contradicts
     coerced = coerce(read_header(data), wanted, when=when, modifying_system=MODIFYING_SYSTEM, reason="CORRECT")
-    return coerced.data, coerced.changes
+    return NewForm(coerced.data, coerced.changes, is_doubted)
+
+
+def _ruling(
+    job: Modification, data: bytes, rules: CoercionRules, way_in: WayIn, on_arrival: Mapping[str, str]
+) -> Ruling:
+    """What the rules would have said of the file, had this link been known when it came."""
+    if job.known is None:  # asked for by an earlier version, which had worked everything out
+        return Ruling(job.wanted)
+    settled = _Settled(job.wanted, job.known["ehr"], job.known["corrections"])
+    return rules.judge(read_header(data), settled, *way_in, on_arrival)
 
 
 def _is_somebody_elses(job: Modification, undone: Undone | None, header: Header) -> bool:

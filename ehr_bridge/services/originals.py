@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pydicom
-from pydicom.datadict import keyword_for_tag
+from pydicom.datadict import keyword_for_tag, tag_for_keyword
 from pydicom.dataset import Dataset
 
 from ehr_bridge.dicom.values import wanted_value
 from ehr_bridge.services.identity import LINKED_KEYWORDS
 from ehr_bridge.services.intake import MODIFYING_SYSTEM
+
+PATIENT_GROUP = 0x0010
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +48,24 @@ def former_values(data: bytes) -> dict[str, list[FormerValue]]:
     return found
 
 
-def identity_on_arrival(data: bytes) -> dict[str, str]:
+def identity_on_arrival(data: bytes, ruled: Set[str] = frozenset()) -> dict[str, str]:
     """What a file said when it came of everything that a link decides; only what we changed since.
 
-    A value that may not be written (a date that is none) comes out empty; the sequence keeps it.
+    That is what the built-in rules and those of the site (`ruled`) write, and whatever else says who the patient is: a
+    rule that is gone by now may have written it. A value that may not be written (a date that is none) comes out empty;
+    the sequence keeps it.
     """
     found = {}
     for keyword, former in former_values(data).items():
         ours = [entry for entry in former if entry.modifying_system == MODIFYING_SYSTEM]
-        if keyword in LINKED_KEYWORDS and ours:
+        if ours and (keyword in LINKED_KEYWORDS or keyword in ruled or _is_of_the_patient(keyword)):
             found[keyword] = _writable(keyword, ours[0].value)
     return found
+
+
+def _is_of_the_patient(keyword: str) -> bool:
+    tag = tag_for_keyword(keyword)
+    return tag is not None and tag >> 16 == PATIENT_GROUP
 
 
 def _writable(keyword: str, value: str) -> str:

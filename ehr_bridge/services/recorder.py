@@ -24,9 +24,12 @@ from ehr_bridge.db.database import Database
 from ehr_bridge.db.instance_rows import OWNING_DOORS, InstanceRow, InstanceRows
 from ehr_bridge.db.uploads import DicomUploadSkip, Instance
 from ehr_bridge.errors import Unavailable
+from ehr_bridge.matching import Rules
 from ehr_bridge.services.arrivals import Arrival, Delivery, InstanceOutcome
+from ehr_bridge.services.claims import RULES
 from ehr_bridge.services.entries import open_entry
 from ehr_bridge.services.failures import WaitingFailures, failure_of, note_failures
+from ehr_bridge.services.late_coercion import coerce_late
 from ehr_bridge.services.settling import count_first, settle_studies
 from ehr_bridge.services.under_way import UnderWay
 
@@ -39,8 +42,9 @@ type EntryKey = tuple[uuid.UUID, uuid.UUID, str, int | None]
 class Recorder:
     """The one writer of `instances` on a node."""
 
-    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database, clock: Callable[[], datetime], rules: Rules = RULES) -> None:
         self._database = database
+        self._rules = rules
         self._clock = clock
         self._rows = InstanceRows(database)
         self._queue: list[InstanceRow] = []
@@ -60,7 +64,8 @@ class Recorder:
         """
         log_id = self._entries.get(_key(arrival))
         decision = arrival.decision
-        if log_id is None or decision.contradicts or decision.is_hidden or arrival.is_duplicate:
+        is_plain = not (decision.contradicts or decision.is_hidden or arrival.is_duplicate or arrival.is_unfinished)
+        if log_id is None or not is_plain:
             self._open(arrival)
             return
         with self._queue_lock:
@@ -142,6 +147,9 @@ class Recorder:
                         session.flush()
                         _, studies = note_failures(session, waiting)
                         settle_studies(session, studies | {arrival.decision.study_id}, now)
+                    if arrival.is_late or arrival.is_unfinished:
+                        session.flush()
+                        coerce_late(session, arrival, self._rules, now)
             except Unavailable:
                 raise
             except Exception as error:

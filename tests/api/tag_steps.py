@@ -35,6 +35,7 @@ def jobs(api: Api, folder: Path, later: timedelta = timedelta()) -> Jobs:
         services.claims,
         services.recorder,
         lambda: services.clock() + later,
+        services.intake.rules,
     )
 
 

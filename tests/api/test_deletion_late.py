@@ -128,6 +128,9 @@ def test_catching_up_finds_what_came_for_a_purged_study_while_nobody_could_write
         def parent_study(self, _instance: str) -> str:
             return "the-study"
 
+        def sender_of(self, _instance: str) -> None:
+            return None
+
     archive: Any = SentAgain()
     catch_up = CatchUp(api.services.database, archive, api.services.intake, api.services.recorder)
     assert [catch_up.run(), catch_up.run(), catch_up.run()] == [0, 1, 0]

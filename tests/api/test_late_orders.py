@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+from sqlalchemy import select
+
+from ehr_bridge.db.models import Patient, Study
+from ehr_bridge.services import late_links
+from ehr_bridge.services.links import new_fact
 from tests.api.conftest import Api
 from tests.api.link_steps import (
     ASA,
@@ -185,3 +191,26 @@ def test_a_merge_does_not_make_another_hospitals_number_count(api: Api) -> None:
     own, other = ({**header, "issuer_of_patient_id": issuer} for issuer in ("A", "B"))
     answers = post(api, "/api/v1/match", {"items": [own, other]}, 200, "nurse")["items"]
     assert [one["match"]["automatic"] for one in answers] == [True, False]
+
+
+def test_many_studies_that_people_spoke_about_hide_none_that_waits(
+    api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More of them under one number than are looked at together, and more that are not certain: it is found."""
+    monkeypatch.setattr(late_links, "MOST", 2)
+    uid = store(api, 1, **GOOD)
+    unsure = [store(api, 1, **GOOD | {"AccessionNumber": "", "PatientBirthDate": "19990101"}) for _ in range(5)]
+    spoken = [store(api, 1, **GOOD) for _ in range(5)]
+    put_patient(api, "MRN-9", 201)
+    with api.services.database.write() as session:
+        patient = session.scalars(select(Patient).where(Patient.mrn == "MRN-9")).one()
+        for one in session.scalars(select(Study).where(Study.study_instance_uid.in_(spoken))):
+            one.patient_id = patient.id
+            fact = new_fact(one, "rita", one.created_at)
+            fact.unlinked_at, one.patient_id = one.created_at, None
+            session.add(fact)
+    api.place_order()
+    for _ in range(2):
+        jobs(api, tmp_path).run()
+    assert study(api, uid)["link_status"] == "linked"
+    assert {study(api, other)["link_status"] for other in unsure + spoken} == {"unlinked"}

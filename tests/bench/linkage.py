@@ -36,7 +36,7 @@ AT_ONCE = 500
 def main(arguments: Sequence[str]) -> int:
     """Judge and score; the last line is JSON. Returns the exit code."""
     options = _parse(arguments)
-    tool = _load(options.tool)
+    tool = load(options.tool)
     rules = Rules(automatic=Basis(options.automatic), probability=options.probability)
     print(f"linkage: automatic={rules.automatic} probability={rules.probability}")
     results = []
@@ -59,12 +59,12 @@ def _score(tool: ModuleType, data: Path, matching: Matching, database: Database)
     patients = json.loads((data / "patients.json").read_text())
     headers = json.loads((data / "headers.json").read_text())
     names = {person_id(one["patient_id"]): one["patient_id"] for one in patients}
-    write_patients(database, [_patient(one) for one in patients])
+    write_patients(database, [patient_of(one) for one in patients])
     begin = time.perf_counter()
     predictions: dict[str, Any] = {}
     for start in range(0, len(headers), AT_ONCE):
         some = headers[start : start + AT_ONCE]
-        matches = matching.judge(_header(one) for one in some)
+        matches = matching.judge(header_of(one) for one in some)
         predictions |= {one["header_id"]: _prediction(m, names) for one, m in zip(some, matches, strict=True)}
     took = time.perf_counter() - begin
     report = dict(tool.evaluate(str(data), predictions))
@@ -76,7 +76,8 @@ def _prediction(match: Match, names: dict[Any, str]) -> dict[str, Any]:
     return {"patient_id": accepted, "verdict": match.kind.value, "score": match.score}
 
 
-def _patient(row: dict[str, Any]) -> PatientFacts:
+def patient_of(row: dict[str, Any]) -> PatientFacts:
+    """Somebody of a set as a patient of an EHR."""
     born = None
     with contextlib.suppress(TypeError, ValueError):  # the sets hold dates that are none; an EHR would not take them
         born = date.fromisoformat(row["birth_date"])
@@ -85,7 +86,8 @@ def _patient(row: dict[str, Any]) -> PatientFacts:
     )
 
 
-def _header(row: dict[str, Any]) -> HeaderIdentity:
+def header_of(row: dict[str, Any]) -> HeaderIdentity:
+    """A header of a set."""
     return HeaderIdentity("", "", row["PatientID"], "", row["PatientName"], row["PatientBirthDate"], row["PatientSex"])
 
 
@@ -121,7 +123,8 @@ def _pool(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return pooled
 
 
-def _load(path: Path) -> ModuleType:
+def load(path: Path) -> ModuleType:
+    """The scorer as a module."""
     spec = importlib.util.spec_from_file_location("linkage_eval", path)
     assert spec is not None
     assert spec.loader is not None

@@ -38,7 +38,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from tests.bench import inprocess, linkage, listing, matching, memory, opening, report
+from tests.bench import inprocess, linkage, listing, matching, memory, opening, orders, report
 from tests.bench.clients import ClientError, Clients
 from tests.bench.ingest import Ingest
 from tests.bench.reading import Reading
@@ -77,6 +77,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given[:1] == ["linkage"]:
         return linkage.main(given[1:])
+    if given[:1] == ["orders"]:
+        return orders.main(given[1:])
     names, plan = _parse(given)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     begin = time.monotonic()

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
 import sqlalchemy
 from pydicom.uid import generate_uid
 
@@ -38,6 +39,8 @@ class Sending:
     server: Server
     order: dict[str, Any]
     by_c_store: bool
+    said: dict[str, str] = field(default_factory=dict)
+    """What the files say otherwise than the order."""
     uid: str = field(default_factory=generate_uid)
     upload_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     answered: list[str] = field(default_factory=list)
@@ -46,14 +49,13 @@ class Sending:
     def __post_init__(self) -> None:
         series = f"1.2.826.0.1.{uuid.uuid4().int % 10**20}"
         mark = f"{series}.00000"
+        identity = {"PatientID": self.order["mrn"], "PatientName": "LINDQVIST^ASA", "PatientBirthDate": "19610314"}
         template = small(
             StudyInstanceUID=self.uid,
             SeriesInstanceUID=series,
             SOPInstanceUID=mark,
             AccessionNumber=self.order["accession_number"],
-            PatientID=self.order["mrn"],
-            PatientName="LINDQVIST^ASA",
-            PatientBirthDate="19610314",
+            **identity | self.said,
         )
         for number in range(1, INSTANCES + 1):
             own = f"{series}.{10_000 + number}"
@@ -149,24 +151,53 @@ def test_kill_9_at_random_moments_of_an_upload(tmp_path: Path) -> None:
     assert server.stop() == 0
 
 
-def test_a_database_away_while_a_modality_sends(tmp_path: Path, postgres: PostgresCluster) -> None:
-    """Ten images before, during and after: all kept and recorded; health says degraded meanwhile."""
+def has(server: Server, uid: str, count: int) -> bool:
+    seen = study(server, uid)
+    return seen is not None and seen["number_of_instances"] == count
+
+
+def is_under_way(server: Server) -> bool:
+    return bool(rows(server, "SELECT 1 FROM modifications WHERE status IN ('waiting', 'queued', 'running')"))
+
+
+@pytest.mark.parametrize("is_killed", [False, True], ids=["the server goes on", "and the server is killed twice"])
+def test_a_database_away_while_a_modality_sends(tmp_path: Path, postgres: PostgresCluster, is_killed: bool) -> None:
+    """A study before, during and after, and one that comes only meanwhile, filed under no number: as if nothing was.
+
+    Kept and answered, recorded, linked, coerced and told once; health says degraded meanwhile. Killed while the
+    database is away, and again while the kept images are being coerced, it goes on where it was.
+    """
     server = Server(tmp_path / "var", {"EHR_BRIDGE_DATABASE_URL": postgres.new_database()})
     server.start()
-    sending = Sending(server, place_order(server), by_c_store=True)
-    uids = list(sending.files)
-    sending.send(uids[:10])
-    eventually(lambda: (s := study(server, sending.uid)) and s["number_of_instances"] == 10)
+    known = Sending(server, place_order(server), by_c_store=True)
+    meanwhile = Sending(server, place_order(server), by_c_store=True, said={"PatientID": ""})
+    uids = list(known.files)
+    known.send(uids[:10])
+    eventually(lambda: has(server, known.uid, 10))
     postgres.stop()
     try:
-        sending.send(uids[10:20])
+        known.send(uids[10:20])
+        meanwhile.send(list(meanwhile.files)[:10])
         assert server.get("/api/v1/health").json()["status"] == "degraded"
+        if is_killed:
+            server.kill()
     finally:
         postgres.restart()
+    if is_killed:
+        server.start()
+        eventually(lambda: has(server, known.uid, 20) and has(server, meanwhile.uid, 10), 60)
+        server.kill()
+        server.start()
     eventually(lambda: server.get("/api/v1/health").json()["status"] == "ok", 40)
-    sending.send(uids[20:30])
-    assert sending.answered == uids[:30]
-    seen = eventually(lambda: (s := study(server, sending.uid)) and s["number_of_instances"] == 30 and s, 60)
-    assert sorted(row[0] for row in rows(server, RECORDED, uid=sending.uid)) == sorted(uids[:30])
-    assert seen["link_status"] == "linked"
+    known.send(uids[20:30])
+    assert (len(known.answered), len(meanwhile.answered)) == (30, 10)
+    eventually(lambda: has(server, known.uid, 30) and has(server, meanwhile.uid, 10), 60)
+    eventually(lambda: not is_under_way(server), 60)
+    for sending, count in ((known, 30), (meanwhile, 10)):
+        seen = study(server, sending.uid)
+        assert seen is not None and (seen["link_status"], seen["order_id"]) == ("linked", sending.order["id"])
+        assert_once(sending, count)
+        received = server.get(f"/api/v1/audit?study_instance_uid={sending.uid}&action=study.received", "admin").json()
+        assert [event["actor"] for event in received["items"]] == ["ae:STORESCU"]
+    assert server.get("/api/v1/audit/verify", "admin").json()["ok"] is True
     assert server.stop() == 0

@@ -18,6 +18,10 @@ class FakeArchive:
         self.instances: dict[str, bytes] = {}
         self.studies: dict[str, str] = {}
         self.refreshed: list[str] = []
+        self.senders: dict[str, str] = {}
+        """Calling AE titles of what came by C-STORE."""
+        self.told: list[str] = []
+        """Every instance there ever was, as the list of changes tells them."""
         self.refuses: RefusedInstance | Unavailable | None = None
 
     def store(self, data: bytes) -> Stored:
@@ -75,6 +79,10 @@ class FakeArchive:
 
     def instances_of(self, study_instance_uid: str) -> list[str]:
         return [i for i, data in self.instances.items() if read_header(data).study_instance_uid == study_instance_uid]
+
+    def sender_of(self, orthanc_instance_id: str) -> str | None:
+        self.read(orthanc_instance_id)
+        return self.senders.get(orthanc_instance_id)
 
     def parent_study(self, orthanc_instance_id: str) -> str:
         self.read(orthanc_instance_id)

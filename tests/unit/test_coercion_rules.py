@@ -195,3 +195,24 @@ def test_a_study_that_is_not_linked_keeps_what_it_says():
     corrected = decision(facts={}, corrections={"StudyDate": "20260101"}, wanted={"StudyDate": "20260101"})
     assert ruled.judge(header, corrected, Door.UPLOAD).wanted == {"StudyDate": "20260101"}
     assert ruled.judge(header, decision(wanted={}), Door.UPLOAD).wanted == {}
+
+
+def test_a_door_that_is_not_known_hears_only_rules_for_all_doors() -> None:
+    """Of a stored image nobody knows any more how it came."""
+    own = rules(
+        {"attribute": "StudyDescription", "from": "order.description", "doors": ["c_store"]},
+        {"attribute": "InstitutionName", "value": "Mobile unit", "calling_ae_titles": ["BUS1"]},
+        {"attribute": "PatientName", "from": "patient.name"},
+    )
+    wanted = own.judge(read_header(small()), decision(), None).wanted
+    assert wanted == {"PatientID": "MRN-1", "PatientName": "Doe^Jane"}
+    assert own.attributes == {"PatientID", "StudyDescription", "InstitutionName", "PatientName"}
+
+
+def test_a_stored_file_is_judged_by_what_it_said_when_it_came() -> None:
+    """Its birth date was empty and was filled in since, with another patient's: the gap is filled anew."""
+    own = rules({"attribute": "PatientBirthDate", "from": "patient.birth_date", "when": "empty"})
+    header = read_header(small(PatientBirthDate="19500101"))
+    assert "PatientBirthDate" not in own.judge(header, decision(), Door.UPLOAD).wanted
+    then = own.judge(header, decision(), Door.UPLOAD, None, {"PatientBirthDate": ""}).wanted
+    assert then["PatientBirthDate"] == "19700101"

@@ -1,0 +1,62 @@
+"""Images that came while nobody could write them down, as short steps for tests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ehr_bridge.services.arrivals import Delivery, Door
+from ehr_bridge.services.audit import Origin
+from plugin.catchup import CatchUp
+from tests.api.conftest import Api
+from tests.support.archive import FakeArchive
+
+
+class WithChanges:
+    """An archive with Orthanc's list of changes."""
+
+    def __init__(self, archive: FakeArchive) -> None:
+        self._archive = archive
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._archive, name)
+
+    def changes(self, since: int, limit: int) -> dict[str, Any]:
+        self.last_change()
+        page = [
+            {"Seq": number, "ChangeType": "NewInstance", "ID": key}
+            for number, key in enumerate(self._archive.told, 1)
+            if since < number <= since + limit
+        ]
+        return {"Changes": page, "Done": True, "Last": len(self._archive.told)}
+
+    def last_change(self) -> int:
+        told = self._archive.told
+        told += [key for key in self._archive.instances if key not in told]
+        return len(told)
+
+
+def kept(api: Api, data: bytes, sender: str | None = "MR1") -> str:
+    """An image that the archive took while our database was away; its id there."""
+    stored = api.archive.store(data)
+    assert not stored.is_duplicate
+    if sender is not None:
+        api.archive.senders[stored.orthanc_instance_id] = sender
+    return stored.orthanc_instance_id
+
+
+def catch_up(api: Api) -> int:
+    """Once the database is back; answers how many images were found."""
+    services = api.services
+    chore = CatchUp(services.database, WithChanges(api.archive), services.intake, services.recorder)  # type: ignore[arg-type]
+    found = chore.run() + chore.run()
+    services.recorder.settle()
+    return found
+
+
+def c_store(api: Api, data: bytes, sender: str = "MR1") -> None:
+    """A modality sends an image while all is well."""
+    intake, delivery = api.services.intake, Delivery(None, Door.C_STORE, "modality", Origin(f"ae:{sender}"))
+    arrival = intake.judge(data, delivery)
+    stored = api.archive.store(intake.coerce(arrival, sender) or data)
+    api.archive.senders[stored.orthanc_instance_id] = sender
+    intake.stored(arrival, stored)

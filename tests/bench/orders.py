@@ -1,0 +1,257 @@
+"""scripts/bench orders: how many studies of ordinary orders are linked without a person, and how many wrongly.
+
+People are the public FEBRL ones with their twins and namesakes, as `scripts/bench linkage` has them; every one of them
+has orders of several modalities, all in one database, and each order's study is put to the very judge of arrivals.
+
+* Well-formed: accession number and patient ID are right. The rest is as modalities write it: names in capitals or small
+  letters, with empty components, an initial or a title; birth date, sex or name missing; the worklist's UID or one of
+  their own; an issuer or none. At least 99.9 % must be linked to the right order, and none to another.
+* A day: the same with a share of studies that come without an accession number, of headers typed by hand (FEBRL's own
+  errors in name, birth date and number, with the right accession number) and of people nobody knows yet. The shares
+  are in the output. More than 90 % must be linked rightly; those that are not wait for a person.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import json
+import random
+import tempfile
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from itertools import batched
+from pathlib import Path
+from types import ModuleType
+
+from sqlalchemy import insert
+
+from ehr_bridge.db import migrate
+from ehr_bridge.db.database import Database
+from ehr_bridge.db.models import Order
+from ehr_bridge.matching import Basis, HeaderIdentity, PatientFacts, Rules
+from ehr_bridge.services.matching import Matching
+from tests.bench.linkage import AT_ONCE, TOOL, header_of, load, patient_of
+from tests.bench.people import BATCH, NOW, person_id, write_patients
+
+MODALITIES = ("CT", "MR", "US", "CR", "NM", "MG")
+FIRST_DAY = date(2026, 1, 5)
+WELL_FORMED, DAY = "well-formed", "a day"
+MIX = {"worklist": 0.80, "no accession number": 0.08, "typed by hand": 0.08, "unknown person": 0.04}
+"""What comes on a day."""
+LEAST = {WELL_FORMED: 0.999, DAY: 0.90}
+"""Of all studies, how many must be linked without a person, and rightly."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """An order, its patient, and what a person who types it by hand makes of the patient."""
+
+    id: uuid.UUID
+    accession_number: str
+    uid: str
+    modality: str
+    day: date
+    patient: PatientFacts
+    typed: HeaderIdentity | None
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Judge and count; the last line is JSON. Returns the exit code: 1 where one of the targets is missed."""
+    options = _parse(arguments)
+    rules = Rules(automatic=Basis(options.automatic))
+    chance = random.Random(options.seed)
+    results = {}
+    with tempfile.TemporaryDirectory(prefix="ehr-bridge-bench-") as folder:
+        people, typed = _people(load(options.tool), Path(folder) / "people", options.seed)
+        orders = _orders(people, typed, options.orders, chance)
+        database = Database(options.database_url or f"sqlite:///{folder}/orders.sqlite3")
+        migrate.upgrade(database)
+        write_patients(database, people)
+        _write_orders(database, orders)
+        matching = Matching(database, rules)
+        print(f"orders: {len(orders)} of {len(people)} people, automatic={rules.automatic}, seed {options.seed}")
+        studies = [(WELL_FORMED, one, well_formed(one, chance)) for one in orders]
+        results[WELL_FORMED] = _judge(matching, studies)
+        studies = [(kind := _kind(one, chance), one, DAYS[kind](one, chance)) for one in orders]
+        results[DAY] = _judge(matching, studies)
+        database.dispose()
+    missed = [name for name, counts in results.items() if counts["share"] < LEAST[name] or counts["wrong"]]
+    print(f"mix of {DAY}: {', '.join(f'{share:.0%} {kind}' for kind, share in MIX.items())}")
+    print("missed: " + ", ".join(missed) if missed else "both targets are met")
+    print(json.dumps(results))
+    return 1 if missed else 0
+
+
+def _judge(matching: Matching, studies: Sequence[tuple[str, Placed, HeaderIdentity]]) -> dict[str, float]:
+    """How many were linked rightly and wrongly, by kind on the screen, in all as the answer."""
+    counts: Counter[tuple[str, str]] = Counter()
+    begin = time.perf_counter()
+    for some in batched(studies, AT_ONCE, strict=False):
+        for (kind, one, _), match in zip(some, matching.judge(header for _, _, header in some), strict=True):
+            is_right = (match.patient_id, match.order_id) == (one.patient.id, one.id)
+            verdict = "left to people" if not match.is_automatic else "right" if is_right else "wrong"
+            counts[kind, verdict] += 1
+    took = (time.perf_counter() - begin) * 1000 / len(studies)
+    for kind in sorted({kind for kind, _ in counts}):
+        verdicts = {verdict: counts[kind, verdict] for verdict in ("right", "wrong", "left to people")}
+        share = verdicts["right"] / sum(verdicts.values())
+        print(f"  {kind:<20} {share:8.3%} linked rightly  {verdicts}", flush=True)
+    right, wrong = (sum(n for (_, verdict), n in counts.items() if verdict == name) for name in ("right", "wrong"))
+    share = round(right / len(studies), 5)
+    print(f"  in all               {share:8.3%} of {len(studies)} linked rightly, {wrong} wrongly, {took:.2f} ms each")
+    return {"studies": len(studies), "right": right, "wrong": wrong, "share": share}
+
+
+def well_formed(one: Placed, chance: random.Random) -> HeaderIdentity:
+    """Number and patient are right; everything else is as modalities write it."""
+    patient = one.patient
+    born = f"{patient.birth_date:%Y%m%d}" if patient.birth_date and chance.random() > 0.07 else ""
+    sex = {"female": "F", "male": "M"}.get(patient.sex, "")
+    return HeaderIdentity(
+        study_instance_uid=one.uid if chance.random() < 0.7 else f"1.2.826.0.1.{chance.getrandbits(64)}",
+        accession_number=one.accession_number,
+        patient_id=patient.mrn,
+        issuer_of_patient_id=chance.choice(("", "", patient.issuer or "")),
+        patient_name=_written(patient, chance),
+        patient_birth_date=born,
+        patient_sex=chance.choice((sex, sex, sex, "")),
+        scheduled_procedure_step_id=one.accession_number if chance.random() < 0.3 else "",
+        modality=one.modality,
+        study_date=f"{one.day + timedelta(days=chance.choice((0, 0, 0, 1))):%Y%m%d}",
+    )
+
+
+def _written(patient: PatientFacts, chance: random.Random) -> str:
+    family, given = patient.family_name or "", patient.given_name or ""
+    plain = f"{family}^{given}".rstrip("^")
+    ways = (plain.upper(), plain.upper(), plain.upper(), plain.title(), plain, f"{family}^{given}^^^".upper())
+    way = chance.choice((*ways, f"{family}^{given}^^^MRS".upper(), f"{family}^{given}^A".upper(), ""))
+    return way if plain else ""
+
+
+def _without_number(one: Placed, chance: random.Random) -> HeaderIdentity:
+    """Made at a modality without a worklist: the patient is right, nobody typed the number."""
+    return replace(
+        well_formed(one, chance),
+        study_instance_uid=f"1.2.826.0.2.{chance.getrandbits(64)}",
+        accession_number="",
+        scheduled_procedure_step_id="",
+    )
+
+
+def _typed(one: Placed, chance: random.Random) -> HeaderIdentity:
+    assert one.typed is not None
+    return replace(
+        one.typed,
+        study_instance_uid=f"1.2.826.0.3.{chance.getrandbits(64)}",
+        accession_number=one.accession_number,
+        modality=one.modality,
+        study_date=f"{one.day:%Y%m%d}",
+    )
+
+
+def _unknown(one: Placed, chance: random.Random) -> HeaderIdentity:
+    """An emergency: a number of the moment, no name that says anything."""
+    return HeaderIdentity(
+        study_instance_uid=f"1.2.826.0.4.{chance.getrandbits(64)}",
+        accession_number="",
+        patient_id=f"TMP{chance.getrandbits(40)}",
+        issuer_of_patient_id="",
+        patient_name="UNKNOWN^MALE",
+        patient_birth_date="",
+        patient_sex="M",
+        modality=one.modality,
+        study_date=f"{one.day:%Y%m%d}",
+    )
+
+
+DAYS: dict[str, Callable[[Placed, random.Random], HeaderIdentity]] = {
+    "worklist": well_formed,
+    "no accession number": _without_number,
+    "typed by hand": _typed,
+    "unknown person": _unknown,
+}
+
+
+def _kind(one: Placed, chance: random.Random) -> str:
+    kind = chance.choices(list(MIX), list(MIX.values()))[0]
+    return "worklist" if kind == "typed by hand" and one.typed is None else kind
+
+
+def _people(tool: ModuleType, folder: Path, seed: int) -> tuple[list[PatientFacts], dict[uuid.UUID, HeaderIdentity]]:
+    """FEBRL's people with twins and namesakes, and how each was typed a second time."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        tool.build(str(folder), "febrl4", "hard", "full", seed, None, 0.0, 0.0)
+    patients, headers, truth = (
+        json.loads((folder / f"{name}.json").read_text()) for name in ("patients", "headers", "truth")
+    )
+    chance = random.Random(f"{seed}/people")
+    sexes, issuers = ("female", "male", "unknown"), (None, "HOSP")
+    people = [replace(patient_of(row), sex=chance.choice(sexes), issuer=chance.choice(issuers)) for row in patients]
+    typed = {person_id(truth[row["header_id"]]["patient_id"]): header_of(row) for row in headers}
+    return people, typed
+
+
+def _orders(
+    people: Sequence[PatientFacts], typed: dict[uuid.UUID, HeaderIdentity], count: int, chance: random.Random
+) -> list[Placed]:
+    """That many orders, spread over the people; nobody has two of one modality."""
+    most = len(people) * len(MODALITIES)
+    if count > most:
+        raise SystemExit(f"orders: at most {most}, one of each modality for each of {len(people)} people")
+    orders = []
+    for number in range(count):
+        patient, modality = people[number % len(people)], MODALITIES[number // len(people)]
+        orders.append(
+            Placed(
+                id=uuid.uuid5(uuid.NAMESPACE_OID, f"order {number}"),
+                accession_number=f"A{2_600_000 + number * 7}",
+                uid=f"1.2.826.0.9.{number}",
+                modality=modality,
+                day=FIRST_DAY + timedelta(days=chance.randrange(300)),
+                patient=patient,
+                typed=typed.get(patient.id),
+            )
+        )
+    return orders
+
+
+def _write_orders(database: Database, orders: Sequence[Placed]) -> None:
+    for some in batched(orders, BATCH, strict=False):
+        rows = [
+            {
+                "id": one.id,
+                "accession_number": one.accession_number,
+                "patient_id": one.patient.id,
+                "modality": one.modality,
+                "description": f"{one.modality} examination",
+                "scheduled_at": datetime(one.day.year, one.day.month, one.day.day, 9, tzinfo=UTC),
+                "status": "scheduled",
+                "scheduled_study_instance_uid": one.uid,
+                "study_instance_uid": one.uid,
+                "created_at": NOW,
+                "updated_at": NOW,
+            }
+            for one in some
+        ]
+        with database.write() as session:
+            session.execute(insert(Order.__table__), rows)
+
+
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="scripts/bench orders", description="Count links of ordinary orders.")
+    parser.add_argument("--tool", type=Path, default=TOOL, help="the scorer, which knows the public people")
+    parser.add_argument("--orders", type=int, default=20_000)
+    parser.add_argument("--seed", type=int, default=11)
+    parser.add_argument("--automatic", choices=[str(basis) for basis in list(Basis)[:4]], default="patient_id")
+    parser.add_argument("--database-url", help="an empty database (a new SQLite file)")
+    options = parser.parse_args(arguments)
+    if not options.tool.is_file():
+        parser.error(f"there is no scorer at {options.tool}; name it with --tool or LINKAGE_EVAL")
+    return options
