@@ -198,6 +198,6 @@ def test_a_database_away_while_a_modality_sends(tmp_path: Path, postgres: Postgr
         assert seen is not None and (seen["link_status"], seen["order_id"]) == ("linked", sending.order["id"])
         assert_once(sending, count)
         received = server.get(f"/api/v1/audit?study_instance_uid={sending.uid}&action=study.received", "admin").json()
-        assert [event["actor"] for event in received["items"]] == ["ae:STORESCU"]
+        assert [event["actor"] for event in received["items"]] == ["ae:SCU"]
     assert server.get("/api/v1/audit/verify", "admin").json()["ok"] is True
     assert server.stop() == 0
