@@ -124,6 +124,10 @@ def _veto(person: Comparison) -> Evidence | None:
         return Evidence("PatientName", False, "without the MRN both parts of the name must agree: relatives share one")
     if not person.is_date_agreed:
         return Evidence("PatientBirthDate", False, "without the MRN the date of birth must agree: namesakes exist")
+    if person.birth_date is DateGrade.NEAR:
+        return Evidence(
+            "PatientBirthDate", False, "without the MRN a slip in the date of birth is too much: namesakes exist"
+        )
     if person.patient_id in (IdGrade.DIFFERENT, IdGrade.NEIGHBOUR) and person.birth_date is not DateGrade.SAME:
         return Evidence("PatientBirthDate", False, "another patient ID, and the date of birth not quite the same")
     return None

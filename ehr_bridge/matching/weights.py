@@ -32,7 +32,7 @@ GIVEN: Final = {"similar": 0.0, "initial": 1.0, "different": -4.0, "silent": 0.0
 """similar: more alike than chance, too unlike for a slip."""
 PART: Final = -3.0
 """Of double names one side has a part only; on top of how rare the part is."""
-SLIP: Final = {"near": 1e-3, "sound": 1e-4}
+SLIP: Final = {"near": 3e-4, "sound": 1e-4}
 """How often a name is written as one particular other word that differs by a slip, or sounds alike. Against it stands
 how many people have that other word as their name: Zierholy is a slip of Zierholz, Maria is hardly one of Marie."""
 NOBODYS: Final = 1e-5
