@@ -6,7 +6,7 @@ for one person", -5 "thirty times more often for two". Weights add up. Where two
 not fixed: it follows from how many of the EHR's own patients have that value (`rarity`), so that a shared Smith says
 little and a shared Zierholz much.
 
-The numbers were set by looking at the public FEBRL sets of one seed and are frozen; ADR 0011 tells how they do on
+The numbers were set by looking at the public FEBRL sets of a few seeds and are frozen; ADR 0011 tells how they do on
 others.
 """
 

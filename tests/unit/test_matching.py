@@ -205,6 +205,14 @@ def test_likeness_that_relatives_and_namesakes_share_is_not_automatic(changes: d
     assert not match.is_automatic
 
 
+def test_a_slip_in_the_date_of_birth_without_the_mrn_waits() -> None:
+    """A namesake may be born a day later; day and month exchanged are the same day, written otherwise."""
+    asa = replace(ASA, birth_date=date(1961, 3, 4))
+    header = replace(WALK_IN, patient_id="", patient_birth_date="19610305")
+    assert not match_study(header, [], [asa], RARE, BOLD).is_automatic
+    assert match_study(replace(header, patient_birth_date="19610403"), [], [asa], RARE, BOLD).is_automatic
+
+
 def test_a_slip_in_the_mrn_needs_a_setting() -> None:
     """Name and birth date the same, one digit of the number wrong."""
     asa, header = replace(ASA, mrn="1000470"), replace(WALK_IN, patient_id="1008470")
