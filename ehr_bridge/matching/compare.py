@@ -65,6 +65,11 @@ class Comparison:
         return self.family_agrees and self.given_agrees
 
     @property
+    def agreeing_parts(self) -> int:
+        """How many of family name, given name and date of birth agree."""
+        return self.family_agrees + self.given_agrees + self.is_date_agreed
+
+    @property
     def is_name_contradicted(self) -> bool:
         return Grade.DIFFERENT in (self.names.family, self.names.given)
 

@@ -14,6 +14,8 @@ from ehr_bridge.matching.model import Basis, Evidence, Match, MatchKind
 from ehr_bridge.matching.person_names import AGREEING, Grade
 from ehr_bridge.matching.rules import Rules
 
+ALL_PARTS = 3
+"""Family name, given name and date of birth."""
 WORTH_A_LOOK = 0.02
 """How likely a patient must be to be named at all."""
 NOTHING = Match(MatchKind.NONE, 0.0, (Evidence("order", None, "no order or patient has the file's identifiers"),))
@@ -39,7 +41,8 @@ def rank(comparisons: Sequence[Comparison], population: Population) -> list[Rank
 def judge_patients(ranked: Sequence[Ranked], rules: Rules, *, is_complete: bool) -> Match:
     """The verdict on the ranked candidates; without an order.
 
-    `is_complete` is False when more patients share a key than were looked at: then nothing but an MRN is certain.
+    `is_complete` is False when more patients share a key than were looked at: then nothing but an MRN is certain, and
+    that only under the same family name.
     """
     if not ranked:
         return NOTHING
@@ -59,7 +62,8 @@ def judge_patients(ranked: Sequence[Ranked], rules: Rules, *, is_complete: bool)
             return Match(MatchKind.AMBIGUOUS, score, (several, *evidence), person.patient.id)
         return Match(MatchKind.PROBABLE, score, evidence, person.patient.id)
     basis = basis_of(person)
-    is_certain = person.patient_id is IdGrade.SAME or (is_complete and not _is_twin_in_doubt(ranked, basis, rules))
+    is_enough = person.patient_id is IdGrade.SAME and not _has_another_family_name(person)
+    is_certain = (is_complete or is_enough) and not _is_doubtful(ranked, basis, rules)
     kind = MatchKind.EXACT if basis is Basis.PATIENT_ID else MatchKind.PROBABLE
     return Match(kind, score, evidence, person.patient.id, None, basis, is_certain and rules.allows(basis))
 
@@ -73,12 +77,17 @@ def basis_of(person: Comparison) -> Basis:
     return Basis.NEAR_PATIENT_ID if person.patient_id is IdGrade.NEAR else Basis.DEMOGRAPHICS
 
 
-def _is_twin_in_doubt(ranked: Sequence[Ranked], basis: Basis, rules: Rules) -> bool:
-    """Whether, without an MRN, it could be a relative born on the same day: then ten times the certainty is asked."""
-    if basis is not Basis.DEMOGRAPHICS or ranked[0].probability >= 1 - (1 - rules.probability) / 10:
+def _is_doubtful(ranked: Sequence[Ranked], basis: Basis, rules: Rules) -> bool:
+    """Whether ten times the certainty is asked for and missing.
+
+    Without an MRN it could be a relative born on the same day; with one, somebody else of the same given name.
+    """
+    if ranked[0].probability >= 1 - (1 - rules.probability) / 10:
         return False
-    others = (one.comparison for one in ranked[1:])
-    return any(one.family_agrees and one.is_date_agreed and not one.given_agrees for one in others)
+    best, *others = (one.comparison for one in ranked)
+    if basis is Basis.DEMOGRAPHICS:
+        return any(one.family_agrees and one.is_date_agreed and not one.given_agrees for one in others)
+    return best.patient_id is IdGrade.SAME and _has_another_family_name(best)
 
 
 def _other_patient(ranked: Sequence[Ranked]) -> Evidence | None:
@@ -89,9 +98,13 @@ def _other_patient(ranked: Sequence[Ranked]) -> Evidence | None:
             return Evidence("patient", False, "two patients fit equally well")
         if other.patient_id is IdGrade.SAME:
             return Evidence("PatientID", False, "the file's patient ID is the MRN of somebody else than the rest fits")
-        fits = other.is_name_agreed and other.is_date_agreed
-        if fits and other.weight_of_person >= best.weight_of_person:
+        agreeing = other.agreeing_parts
+        if agreeing == ALL_PARTS and other.weight_of_person >= best.weight_of_person:
             return Evidence("patient", False, "name and birth date fit another patient at least as well")
+        if agreeing == ALL_PARTS - 1 and other.weight_of_person > best.weight_of_person:
+            return Evidence(
+                "patient", False, "two of family name, given name and birth date fit another patient better"
+            )
     return None
 
 
@@ -104,14 +117,17 @@ def _veto(person: Comparison) -> Evidence | None:
     if person.patient_id is IdGrade.SAME:
         return _veto_of_same_id(person)
     if person.patient_id is IdGrade.NEAR:
-        agreeing = person.family_agrees + person.given_agrees + person.is_date_agreed
-        if agreeing < 2 or person.is_date_contradicted:
+        if person.agreeing_parts < 2 or person.is_date_contradicted:
             return Evidence("patient", False, "a patient ID with a slip, and too little beside it")
         return None
     if not person.is_name_agreed:
         return Evidence("PatientName", False, "without the MRN both parts of the name must agree: relatives share one")
     if not person.is_date_agreed:
         return Evidence("PatientBirthDate", False, "without the MRN the date of birth must agree: namesakes exist")
+    if person.birth_date is DateGrade.NEAR:
+        return Evidence(
+            "PatientBirthDate", False, "without the MRN a slip in the date of birth is too much: namesakes exist"
+        )
     if person.patient_id in (IdGrade.DIFFERENT, IdGrade.NEIGHBOUR) and person.birth_date is not DateGrade.SAME:
         return Evidence("PatientBirthDate", False, "another patient ID, and the date of birth not quite the same")
     return None
@@ -119,7 +135,7 @@ def _veto(person: Comparison) -> Evidence | None:
 
 def _veto_of_same_id(person: Comparison) -> Evidence | None:
     parts = (person.names.family, person.names.given)
-    if person.is_name_contradicted and not person.is_date_agreed:
+    if person.is_name_contradicted and not person.is_date_agreed and not _has_another_family_name(person):
         return Evidence("PatientName", False, "another name, and no date of birth that confirms the patient ID")
     if not person.is_date_agreed and not set(parts) & AGREEING:
         return Evidence("patient", False, "neither name nor date of birth confirms the patient ID")
@@ -127,3 +143,13 @@ def _veto_of_same_id(person: Comparison) -> Evidence | None:
     if person.is_date_contradicted and not is_alike:
         return Evidence("patient", False, "another date of birth, and the name does not agree in full")
     return None
+
+
+def _has_another_family_name(person: Comparison) -> bool:
+    """The very given name beside another family name, as after a marriage, where no date of birth speaks against it.
+
+    The other way round, the family name alone, is what relatives share.
+    """
+    names = person.names
+    is_silent = person.birth_date is DateGrade.SILENT
+    return is_silent and names.given is Grade.SAME and names.family is Grade.DIFFERENT and not names.is_swapped

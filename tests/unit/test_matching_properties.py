@@ -9,7 +9,17 @@ from datetime import date
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ehr_bridge.matching import Basis, HeaderIdentity, MatchKind, OrderFacts, PatientFacts, Rules, match_study
+from ehr_bridge.matching import (
+    Basis,
+    HeaderIdentity,
+    MatchKind,
+    OrderFacts,
+    PatientFacts,
+    Population,
+    Rules,
+    match_study,
+)
+from ehr_bridge.matching.compare import compare_person
 
 RANK = {MatchKind.NONE: 0, MatchKind.AMBIGUOUS: 1, MatchKind.PROBABLE: 2, MatchKind.EXACT: 3}
 NAMES = ["Lindqvist", "Lindkvist", "Berg", "Müller-Schmidt", "Schmidt", "X", ""]
@@ -70,6 +80,20 @@ def test_an_indistinguishable_candidate_keeps_the_verdict_from_being_automatic(
     again = match_study(header, [], [*group, double], rules=chosen)
     assert not again.is_automatic
     assert again.kind is not MatchKind.EXACT
+
+
+@given(headers, groups)
+def test_nobody_is_linked_while_name_and_birth_date_fit_somebody_else_better(
+    header: HeaderIdentity, group: list[PatientFacts]
+) -> None:
+    """Whatever the number says: two of family name, given name and birth date are enough to ask a person."""
+    match = match_study(header, [], group, rules=BOLD)
+    compared = {one.patient.id: one for one in (compare_person(header, person, Population()) for person in group)}
+    if not match.is_automatic or match.patient_id is None:
+        return
+    linked = compared.pop(match.patient_id)
+    better = [one for one in compared.values() if one.weight_of_person > linked.weight_of_person]
+    assert all(one.agreeing_parts < 2 for one in better)
 
 
 @given(headers, patients, st.sampled_from(["name", "date", "sex", "number"]), st.booleans())
