@@ -1,14 +1,14 @@
 """digests of received files, by which senders learn what need not be sent
 
 Revision ID: 0003_skip
-Revises: 0003_gate
+Revises: 0003_pages
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0003_skip"
-down_revision = "0003_gate"
+down_revision = "0003_pages"
 branch_labels = None
 depends_on = None
 
