@@ -1,14 +1,14 @@
 """digests of received files, by which senders learn what need not be sent
 
 Revision ID: 0003_skip
-Revises: 0003_pages
+Revises: 0003_arrivals
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0003_skip"
-down_revision = "0003_pages"
+down_revision = "0003_arrivals"
 branch_labels = None
 depends_on = None
 
