@@ -60,6 +60,7 @@ ACCESS: dict[tuple[str, str], Permission | str] = {
     ("POST", "/api/v1/dicom/upload-zip"): Permission.UPLOAD,
     ("POST", "/api/v1/dicom/validate"): Permission.UPLOAD,
     ("POST", "/api/v1/dicom/read-tags"): Permission.UPLOAD,
+    ("POST", "/api/v1/dicom/known"): Permission.UPLOAD,
     ("POST", "/api/v1/dicom-web/studies"): Permission.UPLOAD,
     ("POST", "/instances"): Permission.UPLOAD,
     ("GET", "/api/v1/dicom/studies"): Permission.READ,

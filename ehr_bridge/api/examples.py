@@ -58,6 +58,18 @@ EXAMPLES: dict[str, dict[str, Any]] = LINK_EXAMPLES | {
         "failed": 0,
         "items": [{"mrn": "MRN-2001", "status": "created", "id": PATIENT_ID, "error": None}],
     },
+    "KnownFilesBody": {"sha256": [HASH]},
+    "KnownFilesAnswer": {
+        "files": [{"sha256": HASH, "study_instance_uid": STUDY}],
+        "studies": [
+            {
+                "study_instance_uid": STUDY,
+                "link_status": "linked",
+                "patient_id": PATIENT_ID,
+                "order_id": ORDER_ID,
+            }
+        ],
+    },
     "MatchBody": {
         "items": [
             {

@@ -29,6 +29,7 @@ class InstanceRow(NamedTuple):
     size_bytes: int
     door: str
     received_at: datetime
+    received_sha256: str | None
 
 
 OWNING_DOORS = ("upload", "stow_rs", "rest")
@@ -37,8 +38,8 @@ is theirs, even if a sender of the same image, or the archive's list of changes,
 
 
 class InstanceRows:
-    """Adds rows; one that is there already keeps its identity, and goes to the upload that stored its image. Not for
-    several threads at once."""
+    """Adds rows; one that is there already keeps its identity, and goes to the upload that stored its image. Its digest
+    is always of what was stored last. Not for several threads at once."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -48,8 +49,11 @@ class InstanceRows:
         owning = ", ".join(f"'{door}'" for door in OWNING_DOORS)
         self._insert = (
             f"INSERT INTO instances ({columns}) VALUES ({marks}) ON CONFLICT (orthanc_instance_id)"  # noqa: S608
-            " DO UPDATE SET upload_log_id = excluded.upload_log_id, file_name = excluded.file_name,"
-            f" door = excluded.door WHERE excluded.door IN ({owning})"
+            " DO UPDATE SET received_sha256 = excluded.received_sha256,"
+            + ",".join(
+                f" {column} = CASE WHEN excluded.door IN ({owning}) THEN excluded.{column} ELSE instances.{column} END"
+                for column in ("upload_log_id", "file_name", "door")
+            )
         )
         self._unsettle = f"UPDATE studies SET is_settled = {mark} WHERE id = {mark}"  # noqa: S608
 
@@ -81,7 +85,7 @@ class InstanceRows:
         if not self._database.is_sqlite:
             return tuple(row)
         received = row.received_at.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
-        return (row[0], row[1].hex, row[2].hex, *row[3:9], received)
+        return (row[0], row[1].hex, row[2].hex, *row[3:9], received, *row[10:])
 
     def _key(self, value: uuid.UUID) -> Any:
         return value.hex if self._database.is_sqlite else value

@@ -27,6 +27,8 @@ class Instance(Base):
     size_bytes: Mapped[int] = mapped_column(BigInteger)
     door: Mapped[str] = mapped_column(String(16))
     received_at: Mapped[datetime]
+    received_sha256: Mapped[str | None] = mapped_column(String(64), index=True)
+    """Of the file as its sender has it, before coercion; None where no file was sent (a modality, a find)."""
 
 
 class DicomUploadLog(Base):
@@ -96,3 +98,4 @@ class DicomUploadSkip(Base):
     size_bytes: Mapped[int] = mapped_column(BigInteger)
     status: Mapped[str] = mapped_column(String(16))
     error_code: Mapped[str | None] = mapped_column(String(64))
+    received_sha256: Mapped[str | None] = mapped_column(String(64))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 
-from sqlalchemy import func, select, union
+from sqlalchemy import case, func, select, union_all
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.uploads import DicomUploadLog, DicomUploadSkip, Instance
@@ -51,17 +51,20 @@ def announced_total(entries: Sequence[DicomUploadLog]) -> int:
 
 
 def count_arrived(session: Session, log_ids: Sequence[uuid.UUID]) -> int:
-    """Different files that arrived, stored or not. One that was sent again counts once."""
-    stored = select(Instance.sop_instance_uid).where(Instance.upload_log_id.in_(log_ids))
-    skips = select(DicomUploadSkip.sop_instance_uid).where(DicomUploadSkip.upload_log_id.in_(log_ids))
-    named = union(stored, skips.where(DicomUploadSkip.sop_instance_uid.is_not(None))).subquery()
-    nameless = (
-        select(func.count())
-        .select_from(DicomUploadSkip)
-        .where(DicomUploadSkip.upload_log_id.in_(log_ids), DicomUploadSkip.sop_instance_uid.is_(None))
-    )
-    counted = session.scalar(select(func.count()).select_from(named)) or 0
-    return counted + (session.scalar(nameless) or 0)
+    """Different files that arrived, stored or not. One that was sent again counts once.
+
+    Two files of one image are two, where their names tell them apart. Files without a UID were told apart when they
+    were noted (`ehr_bridge.services.failures`).
+    """
+    stored = select(Instance.sop_instance_uid, Instance.file_name).where(Instance.upload_log_id.in_(log_ids))
+    skip = DicomUploadSkip
+    skips = select(skip.sop_instance_uid, skip.file_name).where(skip.upload_log_id.in_(log_ids))
+    files = union_all(stored, skips.where(skip.sop_instance_uid.is_not(None))).subquery()
+    names = func.count(files.c.file_name.distinct()).label("names")
+    images = select(names).group_by(files.c.sop_instance_uid).subquery()
+    of_images = select(func.sum(case((images.c.names > 1, images.c.names), else_=1)))
+    without_uid = select(func.count()).where(skip.upload_log_id.in_(log_ids), skip.sop_instance_uid.is_(None))
+    return int(session.scalar(of_images) or 0) + int(session.scalar(without_uid) or 0)
 
 
 def _entries(session: Session, log: DicomUploadLog) -> list[DicomUploadLog]:

@@ -100,6 +100,8 @@ class Arrival:
     """Found in the archive some time after it was stored: it is as it is, and only a job can change it."""
     is_unfinished: bool = False
     """The stored file does not say yet what its study's link decides."""
+    received_sha256: str | None = None
+    """Of the file as its sender has it; None where no file was sent."""
 
     @property
     def upload_id(self) -> uuid.UUID:
@@ -127,6 +129,7 @@ class InstanceOutcome:
     error_code: str | None = None
     error_message: str | None = None
     size_bytes: int = 0
+    received_sha256: str | None = None
 
 
 @dataclass(slots=True)

@@ -27,6 +27,7 @@ from ehr_bridge.services.hidden import HiddenStudies
 from ehr_bridge.services.holds import Holds
 from ehr_bridge.services.identity_changes import IdentityChanges
 from ehr_bridge.services.intake import Intake
+from ehr_bridge.services.known_files import KnownFiles
 from ehr_bridge.services.matching import Matching
 from ehr_bridge.services.modifications import Modifications
 from ehr_bridge.services.orders import Orders
@@ -72,6 +73,7 @@ class Services:
     claims: Claims
     recorder: Recorder
     intake: Intake
+    known_files: KnownFiles
     studies: Studies
     downloads: Downloads
     thumbnails: Thumbnails
@@ -177,6 +179,7 @@ def build_services(settings: Settings, database: Database, clock: Callable[[], d
             settings.max_dicom_file_size_mb * 1_000_000,
             coercion,
         ),
+        known_files=KnownFiles(database, recorder, settings.max_upload_size_mb * 1_000_000),
         studies=Studies(database, recorder),
         downloads=Downloads(database, clock),
         thumbnails=thumbnails,

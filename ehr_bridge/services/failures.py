@@ -34,6 +34,7 @@ class Failure:
     file_name: str | None
     size_bytes: int
     error_code: str
+    received_sha256: str | None
 
 
 def failure_of(delivery: Delivery, outcome: InstanceOutcome) -> Failure:
@@ -47,13 +48,14 @@ def failure_of(delivery: Delivery, outcome: InstanceOutcome) -> Failure:
         file_name=outcome.file_name,
         size_bytes=outcome.size_bytes,
         error_code=outcome.error_code or "",
+        received_sha256=outcome.received_sha256,
     )
 
 
 def note_failures(session: Session, failures: Iterable[Failure]) -> tuple[list[Failure], set[uuid.UUID]]:
     """Write failures into the entries of their uploads; answers those without one, and the studies to settle.
 
-    The same file failing again is noted once.
+    The same file failing again is noted once: the same by name and UID, or, where it has neither, by its bytes.
     """
     left: list[Failure] = []
     studies: set[uuid.UUID] = set()
@@ -69,7 +71,9 @@ def note_failures(session: Session, failures: Iterable[Failure]) -> tuple[list[F
                 DicomUploadSkip.sop_instance_uid.is_not_distinct_from(failure.sop_instance_uid),
                 DicomUploadSkip.file_name.is_not_distinct_from(failure.file_name),
                 DicomUploadSkip.size_bytes == failure.size_bytes,
-                DicomUploadSkip.file_name.is_not(None) | DicomUploadSkip.sop_instance_uid.is_not(None),
+                DicomUploadSkip.file_name.is_not(None)
+                | DicomUploadSkip.sop_instance_uid.is_not(None)
+                | (DicomUploadSkip.received_sha256 == failure.received_sha256),
             )
         )
         session.add(
@@ -81,6 +85,7 @@ def note_failures(session: Session, failures: Iterable[Failure]) -> tuple[list[F
                 size_bytes=failure.size_bytes,
                 status="failed",
                 error_code=failure.error_code,
+                received_sha256=failure.received_sha256,
             )
         )
         study = session.scalar(select(Study).where(Study.study_instance_uid == log.study_instance_uid))

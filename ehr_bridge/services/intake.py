@@ -6,6 +6,7 @@ same steps for what came past our doors.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Callable, Iterable, Set
 from contextlib import suppress
@@ -70,6 +71,9 @@ class Archive(Holdings, Protocol):
         Raises:
             LookupError: there is none (any more).
         """
+
+    def holds(self, orthanc_instance_id: str) -> bool:
+        """Whether there is such an instance and its file is whole; False in every doubt."""
 
 
 class Intake:
@@ -228,6 +232,7 @@ class Intake:
             raise
         if stored.is_duplicate:
             _require_same_content(arrival, stored, archive)
+        arrival.received_sha256 = hashlib.sha256(data).hexdigest()
         self.stored(arrival, stored)
         return arrival
 
@@ -266,6 +271,7 @@ def _refused(file_name: str | None, data: bytes, refusal: BridgeError) -> Instan
         error_code=refusal.code,
         error_message=refusal.detail,
         size_bytes=len(data),
+        received_sha256=hashlib.sha256(data).hexdigest() if data else None,
     )
 
 

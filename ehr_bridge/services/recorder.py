@@ -14,8 +14,9 @@ import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import func, insert
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -209,19 +210,21 @@ def _row(arrival: Arrival, log_id: uuid.UUID, now: datetime) -> InstanceRow:
         size_bytes=arrival.size_bytes,
         door=arrival.delivery.door.value,
         received_at=now,
+        received_sha256=arrival.received_sha256,
     )
 
 
 def _add_instance(session: Session, row: InstanceRow, *, is_duplicate: bool) -> None:
-    """As `InstanceRows.add`; a duplicate's row stands in for a missing one, and gives way to the owner's."""
+    """As `InstanceRows.add`; a duplicate's row stands in for a missing one, and gives way to the owner's. A duplicate
+    was compared with what is stored, so where no digest is known, its own is one."""
     dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
     statement = dialect.insert(Instance).values(**row._asdict())
-    if is_duplicate or row.door not in OWNING_DOORS:
-        statement = statement.on_conflict_do_nothing()
-    else:
-        owner = {"upload_log_id": row.upload_log_id, "file_name": row.file_name, "door": row.door}
-        statement = statement.on_conflict_do_update(index_elements=["orthanc_instance_id"], set_=owner)
-    session.execute(statement)
+    known: dict[str, Any] = {"received_sha256": row.received_sha256}
+    if is_duplicate:
+        known["received_sha256"] = func.coalesce(Instance.received_sha256, row.received_sha256)
+    elif row.door in OWNING_DOORS:
+        known |= {"upload_log_id": row.upload_log_id, "file_name": row.file_name, "door": row.door}
+    session.execute(statement.on_conflict_do_update(index_elements=["orthanc_instance_id"], set_=known))
 
 
 def _note_duplicate(session: Session, arrival: Arrival, log_id: uuid.UUID) -> None:
@@ -233,5 +236,6 @@ def _note_duplicate(session: Session, arrival: Arrival, log_id: uuid.UUID) -> No
         "size_bytes": arrival.size_bytes,
         "status": "duplicate",
         "error_code": None,
+        "received_sha256": arrival.received_sha256,
     }
     session.execute(insert(DicomUploadSkip), [skip])

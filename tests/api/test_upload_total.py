@@ -21,9 +21,9 @@ class Sending:
         self.api, self.id, self.study = api, str(uuid.uuid4()), generate_uid()
         self.total = total
 
-    def send(self, data: bytes | None = None, study: str | None = None) -> bytes:
+    def send(self, data: bytes | None = None, study: str | None = None, name: str | None = None) -> bytes:
         data = data or small(StudyInstanceUID=study or self.study)
-        headers = {"X-Upload-Id": self.id}
+        headers = {"X-Upload-Id": self.id} | ({"X-File-Name": name} if name else {})
         if self.total is not None:
             headers["X-Upload-Total"] = str(self.total)
         self.api.upload(data, headers=headers)
@@ -113,6 +113,35 @@ def test_a_file_that_is_refused_has_arrived(api: Api) -> None:
     sending.send(b"a letter " * 60)
     entry = sending.entry()
     assert (entry["under_way_since"], entry["error_message"]) == (None, "not_dicom (1)")
+
+
+def test_an_unreadable_file_without_a_name_counts_once_however_often_it_is_sent(api: Api) -> None:
+    """Told from another one by its bytes; before the first image as after it."""
+    sending, letter = Sending(api, 4), b"a letter " * 60
+    sending.send(letter)
+    sending.send(letter)
+    sending.send()
+    for _ in range(3):
+        sending.send(letter)
+    assert sending.entry()["number_of_files"] == 2
+    assert sending.close_silent() == 1
+    assert sending.entry()["error_message"] == "not_dicom (1), 2 of 4 files arrived"
+    sending.send(letter[::-1])
+    sending.send()
+    entry = sending.entry()
+    assert (entry["under_way_since"], entry["error_message"]) == (None, "not_dicom (2)")
+
+
+def test_an_image_that_lies_in_two_files_is_two_files(api: Api) -> None:
+    """A disc with a copy of a folder on it: the upload is complete with both, and each sent again is no third."""
+    sending = Sending(api, 3)
+    data = sending.send(name="A/IM1")
+    sending.send(data, name="A/IM1")
+    sending.send(data, name="B/IM1")
+    sending.send(data, name="B/IM1")
+    assert sending.entry()["under_way_since"] is not None
+    sending.send(name="A/IM2")
+    assert (sending.entry()["under_way_since"], sending.entry()["upload_status"]) == (None, "success")
 
 
 def test_an_upload_of_two_studies_is_complete_or_partial_as_a_whole(api: Api) -> None:

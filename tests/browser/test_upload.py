@@ -10,9 +10,10 @@ from typing import Any
 from playwright.sync_api import Page, Route, expect
 from pydicom.uid import generate_uid
 
+from tests.browser.people import violations
 from tests.browser.steps import choose_folder, drop, open_order, seen, send, sign_in, upload_for_order
 from tests.support.samples import small
-from tests.support.server import Server
+from tests.support.server import Server, user_token
 from tests.support.steps import eventually, place_order, study
 from tests.support.zips import zipped
 
@@ -40,8 +41,8 @@ def on_disc(folder: Path, files: Sequence[bytes]) -> Path:
     return folder / "DISC"
 
 
-def open_upload(page: Page, demo: Server, order: str | None = None) -> None:
-    sign_in(page, demo, "radiographer")
+def open_upload(page: Page, demo: Server, order: str | None = None, account: str = "radiographer") -> None:
+    sign_in(page, demo, account)
     page.goto(f"{demo.url}/ehr/upload" + (f"?order={order}" if order else ""))
     expect(page.get_by_role("button", name=re.compile("^Drop DICOM files"))).to_be_visible()
 
@@ -98,6 +99,85 @@ def test_a_cut_of_the_network_in_the_middle_costs_nothing(desktop: Page, demo: S
     expect(desktop.get_by_text(re.compile("120 files are stored|Upload finished")).first).to_be_visible(timeout=60_000)
     assert desktop.get_by_role("list", name="Files that were not stored").count() == 0
     eventually(lambda: (study(demo, uid) or {}).get("number_of_instances") == 120)
+
+
+def again(page: Page) -> None:
+    """Take the finished upload off the page."""
+    page.get_by_role("button", name="New upload").click()
+    expect(page.get_by_role("button", name=re.compile("^Drop DICOM files"))).to_be_visible()
+
+
+def test_a_folder_that_was_uploaded_before_is_not_sent_again_unless_somebody_wants_it(
+    page: Page, demo: Server, tmp_path: Path
+) -> None:
+    """The second time all is there, View works; a new image beside them is sent alone; on request all of them."""
+    uid, files = series(24, PatientName="Twice^Tove", StudyDescription="Twice")
+    folder, sent = on_disc(tmp_path, files), [0]
+    page.on("request", lambda request: sent.__setitem__(0, sent[0] + request.url.endswith("/dicom/upload")))
+    open_upload(page, demo, account="doctor")
+    choose_folder(page, folder)
+    send(page)
+    expect(page.get_by_text("All 24 files are stored").first).to_be_visible(timeout=30_000)
+    eventually(lambda: (study(demo, uid) or {}).get("number_of_instances") == 24)
+    assert sent[0] == 24
+
+    again(page)
+    choose_folder(page, folder)
+    send(page)
+    expect(page.get_by_text("All 24 files are already there. Nothing had to be sent.").first).to_be_visible(
+        timeout=30_000
+    )
+    card = page.get_by_role("article", name="Already there, without a certain link")
+    expect(card).to_contain_text("24 already there")
+    expect(card.get_by_role("link", name=re.compile("^View the images"))).to_be_visible()
+    assert sent[0] == 24
+    assert violations(page) == []
+
+    page.get_by_role("button", name="Send the 24 known files anyway").click()
+    expect(page.get_by_text("All 24 files were already stored").first).to_be_visible(timeout=30_000)
+    assert sent[0] == 48
+
+    again(page)
+    (folder / "DICOM" / "NEW").write_bytes(
+        small(StudyInstanceUID=uid, PatientName="Twice^Tove", StudyDescription="Twice")
+    )
+    choose_folder(page, folder)
+    send(page)
+    expect(page.get_by_text("Upload finished: 1 stored, 24 already there").first).to_be_visible(timeout=30_000)
+    assert sent[0] == 49
+    listed = demo.get("/api/v1/dicom/uploads", "nurse", params={"study_instance_uid": uid}).json()["items"]
+    assert [entry["announced_files"] for entry in listed] == [1, 24, 24]
+    assert {(entry["upload_status"], entry["under_way_since"]) for entry in listed} == {("success", None)}
+
+
+def test_a_study_that_is_being_deleted_is_not_taken_for_there(desktop: Page, demo: Server, tmp_path: Path) -> None:
+    """Its files are sent, and the server says why it takes none."""
+    uid, files = series(3, PatientName="Gone^Gil")
+    folder = on_disc(tmp_path, files)
+    open_upload(desktop, demo)
+    choose_folder(desktop, folder)
+    send(desktop)
+    expect(desktop.get_by_text("All 3 files are stored").first).to_be_visible(timeout=20_000)
+    token = user_token("radiologist", subject="rita")
+    path = f"/api/v1/dicom/studies/{uid}"
+    assert demo.request("DELETE", path, token, headers={"X-Reason": "wrong patient"}).status_code == 202
+    again(desktop)
+    choose_folder(desktop, folder)
+    send(desktop)
+    expect(desktop.get_by_text("None of the 3 files could be stored").first).to_be_visible(timeout=20_000)
+
+
+def test_files_are_sent_when_nobody_can_say_whether_they_are_there(desktop: Page, demo: Server, tmp_path: Path) -> None:
+    """Asking fails; the server itself recognises what it has."""
+    _, files = series(12, PatientName="Mute^Mia")
+    folder = on_disc(tmp_path, files)
+    open_upload(desktop, demo)
+    desktop.route("**/api/v1/dicom/known", lambda route: route.abort())
+    for words in ("All 12 files are stored", "All 12 files were already stored"):
+        choose_folder(desktop, folder)
+        send(desktop)
+        expect(desktop.get_by_text(words).first).to_be_visible(timeout=20_000)
+        again(desktop)
 
 
 def test_files_of_somebody_else_are_not_sent_for_an_order_before_a_person_has_compared(

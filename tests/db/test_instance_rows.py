@@ -6,13 +6,15 @@ import uuid
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.instance_rows import InstanceRow, InstanceRows
 from ehr_bridge.db.models import Study
 from ehr_bridge.db.uploads import DicomUploadLog, Instance
+from ehr_bridge.services.known_files import recorded_files
+from ehr_bridge.services.restrictions import NOTHING
 
 NOW = datetime(2026, 11, 24, 9, 30, 0, 120, tzinfo=UTC)
 
@@ -55,7 +57,7 @@ def study_and_log(database: Database) -> tuple[uuid.UUID, uuid.UUID]:
 
 
 def row(study: uuid.UUID, log: uuid.UUID, name: str = "a") -> InstanceRow:
-    return InstanceRow(name, study, log, "ö.dcm", "1.2.3", f"1.2.3.{name}", "MR", 3_000_000_000, "upload", NOW)
+    return InstanceRow(name, study, log, "ö.dcm", "1.2.3", f"1.2.3.{name}", "MR", 3_000_000_000, "upload", NOW, None)
 
 
 def test_a_row_reads_back_as_the_model_reads_it(database: Database, study_and_log: tuple[uuid.UUID, uuid.UUID]) -> None:
@@ -63,13 +65,14 @@ def test_a_row_reads_back_as_the_model_reads_it(database: Database, study_and_lo
     study, log = study_and_log
     rows = InstanceRows(database)
     rows.add([row(study, log)], [study])
-    rows.add([row(study, log), row(study, log, "b")], [])
+    rows.add([row(study, log), row(study, log, "b")._replace(received_sha256="5b" * 32)], [])
     rows.close()
     with database.read() as session:
         first, second = session.scalars(select(Instance).order_by(Instance.orthanc_instance_id))
         assert (first.study_id, first.upload_log_id, first.received_at) == (study, log, NOW)
         assert (first.size_bytes, first.file_name, second.sop_instance_uid) == (3_000_000_000, "ö.dcm", "1.2.3.b")
         assert session.scalars(select(Study.is_settled)).one() is False
+        assert (first.received_sha256, second.received_sha256) == (None, "5b" * 32)
         assert InstanceRow._fields == tuple(
             c.name for c in sorted(Instance.__table__.c, key=lambda c: InstanceRow._fields.index(c.name))
         )
@@ -108,3 +111,37 @@ def test_a_row_belongs_to_the_upload_that_stored_the_image(
         (kept,) = session.scalars(select(Instance))
         assert kept.upload_log_id == logs[owner]
         assert (kept.file_name, kept.door) == (("ö.dcm", "b.dcm")[owner], ("upload", door)[owner])
+
+
+@pytest.mark.parametrize(("door", "sha256"), [("upload", "bb" * 32), ("c_store", None), ("archive", None)])
+def test_a_rows_digest_is_of_what_was_stored_last(
+    database: Database, study_and_log: tuple[uuid.UUID, uuid.UUID], door: str, sha256: str | None
+) -> None:
+    """Who stores anew what the archive had lost replaces it; a modality's image has none."""
+    study, log = study_and_log
+    rows = InstanceRows(database)
+    rows.add([row(study, log)._replace(received_sha256="aa" * 32)], [])
+    rows.add([row(study, log)._replace(received_sha256=sha256, door=door)], [])
+    rows.close()
+    with database.read() as session:
+        assert session.scalars(select(Instance.received_sha256)).one() == sha256
+
+
+def test_files_are_looked_up_by_their_digests_with_an_index(
+    database: Database, study_and_log: tuple[uuid.UUID, uuid.UUID]
+) -> None:
+    """A thousand digests against many instances; nothing reads all of them."""
+    study, log = study_and_log
+    rows = InstanceRows(database)
+    many = [row(study, log, str(number))._replace(received_sha256=f"{number:064x}") for number in range(3000)]
+    rows.add(many, [])
+    rows.close()
+    with database.engine.begin() as connection:
+        connection.execute(text("ANALYZE"))
+    explain = "EXPLAIN QUERY PLAN " if database.is_sqlite else "EXPLAIN "
+    query = recorded_files([f"{number:064x}" for number in range(5)], NOTHING)
+    with database.read() as session:
+        assert len(session.execute(query).all()) == 5
+        compiled = query.compile(database.engine, compile_kwargs={"literal_binds": True})
+        plan = " ".join(str(found[-1]) for found in session.execute(text(explain + str(compiled))))
+    assert "ix_instances_received_sha256" in plan, plan

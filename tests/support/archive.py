@@ -74,6 +74,9 @@ class FakeArchive:
         except KeyError as error:
             raise LookupError(orthanc_instance_id) from error
 
+    def holds(self, orthanc_instance_id: str) -> bool:
+        return orthanc_instance_id in self.instances
+
     def delete(self, orthanc_instance_id: str) -> None:
         self.instances.pop(orthanc_instance_id, None)
 

@@ -26,6 +26,7 @@ from ehr_bridge.api.account_management import AccountBody, NewAccountBody
 from ehr_bridge.api.accounts import LoginBody, PasswordBody
 from ehr_bridge.api.examples import STUDY
 from ehr_bridge.api.identity_changes import MergeBody
+from ehr_bridge.api.known_files import KnownFilesBody
 from ehr_bridge.api.matching import MatchBody
 from ehr_bridge.api.orders import OrderBody
 from ehr_bridge.api.patient_batch import PatientBatchBody
@@ -278,6 +279,7 @@ BODIES: dict[str, type[BaseModel]] = {
     "/api/v1/dicom/modify-tags": ModifyTagsBody,
     "/api/v1/modifications/": UndoBody,
     "/api/v1/access/break-glass": BreakGlassBody,
+    "/api/v1/dicom/known": KnownFilesBody,
     f"/api/v1/reconciliation/{STUDY}/link": LinkBody,
     f"/api/v1/reconciliation/{STUDY}/create-order": CreateOrderBody,
 }

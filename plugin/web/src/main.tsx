@@ -14,6 +14,8 @@ import { keptLanguage, keptTheme, showTheme } from "./preferences";
 import { ServicesContext, type Services } from "./services";
 import { UploadDesk } from "./upload/desk";
 import { newUploadId } from "./upload/id";
+import { createLookUp } from "./upload/known/lookUp";
+import { openHasher } from "./upload/known/open";
 import { openReader } from "./upload/read/open";
 import { sendFile } from "./upload/transport";
 import { Uploader } from "./upload/uploader";
@@ -41,7 +43,9 @@ const later = (ms: number, call: () => void) => {
   const timer = window.setTimeout(call, ms);
   return () => window.clearTimeout(timer);
 };
-const uploader = new Uploader({ send: sendFile, session, newId: newUploadId, now: Date.now, later });
+const ask = createClient(session);
+const lookUp = createLookUp(ask, openHasher());
+const uploader = new Uploader({ send: sendFile, lookUp, session, newId: newUploadId, now: Date.now, later });
 const desk = new UploadDesk({
   openReader,
   later,
@@ -50,7 +54,7 @@ const desk = new UploadDesk({
 });
 // The connection is back: no reason to wait out the pause.
 window.addEventListener("online", () => uploader.online());
-const services: Services = { ask: createClient(session), session, launched: target, desk, uploader };
+const services: Services = { ask, session, launched: target, desk, uploader };
 
 showTheme(keptTheme());
 // Words that cannot be loaded (the server is being updated) are no reason to show nothing.

@@ -972,6 +972,45 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/dicom/known": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Which files are stored already, by the digests of their bytes; nothing is stored */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["KnownFilesBody"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["KnownFilesAnswer"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/dicom/modify-tags": {
         parameters: {
             query?: never;
@@ -3473,6 +3512,24 @@ export interface components {
             match: components["schemas"]["JudgedAnswer"];
             ref: string;
         };
+        KnownFileAnswer: {
+            sha256: string;
+            study_instance_uid: string | null;
+        };
+        KnownFilesAnswer: {
+            files: components["schemas"]["KnownFileAnswer"][];
+            studies: components["schemas"]["KnownStudyAnswer"][];
+        };
+        KnownFilesBody: {
+            sha256: string[];
+        };
+        KnownStudyAnswer: {
+            /** @enum {string} */
+            link_status: "linked" | "unlinked" | "ambiguous";
+            order_id: string | null;
+            patient_id: string | null;
+            study_instance_uid: string;
+        };
         LinkBody: {
             /** @default null */
             expected: string | null;
@@ -4082,6 +4139,10 @@ export type JobAnswer = components['schemas']['JobAnswer'];
 export type JobCountsAnswer = components['schemas']['JobCountsAnswer'];
 export type JudgedAnswer = components['schemas']['JudgedAnswer'];
 export type JudgedHeader = components['schemas']['JudgedHeader'];
+export type KnownFileAnswer = components['schemas']['KnownFileAnswer'];
+export type KnownFilesAnswer = components['schemas']['KnownFilesAnswer'];
+export type KnownFilesBody = components['schemas']['KnownFilesBody'];
+export type KnownStudyAnswer = components['schemas']['KnownStudyAnswer'];
 export type LinkBody = components['schemas']['LinkBody'];
 export type LinkSide = components['schemas']['LinkSide'];
 export type LoginAnswer = components['schemas']['LoginAnswer'];

@@ -12,6 +12,7 @@ const looks: Record<FileState, { icon: IconName; className: string }> = {
   sending: { icon: "upload", className: "text-accent" },
   stored: { icon: "check", className: "text-good" },
   duplicate: { icon: "check", className: "text-good" },
+  skipped: { icon: "check", className: "text-good" },
   failed: { icon: "cross", className: "text-bad" },
   cancelled: { icon: "minus", className: "muted" },
 };

@@ -64,7 +64,10 @@ function Groups({ groups, names }: { groups: ReadonlyMap<string, QueuedFile[]>; 
           <li key={uid}>
             <bdi>{name}</bdi>
             <progress aria-label={name} max={sum.bytes + sum.files} value={sum.sent + sum.settled - sum.cancelled} />
-            <span className="number muted small">{t("upload.progress.files", { done: sum.settled, total: sum.files })}</span>
+            <span className="number muted small">
+              {t("upload.progress.files", { done: sum.settled, total: sum.files })}
+              {sum.skipped > 0 && ` · ${t("upload.part.skipped", { count: sum.skipped })}`}
+            </span>
           </li>
         );
       })}

@@ -22,7 +22,7 @@ interface Props {
 
 export function StudyResultCard({ result, name, chosenOrder, number }: Props) {
   const { tone, title, text } = verdictOn(result, chosenOrder);
-  const kept = result.stored + result.duplicate;
+  const kept = result.stored + result.duplicate + result.skipped;
   return (
     <article className={`result result-${tone}`} aria-label={title}>
       <header className="result-head">
@@ -62,10 +62,11 @@ function Why({ match }: { match: Match }) {
   );
 }
 
-function counts({ stored, duplicate, failed }: StudyResult): string {
+function counts({ stored, duplicate, skipped, failed }: StudyResult): string {
   return formatList([
     t("upload.part.stored", { count: stored }),
     t("upload.part.duplicate", { count: duplicate }),
+    ...(skipped ? [t("upload.part.skipped", { count: skipped })] : []),
     t("upload.part.failed", { count: failed }),
   ]);
 }

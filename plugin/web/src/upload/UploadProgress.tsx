@@ -2,6 +2,7 @@
 import { useEffect, useState } from "react";
 import { Icon } from "../components/Icon";
 import { formatBytes, t } from "../i18n";
+import { isLookingUp } from "./known/asking";
 import { isActive, retryableCount, totals, type Queue } from "./queue";
 import { announcement, outcome, type OutcomeKind } from "./said";
 import type { Uploader } from "./uploader";
@@ -39,6 +40,7 @@ export function UploadProgress({ uploader, queue, onClear }: { uploader: Uploade
             {active && (
               <span className="number muted">
                 {t("upload.progress.bytes", { sent: formatBytes(sum.sent), total: formatBytes(sum.bytes) })}
+                {sum.skipped > 0 && ` · ${t("upload.part.skipped", { count: sum.skipped })}`}
               </span>
             )}
           </div>
@@ -74,6 +76,11 @@ export function UploadProgress({ uploader, queue, onClear }: { uploader: Uploade
                   <button type="button" className="button" onClick={onClear}>
                     {t("upload.clear")}
                   </button>
+                  {sum.skipped > 0 && (
+                    <button type="button" className="button" onClick={() => uploader.sendAnyway()}>
+                      {t("upload.anyway", { count: sum.skipped })}
+                    </button>
+                  )}
                   {retryable > 0 && (
                     <button type="button" className="button button-primary" onClick={() => uploader.retry()}>
                       {t("upload.retry", { count: retryable })}
@@ -93,6 +100,7 @@ function holding(queue: Queue, wait: number, failed: number, left: number | null
   if (queue.needsSignIn) return t("upload.progress.sign_in");
   if (queue.paused) return t("upload.progress.paused");
   if (wait > 0) return t(queue.offline ? "upload.progress.offline" : "upload.progress.busy", { count: wait });
+  if (isLookingUp(queue) && !queue.files.some(({ state }) => state === "sending")) return t("upload.progress.asking");
   const rest = left === null ? t("upload.progress.sending") : timeLeft(left);
   return failed > 0 ? `${rest} ${t("upload.progress.rejected", { count: failed })}` : rest;
 }

@@ -7,7 +7,7 @@ const order = "o1";
 
 function result(match: Partial<Match>): StudyResult {
   const whole: Match = { kind: "exact", score: 1, evidence: [], patient_id: "p1", order_id: "o1", ...match };
-  return { studyInstanceUid: "1.2", match: whole, coerced: [], stored: 1, duplicate: 0, failed: 0 };
+  return { studyInstanceUid: "1.2", match: whole, coerced: [], stored: 1, duplicate: 0, skipped: 0, link: null, failed: 0 };
 }
 
 describe("the words about a match", () => {
@@ -26,6 +26,15 @@ describe("the words about a match", () => {
   it("say which way it went when nobody chose an order", () => {
     expect(verdictOn(result({}), null)).toMatchObject({ tone: "good", title: "Linked to its order" });
     expect(verdictOn(result({ order_id: null }), null)).toMatchObject({ tone: "good", title: "Patient recognised" });
+  });
+
+  it("say that it was there before, and whether somebody still has to say whose it is", () => {
+    const known = { ...result({}), match: null, stored: 0, skipped: 3 };
+    const link = { patientId: null, orderId: null };
+    expect(verdictOn(known, null)).toMatchObject({ tone: "good", title: "Already there" });
+    expect(verdictOn({ ...known, link: { ...link, status: "linked" } }, order)).toMatchObject({ tone: "good", title: "Already there, and linked" });
+    expect(verdictOn({ ...known, link: { ...link, status: "ambiguous" } }, null).tone).toBe("warn");
+    expect(verdictOn({ ...known, failed: 1 }, null)).toMatchObject({ tone: "bad", title: "Already there in part" });
   });
 
   it("alarm when the files went to another order", () => {

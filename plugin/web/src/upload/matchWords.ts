@@ -1,6 +1,7 @@
 /** The server's opinion about a study, in words for the person who uploaded it. Pure. */
 import type { Id } from "../api/types";
 import { t } from "../i18n";
+import type { KnownLink } from "./known/known";
 import type { StudyResult } from "./results";
 
 export type Tone = "good" | "warn" | "bad";
@@ -14,7 +15,10 @@ export interface Words {
 /** `chosenOrder` is the id of the order the person chose for it, if any. */
 export function verdictOn(result: StudyResult, chosenOrder: Id | null): Words {
   const { match } = result;
-  if (result.stored + result.duplicate === 0) return words("bad", "result.match.refused");
+  if (result.stored + result.duplicate === 0) {
+    if (result.skipped === 0) return words("bad", "result.match.refused");
+    return result.failed > 0 ? words("bad", "result.known.part") : knownWords(result.link);
+  }
   switch (match?.kind) {
     case "exact":
       if (!match.order_id) return words(chosenOrder ? "warn" : "good", "result.match.exact.patient");
@@ -34,7 +38,17 @@ export function verdictOn(result: StudyResult, chosenOrder: Id | null): Words {
   }
 }
 
+/** Nothing of it was sent: where it belongs was decided before. */
+function knownWords(link: KnownLink | null): Words {
+  if (!link) return words("good", "result.known");
+  return link.status === "linked" ? words("good", "result.known.linked") : words("warn", "result.known.open");
+}
+
 type Prefix =
+  | "result.known"
+  | "result.known.part"
+  | "result.known.linked"
+  | "result.known.open"
   | "result.match.exact.this"
   | "result.match.exact.found"
   | "result.match.exact.confirmed"

@@ -5,6 +5,8 @@
  * A file that fails never stops the others.
  */
 import type { UploadAnswer } from "../api/types";
+import { isLookingUp } from "./known/asking";
+import type { KnownFile } from "./known/known";
 import type { Problem, Verdict } from "./verdict";
 
 export const PARALLEL = 4;
@@ -12,7 +14,7 @@ export const PARALLEL = 4;
 export const NETWORK_ATTEMPTS = 4;
 const LONGEST_PAUSE_MS = 10_000;
 
-export type FileState = "waiting" | "sending" | "stored" | "duplicate" | "failed" | "cancelled";
+export type FileState = "waiting" | "sending" | "stored" | "duplicate" | "skipped" | "failed" | "cancelled";
 
 export interface QueuedFile {
   readonly id: number;
@@ -21,6 +23,10 @@ export interface QueuedFile {
   /** The study it belongs to, as far as the page knows. */
   readonly group: string;
   readonly state: FileState;
+  /** Whether it is still to be asked if the server has it; it starts only when that is answered. */
+  readonly asks: boolean;
+  /** What the server has of it, where that is why it was skipped. */
+  readonly known: KnownFile | null;
   readonly sent: number;
   /** How often sending it was begun since the user last asked for it. */
   readonly attempts: number;
@@ -50,10 +56,13 @@ export interface Totals {
   settled: number;
   stored: number;
   duplicate: number;
+  skipped: number;
   failed: number;
   cancelled: number;
   bytes: number;
+  /** Worked off, skipped files included. */
   sent: number;
+  skippedBytes: number;
 }
 
 export interface Plan {
@@ -67,18 +76,26 @@ export function emptyQueue(uploadId: string): Queue {
   return { uploadId, files: [], notBefore: 0, offline: false, answers: 0, paused: false, needsSignIn: false };
 }
 
-export function added(queue: Queue, files: readonly Pick<QueuedFile, "id" | "name" | "size" | "group">[]): Queue {
-  const fresh = files.map(({ id, name, size, group }) => ({ id, name, size, group, ...untouched }));
+export function added(queue: Queue, files: readonly (Pick<QueuedFile, "id" | "name" | "size" | "group"> & { asks?: boolean })[]): Queue {
+  const fresh = files.map(({ id, name, size, group, asks = false }) => ({ id, name, size, group, asks, known: null, ...untouched }));
   return { ...queue, files: [...queue.files, ...fresh] };
 }
 
 export function planned(queue: Queue, now: number, parallel = PARALLEL): Plan {
   if (queue.needsSignIn || queue.paused) return { start: [], wakeAt: null };
-  const waiting = queue.files.filter((file) => file.state === "waiting");
+  const waiting = queue.files.filter((file) => file.state === "waiting" && !file.asks);
+  // The last one waits for the others' answers: somebody has to tell the server how many files there were.
+  if (isLookingUp(queue)) waiting.pop();
   if (waiting.length === 0) return { start: [], wakeAt: null };
   if (now < queue.notBefore) return { start: [], wakeAt: queue.notBefore };
   const free = Math.max(0, parallel - queue.files.filter((file) => file.state === "sending").length);
   return { start: waiting.slice(0, free).map((file) => file.id), wakeAt: null };
+}
+
+/** Send what was skipped after all. */
+export function sentAnyway(queue: Queue): Queue {
+  const files = queue.files.map((file) => (file.state === "skipped" ? { ...file, ...untouched, known: null } : file));
+  return { ...queue, files, notBefore: 0, paused: false };
 }
 
 export function started(queue: Queue, id: number): Queue {
@@ -187,12 +204,15 @@ export function isActive(queue: Queue): boolean {
 }
 
 export function totals(queue: Pick<Queue, "files">): Totals {
-  const sum: Totals = { files: 0, settled: 0, stored: 0, duplicate: 0, failed: 0, cancelled: 0, bytes: 0, sent: 0 };
+  const sum: Totals = {
+    files: 0, settled: 0, stored: 0, duplicate: 0, skipped: 0, failed: 0, cancelled: 0, bytes: 0, sent: 0, skippedBytes: 0,
+  };
   for (const file of queue.files) {
     sum.files += 1;
     sum.bytes += file.size;
     // A refused file was worked off, a cancelled one was not.
     if (file.state !== "cancelled") sum.sent += isOpen(file) ? file.sent : file.size;
+    if (file.state === "skipped") sum.skippedBytes += file.size;
     if (file.state === "waiting" || file.state === "sending") continue;
     sum.settled += 1;
     sum[file.state] += 1;

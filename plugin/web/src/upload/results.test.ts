@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { UploadAnswer } from "../api/types";
+import { lookedUp } from "./known/asking";
 import { verdictOn } from "./matchWords";
 import * as q from "./queue";
 import { resultsByStudy, valueText } from "./results";
@@ -34,6 +35,14 @@ describe("results per study", () => {
     expect(results[0]?.coerced).toEqual([{ tag: "PatientID", before: "X", after: "M1" }]);
   });
 
+  it("counts what was skipped for the study it is in, with whose the server says that is", () => {
+    const link = { status: "linked" as const, patientId: "p", orderId: null };
+    let queue = q.added(q.emptyQueue("u"), [1, 2, 3].map((id) => ({ id, name: "f", size: 1, group: "1", asks: true })));
+    queue = lookedUp(queue, [1, 2, 3], new Map([[1, { studyInstanceUid: "1", link }], [2, { studyInstanceUid: null, link: null }]]));
+    queue = q.settled(queue, 3, { kind: "done", state: "stored", answer: answerFor("1", "exact"), problem: null }, 0);
+    expect(resultsByStudy(queue)).toMatchObject([{ studyInstanceUid: "1", stored: 1, skipped: 2, link, match: { kind: "exact" } }]);
+  });
+
   it("shows DICOM values as they stand", () => {
     expect(valueText(["A", "B"])).toBe("A\\B");
     expect(valueText(null)).toBe("");
@@ -43,7 +52,7 @@ describe("results per study", () => {
 
 describe("the verdict in words", () => {
   const result = (kind: string, orderId: string | null, stored = 1) => ({
-    studyInstanceUid: "1", coerced: [], stored, duplicate: 0, failed: 0, match: { kind, evidence: [], order_id: orderId },
+    studyInstanceUid: "1", coerced: [], stored, duplicate: 0, skipped: 0, link: null, failed: 0, match: { kind, evidence: [], order_id: orderId },
   });
 
   it("is good only for the order that was chosen", () => {
@@ -59,9 +68,11 @@ describe("the verdict in words", () => {
 
 describe("what is said", () => {
   it("names the outcome in one sentence", () => {
-    const sum = { files: 20, settled: 20, stored: 19, duplicate: 0, failed: 1, cancelled: 0, bytes: 0, sent: 0 };
+    const sum = { files: 20, settled: 20, stored: 19, duplicate: 0, skipped: 0, failed: 1, cancelled: 0, bytes: 0, sent: 0, skippedBytes: 0 };
     expect(outcome(sum)).toEqual({ kind: "warn", text: "Upload finished: 19 stored, 1 failed." });
     expect(outcome({ ...sum, stored: 20, failed: 0 }).text).toBe("All 20 files are stored.");
+    expect(outcome({ ...sum, stored: 0, skipped: 20, failed: 0 })).toEqual({ kind: "good", text: "All 20 files are already there. Nothing had to be sent." });
+    expect(outcome({ ...sum, stored: 8, skipped: 12, failed: 0 }).text).toBe("Upload finished: 8 stored, 12 already there.");
     expect(outcome({ ...sum, files: 1, stored: 0, failed: 1 }).text).toBe("The file could not be stored.");
   });
 

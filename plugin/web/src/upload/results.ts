@@ -1,5 +1,6 @@
 /** The answers to many files, gathered into one result per study. Pure. */
 import type { Coercion, Match } from "../api/types";
+import type { KnownLink } from "./known/known";
 import type { Queue } from "./queue";
 
 export interface StudyResult {
@@ -10,6 +11,10 @@ export interface StudyResult {
   coerced: Coercion[];
   stored: number;
   duplicate: number;
+  /** Not sent, because the server had them. */
+  skipped: number;
+  /** Whose the study is, as the server said when files were skipped. */
+  link: KnownLink | null;
   failed: number;
 }
 
@@ -20,13 +25,18 @@ export function resultsByStudy(queue: Queue): StudyResult[] {
   const resultOf = (uid: string): StudyResult => {
     let result = results.get(uid);
     if (!result) {
-      result = { studyInstanceUid: uid, match: null, coerced: [], stored: 0, duplicate: 0, failed: 0 };
+      result = { studyInstanceUid: uid, match: null, coerced: [], stored: 0, duplicate: 0, skipped: 0, link: null, failed: 0 };
       results.set(uid, result);
     }
     return result;
   };
 
-  for (const { answer } of queue.files) {
+  for (const { answer, state, known, group } of queue.files) {
+    if (state === "skipped") {
+      const result = resultOf(known?.studyInstanceUid ?? group);
+      result.skipped += 1;
+      result.link ??= known?.link ?? null;
+    }
     if (!answer) continue;
     for (const instance of answer.instances) {
       if (instance.study_instance_uid) resultOf(instance.study_instance_uid)[instance.status] += 1;

@@ -19,13 +19,15 @@ export function announcement(queue: Queue, waiting: boolean): string {
 }
 
 export function outcome(sum: Totals): { kind: OutcomeKind; text: string } {
-  const { files: count, stored, duplicate, failed, cancelled } = sum;
+  const { files: count, stored, duplicate, skipped, failed, cancelled } = sum;
   if (stored === count) return { kind: "good", text: t("upload.done.all", { count }) };
+  if (skipped === count) return { kind: "good", text: t("upload.done.skipped", { count }) };
   if (duplicate === count) return { kind: "good", text: t("upload.done.known", { count }) };
   if (failed === count) return { kind: "bad", text: t("upload.done.none", { count }) };
   const parts = formatList([
     ...(stored ? [t("upload.part.stored", { count: stored })] : []),
     ...(duplicate ? [t("upload.part.duplicate", { count: duplicate })] : []),
+    ...(skipped ? [t("upload.part.skipped", { count: skipped })] : []),
     ...(failed ? [t("upload.part.failed", { count: failed })] : []),
     ...(cancelled ? [t("upload.part.cancelled", { count: cancelled })] : []),
   ]);

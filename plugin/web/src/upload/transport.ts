@@ -16,6 +16,8 @@ export interface Sending {
   content: Blob;
   name: string;
   uploadId: string;
+  /** How many files the upload has in all, where that is known by now. */
+  total: number | null;
   options: SendOptions;
   token: string;
   onProgress: (sent: number) => void;
@@ -27,7 +29,7 @@ export type Send = (sending: Sending) => Promise<Reply>;
 /** A connection on which nothing moves for this long is given up and tried anew. */
 const STALLED_MS = 120_000;
 
-export const sendFile: Send = ({ content, name, uploadId, options, token, onProgress, signal }) =>
+export const sendFile: Send = ({ content, name, uploadId, total, options, token, onProgress, signal }) =>
   new Promise((resolve) => {
     const request = new XMLHttpRequest();
     let watchdog = 0;
@@ -46,6 +48,7 @@ export const sendFile: Send = ({ content, name, uploadId, options, token, onProg
     request.setRequestHeader("Authorization", `Bearer ${token}`);
     request.setRequestHeader("Accept", "application/json, application/problem+json");
     request.setRequestHeader("X-Upload-Id", uploadId);
+    if (total !== null) request.setRequestHeader("X-Upload-Total", String(total));
     if (options.orderId) request.setRequestHeader("X-Order-Id", options.orderId);
     if (options.patientId) request.setRequestHeader("X-Patient-Id", options.patientId);
     request.setRequestHeader("X-Upload-Source", "manual");

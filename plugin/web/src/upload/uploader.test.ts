@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { Session } from "../auth/session";
+import type { KnownFile } from "./known/known";
+import type { LookUp } from "./known/lookUp";
 import { fileSource } from "./read/source";
-import { bodyOf, percentEncoded, type Sending } from "./transport";
+import { bodyOf, percentEncoded, type SendOptions, type Sending } from "./transport";
 import { Uploader } from "./uploader";
 import type { Reply } from "./verdict";
 
@@ -15,7 +17,7 @@ const code = (status: number, retryAfter: string | null = null): Reply => ({ kin
 const soon = new Date(Date.now() + 3_600_000).toISOString();
 
 /** An uploader whose clock and network the test drives. */
-function bench(reply: (sending: Sending, nth: number) => Reply | Promise<Reply>) {
+function bench(reply: (sending: Sending, nth: number) => Reply | Promise<Reply>, lookUp: LookUp | null = null) {
   let now = 0;
   let timers: { at: number; call: () => void }[] = [];
   const sent: Sending[] = [];
@@ -23,6 +25,7 @@ function bench(reply: (sending: Sending, nth: number) => Reply | Promise<Reply>)
   session.begin({ token: "one", expires_at: soon }, "alice");
   const uploader = new Uploader({
     send: async (sending) => reply(sending, sent.push(sending)),
+    lookUp,
     session,
     newId: (() => { let id = 0; return () => `upload-${++id}`; })(),
     now: () => now,
@@ -43,8 +46,8 @@ function bench(reply: (sending: Sending, nth: number) => Reply | Promise<Reply>)
     for (const { call } of due) call();
     await settle();
   };
-  const options = new Map([["study", { orderId: "7" }]]);
-  const add = (count: number) =>
+  const forOrder = new Map([["study", { orderId: "7" }]]);
+  const add = (count: number, options: ReadonlyMap<string, SendOptions> = forOrder) =>
     uploader.begin(
       Array.from({ length: count }, (_, at) => ({ source: fileSource(new File(["x"], `IM${at}`), `IM${at}`), group: "study" })),
       options,
@@ -184,6 +187,83 @@ describe("driving an upload", () => {
     await pass(200);
     expect(uploader.isActive()).toBe(false);
     expect(uploader.snapshot().files).toEqual([]);
+  });
+});
+
+describe("files the server has already", () => {
+  const file: KnownFile = { studyInstanceUid: "1", link: { status: "linked", patientId: "p", orderId: "7" } };
+  const all: LookUp = async (sources) => sources.map(() => file);
+  const some: LookUp = async (sources) => sources.map(({ name }) => (Number(name.slice(2)) % 2 === 1 ? file : null));
+
+  it("are not sent, and the others say how many they are", async () => {
+    const { sent, pass, add, states } = bench(() => good, some);
+    add(6);
+    for (let nth = 0; nth < 4; nth += 1) await pass(200);
+    expect(states()).toEqual(["stored", "skipped", "stored", "skipped", "stored", "skipped"]);
+    expect(sent.map((each) => [each.name, each.total])).toEqual([["IM0", 3], ["IM2", 3], ["IM4", 3]]);
+  });
+
+  it("end an upload of which nothing has to be sent, and are sent when the person wants it", async () => {
+    const { uploader, sent, pass, add, states } = bench(() => good, all);
+    let finished = 0;
+    uploader.onFinished(() => { finished += 1; });
+    add(20);
+    for (let nth = 0; nth < 4; nth += 1) await pass(200);
+    expect([new Set(states()), finished, sent.length]).toEqual([new Set(["skipped"]), 1, 0]);
+    uploader.sendAnyway();
+    for (let nth = 0; nth < 4; nth += 1) await pass(200);
+    expect([new Set(states()), finished, sent.length, sent[0]?.total]).toEqual([new Set(["stored"]), 2, 20, 20]);
+  });
+
+  it("are sent all the same when they were meant for somebody else, or with corrections", async () => {
+    let asked = 0;
+    const counting: LookUp = (sources, signal) => { asked += sources.length; return all(sources, signal); };
+    const choices: SendOptions[] = [{ orderId: "8" }, { patientId: "q" }, { orderId: "7", tags: { PatientID: "M" } }];
+    for (const choice of choices) {
+      const { pass, add, states } = bench(() => good, counting);
+      add(1, new Map([["study", choice]]));
+      for (let nth = 0; nth < 3; nth += 1) await pass(200);
+      expect(states()).toEqual(["stored"]);
+    }
+    expect(asked).toBe(2);
+    const { pass, add, states } = bench(() => good, all);
+    add(1, new Map([["study", { patientId: "p" }]]));
+    await pass(200);
+    await pass(200);
+    expect(states()).toEqual(["skipped"]);
+  });
+
+  it("are sent when asking fails, and soon nothing more is asked", async () => {
+    let asked = 0;
+    const { sent, pass, add, states } = bench(() => good, () => { asked += 1; return Promise.reject(new Error()); });
+    add(300);
+    for (let nth = 0; nth < 80; nth += 1) await pass(200);
+    expect(new Set(states())).toEqual(new Set(["stored"]));
+    expect([asked, sent.length, sent.at(-1)?.total]).toEqual([2, 300, 300]);
+  });
+
+  it("are not looked up while the person pauses, nor after cancelling", async () => {
+    let asked = 0;
+    const { uploader, sent, pass, add, states } = bench(() => good, async (sources) => { asked += 1; return sources.map(() => null); });
+    add(30);
+    uploader.pause();
+    await pass(200);
+    await pass(200);
+    expect([asked, sent.length]).toEqual([1, 0]);
+    uploader.cancel();
+    await pass(200);
+    expect([asked, new Set(states())]).toEqual([1, new Set(["cancelled"])]);
+  });
+
+  it("are no matter for a look-up that answers after it was cancelled", async () => {
+    let tell: (files: (KnownFile | null)[]) => void = () => {};
+    const { uploader, pass, add, states } = bench(() => good, () => new Promise((resolve) => { tell = resolve; }));
+    add(1);
+    await pass(200);
+    uploader.cancel();
+    tell([file]);
+    await pass(200);
+    expect(states()).toEqual(["cancelled"]);
   });
 });
 

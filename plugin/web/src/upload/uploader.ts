@@ -4,6 +4,9 @@
  * The decisions are in queue.ts and verdict.ts; here are the network, the clock and the files.
  */
 import type { Session } from "../auth/session";
+import { announced, lookedUp, toLookUp, unasked } from "./known/asking";
+import { isAskedFor, isSkippable, type KnownFile } from "./known/known";
+import type { LookUp } from "./known/lookUp";
 import { Pace } from "./pace";
 import * as q from "./queue";
 import { contentOf, type Source } from "./read/source";
@@ -12,6 +15,8 @@ import { judge, type Reply } from "./verdict";
 
 export interface Deps {
   send: Send;
+  /** Which files the server has already; null where nobody can say. */
+  lookUp: LookUp | null;
   session: Session;
   newId: () => string;
   now: () => number;
@@ -25,6 +30,8 @@ export interface Item {
   group: string;
 }
 
+/** After so many look-ups in a row that failed nothing more is asked. */
+const LOOK_UP_ATTEMPTS = 2;
 /** Progress arrives far more often than anybody can read it. */
 const PUBLISH_EVERY_MS = 100;
 
@@ -34,6 +41,9 @@ export class Uploader {
   private publishing = false;
   private callOffWake: (() => void) | null = null;
   private options: ReadonlyMap<string, SendOptions> = new Map();
+  /** Ends the look-up that is going on. */
+  private lookingUp: AbortController | null = null;
+  private lookUpFailures = 0;
   private readonly pace = new Pace();
   private readonly sources = new Map<number, Source>();
   private readonly running = new Map<number, AbortController>();
@@ -65,7 +75,14 @@ export class Uploader {
     if (items.length === 0 || q.isActive(this.queue)) return;
     this.reset();
     this.options = options;
-    const files = items.map(({ source, group }, at) => ({ id: at + 1, name: source.name, size: source.size, group }));
+    const asks = (group: string) => this.deps.lookUp !== null && isAskedFor(options.get(group) ?? {});
+    const files = items.map(({ source, group }, at) => ({
+      id: at + 1,
+      name: source.name,
+      size: source.size,
+      group,
+      asks: asks(group),
+    }));
     items.forEach(({ source }, at) => this.sources.set(at + 1, source));
     this.queue = q.added(this.queue, files);
     this.step();
@@ -93,8 +110,15 @@ export class Uploader {
     this.step();
   }
 
+  /** Send also what the server has already. */
+  sendAnyway(): void {
+    this.queue = q.sentAnyway(this.queue);
+    this.step();
+  }
+
   cancel(): void {
     if (!q.isActive(this.queue)) return;
+    this.endLookUp();
     this.queue = q.cancelled(this.queue);
     for (const controller of this.running.values()) controller.abort();
     this.running.clear();
@@ -127,6 +151,8 @@ export class Uploader {
   }
 
   private reset(): void {
+    this.endLookUp();
+    this.lookUpFailures = 0;
     this.sources.clear();
     this.pace.reset();
     this.queue = q.emptyQueue(this.deps.newId());
@@ -140,8 +166,45 @@ export class Uploader {
     if (!token && q.isActive(this.queue)) this.queue = q.sessionEnded(this.queue);
     const plan = q.planned(this.queue, now);
     if (token) for (const id of plan.start) void this.run(id, token);
+    if (token && !this.lookingUp) void this.askForMore(toLookUp(this.queue));
     if (plan.wakeAt !== null) this.callOffWake = this.deps.later(plan.wakeAt - now, () => this.step());
     this.publish();
+  }
+
+  /** Learn of some files whether the server has them. Whatever goes wrong, they are sent. */
+  private async askForMore(ids: readonly number[]): Promise<void> {
+    const { lookUp } = this.deps;
+    if (!lookUp || ids.length === 0) return;
+    const ending = (this.lookingUp = new AbortController());
+    let known = new Map<number, KnownFile>();
+    try {
+      const answers = await lookUp(ids.map((id) => this.sources.get(id)!), ending.signal);
+      known = this.skippable(ids, answers);
+      this.lookUpFailures = 0;
+    } catch {
+      if (!ending.signal.aborted) this.lookUpFailures += 1;
+    }
+    if (ending.signal.aborted) return;
+    this.lookingUp = null;
+    this.queue = lookedUp(this.queue, ids, known);
+    if (this.lookUpFailures >= LOOK_UP_ATTEMPTS) this.queue = unasked(this.queue);
+    this.step();
+    if (!q.isActive(this.queue)) this.tellFinished();
+  }
+
+  private skippable(ids: readonly number[], answers: readonly (KnownFile | null)[]): Map<number, KnownFile> {
+    const groups = new Map(this.queue.files.map(({ id, group }) => [id, group]));
+    const known = new Map<number, KnownFile>();
+    ids.forEach((id, at) => {
+      const file = answers[at];
+      if (file && isSkippable(file, this.options.get(groups.get(id) ?? "") ?? {})) known.set(id, file);
+    });
+    return known;
+  }
+
+  private endLookUp(): void {
+    this.lookingUp?.abort();
+    this.lookingUp = null;
   }
 
   private async run(id: number, token: string): Promise<void> {
@@ -170,6 +233,7 @@ export class Uploader {
       content,
       name: source.name,
       uploadId: this.queue.uploadId,
+      total: announced(this.queue),
       options: this.options.get(file.group) ?? {},
       token,
       signal,
@@ -202,7 +266,8 @@ export class Uploader {
       this.publishing = false;
       if (this.shown === this.queue) return;
       this.shown = this.queue;
-      this.pace.note(this.deps.now(), q.totals(this.queue).sent);
+      const { sent, skippedBytes } = q.totals(this.queue);
+      this.pace.note(this.deps.now(), sent - skippedBytes);
       for (const listener of this.listeners) listener();
     });
   }

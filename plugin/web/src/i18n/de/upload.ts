@@ -36,9 +36,11 @@ export const upload: Translation<typeof english> = {
   "upload.by_study": "Fortschritt je Studie",
   "upload.damaged": "Dateien mit beschädigtem Kopf",
   "upload.progress.sign_in": "Wartet, bis Sie sich wieder angemeldet haben.",
+  "upload.progress.asking": "Fragt, welche Dateien der Server schon hat…",
   "upload.progress.sending": "Wird gesendet…",
   "upload.cancel": "Hochladen abbrechen",
   "upload.retry": { one: "{count} Datei noch einmal senden", other: "{count} Dateien noch einmal senden" },
+  "upload.anyway": { one: "Die {count} vorhandene Datei trotzdem senden", other: "Die {count} vorhandenen Dateien trotzdem senden" },
   "upload.clear": "Neues Hochladen",
 
   "upload.say.started": { one: "{count} Datei wird hochgeladen.", other: "{count} Dateien werden hochgeladen." },
@@ -48,11 +50,13 @@ export const upload: Translation<typeof english> = {
 
   "upload.done.all": { one: "Die Datei ist gespeichert.", other: "Alle {count} Dateien sind gespeichert." },
   "upload.done.known": { one: "Die Datei war schon gespeichert.", other: "Alle {count} Dateien waren schon gespeichert." },
+  "upload.done.skipped": { one: "Die Datei ist schon da. Nichts musste gesendet werden.", other: "Alle {count} Dateien sind schon da. Nichts musste gesendet werden." },
   "upload.done.some": "Hochladen beendet: {parts}.",
   "upload.done.none": { one: "Die Datei konnte nicht gespeichert werden.", other: "Keine der {count} Dateien konnte gespeichert werden." },
   "upload.done.cancelled": "Hochladen abgebrochen: {parts}.",
   "upload.part.stored": { one: "{count} gespeichert", other: "{count} gespeichert" },
   "upload.part.duplicate": { one: "{count} schon gespeichert", other: "{count} schon gespeichert" },
+  "upload.part.skipped": { one: "{count} schon da", other: "{count} schon da" },
   "upload.part.failed": { one: "{count} fehlgeschlagen", other: "{count} fehlgeschlagen" },
   "upload.part.cancelled": { one: "{count} nicht gesendet", other: "{count} nicht gesendet" },
 
@@ -69,6 +73,7 @@ export const upload: Translation<typeof english> = {
   "file.state.sending": "Wird gesendet",
   "file.state.stored": "Gespeichert",
   "file.state.duplicate": "War gespeichert",
+  "file.state.skipped": "Schon da",
   "file.state.failed": "Fehlgeschlagen",
   "file.state.cancelled": "Nicht gesendet",
 
@@ -107,6 +112,14 @@ export const upload: Translation<typeof english> = {
   "result.match.missing.text": "Die Bilder sind gespeichert; der Server hat noch nicht gesagt, wohin sie gehören. Sehen Sie gleich in den Studien nach.",
   "result.match.refused": "Nicht gespeichert",
   "result.match.refused.text": "Kein Bild dieser Studie konnte gespeichert werden. Die Gründe stehen unten bei den Dateien.",
+  "result.known": "Schon da",
+  "result.known.text": "Der Server hat diese Dateien schon; von dieser Studie wurde nichts gesendet.",
+  "result.known.part": "Zum Teil schon da",
+  "result.known.part.text": "Einen Teil dieser Dateien hat der Server schon. Die gesendeten konnten nicht gespeichert werden; die Gründe stehen unten bei den Dateien.",
+  "result.known.linked": "Schon da, und zugeordnet",
+  "result.known.linked.text": "Der Server hat diese Dateien schon; von dieser Studie wurde nichts gesendet. Ihre Zuordnung bleibt, wie sie ist.",
+  "result.known.open": "Schon da, ohne sichere Zuordnung",
+  "result.known.open.text": "Der Server hat diese Dateien schon; von dieser Studie wurde nichts gesendet. Ein Mensch muss in der Abgleichliste sagen, von wem sie ist.",
 
   "evidence.title": "Warum",
   "evidence.agrees": "stimmt überein",

@@ -1,0 +1,70 @@
+"""Asking, before files are sent, which of them the archive has already."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Annotated, Literal
+
+from flask import Response
+from flask_openapi3 import APIBlueprint, Tag
+from pydantic import Field, StringConstraints
+
+from ehr_bridge.api.context import answer, caller, closed, services
+from ehr_bridge.api.schemas import Input, Model, Problem
+from ehr_bridge.api.uploads import archive
+from ehr_bridge.auth.permissions import Permission
+
+MOST_DIGESTS = 1000
+
+blueprint = APIBlueprint(
+    "known_files",
+    __name__,
+    url_prefix="/api/v1/dicom",
+    abp_tags=[Tag(name="Uploads")],
+    abp_security=[{"bearer": []}],
+    abp_responses={401: Problem, 403: Problem},
+)
+
+Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-fA-F]{64}$", to_lower=True)]
+
+
+class KnownFilesBody(Input):
+    sha256: list[Sha256] = Field(
+        min_length=1, max_length=MOST_DIGESTS, description="SHA-256 of each whole file as it would be sent, in hex"
+    )
+
+
+class KnownFileAnswer(Model):
+    """A file that is stored; its study only for callers who may read."""
+
+    sha256: str
+    study_instance_uid: str | None
+
+
+class KnownStudyAnswer(Model):
+    """Whose the study is now, for a sender who meant the files for somebody."""
+
+    study_instance_uid: str
+    link_status: Literal["linked", "unlinked", "ambiguous"]
+    patient_id: uuid.UUID | None
+    order_id: uuid.UUID | None
+
+
+class KnownFilesAnswer(Model):
+    """The files that are stored, and the studies they are in; what is not named here has to be sent."""
+
+    files: list[KnownFileAnswer]
+    studies: list[KnownStudyAnswer]
+
+
+@blueprint.post("/known", responses={200: KnownFilesAnswer, 400: Problem, 415: Problem, 422: Problem, 503: Problem})
+def known_files(body: KnownFilesBody) -> Response:
+    """Which files are stored already, by the digests of their bytes; nothing is stored"""
+    found = services().known_files.find(body.sha256, archive(), closed())
+    may_read = Permission.READ in caller().permissions
+    studies = {file.study_instance_uid: KnownStudyAnswer.model_validate(file) for file in found} if may_read else {}
+    files = [
+        KnownFileAnswer(sha256=file.sha256, study_instance_uid=file.study_instance_uid if may_read else None)
+        for file in found
+    ]
+    return answer(KnownFilesAnswer(files=files, studies=list(studies.values())))

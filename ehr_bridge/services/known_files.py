@@ -1,0 +1,100 @@
+"""Which files the archive has already, by their digests, so that nobody sends them for nothing.
+
+Whoever hears that a file is known does not send it. So every doubt is a no: then it is sent, and recognised by its
+content on arrival. A yes needs a row that says what was received, a study that nobody asked to delete, and the whole
+file in the archive, which is read for it.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from sqlalchemy import Select, select
+
+from ehr_bridge.db.database import Database
+from ehr_bridge.db.deletions import has_open_request
+from ehr_bridge.db.models import Study
+from ehr_bridge.db.uploads import Instance
+from ehr_bridge.services.recorder import Recorder
+from ehr_bridge.services.restrictions import Closed, without
+
+type Recorded = Select[str, int, str | None, str, str, uuid.UUID | None, uuid.UUID | None]
+
+
+class HeldFiles(Protocol):
+    """The PACS, as far as knowing a file needs it."""
+
+    def holds(self, orthanc_instance_id: str) -> bool:
+        """Whether there is such an instance and its file is whole; False in every doubt."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFile:
+    """A file that need not be sent, and whose study it is in."""
+
+    sha256: str
+    study_instance_uid: str
+    link_status: str
+    patient_id: uuid.UUID | None
+    order_id: uuid.UUID | None
+
+
+class KnownFiles:
+    """Reads at most `most_bytes` of stored files for one answer; what is beyond that is not known."""
+
+    def __init__(self, database: Database, recorder: Recorder, most_bytes: int) -> None:
+        self._database = database
+        self._recorder = recorder
+        self._most_bytes = most_bytes
+
+    def find(self, digests: Iterable[str], archive: HeldFiles, closed: Closed) -> list[KnownFile]:
+        """Those of these SHA-256 digests (lower case) whose files are stored, each once.
+
+        Files of a patient who is closed to the asker are not among them: a digest is no proof of having the file.
+
+        Raises:
+            Unavailable: the database is away.
+        """
+        self._recorder.flush()
+        found: dict[str, KnownFile] = {}
+        bytes_left = self._most_bytes
+        for instance_id, size, file in self._recorded(list(digests), closed):
+            if file.sha256 in found or size > bytes_left:
+                continue
+            bytes_left -= size
+            if archive.holds(instance_id):
+                found[file.sha256] = file
+        return list(found.values())
+
+    def _recorded(self, digests: Sequence[str], closed: Closed) -> list[tuple[str, int, KnownFile]]:
+        with self._database.read() as session:
+            return [
+                (row[0], row[1], KnownFile(row[2] or "", *row[3:]))
+                for row in session.execute(recorded_files(digests, closed))
+            ]
+
+
+def recorded_files(digests: Sequence[str], closed: Closed) -> Recorded:
+    """What was recorded of these files: the archive's id of the instance, its size, the fields of a `KnownFile`."""
+    return (
+        select(
+            Instance.orthanc_instance_id,
+            Instance.size_bytes,
+            Instance.received_sha256,
+            Study.study_instance_uid,
+            Study.link_status,
+            Study.patient_id,
+            Study.order_id,
+        )
+        .join(Study, Study.id == Instance.study_id)
+        .where(
+            Instance.received_sha256.in_(digests),
+            Study.deleted_at.is_(None),
+            ~has_open_request(),
+            without(Study.patient_id, closed),
+        )
+        .order_by(Instance.orthanc_instance_id)
+    )
