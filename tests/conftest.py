@@ -13,12 +13,17 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy
+from hypothesis import settings
 
 from ehr_bridge.db import migrate
 from ehr_bridge.db.database import Database
 from tests.support import ports
 
 ENGINES = ("sqlite", "postgresql")
+
+# how long an example takes says nothing on a machine that does other things too
+settings.register_profile("no-deadline", deadline=None)
+settings.load_profile("no-deadline")
 
 
 class PostgresCluster:

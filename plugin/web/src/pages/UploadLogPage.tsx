@@ -1,13 +1,13 @@
 import { Link, useParams } from "react-router-dom";
 import { useUpload, type UploadedFile, type UploadEntry } from "../api/uploads";
 import { DataList, ListSkeleton, type Column } from "../components/DataList";
+import { ChangeTable } from "../components/ChangeTable";
 import { ErrorState } from "../components/ErrorState";
 import { Fact, Facts } from "../components/Facts";
 import { Icon } from "../components/Icon";
 import { Page } from "../components/Page";
 import { Instant, OrNone, PersonName } from "../components/values";
 import { formatBytes, formatNumber, known, t, word } from "../i18n";
-import { ChangeTable } from "../study/ChangeTable";
 import { changesOnArrival } from "../uploads/arrival";
 import { UploadState } from "../uploads/UploadState";
 

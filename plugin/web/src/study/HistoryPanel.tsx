@@ -4,13 +4,13 @@ import { Link } from "react-router-dom";
 import { PAGE_SIZE } from "../api/queries";
 import type { HistoryEntry, StudyHistoryAnswer } from "../api/schema";
 import { useMay } from "../auth/permissions";
+import { ChangeTable } from "../components/ChangeTable";
 import { ErrorState } from "../components/ErrorState";
 import { Pager } from "../components/Fields";
 import { Icon } from "../components/Icon";
 import { Instant } from "../components/values";
 import { t, word } from "../i18n";
 import { useServices } from "../services";
-import { ChangeTable } from "./ChangeTable";
 import { iconOf, linkWords, whereFrom } from "./historyWords";
 
 /** Everything that happened to the study, in order. */

@@ -1,36 +1,14 @@
 import type { Coercion } from "../api/types";
-import { Value } from "../components/Value";
+import { ChangeTable } from "../components/ChangeTable";
 import { t } from "../i18n";
-import { fieldName } from "../i18n/fieldName";
 import { valueText } from "./results";
 
-/** Which values of the file were replaced on arrival, exactly as they stand in the data. */
+/** Which values of the file were replaced on arrival. */
 export function CoercedTable({ coerced }: { coerced: readonly Coercion[] }) {
+  const changes = coerced.map(({ tag, before, after }) => ({ tag, before: valueText(before), after: valueText(after) }));
   return (
     <section className="stack-small">
-      <table className="coerced">
-        <caption>{t("coerced.title", { count: coerced.length })}</caption>
-        <thead>
-          <tr>
-            <th scope="col">{t("coerced.field")}</th>
-            <th scope="col">{t("coerced.before")}</th>
-            <th scope="col">{t("coerced.after")}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {coerced.map((each, at) => (
-            <tr key={at}>
-              <th scope="row">{fieldName(each.tag)}</th>
-              <td>
-                <Value text={valueText(each.before)} />
-              </td>
-              <td>
-                <Value text={valueText(each.after)} />
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+      <ChangeTable caption={t("coerced.title", { count: coerced.length })} changes={changes} />
       <p className="muted small">{t("coerced.text")}</p>
     </section>
   );

@@ -129,7 +129,4 @@ export const upload: Translation<typeof english> = {
 
   "coerced.title": { one: "{count} Wert durch den des Auftrags ersetzt", other: "{count} Werte durch die des Auftrags ersetzt" },
   "coerced.text": "Die ursprünglichen Werte bleiben erhalten und können wiederhergestellt werden.",
-  "coerced.field": "Feld",
-  "coerced.before": "In der Datei",
-  "coerced.after": "Gespeichert als",
 };

@@ -122,7 +122,4 @@ export const upload = {
 
   "coerced.title": { one: "{count} value replaced by the order's", other: "{count} values replaced by the order's" },
   "coerced.text": "The original values are kept and can be restored.",
-  "coerced.field": "Field",
-  "coerced.before": "In the file",
-  "coerced.after": "Stored as",
 } as const;
