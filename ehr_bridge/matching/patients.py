@@ -41,8 +41,7 @@ def rank(comparisons: Sequence[Comparison], population: Population) -> list[Rank
 def judge_patients(ranked: Sequence[Ranked], rules: Rules, *, is_complete: bool) -> Match:
     """The verdict on the ranked candidates; without an order.
 
-    `is_complete` is False when more patients share a key than were looked at: then nothing but an MRN is certain, and
-    that only under the same family name.
+    `is_complete` is False when more patients share a key than were looked at: then nothing but an MRN is certain.
     """
     if not ranked:
         return NOTHING
@@ -62,8 +61,7 @@ def judge_patients(ranked: Sequence[Ranked], rules: Rules, *, is_complete: bool)
             return Match(MatchKind.AMBIGUOUS, score, (several, *evidence), person.patient.id)
         return Match(MatchKind.PROBABLE, score, evidence, person.patient.id)
     basis = basis_of(person)
-    is_enough = person.patient_id is IdGrade.SAME and not _has_another_family_name(person)
-    is_certain = (is_complete or is_enough) and not _is_doubtful(ranked, basis, rules)
+    is_certain = person.patient_id is IdGrade.SAME or (is_complete and not _is_twin_in_doubt(ranked, basis, rules))
     kind = MatchKind.EXACT if basis is Basis.PATIENT_ID else MatchKind.PROBABLE
     return Match(kind, score, evidence, person.patient.id, None, basis, is_certain and rules.allows(basis))
 
@@ -77,17 +75,12 @@ def basis_of(person: Comparison) -> Basis:
     return Basis.NEAR_PATIENT_ID if person.patient_id is IdGrade.NEAR else Basis.DEMOGRAPHICS
 
 
-def _is_doubtful(ranked: Sequence[Ranked], basis: Basis, rules: Rules) -> bool:
-    """Whether ten times the certainty is asked for and missing.
-
-    Without an MRN it could be a relative born on the same day; with one, somebody else of the same given name.
-    """
-    if ranked[0].probability >= 1 - (1 - rules.probability) / 10:
+def _is_twin_in_doubt(ranked: Sequence[Ranked], basis: Basis, rules: Rules) -> bool:
+    """Whether, without an MRN, it could be a relative born on the same day: then ten times the certainty is asked."""
+    if basis is not Basis.DEMOGRAPHICS or ranked[0].probability >= 1 - (1 - rules.probability) / 10:
         return False
-    best, *others = (one.comparison for one in ranked)
-    if basis is Basis.DEMOGRAPHICS:
-        return any(one.family_agrees and one.is_date_agreed and not one.given_agrees for one in others)
-    return best.patient_id is IdGrade.SAME and _has_another_family_name(best)
+    others = (one.comparison for one in ranked[1:])
+    return any(one.family_agrees and one.is_date_agreed and not one.given_agrees for one in others)
 
 
 def _other_patient(ranked: Sequence[Ranked]) -> Evidence | None:
@@ -135,7 +128,7 @@ def _veto(person: Comparison) -> Evidence | None:
 
 def _veto_of_same_id(person: Comparison) -> Evidence | None:
     parts = (person.names.family, person.names.given)
-    if person.is_name_contradicted and not person.is_date_agreed and not _has_another_family_name(person):
+    if person.is_name_contradicted and not person.is_date_agreed:
         return Evidence("PatientName", False, "another name, and no date of birth that confirms the patient ID")
     if not person.is_date_agreed and not set(parts) & AGREEING:
         return Evidence("patient", False, "neither name nor date of birth confirms the patient ID")
@@ -143,13 +136,3 @@ def _veto_of_same_id(person: Comparison) -> Evidence | None:
     if person.is_date_contradicted and not is_alike:
         return Evidence("patient", False, "another date of birth, and the name does not agree in full")
     return None
-
-
-def _has_another_family_name(person: Comparison) -> bool:
-    """The very given name beside another family name, as after a marriage, where no date of birth speaks against it.
-
-    The other way round, the family name alone, is what relatives share.
-    """
-    names = person.names
-    is_silent = person.birth_date is DateGrade.SILENT
-    return is_silent and names.given is Grade.SAME and names.family is Grade.DIFFERENT and not names.is_swapped
