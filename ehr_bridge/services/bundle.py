@@ -174,6 +174,7 @@ def build_services(settings: Settings, database: Database, clock: Callable[[], d
         intake=Intake(
             claims,
             hidden,
+            restrictions,
             recorder,
             clock,
             settings.max_dicom_file_size_mb * 1_000_000,

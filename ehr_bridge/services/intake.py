@@ -31,6 +31,7 @@ from ehr_bridge.services.hidden import HiddenStudies
 from ehr_bridge.services.holdings import Holdings
 from ehr_bridge.services.identity import read_identity
 from ehr_bridge.services.recorder import Recorder
+from ehr_bridge.services.restrictions import Restrictions
 
 LOGGER = logging.getLogger(__name__)
 MODIFYING_SYSTEM = "ORTHANC EHR BRIDGE"
@@ -81,6 +82,7 @@ class Intake:
         self,
         claims: Claims,
         hidden: HiddenStudies,
+        restrictions: Restrictions,
         recorder: Recorder,
         clock: Callable[[], datetime],
         max_file_bytes: int,
@@ -89,6 +91,7 @@ class Intake:
         self.rules = rules or CoercionRules()
         self._claims = claims
         self._hidden = hidden
+        self._restrictions = restrictions
         self._recorder = recorder
         self._clock = clock
         self.max_file_bytes = max_file_bytes
@@ -121,6 +124,8 @@ class Intake:
                     "study_deleted", "This study is deleted, or its deletion is requested; restore it first."
                 )
             self._hidden.expect(decision.study_instance_uid)
+        if decision.patient_id is not None:
+            self._restrictions.expect(decision.study_instance_uid, decision.patient_id)
         return Arrival(delivery, header, identity, len(data), decision, file_name)
 
     def require_size(self, data: bytes) -> None:

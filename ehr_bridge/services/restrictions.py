@@ -117,6 +117,15 @@ class Restrictions:
                 self._closed = {}
             self._version = version
 
+    def expect(self, study_instance_uid: str, patient_id: uuid.UUID) -> None:
+        """A study of this patient is about to be stored, its claim written: closed before there is anything to see."""
+        lists = self._lists
+        if patient_id not in lists.members or lists.studies.get(study_instance_uid) == patient_id:
+            return
+        with self._lock:
+            self._lists = replace(self._lists, studies={**self._lists.studies, study_instance_uid: patient_id})
+            self._closed = {}
+
     def changed(self) -> None:
         """Something was restricted or opened on this node just now. Never raises: the worker looks again anyway."""
         with suppress(Unavailable):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import uuid
 from datetime import datetime, timedelta
 from typing import Any
 
+import pydicom
 import pytest
 
 from ehr_bridge.auth.caller import Caller
@@ -206,6 +208,23 @@ def test_images_of_a_restricted_patient_are_taken_all_the_same(api: Api, secret:
     assert answer.status_code == 201
     uid = answer.json["studies"][0]["study_instance_uid"]
     assert api.get(f"/api/v1/dicom/studies/{uid}", "technician").status_code in (403, 404)
+
+
+def test_a_new_study_of_a_restricted_patient_is_closed_before_it_is_stored(
+    api: Api, secret: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DICOMweb shows it to nobody else, not even until the lists are read again."""
+    closed: list[tuple[bool, ...]] = []
+    store = api.archive.store
+
+    def watch(data: bytes) -> Any:
+        uid = pydicom.dcmread(io.BytesIO(data), stop_before_pixels=True).StudyInstanceUID
+        closed.append(tuple(api.services.sight.hides(person(role), uid) for role in ("doctor", "nurse")))
+        return store(data)
+
+    monkeypatch.setattr(api.archive, "store", watch)
+    assert api.upload(small(), headers={"X-Order-Id": secret["order"]}).status_code == 201
+    assert closed == [(True, False)]
 
 
 def test_matching_neither_tells_who_a_restricted_patient_is_nor_confirms_a_guess(
