@@ -16,11 +16,10 @@ from tests.support.chromium import EXECUTABLE, FLAGS
 NAME = "ohif_first_image_ratio"
 SECONDS = 60
 FIRST_IMAGE = """
-let given = false;
-const listen = (name, heard) => document.addEventListener(name, heard, true);  // cornerstone's events do not bubble
-listen("CORNERSTONE_STACK_NEW_IMAGE", () => { given = true; });
-listen("CORNERSTONE_VOLUME_NEW_IMAGE", () => { given = true; });
-listen("CORNERSTONE_IMAGE_RENDERED", () => { if (given) window.firstImage ??= performance.now(); });
+const shown = () => requestAnimationFrame(() => { window.firstImage ??= performance.now(); });
+for (const name of ["CORNERSTONE_STACK_NEW_IMAGE", "CORNERSTONE_VOLUME_NEW_IMAGE"]) {
+  document.addEventListener(name, shown, true);  // cornerstone's events do not bubble
+}
 """
 """Milliseconds since the navigation began, kept in the page."""
 
