@@ -53,11 +53,7 @@ class OrthancArchive:
         Raises:
             LookupError: the instance is gone.
         """
-        try:
-            study = json.loads(self._orthanc.RestApiGet(f"/instances/{orthanc_instance_id}/study"))
-        except self._orthanc.OrthancException as error:
-            raise LookupError(orthanc_instance_id) from error
-        return str(study["ID"])
+        return str(json.loads(self._of_instance(orthanc_instance_id, "study"))["ID"])
 
     def sender_of(self, orthanc_instance_id: str) -> str | None:
         """The calling AE title of whoever sent an instance by C-STORE; None for what came any other way.
@@ -65,19 +61,12 @@ class OrthancArchive:
         Raises:
             LookupError: the instance is gone.
         """
-        try:
-            told = json.loads(self._orthanc.RestApiGet(f"/instances/{orthanc_instance_id}/metadata?expand"))
-        except self._orthanc.OrthancException as error:
-            raise LookupError(orthanc_instance_id) from error
+        told = json.loads(self._of_instance(orthanc_instance_id, "metadata?expand"))
         return str(told.get("RemoteAET", "")) if told.get("Origin") == BY_C_STORE else None
 
     def read(self, orthanc_instance_id: str) -> bytes:
         """The stored file. Raises LookupError when the instance is gone."""
-        try:
-            data: bytes = self._orthanc.RestApiGet(f"/instances/{orthanc_instance_id}/file")
-        except self._orthanc.OrthancException as error:
-            raise LookupError(orthanc_instance_id) from error
-        return data
+        return self._of_instance(orthanc_instance_id, "file")
 
     def holds(self, orthanc_instance_id: str) -> bool:
         """See `Archive.holds`. Orthanc reads the file from the disk, past its cache, and compares its MD5."""
@@ -220,6 +209,14 @@ class OrthancArchive:
             answer: dict[str, Any] = json.loads(self._orthanc.RestApiGet(path))
         except self._orthanc.OrthancException as error:
             raise Unavailable("archive_unavailable", "The archive does not answer just now.", 30) from error
+        return answer
+
+    def _of_instance(self, orthanc_instance_id: str, what: str) -> bytes:
+        """Raises LookupError when the instance is gone."""
+        try:
+            answer: bytes = self._orthanc.RestApiGet(f"/instances/{orthanc_instance_id}/{what}")
+        except self._orthanc.OrthancException as error:
+            raise LookupError(orthanc_instance_id) from error
         return answer
 
     def _explain(self, data: bytes) -> RefusedInstance | Unavailable:

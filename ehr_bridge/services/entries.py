@@ -16,6 +16,7 @@ from ehr_bridge.services import audit
 from ehr_bridge.services.arrivals import Arrival, Door
 from ehr_bridge.services.audit import Event
 from ehr_bridge.services.claims import decision_of
+from ehr_bridge.services.doubts import doubt
 from ehr_bridge.services.late_arrivals import note_late_arrival
 from ehr_bridge.services.links import current_link, new_fact
 from ehr_bridge.services.order_states import TRANSITIONS
@@ -43,15 +44,8 @@ def open_entry(session: Session, arrival: Arrival, now: datetime) -> uuid.UUID:
     if study.link_status == "linked" and study.patient_id is not None:
         _link(session, study, arrival, now)
     if arrival.decision.contradicts and study.link_status != "ambiguous":
-        study.link_status = "ambiguous"
-        event = Event(
-            "study.contradicted",
-            patient_id=study.patient_id,
-            order_id=study.order_id,
-            study_instance_uid=study.study_instance_uid,
-            detail={"sop_instance_uid": arrival.header.sop_instance_uid, "door": arrival.delivery.door},
-        )
-        audit.append(session, arrival.delivery.origin, event, now)
+        detail = {"sop_instance_uid": arrival.header.sop_instance_uid, "door": arrival.delivery.door}
+        doubt(session, study, arrival.delivery.origin, detail, now)
     return _log(session, study, arrival, now)
 
 

@@ -18,6 +18,7 @@ from ehr_bridge.matching.dates import parse_da
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit import Event, Origin
 from ehr_bridge.services.deletion_steps import OURSELVES
+from ehr_bridge.services.doubts import doubt
 from ehr_bridge.services.link_jobs import settle_link, sides
 from ehr_bridge.services.links import as_id
 from ehr_bridge.services.study_index import index_study
@@ -140,15 +141,7 @@ def _flag_doubted(session: Session, job: Modification, study: Study, now: dateti
     is_nobodys = job.kind == "follow" or (job.kind == "link" and job.requested_by == OURSELVES.actor)
     if not (is_nobodys and job.study_before.get("is_doubted") and study.link_status == "linked"):
         return
-    study.link_status = "ambiguous"
-    event = Event(
-        "study.contradicted",
-        patient_id=study.patient_id,
-        order_id=study.order_id,
-        study_instance_uid=study.study_instance_uid,
-        detail={"modification_id": str(job.id)},
-    )
-    audit.append(session, OURSELVES, event, now)
+    doubt(session, study, OURSELVES, {"modification_id": str(job.id)}, now)
 
 
 def summary(rows: list[ModificationInstance]) -> list[dict[str, Any]]:

@@ -14,9 +14,9 @@ from ehr_bridge.db.identity_changes import IdentityChange
 from ehr_bridge.db.models import Order, Patient, Study, StudyLink
 from ehr_bridge.db.modifications import Modification
 from ehr_bridge.errors import Conflict
-from ehr_bridge.services import audit
-from ehr_bridge.services.audit import Event, Origin
+from ehr_bridge.services.audit import Origin
 from ehr_bridge.services.changes import as_field, move_studies, note_change, studies_of
+from ehr_bridge.services.doubts import doubt
 from ehr_bridge.services.following import follow
 from ehr_bridge.services.links import link_of, set_link
 from ehr_bridge.services.order_states import plain
@@ -149,15 +149,8 @@ def _doubt_what_came_since(
         may_be_theirs,
     )
     for study in session.scalars(doubtful.order_by(Study.created_at, Study.id)).all():
-        study.link_status, study.updated_at = "ambiguous", now
-        event = Event(
-            "study.contradicted",
-            patient_id=survivor.id,
-            order_id=study.order_id,
-            study_instance_uid=study.study_instance_uid,
-            detail={"undoes": str(undone.id)},
-        )
-        audit.append(session, origin, event, now)
+        doubt(session, study, origin, {"undoes": str(undone.id)}, now)
+        study.updated_at = now
     session.flush()
 
 

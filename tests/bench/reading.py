@@ -65,7 +65,6 @@ class Reading:
 
     def query_patient(self) -> Ratio:
         """QIDO-RS for the patient's other studies, the priors."""
-
         return self._query("qido_patient_c8", f"/dicom-web/studies?00100020={MRN}", PATIENT_STUDIES)
 
     def new_tokens(self) -> Ratio:
@@ -73,22 +72,25 @@ class Reading:
         viewer tokens, then one of the EHR's, which nobody here ever saw."""
         path = f"/dicom-web/studies?StudyInstanceUID={self._study}"
         result = Ratio("first_request_c1", "a new token each time, the viewer's and the EHR's in turn")
-        sides: tuple[Side, Side] = (self._bare, self._product)
         with HttpConnection(self._bare.http_port) as bare, HttpConnection(self._product.http_port) as product:
-            connections = {self._bare.name: bare, self._product.name: product}
             for _ in range(self._plan.rounds):
-                times: dict[str, list[float]] = {name: [] for name in connections}
-                for number in range(NEW_TOKENS):
-                    request = {self._bare.name: http("GET", path, {"Accept": DICOM_JSON})}
-                    headers = {"Accept": DICOM_JSON, "Authorization": f"Bearer {self._new_token(number)}"}
-                    request[self._product.name] = http("GET", path, headers)
-                    for side in sides if number % 4 < 2 else reversed(sides):
-                        begin = time.perf_counter()
-                        connections[side.name].exchange(request[side.name], 200)
-                        times[side.name].append(time.perf_counter() - begin)
-                medians = {name: statistics.median(taken) for name, taken in times.items()}
-                result.pairs.append((1 / medians[self._bare.name], 1 / medians[self._product.name]))
+                pairs = [self._first_requests(path, number, bare, product) for number in range(NEW_TOKENS)]
+                medians = [statistics.median(taken) for taken in zip(*pairs, strict=True)]
+                result.pairs.append((1 / medians[0], 1 / medians[1]))
         return result
+
+    def _first_requests(
+        self, path: str, number: int, bare: HttpConnection, product: HttpConnection
+    ) -> tuple[float, float]:
+        """Seconds of bare and product for the same question; who is asked first changes."""
+        accept = {"Accept": DICOM_JSON}
+        authorization = {"Authorization": f"Bearer {self._new_token(number)}"}
+        ask_bare = partial(_seconds, bare, http("GET", path, accept))
+        ask_product = partial(_seconds, product, http("GET", path, accept | authorization))
+        if number % 4 < 2:
+            return ask_bare(), ask_product()
+        of_product = ask_product()
+        return ask_bare(), of_product
 
     def _new_token(self, number: int) -> str:
         if number % 2 == 0:
@@ -160,6 +162,12 @@ class Reading:
         requests = [Request(http("POST", path, headers, file.stat().st_size), file) for file in files]
         size = -(-len(requests) // 4)
         self._clients.run([Task(side.http_port, part, status) for part in batched(requests, size, strict=False)])
+
+
+def _seconds(connection: HttpConnection, request: bytes) -> float:
+    begin = time.perf_counter()
+    connection.exchange(request, 200)
+    return time.perf_counter() - begin
 
 
 def _require(side: Side, holds: bool, otherwise: str) -> None:
