@@ -86,7 +86,7 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> Callbacks:
         received=ingest.on_received,
         stored=ingest.on_stored,
         c_store=keeping_thread(ingest.on_c_store),
-        changed=Lifecycle(orthanc, settings.http_port, gate, adapter, worker, services, resources),
+        changed=keeping_thread(Lifecycle(orthanc, settings.http_port, gate, adapter, worker, services, resources)),
         routes={
             "/tools/find": ScopedFind(
                 orthanc,
@@ -190,6 +190,8 @@ def _make_worker(services: Services, archive: OrthancArchive, purging: PurgingAr
     catch_up = CatchUp(services.database, archive, services.intake, recorder)
 
     def take_over(arrival: Arrival) -> None:
+        if recorder.record_one_more(arrival):
+            return
         try:
             arrival.orthanc_study_id = archive.parent_study(arrival.orthanc_instance_id)
         except LookupError:

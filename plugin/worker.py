@@ -13,6 +13,8 @@ from ehr_bridge.services.arrivals import Arrival
 
 LOGGER = logging.getLogger(__name__)
 TICK_SECONDS = 0.25
+MANY_BYTES = 16_000_000
+"""Of files whose arrivals wait for the next tick; beyond that the worker is called at once, for they are in memory."""
 
 
 @dataclass(slots=True)
@@ -32,6 +34,7 @@ class Worker:
         self._take_over = take_over
         self._chores = chores
         self._handed_over: list[Arrival] = []
+        self._bytes_held = 0
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._stopping = False
@@ -39,10 +42,12 @@ class Worker:
         self._thread = threading.Thread(target=self._loop, name="ehr-bridge-worker", daemon=True)
 
     def hand_over(self, arrival: Arrival) -> None:
-        """Called from Orthanc's hooks; takes microseconds."""
+        """Called from Orthanc's hooks; takes microseconds. What comes within a tick is written down together."""
         with self._lock:
             self._handed_over.append(arrival)
-        self._wake.set()
+            self._bytes_held += arrival.size_bytes
+            if self._bytes_held > MANY_BYTES:
+                self._wake.set()
 
     def start(self) -> None:
         self._thread.start()
@@ -72,7 +77,7 @@ class Worker:
 
     def _round(self, *, last: bool = False) -> None:
         with self._lock:
-            arrivals, self._handed_over = self._handed_over, []
+            arrivals, self._handed_over, self._bytes_held = self._handed_over, [], 0
         for arrival in arrivals:
             try:
                 self._take_over(arrival)

@@ -66,6 +66,7 @@ PARAMETERS = {
     "X-Upload-Id": "A UUID that joins files sent one by one into one upload",
     "X-Upload-Total": "How many files the upload will have; one that fell silent before is closed as partial",
     "X-File-Name": "Percent-encoded",
+    "Content-Digest": "sha-256 of the one file (RFC 9530): what arrives as anything else is refused",
 }
 MEDIA_TYPE_OF_STOW = "application/dicom+json"
 """STOW-RS says with 409 what failed, in its own form."""

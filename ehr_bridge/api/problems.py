@@ -92,6 +92,7 @@ CODES: dict[str, tuple[int, str]] = {
     "too_many_files": (413, "More files than allowed in one upload."),
     "unsupported_media_type": (415, "The route does not take this media type."),
     "invalid_request": (422, "A field is missing or malformed; see `errors`."),
+    "digest_mismatch": (422, "The body is not what its Content-Digest says; it was damaged on the way."),
     "empty_file": (422, "The file has no content."),
     "not_dicom": (422, "The file is not DICOM."),
     "truncated": (422, "The file ends too early."),

@@ -14,6 +14,7 @@ from typing import Any
 from flask import Response
 
 from ehr_bridge.api import problems
+from ehr_bridge.api.content_digest import CONTENT_DIGEST, read_content_digest
 from ehr_bridge.api.multipart import decode_file_name, read_parts
 from ehr_bridge.api.upload_answers import upload_json
 from ehr_bridge.api.upload_options import (
@@ -57,11 +58,14 @@ def take_upload(services: Services, archive: Archive, request: UploadRequest) ->
     options = options_from_headers(tuple(map(request.header, HEADERS)))
     if request.media_type in DICOM_TYPES:
         files: list[NamedFile] = [(decode_file_name(request.header("X-File-Name")), request.body)]
+        stated = read_content_digest(request.header(CONTENT_DIGEST))
+        delivery = _delivery(options, request.origin, keeps_digests=stated is not None, stated_sha256=stated)
     elif request.media_type == "multipart/related":
         options, files = _read_related(request, options)
+        delivery = _delivery(options, request.origin, is_batch=len(files) > 1, keeps_digests=True)
     else:
         raise InvalidInput("unsupported_media_type", f"Send {', '.join(DICOM_TYPES)} or multipart/related.")
-    return deliver(services, archive, files, _delivery(options, request.origin, is_batch=len(files) > 1))
+    return deliver(services, archive, files, delivery)
 
 
 def take_zip(services: Services, archive: Archive, request: UploadRequest) -> UploadOutcome:
@@ -81,10 +85,18 @@ def take_zip(services: Services, archive: Archive, request: UploadRequest) -> Up
         settings.max_upload_size_mb,
         settings.max_dicom_files_per_upload,
     )
-    return services.intake.receive(files, _delivery(options, request.origin, is_batch=True), archive, STRAYS)
+    delivery = _delivery(options, request.origin, is_batch=True, keeps_digests=True)
+    return services.intake.receive(files, delivery, archive, STRAYS)
 
 
-def _delivery(options: UploadOptions, origin: Origin, *, is_batch: bool) -> Delivery:
+def _delivery(
+    options: UploadOptions,
+    origin: Origin,
+    *,
+    keeps_digests: bool,
+    is_batch: bool = False,
+    stated_sha256: str | None = None,
+) -> Delivery:
     """Raises InvalidInput: a total is announced of an upload that the sender has no id for."""
     if options.upload_total is not None and options.upload_id is None:
         fault = "a total is of one upload: send the upload's id too"
@@ -97,6 +109,8 @@ def _delivery(options: UploadOptions, origin: Origin, *, is_batch: bool) -> Deli
         confirmation=options.confirmation(),
         is_batch=is_batch,
         announced_files=options.upload_total,
+        keeps_digests=keeps_digests,
+        stated_sha256=stated_sha256,
     )
 
 

@@ -9,6 +9,7 @@ from flask import Response, current_app, request
 from flask_openapi3 import APIBlueprint, RawModel, Tag
 from pydantic import Field
 
+from ehr_bridge.api.content_digest import CONTENT_DIGEST
 from ehr_bridge.api.context import answer, closed, origin, services
 from ehr_bridge.api.schemas import EmptyIsNone, GivenMoment, Input, PageQuery, Problem, Uid
 from ehr_bridge.api.upload_answers import (
@@ -73,6 +74,14 @@ HEADER_PARAMETERS: dict[str, Any] = {
 }
 
 
+UPLOAD_PARAMETERS: dict[str, Any] = {
+    "parameters": [
+        *HEADER_PARAMETERS["parameters"],
+        {"name": CONTENT_DIGEST, "in": "header", "required": False, "schema": {"type": "string"}},
+    ]
+}
+
+
 @blueprint.post(
     "/upload",
     responses={
@@ -86,7 +95,7 @@ HEADER_PARAMETERS: dict[str, Any] = {
         422: Problem,
         503: Problem,
     },
-    openapi_extensions=HEADER_PARAMETERS,
+    openapi_extensions=UPLOAD_PARAMETERS,
 )
 def upload(raw: UploadBody) -> Response:
     """Upload one DICOM file, or several in a multipart/related body"""

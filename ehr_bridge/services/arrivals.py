@@ -57,6 +57,10 @@ class Delivery:
     """Whether one request brings several files."""
     announced_files: int | None = None
     """How many files the whole upload will have, over all of its requests; None where the sender does not say."""
+    keeps_digests: bool = False
+    """Whether files are kept in mind by their SHA-256, so that nobody sends them again (`known_files`)."""
+    stated_sha256: str | None = None
+    """Of the one file that this request brings, as its sender has it; None where the sender does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +105,7 @@ class Arrival:
     is_unfinished: bool = False
     """The stored file does not say yet what its study's link decides."""
     received_sha256: str | None = None
-    """Of the file as its sender has it; None where no file was sent."""
+    """Of the file as its sender has it; None where nobody needs it (`Delivery.keeps_digests`)."""
 
     @property
     def upload_id(self) -> uuid.UUID:

@@ -229,7 +229,12 @@ class Intake:
             upload.instances.append(_refused(file_name, data if isinstance(data, bytes) else b"", refusal))
 
     def _store_one(self, data: bytes, delivery: Delivery, file_name: str | None, archive: Archive) -> Arrival:
+        digest = hashlib.sha256(data).hexdigest() if delivery.keeps_digests else None
+        if delivery.stated_sha256 not in (None, digest):
+            detail = "The file did not arrive as it was sent (Content-Digest); send it again."
+            raise RefusedInstance("digest_mismatch", detail)
         arrival = self.judge(data, delivery, file_name)
+        arrival.received_sha256 = digest
         try:
             stored = archive.store(self.coerce(arrival) or data)
         except (BridgeError, OSError):
@@ -237,7 +242,6 @@ class Intake:
             raise
         if stored.is_duplicate:
             _require_same_content(arrival, stored, archive)
-        arrival.received_sha256 = hashlib.sha256(data).hexdigest()
         self.stored(arrival, stored)
         return arrival
 

@@ -63,14 +63,21 @@ class Recorder:
             Unavailable: the entry could not be written. The image is stored; the archive's list of changes brings it
                 back.
         """
-        log_id = self._entries.get(_key(arrival))
-        decision = arrival.decision
-        is_plain = not (decision.contradicts or decision.is_hidden or arrival.is_duplicate or arrival.is_unfinished)
-        if log_id is None or not is_plain:
+        if not self.record_one_more(arrival):
             self._open(arrival)
-            return
+
+    def record_one_more(self, arrival: Arrival) -> bool:
+        """Note an instance whose entry is known and that adds nothing but itself; False, and nothing noted, when it is
+        another. Its `orthanc_study_id` need not be known."""
+        decision = arrival.decision
+        if decision.contradicts or decision.is_hidden or arrival.is_duplicate or arrival.is_unfinished:
+            return False
+        log_id = self._entries.get(_key(arrival))
+        if log_id is None:
+            return False
         with self._queue_lock:
             self._queue.append(_row(arrival, log_id, self._clock()))
+        return True
 
     def record_failures(self, delivery: Delivery, outcomes: Sequence[InstanceOutcome]) -> None:
         """Note files of an upload that could not be stored, in the entry the upload has; without one they wait for it

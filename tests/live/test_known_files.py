@@ -11,7 +11,7 @@ from pydicom.uid import generate_uid
 from tests.live.test_doors import c_store
 from tests.support.samples import fresh_series, small
 from tests.support.server import Server, user_token
-from tests.support.steps import eventually, place_order, study, upload
+from tests.support.steps import eventually, place_order, stating, study, upload
 
 RITA = user_token("radiologist", subject="rita")
 MAX = user_token("manager", subject="max")
@@ -32,7 +32,10 @@ def test_a_series_that_was_uploaded_is_known_until_its_deletion_is_asked_for(ser
     """Real slices, coerced for an order; known again when the request is rejected."""
     order, files = place_order(server), fresh_series()
     assert known(server, files) == set()
-    uids = {upload(server, data, X_Order_Id=order["id"]).json()["studies"][0]["study_instance_uid"] for data in files}
+    uids = {
+        upload(server, data, X_Order_Id=order["id"], **stating(data)).json()["studies"][0]["study_instance_uid"]
+        for data in files
+    }
     (uid,) = uids
     assert known(server, [*files, small()]) == set(digests(files))
     path = f"/api/v1/dicom/studies/{uid}"
@@ -48,7 +51,7 @@ def test_a_file_that_is_lost_or_damaged_on_the_disk_is_not_known(server: Server)
     files = [small(StudyInstanceUID=uid, InstanceNumber=number) for number in range(3)]
     before = set((server.data_dir / "images").rglob("*"))
     for data in files:
-        assert upload(server, data).status_code == 201
+        assert upload(server, data, **stating(data)).status_code == 201
     assert known(server, files) == set(digests(files))
     fresh = [path for path in set((server.data_dir / "images").rglob("*")) - before if path.is_file()]
     assert len(fresh) == 3
@@ -66,5 +69,8 @@ def test_an_image_of_a_modality_is_known_when_somebody_has_uploaded_the_same(ser
     assert c_store(server, data) == [0x0000]
     eventually(lambda: study(server, uid))
     assert known(server, [data]) == set()
-    assert upload(server, data, X_Upload_Id=str(uuid.uuid4())).json()["instances"][0]["status"] == "duplicate"
+    assert (
+        upload(server, data, X_Upload_Id=str(uuid.uuid4()), **stating(data)).json()["instances"][0]["status"]
+        == "duplicate"
+    )
     assert known(server, [data]) == set(digests([data]))

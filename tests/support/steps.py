@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import io
 import time
 import uuid
@@ -36,6 +38,11 @@ def upload(server: Server, data: bytes, *roles: str, **headers: str) -> requests
         data=data,
         headers={"Content-Type": "application/dicom"} | names,
     )
+
+
+def stating(data: bytes) -> dict[str, str]:
+    """The digest of a file, as its sender states it (RFC 9530)."""
+    return {"Content-Digest": f"sha-256=:{base64.b64encode(hashlib.sha256(data).digest()).decode()}:"}
 
 
 def viewer_token(server: Server, *studies: str) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
+
+import pytest
 
 from ehr_bridge.errors import Unavailable
 from plugin.worker import Chore, Worker
@@ -30,13 +32,32 @@ def test_a_failing_chore_is_tried_again_and_stops_no_other() -> None:
     worker.stop()
 
 
+class Handed(NamedTuple):
+    """As much of an arrival as the worker looks at."""
+
+    number: int
+    size_bytes: int = 500_000
+
+
 def test_what_was_handed_over_is_finished_before_the_end() -> None:
     """Orthanc stops; the last image is still written down."""
     taken: list[Any] = []
     worker = Worker(taken.append, [])
     worker.start()
     for number in range(100):
-        worker.hand_over(number)  # type: ignore[arg-type]
+        worker.hand_over(Handed(number))  # type: ignore[arg-type]
     worker.stop()
-    assert taken == list(range(100))
+    assert [arrival.number for arrival in taken] == list(range(100))
     assert not worker.is_well
+
+
+def test_large_images_are_not_kept_in_memory_until_the_next_tick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small ones may wait for their neighbours; here the tick would be in an hour."""
+    monkeypatch.setattr("plugin.worker.TICK_SECONDS", 3600.0)
+    taken: list[Any] = []
+    worker = Worker(taken.append, [])
+    worker.start()
+    worker.hand_over(Handed(1))  # type: ignore[arg-type]
+    worker.hand_over(Handed(2, 100_000_000))  # type: ignore[arg-type]
+    eventually(lambda: [arrival.number for arrival in taken] == [1, 2])
+    worker.stop()

@@ -1583,6 +1583,7 @@ export interface paths {
                     "X-Upload-Id"?: string;
                     "X-Upload-Total"?: string;
                     "X-File-Name"?: string;
+                    "Content-Digest"?: string;
                 };
                 path?: never;
                 cookie?: never;

@@ -18,6 +18,8 @@ export interface Sending {
   uploadId: string;
   /** How many files the upload has in all, where that is known by now. */
   total: number | null;
+  /** Of the file, in hex, where it is known: the server refuses what arrives as anything else. */
+  sha256: string | null;
   options: SendOptions;
   token: string;
   onProgress: (sent: number) => void;
@@ -29,7 +31,7 @@ export type Send = (sending: Sending) => Promise<Reply>;
 /** A connection on which nothing moves for this long is given up and tried anew. */
 const STALLED_MS = 120_000;
 
-export const sendFile: Send = ({ content, name, uploadId, total, options, token, onProgress, signal }) =>
+export const sendFile: Send = ({ content, name, uploadId, total, sha256, options, token, onProgress, signal }) =>
   new Promise((resolve) => {
     const request = new XMLHttpRequest();
     let watchdog = 0;
@@ -75,6 +77,7 @@ export const sendFile: Send = ({ content, name, uploadId, total, options, token,
     moved();
     const { type, body } = bodyOf(content, options.tags ?? {}, uploadId);
     request.setRequestHeader("Content-Type", type);
+    if (sha256 && body === content) request.setRequestHeader("Content-Digest", contentDigest(sha256));
     request.send(body);
   });
 
@@ -89,6 +92,12 @@ export function bodyOf(content: Blob, tags: Readonly<Record<string, string>>, up
     `\r\n--${boundary}--\r\n`,
   ]);
   return { type: `multipart/related; type="application/json"; boundary=${boundary}`, body };
+}
+
+/** A SHA-256 as RFC 9530 writes it. */
+export function contentDigest(sha256: string): string {
+  const bytes = sha256.match(/../g) ?? [];
+  return `sha-256=:${btoa(String.fromCharCode(...bytes.map((byte) => Number.parseInt(byte, 16))))}:`;
 }
 
 /** Percent-encoded UTF-8; a half surrogate, which some file systems allow, becomes U+FFFD. */

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { Session } from "../auth/session";
 import type { KnownFile } from "./known/known";
-import type { LookUp } from "./known/lookUp";
+import type { LookedUp, LookUp } from "./known/lookUp";
 import { fileSource } from "./read/source";
-import { bodyOf, percentEncoded, type SendOptions, type Sending } from "./transport";
+import { bodyOf, contentDigest, percentEncoded, type SendOptions, type Sending } from "./transport";
 import { Uploader } from "./uploader";
 import type { Reply } from "./verdict";
 
@@ -192,8 +192,9 @@ describe("driving an upload", () => {
 
 describe("files the server has already", () => {
   const file: KnownFile = { studyInstanceUid: "1", link: { status: "linked", patientId: "p", orderId: "7" } };
-  const all: LookUp = async (sources) => sources.map(() => file);
-  const some: LookUp = async (sources) => sources.map(({ name }) => (Number(name.slice(2)) % 2 === 1 ? file : null));
+  const said = (known: KnownFile | null): LookedUp => ({ sha256: "ab", known });
+  const all: LookUp = async (sources) => sources.map(() => said(file));
+  const some: LookUp = async (sources) => sources.map(({ name }) => said(Number(name.slice(2)) % 2 === 1 ? file : null));
 
   it("are not sent, and the others say how many they are", async () => {
     const { sent, pass, add, states } = bench(() => good, some);
@@ -244,7 +245,7 @@ describe("files the server has already", () => {
 
   it("are not looked up while the person pauses, nor after cancelling", async () => {
     let asked = 0;
-    const { uploader, sent, pass, add, states } = bench(() => good, async (sources) => { asked += 1; return sources.map(() => null); });
+    const { uploader, sent, pass, add, states } = bench(() => good, async (sources) => { asked += 1; return sources.map(() => said(null)); });
     add(30);
     uploader.pause();
     await pass(200);
@@ -256,14 +257,46 @@ describe("files the server has already", () => {
   });
 
   it("are no matter for a look-up that answers after it was cancelled", async () => {
-    let tell: (files: (KnownFile | null)[]) => void = () => {};
+    let tell: (files: LookedUp[]) => void = () => {};
     const { uploader, pass, add, states } = bench(() => good, () => new Promise((resolve) => { tell = resolve; }));
     add(1);
     await pass(200);
     uploader.cancel();
-    tell([file]);
+    tell([said(file)]);
     await pass(200);
     expect(states()).toEqual(["cancelled"]);
+  });
+});
+
+describe("the digest of a file", () => {
+  const unknown: LookUp = async (sources) => sources.map(({ name }) => ({ sha256: `of ${name}`, known: null }));
+
+  it("goes with it, so that the server sees what was damaged on the way", async () => {
+    const { sent, pass, add } = bench(() => good, unknown);
+    add(2);
+    await pass(200);
+    await pass(200);
+    expect(sent.map((each) => each.sha256)).toEqual(["of IM0", "of IM1"]);
+  });
+
+  const damaged: Reply = { kind: "answer", status: 422, retryAfter: null, body: { code: "digest_mismatch", detail: "" } };
+
+  it("is left out when a refused file is tried again, which may have changed", async () => {
+    const { uploader, sent, pass, add, states } = bench((_, nth) => (nth === 1 ? damaged : good), unknown);
+    add(1);
+    await pass(200);
+    await pass(200);
+    expect(states()).toEqual(["failed"]);
+    uploader.retry();
+    await pass(200);
+    await pass(200);
+    expect([states(), sent.map((each) => each.sha256)]).toEqual([["stored"], ["of IM0", null]]);
+  });
+
+  it("is written as RFC 9530 writes it", () => {
+    // of no bytes at all
+    const empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+    expect(contentDigest(empty)).toBe("sha-256=:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:");
   });
 });
 

@@ -6,7 +6,7 @@
 import type { Session } from "../auth/session";
 import { announced, lookedUp, toLookUp, unasked } from "./known/asking";
 import { isAskedFor, isSkippable, type KnownFile } from "./known/known";
-import type { LookUp } from "./known/lookUp";
+import type { LookedUp, LookUp } from "./known/lookUp";
 import { Pace } from "./pace";
 import * as q from "./queue";
 import { contentOf, type Source } from "./read/source";
@@ -46,6 +46,8 @@ export class Uploader {
   private lookUpFailures = 0;
   private readonly pace = new Pace();
   private readonly sources = new Map<number, Source>();
+  /** What the server compares with the bytes that it gets. */
+  private readonly digests = new Map<number, string | null>();
   private readonly running = new Map<number, AbortController>();
   private readonly listeners = new Set<() => void>();
   private readonly finishedListeners = new Set<() => void>();
@@ -154,6 +156,7 @@ export class Uploader {
     this.endLookUp();
     this.lookUpFailures = 0;
     this.sources.clear();
+    this.digests.clear();
     this.pace.reset();
     this.queue = q.emptyQueue(this.deps.newId());
   }
@@ -180,6 +183,7 @@ export class Uploader {
     try {
       const answers = await lookUp(ids.map((id) => this.sources.get(id)!), ending.signal);
       known = this.skippable(ids, answers);
+      ids.forEach((id, at) => this.digests.set(id, answers[at]?.sha256 ?? null));
       this.lookUpFailures = 0;
     } catch {
       if (!ending.signal.aborted) this.lookUpFailures += 1;
@@ -192,11 +196,11 @@ export class Uploader {
     if (!q.isActive(this.queue)) this.tellFinished();
   }
 
-  private skippable(ids: readonly number[], answers: readonly (KnownFile | null)[]): Map<number, KnownFile> {
+  private skippable(ids: readonly number[], answers: readonly LookedUp[]): Map<number, KnownFile> {
     const groups = new Map(this.queue.files.map(({ id, group }) => [id, group]));
     const known = new Map<number, KnownFile>();
     ids.forEach((id, at) => {
-      const file = answers[at];
+      const file = answers[at]?.known;
       if (file && isSkippable(file, this.options.get(groups.get(id) ?? "") ?? {})) known.set(id, file);
     });
     return known;
@@ -234,6 +238,7 @@ export class Uploader {
       name: source.name,
       uploadId: this.queue.uploadId,
       total: announced(this.queue),
+      sha256: this.digests.get(file.id) ?? null,
       options: this.options.get(file.group) ?? {},
       token,
       signal,
@@ -247,6 +252,8 @@ export class Uploader {
 
   private settle(id: number, reply: Reply): void {
     const now = this.deps.now();
+    // A file that was refused may have changed since it was hashed; tried again, it is taken as it is then.
+    if (reply.kind === "answer" && reply.status === 422) this.digests.delete(id);
     const attempts = this.queue.files.find((file) => file.id === id)?.attempts ?? 1;
     this.queue = q.settled(this.queue, id, judge(reply, attempts, now), now);
     this.step();

@@ -40,6 +40,8 @@ const LONGEST_WAIT_S = 120;
 /** The same bytes will be refused for the same reason. */
 const PERMANENT_CODES = new Set(["not_dicom", "too_large", "unsupported_media_type", "file_unreadable"]);
 const PERMANENT_STATUS = new Set([400, 409, 413, 415, 422]);
+/** Refused like a file that can never be taken, and yet another attempt may succeed. */
+const PASSING_CODES = new Set(["digest_mismatch"]);
 
 export function judge(reply: Reply, attempts: number, now: number): Verdict {
   switch (reply.kind) {
@@ -91,7 +93,8 @@ function outcomeOf(answer: UploadAnswer, status: number): Verdict {
 }
 
 function problem(code: string, message = "", status = 0): Problem {
-  return { code, message, retryable: !PERMANENT_CODES.has(code) && !PERMANENT_STATUS.has(status) };
+  const permanent = PERMANENT_CODES.has(code) || (PERMANENT_STATUS.has(status) && !PASSING_CODES.has(code));
+  return { code, message, retryable: !permanent };
 }
 
 function detailOf(status: number, body: unknown): string {

@@ -41,7 +41,8 @@ describe("asking what the server has", () => {
     const lookUp = createLookUp(answering({ files: [{ sha256: "a", study_instance_uid: "1" }], studies: [] }), hash);
     const found = await lookUp(names.map((name) => ({ ...source(""), name })), new AbortController().signal);
     expect(asked.at(-1)?.body).toEqual({ sha256: ["a", "b"] });
-    expect(found.map((each) => each?.studyInstanceUid ?? null)).toEqual(["1", null, "1", null]);
+    expect(found.map((each) => each.known?.studyInstanceUid ?? null)).toEqual(["1", null, "1", null]);
+    expect(found.map((each) => each.sha256)).toEqual(["a", "b", "a", null]);
   });
 
   it("hashes nothing more when it was called off", async () => {

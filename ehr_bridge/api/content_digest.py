@@ -1,0 +1,27 @@
+"""What a sender states about the bytes it sends: `Content-Digest`, RFC 9530."""
+
+from __future__ import annotations
+
+import base64
+import re
+
+from ehr_bridge.errors import InvalidInput
+
+CONTENT_DIGEST = "Content-Digest"
+_SHA_256 = re.compile(r"(?:^|,)[ \t]*sha-256=(?::([A-Za-z0-9+/]{43}=):[ \t]*(?:$|[,;]))?")
+
+
+def read_content_digest(value: str | None) -> str | None:
+    """The SHA-256 that a Content-Digest field states, in hexadecimal; None where it states none. Other algorithms are
+    passed over (RFC 9530 section 2).
+
+    Raises:
+        InvalidInput: it states one that is no SHA-256.
+    """
+    found = _SHA_256.search(value) if value else None
+    if found is None:
+        return None
+    if found[1] is None:
+        fault = "write it as sha-256=:<base64>: (RFC 9530)"
+        raise InvalidInput("invalid_request", f"{CONTENT_DIGEST}: {fault}.", ((CONTENT_DIGEST, fault),))
+    return base64.b64decode(found[1]).hex()
