@@ -74,3 +74,13 @@ def test_an_image_of_a_modality_is_known_when_somebody_has_uploaded_the_same(ser
         == "duplicate"
     )
     assert known(server, [data]) == set(digests([data]))
+
+
+def test_a_file_that_was_damaged_on_the_way_is_refused(server: Server) -> None:
+    """One bit of its pixels; nothing of it is stored, and sent whole it is taken."""
+    data = small(StudyInstanceUID=(uid := generate_uid()))
+    damaged = data[:-1] + bytes([data[-1] ^ 1])
+    answer = upload(server, damaged, **stating(data))
+    assert (answer.status_code, answer.json()["code"]) == (422, "digest_mismatch")
+    assert study(server, uid) is None
+    assert upload(server, data, **stating(data)).status_code == 201
