@@ -55,10 +55,7 @@ def set_off(database: Database, rules: Rules, now: datetime) -> int:
     Raises:
         Unavailable: the database is away.
     """
-    waiting = select(Modification.id).where(Modification.status == "waiting")
     with database.read() as session:
-        if session.scalar(waiting.limit(1)) is None:
-            return 0
         ids = list(session.scalars(_ready().with_only_columns(Modification.id).limit(AT_ONCE)))
         gone = list(session.scalars(_of_purged_studies()))
     if not ids and not gone:

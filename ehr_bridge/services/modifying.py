@@ -37,6 +37,10 @@ SWEEP_AFTER = timedelta(seconds=10)
 """Longer than any node remembers a decision (`Claims`), and than storing one instance takes."""
 AT_ONCE = 16
 """Instances that share a transaction."""
+UNFINISHED = select(Modification.id).where(
+    Modification.status.in_(("waiting", *UNDER_WAY)) | (Modification.status.in_(HOLDS) & Modification.swept_at.is_(None))
+)
+"""Whatever there may be to do, now or later. Asked four times a second, so it is made once."""
 
 
 class ModificationJobs:
@@ -75,7 +79,6 @@ class ModificationJobs:
         if self._is_fresh:
             self._keeper.compare()
             self._is_fresh = False
-        set_off(self._database, self._claims.rules, self._clock())
         jobs = self._due()
         left, failure = 0, None
         for job in jobs:
@@ -89,13 +92,7 @@ class ModificationJobs:
         return left
 
     def _due(self) -> list[Modification]:
-        swept_by = self._clock() - SWEEP_AFTER
-        unswept = (
-            Modification.status.in_(HOLDS) & Modification.swept_at.is_(None) & (Modification.finished_at < swept_by)
-        )
-        query = select(Modification).where(or_(Modification.status.in_(UNDER_WAY), unswept))
-        with self._database.read() as session:
-            jobs = list(session.scalars(query.order_by(Modification.requested_at)))
+        jobs = self._under_way()
         if not jobs:
             self._looked_at.clear()
             self._patient_ids.clear()
@@ -106,6 +103,19 @@ class ModificationJobs:
         except OSError as error:
             raise _no_folder() from error
         return [job for job in jobs if job.node in (None, node)]
+
+    def _under_way(self) -> list[Modification]:
+        with self._database.read() as session:
+            if session.scalar(UNFINISHED.limit(1)) is None:
+                return []
+        set_off(self._database, self._claims.rules, self._clock())
+        swept_by = self._clock() - SWEEP_AFTER
+        unswept = (
+            Modification.status.in_(HOLDS) & Modification.swept_at.is_(None) & (Modification.finished_at < swept_by)
+        )
+        query = select(Modification).where(or_(Modification.status.in_(UNDER_WAY), unswept))
+        with self._database.read() as session:
+            return list(session.scalars(query.order_by(Modification.requested_at)))
 
     def _advance(self, job: Modification, until: float) -> bool:
         """Whether the job came to its end before the time was over."""

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, union_all
 
 from ehr_bridge.db.accounts import AccountSession, ServiceKey
 from ehr_bridge.db.database import Database
@@ -30,13 +30,11 @@ class Revocations:
     def refresh(self) -> None:
         """See what other nodes revoked."""
         now = self._clock()
+        tokens = select(ViewerToken.id).where(ViewerToken.revoked_at.is_not(None), ViewerToken.expires_at > now)
+        sessions = select(AccountSession.id).where(AccountSession.ended_at.is_not(None), AccountSession.expires_at > now)
+        keys = select(ServiceKey.id).where(ServiceKey.revoked_at.is_not(None))
         with self._lock, self._database.read() as session:
-            queries = (
-                select(ViewerToken.id).where(ViewerToken.revoked_at.is_not(None), ViewerToken.expires_at > now),
-                select(AccountSession.id).where(AccountSession.ended_at.is_not(None), AccountSession.expires_at > now),
-                select(ServiceKey.id).where(ServiceKey.revoked_at.is_not(None)),
-            )
-            self._ids = frozenset(str(token_id) for query in queries for token_id in session.scalars(query))
+            self._ids = frozenset(map(str, session.scalars(union_all(tokens, sessions, keys))))
 
     def add(self, token_ids: Iterable[uuid.UUID]) -> None:
         """Hear at once what this node took back."""
