@@ -222,13 +222,20 @@ def given(url: str) -> Iterator[str]:
 
 
 @contextmanager
-def empty_postgres() -> Iterator[str]:
-    """The URL of an empty database in a cluster of its own."""
+def postgres() -> Iterator[PostgresCluster]:
+    """A cluster of its own."""
     with tempfile.TemporaryDirectory(prefix="ehr-bridge-bench-") as folder:
         Path(folder).chmod(0o711)
         cluster = PostgresCluster(Path(folder))
         cluster.start()
         try:
-            yield cluster.new_database()
+            yield cluster
         finally:
             cluster.stop()
+
+
+@contextmanager
+def empty_postgres() -> Iterator[str]:
+    """The URL of an empty database in a cluster of its own."""
+    with postgres() as cluster:
+        yield cluster.new_database()

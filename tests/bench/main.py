@@ -33,7 +33,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -41,6 +41,7 @@ from pathlib import Path
 from tests.bench import inprocess, linkage, listing, matching, memory, opening, orders, report
 from tests.bench.clients import ClientError, Clients
 from tests.bench.ingest import Ingest
+from tests.bench.listing import postgres
 from tests.bench.reading import Reading
 from tests.bench.rounds import DEFAULT, QUICK, Plan, Result
 from tests.bench.servers import Bare, Failed, Product
@@ -68,6 +69,7 @@ IN_PROCESS: dict[str, Callable[[Plan], Result]] = {
 }
 NAMES = (*INGEST, *READING, *IN_PROCESS)
 CLIENTS = 8
+INDEX = "EHR_BRIDGE_ORTHANC_DATABASE_URL"
 MEMORY = Path("/dev/shm")
 MEMORY_BYTES = 1_000_000_000
 
@@ -79,30 +81,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return linkage.main(given[1:])
     if given[:1] == ["orders"]:
         return orders.main(given[1:])
-    names, plan = _parse(given)
+    names, plan, database = _parse(given)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     begin = time.monotonic()
     try:
-        results = measure(names, plan)
+        results = measure(names, plan, database)
     except (Failed, ClientError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
     print(report.table(results))
-    print(f"{plan.rounds} rounds, {time.monotonic() - begin:.0f} s")
+    print(f"{plan.rounds} rounds, {time.monotonic() - begin:.0f} s, both servers on {database}")
     print("ratios are product / bare; higher is better but where a note says otherwise")
     print(report.as_json(results))
     return 0
 
 
-def measure(names: Sequence[str], plan: Plan) -> list[Result]:
-    """The results in the order of the contract.
+def measure(names: Sequence[str], plan: Plan, database: str = "sqlite") -> list[Result]:
+    """The results in the order of the contract; `database` is what both servers keep their index in.
 
     Raises:
         Failed, ClientError: something did not work as it must; nothing is reported then.
     """
     results: list[Result] = []
     if any(name in INGEST or name in READING for name in names):
-        with _folders() as (data, files), _both(data, opening.NAME in names) as (bare, product), _clients() as clients:
+        with (
+            _folders() as (data, files),
+            _engines(database) as (of_bare, of_product),
+            _both(data, opening.NAME in names, of_bare, of_product) as (bare, product),
+            _clients() as clients,
+        ):
             wanted = [name for name in names if name in READING]
             if wanted:
                 _say("filling both archives")
@@ -137,11 +144,24 @@ def _folders() -> Iterator[tuple[Path, Path]]:
 
 
 @contextmanager
-def _both(data: Path, with_viewer: bool) -> Iterator[tuple[Bare, Product]]:
+def _engines(database: str) -> Iterator[tuple[dict[str, str], dict[str, str]]]:
+    """The settings of both servers' databases: files of their own, or databases of one PostgreSQL."""
+    if database == "sqlite":
+        yield {}, {}
+        return
+    with postgres() as cluster:
+        of_bare, of_product = ({INDEX: cluster.new_database()} for _ in range(2))
+        yield of_bare, of_product | {"EHR_BRIDGE_DATABASE_URL": cluster.new_database()}
+
+
+@contextmanager
+def _both(
+    data: Path, with_viewer: bool, of_bare: Mapping[str, str], of_product: Mapping[str, str]
+) -> Iterator[tuple[Bare, Product]]:
     for name in (Bare.name, Product.name):
         (data / name).mkdir()
-    product = Product(data / Product.name)
-    bare = Bare(data / Bare.name, with_viewer=with_viewer)
+    product = Product(data / Product.name, of_product)
+    bare = Bare(data / Bare.name, of_bare, with_viewer=with_viewer)
     try:
         bare.wait_until_ready()
         product.wait_until_ready()
@@ -161,12 +181,13 @@ def _clients() -> Iterator[Clients]:
         clients.close()
 
 
-def _parse(arguments: Sequence[str] | None) -> tuple[list[str], Plan]:
+def _parse(arguments: Sequence[str] | None) -> tuple[list[str], Plan, str]:
     parser = argparse.ArgumentParser(prog="scripts/bench", description="Compare the product with bare Orthanc.")
     parser.add_argument("--quick", action="store_true", help="under a minute, with more noise")
     parser.add_argument(
         "--rounds", type=int, help=f"rounds of one run per server ({DEFAULT.rounds}; quick {QUICK.rounds})"
     )
+    parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite", help="of both servers")
     parser.add_argument("--only", metavar="NAME[,NAME]", help=f"of {', '.join(NAMES)}")
     options = parser.parse_args(arguments)
     names = options.only.split(",") if options.only else list(NAMES)
@@ -177,7 +198,7 @@ def _parse(arguments: Sequence[str] | None) -> tuple[list[str], Plan]:
         if not 1 <= options.rounds <= 100:
             parser.error("--rounds is 1 to 100")
         plan = replace(plan, rounds=options.rounds)
-    return names, plan
+    return names, plan, options.database
 
 
 if __name__ == "__main__":

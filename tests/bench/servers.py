@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -49,7 +50,7 @@ class Bare:
 
     name = "bare"
 
-    def __init__(self, data_dir: Path, *, with_viewer: bool = False) -> None:
+    def __init__(self, data_dir: Path, environ: Mapping[str, str], *, with_viewer: bool = False) -> None:
         self.http_port, self.dicom_port = ports.free(), ports.free()
         settings = load_settings(
             {
@@ -57,6 +58,7 @@ class Bare:
                 "EHR_BRIDGE_HTTP_PORT": str(self.http_port),
                 "EHR_BRIDGE_DICOM_PORT": str(self.dicom_port),
                 "EHR_BRIDGE_JWT_SECRET": SECRET,
+                **environ,
             }
         )
         path = orthanc_config.write(settings)
@@ -91,8 +93,8 @@ class Product:
 
     name = "product"
 
-    def __init__(self, data_dir: Path) -> None:
-        self._server = Server(data_dir, ENVIRONMENT)
+    def __init__(self, data_dir: Path, environ: Mapping[str, str] | None = None) -> None:
+        self._server = Server(data_dir, ENVIRONMENT | dict(environ or {}))
         self.http_port, self.dicom_port = self._server.http_port, self._server.dicom_port
 
     def wait_until_ready(self) -> None:
