@@ -38,7 +38,8 @@ SWEEP_AFTER = timedelta(seconds=10)
 AT_ONCE = 16
 """Instances that share a transaction."""
 UNFINISHED = select(Modification.id).where(
-    Modification.status.in_(("waiting", *UNDER_WAY)) | (Modification.status.in_(HOLDS) & Modification.swept_at.is_(None))
+    Modification.status.in_(("waiting", *UNDER_WAY))
+    | (Modification.status.in_(HOLDS) & Modification.swept_at.is_(None))
 )
 """Whatever there may be to do, now or later. Asked four times a second, so it is made once."""
 

@@ -30,11 +30,13 @@ class Revocations:
     def refresh(self) -> None:
         """See what other nodes revoked."""
         now = self._clock()
-        tokens = select(ViewerToken.id).where(ViewerToken.revoked_at.is_not(None), ViewerToken.expires_at > now)
-        sessions = select(AccountSession.id).where(AccountSession.ended_at.is_not(None), AccountSession.expires_at > now)
-        keys = select(ServiceKey.id).where(ServiceKey.revoked_at.is_not(None))
+        revoked = union_all(
+            select(ViewerToken.id).where(ViewerToken.revoked_at.is_not(None), ViewerToken.expires_at > now),
+            select(AccountSession.id).where(AccountSession.ended_at.is_not(None), AccountSession.expires_at > now),
+            select(ServiceKey.id).where(ServiceKey.revoked_at.is_not(None)),
+        )
         with self._lock, self._database.read() as session:
-            self._ids = frozenset(map(str, session.scalars(union_all(tokens, sessions, keys))))
+            self._ids = frozenset(map(str, session.scalars(revoked)))
 
     def add(self, token_ids: Iterable[uuid.UUID]) -> None:
         """Hear at once what this node took back."""
