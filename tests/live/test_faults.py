@@ -22,6 +22,7 @@ from pydicom.uid import generate_uid
 
 from tests.conftest import PostgresCluster
 from tests.support import scu
+from tests.support.running import running
 from tests.support.samples import small
 from tests.support.server import Server
 from tests.support.steps import eventually, instances, place_order, study, upload
@@ -128,27 +129,25 @@ def assert_once(sending: Sending, count: int | None = None) -> None:
 def test_kill_9_at_random_moments_of_an_upload(tmp_path: Path) -> None:
     """HTTP and C-STORE in turn: after the restart nothing is lost or doubled, and the rest can be sent."""
     chance = random.Random(SEED)
-    server = Server(tmp_path / "var")
-    server.start()
-    for point in range(POINTS):
-        sending = Sending(server, place_order(server), by_c_store=bool(point % 2))
-        after = chance.randrange(INSTANCES)
-        threads = sending.start()
-        eventually(lambda s=sending, n=after: len(s.answered) >= n, 120)
-        time.sleep(chance.random() * 0.02)  # anywhere within the storing of one instance
-        server.kill()
-        for thread in threads:
-            thread.join()
-        server.start()
-        print(f"point {point}: killed after {len(sending.answered)} answers", flush=True)
-        assert_once(sending)
-        for thread in sending.start():
-            thread.join()
-        assert_once(sending, INSTANCES)
-        seen = server.get(f"/api/v1/orders/{sending.order['id']}", "doctor").json()
-        assert (seen["number_of_images"], seen["study_instance_uid"]) == (INSTANCES, sending.uid)
-    assert server.get("/api/v1/audit/verify", "admin").json()["ok"] is True
-    assert server.stop() == 0
+    with running(tmp_path) as server:
+        for point in range(POINTS):
+            sending = Sending(server, place_order(server), by_c_store=bool(point % 2))
+            after = chance.randrange(INSTANCES)
+            threads = sending.start()
+            eventually(lambda s=sending, n=after: len(s.answered) >= n, 120)
+            time.sleep(chance.random() * 0.02)  # anywhere within the storing of one instance
+            server.kill()
+            for thread in threads:
+                thread.join()
+            server.start()
+            print(f"point {point}: killed after {len(sending.answered)} answers", flush=True)
+            assert_once(sending)
+            for thread in sending.start():
+                thread.join()
+            assert_once(sending, INSTANCES)
+            seen = server.get(f"/api/v1/orders/{sending.order['id']}", "doctor").json()
+            assert (seen["number_of_images"], seen["study_instance_uid"]) == (INSTANCES, sending.uid)
+        assert server.get("/api/v1/audit/verify", "admin").json()["ok"] is True
 
 
 def has(server: Server, uid: str, count: int) -> bool:
@@ -167,37 +166,37 @@ def test_a_database_away_while_a_modality_sends(tmp_path: Path, postgres: Postgr
     Kept and answered, recorded, linked, coerced and told once; health says degraded meanwhile. Killed while the
     database is away, and again while the kept images are being coerced, it goes on where it was.
     """
-    server = Server(tmp_path / "var", {"EHR_BRIDGE_DATABASE_URL": postgres.new_database()})
-    server.start()
-    known = Sending(server, place_order(server), by_c_store=True)
-    meanwhile = Sending(server, place_order(server), by_c_store=True, said={"PatientID": ""})
-    uids = list(known.files)
-    known.send(uids[:10])
-    eventually(lambda: has(server, known.uid, 10))
-    postgres.stop()
-    try:
-        known.send(uids[10:20])
-        meanwhile.send(list(meanwhile.files)[:10])
-        assert server.get("/api/v1/health").json()["status"] == "degraded"
+    with running(tmp_path, EHR_BRIDGE_DATABASE_URL=postgres.new_database()) as server:
+        known = Sending(server, place_order(server), by_c_store=True)
+        meanwhile = Sending(server, place_order(server), by_c_store=True, said={"PatientID": ""})
+        uids = list(known.files)
+        known.send(uids[:10])
+        eventually(lambda: has(server, known.uid, 10))
+        postgres.stop()
+        try:
+            known.send(uids[10:20])
+            meanwhile.send(list(meanwhile.files)[:10])
+            assert server.get("/api/v1/health").json()["status"] == "degraded"
+            if is_killed:
+                server.kill()
+        finally:
+            postgres.restart()
         if is_killed:
+            server.start()
+            eventually(lambda: has(server, known.uid, 20) and has(server, meanwhile.uid, 10), 60)
             server.kill()
-    finally:
-        postgres.restart()
-    if is_killed:
-        server.start()
-        eventually(lambda: has(server, known.uid, 20) and has(server, meanwhile.uid, 10), 60)
-        server.kill()
-        server.start()
-    eventually(lambda: server.get("/api/v1/health").json()["status"] == "ok", 40)
-    known.send(uids[20:30])
-    assert (len(known.answered), len(meanwhile.answered)) == (30, 10)
-    eventually(lambda: has(server, known.uid, 30) and has(server, meanwhile.uid, 10), 60)
-    eventually(lambda: not is_under_way(server), 60)
-    for sending, count in ((known, 30), (meanwhile, 10)):
-        seen = study(server, sending.uid)
-        assert seen is not None and (seen["link_status"], seen["order_id"]) == ("linked", sending.order["id"])
-        assert_once(sending, count)
-        received = server.get(f"/api/v1/audit?study_instance_uid={sending.uid}&action=study.received", "admin").json()
-        assert [event["actor"] for event in received["items"]] == ["ae:SCU"]
-    assert server.get("/api/v1/audit/verify", "admin").json()["ok"] is True
-    assert server.stop() == 0
+            server.start()
+        eventually(lambda: server.get("/api/v1/health").json()["status"] == "ok", 40)
+        known.send(uids[20:30])
+        assert (len(known.answered), len(meanwhile.answered)) == (30, 10)
+        eventually(lambda: has(server, known.uid, 30) and has(server, meanwhile.uid, 10), 60)
+        eventually(lambda: not is_under_way(server), 60)
+        for sending, count in ((known, 30), (meanwhile, 10)):
+            seen = study(server, sending.uid)
+            assert seen is not None and (seen["link_status"], seen["order_id"]) == ("linked", sending.order["id"])
+            assert_once(sending, count)
+            received = server.get(
+                f"/api/v1/audit?study_instance_uid={sending.uid}&action=study.received", "admin"
+            ).json()
+            assert [event["actor"] for event in received["items"]] == ["ae:SCU"]
+        assert server.get("/api/v1/audit/verify", "admin").json()["ok"] is True

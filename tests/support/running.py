@@ -27,8 +27,12 @@ def databases(request: pytest.FixtureRequest, engine: str) -> dict[str, str]:
 
 @contextmanager
 def running(folder: Path, *arguments: str, **environ: str) -> Iterator[Server]:
-    """A started server; at the end it must stop as it should."""
+    """A started server; at the end it must stop as it should. None is left behind, whatever fails."""
     server = Server(folder / "var", environ)
-    server.start(*arguments)
-    yield server
+    try:
+        server.start(*arguments)
+        yield server
+    except BaseException:
+        server.end()
+        raise
     assert server.stop() == 0, server.log()[-3000:]

@@ -85,6 +85,11 @@ class Server:
             while Path(f"/proc/{child}").exists() and "Z" not in _state(child):
                 pass
 
+    def end(self) -> None:
+        """Whatever state it is in: afterwards it does not run."""
+        if self.process is not None and self.process.poll() is None:
+            self.kill()
+
     def request(self, method: str, path: str, token: str | None = None, **options: Any) -> requests.Response:
         headers = dict(options.pop("headers", {}))
         if token is not None:
