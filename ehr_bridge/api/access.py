@@ -16,6 +16,7 @@ VIEWER = "viewer token"
 ANNOTATING = ("POST", "/api/v1/dicom-web/studies")
 """Here a viewer token passes too that says annotate; the route then takes annotations only."""
 SEE_DELETIONS = f"{Permission.APPROVE_DELETION} or {Permission.REQUEST_DELETION}"
+RECEIVE_PATIENTS = f"{Permission.UPLOAD} or {Permission.WRITE_ORDERS}"
 SEE_SYSTEM = f"{Permission.ACCOUNTS} or {Permission.AUDIT}"
 
 ACCESS: dict[tuple[str, str], Permission | str] = {
@@ -43,6 +44,8 @@ ACCESS: dict[tuple[str, str], Permission | str] = {
     ("GET", "/api/v1/orders"): Permission.READ,
     ("GET", "/api/v1/orders/{id_or_accession_number}"): Permission.READ,
     ("POST", "/api/v1/orders/{id_or_accession_number}/cancel"): Permission.WRITE_ORDERS,
+    ("POST", "/api/v1/orders/{id_or_accession_number}/arrival"): RECEIVE_PATIENTS,
+    ("DELETE", "/api/v1/orders/{id_or_accession_number}/arrival"): RECEIVE_PATIENTS,
     ("POST", "/api/v1/orders/{id_or_accession_number}/accession-number"): Permission.WRITE_ORDERS,
     ("POST", "/api/v1/patients/{mrn}/merge"): Permission.WRITE_ORDERS,
     ("POST", "/api/v1/patients/{mrn}/unmerge"): Permission.WRITE_ORDERS,

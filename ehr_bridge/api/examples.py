@@ -97,7 +97,7 @@ EXAMPLES: dict[str, dict[str, Any]] = LINK_EXAMPLES | {
             }
         ]
     },
-    "OrderBody": _ORDER,
+    "OrderBody": _ORDER | {"status": "arrived"},
     "UploadAnswer": {
         "upload_id": UPLOAD_ID,
         "status": "success",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from flask import Response
 from flask_openapi3 import APIBlueprint, Tag
@@ -26,6 +26,7 @@ from ehr_bridge.api.schemas import (
 )
 from ehr_bridge.db.models import Order
 from ehr_bridge.services.identity import person_name
+from ehr_bridge.services.order_states import Stated
 from ehr_bridge.services.orders import OrderData, OrderWish
 
 blueprint = APIBlueprint(
@@ -38,6 +39,7 @@ blueprint = APIBlueprint(
 )
 
 Status = Literal["scheduled", "arrived", "in_progress", "completed", "reported", "cancelled"]
+_ONE_STATE = f"({'|'.join(get_args(Status))})"
 
 
 class AccessionPath(Input):
@@ -60,11 +62,20 @@ class OrderBody(Input):
     station_ae_title: Annotated[Text16 | None, EmptyIsNone] = None
     body_part: Annotated[Text16 | None, EmptyIsNone] = None
     priority: Annotated[Text16 | None, EmptyIsNone] = None
+    status: Stated | None = Field(
+        None,
+        description="How far the order is, where the EHR knows; what lies behind its state changes nothing, except "
+        "'completed' after 'reported', which withdraws the report. Left out: it stays as it is",
+    )
 
 
 class OrderQuery(PageQuery):
     q: str | None = Field(None, description="Beginning of an accession number, MRN or family name")
-    status: Status | None = None
+    status: Annotated[str | None, EmptyIsNone] = Field(
+        None,
+        pattern=f"^{_ONE_STATE}(,{_ONE_STATE})*$",
+        description="One state, or several: scheduled,arrived",
+    )
     since: Annotated[GivenMoment | None, EmptyIsNone] = Field(
         None, alias="scheduled_from", description="Appointments from this moment on; with time zone"
     )
@@ -77,6 +88,7 @@ class OrderAnswer(Model):
     id: uuid.UUID
     accession_number: str
     status: Status
+    arrived_at: Moment | None
     patient_id: uuid.UUID
     mrn: str
     patient_name: str | None
@@ -123,8 +135,8 @@ class OrderList(Model):
 )
 def put_order(path: AccessionPath, body: OrderBody) -> Response:
     """Place or update an order by accession number"""
-    data = OrderData(**body.model_dump(exclude={"mrn"}))
-    order, created = services().orders.upsert(path.accession_number, body.mrn, data, origin())
+    data = OrderData(**body.model_dump(exclude={"mrn", "status"}))
+    order, created = services().orders.upsert(path.accession_number, body.mrn, data, origin(), body.status)
     services().claims.forget()
     return answer(order_answer(order), 201 if created else 200)
 
@@ -133,7 +145,8 @@ def put_order(path: AccessionPath, body: OrderBody) -> Response:
 def list_orders(query: OrderQuery) -> Response:
     """List orders, latest appointment first"""
     services().recorder.settle()
-    wish = OrderWish(query.q, query.status, query.since, query.until, closed())
+    states = tuple(query.status.split(",")) if query.status else ()
+    wish = OrderWish(query.q, states, query.since, query.until, closed())
     page = services().orders.search(wish, query.limit, query.offset)
     return answer(
         OrderList(items=[order_answer(o) for o in page.items], total=page.total, limit=page.limit, offset=page.offset)
@@ -153,6 +166,18 @@ def cancel_order(path: OrderPath) -> Response:
     order = services().orders.cancel(path.id_or_accession_number, origin())
     services().claims.forget()
     return answer(order_answer(order))
+
+
+@blueprint.post("/orders/<id_or_accession_number>/arrival", responses={200: OrderAnswer, 404: Problem, 409: Problem})
+def note_arrival(path: OrderPath) -> Response:
+    """Say that the patient of an order is there"""
+    return answer(order_answer(services().orders.arrive(path.id_or_accession_number, origin())))
+
+
+@blueprint.delete("/orders/<id_or_accession_number>/arrival", responses={200: OrderAnswer, 404: Problem, 409: Problem})
+def withdraw_arrival(path: OrderPath) -> Response:
+    """Say that the patient is not there after all"""
+    return answer(order_answer(services().orders.withdraw_arrival(path.id_or_accession_number, origin())))
 
 
 def order_answer(order: Order) -> OrderAnswer:

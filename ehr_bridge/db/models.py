@@ -100,6 +100,8 @@ class Order(Base):
     body_part: Mapped[str | None] = mapped_column(String(16))
     priority: Mapped[str | None] = mapped_column(String(16))
     status: Mapped[str] = mapped_column(String(16), default="scheduled")
+    arrived_at: Mapped[datetime | None]
+    """When it was said that the patient is there."""
     scheduled_study_instance_uid: Mapped[str] = mapped_column(UID, unique=True)
     """Given to the order when it is placed; what the worklist offers and the matcher looks for."""
     study_instance_uid: Mapped[str] = mapped_column(UID, index=True)

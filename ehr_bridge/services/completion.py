@@ -54,6 +54,7 @@ class Completion:
                     patient_id=order.patient_id,
                     order_id=order.id,
                     study_instance_uid=order.study_instance_uid,
+                    detail={"before": "in_progress", "after": order.status},
                 )
                 audit.append(session, OURSELVES, event, now)
         return len(orders)

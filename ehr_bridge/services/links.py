@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from ehr_bridge.db.models import Order, Study, StudyLink
 from ehr_bridge.db.uploads import DicomUploadLog
-from ehr_bridge.services.order_states import SHOWN, TRANSITIONS, order_shows, plain
+from ehr_bridge.services.order_states import SHOWN, TRANSITIONS, order_shows, plain, waiting_state
 from ehr_bridge.services.settling import settle_studies
 from ehr_bridge.services.study_index import index_study
 
@@ -147,7 +147,7 @@ def _show_another(session: Session, order: Order, study: Study, now: datetime) -
     order.study_date = order.study_time = order.uploaded_by_id = order.uploaded_at = order.upload_source = None
     order.updated_at = now
     if order.status in {"in_progress", "completed"}:
-        order.status = "scheduled"
+        order.status = waiting_state(order)
     others = select(Study).where(Study.order_id == order.id, Study.orthanc_study_id.is_not(None))
     other = session.scalar(others.order_by(Study.created_at, Study.id).limit(1))
     if other is not None:
@@ -163,11 +163,21 @@ def _restore_order(session: Session, order_id: uuid.UUID, shown: Mapping[str, An
         return
     if order.orthanc_study_id is not None and order.study_instance_uid != study.study_instance_uid:
         return
+    status = _restored_state(order, shown["status"])
     for name in SHOWN:
-        if name != "status" or order.status != "reported":
-            setattr(order, name, _typed(name, shown[name]))
+        setattr(order, name, _typed(name, shown[name]))
+    order.status = status
     if order.study_instance_uid == study.study_instance_uid and order.orthanc_study_id is not None:
         order.orthanc_study_id = study.orthanc_study_id
+
+
+def _restored_state(order: Order, former: str) -> str:
+    """The former state, as far as nobody said anything else of patient or report since."""
+    if order.status == "reported":
+        return order.status
+    if former == "reported":
+        return "completed"  # the report was withdrawn
+    return waiting_state(order) if former in {"scheduled", "arrived"} else former
 
 
 def _typed(name: str, value: Any) -> Any:

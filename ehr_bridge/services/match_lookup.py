@@ -31,8 +31,6 @@ PATIENTS, ORDERS = Patient.__table__.c, Order.__table__.c
 KEYS, COUNTS = PatientMatchKey.__table__.c, PatientValueCount.__table__.c
 MOST_PER_KEY = 50
 """A key that more patients have (a date of birth that stands for "unknown") finds nobody."""
-OPEN = ("scheduled", "arrived")
-"""States of an order that no images have answered."""
 _PATIENT = [PATIENTS[name] for name in PatientFacts.__slots__]
 _ORDER_NAMES = ("id", "accession_number", "scheduled_study_instance_uid", "status", "modality", "scheduled_at")
 _ORDER = select(*_PATIENT, *(ORDERS[name] for name in _ORDER_NAMES)).join_from(
@@ -51,7 +49,7 @@ _ORDERS_OF_KEYS = _ORDER.where(
     )
 )
 _OPEN_ORDERS = _ORDER.where(
-    ORDERS.patient_id == bindparam("patient_id"), ORDERS.status.in_(OPEN), ORDERS.orthanc_study_id.is_(None)
+    ORDERS.patient_id == bindparam("patient_id"), ORDERS.status != "cancelled", ORDERS.orthanc_study_id.is_(None)
 )
 
 
@@ -105,7 +103,7 @@ def orders_of_keys(session: Session, identity: HeaderIdentity, rules: Rules) -> 
 
 
 def open_orders(session: Session, patient_id: UUID) -> list[OrderFacts]:
-    """The orders of a patient that wait for images."""
+    """The orders of a patient that no images have answered, whatever the EHR says of them; not the cancelled ones."""
     return [_order(tuple(row)) for row in session.execute(_OPEN_ORDERS, {"patient_id": patient_id})]
 
 

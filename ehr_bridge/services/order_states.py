@@ -1,17 +1,17 @@
-"""The states of an order, and where it may go from each."""
+"""The states of an order: where it may go from each, what its images cause and what is said of it."""
 
 from __future__ import annotations
 
 import uuid
 from datetime import date, datetime, time
-from typing import Any
+from typing import Any, Literal
 
 from ehr_bridge.db.models import Order
 from ehr_bridge.errors import Conflict
 
 TRANSITIONS: dict[str, frozenset[str]] = {
-    "scheduled": frozenset({"arrived", "in_progress", "completed", "cancelled"}),
-    "arrived": frozenset({"in_progress", "completed", "cancelled"}),
+    "scheduled": frozenset({"arrived", "in_progress", "completed", "reported", "cancelled"}),
+    "arrived": frozenset({"scheduled", "in_progress", "completed", "reported", "cancelled"}),
     "in_progress": frozenset({"completed", "reported", "cancelled"}),
     "completed": frozenset({"in_progress", "reported", "cancelled"}),
     "reported": frozenset({"completed"}),
@@ -30,6 +30,40 @@ def move(order: Order, status: str) -> None:
     if status not in TRANSITIONS[order.status]:
         raise Conflict("order_state", f"An order that is '{order.status}' cannot become '{status}'.")
     order.status = status
+
+
+Stated = Literal["scheduled", "arrived", "completed", "reported"]
+"""What the EHR may say of an order; the others are caused by images, or by cancelling."""
+_FORWARD = ("scheduled", "arrived", "in_progress", "completed", "reported")
+
+
+def state(order: Order, said: Stated, now: datetime) -> str | None:
+    """Take somebody's word for how far an order is; the state it left, or None where nothing changed.
+
+    Whoever repeats an old word moves nothing back: what lies behind the present state changes nothing. Only a report
+    can be withdrawn, by `completed` after `reported`.
+
+    Raises:
+        Conflict: the order is cancelled.
+    """
+    before = order.status
+    if before == "cancelled":
+        raise Conflict(
+            "order_state",
+            f"An order that is 'cancelled' cannot become '{said}'; place another, or take the cancelling back.",
+        )
+    is_withdrawn = (before, said) == ("reported", "completed")
+    if _FORWARD.index(said) <= _FORWARD.index(before) and not is_withdrawn:
+        return None
+    move(order, said)
+    if said == "arrived":
+        order.arrived_at = now
+    return before
+
+
+def waiting_state(order: Order) -> Stated:
+    """The state of an order without images: whether its patient has arrived."""
+    return "arrived" if order.arrived_at is not None else "scheduled"
 
 
 SHOWN = (

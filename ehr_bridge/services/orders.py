@@ -17,7 +17,7 @@ from ehr_bridge.errors import NotFound
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit import Event, Origin
 from ehr_bridge.services.like import ESCAPE, escaped
-from ehr_bridge.services.order_states import move, order_shows
+from ehr_bridge.services.order_states import Stated, move, order_shows, state
 from ehr_bridge.services.paging import Page, fetch_page
 from ehr_bridge.services.patients import as_uuid, find_patient
 from ehr_bridge.services.restrictions import NOTHING, Closed, without
@@ -29,7 +29,8 @@ class OrderWish:
 
     text: str | None = None
     """Beginning of an accession number, MRN or family name."""
-    status: str | None = None
+    states: tuple[str, ...] = ()
+    """Any of these; none means all."""
     since: datetime | None = None
     until: datetime | None = None
     closed: Closed = NOTHING
@@ -48,6 +49,10 @@ class OrderData:
     station_ae_title: str | None
     body_part: str | None
     priority: str | None
+
+
+SAYINGS = {"arrived": "order.arrived", "completed": "order.completed", "reported": "order.reported"}
+"""What it is called in the audit trail that somebody said an order is so far."""
 
 
 class Listener(Protocol):
@@ -73,11 +78,14 @@ class Orders:
         self._new_uid = new_uid
         self._listener = listener
 
-    def upsert(self, accession_number: str, mrn: str, data: OrderData, origin: Origin) -> tuple[Order, bool]:
-        """The order with that accession number, as `data` says; and whether it is new.
+    def upsert(
+        self, accession_number: str, mrn: str, data: OrderData, origin: Origin, said: Stated | None = None
+    ) -> tuple[Order, bool]:
+        """The order with that accession number, as `data` says and as far as `said`; and whether it is new.
 
         Raises:
             NotFound: no patient has that MRN.
+            Conflict: it is cancelled, and `said` something else.
         """
         now = self._clock()
         with self._database.write() as session:
@@ -92,23 +100,67 @@ class Orders:
             before = None if created else {name: getattr(order, name) for name in changed}
             if not created and order.patient_id != patient.id:
                 before = {**(before or {}), "patient_id": order.patient_id}
-            if not before and not created:
-                return order, False
-            for name in changed:
-                setattr(order, name, getattr(data, name))
-            order.patient, order.patient_id = patient, patient.id
-            order.updated_at = now
-            session.add(order)
-            session.flush()
-            event = Event(
-                "order.created" if created else "order.updated",
-                patient_id=patient.id,
-                order_id=order.id,
-                detail={"fields": changed + (["mrn"] if before and "patient_id" in before else [])},
-            )
-            audit.append(session, origin, event, now)
-            self._listener.order_told(session, order, before, origin, now)
+            if before or created:
+                for name in changed:
+                    setattr(order, name, getattr(data, name))
+                order.patient, order.patient_id = patient, patient.id
+                order.updated_at = now
+                session.add(order)
+                session.flush()
+                event = Event(
+                    "order.created" if created else "order.updated",
+                    patient_id=patient.id,
+                    order_id=order.id,
+                    detail={"fields": changed + (["mrn"] if before and "patient_id" in before else [])},
+                )
+                audit.append(session, origin, event, now)
+                self._listener.order_told(session, order, before, origin, now)
+            if said is not None:
+                self._state(session, order, said, origin, now)
             return order, created
+
+    def arrive(self, id_or_accession_number: str, origin: Origin) -> Order:
+        """Somebody says that the patient is there. What lies behind that already stays as it is.
+
+        Raises:
+            NotFound: there is no such order.
+            Conflict: it is cancelled.
+        """
+        with self._database.write() as session:
+            order = find_order(session, id_or_accession_number)
+            self._state(session, order, "arrived", origin, self._clock())
+            return order
+
+    def withdraw_arrival(self, id_or_accession_number: str, origin: Origin) -> Order:
+        """Somebody says that the patient is not there after all. An order that is scheduled stays so.
+
+        Raises:
+            NotFound: there is no such order.
+            Conflict: images came since, or it went on otherwise.
+        """
+        now = self._clock()
+        with self._database.write() as session:
+            order = find_order(session, id_or_accession_number)
+            if order.status == "scheduled":
+                return order
+            before = order.status
+            move(order, "scheduled")
+            order.arrived_at, order.updated_at = None, now
+            self._note(session, "order.arrival_withdrawn", order, before, origin, now)
+            return order
+
+    def _state(self, session: Session, order: Order, said: Stated, origin: Origin, now: datetime) -> None:
+        """Take somebody's word for how far an order is, and write down whose it was."""
+        before = state(order, said, now)
+        if before is None:
+            return
+        order.updated_at = now
+        action = "order.report_withdrawn" if before == "reported" else SAYINGS[said]
+        self._note(session, action, order, before, origin, now)
+
+    def _note(self, session: Session, action: str, order: Order, before: str, origin: Origin, now: datetime) -> None:
+        detail = {"before": before, "after": order.status}
+        audit.append(session, origin, Event(action, "success", order.patient_id, order.id, detail=detail), now)
 
     def _new_order(self, accession_number: str, patient: Patient, now: datetime) -> Order:
         uid = self._new_uid()
@@ -132,8 +184,8 @@ class Orders:
     def search(self, wish: OrderWish, limit: int, offset: int) -> Page[Order]:
         """Orders as wished for, latest appointment first."""
         query = select(Order).join(Order.patient).where(without(Order.patient_id, wish.closed))
-        if wish.status:
-            query = query.where(Order.status == wish.status)
+        if wish.states:
+            query = query.where(Order.status.in_(wish.states))
         if wish.since:
             query = query.where(Order.scheduled_at >= wish.since)
         if wish.until:
@@ -166,8 +218,7 @@ class Orders:
             shown = order_shows(order)
             move(order, "cancelled")
             order.updated_at = now
-            event = Event("order.cancelled", patient_id=order.patient_id, order_id=order.id)
-            audit.append(session, origin, event, now)
+            self._note(session, "order.cancelled", order, shown["status"], origin, now)
             self._listener.order_cancelled(session, order, shown, origin, now)
             return order
 

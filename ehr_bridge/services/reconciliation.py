@@ -195,6 +195,7 @@ class Reconciliation:
             description=wanted.description or study.study_description or "Study without an order",
             ordered_by=wanted.ordered_by,
             status="arrived",
+            arrived_at=now,
             scheduled_study_instance_uid=uid,
             study_instance_uid=uid,
             created_at=now,

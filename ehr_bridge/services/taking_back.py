@@ -19,7 +19,7 @@ from ehr_bridge.services.changes import as_field, move_studies, note_change, stu
 from ehr_bridge.services.doubts import doubt
 from ehr_bridge.services.following import follow
 from ehr_bridge.services.links import link_of, set_link
-from ehr_bridge.services.order_states import plain
+from ehr_bridge.services.order_states import plain, waiting_state
 from ehr_bridge.services.patients import mrns_of
 from ehr_bridge.services.study_index import index_study
 
@@ -89,7 +89,7 @@ def _reinstated(session: Session, undone: IdentityChange, origin: Origin, now: d
             link["orders"] = {key: undone.before["shown"]}
         set_link(session, study, link, origin.actor, now)
     if order.orthanc_study_id is None and undone.before["shown"]["orthanc_study_id"] is not None:
-        order.status = "scheduled"  # it waits for images again, like every order that lost its study
+        order.status = waiting_state(order)  # it waits for images again, like every order that lost its study
     return back
 
 

@@ -10,7 +10,6 @@ from typing import Any
 import pydicom
 import pytest
 
-from ehr_bridge.db.models import Order
 from ehr_bridge.services import recorder
 from tests.api.conftest import Api
 from tests.api.tag_steps import files, job, jobs, modify, rows, store
@@ -31,9 +30,8 @@ def test_what_is_not_there_is_named(api: Api) -> None:
 
 def test_a_reported_order_cannot_be_cancelled(api: Api) -> None:
     """What was done is not undone by a message that comes late."""
-    order = api.place_order()
-    with api.services.database.write() as session:
-        session.get_one(Order, uuid.UUID(order["id"])).status = "reported"
+    order = {"mrn": api.place_order()["mrn"], "modality": "MR", "description": "MR brain", "status": "reported"}
+    assert api.call("PUT", "/api/v1/orders/ACC-1", "service", json=order).json["status"] == "reported"
     answer = api.call("POST", "/api/v1/orders/ACC-1/cancel", "service")
     assert heard(answer) == (409, "order_state")
     assert api.get("/api/v1/orders/ACC-1", "nurse").json["status"] == "reported"

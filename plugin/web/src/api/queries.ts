@@ -101,6 +101,22 @@ export function useOrder(id: string) {
     queryKey: ["order", id],
     enabled: id !== "",
     queryFn: ({ signal }) => ask<Order>(`orders/${encodeURIComponent(id)}`, { signal }),
+    // Others move it on; the page must not say less than the list it was opened from.
+    staleTime: 0,
+  });
+}
+
+/** Says that the patient of an order is there (true), or is not after all. */
+export function useArrival(id: string) {
+  const { ask } = useServices();
+  const client = useQueryClient();
+  return useMutation<Order, Error, boolean>({
+    mutationFn: (isThere) => ask<Order>(`orders/${encodeURIComponent(id)}/arrival`, { method: isThere ? "POST" : "DELETE" }),
+    onSuccess: (order) => client.setQueryData(["order", id], order),
+    // Also where it was refused: images may have come meanwhile.
+    onSettled: () => {
+      for (const changed of ["order", "orders"]) void client.invalidateQueries({ queryKey: [changed] });
+    },
   });
 }
 

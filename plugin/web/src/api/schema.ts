@@ -2308,7 +2308,7 @@ export interface paths {
                     limit?: number;
                     offset?: number;
                     q?: string | null;
-                    status?: ("scheduled" | "arrived" | "in_progress" | "completed" | "reported" | "cancelled") | null;
+                    status?: string | null;
                     scheduled_from?: string | null;
                     scheduled_to?: string | null;
                 };
@@ -2458,6 +2458,64 @@ export interface paths {
             };
         };
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orders/{id_or_accession_number}/arrival": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say that the patient of an order is there */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id_or_accession_number: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["OrderAnswer"];
+                    };
+                };
+            };
+        };
+        /** Say that the patient is not there after all */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    id_or_accession_number: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["OrderAnswer"];
+                    };
+                };
+            };
+        };
         options?: never;
         head?: never;
         patch?: never;
@@ -3626,6 +3684,7 @@ export interface components {
         };
         OrderAnswer: {
             accession_number: string;
+            arrived_at: string | null;
             body_part: string | null;
             created_at: string;
             description: string;
@@ -3671,6 +3730,8 @@ export interface components {
             scheduled_at: string | null;
             /** @default null */
             station_ae_title: string | null;
+            /** @default null */
+            status: ("scheduled" | "arrived" | "completed" | "reported") | null;
         };
         OrderList: {
             items: components["schemas"]["OrderAnswer"][];

@@ -13,6 +13,7 @@ import { Instant, Mrn, OrderStatus, OrNone, PersonName, PriorityFlag } from "../
 import { ViewButton } from "../components/ViewButton";
 import { t, word } from "../i18n";
 import { Priors } from "./Priors";
+import { Arrival } from "./Arrival";
 import { hasImages, imageCount, orderTitle } from "./orderWords";
 
 export function OrderPage() {
@@ -78,6 +79,11 @@ function OrderFacts({ order }: { order: Order }) {
       <Fact label={t("order.scheduled_at")}>
         <Instant iso={order.scheduled_at} />
       </Fact>
+      {order.arrived_at && (
+        <Fact label={t("order.arrived_at")}>
+          <Instant iso={order.arrived_at} />
+        </Fact>
+      )}
       <Fact label={t("order.ordered_by")}>
         {order.ordered_by ? <PersonName name={order.ordered_by} /> : <OrNone>{null}</OrNone>}
       </Fact>
@@ -108,6 +114,7 @@ function OrderStudy({ order }: { order: Order }) {
         </Notice>
       ) : (
         <div className="actions actions-wide">
+          <Arrival order={order} />
           {shown && <ViewButton primary studyInstanceUid={order.study_instance_uid} what={orderTitle(order)} />}
           {mayUpload && (
             <Link className={shown ? "button" : "button button-primary"} to={`/upload?order=${encodeURIComponent(order.id)}`}>

@@ -15,7 +15,8 @@ import { personName } from "../i18n/person";
 import { hasImages, orderTitle } from "./orderWords";
 
 const ALL = "all";
-const DEFAULTS = { status: "scheduled", day: ALL };
+const WAITING = "scheduled,arrived";
+const DEFAULTS = { status: WAITING, day: ALL };
 const STATES = ["scheduled", "arrived", "in_progress", "completed", "reported", "cancelled"];
 
 export function OrdersPage() {
@@ -33,6 +34,7 @@ export function OrdersPage() {
           label={t("orders.status")}
           value={filter}
           options={[
+            { value: WAITING, label: t("orders.status.waiting") },
             { value: ALL, label: t("orders.status.all") },
             ...STATES.map((value) => ({ value, label: word("order.status", value) })),
           ]}

@@ -29,6 +29,7 @@ export const common: Translation<typeof english> = {
   "problem.not_linked": "Die Studie ist niemandem zugeordnet.",
   "problem.order_of_another_patient": "Auftrag und Patient gehören nicht zusammen.",
   "problem.order_cancelled": "Der Auftrag ist storniert. Wählen Sie einen anderen.",
+  "problem.order_state": "Der Auftrag ist inzwischen weiter. Sehen Sie ihn neu an.",
   "problem.patient_merged": "Der Datensatz wurde in einen anderen überführt. Wählen Sie diesen.",
   "problem.accession_number_taken": "Ein anderer Auftrag hat diese Auftragsnummer.",
   "problem.name_taken": "Der Name ist vergeben. Wählen Sie einen anderen.",

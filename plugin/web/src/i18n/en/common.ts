@@ -26,6 +26,7 @@ export const common = {
   "problem.not_linked": "The study is not linked to anybody.",
   "problem.order_of_another_patient": "Order and patient do not belong together.",
   "problem.order_cancelled": "The order is cancelled. Choose another one.",
+  "problem.order_state": "The order has gone on meanwhile. Look at it as it is now.",
   "problem.patient_merged": "The record was merged into another one. Choose that.",
   "problem.accession_number_taken": "Another order has this accession number.",
   "problem.name_taken": "The name is taken. Choose another one.",

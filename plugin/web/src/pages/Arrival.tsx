@@ -1,0 +1,34 @@
+import { useArrival } from "../api/queries";
+import type { Order } from "../api/types";
+import { useMay } from "../auth/permissions";
+import { Icon } from "../components/Icon";
+import { Problem } from "../components/Problem";
+import { useSay } from "../components/Toast";
+import { t } from "../i18n";
+
+/** Saying that the patient is there, and taking that back until there are images. */
+export function Arrival({ order }: { order: Order }) {
+  const mayReceive = useMay("upload");
+  const arrival = useArrival(String(order.id));
+  const say = useSay();
+  const isThere = order.status === "arrived";
+  if (!mayReceive || (order.status !== "scheduled" && !isThere)) return null;
+  return (
+    <>
+      <button
+        type="button"
+        className="button"
+        disabled={arrival.isPending}
+        onClick={() =>
+          arrival.mutate(!isThere, {
+            onSuccess: (after) => say({ text: t(after.status === "arrived" ? "order.arrival.said" : "order.arrival.withdrawn") }),
+          })
+        }
+      >
+        {!isThere && <Icon name="check" />}
+        {t(isThere ? "order.arrival.withdraw" : "order.arrival.say")}
+      </button>
+      <Problem error={arrival.error} />
+    </>
+  );
+}
