@@ -186,6 +186,7 @@ def _make_worker(services: Services, archive: OrthancArchive, purging: PurgingAr
         recorder,
         services.clock,
         services.intake.rules,
+        Quarantine(services.settings.quarantine_path).keep,
     )
     catch_up = CatchUp(services.database, archive, services.intake, recorder)
 

@@ -1,8 +1,9 @@
 """Which files the archive has already, by their digests, so that nobody sends them for nothing.
 
 Whoever hears that a file is known does not send it. So every doubt is a no: then it is sent, and recognised by its
-content on arrival. A yes needs a row that says what was received, a study that nobody asked to delete, and the whole
-file in the archive, which is read for it.
+content on arrival. A yes needs a row that says what was received, a study that nobody asked to delete and no job works
+on, and the whole file in the archive, which is read for it. (While a job replaces an image, another one may come under
+its UID and be written down; until the job's last look the row may speak of that one.)
 """
 
 from __future__ import annotations
@@ -12,14 +13,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, exists, select
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.deletions import has_open_request
 from ehr_bridge.db.models import Study
+from ehr_bridge.db.modifications import Modification
 from ehr_bridge.db.uploads import Instance
 from ehr_bridge.services.recorder import Recorder
 from ehr_bridge.services.restrictions import Closed, without
+from ehr_bridge.services.study_jobs import HOLDS, UNDER_WAY
 
 type Recorded = Select[str, int, str | None, str, str, uuid.UUID | None, uuid.UUID | None]
 
@@ -94,7 +97,14 @@ def recorded_files(digests: Sequence[str], closed: Closed) -> Recorded:
             Instance.received_sha256.in_(digests),
             Study.deleted_at.is_(None),
             ~has_open_request(),
+            ~_job_works_on_it(),
             without(Study.patient_id, closed),
         )
         .order_by(Instance.orthanc_instance_id)
     )
+
+
+def _job_works_on_it() -> ColumnElement[bool]:
+    """Whether a job is under way on the study, or has not had its last look for what came meanwhile."""
+    is_unswept = Modification.status.in_(HOLDS) & Modification.swept_at.is_(None)
+    return exists().where(Modification.study_id == Study.id, Modification.status.in_(UNDER_WAY) | is_unswept)

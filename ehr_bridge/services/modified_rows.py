@@ -21,6 +21,7 @@ from ehr_bridge.services.deletion_steps import OURSELVES
 from ehr_bridge.services.doubts import doubt
 from ehr_bridge.services.link_jobs import settle_link, sides
 from ehr_bridge.services.links import as_id
+from ehr_bridge.services.replacing import OTHER_CONTENT
 from ehr_bridge.services.study_index import index_study
 
 ACTIONS = {
@@ -116,6 +117,7 @@ def finish(session: Session, job_id: uuid.UUID, orthanc_study_id: str | None, no
     for row in rows:  # an instance may have been recorded under its old id after it had moved
         if row.status == "done" and row.orthanc_instance_id_before != row.orthanc_instance_id_after:
             _move_instance(session, row.orthanc_instance_id_before, row.orthanc_instance_id_after)
+    _forget_digests(session, rows)
     job.applied = summary(rows)
     refused = sum(row.status == "refused" for row in rows)
     first_end = job.finished_at is None
@@ -134,6 +136,12 @@ def finish(session: Session, job_id: uuid.UUID, orthanc_study_id: str | None, no
             settle_link(session, job, study, now)
         _flag_doubted(session, job, study, now)
         _audit(session, job, now, {"instances": job.number_done, "refused": refused, **sides(job)})
+
+
+def _forget_digests(session: Session, rows: list[ModificationInstance]) -> None:
+    """Where another image came and went, its digest may have been written down for the one that is there."""
+    ids = [row.orthanc_instance_id_after for row in rows if row.status == "done" and row.error_code == OTHER_CONTENT]
+    session.execute(update(Instance).where(Instance.orthanc_instance_id.in_(ids)).values(received_sha256=None))
 
 
 def _flag_doubted(session: Session, job: Modification, study: Study, now: datetime) -> None:

@@ -13,6 +13,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy import or_, select
 
@@ -26,7 +27,7 @@ from ehr_bridge.services.following import set_off
 from ehr_bridge.services.modified_rows import Seen, begin, fail, finish, follow, rows_of
 from ehr_bridge.services.new_forms import NewForm, Undone, id_after, ledger_row, new_form
 from ehr_bridge.services.recorder import Recorder
-from ehr_bridge.services.replacing import StoredFiles, drop_duplicate, former_file, replace
+from ehr_bridge.services.replacing import OTHER_CONTENT, StoredFiles, drop_again, former_file, replace
 from ehr_bridge.services.spool import Spool
 from ehr_bridge.services.spool_keeping import SpoolKeeper
 from ehr_bridge.services.study_jobs import HOLDS, UNDER_WAY
@@ -55,9 +56,12 @@ class ModificationJobs:
         claims: Claims,
         recorder: Recorder,
         clock: Callable[[], datetime],
-        coercion: CoercionRules | None = None,
+        coercion: CoercionRules,
+        keep: Callable[[bytes, str], object],
     ) -> None:
-        self._coercion = coercion or CoercionRules()
+        """`keep` puts a file, and why, where people look for what the archive could not take."""
+        self._coercion = coercion
+        self._keep = keep
         self._database = database
         self._archive = archive
         self._spool = spool
@@ -192,7 +196,7 @@ class ModificationJobs:
             to_do = [i for i in ids if i not in settled and i not in looked_at]
             again = [i for i in to_do if i in moved]  # sent under their old identity after they had moved
             for instance_id in again:
-                drop_duplicate(self._archive, instance_id, moved[instance_id])
+                drop_again(self._archive, instance_id, moved[instance_id], self._set_aside)
             looked_at.update(again)
             if fresh := [i for i in to_do if i not in moved][:AT_ONCE]:
                 self._prepare(job, undone, fresh)
@@ -237,7 +241,7 @@ class ModificationJobs:
         touched = []
         for row in rows:
             try:
-                replace(self._archive, self._spool, row)
+                replace(self._archive, self._spool, row, partial(self._take_place, row))
             except Unavailable as error:  # this one and those behind it stay pending
                 failure = error
                 break
@@ -247,6 +251,20 @@ class ModificationJobs:
                 follow(session, row)
         if failure is not None:
             raise failure
+
+    def _take_place(self, row: ModificationInstance, data: bytes) -> None:
+        """Keep what came while the instance of `row` was replaced, and write down that it did; then it may go."""
+        self._set_aside(data)
+        with self._database.write() as session:
+            row.error_code = OTHER_CONTENT
+            session.merge(row)
+
+    def _set_aside(self, data: bytes) -> None:
+        try:
+            self._keep(data, OTHER_CONTENT)
+        except OSError as error:
+            raise _no_folder() from error
+        LOGGER.error("another image came under the UID of one that was being modified; it is in the quarantine folder")
 
     def _new_form(
         self, job: Modification, undone: Undone | None, instance_id: str, data: bytes, ways: Mapping[str, WayIn]

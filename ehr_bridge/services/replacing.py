@@ -8,16 +8,21 @@ and both digests (in the ledger). Whatever is interrupted is done again from the
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from typing import Protocol
 
 from ehr_bridge.db.modifications import ModificationInstance
-from ehr_bridge.dicom import Former, read_header, restore
+from ehr_bridge.dicom import Former, is_same_content, read_header, restore
 from ehr_bridge.dicom.encoding import PIXEL_DATA
 from ehr_bridge.errors import RefusedInstance, Unavailable
 from ehr_bridge.services.intake import Archive
 from ehr_bridge.services.spool import Spool
 
 TRIES = 5
+OTHER_CONTENT = "same_uid_other_content"
+
+type SetAside = Callable[[bytes], object]
+"""Keeps, durably, what was stored under an instance's identity while a job had it in its hands, and is another."""
 
 
 class StoredFiles(Archive, Protocol):
@@ -52,10 +57,11 @@ def former_file(after: bytes, row: ModificationInstance) -> bytes | None:
     return before if digest(before) == row.sha256_before else None
 
 
-def replace(archive: StoredFiles, spool: Spool, row: ModificationInstance) -> None:
+def replace(archive: StoredFiles, spool: Spool, row: ModificationInstance, set_aside: SetAside) -> None:
     """Carry a pending row out, or finish what was interrupted; sets its status and the id it got.
 
-    A row that stays pending was interrupted before the archive was touched: it is to be made anew.
+    A row that stays pending was interrupted before the archive was touched: it is to be made anew. What takes its place
+    meanwhile goes again; when it is not the same image, `set_aside` has it first.
 
     Raises:
         Unavailable: the archive is away; the row stays pending and is tried again.
@@ -67,21 +73,29 @@ def replace(archive: StoredFiles, spool: Spool, row: ModificationInstance) -> No
         return
     try:
         if row.orthanc_instance_id_after == row.orthanc_instance_id_before:
-            _replace_in_place(archive, row, new)
+            _replace_in_place(archive, row, new, set_aside)
         else:
-            _move(archive, row, new)
+            _move(archive, row, new, set_aside)
     except RefusedInstance as refusal:
         row.status, row.error_code = "refused", refusal.code
     else:
         row.status = "done"
 
 
-def _replace_in_place(archive: StoredFiles, row: ModificationInstance, new: bytes) -> None:
-    """Out with the old form, in with the new one; whatever a sender slips in between goes as well."""
+def _replace_in_place(archive: StoredFiles, row: ModificationInstance, new: bytes, set_aside: SetAside) -> None:
+    """Out with the old form, in with the new one; whatever a sender slips in between goes as well.
+
+    Nothing is taken out that was not looked at: where there is nothing, something may come.
+    """
     for _ in range(TRIES):
-        if _holds(archive, row.orthanc_instance_id_before, row.sha256_after):
-            return
-        archive.delete(row.orthanc_instance_id_before)
+        there = _read(archive, row.orthanc_instance_id_before)
+        if there is not None:
+            found = digest(there)
+            if found == row.sha256_after:
+                return
+            if found != row.sha256_before and not _is_same(there, new):
+                set_aside(there)
+            archive.delete(row.orthanc_instance_id_before)
         try:
             stored = archive.store(new)
         except RefusedInstance:
@@ -95,7 +109,7 @@ def _replace_in_place(archive: StoredFiles, row: ModificationInstance, new: byte
     raise Unavailable("archive_unavailable", "The archive keeps getting the same instance; it is tried again.")
 
 
-def _move(archive: StoredFiles, row: ModificationInstance, new: bytes) -> None:
+def _move(archive: StoredFiles, row: ModificationInstance, new: bytes, set_aside: SetAside) -> None:
     """In with the new form under its own id, then out with the old one.
 
     The old one never goes on the strength of a promise: the archive must hold the new one, under another id (the
@@ -103,13 +117,13 @@ def _move(archive: StoredFiles, row: ModificationInstance, new: bytes) -> None:
     """
     stored = archive.store(new)
     if stored.orthanc_instance_id == row.orthanc_instance_id_before:
-        _replace_in_place(archive, row, new)
+        _replace_in_place(archive, row, new, set_aside)
         return
     row.orthanc_instance_id_after = stored.orthanc_instance_id
     if stored.is_duplicate and not _holds(archive, stored.orthanc_instance_id, row.sha256_after):
         # The same instance came under its new identity already, and the archive keeps what it has: as everywhere,
         # the second one is a duplicate. Unless it shows something else, it goes.
-        drop_duplicate(archive, row.orthanc_instance_id_before, stored.orthanc_instance_id)
+        _drop_duplicate(archive, row.orthanc_instance_id_before, stored.orthanc_instance_id)
         raise RefusedInstance("duplicate_instance", "The archive holds this instance under its new identity already.")
     archive.delete(row.orthanc_instance_id_before)
 
@@ -129,18 +143,41 @@ def put_back(archive: StoredFiles, row: ModificationInstance, new: bytes) -> boo
     return False
 
 
-def drop_duplicate(archive: StoredFiles, orthanc_instance_id: str, kept_instance_id: str) -> None:
-    """Take out an instance that the archive holds under another identity too, unless the two show something else."""
-    try:
-        one, kept = (read_header(archive.read(name)) for name in (orthanc_instance_id, kept_instance_id))
-    except LookupError:
+def drop_again(archive: StoredFiles, orthanc_instance_id: str, kept_instance_id: str, set_aside: SetAside) -> None:
+    """Take out an instance that came again under the identity it had before it was moved."""
+    one, kept = _read(archive, orthanc_instance_id), _read(archive, kept_instance_id)
+    if one is None or kept is None or orthanc_instance_id == kept_instance_id:
         return
-    if orthanc_instance_id != kept_instance_id and one.raw(PIXEL_DATA) == kept.raw(PIXEL_DATA):
+    if not _is_same(one, kept):
+        set_aside(one)
+    archive.delete(orthanc_instance_id)
+
+
+def _drop_duplicate(archive: StoredFiles, orthanc_instance_id: str, kept_instance_id: str) -> None:
+    """Take out an instance that the archive holds under another identity too, unless the two show something else."""
+    one, kept = _read(archive, orthanc_instance_id), _read(archive, kept_instance_id)
+    if one is None or kept is None or orthanc_instance_id == kept_instance_id:
+        return
+    picture = read_header(one).raw(PIXEL_DATA)
+    if _is_same(one, kept) if picture is None else picture == read_header(kept).raw(PIXEL_DATA):
         archive.delete(orthanc_instance_id)
 
 
-def _holds(archive: StoredFiles, orthanc_instance_id: str, sha256: str) -> bool:
+def _is_same(one: bytes, kept: bytes) -> bool:
+    """Whether a sender of the one would hear of the other that it is a duplicate; not, in every doubt."""
     try:
-        return digest(archive.read(orthanc_instance_id)) == sha256
-    except LookupError:
+        return is_same_content(read_header(one), kept)
+    except RefusedInstance:
         return False
+
+
+def _holds(archive: StoredFiles, orthanc_instance_id: str, sha256: str) -> bool:
+    data = _read(archive, orthanc_instance_id)
+    return data is not None and digest(data) == sha256
+
+
+def _read(archive: StoredFiles, orthanc_instance_id: str) -> bytes | None:
+    try:
+        return archive.read(orthanc_instance_id)
+    except LookupError:
+        return None

@@ -14,6 +14,7 @@ from sqlalchemy import select
 from ehr_bridge.db.uploads import Instance
 from ehr_bridge.services.modifying import ModificationJobs
 from ehr_bridge.services.spool import Spool
+from plugin.quarantine import Quarantine
 from tests.api.conftest import Api
 from tests.support.samples import small
 
@@ -36,6 +37,7 @@ def jobs(api: Api, folder: Path, later: timedelta = timedelta()) -> Jobs:
         services.recorder,
         lambda: services.clock() + later,
         services.intake.rules,
+        Quarantine(folder / "quarantine").keep,
     )
 
 

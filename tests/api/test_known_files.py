@@ -6,6 +6,7 @@ import hashlib
 import io
 import uuid
 from collections.abc import Iterable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -175,11 +176,14 @@ def test_a_file_that_was_refused_is_not_known(api: Api) -> None:
 
 
 def test_a_file_whose_study_was_corrected_stays_known(api: Api, tmp_path: Path) -> None:
-    """Also under another patient number, which moves it in the archive: an upload of it would be a duplicate."""
+    """Also under another patient number, which moves it in the archive: an upload of it would be a duplicate. While the
+    job is at it, nothing is said."""
     data = small()
     uid = stored(api, data)
     modify(api, uid, PatientID="CORRECTED-9", StudyDate="20260102")
+    assert not is_known(api, data)
     jobs(api, tmp_path).run()
+    jobs(api, tmp_path, timedelta(seconds=11)).run()
     (ds,) = [pydicom.dcmread(io.BytesIO(file)) for file in api.archive.instances.values()]
     assert ds.PatientID == "CORRECTED-9"
     assert is_known(api, data)
