@@ -1,7 +1,8 @@
 """scripts/bench orders: how many studies of ordinary orders are linked without a person, and how many wrongly.
 
 People are the public FEBRL ones with their twins and namesakes, as `scripts/bench linkage` has them; every one of them
-has orders of several modalities, all in one database, and each order's study is put to the very judge of arrivals.
+has orders of several modalities, all in one database, and each order's study is put to the very judge of arrivals. On
+SQLite and on PostgreSQL, with the same studies.
 
 * Well-formed: accession number and patient ID are right. The rest is as modalities write it: names in capitals or small
   letters, with empty components, an initial or a title; birth date, sex or name missing; the worklist's UID or one of
@@ -37,7 +38,8 @@ from ehr_bridge.db.models import Order
 from ehr_bridge.matching import Basis, HeaderIdentity, PatientFacts, Rules
 from ehr_bridge.services.matching import Matching
 from tests.bench.linkage import AT_ONCE, TOOL, header_of, load, patient_of
-from tests.bench.people import BATCH, NOW, person_id, write_patients
+from tests.bench.listing import empty_postgres, given
+from tests.bench.people import BATCH, NOW, gather_statistics, person_id, write_patients
 
 MODALITIES = ("CT", "MR", "US", "CR", "NM", "MG")
 FIRST_DAY = date(2026, 1, 5)
@@ -62,7 +64,7 @@ class Placed:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Judge and count; the last line is JSON. Returns the exit code: 1 where one of the targets is missed."""
+    """Judge and count on both databases; the last line is JSON. Returns the exit code: 1 where a target is missed."""
     options = _parse(arguments)
     rules = Rules(automatic=Basis(options.automatic))
     chance = random.Random(options.seed)
@@ -70,20 +72,28 @@ def main(arguments: Sequence[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="ehr-bridge-bench-") as folder:
         people, typed = _people(load(options.tool), Path(folder) / "people", options.seed)
         orders = _orders(people, typed, options.orders, chance)
-        database = Database(options.database_url or f"sqlite:///{folder}/orders.sqlite3")
-        migrate.upgrade(database)
-        write_patients(database, people)
-        _write_orders(database, orders)
-        matching = Matching(database, rules)
+        studies = {
+            WELL_FORMED: [(WELL_FORMED, one, well_formed(one, chance)) for one in orders],
+            DAY: [(kind := _kind(one, chance), one, DAYS[kind](one, chance)) for one in orders],
+        }
         print(f"orders: {len(orders)} of {len(people)} people, automatic={rules.automatic}, seed {options.seed}")
-        studies = [(WELL_FORMED, one, well_formed(one, chance)) for one in orders]
-        results[WELL_FORMED] = _judge(matching, studies)
-        studies = [(kind := _kind(one, chance), one, DAYS[kind](one, chance)) for one in orders]
-        results[DAY] = _judge(matching, studies)
-        database.dispose()
-    missed = [name for name, counts in results.items() if counts["share"] < LEAST[name] or counts["wrong"]]
+        for name, url in (("SQLite", f"sqlite:///{folder}/orders.sqlite3"), ("PostgreSQL", None)):
+            print(f" {name}")
+            with empty_postgres() if url is None else given(url) as address:
+                database = Database(address)
+                migrate.upgrade(database)
+                _write_orders(database, people, orders)
+                matching = Matching(database, rules)
+                results[name] = {what: _judge(matching, some) for what, some in studies.items()}
+                database.dispose()
+    missed = [
+        f"{what} on {name}"
+        for name, counts in results.items()
+        for what, least in LEAST.items()
+        if counts[what]["share"] < least or counts[what]["wrong"]
+    ]
     print(f"mix of {DAY}: {', '.join(f'{share:.0%} {kind}' for kind, share in MIX.items())}")
-    print("missed: " + ", ".join(missed) if missed else "both targets are met")
+    print("missed: " + ", ".join(missed) if missed else "both targets are met on both databases")
     print(json.dumps(results))
     return 1 if missed else 0
 
@@ -222,7 +232,8 @@ def _orders(
     return orders
 
 
-def _write_orders(database: Database, orders: Sequence[Placed]) -> None:
+def _write_orders(database: Database, people: Sequence[PatientFacts], orders: Sequence[Placed]) -> None:
+    write_patients(database, people)
     for some in batched(orders, BATCH, strict=False):
         rows = [
             {
@@ -242,6 +253,7 @@ def _write_orders(database: Database, orders: Sequence[Placed]) -> None:
         ]
         with database.write() as session:
             session.execute(insert(Order.__table__), rows)
+    gather_statistics(database)
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -250,7 +262,6 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--orders", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=11)
     parser.add_argument("--automatic", choices=[str(basis) for basis in list(Basis)[:4]], default="patient_id")
-    parser.add_argument("--database-url", help="an empty database (a new SQLite file)")
     options = parser.parse_args(arguments)
     if not options.tool.is_file():
         parser.error(f"there is no scorer at {options.tool}; name it with --tool or LINKAGE_EVAL")

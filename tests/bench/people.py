@@ -33,6 +33,11 @@ def write_patients(database: Database, people: Sequence[PatientFacts]) -> None:
             _write(session, Patient, ({**_fields(one), "created_at": NOW, "updated_at": NOW} for one in some))
             _write(session, PatientMatchKey, ({"patient_id": person, "key": key} for person, key in keys))
         _write(session, PatientValueCount, ({"value": key, "patients": count} for key, count in counted.items()))
+    gather_statistics(database)
+
+
+def gather_statistics(database: Database) -> None:
+    """Let the database know what it has been filled with."""
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("ANALYZE" if database.is_sqlite else "VACUUM ANALYZE"))
 
