@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.identity_changes import IdentityChange
@@ -22,6 +22,7 @@ from ehr_bridge.services.audit import Origin
 from ehr_bridge.services.deletion_steps import OURSELVES
 from ehr_bridge.services.identity import ehr_values, wanted_values
 from ehr_bridge.services.links import as_id, link_of, new_link, set_link
+from ehr_bridge.services.parted_records import may_be_of_parted, note_went_along
 from ehr_bridge.services.patients import find_patient
 from ehr_bridge.services.study_jobs import new_job, take_over_unswept, undoable
 
@@ -71,9 +72,12 @@ def take_link_back(session: Session, study: Study, job: Modification, before: Ma
     gone = patient is not None and patient.merged_into_id is not None
     if order is not None and (order.status == "cancelled" or order.patient_id != as_id(before["patient_id"])):
         gone = True
-    if gone:
+    undone = session.get_one(Modification, job.undoes_id)
+    if gone or may_be_of_parted(session, before, undone.requested_at, undone.requested_at):
         raise Conflict(
-            "cannot_undo", "The former patient was merged, or the former order cancelled or moved; link the study anew."
+            "cannot_undo",
+            "The former patient was merged or parted from another record, or the former order cancelled or moved; "
+            "link the study anew.",
         )
     job.link_after = dict(before)
     prepare(session, study, job)
@@ -97,7 +101,8 @@ def settle_link(session: Session, job: Modification, study: Study, now: datetime
     Where some of them do not, or say two patients, a person has to look again.
     """
     assert job.link_after is not None
-    after, is_fresh = _as_told_by_now(session, job)
+    asked_for = job.link_after
+    after, is_fresh, is_doubtful = _as_told_by_now(session, job)
     asked = job.link_before or {}
     flagged_meanwhile = study.link_status == "ambiguous" != asked.get("link_status")
     job.link_before = link_of(session, study, [as_id(after["order_id"])])
@@ -105,24 +110,30 @@ def settle_link(session: Session, job: Modification, study: Study, now: datetime
     said = {change["after"] for change in job.applied if change["tag"] == "PatientID"}
     of_two = after["patient_id"] is None and len(said) > 1
     still_doubted = job.kind != "link" and study.link_status == "ambiguous"
-    if job.status == "partial" or of_two or still_doubted or flagged_meanwhile:
+    if job.status == "partial" or of_two or still_doubted or flagged_meanwhile or is_doubtful:
         after["link_status"] = "ambiguous"
     job.link_after = after
     set_link(session, study, after, job.requested_by, now)
+    merge = None
+    if after["order_id"] is None and after["patient_id"] != asked_for["patient_id"]:
+        merge = note_went_along(session, study, as_id(asked_for["patient_id"]))
     if not is_fresh and after["link_status"] == "linked":
-        session.add(new_job(study, "follow", CHANGED_MEANWHILE, OURSELVES, now, status="waiting"))
+        follow = new_job(study, "follow", CHANGED_MEANWHILE, OURSELVES, now, status="waiting")
+        follow.change_id = merge.id if merge is not None else None
+        session.add(follow)
 
 
-def _as_told_by_now(session: Session, job: Modification) -> tuple[dict[str, Any], bool]:
-    """The link to set, and whether the files carry what the EHR says by now.
+def _as_told_by_now(session: Session, job: Modification) -> tuple[dict[str, Any], bool, bool]:
+    """The link to set, whether the files carry what the EHR says by now, and whether a person has to look.
 
     While a job ran, or since the link that an undo brings back, the EHR may have renamed or merged the patient, or
-    moved, renumbered or cancelled the order: the study goes where they went.
+    moved, renumbered or cancelled the order: the study goes where they went. What an undo brings back may also be older
+    than what the study should have followed before the undone job came.
     """
     asked: dict[str, Any] = job.link_after or {}
     patient, order = _parties(session, asked)
     if patient is None:
-        return dict(asked), True
+        return dict(asked), True, False
     if order is not None and order.status == "cancelled":
         order = None
     patient = order.patient if order is not None else find_patient(session, str(patient.id))
@@ -133,7 +144,18 @@ def _as_told_by_now(session: Session, job: Modification) -> tuple[dict[str, Any]
     if order is not None:
         concerns |= IdentityChange.order_id == order.id
     told = session.scalar(select(IdentityChange.id).where(IdentityChange.changed_at > since, concerns).limit(1))
-    return {**asked, **ids}, told is None and ids.items() <= asked.items()
+    is_fresh = told is None and ids.items() <= asked.items() and (undone is None or not _missed_since(session, undone))
+    return {**asked, **ids}, is_fresh, may_be_of_parted(session, {**asked, **ids}, job.requested_at, since)
+
+
+def _missed_since(session: Session, undone: Modification) -> bool:
+    """Whether the study's turn to follow a change came after another job had changed whose it was."""
+    missed = exists().where(
+        Modification.study_id == undone.study_id,
+        Modification.kind == "follow",
+        Modification.finished_at >= undone.requested_at,
+    )
+    return bool(session.scalar(select(missed)))
 
 
 def sides(job: Modification) -> dict[str, Any]:

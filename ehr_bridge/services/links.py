@@ -149,7 +149,8 @@ def _show_another(session: Session, order: Order, study: Study, now: datetime) -
     if order.status in {"in_progress", "completed"}:
         order.status = waiting_state(order)
     others = select(Study).where(Study.order_id == order.id, Study.orthanc_study_id.is_not(None))
-    other = session.scalar(others.order_by(Study.created_at, Study.id).limit(1))
+    visible_first = (Study.deleted_at.is_not(None), Study.created_at, Study.id)
+    other = session.scalar(others.order_by(*visible_first).limit(1))
     if other is not None:
         show_on_order(session, order, other, now)
         session.flush()
@@ -157,12 +158,16 @@ def _show_another(session: Session, order: Order, study: Study, now: datetime) -
 
 
 def _restore_order(session: Session, order_id: uuid.UUID, shown: Mapping[str, Any], study: Study) -> None:
-    """What the order showed before, unless it shows another study by now."""
+    """What the order showed of this study before, or that it showed none; not where it shows another one by now."""
     order = session.get(Order, order_id)
     if order is None or order.status == "cancelled":
         return
     if order.orthanc_study_id is not None and order.study_instance_uid != study.study_instance_uid:
         return
+    if shown["orthanc_study_id"] is not None:
+        is_of_study = shown["study_instance_uid"] == study.study_instance_uid
+        if not is_of_study or study.order_id != order.id:
+            return  # another one, which may be somebody else's by now, or one that does not come back to it
     status = _restored_state(order, shown["status"])
     for name in SHOWN:
         setattr(order, name, _typed(name, shown[name]))

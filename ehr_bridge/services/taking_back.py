@@ -116,23 +116,45 @@ def _unmerged(session: Session, undone: IdentityChange, origin: Origin, now: dat
             order.patient_id, order.updated_at = undone.patient_id, now
     session.flush()
     session.expire_all()
-    went_along = {study.id for study in _moved(session, undone)}
+    moved = _moved(session, undone)
+    said_again = _linked_by_people_since(session, moved, undone.changed_at)
+    went_along = {study.id for study in moved} - said_again
     back = []
     for study in studies_of(session, patient_id=survivor):
         is_of_order = study.order is not None and study.order.patient_id == undone.patient_id
         if is_of_order or (study.order is None and study.id in went_along):
             back.append(study)
     move_studies(session, back, undone.patient_id, None, origin, now, keep_orders=True)
-    _doubt_what_came_since(session, undone, session.get_one(Patient, survivor), origin, now)
+    _doubt_what_came_since(session, undone, session.get_one(Patient, survivor), said_again, origin, now)
     return back
 
 
+def _linked_by_people_since(session: Session, studies: list[Study], since: datetime) -> set[uuid.UUID]:
+    """Which of these studies somebody linked anew since, so that their link is not the one that went along."""
+    asked = exists().where(
+        Modification.study_id == StudyLink.study_id, Modification.kind == "link", Modification.requested_at > since
+    )
+    facts = select(StudyLink.study_id).where(
+        StudyLink.study_id.in_([study.id for study in studies]),
+        StudyLink.unlinked_at.is_(None),
+        StudyLink.linked_at > since,
+        asked,
+    )
+    return set(session.scalars(facts))
+
+
 def _doubt_what_came_since(
-    session: Session, undone: IdentityChange, survivor: Patient, origin: Origin, now: datetime
+    session: Session,
+    undone: IdentityChange,
+    survivor: Patient,
+    said_again: set[uuid.UUID],
+    origin: Origin,
+    now: datetime,
 ) -> None:
     """Hand to a person what was linked to the survivor while the merge stood and may be of the other record.
 
     That is what its files say, or what nothing denies: no order of the survivor, no MRN of the survivor in the files.
+    Or it was the other record's before, and somebody linked it anew while both were one.
     """
     theirs = mrns_of(session, session.get_one(Patient, undone.patient_id))
     survivors = mrns_of(session, survivor)
@@ -140,7 +162,7 @@ def _doubt_what_came_since(
         StudyLink.study_id == Study.id, StudyLink.unlinked_at.is_(None), StudyLink.linked_at >= undone.changed_at
     )
     may_be_theirs = Study.patient_id_key.in_(theirs) | (
-        Study.order_id.is_(None) & Study.patient_id_key.not_in(survivors)
+        Study.order_id.is_(None) & (Study.patient_id_key.not_in(survivors) | Study.id.in_(said_again))
     )
     doubtful = select(Study).where(
         Study.patient_id == survivor.id,

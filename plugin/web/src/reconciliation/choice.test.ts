@@ -22,8 +22,8 @@ const candidate = (more: Partial<Candidate> = {}): Candidate => ({
 const key = (name: string, more = {}) => meaningOf({ key: name, ctrlKey: false, metaKey: false, altKey: false, typing: false, ...more });
 
 describe("accepting a candidate", () => {
-  it("takes its order where it has one, else its patient", () => {
-    expect(ofCandidate(candidate()).verdict).toEqual({ kind: "link", order_id: "o" });
+  it("takes its order where it has one, and in any case the patient it was shown with", () => {
+    expect(ofCandidate(candidate()).verdict).toEqual({ kind: "link", patient_id: "p", order_id: "o" });
     expect(ofCandidate(candidate({ order_id: null })).verdict).toEqual({ kind: "link", patient_id: "p" });
   });
 

@@ -1,4 +1,8 @@
-/** Whom a person has in mind for a study, and what pressing a key means. Pure. */
+/**
+ * Whom a person has in mind for a study, and what pressing a key means. Pure.
+ *
+ * An order is said together with the patient it was shown with: the EHR may give it to another one meanwhile.
+ */
 import type { Candidate, Difference, Verdict } from "../api/reconciliation";
 import type { Order, Patient } from "../api/types";
 import { formatList, t } from "../i18n";
@@ -14,7 +18,7 @@ export interface Choice {
 
 export function ofCandidate(candidate: Candidate): Choice {
   return {
-    verdict: candidate.order_id ? { kind: "link", order_id: candidate.order_id } : { kind: "link", patient_id: candidate.patient_id },
+    verdict: { kind: "link", patient_id: candidate.patient_id, ...(candidate.order_id && { order_id: candidate.order_id }) },
     patient: personName(candidate.patient_name) || t("patient.unknown"),
     mrn: candidate.mrn,
     accession: candidate.accession_number,
@@ -23,7 +27,7 @@ export function ofCandidate(candidate: Candidate): Choice {
 
 export function ofOrder(order: Order): Choice {
   return {
-    verdict: { kind: "link", order_id: order.id },
+    verdict: { kind: "link", patient_id: order.patient_id, order_id: order.id },
     patient: personName(order.patient_name) || t("patient.unknown"),
     mrn: order.mrn,
     accession: order.accession_number,

@@ -46,7 +46,7 @@ describe("the files on the table", () => {
     desk.choose("2", { include: false });
     const { items, options } = desk.packed();
     expect(items.map(({ source, group }) => [source.name, group])).toEqual([["a", "1"], ["c", DAMAGED]]);
-    expect(options.get("1")).toEqual({ orderId: "o1" });
+    expect(options.get("1")).toEqual({ orderId: "o1", patientId: "p" });
   });
 
   it("with a damaged header are never sent for the chosen order: nobody has seen whose they are", () => {
@@ -66,7 +66,7 @@ describe("the files on the table", () => {
     answer([image("a", "1")]);
     expect(desk.startFor(order("o2"))).toBe(false);
     expect(desk.startFor(null)).toBe(false);
-    expect(desk.packed().options.get("1")).toEqual({ orderId: "o1" });
+    expect(desk.packed().options.get("1")).toEqual({ orderId: "o1", patientId: "p" });
     desk.clear();
     expect(desk.startFor(order("o2"))).toBe(true);
   });

@@ -249,7 +249,11 @@ function defaultChoice(order: Desk["order"]): Choice {
 
 function optionsOf({ link, tags }: Choice): SendOptions {
   const options: SendOptions = Object.keys(tags).length > 0 ? { tags } : {};
-  if (link.kind === "order") options.orderId = link.order.id;
+  if (link.kind === "order") {
+    options.orderId = link.order.id;
+    // Whom the person saw: the EHR may give the order to somebody else before everything is sent.
+    options.patientId = link.patient?.id ?? link.order.patient_id;
+  }
   if (link.kind === "patient") options.patientId = link.patient.id;
   return options;
 }

@@ -27,7 +27,7 @@ export const common: Translation<typeof english> = {
   "problem.cannot_undo": "Danach wurde etwas geändert. Machen Sie das zuerst rückgängig.",
   "problem.study_changed": "Jemand war schneller. Sehen Sie die Studie an, wie sie jetzt ist.",
   "problem.not_linked": "Die Studie ist niemandem zugeordnet.",
-  "problem.order_of_another_patient": "Auftrag und Patient gehören nicht zusammen.",
+  "problem.order_of_another_patient": "Der Auftrag gehört jetzt zu einem anderen Patienten. Öffnen Sie ihn neu und vergleichen Sie.",
   "problem.order_cancelled": "Der Auftrag ist storniert. Wählen Sie einen anderen.",
   "problem.order_state": "Der Auftrag ist inzwischen weiter. Sehen Sie ihn neu an.",
   "problem.patient_merged": "Der Datensatz wurde in einen anderen überführt. Wählen Sie diesen.",

@@ -24,7 +24,7 @@ export const common = {
   "problem.cannot_undo": "Something was changed after it. Undo that first.",
   "problem.study_changed": "Somebody was first. Look at the study as it is now.",
   "problem.not_linked": "The study is not linked to anybody.",
-  "problem.order_of_another_patient": "Order and patient do not belong together.",
+  "problem.order_of_another_patient": "The order is another patient's now. Open it again and compare.",
   "problem.order_cancelled": "The order is cancelled. Choose another one.",
   "problem.order_state": "The order has gone on meanwhile. Look at it as it is now.",
   "problem.patient_merged": "The record was merged into another one. Choose that.",

@@ -1,0 +1,56 @@
+"""Links to records that were merged meanwhile, or parted again: what must come back, and what nobody knows."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import exists, select
+from sqlalchemy.orm import Session, aliased
+
+from ehr_bridge.db.identity_changes import IdentityChange
+from ehr_bridge.db.models import Patient, Study, StudyLink
+from ehr_bridge.services.links import as_id
+
+
+def note_went_along(session: Session, study: Study, patient_id: uuid.UUID | None) -> IdentityChange | None:
+    """Write down that a study which was to be linked to a record went where that was merged into.
+
+    It comes back when that is taken back, like the studies that were linked already. Answers the first such merge.
+    """
+    first, record = None, session.get(Patient, patient_id) if patient_id else None
+    while record is not None and record.merged_into_id is not None:
+        merge = session.scalar(
+            select(IdentityChange)
+            .where(IdentityChange.patient_id == record.id, IdentityChange.kind == "patient_merged")
+            .where(IdentityChange.undoes_id.is_(None))
+            .order_by(IdentityChange.changed_at.desc())
+            .limit(1)
+        )
+        assert merge is not None, "records are merged by changes alone"
+        merge.moved = {**merge.moved, "studies": [*merge.moved["studies"], str(study.id)]}
+        first = first or merge
+        record = session.get_one(Patient, record.merged_into_id)
+    return first
+
+
+def may_be_of_parted(session: Session, link: Mapping[str, Any], asked_at: datetime, since: datetime) -> bool:
+    """Whether a link to a record, made while another was merged into it, is set after they were parted again.
+
+    `asked_at` is when it was made, where it is not recorded yet; parted after `since`. With an order it is the order's
+    patient, wherever that went.
+    """
+    if link["patient_id"] is None or link["order_id"] is not None:
+        return False
+    fact = session.get(StudyLink, as_id(link["link_id"])) if link["link_id"] else None
+    merge, parting = IdentityChange, aliased(IdentityChange)
+    parted = exists().where(
+        merge.kind == "patient_merged",
+        merge.after["merged_into_id"].as_string() == link["patient_id"],
+        merge.changed_at <= (fact.linked_at if fact is not None else asked_at),
+        parting.undoes_id == merge.id,
+        parting.changed_at > since,
+    )
+    return bool(session.scalar(select(parted)))
