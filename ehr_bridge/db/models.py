@@ -18,6 +18,7 @@ from sqlalchemy import (
     Index,
     MetaData,
     String,
+    false,
     text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
@@ -102,6 +103,8 @@ class Order(Base):
     status: Mapped[str] = mapped_column(String(16), default="scheduled")
     arrived_at: Mapped[datetime | None]
     """When it was said that the patient is there."""
+    made_here: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Made for a study that had no order, and not told by the EHR yet."""
     scheduled_study_instance_uid: Mapped[str] = mapped_column(UID, unique=True)
     """Given to the order when it is placed; what the worklist offers and the matcher looks for."""
     study_instance_uid: Mapped[str] = mapped_column(UID, index=True)

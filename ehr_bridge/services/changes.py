@@ -18,6 +18,7 @@ from ehr_bridge.db.identity_changes import IdentityChange
 from ehr_bridge.db.models import Order, Patient, Study
 from ehr_bridge.matching import Rules
 from ehr_bridge.services.audit import Origin
+from ehr_bridge.services.doubts import doubt
 from ehr_bridge.services.following import follow
 from ehr_bridge.services.late_links import link_late
 from ehr_bridge.services.links import link_of, set_link
@@ -54,7 +55,10 @@ class Followers:
             after = {name: getattr(order, name) for name in before}
             change = note_change(session, "order_updated", order.patient, order, (before, after), TOLD, origin, now)
             studies = studies_of(session, order_id=order.id)
-            if "patient_id" in before:
+            if "patient_id" in before and order.made_here:
+                _leave_to_people(session, studies, before["patient_id"], change, origin, now)
+                studies = []
+            elif "patient_id" in before:
                 change.moved = move_studies(session, studies, order.patient_id, order.id, origin, now)
             follow(session, studies, change, TOLD, origin, now)
         link_late(session, order.patient, order, self._rules, now)
@@ -130,6 +134,23 @@ def move_studies(
         set_link(session, study, link, origin.actor, now)
         moved.append(str(study.id))
     return {"studies": moved, "orders": []}
+
+
+def _leave_to_people(
+    session: Session,
+    studies: list[Study],
+    patient_id: uuid.UUID,
+    change: IdentityChange,
+    origin: Origin,
+    now: datetime,
+) -> None:
+    """The number under which a person made an order for studies turns out to be that of another patient's order.
+
+    The studies stay with whom that person named, without the order, until somebody has looked.
+    """
+    move_studies(session, studies, patient_id, None, origin, now)
+    for study in studies:
+        doubt(session, study, origin, {"change_id": str(change.id)}, now)
 
 
 def as_field(name: str, value: Any) -> Any:

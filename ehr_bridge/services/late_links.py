@@ -91,14 +91,17 @@ def _link_to(study: Study, match: Match) -> dict[str, Any]:
 
 
 def _is_wanted_by_others(session: Session, order_id: uuid.UUID | None, job: Modification) -> bool:
-    """Whether another study's link to this order is on its way."""
+    """Whether another study's link to this order is on its way, or was refused because two of them wanted it."""
     if order_id is None:
         return False
+    on_its_way = Modification.status.in_(("waiting", *UNDER_WAY))
+    refused = (Modification.error_code == "study_changed") & (Modification.requested_by == OURSELVES.actor)
     others = exists().where(
         Modification.id != job.id,
         Modification.kind == "link",
-        Modification.status.in_(("waiting", *UNDER_WAY)),
         Modification.link_after["order_id"].as_string() == str(order_id),
+        Study.id == Modification.study_id,
+        on_its_way | (refused & (Study.link_status == "unlinked")),
     )
     return bool(session.scalar(select(others)))
 

@@ -26,6 +26,8 @@ from ehr_bridge.services.parted_records import may_be_of_parted, note_went_along
 from ehr_bridge.services.patients import find_patient
 from ehr_bridge.services.study_jobs import new_job, take_over_unswept, undoable
 
+MADE_HERE = "made_here"
+"""In the link that a job sets: its order was made for the study, and the EHR had not told it."""
 CHANGED_MEANWHILE = "The EHR changed patient or order while the link was made, or since the link that is back."
 
 
@@ -136,7 +138,11 @@ def _as_told_by_now(session: Session, job: Modification) -> tuple[dict[str, Any]
         return dict(asked), True, False
     if order is not None and order.status == "cancelled":
         order = None
-    patient = order.patient if order is not None else find_patient(session, str(patient.id))
+    named = find_patient(session, str(patient.id))
+    of_another = order is not None and bool(asked.get(MADE_HERE)) and order.patient_id != named.id
+    if of_another:
+        order = None  # its number turned out to be that of another patient's order
+    patient = order.patient if order is not None else named
     ids = {"patient_id": str(patient.id), "order_id": str(order.id) if order is not None else None}
     undone = session.get(Modification, job.undoes_id) if job.undoes_id is not None else None
     since = undone.requested_at if undone is not None else job.requested_at
@@ -145,7 +151,8 @@ def _as_told_by_now(session: Session, job: Modification) -> tuple[dict[str, Any]
         concerns |= IdentityChange.order_id == order.id
     told = session.scalar(select(IdentityChange.id).where(IdentityChange.changed_at > since, concerns).limit(1))
     is_fresh = told is None and ids.items() <= asked.items() and (undone is None or not _missed_since(session, undone))
-    return {**asked, **ids}, is_fresh, may_be_of_parted(session, {**asked, **ids}, job.requested_at, since)
+    is_doubtful = of_another or may_be_of_parted(session, {**asked, **ids}, job.requested_at, since)
+    return {**asked, **ids}, is_fresh, is_doubtful
 
 
 def _missed_since(session: Session, undone: Modification) -> bool:

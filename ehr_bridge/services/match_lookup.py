@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import bindparam, exists, or_, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.match_keys import PatientMatchKey, PatientValueCount
-from ehr_bridge.db.models import Order, Patient
+from ehr_bridge.db.models import Order, Patient, Study
 from ehr_bridge.matching import (
     HeaderIdentity,
     Match,
@@ -27,7 +27,7 @@ from ehr_bridge.matching.keys import EVERYBODY, asked_values, header_keys
 from ehr_bridge.matching.match import keys_of
 from ehr_bridge.services.patients import of_survivor
 
-PATIENTS, ORDERS = Patient.__table__.c, Order.__table__.c
+PATIENTS, ORDERS, STUDIES = Patient.__table__.c, Order.__table__.c, Study.__table__.c
 KEYS, COUNTS = PatientMatchKey.__table__.c, PatientValueCount.__table__.c
 MOST_PER_KEY = 50
 """A key that more patients have (a date of birth that stands for "unknown") finds nobody."""
@@ -49,8 +49,12 @@ _ORDERS_OF_KEYS = _ORDER.where(
     )
 )
 _OPEN_ORDERS = _ORDER.where(
-    ORDERS.patient_id == bindparam("patient_id"), ORDERS.status != "cancelled", ORDERS.orthanc_study_id.is_(None)
+    ORDERS.patient_id == bindparam("patient_id"),
+    ORDERS.status != "cancelled",
+    ORDERS.orthanc_study_id.is_(None),
+    ~exists().where(STUDIES.order_id == ORDERS.id),
 )
+"""A study that is on its way has its order too: of two that come at once, one is first."""
 
 
 @dataclass(frozen=True, slots=True)

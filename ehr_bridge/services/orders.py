@@ -115,6 +115,7 @@ class Orders:
                 )
                 audit.append(session, origin, event, now)
                 self._listener.order_told(session, order, before, origin, now)
+            order.made_here = False
             if said is not None:
                 self._state(session, order, said, origin, now)
             return order, created

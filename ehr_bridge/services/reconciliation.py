@@ -21,7 +21,7 @@ from ehr_bridge.services.audit import Event, Origin
 from ehr_bridge.services.claims import confirmed_match, resolve
 from ehr_bridge.services.identity import NOT_THE_ORDERS, stored_identity
 from ehr_bridge.services.late_links import evidence_of
-from ehr_bridge.services.link_jobs import link_job, sides, unlink_job
+from ehr_bridge.services.link_jobs import MADE_HERE, link_job, sides, unlink_job
 from ehr_bridge.services.links import current_link
 from ehr_bridge.services.paging import Page
 from ehr_bridge.services.patients import find_patient
@@ -132,7 +132,9 @@ class Reconciliation:
                 detail={"from": "study"},
             )
             audit.append(session, origin, event, now)
-            return order, self._link(session, study, patient, order, reason, origin, now)
+            job = self._link(session, study, patient, order, reason, origin, now)
+            job.link_after = {**(job.link_after or {}), MADE_HERE: True}
+            return order, job
 
     def _open(
         self, session: Session, study_instance_uid: str, expected: str | None, *, may_be_linked: bool = False
@@ -196,6 +198,7 @@ class Reconciliation:
             ordered_by=wanted.ordered_by,
             status="arrived",
             arrived_at=now,
+            made_here=True,
             scheduled_study_instance_uid=uid,
             study_instance_uid=uid,
             created_at=now,

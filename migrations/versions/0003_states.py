@@ -1,4 +1,4 @@
-"""when the patient of an order arrived
+"""when the patient of an order arrived, and which orders the EHR does not know yet
 
 Revision ID: 0003_states
 Revises: 0003_skip
@@ -17,9 +17,11 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column("orders", sa.Column("arrived_at", UtcDateTime(), nullable=True))
+    op.add_column("orders", sa.Column("made_here", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.execute("UPDATE orders SET arrived_at = created_at WHERE status = 'arrived'")
 
 
 def downgrade() -> None:
     with op.batch_alter_table("orders") as batch_op:
+        batch_op.drop_column("made_here")
         batch_op.drop_column("arrived_at")

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ehr_bridge.services.arrivals import Delivery, Door
+from ehr_bridge.services.audit import Origin
 from tests.api.conftest import Api
+from tests.api.late_steps import catch_up, kept
 from tests.api.link_steps import (
     ASA,
     changes,
@@ -213,3 +216,81 @@ def test_what_a_person_said_again_while_a_merge_stood_is_not_taken_along_by_its_
     assert (study(api, silent)["mrn"], study(api, silent)["link_status"]) == ("MRN-1", "linked")
     assert study(api, again)["link_status"] == "ambiguous"
     assert [item["study"]["study_instance_uid"] for item in reconciliation(api)["items"]] == [again]
+
+
+WITHOUT_NUMBER = {"PatientID": "MRN-1", "PatientName": "LINDQVIST^ASA", "PatientBirthDate": "19610314"}
+"""As a modality without a worklist writes it: the patient is certain, no order is named."""
+
+
+def an_order_of_the_day(api: Api) -> None:
+    api.place_order()
+    put_order(api, scheduled_at="2026-01-15T09:00:00Z")
+
+
+def test_of_two_studies_that_come_at_once_only_one_takes_the_only_open_order(api: Api) -> None:
+    """Both are judged before either is stored; the second is the patient's, without an order, as it would be later."""
+    an_order_of_the_day(api)
+    delivery = Delivery(None, Door.C_STORE, "modality", Origin("ae:MR1"))
+    judged = [api.services.intake.judge(small(**WITHOUT_NUMBER), delivery).decision for _ in range(2)]
+    patient = order(api)["patient_id"]
+    assert [str(decision.patient_id) for decision in judged] == [patient, patient]
+    assert [str(decision.order_id) for decision in judged] == [order(api)["id"], "None"]
+
+
+def test_two_late_studies_that_want_one_order_are_both_left_to_people(api: Api, tmp_path: Path) -> None:
+    """Neither wins because the other one was refused first."""
+    an_order_of_the_day(api)
+    for _ in range(2):
+        kept(api, small(**WITHOUT_NUMBER))
+    assert catch_up(api) == 2
+    work(api, tmp_path)
+    assert order(api)["orthanc_study_id"] is None
+    assert [item["study"]["link_status"] for item in reconciliation(api)["items"]] == ["unlinked", "unlinked"]
+
+
+def test_an_order_made_here_that_the_ehr_places_for_somebody_else_takes_no_study_along(
+    api: Api, tmp_path: Path
+) -> None:
+    """A mistyped number, taken from the file, was the number of another patient's order. A person said whose it is."""
+    two_people(api)
+    uid = store(api, 1, AccessionNumber="ACC-9")
+    body = {"patient_id": "MRN-1", "reason": "never ordered"}
+    made = post(api, f"/api/v1/reconciliation/{uid}/create-order", body, 202, "technician")["order"]
+    work(api, tmp_path)
+    assert (study(api, uid)["mrn"], made["accession_number"]) == ("MRN-1", "ACC-9")
+    put_order(api, "ACC-9", "MRN-2")
+    work(api, tmp_path)
+    assert (order(api, "ACC-9")["mrn"], order(api, "ACC-9")["orthanc_study_id"]) == ("MRN-2", None)
+    seen = study(api, uid)
+    assert (seen["mrn"], seen["order_id"], seen["link_status"]) == ("MRN-1", None, "ambiguous")
+    assert names(api, uid) == {ASA[:2]}
+
+
+def test_an_order_made_here_that_the_ehr_places_for_the_same_patient_keeps_its_study(api: Api, tmp_path: Path) -> None:
+    """And is the EHR's from then on: where it moves it later, the study goes along."""
+    two_people(api)
+    uid = store(api, 1, AccessionNumber="ACC-9")
+    body = {"patient_id": "MRN-1", "reason": "never ordered"}
+    post(api, f"/api/v1/reconciliation/{uid}/create-order", body, 202, "technician")
+    work(api, tmp_path)
+    put_order(api, "ACC-9", "MRN-1")
+    work(api, tmp_path)
+    assert (study(api, uid)["mrn"], study(api, uid)["link_status"]) == ("MRN-1", "linked")
+    put_order(api, "ACC-9", "MRN-2")
+    work(api, tmp_path)
+    assert (study(api, uid)["mrn"], names(api, uid)) == ("MRN-2", {CHIDI})
+
+
+def test_the_number_of_an_order_made_here_turns_out_to_be_anothers_while_its_job_waits(
+    api: Api, tmp_path: Path
+) -> None:
+    """As above, seconds earlier."""
+    two_people(api)
+    uid = store(api, 1, AccessionNumber="ACC-9")
+    body = {"patient_id": "MRN-1", "reason": "never ordered"}
+    post(api, f"/api/v1/reconciliation/{uid}/create-order", body, 202, "technician")
+    put_order(api, "ACC-9", "MRN-2")
+    work(api, tmp_path)
+    assert (order(api, "ACC-9")["mrn"], order(api, "ACC-9")["orthanc_study_id"]) == ("MRN-2", None)
+    seen = study(api, uid)
+    assert (seen["mrn"], seen["order_id"], seen["link_status"]) == ("MRN-1", None, "ambiguous")
