@@ -33,7 +33,9 @@ def candidates(
     for patient in _likeliest(identity, (one for one in found.patients if one.id not in named), found):
         match = match_study(identity, [], [patient], found.population, rules)
         if match.patient_id is not None:
-            matches.append(add_order(identity, match, open_orders(session, patient.id), rules))
+            matches.append(
+                add_order(identity, match, open_orders(session, patient.id, identity.study_instance_uid), rules)
+            )
     return _rows(session, matches[:MOST])
 
 

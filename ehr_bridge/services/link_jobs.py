@@ -75,7 +75,7 @@ def take_link_back(session: Session, study: Study, job: Modification, before: Ma
     if order is not None and (order.status == "cancelled" or order.patient_id != as_id(before["patient_id"])):
         gone = True
     undone = session.get_one(Modification, job.undoes_id)
-    if gone or may_be_of_parted(session, before, undone.requested_at, undone.requested_at):
+    if gone or may_be_of_parted(session, study, before, undone.requested_at, undone.requested_at):
         raise Conflict(
             "cannot_undo",
             "The former patient was merged or parted from another record, or the former order cancelled or moved; "
@@ -104,7 +104,7 @@ def settle_link(session: Session, job: Modification, study: Study, now: datetime
     """
     assert job.link_after is not None
     asked_for = job.link_after
-    after, is_fresh, is_doubtful = _as_told_by_now(session, job)
+    after, is_fresh, is_doubtful = _as_told_by_now(session, study, job)
     asked = job.link_before or {}
     flagged_meanwhile = study.link_status == "ambiguous" != asked.get("link_status")
     job.link_before = link_of(session, study, [as_id(after["order_id"])])
@@ -125,7 +125,7 @@ def settle_link(session: Session, job: Modification, study: Study, now: datetime
         session.add(follow)
 
 
-def _as_told_by_now(session: Session, job: Modification) -> tuple[dict[str, Any], bool, bool]:
+def _as_told_by_now(session: Session, study: Study, job: Modification) -> tuple[dict[str, Any], bool, bool]:
     """The link to set, whether the files carry what the EHR says by now, and whether a person has to look.
 
     While a job ran, or since the link that an undo brings back, the EHR may have renamed or merged the patient, or
@@ -151,7 +151,7 @@ def _as_told_by_now(session: Session, job: Modification) -> tuple[dict[str, Any]
         concerns |= IdentityChange.order_id == order.id
     told = session.scalar(select(IdentityChange.id).where(IdentityChange.changed_at > since, concerns).limit(1))
     is_fresh = told is None and ids.items() <= asked.items() and (undone is None or not _missed_since(session, undone))
-    is_doubtful = of_another or may_be_of_parted(session, {**asked, **ids}, job.requested_at, since)
+    is_doubtful = of_another or may_be_of_parted(session, study, {**asked, **ids}, job.requested_at, since)
     return {**asked, **ids}, is_fresh, is_doubtful
 
 

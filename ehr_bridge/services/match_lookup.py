@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from ehr_bridge.db.match_keys import PatientMatchKey, PatientValueCount
 from ehr_bridge.db.models import Order, Patient, Study
+from ehr_bridge.db.modifications import Modification
 from ehr_bridge.matching import (
     HeaderIdentity,
     Match,
@@ -26,6 +27,7 @@ from ehr_bridge.matching import (
 from ehr_bridge.matching.keys import EVERYBODY, asked_values, header_keys
 from ehr_bridge.matching.match import keys_of
 from ehr_bridge.services.patients import of_survivor
+from ehr_bridge.services.study_jobs import UNDER_WAY
 
 PATIENTS, ORDERS, STUDIES = Patient.__table__.c, Order.__table__.c, Study.__table__.c
 KEYS, COUNTS = PatientMatchKey.__table__.c, PatientValueCount.__table__.c
@@ -75,7 +77,9 @@ def give_opinion(session: Session, identity: HeaderIdentity, rules: Rules) -> Ma
     if found.orders or match.kind not in (MatchKind.EXACT, MatchKind.PROBABLE) or match.patient_id is None:
         return match
     can_fit = identity.modality and identity.study_date
-    return add_order(identity, match, open_orders(session, match.patient_id) if can_fit else [], rules)
+    return add_order(
+        identity, match, open_orders(session, match.patient_id, identity.study_instance_uid) if can_fit else [], rules
+    )
 
 
 def find(session: Session, identity: HeaderIdentity, rules: Rules) -> Found:
@@ -106,9 +110,21 @@ def orders_of_keys(session: Session, identity: HeaderIdentity, rules: Rules) -> 
     ]
 
 
-def open_orders(session: Session, patient_id: UUID) -> list[OrderFacts]:
-    """The orders of a patient that no images have answered, whatever the EHR says of them; not the cancelled ones."""
-    return [_order(tuple(row)) for row in session.execute(_OPEN_ORDERS, {"patient_id": patient_id})]
+def open_orders(session: Session, patient_id: UUID, study_instance_uid: str) -> list[OrderFacts]:
+    """The orders of a patient that no images have answered, whatever the EHR says of them.
+
+    Not the cancelled ones, nor those that a job is about to give to another study than this one.
+    """
+    orders = [_order(tuple(row)) for row in session.execute(_OPEN_ORDERS, {"patient_id": patient_id})]
+    if not orders:
+        return []
+    begun = select(Modification.link_after["order_id"].as_string()).where(
+        Modification.status.in_(UNDER_WAY),
+        Modification.kind == "link",
+        Modification.study_instance_uid != study_instance_uid,
+    )
+    taken = set(session.scalars(begun))
+    return [order for order in orders if str(order.id) not in taken]
 
 
 def _spellings(number: str) -> set[str]:

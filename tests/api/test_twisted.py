@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ehr_bridge.services.arrivals import Delivery, Door
 from ehr_bridge.services.audit import Origin
+from ehr_bridge.services.following import set_off
 from tests.api.conftest import Api
 from tests.api.late_steps import catch_up, kept
 from tests.api.link_steps import (
@@ -294,3 +295,51 @@ def test_the_number_of_an_order_made_here_turns_out_to_be_anothers_while_its_job
     assert (order(api, "ACC-9")["mrn"], order(api, "ACC-9")["orthanc_study_id"]) == ("MRN-2", None)
     seen = study(api, uid)
     assert (seen["mrn"], seen["order_id"], seen["link_status"]) == ("MRN-1", None, "ambiguous")
+
+
+def test_an_order_that_a_late_study_is_about_to_get_is_not_given_away(api: Api, tmp_path: Path) -> None:
+    """Its job has begun; the next study without a number is the patient's, without an order."""
+    an_order_of_the_day(api)
+    kept(api, small(**WITHOUT_NUMBER))
+    assert catch_up(api) == 1
+    set_off(api.services.database, api.services.claims.rules, api.services.clock())
+    delivery = Delivery(None, Door.C_STORE, "modality", Origin("ae:MR1"))
+    decision = api.services.intake.judge(small(**WITHOUT_NUMBER), delivery).decision
+    assert (str(decision.patient_id), decision.order_id) == (order(api)["patient_id"], None)
+    work(api, tmp_path)
+    assert order(api)["number_of_images"] == 1
+
+
+def test_an_order_made_while_two_were_one_needs_a_look_when_the_files_name_the_other(api: Api, tmp_path: Path) -> None:
+    """However far its job was when they were parted."""
+    two_people(api)
+    early, late = (store(api, 1, PatientID="MRN-1", PatientName="SOMEBODY^ELSE") for _ in range(2))
+    merge(api, "MRN-1", "MRN-2")
+    body = {"patient_id": "MRN-2", "reason": "never ordered"}
+    for uid in (early, late):
+        said = body | {"expected": one(api, uid)["version"]}
+        post(api, f"/api/v1/reconciliation/{uid}/create-order", said, 202, "technician")
+        if uid == early:
+            work(api, tmp_path)
+    unmerge(api)
+    work(api, tmp_path)
+    assert [(study(api, uid)["mrn"], study(api, uid)["link_status"]) for uid in (early, late)] == [
+        ("MRN-2", "ambiguous"),
+        ("MRN-2", "ambiguous"),
+    ]
+
+
+def test_a_link_made_while_two_were_one_does_not_come_back_unseen(api: Api, tmp_path: Path) -> None:
+    """To an order of the survivor, where the files name the one that is back."""
+    two_people(api)
+    put_order(api, "ACC-2", "MRN-2")
+    merge(api, "MRN-1", "MRN-2")
+    data = small(PatientID="MRN-1", PatientName="SOMEBODY^ELSE")
+    answer = api.upload(data, headers={"X-Order-Id": "ACC-2"})
+    uid = answer.json["studies"][0]["study_instance_uid"]
+    taken_away = unlink(api, uid)["id"]
+    work(api, tmp_path)
+    unmerge(api)
+    work(api, tmp_path)
+    assert undo(api, taken_away, 409)["code"] == "cannot_undo"
+    assert study(api, uid)["link_status"] == "unlinked"
