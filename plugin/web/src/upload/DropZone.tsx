@@ -3,20 +3,15 @@
  * anywhere and the keyboard do the same; folders have a button of their own.
  */
 import { useRef, useState, type InputHTMLAttributes } from "react";
-import { useDropzone } from "react-dropzone";
+import { useDropzone, type DropEvent } from "react-dropzone";
 import { Icon } from "../components/Icon";
 import { t } from "../i18n";
-
-export interface ChosenFile {
-  file: File;
-  /** The path inside the folder it came from, as far as the browser tells it. */
-  name: string;
-}
+import { ofInput, ofTransfer, type Chosen } from "./arrived";
 
 interface Props {
   /** There are files already: more may be added, but they are what matters now. */
   small: boolean;
-  onFiles: (files: ChosenFile[]) => void;
+  onFiles: (files: readonly Chosen[]) => void;
 }
 
 const folderPicker = { webkitdirectory: "" } as InputHTMLAttributes<HTMLInputElement>;
@@ -25,13 +20,18 @@ export function DropZone({ small, onFiles }: Props) {
   const [problem, setProblem] = useState<string | null>(null);
   const folderInput = useRef<HTMLInputElement>(null);
 
-  const take = (files: readonly File[]) => {
+  const take = (files: readonly Chosen[]) => {
     setProblem(files.length === 0 ? t("upload.nothing") : null);
-    if (files.length > 0) onFiles(files.map((file) => ({ file, name: pathOf(file) })));
+    if (files.length > 0) onFiles(files);
   };
 
   const { getRootProps, getInputProps, isDragActive, open } = useDropzone({
-    onDrop: (accepted) => take(accepted),
+    // Taken here and kept from the library, which would ask for the size of each.
+    getFilesFromEvent: async (event) => {
+      const arrived = filesOf(event);
+      if (arrived) take(await arrived);
+      return [];
+    },
     onError: () => setProblem(t("upload.unreadable")),
     noClick: true,
     noKeyboard: true,
@@ -58,7 +58,7 @@ export function DropZone({ small, onFiles }: Props) {
           aria-label={t("upload.choose_folder")}
           {...folderPicker}
           onChange={(event) => {
-            take([...(event.target.files ?? [])]);
+            take(ofInput(event.target));
             event.target.value = "";
           }}
         />
@@ -73,7 +73,10 @@ export function DropZone({ small, onFiles }: Props) {
   );
 }
 
-function pathOf(file: File): string {
-  const dropped = "relativePath" in file && typeof file.relativePath === "string" ? file.relativePath : "";
-  return (file.webkitRelativePath || dropped || file.name).replace(/^\.?\//, "");
+/** What a drop, a paste or a choice brought; null while something is only dragged over the zone. */
+function filesOf(event: DropEvent | FileSystemFileHandle[]): Chosen[] | Promise<Chosen[]> | null {
+  if (Array.isArray(event) || event.type.startsWith("drag")) return null;
+  if ("dataTransfer" in event && event.dataTransfer) return ofTransfer(event.dataTransfer);
+  if ("clipboardData" in event && event.clipboardData) return ofTransfer(event.clipboardData);
+  return event.target instanceof HTMLInputElement ? ofInput(event.target) : null;
 }

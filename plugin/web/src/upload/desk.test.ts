@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Order, Patient } from "../api/types";
+import { PORTION } from "./arrived";
 import { DAMAGED, UploadDesk } from "./desk";
 import type { Header } from "./read/header";
 import type { Answer, Request } from "./read/messages";
@@ -69,6 +70,21 @@ describe("the files on the table", () => {
     expect(desk.packed().options.get("1")).toEqual({ orderId: "o1", patientId: "p" });
     desk.clear();
     expect(desk.startFor(order("o2"))).toBe(true);
+  });
+
+  it("are handed to the reader a few at a time, and counted all at once", () => {
+    const { desk, asked, answer } = bench();
+    const names = Array.from({ length: 2 * PORTION + 1 }, (_, at) => `IM${at}`);
+    desk.add(names.map(file));
+    const portions = () => asked.flatMap((each) => (each.kind === "read" ? [each.sources.map(({ name }) => name)] : []));
+    for (let read = 1; read <= 3; read++) {
+      expect(desk.snapshot()).toMatchObject({ reading: true, known: names.length });
+      expect(portions()).toHaveLength(read);
+      answer(portions().at(-1)!.map((name) => image(name, "1")));
+    }
+    expect(portions().flat()).toEqual(names);
+    expect(desk.snapshot()).toMatchObject({ reading: false, read: names.length, known: names.length });
+    expect(desk.snapshot().patients[0]?.studies[0]?.fileIds).toHaveLength(names.length);
   });
 
   it("may grow while others are still being read", () => {

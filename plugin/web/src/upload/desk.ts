@@ -5,6 +5,7 @@
  * gathered, grouped and shown at a pace people can read.
  */
 import type { Order, Patient } from "../api/types";
+import { PORTION, type Chosen } from "./arrived";
 import { grouped, type PatientDraft, type ReadFile } from "./group";
 import type { Choice, Link } from "./choice";
 import type { Answer, Request } from "./read/messages";
@@ -71,8 +72,8 @@ export class UploadDesk {
   private stale = false;
   private reader: ReaderPort | null = null;
   private files: ReadFile[] = [];
-  /** Chosen while others were being read. */
-  private queued: { file: File; name: string }[] = [];
+  /** Chosen, and not with the reader yet. */
+  private queued: readonly Chosen[] = [];
   private readonly sources = new Map<number, Source>();
   private readonly asked = new Set<string>();
   private readonly listeners = new Set<() => void>();
@@ -98,10 +99,12 @@ export class UploadDesk {
   }
 
   /** Look into more files; while others are still being read these wait their turn. */
-  add(files: readonly { file: File; name: string }[]): void {
+  add(files: readonly Chosen[]): void {
     if (files.length === 0) return;
-    if (this.desk.reading) this.queued.push(...files);
-    else this.read(files);
+    const { reading, known } = this.desk;
+    this.queued = [...this.queued, ...files];
+    this.change({ reading: true, known: known + files.length });
+    if (!reading) this.readOn();
   }
 
   choose(studyUid: string, change: Partial<Choice>): void {
@@ -159,12 +162,13 @@ export class UploadDesk {
     this.change({ ...EMPTY, order: this.desk.order });
   }
 
-  private read(files: readonly { file: File; name: string }[]): void {
+  private readOn(): void {
     this.reader ??= this.deps.openReader((answer) => this.hear(answer));
     this.run += 1;
-    this.before = { read: this.desk.read, known: this.desk.known };
-    this.change({ reading: true, known: this.before.known + files.length });
-    this.reader.post({ kind: "read", run: this.run, sources: files.map(({ file, name }) => fileSource(file, name)) });
+    this.before = { read: this.desk.read, known: this.desk.known - this.queued.length };
+    const portion = this.queued.slice(0, PORTION);
+    this.queued = this.queued.slice(PORTION);
+    this.reader.post({ kind: "read", run: this.run, sources: portion.map(({ file, name }) => fileSource(file, name)) });
   }
 
   private hear(answer: Answer): void {
@@ -175,30 +179,32 @@ export class UploadDesk {
     }
     if (answer.run !== this.run) return;
     if (answer.kind === "done") {
-      const next = this.queued;
-      this.queued = [];
-      this.change({ reading: false });
-      if (next.length > 0) this.read(next);
+      if (this.queued.length > 0) this.readOn();
+      else this.change({ reading: false });
       return;
     }
     const { found, read, known } = answer.progress;
-    for (const each of found) this.take(each);
-    this.note({ read: this.before.read + read, known: this.before.known + known });
+    this.note({ ...this.taken(found), read: this.before.read + read, known: this.before.known + known + this.queued.length });
   }
 
-  private take(found: Found): void {
-    if (found.kind === "refused") {
-      this.desk = { ...this.desk, refused: [...this.desk.refused, { name: found.name, why: found.why }] };
-      return;
+  private taken(found: readonly Found[]): Pick<Desk, "damaged" | "refused"> {
+    const damaged = [...this.desk.damaged];
+    const refused = [...this.desk.refused];
+    for (const each of found) {
+      if (each.kind === "refused") {
+        refused.push({ name: each.name, why: each.why });
+        continue;
+      }
+      const id = this.nextId++;
+      const { name, size } = each.source;
+      this.sources.set(id, each.source);
+      if (each.kind === "damaged") damaged.push({ id, name, size });
+      else {
+        this.files.push({ id, name, size, header: each.header });
+        this.stale = true;
+      }
     }
-    const id = this.nextId++;
-    const { name, size } = found.source;
-    this.sources.set(id, found.source);
-    if (found.kind === "damaged") this.desk = { ...this.desk, damaged: [...this.desk.damaged, { id, name, size }] };
-    else {
-      this.files.push({ id, name, size, header: found.header });
-      this.stale = true;
-    }
+    return { damaged, refused };
   }
 
   /** What a person did is seen at once. */
