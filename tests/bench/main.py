@@ -17,7 +17,8 @@ fails.
 Reading: runs of fixed length on a study of 120 slices (128 kB frames) in an archive of some hundred studies. Bare
 Orthanc holds copies of the very bytes that the product stored, so that both answer the same. The product is asked with
 a viewer token of the patient; that both servers find the same is checked before timing. Opening a study in OHIF is
-timed in Chromium, with bare Orthanc serving the same OHIF build by its ServeFolders plugin.
+timed in Chromium, with bare Orthanc serving the same OHIF build by its ServeFolders plugin. First visits to our own
+pages (`tests.bench.pages`) have no counterpart and are told in milliseconds.
 
 Clients are processes of their own with one keep-alive connection each, which send ready-made bytes over raw sockets
 (`tests.bench.clients`), and DCMTK's storescu for C-STORE. They share the machine with the servers, so with few cores
@@ -38,7 +39,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from tests.bench import inprocess, linkage, listing, matching, memory, opening, orders, report
+from tests.bench import inprocess, linkage, listing, matching, memory, opening, orders, pages, report
 from tests.bench.clients import ClientError, Clients
 from tests.bench.ingest import Ingest
 from tests.bench.listing import postgres
@@ -67,7 +68,11 @@ IN_PROCESS: dict[str, Callable[[Plan], Result]] = {
     memory.NAME: memory.measure_growth,
     matching.NAME: matching.time_matches,
 }
-NAMES = (*INGEST, *READING, *IN_PROCESS)
+VISITS: dict[str, Callable[[pages.Visits], Result]] = {
+    pages.SIGN_IN: pages.Visits.sign_in,
+    pages.WORKLIST: pages.Visits.worklist,
+}
+NAMES = (*INGEST, *READING, *VISITS, *IN_PROCESS)
 CLIENTS = 8
 INDEX = "EHR_BRIDGE_ORTHANC_DATABASE_URL"
 MEMORY = Path("/dev/shm")
@@ -119,6 +124,9 @@ def measure(names: Sequence[str], plan: Plan, database: str = "sqlite") -> list[
             if wanted:
                 ingest = Ingest(bare, product, clients, files, plan)
                 results += [_tell(name, INGEST[name], ingest) for name in wanted]
+    if wanted := [name for name in names if name in VISITS]:
+        with pages.visits(plan) as visits:
+            results += [_tell(name, VISITS[name], visits) for name in wanted]
     results += [_tell(name, IN_PROCESS[name], plan) for name in names if name in IN_PROCESS]
     return sorted(results, key=lambda result: NAMES.index(result.name))
 

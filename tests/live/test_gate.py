@@ -85,6 +85,7 @@ def test_static_files_and_health_need_no_token(sqlite_server: Server) -> None:
     for path in ("/ehr/", "/ohif/"):
         policy = sqlite_server.get(path).headers["Content-Security-Policy"]
         assert "default-src 'none'" in policy and "http" not in policy
+        assert sqlite_server.get(path).headers["Content-Encoding"] == "gzip"
     assert sqlite_server.get("/", allow_redirects=False).headers["Location"] == "/ehr/"
     assert sqlite_server.get("/ohif/../../../etc/passwd").status_code in (403, 404)
     assert sqlite_server.get("/ehr/nothing.js").status_code == 404

@@ -10,6 +10,7 @@ import { ErrorBoundary } from "./components/ErrorBoundary";
 import { setLanguage } from "./i18n";
 import { chosenLanguage } from "./i18n/languages";
 import { claimsOf, takeLaunch } from "./launch/launched";
+import { fetchPage, fetchPages } from "./pages";
 import { keptLanguage, keptTheme, showTheme } from "./preferences";
 import { ServicesContext, type Services } from "./services";
 import { UploadDesk } from "./upload/desk";
@@ -32,6 +33,9 @@ import "./styles/review.css";
 import "./styles/result.css";
 import "./styles/records.css";
 import "./styles/reconciliation.css";
+
+/** Until then a slow connection has the first page to fetch, and what is in it. */
+const OTHER_PAGES_AFTER_MS = 3_000;
 
 const session = new Session(tabStorage());
 const { token, target } = takeLaunch(window) ?? { token: null, target: null };
@@ -56,6 +60,8 @@ const desk = new UploadDesk({
 window.addEventListener("online", () => uploader.online());
 const services: Services = { ask, session, launched: target, desk, uploader };
 
+fetchPage(window.location.pathname.slice(import.meta.env.BASE_URL.length - 1));
+later(OTHER_PAGES_AFTER_MS, fetchPages);
 showTheme(keptTheme());
 // Words that cannot be loaded (the server is being updated) are no reason to show nothing.
 await setLanguage(chosenLanguage(keptLanguage(), navigator.languages)).catch(() => {});

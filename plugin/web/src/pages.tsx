@@ -1,0 +1,56 @@
+/** The pages by address: each is a file of its own, so that a first visit loads the frame and one of them. */
+import { lazy, useState, type ComponentType } from "react";
+import { matchPath } from "react-router-dom";
+
+type Load = () => Promise<ComponentType>;
+
+const FILES: Readonly<Record<string, Load>> = {
+  "/upload": async () => (await import("./pages/UploadPage")).UploadPage,
+  "/orders": async () => (await import("./pages/OrdersPage")).OrdersPage,
+  "/orders/:id": async () => (await import("./pages/OrderPage")).OrderPage,
+  "/view/:uid": async () => (await import("./pages/ViewerPage")).ViewerPage,
+  "/patients/:id": async () => (await import("./pages/PatientPage")).PatientPage,
+  "/launch": async () => (await import("./pages/LaunchPage")).LaunchPage,
+  "/studies": async () => (await import("./pages/StudiesPage")).StudiesPage,
+  "/studies/:uid": async () => (await import("./pages/StudyPage")).StudyPage,
+  "/reconciliation": async () => (await import("./pages/ReconciliationPage")).ReconciliationPage,
+  "/uploads": async () => (await import("./pages/UploadsPage")).UploadsPage,
+  "/uploads/:id": async () => (await import("./pages/UploadLogPage")).UploadLogPage,
+  "/deletions": async () => (await import("./pages/DeletionsPage")).DeletionsPage,
+  "/audit": async () => (await import("./pages/AuditPage")).AuditPage,
+  "/viewer-links": async () => (await import("./pages/ViewerTokensPage")).ViewerTokensPage,
+  "/accounts": async () => (await import("./pages/AccountsPage")).AccountsPage,
+  "/service-keys": async () => (await import("./pages/ServiceKeysPage")).ServiceKeysPage,
+  "/system": async () => (await import("./pages/SystemPage")).SystemPage,
+  "/password": async () => (await import("./pages/PasswordPage")).PasswordPage,
+};
+/** Where `/` and a sign-in lead most people. */
+const FIRST = "/orders";
+
+const FETCHED = new Map<string, ComponentType>();
+
+export const PAGES = Object.entries(FILES).map(([path, load]) => ({ path, Page: pageOf(path, load) }));
+
+/** The page itself when its file is here, else a placeholder first: React keeps that for 300 ms once it stands. */
+function pageOf(path: string, load: Load): ComponentType {
+  const Late = lazy(async () => ({ default: await load() }));
+  return function Page() {
+    const [Content] = useState(() => FETCHED.get(path) ?? Late);
+    return <Content />;
+  };
+}
+
+/** Fetch the page of this address while it is found out who wants to see it. */
+export function fetchPage(address: string): void {
+  fetchFile(Object.keys(FILES).find((path) => matchPath(path, address)) ?? FIRST);
+}
+
+/** Fetch all of them, so that none is waited for when it is opened. */
+export function fetchPages(): void {
+  Object.keys(FILES).forEach(fetchFile);
+}
+
+/** What cannot be fetched now is fetched when it is opened, and missed then. */
+function fetchFile(path: string): void {
+  FILES[path]!().then((page) => FETCHED.set(path, page), () => {});
+}
