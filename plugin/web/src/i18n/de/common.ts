@@ -34,8 +34,8 @@ export const common: Translation<typeof english> = {
   "problem.accession_number_taken": "Ein anderer Auftrag hat diese Auftragsnummer.",
   "problem.name_taken": "Der Name ist vergeben. Wählen Sie einen anderen.",
   "problem.last_admin": "Niemand bliebe, der Konten verwaltet. Bestimmen Sie zuerst jemand anderen.",
-  "problem.password_too_short": "Ein Kennwort braucht mindestens 10 Zeichen.",
-  "problem.password_unchanged": "Wählen Sie ein anderes Kennwort als das jetzige.",
-  "problem.wrong_credentials": "Das jetzige Kennwort ist falsch.",
+  "problem.password_too_short": "Ein Passwort braucht mindestens 10 Zeichen.",
+  "problem.password_unchanged": "Wählen Sie ein anderes Passwort als das jetzige.",
+  "problem.wrong_credentials": "Das jetzige Passwort ist falsch.",
   "problem.cut_off": "Der Download brach ab. Versuchen Sie es noch einmal.",
 };
