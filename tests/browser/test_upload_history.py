@@ -53,27 +53,48 @@ def test_state_way_and_days_narrow_the_list_and_stand_in_the_address(people: Peo
 
 
 @pytest.mark.parametrize(
-    ("where", "text", "count"),
+    ("texts", "count"),
     [
-        ("Sent by", "sender-api", 1),
-        ("Sent by", "sender", 0),
-        ("File name", "PROGRAM-sl", 1),
-        ("MRN", "nobody-has-this", 0),
-        ("MRN", "MRN-1002", 1),
+        ({"Sent by": "sender-api"}, 1),
+        ({"Sent by": "sender"}, 0),
+        ({"File name": "PROGRAM-sl"}, 1),
+        ({"MRN": "nobody-has-this"}, 0),
+        ({"MRN": "MRN-1002"}, 1),
+        ({"Sent by": "radiographer", "MRN": "MRN-1002"}, 1),
+        ({"Sent by": "sender-api", "MRN": "MRN-1002"}, 0),
+        ({"Sent by": "sender-api", "File name": "program", "Network address": "127.0.0.1"}, 1),
     ],
+    ids=lambda value: "-".join(value) if isinstance(value, dict) else None,
 )
-def test_what_is_searched_for_is_found_and_stays_out_of_the_address(
-    people: People, uploads: dict[str, str], where: str, text: str, count: int
+def test_what_is_searched_for_narrows_the_list_together_and_stays_out_of_the_address(
+    people: People, uploads: dict[str, str], texts: dict[str, str], count: int
 ) -> None:
-    """Who, file and patient; a number nobody has finds nothing, which is no error."""
+    """Who, file, patient and address; a number nobody has finds nothing, which is no error; a reload asks again."""
     page = people.go("nurse", "/uploads")
-    page.get_by_label("Search in").select_option(label=where)
-    page.get_by_label("Search", exact=True).fill(text)
-    if count:
-        found(page, count)
-    else:
-        expect(page.get_by_text("No upload fits")).to_be_visible()
-    assert text.lower() not in page.url.lower()
+    for label, text in texts.items():
+        page.get_by_label(label, exact=True).fill(text)
+    for _ in range(2):
+        if count:
+            found(page, count)
+        else:
+            expect(page.get_by_text("No upload fits")).to_be_visible()
+        assert page.url.endswith("/ehr/uploads")
+        page.reload()
+        for label, text in texts.items():
+            expect(page.get_by_label(label, exact=True)).to_have_value(text)
+
+
+def test_what_is_typed_goes_together_with_what_is_chosen(people: People, uploads: dict[str, str]) -> None:
+    """A sender's discs of a day; showing all empties every field."""
+    page = people.go("nurse", "/uploads")
+    page.get_by_label("Sent by").fill("sender-cd_import")
+    found(page, 1)
+    page.get_by_label("Came from").select_option(label="A program")
+    expect(page.get_by_text("No upload fits")).to_be_visible()
+    expect(page.get_by_label("Sent by")).to_have_value("sender-cd_import")
+    page.get_by_role("button", name="Show all uploads").click()
+    expect(page.get_by_role("row", name=re.compile("sender-api"))).to_be_visible()
+    expect(page.get_by_label("Sent by")).to_have_value("")
 
 
 def test_a_study_leads_to_its_uploads_and_to_its_part_of_the_audit_trail(

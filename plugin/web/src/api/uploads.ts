@@ -10,10 +10,10 @@ export type UploadedFile = UploadedFileAnswer;
 
 /** The server's names; what is empty asks for nothing. */
 export interface UploadFilter {
-  uploaded_by?: string;
-  patient?: string;
-  file_name?: string;
-  source_address?: string;
+  uploaded_by: string;
+  patient: string;
+  file_name: string;
+  source_address: string;
   upload_status: string;
   upload_source: string;
   study_instance_uid: string;

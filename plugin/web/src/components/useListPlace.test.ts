@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { placeOf, writePlace } from "./useListPlace";
+import { afterChange, placeOf, searchedFor, writePlace } from "./useListPlace";
 
 const defaults = { status: "scheduled", day: "all" };
 const at = (address: string) => placeOf(new URLSearchParams(address), defaults, "-date");
@@ -32,6 +32,21 @@ describe("the place in a list", () => {
   });
 
   it("never holds what was searched for", () => {
-    expect(writePlace(at(""), { q: "Lindqvist" }, defaults, "-date")).toBe("");
+    expect(writePlace(at(""), { q: "Lindqvist", texts: { mrn: "M-1" } }, defaults, "-date")).toBe("");
+  });
+});
+
+describe("what was searched for", () => {
+  it("is kept with the history entry, each text beside the others", () => {
+    const first = afterChange(searchedFor(null), { texts: { who: "rita" } });
+    const second = afterChange(first, { texts: { mrn: "M-1" } });
+    expect(second).toEqual({ q: "", texts: { who: "rita", mrn: "M-1" } });
+    expect(searchedFor(structuredClone(second))).toEqual(second);
+    expect(afterChange({ q: "x", texts: {} }, {}).q).toBe("x");
+  });
+
+  it("is nothing where something else keeps its state there", () => {
+    for (const odd of [undefined, "q", { q: 7 }, { texts: ["a"] }, { texts: { who: 1 } }]) expect(searchedFor(odd).q).toBe("");
+    expect(searchedFor({ texts: { who: 1, mrn: "M" } }).texts).toEqual({ mrn: "M" });
   });
 });

@@ -2,14 +2,16 @@
  * Where the user is in a list, kept across reload, back and forward.
  *
  * Filters, order and page stand in the address. What was searched for does not: it is often a patient's
- * name, so it stays in this tab's history entry. A filter that takes free text must not be used here.
+ * name, so it stays in this tab's history entry. A filter that takes free text is one of `texts`.
  */
-import { useCallback } from "react";
+import { useCallback, useLayoutEffect, useMemo, useRef } from "react";
 import { useHref, useLocation, useNavigate, useSearchParams } from "react-router-dom";
 import { isRecord } from "../api/errors";
 
 export interface ListPlace<F extends string> {
   q: string;
+  /** What was typed into the other fields of the search, by the page's own names; nothing where nothing was. */
+  texts: Readonly<Record<string, string>>;
   /** Each filter's value; its default where the address says nothing. */
   filters: Record<F, string>;
   /** A column's name, "-" before it for the other direction. */
@@ -19,6 +21,7 @@ export interface ListPlace<F extends string> {
 
 export interface ListChange<F extends string> {
   q?: string;
+  texts?: Readonly<Record<string, string>>;
   filters?: Partial<Record<F, string>>;
   sort?: string;
   offset?: number;
@@ -33,23 +36,45 @@ export function useListPlace<F extends string>(defaults: Record<F, string>, defa
   const navigate = useNavigate();
   const [search] = useSearchParams();
   const address = search.toString();
-  const q = isRecord(state) && typeof state.q === "string" ? state.q : "";
+  const searched = useMemo(() => searchedFor(state), [state]);
+  // Another change may come before the last one is shown: it builds upon that.
+  const latest = useRef({ address, searched });
+  useLayoutEffect(() => {
+    latest.current = { address, searched };
+  }, [address, searched]);
 
   const move = useCallback(
     (change: ListChange<F>) => {
       // A search still waiting for its pause must not call back somebody who has opened an entry meanwhile: the
       // address has changed already while this page is about to be replaced.
       if (window.location.pathname !== here) return;
-      const before = placeOf(new URLSearchParams(address), defaults, defaultSort);
-      const next = writePlace(before, change, defaults, defaultSort);
-      void navigate({ search: next }, { replace: change.offset === undefined, state: { q: change.q ?? q } });
+      const before = placeOf(new URLSearchParams(latest.current.address), defaults, defaultSort);
+      const next = {
+        address: writePlace(before, change, defaults, defaultSort),
+        searched: afterChange(latest.current.searched, change),
+      };
+      latest.current = next;
+      void navigate({ search: next.address }, { replace: change.offset === undefined, state: next.searched });
     },
-    [navigate, here, q, address, defaults, defaultSort],
+    [navigate, here, defaults, defaultSort],
   );
-  return [{ q, ...placeOf(search, defaults, defaultSort) }, move];
+  return [{ ...searched, ...placeOf(search, defaults, defaultSort) }, move];
 }
 
-type InAddress<F extends string> = Omit<ListPlace<F>, "q">;
+type Searched = Pick<ListPlace<string>, "q" | "texts">;
+type InAddress<F extends string> = Omit<ListPlace<F>, keyof Searched>;
+
+/** What a history entry keeps of the search. Pure. */
+export function searchedFor(state: unknown): Searched {
+  const { q, texts } = isRecord(state) ? state : {};
+  const typed = Object.entries(isRecord(texts) ? texts : {}).filter((each): each is [string, string] => typeof each[1] === "string");
+  return { q: typeof q === "string" ? q : "", texts: Object.fromEntries(typed) };
+}
+
+/** What it keeps after a change: one text leaves the others as they are. Pure. */
+export function afterChange(before: Searched, { q = before.q, texts }: Partial<Searched>): Searched {
+  return { q, texts: { ...before.texts, ...texts } };
+}
 
 /** What an address says. Pure. */
 export function placeOf<F extends string>(search: URLSearchParams, defaults: Record<F, string>, defaultSort: string): InAddress<F> {

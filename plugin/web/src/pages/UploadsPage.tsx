@@ -1,4 +1,4 @@
-import { useCallback } from "react";
+import { useMemo } from "react";
 import { Link } from "react-router-dom";
 import { useUploads, type UploadEntry } from "../api/uploads";
 import { Blank } from "../components/Blank";
@@ -11,7 +11,7 @@ import { QueryList } from "../components/QueryList";
 import { useListPlace } from "../components/useListPlace";
 import { Instant, Mrn, OrNone, PersonName } from "../components/values";
 import { formatBytes, formatInstant, t, word } from "../i18n";
-import { asksForAll, DEFAULTS, filterOf, SEARCHED, searchedIn, SOURCES, STATES } from "../uploads/uploadFilter";
+import { asksForAll, DEFAULTS, filterOf, NO_TEXTS, SOURCES, STATES, type Text } from "../uploads/uploadFilter";
 import { UploadState } from "../uploads/UploadState";
 
 export function UploadsPage() {
@@ -24,21 +24,21 @@ export function UploadsPage() {
 
 function Uploads() {
   const [place, move] = useListPlace(DEFAULTS);
-  const { q, filters, offset } = place;
+  const { texts, filters, offset } = place;
   const asked = filterOf(place);
   const uploads = useUploads(asked);
-  const search = useCallback((text: string) => move({ q: text }), [move]);
-  const where = searchedIn(filters.in);
+  const search = useMemo(() => {
+    const into = (name: Text) => (text: string) => move({ texts: { [name]: text } });
+    return { who: into("who"), mrn: into("mrn"), file: into("file"), address: into("address") };
+  }, [move]);
+  const field = (name: Text) => (
+    <SearchField label={t(`uploads.search.${name}`)} hint={t(`uploads.search.hint.${name}`)} value={texts[name] ?? ""} onChange={search[name]} />
+  );
   return (
     <Page title={t("uploads.title")} lead={t("uploads.lead")}>
       <div className="filters" role="search" aria-label={t("uploads.filters")}>
-        <SelectField
-          label={t("studies.search.in")}
-          value={where}
-          options={SEARCHED.map((value) => ({ value, label: t(`uploads.search.in.${value}`) }))}
-          onChange={(value) => move({ filters: { in: value } })}
-        />
-        <SearchField label={t("studies.search")} hint={t(`uploads.search.hint.${where}`)} value={q} onChange={search} />
+        {field("who")}
+        {field("mrn")}
         <SelectField
           label={t("column.status")}
           value={filters.status}
@@ -55,6 +55,8 @@ function Uploads() {
           <DateField label={t("audit.from")} value={filters.from} onChange={(value) => move({ filters: { from: value } })} />
           <DateField label={t("audit.to")} value={filters.to} onChange={(value) => move({ filters: { to: value } })} />
         </div>
+        {field("file")}
+        {field("address")}
       </div>
       {asked.study_instance_uid && (
         <p className="chosen">
@@ -80,7 +82,7 @@ function Uploads() {
             <Blank icon="upload" title={t("uploads.empty.title")} text={t("uploads.empty.text")} />
           ) : (
             <Blank icon="upload" title={t("uploads.none.title")} text={t("uploads.none.text")}>
-              <button type="button" className="button" onClick={() => move({ q: "", filters: DEFAULTS })}>
+              <button type="button" className="button" onClick={() => move({ texts: NO_TEXTS, filters: DEFAULTS })}>
                 {t("uploads.none.action")}
               </button>
             </Blank>

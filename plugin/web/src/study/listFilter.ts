@@ -26,7 +26,7 @@ const PARAMETER: Record<string, "patient_name" | "mrn" | "accession_number"> = {
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
 
 /** An address somebody has written by hand asks for what it makes sense to ask for. */
-export function filterOf({ q, filters, sort, offset }: ListPlace<keyof typeof DEFAULTS>): StudyFilter {
+export function filterOf({ q, filters, sort, offset }: Omit<ListPlace<keyof typeof DEFAULTS>, "texts">): StudyFilter {
   return {
     [PARAMETER[filters.in] ?? "patient_name"]: q,
     link_status: LINKS.find((each) => each === filters.link) ?? "",

@@ -1,23 +1,18 @@
 import { describe, expect, it } from "vitest";
-import { asksForAll, DEFAULTS, filterOf } from "./uploadFilter";
+import { asksForAll, DEFAULTS, filterOf, NO_TEXTS } from "./uploadFilter";
 
-const place = { q: "", filters: DEFAULTS, sort: "", offset: 0 };
+const place = { q: "", texts: {}, filters: DEFAULTS, sort: "", offset: 0 };
 
 describe("the upload history", () => {
-  it.each([
-    ["who", "uploaded_by"],
-    ["mrn", "patient"],
-    ["file", "file_name"],
-    ["address", "source_address"],
-    ["anything", "uploaded_by"],
-  ])("searches by %s in %s", (chosen, parameter) => {
-    expect(filterOf({ ...place, q: "x", filters: { ...DEFAULTS, in: chosen } })).toMatchObject({ [parameter]: "x" });
+  it("is searched by sender, patient, file and address, by one or by several at once", () => {
+    expect(filterOf({ ...place, texts: { who: "rita", mrn: "M-1" } })).toMatchObject({ uploaded_by: "rita", patient: "M-1", file_name: "" });
+    expect(filterOf({ ...place, texts: { file: "IM1", address: "192.0.2.7" } })).toMatchObject({ file_name: "IM1", source_address: "192.0.2.7" });
   });
 
   it("asks for nothing the server would refuse, whatever the address says", () => {
     const filters = { ...DEFAULTS, status: "maybe", source: "pigeon", study: "1.2; DROP", from: "yesterday", to: "2026-1-1" };
     expect(filterOf({ ...place, filters })).toEqual({
-      uploaded_by: "", upload_status: "", upload_source: "", study_instance_uid: "", from: "", to: "", offset: 0,
+      uploaded_by: "", patient: "", file_name: "", source_address: "", upload_status: "", upload_source: "", study_instance_uid: "", from: "", to: "", offset: 0,
     });
   });
 
@@ -29,8 +24,8 @@ describe("the upload history", () => {
   });
 
   it("knows when it was not narrowed at all", () => {
-    expect(asksForAll({ q: "", filters: { ...DEFAULTS, in: "mrn" } })).toBe(true);
-    expect(asksForAll({ q: "", filters: { ...DEFAULTS, status: "partial" } })).toBe(false);
-    expect(asksForAll({ q: "rita", filters: DEFAULTS })).toBe(false);
+    expect(asksForAll({ texts: NO_TEXTS, filters: DEFAULTS })).toBe(true);
+    expect(asksForAll({ texts: {}, filters: { ...DEFAULTS, status: "partial" } })).toBe(false);
+    expect(asksForAll({ texts: { who: "rita" }, filters: DEFAULTS })).toBe(false);
   });
 });

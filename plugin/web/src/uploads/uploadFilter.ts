@@ -3,21 +3,26 @@ import { rangeOf } from "../api/dayRange";
 import type { UploadFilter } from "../api/uploads";
 import type { ListPlace } from "../components/useListPlace";
 
-export const DEFAULTS = { in: "who", status: "", source: "", from: "", to: "", study: "" };
-export const SEARCHED = ["who", "mrn", "file", "address"] as const;
+export const DEFAULTS = { status: "", source: "", from: "", to: "", study: "" };
+/** What is typed: it stays out of the address. */
+export const NO_TEXTS = { who: "", mrn: "", file: "", address: "" };
+export type Text = keyof typeof NO_TEXTS;
 /** An upload of which nothing could be stored has no entry, so nobody need look for "failed". */
 export const STATES = ["success", "partial"] as const;
 export const SOURCES = ["manual", "api", "cd_import", "modality"] as const;
 
-const PARAMETER = { who: "uploaded_by", mrn: "patient", file: "file_name", address: "source_address" } as const;
 const UID = /^[0-9.]{1,64}$/;
 
-export const searchedIn = (value: string): (typeof SEARCHED)[number] => SEARCHED.find((each) => each === value) ?? "who";
+type Place = ListPlace<keyof typeof DEFAULTS>;
 
 /** An address somebody has written by hand asks for what it makes sense to ask for. */
-export function filterOf({ q, filters, offset }: ListPlace<keyof typeof DEFAULTS>): UploadFilter {
+export function filterOf({ texts, filters, offset }: Place): UploadFilter {
+  const { who, mrn, file, address } = { ...NO_TEXTS, ...texts };
   return {
-    [PARAMETER[searchedIn(filters.in)]]: q,
+    uploaded_by: who,
+    patient: mrn,
+    file_name: file,
+    source_address: address,
     upload_status: STATES.find((each) => each === filters.status) ?? "",
     upload_source: SOURCES.find((each) => each === filters.source) ?? "",
     study_instance_uid: UID.test(filters.study) ? filters.study : "",
@@ -26,7 +31,6 @@ export function filterOf({ q, filters, offset }: ListPlace<keyof typeof DEFAULTS
   };
 }
 
-export function asksForAll({ q, filters }: Pick<ListPlace<keyof typeof DEFAULTS>, "q" | "filters">): boolean {
-  const { in: _, ...narrowing } = filters;
-  return !q && Object.values(narrowing).every((value) => value === "");
+export function asksForAll({ texts, filters }: Pick<Place, "texts" | "filters">): boolean {
+  return [...Object.values(texts), ...Object.values(filters)].every((value) => value === "");
 }
