@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,13 +29,21 @@ class FolderContent:
     studies: dict[str, FolderStudy] = field(default_factory=dict)
     refused: list[tuple[Path, str]] = field(default_factory=list)
     """Files the server would refuse, with the error code: not DICOM, cut off, a DICOMDIR …"""
+    digests: dict[Path, str] = field(default_factory=dict)
+    """SHA-256 of each file of a study, in hex."""
+
+    @property
+    def files(self) -> list[Path]:
+        """What there is to send, study by study."""
+        return [path for study in self.studies.values() for path in study.files]
 
     def add(self, path: Path, max_bytes: int) -> None:
         """Read a file's header and put the file where it belongs; its bytes are not kept."""
         try:
             if path.stat().st_size > max_bytes:
                 raise RefusedInstance("too_large", "The file is larger than allowed.")
-            header = read_header(path.read_bytes())
+            data = path.read_bytes()
+            header = read_header(data)
             require_storable(header)
         except RefusedInstance as refusal:
             self.refused.append((path, refusal.code))
@@ -44,6 +52,7 @@ class FolderContent:
         else:
             study = self.studies.setdefault(header.study_instance_uid, FolderStudy(read_identity(header)))
             study.files.append(path)
+            self.digests[path] = hashlib.sha256(data).hexdigest()
 
 
 def walk(folder: Path) -> Iterator[Path]:
@@ -56,9 +65,10 @@ def walk(folder: Path) -> Iterator[Path]:
 class Progress:
     """Which files of a folder the server has, kept beside the data until the import is complete.
 
-    One line per answered file, written at once: whatever kills the import loses at most the file on its way, and the
-    archive recognises that one. A file that changed since (size or time) counts as another one. `aim` says where the
-    files go; another server or order is another import.
+    The first line holds the id of the upload and what is left out of it because the server had it as the import began.
+    Then comes one line per answered file, written at once: whatever kills the import loses at most the file on its way,
+    and the archive recognises that one. A file that changed since (size or time) counts as another one. `aim` says
+    where the files go; another server or order is another import.
     """
 
     def __init__(self, data_dir: Path, folder: Path, aim: str) -> None:
@@ -66,6 +76,7 @@ class Progress:
         self.path = data_dir / "imports" / f"{name}.jsonl"
         self._folder = folder
         self._done: set[str] = set()
+        self._known: set[str] = set()
         self.upload_id = str(uuid.uuid4())
         self.was_interrupted = False
         if self.path.exists():
@@ -74,11 +85,19 @@ class Progress:
     def has(self, path: Path) -> bool:
         return self._mark(path) in self._done
 
+    def was_known(self, path: Path) -> bool:
+        """Whether it was left out when the import began."""
+        return self._mark(path) in self._known
+
+    def begin(self, known: Iterable[Path]) -> None:
+        """These are left out; remembered with the first file that is sent."""
+        self._known = {self._mark(path) for path in known}
+
     def add(self, path: Path) -> None:
         """Remember that the server has this file."""
         if not self.path.exists():
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self.path.write_text(json.dumps({"upload_id": self.upload_id}))
+            self.path.write_text(json.dumps({"upload_id": self.upload_id, "known": sorted(self._known)}))
         with self.path.open("a") as file:
             file.write("\n" + json.dumps(self._mark(path)))  # a line cut short spoils only itself
         self._done.add(self._mark(path))
@@ -95,6 +114,7 @@ class Progress:
                 continue  # the line that was being written
             if isinstance(entry, dict):
                 self.upload_id = str(entry["upload_id"])
+                self._known = set(entry.get("known", ()))
                 self.was_interrupted = True
             else:
                 self._done.add(str(entry))

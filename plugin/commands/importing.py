@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote
 
 import click
-import requests
 
-from ehr_bridge.api.upload_options import MOST_ANNOUNCED
-from ehr_bridge.auth.tokens import make_user_token
 from ehr_bridge.services.arrivals import Confirmation
-from ehr_bridge.services.bundle import utc_now
 from ehr_bridge.services.prediction import predict
 from ehr_bridge.settings import Settings
+from plugin.commands.door import Door, ServerAway
 from plugin.commands.folder import FolderContent, Progress, walk
-from plugin.commands.installation import opened, token_rules, with_secret
-from plugin.commands.users import operator
+from plugin.commands.installation import opened, with_secret
 
-TRIES = 6
-LONGEST_WAIT = 60
-
-
-class ServerAway(click.ClickException):
-    """The import stopped before its end; running it again goes on from there."""
+ASKED_FILES, ASKED_BYTES = 500, 128_000_000
+"""So much is asked about at once: the server reads what it has before it says so."""
 
 
 @dataclass(slots=True)
@@ -35,6 +24,7 @@ class Tally:
     stored: int = 0
     duplicate: int = 0
     before: int = 0
+    known: int = 0
 
 
 @click.command("import")
@@ -42,12 +32,19 @@ class Tally:
 @click.option("--order", help="Id or accession number: all of it is for this order.")
 @click.option("--patient", help="Id or MRN: all of it is of this patient.")
 @click.option("--url", help="Server; default: this machine, at the configured port.")
+@click.option("--again", is_flag=True, help="Send also what the server has already.")
 @click.option("--dry-run", is_flag=True, help="Only show each study and how it would be matched.")
 @click.pass_context
 def import_folder(
-    context: click.Context, folder: Path, order: str | None, patient: str | None, url: str | None, dry_run: bool
+    context: click.Context,
+    folder: Path,
+    order: str | None,
+    patient: str | None,
+    url: str | None,
+    again: bool,
+    dry_run: bool,
 ) -> None:
-    """Upload every DICOM file below FOLDER. What was sent is remembered: after an interruption, run it again.
+    """Upload every DICOM file below FOLDER that the server has not. After an interruption, run it again.
 
     Exit code 0: everything is stored. 1: it stopped before the end. 3: complete, but some files were refused.
     """
@@ -63,18 +60,19 @@ def import_folder(
     settings = with_secret(settings)
     url = url or f"http://127.0.0.1:{settings.http_port}"
     progress = Progress(settings.data_dir, folder, f"{url}\n{order}\n{patient}")
-    total = sum(len(study.files) for study in content.studies.values())
-    door = Door(settings, url, progress.upload_id, order, patient, total)
+    door = Door(settings, url, order, patient)
     try:
-        tally = _send(content, progress, door)
+        known = set() if again else _known(content, progress, door)
+        tally = _send(content, known, progress, door)
     except KeyboardInterrupt:
         raise ServerAway("stopped; run the same command again to go on") from None
     progress.forget()
     for path, code in content.refused:
         click.echo(f"refused: {path.relative_to(folder)}: {code}", err=True)
     click.echo(
-        f"{tally.stored} stored, {tally.duplicate} stored before by somebody, {tally.before} sent before the "
-        f"interruption, {len(content.refused)} refused (upload {progress.upload_id})"
+        f"{tally.stored} stored, {tally.duplicate} stored before by somebody, "
+        f"{tally.known} skipped because the server has them, {tally.before} sent before the interruption, "
+        f"{len(content.refused)} refused (upload {progress.upload_id})"
     )
     context.exit(3 if content.refused else 0)
 
@@ -101,11 +99,40 @@ def _show(settings: Settings, content: FolderContent, confirmation: Confirmation
         click.echo(f"refused: {path.name}: {code}", err=True)
 
 
-def _send(content: FolderContent, progress: Progress, door: Door) -> Tally:
-    tally = Tally()
-    files = [path for study in content.studies.values() for path in study.files]
+def _known(content: FolderContent, progress: Progress, door: Door) -> set[Path]:
+    """The files that need not be sent. After an interruption only those that were left out before can be: of any other
+    the server may count on the rest of this upload."""
+    files = [path for path in content.files if not progress.was_interrupted or progress.was_known(path)]
+    known = set()
+    for some in _portions(files):
+        digests = {path: content.digests[path] for path in some}
+        has = door.known(list(digests.values()))
+        known |= {path for path, digest in digests.items() if digest in has}
+    return known
+
+
+def _portions(files: Sequence[Path]) -> Iterator[list[Path]]:
+    portion: list[Path] = []
+    size = 0
+    for path in files:
+        own = path.stat().st_size
+        if portion and (len(portion) >= ASKED_FILES or size + own > ASKED_BYTES):
+            yield portion
+            portion, size = [], 0
+        portion.append(path)
+        size += own
+    if portion:
+        yield portion
+
+
+def _send(content: FolderContent, known: set[Path], progress: Progress, door: Door) -> Tally:
+    tally = Tally(known=len(known))
+    files = [path for path in content.files if path not in known]
     if progress.was_interrupted:
         click.echo("going on where the last import of this folder stopped")
+    else:
+        progress.begin(known)
+    door.announce(progress.upload_id, len(files))
     with click.progressbar(files, label="sending") as bar:
         for path in bar:
             if progress.has(path):
@@ -118,75 +145,3 @@ def _send(content: FolderContent, progress: Progress, door: Door) -> Tally:
             else:
                 content.refused.append((path, code))
     return tally
-
-
-class Door:
-    """The upload route of a server, as the account of whoever runs the command."""
-
-    def __init__(
-        self, settings: Settings, url: str, upload_id: str, order: str | None, patient: str | None, total: int
-    ) -> None:
-        self._settings = settings
-        self._address = url.rstrip("/") + "/api/v1/dicom/upload"
-        self._options = {"X-Upload-Id": upload_id, "X-Upload-Source": "cd_import"}
-        self._options |= {"X-Upload-Total": str(total)} if 0 < total <= MOST_ANNOUNCED else {}
-        self._options |= {"X-Order-Id": order} if order else {}
-        self._options |= {"X-Patient-Id": patient} if patient else {}
-        self._http = requests.Session()
-        self._http.trust_env = False  # no proxy, no .netrc: the token is for this server only
-
-    def send(self, path: Path) -> str:
-        """`stored`, `duplicate`, or the code of the refusal.
-
-        Raises:
-            ServerAway: it does not answer, or will not have us, after several tries.
-        """
-        try:
-            data = path.read_bytes()
-        except OSError:
-            return "unreadable"
-        said = "nothing"
-        for attempt in range(TRIES):
-            try:
-                answer = self._http.post(self._address, data=data, headers=self._headers(path), timeout=120)
-            except requests.RequestException as error:
-                said, wait = type(error).__name__, 1 << attempt
-            else:
-                body = _json(answer)
-                if answer.status_code in (200, 201):
-                    return str(body["instances"][0]["status"])
-                code = str(body.get("code", f"http_{answer.status_code}"))
-                if answer.status_code != 503:
-                    return _refusal(answer.status_code, code, str(body.get("detail", "")))
-                said, wait = code, int(answer.headers.get("Retry-After", "5"))
-            if attempt + 1 < TRIES:
-                time.sleep(min(wait, LONGEST_WAIT))
-        raise ServerAway(f"the server does not take files just now ({said}); run the same command again to go on")
-
-    def _headers(self, path: Path) -> dict[str, str]:
-        token = make_user_token(
-            token_rules(self._settings),
-            subject=operator().actor,
-            name="ehr-bridge import",
-            roles=["technician"],
-            now=utc_now(),
-            ttl=timedelta(minutes=10),
-        )
-        name = quote(path.name.encode("utf-8", "surrogateescape"))
-        about = {"Authorization": f"Bearer {token}", "Content-Type": "application/dicom", "X-File-Name": name}
-        return about | self._options
-
-
-def _json(answer: requests.Response) -> dict[str, Any]:
-    try:
-        body = answer.json()
-    except ValueError:
-        return {}
-    return body if isinstance(body, dict) else {}
-
-
-def _refusal(status: int, code: str, detail: str) -> str:
-    """A refusal of this file; but what would meet every file alike ends the import."""
-    if status in (401, 403, 404, 409) and code != "study_recorded_otherwise":
-        raise ServerAway(f"the server refuses the import ({code}): {detail}")
-    return code

@@ -43,7 +43,8 @@ def uploads(server: Server) -> list[dict[str, object]]:
 
 
 class Relay:
-    """Stands between the command and the server; from a given file on it passes files on but keeps the answer back."""
+    """Stands between the command and the server; from a given file on it passes files on but keeps the answer back.
+    What the server is asked beside that it answers."""
 
     def __init__(self, server: Server, silent_after: int) -> None:
         self.silent_after, self.passed_on = silent_after, 0
@@ -54,7 +55,7 @@ class Relay:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 kept = {k: v for k, v in self.headers.items() if k.startswith(("X-", "Auth", "Content-Type"))}
                 answer = requests.post(server.url + self.path, data=body, headers=kept, timeout=60)
-                relay.passed_on += 1
+                relay.passed_on += self.path.endswith("/upload")
                 if relay.passed_on > relay.silent_after:
                     return  # the connection ends without a word
                 self.send_response(answer.status_code)
@@ -142,8 +143,62 @@ def test_an_import_for_an_order_is_linked_to_it_and_a_second_one_stores_nothing_
     assert first.returncode == 0 and first.stdout.rstrip().splitlines()[-1].startswith("3 stored, 0 stored before")
     shown = study(sqlite_server, uid)
     assert shown is not None and shown["accession_number"] == order["accession_number"]
-    second = command(sqlite_server, "import", str(tmp_path), "--order", order["accession_number"])
-    assert second.returncode == 0 and "0 stored, 3 stored before" in second.stdout
+    (tmp_path / "new.dcm").write_bytes(small(StudyInstanceUID=uid, InstanceNumber=9))
+    call = ("import", str(tmp_path), "--order", order["accession_number"])
+    second = command(sqlite_server, *call)
+    assert second.returncode == 0 and "1 stored, 0 stored before by somebody, 3 skipped" in second.stdout
+    third = command(sqlite_server, *call)
+    assert third.returncode == 0 and "0 stored, 0 stored before by somebody, 4 skipped" in third.stdout
+    again = command(sqlite_server, *call, "--again")
+    assert again.returncode == 0 and "0 stored, 4 stored before by somebody, 0 skipped" in again.stdout
+    entries = [entry for entry in uploads(sqlite_server) if entry["study_instance_uid"] == uid]
+    assert [entry["announced_files"] for entry in entries] == [4, 1, 3]
+    assert {(entry["upload_status"], entry["under_way_since"]) for entry in entries} == {("success", None)}
+
+
+def test_what_somebody_else_has_is_sent_for_an_order_so_that_the_server_says_so(
+    sqlite_server: Server, tmp_path: Path
+) -> None:
+    """Skipping it would leave the order without images, and nobody the wiser; without an order it is simply there."""
+    theirs, ours = place_order(sqlite_server), place_order(sqlite_server)
+    (tmp_path / "a.dcm").write_bytes(small())
+    first = command(sqlite_server, "import", str(tmp_path), "--order", theirs["accession_number"])
+    assert first.returncode == 0, first.stderr
+    for option in (("--order", ours["accession_number"]), ("--patient", ours["mrn"])):
+        other = command(sqlite_server, "import", str(tmp_path), *option)
+        assert other.returncode == 3 and "refused: a.dcm: study_recorded_otherwise" in other.stderr, other.stdout
+    for option in ((), ("--patient", theirs["mrn"])):
+        same = command(sqlite_server, "import", str(tmp_path), *option)
+        assert same.returncode == 0 and "1 skipped" in same.stdout, same.stderr
+
+
+def test_an_interrupted_import_of_a_folder_that_was_there_in_part_ends_complete(
+    sqlite_server: Server, tmp_path: Path
+) -> None:
+    """Left out before and after; the file on its way is sent again, and the entry has what was announced."""
+    uid = generate_uid()
+    for number in range(4):
+        (tmp_path / f"{number}.dcm").write_bytes(small(StudyInstanceUID=uid, InstanceNumber=number))
+    assert command(sqlite_server, "import", str(tmp_path)).returncode == 0
+    for number in range(4, 10):
+        (tmp_path / f"{number}.dcm").write_bytes(small(StudyInstanceUID=uid, InstanceNumber=number))
+    relay = Relay(sqlite_server, silent_after=3)
+    environ = {"PATH": "/usr/bin:/bin", "EHR_BRIDGE_JWT_SECRET": SECRET}
+    call = [str(ROOT / "scripts" / "ehr-bridge"), "--data-dir", str(sqlite_server.data_dir), "import", str(tmp_path)]
+    process = subprocess.Popen([*call, "--url", relay.url], env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    eventually(lambda: relay.passed_on > 3)
+    process.kill()
+    process.communicate()
+    relay.silent_after = 1000
+    again = command(sqlite_server, "import", str(tmp_path), "--url", relay.url)
+    relay.close()
+    assert again.returncode == 0, again.stderr
+    told = (
+        "2 stored, 1 stored before by somebody, 4 skipped because the server has them, 3 sent before the interruption"
+    )
+    assert told in again.stdout
+    latest = next(entry for entry in uploads(sqlite_server) if entry["study_instance_uid"] == uid)
+    assert (latest["announced_files"], latest["upload_status"], latest["under_way_since"]) == (6, "success", None)
 
 
 def test_an_import_that_no_file_can_pass_stops_at_once(sqlite_server: Server, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 from plugin.commands.folder import FolderContent, Progress, walk
@@ -24,6 +25,7 @@ def test_what_was_sent_is_known_after_a_restart_as_one_upload(tmp_path: Path) ->
     """Even when the last line was being written as the plug was pulled."""
     a, b = cd(tmp_path)
     first = begin(tmp_path)
+    assert not first.was_interrupted
     first.add(a)
     with first.path.open("a") as file:
         file.write('\n"half a li')
@@ -47,6 +49,19 @@ def test_a_changed_file_and_another_aim_are_sent_again(tmp_path: Path) -> None:
     assert not begin(tmp_path).has(a)
 
 
+def test_what_was_left_out_is_known_after_a_restart(tmp_path: Path) -> None:
+    """Only once something was sent: before that there is nothing to go on with."""
+    a, b = cd(tmp_path)
+    first = begin(tmp_path)
+    first.begin([b])
+    assert not begin(tmp_path).was_interrupted
+    first.add(a)
+    second = begin(tmp_path)
+    assert (second.was_known(a), second.was_known(b), second.has(b)) == (False, True, False)
+    b.write_bytes(small() + b"\0")
+    assert not second.was_known(b)
+
+
 def test_a_folder_is_sorted_by_study_and_what_cannot_be_stored_is_named(tmp_path: Path) -> None:
     """Stray files, empty ones, too large ones and links spoil nothing."""
     folder = tmp_path / "cd"
@@ -62,6 +77,8 @@ def test_a_folder_is_sorted_by_study_and_what_cannot_be_stored_is_named(tmp_path
     for path in walk(folder):
         content.add(path, 2000)
     assert {uid: len(study.files) for uid, study in content.studies.items()} == {"1.2.3": 2, "1.2.4": 1}
+    assert [path.name for path in content.files] == ["one", "two", "other"]
+    assert content.digests == {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in content.files}
     assert {path.name: code for path, code in content.refused} == {
         "large": "too_large",
         "README.TXT": "not_dicom",
