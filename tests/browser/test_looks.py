@@ -30,7 +30,7 @@ def is_sound(page: Page) -> None:
 
 
 def test_no_page_of_the_day_breaks_a_rule(look: Page, demo: Server) -> None:
-    """Sign-in, orders, an order, upload before, during and after, a patient, the viewer's bar, an unknown address."""
+    """Sign-in, orders, an order, upload before, during, after and once more, a patient, the viewer's bar, an unknown address."""
     look.goto(f"{demo.url}/ehr/")
     expect(look.get_by_role("heading", name="Sign in")).to_be_visible()
     is_sound(look)
@@ -52,8 +52,10 @@ ADDRESSES = {"/ehr/patients/MRN-1001": "Lindqvist", "/ehr/launch?requestType=X":
 
 
 def upload_steps() -> list[Callable[[Page], None]]:
+    image = small(PatientName="Look^Lena")
+
     def reviewed(page: Page) -> None:
-        drop(page, {"one.dcm": small(PatientName="Look^Lena"), "letter.txt": b"Dear colleague " * 30})
+        drop(page, {"one.dcm": image, "letter.txt": b"Dear colleague " * 30})
         seen(page)
         expect(page.get_by_role("table", name=re.compile("will be changed"))).to_be_visible()
 
@@ -72,7 +74,13 @@ def upload_steps() -> list[Callable[[Page], None]]:
         send(page)
         expect(page.get_by_role("article", name=re.compile("^Linked to this order"))).to_be_visible(timeout=20_000)
 
-    return [upload_for_order, reviewed, searching, correcting, sent]
+    def skipped(page: Page) -> None:
+        page.get_by_role("button", name="New upload").click()
+        drop(page, {"one.dcm": image})
+        send(page)
+        expect(page.get_by_role("article", name=re.compile("^Already there"))).to_be_visible(timeout=20_000)
+
+    return [upload_for_order, reviewed, searching, correcting, sent, skipped]
 
 
 def test_the_page_speaks_german_and_stays_so(desktop: Page, demo: Server) -> None:
