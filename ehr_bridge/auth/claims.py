@@ -41,7 +41,7 @@ def read_rights(claims: Mapping[str, Any], rules: ClaimRules, *, is_ours: bool) 
     `is_ours`: the token is signed with the secret that only the EHR and we have, so its `roles` are our names.
 
     Raises:
-        ValueError: a claim has another type than it should, or a patient's scope comes without a patient.
+        ValueError: a claim has another type than it should, or a patient's scope is without a patient.
     """
     if is_ours and "roles" in claims:
         given, roles = claims["roles"], _roles(claims["roles"], {})
@@ -60,7 +60,7 @@ def read_rights(claims: Mapping[str, Any], rules: ClaimRules, *, is_ours: bool) 
     if contexts != {"patient"}:
         return Rights(roles, permissions)
     patient = claims.get(rules.patient_claim)
-    if not isinstance(patient, str) or not patient.removeprefix("Patient/"):
+    if not isinstance(patient, str) or not patient.removeprefix("Patient/") or not patient.isprintable():
         raise ValueError("a patient's scope without a patient")
     return Rights(roles, permissions, patient.removeprefix("Patient/"))
 

@@ -97,7 +97,7 @@ class TokenVerifier:
             caller = self._decode(token)
             if generation == self._generation:  # else the key may have been withdrawn meanwhile
                 self._remember(token, caller)
-        if caller.expires_at is not None and caller.expires_at + LEEWAY <= self._clock():
+        if caller.expires_at is not None and caller.expires_at <= self._clock() - LEEWAY:
             self._cache.pop(token, None)
             raise NotAuthenticated("token_expired", "The token has expired; sign in again or ask for a new link.")
         if caller.token_id is not None and caller.token_id in self._revoked:
@@ -141,13 +141,14 @@ class TokenVerifier:
         name = claims.get("name", claims["sub"])
         if not isinstance(name, str):
             raise ValueError("name is a string")
+        name.encode()  # a ValueError where a character is half a one
         token_id = claims.get("jti")
         caller = Caller(
             subject=claims["sub"],
             name=name,
             roles=rights.roles,
             permissions=rights.permissions,
-            expires_at=datetime.fromtimestamp(claims["exp"], UTC),
+            expires_at=_moment(claims["exp"]),
             token_id=token_id if isinstance(token_id, str) else None,
         )
         if rights.patient is None:
@@ -179,7 +180,7 @@ class TokenVerifier:
             name=claims["sub"],
             roles=(),
             permissions=frozenset() if claims.get("for") == TO_EXCHANGE else permissions,
-            expires_at=datetime.fromtimestamp(claims["exp"], UTC),
+            expires_at=_moment(claims["exp"]),
             token_id=claims["jti"],
             studies=self._grants.studies(grant) or frozenset(),
             grant=grant,
@@ -198,9 +199,21 @@ class TokenVerifier:
         if not subject or len(subject) > MOST_OF_SUBJECT or not subject.isprintable():
             raise ValueError("sub names nobody")
         for begins in ("nbf", "iat"):
-            if begins in claims and datetime.fromtimestamp(claims[begins], UTC) > self._clock() + LEEWAY:
+            if begins in claims and _moment(claims[begins]) > self._clock() + LEEWAY:
                 raise ValueError(f"{begins} lies ahead")
         return claims
+
+
+def _moment(numeric_date: float) -> datetime:
+    """A NumericDate (RFC 7519 section 2).
+
+    Raises:
+        ValueError, TypeError, OverflowError: it is none, or no year from 1 to 9999.
+    """
+    try:
+        return datetime.fromtimestamp(numeric_date, UTC)
+    except OSError:
+        raise ValueError("no calendar has this date") from None
 
 
 class _Header(NamedTuple):

@@ -66,7 +66,7 @@ def test_smart_scopes_bind_or_narrow(claims: dict[str, Any], patient: str | None
     assert Permission.UPLOAD not in rights.permissions or "/" not in str(claims)
 
 
-@pytest.mark.parametrize("patient", [None, "", "Patient/", 7, ["MRN-1"]])
+@pytest.mark.parametrize("patient", [None, "", "Patient/", 7, ["MRN-1"], "MRN\0", "\ud800"])
 def test_a_patients_scope_without_a_patient_is_refused(patient: Any) -> None:
     """It would otherwise be everybody's."""
     with pytest.raises(ValueError, match="patient"):

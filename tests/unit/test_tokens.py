@@ -96,12 +96,16 @@ FORGED = {
     "roles is text": user(roles="admin"),
     "roles holds numbers": user(roles=[1]),
     "name is a list": user(name=["a"]),
+    "name with half a character": user(name="\ud800"),
     "issued at is text": user(iat="yesterday"),
     "alg none": jwt.encode({"sub": "x", "aud": RULES.audience, "exp": NOW + timedelta(hours=1)}, None, "none"),
     "HS512 with the right key": jwt.encode(
         {"sub": "x", "aud": RULES.audience, "exp": NOW + timedelta(hours=1)}, SECRET, "HS512"
     ),
     "expiry beyond all time": user(exp=10**20),
+    "expiry in a year no calendar has": user(exp=10**18),
+    "begins in a year no calendar has": user(nbf=10**18),
+    "issued before there were years": user(iat=-(10**18)),
     "not a token": "abc",
     "empty": "",
     "three dots": "...",
@@ -142,6 +146,14 @@ def test_the_given_clock_alone_decides_what_has_expired_or_begun() -> None:
     assert judge.verify(past).subject == "dora"
     with pytest.raises(NotAuthenticated):
         judge.verify(user(nbf=NOW))
+
+
+def test_a_token_may_last_until_the_last_second_there_is() -> None:
+    """9999-12-31T23:59:59Z, as some senders write "never"; the leeway adds nothing to that."""
+    judge, _ = verifier()
+    token = user(exp=253402300799)
+    for _ in range(2):
+        assert judge.verify(token).subject == "dora"
 
 
 def test_a_remembered_token_still_expires() -> None:
