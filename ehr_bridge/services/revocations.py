@@ -5,13 +5,17 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import select, union_all
 
 from ehr_bridge.db.accounts import AccountSession, ServiceKey
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.models import ViewerToken
+
+REMEMBERED = timedelta(minutes=1)
+"""How long after its end a token is still known to be taken back: longer than the leeway it is taken with, also where
+the clocks of nodes differ."""
 
 
 class Revocations:
@@ -29,10 +33,10 @@ class Revocations:
 
     def refresh(self) -> None:
         """See what other nodes revoked."""
-        now = self._clock()
+        since = self._clock() - REMEMBERED
         revoked = union_all(
-            select(ViewerToken.id).where(ViewerToken.revoked_at.is_not(None), ViewerToken.expires_at > now),
-            select(AccountSession.id).where(AccountSession.ended_at.is_not(None), AccountSession.expires_at > now),
+            select(ViewerToken.id).where(ViewerToken.revoked_at.is_not(None), ViewerToken.expires_at > since),
+            select(AccountSession.id).where(AccountSession.ended_at.is_not(None), AccountSession.expires_at > since),
             select(ServiceKey.id).where(ServiceKey.revoked_at.is_not(None)),
         )
         with self._lock, self._database.read() as session:

@@ -23,7 +23,7 @@ from ehr_bridge.db.models import User
 from ehr_bridge.errors import Conflict, InvalidInput, NotAuthenticated, Unavailable
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit import Event, Origin
-from ehr_bridge.services.revocations import Revocations
+from ehr_bridge.services.revocations import REMEMBERED, Revocations
 
 SESSION = timedelta(hours=8)
 """A working day; then one signs in again."""
@@ -180,7 +180,9 @@ class SignIn:
     def _start(self, session: Session, user: User, now: datetime) -> SignedIn:
         """A new session; the account's long past ones are cleared away."""
         session.execute(
-            delete(AccountSession).where(AccountSession.user_id == user.id, AccountSession.expires_at < now)
+            delete(AccountSession).where(
+                AccountSession.user_id == user.id, AccountSession.expires_at < now - REMEMBERED
+            )
         )
         user.last_sign_in_at = now
         roles = [] if user.must_change_password else list(user.roles)

@@ -216,6 +216,18 @@ def test_taking_a_token_back_ends_every_token_that_came_from_it(api: Api) -> Non
     assert api.call("POST", EXCHANGE, token=renewed).status_code == 401
 
 
+def test_a_token_that_was_taken_back_does_not_come_to_life_at_its_end(api: Api, clock: Clock) -> None:
+    """The list of what was taken back outlasts the leeway that a token is still taken with after its end."""
+    minted = mint(api, study_instance_uids=[stored(api)], ttl_seconds=600)
+    assert proved(api, minted["token"]).is_bound
+    assert api.call("DELETE", f"{TOKENS}/{minted['token_id']}", "radiologist").status_code == 204
+    clock.ahead += timedelta(seconds=602)
+    api.services.revocations.refresh()
+    with pytest.raises(NotAuthenticated) as refused:
+        proved(api, minted["token"])
+    assert refused.value.code == "token_revoked"
+
+
 def test_only_a_viewer_token_can_be_exchanged(api: Api) -> None:
     """And it gets no operation it did not have."""
     uid = stored(api)
