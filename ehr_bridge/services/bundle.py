@@ -190,7 +190,7 @@ def build_services(settings: Settings, database: Database, clock: Callable[[], d
         grants=grants,
         ehr_keys=ehr_keys,
         viewer=Viewer(database, of_tokens, revocations, restrictions, clock, settings.ohif_viewer_url),
-        viewer_sessions=ViewerSessions(database, of_tokens, clock),
+        viewer_sessions=ViewerSessions(database, of_tokens, sight, clock),
         viewings=Viewings(database, clock),
         clock=clock,
         hidden=hidden,

@@ -17,6 +17,7 @@ from ehr_bridge.errors import NotAuthenticated, NotPermitted
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit import Event, Origin
 from ehr_bridge.services.grants import find_token
+from ehr_bridge.services.sight import Sight
 
 STEP = timedelta(minutes=15)
 """How long one token of a session is good; whoever stole it has no longer than this."""
@@ -33,16 +34,17 @@ class Renewed:
 
 
 class ViewerSessions:
-    def __init__(self, database: Database, rules: TokenRules, clock: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database, rules: TokenRules, sight: Sight, clock: Callable[[], datetime]) -> None:
         self._database = database
         self._rules = rules
+        self._sight = sight
         self._clock = clock
 
     def renew(self, token: str, caller: Caller, address: str | None) -> Renewed:
         """Another token of the same grant for a viewer token that is still good (`caller` is what it proved).
 
         The new one has the same id, so revoking the grant ends all of them. The end of the grant is the end: a token
-        that was not made for a session gets one that ends when it does.
+        that was not made for a session gets one that ends when it does. What may not be seen just now is not named.
 
         Raises:
             NotAuthenticated: the grant was taken back, or is at its end.
@@ -80,5 +82,5 @@ class ViewerSessions:
                 row.uses += 1
                 event = Event("viewer_token.exchanged", detail={"token_id": str(row.id), "use": row.uses})
                 audit.append(session, Origin(caller.subject, address), event, now)
-            studies = sorted(caller.studies or ())
+            studies = sorted((caller.studies or frozenset()) - self._sight.unseen(caller))
             return Renewed(new, row.id, expires_at, end, list(row.operations), studies)

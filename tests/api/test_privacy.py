@@ -124,6 +124,26 @@ def test_a_token_on_behalf_of_somebody_is_no_way_round(api: Api, secret: dict[st
         assert api.call("POST", "/api/v1/dicom/viewer-token", "service", json=body).status_code == status, subject
 
 
+def test_a_viewer_token_made_before_names_no_study_any_more(api: Api) -> None:
+    """Neither of the time before nor since, unless to somebody who may see them."""
+    order = api.place_order("ACC-L", "MRN-LATER")
+    upload = {"X-Order-Id": order["id"]}
+    first = api.upload(small(), headers=upload).json["studies"][0]["study_instance_uid"]
+    tokens = {}
+    for role in ("doctor", "nurse"):
+        made = api.call("POST", "/api/v1/dicom/viewer-token", role, json={"patient_id": "MRN-LATER"}).json
+        assert made["studies"] == [first]
+        tokens[role] = made["token"]
+    restrict(api, "MRN-LATER", "nurse")
+    since = api.upload(small(), headers=upload).json["studies"][0]["study_instance_uid"]
+    api.services.grants.refresh()
+    renewed = {
+        role: api.call("POST", "/api/v1/dicom/viewer-token/exchange", token=token).json["studies"]
+        for role, token in tokens.items()
+    }
+    assert renewed == {"doctor": [], "nurse": sorted([first, since])}
+
+
 def test_breaking_the_glass_opens_for_a_while_and_is_on_record(api: Api, secret: dict[str, str]) -> None:
     """For this person and this patient only; flagged in the audit trail, listed for the privacy officer."""
     answer = break_glass(api, "doctor", study_instance_uid=secret["uid"], reason="Unconscious on arrival", minutes=30)
