@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import re
 
 from ehr_bridge.errors import InvalidInput
 
 CONTENT_DIGEST = "Content-Digest"
 _SHA_256 = re.compile(r"(?:^|,)[ \t]*sha-256=(?::([A-Za-z0-9+/]{43}=):[ \t]*(?:$|[,;]))?")
+
+
+def content_digest(data: bytes) -> str:
+    """The field that states these bytes."""
+    return f"sha-256=:{base64.b64encode(hashlib.sha256(data).digest()).decode()}:"
 
 
 def read_content_digest(value: str | None) -> str | None:

@@ -13,6 +13,7 @@ from urllib.parse import quote
 import click
 import requests
 
+from ehr_bridge.api.content_digest import CONTENT_DIGEST, content_digest
 from ehr_bridge.api.upload_options import MOST_ANNOUNCED
 from ehr_bridge.auth.tokens import make_user_token
 from ehr_bridge.services.bundle import utc_now
@@ -73,8 +74,8 @@ class Door:
         except OSError:
             return "unreadable"
         name = quote(path.name.encode("utf-8", "surrogateescape"))
-        about = {"Content-Type": "application/dicom", "X-File-Name": name} | self._options
-        status, body = self._ask("POST", "dicom/upload", data=data, headers=about)
+        about = {"Content-Type": "application/dicom", "X-File-Name": name, CONTENT_DIGEST: content_digest(data)}
+        status, body = self._ask("POST", "dicom/upload", data=data, headers=about | self._options)
         if status in (200, 201):
             return str(body["instances"][0]["status"])
         return _refusal(status, str(body.get("code", f"http_{status}")), str(body.get("detail", "")))

@@ -30,7 +30,7 @@ def is_sound(page: Page) -> None:
 
 
 def test_no_page_of_the_day_breaks_a_rule(look: Page, demo: Server) -> None:
-    """Sign-in, orders, an order, upload before, during, after and once more, a patient, the viewer's bar, an unknown address."""
+    """Sign-in, orders, an order, upload at all its stages, a patient, the viewer's bar, an unknown address."""
     look.goto(f"{demo.url}/ehr/")
     expect(look.get_by_role("heading", name="Sign in")).to_be_visible()
     is_sound(look)
