@@ -45,8 +45,10 @@ export function StudiesPage() {
           options={[{ value: "", label: t("studies.modality.all") }, ...MODALITIES.map((value) => ({ value, label: value }))]}
           onChange={(value) => move({ filters: { modality: value } })}
         />
-        <DateField label={t("studies.from")} value={filters.from} onChange={(value) => move({ filters: { from: value } })} />
-        <DateField label={t("studies.to")} value={filters.to} onChange={(value) => move({ filters: { to: value } })} />
+        <div className="field-pair">
+          <DateField label={t("studies.from")} value={filters.from} onChange={(value) => move({ filters: { from: value } })} />
+          <DateField label={t("studies.to")} value={filters.to} onChange={(value) => move({ filters: { to: value } })} />
+        </div>
         <SelectField
           label={t("studies.sort")}
           value={sort}

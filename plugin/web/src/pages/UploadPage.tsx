@@ -18,12 +18,13 @@ import { useQueue } from "../upload/useUpload";
 /** Files come in: chosen, looked at, confirmed, sent; one upload at a time. */
 export function UploadPage() {
   const mayUpload = useMay("upload");
-  const sending = useQueue().files.length > 0;
+  const queue = useQueue();
+  const sending = queue.files.length > 0;
   const [search] = useSearchParams();
   const orderId = search.get("order");
   useMakeRoom(orderId);
   return (
-    <Page title={t("upload.page.title")} lead={t(sending ? "upload.page.sending" : "upload.page.lead")}>
+    <Page title={t("upload.page.title")} lead={t(!sending ? "upload.page.lead" : isActive(queue) ? "upload.page.sending" : "upload.page.done")}>
       {!mayUpload ? (
         <NoPermission permission="upload" />
       ) : sending ? (

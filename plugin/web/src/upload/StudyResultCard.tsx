@@ -3,11 +3,12 @@ import { Link } from "react-router-dom";
 import type { Id, Match } from "../api/types";
 import { Icon, type IconName } from "../components/Icon";
 import { ViewButton } from "../components/ViewButton";
-import { formatList, known, t } from "../i18n";
+import { known, t } from "../i18n";
 import { CoercedTable } from "./CoercedTable";
 import { EvidenceList } from "./EvidenceList";
 import { verdictOn, type Tone } from "./matchWords";
 import type { StudyResult } from "./results";
+import { partsOf } from "./said";
 
 const icons: Record<Tone, IconName> = { good: "check", warn: "question", bad: "alert" };
 
@@ -33,7 +34,7 @@ export function StudyResultCard({ result, name, chosenOrder, number }: Props) {
           <h3>{title}</h3>
           {name && <p className="result-name"><bdi>{name}</bdi></p>}
           <p>{text}</p>
-          <p className="muted number">{counts(result)}</p>
+          <p className="muted number">{partsOf(result)}</p>
         </div>
         {kept > 0 && (
           <div className="actions">
@@ -62,11 +63,3 @@ function Why({ match }: { match: Match }) {
   );
 }
 
-function counts({ stored, duplicate, skipped, failed }: StudyResult): string {
-  return formatList([
-    t("upload.part.stored", { count: stored }),
-    t("upload.part.duplicate", { count: duplicate }),
-    ...(skipped ? [t("upload.part.skipped", { count: skipped })] : []),
-    t("upload.part.failed", { count: failed }),
-  ]);
-}

@@ -3,7 +3,7 @@ import type { Order, Patient } from "../api/types";
 import { changes, corrected, needsConfirmation, type Choice } from "./choice";
 import type { Header } from "./read/header";
 
-const header = { patientId: "SCAN-7", patientName: "LINDQVIST^ASA", birthDate: "19610314", sex: "", accessionNumber: "", studyDate: "20260101" } as Header;
+const header = { patientId: "SCAN-7", patientName: "LINDQVIST^ASA", birthDate: "19610314", sex: "", accessionNumber: "", referringPhysician: "", studyDate: "20260101" } as Header;
 const patient = { id: "p", mrn: "M-1", family_name: "Lindqvist", given_name: "Åsa", birth_date: "1961-03-14", sex: "female" } as Patient;
 const order = { id: "o", accession_number: "A1" } as Order;
 const choice = (change: Partial<Choice>): Choice => ({ include: true, link: { kind: "order", order, patient }, tags: {}, confirmed: false, ...change });
@@ -16,6 +16,13 @@ describe("what will be changed", () => {
       { keyword: "PatientSex", before: "", after: "F", conflict: false },
       { keyword: "AccessionNumber", before: "", after: "A1", conflict: false },
     ]);
+  });
+
+  it("is who referred the patient too, which tells nobody from somebody else", () => {
+    const referred = { ...order, ordered_by: "Weiß^Karin" } as Order;
+    const change = (referringPhysician: string) => changes({ ...header, referringPhysician }, null, referred).find(({ keyword }) => keyword === "ReferringPhysicianName");
+    expect(change("House^G")).toEqual({ keyword: "ReferringPhysicianName", before: "House^G", after: "Weiß^Karin", conflict: false });
+    expect(change("Weiß^Karin^^")).toBe(undefined);
   });
 
   it("leaves alone what the EHR does not know", () => {

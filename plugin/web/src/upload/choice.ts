@@ -34,8 +34,12 @@ const FIELD: Record<string, keyof Header> = {
   PatientBirthDate: "birthDate",
   PatientSex: "sex",
   AccessionNumber: "accessionNumber",
+  ReferringPhysicianName: "referringPhysician",
   StudyDate: "studyDate",
 };
+
+/** Attributes that tell nobody from somebody else. */
+const TELLS_NOBODY = ["StudyDate", "ReferringPhysicianName"];
 
 const SEX: Record<string, string> = { male: "M", female: "F", other: "O" };
 
@@ -62,11 +66,14 @@ export function changes(header: Header, patient: Patient | null, order: Order | 
     wanted.PatientBirthDate = patient.birth_date?.replaceAll("-", "") ?? "";
     wanted.PatientSex = SEX[patient.sex] ?? "";
   }
-  if (order) wanted.AccessionNumber = order.accession_number;
+  if (order) {
+    wanted.AccessionNumber = order.accession_number;
+    wanted.ReferringPhysicianName = order.ordered_by ?? "";
+  }
   return Object.entries(wanted).flatMap(([keyword, after]) => {
     const before = header[FIELD[keyword] ?? "patientId"];
     if ((!after && !(keyword in tags)) || same(keyword, before, after)) return [];
-    return [{ keyword, before, after, conflict: before !== "" && keyword !== "StudyDate" && !(keyword in tags && tags[keyword] === after) }];
+    return [{ keyword, before, after, conflict: before !== "" && !TELLS_NOBODY.includes(keyword) && !(keyword in tags && tags[keyword] === after) }];
   });
 }
 
@@ -81,7 +88,7 @@ export function nameOf(patient: Pick<Patient, "family_name" | "given_name">): st
 }
 
 function same(keyword: string, one: string, other: string): boolean {
-  if (keyword !== "PatientName") return one === other;
+  if (!keyword.endsWith("Name")) return one === other;
   const plain = (name: string) => name.replace(/\^+$/, "");
   return plain(one) === plain(other);
 }

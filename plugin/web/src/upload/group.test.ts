@@ -6,7 +6,7 @@ const file = (id: number, header: Partial<Header>): ReadFile => ({
   id, name: `IM${id}`, size: 100,
   header: {
     sopInstanceUid: `1.${id}`, studyInstanceUid: "S", seriesInstanceUid: "E", patientId: "M-1", patientName: "Doe^Jane", birthDate: "",
-    sex: "", accessionNumber: "", studyDate: "", studyDescription: "", seriesDescription: "", seriesNumber: "1", instanceNumber: String(id),
+    sex: "", accessionNumber: "", referringPhysician: "", studyDate: "", studyDescription: "", seriesDescription: "", seriesNumber: "1", instanceNumber: String(id),
     modality: "MR", institution: "", transferSyntax: "", ...header,
   },
 });

@@ -24,13 +24,14 @@ export function outcome(sum: Totals): { kind: OutcomeKind; text: string } {
   if (skipped === count) return { kind: "good", text: t("upload.done.skipped", { count }) };
   if (duplicate === count) return { kind: "good", text: t("upload.done.known", { count }) };
   if (failed === count) return { kind: "bad", text: t("upload.done.none", { count }) };
-  const parts = formatList([
-    ...(stored ? [t("upload.part.stored", { count: stored })] : []),
-    ...(duplicate ? [t("upload.part.duplicate", { count: duplicate })] : []),
-    ...(skipped ? [t("upload.part.skipped", { count: skipped })] : []),
-    ...(failed ? [t("upload.part.failed", { count: failed })] : []),
-    ...(cancelled ? [t("upload.part.cancelled", { count: cancelled })] : []),
-  ]);
+  const parts = partsOf(sum);
   if (cancelled > 0) return { kind: "warn", text: t("upload.done.cancelled", { parts }) };
   return { kind: failed > 0 ? "warn" : "good", text: t("upload.done.some", { parts }) };
+}
+
+const PARTS = ["stored", "duplicate", "skipped", "failed", "cancelled"] as const;
+
+/** "3 stored, 1 failed": what there is none of is not said. */
+export function partsOf(counts: Partial<Record<(typeof PARTS)[number], number>>): string {
+  return formatList(PARTS.flatMap((part) => (counts[part] ? [t(`upload.part.${part}`, { count: counts[part] })] : [])));
 }

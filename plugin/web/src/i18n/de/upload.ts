@@ -6,6 +6,7 @@ export const upload: Translation<typeof english> = {
   "upload.page.title": "Hochladen",
   "upload.page.lead": "Wählen Sie Dateien. Sie sehen, von wem sie sind, bevor etwas gesendet wird.",
   "upload.page.sending": "Sie können inzwischen andere Seiten ansehen. Lassen Sie diesen Tab offen.",
+  "upload.page.done": "Was aus den Dateien wurde, Studie für Studie.",
   "upload.for": "Hochladen für",
   "upload.other.title": "Andere Dateien warten darauf, gesendet zu werden",
   "upload.other.text": "Sie wurden für jemand anderen gewählt. Senden Sie sie zuerst, oder nehmen Sie sie weg.",

@@ -3,6 +3,7 @@ export const upload = {
   "upload.page.title": "Upload",
   "upload.page.lead": "Choose files. You see whose they are before anything is sent.",
   "upload.page.sending": "You may look at other pages meanwhile. Keep this tab open.",
+  "upload.page.done": "What became of the files, study by study.",
   "upload.for": "Upload for",
   "upload.other.title": "Other files are waiting to be sent",
   "upload.other.text": "They were chosen for somebody else. Send them first, or take them away.",

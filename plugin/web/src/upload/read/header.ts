@@ -16,6 +16,7 @@ export interface Header {
   birthDate: string;
   sex: string;
   accessionNumber: string;
+  referringPhysician: string;
   studyDate: string;
   studyDescription: string;
   seriesDescription: string;
@@ -46,6 +47,7 @@ const TEXT = {
   birthDate: "x00100030",
   sex: "x00100040",
   accessionNumber: "x00080050",
+  referringPhysician: "x00080090",
   studyDate: "x00080020",
   studyDescription: "x00081030",
   seriesDescription: "x0008103e",
