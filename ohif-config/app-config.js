@@ -14,7 +14,13 @@ keepReading();
 window.config = {
   name: 'orthanc-ehr-bridge',
   routerBasename: '/ohif',
-  extensions: [{ id: 'ehr-bridge', getHangingProtocolModule: () => [{ name: '@ehr-bridge/sideBySide', protocol: sideBySide() }] }],
+  extensions: [
+    {
+      id: 'ehr-bridge',
+      getHangingProtocolModule: () => [{ name: '@ehr-bridge/sideBySide', protocol: sideBySide() }],
+      onModeEnter: ({ servicesManager }) => makeRoom(servicesManager.services),
+    },
+  ],
   modes: [], // OHIF adds the modes it is built with: viewer, segmentation, tmtv, microscopy, …
 
   // A guided tour that darkens the picture greets every new browser profile; on shared workstations that is every day.
@@ -124,6 +130,18 @@ function sideBySide() {
       },
     ],
   };
+}
+
+/** On a phone the list of series would leave a finger's breadth to the image: it begins closed, behind its arrow. */
+function makeRoom({ hangingProtocolService, panelService }) {
+  if (window.innerWidth >= 700) {
+    return;
+  }
+  // The layout listens once it is shown; the first protocol is applied after that.
+  const { unsubscribe } = hangingProtocolService.subscribe(hangingProtocolService.EVENTS.PROTOCOL_CHANGED, () => {
+    unsubscribe();
+    panelService._broadcastEvent(panelService.EVENTS.PANELS_CHANGED, { options: { leftPanelClosed: true } });
+  });
 }
 
 /**

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from playwright.sync_api import FrameLocator, Page, expect
+from playwright.sync_api import Browser, FrameLocator, Page, expect
 
-from tests.browser.steps import has_picture, sign_in
+from tests.browser.conftest import window
+from tests.browser.steps import has_picture, open_viewer, sign_in
 from tests.support.samples import fresh_series
 from tests.support.server import Server
 from tests.support.steps import eventually, place_order, upload
@@ -89,3 +90,14 @@ def test_whoever_may_not_view_is_told_so_and_by_which_permission(desktop: Page, 
     desktop.goto(f"{demo.url}/ehr/view/1.2.3")
     expect(desktop.get_by_text("It needs the permission “view images”")).to_be_visible()
     assert desktop.locator("iframe").count() == 0
+
+
+def test_on_a_phone_the_image_has_the_room(chromium: Browser, demo: Server) -> None:
+    """The list of series begins closed; behind its arrow it is still there."""
+    with window(chromium, 390, 844) as page:
+        sign_in(page, demo, "radiologist")
+        page.goto(f"{demo.url}/ehr/patients/MRN-1001")
+        viewer = open_viewer(page)
+        canvas = viewer.locator("canvas.cornerstone-canvas").first
+        canvas.wait_for(timeout=60_000)
+        eventually(lambda: canvas.evaluate("canvas => canvas.clientWidth") > 250 and has_picture(canvas), 60)
