@@ -17,7 +17,8 @@ from ehr_bridge.auth.caller import Caller
 from ehr_bridge.auth.permissions import Permission
 from ehr_bridge.errors import NotAuthenticated, Unavailable
 from ehr_bridge.services.refusals import Refusal
-from plugin.routes import GET, Need, find_route
+from ehr_bridge.services.viewings import Whole
+from plugin.routes import GET, Found, Need, find_route
 
 LOGGER = logging.getLogger(__name__)
 SMALL_BODY = 1_000_000
@@ -48,7 +49,7 @@ class Gate:
         study_of: Callable[[str], str | None],
         max_body_bytes: int,
         on_refusal: Callable[[Refusal], None] | None = None,
-        on_view: Callable[[Caller, str, str | None, str], None] | None = None,
+        on_view: Callable[[Caller, str, str | Whole | None, str], None] | None = None,
     ) -> None:
         self._authenticator = authenticator
         self._on_refusal = on_refusal
@@ -122,9 +123,10 @@ class Gate:
         elif need is Need.VIEW_STUDY:
             passes = found.study is not None and self._may_view(caller, found.study)
             if passes and found.study is not None and self._on_view is not None:
-                self._on_view(caller, found.study, found.instance, request["ip"])
+                what = found.instance if found.whole is None else Whole(found.series)
+                self._on_view(caller, found.study, what, request["ip"])
         elif need is Need.VIEW_RESOURCE:
-            passes = self._may_view_resource(caller, found.resource, request)
+            passes = self._may_view_resource(caller, found, request)
         elif need is Need.VIEW_ARGUMENT:
             passes = self._may_view_argument(caller, request)
         elif need is Need.AUDIT:
@@ -152,15 +154,16 @@ class Gate:
             return False
         return not self._sight.hides(caller, study)
 
-    def _may_view_resource(self, caller: Caller, resource: str | None, request: Mapping[str, Any]) -> bool:
+    def _may_view_resource(self, caller: Caller, found: Found, request: Mapping[str, Any]) -> bool:
         """By Orthanc's id. No file names: Orthanc 1.12.7 copies them into a header unseen (facts 4.7)."""
+        resource = found.resource
         if resource is None or "filename" in request.get("get", {}) or Permission.VIEW not in caller.permissions:
             return False
         study = self._study_of(resource)
         if study is None or not self._may_view(caller, study):
             return False
         if self._on_view is not None:
-            self._on_view(caller, study, resource, request["ip"])
+            self._on_view(caller, study, found.instance, request["ip"])
         return True
 
     def _may_view_argument(self, caller: Caller, request: Mapping[str, Any]) -> bool:

@@ -36,7 +36,8 @@ class Need(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """An open route. A group `study`, `instance` or `resource` of the pattern says what is named there."""
+    """An open route. A group `study`, `series`, `instance` or `resource` of the pattern says what is named there, and
+    a group `whole` that all its instances are read."""
 
     methods: frozenset[int]
     path: re.Pattern[str]
@@ -58,8 +59,10 @@ class Found:
 
     need: Need
     study: str | None = None
+    series: str | None = None
     instance: str | None = None
     resource: str | None = None
+    whole: str | None = None
 
 
 def _route(methods: set[int], path: str, need: Need) -> Route:
@@ -76,17 +79,18 @@ ID = r"[0-9a-f]{8}(?:-[0-9a-f]{8}){4}"
 _PICTURE = "rendered|thumbnail"
 _FRAMES = rf"frames(?:/[0-9]+(?:,[0-9]+)*(?:/(?:{_PICTURE}))?)?"
 _INSTANCE = rf"/instances/(?P<instance>{UID})(?:/(?:{_FRAMES}|metadata|{_PICTURE}|bulk/[0-9a-fA-F/]+))?"
-_SERIES = rf"/series/{UID}(?:{_INSTANCE}|/(?:metadata|instances|{_PICTURE}))?"
+_SERIES = rf"/series/{UID}(?:{_INSTANCE}|/(?:metadata|instances|{_PICTURE}))"
 _OF_FRAME = "preview|rendered|image-uint8|image-uint16|image-int16"
 _OF_INSTANCE = f"file|tags|simplified-tags|header|module|statistics|study|series|frames|{_OF_FRAME}"
 
 ROUTES: tuple[Route, ...] = (
     _route(
         {GET},
-        rf"/dicom-web/studies/(?P<study>{UID})(?:{_SERIES}|/(?:metadata|series|instances|{_PICTURE}))?",
+        rf"/dicom-web/studies/(?P<study>{UID})(?:{_SERIES}|/(?:metadata|series|instances|{_PICTURE}))",
         Need.VIEW_STUDY,
     ),
     _route({GET, POST, PUT, DELETE}, r"/api/v1(/[\s\S]*)?", Need.APPLICATION),
+    _route({GET}, rf"/dicom-web/studies/(?P<whole>(?P<study>{UID})(?:/series/(?P<series>{UID}))?)", Need.VIEW_STUDY),
     _route({GET}, r"/dicom-web/(studies|series|instances)", Need.VIEW),
     _route({GET}, r"/wado", Need.VIEW_ARGUMENT),
     _route({POST}, r"/instances", Need.APPLICATION),
@@ -104,7 +108,7 @@ ROUTES: tuple[Route, ...] = (
     ),
     _route(
         {GET},
-        rf"/instances/(?P<resource>{ID})(?:/(?:{_OF_INSTANCE}|frames/[0-9]+(?:/(?:{_OF_FRAME}))?))?",
+        rf"/instances/(?P<resource>(?P<instance>{ID}))(?:/(?:{_OF_INSTANCE}|frames/[0-9]+(?:/(?:{_OF_FRAME}))?))?",
         Need.VIEW_RESOURCE,
     ),
 )

@@ -3,7 +3,7 @@
 The gate calls `note` for every read; that is a dictionary and a set, in memory. A chore writes what is new into
 `viewings` every moment, so that a killed process loses no more than that, and turns a viewing into its audit event when
 nobody has read for a while. A viewing that two nodes serve is one viewing; an instance that both of them read counts
-twice.
+twice. Which instances a whole study or series has, the database tells the chore.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
 from ehr_bridge.auth.caller import Caller
 from ehr_bridge.db.access import Viewing
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.models import Study, ViewerToken
+from ehr_bridge.db.uploads import Instance
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit import Event, Origin
 
@@ -28,6 +29,14 @@ OVER_AFTER = timedelta(minutes=10)
 """Nobody read anything for so long: the viewing is over."""
 MOST_AT_ONCE = 200
 MOST_UNDER_WAY = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """All instances of a series, or of the study when none is named, in one answer."""
+
+    series_instance_uid: str | None = None
+
 
 type _Key = tuple[str, str, str]
 """Actor, study, and the viewer token, empty for a user token."""
@@ -41,6 +50,8 @@ class _Reads:
     requests: int = 0
     instances: set[str] = field(default_factory=set)
     """Read since the viewing began, as far as this node has seen it."""
+    wholes: set[Whole] = field(default_factory=set)
+    """Read too, and not looked up yet."""
     written: int = 0
     """How many of these are in the database already."""
 
@@ -53,8 +64,8 @@ class Viewings:
         self._reads: dict[_Key, _Reads] = {}
         self._flushing = threading.Lock()
 
-    def note(self, caller: Caller, study_instance_uid: str, instance: str | None, address: str) -> None:
-        """Somebody reads something of a study. No database, no waiting."""
+    def note(self, caller: Caller, study_instance_uid: str, instance: str | Whole | None, address: str) -> None:
+        """Somebody reads an instance of a study, several at once, or only about them. No database, no waiting."""
         token_id = caller.token_id if caller.token_id is not None and caller.token_id == caller.grant else ""
         key = (caller.subject, study_instance_uid, token_id)
         now = self._clock()
@@ -66,7 +77,9 @@ class Viewings:
                 reads = self._reads[key] = _Reads(address, now, now)
             reads.requests += 1
             reads.last_at = now
-            if instance is not None:
+            if isinstance(instance, Whole):
+                reads.wholes.add(instance)
+            elif instance is not None:
                 reads.instances.add(instance)
 
     def flush(self) -> None:
@@ -76,6 +89,7 @@ class Viewings:
             Unavailable: the database is away; nothing is lost, the next call writes it.
         """
         with self._flushing:
+            self._look_up_wholes()
             new = self._new()
             if new:
                 with self._database.write() as session:
@@ -89,13 +103,25 @@ class Viewings:
                 self._written(new)
             self._end_viewings()
 
+    def _look_up_wholes(self) -> None:
+        with self._lock:
+            wholes = [(key[1], reads, whole) for key, reads in self._reads.items() for whole in reads.wholes]
+        if not wholes:
+            return
+        with self._database.read() as session:
+            found = [(reads, whole, set(session.scalars(_instances(uid, whole)))) for uid, reads, whole in wholes]
+        with self._lock:
+            for reads, whole, instances in found:
+                reads.instances |= instances
+                reads.wholes.discard(whole)
+
     def _new(self) -> list[tuple[_Key, _Reads, int, int]]:
         """What the database does not know yet, and how much of it."""
         with self._lock:
             return [
                 (key, reads, reads.requests, len(reads.instances))
                 for key, reads in self._reads.items()
-                if reads.requests
+                if reads.requests or len(reads.instances) > reads.written
             ][:MOST_AT_ONCE]
 
     def _written(self, new: list[tuple[_Key, _Reads, int, int]]) -> None:
@@ -119,6 +145,14 @@ class Viewings:
         with self._lock:
             for key in [k for k, reads in self._reads.items() if not reads.requests and reads.last_at < over]:
                 del self._reads[key]
+
+
+def _instances(study_instance_uid: str, whole: Whole) -> Select[str]:
+    query = select(Instance.sop_instance_uid).join(Study, Study.id == Instance.study_id)
+    query = query.where(Study.study_instance_uid == study_instance_uid)
+    if whole.series_instance_uid is not None:
+        query = query.where(Instance.series_instance_uid == whole.series_instance_uid)
+    return query
 
 
 def _write(session: Session, key: _Key, reads: _Reads, requests: int, instances: int) -> None:

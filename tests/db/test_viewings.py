@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -13,9 +14,10 @@ from ehr_bridge.db.access import Viewing
 from ehr_bridge.db.audit import AuditEvent
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.models import Study
+from ehr_bridge.db.uploads import DicomUploadLog, Instance
 from ehr_bridge.services.alarms import MANY, WINDOW_SECONDS, Alarms
 from ehr_bridge.services.bundle import utc_now
-from ehr_bridge.services.viewings import Viewings
+from ehr_bridge.services.viewings import Viewings, Whole
 
 DORA = Caller("dora", "Dora", ("doctor",), frozenset({Permission.VIEW}))
 
@@ -74,6 +76,57 @@ def test_five_hundred_frames_are_one_event_with_a_count(database: Database) -> N
     viewings.flush()
     viewings.flush()
     assert events(database) == [("dora", "1.2.3", 100, 500)]
+
+
+def store_instances(database: Database, study_uid: str, **of_series: int) -> None:
+    """So many instances in each series of a stored study."""
+    with database.write() as session:
+        study = session.query(Study).filter_by(study_instance_uid=study_uid).one()
+        log = DicomUploadLog(
+            id=uuid.uuid4(),
+            upload_id=uuid.uuid4(),
+            uploaded_by="rita",
+            study_instance_uid=study_uid,
+            number_of_files=0,
+            number_of_duplicates=0,
+            total_size_bytes=0,
+            upload_status="success",
+            uploaded_at=utc_now(),
+            upload_source="api",
+        )
+        session.add(log)
+        session.flush()
+        for series, count in of_series.items():
+            for number in range(count):
+                session.add(
+                    Instance(
+                        orthanc_instance_id=f"{series}-{number}",
+                        study_id=study.id,
+                        upload_log_id=log.id,
+                        series_instance_uid=series,
+                        sop_instance_uid=f"{series}.{number}",
+                        modality="MR",
+                        size_bytes=1,
+                        door="upload",
+                        received_at=utc_now(),
+                    )
+                )
+
+
+def test_whoever_reads_a_whole_series_or_study_has_read_each_of_its_instances(database: Database) -> None:
+    """In one request; an instance that is read once more by itself does not count twice."""
+    clock = Clock()
+    store_instances(database, "1.2.3", s1=3, s2=4)
+    viewings = Viewings(database, clock)
+    nora = Caller("nora", "Nora", (), frozenset())
+    for caller, what in ((DORA, Whole("s1")), (DORA, "s1.0"), (nora, "s2.0"), (nora, Whole()), (nora, Whole())):
+        viewings.note(caller, "1.2.3", what, "10.0.0.1")
+        viewings.flush()
+    viewings.note(DORA, "9.9.9", Whole(), "10.0.0.1")
+    viewings.flush()
+    clock.now += timedelta(minutes=11)
+    viewings.flush()
+    assert sorted(events(database)) == [("dora", "1.2.3", 3, 2), ("nora", "1.2.3", 7, 3)]
 
 
 def test_another_study_another_person_and_another_day_are_events_of_their_own(database: Database) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from ehr_bridge.auth.authenticator import Authenticator
 from ehr_bridge.auth.tokens import TokenRules, TokenVerifier, make_user_token, make_viewer_token
 from ehr_bridge.services.refusals import Refusal
+from ehr_bridge.services.viewings import Whole
 from plugin.gate import Gate
 from plugin.routes import DELETE, GET, POST, PUT, find_route
 from tests.support.grants import FakeGrants
@@ -97,10 +98,10 @@ def test_orthancs_ids_are_judged_by_the_study_they_belong_to() -> None:
 
 def test_what_is_read_is_told_and_what_is_refused_is_not() -> None:
     """Study and instance of a path, of WADO-URI, of Orthanc's ids; for the audit trail."""
-    seen: list[tuple[str, str | None]] = []
+    seen: list[tuple[str, str | Whole | None]] = []
     authenticator = Authenticator(TokenVerifier(RULES, set(), GRANTS, lambda: NOW), None)
 
-    def note(_caller: Any, study: str, instance: str | None, _address: str) -> None:
+    def note(_caller: Any, study: str, instance: str | Whole | None, _address: str) -> None:
         seen.append((study, instance))
 
     gate = Gate(authenticator, HiddenSet(), STUDY_OF.get, 1, None, note)
@@ -111,15 +112,20 @@ def test_what_is_read_is_told_and_what_is_refused_is_not() -> None:
     for uri, arguments in (
         (f"/dicom-web/studies/{A}/series/1.8/instances/1.9/frames/1", {}),
         (f"/dicom-web/studies/{A}/metadata", {}),
+        (f"/dicom-web/studies/{A}", {}),
+        (f"/dicom-web/studies/{A}/series/1.8", {}),
         ("/wado", wado),
         (f"/instances/{ID_A}/file", {}),
+        (f"/studies/{ID_A}", {}),
+        (f"/series/{ID_A}/shared-tags", {}),
         (f"/dicom-web/studies/{B}/metadata", {}),
         ("/wado", {"studyUID": B}),
         (f"/instances/{ID_B}/file", {}),
         ("/dicom-web/studies", {}),
     ):
         gate.allow(uri, method=GET, ip="", headers=headers, get=arguments)
-    assert seen == [(A, "1.9"), (A, None), (A, "1.9"), (A, ID_A)]
+    of_dicomweb = [(A, "1.9"), (A, None), (A, Whole()), (A, Whole("1.8"))]
+    assert seen == [*of_dicomweb, (A, "1.9"), (A, ID_A), (A, None), (A, None)]
 
 
 def test_an_annotation_may_be_large_but_not_endless() -> None:
