@@ -64,5 +64,6 @@ class Express:
                 header=lambda name: environ.get("HTTP_" + name.upper().replace("-", "_")),
                 body=environ["wsgi.input"].read(),
                 origin=Origin(caller.subject, environ.get("REMOTE_ADDR")),
+                closed=self._services.restrictions.closed_to(caller),
             ),
         )

@@ -10,13 +10,10 @@ from pydantic import AliasChoices, BeforeValidator, Field
 
 from ehr_bridge.api.context import answer, closed, services
 from ehr_bridge.api.schemas import Input, Model, Problem
-from ehr_bridge.api.upload_answers import MatchAnswer, match_json
+from ehr_bridge.api.upload_answers import UNSEEN, MatchAnswer, match_json
 from ehr_bridge.matching import HeaderIdentity
-from ehr_bridge.matching.patients import NOTHING
 
 MOST_HEADERS = 500
-UNSEEN = NOTHING
-"""As for nobody: a verdict on a restricted patient would tell who is here, or confirm a guess."""
 
 blueprint = APIBlueprint(
     "matching",

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from typing import Any, Literal
 
 from ehr_bridge.api.schemas import Model, Moment
 from ehr_bridge.db.uploads import DicomUploadLog
 from ehr_bridge.matching import Match
+from ehr_bridge.matching.patients import NOTHING
 from ehr_bridge.services.arrivals import UploadOutcome
+from ehr_bridge.services.claims import CONFIRMATION
 from ehr_bridge.services.paging import Page
+from ehr_bridge.services.restrictions import Closed
 from ehr_bridge.services.uploads import UploadDetail
+
+UNSEEN = NOTHING
+"""As for nobody: a verdict on a restricted patient would tell who is here, or confirm a guess."""
 
 
 class EvidenceAnswer(Model):
@@ -118,6 +125,20 @@ class UploadDetailAnswer(Model):
     upload_id: uuid.UUID
     entries: list[UploadEntryAnswer]
     files: list[UploadedFileAnswer]
+
+
+def hide_closed(outcome: UploadOutcome, closed: Closed) -> None:
+    """Take out what would tell the sender who a patient is whom they may not see: all but what they said themselves."""
+    if not closed.patients:
+        return
+    for study in outcome.studies.values():
+        decision = study.decision
+        if closed.patients.isdisjoint({decision.patient_id, decision.match.patient_id}):
+            continue
+        confirmed = tuple(one for one in decision.match.evidence if one.field == CONFIRMATION)
+        match = replace(decision.match, evidence=confirmed, patient_id=None, order_id=None) if confirmed else UNSEEN
+        study.decision = replace(decision, match=match)
+        study.changes.clear()
 
 
 def upload_json(outcome: UploadOutcome) -> dict[str, Any]:

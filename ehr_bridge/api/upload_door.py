@@ -16,7 +16,7 @@ from flask import Response
 from ehr_bridge.api import problems
 from ehr_bridge.api.content_digest import CONTENT_DIGEST, read_content_digest
 from ehr_bridge.api.multipart import decode_file_name, read_parts
-from ehr_bridge.api.upload_answers import upload_json
+from ehr_bridge.api.upload_answers import hide_closed, upload_json
 from ehr_bridge.api.upload_options import (
     HEADERS,
     UploadOptions,
@@ -29,6 +29,7 @@ from ehr_bridge.services.arrivals import Delivery, Door, UploadOutcome
 from ehr_bridge.services.audit import Origin
 from ehr_bridge.services.bundle import Services
 from ehr_bridge.services.intake import Archive
+from ehr_bridge.services.restrictions import Closed
 
 DICOM_TYPES = ("application/dicom", "application/octet-stream")
 ZIP_TYPES = ("application/zip", "application/x-zip-compressed")
@@ -47,6 +48,8 @@ class UploadRequest:
     """A header's value by its name."""
     body: bytes
     origin: Origin
+    closed: Closed
+    """Whom the sender may not see."""
 
 
 def take_upload(services: Services, archive: Archive, request: UploadRequest) -> UploadOutcome:
@@ -65,7 +68,9 @@ def take_upload(services: Services, archive: Archive, request: UploadRequest) ->
         delivery = _delivery(options, request.origin, is_batch=len(files) > 1, keeps_digests=True)
     else:
         raise InvalidInput("unsupported_media_type", f"Send {', '.join(DICOM_TYPES)} or multipart/related.")
-    return deliver(services, archive, files, delivery)
+    outcome = deliver(services, archive, files, delivery)
+    hide_closed(outcome, request.closed)
+    return outcome
 
 
 def take_zip(services: Services, archive: Archive, request: UploadRequest) -> UploadOutcome:
@@ -86,7 +91,9 @@ def take_zip(services: Services, archive: Archive, request: UploadRequest) -> Up
         settings.max_dicom_files_per_upload,
     )
     delivery = _delivery(options, request.origin, is_batch=True, keeps_digests=True)
-    return services.intake.receive(files, delivery, archive, STRAYS)
+    outcome = services.intake.receive(files, delivery, archive, STRAYS)
+    hide_closed(outcome, request.closed)
+    return outcome
 
 
 def _delivery(

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response, request
 from flask_openapi3 import APIBlueprint, RawModel, Tag
 
-from ehr_bridge.api.context import origin, services
+from ehr_bridge.api.context import closed, origin, services
 from ehr_bridge.api.problems import problem
 from ehr_bridge.api.schemas import Model, Problem
 from ehr_bridge.api.upload_answers import UploadAnswer, upload_json
@@ -85,4 +85,5 @@ def _upload_request() -> UploadRequest:
         header=request.headers.get,
         body=request.get_data(cache=False),
         origin=origin(),
+        closed=closed(),
     )

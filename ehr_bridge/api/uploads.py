@@ -108,6 +108,7 @@ def upload(raw: UploadBody) -> Response:
             header=request.headers.get,
             body=request.get_data(cache=False),
             origin=origin(),
+            closed=closed(),
         ),
     )
     return respond(outcome)

@@ -16,6 +16,7 @@ from ehr_bridge.auth.permissions import ROLE_PERMISSIONS
 from ehr_bridge.services.bundle import build_services, utc_now
 from tests.api.conftest import Api
 from tests.support.samples import small
+from tests.support.zips import zipped
 
 ACCESS = "/api/v1/access"
 
@@ -228,6 +229,38 @@ def test_images_of_a_restricted_patient_are_taken_all_the_same(api: Api, secret:
     assert answer.status_code == 201
     uid = answer.json["studies"][0]["study_instance_uid"]
     assert api.get(f"/api/v1/dicom/studies/{uid}", "technician").status_code in (403, 404)
+
+
+@pytest.mark.parametrize("form", ["upload", "upload-zip", "upload-multiple"])
+def test_an_upload_tells_its_sender_nothing_of_a_restricted_patient(
+    api: Api, secret: dict[str, str], form: str
+) -> None:
+    """Neither who it is nor whether a guess was right; who is on the list reads what was coerced."""
+    named: dict[str, str] = {"PatientID": "MRN-SECRET", "PatientName": "Geheimrat^Asa", "PatientBirthDate": "19610315"}
+
+    def study(headers: dict[str, str], *roles: str, **values: str) -> Any:
+        data, path = small(**values), f"/api/v1/dicom/{form}"
+        content_type = "application/dicom"
+        if form == "upload-zip":
+            data, content_type = zipped([("a.dcm", data)]), "application/zip"
+        if form == "upload-multiple":
+            data = b"--b\r\nContent-Type: application/dicom\r\n\r\n" + data + b"\r\n--b--\r\n"
+            content_type = 'multipart/related; type="application/dicom"; boundary=b'
+        answer = api.call("POST", path, *roles, data=data, content_type=content_type, headers=headers)
+        assert answer.status_code == 201, answer.json
+        return answer.json["studies"][0]
+
+    guesses = [study({}, "doctor", **named), study({}, "doctor", PatientID="MRN-SECRET", PatientName="Other^Name")]
+    assert [(one["match"], one["coerced"]) for one in guesses] == [(guesses[0]["match"], [])] * 2
+    assert (guesses[0]["match"]["kind"], guesses[0]["match"]["patient_id"]) == ("none", None)
+    sent = study({"X-Order-Id": "ACC-S"}, "doctor", **named)
+    assert [one["field"] for one in sent["match"]["evidence"]] == ["confirmation"]
+    assert (sent["match"]["patient_id"], sent["match"]["order_id"], sent["coerced"]) == (None, None, [])
+    open_to = api.call("PUT", f"{ACCESS}/restrictions/MRN-SECRET", "admin", json={"reason": "xxx", "staff": ["doctor"]})
+    assert open_to.status_code == 200
+    seen = study({"X-Order-Id": "ACC-S"}, "doctor", **named)
+    assert seen["match"]["patient_id"] == secret["patient"]
+    assert "PatientName" in [change["tag"] for change in seen["coerced"]]
 
 
 def test_a_new_study_of_a_restricted_patient_is_closed_before_it_is_stored(
