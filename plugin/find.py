@@ -21,7 +21,21 @@ from plugin.lookups import InstanceLookups
 NO_SUCH_VALUE = 3
 """Orthanc's error for a key with a value that its kind cannot have: a wildcard in a UID, a date or a number."""
 STUDY_UID_NAMES = frozenset({"studyinstanceuid", "0020000d", "0020,000d", "0020-000d"})
-INSTANCE_UID_NAMES = frozenset({"sopinstanceuid", "00080018", "0008,0018", "0008-0018"})
+OF_AN_INSTANCE = {
+    "sopinstanceuid": "00080018",
+    "instancecreationdate": "00080012",
+    "instancecreationtime": "00080013",
+    "acquisitionnumber": "00200012",
+    "instancenumber": "00200013",
+    "imagepositionpatient": "00200032",
+    "temporalpositionidentifier": "00200100",
+    "imagecomments": "00204000",
+    "numberofframes": "00280008",
+    "imageindex": "00541330",
+}
+"""Keys of which Orthanc keeps an index for instances, and for them alone; keyword and tag."""
+INSTANCE_KEYS = frozenset({*OF_AN_INSTANCE, *OF_AN_INSTANCE.values()})
+WITHOUT_MARKS = str.maketrans("", "", ",-")
 SEPARATORS = re.compile(r"[\\,]")
 UNIVERSAL = re.compile(r"\s*\*+\s*")
 PLAIN_UIDS = re.compile(r"[0-9.]+([\\,][0-9.]+)*")
@@ -126,12 +140,13 @@ def decoded(question: dict[str, Any]) -> dict[str, Any]:
 
 
 def asks_studies_for_an_instance(question: Mapping[str, Any]) -> bool:
-    """Whether studies are looked for by a SOPInstanceUID, which is no key of a study (PS3.18 table 10.6.1-5): Orthanc
-    1.12.7 answers that with an error of its database."""
+    """Whether studies are looked for by what only an instance has, which is no key of a study (PS3.18 table 10.6.1-5):
+    Orthanc 1.12.7 answers that with an error of its database."""
     if question.get("Level", "").lower() != "study":
         return False
     query: Mapping[str, Any] = question.get("Query", {})
-    return any(str(value).strip() for name, value in query.items() if name.lower() in INSTANCE_UID_NAMES)
+    asked = (name for name, value in query.items() if str(value).strip())
+    return any(name.lower().translate(WITHOUT_MARKS) in INSTANCE_KEYS for name in asked)
 
 
 def resource_id(answer: Any) -> str:

@@ -108,7 +108,15 @@ QUESTIONS = [
     "limit=0",
     "offset=-1",
     "limit=99999999999",
+    "InstanceNumber=1",
+    "00280008=1",
+    "ReferencedStudySequence.ReferencedSOPInstanceUID=*",
+    "PatientID={b.mrn}%5C{a.mrn}",
+    "StudyInstanceUID=%20{b.uid}",
+    "StudyInstanceUID={b.uid}%00",
+    "0020,000D={b.uid}&0020000D={a.uid}",
     "includefield=all",
+    "includefield=00201200&includefield=00201202&includefield=00201204",
     "includefield=00100010%2C00081030&PatientID={b.mrn}",
 ]
 

@@ -73,6 +73,14 @@ def test_a_wildcard_in_a_value_that_has_none_matches_nothing(query: dict[str, st
     assert ask(Refusing(), query) == []
 
 
+@pytest.mark.parametrize("key", ["SOPInstanceUID", "InstanceNumber", "0020,0013", "0020-0013", "00280008"])
+def test_no_study_is_found_by_what_only_an_instance_has(key: str) -> None:
+    """Orthanc's database would fail; a key without a value is no condition and goes on."""
+    orthanc = Refusing()
+    assert (ask(orthanc, {key: "1"}), orthanc.questions) == ([], [])
+    assert ask(orthanc, {key: ""}) == ["study"]
+
+
 def test_other_errors_of_orthanc_stay_errors() -> None:
     """An index that is away is not an empty archive."""
     with pytest.raises(OrthancException):
