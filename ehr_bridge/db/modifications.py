@@ -74,7 +74,8 @@ class Modification(Base):
     from_original: Mapped[bool] = mapped_column(default=False, server_default=false())
     """Whether identity that is not wanted goes back to what each file said when it came."""
     known: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
-    """What the site's rules draw on: the study's `corrections`, and what the EHR said (`ehr`) at the job's turn."""
+    """What the site's rules draw on: the study's `corrections`, and what the EHR said (`ehr`) at the job's turn. And
+    `linked_to`, the MRN of its patient until then, which images carry that came since."""
     link_before: Mapped[dict[str, Any] | None] = mapped_column(_LINK)
     link_after: Mapped[dict[str, Any] | None] = mapped_column(_LINK)
     """The study's link before, and as the job sets it at its end (`ehr_bridge.services.links`)."""

@@ -94,7 +94,8 @@ def prepare(session: Session, study: Study, job: Modification) -> None:
     identity = wanted_values(patient, order) if patient is not None else {}
     job.from_original, job.wanted = True, {**study.corrections, **identity}
     facts = ehr_values(patient, order) if patient is not None else {}
-    job.known = {"corrections": dict(study.corrections), "ehr": dict(facts)}
+    linked_to = study.patient.mrn if study.patient is not None else None
+    job.known = {"corrections": dict(study.corrections), "ehr": dict(facts), "linked_to": linked_to}
 
 
 def settle_link(session: Session, job: Modification, study: Study, now: datetime) -> None:

@@ -23,6 +23,7 @@ from ehr_bridge.services.link_jobs import settle_link, sides
 from ehr_bridge.services.links import as_id
 from ehr_bridge.services.replacing import OTHER_CONTENT
 from ehr_bridge.services.study_index import index_study
+from ehr_bridge.services.study_jobs import new_job
 
 ACTIONS = {
     "modify": "study.modified",
@@ -108,6 +109,9 @@ def fail(session: Session, job_id: uuid.UUID, code: str, now: datetime) -> None:
     job = session.get_one(Modification, job_id)
     job.status, job.error_code, job.finished_at, job.swept_at = "failed", code, now, now
     _audit(session, job, now, {"code": code})
+    if job.change_id is not None and job.undoes_id is not None:  # not to the byte, then, but in line with its link
+        study = session.get_one(Study, job.study_id)
+        session.add(new_job(study, "follow", job.reason, Origin(job.requested_by, job.address), now, status="waiting"))
 
 
 def finish(session: Session, job_id: uuid.UUID, orthanc_study_id: str | None, now: datetime) -> None:

@@ -83,10 +83,11 @@ def _is_somebody_elses(job: Modification, undone: Undone | None, header: Header)
 
     An undo takes back what the undone job did, so what came after that one had begun is none of its business either.
     """
+    linked_to = (job.known or {}).get("linked_to")
     if undone is not None:
-        return header.patient_id not in {*undone.patient_ids, undone.wanted.get("PatientID")}
+        return header.patient_id not in {*undone.patient_ids, undone.wanted.get("PatientID"), linked_to}
     known = job.study_before.get("patient_ids")
-    return known is not None and header.patient_id not in {*known, job.wanted.get("PatientID")}
+    return known is not None and header.patient_id not in {*known, job.wanted.get("PatientID"), linked_to}
 
 
 def id_after(instance_id: str, before: bytes, after: bytes, undone: Undone | None) -> str:

@@ -34,8 +34,8 @@ def take_back(session: Session, undone: IdentityChange, reason: str, origin: Ori
     order = session.get(Order, undone.order_id) if undone.order_id else None
     subject: Any = patient if undone.kind.startswith("patient") else order
     taken = session.scalar(select(IdentityChange.id).where(IdentityChange.undoes_id == undone.id))
-    now_says = {name: plain(getattr(subject, name)) for name in undone.after}
-    if taken is not None or undone.undoes_id is not None or now_says != undone.after:
+    may_be_taken_back = taken is None and undone.undoes_id is None
+    if not may_be_taken_back or {name: plain(getattr(subject, name)) for name in undone.after} != undone.after:
         raise Conflict("cannot_undo", "This change was taken back, or something changed after it; undo that first.")
     _require_possible(session, undone)
     sides = (undone.after, undone.before)

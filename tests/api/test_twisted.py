@@ -24,7 +24,7 @@ from tests.api.link_steps import (
     unlink,
 )
 from tests.api.tag_steps import jobs, store, undo
-from tests.api.test_identity_changes import linked, merge
+from tests.api.test_identity_changes import linked, merge, take_back
 from tests.support.samples import small
 
 CHIDI = ("MRN-2", "Okafor^Chidi")
@@ -343,3 +343,25 @@ def test_a_link_made_while_two_were_one_does_not_come_back_unseen(api: Api, tmp_
     work(api, tmp_path)
     assert undo(api, taken_away, 409)["code"] == "cannot_undo"
     assert study(api, uid)["link_status"] == "unlinked"
+
+
+def test_undoing_a_link_reaches_what_came_between_a_merge_and_its_following(api: Api, tmp_path: Path) -> None:
+    """The image came under the number of the record that survived, which the other files do not say yet."""
+    two_people(api)
+    uid = store(api, 1)
+    made = link(api, uid, patient_id="MRN-1")["id"]
+    merge(api, "MRN-1", "MRN-2")
+    work(api, tmp_path, 1)
+    assert api.upload(small(StudyInstanceUID=uid)).status_code == 201
+    assert names(api, uid) == {ASA[:2], CHIDI}
+    undo(api, made)
+    work(api, tmp_path)
+    assert (study(api, uid)["link_status"], names(api, uid)) == ("unlinked", {("SCAN-7", "SCANNER^NAME")})
+
+
+def test_what_takes_a_cancellation_back_is_not_taken_back(api: Api) -> None:
+    """409, like everything that takes back itself."""
+    api.place_order()
+    api.call("POST", "/api/v1/orders/ACC-1/cancel", "service")
+    take_back(api, changes(api)[0]["id"])
+    assert take_back(api, changes(api)[0]["id"], 409)["code"] == "cannot_undo"

@@ -1,0 +1,183 @@
+"""People, the EHR and senders do whatever comes to their mind to a few studies; at the end everything must agree."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydicom.uid import generate_uid
+from sqlalchemy import select
+
+from ehr_bridge.db.models import Order, Patient, Study, StudyLink
+from ehr_bridge.services.identity import person_name
+from tests.api.conftest import Api
+from tests.api.link_steps import identities, one, put_order, put_patient
+from tests.api.tag_steps import jobs
+from tests.support.samples import small
+
+WALKS = int(os.environ.get("RANDOM_WALKS", "4"))
+STEPS = 30
+PEOPLE = {"MRN-1": ("Lindqvist", "Åsa"), "MRN-2": ("Okafor", "Chidi")}
+ORDERS = {"ACC-1": "MRN-1", "ACC-2": "MRN-2", "ACC-3": "MRN-1"}
+LATER = timedelta(seconds=11)
+
+
+class Walk:
+    """One sequence of what may be asked for; what is refused changes nothing, and is part of it."""
+
+    def __init__(self, api: Api, folder: Path, seed: int) -> None:
+        self.api, self.folder, self.chance = api, folder, random.Random(seed)
+        self.uids = [str(generate_uid(entropy_srcs=[str(seed), str(number)])) for number in range(3)]
+        self.done: list[str] = []
+        self.about = ""
+        for mrn, (family, given) in PEOPLE.items():
+            put_patient(api, mrn, 201, family_name=family, given_name=given)
+        for accession, mrn in ORDERS.items():
+            put_order(api, accession, mrn)
+        for uid in self.uids:
+            self.send(uid)
+
+    def run(self) -> None:
+        steps: list[Callable[[], Any]] = [
+            self.work, self.work, self.link, self.link, self.unlink, self.undo, self.undo, self.rename, self.move,
+            self.cancel, self.merge, self.unmerge, self.take_back, self.take_back, self.send_again, self.correct,
+            self.state,
+        ]  # fmt: skip
+        for _ in range(STEPS):
+            step = self.chance.choice(steps)
+            answer = step()
+            self.done.append(f"{step.__name__} {self.about} {getattr(answer, 'status_code', '')}")
+            self.about = ""
+            assert getattr(answer, "status_code", 200) < 500, answer.text
+        for later in (timedelta(), timedelta(), timedelta(), LATER, LATER):
+            while jobs(self.api, self.folder, later).run():
+                pass
+
+    def uid(self) -> str:
+        uid = self.chance.choice(self.uids)
+        self.about += f"study {self.uids.index(uid)} "
+        return uid
+
+    def say(self, method: str, path: str, *roles: str, **body: Any) -> Any:
+        self.about += str({name: value for name, value in body.items() if name != "expected"} or "")
+        return self.api.call(method, f"/api/v1/{path}", *roles, json={"reason": "a reason", **body})
+
+    def send(self, uid: str, **headers: str) -> Any:
+        return self.api.upload(small(StudyInstanceUID=uid, SeriesInstanceUID=f"{uid[:50]}.1"), headers=headers)
+
+    def send_again(self) -> Any:
+        headers = self.chance.choice(({}, {"X-Order-Id": self.chance.choice([*ORDERS])}))
+        return self.send(self.uid(), **headers)
+
+    def work(self) -> None:
+        jobs(self.api, self.folder).run()
+
+    def link(self) -> Any:
+        uid = self.uid()
+        to = self.chance.choice(
+            ({"order_id": self.chance.choice([*ORDERS])}, {"patient_id": self.chance.choice([*PEOPLE])})
+        )
+        version = one(self.api, uid)["version"]
+        return self.say("POST", f"reconciliation/{uid}/link", "technician", expected=version, **to)
+
+    def unlink(self) -> Any:
+        return self.say("POST", f"reconciliation/{self.uid()}/unlink", "technician")
+
+    def undo(self) -> Any:
+        made = self.api.get(f"/api/v1/dicom/studies/{self.uid()}/history", "nurse").json["items"]
+        ids = [step["job_id"] for step in made if step.get("job_id")]
+        if not ids:
+            return None
+        return self.say("POST", f"modifications/{self.chance.choice(ids[-3:])}/undo", "technician")
+
+    def rename(self) -> Any:
+        mrn = self.chance.choice([*PEOPLE])
+        body = {"family_name": self.chance.choice(("Berg", "Dahl", PEOPLE[mrn][0])), "given_name": PEOPLE[mrn][1]}
+        return self.api.call("PUT", f"/api/v1/patients/{mrn}", "service", json=body)
+
+    def move(self) -> Any:
+        accession, mrn = self.chance.choice([*ORDERS]), self.chance.choice([*PEOPLE])
+        body = {"mrn": mrn, "modality": "MR", "description": "MR brain"}
+        return self.api.call("PUT", f"/api/v1/orders/{accession}", "service", json=body)
+
+    def state(self) -> Any:
+        accession = self.chance.choice([*ORDERS])
+        mrn = self.api.get(f"/api/v1/orders/{accession}", "nurse").json["mrn"]
+        said = self.chance.choice(("arrived", "completed", "reported"))
+        body = {"mrn": mrn, "modality": "MR", "description": "MR brain", "status": said}
+        return self.api.call("PUT", f"/api/v1/orders/{accession}", "service", json=body)
+
+    def cancel(self) -> Any:
+        return self.api.call("POST", f"/api/v1/orders/{self.chance.choice([*ORDERS])}/cancel", "service")
+
+    def merge(self) -> Any:
+        mrn, into = self.chance.sample([*PEOPLE], 2)
+        return self.say("POST", f"patients/{mrn}/merge", "service", into=into)
+
+    def unmerge(self) -> Any:
+        return self.say("POST", f"patients/{self.chance.choice([*PEOPLE])}/unmerge", "service")
+
+    def take_back(self) -> Any:
+        found = self.api.get("/api/v1/changes?limit=4", "nurse").json["items"]
+        return self.say("POST", f"changes/{self.chance.choice(found)['id']}/undo", "service") if found else None
+
+    def correct(self) -> Any:
+        changes = {"StudyDate": self.chance.choice(("20260201", "20260202"))}
+        return self.say("POST", "dicom/modify-tags", "technician", study_instance_uid=self.uid(), changes=changes)
+
+
+def disagreements(api: Api) -> list[str]:
+    """What does not agree between studies, their links, orders, and files."""
+    api.services.recorder.settle()
+    found: list[str] = []
+    with api.services.database.read() as session:
+        studies = {study.study_instance_uid: study for study in session.scalars(select(Study))}
+        for uid, study in studies.items():
+            found += [f"{uid}: {what}" for what in _of_study(api, session, study)]
+        for order in session.scalars(select(Order)):
+            answering = [study for study in studies.values() if study.order_id == order.id]
+            shown = studies.get(order.study_instance_uid) if order.orthanc_study_id is not None else None
+            if (shown is None) != (not answering) or (shown is not None and shown not in answering):
+                found.append(f"{order.accession_number}: shows {shown and shown.study_instance_uid}")
+            if shown is not None and order.number_of_images != shown.number_of_instances:
+                found.append(f"{order.accession_number}: {order.number_of_images} images")
+            if (order.status in {"in_progress", "scheduled", "arrived"}) and (order.status == "in_progress") != bool(
+                answering
+            ):
+                found.append(f"{order.accession_number}: is {order.status} with {len(answering)} studies")
+    return found
+
+
+def _of_study(api: Api, session: Any, study: Study) -> list[str]:
+    found: list[str] = []
+    facts = session.scalars(
+        select(StudyLink).where(StudyLink.study_id == study.id, StudyLink.unlinked_at.is_(None))
+    ).all()
+    held = [(fact.patient_id, fact.order_id) for fact in facts]
+    if held != ([(study.patient_id, study.order_id)] if study.patient_id else []):
+        found.append("the recorded fact is another")
+    if study.order is not None and study.order.patient_id != study.patient_id:
+        found.append("its order is another patient's")
+    if study.patient is not None and study.patient.merged_into_id is not None:
+        found.append("its record was merged away")
+    if study.link_status != "ambiguous":
+        patient, order = study.patient, study.order
+        expected = (patient.mrn, person_name(patient)) if isinstance(patient, Patient) else ("SCAN-7", "SCANNER^NAME")
+        number = order.accession_number if order is not None else ""
+        said = {(each[0], each[1], each[4]) for each in identities(api, study.study_instance_uid)}
+        if said != {(*expected, number)}:
+            found.append(f"its files say {said} and not {(*expected, number)}")
+    return found
+
+
+@pytest.mark.parametrize("seed", range(WALKS))
+def test_whatever_happens_rows_and_files_agree_at_the_end(api: Api, tmp_path: Path, seed: int) -> None:
+    """Links, orders, recorded facts and every file; with RANDOM_WALKS=100 there are a hundred of them."""
+    walk = Walk(api, tmp_path, seed + int(os.environ.get("RANDOM_SEED", "0")))
+    walk.run()
+    assert disagreements(api) == [], "\n".join(walk.done)
