@@ -8,24 +8,26 @@ everything else must be equal.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping, Set
 from typing import Final
 
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 
 from ehr_bridge.dicom import tags
+from ehr_bridge.dicom.encoding import TEXT_VRS
 from ehr_bridge.dicom.header import MAX_DEPTH, Header, read_header
 from ehr_bridge.dicom.reading import read_dataset
 from ehr_bridge.errors import RefusedInstance
 
-_IDENTITY: Final = frozenset(tags.MODIFIABLE_KEYWORDS) | {
-    "IssuerOfPatientID",
-    "PatientBirthDate",
-    "PatientSex",
-    "ReferringPhysicianName",
+_IDENTITY: Final = frozenset(map(tags.tag_of, tags.MODIFIABLE_KEYWORDS)) | {
+    tags.ISSUER_OF_PATIENT_ID,
+    tags.PATIENT_BIRTH_DATE,
+    tags.PATIENT_SEX,
+    tags.REFERRING_PHYSICIAN_NAME,
 }
-"""What coercion and corrections replace."""
-_NOT_CONTENT: Final = frozenset(map(tags.tag_of, _IDENTITY)) | {
+"""What coercion and corrections replace everywhere; sites have rules for more."""
+_NOT_CONTENT: Final = {
     tags.ORIGINAL_ATTRIBUTES_SEQUENCE,
     tags.SPECIFIC_CHARACTER_SET,
     tags.LENGTH_TO_END,
@@ -45,57 +47,66 @@ def is_same_content(sent: Header, stored: bytes) -> bool:
         return True
     try:
         there = read_header(stored, max_depth=MAX_DEPTH + _ADDED_LEVELS)
-        return (_same_bytes(sent, there) or _same_values(sent, there)) and _same_identity(sent, there)
+        previous = _previous_values(there)
+        replaced = _IDENTITY | previous.keys()
+        if not all(_is_known(sent, there, tag, previous) for tag in replaced):
+            return False
+        return _same_bytes(sent, there, replaced) or _same_values(sent, there, replaced)
     except RefusedInstance:
         return False
     except Exception:  # pydicom raises what it likes on values that break the Standard
         return False
 
 
-def _same_bytes(sent: Header, stored: Header) -> bool:
+def _same_bytes(sent: Header, stored: Header, replaced: Set[int]) -> bool:
     """Element by element, without decoding any: for files in the same encoding and character set."""
     if sent.transfer_syntax_uid != stored.transfer_syntax_uid:
         return False
     if sent.raw(tags.SPECIFIC_CHARACTER_SET) != stored.raw(tags.SPECIFIC_CHARACTER_SET):
         return False
-    content = [tag for tag in sent.walk.starts if _is_content(tag)]
-    if set(content) != {tag for tag in stored.walk.starts if _is_content(tag)}:
+    content = [tag for tag in sent.walk.starts if _is_content(tag, replaced)]
+    if set(content) != {tag for tag in stored.walk.starts if _is_content(tag, replaced)}:
         return False
     return all(sent.raw(tag) == stored.raw(tag) for tag in content)
 
 
-def _same_values(sent: Header, stored: Header) -> bool:
+def _same_values(sent: Header, stored: Header, replaced: Set[int]) -> bool:
     """By what the elements mean: for a stored file that was recoded to UTF-8 or written again by another tool."""
-    return _content(sent) == _content(stored)
+    return _content(sent, replaced) == _content(stored, replaced)
 
 
-def _content(header: Header) -> Dataset:
+def _content(header: Header, replaced: Set[int]) -> Dataset:
     ds = read_dataset(header)
     content = Dataset()
     for tag in ds.keys():  # noqa: SIM118  (iterating a Dataset decodes every element)
-        if _is_content(int(tag)):
+        if _is_content(int(tag), replaced):
             content.add(ds[tag])
     return content
 
 
-def _is_content(tag: int) -> bool:
-    return tag not in _NOT_CONTENT and tag & 0xFFFF != 0
+def _is_content(tag: int, replaced: Set[int]) -> bool:
+    return tag not in replaced and tag not in _NOT_CONTENT and tag & 0xFFFF != 0
 
 
-def _same_identity(sent: Header, stored: Header) -> bool:
-    known = _previous_values(stored)
-    return all(sent.text(keyword) in {stored.text(keyword), *known[keyword]} for keyword in _IDENTITY)
+def _is_known(sent: Header, stored: Header, tag: int, previous: Mapping[int, Set[str]]) -> bool:
+    """Whether the stored file says of an attribute what was sent, or said so once."""
+    said = sent.text(tag)
+    if not said and sent.raw(tag):
+        return sent.raw(tag) == stored.raw(tag)  # no text, or nothing but padding
+    return said == stored.text(tag) or said in previous.get(tag, ())
 
 
-def _previous_values(stored: Header) -> dict[str, set[str]]:
-    """What the replaced attributes held before, each time they were replaced."""
-    previous: dict[str, set[str]] = defaultdict(set)
+def _previous_values(stored: Header) -> Mapping[int, Set[str]]:
+    """The texts that attributes held before, each time they were replaced; only of those that a rule may replace."""
+    previous: dict[int, set[str]] = defaultdict(set)
     if tags.ORIGINAL_ATTRIBUTES_SEQUENCE not in stored.walk.starts:
         return previous
     for change in read_dataset(stored).OriginalAttributesSequence:
         for values in change.get("ModifiedAttributesSequence", []):
-            for keyword in _IDENTITY & set(values.dir()):
-                previous[keyword].add(_text(values[keyword].value))
+            for element in values:
+                tag = int(element.tag)
+                if tag >> 16 in tags.DESCRIBING_GROUPS and element.VR in TEXT_VRS - {"UI"}:
+                    previous[tag].add(_text(element.value))
     return previous
 
 

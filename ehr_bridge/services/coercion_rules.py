@@ -17,14 +17,12 @@ from typing import Any, Final, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from ehr_bridge.dicom import Header, canonical, checked_value
+from ehr_bridge.dicom import Header, canonical, checked_value, tags
 from ehr_bridge.services.arrivals import Door
 from ehr_bridge.services.identity import DEFAULT_RULES, EHR_VALUES
 from ehr_bridge.settings import SettingsError
 
 VARIABLE: Final = "EHR_BRIDGE_COERCION_RULES"
-DESCRIBING_GROUPS: Final = frozenset({0x0008, 0x0010, 0x0032, 0x0038, 0x0040})
-"""Groups of who, which study and which order; the others say how the picture is to be read."""
 NOTHING: Final[Mapping[str, str]] = {}
 _FOLLOWS_THE_LINK: Final = {"PatientID": "patient.mrn"}
 """Attributes whose rules are ours: a linked study under another number would be on the wrong patient."""
@@ -51,7 +49,7 @@ class Rule(BaseModel):
         if self.source is not None and self.source not in EHR_VALUES:
             raise ValueError(f"'from' is one of {', '.join(EHR_VALUES)}")
         wanted = checked_value(self.attribute, EHR_VALUES[self.source].example if self.source else self.value or "")
-        if wanted.tag >> 16 not in DESCRIBING_GROUPS:
+        if wanted.tag >> 16 not in tags.DESCRIBING_GROUPS:
             raise ValueError(f"{self.attribute} says how the picture is to be read; it cannot be changed")
         if () in (self.doors, self.calling_ae_titles):
             raise ValueError("name at least one door or calling AE title, or leave the list out")

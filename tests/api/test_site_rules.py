@@ -20,7 +20,7 @@ from tests.api.late_steps import c_store, catch_up, kept
 from tests.api.link_steps import audited, link, one, put_order, put_patient, study, unlink
 from tests.api.tag_steps import files, jobs, store, undo
 from tests.support.archive import FakeArchive
-from tests.support.samples import small
+from tests.support.samples import encoded, small
 from tests.support.server import SECRET
 
 RULES = """
@@ -92,6 +92,19 @@ LINKED = [
     ("MRN-1", "LINDQVIST^ASA", "F", "Brain", "Mobile unit"),
 ]
 """What the two say once linked, before their order or after it: nobody is renamed, the bus has a rule of its own."""
+
+
+def test_a_file_whose_attributes_a_rule_replaced_is_a_duplicate_when_it_is_sent_again(ruled: Api) -> None:
+    """Stored by a modality under a rule of its own; the disc's copy is the same file, another description is not."""
+    put_patient(ruled, status=201)
+    put_order(ruled, description="Brain")
+    data = small(StudyInstanceUID=(uid := generate_uid()), StudyDescription="MR head", **GOOD)
+    c_store(ruled, data, "BUS1")
+    assert said(ruled, uid) == [("MRN-1", "LINDQVIST^ASA", "F", "Brain", "Mobile unit")]
+    assert ruled.upload(data).json["instances"][0]["status"] == "duplicate"
+    ds = pydicom.dcmread(io.BytesIO(data))
+    ds.StudyDescription = "MR knee"
+    assert ruled.upload(encoded(ds)).json["code"] == "same_uid_other_content"
 
 
 def test_images_before_their_order_end_as_images_after_it(ruled: Api, tmp_path: Path) -> None:

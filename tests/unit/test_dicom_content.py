@@ -49,6 +49,34 @@ def test_a_corrected_file_is_the_same_as_the_stored_one() -> None:
     assert is_same_content(read_header(encoded(ds)), stored)
 
 
+def test_what_a_rule_of_the_site_replaced_or_added_makes_no_other_file() -> None:
+    """Sent again it is a duplicate, whatever the rules are by then; with a value that it never had, it is another."""
+    data = small()
+    wanted = {"PatientID": "MRN-1", "InstitutionName": "General Hospital", "StudyDescription": "MR BRAIN"}
+    stored = coerced(read_header(data), **wanted)
+    assert is_same_content(read_header(data), stored)
+    for keyword, value in (("InstitutionName", "Elsewhere"), ("StudyDescription", "MR knee")):
+        ds = pydicom.dcmread(io.BytesIO(data))
+        setattr(ds, keyword, value)
+        assert not is_same_content(read_header(encoded(ds)), stored)
+
+
+def test_what_says_how_the_picture_is_read_is_compared_whatever_another_system_says_it_was() -> None:
+    """Its Original Attributes Sequence may list anything; only what describes may differ."""
+    ds = pydicom.dcmread(io.BytesIO(small()))
+    before, change = pydicom.Dataset(), pydicom.Dataset()
+    before.SliceThickness, before.SOPClassUID, before.StudyDescription = "1", "1.2.3", "MR knee"
+    change.ModifiedAttributesSequence = [before]
+    ds.OriginalAttributesSequence = [change]
+    ds.SliceThickness = "5"
+    stored = encoded(ds)
+    assert is_same_content(read_header(stored), stored)
+    ds.StudyDescription = "MR knee"
+    assert is_same_content(read_header(encoded(ds)), stored)
+    ds.SliceThickness = "1"
+    assert not is_same_content(read_header(encoded(ds)), stored)
+
+
 def test_a_file_written_again_by_another_tool_is_the_same() -> None:
     """Implicit instead of explicit VR, sequences measured otherwise."""
     ds = pydicom.dcmread(DATA / "test_files" / "CT_small.dcm")
