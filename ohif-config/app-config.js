@@ -221,8 +221,9 @@ function keepReading() {
   function take(renewed) {
     present = renewed.token;
     ours.add(present);
-    take.until = Date.parse(renewed.expires_at);
-    take.end = Date.parse(renewed.renewable_until);
+    const { iat, exp } = JSON.parse(window.atob(present.split('.')[1].replaceAll('-', '+').replaceAll('_', '/')));
+    take.until = Date.now() + (exp - iat) * 1000; // for how long, not until when: this computer's clock may be wrong
+    take.isLast = Date.parse(renewed.expires_at) >= Date.parse(renewed.renewable_until);
     try {
       window.sessionStorage.setItem(kept, present); // this tab only, until it is closed
     } catch {
@@ -233,13 +234,13 @@ function keepReading() {
 
   function schedule(milliseconds) {
     window.clearTimeout(timer);
-    if (take.until < take.end) {
+    if (!take.isLast) {
       timer = window.setTimeout(renew, Math.max(milliseconds, 1000));
     }
   }
 
   function renewIfDue() {
-    if (take.until < take.end && take.until - Date.now() < 5 * 60 * 1000) {
+    if (take.isLast === false && take.until - Date.now() < 5 * 60 * 1000) {
       renew();
     }
   }

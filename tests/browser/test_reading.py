@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from playwright.sync_api import Browser, Page, Request, expect
 
 from tests.browser.steps import has_picture
@@ -86,6 +88,22 @@ def test_a_session_goes_on_with_new_tokens_until_it_is_taken_back(desktop: Page,
     taken_back = demo.request("DELETE", f"{TOKENS}/{minted['token_id']}", user_token("radiologist", subject="rosa"))
     assert taken_back.status_code == 204
     assert desktop.evaluate(ask, [path, first]) == 403
+
+
+@pytest.mark.parametrize("minutes", [-30, 30])
+def test_a_session_goes_on_where_the_computers_clock_is_wrong(desktop: Page, demo: Server, minutes: int) -> None:
+    """Half an hour slow or fast: one token at first, and the next one before it ends after a quarter of an hour."""
+    uid = a_study(demo)
+    exchanged: list[str] = []
+    desktop.on("request", lambda request: exchanged.append(request.url) if request.url.endswith("/exchange") else None)
+    desktop.clock.install(time=datetime.now(UTC) + timedelta(minutes=minutes))
+    open_link(desktop, demo, uid, mint(demo, uid, session_seconds=7200)["token"])
+    expect(desktop.locator("canvas").first).to_be_visible(timeout=30_000)
+    desktop.clock.fast_forward("05:00")
+    assert len(exchanged) == 1
+    with desktop.expect_response(lambda response: response.url.endswith("/exchange")) as renewed:
+        desktop.clock.fast_forward("05:00")
+    assert renewed.value.status == 201
 
 
 def test_two_studies_open_side_by_side(desktop: Page, demo: Server) -> None:
