@@ -32,8 +32,10 @@ LINK_TTL = timedelta(minutes=10)
 """How long a link in an address bar is good; OHIF exchanges its token at once and renews what it gets."""
 SESSION = timedelta(hours=12)
 """How long somebody may go on reading after one link."""
-COMPARE = "@ohif/hpCompare"
-"""OHIF's hanging protocol with two studies side by side."""
+OUR_VIEWER = "/ohif"
+SIDE_BY_SIDE, ANY_COMPARE = "@ehr-bridge/sideBySide", "@ohif/hpCompare"
+"""The hanging protocol of two studies beside each other: our own OHIF's (ohif-config/app-config.js), and every OHIF's,
+which leaves two of its four viewports empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +153,8 @@ class Viewer:
         OHIF takes the token out of its address bar at once and sends it as a header from then on.
         """
         studies = ",".join(quote(uid) for uid in minted.studies)
-        layout = f"&hangingProtocolId={COMPARE}" if len(minted.studies) > 1 else ""
+        protocol = SIDE_BY_SIDE if self._viewer_url == OUR_VIEWER else ANY_COMPARE
+        layout = f"&hangingProtocolId={protocol}" if len(minted.studies) > 1 else ""
         return f"{self._viewer_url}/viewer?StudyInstanceUIDs={studies}{layout}&token={quote(minted.token)}"
 
     def list_tokens(self, caller: Caller, limit: int, offset: int) -> Page[ViewerToken]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from ehr_bridge.db.database import Database
 from ehr_bridge.db.models import Study
 from ehr_bridge.errors import NotAuthenticated
 from ehr_bridge.services.bundle import build_services, utc_now
+from ehr_bridge.services.viewer import Minted
 from ehr_bridge.settings import Settings
 from tests.api.conftest import Api
 from tests.support.archive import FakeArchive
@@ -120,14 +122,18 @@ def test_an_order_opens_the_priors_that_the_policy_names(api: Api, priors: Any, 
 
 
 def test_a_link_with_priors_opens_them_side_by_side(api: Api) -> None:
-    """?priors=auto: the newest of the same kind, in OHIF's own layout for two studies."""
+    """?priors=auto: the newest of the same kind, in our layout for two studies; in another OHIF in that one's own."""
     old = stored(api, "ACC-1", StudyDate="20240101")
     new = stored(api, "ACC-2", StudyDate="20260101")
     link = api.get(f"/api/v1/dicom/viewer-url/{new}?priors=auto", "doctor").json
     assert link["studies"] == [new, old]
-    assert f"StudyInstanceUIDs={new},{old}&hangingProtocolId=@ohif/hpCompare&token=" in link["url"]
+    assert f"StudyInstanceUIDs={new},{old}&hangingProtocolId=@ehr-bridge/sideBySide&token=" in link["url"]
     alone = api.get(f"/api/v1/dicom/viewer-url/{stored(api, 'ACC-9', 'MRN-9')}?priors=auto", "doctor").json
     assert "hangingProtocolId" not in alone["url"]
+    settings = api.services.settings.model_copy(update={"ohif_viewer_url": "https://viewer.example"})
+    elsewhere = build_services(settings, api.services.database, api.services.clock)
+    minted = Minted("t", uuid.uuid4(), utc_now(), [new, old])
+    assert "hangingProtocolId=@ohif/hpCompare" in elsewhere.viewer.link(minted)
 
 
 def test_a_reader_goes_on_after_the_link_has_ended(api: Api, clock: Clock) -> None:

@@ -119,6 +119,7 @@ def test_two_studies_open_side_by_side(desktop: Page, demo: Server) -> None:
     assert "hangingProtocolId" in desktop.url and "token" not in desktop.url
     for _ in range(40):
         if has_picture(pictures.nth(0)) and has_picture(pictures.nth(1)):
+            expect(desktop.locator("[data-cy=viewport-pane]")).to_have_count(2)  # none is empty
             return
         desktop.wait_for_timeout(500)
     raise AssertionError("one of the two stayed empty")
