@@ -54,7 +54,7 @@ NOTHING = Closed()
 
 
 class Restrictions:
-    """Asked on every request; never asks the database but in `refresh`."""
+    """Asked on every request; never asks the database but in `refresh`, for which the first to ask may have to wait."""
 
     def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
         self._database = database
@@ -70,13 +70,21 @@ class Restrictions:
         return self._version is not None
 
     def closed_to(self, caller: Caller) -> Closed:
-        """What the caller may not see. The system that writes patients and orders knows everybody."""
+        """What the caller may not see. The system that writes patients and orders knows everybody.
+
+        Raises:
+            Unavailable: nothing is known yet, and the database is away.
+        """
+        if self._version is None:
+            self.refresh()
         if not self._lists.members or Permission.WRITE_ORDERS in caller.permissions:
             return NOTHING
         return self.closed_to_subject(caller.subject)
 
     def closed_to_subject(self, subject: str) -> Closed:
-        """What somebody may not see, by the subject of their tokens."""
+        """What somebody may not see, by the subject of their tokens. Raises Unavailable, as `closed_to`."""
+        if self._version is None:
+            self.refresh()
         remembered = self._closed
         closed = remembered.get(subject)
         if closed is None or (closed.holds_until is not None and closed.holds_until <= self._clock()):

@@ -19,17 +19,22 @@ the clocks of nodes differ."""
 
 
 class Revocations:
-    """Ids that were taken back and would still be good otherwise; refreshed from the database by the worker."""
+    """Ids that were taken back and would still be good otherwise; refreshed from the database by the worker.
+
+    Who asks before the first time waits for it: Unavailable, if the database is away.
+    """
 
     def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
         self._database = database
         self._clock = clock
-        self._ids: frozenset[str] = frozenset()
+        self._ids: frozenset[str] | None = None
         self._lock = threading.Lock()
         """Held while refreshing, so that what is added meanwhile is not lost again."""
 
     def __contains__(self, token_id: object, /) -> bool:
-        return token_id in self._ids
+        if self._ids is None:
+            self.refresh()
+        return token_id in (self._ids or ())
 
     def refresh(self) -> None:
         """See what other nodes revoked."""
@@ -45,4 +50,5 @@ class Revocations:
     def add(self, token_ids: Iterable[uuid.UUID]) -> None:
         """Hear at once what this node took back."""
         with self._lock:
-            self._ids |= {str(token_id) for token_id in token_ids}
+            if self._ids is not None:
+                self._ids |= {str(token_id) for token_id in token_ids}

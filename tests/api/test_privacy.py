@@ -13,6 +13,7 @@ import pytest
 
 from ehr_bridge.auth.caller import Caller
 from ehr_bridge.auth.permissions import ROLE_PERMISSIONS
+from ehr_bridge.errors import NotAuthenticated
 from ehr_bridge.services.bundle import build_services, utc_now
 from tests.api.conftest import Api
 from tests.support.samples import small
@@ -199,6 +200,23 @@ def test_another_node_hears_of_restrictions_by_their_version(api: Api, secret: d
     elsewhere.sight.refresh()
     assert elsewhere.sight.unseen(person("doctor")) == frozenset()
     assert api.get("/api/v1/patients/MRN-SECRET", "doctor").status_code == 200
+
+
+def test_a_node_that_has_just_started_shows_nobody_before_it_knows(api: Api, secret: dict[str, str]) -> None:
+    """Its worker has not read the lists yet: restricted patients, and tokens that were taken back."""
+    token = api.call(
+        "POST", "/api/v1/dicom/viewer-token", "doctor", json={"study_instance_uids": [secret["open"]]}
+    ).json
+    assert api.call("DELETE", f"/api/v1/dicom/viewer-token/{token['token_id']}", "doctor").status_code == 204
+
+    def started() -> Any:
+        return build_services(api.services.settings, api.services.database)
+
+    assert uuid.UUID(secret["patient"]) in started().restrictions.closed_to(person("doctor")).patients
+    assert uuid.UUID(secret["patient"]) in started().restrictions.closed_to_subject("doctor").patients
+    with pytest.raises(NotAuthenticated) as refused:
+        started().authenticator.authenticate(f"Bearer {token['token']}")
+    assert refused.value.code == "token_revoked"
 
 
 def test_the_list_of_staff_is_replaced_as_a_whole(api: Api, secret: dict[str, str]) -> None:

@@ -147,7 +147,7 @@ def test_another_node_hears_of_a_revocation(api: Api) -> None:
     uid = stored_study(api)
     minted = api.call("POST", TOKENS, "doctor", json={"study_instance_uids": [uid]}).json
     elsewhere = Revocations(api.services.database, api.services.clock)
-    api.call("DELETE", f"{TOKENS}/{minted['token_id']}", "doctor")
     assert minted["token_id"] not in elsewhere
+    api.call("DELETE", f"{TOKENS}/{minted['token_id']}", "doctor")
     elsewhere.refresh()
     assert minted["token_id"] in elsewhere
