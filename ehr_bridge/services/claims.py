@@ -210,14 +210,21 @@ def _join(
         return decision_of(study)
     if study.patient is None:
         known = {study.received_identity["PatientID"], study.corrections.get("PatientID")}
-        return replace(decision_of(study), contradicts=identity.patient_id not in known)
+        return decision_of(study) if identity.patient_id in known else _contradicted(study)
     if _carries(identity, wanted_values(study.patient, study.order)):
         return decision_of(study)
     fresh, _, _ = judge(session, identity, confirmation, rules)
     # An order found by modality and date is not open any more once it has images: none is no other.
     if fresh.is_automatic and fresh.patient_id == study.patient_id and fresh.order_id in (None, study.order_id):
         return decision_of(study)
-    return replace(decision_of(study), wanted={}, contradicts=True)
+    return _contradicted(study)
+
+
+def _contradicted(study: Study) -> Decision:
+    """For an instance that claims to be of somebody else than its study: nothing of the study's link is true of it."""
+    denied = Evidence("study", False, "other images of this study are of somebody else")
+    match = Match(MatchKind.AMBIGUOUS, 0.0, (denied,))
+    return replace(decision_of(study), match=match, wanted={}, contradicts=True)
 
 
 def _recorded_otherwise() -> Conflict:

@@ -297,6 +297,8 @@ def _add(upload: UploadOutcome, arrival: Arrival) -> None:
         )
     )
     study = upload.studies.setdefault(decision.study_instance_uid, StudyOutcome(decision, arrival.orthanc_study_id))
+    if decision.contradicts:
+        study.decision = decision
     for change in arrival.changes:
         if change not in study.changes:
             study.changes.append(change)

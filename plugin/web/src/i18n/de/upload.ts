@@ -106,7 +106,7 @@ export const upload: Translation<typeof english> = {
   "result.match.probable": "Wahrscheinliche Zuordnung, zu bestätigen",
   "result.match.probable.text": "Die Bilder sind gespeichert. Sie gehören sehr wahrscheinlich hierher, aber ein Mensch muss die Zuordnung in der Abgleichliste bestätigen.",
   "result.match.ambiguous": "Mehr als eine Zuordnung möglich, zu entscheiden",
-  "result.match.ambiguous.text": "Die Bilder sind gespeichert. Sie passen zu mehreren Patienten oder Aufträgen gleich gut; ein Mensch muss in der Abgleichliste entscheiden.",
+  "result.match.ambiguous.text": "Die Bilder sind gespeichert. Sie passen zu mehreren Patienten oder Aufträgen gleich gut oder nennen eine andere Person als die Studie; ein Mensch muss in der Abgleichliste entscheiden.",
   "result.match.none": "Keine Zuordnung",
   "result.match.none.text": "Die Bilder sind gespeichert, aber niemandem zugeordnet. Prüfen Sie, ob es die richtigen Dateien sind; zugeordnet werden sie in der Abgleichliste.",
   "result.match.missing": "Zuordnung noch nicht bekannt",

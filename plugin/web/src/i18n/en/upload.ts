@@ -99,7 +99,7 @@ export const upload = {
   "result.match.probable": "Probable match, to be confirmed",
   "result.match.probable.text": "The images are stored. They most likely belong here, but a person has to confirm the link in the reconciliation list.",
   "result.match.ambiguous": "More than one match, to be decided",
-  "result.match.ambiguous.text": "The images are stored. They fit several patients or orders equally well; a person has to decide in the reconciliation list.",
+  "result.match.ambiguous.text": "The images are stored. They fit several patients or orders equally well, or name another person than the study does; somebody has to decide in the reconciliation list.",
   "result.match.none": "No match",
   "result.match.none.text": "The images are stored but linked to nobody. Check that you chose the right files; a person can link them in the reconciliation list.",
   "result.match.missing": "Match not known yet",
