@@ -22,6 +22,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    with op.batch_alter_table("orders") as batch_op:
-        batch_op.drop_column("made_here")
-        batch_op.drop_column("arrived_at")
+    op.drop_column("orders", "made_here")
+    op.drop_column("orders", "arrived_at")
