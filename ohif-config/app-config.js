@@ -8,6 +8,7 @@
  *
  * @type {AppTypes.Config}
  */
+standWhereScriptsAre();
 takeFromHash();
 keepReading();
 
@@ -142,6 +143,15 @@ function makeRoom({ hangingProtocolService, panelService }) {
     unsubscribe();
     panelService._broadcastEvent(panelService.EVENTS.PANELS_CHANGED, { options: { leftPanelClosed: true } });
   });
+}
+
+/**
+ * Modules of OHIF that carry WebAssembly ask for the script they came with, to find their files beside it. Where they
+ * begin only after that script has ended, they ask for Node's `__filename`, which no browser knows: the viewer stopped
+ * there, now and then, with everything in the browser's cache. This script lies beside theirs.
+ */
+function standWhereScriptsAre() {
+  window.__filename = document.currentScript.src;
 }
 
 /**

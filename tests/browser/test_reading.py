@@ -123,3 +123,15 @@ def test_two_studies_open_side_by_side(desktop: Page, demo: Server) -> None:
             return
         desktop.wait_for_timeout(500)
     raise AssertionError("one of the two stayed empty")
+
+
+def test_a_study_opens_however_often_and_quickly_it_is_opened(desktop: Page, demo: Server) -> None:
+    """With all of OHIF in the browser's cache, its modules begin in another order each time."""
+    faults: list[str] = []
+    desktop.on("console", lambda message: faults.append(message.text) if "ReferenceError" in message.text else None)
+    for _ in range(10):
+        desktop.goto(f"{demo.url}/ehr/assets/nothing")
+        open_link(desktop, demo, a_study(demo), mint(demo, a_study(demo))["token"])
+        expect(desktop.locator("canvas").first).to_be_visible(timeout=30_000)
+    assert faults == []
+    assert desktop.evaluate("window.__filename") == f"{demo.url}/ohif/app-config.js"
