@@ -27,6 +27,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 import jwt
+from jwt.algorithms import HMACAlgorithm
 from jwt.utils import base64url_decode
 
 from ehr_bridge.auth.caller import Caller
@@ -72,6 +73,8 @@ class TokenVerifier:
         keys: Keys | None = None,
         cache_size: int = 4096,
     ) -> None:
+        jwt.unregister_algorithm(ALGORITHM)
+        jwt.register_algorithm(ALGORITHM, _KnownSecrets(HMACAlgorithm.SHA256))
         self._rules = rules
         self._viewer_key = viewer_key(rules.secret)
         self._revoked = revoked
@@ -214,6 +217,22 @@ def _moment(numeric_date: float) -> datetime:
         return datetime.fromtimestamp(numeric_date, UTC)
     except OSError:
         raise ValueError("no calendar has this date") from None
+
+
+class _KnownSecrets(HMACAlgorithm):
+    """HMAC that looks at a secret once: PyJWT asks for every token anew whether its secret is a public key by mistake,
+    which takes longer than the signature. Secrets are the deployer's, never a token's, so there are few."""
+
+    def __init__(self, hash_alg: Any) -> None:
+        super().__init__(hash_alg)
+        self._seen: dict[str | bytes, bytes] = {}
+
+    def prepare_key(self, key: str | bytes) -> bytes:
+        """The key to sign and verify with. Raises InvalidKeyError, as PyJWT does."""
+        prepared = self._seen.get(key)
+        if prepared is None:
+            prepared = self._seen[key] = super().prepare_key(key)
+        return prepared
 
 
 class _Header(NamedTuple):
