@@ -22,7 +22,7 @@ from ehr_bridge.db.modifications import Modification
 from ehr_bridge.db.uploads import Instance
 from ehr_bridge.services.recorder import Recorder
 from ehr_bridge.services.restrictions import Closed, without
-from ehr_bridge.services.study_jobs import HOLDS, UNDER_WAY
+from ehr_bridge.services.study_jobs import UNDER_WAY, UNSWEPT
 
 type Recorded = Select[str, int, str | None, str, str, uuid.UUID | None, uuid.UUID | None]
 
@@ -106,5 +106,4 @@ def recorded_files(digests: Sequence[str], closed: Closed) -> Recorded:
 
 def _job_works_on_it() -> ColumnElement[bool]:
     """Whether a job is under way on the study, or has not had its last look for what came meanwhile."""
-    is_unswept = Modification.status.in_(HOLDS) & Modification.swept_at.is_(None)
-    return exists().where(Modification.study_id == Study.id, Modification.status.in_(UNDER_WAY) | is_unswept)
+    return exists().where(Modification.study_id == Study.id, Modification.status.in_(UNDER_WAY) | UNSWEPT)

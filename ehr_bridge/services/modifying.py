@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.modifications import Modification, ModificationInstance
@@ -30,7 +30,7 @@ from ehr_bridge.services.recorder import Recorder
 from ehr_bridge.services.replacing import OTHER_CONTENT, StoredFiles, drop_again, former_file, replace
 from ehr_bridge.services.spool import Spool
 from ehr_bridge.services.spool_keeping import SpoolKeeper
-from ehr_bridge.services.study_jobs import HOLDS, UNDER_WAY
+from ehr_bridge.services.study_jobs import UNDER_WAY, UNSWEPT
 from ehr_bridge.services.ways_in import UNKNOWN, WayIn, ways_in
 
 LOGGER = logging.getLogger(__name__)
@@ -38,10 +38,7 @@ SWEEP_AFTER = timedelta(seconds=10)
 """Longer than any node remembers a decision (`Claims`), and than storing one instance takes."""
 AT_ONCE = 16
 """Instances that share a transaction."""
-UNFINISHED = select(Modification.id).where(
-    Modification.status.in_(("waiting", *UNDER_WAY))
-    | (Modification.status.in_(HOLDS) & Modification.swept_at.is_(None))
-)
+UNFINISHED = select(Modification.id).where(Modification.status.in_(("waiting", *UNDER_WAY)) | UNSWEPT)
 """Whatever there may be to do, now or later. Asked four times a second, so it is made once."""
 
 
@@ -115,10 +112,8 @@ class ModificationJobs:
                 return []
         set_off(self._database, self._claims.rules, self._clock())
         swept_by = self._clock() - SWEEP_AFTER
-        unswept = (
-            Modification.status.in_(HOLDS) & Modification.swept_at.is_(None) & (Modification.finished_at < swept_by)
-        )
-        query = select(Modification).where(or_(Modification.status.in_(UNDER_WAY), unswept))
+        to_sweep = UNSWEPT & (Modification.finished_at < swept_by)
+        query = select(Modification).where(Modification.status.in_(UNDER_WAY) | to_sweep)
         with self._database.read() as session:
             return list(session.scalars(query.order_by(Modification.requested_at)))
 

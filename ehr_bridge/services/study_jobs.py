@@ -15,6 +15,8 @@ from ehr_bridge.services.audit import Origin
 
 UNDER_WAY = ("queued", "running")
 HOLDS = ("succeeded", "partial")
+UNSWEPT = Modification.status.in_(HOLDS) & Modification.swept_at.is_(None)
+"""Jobs that ended and have not had their last look for what came meanwhile."""
 OF_LINKS = ("link", "unlink", "follow")
 """Kinds of jobs that make the files say whose study it is."""
 WORDS = {
@@ -88,9 +90,7 @@ def take_over_unswept(session: Session, study: Study, job: Modification, now: da
     A job on the link does for all; a modification leaves what a link wants to that link's own last look.
     """
     wanted: dict[str, str] = {}
-    unswept = select(Modification).where(
-        Modification.study_id == study.id, Modification.status.in_(HOLDS), Modification.swept_at.is_(None)
-    )
+    unswept = select(Modification).where(Modification.study_id == study.id, UNSWEPT)
     if not job.from_original:
         unswept = unswept.where(~Modification.from_original)
     for earlier in session.scalars(unswept.order_by(Modification.requested_at)):
