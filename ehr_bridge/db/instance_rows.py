@@ -68,12 +68,20 @@ class InstanceRows:
             with self._database.relaxed(self._connection) as connection:
                 self._connection = connection
                 if rows:
-                    connection.exec_driver_sql(self._insert, [self._plain(row) for row in rows])
+                    self.put(connection, rows)
                 for study_id in unsettle:
                     connection.exec_driver_sql(self._unsettle, (False, self._key(study_id)))
         except BaseException:
             self.close()
             raise
+
+    def put(self, connection: Connection, rows: Sequence[InstanceRow]) -> None:
+        """The same within somebody else's transaction. Safe from any thread.
+
+        Raises:
+            sqlalchemy.exc.IntegrityError: a row names a study or an upload that is gone.
+        """
+        connection.exec_driver_sql(self._insert, [self._plain(row) for row in rows])
 
     def close(self) -> None:
         """Let the connection go; the next `add` takes another."""

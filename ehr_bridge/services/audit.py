@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -16,6 +16,8 @@ from ehr_bridge.services import audit_verify
 from ehr_bridge.services.audit_anchor import Anchor
 from ehr_bridge.services.audit_verify import GENESIS, Verification
 from ehr_bridge.services.paging import Page, fetch_page
+
+_CHAIN_END = select(AuditEvent.id, AuditEvent.hash).order_by(AuditEvent.id.desc()).limit(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,22 +42,30 @@ class Event:
 
 def append(session: Session, origin: Origin, event: Event, at: datetime) -> None:
     """Add one event to the chain; it stands or falls with the caller's transaction (`Database.write`)."""
-    last = session.execute(select(AuditEvent.id, AuditEvent.hash).order_by(AuditEvent.id.desc()).limit(1)).first()
-    row = AuditEvent(
-        id=last.id + 1 if last else 1,
-        at=at.astimezone(UTC),
-        actor=origin.actor,
-        action=event.action,
-        outcome=event.outcome,
-        patient_id=str(event.patient_id) if event.patient_id else None,
-        order_id=str(event.order_id) if event.order_id else None,
-        study_instance_uid=event.study_instance_uid,
-        address=origin.address,
-        detail=event.detail,
-        previous_hash=last.hash if last else GENESIS,
-    )
-    row.hash = chain_hash(row)
-    session.add(row)
+    append_all(session, origin, [event], at)
+
+
+def append_all(session: Session, origin: Origin, events: Sequence[Event], at: datetime) -> None:
+    """Add events to the chain, in this order, and write down whatever else the session holds."""
+    last = session.execute(_CHAIN_END).first() if events else None
+    number, previous = (last.id, last.hash) if last else (0, GENESIS)
+    for event in events:
+        number += 1
+        row = AuditEvent(
+            id=number,
+            at=at.astimezone(UTC),
+            actor=origin.actor,
+            action=event.action,
+            outcome=event.outcome,
+            patient_id=str(event.patient_id) if event.patient_id else None,
+            order_id=str(event.order_id) if event.order_id else None,
+            study_instance_uid=event.study_instance_uid,
+            address=origin.address,
+            detail=event.detail,
+            previous_hash=previous,
+        )
+        previous = row.hash = chain_hash(row)
+        session.add(row)
     session.flush()
 
 

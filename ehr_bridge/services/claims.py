@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, exists, select
+from sqlalchemy import bindparam, delete, exists, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -40,6 +40,11 @@ ABANDONED_AFTER = timedelta(minutes=15)
 """Far longer than storing one instance can take."""
 
 RULES = Rules()
+_INSERT = {
+    dialect: insert(Study).on_conflict_do_nothing(index_elements=["study_instance_uid"]).returning(Study.id)
+    for dialect, insert in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert))
+}
+_BY_UID = select(Study).where(Study.study_instance_uid == bindparam("uid"))
 
 type CacheKey = tuple[HeaderIdentity, Confirmation, bool]
 
@@ -136,15 +141,14 @@ class Claims:
                 late = Evidence("arrival", False, "stored before it could be coerced; a job links it")
                 match = replace(match, kind=MatchKind.PROBABLE, evidence=(late, *match.evidence), is_automatic=False)
                 certain = False
-            if _insert_claim(session, identity, match, certain, confirmation, now):
-                study = _find_study(session, identity.study_instance_uid)
-                assert study is not None
-                return decision_of(study)
+            claim = _insert_claim(session, identity, match, certain, confirmation, now)
+            if claim is not None:
+                return _decision(claim, patient if certain else None, order if certain else None)
         return self._decide(identity, confirmation, may_coerce, now)  # somebody else was first: join theirs
 
 
 def _find_study(session: Session, study_instance_uid: str) -> Study | None:
-    return session.scalar(select(Study).where(Study.study_instance_uid == study_instance_uid))
+    return session.scalar(_BY_UID, {"uid": study_instance_uid})
 
 
 def judge(
@@ -248,9 +252,9 @@ def _insert_claim(
     certain: bool,
     confirmation: Confirmation,
     now: datetime,
-) -> bool:
+) -> Study | None:
+    """The row as it was written; None when there is one already."""
     status = "linked" if certain else "ambiguous" if match.kind is MatchKind.AMBIGUOUS else "unlinked"
-    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
     values = {
         "id": uuid.uuid4(),
         "study_instance_uid": identity.study_instance_uid,
@@ -272,13 +276,17 @@ def _insert_claim(
         "created_at": now,
         "updated_at": now,
     }
-    statement = insert(Study).values(values).on_conflict_do_nothing(index_elements=["study_instance_uid"])
-    return bool(session.execute(statement.returning(Study.id)).first())
+    insert = _INSERT[session.get_bind().dialect.name]
+    return Study(**values) if session.connection().execute(insert, values).first() else None
 
 
 def decision_of(study: Study) -> Decision:
     """What holds for every instance of a study, as its row says."""
-    identity = wanted_values(study.patient, study.order) if study.patient else {}
+    return _decision(study, study.patient, study.order)
+
+
+def _decision(study: Study, patient: Patient | None, order: Order | None) -> Decision:
+    identity = wanted_values(patient, order) if patient else {}
     return Decision(
         study_id=study.id,
         study_instance_uid=study.study_instance_uid,
@@ -287,7 +295,7 @@ def decision_of(study: Study) -> Decision:
         patient_id=study.patient_id,
         order_id=study.order_id,
         wanted={**study.corrections, **identity},
-        facts=ehr_values(study.patient, study.order) if study.patient else {},
+        facts=ehr_values(patient, order) if patient else {},
         corrections=study.corrections,
         is_hidden=study.deleted_at is not None,
     )

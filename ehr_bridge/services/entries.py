@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.models import Order, Study, User
 from ehr_bridge.db.uploads import DicomUploadLog
 from ehr_bridge.matching.dates import parse_da
-from ehr_bridge.services import audit
 from ehr_bridge.services.arrivals import Arrival, Door
 from ehr_bridge.services.audit import Event
 from ehr_bridge.services.claims import decision_of
@@ -20,33 +19,62 @@ from ehr_bridge.services.doubts import doubt
 from ehr_bridge.services.late_arrivals import note_late_arrival
 from ehr_bridge.services.links import current_link, new_fact
 from ehr_bridge.services.order_states import TRANSITIONS
-from ehr_bridge.services.study_index import index_study
+from ehr_bridge.services.study_index import list_study
 from ehr_bridge.services.times import parse_tm
 
+_STUDY = select(Study).where(Study.id == bindparam("study_id")).with_for_update(of=Study)
+_ACCOUNT = select(User.id).where(User.username == bindparam("username"))
+_OF_STUDY = select(DicomUploadLog).where(DicomUploadLog.study_instance_uid == bindparam("study_instance_uid"))
+_LATEST = _OF_STUDY.order_by(DicomUploadLog.uploaded_at.desc()).limit(1)
+_OF_UPLOAD = _OF_STUDY.where(
+    DicomUploadLog.upload_id == bindparam("upload_id"), DicomUploadLog.uploaded_by == bindparam("uploaded_by")
+)
 
-def open_entry(session: Session, arrival: Arrival, now: datetime) -> uuid.UUID:
-    """The id of the upload log entry this instance belongs to, written now if it is the first.
+
+class Entry(NamedTuple):
+    """The rows an instance belongs to, changed or new, and what is to be told of them. Nothing is flushed yet, so that
+    whoever adds to them writes each row once."""
+
+    study: Study
+    log: DicomUploadLog
+    events: list[Event]
+
+
+def open_entry(session: Session, arrival: Arrival, now: datetime) -> Entry:
+    """The upload log entry this instance belongs to, made now if it is the first.
+
+    The caller appends the events to the audit trail, which writes everything down.
 
     Raises:
         LookupError: the study's claim is gone (its first store failed meanwhile); the archive's list of changes
             brings the instance back.
     """
-    study = session.scalar(select(Study).where(Study.id == arrival.decision.study_id).with_for_update(of=Study))
+    study = session.scalar(_STUDY, {"study_id": arrival.decision.study_id})
     if study is None:
         raise LookupError(f"no claim {arrival.decision.study_id}")
     if study.orthanc_study_id is None:
         _describe(study, arrival)
-        index_study(session, study)
+        list_study(session, study)
         if arrival.decision.wanted and arrival.decision.wanted != decision_of(study).wanted:
             arrival.is_unfinished = True  # patient or order changed while it was on its way; no job knew of the study
     if study.deleted_at is not None:
         note_late_arrival(session, study, arrival, now)
-    if study.link_status == "linked" and study.patient_id is not None:
-        _link(session, study, arrival, now)
     if arrival.decision.contradicts and study.link_status != "ambiguous":
         detail = {"sop_instance_uid": arrival.header.sop_instance_uid, "door": arrival.delivery.door}
         doubt(session, study, arrival.delivery.origin, detail, now)
-    return _log(session, study, arrival, now)
+    account_id = session.scalar(_ACCOUNT, {"username": arrival.delivery.origin.actor})
+    events = _link(session, study, arrival, account_id, now)
+    log = _known_log(session, study, arrival)
+    if log is None:
+        log = _new_log(study, arrival, account_id, now)
+        session.add(log)
+        events.append(_received(study, arrival))
+    else:
+        log.is_deleted = False
+        if arrival.delivery.announced_files is not None:
+            log.announced_files, log.under_way_since = arrival.delivery.announced_files, now
+            log.interrupted_at = None
+    return Entry(study, log, events)
 
 
 def _describe(study: Study, arrival: Arrival) -> None:
@@ -61,29 +89,20 @@ def _describe(study: Study, arrival: Arrival) -> None:
     ]
 
 
-def _link(session: Session, study: Study, arrival: Arrival, now: datetime) -> None:
+def _link(session: Session, study: Study, arrival: Arrival, account_id: uuid.UUID | None, now: datetime) -> list[Event]:
     """Record the link as a fact, once, and show it on the order."""
-    if current_link(session, study.id) is not None:
-        return
-    origin = arrival.delivery.origin
-    session.add(new_fact(study, origin.actor, now))
-    if study.order_id is not None:
-        order = session.scalar(select(Order).where(Order.id == study.order_id).with_for_update(of=Order))
-        assert order is not None
-        _show_on_order(order, study, arrival, _account_id(session, origin.actor), now)
-    event = Event(
-        "study.linked",
-        patient_id=study.patient_id,
-        order_id=study.order_id,
-        study_instance_uid=study.study_instance_uid,
-        detail={
-            "match": study.match_kind,
-            "door": arrival.delivery.door,
-            "disagreements": [e["field"] for e in study.match_evidence if e["agrees"] is False],
-            "coerced": [change.keyword for change in arrival.changes],
-        },
-    )
-    audit.append(session, origin, event, now)
+    if study.link_status != "linked" or study.patient_id is None or current_link(session, study.id) is not None:
+        return []
+    session.add(new_fact(study, arrival.delivery.origin.actor, now))
+    if study.order is not None:
+        _show_on_order(study.order, study, arrival, account_id, now)
+    detail = {
+        "match": study.match_kind,
+        "door": arrival.delivery.door,
+        "disagreements": [e["field"] for e in study.match_evidence if e["agrees"] is False],
+        "coerced": [change.keyword for change in arrival.changes],
+    }
+    return [_event("study.linked", study, detail)]
 
 
 def _show_on_order(order: Order, study: Study, arrival: Arrival, account_id: uuid.UUID | None, now: datetime) -> None:
@@ -102,37 +121,26 @@ def _show_on_order(order: Order, study: Study, arrival: Arrival, account_id: uui
         order.status = "in_progress"
 
 
-def _account_id(session: Session, subject: str) -> uuid.UUID | None:
-    return session.scalar(select(User.id).where(User.username == subject))
-
-
-def _log(session: Session, study: Study, arrival: Arrival, now: datetime) -> uuid.UUID:
+def _known_log(session: Session, study: Study, arrival: Arrival) -> DicomUploadLog | None:
     delivery = arrival.delivery
-    of_study = select(DicomUploadLog.id).where(DicomUploadLog.study_instance_uid == study.study_instance_uid)
+    of_study = {"study_instance_uid": study.study_instance_uid}
     if delivery.door is Door.ARCHIVE:  # found later: it belongs to the upload that was under way
-        known = session.scalar(of_study.order_by(DicomUploadLog.uploaded_at.desc()).limit(1))
-    else:
-        known = session.scalar(
-            of_study.where(
-                DicomUploadLog.upload_id == arrival.upload_id,
-                DicomUploadLog.uploaded_by == delivery.origin.actor,
-            )
-        )
-    announced = delivery.announced_files
-    if known is not None:
-        changes: dict[str, Any] = {"is_deleted": False}
-        if announced is not None:
-            changes |= {"announced_files": announced, "under_way_since": now, "interrupted_at": None}
-        session.execute(update(DicomUploadLog).where(DicomUploadLog.id == known).values(changes))
-        return known
+        return session.scalar(_LATEST, of_study)
+    return session.scalar(
+        _OF_UPLOAD, {**of_study, "upload_id": arrival.upload_id, "uploaded_by": delivery.origin.actor}
+    )
+
+
+def _new_log(study: Study, arrival: Arrival, account_id: uuid.UUID | None, now: datetime) -> DicomUploadLog:
+    delivery, identity = arrival.delivery, arrival.identity
     after = {change.keyword: change.after for change in arrival.changes}
-    identity = arrival.identity
-    log = DicomUploadLog(
+    announced = delivery.announced_files
+    return DicomUploadLog(
         id=uuid.uuid4(),
         upload_id=arrival.upload_id,
         patient_id=study.patient_id,
         order_id=study.order_id,
-        uploaded_by_id=_account_id(session, delivery.origin.actor),
+        uploaded_by_id=account_id,
         uploaded_by=delivery.origin.actor,
         source_address=(delivery.origin.address or "")[:64] or None,
         announced_files=announced,
@@ -156,14 +164,19 @@ def _log(session: Session, study: Study, arrival: Arrival, now: datetime) -> uui
         is_deleted=False,
         under_way_since=now if announced or (delivery.is_batch and delivery.upload_id is not None) else None,
     )
-    session.add(log)
-    session.flush()
-    event = Event(
-        "study.received",
+
+
+def _received(study: Study, arrival: Arrival) -> Event:
+    delivery = arrival.delivery
+    detail = {"door": delivery.door, "source": delivery.source, "upload_id": str(arrival.upload_id)}
+    return _event("study.received", study, detail)
+
+
+def _event(action: str, study: Study, detail: dict[str, Any]) -> Event:
+    return Event(
+        action,
         patient_id=study.patient_id,
         order_id=study.order_id,
         study_instance_uid=study.study_instance_uid,
-        detail={"door": delivery.door, "source": delivery.source, "upload_id": str(arrival.upload_id)},
+        detail=detail,
     )
-    audit.append(session, delivery.origin, event, now)
-    return log.id

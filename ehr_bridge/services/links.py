@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.models import Order, Study, StudyLink
@@ -22,10 +22,12 @@ from ehr_bridge.services.study_index import index_study
 
 OPINION = ("match_kind", "match_score", "match_evidence", "match_patient_id", "match_order_id")
 
+_LINK_OF = select(StudyLink).where(StudyLink.study_id == bindparam("of_study"), StudyLink.unlinked_at.is_(None))
+
 
 def current_link(session: Session, study_id: uuid.UUID) -> StudyLink | None:
     """The recorded fact that holds, if one does."""
-    return session.scalar(select(StudyLink).where(StudyLink.study_id == study_id, StudyLink.unlinked_at.is_(None)))
+    return session.scalar(_LINK_OF, {"of_study": study_id})
 
 
 def new_fact(study: Study, actor: str, now: datetime) -> StudyLink:

@@ -225,13 +225,15 @@ class Orders:
 
 
 def find_order(session: Session, id_or_accession_number: str) -> Order:
-    """The order with that accession number, or else with that id.
+    """The order with that accession number or that id; no UUID is as short as an accession number (VR SH).
 
     Raises:
         NotFound: there is neither.
     """
-    order = session.scalar(select(Order).where(Order.accession_number == id_or_accession_number))
-    if order is None and (key := as_uuid(id_or_accession_number)) is not None:
+    key = as_uuid(id_or_accession_number)
+    if key is None:
+        order = session.scalar(select(Order).where(Order.accession_number == id_or_accession_number))
+    else:
         order = session.get(Order, key)
     if order is None:
         raise NotFound("order_not_found", "No order has this accession number or id; place the order first.")

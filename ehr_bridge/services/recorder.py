@@ -14,7 +14,6 @@ import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import func, insert
 from sqlalchemy.dialects import postgresql, sqlite
@@ -22,11 +21,12 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.instance_rows import OWNING_DOORS, InstanceRow, InstanceRows
+from ehr_bridge.db.instance_rows import InstanceRow, InstanceRows
 from ehr_bridge.db.uploads import DicomUploadSkip, Instance
 from ehr_bridge.errors import Unavailable
 from ehr_bridge.matching import Rules
 from ehr_bridge.services.arrivals import Arrival, Delivery, InstanceOutcome
+from ehr_bridge.services.audit import append_all
 from ehr_bridge.services.claims import RULES
 from ehr_bridge.services.entries import open_entry
 from ehr_bridge.services.failures import WaitingFailures, failure_of, note_failures
@@ -146,15 +146,20 @@ class Recorder:
         with self._writing:
             try:
                 with self._database.write() as session:
-                    log_id = open_entry(session, arrival, now)
-                    row = _row(arrival, log_id, now)
-                    _add_instance(session, row, is_duplicate=arrival.is_duplicate)
+                    with session.no_autoflush:
+                        study, log, events = open_entry(session, arrival, now)
+                        log_id = log.id
+                        row = _row(arrival, log_id, now)
+                        is_plain = not waiting and not arrival.is_duplicate
+                        is_counted = is_plain and count_first(study, log, row, now)
+                        append_all(session, arrival.delivery.origin, events, now)
                     if arrival.is_duplicate:
-                        _note_duplicate(session, arrival, log_id)
-                    if waiting or arrival.is_duplicate or not count_first(session, row, now):
-                        session.flush()
+                        _add_duplicate(session, arrival, row)
+                    else:
+                        self._rows.put(session.connection(), [row])
+                    if not is_counted:
                         _, studies = note_failures(session, waiting)
-                        settle_studies(session, studies | {arrival.decision.study_id}, now)
+                        settle_studies(session, studies | {study.id}, now)
                     if arrival.is_late or arrival.is_unfinished:
                         session.flush()
                         coerce_late(session, arrival, self._rules, now)
@@ -221,23 +226,16 @@ def _row(arrival: Arrival, log_id: uuid.UUID, now: datetime) -> InstanceRow:
     )
 
 
-def _add_instance(session: Session, row: InstanceRow, *, is_duplicate: bool) -> None:
-    """As `InstanceRows.add`; a duplicate's row stands in for a missing one, and gives way to the owner's. A duplicate
-    was compared with what is stored, so where no digest is known, its own is one."""
+def _add_duplicate(session: Session, arrival: Arrival, row: InstanceRow) -> None:
+    """Note that an instance came again. Its row stands in for a missing one and gives way to the owner's; it was
+    compared with what is stored, so where no digest is known, its own is one."""
     dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+    known = {"received_sha256": func.coalesce(Instance.received_sha256, row.received_sha256)}
     statement = dialect.insert(Instance).values(**row._asdict())
-    known: dict[str, Any] = {"received_sha256": row.received_sha256}
-    if is_duplicate:
-        known["received_sha256"] = func.coalesce(Instance.received_sha256, row.received_sha256)
-    elif row.door in OWNING_DOORS:
-        known |= {"upload_log_id": row.upload_log_id, "file_name": row.file_name, "door": row.door}
     session.execute(statement.on_conflict_do_update(index_elements=["orthanc_instance_id"], set_=known))
-
-
-def _note_duplicate(session: Session, arrival: Arrival, log_id: uuid.UUID) -> None:
     skip = {
         "id": uuid.uuid4(),
-        "upload_log_id": log_id,
+        "upload_log_id": row.upload_log_id,
         "file_name": arrival.file_name,
         "sop_instance_uid": arrival.header.sop_instance_uid,
         "size_bytes": arrival.size_bytes,

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import exists, func, select, update
+from sqlalchemy import bindparam, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.instance_rows import InstanceRow
@@ -14,6 +14,12 @@ from ehr_bridge.db.models import Order, Study
 from ehr_bridge.db.uploads import DicomUploadLog, DicomUploadSkip, Instance
 from ehr_bridge.services.announced import explain_missing, settle_announced
 from ehr_bridge.services.study_index import modality_key
+
+_SERIES = (
+    select(Instance.series_instance_uid, Instance.modality, func.count().label("instances"))
+    .where(Instance.study_id == bindparam("of_study"))
+    .group_by(Instance.series_instance_uid, Instance.modality)
+)
 
 
 def settle_studies(session: Session, study_ids: Iterable[uuid.UUID], now: datetime) -> None:
@@ -30,22 +36,19 @@ def settle_studies(session: Session, study_ids: Iterable[uuid.UUID], now: dateti
                 _settle_log(session, one)
 
 
-def count_first(session: Session, row: InstanceRow, now: datetime) -> bool:
+def count_first(study: Study, log: DicomUploadLog, row: InstanceRow, now: datetime) -> bool:
     """Count a study's very first instance without asking the database; False when it is not that, or a total is due.
 
     The study is settled and has none, so this one row, in the same transaction, is all there is.
     """
-    study, log = session.get_one(Study, row.study_id), session.get_one(DicomUploadLog, row.upload_log_id)
     if not study.is_settled or study.number_of_instances or log.number_of_files or log.announced_files is not None:
         return False
     study.number_of_instances = study.number_of_series = 1
     study.modalities = [row.modality] if row.modality else []
     study.modality_key = modality_key(study.modalities)
     study.updated_at = now
-    if study.order_id is not None:
-        order = session.get_one(Order, study.order_id)
-        if order.study_instance_uid == study.study_instance_uid:
-            order.number_of_images = order.number_of_series = 1
+    if study.order is not None and study.order.study_instance_uid == study.study_instance_uid:
+        study.order.number_of_images = study.order.number_of_series = 1
     log.number_of_files, log.total_size_bytes = 1, row.size_bytes
     log.upload_duration_seconds = max(0.0, (row.received_at - log.uploaded_at).total_seconds())
     return True
@@ -59,12 +62,9 @@ def settle_leftovers(session: Session, now: datetime) -> int:
 
 
 def _settle_study(session: Session, study_id: uuid.UUID, now: datetime) -> None:
-    instances, series = session.execute(
-        select(func.count(), func.count(Instance.series_instance_uid.distinct())).where(Instance.study_id == study_id)
-    ).one()
-    modalities = sorted(
-        m for m in session.scalars(select(Instance.modality).where(Instance.study_id == study_id).distinct()) if m
-    )
+    found = session.execute(_SERIES, {"of_study": study_id}).all()
+    instances, series = sum(row.instances for row in found), len({row.series_instance_uid for row in found})
+    modalities = sorted({row.modality for row in found if row.modality})
     session.execute(
         update(Study)
         .where(Study.id == study_id)
@@ -103,7 +103,7 @@ def _settle_log(session: Session, log: DicomUploadLog) -> None:
     log.total_size_bytes = size
     if last is not None:
         log.upload_duration_seconds = max(0.0, (last - log.uploaded_at).total_seconds())
-    failed = _failed(session, log)
+    failed = _failed(session, log) if "failed" in skipped else []
     reasons = [f"{code} ({count})" for code, count in failed]
     if log.interrupted_at is not None:
         is_announced = log.announced_files is not None

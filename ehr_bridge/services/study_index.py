@@ -10,13 +10,15 @@ import uuid
 from collections.abc import Iterable
 from datetime import date
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import bindparam, delete, insert, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.models import Study
 from ehr_bridge.db.study_names import StudyName
 from ehr_bridge.matching.names import KEY_LENGTH, name_index, name_key
 from ehr_bridge.services.identity import person_name
+
+_NAMES_OF = delete(StudyName).where(StudyName.study_id == bindparam("of_study"))
 
 
 def shown_name(study: Study) -> str:
@@ -40,13 +42,18 @@ def index_study(session: Session, study: Study) -> None:
     """Bring everything that lists use in line with a study's row and the patient and order it points to."""
     session.flush()
     session.refresh(study, ["patient", "order"])
+    list_study(session, study)
+
+
+def list_study(session: Session, study: Study) -> None:
+    """As `index_study`, where the patient and order that were loaded with the row are those it points to."""
     name = shown_name(study)
     study.patient_name_key = name_key(name)
     study.accession_key = shown_accession_number(study)[:KEY_LENGTH]
     study.patient_id_key = str(_said(study).get("PatientID") or "")[:KEY_LENGTH]
     study.study_date_key = study.study_date or date.min
     study.modality_key = modality_key(study.modalities)
-    session.execute(delete(StudyName).where(StudyName.study_id == study.id))
+    session.execute(_NAMES_OF, {"of_study": study.id})
     rows = [{"study_id": study.id, "part": part.text, "place": part.place.value} for part in name_index(name)]
     if rows:
         session.execute(insert(StudyName), rows)
