@@ -14,6 +14,7 @@ import pytest
 from tests.conftest import PostgresCluster
 from tests.live.test_doors import c_store
 from tests.support import ports
+from tests.support.running import running
 from tests.support.samples import small
 from tests.support.server import ROOT, SECRET, Server
 from tests.support.steps import eventually, place_order, study, upload
@@ -71,6 +72,16 @@ def test_a_database_that_is_away_stops_the_start_with_a_reason(tmp_path: Path) -
     result = launch("--data-dir", str(tmp_path), EHR_BRIDGE_DATABASE_URL=url)
     assert result.returncode == 1
     assert "database" in result.stderr and "s3cret-pass" not in result.stderr + result.stdout
+
+
+@pytest.mark.parametrize(("environ", "is_loaded"), [({}, True), ({"LD_PRELOAD": ""}, False)])
+def test_the_memory_of_orthanc_comes_from_jemalloc_unless_told_otherwise(
+    tmp_path: Path, environ: dict[str, str], is_loaded: bool
+) -> None:
+    """What is mapped into the running process says it."""
+    with running(tmp_path, **environ) as server:
+        (orthanc,) = server.children()
+        assert ("libjemalloc" in Path(f"/proc/{orthanc}/maps").read_text()) is is_loaded
 
 
 def test_demo_data_is_made_once_and_a_second_start_keeps_everything(tmp_path: Path) -> None:

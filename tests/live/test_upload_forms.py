@@ -120,9 +120,7 @@ def test_an_archive_that_unpacks_to_much_does_not_grow_the_server(sqlite_server:
 
 def resident(server: Server) -> int:
     """Bytes that Orthanc holds in memory."""
-    assert server.process is not None
-    children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
-    return sum(int(Path(f"/proc/{child}/statm").read_text().split()[1]) * 4096 for child in children)
+    return sum(int(Path(f"/proc/{child}/statm").read_text().split()[1]) * 4096 for child in server.children())
 
 
 def test_looking_at_a_file_stores_nothing(sqlite_server: Server) -> None:

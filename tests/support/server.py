@@ -73,10 +73,15 @@ class Server:
         self.process.send_signal(signal.SIGINT)
         return self.process.wait(timeout=60)
 
+    def children(self) -> list[str]:
+        """The process ids below the launcher: Orthanc's."""
+        assert self.process is not None
+        return Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+
     def kill(self) -> None:
         """kill -9 Orthanc and its launcher, at once."""
         assert self.process is not None
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        children = self.children()
         self.process.kill()
         for child in children:
             os.kill(int(child), signal.SIGKILL)
