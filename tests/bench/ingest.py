@@ -149,11 +149,15 @@ class Ingest:
             _require(counts == [len(batch.paths)], f"the upload log shows {counts} files")
 
     def _recorded(self, batch: Batch) -> dict[str, object]:
-        deadline = time.monotonic() + RECORD_SECONDS
+        path, deadline = f"/api/v1/dicom/studies/{batch.study_uid}", time.monotonic() + RECORD_SECONDS
         while True:
-            study: dict[str, object] = get_json(self._product, f"/api/v1/dicom/studies/{batch.study_uid}")
-            if study["number_of_instances"] == len(batch.paths) or time.monotonic() > deadline:
-                return study
+            try:
+                study: dict[str, object] = get_json(self._product, path)
+                if study["number_of_instances"] == len(batch.paths) or time.monotonic() > deadline:
+                    return study
+            except Failed:  # nothing of what was sent by C-STORE is written down yet
+                if time.monotonic() > deadline:
+                    raise
             time.sleep(0.1)
 
 
