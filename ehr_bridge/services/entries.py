@@ -13,7 +13,7 @@ from ehr_bridge.db.models import Order, Study, User
 from ehr_bridge.db.uploads import DicomUploadLog
 from ehr_bridge.matching.dates import parse_da
 from ehr_bridge.services.arrivals import Arrival, Door
-from ehr_bridge.services.audit import Event
+from ehr_bridge.services.audit import Event, append_all
 from ehr_bridge.services.claims import decision_of
 from ehr_bridge.services.doubts import doubt
 from ehr_bridge.services.late_arrivals import note_late_arrival
@@ -59,11 +59,13 @@ def open_entry(session: Session, arrival: Arrival, now: datetime) -> Entry:
             arrival.is_unfinished = True  # patient or order changed while it was on its way; no job knew of the study
     if study.deleted_at is not None:
         note_late_arrival(session, study, arrival, now)
-    if arrival.decision.contradicts and study.link_status != "ambiguous":
-        detail = {"sop_instance_uid": arrival.header.sop_instance_uid, "door": arrival.delivery.door}
-        doubt(session, study, arrival.delivery.origin, detail, now)
     account_id = session.scalar(_ACCOUNT, {"username": arrival.delivery.origin.actor})
     events = _link(session, study, arrival, account_id, now)
+    if arrival.decision.contradicts and study.link_status != "ambiguous":
+        append_all(session, arrival.delivery.origin, events, now)  # told in the order in which it happens
+        events = []
+        detail = {"sop_instance_uid": arrival.header.sop_instance_uid, "door": arrival.delivery.door}
+        doubt(session, study, arrival.delivery.origin, detail, now)
     log = _known_log(session, study, arrival)
     if log is None:
         log = _new_log(study, arrival, account_id, now)

@@ -9,13 +9,15 @@ from typing import Any
 
 import pytest
 from pydicom.uid import generate_uid
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
+from ehr_bridge.db.models import Study, StudyLink
 from ehr_bridge.services.intake import Stored
 from tests.api.conftest import Api
 from tests.api.late_steps import c_store
-from tests.api.link_steps import ASA, identities, post, put_order, put_patient, study
+from tests.api.link_steps import ASA, audited, identities, one, post, put_order, put_patient, study
 from tests.api.tag_steps import jobs
 from tests.support.samples import small
 
@@ -81,3 +83,28 @@ def test_a_change_while_the_first_image_is_on_its_way_reaches_it(api: Api, tmp_p
     who = ("MRN-1", ASA[1]) if change == "merge" else ("MRN-2", "Berg^Åsa")
     assert {identity[:2] for identity in identities(api, uid)} == {who}
     assert (study(api, uid)["mrn"], study(api, uid)["link_status"]) == (who[0], "linked")
+
+
+def test_an_image_of_somebody_else_that_is_recorded_first_leaves_the_link_and_a_doubt(api: Api) -> None:
+    """It is quicker than the image that made the claim. The link is a fact all the same, and the study waits for a
+    person; the trail tells both in the order in which they happened."""
+    two_records(api)
+    store, uid = api.archive.store, generate_uid()
+
+    def late(data: bytes) -> Stored:
+        api.archive.store = store  # type: ignore[method-assign]
+        c_store(api, small(StudyInstanceUID=uid, PatientID="OTHER", PatientName="Berg^Nils"))
+        return store(data)
+
+    api.archive.store = late  # type: ignore[method-assign]
+    c_store(api, small(StudyInstanceUID=uid, **GOOD))
+    assert audited(api, uid) == ["study.linked", "study.contradicted", "study.received"]
+    waiting = one(api, uid)
+    assert (waiting["why"], study(api, uid)["mrn"], study(api, uid)["number_of_instances"]) == (
+        "contradicted",
+        "MRN-2",
+        2,
+    )
+    with api.services.database.read() as session:
+        fact, row = session.scalars(select(StudyLink)).one(), session.scalars(select(Study)).one()
+        assert (fact.patient_id, fact.order_id, fact.unlinked_at) == (row.patient_id, row.order_id, None)
