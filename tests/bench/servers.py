@@ -24,7 +24,8 @@ START_SECONDS = 60
 DICOM_JSON = "application/dicom+json"
 ENVIRONMENT = {"TCP_NODELAY": "1", "MALLOC_ARENA_MAX": "4"}
 """As the launcher sets it, for both servers. The first is for DCMTK: without it each C-STORE response waits some 40 ms
-for a delayed acknowledgement on loopback; servers that sleep most of the time would look alike, whatever they do."""
+for a delayed acknowledgement on loopback; servers that sleep most of the time would look alike, whatever they do. The
+allocator that the launcher chooses is the product's own; with `LD_PRELOAD=libjemalloc.so.2` both servers have it."""
 
 
 class Failed(Exception):
