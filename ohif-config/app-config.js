@@ -58,7 +58,8 @@ window.config = {
     showNotice(
       status === 401 || status === 403
         ? 'This viewer link has expired or does not cover these images. Please open the study again from the record.'
-        : 'Some images could not be loaded: what you see may be incomplete. Please reload, or open the study again.'
+        : 'Some images could not be loaded: what you see may be incomplete. Please reload. If that does not help, ' +
+          'the study may be waiting for somebody to decide whose it is (Reconciliation).'
     );
   },
 
@@ -177,8 +178,9 @@ function showNotice(text) {
   notice.id = id;
   notice.setAttribute('role', 'alert');
   notice.style.cssText =
-    'position:fixed;top:8px;left:50%;transform:translateX(-50%);z-index:9999;max-width:90vw;padding:12px 16px;' +
-    'background:#7a1f1f;color:#fff;font:15px/1.4 sans-serif;border-radius:6px;display:flex;gap:16px;align-items:center';
+    'position:fixed;top:8px;left:50%;transform:translateX(-50%);z-index:9999;width:max-content;max-width:90vw;' +
+    'box-sizing:border-box;padding:12px 16px;background:#7a1f1f;color:#fff;font:15px/1.4 sans-serif;' +
+    'border-radius:6px;display:flex;gap:16px;align-items:center';
   const close = document.createElement('button');
   close.textContent = 'Close';
   close.style.cssText = 'padding:4px 10px;border:1px solid #fff;border-radius:4px;background:none;color:#fff';

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import re
 from typing import Any
 
+import pydicom
 from playwright.sync_api import Browser, FrameLocator, Page, expect
 
 from tests.browser.conftest import window
-from tests.browser.steps import has_picture, open_viewer, sign_in
-from tests.support.samples import fresh_series
+from tests.browser.steps import has_picture, open_viewer, sign_in, sign_out
+from tests.live.test_doors import c_store
+from tests.support.samples import encoded, fresh_series
 from tests.support.server import Server
-from tests.support.steps import eventually, place_order, upload
+from tests.support.steps import eventually, place_order, study, upload
 
 KEPT = "JSON.stringify([Object.keys(sessionStorage).sort(), Object.values(localStorage).join()])"
 
@@ -82,6 +85,31 @@ def test_earlier_studies_are_opened_beside_a_study_and_the_token_is_renewed_whil
     with desktop.expect_response(re.compile("/viewer-token/exchange$")) as renewed:
         desktop.clock.fast_forward("10:00")
     assert renewed.value.status == 201
+
+
+def test_images_of_which_some_may_be_of_somebody_else_are_opened_with_a_warning(desktop: Page, demo: Server) -> None:
+    """Nothing is said of a study that is certain. Then a modality sends an image of it under another patient: the page
+    says so above the images, and whoever may decide gets there with one press."""
+    order, files = place_order(demo), fresh_series()
+    uid = upload(demo, files[0], X_Order_Id=order["id"]).json()["studies"][0]["study_instance_uid"]
+    sign_in(desktop, demo, "radiologist")
+    desktop.goto(f"{demo.url}/ehr/view/{uid}")
+    expect(desktop.locator("iframe")).to_be_visible()
+    warning = desktop.get_by_role("alert").filter(has_text="Whose images these are is in doubt")
+    expect(warning).to_have_count(0)
+
+    stray = pydicom.dcmread(io.BytesIO(files[1]))
+    stray.PatientID, stray.PatientName = "OTHER", "Berg^Nils"
+    assert c_store(demo, encoded(stray)) == [0]
+    eventually(lambda: study(demo, uid)["link_status"] == "ambiguous")
+    desktop.reload()
+    warning.get_by_role("link", name="Decide whose they are").click()
+    expect(desktop).to_have_url(f"{demo.url}/ehr/reconciliation?study={uid}")
+    expect(desktop.get_by_text("One image claims to be of somebody else than the others")).to_be_visible()
+    sign_out(desktop)
+    sign_in(desktop, demo, "doctor")
+    desktop.goto(f"{demo.url}/ehr/view/{uid}")
+    expect(warning.get_by_text("A technician decides it under Reconciliation.")).to_be_visible()
 
 
 def test_whoever_may_not_view_is_told_so_and_by_which_permission(desktop: Page, demo: Server) -> None:

@@ -10,6 +10,7 @@ import { NeedsPermission } from "../components/NoPermission";
 import { formatDay, t } from "../i18n";
 import { personName } from "../i18n/person";
 import { CompareMenu } from "../viewer/CompareMenu";
+import { Doubt } from "../viewer/Doubt";
 import { NewTab } from "../viewer/NewTab";
 import { useViewerSession } from "../viewer/useViewerSession";
 
@@ -31,6 +32,8 @@ function Viewer({ uid }: { uid: string }) {
   const compare = search.get("compare");
   const priors = search.get("priors") === "auto";
   const state = useViewerSession({ studyUid: uid, compare, priors }, attempt);
+  const shown = state.kind === "open" ? state.studies : [uid];
+  const doubted = [study, ...others].find((each) => each?.link_status === "ambiguous" && shown.includes(each.study_instance_uid));
   const title = study ? [study.study_description || t("studies.untitled"), study.study_date && formatDay(study.study_date)].filter(Boolean).join(", ") : "";
 
   return (
@@ -49,6 +52,7 @@ function Viewer({ uid }: { uid: string }) {
         />
         <NewTab wish={{ studyUid: uid, compare, priors }} />
       </header>
+      {doubted && <Doubt studyUid={doubted.study_instance_uid} />}
       {state.kind === "failed" ? (
         <ErrorState error={state.error} onRetry={() => setAttempt(attempt + 1)} />
       ) : state.kind === "opening" ? (

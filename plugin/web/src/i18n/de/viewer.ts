@@ -19,4 +19,8 @@ export const viewer: Translation<typeof english> = {
   "viewer.beside.none": "Nichts",
   "viewer.beside.priors": "Frühere Studien",
   "viewer.beside.other": "Eine andere Studie",
+  "viewer.doubt.title": "Es ist nicht sicher, wessen Bilder das sind",
+  "viewer.doubt": "Einige sind vielleicht von jemand anderem, und der Betrachter zeigt vielleicht nur einen Teil oder nichts. Befunden Sie nichts davon, bevor es entschieden ist.",
+  "viewer.doubt.decide": "Entscheiden, wessen sie sind",
+  "viewer.doubt.ask": "Das entscheidet eine MTR unter „Zuordnung“.",
 };

@@ -16,4 +16,8 @@ export const viewer = {
   "viewer.beside.none": "Nothing",
   "viewer.beside.priors": "Earlier studies",
   "viewer.beside.other": "Another study",
+  "viewer.doubt.title": "Whose images these are is in doubt",
+  "viewer.doubt": "Some of them may be of somebody else, and the viewer may show only some, or none. Report nothing from them before it is decided.",
+  "viewer.doubt.decide": "Decide whose they are",
+  "viewer.doubt.ask": "A technician decides it under Reconciliation.",
 } as const;
