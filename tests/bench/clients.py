@@ -12,6 +12,7 @@ from pathlib import Path
 
 LIMIT_SECONDS = 60.0
 BUFFER = 1 << 18
+READY = (0.0, 0.0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,7 @@ class Clients:
             theirs.close()
             self._pipes.append(ours)
             self._processes.append(process)
+        _gather(self._pipes)  # what a process takes to begin is no part of any measurement
 
     def run(self, tasks: Sequence[Task]) -> Outcome:
         """One task per client, all at once.
@@ -108,13 +110,14 @@ def _gather(pipes: Sequence[Connection]) -> list[tuple[float, float, int, int]]:
 
 
 def _serve(pipe: Connection) -> None:
-    """The life of a client process: task, ready, go, result; until the pipe closes."""
+    """The life of a client process: here, then task, ready, go, result; until the pipe closes."""
+    pipe.send(READY)
     while True:
         try:
             task: Task = pipe.recv()
             blobs = [request.render() for request in task.requests]
             with HttpConnection(task.port) as connection:
-                pipe.send((0.0, 0.0, 0, 0))
+                pipe.send(READY)
                 pipe.recv()
                 result = _work(connection, task, blobs)
             pipe.send(result)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import time
@@ -15,7 +16,7 @@ from typing import Protocol
 from tests.bench import files
 from tests.bench.clients import Clients, Outcome, Request, Task, http
 from tests.bench.rounds import Plan, Ratio, alternate
-from tests.bench.servers import Bare, Failed, Product, Side, get_json
+from tests.bench.servers import ENVIRONMENT, Bare, Failed, Product, Side, get_json
 
 RECORD_SECONDS = 30
 """C-STORE is recorded behind the sender's back; this long it may take."""
@@ -119,10 +120,21 @@ class Ingest:
 
     def _store_scu(self, side: Side, batch: Batch, connections: int) -> Outcome:
         lists = [[str(path) for path in batch.paths[i::connections]] for i in range(connections)]
-        command = ["storescu", "-q", "-aet", "BENCH", "-aec", "ORTHANC", "127.0.0.1", str(side.dicom_port)]
+        command = [
+            "timeout",
+            "120",
+            "storescu",
+            "-q",
+            "-aet",
+            "BENCH",
+            "-aec",
+            "ORTHANC",
+            "127.0.0.1",
+            str(side.dicom_port),
+        ]
         begin = time.monotonic()
-        senders = [subprocess.Popen([*command, *paths]) for paths in lists]
-        codes = [sender.wait(timeout=120) for sender in senders]
+        senders = [subprocess.Popen([*command, *paths], env=os.environ | ENVIRONMENT) for paths in lists]
+        codes = [sender.wait() for sender in senders]  # with a time limit Python looks only every 50 ms
         seconds = time.monotonic() - begin
         if any(codes):
             raise Failed(f"{side.name}: storescu ended with {codes}")
