@@ -167,6 +167,31 @@ function takeFromHash() {
   }
 }
 
+/** Say that images may be of somebody else. A page of ours around the viewer says so itself. */
+function warnOfDoubt() {
+  const warn = () =>
+    showNotice(
+      'Whose images these are is in doubt: some of them may be of somebody else. Report nothing from them before it is ' +
+        'decided (Reconciliation).'
+    );
+  if (isInOurPage()) {
+    return;
+  }
+  if (document.body) {
+    warn();
+  } else {
+    document.addEventListener('DOMContentLoaded', warn);
+  }
+}
+
+function isInOurPage() {
+  try {
+    return window.parent !== window && window.parent.location.pathname.startsWith('/ehr/');
+  } catch {
+    return false; // a page of somebody else's
+  }
+}
+
 /** Show `text` at the top of the page until it is closed; once, however many requests fail. */
 function showNotice(text) {
   const id = 'ehr-bridge-notice';
@@ -242,6 +267,9 @@ function keepReading() {
       // a browser that keeps nothing: a reloaded page then asks for a new link
     }
     schedule((take.until - Date.now()) * 0.6);
+    if (renewed.in_doubt?.length > 0) {
+      warnOfDoubt();
+    }
   }
 
   function schedule(milliseconds) {

@@ -181,6 +181,7 @@ EXAMPLES: dict[str, dict[str, Any]] = LINK_EXAMPLES | {
         "renewable_until": MOMENT,
         "operations": ["view"],
         "studies": [STUDY],
+        "in_doubt": [],
     },
     "ViewerTokenAnswer": {"token": "eyJ…", "token_id": TOKEN_ID, "expires_at": MOMENT, "studies": [STUDY]},
     "AuditEventAnswer": {

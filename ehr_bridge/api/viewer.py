@@ -90,6 +90,7 @@ class RenewedAnswer(Model):
     renewable_until: Moment
     operations: list[Operation]
     studies: list[str]
+    in_doubt: list[str] = Field(description="Those of the studies of which a person must say whose they are")
 
 
 class TokenPath(Input):

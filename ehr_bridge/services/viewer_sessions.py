@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 
 from ehr_bridge.auth.caller import Caller
 from ehr_bridge.auth.tokens import TokenRules, digest, make_viewer_token
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.models import ViewerTokenRenewal
+from ehr_bridge.db.models import Study, ViewerTokenRenewal
 from ehr_bridge.errors import NotAuthenticated, NotPermitted
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit import Event, Origin
@@ -31,6 +31,8 @@ class Renewed:
     renewable_until: datetime
     operations: Sequence[str]
     studies: Sequence[str]
+    in_doubt: Sequence[str]
+    """Those of which a person must say whose they are."""
 
 
 class ViewerSessions:
@@ -83,4 +85,8 @@ class ViewerSessions:
                 event = Event("viewer_token.exchanged", detail={"token_id": str(row.id), "use": row.uses})
                 audit.append(session, Origin(caller.subject, address), event, now)
             studies = sorted((caller.studies or frozenset()) - self._sight.unseen(caller))
-            return Renewed(new, row.id, expires_at, end, list(row.operations), studies)
+            doubted = select(Study.study_instance_uid).where(
+                Study.study_instance_uid.in_(studies), Study.link_status == "ambiguous"
+            )
+            in_doubt = sorted(session.scalars(doubted))
+            return Renewed(new, row.id, expires_at, end, list(row.operations), studies, in_doubt)

@@ -234,6 +234,18 @@ def test_a_token_that_was_taken_back_does_not_come_to_life_at_its_end(api: Api, 
     assert refused.value.code == "token_revoked"
 
 
+def test_who_opens_studies_hears_of_which_it_is_in_doubt_whose_they_are(api: Api) -> None:
+    """At the exchange, which every viewer begins with; of no others than those it opens."""
+    uid, other, strange = stored(api), stored(api, "ACC-2", "MRN-2"), stored(api, "ACC-3", "MRN-3")
+    token = mint(api, study_instance_uids=[uid, other])["token"]
+    assert api.call("POST", EXCHANGE, token=token).json["in_doubt"] == []
+    with api.services.database.write() as session:
+        for doubted in (other, strange):
+            session.query(Study).filter_by(study_instance_uid=doubted).one().link_status = "ambiguous"
+    answer = api.call("POST", EXCHANGE, token=token).json
+    assert (answer["in_doubt"], answer["studies"]) == ([other], sorted([uid, other]))
+
+
 def test_only_a_viewer_token_can_be_exchanged(api: Api) -> None:
     """And it gets no operation it did not have."""
     uid = stored(api)

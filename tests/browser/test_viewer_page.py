@@ -8,6 +8,7 @@ from typing import Any
 
 import pydicom
 from playwright.sync_api import Browser, FrameLocator, Page, expect
+from pydicom.uid import generate_uid
 
 from tests.browser.conftest import window
 from tests.browser.steps import has_picture, open_viewer, sign_in, sign_out
@@ -110,6 +111,23 @@ def test_images_of_which_some_may_be_of_somebody_else_are_opened_with_a_warning(
     sign_in(desktop, demo, "doctor")
     desktop.goto(f"{demo.url}/ehr/view/{uid}")
     expect(warning.get_by_text("A technician decides it under Reconciliation.")).to_be_visible()
+
+
+def test_the_viewer_itself_warns_where_no_page_of_ours_is_around_it(desktop: Page, demo: Server) -> None:
+    """An EHR opens OHIF by its own link; the image of somebody else is a series of its own, so all can be seen."""
+    order, files = place_order(demo), fresh_series()
+    uid = upload(demo, files[0], X_Order_Id=order["id"]).json()["studies"][0]["study_instance_uid"]
+    stray = pydicom.dcmread(io.BytesIO(files[1]))
+    stray.PatientID, stray.PatientName, stray.SeriesInstanceUID = "OTHER", "Berg^Nils", generate_uid()
+    assert c_store(demo, encoded(stray)) == [0]
+    eventually(lambda: study(demo, uid)["link_status"] == "ambiguous")
+    link = demo.get(f"/api/v1/dicom/viewer-url/{uid}", "doctor").json()["url"]
+    desktop.goto(link if link.startswith("http") else demo.url + link)
+    expect(desktop.get_by_role("alert").filter(has_text="Whose images these are is in doubt")).to_be_visible(
+        timeout=60_000
+    )
+    canvas = desktop.locator("canvas.cornerstone-canvas").first
+    eventually(lambda: canvas.is_visible() and has_picture(canvas), 60)
 
 
 def test_whoever_may_not_view_is_told_so_and_by_which_permission(desktop: Page, demo: Server) -> None:

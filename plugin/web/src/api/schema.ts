@@ -3842,6 +3842,7 @@ export interface components {
         };
         RenewedAnswer: {
             expires_at: string;
+            in_doubt: string[];
             operations: ("view" | "download" | "annotate")[];
             renewable_until: string;
             studies: string[];
