@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.audit import AuditEvent
+from ehr_bridge.db.models import Study
 from ehr_bridge.services import audit_verify
 from ehr_bridge.services.audit_anchor import Anchor
 from ehr_bridge.services.audit_verify import GENESIS, Verification
@@ -38,6 +39,17 @@ class Event:
     order_id: uuid.UUID | None = None
     study_instance_uid: str | None = None
     detail: dict[str, Any] = field(default_factory=dict)
+
+
+def study_event(action: str, study: Study, detail: dict[str, Any]) -> Event:
+    """That something happened to a study, with the patient and order it is linked to."""
+    return Event(
+        action,
+        patient_id=study.patient_id,
+        order_id=study.order_id,
+        study_instance_uid=study.study_instance_uid,
+        detail=detail,
+    )
 
 
 def append(session: Session, origin: Origin, event: Event, at: datetime) -> None:

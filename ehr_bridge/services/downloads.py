@@ -15,7 +15,7 @@ from ehr_bridge.db.database import Database
 from ehr_bridge.db.models import Study
 from ehr_bridge.errors import NotFound
 from ehr_bridge.services import audit
-from ehr_bridge.services.audit import Event, Origin
+from ehr_bridge.services.audit import Origin, study_event
 from ehr_bridge.services.holdings import Holding, Holdings
 from ehr_bridge.services.studies import find_study
 from ehr_bridge.services.study_index import shown_accession_number, shown_name
@@ -53,13 +53,7 @@ class Downloads:
         held = archive.holdings(study.orthanc_study_id or "")
         if not held:
             raise NotFound("study_not_found", "The archive holds no study with this UID.")
-        event = Event(
-            "study.downloaded",
-            patient_id=study.patient_id,
-            order_id=study.order_id,
-            study_instance_uid=study.study_instance_uid,
-            detail={"instances": len(held)},
-        )
+        event = study_event("study.downloaded", study, {"instances": len(held)})
         with self._database.write() as session:
             audit.append(session, origin, event, self._clock())
         return Download(name, _files(archive, held, folder))

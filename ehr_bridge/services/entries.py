@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
@@ -13,7 +13,7 @@ from ehr_bridge.db.models import Order, Study, User
 from ehr_bridge.db.uploads import DicomUploadLog
 from ehr_bridge.matching.dates import parse_da
 from ehr_bridge.services.arrivals import Arrival, Door
-from ehr_bridge.services.audit import Event, append_all
+from ehr_bridge.services.audit import Event, append_all, study_event
 from ehr_bridge.services.claims import decision_of
 from ehr_bridge.services.doubts import doubt
 from ehr_bridge.services.late_arrivals import note_late_arrival
@@ -104,7 +104,7 @@ def _link(session: Session, study: Study, arrival: Arrival, account_id: uuid.UUI
         "disagreements": [e["field"] for e in study.match_evidence if e["agrees"] is False],
         "coerced": [change.keyword for change in arrival.changes],
     }
-    return [_event("study.linked", study, detail)]
+    return [study_event("study.linked", study, detail)]
 
 
 def _show_on_order(order: Order, study: Study, arrival: Arrival, account_id: uuid.UUID | None, now: datetime) -> None:
@@ -171,14 +171,4 @@ def _new_log(study: Study, arrival: Arrival, account_id: uuid.UUID | None, now: 
 def _received(study: Study, arrival: Arrival) -> Event:
     delivery = arrival.delivery
     detail = {"door": delivery.door, "source": delivery.source, "upload_id": str(arrival.upload_id)}
-    return _event("study.received", study, detail)
-
-
-def _event(action: str, study: Study, detail: dict[str, Any]) -> Event:
-    return Event(
-        action,
-        patient_id=study.patient_id,
-        order_id=study.order_id,
-        study_instance_uid=study.study_instance_uid,
-        detail=detail,
-    )
+    return study_event("study.received", study, detail)

@@ -14,7 +14,7 @@ from ehr_bridge.db.deletions import DeletionRequest, LegalHold
 from ehr_bridge.db.models import Study
 from ehr_bridge.errors import Conflict, NotFound
 from ehr_bridge.services import audit
-from ehr_bridge.services.audit import Event, Origin
+from ehr_bridge.services.audit import Origin, study_event
 
 
 class Holds:
@@ -101,11 +101,4 @@ def _find_study(session: Session, study_instance_uid: str) -> Study:
 
 
 def _note(session: Session, action: str, study: Study, hold: LegalHold, origin: Origin, now: datetime) -> None:
-    event = Event(
-        action,
-        patient_id=study.patient_id,
-        order_id=study.order_id,
-        study_instance_uid=study.study_instance_uid,
-        detail={"hold_id": str(hold.id)},
-    )
-    audit.append(session, origin, event, now)
+    audit.append(session, origin, study_event(action, study, {"hold_id": str(hold.id)}), now)

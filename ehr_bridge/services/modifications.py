@@ -20,7 +20,7 @@ from ehr_bridge.dicom import MODIFIABLE_KEYWORDS
 from ehr_bridge.dicom.values import wanted_value
 from ehr_bridge.errors import Conflict, NotFound
 from ehr_bridge.services import audit
-from ehr_bridge.services.audit import Event, Origin
+from ehr_bridge.services.audit import Origin, study_event
 from ehr_bridge.services.identity import wanted_values
 from ehr_bridge.services.link_jobs import take_link_back
 from ehr_bridge.services.studies import find_study
@@ -127,11 +127,4 @@ def _note(session: Session, job: Modification, action: str, study: Study, origin
     detail: dict[str, Any] = {"modification_id": str(job.id), "tags": sorted(job.changes or job.wanted)}
     if job.undoes_id is not None:
         detail["undoes"] = str(job.undoes_id)
-    event = Event(
-        action,
-        patient_id=study.patient_id,
-        order_id=study.order_id,
-        study_instance_uid=study.study_instance_uid,
-        detail=detail,
-    )
-    audit.append(session, origin, event, now)
+    audit.append(session, origin, study_event(action, study, detail), now)

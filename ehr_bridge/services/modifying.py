@@ -38,7 +38,7 @@ SWEEP_AFTER = timedelta(seconds=10)
 """Longer than any node remembers a decision (`Claims`), and than storing one instance takes."""
 AT_ONCE = 16
 """Instances that share a transaction."""
-UNFINISHED = select(Modification.id).where(Modification.status.in_(("waiting", *UNDER_WAY)) | UNSWEPT)
+UNFINISHED = select(Modification.id).where(Modification.status.in_(("waiting", *UNDER_WAY)) | UNSWEPT).limit(1)
 """Whatever there may be to do, now or later. Asked four times a second, so it is made once."""
 
 
@@ -108,7 +108,7 @@ class ModificationJobs:
 
     def _under_way(self) -> list[Modification]:
         with self._database.read() as session:
-            if session.scalar(UNFINISHED.limit(1)) is None:
+            if session.scalar(UNFINISHED) is None:
                 return []
         set_off(self._database, self._claims.rules, self._clock())
         swept_by = self._clock() - SWEEP_AFTER

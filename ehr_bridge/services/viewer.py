@@ -19,7 +19,7 @@ from ehr_bridge.db.database import Database
 from ehr_bridge.db.models import Study, ViewerToken
 from ehr_bridge.errors import NotFound, NotPermitted
 from ehr_bridge.services import audit
-from ehr_bridge.services.audit import Event, Origin
+from ehr_bridge.services.audit import Event, Origin, study_event
 from ehr_bridge.services.orders import find_order
 from ehr_bridge.services.paging import Page, fetch_page
 from ehr_bridge.services.patients import find_patient
@@ -137,13 +137,7 @@ class Viewer:
             )
             for study in studies:
                 detail = {"token_id": str(token_id), "subject": subject, "operations": list(wish.operations)}
-                event = Event(
-                    "viewer_token.created",
-                    patient_id=study.patient_id,
-                    order_id=study.order_id,
-                    study_instance_uid=study.study_instance_uid,
-                    detail=detail,
-                )
+                event = study_event("viewer_token.created", study, detail)
                 audit.append(session, Origin(caller.subject, address), event, now)
         return Minted(token, token_id, expires_at, uids)
 

@@ -34,6 +34,15 @@ def two_studies(demo: Server) -> tuple[dict[str, Any], str, str]:
     return later, uids[1], uids[0]
 
 
+def send_as_somebody_else(demo: Server, uid: str, data: bytes, **values: Any) -> None:
+    """A modality sends an image of a study under another patient; afterwards the study is in doubt."""
+    stray = pydicom.dcmread(io.BytesIO(data))
+    for keyword, value in {"PatientID": "OTHER", "PatientName": "Berg^Nils", **values}.items():
+        setattr(stray, keyword, value)
+    assert c_store(demo, encoded(stray)) == [0]
+    eventually(lambda: study(demo, uid)["link_status"] == "ambiguous")
+
+
 def viewports(viewer: FrameLocator) -> int:
     """How many viewports show pixels."""
     return sum(has_picture(canvas) for canvas in viewer.locator(".cornerstone-canvas").all() if canvas.is_visible())
@@ -99,10 +108,7 @@ def test_images_of_which_some_may_be_of_somebody_else_are_opened_with_a_warning(
     warning = desktop.get_by_role("alert").filter(has_text="Whose images these are is in doubt")
     expect(warning).to_have_count(0)
 
-    stray = pydicom.dcmread(io.BytesIO(files[1]))
-    stray.PatientID, stray.PatientName = "OTHER", "Berg^Nils"
-    assert c_store(demo, encoded(stray)) == [0]
-    eventually(lambda: study(demo, uid)["link_status"] == "ambiguous")
+    send_as_somebody_else(demo, uid, files[1])
     desktop.reload()
     warning.get_by_role("link", name="Decide whose they are").click()
     expect(desktop).to_have_url(f"{demo.url}/ehr/reconciliation?study={uid}")
@@ -117,10 +123,7 @@ def test_the_viewer_itself_warns_where_no_page_of_ours_is_around_it(desktop: Pag
     """An EHR opens OHIF by its own link; the image of somebody else is a series of its own, so all can be seen."""
     order, files = place_order(demo), fresh_series()
     uid = upload(demo, files[0], X_Order_Id=order["id"]).json()["studies"][0]["study_instance_uid"]
-    stray = pydicom.dcmread(io.BytesIO(files[1]))
-    stray.PatientID, stray.PatientName, stray.SeriesInstanceUID = "OTHER", "Berg^Nils", generate_uid()
-    assert c_store(demo, encoded(stray)) == [0]
-    eventually(lambda: study(demo, uid)["link_status"] == "ambiguous")
+    send_as_somebody_else(demo, uid, files[1], SeriesInstanceUID=generate_uid())
     link = demo.get(f"/api/v1/dicom/viewer-url/{uid}", "doctor").json()["url"]
     desktop.goto(link if link.startswith("http") else demo.url + link)
     expect(desktop.get_by_role("alert").filter(has_text="Whose images these are is in doubt")).to_be_visible(
