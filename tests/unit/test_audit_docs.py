@@ -9,15 +9,16 @@ from ehr_bridge.services.audit_codes import AUDIT_CODES, DCM, code_of
 from tests.unit.test_docs import MODULES, calls, rows
 from tests.unit.test_docs import code as first_span
 
+MAKERS = {"Event", "study_event"}
 ACTION = re.compile(r"[a-z]+(_[a-z]+)*\.[a-z]+(_[a-z]+)*")
 
 
 def actions_in_the_source() -> set[str]:
-    """What stands in `Event("…")`; where it is computed, every word of that form in the file."""
+    """What stands in `Event("…")` or `study_event("…")`; where it is computed, every word of that form in the file."""
     found = set()
     for path in MODULES:
         tree = ast.parse(path.read_text())
-        events = [call for name, call in calls(path) if name == "Event" and (call.args or call.keywords)]
+        events = [call for name, call in calls(path) if name in MAKERS and (call.args or call.keywords)]
         firsts = [call.args[0] if call.args else call.keywords[0].value for call in events]
         literal = {first.value for first in firsts if isinstance(first, ast.Constant)}
         found |= literal
