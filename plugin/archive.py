@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
 import threading
 from dataclasses import replace
-from typing import Any
+from pathlib import Path
+from typing import Any, BinaryIO
 
 from ehr_bridge.errors import RefusedInstance, Unavailable
+from ehr_bridge.services.file_digests import is_whole
 from ehr_bridge.services.holdings import HeldSeries, Holding, Raster, Usage
 from ehr_bridge.services.intake import Stored
 
@@ -24,8 +27,10 @@ class OrthancArchive:
     here whether it is one of ours, judged and coerced already.
     """
 
-    def __init__(self, orthanc: Any) -> None:
+    def __init__(self, orthanc: Any, storage: Path) -> None:
+        """`storage` is the folder in which Orthanc keeps its files."""
         self._orthanc = orthanc
+        self._storage = storage
         self._storing: set[int] = set()
 
     def store(self, data: bytes) -> Stored:
@@ -68,8 +73,29 @@ class OrthancArchive:
         """The stored file. Raises LookupError when the instance is gone."""
         return self._of_instance(orthanc_instance_id, "file")
 
-    def holds(self, orthanc_instance_id: str) -> bool:
-        """See `Archive.holds`. Orthanc reads the file from the disk, past its cache, and compares its MD5."""
+    def open(self, orthanc_instance_id: str) -> BinaryIO:
+        """The stored file as it lies on the disk, past Orthanc's cache.
+
+        Raises:
+            LookupError: there is no such instance.
+            OSError: its file is missing or cannot be read.
+        """
+        about = json.loads(self._of_instance(orthanc_instance_id, "attachments/dicom/info"))
+        if about["CompressedSize"] != about["UncompressedSize"]:  # stored by an Orthanc that was set up otherwise
+            return io.BytesIO(self.read(orthanc_instance_id))
+        return file_in(self._storage, str(about["Uuid"])).open("rb")
+
+    def holds(self, orthanc_instance_id: str, digest: str | None) -> bool:
+        """See `Archive.holds`. Where no digest is known, Orthanc compares the MD5 it kept of older files."""
+        if digest is None:
+            return self._has_right_md5(orthanc_instance_id)
+        try:
+            with self.open(orthanc_instance_id) as file:
+                return is_whole(file, digest)
+        except (LookupError, OSError, ValueError):
+            return False
+
+    def _has_right_md5(self, orthanc_instance_id: str) -> bool:
         try:
             self._orthanc.RestApiPost(f"/instances/{orthanc_instance_id}/attachments/dicom/verify-md5", b"")
         except self._orthanc.OrthancException:
@@ -226,6 +252,11 @@ class OrthancArchive:
         except self._orthanc.OrthancException:
             return RefusedInstance("refused_by_archive", "Orthanc could not read this file; check that it is whole.")
         return Unavailable("archive_unavailable", "The archive cannot store just now; try again in a moment.", 30)
+
+
+def file_in(storage: Path, name: str) -> Path:
+    """Where Orthanc keeps the file of this name (the UUID of an attachment)."""
+    return storage / name[:2] / name[2:4] / name
 
 
 def _holding(instance: dict[str, Any], series: dict[str, Any]) -> Holding:

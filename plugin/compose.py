@@ -54,7 +54,7 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> Callbacks:
     log_to_orthanc(orthanc)
     settings = load_settings(environ)
     services = build_services(settings, Database(settings.sqlalchemy_url))
-    archive = OrthancArchive(orthanc)
+    archive = OrthancArchive(orthanc, settings.storage_path)
     max_body = settings.max_upload_size_mb * 1_000_000 + BODY_OVERHEAD
     resources = Resources(orthanc)
     gate = Gate(

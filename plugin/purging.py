@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ehr_bridge.errors import Unavailable
+from plugin.archive import file_in
 
 
 class PurgingArchive:
@@ -40,7 +41,7 @@ class PurgingArchive:
                 if self._get(f"/studies/{orthanc_study_id}") is not None:
                     raise Unavailable("archive_unavailable", "The archive could not delete the study.") from error
         for name in page.read_text().split():
-            (self._storage / name[:2] / name[2:4] / name).unlink(missing_ok=True)
+            file_in(self._storage, name).unlink(missing_ok=True)
         page.unlink()
         return len(found)
 

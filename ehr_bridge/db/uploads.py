@@ -15,7 +15,15 @@ class Instance(Base):
     """One stored SOP instance, recorded once, whatever door it came through."""
 
     __tablename__ = "instances"
-    __table_args__ = (Index("ix_instances_study_id_series_instance_uid", "study_id", "series_instance_uid"),)
+    __table_args__ = (
+        Index("ix_instances_study_id_series_instance_uid", "study_id", "series_instance_uid"),
+        Index(
+            "ix_instances_damaged",
+            "damaged_at",
+            sqlite_where=text("damaged_at IS NOT NULL"),
+            postgresql_where=text("damaged_at IS NOT NULL"),
+        ),
+    )
 
     orthanc_instance_id: Mapped[str] = mapped_column(String(64), primary_key=True)
     study_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("studies.id"))
@@ -29,6 +37,10 @@ class Instance(Base):
     received_at: Mapped[datetime]
     received_sha256: Mapped[str | None] = mapped_column(String(64), index=True)
     """Of the file as its sender has it, before coercion; None where no file was sent (a modality, a find)."""
+    stored_digest: Mapped[str | None] = mapped_column(String(80))
+    """Of the file as it lies in the archive (`ehr_bridge.services.file_digests`); None where nobody has read it yet."""
+    damaged_at: Mapped[datetime | None]
+    """When its file was last found missing, or other than it was stored."""
 
 
 class DicomUploadLog(Base):

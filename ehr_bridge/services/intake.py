@@ -73,8 +73,8 @@ class Archive(Holdings, Protocol):
             LookupError: there is none (any more).
         """
 
-    def holds(self, orthanc_instance_id: str) -> bool:
-        """Whether there is such an instance and its file is whole; False in every doubt."""
+    def holds(self, orthanc_instance_id: str, digest: str | None) -> bool:
+        """Whether there is such an instance and its file is whole (`Instance.stored_digest`); False in every doubt."""
 
 
 class Intake:

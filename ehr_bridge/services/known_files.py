@@ -24,14 +24,14 @@ from ehr_bridge.services.recorder import Recorder
 from ehr_bridge.services.restrictions import Closed, without
 from ehr_bridge.services.study_jobs import UNDER_WAY, UNSWEPT
 
-type Recorded = Select[str, int, str | None, str, str, uuid.UUID | None, uuid.UUID | None]
+type Recorded = Select[str, int, str | None, str | None, str, str, uuid.UUID | None, uuid.UUID | None]
 
 
 class HeldFiles(Protocol):
     """The PACS, as far as knowing a file needs it."""
 
-    def holds(self, orthanc_instance_id: str) -> bool:
-        """Whether there is such an instance and its file is whole; False in every doubt."""
+    def holds(self, orthanc_instance_id: str, digest: str | None) -> bool:
+        """Whether there is such an instance and its file is whole (`Instance.stored_digest`); False in every doubt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,28 +64,30 @@ class KnownFiles:
         self._recorder.flush()
         found: dict[str, KnownFile] = {}
         bytes_left = self._most_bytes
-        for instance_id, size, file in self._recorded(list(digests), closed):
+        for instance_id, size, digest, file in self._recorded(list(digests), closed):
             if file.sha256 in found or size > bytes_left:
                 continue
             bytes_left -= size
-            if archive.holds(instance_id):
+            if archive.holds(instance_id, digest):
                 found[file.sha256] = file
         return list(found.values())
 
-    def _recorded(self, digests: Sequence[str], closed: Closed) -> list[tuple[str, int, KnownFile]]:
+    def _recorded(self, digests: Sequence[str], closed: Closed) -> list[tuple[str, int, str | None, KnownFile]]:
         with self._database.read() as session:
             return [
-                (row[0], row[1], KnownFile(row[2] or "", *row[3:]))
+                (row[0], row[1], row[2], KnownFile(row[3] or "", *row[4:]))
                 for row in session.execute(recorded_files(digests, closed))
             ]
 
 
 def recorded_files(digests: Sequence[str], closed: Closed) -> Recorded:
-    """What was recorded of these files: the archive's id of the instance, its size, the fields of a `KnownFile`."""
+    """What was recorded of these files: the archive's id of the instance, its size, the digest of the stored file,
+    the fields of a `KnownFile`."""
     return (
         select(
             Instance.orthanc_instance_id,
             Instance.size_bytes,
+            Instance.stored_digest,
             Instance.received_sha256,
             Study.study_instance_uid,
             Study.link_status,

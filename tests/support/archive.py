@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import io
+from typing import BinaryIO
 
 import pydicom
 
 from ehr_bridge.dicom import read_header
 from ehr_bridge.errors import RefusedInstance, Unavailable
+from ehr_bridge.services.file_digests import is_whole
 from ehr_bridge.services.holdings import HeldSeries, Holding, Raster, Usage
 from ehr_bridge.services.intake import Stored
 
@@ -74,8 +76,13 @@ class FakeArchive:
         except KeyError as error:
             raise LookupError(orthanc_instance_id) from error
 
-    def holds(self, orthanc_instance_id: str) -> bool:
-        return orthanc_instance_id in self.instances
+    def open(self, orthanc_instance_id: str) -> BinaryIO:
+        return io.BytesIO(self.read(orthanc_instance_id))
+
+    def holds(self, orthanc_instance_id: str, digest: str | None) -> bool:
+        if digest is None or orthanc_instance_id not in self.instances:
+            return orthanc_instance_id in self.instances
+        return is_whole(self.open(orthanc_instance_id), digest)
 
     def delete(self, orthanc_instance_id: str) -> None:
         self.instances.pop(orthanc_instance_id, None)

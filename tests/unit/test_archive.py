@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,6 +11,8 @@ import pytest
 
 from ehr_bridge.errors import Unavailable
 from plugin.archive import OrthancArchive
+
+FOLDER = Path("/nowhere")
 
 
 class OrthancException(Exception):
@@ -43,7 +46,7 @@ def test_series_stand_as_numbered_and_say_what_they_say() -> None:
         series("1.2", 1, SeriesNumber="2"),
         series("1.0", 1),
     ]
-    listed = OrthancArchive(orthanc(found)).series_of("1")
+    listed = OrthancArchive(orthanc(found), FOLDER).series_of("1")
     assert [(s.series_instance_uid, s.number, s.number_of_instances) for s in listed] == [
         ("1.2", 2, 1),
         ("1.10", 10, 3),
@@ -55,20 +58,20 @@ def test_series_stand_as_numbered_and_say_what_they_say() -> None:
 def test_a_series_in_two_of_orthancs_studies_is_one() -> None:
     """Orthanc keeps a study of two patient numbers apart; people see one series with all its images."""
     found = [series("1.1", 3, SeriesNumber="1"), series("1.1", 2, SeriesNumber="1")]
-    (one,) = OrthancArchive(orthanc(found)).series_of("1")
+    (one,) = OrthancArchive(orthanc(found), FOLDER).series_of("1")
     assert one.number_of_instances == 5
 
 
 def test_how_much_there_is_comes_from_orthancs_own_count() -> None:
     """Sizes are text there, because they may be larger than JavaScript's numbers."""
     said = {"TotalDiskSize": "12000000000000", "CountStudies": 4, "CountInstances": 9, "CountPatients": 3}
-    usage = OrthancArchive(orthanc(statistics=said)).usage()
+    usage = OrthancArchive(orthanc(statistics=said), FOLDER).usage()
     assert (usage.size_bytes, usage.number_of_studies, usage.number_of_instances) == (12_000_000_000_000, 4, 9)
 
 
 def test_an_orthanc_that_refuses_is_not_an_empty_archive() -> None:
     """Nothing is known then."""
-    archive = OrthancArchive(orthanc())
+    archive = OrthancArchive(orthanc(), FOLDER)
     for ask in (archive.usage, archive.last_change, archive.answers, lambda: archive.series_of("1")):
         with pytest.raises(Unavailable):
             ask()
