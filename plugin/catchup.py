@@ -19,6 +19,7 @@ from ehr_bridge.db.uploads import Instance
 from ehr_bridge.errors import RefusedInstance
 from ehr_bridge.services.arrivals import Delivery, Door
 from ehr_bridge.services.audit import Origin
+from ehr_bridge.services.file_digests import stored_digest
 from ehr_bridge.services.intake import Intake, Stored
 from ehr_bridge.services.recorder import Recorder
 from plugin.archive import OrthancArchive
@@ -95,6 +96,7 @@ class CatchUp:
         except RefusedInstance as refusal:
             LOGGER.error("stored instance %s cannot be recorded: %s", orthanc_instance_id, refusal.code)
             return False
+        arrival.stored_digest = stored_digest(data)
         self._intake.leave_to_a_job(arrival, caller)
         self._intake.stored(arrival, Stored(orthanc_instance_id, study, False))
         return True

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 from ehr_bridge.errors import BridgeError, RefusedInstance
 from ehr_bridge.services.arrivals import Arrival, Delivery, Door
 from ehr_bridge.services.audit import Origin
+from ehr_bridge.services.file_digests import stored_digest
 from ehr_bridge.services.intake import Intake
 from plugin.archive import OrthancArchive
 from plugin.quarantine import Quarantine
@@ -23,6 +25,9 @@ from plugin.store_refusals import ACCEPTED, CANNOT_UNDERSTAND, OUT_OF_RESOURCES,
 LOGGER = logging.getLogger(__name__)
 ORIGIN_DICOM = 2
 """Orthanc's InstanceOrigin DICOM_PROTOCOL."""
+RECEPTION_DATE = "ReceptionDate"
+"""Orthanc's metadata of an instance: when it stored it first."""
+ORTHANCS_TIME = "%Y%m%dT%H%M%S"
 COERCED = 0xB000
 """Warning: coercion of data elements (PS3.4 table B.2-1). The instance is stored."""
 UNSTORABLE = frozenset({"missing_uid", "invalid_uid", "dicomdir", "too_large"})
@@ -71,7 +76,8 @@ class Ingest:
             # It cannot be given its study's identity: kept as it came, and the study goes to a person.
             LOGGER.warning("an instance is kept as it came: %s", getattr(error, "code", type(error).__name__))
             arrival.decision = replace(arrival.decision, wanted={}, contradicts=True)
-            return self._actions.KEEP_AS_IS, None
+            replacement = None
+        arrival.stored_digest = stored_digest(replacement or arrival.header.data)
         if replacement is None:
             return self._actions.KEEP_AS_IS, None
         return self._actions.MODIFY, replacement
@@ -106,8 +112,10 @@ class Ingest:
         self._received.pop(threading.get_native_id(), None)  # the stored hook shall see ours as one of our own
         stored = self._archive.store(data)
         if stored.is_duplicate:
+            arrival.stored_digest = None
             self._received[threading.get_native_id()] = arrival
             return ACCEPTED
+        arrival.stored_digest = stored_digest(data)
         arrival.delivery = replace(arrival.delivery, origin=Origin(f"ae:{calling_ae_title}"))
         arrival.orthanc_instance_id = stored.orthanc_instance_id
         self._hand_over(arrival)
@@ -121,6 +129,8 @@ class Ingest:
         if arrival.delivery.door is Door.C_STORE:
             sender = Origin(f"ae:{instance.GetInstanceRemoteAet()}")
             arrival.delivery = replace(arrival.delivery, origin=sender)
+        if instance.GetInstanceMetadata(RECEPTION_DATE) < arrival.came_at:
+            arrival.stored_digest = None  # the archive had it already, and keeps what it had
         arrival.orthanc_instance_id = orthanc_instance_id
         self._hand_over(arrival)
 
@@ -128,6 +138,7 @@ class Ingest:
         door = Door.C_STORE if origin == ORIGIN_DICOM else Door.ARCHIVE
         delivery = Delivery(None, door, "modality", Origin("modality" if door is Door.C_STORE else "orthanc"))
         arrival = self._intake.judge(dicom, delivery)
+        arrival.came_at = time.strftime(ORTHANCS_TIME, time.gmtime())
         self._received[threading.get_native_id()] = arrival
         return arrival
 

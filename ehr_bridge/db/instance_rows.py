@@ -30,6 +30,7 @@ class InstanceRow(NamedTuple):
     door: str
     received_at: datetime
     received_sha256: str | None
+    stored_digest: str | None
 
 
 OWNING_DOORS = ("upload", "stow_rs", "rest")
@@ -38,8 +39,9 @@ is theirs, even if a sender of the same image, or the archive's list of changes,
 
 
 class InstanceRows:
-    """Adds rows; one that is there already keeps its identity, and goes to the upload that stored its image. Its digest
-    is always of what was stored last. Not for several threads at once."""
+    """Adds rows; one that is there already keeps its identity, and goes to the upload that stored its image. Its
+    `received_sha256` is always of what came last. Its `stored_digest` is what an owning door says; where two others say
+    two things, nobody knows which of their files the archive kept. Not for several threads at once."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -54,6 +56,9 @@ class InstanceRows:
                 f" {column} = CASE WHEN excluded.door IN ({owning}) THEN excluded.{column} ELSE instances.{column} END"
                 for column in ("upload_log_id", "file_name", "door")
             )
+            + f", stored_digest = CASE WHEN excluded.door IN ({owning}) THEN excluded.stored_digest"
+            " WHEN excluded.stored_digest IS NULL OR excluded.stored_digest = instances.stored_digest"
+            " THEN instances.stored_digest END"
         )
         self._unsettle = f"UPDATE studies SET is_settled = {mark} WHERE id = {mark}"  # noqa: S608
 

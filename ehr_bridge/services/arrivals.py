@@ -106,6 +106,10 @@ class Arrival:
     """The stored file does not say yet what its study's link decides."""
     received_sha256: str | None = None
     """Of the file as its sender has it; None where nobody needs it (`Delivery.keeps_digests`)."""
+    stored_digest: str | None = None
+    """Of the file as the archive has it (`file_digests`); None where that is not certain."""
+    came_at: str = ""
+    """When the archive told us of it, as it writes times itself (UTC, YYYYMMDDTHHMMSS); empty at our own doors."""
 
     @property
     def upload_id(self) -> uuid.UUID:

@@ -27,6 +27,7 @@ from ehr_bridge.services.arrivals import (
 )
 from ehr_bridge.services.claims import Claims
 from ehr_bridge.services.coercion_rules import CoercionRules
+from ehr_bridge.services.file_digests import stored_digest
 from ehr_bridge.services.hidden import HiddenStudies
 from ehr_bridge.services.holdings import Holdings
 from ehr_bridge.services.identity import read_identity
@@ -236,18 +237,20 @@ class Intake:
         arrival = self.judge(data, delivery, file_name)
         arrival.received_sha256 = digest
         try:
-            stored = archive.store(self.coerce(arrival) or data)
+            kept = self.coerce(arrival) or data
+            stored = archive.store(kept)
         except (BridgeError, OSError):
             self._claims.release(arrival.decision)
             raise
         if stored.is_duplicate:
-            _require_same_content(arrival, stored, archive)
+            kept = _same_content(arrival, stored, archive)
+        arrival.stored_digest = stored_digest(kept)
         self.stored(arrival, stored)
         return arrival
 
 
-def _require_same_content(arrival: Arrival, stored: Stored, archive: Archive) -> None:
-    """Let a duplicate pass only when the archive holds what was sent. The archive has kept the first one.
+def _same_content(arrival: Arrival, stored: Stored, archive: Archive) -> bytes:
+    """The file that the archive holds, which has kept the first one; a duplicate passes only when it is what was sent.
 
     Raises:
         RefusedInstance `same_uid_other_content`.
@@ -263,6 +266,7 @@ def _require_same_content(arrival: Arrival, stored: Stored, archive: Archive) ->
             "The archive holds another instance with this SOP Instance UID and keeps it; "
             "give this one a UID of its own where it was made.",
         )
+    return kept
 
 
 def _refused(file_name: str | None, data: bytes, refusal: BridgeError) -> InstanceOutcome:

@@ -19,6 +19,7 @@ from ehr_bridge.services import audit
 from ehr_bridge.services.audit import Event, Origin
 from ehr_bridge.services.deletion_steps import OURSELVES
 from ehr_bridge.services.doubts import doubt
+from ehr_bridge.services.file_digests import ledger_digest
 from ehr_bridge.services.link_jobs import settle_link, sides
 from ehr_bridge.services.links import as_id
 from ehr_bridge.services.replacing import OTHER_CONTENT
@@ -95,6 +96,14 @@ def follow(session: Session, row: ModificationInstance) -> None:
         session.execute(update(Modification).where(Modification.id == row.modification_id).values(number_done=number))
     if before != after:
         _move_instance(session, before, after)
+    if row.status == "done":
+        _know_by_ledger(session, row)
+
+
+def _know_by_ledger(session: Session, row: ModificationInstance) -> None:
+    """The file is the one that the job made."""
+    ours = update(Instance).where(Instance.orthanc_instance_id == row.orthanc_instance_id_after)
+    session.execute(ours.values(stored_digest=ledger_digest(row.sha256_after), damaged_at=None))
 
 
 def _move_instance(session: Session, before: str, after: str) -> None:

@@ -36,6 +36,7 @@ from ehr_bridge.services.under_way import UnderWay
 
 LOGGER = logging.getLogger(__name__)
 REMEMBERED_ENTRIES = 1024
+DIGESTS = ("received_sha256", "stored_digest")
 
 type EntryKey = tuple[uuid.UUID, uuid.UUID, str, int | None]
 
@@ -63,8 +64,11 @@ class Recorder:
             Unavailable: the entry could not be written. The image is stored; the archive's list of changes brings it
                 back.
         """
-        if not self.record_one_more(arrival):
-            self._open(arrival)
+        if self.record_one_more(arrival):
+            return
+        with self._writing:  # a study's first instances come together: one opens the entry, the others have it
+            if not self.record_one_more(arrival):
+                self._open(arrival)
 
     def record_one_more(self, arrival: Arrival) -> bool:
         """Note an instance whose entry is known and that adds nothing but itself; False, and nothing noted, when it is
@@ -143,35 +147,34 @@ class Recorder:
         """The entry, the instance and their counts in one transaction: a reader sees all of it or nothing."""
         now = self._clock()
         waiting = self._waiting.of(arrival.upload_id, arrival.delivery.origin.actor)
-        with self._writing:
-            try:
-                with self._database.write() as session:
-                    with session.no_autoflush:
-                        study, log, events = open_entry(session, arrival, now)
-                        log_id = log.id
-                        row = _row(arrival, log_id, now)
-                        is_plain = not waiting and not arrival.is_duplicate
-                        is_counted = is_plain and count_first(study, log, row, now)
-                        append_all(session, arrival.delivery.origin, events, now)
-                    if arrival.is_duplicate:
-                        _add_duplicate(session, arrival, row)
-                    else:
-                        self._rows.put(session.connection(), [row])
-                    if not is_counted:
-                        _, studies = note_failures(session, waiting)
-                        settle_studies(session, studies | {study.id}, now)
-                    if arrival.is_late or arrival.is_unfinished:
-                        session.flush()
-                        coerce_late(session, arrival, self._rules, now)
-            except Unavailable:
-                raise
-            except Exception as error:
-                LOGGER.exception("the entry of instance %s could not be opened", arrival.orthanc_instance_id)
-                raise Unavailable("record_pending", "The image is stored; its record follows by itself.") from error
-            self._waiting.forget(waiting)
-            self._entries[_key(arrival)] = log_id
-            while len(self._entries) > REMEMBERED_ENTRIES:
-                self._entries.popitem(last=False)
+        try:
+            with self._database.write() as session:
+                with session.no_autoflush:
+                    study, log, events = open_entry(session, arrival, now)
+                    log_id = log.id
+                    row = _row(arrival, log_id, now)
+                    is_plain = not waiting and not arrival.is_duplicate
+                    is_counted = is_plain and count_first(study, log, row, now)
+                    append_all(session, arrival.delivery.origin, events, now)
+                if arrival.is_duplicate:
+                    _add_duplicate(session, arrival, row)
+                else:
+                    self._rows.put(session.connection(), [row])
+                if not is_counted:
+                    _, studies = note_failures(session, waiting)
+                    settle_studies(session, studies | {study.id}, now)
+                if arrival.is_late or arrival.is_unfinished:
+                    session.flush()
+                    coerce_late(session, arrival, self._rules, now)
+        except Unavailable:
+            raise
+        except Exception as error:
+            LOGGER.exception("the entry of instance %s could not be opened", arrival.orthanc_instance_id)
+            raise Unavailable("record_pending", "The image is stored; its record follows by itself.") from error
+        self._waiting.forget(waiting)
+        self._entries[_key(arrival)] = log_id
+        while len(self._entries) > REMEMBERED_ENTRIES:
+            self._entries.popitem(last=False)
 
     def _write_queue(self) -> int:
         with self._queue_lock:
@@ -223,14 +226,15 @@ def _row(arrival: Arrival, log_id: uuid.UUID, now: datetime) -> InstanceRow:
         door=arrival.delivery.door.value,
         received_at=now,
         received_sha256=arrival.received_sha256,
+        stored_digest=arrival.stored_digest,
     )
 
 
 def _add_duplicate(session: Session, arrival: Arrival, row: InstanceRow) -> None:
     """Note that an instance came again. Its row stands in for a missing one and gives way to the owner's; it was
-    compared with what is stored, so where no digest is known, its own is one."""
+    compared with what is stored, so where a digest is not known, its own is one."""
     dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
-    known = {"received_sha256": func.coalesce(Instance.received_sha256, row.received_sha256)}
+    known = {name: func.coalesce(getattr(Instance, name), getattr(row, name)) for name in DIGESTS}
     statement = dialect.insert(Instance).values(**row._asdict())
     session.execute(statement.on_conflict_do_update(index_elements=["orthanc_instance_id"], set_=known))
     skip = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 import uuid
 from typing import Any
 
@@ -39,6 +40,38 @@ def test_a_reader_waits_for_counts_that_are_just_being_written(api: Api, monkeyp
     worker.join()
     reader.join()
     assert seen == [2]
+
+
+def test_images_that_come_together_open_one_entry(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first of four is slow to open it; the others wait for that and add themselves, nothing else."""
+    uid, headers = generate_uid(), {"X-Upload-Id": str(uuid.uuid4())}
+    together, opened = threading.Barrier(4), []
+    record, open_entry = api.services.recorder.record, recording.open_entry
+
+    def at_once(arrival: Any) -> None:
+        together.wait(20)
+        record(arrival)
+
+    def slowly(*arguments: Any) -> Any:
+        opened.append(arguments)
+        time.sleep(0.3)
+        return open_entry(*arguments)
+
+    monkeypatch.setattr(api.services.recorder, "record", at_once)
+    monkeypatch.setattr(recording, "open_entry", slowly)
+    statuses: list[int] = []
+
+    def send() -> None:
+        statuses.append(api.upload(small(StudyInstanceUID=uid), headers=headers).status_code)
+
+    threads = [threading.Thread(target=send) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (statuses, len(opened)) == ([201] * 4, 1)
+    (entry,) = api.get(f"/api/v1/dicom/uploads/{headers['X-Upload-Id']}", "nurse").json["entries"]
+    assert (entry["number_of_files"], entry["number_of_duplicates"]) == (4, 0)
 
 
 def test_an_image_two_clients_send_at_once_is_counted_once_for_each(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:

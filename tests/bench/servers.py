@@ -151,10 +151,12 @@ def _is_dicom(path: Path) -> bool:
 
 
 def without_bridge(config: dict[str, Any]) -> dict[str, Any]:
-    """The product's configuration minus its Python plugin, open to loopback only."""
+    """The product's configuration minus its Python plugin, open to loopback only. Orthanc's own checksum of each file
+    is on, as it is by default: the product keeps another in its place (ADR 0015)."""
     plugins = [path for path in config["Plugins"] if not path.endswith("libOrthancPython.so")]
     rest = {name: value for name, value in config.items() if name != "Python"}
-    return {**rest, "Plugins": plugins, "AuthenticationEnabled": False, "RemoteAccessAllowed": False}
+    own = {"StoreMD5ForAttachments": True, "AuthenticationEnabled": False, "RemoteAccessAllowed": False}
+    return {**rest, **own, "Plugins": plugins}
 
 
 def with_ohif(config: dict[str, Any]) -> dict[str, Any]:
