@@ -13,16 +13,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from sqlalchemy import ColumnElement, Select, exists, select
+from sqlalchemy import Select, select
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.deletions import has_open_request
 from ehr_bridge.db.models import Study
-from ehr_bridge.db.modifications import Modification
 from ehr_bridge.db.uploads import Instance
 from ehr_bridge.services.recorder import Recorder
 from ehr_bridge.services.restrictions import Closed, without
-from ehr_bridge.services.study_jobs import UNDER_WAY, UNSWEPT
+from ehr_bridge.services.study_jobs import job_works_on_it
 
 type Recorded = Select[str, int, str | None, str | None, str, str, uuid.UUID | None, uuid.UUID | None]
 
@@ -99,13 +98,8 @@ def recorded_files(digests: Sequence[str], closed: Closed) -> Recorded:
             Instance.received_sha256.in_(digests),
             Study.deleted_at.is_(None),
             ~has_open_request(),
-            ~_job_works_on_it(),
+            ~job_works_on_it(),
             without(Study.patient_id, closed),
         )
         .order_by(Instance.orthanc_instance_id)
     )
-
-
-def _job_works_on_it() -> ColumnElement[bool]:
-    """Whether a job is under way on the study, or has not had its last look for what came meanwhile."""
-    return exists().where(Modification.study_id == Study.id, Modification.status.in_(UNDER_WAY) | UNSWEPT)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.models import Study
@@ -47,6 +47,11 @@ def under_way(session: Session, study_id: uuid.UUID) -> Modification | None:
     return session.scalar(
         select(Modification).where(Modification.study_id == study_id, Modification.status.in_(UNDER_WAY))
     )
+
+
+def job_works_on_it() -> ColumnElement[bool]:
+    """Whether a job is under way on the study, or has not had its last look for what came meanwhile."""
+    return exists().where(Modification.study_id == Study.id, Modification.status.in_(UNDER_WAY) | UNSWEPT)
 
 
 def require_idle(session: Session, study: Study) -> None:
