@@ -55,6 +55,12 @@ def _site_path(value: str) -> str:
     return value.rstrip("/")
 
 
+def _fixity_days(value: float) -> float:
+    if value != 0 and not 0.0001 <= value <= 3650:
+        raise ValueError("use 0.0001 to 3650 days, or 0 for never")
+    return value
+
+
 ORDER_KEYS = ("study_instance_uid", "accession_number", "scheduled_procedure_step_id")
 
 
@@ -179,6 +185,10 @@ class Settings(BaseModel):
 
     deletion_grace_days: Annotated[int, Field(ge=0, le=3650)] = Field(
         7, alias="EHR_BRIDGE_DELETION_GRACE_DAYS", description="Days between approving a deletion and the purge."
+    )
+
+    fixity_days: Annotated[float, AfterValidator(_fixity_days)] = Field(
+        30, alias="EHR_BRIDGE_FIXITY_DAYS", description="Days within which every stored file is read again; 0: never."
     )
 
     coercion_rules: Path | None = Field(

@@ -85,6 +85,14 @@ class OrthancArchive:
             return io.BytesIO(self.read(orthanc_instance_id))
         return file_in(self._storage, str(about["Uuid"])).open("rb")
 
+    def file_of(self, orthanc_instance_id: str) -> str | None:
+        """See `Holdings.file_of`."""
+        try:
+            about = json.loads(self._of_instance(orthanc_instance_id, "attachments/dicom/info"))
+        except LookupError:
+            return None
+        return str(file_in(Path(), about["Uuid"]))
+
     def holds(self, orthanc_instance_id: str, digest: str | None) -> bool:
         """See `Archive.holds`. Where no digest is known, Orthanc compares the MD5 it kept of older files."""
         if digest is None:

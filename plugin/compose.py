@@ -17,6 +17,7 @@ from ehr_bridge.db.database import Database
 from ehr_bridge.errors import Unavailable
 from ehr_bridge.services.arrivals import Arrival
 from ehr_bridge.services.bundle import Services, build_services
+from ehr_bridge.services.fixity import FixityChecks
 from ehr_bridge.services.modifying import ModificationJobs
 from ehr_bridge.services.settling import settle_leftovers
 from ehr_bridge.services.spool import Spool
@@ -41,6 +42,10 @@ from plugin.wsgi import WsgiAdapter
 LOGGER = logging.getLogger(__name__)
 LOUD = "ehr_bridge_actors_refused_often"
 """Metric: how many actors were refused 50 times or more within a minute."""
+DAMAGED = "ehr_bridge_damaged_files"
+"""Metric: how many stored files were damaged when they were last read."""
+FIXITY_SECONDS = 0.1
+"""Of each second, to read stored files again: what is left is for those who send and look."""
 BODY_OVERHEAD = 1_000_000
 """Headers and boundaries around the files of an upload."""
 
@@ -68,6 +73,7 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> Callbacks:
     worker = _make_worker(
         services, archive, PurgingArchive(orthanc, settings.storage_path, settings.purge_journal_path)
     )
+    fixity = _make_fixity(services, archive)
     store_refusals = StoreRefusals(settings.dicom_port, services.refusals.hand_over)
     quarantine = Quarantine(settings.quarantine_path)
     ingest = Ingest(orthanc, services.intake, archive, quarantine, store_refusals, worker.hand_over)
@@ -86,7 +92,9 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> Callbacks:
         received=ingest.on_received,
         stored=ingest.on_stored,
         c_store=keeping_thread(ingest.on_c_store),
-        changed=keeping_thread(Lifecycle(orthanc, settings.http_port, gate, adapter, worker, services, resources)),
+        changed=keeping_thread(
+            Lifecycle(orthanc, settings.http_port, gate, adapter, worker, fixity, services, resources)
+        ),
         routes={
             "/tools/find": ScopedFind(
                 orthanc,
@@ -132,6 +140,7 @@ class Lifecycle:
         gate: Gate,
         adapter: WsgiAdapter,
         worker: Worker,
+        fixity: Worker,
         services: Services,
         resources: Resources,
     ) -> None:
@@ -140,6 +149,7 @@ class Lifecycle:
         self._gate = gate
         self._adapter = adapter
         self._worker = worker
+        self._fixity = fixity
         self._services = services
         self._resources = resources
 
@@ -149,6 +159,7 @@ class Lifecycle:
         elif change_type == self._orthanc.ChangeType.ORTHANC_STARTED:
             threading.Thread(target=self._begin, name="ehr-bridge-self-test", daemon=True).start()
         elif change_type == self._orthanc.ChangeType.ORTHANC_STOPPED:
+            self._fixity.stop()
             self._worker.stop()
             self._services.recorder.close()
             self._last_words()
@@ -168,6 +179,7 @@ class Lifecycle:
         except Unavailable as error:
             LOGGER.warning("hidden studies and restricted patients are not known yet: %s", error.code)
         self._worker.start()
+        self._fixity.start()
         try:
             run_self_test(self._port, self._gate, self._adapter)
         except GateNotInPath as error:
@@ -236,6 +248,19 @@ def _make_worker(services: Services, archive: OrthancArchive, purging: PurgingAr
             # not before catching up had its chance to find instances of these claims
             Chore("abandoned claims", services.claims.drop_abandoned, 60.0, due=time.monotonic() + 60.0),
         ],
+    )
+
+
+def _make_fixity(services: Services, archive: OrthancArchive) -> Worker:
+    """A thread that nobody hands anything over to: no arrival waits for a slow disk."""
+    checks = FixityChecks(services.database, archive, services.clock, services.settings.fixity_days)
+    return Worker(
+        lambda _arrival: None,
+        [
+            Chore("fixity", lambda: checks.run(FIXITY_SECONDS), 1.0),
+            Chore("damaged files", lambda: archive.tell_metric(DAMAGED, checks.damaged()), 60.0),
+        ],
+        "ehr-bridge-fixity",
     )
 
 

@@ -1,4 +1,4 @@
-"""The one background thread: writes what the hooks hand over, settles counts, hears of revocations, catches up."""
+"""A background thread: writes what the hooks hand over, settles counts, hears of revocations, catches up."""
 
 from __future__ import annotations
 
@@ -30,7 +30,9 @@ class Chore:
 class Worker:
     """Runs its chores until stopped. A chore that fails is logged and tried again; none stops the others."""
 
-    def __init__(self, take_over: Callable[[Arrival], None], chores: list[Chore]) -> None:
+    def __init__(
+        self, take_over: Callable[[Arrival], None], chores: list[Chore], name: str = "ehr-bridge-worker"
+    ) -> None:
         self._take_over = take_over
         self._chores = chores
         self._handed_over: list[Arrival] = []
@@ -39,7 +41,7 @@ class Worker:
         self._wake = threading.Event()
         self._stopping = False
         self._failed: set[str] = set()
-        self._thread = threading.Thread(target=self._loop, name="ehr-bridge-worker", daemon=True)
+        self._thread = threading.Thread(target=self._loop, name=name, daemon=True)
 
     def hand_over(self, arrival: Arrival) -> None:
         """Called from Orthanc's hooks; takes microseconds. What comes within a tick is written down together."""

@@ -245,12 +245,30 @@ EXAMPLES: dict[str, dict[str, Any]] = LINK_EXAMPLES | {
                 "finished_at": MOMENT,
             }
         ],
+        "fixity": {
+            "days": 30.0,
+            "checked_until": MOMENT,
+            "damaged": 1,
+            "latest": [
+                {
+                    "study_instance_uid": STUDY,
+                    "orthanc_instance_id": "6f1b8f4a-7a1b5f0e-0c9a2d53-1f0f7a0e-9d0c5ad6",
+                    "damaged_at": MOMENT,
+                    "file": "3c/f0/3cf0c6a4-0f7a-4c0e-8a3c-1f526c5b4a3e",
+                }
+            ],
+        },
         "attention": [
+            {
+                "code": "files_damaged",
+                "count": 1,
+                "advice": "Restore these files from a backup into the storage folder; it is noticed within the hour.",
+            },
             {
                 "code": "jobs_failed",
                 "count": 1,
                 "advice": "Open each study, see in its history why the job failed, and ask for it again or undo it.",
-            }
+            },
         ],
     },
     "StudySeriesAnswer": {

@@ -64,6 +64,20 @@ class FailedJobAnswer(Model):
     finished_at: Moment | None
 
 
+class DamagedFileAnswer(Model):
+    study_instance_uid: str
+    orthanc_instance_id: str
+    damaged_at: Moment
+    file: str | None
+
+
+class FixityAnswer(Model):
+    days: float
+    checked_until: Moment | None
+    damaged: int
+    latest: list[DamagedFileAnswer]
+
+
 class AttentionAnswer(Model):
     code: str
     count: int | None
@@ -75,6 +89,7 @@ class SystemAnswer(Model):
     storage: StorageAnswer
     queue: QueueAnswer
     failed_jobs: list[FailedJobAnswer]
+    fixity: FixityAnswer
     attention: list[AttentionAnswer]
 
 
@@ -118,6 +133,7 @@ def _system(state: SystemState) -> SystemAnswer:
             quarantined=state.quarantined,
         ),
         failed_jobs=[FailedJobAnswer.model_validate(job) for job in jobs.latest_failed],
+        fixity=FixityAnswer.model_validate(state.fixity),
         attention=[
             AttentionAnswer(code=each.code, count=each.count, advice=ADVICE[each.code]) for each in state.attention
         ],

@@ -89,6 +89,8 @@ AUDIT_CODES: dict[str, AuditCode] = {
     "session.started": AuditCode("110114", "110122", "E"),
     "study.contradicted": AuditCode("110111", None, "U"),
     "study.downloaded": AuditCode("110106", None, "R"),
+    "study.file_damaged": AuditCode("110103", None, "R"),
+    "study.file_restored": AuditCode("110103", None, "R"),
     "study.followed": AuditCode("110111", None, "U"),
     "study.held": AuditCode("110113", "110135", "U"),
     "study.hold_released": AuditCode("110113", "110135", "U"),

@@ -205,5 +205,13 @@ def build_services(settings: Settings, database: Database, clock: Callable[[], d
         identity_changes=IdentityChanges(database, claims, restrictions, clock),
         reconciliation=Reconciliation(database, recorder, rules, clock, new_study_instance_uid),
         study_history=StudyHistory(database, recorder),
-        system=System(database, recorder, refusals, clock, settings.storage_path, settings.quarantine_path),
+        system=System(
+            database,
+            recorder,
+            refusals,
+            clock,
+            settings.storage_path,
+            settings.quarantine_path,
+            settings.fixity_days,
+        ),
     )

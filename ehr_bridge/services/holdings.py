@@ -88,6 +88,9 @@ class Holdings(Protocol):
             Unavailable: the archive does not answer.
         """
 
+    def file_of(self, orthanc_instance_id: str) -> str | None:
+        """Where in the storage folder an instance's file is; None when there is no such instance."""
+
     def read(self, orthanc_instance_id: str) -> bytes:
         """The stored file. Raises LookupError when the instance is gone."""
 

@@ -21,6 +21,7 @@ from ehr_bridge.db.models import ORTHANC_CHANGES, Cursor, Study
 from ehr_bridge.db.modifications import NOT_WHOLE, UNDER_WAY, WAITING, Modification
 from ehr_bridge.db.uploads import DicomUploadLog
 from ehr_bridge.errors import Unavailable
+from ehr_bridge.services.fixity_state import Fixity, look_at_fixity
 from ehr_bridge.services.holdings import Holdings, Usage
 from ehr_bridge.services.recorder import Recorder
 from ehr_bridge.services.refusals import Refusals
@@ -32,6 +33,7 @@ MOST_JOBS = 20
 
 ADVICE = {
     "storage_low": "Free space on the disk with the images, or enlarge it: when it is full, nothing can be stored.",
+    "files_damaged": "Restore these files from a backup into the storage folder; it is noticed within the hour.",
     "jobs_failed": "Open each study, see in its history why the job failed, and ask for it again or undo it.",
     "quarantined": "Look at the files in the quarantine folder, find out which device sends them, then remove them.",
     "uploads_incomplete": "Open the uploads that arrived in part, and have what is missing sent again.",
@@ -93,6 +95,7 @@ class SystemState:
     jobs: Jobs
     uploads_under_way: int
     quarantined: int
+    fixity: Fixity
     attention: list[Attention]
 
 
@@ -105,6 +108,7 @@ class System:
         clock: Callable[[], datetime],
         storage_path: Path,
         quarantine_path: Path,
+        fixity_days: float,
     ) -> None:
         self._database = database
         self._recorder = recorder
@@ -112,6 +116,7 @@ class System:
         self._clock = clock
         self._storage_path = storage_path
         self._quarantine_path = quarantine_path
+        self._fixity_days = fixity_days
 
     def look(self, archive: Holdings, handed_over: int) -> SystemState:
         """The state now; `handed_over` instances have not come to the recorder yet.
@@ -122,6 +127,7 @@ class System:
         disk, quarantined = disk_of(self._storage_path), files_in(self._quarantine_path)
         with self._database.read() as session:
             jobs = _jobs(session)
+            fixity = look_at_fixity(session, self._fixity_days, self._clock())
             position = session.scalar(select(Cursor.position).where(Cursor.name == ORTHANC_CHANGES)) or 0
             under_way = _uploads(session, DicomUploadLog.under_way_since.is_not(None))
             incomplete = _uploads(
@@ -131,11 +137,13 @@ class System:
                 DicomUploadLog.uploaded_at >= self._clock() - RECENT,
             )
         usage, last_change = _ask(archive)
+        latest = [each._replace(file=archive.file_of(each.orthanc_instance_id)) for each in fixity.latest]
         attention = [
             Attention("storage_low") if disk and disk.is_nearly_full else None,
             *(
                 Attention(code, count) if count else None
                 for code, count in (
+                    ("files_damaged", fixity.damaged),
                     ("jobs_failed", jobs.failed),
                     ("quarantined", quarantined),
                     ("uploads_incomplete", incomplete),
@@ -151,6 +159,7 @@ class System:
             jobs=jobs,
             uploads_under_way=under_way,
             quarantined=quarantined,
+            fixity=fixity._replace(latest=latest),
             attention=[each for each in attention if each is not None],
         )
 

@@ -17,6 +17,7 @@ import click
 from ehr_bridge.db import migrate
 from ehr_bridge.db.database import Database
 from ehr_bridge.errors import Unavailable
+from ehr_bridge.services.fixity_state import count_damaged
 from ehr_bridge.settings import Settings
 from plugin import orthanc_config
 from plugin.commands.installation import SECRET_FILE
@@ -58,6 +59,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         ("data directory", _data_dir),
         ("secret", _secret),
         ("database", _database),
+        ("files", _files),
         ("server", _server),
         ("orthanc.json", _orthanc_json),
         ("disk", _disk),
@@ -116,7 +118,7 @@ def _secret(settings: Settings) -> Finding:
 
 
 def _database(settings: Settings) -> Finding:
-    if settings.database_url is None and not Path(settings.sqlalchemy_url.removeprefix("sqlite:///")).exists():
+    if not _has_database(settings):
         return Finding("database", "there is none yet", "start the server once, or set EHR_BRIDGE_DATABASE_URL")
     database = Database(settings.sqlalchemy_url)
     kind = "SQLite" if database.is_sqlite else "PostgreSQL"
@@ -131,6 +133,32 @@ def _database(settings: Settings) -> Finding:
     if not current:
         return Finding("database", f"{kind}, of another version", "start the server once; it migrates")
     return Finding("database", f"{kind}, migrated")
+
+
+def _has_database(settings: Settings) -> bool:
+    return settings.database_url is not None or Path(settings.sqlalchemy_url.removeprefix("sqlite:///")).exists()
+
+
+def _files(settings: Settings) -> Finding:
+    """What the server found when it last read the stored files; none is read here."""
+    unknown = Finding("files", "not known without the database")
+    if not _has_database(settings):
+        return unknown
+    database = Database(settings.sqlalchemy_url)
+    try:
+        with database.read() as session:
+            session.connection()
+            if not migrate.is_current(database):
+                return unknown
+            damaged = count_damaged(session)
+    except Unavailable:
+        return unknown
+    finally:
+        database.dispose()
+    if damaged:
+        fix = "the System page names them; restore them from a backup (docs/deployment.md)"
+        return Finding("files", f"{damaged} stored files are damaged or missing", fix, True)
+    return Finding("files", "none is known to be damaged")
 
 
 def _server(settings: Settings) -> Finding:

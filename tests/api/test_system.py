@@ -72,6 +72,7 @@ def test_an_empty_archive_needs_nobody(api: Api) -> None:
     assert said["storage"] == {"free_bytes": 600, "total_bytes": 1000} | nothing
     counts = {"instances_to_record": 0, "changes_to_check": 0, "uploads_under_way": 0, "quarantined": 0}
     assert said["queue"] == counts | {"jobs": {"waiting": 0, "running": 0, "failed": 0}}
+    assert said["fixity"] == {"days": 30.0, "checked_until": None, "damaged": 0, "latest": []}
     assert said["attention"] == said["failed_jobs"] == []
 
 

@@ -18,7 +18,19 @@ FAILED_JOB = {
     "error_code": "study_is_linked",
     "finished_at": "2026-11-24T09:43:25.700Z",
 }
-TO_ACT_ON = {"storage_low": None, "jobs_failed": 1, "quarantined": 2, "uploads_incomplete": 3, "refused_often": 4}
+DAMAGED_FILE = {
+    "orthanc_instance_id": "6f1b8f4a-7a1b5f0e-0c9a2d53-1f0f7a0e-9d0c5ad6",
+    "damaged_at": "2026-11-24T09:43:25.700Z",
+    "file": "3c/f0/3cf0c6a4-0f7a-4c0e-8a3c-1f526c5b4a3e",
+}
+TO_ACT_ON = {
+    "storage_low": None,
+    "files_damaged": 2,
+    "jobs_failed": 1,
+    "quarantined": 2,
+    "uploads_incomplete": 3,
+    "refused_often": 4,
+}
 
 
 def answer(page: Page, path: str, body: dict[str, Any]) -> None:
@@ -52,10 +64,14 @@ def test_the_page_says_how_much_there_is_and_what_waits(people: People, demo: Se
 def test_what_needs_somebody_stands_there_with_what_to_do_next(
     people: People, demo: Server, width: int, scheme: Any
 ) -> None:
-    """Each with words and a way; the failed job leads to its study. What is the matter is the test's."""
+    """Each with words and a way; the failed job and the damaged files lead to their study. What is the matter is the
+    test's."""
     uid = demo.get("/api/v1/dicom/studies?mrn=MRN-1001", "nurse").json()["items"][0]["study_instance_uid"]
     said = demo.get("/api/v1/system", "admin").json()
     said["failed_jobs"] = [FAILED_JOB | {"study_instance_uid": uid}]
+    gone = DAMAGED_FILE | {"orthanc_instance_id": "0" * 8, "file": None}
+    files = [each | {"study_instance_uid": uid} for each in (DAMAGED_FILE, gone)]
+    said["fixity"] |= {"damaged": 2, "latest": files}
     said["attention"] = [{"code": code, "count": count, "advice": "?"} for code, count in TO_ACT_ON.items()]
     page = people.window("admin")
     page.set_viewport_size({"width": width, "height": 900})
@@ -64,13 +80,24 @@ def test_what_needs_somebody_stands_there_with_what_to_do_next(
     try:
         page = people.go("admin", "/system")
         act = page.get_by_role("region", name="To act on")
-        for words in ("nearly full", "Failed jobs: 1", "quarantine: 2", "last 24 hours: 3", "just now: 4"):
+        for words in (
+            "nearly full",
+            "missing files: 2",
+            "Failed jobs: 1",
+            "quarantine: 2",
+            "last 24 hours: 3",
+            "just now: 4",
+        ):
             expect(act).to_contain_text(words)
         expect(act).to_contain_text("Find out which device sends them")
         expect(page.get_by_text("something needs somebody")).to_be_visible()
         assert violations(page) == []
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-        act.get_by_role("link", name=uid).click()
+        files = act.get_by_role("list", name="Damaged files")
+        expect(files).to_contain_text(DAMAGED_FILE["file"])
+        expect(files).to_contain_text("00000000, which Orthanc does not know any more")
+        expect(files.get_by_role("link", name=uid)).to_have_count(2)
+        act.get_by_role("list", name="Failed jobs").get_by_role("link", name=uid).click()
         expect(page.get_by_role("heading", level=1)).to_have_text("Lindqvist, Åsa")
     finally:
         page.unroute("**/api/v1/system")

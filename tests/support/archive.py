@@ -64,6 +64,13 @@ class FakeArchive:
         studies = len(set(self.studies.values()))
         return Usage(sum(map(len, self.instances.values())), studies, len(self.instances))
 
+    def answers(self) -> bool:
+        self.usage()
+        return True
+
+    def file_of(self, orthanc_instance_id: str) -> str | None:
+        return f"aa/bb/{orthanc_instance_id}" if orthanc_instance_id in self.instances else None
+
     def last_change(self) -> int:
         return len(self.instances)
 

@@ -43,6 +43,8 @@ def test_empty_values_count_as_unset_and_other_peoples_variables_are_ignored() -
         ({"ORTHANC_USERNAME": "ehr"}, "ORTHANC_USERNAME"),
         ({"ORTHANC_USERNAME": "ehr", "ORTHANC_PASSWORD": "short"}, "ORTHANC_PASSWORD"),
         ({"MAX_DICOM_FILES_PER_UPLOAD": "0"}, "MAX_DICOM_FILES_PER_UPLOAD"),
+        ({"EHR_BRIDGE_FIXITY_DAYS": "-1"}, "EHR_BRIDGE_FIXITY_DAYS"),
+        ({"EHR_BRIDGE_FIXITY_DAYS": "nan"}, "EHR_BRIDGE_FIXITY_DAYS"),
     ],
 )
 def test_a_problem_names_its_variable_and_not_its_value(environ: dict[str, str], named: str) -> None:

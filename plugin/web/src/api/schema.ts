@@ -3323,6 +3323,12 @@ export interface components {
             job: components["schemas"]["JobAnswer"];
             order: components["schemas"]["OrderAnswer"];
         };
+        DamagedFileAnswer: {
+            damaged_at: string;
+            file: string | null;
+            orthanc_instance_id: string;
+            study_instance_uid: string;
+        };
         DeletionAnswer: {
             accession_number: string | null;
             decided_at: string | null;
@@ -3407,6 +3413,12 @@ export interface components {
             level: "error" | "warning";
             message: string;
             tag: string | null;
+        };
+        FixityAnswer: {
+            checked_until: string | null;
+            damaged: number;
+            days: number;
+            latest: components["schemas"]["DamagedFileAnswer"][];
         };
         FormerValueAnswer: {
             changed_at: string | null;
@@ -3962,6 +3974,7 @@ export interface components {
         SystemAnswer: {
             attention: components["schemas"]["AttentionAnswer"][];
             failed_jobs: components["schemas"]["FailedJobAnswer"][];
+            fixity: components["schemas"]["FixityAnswer"];
             queue: components["schemas"]["QueueAnswer"];
             storage: components["schemas"]["StorageAnswer"];
             version: string;
@@ -4176,6 +4189,7 @@ export type ChangeList = components['schemas']['ChangeList'];
 export type CoercedAnswer = components['schemas']['CoercedAnswer'];
 export type CreateOrderBody = components['schemas']['CreateOrderBody'];
 export type CreatedOrderAnswer = components['schemas']['CreatedOrderAnswer'];
+export type DamagedFileAnswer = components['schemas']['DamagedFileAnswer'];
 export type DeletionAnswer = components['schemas']['DeletionAnswer'];
 export type DeletionList = components['schemas']['DeletionList'];
 export type DifferenceAnswer = components['schemas']['DifferenceAnswer'];
@@ -4186,6 +4200,7 @@ export type FailedJobAnswer = components['schemas']['FailedJobAnswer'];
 export type FieldEvidence = components['schemas']['FieldEvidence'];
 export type FieldProblem = components['schemas']['FieldProblem'];
 export type FindingAnswer = components['schemas']['FindingAnswer'];
+export type FixityAnswer = components['schemas']['FixityAnswer'];
 export type FormerValueAnswer = components['schemas']['FormerValueAnswer'];
 export type GlassAnswer = components['schemas']['GlassAnswer'];
 export type GlassList = components['schemas']['GlassList'];

@@ -37,7 +37,7 @@ export function SystemPage() {
             <Waiting version={system.data?.version} />
             {system.data ? (
               <>
-                <StoragePanel storage={system.data.storage} />
+                <StoragePanel storage={system.data.storage} fixity={system.data.fixity} />
                 <QueuePanel queue={system.data.queue} />
               </>
             ) : system.error ? (

@@ -10,7 +10,8 @@ export function iconOf(action: string): IconName {
   if (action.startsWith("viewer_token.") || action === "study.viewed") return "view";
   if (action === "study.downloaded") return "down";
   if (action.includes("link")) return "link";
-  if (action.includes("contradicted")) return "alert";
+  if (action.includes("contradicted") || action === "study.file_damaged") return "alert";
+  if (action === "study.file_restored") return "check";
   return "edit";
 }
 

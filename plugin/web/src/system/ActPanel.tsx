@@ -1,5 +1,5 @@
 import { Link } from "react-router-dom";
-import type { FailedJobAnswer, SystemAnswer } from "../api/schema";
+import type { DamagedFileAnswer, FailedJobAnswer, SystemAnswer } from "../api/schema";
 import { useCurrentUser, useMay } from "../auth/permissions";
 import { Icon } from "../components/Icon";
 import { Instant } from "../components/values";
@@ -31,6 +31,7 @@ export function ActPanel({ system }: { system: SystemAnswer }) {
                     <Link to={place}>{word("system.act.go", each.code)}</Link>
                   </p>
                 )}
+                {each.code === "files_damaged" && <DamagedFiles files={system.fixity.latest} />}
                 {each.code === "jobs_failed" && <FailedJobs jobs={system.failed_jobs} />}
               </div>
             </li>
@@ -41,25 +42,44 @@ export function ActPanel({ system }: { system: SystemAnswer }) {
   );
 }
 
+function DamagedFiles({ files }: { files: readonly DamagedFileAnswer[] }) {
+  return (
+    <ul className="stack-small small" aria-label={t("system.damaged_files")}>
+      {files.map(({ orthanc_instance_id: id, study_instance_uid: uid, damaged_at: at, file }) => (
+        <li key={id}>
+          <span className="uid">{file ?? t("system.damaged_files.gone", { id })}</span> · <Instant iso={at} />
+          <StudyLink uid={uid} />
+        </li>
+      ))}
+    </ul>
+  );
+}
+
 function FailedJobs({ jobs }: { jobs: readonly FailedJobAnswer[] }) {
-  const mayRead = useMay("read");
   return (
     <ul className="stack-small small" aria-label={t("system.failed_jobs")}>
       {jobs.map(({ id, study_instance_uid: uid, kind, status, error_code: code, finished_at: at }) => (
         <li key={id}>
           {word("system.job", kind)}: {word("job.status", status)} · <Instant iso={at} />
           {code && ` · ${known("problem", code) ?? code}`}
-          <span className="second">
-            {mayRead ? (
-              <Link className="uid" to={`/studies/${encodeURIComponent(uid)}`}>
-                {uid}
-              </Link>
-            ) : (
-              <span className="uid">{uid}</span>
-            )}
-          </span>
+          <StudyLink uid={uid} />
         </li>
       ))}
     </ul>
+  );
+}
+
+function StudyLink({ uid }: { uid: string }) {
+  const mayRead = useMay("read");
+  return (
+    <span className="second">
+      {mayRead ? (
+        <Link className="uid" to={`/studies/${encodeURIComponent(uid)}`}>
+          {uid}
+        </Link>
+      ) : (
+        <span className="uid">{uid}</span>
+      )}
+    </span>
   );
 }

@@ -1,11 +1,11 @@
 /** How much is stored, and what waits to be done by the server itself. */
-import type { QueueAnswer, StorageAnswer } from "../api/schema";
+import type { FixityAnswer, QueueAnswer, StorageAnswer } from "../api/schema";
 import { Fact, Facts } from "../components/Facts";
 import { OrNone } from "../components/values";
 import { formatBytes, formatNumber, t } from "../i18n";
-import { freeWords } from "./words";
+import { fixityWords, freeWords } from "./words";
 
-export function StoragePanel({ storage }: { storage: StorageAnswer }) {
+export function StoragePanel({ storage, fixity }: { storage: StorageAnswer; fixity: FixityAnswer }) {
   return (
     <section className="panel" aria-labelledby="storage-title">
       <h2 id="storage-title">{t("system.storage")}</h2>
@@ -18,6 +18,10 @@ export function StoragePanel({ storage }: { storage: StorageAnswer }) {
         </Fact>
         <Amount label={t("system.storage.studies")} amount={storage.number_of_studies} />
         <Amount label={t("system.storage.instances")} amount={storage.number_of_instances} />
+        <Amount label={t("system.storage.damaged")} amount={fixity.damaged} />
+        <Fact label={t("system.storage.fixity")}>
+          <OrNone>{fixityWords(fixity)}</OrNone>
+        </Fact>
       </Facts>
     </section>
   );

@@ -1,11 +1,18 @@
 import { describe, expect, it } from "vitest";
-import { attentionWords, freeWords, placeToAct } from "./words";
+import { attentionWords, fixityWords, freeWords, placeToAct } from "./words";
 
 describe("what the system page says", () => {
   it("of free space is never better than it is", () => {
     expect(freeWords({ free_bytes: 99_900_000_000, total_bytes: 1_000_000_000_000 })).toBe("99.9 GB of 1.0 TB (9%)");
     expect(freeWords({ free_bytes: 0, total_bytes: 0 })).toContain("0%");
     expect(freeWords({ free_bytes: null, total_bytes: 5 })).toBeNull();
+  });
+
+  it("of reading all files again is how often, and how far that is", () => {
+    expect(fixityWords({ days: 30, checked_until: "2026-11-24T12:00:00Z" })).toMatch(/^every 30 days; up to date as of 24 Nov 2026/);
+    expect(fixityWords({ days: 1, checked_until: "2026-11-24T12:00:00Z" })).toMatch(/^every day; /);
+    expect(fixityWords({ days: 30, checked_until: null })).toBeNull();
+    expect(fixityWords({ days: 0, checked_until: null })).toContain("EHR_BRIDGE_FIXITY_DAYS");
   });
 
   it("to act on is in words of its own, with the number", () => {

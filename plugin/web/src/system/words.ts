@@ -1,13 +1,19 @@
 /** What the system page says about numbers, and where one goes to act. Pure. */
-import type { AttentionAnswer, StorageAnswer } from "../api/schema";
+import type { AttentionAnswer, FixityAnswer, StorageAnswer } from "../api/schema";
 import type { Permission } from "../api/types";
-import { formatBytes, formatNumber, known, t } from "../i18n";
+import { formatBytes, formatInstant, formatNumber, known, t } from "../i18n";
 
 /** "1.6 TB of 2.0 TB (79 %)"; null when nobody knows. */
 export function freeWords({ free_bytes: free, total_bytes: total }: Pick<StorageAnswer, "free_bytes" | "total_bytes">): string | null {
   if (free === null || total === null) return null;
   const percent = total > 0 ? Math.floor((100 * free) / total) : 0;
   return t("system.storage.free.value", { free: formatBytes(free), total: formatBytes(total), percent });
+}
+
+/** How often all files are read again, and how far that is; null while none has been. */
+export function fixityWords({ days, checked_until: until }: Pick<FixityAnswer, "days" | "checked_until">): string | null {
+  if (days === 0) return t("system.storage.fixity.never");
+  return until === null ? null : t("system.storage.fixity.value", { count: days, until: formatInstant(until) });
 }
 
 /** What is the matter and what to do; of something this page does not know yet, the server's own words. */

@@ -92,6 +92,8 @@ export const audit: Translation<typeof english> = {
   "audit.action.session.started": "Angemeldet",
   "audit.action.study.contradicted": "Ein Bild behauptet, von jemand anderem zu sein",
   "audit.action.study.downloaded": "Studie heruntergeladen",
+  "audit.action.study.file_damaged": "Eine gespeicherte Datei ist beschädigt oder fehlt",
+  "audit.action.study.file_restored": "Eine beschädigte Datei ist wieder heil",
   "audit.action.study.followed": "Bilder an Patient und Auftrag angeglichen",
   "audit.action.study.held": "Aufbewahrungssperre gesetzt",
   "audit.action.study.hold_released": "Aufbewahrungssperre aufgehoben",

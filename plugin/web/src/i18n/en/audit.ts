@@ -89,6 +89,8 @@ export const audit = {
   "audit.action.session.started": "Signed in",
   "audit.action.study.contradicted": "An image claims to be of somebody else",
   "audit.action.study.downloaded": "Study downloaded",
+  "audit.action.study.file_damaged": "A stored file was found damaged or missing",
+  "audit.action.study.file_restored": "A damaged file is whole again",
   "audit.action.study.followed": "Images brought in line with patient and order",
   "audit.action.study.held": "Legal hold set",
   "audit.action.study.hold_released": "Legal hold lifted",
