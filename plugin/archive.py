@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import threading
@@ -10,9 +11,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ehr_bridge.errors import RefusedInstance, Unavailable
+from ehr_bridge.services.archive import Stored
 from ehr_bridge.services.file_digests import is_whole
 from ehr_bridge.services.holdings import HeldSeries, Holding, Raster, Usage
-from ehr_bridge.services.intake import Stored
 
 BY_C_STORE = "DicomProtocol"
 """What Orthanc keeps with each instance as its origin (metadata 'Origin')."""
@@ -74,16 +75,15 @@ class OrthancArchive:
         return self._of_instance(orthanc_instance_id, "file")
 
     def open(self, orthanc_instance_id: str) -> BinaryIO:
-        """The stored file as it lies on the disk, past Orthanc's cache.
-
-        Raises:
-            LookupError: there is no such instance.
-            OSError: its file is missing or cannot be read.
-        """
+        """See `Archive.open`; past Orthanc's cache. A file whose folder is gone is not said to be missing: that is how
+        a disk looks that is not mounted."""
         about = json.loads(self._of_instance(orthanc_instance_id, "attachments/dicom/info"))
         if about["CompressedSize"] != about["UncompressedSize"]:  # stored by an Orthanc that was set up otherwise
             return io.BytesIO(self.read(orthanc_instance_id))
-        return file_in(self._storage, str(about["Uuid"])).open("rb")
+        path = file_in(self._storage, str(about["Uuid"]))
+        if not path.parent.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, "the folder of the file is gone")
+        return path.open("rb")
 
     def file_of(self, orthanc_instance_id: str) -> str | None:
         """See `Holdings.file_of`."""

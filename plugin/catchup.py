@@ -17,10 +17,11 @@ from ehr_bridge.db.deletions import DeletionRequest, has_open_request
 from ehr_bridge.db.models import ORTHANC_CHANGES, Cursor, Study
 from ehr_bridge.db.uploads import Instance
 from ehr_bridge.errors import RefusedInstance
+from ehr_bridge.services.archive import Stored
 from ehr_bridge.services.arrivals import Delivery, Door
 from ehr_bridge.services.audit import Origin
 from ehr_bridge.services.file_digests import stored_digest
-from ehr_bridge.services.intake import Intake, Stored
+from ehr_bridge.services.intake import Intake
 from ehr_bridge.services.recorder import Recorder
 from plugin.archive import OrthancArchive
 

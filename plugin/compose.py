@@ -17,8 +17,9 @@ from ehr_bridge.db.database import Database
 from ehr_bridge.errors import Unavailable
 from ehr_bridge.services.arrivals import Arrival
 from ehr_bridge.services.bundle import Services, build_services
-from ehr_bridge.services.fixity import FixityChecks
+from ehr_bridge.services.fixity_rounds import FixityRounds
 from ehr_bridge.services.modifying import ModificationJobs
+from ehr_bridge.services.quarantine import Quarantine
 from ehr_bridge.services.settling import settle_leftovers
 from ehr_bridge.services.spool import Spool
 from ehr_bridge.services.under_way import SILENT_FOR
@@ -31,7 +32,6 @@ from plugin.ingest import Ingest
 from plugin.logs import log_to_orthanc
 from plugin.pages import Pages
 from plugin.purging import PurgingArchive
-from plugin.quarantine import Quarantine
 from plugin.resources import Resources
 from plugin.selftest import GateNotInPath, run_self_test
 from plugin.store_refusals import StoreRefusals
@@ -203,6 +203,8 @@ def _make_worker(services: Services, archive: OrthancArchive, purging: PurgingAr
     catch_up = CatchUp(services.database, archive, services.intake, recorder)
 
     def take_over(arrival: Arrival) -> None:
+        if arrival.was_there:
+            services.intake.mend(arrival, archive)
         if recorder.record_one_more(arrival):
             return
         try:
@@ -253,7 +255,7 @@ def _make_worker(services: Services, archive: OrthancArchive, purging: PurgingAr
 
 def _make_fixity(services: Services, archive: OrthancArchive) -> Worker:
     """A thread that nobody hands anything over to: no arrival waits for a slow disk."""
-    checks = FixityChecks(services.database, archive, services.clock, services.settings.fixity_days)
+    checks = FixityRounds(services.database, archive, services.clock, services.settings.fixity_days)
     return Worker(
         lambda _arrival: None,
         [

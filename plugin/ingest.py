@@ -18,8 +18,8 @@ from ehr_bridge.services.arrivals import Arrival, Delivery, Door
 from ehr_bridge.services.audit import Origin
 from ehr_bridge.services.file_digests import stored_digest
 from ehr_bridge.services.intake import Intake
+from ehr_bridge.services.quarantine import Quarantine
 from plugin.archive import OrthancArchive
-from plugin.quarantine import Quarantine
 from plugin.store_refusals import ACCEPTED, CANNOT_UNDERSTAND, OUT_OF_RESOURCES, StoreRefusals
 
 LOGGER = logging.getLogger(__name__)
@@ -130,7 +130,7 @@ class Ingest:
             sender = Origin(f"ae:{instance.GetInstanceRemoteAet()}")
             arrival.delivery = replace(arrival.delivery, origin=sender)
         if instance.GetInstanceMetadata(RECEPTION_DATE) < arrival.came_at:
-            arrival.stored_digest = None  # the archive had it already, and keeps what it had
+            arrival.was_there, arrival.stored_digest = True, None
         arrival.orthanc_instance_id = orthanc_instance_id
         self._hand_over(arrival)
 

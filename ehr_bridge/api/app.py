@@ -40,8 +40,8 @@ from ehr_bridge.api.express import Express
 from ehr_bridge.api.openapi import complete
 from ehr_bridge.api.schemas import Problem
 from ehr_bridge.api.watch import Watch
+from ehr_bridge.services.archive import Archive
 from ehr_bridge.services.bundle import Services
-from ehr_bridge.services.intake import Archive
 from ehr_bridge.version import VERSION
 
 MODULES = (

@@ -13,10 +13,10 @@ from typing import Any
 from ehr_bridge.api import problems
 from ehr_bridge.api.access import admit
 from ehr_bridge.api.upload_door import DICOM_TYPES, UploadRequest, outcome_body, respond, take_upload
+from ehr_bridge.services.archive import Archive
 from ehr_bridge.services.arrivals import UploadOutcome
 from ehr_bridge.services.audit import Origin
 from ehr_bridge.services.bundle import Services
-from ehr_bridge.services.intake import Archive
 from ehr_bridge.services.rate_limits import UPLOAD
 
 METHOD, PATH = "POST", "/api/v1/dicom/upload"

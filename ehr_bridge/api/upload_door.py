@@ -25,10 +25,10 @@ from ehr_bridge.api.upload_options import (
 )
 from ehr_bridge.api.zip_files import STRAYS, ZipFiles
 from ehr_bridge.errors import InvalidInput
+from ehr_bridge.services.archive import Archive
 from ehr_bridge.services.arrivals import Delivery, Door, UploadOutcome
 from ehr_bridge.services.audit import Origin
 from ehr_bridge.services.bundle import Services
-from ehr_bridge.services.intake import Archive
 from ehr_bridge.services.restrictions import Closed
 
 DICOM_TYPES = ("application/dicom", "application/octet-stream")

@@ -21,7 +21,7 @@ from ehr_bridge.api.upload_answers import (
 )
 from ehr_bridge.api.upload_door import UploadRequest, respond, take_upload
 from ehr_bridge.api.upload_options import HEADERS, Source
-from ehr_bridge.services.intake import Archive
+from ehr_bridge.services.archive import Archive
 from ehr_bridge.services.uploads import UploadFilters
 
 ARCHIVE = "ehr_bridge_archive"

@@ -20,8 +20,8 @@ from ehr_bridge.dicom import read_header
 from ehr_bridge.dicom.header import MAX_DEPTH, Header
 from ehr_bridge.dicom.reading import read_dataset
 from ehr_bridge.errors import NotPermitted
+from ehr_bridge.services.archive import Archive
 from ehr_bridge.services.arrivals import Confirmation
-from ehr_bridge.services.intake import Archive
 from ehr_bridge.services.sight import Sight
 
 MODALITY_OF = {

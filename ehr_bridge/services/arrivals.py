@@ -110,6 +110,8 @@ class Arrival:
     """Of the file as the archive has it (`file_digests`); None where that is not certain."""
     came_at: str = ""
     """When the archive told us of it, as it writes times itself (UTC, YYYYMMDDTHHMMSS); empty at our own doors."""
+    was_there: bool = False
+    """It came past our doors, and the archive had had it for a while; it keeps what it has."""
 
     @property
     def upload_id(self) -> uuid.UUID:

@@ -29,12 +29,14 @@ from ehr_bridge.services.identity_changes import IdentityChanges
 from ehr_bridge.services.intake import Intake
 from ehr_bridge.services.known_files import KnownFiles
 from ehr_bridge.services.matching import Matching
+from ehr_bridge.services.mending import Mending
 from ehr_bridge.services.modifications import Modifications
 from ehr_bridge.services.orders import Orders
 from ehr_bridge.services.patient_batch import PatientBatch
 from ehr_bridge.services.patients import Patients
 from ehr_bridge.services.privacy import Privacy
 from ehr_bridge.services.purge import Purge
+from ehr_bridge.services.quarantine import Quarantine
 from ehr_bridge.services.rate_limits import SIGN_IN, SIGN_IN_ADDRESS, UPLOAD, RateLimits
 from ehr_bridge.services.reconciliation import Reconciliation
 from ehr_bridge.services.recorder import Recorder
@@ -176,6 +178,7 @@ def build_services(settings: Settings, database: Database, clock: Callable[[], d
             hidden,
             restrictions,
             recorder,
+            Mending(database, clock, Quarantine(settings.quarantine_path).keep),
             clock,
             settings.max_dicom_file_size_mb * 1_000_000,
             coercion,

@@ -1,57 +1,33 @@
-"""Fixity checks: every stored file is read again in its turn, and what is damaged is shown until it is whole.
+"""Fixity checks: a stored file is read again to see that it is the one that was stored (PREMIS, OAIS).
 
-No file waits longer for its turn than the rounds take (`fixity_state`). What a server that was off has missed is caught
-up, a little at a time.
+What is found stands in its row (`Instance.damaged_at`) and in the audit trail, until the file is whole again.
 """
 
 from __future__ import annotations
 
 import logging
-import time
 import uuid
 from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
-from typing import BinaryIO, NamedTuple, Protocol
+from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Select, exists, select, update
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.models import Cursor, Study
+from ehr_bridge.db.models import Study
 from ehr_bridge.db.modifications import Modification, ModificationInstance
 from ehr_bridge.db.uploads import Instance
 from ehr_bridge.services import audit
+from ehr_bridge.services.archive import Archive
 from ehr_bridge.services.deletion_steps import OURSELVES
 from ehr_bridge.services.file_digests import digest_of, is_whole, ledger_digest
-from ehr_bridge.services.fixity_state import FIXITY, ROUND, behind, count_damaged, target
 from ehr_bridge.services.study_jobs import job_works_on_it
 
 LOGGER = logging.getLogger(__name__)
-STEP = ROUND // 10_000
-"""How much is due before it is worth a look."""
-AT_ONCE = 200
-LOOK_AGAIN = timedelta(hours=1)
-"""After which a damaged file is read again; or after a round, when that is shorter."""
-MOST_DAMAGED = 1_000
-"""With so many a whole disk is gone: the round waits for it, and nobody needs to be told of each file."""
 MISSING, CHANGED, UNREADABLE = "missing", "changed", "unreadable"
 
 type Files = Select[str, str, uuid.UUID, str | None, datetime | None]
-
-
-class ReadableArchive(Protocol):
-    """The PACS, as far as looking after its files needs it."""
-
-    def open(self, orthanc_instance_id: str) -> BinaryIO:
-        """The stored file as it lies on the disk.
-
-        Raises:
-            LookupError: there is no such instance, or the archive does not answer.
-            OSError: its file is missing or cannot be read.
-        """
-
-    def answers(self) -> bool:
-        """Raises Unavailable when the archive does not answer."""
 
 
 class StoredFile(NamedTuple):
@@ -64,89 +40,44 @@ class StoredFile(NamedTuple):
     damaged_at: datetime | None
 
 
-class FixityChecks:
-    """Reads the files, on a thread of its caller's, one `run` after the other."""
+class FixityCheck:
+    """Reads files, each outside any transaction, and writes down what is new about them."""
 
-    def __init__(
-        self, database: Database, archive: ReadableArchive, clock: Callable[[], datetime], days: float
-    ) -> None:
-        """Every file is read once in so many days; none, where it is 0."""
+    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
         self._database = database
-        self._archive = archive
         self._clock = clock
-        self._days = days
-        self._last_read = ""
 
-    def run(self, seconds: float) -> None:
-        """Read what is due, for about that long. A killed process will only read its last files again.
-
-        Raises:
-            Unavailable: the database or the archive is away; nothing is said of the file that was looked at.
-        """
-        if self._days == 0:
-            return
-        until = time.monotonic() + seconds
-        since = self._clock() - min(LOOK_AGAIN, timedelta(days=self._days))
-        for file in self._files(damaged_before(since)):
-            if time.monotonic() < until:
-                self._check(file)
-        self._go_on(until)
-
-    def damaged(self) -> int:
-        """How many files were damaged when they were last read. Raises Unavailable."""
-        with self._database.read() as session:
-            return count_damaged(session)
-
-    def _go_on(self, until: float) -> None:
-        """A piece of the round, at most to its end."""
-        goal = target(self._days, self._clock())
-        with self._database.read() as session:
-            due = behind(session, goal)
-            if due < STEP or count_damaged(session) >= MOST_DAMAGED:
-                return
-        start = position = (goal - due) % ROUND
-        end = min(start + due, ROUND)
-        after = self._last_read if self._last_read.startswith(f"{start:08x}") else f"{start:08x}"
-        files = self._files(in_turn(after, f"{end:08x}" if end < ROUND else "g"))
-        for file in files:
-            if time.monotonic() >= until:
-                break
-            self._check(file)
-            self._last_read = file.orthanc_instance_id
-            position = int(self._last_read[:8], 16)
-        else:
-            position = end if len(files) < AT_ONCE else position
-        with self._database.write_relaxed() as session:
-            session.merge(Cursor(name=FIXITY, position=goal - due + position - start))
-
-    def _files(self, query: Files) -> list[StoredFile]:
+    def files(self, query: Files) -> list[StoredFile]:
+        """What is known of these files. Raises Unavailable."""
         with self._database.read() as session:
             return [StoredFile(*row) for row in session.execute(query)]
 
-    def _check(self, file: StoredFile) -> None:
-        """Read one file, outside any transaction, and write down what is new about it."""
-        trouble, digest = self._read(file, file.digest)
+    def look(self, archive: Archive, orthanc_instance_id: str) -> str:
+        """What is the matter with the file of one instance, out of its turn; "" when it is whole, or nobody knows.
+
+        Raises:
+            Unavailable: the database or the archive is away.
+        """
+        found = self.files(recorded().where(Instance.orthanc_instance_id == orthanc_instance_id))
+        return self.check(archive, found[0]) if found else ""
+
+    def check(self, archive: Archive, file: StoredFile) -> str:
+        """What is the matter with one file, or "".
+
+        Raises:
+            Unavailable: the database or the archive is away; nothing is said of the file.
+        """
+        trouble, digest = _read(archive, file, file.digest)
         if trouble:
-            self._archive.answers()
+            archive.answers()
             by_a_job = self._ledger_digest(file)
             if by_a_job is not None:
-                trouble, digest = self._read(file, by_a_job)
+                trouble, digest = _read(archive, file, by_a_job)
         if trouble:
             self._note_damaged(file, trouble)
         elif (digest, None) != (file.digest, file.damaged_at):
             self._note_whole(file, digest)
-
-    def _read(self, file: StoredFile, digest: str | None) -> tuple[str, str | None]:
-        """What is the matter with a file, or nothing; and its digest, which is found out where none is known."""
-        try:
-            with self._archive.open(file.orthanc_instance_id) as opened:
-                if digest is None:
-                    return "", digest_of(opened)
-                return "" if is_whole(opened, digest) else CHANGED, digest
-        except (LookupError, FileNotFoundError):
-            return MISSING, digest
-        except (OSError, ValueError):
-            return UNREADABLE, digest
+        return trouble
 
     def _ledger_digest(self, file: StoredFile) -> str | None:
         """How the last job that put an image here left it."""
@@ -187,36 +118,28 @@ class FixityChecks:
         audit.append(session, OURSELVES, audit.study_event(action, study, detail), now)
 
 
-def in_turn(after: str, before: str) -> Files:
-    """The next files between two places in the order of their ids."""
-    return (
-        _recorded()
-        .where(
-            Instance.orthanc_instance_id > after,
-            Instance.orthanc_instance_id < before,
-            Instance.damaged_at.is_(None),
-        )
-        .order_by(Instance.orthanc_instance_id)
-    )
+def recorded() -> Files:
+    """Files that can be looked at: their study is still there, and no job has it in its hands."""
+    return select(
+        Instance.orthanc_instance_id,
+        Instance.sop_instance_uid,
+        Instance.study_id,
+        Instance.stored_digest,
+        Instance.damaged_at,
+    ).where(_is_at_rest())
 
 
-def damaged_before(since: datetime) -> Files:
-    """Damaged files that nobody has read since then, those first that have waited longest."""
-    return _recorded().where(Instance.damaged_at < since).order_by(Instance.damaged_at)
-
-
-def _recorded() -> Files:
-    return (
-        select(
-            Instance.orthanc_instance_id,
-            Instance.sop_instance_uid,
-            Instance.study_id,
-            Instance.stored_digest,
-            Instance.damaged_at,
-        )
-        .where(_is_at_rest())
-        .limit(AT_ONCE)
-    )
+def _read(archive: Archive, file: StoredFile, digest: str | None) -> tuple[str, str | None]:
+    """What is the matter with a file, or nothing; and its digest, which is found out where none is known."""
+    try:
+        with archive.open(file.orthanc_instance_id) as opened:
+            if digest is None:
+                return "", digest_of(opened)
+            return "" if is_whole(opened, digest) else CHANGED, digest
+    except (LookupError, FileNotFoundError):
+        return MISSING, digest
+    except (OSError, ValueError):
+        return UNREADABLE, digest
 
 
 def _is_at_rest() -> ColumnElement[bool]:

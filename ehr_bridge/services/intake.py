@@ -10,12 +10,12 @@ import hashlib
 import logging
 from collections.abc import Callable, Iterable, Set
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import Protocol
 
 from ehr_bridge.dicom import Layouts, Plans, coerce, is_same_content, read_header, require_storable
 from ehr_bridge.errors import BridgeError, Conflict, InvalidInput, RefusedInstance, Unavailable
+from ehr_bridge.services.archive import Archive, Stored
 from ehr_bridge.services.arrivals import (
     Arrival,
     Delivery,
@@ -29,8 +29,8 @@ from ehr_bridge.services.claims import Claims
 from ehr_bridge.services.coercion_rules import CoercionRules
 from ehr_bridge.services.file_digests import stored_digest
 from ehr_bridge.services.hidden import HiddenStudies
-from ehr_bridge.services.holdings import Holdings
 from ehr_bridge.services.identity import read_identity
+from ehr_bridge.services.mending import Mending
 from ehr_bridge.services.recorder import Recorder
 from ehr_bridge.services.restrictions import Restrictions
 
@@ -48,36 +48,6 @@ type IncomingFile = tuple[str | None, bytes | RefusedInstance]
 """A file name, and the bytes or why there are none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """What the archive answers."""
-
-    orthanc_instance_id: str
-    orthanc_study_id: str
-    is_duplicate: bool
-
-
-class Archive(Holdings, Protocol):
-    """The PACS: what can be stored into, and read from."""
-
-    def store(self, data: bytes) -> Stored:
-        """Store one instance, coerced already.
-
-        Raises:
-            RefusedInstance: the archive cannot take these bytes.
-        """
-
-    def read(self, orthanc_instance_id: str) -> bytes:
-        """The stored file.
-
-        Raises:
-            LookupError: there is none (any more).
-        """
-
-    def holds(self, orthanc_instance_id: str, digest: str | None) -> bool:
-        """Whether there is such an instance and its file is whole (`Instance.stored_digest`); False in every doubt."""
-
-
 class Intake:
     def __init__(
         self,
@@ -85,6 +55,7 @@ class Intake:
         hidden: HiddenStudies,
         restrictions: Restrictions,
         recorder: Recorder,
+        mending: Mending,
         clock: Callable[[], datetime],
         max_file_bytes: int,
         rules: CoercionRules | None = None,
@@ -94,6 +65,7 @@ class Intake:
         self._hidden = hidden
         self._restrictions = restrictions
         self._recorder = recorder
+        self._mending = mending
         self._clock = clock
         self.max_file_bytes = max_file_bytes
         self._layouts = Layouts()
@@ -180,6 +152,16 @@ class Intake:
         arrival.is_duplicate = stored.is_duplicate
         self._recorder.record(arrival)
 
+    def mend(self, arrival: Arrival, archive: Archive) -> None:
+        """Its sender heard success for an instance that the archive had: what it has must be whole.
+
+        Raises:
+            Unavailable: see `Mending.mend`.
+        """
+        data = self.coerce(arrival) or arrival.header.data
+        if self._mending.mend(archive, arrival.orthanc_instance_id, data, arrival.delivery.origin) is not None:
+            arrival.stored_digest = stored_digest(data)
+
     def receive(
         self,
         files: Iterable[IncomingFile],
@@ -243,6 +225,8 @@ class Intake:
             self._claims.release(arrival.decision)
             raise
         if stored.is_duplicate:
+            stored = self._mending.mend(archive, stored.orthanc_instance_id, kept, delivery.origin) or stored
+        if stored.is_duplicate:
             kept = _same_content(arrival, stored, archive)
         arrival.stored_digest = stored_digest(kept)
         self.stored(arrival, stored)
@@ -259,7 +243,8 @@ def _same_content(arrival: Arrival, stored: Stored, archive: Archive) -> bytes:
     try:
         kept = archive.read(stored.orthanc_instance_id)
     except LookupError:
-        raise Unavailable("archive_unavailable", "The instance was deleted just now; send it again.") from None
+        detail = "The archive cannot give out the image it has; try again, and tell an administrator if it stays so."
+        raise Unavailable("archive_unavailable", detail) from None
     if not is_same_content(arrival.header, kept):
         raise RefusedInstance(
             "same_uid_other_content",

@@ -15,7 +15,7 @@ from ehr_bridge.db.modifications import ModificationInstance
 from ehr_bridge.dicom import Former, is_same_content, read_header, restore
 from ehr_bridge.dicom.encoding import PIXEL_DATA
 from ehr_bridge.errors import RefusedInstance, Unavailable
-from ehr_bridge.services.intake import Archive
+from ehr_bridge.services.archive import Archive
 from ehr_bridge.services.spool import Spool
 
 TRIES = 5

@@ -13,8 +13,8 @@ from sqlalchemy import select
 
 from ehr_bridge.db.uploads import Instance
 from ehr_bridge.services.modifying import ModificationJobs
+from ehr_bridge.services.quarantine import Quarantine
 from ehr_bridge.services.spool import Spool
-from plugin.quarantine import Quarantine
 from tests.api.conftest import Api
 from tests.support.samples import small
 

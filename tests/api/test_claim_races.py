@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.models import Study, StudyLink
-from ehr_bridge.services.intake import Stored
+from ehr_bridge.services.archive import Stored
 from tests.api.conftest import Api
 from tests.api.late_steps import c_store
 from tests.api.link_steps import ASA, audited, identities, one, post, put_order, put_patient, study

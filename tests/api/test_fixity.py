@@ -16,14 +16,14 @@ from ehr_bridge.db.modifications import Modification
 from ehr_bridge.db.uploads import Instance
 from ehr_bridge.errors import Unavailable
 from ehr_bridge.services.file_digests import ledger_digest, stored_digest
-from ehr_bridge.services.fixity import FixityChecks
+from ehr_bridge.services.fixity_rounds import FixityRounds
 from tests.api.conftest import Api
 from tests.api.tag_steps import jobs, modify, store
 
 DAYS = 30.0
 
 
-class Checks(FixityChecks):
+class Checks(FixityRounds):
     """With a clock that can be put forward, and all the time they need."""
 
     def __init__(self, api: Api) -> None:

@@ -22,6 +22,7 @@ from ehr_bridge.db.audit import AuditEvent
 from ehr_bridge.db.uploads import Instance
 from ehr_bridge.services.arrivals import Delivery, Door
 from ehr_bridge.services.audit import Origin
+from ehr_bridge.services.file_digests import stored_digest
 from ehr_bridge.services.known_files import KnownFiles
 from ehr_bridge.services.restrictions import NOTHING
 from tests.api.conftest import Api
@@ -159,6 +160,7 @@ def test_a_file_whose_instance_was_replaced_by_other_content_is_not_known(api: A
     api.archive.instances.clear()
     other = _other_image(data)
     arrival = api.services.intake.judge(other, Delivery(None, Door.C_STORE, "modality", Origin("ae:CT1")))
+    arrival.stored_digest = stored_digest(other)
     api.services.intake.stored(arrival, api.archive.store(other))
     assert api.archive.instances.keys() == {instance_id} and api.archive.instances[instance_id] != kept
     assert not is_known(api, data) and not is_known(api, other)

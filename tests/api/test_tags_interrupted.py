@@ -11,7 +11,7 @@ import pydicom
 import pytest
 
 from ehr_bridge.errors import RefusedInstance, Unavailable
-from ehr_bridge.services.intake import Stored
+from ehr_bridge.services.archive import Stored
 from ehr_bridge.services.spool import Spool
 from ehr_bridge.services.spool_keeping import KEPT_FOR
 from tests.api.conftest import Api

@@ -11,9 +11,9 @@ import pytest
 from pydicom.uid import generate_uid
 
 from ehr_bridge.api import zip_files
+from ehr_bridge.services.archive import Stored
 from ehr_bridge.services.arrivals import Delivery, Door
 from ehr_bridge.services.audit import Origin
-from ehr_bridge.services.intake import Stored
 from tests.api.conftest import Api
 from tests.api.test_upload import assert_nothing_is_left
 from tests.support.samples import nested, small

@@ -16,9 +16,9 @@ from sqlalchemy import select, text, update
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.models import Study
 from ehr_bridge.db.uploads import DicomUploadLog, Instance
-from ehr_bridge.services import fixity
+from ehr_bridge.services import fixity_rounds
 from ehr_bridge.services.file_digests import stored_digest
-from ehr_bridge.services.fixity import FixityChecks, damaged_before, in_turn
+from ehr_bridge.services.fixity_rounds import FixityRounds, damaged_before, in_turn
 from ehr_bridge.services.fixity_state import look_at_fixity
 
 DAYS = 10.0
@@ -103,19 +103,19 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def start(database: Database, shelf: Shelf, clock: Clock) -> Callable[[], FixityChecks]:
+def start(database: Database, shelf: Shelf, clock: Clock) -> Callable[[], FixityRounds]:
     """The checks of a process that has just started."""
-    return lambda: FixityChecks(database, shelf, clock, DAYS)
+    return lambda: FixityRounds(database, shelf, clock, DAYS)
 
 
-def catch_up(checks: FixityChecks) -> None:
+def catch_up(checks: FixityRounds) -> None:
     """At most a piece to the end of a round, a whole round, and a piece of the next."""
     for _ in range(3):
         checks.run(60)
 
 
 def test_at_first_every_file_is_read_and_its_digest_kept(
-    database: Database, shelf: Shelf, start: Callable[[], FixityChecks]
+    database: Database, shelf: Shelf, start: Callable[[], FixityRounds]
 ) -> None:
     """Nobody waits for a round to know what the files are."""
     record(database, NAMES)
@@ -129,7 +129,7 @@ def test_at_first_every_file_is_read_and_its_digest_kept(
 
 
 def test_the_clock_says_how_many_files_are_read(
-    database: Database, shelf: Shelf, clock: Clock, start: Callable[[], FixityChecks]
+    database: Database, shelf: Shelf, clock: Clock, start: Callable[[], FixityRounds]
 ) -> None:
     """In a quarter of a round those of that quarter, by whatever process; in the whole round each once."""
     catch_up(start())  # of an archive that is empty still
@@ -147,7 +147,7 @@ def test_the_clock_says_how_many_files_are_read(
 
 
 def test_the_only_file_of_an_archive_is_read_in_every_round(
-    database: Database, shelf: Shelf, clock: Clock, start: Callable[[], FixityChecks]
+    database: Database, shelf: Shelf, clock: Clock, start: Callable[[], FixityRounds]
 ) -> None:
     """By a process that remembers which it read last."""
     record(database, NAMES[:1])
@@ -162,7 +162,7 @@ def test_the_only_file_of_an_archive_is_read_in_every_round(
 
 
 def test_what_was_missed_is_caught_up(
-    database: Database, shelf: Shelf, clock: Clock, start: Callable[[], FixityChecks]
+    database: Database, shelf: Shelf, clock: Clock, start: Callable[[], FixityRounds]
 ) -> None:
     """However long the server was off; and when the rounds are to be shorter, a whole one begins."""
     record(database, NAMES)
@@ -174,19 +174,19 @@ def test_what_was_missed_is_caught_up(
     clock.now += PERIOD * 5.5
     catch_up(start())
     assert set(shelf.take()) == set(NAMES)
-    catch_up(FixityChecks(database, shelf, clock, DAYS / 3))
+    catch_up(FixityRounds(database, shelf, clock, DAYS / 3))
     assert set(shelf.take()) == set(NAMES)
 
 
 def test_when_its_time_is_over_it_goes_on_where_it_was(
-    database: Database, shelf: Shelf, start: Callable[[], FixityChecks], monkeypatch: pytest.MonkeyPatch
+    database: Database, shelf: Shelf, start: Callable[[], FixityRounds], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A second passes with each look at the watch; files whose ids begin alike are none the worse."""
     twins = [NAMES[3][:8] + f"-{number:08x}" for number in range(5)]
     names = sorted([*NAMES[:3], *twins, *NAMES[4:8]])
     record(database, names)
     ticks: Iterator[int] = iter(range(10_000))
-    monkeypatch.setattr(fixity.time, "monotonic", lambda: next(ticks))
+    monkeypatch.setattr(fixity_rounds.time, "monotonic", lambda: next(ticks))
     checks, pieces = start(), []
     for _ in range(len(names)):
         checks.run(2)
@@ -196,7 +196,7 @@ def test_when_its_time_is_over_it_goes_on_where_it_was(
 
 
 def test_a_killed_process_has_read_nothing_that_is_not_read_again(
-    database: Database, shelf: Shelf, start: Callable[[], FixityChecks]
+    database: Database, shelf: Shelf, start: Callable[[], FixityRounds]
 ) -> None:
     """How far it is is written down after the work."""
     record(database, NAMES)
@@ -215,7 +215,7 @@ def test_a_killed_process_has_read_nothing_that_is_not_read_again(
 
 
 def test_a_file_that_is_stored_anew_while_it_is_read_is_not_judged(
-    database: Database, shelf: Shelf, clock: Clock, start: Callable[[], FixityChecks]
+    database: Database, shelf: Shelf, clock: Clock, start: Callable[[], FixityRounds]
 ) -> None:
     """What was read was compared with what the row said before."""
     record(database, NAMES[:1])
@@ -233,11 +233,11 @@ def test_a_file_that_is_stored_anew_while_it_is_read_is_not_judged(
 
 
 def test_when_a_whole_disk_is_gone_the_round_waits(
-    database: Database, shelf: Shelf, clock: Clock, start: Callable[[], FixityChecks], monkeypatch: pytest.MonkeyPatch
+    database: Database, shelf: Shelf, clock: Clock, start: Callable[[], FixityRounds], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody is told of every file; when it is there again, everything is read."""
-    monkeypatch.setattr(fixity, "MOST_DAMAGED", 10)
-    monkeypatch.setattr(fixity, "AT_ONCE", 5)
+    monkeypatch.setattr(fixity_rounds, "MOST_DAMAGED", 10)
+    monkeypatch.setattr(fixity_rounds, "AT_ONCE", 5)
     record(database, NAMES)
 
     def gone(_name: str) -> None:
@@ -259,7 +259,7 @@ def test_when_a_whole_disk_is_gone_the_round_waits(
 
 
 def test_it_says_how_far_it_is(
-    database: Database, shelf: Shelf, clock: Clock, start: Callable[[], FixityChecks]
+    database: Database, shelf: Shelf, clock: Clock, start: Callable[[], FixityRounds]
 ) -> None:
     """Behind by as long as it was off; nothing before it has begun, or where no file is to be read."""
     with database.read() as session:
@@ -271,7 +271,7 @@ def test_it_says_how_far_it_is(
         assert until is not None
         assert abs(until - START) < PERIOD / 1000
         assert look_at_fixity(session, 0, clock()).checked_until is None
-    FixityChecks(database, shelf, clock, 0).run(60)
+    FixityRounds(database, shelf, clock, 0).run(60)
     with database.read() as session:
         assert look_at_fixity(session, DAYS, clock()).checked_until == until
 
@@ -291,7 +291,7 @@ def test_files_are_found_with_indexes(database: Database) -> None:
     in_order = "sqlite_autoindex_instances_1" if database.is_sqlite else "pk_instances"
     for query, index, found in (
         (in_turn("10000000", "11000000"), in_order, [n for n in sorted(many[:1500]) if n.startswith("10")]),
-        (in_turn("00000000", "g"), in_order, sorted(set(many[:1500]) - set(many[1498:1502]))[: fixity.AT_ONCE]),
+        (in_turn("00000000", "g"), in_order, sorted(set(many[:1500]) - set(many[1498:1502]))[: fixity_rounds.AT_ONCE]),
         (damaged_before(START + timedelta(1)), "ix_instances_damaged", many[1498:1500]),
     ):
         compiled = query.compile(database.engine, compile_kwargs={"literal_binds": True})

@@ -11,9 +11,9 @@ import pydicom
 import pytest
 
 from ehr_bridge.errors import Unavailable
+from ehr_bridge.services.quarantine import Quarantine
 from ehr_bridge.services.refusals import Refusal
 from plugin.ingest import Ingest
-from plugin.quarantine import Quarantine
 from plugin.store_refusals import StoreRefusals
 from tests.support.samples import nested, small
 
