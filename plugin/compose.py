@@ -260,7 +260,7 @@ def _make_fixity(services: Services, archive: OrthancArchive) -> Worker:
         lambda _arrival: None,
         [
             Chore("fixity", lambda: checks.run(FIXITY_SECONDS), 1.0),
-            Chore("damaged files", lambda: archive.tell_metric(DAMAGED, checks.damaged()), 60.0),
+            Chore("damaged files", lambda: archive.tell_metric(DAMAGED, checks.damaged()), 5.0),
         ],
         "ehr-bridge-fixity",
     )

@@ -86,6 +86,7 @@ def test_damaged_files_are_shown_until_they_are_restored(
         attention = server.get("/api/v1/system", "admin").json()["attention"]
         assert [each["count"] for each in attention if each["code"] == "files_damaged"] == [2]
         assert doctor(server).startswith("warn  files: 2")
+        eventually(lambda: "ehr_bridge_damaged_files 2" in server.get("/tools/metrics-prometheus", "admin").text)
 
         server.kill()
         server.start()

@@ -3,7 +3,7 @@ import type { DamagedFileAnswer, FailedJobAnswer, SystemAnswer } from "../api/sc
 import { useCurrentUser, useMay } from "../auth/permissions";
 import { Icon } from "../components/Icon";
 import { Instant } from "../components/values";
-import { known, t, word } from "../i18n";
+import { formatInstant, known, t, word } from "../i18n";
 import { attentionWords, placeToAct } from "./words";
 
 /** What needs somebody, each with what to do next and the way there. */
@@ -47,7 +47,8 @@ function DamagedFiles({ files }: { files: readonly DamagedFileAnswer[] }) {
     <ul className="stack-small small" aria-label={t("system.damaged_files")}>
       {files.map(({ orthanc_instance_id: id, study_instance_uid: uid, damaged_at: at, file }) => (
         <li key={id}>
-          <span className="uid">{file ?? t("system.damaged_files.gone", { id })}</span> · <Instant iso={at} />
+          <span className="uid">{file ?? t("system.damaged_files.gone", { id })}</span>
+          {` · ${t("system.damaged_files.read", { at: formatInstant(at) })}`}
           <StudyLink uid={uid} />
         </li>
       ))}

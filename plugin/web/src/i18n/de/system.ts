@@ -41,6 +41,7 @@ export const system: Translation<typeof english> = {
   "system.act.todo.uploads_incomplete": "Öffnen Sie sie, und lassen Sie Fehlendes noch einmal senden.",
   "system.act.todo.refused_often": "Sehen Sie im Protokoll nach, wer es ist: ein falsch eingerichtetes Programm, oder ein Angriff.",
   "system.damaged_files": "Beschädigte Dateien",
+  "system.damaged_files.read": "zuletzt gelesen {at}",
   "system.damaged_files.gone": "{id}, das Orthanc nicht mehr kennt",
   "system.failed_jobs": "Fehlgeschlagene Aufgaben",
   "system.job.modify": "Korrektur",

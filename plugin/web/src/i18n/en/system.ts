@@ -38,6 +38,7 @@ export const system = {
   "system.act.todo.uploads_incomplete": "Open them, and have what is missing sent again.",
   "system.act.todo.refused_often": "See in the audit trail who it is: a program that is set up wrongly, or an attack.",
   "system.damaged_files": "Damaged files",
+  "system.damaged_files.read": "last read {at}",
   "system.damaged_files.gone": "{id}, which Orthanc does not know any more",
   "system.failed_jobs": "Failed jobs",
   "system.job.modify": "Correction",
