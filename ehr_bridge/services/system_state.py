@@ -33,7 +33,7 @@ MOST_JOBS = 20
 
 ADVICE = {
     "storage_low": "Free space on the disk with the images, or enlarge it: when it is full, nothing can be stored.",
-    "files_damaged": "Restore these files from a backup into the storage folder; it is noticed within the hour.",
+    "files_damaged": "Restore these files from a backup, or have the images sent again; it is noticed within the hour.",
     "jobs_failed": "Open each study, see in its history why the job failed, and ask for it again or undo it.",
     "quarantined": "Look at the files in the quarantine folder, find out which device sends them, then remove them.",
     "uploads_incomplete": "Open the uploads that arrived in part, and have what is missing sent again.",

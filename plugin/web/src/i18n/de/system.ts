@@ -35,7 +35,7 @@ export const system: Translation<typeof english> = {
   "system.act.uploads_incomplete": "Unvollständig eingegangene Uploads, letzte 24 Stunden: {count}",
   "system.act.refused_often": "Gerade immer wieder abgelehnt: {count}",
   "system.act.todo.storage_low": "Schaffen Sie Platz, oder vergrößern Sie die Platte. Ist sie voll, kann nichts gespeichert werden.",
-  "system.act.todo.files_damaged": "Stellen Sie sie aus einer Sicherung im Speicherordner wieder her. Sie werden binnen einer Stunde erneut gelesen.",
+  "system.act.todo.files_damaged": "Stellen Sie sie aus einer Sicherung im Speicherordner wieder her, oder lassen Sie die Bilder noch einmal senden. Sie werden binnen einer Stunde erneut gelesen.",
   "system.act.todo.jobs_failed": "Öffnen Sie jede Studie, sehen Sie im Verlauf nach dem Grund, und beauftragen Sie die Aufgabe neu oder machen Sie sie rückgängig.",
   "system.act.todo.quarantined": "Sie liegen im Ordner „quarantine“ des Datenverzeichnisses. Finden Sie heraus, welches Gerät sie sendet, und entfernen Sie sie dann.",
   "system.act.todo.uploads_incomplete": "Öffnen Sie sie, und lassen Sie Fehlendes noch einmal senden.",

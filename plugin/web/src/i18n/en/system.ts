@@ -32,7 +32,7 @@ export const system = {
   "system.act.uploads_incomplete": "Uploads that arrived in part, last 24 hours: {count}",
   "system.act.refused_often": "Refused again and again just now: {count}",
   "system.act.todo.storage_low": "Free space or enlarge the disk. When it is full, nothing can be stored.",
-  "system.act.todo.files_damaged": "Restore them from a backup into the storage folder. They are read again within the hour.",
+  "system.act.todo.files_damaged": "Restore them from a backup into the storage folder, or have the images sent again. They are read again within the hour.",
   "system.act.todo.jobs_failed": "Open each study, see in its history why, and ask for the job again or undo it.",
   "system.act.todo.quarantined": "They lie in the folder “quarantine” of the data directory. Find out which device sends them, then remove them.",
   "system.act.todo.uploads_incomplete": "Open them, and have what is missing sent again.",
