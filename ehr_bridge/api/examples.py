@@ -262,7 +262,9 @@ EXAMPLES: dict[str, dict[str, Any]] = LINK_EXAMPLES | {
             {
                 "code": "files_damaged",
                 "count": 1,
-                "advice": "Restore these files from a backup, or have the images sent again; it is noticed within the hour.",
+                "advice": (
+                    "Restore these files from a backup, or have the images sent again; it is noticed within the hour."
+                ),
             },
             {
                 "code": "jobs_failed",
