@@ -25,6 +25,10 @@ def ledger_digest(sha256: str) -> str:
     return f"sha256:{sha256}"
 
 
+NO_FILES = ledger_digest("0" * 64)
+"""The digest of no file: of one that a job changed when it was damaged already, nobody knows what it should be."""
+
+
 def is_whole(file: BinaryIO, digest: str) -> bool:
     """Whether a file, read to its end and never held as a whole, has this digest.
 

@@ -5,6 +5,7 @@ What is found stands in its row (`Instance.damaged_at`) and in the audit trail, 
 
 from __future__ import annotations
 
+import io
 import logging
 import uuid
 from collections.abc import Callable, Iterable
@@ -26,6 +27,8 @@ from ehr_bridge.services.study_jobs import job_works_on_it
 
 LOGGER = logging.getLogger(__name__)
 MISSING, CHANGED, UNREADABLE = "missing", "changed", "unreadable"
+CHANGED_WHEN_DAMAGED = "file_damaged"
+"""The code of an instance in a job's ledger whose file was damaged already; what the job made of it is no better."""
 
 type Files = Select[str, str, uuid.UUID, str | None, datetime | None]
 
@@ -58,8 +61,25 @@ class FixityCheck:
         Raises:
             Unavailable: the database or the archive is away.
         """
-        found = self.files(recorded().where(Instance.orthanc_instance_id == orthanc_instance_id))
+        found = self.files(files_at_rest().where(Instance.orthanc_instance_id == orthanc_instance_id))
         return self.check(archive, found[0]) if found else ""
+
+    def is_as_stored(self, orthanc_instance_id: str, data: bytes) -> bool:
+        """Whether what the archive gave out is what was stored, as far as anybody knows. For the job that has the study
+        in its hands.
+
+        Raises:
+            Unavailable: the database is away.
+        """
+        for file in self.files(_recorded().where(Instance.orthanc_instance_id == orthanc_instance_id)):
+            if file.digest is None or is_whole(io.BytesIO(data), file.digest):
+                return True
+            by_a_job = self._ledger_digest(file)
+            if by_a_job is not None and is_whole(io.BytesIO(data), by_a_job):
+                return True
+            self._note_damaged(file, CHANGED)
+            return False
+        return True
 
     def check(self, archive: Archive, file: StoredFile) -> str:
         """What is the matter with one file, or "".
@@ -74,7 +94,7 @@ class FixityCheck:
             if by_a_job is not None:
                 trouble, digest = _read(archive, file, by_a_job)
         if trouble:
-            self._note_damaged(file, trouble)
+            self._note_damaged(file, trouble, _is_at_rest())
         elif (digest, None) != (file.digest, file.damaged_at):
             self._note_whole(file, digest)
         return trouble
@@ -87,6 +107,7 @@ class FixityCheck:
             .where(
                 Modification.study_id == file.study_id,
                 ModificationInstance.status == "done",
+                ModificationInstance.error_code.is_distinct_from(CHANGED_WHEN_DAMAGED),
                 ModificationInstance.orthanc_instance_id_after == file.orthanc_instance_id,
             )
             .order_by(Modification.requested_at.desc())
@@ -96,10 +117,10 @@ class FixityCheck:
             sha256 = session.scalar(query)
         return None if sha256 is None else ledger_digest(sha256)
 
-    def _note_damaged(self, file: StoredFile, trouble: str) -> None:
+    def _note_damaged(self, file: StoredFile, trouble: str, *conditions: ColumnElement[bool]) -> None:
         now = self._clock()
         with self._database.write() as session:
-            changed = update(Instance).where(*_as_it_was(file), _is_at_rest()).values(damaged_at=now)
+            changed = update(Instance).where(*_as_it_was(file), *conditions).values(damaged_at=now)
             if session.scalar(changed.returning(Instance.study_id)) is None or file.damaged_at is not None:
                 return
             self._audit(session, "study.file_damaged", file, now, code=trouble)
@@ -118,15 +139,19 @@ class FixityCheck:
         audit.append(session, OURSELVES, audit.study_event(action, study, detail), now)
 
 
-def recorded() -> Files:
+def files_at_rest() -> Files:
     """Files that can be looked at: their study is still there, and no job has it in its hands."""
+    return _recorded().where(_is_at_rest())
+
+
+def _recorded() -> Files:
     return select(
         Instance.orthanc_instance_id,
         Instance.sop_instance_uid,
         Instance.study_id,
         Instance.stored_digest,
         Instance.damaged_at,
-    ).where(_is_at_rest())
+    )
 
 
 def _read(archive: Archive, file: StoredFile, digest: str | None) -> tuple[str, str | None]:

@@ -14,7 +14,7 @@ from ehr_bridge.db.database import Database
 from ehr_bridge.db.models import Cursor
 from ehr_bridge.db.uploads import Instance
 from ehr_bridge.services.archive import Archive
-from ehr_bridge.services.fixity import Files, FixityCheck, recorded
+from ehr_bridge.services.fixity import Files, FixityCheck, files_at_rest
 from ehr_bridge.services.fixity_state import FIXITY, ROUND, behind, count_damaged, target
 
 STEP = ROUND // 10_000
@@ -84,7 +84,7 @@ class FixityRounds:
 def in_turn(after: str, before: str) -> Files:
     """The next files between two places in the order of their ids."""
     return (
-        recorded()
+        files_at_rest()
         .where(
             Instance.orthanc_instance_id > after,
             Instance.orthanc_instance_id < before,
@@ -97,4 +97,4 @@ def in_turn(after: str, before: str) -> Files:
 
 def damaged_before(since: datetime) -> Files:
     """Damaged files that nobody has read since then, those first that have waited longest."""
-    return recorded().where(Instance.damaged_at < since).order_by(Instance.damaged_at).limit(AT_ONCE)
+    return files_at_rest().where(Instance.damaged_at < since).order_by(Instance.damaged_at).limit(AT_ONCE)

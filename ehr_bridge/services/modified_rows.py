@@ -19,7 +19,8 @@ from ehr_bridge.services import audit
 from ehr_bridge.services.audit import Event, Origin
 from ehr_bridge.services.deletion_steps import OURSELVES
 from ehr_bridge.services.doubts import doubt
-from ehr_bridge.services.file_digests import ledger_digest
+from ehr_bridge.services.file_digests import NO_FILES, ledger_digest
+from ehr_bridge.services.fixity import CHANGED_WHEN_DAMAGED
 from ehr_bridge.services.link_jobs import settle_link, sides
 from ehr_bridge.services.links import as_id
 from ehr_bridge.services.replacing import OTHER_CONTENT
@@ -101,9 +102,12 @@ def follow(session: Session, row: ModificationInstance) -> None:
 
 
 def _know_by_ledger(session: Session, row: ModificationInstance) -> None:
-    """The file is the one that the job made."""
+    """The file is the one that the job made, and is as whole as what it made it of."""
     ours = update(Instance).where(Instance.orthanc_instance_id == row.orthanc_instance_id_after)
-    session.execute(ours.values(stored_digest=ledger_digest(row.sha256_after), damaged_at=None))
+    if row.error_code == CHANGED_WHEN_DAMAGED:
+        session.execute(ours.values(stored_digest=NO_FILES))
+    else:
+        session.execute(ours.values(stored_digest=ledger_digest(row.sha256_after), damaged_at=None))
 
 
 def _move_instance(session: Session, before: str, after: str) -> None:

@@ -23,6 +23,7 @@ from ehr_bridge.dicom import read_header
 from ehr_bridge.errors import RefusedInstance, Unavailable
 from ehr_bridge.services.claims import Claims
 from ehr_bridge.services.coercion_rules import CoercionRules
+from ehr_bridge.services.fixity import CHANGED_WHEN_DAMAGED, FixityCheck
 from ehr_bridge.services.following import set_off
 from ehr_bridge.services.modified_rows import Seen, begin, fail, finish, follow, rows_of
 from ehr_bridge.services.new_forms import NewForm, Undone, id_after, ledger_row, new_form
@@ -66,6 +67,7 @@ class ModificationJobs:
         self._recorder = recorder
         self._clock = clock
         self._keeper = SpoolKeeper(database, archive, spool, clock)
+        self._checks = FixityCheck(database, clock)
         self._is_fresh = True
         self._looked_at: dict[uuid.UUID, set[str]] = {}
         self._patient_ids: dict[uuid.UUID, set[str]] = {}
@@ -218,7 +220,9 @@ class ModificationJobs:
                 continue
             if after == before:
                 continue
-            row = ledger_row(job, instance_id, before, after, changes, "pending")
+            is_whole = self._checks.is_as_stored(instance_id, before)
+            code = None if is_whole else CHANGED_WHEN_DAMAGED
+            row = ledger_row(job, instance_id, before, after, changes, "pending", code)
             row.orthanc_instance_id_after = id_after(instance_id, before, after, undone)
             if former_file(after, row) != before:
                 raise AssertionError("the former bytes cannot be kept")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -9,9 +11,10 @@ import pytest
 from sqlalchemy import select
 
 from ehr_bridge.db.uploads import Instance
-from ehr_bridge.services.file_digests import stored_digest
+from ehr_bridge.services.file_digests import is_whole, stored_digest
+from ehr_bridge.services.fixity_rounds import FixityRounds
 from tests.api.conftest import Api
-from tests.api.tag_steps import jobs, modify
+from tests.api.tag_steps import jobs, modify, undo
 from tests.support.samples import small
 
 
@@ -113,6 +116,40 @@ def test_a_file_that_a_job_has_in_its_hands_is_left_to_the_job(api: Api, tmp_pat
     assert send(api, data) == "same_uid_other_content"
     assert kept(api) == left
     jobs(api, tmp_path).run()
+
+
+def test_what_a_job_makes_of_a_damaged_file_stays_damaged_until_it_is_sent_again(api: Api, tmp_path: Path) -> None:
+    """The study's identity is corrected all the same, and back again; neither makes the image whole."""
+    data = small()
+    uid = api.upload(data).json["studies"][0]["study_instance_uid"]
+    before = damage(api)
+    job = modify(api, uid, PatientName="Berg^Ida")
+    jobs(api, tmp_path).run()
+    assert (kept(api) == before, row(api).damaged_at is None) == (False, False)
+    assert actions(api) == [("ehr-bridge", "study.file_damaged")]
+    undo(api, job["id"])
+    for seconds in (11, 22):  # the second time it looks for stragglers, and lets go of the study
+        jobs(api, tmp_path, timedelta(seconds=seconds)).run()
+    assert kept(api) == before
+    FixityRounds(api.services.database, api.archive, api.services.clock, 30).run(60)
+    assert row(api).damaged_at is not None
+    assert send(api, data) == "stored"
+    assert (kept(api), row(api).damaged_at) == (data, None)
+    assert put_aside(tmp_path) == [before]
+
+
+def test_a_job_on_a_whole_file_leaves_a_whole_one(api: Api, tmp_path: Path) -> None:
+    """Also when somebody's note of its digest came too late, and is of another."""
+    uid = api.upload(small()).json["studies"][0]["study_instance_uid"]
+    modify(api, uid, PatientName="Berg^Ida")
+    jobs(api, tmp_path).run()
+    with api.services.database.write() as session:
+        session.scalars(select(Instance)).one().stored_digest = stored_digest(b"another")
+    modify(api, uid, PatientName="Berg^Eva")
+    jobs(api, tmp_path, timedelta(seconds=11)).run()
+    now = row(api)
+    assert now.stored_digest is not None and is_whole(BytesIO(kept(api)), now.stored_digest)
+    assert (now.damaged_at, actions(api)) == (None, [])
 
 
 def test_an_image_that_cannot_be_kept_aside_is_not_replaced(
