@@ -12,8 +12,10 @@ from playwright.sync_api import Page, expect
 from tests.browser.people import People
 from tests.support.samples import small
 from tests.support.server import Server, user_token
+from tests.support.steps import eventually
 
 OCTETS = {"Content-Type": "application/dicom"}
+ASKED = "Object.values(history.state?.usr?.texts ?? {}).sort()"
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +81,7 @@ def test_what_is_searched_for_narrows_the_list_together_and_stays_out_of_the_add
         else:
             expect(page.get_by_text("No upload fits")).to_be_visible()
         assert page.url.endswith("/ehr/uploads")
+        eventually(lambda: page.evaluate(ASKED) == sorted(texts.values()))  # all of it, not only what was typed first
         page.reload()
         for label, text in texts.items():
             expect(page.get_by_label(label, exact=True)).to_have_value(text)
