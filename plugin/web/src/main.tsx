@@ -28,6 +28,7 @@ import "./styles/shell.css";
 import "./styles/layout.css";
 import "./styles/overlay.css";
 import "./styles/data.css";
+import "./styles/filters.css";
 import "./styles/upload.css";
 import "./styles/review.css";
 import "./styles/result.css";

@@ -9,6 +9,7 @@ import { Blank } from "../components/Blank";
 import type { Column } from "../components/DataList";
 import { DateField } from "../components/DateField";
 import { SearchField, SelectField } from "../components/Fields";
+import { Filters } from "../components/Filters";
 import { NeedsPermission } from "../components/NoPermission";
 import { Page } from "../components/Page";
 import { QueryList } from "../components/QueryList";
@@ -39,17 +40,24 @@ function Audit() {
         <VerifyPanel />
         <ExportPanel range={range} />
       </div>
-      <div className="filters" role="search" aria-label={t("audit.filters")}>
+      <Filters
+        label={t("audit.filters")}
+        asked={[filters.action, range.from, range.to]}
+        folding={
+          <>
+            <SelectField
+              label={t("audit.action")}
+              value={filters.action}
+              options={[{ value: "", label: t("audit.action.all") }, ...ACTIONS.map((value) => ({ value, label: word("audit.action", value) }))]}
+              onChange={(value) => move({ filters: { action: value } })}
+            />
+            <DateField label={t("audit.from")} value={filters.from} onChange={(value) => move({ filters: { from: value } })} />
+            <DateField label={t("audit.to")} value={filters.to} onChange={(value) => move({ filters: { to: value } })} />
+          </>
+        }
+      >
         <SearchField label={t("audit.actor")} hint={t("audit.actor.hint")} value={q} onChange={search} />
-        <SelectField
-          label={t("audit.action")}
-          value={filters.action}
-          options={[{ value: "", label: t("audit.action.all") }, ...ACTIONS.map((value) => ({ value, label: word("audit.action", value) }))]}
-          onChange={(value) => move({ filters: { action: value } })}
-        />
-        <DateField label={t("audit.from")} value={filters.from} onChange={(value) => move({ filters: { from: value } })} />
-        <DateField label={t("audit.to")} value={filters.to} onChange={(value) => move({ filters: { to: value } })} />
-      </div>
+      </Filters>
       {study && (
         <p className="chosen">
           {t("audit.of_study")} <span className="uid">{study}</span>

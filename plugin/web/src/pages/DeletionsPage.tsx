@@ -4,6 +4,7 @@ import { useMay } from "../auth/permissions";
 import { Blank } from "../components/Blank";
 import type { Column } from "../components/DataList";
 import { SelectField } from "../components/Fields";
+import { Filters } from "../components/Filters";
 import { NoPermission } from "../components/NoPermission";
 import { Page } from "../components/Page";
 import { QueryList } from "../components/QueryList";
@@ -36,14 +37,14 @@ function Deletions({ lead }: { lead: string }) {
   const [asked, setAsked] = useState<Asked | null>(null);
   return (
     <Page title={t("deletions.title")} lead={lead}>
-      <div className="filters" role="search" aria-label={t("deletions.filters")}>
+      <Filters label={t("deletions.filters")}>
         <SelectField
           label={t("deletions.status")}
           value={status}
           options={[{ value: "", label: t("deletions.status.all") }, ...STATES.map((value) => ({ value, label: word("deletion.status", value) }))]}
           onChange={(value) => move({ filters: { status: value } })}
         />
-      </div>
+      </Filters>
       <QueryList
         label={t("deletions.list")}
         list={deletions}

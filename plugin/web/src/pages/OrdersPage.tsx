@@ -5,6 +5,7 @@ import type { Order } from "../api/types";
 import { Blank } from "../components/Blank";
 import type { Column } from "../components/DataList";
 import { SearchField, SelectField } from "../components/Fields";
+import { Filters } from "../components/Filters";
 import { Page } from "../components/Page";
 import { QueryList } from "../components/QueryList";
 import { useListPlace } from "../components/useListPlace";
@@ -28,7 +29,7 @@ export function OrdersPage() {
 
   return (
     <Page title={t("orders.title")} lead={t("orders.lead")}>
-      <div className="filters" role="search" aria-label={t("orders.filters")}>
+      <Filters label={t("orders.filters")}>
         <SearchField label={t("orders.search")} hint={t("orders.search.hint")} value={q} onChange={search} />
         <SelectField
           label={t("orders.status")}
@@ -49,7 +50,7 @@ export function OrdersPage() {
           ]}
           onChange={(value) => move({ filters: { day: value } })}
         />
-      </div>
+      </Filters>
       <QueryList
         label={t("orders.list")}
         list={orders}

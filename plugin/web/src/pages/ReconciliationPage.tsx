@@ -2,6 +2,7 @@ import { useCallback } from "react";
 import { useReconciliations } from "../api/reconciliation";
 import { Blank } from "../components/Blank";
 import { SelectField } from "../components/Fields";
+import { Filters } from "../components/Filters";
 import { NeedsPermission } from "../components/NoPermission";
 import { Page } from "../components/Page";
 import { useListPlace } from "../components/useListPlace";
@@ -32,7 +33,7 @@ function Reconciliation() {
 
   return (
     <Page title={t("reconciliation.title")} lead={t("reconciliation.lead")}>
-      <div className="filters" role="search" aria-label={t("reconciliation.filters")}>
+      <Filters label={t("reconciliation.filters")}>
         <SelectField
           label={t("studies.link")}
           value={filters.link}
@@ -45,7 +46,7 @@ function Reconciliation() {
           options={[{ value: "", label: t("studies.modality.all") }, ...MODALITIES.map((value) => ({ value, label: value }))]}
           onChange={(value) => move({ filters: { modality: value } })}
         />
-      </div>
+      </Filters>
       <div className="reconciliation">
         <Queue list={list} chosen={filters.study} onOpen={open} offset={offset} onMove={(to) => move({ offset: to })} />
         {filters.study ? (

@@ -6,6 +6,7 @@ import { Blank } from "../components/Blank";
 import type { Column } from "../components/DataList";
 import { DateField } from "../components/DateField";
 import { SearchField, SelectField } from "../components/Fields";
+import { Filters } from "../components/Filters";
 import { Page } from "../components/Page";
 import { QueryList } from "../components/QueryList";
 import { Thumbnail } from "../components/Thumbnail";
@@ -19,13 +20,43 @@ import { studyTitle, studyWhat } from "../study/words";
 
 export function StudiesPage() {
   const [{ q, filters, sort, offset }, move] = useListPlace(DEFAULTS, SORTS[0]);
-  const studies = useStudies(filterOf({ q, filters, sort, offset }));
+  const asked = filterOf({ q, filters, sort, offset });
+  const studies = useStudies(asked);
   const search = useCallback((text: string) => move({ q: text }), [move]);
   const unfiltered = !q && filters.link === "" && filters.modality === "" && filters.from === "" && filters.to === "";
 
   return (
     <Page title={t("studies.title")} lead={t("studies.lead")}>
-      <div className="filters" role="search" aria-label={t("studies.filters")}>
+      <Filters
+        label={t("studies.filters")}
+        asked={[asked.link_status, asked.modality, asked.study_date_from, asked.study_date_to]}
+        folding={
+          <>
+            <SelectField
+              label={t("studies.link")}
+              value={filters.link}
+              options={[{ value: "", label: t("studies.link.all") }, ...LINKS.map((value) => ({ value, label: word("study.link", value) }))]}
+              onChange={(value) => move({ filters: { link: value } })}
+            />
+            <SelectField
+              label={t("column.modality")}
+              value={filters.modality}
+              options={[{ value: "", label: t("studies.modality.all") }, ...MODALITIES.map((value) => ({ value, label: value }))]}
+              onChange={(value) => move({ filters: { modality: value } })}
+            />
+            <div className="field-pair">
+              <DateField label={t("studies.from")} value={filters.from} onChange={(value) => move({ filters: { from: value } })} />
+              <DateField label={t("studies.to")} value={filters.to} onChange={(value) => move({ filters: { to: value } })} />
+            </div>
+            <SelectField
+              label={t("studies.sort")}
+              value={sort}
+              options={SORTS.map((value) => ({ value, label: t(`studies.sort.${value}`) }))}
+              onChange={(value) => move({ sort: value })}
+            />
+          </>
+        }
+      >
         <SelectField
           label={t("studies.search.in")}
           value={filters.in}
@@ -33,29 +64,7 @@ export function StudiesPage() {
           onChange={(value) => move({ filters: { in: value } })}
         />
         <SearchField label={t("studies.search")} hint={t(`studies.search.hint.${searched(filters.in)}`)} value={q} onChange={search} />
-        <SelectField
-          label={t("studies.link")}
-          value={filters.link}
-          options={[{ value: "", label: t("studies.link.all") }, ...LINKS.map((value) => ({ value, label: word("study.link", value) }))]}
-          onChange={(value) => move({ filters: { link: value } })}
-        />
-        <SelectField
-          label={t("column.modality")}
-          value={filters.modality}
-          options={[{ value: "", label: t("studies.modality.all") }, ...MODALITIES.map((value) => ({ value, label: value }))]}
-          onChange={(value) => move({ filters: { modality: value } })}
-        />
-        <div className="field-pair">
-          <DateField label={t("studies.from")} value={filters.from} onChange={(value) => move({ filters: { from: value } })} />
-          <DateField label={t("studies.to")} value={filters.to} onChange={(value) => move({ filters: { to: value } })} />
-        </div>
-        <SelectField
-          label={t("studies.sort")}
-          value={sort}
-          options={SORTS.map((value) => ({ value, label: t(`studies.sort.${value}`) }))}
-          onChange={(value) => move({ sort: value })}
-        />
-      </div>
+      </Filters>
       <QueryList
         label={t("studies.list")}
         list={studies}

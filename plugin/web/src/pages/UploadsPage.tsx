@@ -5,6 +5,7 @@ import { Blank } from "../components/Blank";
 import type { Column } from "../components/DataList";
 import { DateField } from "../components/DateField";
 import { SearchField, SelectField } from "../components/Fields";
+import { Filters } from "../components/Filters";
 import { NeedsPermission } from "../components/NoPermission";
 import { Page } from "../components/Page";
 import { QueryList } from "../components/QueryList";
@@ -36,28 +37,34 @@ function Uploads() {
   );
   return (
     <Page title={t("uploads.title")} lead={t("uploads.lead")}>
-      <div className="filters" role="search" aria-label={t("uploads.filters")}>
-        {field("who")}
-        {field("mrn")}
-        <SelectField
-          label={t("column.status")}
-          value={filters.status}
-          options={[{ value: "", label: t("uploads.all") }, ...STATES.map((value) => ({ value, label: word("uploads.status", value) }))]}
-          onChange={(value) => move({ filters: { status: value } })}
-        />
-        <SelectField
-          label={t("uploads.way")}
-          value={filters.source}
-          options={[{ value: "", label: t("uploads.all") }, ...SOURCES.map((value) => ({ value, label: word("uploads.way", value) }))]}
-          onChange={(value) => move({ filters: { source: value } })}
-        />
-        <div className="field-pair">
-          <DateField label={t("audit.from")} value={filters.from} onChange={(value) => move({ filters: { from: value } })} />
-          <DateField label={t("audit.to")} value={filters.to} onChange={(value) => move({ filters: { to: value } })} />
-        </div>
-        {field("file")}
-        {field("address")}
-      </div>
+      <Filters
+        label={t("uploads.filters")}
+        asked={[...Object.values(texts), asked.upload_status, asked.upload_source, asked.from, asked.to]}
+        folding={
+          <>
+            {field("who")}
+            {field("mrn")}
+            <SelectField
+              label={t("column.status")}
+              value={filters.status}
+              options={[{ value: "", label: t("uploads.all") }, ...STATES.map((value) => ({ value, label: word("uploads.status", value) }))]}
+              onChange={(value) => move({ filters: { status: value } })}
+            />
+            <SelectField
+              label={t("uploads.way")}
+              value={filters.source}
+              options={[{ value: "", label: t("uploads.all") }, ...SOURCES.map((value) => ({ value, label: word("uploads.way", value) }))]}
+              onChange={(value) => move({ filters: { source: value } })}
+            />
+            <div className="field-pair">
+              <DateField label={t("audit.from")} value={filters.from} onChange={(value) => move({ filters: { from: value } })} />
+              <DateField label={t("audit.to")} value={filters.to} onChange={(value) => move({ filters: { to: value } })} />
+            </div>
+            {field("file")}
+            {field("address")}
+          </>
+        }
+      />
       {asked.study_instance_uid && (
         <p className="chosen">
           {t("uploads.of_study")}{" "}

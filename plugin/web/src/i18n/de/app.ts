@@ -64,5 +64,7 @@ export const app: Translation<typeof english> = {
   "list.previous": "Vorige Seite",
   "list.next": "Nächste Seite",
   "list.updating": "Wird aufgefrischt…",
+  "list.filters": "Filter",
+  "list.filters.active": "{count} aktiv",
   "list.sort": "Nach {column} ordnen",
 };

@@ -61,5 +61,7 @@ export const app = {
   "list.previous": "Previous page",
   "list.next": "Next page",
   "list.updating": "Updating…",
+  "list.filters": "Filters",
+  "list.filters.active": "{count} active",
   "list.sort": "Sort by {column}",
 } as const;

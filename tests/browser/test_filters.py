@@ -1,0 +1,75 @@
+"""On a phone the list is what one sees first: most of what narrows it waits behind a button, as one left it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.conftest import window
+from tests.browser.people import violations
+from tests.browser.steps import sign_in
+from tests.support.server import Server
+
+DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+
+
+@pytest.fixture
+def phone(chromium: Browser, demo: Server) -> Iterator[Page]:
+    with window(chromium, PHONE["width"], PHONE["height"]) as page:
+        sign_in(page, demo, "radiologist")
+        yield page
+
+
+@pytest.mark.parametrize(("path", "label"), [("studies", "Studies"), ("uploads", "Uploads"), ("orders", "Orders")])
+def test_a_list_begins_in_the_upper_half_of_the_first_screen(phone: Page, demo: Server, path: str, label: str) -> None:
+    """Whatever can be asked about it."""
+    phone.goto(f"{demo.url}/ehr/{path}")
+    first = phone.get_by_role("list", name=label).get_by_role("listitem").first
+    expect(first).to_be_visible()
+    assert first.evaluate("card => card.getBoundingClientRect().top") < PHONE["height"] / 2
+
+
+def test_the_filters_open_by_their_button_say_how_many_are_active_and_stay_as_they_were_left(
+    phone: Page, demo: Server
+) -> None:
+    """By keyboard: the next stop after the button is the first filter, and none while it is closed."""
+    phone.goto(f"{demo.url}/ehr/studies")
+    button = phone.get_by_role("button", name=re.compile("^Filters"))
+    modality = phone.get_by_label("Modality")
+    expect(button).to_have_attribute("aria-expanded", "false")
+    expect(modality).to_be_hidden()
+
+    button.press("Enter")
+    expect(button).to_have_attribute("aria-expanded", "true")
+    phone.keyboard.press("Tab")
+    expect(phone.get_by_label("Link", exact=True)).to_be_focused()
+    modality.select_option(label="CT")
+    expect(phone.get_by_text("1 study", exact=True)).to_be_visible()
+    expect(button).to_have_accessible_name("Filters 1 active")
+    expect(modality).to_be_visible()
+    assert violations(phone) == []
+
+    button.press("Space")
+    expect(modality).to_be_hidden()
+    phone.keyboard.press("Tab")
+    expect(phone.get_by_role("link", name=re.compile("^Open the study"))).to_be_focused()
+    phone.reload()
+    expect(button).to_have_accessible_name("Filters 1 active")
+    expect(button).to_have_attribute("aria-expanded", "false")
+
+
+def test_where_there_is_room_the_filters_are_in_sight(phone: Page, demo: Server) -> None:
+    """A phone that is turned keeps what was typed; back upright the filters are as they were left."""
+    phone.goto(f"{demo.url}/ehr/uploads")
+    button = phone.get_by_role("button", name=re.compile("^Filters"))
+    button.click()
+    phone.get_by_label("MRN").fill("MRN-1002")
+    expect(phone.get_by_text("1 upload", exact=True)).to_be_visible()
+    phone.set_viewport_size(DESK)
+    expect(button).to_have_count(0)
+    expect(phone.get_by_label("MRN")).to_have_value("MRN-1002")
+    phone.set_viewport_size(PHONE)
+    expect(button).to_have_attribute("aria-expanded", "true")
