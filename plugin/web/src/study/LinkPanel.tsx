@@ -7,6 +7,7 @@ import { useMay } from "../auth/permissions";
 import { JobProgress } from "../components/JobProgress";
 import { ReasonDialog } from "../components/ReasonDialog";
 import { t, word } from "../i18n";
+import { deskOf } from "../reconciliation/address";
 
 /** Whose the study is, and the ways to change that. */
 export function LinkPanel({ study }: { study: Study }) {
@@ -30,7 +31,7 @@ export function LinkPanel({ study }: { study: Study }) {
       <p className="muted">{word("reconciliation.why.text", item.data?.why ?? study.link_status)}</p>
       {started && <JobProgress key={started} jobId={started} onEnd={refresh} />}
       <div className="actions">
-        <Link className="button" to={`/reconciliation?study=${encodeURIComponent(uid)}`}>
+        <Link className="button" to={deskOf(uid)}>
           {t(isLinked ? "study.link.change" : "study.link.find")}
         </Link>
         {isLinked && item.data && (

@@ -3,6 +3,7 @@ import { Link } from "react-router-dom";
 import { useMay } from "../auth/permissions";
 import { Notice } from "../components/Notice";
 import { t } from "../i18n";
+import { deskOf } from "../reconciliation/address";
 
 export function Doubt({ studyUid }: { studyUid: string }) {
   const mayDecide = useMay("reconcile");
@@ -12,7 +13,7 @@ export function Doubt({ studyUid }: { studyUid: string }) {
         <p>{t("viewer.doubt")}</p>
         {mayDecide ? (
           <p>
-            <Link to={`/reconciliation?study=${encodeURIComponent(studyUid)}`}>{t("viewer.doubt.decide")}</Link>
+            <Link to={deskOf(studyUid)}>{t("viewer.doubt.decide")}</Link>
           </p>
         ) : (
           <p>{t("viewer.doubt.ask")}</p>
