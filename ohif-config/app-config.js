@@ -18,7 +18,7 @@ window.config = {
   extensions: [
     {
       id: 'ehr-bridge',
-      getHangingProtocolModule: () => [{ name: '@ehr-bridge/sideBySide', protocol: sideBySide() }],
+      getHangingProtocolModule: () => [sideBySide()].map(protocol => ({ name: protocol.id, protocol })),
       onModeEnter: ({ servicesManager }) => makeRoom(servicesManager.services),
     },
   ],
@@ -102,8 +102,8 @@ window.config = {
 };
 
 /**
- * Two studies beside each other, one viewport each: the first and the second of the link. (OHIF's own `hpCompare` takes
- * four viewports, of which studies with one series leave two empty.)
+ * Two studies beside each other, one viewport each: the first and the second of the link. It takes the place of OHIF's own
+ * protocol of that name, which has four viewports, of which studies with one series leave two empty.
  */
 function sideBySide() {
   const study = nth => ({
@@ -116,7 +116,7 @@ function sideBySide() {
   const selector = nth => ({ studyMatchingRules: [study(nth)], seriesMatchingRules: [images] });
   const viewport = id => ({ viewportOptions: { toolGroupId: 'default', allowUnmatchedView: true }, displaySets: [{ id }] });
   return {
-    id: '@ehr-bridge/sideBySide',
+    id: '@ohif/hpCompare',
     name: 'Two studies side by side',
     description: 'The first study of the link and the second',
     numberOfPriorsReferenced: 1,

@@ -32,10 +32,8 @@ LINK_TTL = timedelta(minutes=10)
 """How long a link in an address bar is good; OHIF exchanges its token at once and renews what it gets."""
 SESSION = timedelta(hours=12)
 """How long somebody may go on reading after one link."""
-OUR_VIEWER = "/ohif"
-SIDE_BY_SIDE, ANY_COMPARE = "@ehr-bridge/sideBySide", "@ohif/hpCompare"
-"""The hanging protocol of two studies beside each other: our own OHIF's (ohif-config/app-config.js), and every OHIF's,
-which leaves two of its four viewports empty."""
+SIDE_BY_SIDE = "@ohif/hpCompare"
+"""OHIF's name for the hanging protocol of studies beside each other; ohif-config/app-config.js has our own of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +145,7 @@ class Viewer:
         OHIF takes the token out of its address bar at once and sends it as a header from then on.
         """
         studies = ",".join(quote(uid) for uid in minted.studies)
-        protocol = SIDE_BY_SIDE if self._viewer_url == OUR_VIEWER else ANY_COMPARE
-        layout = f"&hangingProtocolId={protocol}" if len(minted.studies) > 1 else ""
+        layout = f"&hangingProtocolId={SIDE_BY_SIDE}" if len(minted.studies) > 1 else ""
         return f"{self._viewer_url}/viewer?StudyInstanceUIDs={studies}{layout}&token={quote(minted.token)}"
 
     def list_tokens(self, caller: Caller, limit: int, offset: int) -> Page[ViewerToken]:

@@ -122,18 +122,19 @@ def test_an_order_opens_the_priors_that_the_policy_names(api: Api, priors: Any, 
 
 
 def test_a_link_with_priors_opens_them_side_by_side(api: Api) -> None:
-    """?priors=auto: the newest of the same kind, in our layout for two studies; in another OHIF in that one's own."""
+    """?priors=auto: the newest of the same kind, in OHIF's layout for comparing; in another OHIF too."""
     old = stored(api, "ACC-1", StudyDate="20240101")
     new = stored(api, "ACC-2", StudyDate="20260101")
     link = api.get(f"/api/v1/dicom/viewer-url/{new}?priors=auto", "doctor").json
     assert link["studies"] == [new, old]
-    assert f"StudyInstanceUIDs={new},{old}&hangingProtocolId=@ehr-bridge/sideBySide&token=" in link["url"]
+    assert f"StudyInstanceUIDs={new},{old}&hangingProtocolId=@ohif/hpCompare&token=" in link["url"]
     alone = api.get(f"/api/v1/dicom/viewer-url/{stored(api, 'ACC-9', 'MRN-9')}?priors=auto", "doctor").json
     assert "hangingProtocolId" not in alone["url"]
     settings = api.services.settings.model_copy(update={"ohif_viewer_url": "https://viewer.example"})
     elsewhere = build_services(settings, api.services.database, api.services.clock)
     minted = Minted("t", uuid.uuid4(), utc_now(), [new, old])
-    assert "hangingProtocolId=@ohif/hpCompare" in elsewhere.viewer.link(minted)
+    query = f"StudyInstanceUIDs={new},{old}&hangingProtocolId=@ohif/hpCompare&token=t"
+    assert elsewhere.viewer.link(minted) == f"https://viewer.example/viewer?{query}"
 
 
 def test_a_reader_goes_on_after_the_link_has_ended(api: Api, clock: Clock) -> None:

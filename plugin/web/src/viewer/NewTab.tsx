@@ -22,7 +22,7 @@ export function NewTab({ wish: { studyUid, compare, priors } }: { wish: Wish }) 
     try {
       const query = { compare: compare ?? undefined, priors: priors ? "auto" : undefined };
       const link = await ask<ViewerLink>(`dicom/viewer-url/${encodeURIComponent(studyUid)}`, { query });
-      const opened = openedBy(link, window.location.origin, link.studies.length > 1);
+      const opened = openedBy(link, window.location.origin);
       if (!opened) throw new Error("no address");
       window.open(opened.address, "_blank", "noopener,noreferrer");
       // The browser does not tell whether it blocked the tab, so a plain link follows.

@@ -6,21 +6,22 @@ const link = (url: string) => ({ url, token: "a.b.c", expires_at: "2030-01-01T00
 
 describe("the address of the viewer", () => {
   it("keeps the token behind the #, where no server sees it", () => {
-    const opened = openedBy(link("/ohif/viewer?StudyInstanceUIDs=1.2,1.3&token=a.b-c_d.e"), ORIGIN, false);
+    const opened = openedBy(link("/ohif/viewer?StudyInstanceUIDs=1.2,1.3&token=a.b-c_d.e"), ORIGIN);
     expect(opened).toEqual({ address: "https://pacs.example/ohif/viewer?StudyInstanceUIDs=1.2%2C1.3#token=a.b-c_d.e", own: true });
   });
 
-  it("asks for two viewports when studies are compared", () => {
-    expect(openedBy(link("/ohif/viewer?StudyInstanceUIDs=1.2&token=t"), ORIGIN, true)?.address).toContain("hangingprotocolid=%40ehr-bridge%2FsideBySide");
+  it("keeps the layout that the server asks for", () => {
+    const opened = openedBy(link("/ohif/viewer?StudyInstanceUIDs=1.2,1.3&hangingProtocolId=@ohif/hpCompare&token=t"), ORIGIN);
+    expect(new URL(opened?.address ?? "").searchParams.get("hangingProtocolId")).toBe("@ohif/hpCompare");
   });
 
   it("leaves a viewer elsewhere its link as it is", () => {
     const url = "https://viewer.example/v?StudyInstanceUIDs=1.2&token=t";
-    expect(openedBy(link(url), ORIGIN, false)).toEqual({ address: url, own: false });
+    expect(openedBy(link(url), ORIGIN)).toEqual({ address: url, own: false });
   });
 
   it("is none for anything but a web address", () => {
-    for (const url of ["javascript:alert(1)", "data:text/html,x", "http://["]) expect(openedBy(link(url), ORIGIN, false)).toBeNull();
+    for (const url of ["javascript:alert(1)", "data:text/html,x", "http://["]) expect(openedBy(link(url), ORIGIN)).toBeNull();
   });
 });
 

@@ -8,16 +8,13 @@ export interface Opened {
   own: boolean;
 }
 
-/** The layout of two studies side by side in our own OHIF (ohif-config/app-config.js), and in any other. */
-const SIDE_BY_SIDE = { own: "@ehr-bridge/sideBySide", any: "@ohif/hpCompare" };
-
 /**
  * Where a link of the server's leads, or null when it is no web address: nothing else is ever opened.
  *
  * For our own viewer the token moves behind the `#`, which no server gets to see; a viewer elsewhere gets the link as
  * it is.
  */
-export function openedBy(link: ViewerLink, origin: string, sideBySide: boolean): Opened | null {
+export function openedBy(link: ViewerLink, origin: string): Opened | null {
   let url: URL;
   try {
     url = new URL(link.url, origin);
@@ -26,7 +23,6 @@ export function openedBy(link: ViewerLink, origin: string, sideBySide: boolean):
   }
   if (url.protocol !== "https:" && url.protocol !== "http:") return null;
   const own = url.origin === origin && url.pathname.startsWith("/ohif/");
-  if (sideBySide) url.searchParams.set("hangingprotocolid", own ? SIDE_BY_SIDE.own : SIDE_BY_SIDE.any);
   if (own) {
     const token = url.searchParams.get("token") ?? "";
     url.searchParams.delete("token");

@@ -36,7 +36,7 @@ export function useViewerSession({ studyUid, compare, priors }: Wish, attempt: n
       try {
         const link = await mint();
         if (stop.signal.aborted) return;
-        const opened = openedBy(link, window.location.origin, link.studies.length > 1);
+        const opened = openedBy(link, window.location.origin);
         if (!opened) throw new Error("no address");
         setState({ kind: "open", opened, studies: link.studies });
       } catch (error) {
