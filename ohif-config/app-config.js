@@ -9,6 +9,7 @@
  * @type {AppTypes.Config}
  */
 standWhereScriptsAre();
+makeHeaderFit();
 takeFromHash();
 keepReading();
 
@@ -144,6 +145,34 @@ function makeRoom({ hangingProtocolService, panelService }) {
     unsubscribe();
     panelService._broadcastEvent(panelService.EVENTS.PANELS_CHANGED, { options: { leftPanelClosed: true } });
   });
+}
+
+/**
+ * OHIF lays its logo, the tools and the patient over each other in one line: below some width nobody can read whose images
+ * these are. There the logo goes, and the rest stands beside each other, in as many lines as it takes. Where OHIF is built
+ * otherwise, these rules find nothing.
+ */
+function makeHeaderFit() {
+  const logo = '[data-cy="return-to-work-list"]';
+  const header = `#root :has(> * > ${logo})`;
+  const tools = `${header} > :nth-child(3)`;
+  const notice = '#root :has(> * > [data-cy="confirm-and-hide-button"])';
+  const style = document.createElement('style');
+  style.textContent = `
+    @media (max-width: 1100px) {
+      #root > :has(> * > * > * > ${logo}) { display: flex; flex-direction: column; height: 100dvh; }
+      #root > * > :has(> * > * > ${logo}) + * { flex: 1 1 0; min-height: 0; height: auto !important; }
+      ${header} { display: flex; flex-wrap: wrap; align-items: center; gap: 4px 2px; height: auto; padding: 4px 0; }
+      ${header} > * { position: static; transform: none; }
+      ${header} > :first-child { display: none; }
+      ${tools}, ${tools} > *, ${tools} > * > * { display: contents; }
+      ${header} > :last-child { margin-left: auto; }
+    }
+    @media (max-width: 600px) {
+      ${notice} { height: auto; }
+      ${notice} > * { flex-wrap: wrap; gap: 8px; justify-content: flex-end; }
+    }`;
+  document.head.append(style);
 }
 
 /**

@@ -17,6 +17,15 @@ from tests.support.samples import encoded, fresh_series
 from tests.support.server import Server
 from tests.support.steps import eventually, place_order, study, upload
 
+OVERLAPS = """() => {
+  const header = document.querySelector('[data-cy="return-to-work-list"]').parentElement.parentElement;
+  const parts = [...header.querySelectorAll('button, div:not(:has(*))')].filter((part) => part.checkVisibility());
+  const boxes = parts.map((part) => part.getBoundingClientRect());
+  const meet = (a, b) => a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 1 && b.top < a.bottom - 1;
+  const lies = (at) => boxes.some((box, other) => other !== at && meet(box, boxes[at]));
+  return parts.filter((part, at) => lies(at)).map((part) => part.outerHTML);
+}"""
+"""What lies over something else in OHIF's header."""
 KEPT = "JSON.stringify([Object.keys(sessionStorage).sort(), Object.values(localStorage).join()])"
 
 
@@ -150,3 +159,19 @@ def test_on_a_phone_the_image_has_the_room(chromium: Browser, demo: Server) -> N
         canvas = viewer.locator("canvas.cornerstone-canvas").first
         canvas.wait_for(timeout=60_000)
         eventually(lambda: canvas.evaluate("canvas => canvas.clientWidth") > 250 and has_picture(canvas), 60)
+
+
+def test_in_a_small_window_ohifs_header_does_not_lie_over_itself(desktop: Page, demo: Server) -> None:
+    """Whose images these are can be read, every tool be reached, and the whole fits the window."""
+    uid = demo.get("/api/v1/dicom/studies?mrn=MRN-1001&link_status=linked", "nurse").json()["items"][0]
+    link = demo.get(f"/api/v1/dicom/viewer-url/{uid['study_instance_uid']}", "doctor").json()["url"]
+    desktop.goto(demo.url + link)
+    expect(desktop.get_by_text("Lindqvist, Åsa")).to_be_visible(timeout=60_000)
+    expect(desktop.locator("canvas.cornerstone-canvas").first).to_be_visible(timeout=60_000)
+    for width, height in ((1280, 900), (1024, 768), (844, 390), (390, 844), (320, 640)):
+        desktop.set_viewport_size({"width": width, "height": height})
+        desktop.wait_for_function("(width) => window.innerWidth === width", arg=width)
+        assert desktop.evaluate(OVERLAPS) == [], width
+        for part in (desktop.get_by_text("Lindqvist, Åsa"), desktop.get_by_role("button", name="Reset View")):
+            expect(part).to_be_in_viewport(ratio=1)
+        assert desktop.evaluate("document.documentElement.scrollHeight <= window.innerHeight"), width
