@@ -7,6 +7,7 @@ it is certainly not what was stored (`fixity`), it is kept aside and the new one
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable
 from datetime import datetime
 
@@ -33,6 +34,7 @@ class Mending:
         self._clock = clock
         self._keep = keep
         self._checks = FixityCheck(database, clock)
+        self._one_at_a_time = threading.Lock()
 
     def mend(self, archive: Archive, orthanc_instance_id: str, data: bytes, origin: Origin) -> Stored | None:
         """Store `data`, the same instance, where the archive's file of it is damaged; None, and nothing done, where it
@@ -43,15 +45,16 @@ class Mending:
         Raises:
             Unavailable: the database, the archive or the folder of what is kept aside is away.
         """
-        trouble = self._checks.look(archive, orthanc_instance_id)
-        if trouble in ("", UNREADABLE):
-            return None
-        self._put_aside(archive, orthanc_instance_id)
-        archive.delete(orthanc_instance_id)
-        stored = archive.store(data)
-        if stored.is_duplicate:
-            return None  # somebody else sent it in this very moment
-        self._note(orthanc_instance_id, data, trouble, origin)
+        with self._one_at_a_time:  # a second sender finds it whole, and takes nothing out
+            trouble = self._checks.look(archive, orthanc_instance_id)
+            if trouble in ("", UNREADABLE):
+                return None
+            self._put_aside(archive, orthanc_instance_id)
+            archive.delete(orthanc_instance_id)
+            stored = archive.store(data)
+            if stored.is_duplicate:
+                return None  # a modality sent it in this very moment
+            self._note(orthanc_instance_id, data, trouble, origin)
         LOGGER.warning("the stored file of instance %s was %s and is mended", orthanc_instance_id, trouble)
         return stored
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
@@ -64,6 +66,29 @@ def test_a_damaged_file_is_kept_aside_and_replaced(api: Api, tmp_path: Path) -> 
     assert (now.stored_digest, now.damaged_at) == (stored_digest(kept(api)), None)
     assert actions(api) == [("ehr-bridge", "study.file_damaged"), ("technician", "study.file_restored")]
     assert send(api, data) == "duplicate"
+
+
+def test_two_who_send_it_at_once_replace_it_once(api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second must not take out what the first was told is stored."""
+    data = small()
+    assert send(api, data) == "stored"
+    left = damage(api)
+    taken_out, delete = [], api.archive.delete
+
+    def slowly(name: str) -> None:
+        taken_out.append(name)
+        time.sleep(0.3)
+        delete(name)
+
+    monkeypatch.setattr(api.archive, "delete", slowly)
+    answers: list[str] = []
+    threads = [threading.Thread(target=lambda: answers.append(send(api, data))) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (sorted(answers), len(taken_out)) == (["duplicate", "stored"], 1)
+    assert (kept(api), put_aside(tmp_path)) == (data, [left])
 
 
 def test_a_file_that_is_gone_is_replaced(api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
