@@ -20,6 +20,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian, JPEGBaseline8Bit, genera
 from ehr_bridge.dicom import read_header
 from ehr_bridge.errors import RefusedInstance
 from tests.live.test_real_files import FOLDERS, documented, under_a_uid_of_its_own
+from tests.live.test_stored_digests import on_disk, recorded
 from tests.support import scu
 from tests.support.samples import ROOT, encoded, nested, small, unrecodable
 from tests.support.server import Server, user_token
@@ -220,14 +221,15 @@ def test_every_real_file_gets_one_verdict_at_every_door(sqlite_server: Server) -
 
 
 def test_storescu_sends_in_several_transfer_syntaxes_at_once(sqlite_server: Server, tmp_path: Path) -> None:
-    """Four of DCMTK's senders in parallel, each with files of its own kind: all stored, each study whole."""
+    """Four of DCMTK's senders in parallel, each with files of its own kind: all stored, each study whole, and each file
+    known by what lies on the disk."""
     kinds = {
         "": ("MR_small.dcm", "MR_small_implicit.dcm", "MR_small_bigendian.dcm"),
         "-xw": ("JPEG2000.dcm", "693_J2KI.dcm"),
         "-xr": ("MR_small_RLE.dcm", "SC_rgb_rle.dcm"),
         "-xt": ("MR_small_jpeg_ls_lossless.dcm",),
     }
-    senders, uids = [], {}
+    senders, uids, sent = [], {}, []
     for number, (option, names) in enumerate(kinds.items()):
         folder = tmp_path / f"kind{number}"
         folder.mkdir()
@@ -237,6 +239,7 @@ def test_storescu_sends_in_several_transfer_syntaxes_at_once(sqlite_server: Serv
             ds.StudyInstanceUID, ds.SeriesInstanceUID = uids[option], generate_uid()
             ds.SOPInstanceUID = ds.file_meta.MediaStorageSOPInstanceUID = generate_uid()
             ds.save_as(folder / name, enforce_file_format=True)
+            sent.append(str(ds.SOPInstanceUID))
         command = ["storescu", "-aet", f"DCMTK{number}", "-aec", "ORTHANC", "+sd", *filter(None, [option])]
         assert shutil.which("storescu")
         senders.append(subprocess.Popen([*command, "127.0.0.1", str(sqlite_server.dicom_port), str(folder)]))
@@ -244,6 +247,7 @@ def test_storescu_sends_in_several_transfer_syntaxes_at_once(sqlite_server: Serv
     for option, names in kinds.items():
         whole = partial(_whole, sqlite_server, uids[option], len(names))
         assert eventually(whole)
+    assert {recorded(sqlite_server, uid) for uid in sent} <= on_disk(sqlite_server)
 
 
 def _whole(server: Server, uid: str, count: int) -> bool:

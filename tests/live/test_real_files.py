@@ -9,6 +9,7 @@ import pydicom
 
 from ehr_bridge.dicom import read_header
 from ehr_bridge.errors import RefusedInstance
+from tests.live.test_stored_digests import on_disk, recorded
 from tests.support.samples import ROOT, TESTDATA
 from tests.support.server import Server
 from tests.support.steps import upload
@@ -63,5 +64,7 @@ def test_every_real_file_is_answered_as_documented(sqlite_server: Server) -> Non
     assert wrong == []
     if TESTDATA.exists():
         assert set(expected) - seen == set()
+    known = {recorded(sqlite_server, uid) for uid in uids}
+    assert len(known) > 100 and known <= on_disk(sqlite_server)
     assert sqlite_server.get("/api/v1/health").json()["status"] == "ok"
     assert "defect" not in sqlite_server.log()
