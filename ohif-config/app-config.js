@@ -196,16 +196,28 @@ function takeFromHash() {
   }
 }
 
-/** Say that images may be of somebody else. A page of ours around the viewer says so itself. */
-function warnOfDoubt() {
-  const warn = () =>
-    showNotice(
-      'Whose images these are is in doubt: some of them may be of somebody else. Report nothing from them before it is ' +
-        'decided (Reconciliation).'
-    );
+/**
+ * Say that images may be of somebody else. Who has closed that is not told again in this tab, unless it is about another
+ * study, or about one that had become certain meanwhile. A page of ours around the viewer says it itself.
+ */
+function warnOfDoubt({ studies = [], in_doubt: inDoubt = [] }, reader) {
   if (isInOurPage()) {
     return;
   }
+  const name = `ehr-bridge-doubt-closed-${reader}`;
+  const isCertain = uid => studies.includes(uid) && !inDoubt.includes(uid);
+  const closed = JSON.parse(readInTab(name) ?? '[]').filter(uid => !isCertain(uid));
+  keepInTab(name, JSON.stringify(closed));
+  warnOfDoubt.close = () => keepInTab(name, JSON.stringify([...closed, ...inDoubt])); // what is in doubt by then
+  if (inDoubt.every(uid => closed.includes(uid))) {
+    return;
+  }
+  const warn = () =>
+    showNotice(
+      'Whose images these are is in doubt: some of them may be of somebody else. Report nothing from them before it is ' +
+        'decided (Reconciliation).',
+      () => warnOfDoubt.close()
+    );
   if (document.body) {
     warn();
   } else {
@@ -222,25 +234,48 @@ function isInOurPage() {
 }
 
 /** Show `text` at the top of the page until it is closed; once, however many requests fail. */
-function showNotice(text) {
-  const id = 'ehr-bridge-notice';
-  if (document.getElementById(id)?.firstChild.data === text) {
+function showNotice(text, onClose = () => {}) {
+  const id = 'ehr-bridge-notices';
+  const notices = document.getElementById(id) ?? document.createElement('div');
+  if ([...notices.children].some(notice => notice.firstChild.data === text)) {
     return;
   }
-  document.getElementById(id)?.remove();
+  notices.id = id;
+  notices.style.cssText =
+    'position:fixed;top:8px;left:50%;transform:translateX(-50%);z-index:9999;width:max-content;max-width:90vw;' +
+    'display:grid;gap:8px';
   const notice = document.createElement('div');
-  notice.id = id;
   notice.setAttribute('role', 'alert');
   notice.style.cssText =
-    'position:fixed;top:8px;left:50%;transform:translateX(-50%);z-index:9999;width:max-content;max-width:90vw;' +
-    'box-sizing:border-box;padding:12px 16px;background:#7a1f1f;color:#fff;font:15px/1.4 sans-serif;' +
-    'border-radius:6px;display:flex;gap:16px;align-items:center';
+    'padding:12px 16px;background:#7a1f1f;color:#fff;font:15px/1.4 sans-serif;' +
+    'border-radius:6px;display:flex;gap:16px;align-items:center;justify-content:space-between';
   const close = document.createElement('button');
   close.textContent = 'Close';
   close.style.cssText = 'padding:4px 10px;border:1px solid #fff;border-radius:4px;background:none;color:#fff';
-  close.onclick = () => notice.remove();
+  close.onclick = () => {
+    notice.remove();
+    onClose();
+  };
   notice.append(text, close);
-  document.body.append(notice);
+  notices.append(notice);
+  document.body.append(notices);
+}
+
+/** What this tab keeps until it is closed; null where nothing is kept, or the browser keeps nothing. */
+function readInTab(name) {
+  try {
+    return window.sessionStorage.getItem(name);
+  } catch {
+    return null;
+  }
+}
+
+function keepInTab(name, value) {
+  try {
+    window.sessionStorage.setItem(name, value);
+  } catch {
+    // a reloaded page then asks for a new link, and warns again
+  }
 }
 
 /**
@@ -255,7 +290,7 @@ function keepReading() {
   const address = new URL(window.location.href);
   const inLink = [...address.searchParams.keys()].find(key => key.toLowerCase() === 'token');
   const ours = new Set();
-  let present = inLink ? address.searchParams.get(inLink) : readKept(); // a reloaded page has no token in its address
+  let present = inLink ? address.searchParams.get(inLink) : readInTab(kept); // a reloaded page has no token in its address
   let timer;
 
   if (!present) {
@@ -287,18 +322,12 @@ function keepReading() {
   function take(renewed) {
     present = renewed.token;
     ours.add(present);
-    const { iat, exp } = JSON.parse(window.atob(present.split('.')[1].replaceAll('-', '+').replaceAll('_', '/')));
+    const { sub, iat, exp } = JSON.parse(window.atob(present.split('.')[1].replaceAll('-', '+').replaceAll('_', '/')));
     take.until = Date.now() + (exp - iat) * 1000; // for how long, not until when: this computer's clock may be wrong
     take.isLast = Date.parse(renewed.expires_at) >= Date.parse(renewed.renewable_until);
-    try {
-      window.sessionStorage.setItem(kept, present); // this tab only, until it is closed
-    } catch {
-      // a browser that keeps nothing: a reloaded page then asks for a new link
-    }
+    keepInTab(kept, present);
     schedule((take.until - Date.now()) * 0.6);
-    if (renewed.in_doubt?.length > 0) {
-      warnOfDoubt();
-    }
+    warnOfDoubt(renewed, sub);
   }
 
   function schedule(milliseconds) {
@@ -351,13 +380,5 @@ function keepReading() {
     const target = new URL(url, window.location.href);
     const isStow = target.origin === window.location.origin && /^\/dicom-web\/studies(\/[0-9.]+)?$/.test(target.pathname);
     return isStow ? '/api/v1/dicom-web/studies' : url;
-  }
-
-  function readKept() {
-    try {
-      return window.sessionStorage.getItem(kept);
-    } catch {
-      return null;
-    }
   }
 }

@@ -12,7 +12,10 @@ from pydicom.uid import generate_uid
 
 from tests.browser.conftest import window
 from tests.browser.steps import has_picture, open_viewer, sign_in, sign_out
+from tests.browser.test_reading import mint, open_link
 from tests.live.test_doors import c_store
+from tests.live.test_reconciliation import link as link_study
+from tests.live.test_tags import succeeded, undo
 from tests.support.samples import encoded, fresh_series
 from tests.support.server import Server
 from tests.support.steps import eventually, place_order, study, upload
@@ -140,6 +143,70 @@ def test_the_viewer_itself_warns_where_no_page_of_ours_is_around_it(desktop: Pag
     )
     canvas = desktop.locator("canvas.cornerstone-canvas").first
     eventually(lambda: canvas.is_visible() and has_picture(canvas), 60)
+
+
+def test_the_warning_stays_beside_what_else_the_viewer_has_to_say(desktop: Page, demo: Server) -> None:
+    """An image of somebody else in the same series: Orthanc answers for neither, and both is said; each is closed by
+    itself."""
+    order, files = place_order(demo), fresh_series()
+    uid = upload(demo, files[0], X_Order_Id=order["id"]).json()["studies"][0]["study_instance_uid"]
+    send_as_somebody_else(demo, uid, files[1])
+    link = demo.get(f"/api/v1/dicom/viewer-url/{uid}", "doctor").json()["url"]
+    desktop.goto(demo.url + link)
+    warning = desktop.get_by_role("alert").filter(has_text="Whose images these are is in doubt")
+    failure = desktop.get_by_role("alert").filter(has_text="Some images could not be loaded")
+    expect(failure).to_be_visible(timeout=60_000)
+    expect(warning).to_be_visible()
+    failure.get_by_role("button", name="Close").click()
+    expect(failure).to_have_count(0)
+    expect(warning).to_be_visible()
+
+
+def renew(page: Page) -> None:
+    """Let the time pass after which OHIF's token is exchanged for another, and wait until it has been."""
+    with page.expect_response(re.compile("/viewer-token/exchange$")) as renewed:
+        page.clock.fast_forward("10:00")
+    token = renewed.value.json()["token"]
+    page.wait_for_function("(token) => Object.values(sessionStorage).includes(token)", arg=token)
+
+
+def test_a_warning_that_was_closed_comes_again_only_with_another_doubt(desktop: Page, demo: Server) -> None:
+    """Not with the next token and not with a reload; with a doubt about another study, with a new one about the first
+    after it had been decided, and for the next person in the same tab."""
+    orders, files = [place_order(demo), place_order(demo)], [fresh_series(), fresh_series()]
+    uid, other = (
+        upload(demo, some[0], X_Order_Id=order["id"]).json()["studies"][0]["study_instance_uid"]
+        for order, some in zip(orders, files, strict=True)
+    )
+    send_as_somebody_else(demo, uid, files[0][1], SeriesInstanceUID=generate_uid())
+    wish = {"study_instance_uids": [uid, other], "session_seconds": 7200}
+    warning = desktop.get_by_role("alert").filter(has_text="Whose images these are is in doubt")
+    close = warning.get_by_role("button", name="Close")
+    desktop.clock.install()
+    open_link(desktop, demo, uid, mint(demo, uid, **wish)["token"])
+    close.click(timeout=30_000)
+
+    renew(desktop)
+    expect(warning).to_have_count(0)
+    desktop.reload()
+    expect(warning).to_have_count(0)
+
+    send_as_somebody_else(demo, other, files[1][1], SeriesInstanceUID=generate_uid())
+    renew(desktop)
+    expect(warning).to_have_count(1)
+    close.click()
+    job = link_study(demo, uid, order_id=orders[0]["id"])
+    succeeded(demo, job)
+    renew(desktop)
+    expect(warning).to_have_count(0)
+    succeeded(demo, undo(demo, job))
+    renew(desktop)
+    expect(warning).to_have_count(1)
+    close.click()
+
+    link = demo.get(f"/api/v1/dicom/viewer-url/{uid}", "doctor").json()["url"]
+    desktop.goto(demo.url + link)
+    expect(warning).to_have_count(1)
 
 
 def test_whoever_may_not_view_is_told_so_and_by_which_permission(desktop: Page, demo: Server) -> None:
