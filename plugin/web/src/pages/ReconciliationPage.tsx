@@ -10,7 +10,7 @@ import { t, word } from "../i18n";
 import { nextOf } from "../reconciliation/choice";
 import { Desk } from "../reconciliation/Desk";
 import { Queue } from "../reconciliation/Queue";
-import { MODALITIES } from "../study/listFilter";
+import { ModalityField } from "../study/ModalityField";
 
 const DEFAULTS = { link: "", modality: "", study: "" };
 const LINKS = ["unlinked", "ambiguous"] as const;
@@ -40,12 +40,7 @@ function Reconciliation() {
           options={[{ value: "", label: t("reconciliation.link.both") }, ...LINKS.map((value) => ({ value, label: word("study.link", value) }))]}
           onChange={(value) => move({ filters: { link: value } })}
         />
-        <SelectField
-          label={t("column.modality")}
-          value={filters.modality}
-          options={[{ value: "", label: t("studies.modality.all") }, ...MODALITIES.map((value) => ({ value, label: value }))]}
-          onChange={(value) => move({ filters: { modality: value } })}
-        />
+        <ModalityField value={filters.modality} onChange={(value) => move({ filters: { modality: value } })} />
       </Filters>
       <div className="reconciliation">
         <Queue list={list} chosen={filters.study} onOpen={open} offset={offset} onMove={(to) => move({ offset: to })} />

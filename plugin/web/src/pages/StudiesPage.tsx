@@ -15,7 +15,8 @@ import { Day, LinkStatus, modalitiesOf, Mrn, OrNone, PersonName } from "../compo
 import { ViewButton } from "../components/ViewButton";
 import { formatNumber, t, word } from "../i18n";
 import { personName } from "../i18n/person";
-import { DEFAULTS, filterOf, LINKS, MODALITIES, SEARCHED, SORTS } from "../study/listFilter";
+import { ModalityField } from "../study/ModalityField";
+import { DEFAULTS, filterOf, LINKS, SEARCHED, SORTS } from "../study/listFilter";
 import { studyTitle, studyWhat } from "../study/words";
 
 export function StudiesPage() {
@@ -38,12 +39,7 @@ export function StudiesPage() {
               options={[{ value: "", label: t("studies.link.all") }, ...LINKS.map((value) => ({ value, label: word("study.link", value) }))]}
               onChange={(value) => move({ filters: { link: value } })}
             />
-            <SelectField
-              label={t("column.modality")}
-              value={filters.modality}
-              options={[{ value: "", label: t("studies.modality.all") }, ...MODALITIES.map((value) => ({ value, label: value }))]}
-              onChange={(value) => move({ filters: { modality: value } })}
-            />
+            <ModalityField value={filters.modality} onChange={(value) => move({ filters: { modality: value } })} />
             <div className="field-pair">
               <DateField label={t("studies.from")} value={filters.from} onChange={(value) => move({ filters: { from: value } })} />
               <DateField label={t("studies.to")} value={filters.to} onChange={(value) => move({ filters: { to: value } })} />
