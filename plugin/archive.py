@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import errno
-import io
 import json
 import threading
 from dataclasses import replace
+from io import BufferedIOBase, BytesIO
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from ehr_bridge.errors import RefusedInstance, Unavailable
 from ehr_bridge.services.archive import Stored
@@ -74,13 +74,13 @@ class OrthancArchive:
         """The stored file. Raises LookupError when the instance is gone."""
         return self._of_instance(orthanc_instance_id, "file")
 
-    def open(self, orthanc_instance_id: str) -> BinaryIO:
+    def open(self, orthanc_instance_id: str) -> BufferedIOBase:
         """See `Archive.open`; past Orthanc's cache. A file whose folder is gone is not said to be missing: that is how
         a disk looks that is not mounted."""
-        about = json.loads(self._of_instance(orthanc_instance_id, "attachments/dicom/info"))
+        about = self._about_file(orthanc_instance_id)
         if about["CompressedSize"] != about["UncompressedSize"]:  # stored by an Orthanc that was set up otherwise
-            return io.BytesIO(self.read(orthanc_instance_id))
-        path = file_in(self._storage, str(about["Uuid"]))
+            return BytesIO(self.read(orthanc_instance_id))
+        path = file_in(self._storage, about["Uuid"])
         if not path.parent.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, "the folder of the file is gone")
         return path.open("rb")
@@ -88,10 +88,14 @@ class OrthancArchive:
     def file_of(self, orthanc_instance_id: str) -> str | None:
         """See `Holdings.file_of`."""
         try:
-            about = json.loads(self._of_instance(orthanc_instance_id, "attachments/dicom/info"))
+            about = self._about_file(orthanc_instance_id)
         except LookupError:
             return None
         return str(file_in(Path(), about["Uuid"]))
+
+    def _about_file(self, orthanc_instance_id: str) -> dict[str, Any]:
+        about: dict[str, Any] = json.loads(self._of_instance(orthanc_instance_id, "attachments/dicom/info"))
+        return about
 
     def holds(self, orthanc_instance_id: str, digest: str | None) -> bool:
         """See `Archive.holds`. Where no digest is known, Orthanc compares the MD5 it kept of older files."""

@@ -19,7 +19,6 @@ from ehr_bridge.services.arrivals import Arrival
 from ehr_bridge.services.bundle import Services, build_services
 from ehr_bridge.services.fixity_rounds import FixityRounds
 from ehr_bridge.services.modifying import ModificationJobs
-from ehr_bridge.services.quarantine import Quarantine
 from ehr_bridge.services.settling import settle_leftovers
 from ehr_bridge.services.spool import Spool
 from ehr_bridge.services.under_way import SILENT_FOR
@@ -75,8 +74,7 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> Callbacks:
     )
     fixity = _make_fixity(services, archive)
     store_refusals = StoreRefusals(settings.dicom_port, services.refusals.hand_over)
-    quarantine = Quarantine(settings.quarantine_path)
-    ingest = Ingest(orthanc, services.intake, archive, quarantine, store_refusals, worker.hand_over)
+    ingest = Ingest(orthanc, services.intake, archive, services.quarantine, store_refusals, worker.hand_over)
     checks = {
         "gate": lambda: gate.is_open,
         "database": lambda: migrate.is_current(services.database),
@@ -198,7 +196,7 @@ def _make_worker(services: Services, archive: OrthancArchive, purging: PurgingAr
         recorder,
         services.clock,
         services.intake.rules,
-        Quarantine(services.settings.quarantine_path).keep,
+        services.quarantine.keep,
     )
     catch_up = CatchUp(services.database, archive, services.intake, recorder)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import BinaryIO, Protocol
+from io import BufferedIOBase
+from typing import Protocol
 
 from ehr_bridge.services.holdings import Holdings
 
@@ -27,14 +28,7 @@ class Archive(Holdings, Protocol):
             RefusedInstance: the archive cannot take these bytes.
         """
 
-    def read(self, orthanc_instance_id: str) -> bytes:
-        """The stored file.
-
-        Raises:
-            LookupError: there is none (any more).
-        """
-
-    def open(self, orthanc_instance_id: str) -> BinaryIO:
+    def open(self, orthanc_instance_id: str) -> BufferedIOBase:
         """The stored file as it lies on the disk.
 
         Raises:

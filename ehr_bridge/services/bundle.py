@@ -104,6 +104,7 @@ class Services:
     reconciliation: Reconciliation
     study_history: StudyHistory
     system: System
+    quarantine: Quarantine
 
 
 def rules_of(settings: Settings) -> Rules:
@@ -155,6 +156,7 @@ def build_services(settings: Settings, database: Database, clock: Callable[[], d
     grace = timedelta(days=settings.deletion_grace_days)
     authenticator = Authenticator(TokenVerifier(of_tokens, revocations, grants, clock, ehr_keys), account, keys)
     refusals = Refusals(database, authenticator, clock)
+    quarantine = Quarantine(settings.quarantine_path)
     return Services(
         settings=settings,
         database=database,
@@ -178,7 +180,7 @@ def build_services(settings: Settings, database: Database, clock: Callable[[], d
             hidden,
             restrictions,
             recorder,
-            Mending(database, clock, Quarantine(settings.quarantine_path).keep),
+            Mending(database, clock, quarantine.keep),
             clock,
             settings.max_dicom_file_size_mb * 1_000_000,
             coercion,
@@ -217,4 +219,5 @@ def build_services(settings: Settings, database: Database, clock: Callable[[], d
             settings.quarantine_path,
             settings.fixity_days,
         ),
+        quarantine=quarantine,
     )

@@ -8,11 +8,13 @@ the SHA-256 of its ledger.
 from __future__ import annotations
 
 import hashlib
-from typing import Any, BinaryIO
+from collections.abc import Mapping
+from io import BufferedIOBase
+from typing import Any
 
 from blake3 import blake3
 
-CHUNK_BYTES = 1_000_000
+ALGORITHMS: Mapping[str, Any] = {"blake3": blake3, "sha256": hashlib.sha256}
 
 
 def stored_digest(data: bytes) -> str:
@@ -29,7 +31,7 @@ NO_FILES = ledger_digest("0" * 64)
 """The digest of no file: of one that a job changed when it was damaged already, nobody knows what it should be."""
 
 
-def is_whole(file: BinaryIO, digest: str) -> bool:
+def is_whole(file: BufferedIOBase, digest: str) -> bool:
     """Whether a file, read to its end and never held as a whole, has this digest.
 
     Raises:
@@ -37,23 +39,11 @@ def is_whole(file: BinaryIO, digest: str) -> bool:
         ValueError: nobody knows this kind of digest.
     """
     algorithm, _, expected = digest.partition(":")
-    return _hexdigest(file, _hasher(algorithm)) == expected
+    if algorithm not in ALGORITHMS:
+        raise ValueError(f"unknown digest algorithm {algorithm!r}")
+    return hashlib.file_digest(file, ALGORITHMS[algorithm]).hexdigest() == expected
 
 
-def digest_of(file: BinaryIO) -> str:
+def digest_of(file: BufferedIOBase) -> str:
     """What `stored_digest` says of the same bytes. Raises OSError when they cannot be read."""
-    return f"blake3:{_hexdigest(file, blake3())}"
-
-
-def _hasher(algorithm: str) -> Any:
-    if algorithm == "blake3":
-        return blake3()
-    if algorithm == "sha256":
-        return hashlib.sha256()
-    raise ValueError(f"unknown digest algorithm {algorithm!r}")
-
-
-def _hexdigest(file: BinaryIO, hasher: Any) -> str:
-    while chunk := file.read(CHUNK_BYTES):
-        hasher.update(chunk)
-    return str(hasher.hexdigest())
+    return f"blake3:{hashlib.file_digest(file, ALGORITHMS['blake3']).hexdigest()}"

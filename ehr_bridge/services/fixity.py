@@ -5,11 +5,12 @@ What is found stands in its row (`Instance.damaged_at`) and in the audit trail, 
 
 from __future__ import annotations
 
-import io
 import logging
 import uuid
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import partial
+from io import BufferedIOBase, BytesIO
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Select, exists, select, update
@@ -30,6 +31,7 @@ MISSING, CHANGED, UNREADABLE = "missing", "changed", "unreadable"
 CHANGED_WHEN_DAMAGED = "file_damaged"
 """The code of an instance in a job's ledger whose file was damaged already; what the job made of it is no better."""
 
+type Opener = Callable[[], BufferedIOBase]
 type Files = Select[str, str, uuid.UUID, str | None, datetime | None]
 
 
@@ -71,15 +73,13 @@ class FixityCheck:
         Raises:
             Unavailable: the database is away.
         """
-        for file in self.files(_recorded().where(Instance.orthanc_instance_id == orthanc_instance_id)):
-            if file.digest is None or is_whole(io.BytesIO(data), file.digest):
-                return True
-            by_a_job = self._ledger_digest(file)
-            if by_a_job is not None and is_whole(io.BytesIO(data), by_a_job):
-                return True
-            self._note_damaged(file, CHANGED)
-            return False
-        return True
+        found = self.files(_recorded().where(Instance.orthanc_instance_id == orthanc_instance_id))
+        if not found:
+            return True
+        trouble, _ = self._compare(found[0], lambda: BytesIO(data))
+        if trouble:
+            self._note_damaged(found[0], trouble)
+        return not trouble
 
     def check(self, archive: Archive, file: StoredFile) -> str:
         """What is the matter with one file, or "".
@@ -87,17 +87,20 @@ class FixityCheck:
         Raises:
             Unavailable: the database or the archive is away; nothing is said of the file.
         """
-        trouble, digest = _read(archive, file, file.digest)
+        trouble, digest = self._compare(file, partial(archive.open, file.orthanc_instance_id))
         if trouble:
             archive.answers()
-            by_a_job = self._ledger_digest(file)
-            if by_a_job is not None:
-                trouble, digest = _read(archive, file, by_a_job)
-        if trouble:
             self._note_damaged(file, trouble, _is_at_rest())
         elif (digest, None) != (file.digest, file.damaged_at):
             self._note_whole(file, digest)
         return trouble
+
+    def _compare(self, file: StoredFile, opened: Opener) -> tuple[str, str | None]:
+        """What is the matter with a file, and its digest: the recorded one, or that of the last job's ledger."""
+        trouble, digest = _read(opened, file.digest)
+        if trouble and (by_a_job := self._ledger_digest(file)) is not None:
+            return _read(opened, by_a_job)
+        return trouble, digest
 
     def _ledger_digest(self, file: StoredFile) -> str | None:
         """How the last job that put an image here left it."""
@@ -154,13 +157,13 @@ def _recorded() -> Files:
     )
 
 
-def _read(archive: Archive, file: StoredFile, digest: str | None) -> tuple[str, str | None]:
+def _read(opened: Opener, digest: str | None) -> tuple[str, str | None]:
     """What is the matter with a file, or nothing; and its digest, which is found out where none is known."""
     try:
-        with archive.open(file.orthanc_instance_id) as opened:
+        with opened() as file:
             if digest is None:
-                return "", digest_of(opened)
-            return "" if is_whole(opened, digest) else CHANGED, digest
+                return "", digest_of(file)
+            return "" if is_whole(file, digest) else CHANGED, digest
     except (LookupError, FileNotFoundError):
         return MISSING, digest
     except (OSError, ValueError):

@@ -20,6 +20,7 @@ FIXITY = "fixity"
 """The cursor of the rounds."""
 ROUND = 2**32
 MOST_SHOWN = 20
+_DAMAGED = (Instance.damaged_at.is_not(None), Study.deleted_at.is_(None))
 
 
 class DamagedFile(NamedTuple):
@@ -45,7 +46,7 @@ def look_at_fixity(session: Session, days: float, now: datetime) -> Fixity:
     latest = (
         select(Study.study_instance_uid, Instance.orthanc_instance_id, Instance.damaged_at)
         .join(Study, Study.id == Instance.study_id)
-        .where(Instance.damaged_at.is_not(None), Study.deleted_at.is_(None))
+        .where(*_DAMAGED)
         .order_by(Instance.damaged_at.desc(), Instance.orthanc_instance_id)
         .limit(MOST_SHOWN)
     )
@@ -60,7 +61,7 @@ def look_at_fixity(session: Session, days: float, now: datetime) -> Fixity:
 def count_damaged(session: Session) -> int:
     """Of studies that are still there."""
     query = select(func.count()).select_from(Instance).join(Study, Study.id == Instance.study_id)
-    return session.scalar(query.where(Instance.damaged_at.is_not(None), Study.deleted_at.is_(None))) or 0
+    return session.scalar(query.where(*_DAMAGED)) or 0
 
 
 def target(days: float, now: datetime) -> int:

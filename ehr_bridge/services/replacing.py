@@ -28,12 +28,6 @@ type SetAside = Callable[[bytes], object]
 class StoredFiles(Archive, Protocol):
     """The PACS, as far as modifying what it holds needs it."""
 
-    def read(self, orthanc_instance_id: str) -> bytes:
-        """The stored file. Raises LookupError when the instance is gone."""
-
-    def delete(self, orthanc_instance_id: str) -> None:
-        """Take an instance out of the archive; one that is gone already is no matter."""
-
     def instances_of(self, study_instance_uid: str) -> list[str]:
         """The archive's ids of all instances that carry this StudyInstanceUID."""
 

@@ -7,10 +7,10 @@ import io
 
 import pytest
 
-from ehr_bridge.services.file_digests import CHUNK_BYTES, digest_of, is_whole, ledger_digest, stored_digest
+from ehr_bridge.services.file_digests import digest_of, is_whole, ledger_digest, stored_digest
 
-LONG = bytes(range(256)) * (CHUNK_BYTES // 100)
-"""Two and a half chunks."""
+LONG = bytes(range(256)) * 10_000
+"""More than is read in one piece."""
 
 
 def test_blake3_is_the_published_function() -> None:
