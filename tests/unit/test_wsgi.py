@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -57,6 +58,14 @@ def status(code: int) -> Response:
     return Response("body" if code != 204 else "", status=code, content_type="text/words")
 
 
+TOLD = {"name": "João Müller", "note": '"\\" 山田 \U0001f9b4 é\n'}
+
+
+@app.route("/told/<int:code>")
+def told(code: int) -> Response:
+    return Response(json.dumps(TOLD, ensure_ascii=False), status=code, content_type="application/json")
+
+
 def call(uri: str, method: str = "GET", decoded: bool = False, **parts: Any) -> Output:
     adapter, output = WsgiAdapter(app, lambda: "10.0.0.9"), Output()
     adapter.arguments_are_decoded = decoded
@@ -65,8 +74,6 @@ def call(uri: str, method: str = "GET", decoded: bool = False, **parts: Any) -> 
 
 
 def answered(output: Output) -> dict[str, Any]:
-    import json
-
     return dict(json.loads(output.body))
 
 
@@ -111,11 +118,27 @@ def test_a_code_orthanc_cannot_send_becomes_one_it_can(code: int, sent: int) -> 
     assert output.status == sent
 
 
-def test_an_error_names_its_own_content_type_first() -> None:
-    """Orthanc adds text/plain behind it; the first one counts."""
-    output = call("/status/422")
-    assert ("Content-Type", "text/words") in output.headers
+def test_json_that_is_not_200_is_ascii() -> None:
+    """Orthanc adds text/plain behind our type: read as Latin-1 or as UTF-8, it must be the same."""
+    output = call("/told/201")
+    assert ("Content-Type", "application/json") in output.headers
+    assert output.body.isascii()
+    assert answered(output) == TOLD
     assert all(name.lower() != "content-length" for name, _ in output.headers)
+
+
+def test_json_that_is_200_goes_out_as_it_is() -> None:
+    """It has one type, ours."""
+    output = call("/told/200")
+    assert "João Müller".encode() in output.body
+    assert answered(output) == TOLD
+
+
+def test_what_is_neither_200_nor_json_has_the_one_type_orthanc_gives_it() -> None:
+    """text/plain; a type of ours would be a second one."""
+    output = call("/status/422")
+    assert output.body == b"body"
+    assert all(name.lower() != "content-type" for name, _ in output.headers)
 
 
 def test_405_tells_the_methods() -> None:
