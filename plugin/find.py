@@ -16,6 +16,7 @@ from urllib.parse import unquote_plus
 
 from ehr_bridge.auth.authenticator import Authenticator
 from ehr_bridge.auth.caller import Caller
+from ehr_bridge.shallow_json import loads
 from plugin.lookups import InstanceLookups
 
 NO_SUCH_VALUE = 3
@@ -78,7 +79,7 @@ class ScopedFind:
     def _answer(self, authorization: str, body: bytes) -> bytes | None:
         """What this caller may hear; None when that is nothing."""
         caller = self._authenticator.authenticate(authorization)
-        question: dict[str, Any] = json.loads(body)
+        question: dict[str, Any] = loads(body)
         if not self._is_decoded() and (b"%" in body or b"+" in body):
             question = decoded(question)
         if b"*" in body:

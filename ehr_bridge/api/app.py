@@ -37,6 +37,7 @@ from ehr_bridge.api import (
     viewer,
 )
 from ehr_bridge.api.express import Express
+from ehr_bridge.api.json_bodies import ShallowJson
 from ehr_bridge.api.openapi import complete
 from ehr_bridge.api.schemas import Problem
 from ehr_bridge.api.watch import Watch
@@ -110,7 +111,7 @@ def _routes() -> OpenAPI:
         doc_prefix="/api/v1",
         doc_url="/openapi.json",
     )
-    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.json = ShallowJson(app)
     problems.register(app)
     context.guard(app)
     docs_page.register(app)

@@ -8,15 +8,15 @@ from typing import Annotated, Literal
 
 from flask import Response, request
 from flask_openapi3 import APIBlueprint, Tag
-from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 
 from ehr_bridge.api import studies
 from ehr_bridge.api.context import answer, caller, closed, origin, services
+from ehr_bridge.api.json_bodies import model_from_json
 from ehr_bridge.api.schemas import EmptyIsNone, Input, Model, Moment, PageQuery, Problem, Uid, no_control_characters
 from ehr_bridge.api.studies import StudyPath
 from ehr_bridge.auth.permissions import Permission
 from ehr_bridge.db.deletions import LegalHold
-from ehr_bridge.errors import InvalidInput
 from ehr_bridge.services.deletions import DeletionFilters, DeletionView
 
 DELETION = Tag(name="Deletion")
@@ -182,14 +182,7 @@ def release_hold(path: StudyPath, header: OptionalReasonHeader) -> Response:
 
 def _reject_body() -> RejectBody:
     data = request.get_data()
-    if not data.strip():
-        return RejectBody()
-    try:
-        return RejectBody.model_validate_json(data)
-    except ValidationError as error:
-        if any(e["type"] == "json_invalid" for e in error.errors()):
-            raise InvalidInput("malformed_json", "The body is not JSON.") from None
-        raise
+    return model_from_json(RejectBody, data, "The body") if data.strip() else RejectBody()
 
 
 def _answer(view: DeletionView) -> DeletionAnswer:

@@ -36,6 +36,7 @@ TITLES = {
 
 CODES: dict[str, tuple[int, str]] = {
     "malformed_json": (400, "The body is not JSON."),
+    "json_too_deep": (400, "The body nests more than 32 levels of arrays and objects."),
     "malformed_multipart": (400, "The multipart body or its boundary cannot be read."),
     "token_missing": (401, "No token was sent."),
     "token_invalid": (401, "The token is malformed, forged, or meant for somebody else."),

@@ -6,12 +6,12 @@ import uuid
 from functools import lru_cache
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from ehr_bridge.api.json_bodies import model_from_json
 from ehr_bridge.api.schemas import Input, Text16, Text64
 from ehr_bridge.dicom.tags import MODIFIABLE_KEYWORDS
 from ehr_bridge.dicom.values import wanted_value
-from ehr_bridge.errors import InvalidInput
 from ehr_bridge.services.arrivals import Confirmation
 
 MOST_ANNOUNCED = 1_000_000
@@ -86,14 +86,9 @@ def options_from_json(content: bytes, beside: UploadOptions) -> UploadOptions:
     """The JSON part's options; what it does not say is taken from the headers.
 
     Raises:
-        InvalidInput: it is not a JSON object.
+        InvalidInput: it is not JSON, or nests too deep.
         ValidationError: a field is unknown or malformed.
     """
-    try:
-        part = UploadOptions.model_validate_json(content)
-    except ValidationError as error:
-        if any(e["type"] == "json_invalid" for e in error.errors()):
-            raise InvalidInput("malformed_json", "The first part is not JSON.") from None
-        raise
+    part = model_from_json(UploadOptions, content, "The first part")
     merged: dict[str, Any] = beside.model_dump(exclude_unset=True) | part.model_dump(exclude_unset=True)
     return UploadOptions.model_validate(merged)

@@ -6,7 +6,6 @@ own `code`.
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -14,6 +13,7 @@ from typing import Any
 
 from ehr_bridge.api.access import ACCESS
 from ehr_bridge.services.refusals import Refusal, Refusals
+from ehr_bridge.shallow_json import loads
 
 SIGN_IN = "/api/v1/auth/login"
 """Failed sign-ins write their own event."""
@@ -103,7 +103,7 @@ def refused_files(answer: dict[str, Any]) -> Counter[str]:
 
 def _json(body: bytes) -> dict[str, Any]:
     try:
-        answer = json.loads(body)
+        answer = loads(body)
     except ValueError:
         return {}
     return answer if isinstance(answer, dict) else {}

@@ -10,6 +10,8 @@ from typing import Any
 import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
+from ehr_bridge.shallow_json import loads
+
 LEAST_RSA_BITS = 2048
 """RFC 7518 section 3.3."""
 ALGORITHM_OF: Mapping[tuple[str, str | None], str] = {
@@ -47,8 +49,8 @@ def read_jwks(text: str | bytes) -> dict[str, PublicKey]:
         UnusableKeys: it is no JWK Set, or nothing is left.
     """
     try:
-        entries = json.loads(text)["keys"]
-    except (ValueError, TypeError, KeyError, RecursionError):
+        entries = loads(text)["keys"]
+    except (ValueError, TypeError, KeyError):
         raise UnusableKeys("it is not a JWK Set (an object with 'keys')") from None
     if not isinstance(entries, list):
         raise UnusableKeys("its 'keys' is not a list")

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 import secrets
 import threading
 from collections import OrderedDict
@@ -35,6 +34,7 @@ from ehr_bridge.auth.claims import ClaimRules, read_rights
 from ehr_bridge.auth.permissions import Permission
 from ehr_bridge.auth.ports import Grants, Keys, RevocationList
 from ehr_bridge.errors import NotAuthenticated
+from ehr_bridge.shallow_json import loads, require_shallow
 
 ALGORITHM = "HS256"
 VIEWER_TYPE = "viewer+jwt"
@@ -133,9 +133,10 @@ class TokenVerifier:
 
     def _decode(self, token: str) -> Caller:
         try:
+            _require_shallow(token)
             header = _read_header(token.partition(".")[0])
             return self._viewer(token) if header.type == VIEWER_TYPE else self._user(token, header.key_id)
-        except (jwt.InvalidTokenError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
+        except (jwt.InvalidTokenError, ValueError, TypeError, KeyError, OverflowError):
             raise NotAuthenticated("token_invalid", "The token is not valid here; sign in again.") from None
 
     def _user(self, token: str, kid: str | None) -> Caller:
@@ -207,6 +208,17 @@ class TokenVerifier:
         return claims
 
 
+def _require_shallow(token: str) -> None:
+    """Look at the two parts that PyJWT reads as JSON, before it does.
+
+    Raises:
+        ValueError: one nests too deep, or is not text in base64url.
+    """
+    header, _, rest = token.partition(".")
+    for part in (header, rest.rpartition(".")[0]):
+        require_shallow(base64url_decode(part))
+
+
 def _moment(numeric_date: float) -> datetime:
     """A NumericDate (RFC 7519 section 2).
 
@@ -249,7 +261,7 @@ def _read_header(encoded: str) -> _Header:
     Raises:
         ValueError: it is none.
     """
-    header = json.loads(base64url_decode(encoded))
+    header = loads(base64url_decode(encoded))
     if not isinstance(header, dict) or not isinstance(header.get("kid"), str | None):
         raise ValueError("a header is an object, and names a key by a text (RFC 7515 section 4.1.4)")
     if "crit" in header:
