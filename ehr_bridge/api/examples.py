@@ -36,7 +36,7 @@ _ORDER: dict[str, Any] = {
 _MATCH: dict[str, Any] = {
     "kind": "exact",
     "score": 1.0,
-    "evidence": [{"field": "confirmation", "agrees": True, "detail": "confirmed by the sender"}],
+    "evidence": [{"field": "confirmation", "agrees": True, "grade": "same", "detail": "confirmed by the sender"}],
     "patient_id": PATIENT_ID,
     "order_id": ORDER_ID,
 }
@@ -89,7 +89,14 @@ EXAMPLES: dict[str, dict[str, Any]] = LINK_EXAMPLES | {
                 "match": {
                     "kind": "exact",
                     "score": 1.0,
-                    "evidence": [{"field": "PatientName", "agrees": True, "detail": "the same name"}],
+                    "evidence": [
+                        {
+                            "field": "PatientName",
+                            "agrees": True,
+                            "grade": "form",
+                            "detail": "the same name, written otherwise",
+                        }
+                    ],
                     "patient_id": PATIENT_ID,
                     "order_id": ORDER_ID,
                     "automatic": True,

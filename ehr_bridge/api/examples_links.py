@@ -29,7 +29,12 @@ LINK_EXAMPLES: dict[str, dict[str, Any]] = {
         "kind": "ambiguous",
         "score": 0.75,
         "evidence": [
-            {"field": "PatientID", "agrees": False, "detail": "the file's patient ID is not this patient's MRN"}
+            {
+                "field": "PatientID",
+                "agrees": False,
+                "grade": "other",
+                "detail": "the file's patient ID is not this patient's MRN",
+            }
         ],
         "differences": [{"tag": "PatientID", "file": "MRN-2007", "ehr": "MRN-2001", "differs": True}],
     },

@@ -14,6 +14,7 @@ from ehr_bridge.api.orders import OrderAnswer, order_answer
 from ehr_bridge.api.schemas import EmptyIsNone, Input, Model, Problem, Text16, Text64, fits, no_control_characters
 from ehr_bridge.api.studies import StudyAnswer, StudyPath, StudyQuery, slice_of, study_answer
 from ehr_bridge.api.tags import JobAnswer, accepted, job_answer
+from ehr_bridge.api.upload_answers import EvidenceAnswer
 from ehr_bridge.services.arrivals import Confirmation
 from ehr_bridge.services.identity import person_name
 from ehr_bridge.services.reconciliation import NewOrder
@@ -86,14 +87,6 @@ class CreateOrderBody(Input):
     expected: Annotated[Version | None, EmptyIsNone] = Field(None, description=EXPECTED)
 
 
-class FieldEvidence(Model):
-    """One comparison; `agrees` is null where one side says nothing."""
-
-    field: str
-    agrees: bool | None
-    detail: str
-
-
 class DifferenceAnswer(Model):
     """One attribute; `ehr` is null where the EHR says nothing and the file would keep its value."""
 
@@ -115,7 +108,7 @@ class CandidateAnswer(Model):
     order_description: str | None
     kind: Literal["exact", "probable", "ambiguous", "none"]
     score: float
-    evidence: list[FieldEvidence]
+    evidence: list[EvidenceAnswer]
     differences: list[DifferenceAnswer]
 
 
@@ -218,6 +211,6 @@ def _candidate(candidate: CandidateView) -> CandidateAnswer:
         order_description=order.description if order else None,
         kind=match.kind.value,
         score=match.score,
-        evidence=[FieldEvidence.model_validate(one) for one in match.evidence],
+        evidence=[EvidenceAnswer.model_validate(one) for one in match.evidence],
         differences=[DifferenceAnswer.model_validate(one) for one in candidate.differences],
     )

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from ehr_bridge.api.schemas import Model, Moment
 from ehr_bridge.db.uploads import DicomUploadLog
-from ehr_bridge.matching import Match
+from ehr_bridge.matching import EvidenceGrade, Match
 from ehr_bridge.matching.patients import NOTHING
 from ehr_bridge.services.arrivals import UploadOutcome
 from ehr_bridge.services.claims import CONFIRMATION
@@ -25,6 +25,7 @@ class EvidenceAnswer(Model):
 
     field: str
     agrees: bool | None
+    grade: EvidenceGrade
     detail: str
 
 
@@ -173,7 +174,7 @@ def match_json(match: Match) -> dict[str, Any]:
     return {
         "kind": match.kind.value,
         "score": match.score,
-        "evidence": [{"field": e.field, "agrees": e.agrees, "detail": e.detail} for e in match.evidence],
+        "evidence": [line.as_json() for line in match.evidence],
         "patient_id": str(match.patient_id) if match.patient_id else None,
         "order_id": str(match.order_id) if match.order_id else None,
     }

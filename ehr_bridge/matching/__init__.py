@@ -9,6 +9,7 @@ from ehr_bridge.matching.match import add_order, match_study
 from ehr_bridge.matching.model import (
     Basis,
     Evidence,
+    EvidenceGrade,
     HeaderIdentity,
     Match,
     MatchKind,
@@ -20,6 +21,7 @@ from ehr_bridge.matching.rules import Rules
 __all__ = [
     "Basis",
     "Evidence",
+    "EvidenceGrade",
     "HeaderIdentity",
     "Match",
     "MatchKind",

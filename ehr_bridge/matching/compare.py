@@ -50,6 +50,7 @@ class Comparison:
     """Of name, birth date and sex."""
     weight: float
     """The patient ID included."""
+    is_id_as_written: bool = False
 
     @property
     def family_agrees(self) -> bool:
@@ -90,7 +91,8 @@ def compare_person(header: HeaderIdentity, patient: PatientFacts, population: Po
     sex = _compare_sex(header, patient)
     of_person = of_name + _weigh_date(birth_date, patient, population) + weights.SEX[sex]
     of_id = weights.same_id(population.size) if patient_id is IdGrade.SAME else weights.PATIENT_ID[patient_id]
-    return Comparison(patient, patient_id, names, birth_date, sex, of_person, of_person + of_id)
+    is_as_written = header.patient_id == patient.mrn
+    return Comparison(patient, patient_id, names, birth_date, sex, of_person, of_person + of_id, is_as_written)
 
 
 def grade_id(header: HeaderIdentity, patient: PatientFacts) -> IdGrade:

@@ -8,7 +8,7 @@ from itertools import product
 from ehr_bridge.matching.dates import digits_of, parse_da, swapped
 from ehr_bridge.matching.ids import plain_id
 from ehr_bridge.matching.model import HeaderIdentity, PatientFacts
-from ehr_bridge.matching.names import words_of
+from ehr_bridge.matching.names import drawn_together
 from ehr_bridge.matching.person_names import PersonName, read_names, sound
 
 KEY_LENGTH = 80
@@ -53,12 +53,14 @@ def header_keys(header: HeaderIdentity) -> set[str]:
 
 def known_name(patient: PatientFacts) -> PersonName:
     """The words of the name that the EHR has."""
-    return PersonName(words_of(patient.family_name or ""), words_of(patient.given_name or ""))
+    return PersonName.of(patient.family_name or "", patient.given_name or "")
 
 
 def asked_values(header: HeaderIdentity) -> set[str]:
     """The values of a header whose counts a verdict needs, in either place of the name."""
-    words = {word for name in read_names(header.patient_name) for word in (*name.family, *name.given)}
+    names = read_names(header.patient_name)
+    words = {word for name in names for word in (*name.family, *name.given)}
+    words |= {drawn_together(word) for word in words} | {long for name in names for _, long in name.spelled}
     values = {f"{place}:{word}" for word in words for place in "fg"}
     return {EVERYBODY, *values, *filter(is_counted, header_keys(header))}
 

@@ -9,7 +9,16 @@ from ehr_bridge.matching.compare import Comparison, Population, compare_person
 from ehr_bridge.matching.dates import parse_da
 from ehr_bridge.matching.evidence import evidence_of
 from ehr_bridge.matching.ids import IdGrade
-from ehr_bridge.matching.model import Basis, Evidence, HeaderIdentity, Match, MatchKind, OrderFacts, PatientFacts
+from ehr_bridge.matching.model import (
+    Basis,
+    Evidence,
+    EvidenceGrade,
+    HeaderIdentity,
+    Match,
+    MatchKind,
+    OrderFacts,
+    PatientFacts,
+)
 from ehr_bridge.matching.patients import judge_patients, rank
 from ehr_bridge.matching.person_names import Grade
 from ehr_bridge.matching.rules import Rules
@@ -48,7 +57,7 @@ def match_study(
     known = {patient.id: patient for patient in patients}
     if len(by_id) > 1:
         keys = {line for order in by_id.values() for line in _key_lines(header, order, rules) if line.agrees}
-        several = Evidence("order", False, "keys of the file point to different orders")
+        several = Evidence.against("order", "keys of the file point to different orders")
         return Match(MatchKind.AMBIGUOUS, 0.0, (several, *sorted(keys, key=lambda line: line.field)))
     if by_id:
         (order,) = by_id.values()
@@ -66,16 +75,16 @@ def add_order(header: HeaderIdentity, match: Match, orders: Iterable[OrderFacts]
     if match.patient_id is None or match.order_id is not None:
         return match
     if "accession_number" in keys_of(header, rules):
-        unknown = Evidence("AccessionNumber", None, "no order has the file's accession number")
+        unknown = Evidence("AccessionNumber", None, EvidenceGrade.SILENT, "no order has the file's accession number")
         kind = MatchKind.PROBABLE if match.kind is MatchKind.EXACT else match.kind
         return replace(match, kind=kind, evidence=(*match.evidence, unknown), is_automatic=False)
     fitting = sorted((one for one in orders if _fits(header, one, rules)), key=lambda one: one.accession_number)
     if not fitting or match.kind is MatchKind.AMBIGUOUS:
         return match
     if len(fitting) > 1:
-        several = Evidence("order", False, "several open orders of this patient fit")
+        several = Evidence.against("order", "several open orders of this patient fit")
         return replace(match, kind=MatchKind.AMBIGUOUS, evidence=(several, *match.evidence), is_automatic=False)
-    fits = Evidence("order", True, "the only open order of this patient with modality and date of the study")
+    fits = Evidence("order", True, EvidenceGrade.SAME, "the only open order of this patient with modality and date")
     return replace(match, evidence=(*match.evidence, fits), order_id=fitting[0].id)
 
 
@@ -99,7 +108,7 @@ def _judge_order(
     others = [compare_person(header, one, population) for one in patients if one.id != order.patient.id]
     compared = _prefer_written_id(header, [person, *others])
     if order.is_cancelled:
-        evidence = (Evidence("order", False, "the order is cancelled"), *evidence)
+        evidence = (Evidence.against("order", "the order is cancelled"), *evidence)
         return Match(MatchKind.AMBIGUOUS, score, evidence, order.patient.id, order.id)
     if (stranger := _stranger(compared[0], compared[1:])) is not None:
         return Match(MatchKind.AMBIGUOUS, score, (stranger, *evidence), order.patient.id, order.id)
@@ -114,9 +123,9 @@ def _stranger(person: Comparison, others: Sequence[Comparison]) -> Evidence | No
     """Whether the header says it is of somebody else than the order's patient."""
     for other in others:
         if other.patient_id is IdGrade.SAME:
-            return Evidence("PatientID", False, "the file's patient ID is the MRN of somebody else")
+            return Evidence.against("PatientID", "the file's patient ID is the MRN of somebody else")
         if other.is_name_agreed and other.is_date_agreed and other.weight_of_person > person.weight_of_person:
-            return Evidence("patient", False, "name and birth date fit another patient better")
+            return Evidence.against("PatientName", "name and birth date fit another patient better")
     return None
 
 
@@ -145,10 +154,12 @@ def _key_lines(header: HeaderIdentity, order: OrderFacts, rules: Rules) -> tuple
     lines = []
     for key, said in keys_of(header, rules).items():
         field, detail = KEY_FIELDS[key]
-        if same_key(said, _known_keys(order)[key]):
-            lines.append(Evidence(field, True, detail))
+        known = _known_keys(order)[key]
+        if same_key(said, known):
+            grade = EvidenceGrade.SAME if said == known else EvidenceGrade.FORM
+            lines.append(Evidence(field, True, grade, detail))
         elif key != "study_instance_uid":
-            lines.append(Evidence(field, False, f"not {detail}"))
+            lines.append(Evidence.against(field, f"not {detail}"))
     return tuple(lines)
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import Any, Self
 
 
 class MatchKind(StrEnum):
@@ -72,13 +74,46 @@ class OrderFacts:
     scheduled_on: date | None = None
 
 
+class EvidenceGrade(StrEnum):
+    """How far two values are apart, for the eye of a person."""
+
+    SAME = "same"
+    FORM = "form"
+    """The same, written otherwise: case, accents, transliteration, order of names, leading zeros."""
+    SLIP = "slip"
+    """What fingers do: a wrong digit, a letter."""
+    OTHER = "other"
+    SILENT = "silent"
+    """One side says nothing, or nothing that can be compared."""
+
+
+WITHOUT_GRADE = {True: EvidenceGrade.SAME, False: EvidenceGrade.OTHER, None: EvidenceGrade.SILENT}
+"""For evidence that was stored before grades were."""
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """One comparison a person can read. `agrees` is None where one side says nothing."""
 
     field: str
+    """A DICOM keyword; or `confirmation`, `order`, `study`."""
     agrees: bool | None
+    grade: EvidenceGrade
     detail: str
+
+    @classmethod
+    def against(cls, field: str, detail: str) -> Self:
+        """Something that contradicts."""
+        return cls(field, False, EvidenceGrade.OTHER, detail)
+
+    @classmethod
+    def from_json(cls, said: Mapping[str, Any]) -> Self:
+        """What `as_json` wrote down, at any time."""
+        agrees = said["agrees"]
+        return cls(said["field"], agrees, EvidenceGrade(said.get("grade") or WITHOUT_GRADE[agrees]), said["detail"])
+
+    def as_json(self) -> dict[str, Any]:
+        return {"field": self.field, "agrees": self.agrees, "grade": self.grade.value, "detail": self.detail}
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ PART_LENGTH = 64
 KEY_LENGTH = 255
 LETTERS = str.maketrans({"ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i", "ħ": "h"})
 """Letters that Unicode does not take apart into a base and an accent."""
+SPELLED_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ø": "oe", "ü": "ue", "å": "aa", "đ": "dj", "ð": "dh"})
+"""Letters that some write as two; folding does so with æ, œ, þ and ß anyway."""
 
 
 class Place(StrEnum):
@@ -54,6 +56,17 @@ def fold(text: str) -> str:
 def cut(text: str) -> list[str]:
     """The folded words of a name, each at most as long as a part that is stored."""
     return list(words_of(text))
+
+
+@lru_cache(maxsize=10_000)
+def spelled_out(text: str) -> tuple[str, ...]:
+    """The words of a name as `words_of` has them, word for word, but "mueller" for Müller."""
+    return words_of(unicodedata.normalize("NFC", text.casefold()).translate(SPELLED_OUT))
+
+
+def drawn_together(word: str) -> str:
+    """A folded word without the second letters of what may be spelled out: "mueller" is "muller"."""
+    return re.sub(r"(?<=[aou])e|(?<=a)a|(?<=d)j", "", word)
 
 
 @lru_cache(maxsize=10_000)

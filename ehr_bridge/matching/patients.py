@@ -10,7 +10,7 @@ from ehr_bridge.matching.compare import Comparison, Population
 from ehr_bridge.matching.dates import DateGrade
 from ehr_bridge.matching.evidence import evidence_of
 from ehr_bridge.matching.ids import IdGrade
-from ehr_bridge.matching.model import Basis, Evidence, Match, MatchKind
+from ehr_bridge.matching.model import Basis, Evidence, EvidenceGrade, Match, MatchKind
 from ehr_bridge.matching.person_names import AGREEING, Grade
 from ehr_bridge.matching.rules import Rules
 
@@ -18,7 +18,11 @@ ALL_PARTS = 3
 """Family name, given name and date of birth."""
 WORTH_A_LOOK = 0.02
 """How likely a patient must be to be named at all."""
-NOTHING = Match(MatchKind.NONE, 0.0, (Evidence("order", None, "no order or patient has the file's identifiers"),))
+NOTHING = Match(
+    MatchKind.NONE,
+    0.0,
+    (Evidence("order", None, EvidenceGrade.SILENT, "no order or patient has the file's identifiers"),),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,7 @@ def judge_patients(ranked: Sequence[Ranked], rules: Rules, *, is_complete: bool)
         return NOTHING
     if best.probability < rules.probability:
         if len(ranked) > 1 and ranked[1].probability >= WORTH_A_LOOK:
-            several = Evidence("patient", False, "another patient fits nearly as well")
+            several = Evidence.against("PatientName", "another patient fits nearly as well")
             return Match(MatchKind.AMBIGUOUS, score, (several, *evidence), person.patient.id)
         return Match(MatchKind.PROBABLE, score, evidence, person.patient.id)
     basis = basis_of(person)
@@ -88,15 +92,15 @@ def _other_patient(ranked: Sequence[Ranked]) -> Evidence | None:
     best, *others = (one.comparison for one in ranked)
     for other in others:
         if other.weight == best.weight:
-            return Evidence("patient", False, "two patients fit equally well")
+            return Evidence.against("PatientName", "two patients fit equally well")
         if other.patient_id is IdGrade.SAME:
-            return Evidence("PatientID", False, "the file's patient ID is the MRN of somebody else than the rest fits")
+            return Evidence.against("PatientID", "the file's patient ID is the MRN of somebody else than the rest fits")
         agreeing = other.agreeing_parts
         if agreeing == ALL_PARTS and other.weight_of_person >= best.weight_of_person:
-            return Evidence("patient", False, "name and birth date fit another patient at least as well")
+            return Evidence.against("PatientName", "name and birth date fit another patient at least as well")
         if agreeing == ALL_PARTS - 1 and other.weight_of_person > best.weight_of_person:
-            return Evidence(
-                "patient", False, "two of family name, given name and birth date fit another patient better"
+            return Evidence.against(
+                "PatientName", "two of family name, given name and birth date fit another patient better"
             )
     return None
 
@@ -104,35 +108,35 @@ def _other_patient(ranked: Sequence[Ranked]) -> Evidence | None:
 def _veto(person: Comparison) -> Evidence | None:
     """What forbids to link to this patient without a person, however likely it is."""
     if person.sex == "different":
-        return Evidence("PatientSex", False, "another sex")
+        return Evidence.against("PatientSex", "another sex")
     if person.is_name_contradicted and person.is_date_contradicted:
-        return Evidence("patient", False, "another name and another date of birth")
+        return Evidence.against("PatientName", "another name and another date of birth")
     if person.patient_id is IdGrade.SAME:
         return _veto_of_same_id(person)
     if person.patient_id is IdGrade.NEAR:
         if person.agreeing_parts < 2 or person.is_date_contradicted:
-            return Evidence("patient", False, "a patient ID with a slip, and too little beside it")
+            return Evidence.against("PatientName", "a patient ID with a slip, and too little beside it")
         return None
     if not person.is_name_agreed:
-        return Evidence("PatientName", False, "without the MRN both parts of the name must agree: relatives share one")
+        return Evidence.against("PatientName", "without the MRN both parts of the name must agree: relatives share one")
     if not person.is_date_agreed:
-        return Evidence("PatientBirthDate", False, "without the MRN the date of birth must agree: namesakes exist")
+        return Evidence.against("PatientBirthDate", "without the MRN the date of birth must agree: namesakes exist")
     if person.birth_date is DateGrade.NEAR:
-        return Evidence(
-            "PatientBirthDate", False, "without the MRN a slip in the date of birth is too much: namesakes exist"
+        return Evidence.against(
+            "PatientBirthDate", "without the MRN a slip in the date of birth is too much: namesakes exist"
         )
     if person.patient_id in (IdGrade.DIFFERENT, IdGrade.NEIGHBOUR) and person.birth_date is not DateGrade.SAME:
-        return Evidence("PatientBirthDate", False, "another patient ID, and the date of birth not quite the same")
+        return Evidence.against("PatientBirthDate", "another patient ID, and the date of birth not quite the same")
     return None
 
 
 def _veto_of_same_id(person: Comparison) -> Evidence | None:
     parts = (person.names.family, person.names.given)
     if person.is_name_contradicted and not person.is_date_agreed:
-        return Evidence("PatientName", False, "another name, and no date of birth that confirms the patient ID")
+        return Evidence.against("PatientName", "another name, and no date of birth that confirms the patient ID")
     if not person.is_date_agreed and not set(parts) & AGREEING:
-        return Evidence("patient", False, "neither name nor date of birth confirms the patient ID")
+        return Evidence.against("PatientName", "neither name nor date of birth confirms the patient ID")
     is_alike = all(part in AGREEING or part is Grade.SIMILAR for part in parts)
     if person.is_date_contradicted and not is_alike:
-        return Evidence("patient", False, "another date of birth, and the name does not agree in full")
+        return Evidence.against("PatientBirthDate", "another date of birth, and the name does not agree in full")
     return None

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import lru_cache
 
 from rapidfuzz.distance import DamerauLevenshtein, JaroWinkler
 
-from ehr_bridge.matching.names import words_of
+from ehr_bridge.matching.names import spelled_out, words_of
 
 LONG = 8
 """Letters from which two slips still leave a name recognisable."""
@@ -48,6 +48,16 @@ class PersonName:
 
     family: tuple[str, ...]
     given: tuple[str, ...]
+    spelled: frozenset[tuple[str, str]] = field(default=frozenset(), compare=False)
+    """Words that can be spelled out ("muller" of Müller), each with how ("mueller")."""
+    written: tuple[str, str] = field(default=("", ""), compare=False)
+    """Family name and the rest as they stand; empty in a reading that divides what is not divided."""
+
+    @classmethod
+    def of(cls, family: str, given: str) -> PersonName:
+        pairs = zip(words_of(f"{family} {given}"), spelled_out(f"{family} {given}"), strict=True)
+        spelled = frozenset((plain, long) for plain, long in pairs if plain != long)
+        return cls(words_of(family), words_of(given), spelled, (family.strip(), given.strip("^ ")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +69,10 @@ class NameComparison:
     is_swapped: bool
     family_said: tuple[str, ...] = ()
     given_said: tuple[str, ...] = ()
+    is_as_written: bool = False
+    """Letter for letter, accents and case included."""
+    lacks_a_main_part: bool = False
+    """Of a double family name one side has a part only, or the first of the given names is missing on one side."""
 
 
 @lru_cache(maxsize=256)
@@ -69,26 +83,44 @@ def read_names(value: str) -> tuple[PersonName, ...]:
 
 def _readings(group: str) -> Iterator[PersonName]:
     family, separator, rest = group.partition("^")
-    words, others = words_of(family), words_of(rest)
-    if words or others:
-        yield PersonName(words, others)
+    whole = PersonName.of(family, rest)
+    words = whole.family
+    if words or whole.given:
+        yield whole
     if not separator and len(words) > 1:
-        yield PersonName(words[:1], words[1:])
-        yield PersonName(words[-1:], words[:-1])
+        yield PersonName(words[:1], words[1:], whole.spelled)
+        yield PersonName(words[-1:], words[:-1], whole.spelled)
 
 
 def compare_names(said: PersonName, known: PersonName) -> NameComparison:
     """The better of reading the header straight and with family and given name exchanged."""
+    said = _as_known(said, known)
     straight = _compare(said, known, is_swapped=False)
     if Grade.SILENT in (straight.family, straight.given) or _worth(straight) == 2 * _WORTH[Grade.SAME]:
         return straight
-    exchanged = _compare(PersonName(said.given, said.family), known, is_swapped=True)
+    exchanged = _compare(replace(said, family=said.given, given=said.family), known, is_swapped=True)
     return exchanged if _worth(exchanged) > _worth(straight) + 2 else straight
 
 
 def _compare(said: PersonName, known: PersonName, *, is_swapped: bool) -> NameComparison:
     family, given = grade_words(said.family, known.family), grade_words(said.given, known.given)
-    return NameComparison(family, given, is_swapped, said.family, said.given)
+    is_as_written = not is_swapped and said.written == known.written
+    lacks = family is Grade.PART or (given is Grade.PART and said.given[0] != known.given[0])
+    return NameComparison(family, given, is_swapped, said.family, said.given, is_as_written, lacks)
+
+
+def _as_known(said: PersonName, known: PersonName) -> PersonName:
+    """The header's name with the EHR's word for each that is the same spelled out: Mueller is Müller, not Muller."""
+    if not (said.spelled or known.spelled):
+        return said
+    theirs, ours = dict(said.spelled), dict(known.spelled)
+    words = {ours.get(word, word): word for word in (*known.family, *known.given)}
+    plain = set(words.values())
+    family, given = (
+        tuple(word if word in plain else words.get(theirs.get(word, word), word) for word in part)
+        for part in (said.family, said.given)
+    )
+    return replace(said, family=family, given=given)
 
 
 _WORTH = {

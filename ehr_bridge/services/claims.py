@@ -21,7 +21,7 @@ from ehr_bridge.db.database import Database
 from ehr_bridge.db.models import Order, Patient, Study
 from ehr_bridge.db.uploads import Instance
 from ehr_bridge.errors import Conflict
-from ehr_bridge.matching import Evidence, HeaderIdentity, Match, MatchKind, Rules, match_study
+from ehr_bridge.matching import Evidence, EvidenceGrade, HeaderIdentity, Match, MatchKind, Rules, match_study
 from ehr_bridge.services.arrivals import Confirmation, Decision
 from ehr_bridge.services.identity import (
     ehr_values,
@@ -36,6 +36,7 @@ from ehr_bridge.services.patients import find_patient, of_survivor
 
 CONFIRMATION = "confirmation"
 """The field of the evidence that a person said so."""
+CONFIRMED = Evidence(CONFIRMATION, True, EvidenceGrade.SAME, "confirmed by the sender")
 ABANDONED_AFTER = timedelta(minutes=15)
 """Far longer than storing one instance can take."""
 
@@ -130,7 +131,7 @@ class Claims:
         with self._database.read() as session:
             study = _find_study(session, identity.study_instance_uid)
             if study is not None:
-                return _join(session, study, identity, confirmation, self.rules)
+                return _as_asked(_join(session, study, identity, confirmation, self.rules), confirmation)
         # Lost to a power cut, it would only be judged again. In turn: between verdict and claim nobody merges records,
         # moves an order or renames a person, so the claim names who is still there, or whoever changes that sees it.
         with self._database.write_relaxed(in_turn=True) as session:
@@ -138,7 +139,7 @@ class Claims:
             certain = match.is_automatic and patient is not None
             wanted = wanted_values(patient, order) if certain and patient else {}
             if certain and not may_coerce and not _carries(identity, wanted):
-                late = Evidence("arrival", False, "stored before it could be coerced; a job links it")
+                late = Evidence.against("study", "stored before it could be coerced; a job links it")
                 match = replace(match, kind=MatchKind.PROBABLE, evidence=(late, *match.evidence), is_automatic=False)
                 certain = False
             claim = _insert_claim(session, identity, match, certain, confirmation, now)
@@ -188,11 +189,10 @@ def confirmed_match(identity: HeaderIdentity, patient: Patient, order: Order | N
         opinion = match_study(identity, [order_facts(order)])
     else:
         opinion = match_study(identity, [], [patient_facts(patient)])
-    confirmed = Evidence(CONFIRMATION, True, "confirmed by the sender")
     return Match(
         MatchKind.EXACT,
         1.0,
-        (confirmed, *opinion.evidence),
+        (CONFIRMED, *opinion.evidence),
         patient.id,
         order.id if order else None,
         is_automatic=True,
@@ -224,9 +224,16 @@ def _join(
     return _contradicted(study)
 
 
+def _as_asked(decision: Decision, confirmation: Confirmation) -> Decision:
+    """Who confirmed in an earlier request did not confirm in this one, and the other way round."""
+    others = tuple(line for line in decision.match.evidence if line.field != CONFIRMATION)
+    evidence = (CONFIRMED, *others) if confirmation.names_somebody else others
+    return replace(decision, match=replace(decision.match, evidence=evidence))
+
+
 def _contradicted(study: Study) -> Decision:
     """For an instance that claims to be of somebody else than its study: nothing of the study's link is true of it."""
-    denied = Evidence("study", False, "other images of this study are of somebody else")
+    denied = Evidence.against("study", "other images of this study are of somebody else")
     match = Match(MatchKind.AMBIGUOUS, 0.0, (denied,))
     return replace(decision_of(study), match=match, wanted={}, contradicts=True)
 
@@ -263,7 +270,7 @@ def _insert_claim(
         "link_status": status,
         "match_kind": match.kind.value,
         "match_score": match.score,
-        "match_evidence": [{"field": e.field, "agrees": e.agrees, "detail": e.detail} for e in match.evidence],
+        "match_evidence": [line.as_json() for line in match.evidence],
         "match_patient_id": match.patient_id,
         "match_order_id": match.order_id,
         "corrections": dict(confirmation.tags),
@@ -303,5 +310,5 @@ def _decision(study: Study, patient: Patient | None, order: Order | None) -> Dec
 
 def stored_match(study: Study) -> Match:
     """The opinion that was recorded with a study."""
-    evidence = tuple(Evidence(e["field"], e["agrees"], e["detail"]) for e in study.match_evidence)
+    evidence = tuple(map(Evidence.from_json, study.match_evidence))
     return Match(MatchKind(study.match_kind), study.match_score, evidence, study.match_patient_id, study.match_order_id)

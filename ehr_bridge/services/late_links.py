@@ -107,7 +107,7 @@ def _is_wanted_by_others(session: Session, order_id: uuid.UUID | None, job: Modi
 
 
 def evidence_of(match: Match) -> list[dict[str, Any]]:
-    return [{"field": e.field, "agrees": e.agrees, "detail": e.detail} for e in match.evidence]
+    return [line.as_json() for line in match.evidence]
 
 
 def _verdict(session: Session, study: Study, rules: Rules) -> Match | None:

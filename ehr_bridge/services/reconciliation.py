@@ -167,7 +167,7 @@ class Reconciliation:
         ):
             raise Conflict("study_is_linked", f"{_what_happened(session, study)} It is linked like that already.")
         evidence = evidence_of(confirmed_match(stored_identity(study), patient, order))
-        evidence[0] = {"field": "confirmation", "agrees": True, "detail": "linked by a person"}
+        evidence[0] |= {"detail": "linked by a person"}
         job = link_job(session, study, (patient, order), evidence, reason, origin, now)
         self._note(session, "study.link_requested", job, study, origin, now)
         return job

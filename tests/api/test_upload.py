@@ -359,3 +359,14 @@ def test_a_corrected_study_date_is_the_one_that_is_listed(api: Api) -> None:
     answer = api.call("POST", "/api/v1/dicom/upload", "technician", **related(options, ("application/dicom", small())))
     uid = answer.json["studies"][0]["study_instance_uid"]
     assert api.get(f"/api/v1/dicom/studies/{uid}", "nurse").json["study_date"] == "2026-01-16"
+
+
+def test_who_confirmed_before_does_not_confirm_now(api: Api) -> None:
+    """A confirmation is evidence in the answer to the request that gave it, whoever linked the study."""
+    order, study = api.place_order(), generate_uid()
+    data = [small(StudyInstanceUID=study) for _ in range(3)]
+    options = {"X-Order-Id": order["id"]}
+    answers = [api.upload(data[0], headers=options), api.upload(data[1]), api.upload(data[2], headers=options)]
+    fields = [[line["field"] for line in each.json["studies"][0]["match"]["evidence"]] for each in answers]  # type: ignore[index]
+    assert ["confirmation" in each for each in fields] == [True, False, True]
+    assert fields[0] == fields[2]

@@ -3255,7 +3255,7 @@ export interface components {
         CandidateAnswer: {
             accession_number: string | null;
             differences: components["schemas"]["DifferenceAnswer"][];
-            evidence: components["schemas"]["FieldEvidence"][];
+            evidence: components["schemas"]["EvidenceAnswer"][];
             /** @enum {string} */
             kind: "exact" | "probable" | "ambiguous" | "none";
             mrn: string;
@@ -3386,7 +3386,10 @@ export interface components {
             agrees: boolean | null;
             detail: string;
             field: string;
+            grade: components["schemas"]["EvidenceGrade"];
         };
+        /** @enum {string} */
+        EvidenceGrade: "same" | "form" | "slip" | "other" | "silent";
         FailedJobAnswer: {
             error_code: string | null;
             finished_at: string | null;
@@ -3397,11 +3400,6 @@ export interface components {
             /** @enum {string} */
             status: "partial" | "failed";
             study_instance_uid: string;
-        };
-        FieldEvidence: {
-            agrees: boolean | null;
-            detail: string;
-            field: string;
         };
         FieldProblem: {
             field: string;
@@ -4196,8 +4194,8 @@ export type DifferenceAnswer = components['schemas']['DifferenceAnswer'];
 export type ElementAnswer = components['schemas']['ElementAnswer'];
 export type ErrorAnswer = components['schemas']['ErrorAnswer'];
 export type EvidenceAnswer = components['schemas']['EvidenceAnswer'];
+export type EvidenceGrade = components['schemas']['EvidenceGrade'];
 export type FailedJobAnswer = components['schemas']['FailedJobAnswer'];
-export type FieldEvidence = components['schemas']['FieldEvidence'];
 export type FieldProblem = components['schemas']['FieldProblem'];
 export type FindingAnswer = components['schemas']['FindingAnswer'];
 export type FixityAnswer = components['schemas']['FixityAnswer'];

@@ -13,8 +13,8 @@ const candidate = (more: Partial<Candidate> = {}): Candidate => ({
   kind: "probable",
   score: 0.8,
   evidence: [
-    { field: "AccessionNumber", agrees: true, detail: "" },
-    { field: "PatientBirthDate", agrees: null, detail: "" },
+    { field: "AccessionNumber", agrees: true, grade: "same", detail: "" },
+    { field: "PatientBirthDate", agrees: null, grade: "silent", detail: "" },
   ],
   differences: [],
   ...more,
@@ -30,7 +30,7 @@ describe("accepting a candidate", () => {
   it("needs one key only where nothing speaks against it", () => {
     expect(isPlain(candidate())).toBe(true);
     expect(isPlain(candidate({ kind: "ambiguous" }))).toBe(false);
-    expect(isPlain(candidate({ evidence: [{ field: "PatientID", agrees: false, detail: "" }] }))).toBe(false);
+    expect(isPlain(candidate({ evidence: [{ field: "PatientID", agrees: false, grade: "other", detail: "" }] }))).toBe(false);
     expect(isPlain(candidate({ differences: [{ tag: "PatientID", file: "M2", ehr: "M1", differs: true }] }))).toBe(false);
     expect(isPlain(candidate({ differences: [{ tag: "PatientSex", file: "", ehr: "F", differs: true }] }))).toBe(true);
   });
@@ -46,7 +46,7 @@ describe("a difference", () => {
 
   it("is a contradiction unless the names were found to agree, or the images said nothing", () => {
     expect(markOf(differs, [])).toBe("other");
-    expect(markOf(differs, [{ field: "PatientName", agrees: true, detail: "" }])).toBe("spelling");
+    expect(markOf(differs, [{ field: "PatientName", agrees: true, grade: "same", detail: "" }])).toBe("spelling");
     expect(markOf({ ...differs, file: "" }, [])).toBe("filled");
     expect(markOf({ ...differs, differs: false }, [])).toBe("same");
   });

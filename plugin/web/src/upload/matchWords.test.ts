@@ -12,12 +12,12 @@ function result(match: Partial<Match>): StudyResult {
 
 describe("the words about a match", () => {
   it("are calm when the files agree with the order", () => {
-    const agrees = [{ field: "PatientID", agrees: true, detail: "" }];
+    const agrees: Match["evidence"] = [{ field: "PatientID", agrees: true, grade: "same", detail: "" }];
     expect(verdictOn(result({ evidence: agrees }), order)).toMatchObject({ tone: "good", title: "Linked to this order" });
   });
 
   it("warn when the files name somebody else than the person confirmed", () => {
-    const differs = [{ field: "PatientID", agrees: false, detail: "" }];
+    const differs: Match["evidence"] = [{ field: "PatientID", agrees: false, grade: "other", detail: "" }];
     const words = verdictOn(result({ evidence: differs }), order);
     expect(words.tone).toBe("warn");
     expect(words.title).toContain("as you confirmed");

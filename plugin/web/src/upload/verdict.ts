@@ -5,7 +5,7 @@
  * busy, lost, or sign in first. Only a reason that may pass is retried.
  */
 import { errorFromAnswer, isRecord } from "../api/errors";
-import type { InstanceOutcome, StudyOutcome, UploadAnswer } from "../api/types";
+import type { Evidence, InstanceOutcome, StudyOutcome, UploadAnswer } from "../api/types";
 
 export interface Problem {
   /** A stable word, ours or the server's. */
@@ -139,11 +139,19 @@ function readMatch(raw: Record<string, unknown>): StudyOutcome["match"] {
     evidence: evidence.map((each) => ({
       field: string(each.field),
       agrees: typeof each.agrees === "boolean" ? each.agrees : null,
+      grade: readGrade(each),
       detail: string(each.detail),
     })),
     patient_id: id(raw.patient_id),
     order_id: id(raw.order_id),
   };
+}
+
+const GRADES: readonly Evidence["grade"][] = ["same", "form", "slip", "other", "silent"];
+
+/** A server from before grades says only whether it agrees. */
+function readGrade({ agrees, grade }: Record<string, unknown>): Evidence["grade"] {
+  return GRADES.find((one) => one === grade) ?? (agrees === true ? "same" : agrees === false ? "other" : "silent");
 }
 
 function string(value: unknown): string {

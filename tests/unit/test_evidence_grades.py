@@ -1,0 +1,93 @@
+"""Evidence as a person reads it: how far two values are apart."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from ehr_bridge.matching import Evidence, EvidenceGrade, HeaderIdentity, OrderFacts, PatientFacts, match_study
+
+ASA = PatientFacts(uuid.uuid4(), "1000471", None, "Lindqvist", "Åsa", date(1961, 3, 14), "female")
+ORDER = OrderFacts(uuid.uuid4(), "ACC-1", "2.25.1", False, ASA)
+HEADER = HeaderIdentity("1.2.3", "ACC-1", "1000471", "", "Lindqvist^Åsa", "19610314", "F")
+
+
+def line(field: str, patient: PatientFacts = ASA, **said: str) -> Evidence:
+    match = match_study(replace(HEADER, **said), [replace(ORDER, patient=patient)])
+    return next(line for line in match.evidence if line.field == field)
+
+
+def named(family: str, given: str) -> PatientFacts:
+    return replace(ASA, family_name=family, given_name=given)
+
+
+@pytest.mark.parametrize(
+    ("said", "family", "given", "grade"),
+    [
+        ("Lindqvist^Åsa", "Lindqvist", "Åsa", "same"),
+        ("Lindqvist^Åsa^^^", "Lindqvist", "Åsa", "same"),
+        ("LINDQVIST^ASA", "Lindqvist", "Åsa", "form"),
+        ("Lindqvist^Asa", "Lindqvist", "Åsa", "form"),
+        ("LINDQVIST^AASA", "Lindqvist", "Åsa", "form"),
+        ("Åsa^Lindqvist", "Lindqvist", "Åsa", "form"),
+        ("TANAKA^YUKI", "Tanaka", "Yuki", "form"),
+        ("MUELLER^JOERG", "Müller", "Jörg", "form"),
+        ("Müller^Jörg", "Mueller", "Joerg", "form"),
+        ("DJORDJEVIC^DJURA", "Đorđević", "Đura", "form"),
+        ("THORSDOTTIR^ASTTHOR", "Þórsdóttir", "Ástþór", "form"),
+        ("GROSS^SOEREN", "Groß", "Søren", "form"),
+        ("LINDQVIST^ASA^MARIA", "Lindqvist", "Åsa", "form"),
+        ("LINDQVIST^A", "Lindqvist", "Åsa", "form"),
+        ("LINDQVIST", "Lindqvist", "Åsa", "form"),
+        ("LINDQVISST^ASA", "Lindqvist", "Åsa", "slip"),
+        ("LINDKVIST^ASA", "Lindqvist", "Åsa", "slip"),
+        ("MUELLER^JORG", "Muller", "Jorg", "slip"),
+        ("SCHMIDT^ANNA", "Müller-Schmidt", "Anna", "slip"),
+        ("LINDQVIST^SVEN", "Lindqvist", "Åsa", "other"),
+        ("", "Lindqvist", "Åsa", "silent"),
+    ],
+)
+def test_names_are_graded(said: str, family: str, given: str, grade: str) -> None:
+    """Case, accents, transliteration and order are form; letters are slips; another name is another."""
+    found = line("PatientName", named(family, given), patient_name=said)
+    assert (found.grade, found.agrees) == (grade, {"other": False, "silent": None}.get(grade, True)), found
+
+
+@pytest.mark.parametrize(
+    ("field", "said", "grade", "agrees"),
+    [
+        ("patient_id", "1000471", "same", True),
+        ("patient_id", "0001000471", "form", True),
+        ("patient_id", "1008471", "slip", True),
+        ("patient_id", "1000472", "slip", False),
+        ("patient_id", "2000472", "other", False),
+        ("patient_id", "", "silent", None),
+        ("patient_birth_date", "19610314", "same", True),
+        ("patient_birth_date", "19610315", "slip", True),
+        ("patient_birth_date", "19611403", "slip", True),
+        ("patient_birth_date", "19900101", "other", False),
+        ("patient_birth_date", "", "silent", None),
+        ("patient_sex", "F", "same", True),
+        ("patient_sex", "M", "other", False),
+        ("patient_sex", "O", "silent", None),
+        ("accession_number", "acc-1 ", "form", True),
+    ],
+)
+def test_fields_are_graded(field: str, said: str, grade: str, agrees: bool | None) -> None:
+    """A wrong digit is a slip, and is called so; a number next to the MRN may be a relative's, and does not agree."""
+    keyword = {"patient_id": "PatientID"}.get(field, field.title().replace("_", ""))
+    found = line(keyword, **{field: said})
+    assert (found.grade, found.agrees) == (grade, agrees)
+    if found.grade is EvidenceGrade.SLIP and said != "19611403":
+        assert "digit" in found.detail
+
+
+def test_evidence_from_before_grades_is_read() -> None:
+    """Rows that were written without them."""
+    old = [{"field": "PatientID", "agrees": agrees, "detail": "x"} for agrees in (True, False, None)]
+    assert [Evidence.from_json(one).grade for one in old] == ["same", "other", "silent"]
+    new = Evidence("PatientName", True, EvidenceGrade.SLIP, "x")
+    assert Evidence.from_json(new.as_json()) == new
