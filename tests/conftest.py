@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,7 @@ from hypothesis import settings
 
 from ehr_bridge.db import migrate
 from ehr_bridge.db.database import Database
-from tests.support import ports
+from tests.support import material, ports
 
 ENGINES = ("sqlite", "postgresql")
 
@@ -29,6 +29,26 @@ settings.load_profile("no-deadline")
 FORGETFUL = ("fsync=off", "full_page_writes=off", "synchronous_commit=off")
 """For data that need not outlive a power cut; what a killed process wrote is with the kernel all the same."""
 IN_MEMORY = Path("/dev/shm")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--testdata", type=Path, action="append", default=[], help="a folder with more real DICOM files")
+    parser.addoption("--no-skips", action="store_true", help="a test that is skipped has failed")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for folder in config.getoption("--testdata"):
+        material.name_folder(folder.resolve())
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.skipped and not hasattr(report, "wasxfail") and item.config.getoption("--no-skips"):
+        report.outcome = "failed"
+    return report
 
 
 class PostgresCluster:

@@ -12,13 +12,11 @@ from random import Random
 import numpy as np
 import pydicom
 from pydicom.dataset import FileDataset, PrivateBlock
-from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian
+from pydicom.uid import UID, CTImageStorage
 
 from plugin.phantom import ct_phantom
-from tests.support.samples import TESTDATA, encoded
+from tests.support.samples import encoded
 
-REAL = TESTDATA / "dicom" / "encapsulation" / "CT1_UNC.implicit_little_endian.dcm"
-"""A CT of a real scanner: 512 x 512, 255 elements, many private ones."""
 ELEMENTS = 260
 PATIENT = {"family_name": "Benchmark", "given_name": "Beatrice", "birth_date": "1961-03-14", "sex": "female"}
 PATIENT_NAME, BIRTH_DATE, ISSUER, REFERRER = "Benchmark^Beatrice", "19610314", "BENCH-HOSPITAL", "Referrer^Rosa"
@@ -80,18 +78,8 @@ def write_study(folder: Path, claim: Claim, study_uid: str, count: int, uids: Ui
 
 @cache
 def template() -> FileDataset:
-    """An explicit VR CT with 512 x 512 pixels and about 260 elements; a real one when ../shared is here."""
-    if REAL.exists():
-        ds = pydicom.dcmread(REAL)
-        ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-        for element in ds:  # decodes every value, so that private ones get the VR of their dictionary
-            _ = element.value
-        return ds
-    return generated()
-
-
-def generated() -> FileDataset:
-    """The phantom's header and 512 x 512 pixels, filled up with private elements of the kinds a scanner writes."""
+    """An explicit VR CT of 512 x 512 pixels and about 260 elements: the phantom's header, filled up with private
+    elements of the kinds a scanner writes."""
     ds = pydicom.dcmread(io.BytesIO(next(ct_phantom(1))))
     ds.SOPClassUID = CTImageStorage
     ds.Rows = ds.Columns = 512

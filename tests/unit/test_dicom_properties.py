@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from ehr_bridge.dicom import coerce, read_header, validate
 from ehr_bridge.dicom.encoding import PIXEL_DATA
 from ehr_bridge.errors import RefusedInstance
+from tests.support.material import real_files, wheel_files
 from tests.unit.dicom_samples import (
     BIG,
     DEFLATED,
@@ -28,10 +29,7 @@ from tests.unit.dicom_samples import (
     differences,
     even,
     file_of,
-    need_shared,
-    shared_files,
     storable,
-    wheel_files,
 )
 
 WHEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -88,16 +86,9 @@ def over(paths: tuple[Path, ...], wanted: dict[str, str]) -> dict[str, list[str]
 
 
 @pytest.mark.parametrize("wanted", WANTED, ids=["ascii", "german", "chinese and russian"])
-def test_coercing_any_file_of_the_wheel_keeps_every_promise(wanted):
+def test_coercing_any_real_file_keeps_every_promise(wanted):
     """Whatever the device, encoding or script: wanted values in, all else as before, old values kept."""
-    assert over(wheel_files(), wanted) == {}
-
-
-@pytest.mark.parametrize("wanted", WANTED, ids=["ascii", "german", "chinese and russian"])
-def test_coercing_any_shared_file_keeps_every_promise(wanted):
-    """The same over real series, segmentations, reports, compressed and deflated objects."""
-    need_shared()
-    assert over(shared_files(), wanted) == {}
+    assert over(real_files(), wanted) == {}
 
 
 def test_dcmtk_reads_coerced_files():

@@ -6,7 +6,8 @@ import pytest
 
 from ehr_bridge.dicom import Finding, is_date, is_uid, read_header, require_storable, validate
 from ehr_bridge.errors import RefusedInstance
-from tests.unit.dicom_samples import PREAMBLE, El, Shape, file_of, meta, storable, wheel_files
+from tests.support.material import wheel_files
+from tests.unit.dicom_samples import PREAMBLE, El, Shape, file_of, meta, storable
 
 UIDS = {
     0x0020000D: "(0020,000D)",
