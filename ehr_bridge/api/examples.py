@@ -101,6 +101,11 @@ EXAMPLES: dict[str, dict[str, Any]] = LINK_EXAMPLES | {
                     "order_id": ORDER_ID,
                     "automatic": True,
                 },
+                "study": None,
+                "differences": [
+                    {"tag": "PatientName", "file": "FERREIRA^JOAO", "ehr": "Ferreira^João", "differs": True}
+                ],
+                "refused": None,
             }
         ]
     },

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 from flask import Response
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import AliasChoices, BeforeValidator, Field
 
 from ehr_bridge.api.context import answer, closed, services
-from ehr_bridge.api.schemas import Input, Model, Problem
-from ehr_bridge.api.upload_answers import UNSEEN, MatchAnswer, match_json
+from ehr_bridge.api.reconciliation import DifferenceAnswer
+from ehr_bridge.api.schemas import Input, Model, Moment, Problem
+from ehr_bridge.api.upload_answers import UNSEEN, ErrorAnswer, MatchAnswer, as_seen, match_json
+from ehr_bridge.api.upload_options import SaidOfFiles
 from ehr_bridge.matching import HeaderIdentity
+from ehr_bridge.services.arrivals import Confirmation
+from ehr_bridge.services.identity import with_corrections
+from ehr_bridge.services.matching import Foretold, Question
+from ehr_bridge.services.restrictions import Closed
+from ehr_bridge.services.verdicts import Verdict
 
 MOST_HEADERS = 500
 
@@ -26,6 +33,10 @@ blueprint = APIBlueprint(
 
 Value = Annotated[str, BeforeValidator(lambda value: "" if value is None else value), Field(max_length=1024)]
 """A DICOM value as it stands in the file, well-formed or not; absent, null and empty are one."""
+
+
+class ConfirmationBody(SaidOfFiles):
+    """As the options of an upload: whose the images are, whatever they say, and corrected values."""
 
 
 class HeaderBody(Input):
@@ -44,6 +55,13 @@ class HeaderBody(Input):
     modality: Value = ""
     study_date: Value = ""
 
+    referring_physician_name: Value | None = Field(
+        None, description="PN; not compared, only shown beside what it would become"
+    )
+    confirmation: ConfirmationBody | None = Field(
+        None, description="What the sender would say with the files; left out: nothing"
+    )
+
 
 class MatchBody(Input):
     items: list[HeaderBody] = Field(
@@ -55,9 +73,23 @@ class JudgedAnswer(MatchAnswer):
     automatic: bool = Field(description="Whether the settings would link it without a person")
 
 
+class StudyHereAnswer(Model):
+    """The study, where the archive has images of it already."""
+
+    link_status: Literal["linked", "unlinked", "ambiguous"]
+    linked_at: Moment | None
+    contradicts: bool = Field(
+        description="The header claims to be of somebody else than the study's first image: unless the sender confirms "
+        "whose it is, the image is kept as it is, and the study waits for a person"
+    )
+
+
 class JudgedHeader(Model):
     ref: str
     match: JudgedAnswer
+    study: StudyHereAnswer | None
+    differences: list[DifferenceAnswer] = Field(description="The header beside the patient and order of the verdict")
+    refused: ErrorAnswer | None = Field(description="Why the files would not be stored")
 
 
 class MatchList(Model):
@@ -67,15 +99,45 @@ class MatchList(Model):
 @blueprint.post("/match", responses={200: MatchList, 400: Problem, 415: Problem, 422: Problem})
 def match_headers(body: MatchBody) -> Response:
     """Say whose studies headers are, as on arrival; nothing is stored"""
-    matches = services().matching.judge(_identity(header) for header in body.items)
-    unseen = closed().patients
-    shown = [UNSEEN if match.patient_id in unseen else match for match in matches]
-    items = [
-        {"ref": header.ref, "match": {**match_json(match), "automatic": match.is_automatic}}
-        for header, match in zip(body.items, shown, strict=True)
-    ]
+    foretold = services().matching.foretell(_question(header) for header in body.items)
+    hidden = closed()
+    items = [{"ref": header.ref, **_judged(one, hidden)} for header, one in zip(body.items, foretold, strict=True)]
     return answer(MatchList.model_validate({"items": items}))
 
 
-def _identity(header: HeaderBody) -> HeaderIdentity:
-    return HeaderIdentity(**header.model_dump(exclude={"ref"}))
+def _judged(foretold: Foretold, hidden: Closed) -> dict[str, Any]:
+    verdict, refusal = foretold.verdict, foretold.refusal
+    if verdict is None:
+        refused = {"code": refusal.code, "message": refusal.detail} if refusal else None
+        return {
+            "match": {**match_json(UNSEEN), "automatic": False},
+            "study": None,
+            "differences": [],
+            "refused": refused,
+        }
+    match = as_seen(verdict.match, verdict.patient.id if verdict.patient else None, hidden)
+    is_open = match is verdict.match
+    return {
+        "match": {**match_json(match), "automatic": match.is_automatic},
+        "study": _study_here(verdict) if is_open and verdict.known else None,
+        "differences": foretold.differences if is_open else [],
+        "refused": None,
+    }
+
+
+def _study_here(verdict: Verdict) -> dict[str, Any]:
+    assert verdict.known is not None
+    study, linked_at = verdict.known.study, verdict.known.linked_at
+    return {"link_status": study.link_status, "linked_at": linked_at, "contradicts": verdict.contradicts}
+
+
+def _question(header: HeaderBody) -> Question:
+    said = header.confirmation
+    confirmation = said.confirmation() if said is not None else Confirmation()
+    values = header.model_dump(exclude={"ref", "confirmation", "referring_physician_name"})
+    referring = header.referring_physician_name
+    return Question(
+        with_corrections(HeaderIdentity(**values), confirmation.tags),
+        confirmation,
+        {} if referring is None else {"ReferringPhysicianName": referring},
+    )

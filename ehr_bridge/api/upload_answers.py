@@ -11,10 +11,10 @@ from ehr_bridge.db.uploads import DicomUploadLog
 from ehr_bridge.matching import EvidenceGrade, Match
 from ehr_bridge.matching.patients import NOTHING
 from ehr_bridge.services.arrivals import UploadOutcome
-from ehr_bridge.services.claims import CONFIRMATION
 from ehr_bridge.services.paging import Page
 from ehr_bridge.services.restrictions import Closed
 from ehr_bridge.services.uploads import UploadDetail
+from ehr_bridge.services.verdicts import CONFIRMATION
 
 UNSEEN = NOTHING
 """As for nobody: a verdict on a restricted patient would tell who is here, or confirm a guess."""
@@ -130,16 +130,20 @@ class UploadDetailAnswer(Model):
 
 def hide_closed(outcome: UploadOutcome, closed: Closed) -> None:
     """Take out what would tell the sender who a patient is whom they may not see: all but what they said themselves."""
-    if not closed.patients:
-        return
     for study in outcome.studies.values():
         decision = study.decision
-        if closed.patients.isdisjoint({decision.patient_id, decision.match.patient_id}):
-            continue
-        confirmed = tuple(one for one in decision.match.evidence if one.field == CONFIRMATION)
-        match = replace(decision.match, evidence=confirmed, patient_id=None, order_id=None) if confirmed else UNSEEN
-        study.decision = replace(decision, match=match)
-        study.changes.clear()
+        match = as_seen(decision.match, decision.patient_id, closed)
+        if match is not decision.match:
+            study.decision = replace(decision, match=match)
+            study.changes.clear()
+
+
+def as_seen(match: Match, patient_id: uuid.UUID | None, closed: Closed) -> Match:
+    """A verdict on a study of that patient as somebody may see it; the same object when nothing is hidden."""
+    if closed.patients.isdisjoint({patient_id, match.patient_id}):
+        return match
+    confirmed = tuple(one for one in match.evidence if one.field == CONFIRMATION)
+    return replace(match, evidence=confirmed, patient_id=None, order_id=None) if confirmed else UNSEEN
 
 
 def upload_json(outcome: UploadOutcome) -> dict[str, Any]:

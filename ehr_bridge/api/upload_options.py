@@ -18,22 +18,12 @@ MOST_ANNOUNCED = 1_000_000
 type Source = Literal["manual", "api", "cd_import", "modality"]
 
 
-class UploadOptions(Input):
-    """All optional. Naming an order or a patient overrides what the files say of themselves."""
+class SaidOfFiles(Input):
+    """What a sender may say of files. Naming an order or a patient overrides what the files say of themselves."""
 
     patient_id: Text64 | None = Field(None, description="Id or MRN of the patient; header X-Patient-Id")
     order_id: Text64 | None = Field(None, description="Id or accession number; header X-Order-Id")
     accession_number: Text16 | None = Field(None, description="Names the order too; header X-Accession-Number")
-    source: Source = Field("api", description="Where the files come from; header X-Upload-Source")
-    upload_id: uuid.UUID | None = Field(
-        None, description="Joins files sent one by one into one upload; header X-Upload-Id"
-    )
-    upload_total: int | None = Field(
-        None,
-        ge=1,
-        le=MOST_ANNOUNCED,
-        description="How many files the upload will have, over all of its requests; header X-Upload-Total",
-    )
     tags: dict[str, str] = Field(
         default_factory=dict, description="Corrected values of modifiable attributes, by DICOM keyword"
     )
@@ -48,7 +38,7 @@ class UploadOptions(Input):
         return tags
 
     @model_validator(mode="after")
-    def _one_order(self) -> UploadOptions:
+    def _one_order(self) -> SaidOfFiles:
         if self.order_id and self.accession_number and self.order_id != self.accession_number:
             raise ValueError("name the order once: order_id or accession_number")
         return self
@@ -59,6 +49,21 @@ class UploadOptions(Input):
             patient=self.patient_id,
             tags=tuple(sorted(self.tags.items())),
         )
+
+
+class UploadOptions(SaidOfFiles):
+    """All optional."""
+
+    source: Source = Field("api", description="Where the files come from; header X-Upload-Source")
+    upload_id: uuid.UUID | None = Field(
+        None, description="Joins files sent one by one into one upload; header X-Upload-Id"
+    )
+    upload_total: int | None = Field(
+        None,
+        ge=1,
+        le=MOST_ANNOUNCED,
+        description="How many files the upload will have, over all of its requests; header X-Upload-Total",
+    )
 
 
 HEADERS = {

@@ -9,43 +9,38 @@ from __future__ import annotations
 import threading
 import uuid
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, delete, exists, select
+from sqlalchemy import delete, exists
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.models import Order, Patient, Study
 from ehr_bridge.db.uploads import Instance
-from ehr_bridge.errors import Conflict
-from ehr_bridge.matching import Evidence, EvidenceGrade, HeaderIdentity, Match, MatchKind, Rules, match_study
+from ehr_bridge.matching import Evidence, HeaderIdentity, Match, MatchKind, Rules
 from ehr_bridge.services.arrivals import Confirmation, Decision
-from ehr_bridge.services.identity import (
-    ehr_values,
-    identity_to_json,
-    order_facts,
-    patient_facts,
-    wanted_values,
+from ehr_bridge.services.identity import ehr_values, identity_to_json, wanted_values
+from ehr_bridge.services.verdicts import (
+    RULES,
+    STUDY,
+    Verdict,
+    carries,
+    find_known,
+    judge,
+    stored_match,
+    verdict_on_more,
 )
-from ehr_bridge.services.match_lookup import give_opinion
-from ehr_bridge.services.orders import find_order
-from ehr_bridge.services.patients import find_patient, of_survivor
 
-CONFIRMATION = "confirmation"
-"""The field of the evidence that a person said so."""
-CONFIRMED = Evidence(CONFIRMATION, True, EvidenceGrade.SAME, "confirmed by the sender")
 ABANDONED_AFTER = timedelta(minutes=15)
 """Far longer than storing one instance can take."""
 
-RULES = Rules()
 _INSERT = {
     dialect: insert(Study).on_conflict_do_nothing(index_elements=["study_instance_uid"]).returning(Study.id)
     for dialect, insert in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert))
 }
-_BY_UID = select(Study).where(Study.study_instance_uid == bindparam("uid"))
 
 type CacheKey = tuple[HeaderIdentity, Confirmation, bool]
 
@@ -129,17 +124,17 @@ class Claims:
         self, identity: HeaderIdentity, confirmation: Confirmation, may_coerce: bool, now: datetime
     ) -> Decision:
         with self._database.read() as session:
-            study = _find_study(session, identity.study_instance_uid)
-            if study is not None:
-                return _as_asked(_join(session, study, identity, confirmation, self.rules), confirmation)
+            known = find_known(session, identity.study_instance_uid)
+            if known is not None:
+                return _joined(known.study, verdict_on_more(session, known, identity, confirmation, self.rules))
         # Lost to a power cut, it would only be judged again. In turn: between verdict and claim nobody merges records,
         # moves an order or renames a person, so the claim names who is still there, or whoever changes that sees it.
         with self._database.write_relaxed(in_turn=True) as session:
             match, patient, order = judge(session, identity, confirmation, self.rules)
             certain = match.is_automatic and patient is not None
             wanted = wanted_values(patient, order) if certain and patient else {}
-            if certain and not may_coerce and not _carries(identity, wanted):
-                late = Evidence.against("study", "stored before it could be coerced; a job links it")
+            if certain and not may_coerce and not carries(identity, wanted):
+                late = Evidence.against(STUDY, "stored before it could be coerced; a job links it")
                 match = replace(match, kind=MatchKind.PROBABLE, evidence=(late, *match.evidence), is_automatic=False)
                 certain = False
             claim = _insert_claim(session, identity, match, certain, confirmation, now)
@@ -148,108 +143,10 @@ class Claims:
         return self._decide(identity, confirmation, may_coerce, now)  # somebody else was first: join theirs
 
 
-def _find_study(session: Session, study_instance_uid: str) -> Study | None:
-    return session.scalar(_BY_UID, {"uid": study_instance_uid})
-
-
-def judge(
-    session: Session, identity: HeaderIdentity, confirmation: Confirmation, rules: Rules = RULES
-) -> tuple[Match, Patient | None, Order | None]:
-    """The verdict on a study nobody has claimed yet, with the rows it names."""
-    if confirmation.names_somebody:
-        patient, order = resolve(session, confirmation)
-        return confirmed_match(of_survivor(session, identity), patient, order), patient, order
-    match = give_opinion(session, identity, rules)
-    of_order = session.get(Order, match.order_id) if match.order_id else None
-    return match, session.get(Patient, match.patient_id) if match.patient_id else None, of_order
-
-
-def resolve(session: Session, confirmation: Confirmation) -> tuple[Patient, Order | None]:
-    """The confirmed patient and order.
-
-    Raises:
-        NotFound: one of them does not exist.
-        Conflict: they do not belong together, or the order is cancelled.
-    """
-    order = find_order(session, confirmation.order) if confirmation.order else None
-    patient = find_patient(session, confirmation.patient) if confirmation.patient else None
-    if order is None:
-        assert patient is not None
-        return patient, None
-    if patient is not None and patient.id != order.patient_id:
-        raise Conflict("order_of_another_patient", "This order belongs to another patient; check both and try again.")
-    if order.status == "cancelled":
-        raise Conflict("order_cancelled", "This order is cancelled; place a new one before uploading images for it.")
-    return order.patient, order
-
-
-def confirmed_match(identity: HeaderIdentity, patient: Patient, order: Order | None) -> Match:
-    """A person said whose study it is. What the file says is compared all the same, and kept as evidence."""
-    if order is not None:
-        opinion = match_study(identity, [order_facts(order)])
-    else:
-        opinion = match_study(identity, [], [patient_facts(patient)])
-    return Match(
-        MatchKind.EXACT,
-        1.0,
-        (CONFIRMED, *opinion.evidence),
-        patient.id,
-        order.id if order else None,
-        is_automatic=True,
-    )
-
-
-def _join(
-    session: Session, study: Study, identity: HeaderIdentity, confirmation: Confirmation, rules: Rules
-) -> Decision:
+def _joined(study: Study, verdict: Verdict) -> Decision:
     """The decision for one more instance of a study that is claimed already."""
-    if confirmation.tags and dict(confirmation.tags) != study.corrections:
-        raise _recorded_otherwise()
-    if confirmation.names_somebody:
-        patient, order = resolve(session, confirmation)
-        if study.patient_id == patient.id and study.order_id == (order.id if order else study.order_id):
-            return decision_of(study)
-        raise _recorded_otherwise()
-    if identity_to_json(identity) == study.received_identity:
-        return decision_of(study)
-    if study.patient is None:
-        known = {study.received_identity["PatientID"], study.corrections.get("PatientID")}
-        return decision_of(study) if identity.patient_id in known else _contradicted(study)
-    if _carries(identity, wanted_values(study.patient, study.order)):
-        return decision_of(study)
-    fresh, _, _ = judge(session, identity, confirmation, rules)
-    # An order found by modality and date is not open any more once it has images: none is no other.
-    if fresh.is_automatic and fresh.patient_id == study.patient_id and fresh.order_id in (None, study.order_id):
-        return decision_of(study)
-    return _contradicted(study)
-
-
-def _as_asked(decision: Decision, confirmation: Confirmation) -> Decision:
-    """Who confirmed in an earlier request did not confirm in this one, and the other way round."""
-    others = tuple(line for line in decision.match.evidence if line.field != CONFIRMATION)
-    evidence = (CONFIRMED, *others) if confirmation.names_somebody else others
-    return replace(decision, match=replace(decision.match, evidence=evidence))
-
-
-def _contradicted(study: Study) -> Decision:
-    """For an instance that claims to be of somebody else than its study: nothing of the study's link is true of it."""
-    denied = Evidence.against("study", "other images of this study are of somebody else")
-    match = Match(MatchKind.AMBIGUOUS, 0.0, (denied,))
-    return replace(decision_of(study), match=match, wanted={}, contradicts=True)
-
-
-def _recorded_otherwise() -> Conflict:
-    return Conflict(
-        "study_recorded_otherwise",
-        "This study is stored already with another link, other corrections or none; "
-        "change it in the reconciliation list.",
-    )
-
-
-def _carries(identity: HeaderIdentity, wanted: Mapping[str, str]) -> bool:
-    """Whether a file says already what it should, as far as identity goes."""
-    said = identity_to_json(identity)
-    return all(said.get(keyword, value).rstrip("^") == value for keyword, value in wanted.items())
+    decision = replace(decision_of(study), match=verdict.match)
+    return replace(decision, wanted={}, contradicts=True) if verdict.contradicts else decision
 
 
 def _insert_claim(
@@ -306,9 +203,3 @@ def _decision(study: Study, patient: Patient | None, order: Order | None) -> Dec
         corrections=study.corrections,
         is_hidden=study.deleted_at is not None,
     )
-
-
-def stored_match(study: Study) -> Match:
-    """The opinion that was recorded with a study."""
-    evidence = tuple(map(Evidence.from_json, study.match_evidence))
-    return Match(MatchKind(study.match_kind), study.match_score, evidence, study.match_patient_id, study.match_order_id)

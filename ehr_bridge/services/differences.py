@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from ehr_bridge.db.models import Order, Patient, Study
 from ehr_bridge.dicom.encoding import vr_of_tag
 from ehr_bridge.dicom.tags import tag_of
 from ehr_bridge.dicom.values import canonical
-from ehr_bridge.services.identity import IDENTITY_KEYWORDS, wanted_values
+from ehr_bridge.services.identity import IDENTITY_KEYWORDS, LINKED_KEYWORDS, wanted_values
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +28,14 @@ def differences(study: Study, patient: Patient, order: Order | None) -> list[Dif
     said = {**study.received_identity, **study.corrections}
     if study.patient is not None:
         said |= wanted_values(study.patient, study.order)
+    return compare_values(said, patient, order)
+
+
+def compare_values(said: Mapping[str, Any], patient: Patient, order: Order | None) -> list[Difference]:
+    """The same for what a header says (DICOM keyword to value), with whatever else of it the EHR decides."""
     wanted = wanted_values(patient, order)
-    return [_compare(keyword, str(said.get(keyword) or ""), wanted.get(keyword)) for keyword in IDENTITY_KEYWORDS]
+    keywords = [one for one in LINKED_KEYWORDS if one in IDENTITY_KEYWORDS or one in said]
+    return [_compare(keyword, str(said.get(keyword) or ""), wanted.get(keyword)) for keyword in keywords]
 
 
 def _compare(keyword: str, file: str, ehr: str | None) -> Difference:

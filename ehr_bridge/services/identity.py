@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 from ehr_bridge.db.models import Order, Patient, Study
@@ -36,10 +37,7 @@ LINKED_KEYWORDS = (*IDENTITY_KEYWORDS, "ReferringPhysicianName")
 def read_identity(header: Header, corrections: tuple[tuple[str, str], ...] = ()) -> HeaderIdentity:
     """What a header says of whose study it is, with the sender's corrections applied."""
     values = {field: getattr(header, field) for field in IDENTITY_KEYWORDS.values()}
-    for keyword, value in corrections:
-        if keyword in IDENTITY_KEYWORDS:
-            values[IDENTITY_KEYWORDS[keyword]] = value
-    return HeaderIdentity(
+    identity = HeaderIdentity(
         study_instance_uid=header.study_instance_uid,
         **values,
         issuer_of_accession_number=_issuer_of_accession_number(header),
@@ -47,8 +45,16 @@ def read_identity(header: Header, corrections: tuple[tuple[str, str], ...] = ())
             header, tags.REQUEST_ATTRIBUTES_SEQUENCE, tags.SCHEDULED_PROCEDURE_STEP_ID
         ),
         modality=header.modality,
-        study_date=dict(corrections).get("StudyDate", header.study_date),
+        study_date=header.study_date,
     )
+    return with_corrections(identity, corrections)
+
+
+def with_corrections(identity: HeaderIdentity, corrections: Iterable[tuple[str, str]]) -> HeaderIdentity:
+    """What a header says once its sender has corrected it (DICOM keyword and value)."""
+    fields = IDENTITY_KEYWORDS | {"StudyDate": "study_date"}
+    changed = {fields[keyword]: value for keyword, value in corrections if keyword in fields}
+    return replace(identity, **changed) if changed else identity
 
 
 def _issuer_of_accession_number(header: Header) -> str:

@@ -33,6 +33,7 @@ from ehr_bridge.services.identity import read_identity
 from ehr_bridge.services.mending import Mending
 from ehr_bridge.services.recorder import Recorder
 from ehr_bridge.services.restrictions import Restrictions
+from ehr_bridge.services.verdicts import study_deleted
 
 LOGGER = logging.getLogger(__name__)
 MODIFYING_SYSTEM = "ORTHANC EHR BRIDGE"
@@ -93,9 +94,7 @@ class Intake:
         decision = self._claims.decide(identity, delivery.confirmation, may_coerce=may_coerce)
         if decision.is_hidden:
             if delivery.door in ASKED_FIRST:
-                raise Conflict(
-                    "study_deleted", "This study is deleted, or its deletion is requested; restore it first."
-                )
+                raise study_deleted()
             self._hidden.expect(decision.study_instance_uid)
         if decision.patient_id is not None:
             self._restrictions.expect(decision.study_instance_uid, decision.patient_id)

@@ -20,12 +20,12 @@ from ehr_bridge.db.models import Order, Patient, Study, StudyLink
 from ehr_bridge.db.modifications import Modification
 from ehr_bridge.matching import Basis, Match, Rules
 from ehr_bridge.services.arrivals import Confirmation
-from ehr_bridge.services.claims import CONFIRMATION, judge
 from ehr_bridge.services.deletion_steps import OURSELVES
 from ehr_bridge.services.identity import stored_identity
 from ehr_bridge.services.links import new_link
 from ehr_bridge.services.patients import mrns_of
 from ehr_bridge.services.study_jobs import UNDER_WAY, new_job
+from ehr_bridge.services.verdicts import CONFIRMATION, judge
 
 MOST = 200
 """Studies that one order or patient may wake up; whoever has more of them under one number has another problem."""

@@ -1,12 +1,43 @@
-"""What the judge would say to studies that have not come: look-up and verdict as on arrival, nothing stored."""
+"""What studies that have not been sent would be told on arrival: the same verdict (`verdicts`), nothing stored."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.matching import HeaderIdentity, Match, Rules
-from ehr_bridge.services.match_lookup import give_opinion
+from ehr_bridge.errors import Conflict, NotFound
+from ehr_bridge.matching import HeaderIdentity, Rules
+from ehr_bridge.services.arrivals import Confirmation
+from ehr_bridge.services.differences import Difference, compare_values
+from ehr_bridge.services.identity import identity_to_json
+from ehr_bridge.services.verdicts import Verdict, verdict_on
+
+NOTHING_SAID = Confirmation()
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A header, and what its sender would confirm with it."""
+
+    identity: HeaderIdentity
+    """With the sender's corrections (`identity.with_corrections`)."""
+    confirmation: Confirmation = NOTHING_SAID
+    more: Mapping[str, str] = field(default_factory=dict)
+    """Further attributes that patient and order decide, by DICOM keyword; only to show what would become of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Foretold:
+    """What the study would be told."""
+
+    verdict: Verdict | None
+    """None when it would be refused."""
+    refusal: NotFound | Conflict | None = None
+    differences: tuple[Difference, ...] = ()
+    """The header beside the patient and order of the verdict."""
 
 
 class Matching:
@@ -14,7 +45,18 @@ class Matching:
         self._database = database
         self.rules = rules
 
-    def judge(self, identities: Iterable[HeaderIdentity]) -> list[Match]:
-        """The verdict on each header, in their order."""
+    def foretell(self, questions: Iterable[Question]) -> list[Foretold]:
+        """The verdict on each, in their order."""
         with self._database.read() as session:
-            return [give_opinion(session, identity, self.rules) for identity in identities]
+            return [_foretell(session, question, self.rules) for question in questions]
+
+
+def _foretell(session: Session, question: Question, rules: Rules) -> Foretold:
+    try:
+        verdict = verdict_on(session, question.identity, question.confirmation, rules)
+    except (NotFound, Conflict) as refusal:
+        return Foretold(None, refusal)
+    if verdict.patient is None:
+        return Foretold(verdict)
+    said = {**identity_to_json(question.identity), **question.more}
+    return Foretold(verdict, None, tuple(compare_values(said, verdict.patient, verdict.order)))

@@ -18,7 +18,6 @@ from ehr_bridge.matching import Rules
 from ehr_bridge.services import audit
 from ehr_bridge.services.arrivals import Confirmation
 from ehr_bridge.services.audit import Event, Origin
-from ehr_bridge.services.claims import confirmed_match, resolve
 from ehr_bridge.services.identity import NOT_THE_ORDERS, stored_identity
 from ehr_bridge.services.late_links import evidence_of
 from ehr_bridge.services.link_jobs import MADE_HERE, link_job, sides, unlink_job
@@ -35,6 +34,7 @@ from ehr_bridge.services.recorder import Recorder
 from ehr_bridge.services.studies import find_study
 from ehr_bridge.services.study_jobs import WORDS, of_study, require_idle
 from ehr_bridge.services.study_search import Slice, StudyFilters
+from ehr_bridge.services.verdicts import confirmed_match, resolve
 
 
 @dataclass(frozen=True, slots=True)

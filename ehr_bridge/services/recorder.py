@@ -27,12 +27,12 @@ from ehr_bridge.errors import Unavailable
 from ehr_bridge.matching import Rules
 from ehr_bridge.services.arrivals import Arrival, Delivery, InstanceOutcome
 from ehr_bridge.services.audit import append_all
-from ehr_bridge.services.claims import RULES
 from ehr_bridge.services.entries import open_entry
 from ehr_bridge.services.failures import WaitingFailures, failure_of, note_failures
 from ehr_bridge.services.late_coercion import coerce_late
 from ehr_bridge.services.settling import count_first, settle_studies
 from ehr_bridge.services.under_way import UnderWay
+from ehr_bridge.services.verdicts import RULES
 
 LOGGER = logging.getLogger(__name__)
 REMEMBERED_ENTRIES = 1024

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from ehr_bridge.services.arrivals import Confirmation
-from ehr_bridge.services.prediction import predict
+from ehr_bridge.services.matching import Foretold, Question
 from ehr_bridge.settings import Settings
 from plugin.commands.door import Door, ServerAway
 from plugin.commands.folder import FolderContent, Progress, walk
@@ -91,12 +91,21 @@ def _read(folder: Path, settings: Settings) -> FolderContent:
 def _show(settings: Settings, content: FolderContent, confirmation: Confirmation) -> None:
     """One line per study: UID, files, verdict, and where it would go. No names: terminals have scrollback."""
     with opened(settings, create=False) as services:
-        for uid, study in content.studies.items():
-            verdict = predict(services.database, study.identity, confirmation, services.matching.rules)
-            where = f"{verdict.mrn or '-'}\t{verdict.accession_number or '-'}\t{','.join(verdict.reasons) or '-'}"
-            click.echo(f"{uid}\t{len(study.files)}\t{verdict.kind}\t{where}")
+        questions = [Question(study.identity, confirmation) for study in content.studies.values()]
+        foretold = services.matching.foretell(questions)
+        for (uid, study), one in zip(content.studies.items(), foretold, strict=True):
+            click.echo("\t".join((uid, str(len(study.files)), *_columns(one))))
     for path, code in content.refused:
         click.echo(f"refused: {path.name}: {code}", err=True)
+
+
+def _columns(foretold: Foretold) -> tuple[str, str, str, str]:
+    """Verdict, MRN, accession number, and what disagrees or why it would be refused."""
+    if foretold.verdict is None:
+        return "refused", "-", "-", foretold.refusal.code if foretold.refusal else "-"
+    match, patient, order = foretold.verdict.match, foretold.verdict.patient, foretold.verdict.order
+    against = ",".join(line.field for line in match.evidence if line.agrees is False)
+    return match.kind.value, patient.mrn if patient else "-", order.accession_number if order else "-", against or "-"
 
 
 def _known(content: FolderContent, progress: Progress, door: Door) -> set[Path]:

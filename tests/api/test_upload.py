@@ -200,8 +200,12 @@ def test_an_instance_of_another_person_under_a_linked_study_is_not_coerced(api: 
     api.upload(small(StudyInstanceUID=study), headers={"X-Order-Id": order["id"]})
     answer = api.upload(small(StudyInstanceUID=study, PatientID="OTHER", PatientName="OTHER^PERSON"))
     match = answer.json["studies"][0]["match"]
-    assert (match["kind"], match["patient_id"], match["order_id"]) == ("ambiguous", None, None)
-    assert [each["field"] for each in match["evidence"]] == ["study"]
+    assert (match["kind"], match["patient_id"], match["order_id"]) == ("ambiguous", order["patient_id"], order["id"])
+    assert [(each["field"], each["agrees"]) for each in match["evidence"]][:2] == [
+        ("study", False),
+        ("PatientID", False),
+    ]
+    assert answer.json["studies"][0]["coerced"] == []
     assert sorted(ds.PatientID for ds in stored(api)) == ["MRN-1", "OTHER"]
     assert api.get(f"/api/v1/dicom/studies/{study}", "nurse").json["link_status"] == "ambiguous"
     assert "study.contradicted" in [e["action"] for e in api.get("/api/v1/audit", "admin").json["items"]]

@@ -1,0 +1,223 @@
+"""Whose a study is: one verdict, asked for before its images are sent or when they come. Nothing is written.
+
+A study that is here already has been decided about; its link is part of the verdict on every further image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import bindparam, select
+from sqlalchemy.orm import Session
+
+from ehr_bridge.db.models import Order, Patient, Study, StudyLink
+from ehr_bridge.errors import Conflict
+from ehr_bridge.matching import Evidence, EvidenceGrade, HeaderIdentity, Match, MatchKind, Rules, match_study
+from ehr_bridge.matching.compare import Population, compare_person
+from ehr_bridge.matching.evidence import evidence_of
+from ehr_bridge.services.arrivals import Confirmation
+from ehr_bridge.services.identity import identity_to_json, order_facts, patient_facts, wanted_values
+from ehr_bridge.services.match_lookup import give_opinion
+from ehr_bridge.services.orders import find_order
+from ehr_bridge.services.patients import find_patient, of_survivor
+
+CONFIRMATION = "confirmation"
+"""The field of the evidence that a person said so, with this very request."""
+STUDY = "study"
+"""The field of the evidence that the study is here, and what that says."""
+CONFIRMED = Evidence(CONFIRMATION, True, EvidenceGrade.SAME, "confirmed by the sender")
+DENIED = Evidence.against(STUDY, "other images of this study are of somebody else")
+
+RULES = Rules()
+_BY_UID = (
+    select(Study, StudyLink.linked_at)
+    .outerjoin(StudyLink, (StudyLink.study_id == Study.id) & StudyLink.unlinked_at.is_(None))
+    .where(Study.study_instance_uid == bindparam("uid"))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A study that is here or on its way, and since when it is linked."""
+
+    study: Study
+    linked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The opinion, with the rows it names."""
+
+    match: Match
+    patient: Patient | None = None
+    order: Order | None = None
+    known: Known | None = None
+    contradicts: bool = False
+    """The image claims to be of somebody else than its study; it would be kept as it is, and the study flagged."""
+
+
+def verdict_on(session: Session, identity: HeaderIdentity, confirmation: Confirmation, rules: Rules = RULES) -> Verdict:
+    """What an image with this identity would be told now.
+
+    Raises:
+        NotFound, Conflict: it would be refused.
+    """
+    known = find_known(session, identity.study_instance_uid)
+    if known is None:
+        return Verdict(*judge(session, identity, confirmation, rules))
+    if known.study.deleted_at is not None:
+        raise study_deleted()
+    return verdict_on_more(session, known, identity, confirmation, rules)
+
+
+def find_known(session: Session, study_instance_uid: str) -> Known | None:
+    row = session.execute(_BY_UID, {"uid": study_instance_uid}).first()
+    return Known(row[0], row[1]) if row is not None else None
+
+
+def judge(
+    session: Session, identity: HeaderIdentity, confirmation: Confirmation, rules: Rules = RULES
+) -> tuple[Match, Patient | None, Order | None]:
+    """The verdict on a study nobody has claimed yet, with the rows it names."""
+    if confirmation.names_somebody:
+        patient, order = resolve(session, confirmation)
+        return confirmed_match(of_survivor(session, identity), patient, order), patient, order
+    match = give_opinion(session, identity, rules)
+    of_order = session.get(Order, match.order_id) if match.order_id else None
+    return match, session.get(Patient, match.patient_id) if match.patient_id else None, of_order
+
+
+def resolve(session: Session, confirmation: Confirmation) -> tuple[Patient, Order | None]:
+    """The confirmed patient and order.
+
+    Raises:
+        NotFound: one of them does not exist.
+        Conflict: they do not belong together, or the order is cancelled.
+    """
+    order = find_order(session, confirmation.order) if confirmation.order else None
+    patient = find_patient(session, confirmation.patient) if confirmation.patient else None
+    if order is None:
+        assert patient is not None
+        return patient, None
+    if patient is not None and patient.id != order.patient_id:
+        raise Conflict("order_of_another_patient", "This order belongs to another patient; check both and try again.")
+    if order.status == "cancelled":
+        raise Conflict("order_cancelled", "This order is cancelled; place a new one before uploading images for it.")
+    return order.patient, order
+
+
+def confirmed_match(identity: HeaderIdentity, patient: Patient, order: Order | None) -> Match:
+    """A person said whose study it is. What the file says is compared all the same, and kept as evidence."""
+    return Match(
+        MatchKind.EXACT,
+        1.0,
+        (CONFIRMED, *compared(identity, patient, order)),
+        patient.id,
+        order.id if order else None,
+        is_automatic=True,
+    )
+
+
+def compared(identity: HeaderIdentity, patient: Patient, order: Order | None) -> tuple[Evidence, ...]:
+    """What a header says beside what the EHR says of this patient and order, however unlike they are."""
+    if order is not None:
+        return match_study(identity, [order_facts(order)]).evidence
+    return evidence_of(compare_person(identity, patient_facts(patient), Population()))
+
+
+def verdict_on_more(
+    session: Session, known: Known, identity: HeaderIdentity, confirmation: Confirmation, rules: Rules
+) -> Verdict:
+    """The verdict on one more image of a study that is claimed already.
+
+    Raises:
+        NotFound, Conflict: what the sender says does not hold, or the study is recorded otherwise.
+    """
+    study = known.study
+    if confirmation.tags and dict(confirmation.tags) != study.corrections:
+        raise _recorded_otherwise()
+    if confirmation.names_somebody:
+        patient, order = resolve(session, confirmation)
+        if study.patient_id != patient.id or study.order_id != (order.id if order else study.order_id):
+            raise _recorded_otherwise()
+        return _of_link(session, known, identity, CONFIRMED)
+    if study.patient is None:
+        said = {study.received_identity["PatientID"], study.corrections.get("PatientID")}
+        return Verdict(open_match(study), known=known) if identity.patient_id in said else _contradicted(known)
+    if _is_same_person(session, study, identity, rules):
+        linked_at = known.linked_at or study.created_at
+        before = Evidence(STUDY, True, EvidenceGrade.SAME, f"as when this study was linked on {linked_at:%Y-%m-%d}")
+        return _of_link(session, known, identity, before)
+    denied = _of_link(session, known, identity, DENIED)
+    match = replace(denied.match, kind=MatchKind.AMBIGUOUS, score=0.0, is_automatic=False)
+    return replace(denied, match=match, contradicts=True)
+
+
+def open_match(study: Study) -> Match:
+    """The opinion on a study that is linked to nobody: as it was recorded, and never that it were certain."""
+    match = stored_match(study)
+    kind = MatchKind.PROBABLE if match.kind is MatchKind.EXACT else match.kind
+    return replace(match, kind=kind, evidence=tuple(e for e in match.evidence if e.field != CONFIRMATION))
+
+
+def stored_match(study: Study) -> Match:
+    """The opinion that was recorded with a study."""
+    evidence = tuple(map(Evidence.from_json, study.match_evidence))
+    return Match(MatchKind(study.match_kind), study.match_score, evidence, study.match_patient_id, study.match_order_id)
+
+
+def carries(identity: HeaderIdentity, wanted: Mapping[str, str]) -> bool:
+    """Whether a file says already what it should, as far as identity goes."""
+    said = identity_to_json(identity)
+    return all(said.get(keyword, value).rstrip("^") == value for keyword, value in wanted.items())
+
+
+def study_deleted() -> Conflict:
+    return Conflict("study_deleted", "This study is deleted, or its deletion is requested; restore it first.")
+
+
+def _is_same_person(session: Session, study: Study, identity: HeaderIdentity, rules: Rules) -> bool:
+    """Whether an image of a linked study says what its first image said, or what the link says."""
+    assert study.patient is not None
+    if identity_to_json(identity) == study.received_identity:
+        return True
+    if carries(identity, wanted_values(study.patient, study.order)):
+        return True
+    fresh, _, _ = judge(session, identity, Confirmation(), rules)
+    # An order found by modality and date is not open any more once it has images: none is no other.
+    return fresh.is_automatic and fresh.patient_id == study.patient_id and fresh.order_id in (None, study.order_id)
+
+
+def _of_link(session: Session, known: Known, identity: HeaderIdentity, first: Evidence) -> Verdict:
+    """The study's link as a verdict: its patient, order and kind, and what the header says beside them.
+
+    While a person has to look at the link it is ambiguous, whatever it was.
+    """
+    study = known.study
+    patient, order = study.patient, study.order
+    assert patient is not None
+    is_linked = study.link_status == "linked"
+    match = Match(
+        MatchKind(study.match_kind) if is_linked else MatchKind.AMBIGUOUS,
+        study.match_score if is_linked else 0.0,
+        (first, *compared(of_survivor(session, identity), patient, order)),
+        patient.id,
+        order.id if order else None,
+        is_automatic=is_linked,
+    )
+    return Verdict(match, patient, order, known)
+
+
+def _contradicted(known: Known) -> Verdict:
+    """For an image that claims to be of somebody else than its study, which is linked to nobody."""
+    return Verdict(Match(MatchKind.AMBIGUOUS, 0.0, (DENIED,)), known=known, contradicts=True)
+
+
+def _recorded_otherwise() -> Conflict:
+    return Conflict(
+        "study_recorded_otherwise",
+        "This study is stored already with another link, other corrections or none; "
+        "change it in the reconciliation list.",
+    )
