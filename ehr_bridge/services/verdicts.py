@@ -73,6 +73,7 @@ def verdict_on(session: Session, identity: HeaderIdentity, confirmation: Confirm
 
 
 def find_known(session: Session, study_instance_uid: str) -> Known | None:
+    """The study with that UID, if any of it has come."""
     row = session.execute(_BY_UID, {"uid": study_instance_uid}).first()
     return Known(row[0], row[1]) if row is not None else None
 

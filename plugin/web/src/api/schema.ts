@@ -3305,6 +3305,17 @@ export interface components {
             before: string;
             tag: string;
         };
+        ConfirmationBody: {
+            /** @default null */
+            accession_number: string | null;
+            /** @default null */
+            order_id: string | null;
+            /** @default null */
+            patient_id: string | null;
+            tags?: {
+                [key: string]: string;
+            };
+        };
         CreateOrderBody: {
             /** @default null */
             accession_number: string | null;
@@ -3452,6 +3463,8 @@ export interface components {
         HeaderBody: {
             /** @default  */
             accession_number: string;
+            /** @default null */
+            confirmation: components["schemas"]["ConfirmationBody"] | null;
             /** @default  */
             issuer_of_accession_number: string;
             /** @default  */
@@ -3467,6 +3480,8 @@ export interface components {
             /** @default  */
             patient_sex: string;
             ref: string;
+            /** @default null */
+            referring_physician_name: string | null;
             /** @default  */
             scheduled_procedure_step_id: string;
             /** @default  */
@@ -3578,8 +3593,11 @@ export interface components {
             score: number;
         };
         JudgedHeader: {
+            differences: components["schemas"]["DifferenceAnswer"][];
             match: components["schemas"]["JudgedAnswer"];
             ref: string;
+            refused: components["schemas"]["ErrorAnswer"] | null;
+            study: components["schemas"]["StudyHereAnswer"] | null;
         };
         KnownFileAnswer: {
             sha256: string;
@@ -3947,6 +3965,12 @@ export interface components {
             study_description: string | null;
             study_instance_uid: string;
         };
+        StudyHereAnswer: {
+            contradicts: boolean;
+            /** @enum {string} */
+            link_status: "linked" | "unlinked" | "ambiguous";
+            linked_at: string | null;
+        };
         StudyHistoryAnswer: {
             items: components["schemas"]["HistoryEntry"][];
             limit: number;
@@ -4185,6 +4209,7 @@ export type CandidateAnswer = components['schemas']['CandidateAnswer'];
 export type ChangeAnswer = components['schemas']['ChangeAnswer'];
 export type ChangeList = components['schemas']['ChangeList'];
 export type CoercedAnswer = components['schemas']['CoercedAnswer'];
+export type ConfirmationBody = components['schemas']['ConfirmationBody'];
 export type CreateOrderBody = components['schemas']['CreateOrderBody'];
 export type CreatedOrderAnswer = components['schemas']['CreatedOrderAnswer'];
 export type DamagedFileAnswer = components['schemas']['DamagedFileAnswer'];
@@ -4261,6 +4286,7 @@ export type SkippedAnswer = components['schemas']['SkippedAnswer'];
 export type Source = components['schemas']['Source'];
 export type StorageAnswer = components['schemas']['StorageAnswer'];
 export type StudyAnswer = components['schemas']['StudyAnswer'];
+export type StudyHereAnswer = components['schemas']['StudyHereAnswer'];
 export type StudyHistoryAnswer = components['schemas']['StudyHistoryAnswer'];
 export type StudyList = components['schemas']['StudyList'];
 export type StudySeriesAnswer = components['schemas']['StudySeriesAnswer'];
