@@ -54,6 +54,7 @@ ACCESS: dict[tuple[str, str], Permission | str] = {
     ("POST", "/api/v1/changes/{change_id}/undo"): Permission.WRITE_ORDERS,
     ("GET", "/api/v1/reconciliation"): Permission.RECONCILE,
     ("GET", "/api/v1/reconciliation/{study_uid}"): Permission.RECONCILE,
+    ("GET", "/api/v1/reconciliation/{study_uid}/compare"): Permission.RECONCILE,
     ("POST", "/api/v1/reconciliation/{study_uid}/link"): Permission.RECONCILE,
     ("POST", "/api/v1/reconciliation/{study_uid}/unlink"): Permission.RECONCILE,
     ("POST", "/api/v1/reconciliation/{study_uid}/create-order"): Permission.RECONCILE,

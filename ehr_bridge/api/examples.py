@@ -137,6 +137,8 @@ EXAMPLES: dict[str, dict[str, Any]] = LINK_EXAMPLES | {
         "patient_id": PATIENT_ID,
         "mrn": "MRN-2001",
         "patient_name": "Ferreira^João",
+        "patient_birth_date": "1984-05-06",
+        "patient_sex": "male",
         "order_id": ORDER_ID,
         "accession_number": "ACC-2026-0101",
         "modalities": ["MR"],

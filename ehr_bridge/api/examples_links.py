@@ -22,6 +22,8 @@ LINK_EXAMPLES: dict[str, dict[str, Any]] = {
         "patient_id": PATIENT_ID,
         "mrn": "MRN-2001",
         "patient_name": "Ferreira^João",
+        "birth_date": "1984-05-06",
+        "sex": "male",
         "order_id": ORDER_ID,
         "accession_number": "ACC-2026-0101",
         "order_status": "scheduled",

@@ -11,6 +11,7 @@ from flask_openapi3 import APIBlueprint, Tag
 from pydantic import Field
 
 from ehr_bridge.api.context import answer, closed, origin, services
+from ehr_bridge.api.patients import Sex
 from ehr_bridge.api.schemas import (
     EmptyIsNone,
     GivenMoment,
@@ -92,6 +93,8 @@ class OrderAnswer(Model):
     patient_id: uuid.UUID
     mrn: str
     patient_name: str | None
+    patient_birth_date: date | None
+    patient_sex: Sex
     modality: str
     description: str
     scheduled_at: Moment | None
@@ -181,5 +184,12 @@ def withdraw_arrival(path: OrderPath) -> Response:
 
 
 def order_answer(order: Order) -> OrderAnswer:
-    values = {name: getattr(order, name) for name in OrderAnswer.model_fields if name not in {"mrn", "patient_name"}}
-    return OrderAnswer(mrn=order.patient.mrn, patient_name=person_name(order.patient) or None, **values)
+    patient = order.patient
+    whose = {
+        "mrn": patient.mrn,
+        "patient_name": person_name(patient) or None,
+        "patient_birth_date": patient.birth_date,
+        "patient_sex": patient.sex,
+    }
+    values = {name: getattr(order, name) for name in OrderAnswer.model_fields if name not in whose}
+    return OrderAnswer(**whose, **values)

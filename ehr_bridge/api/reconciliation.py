@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from flask import Response
@@ -11,6 +12,7 @@ from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model
 
 from ehr_bridge.api.context import answer, closed, origin, services
 from ehr_bridge.api.orders import OrderAnswer, order_answer
+from ehr_bridge.api.patients import Sex
 from ehr_bridge.api.schemas import EmptyIsNone, Input, Model, Problem, Text16, Text64, fits, no_control_characters
 from ehr_bridge.api.studies import StudyAnswer, StudyPath, StudyQuery, slice_of, study_answer
 from ehr_bridge.api.tags import JobAnswer, accepted, job_answer
@@ -53,19 +55,24 @@ class IfMatch(Input):
     )
 
 
-class LinkBody(Input):
-    """Whose study it is: an order (then its patient), or a patient without an order."""
+class SomebodyQuery(Input):
+    """Whose study it is or could be: an order (then its patient), or a patient without an order."""
 
     order_id: Annotated[Text64 | None, EmptyIsNone] = Field(None, description="Id or accession number of an order")
     patient_id: Annotated[Text64 | None, EmptyIsNone] = Field(None, description="Id or MRN of a patient")
-    reason: ReasonText
-    expected: Annotated[Version | None, EmptyIsNone] = Field(None, description=EXPECTED)
 
     @model_validator(mode="after")
-    def _names_somebody(self) -> LinkBody:
+    def _names_somebody(self) -> SomebodyQuery:
         if self.order_id is None and self.patient_id is None:
             raise ValueError("name an order or a patient")
         return self
+
+
+class LinkBody(SomebodyQuery):
+    """Whose study it is: an order (then its patient), or a patient without an order."""
+
+    reason: ReasonText
+    expected: Annotated[Version | None, EmptyIsNone] = Field(None, description=EXPECTED)
 
 
 class UnlinkBody(Input):
@@ -102,6 +109,8 @@ class CandidateAnswer(Model):
     patient_id: uuid.UUID
     mrn: str
     patient_name: str | None
+    birth_date: date | None
+    sex: Sex
     order_id: uuid.UUID | None
     accession_number: str | None
     order_status: str | None
@@ -156,6 +165,16 @@ def get_reconciliation(path: StudyPath) -> Response:
     return response
 
 
+@blueprint.get(
+    "/reconciliation/<study_uid>/compare",
+    responses={200: CandidateAnswer, 404: Problem, 409: Problem, 422: Problem},
+)
+def compare_study(path: StudyPath, query: SomebodyQuery) -> Response:
+    """A stored study beside any order or patient, as beside a candidate"""
+    to = Confirmation(order=query.order_id, patient=query.patient_id)
+    return answer(_candidate(services().reconciliation.compare(path.study_uid, to)))
+
+
 @blueprint.post("/reconciliation/<study_uid>/link", responses={202: JobAnswer, **CONFLICTS})
 def link_study(path: StudyPath, header: IfMatch, body: LinkBody) -> Response:
     """Link a study to an order, or to a patient without an order; a job, as `modify-tags`"""
@@ -205,6 +224,8 @@ def _candidate(candidate: CandidateView) -> CandidateAnswer:
         patient_id=patient.id,
         mrn=patient.mrn,
         patient_name=person_name(patient) or None,
+        birth_date=patient.birth_date,
+        sex=patient.sex,
         order_id=order.id if order else None,
         accession_number=order.accession_number if order else None,
         order_status=order.status if order else None,

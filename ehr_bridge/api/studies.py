@@ -11,6 +11,7 @@ from flask_openapi3 import APIBlueprint, Tag
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from ehr_bridge.api.context import answer, closed, services
+from ehr_bridge.api.patients import Sex
 from ehr_bridge.api.schemas import EmptyIsNone, Input, Model, Moment, PageQuery, Problem, Text64, Uid
 from ehr_bridge.api.uploads import archive
 from ehr_bridge.matching.names import read_query
@@ -81,6 +82,8 @@ class StudyAnswer(Model):
     patient_id: uuid.UUID | None
     mrn: str | None
     patient_name: str | None
+    patient_birth_date: date | None
+    patient_sex: Sex
     order_id: uuid.UUID | None
     accession_number: str | None
     modalities: list[str]
@@ -172,6 +175,8 @@ def study_answer(view: StudyView) -> StudyAnswer:
         patient_id=study.patient_id,
         mrn=view.mrn,
         patient_name=view.patient_name,
+        patient_birth_date=view.birth_date,
+        patient_sex=view.sex,
         order_id=study.order_id,
         accession_number=view.accession_number,
         modalities=study.modalities,

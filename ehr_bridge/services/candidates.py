@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -11,8 +12,10 @@ from ehr_bridge.db.models import Order, Patient
 from ehr_bridge.matching import HeaderIdentity, Match, OrderFacts, PatientFacts, Rules, add_order, match_study
 from ehr_bridge.matching.compare import compare_person
 from ehr_bridge.matching.patients import rank
+from ehr_bridge.services.identity import order_facts, patient_facts
 from ehr_bridge.services.match_lookup import Found, find, open_orders
 from ehr_bridge.services.patients import of_survivor
+from ehr_bridge.services.verdicts import compared
 
 MOST = 10
 RULES = Rules()
@@ -37,6 +40,16 @@ def candidates(
                 add_order(identity, match, open_orders(session, patient.id, identity.study_instance_uid), rules)
             )
     return _rows(session, matches[:MOST])
+
+
+def of_one(session: Session, identity: HeaderIdentity, patient: Patient, order: Order | None, rules: Rules) -> Match:
+    """As one of `candidates`, for a patient and order that somebody chose."""
+    identity = of_survivor(session, identity)
+    population = find(session, identity, rules).population
+    orders = [order_facts(order)] if order is not None else []
+    match = match_study(identity, orders, [patient_facts(patient)], population, rules)
+    order_id = order.id if order is not None else None
+    return replace(match, evidence=compared(identity, patient, order), patient_id=patient.id, order_id=order_id)
 
 
 def _of_order(identity: HeaderIdentity, order: OrderFacts, found: Found, rules: Rules) -> Match:

@@ -25,9 +25,11 @@ from ehr_bridge.services.links import current_link
 from ehr_bridge.services.paging import Page
 from ehr_bridge.services.patients import find_patient
 from ehr_bridge.services.reconciliation_views import (
+    CandidateView,
     ReconciliationView,
     list_unreconciled,
     version_of,
+    view_candidate,
     view_unreconciled,
 )
 from ehr_bridge.services.recorder import Recorder
@@ -74,6 +76,18 @@ class Reconciliation:
         self._recorder.settle()
         with self._database.read() as session:
             return view_unreconciled(session, find_study(session, study_instance_uid), self._rules)
+
+    def compare(self, study_instance_uid: str, with_whom: Confirmation) -> CandidateView:
+        """A stored study beside an order or patient of somebody's choice.
+
+        Raises:
+            NotFound: study, order or patient do not exist.
+            Conflict: order and patient do not belong together, or the order is cancelled.
+        """
+        self._recorder.settle()
+        with self._database.read() as session:
+            study = find_study(session, study_instance_uid)
+            return view_candidate(session, study, *resolve(session, with_whom), self._rules)
 
     def link(
         self, study_instance_uid: str, to: Confirmation, reason: str, origin: Origin, expected: str | None = None

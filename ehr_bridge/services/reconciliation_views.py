@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from ehr_bridge.db.models import Order, Patient, Study
 from ehr_bridge.db.modifications import Modification
 from ehr_bridge.matching import Match, Rules
-from ehr_bridge.services.candidates import candidates
+from ehr_bridge.services.candidates import candidates, of_one
 from ehr_bridge.services.differences import Difference, differences
 from ehr_bridge.services.identity import stored_identity
 from ehr_bridge.services.links import current_link
@@ -79,6 +79,14 @@ def view_unreconciled(session: Session, study: Study, rules: Rules) -> Reconcili
         candidates=found,
         job=under_way(session, study.id),
     )
+
+
+def view_candidate(
+    session: Session, study: Study, patient: Patient, order: Order | None, rules: Rules
+) -> CandidateView:
+    """One study beside a patient, and perhaps one of the patient's orders, however unlike they are."""
+    match = of_one(session, stored_identity(study), patient, order, rules)
+    return CandidateView(patient, order, match, differences(study, patient, order))
 
 
 def version_of(session: Session, study: Study) -> str:

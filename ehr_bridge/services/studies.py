@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
+from datetime import date
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
@@ -16,7 +17,7 @@ from ehr_bridge.services.paging import Page
 from ehr_bridge.services.patients import find_patient
 from ehr_bridge.services.recorder import Recorder
 from ehr_bridge.services.restrictions import NOTHING, Closed
-from ehr_bridge.services.study_index import shown_accession_number, shown_name
+from ehr_bridge.services.study_index import shown_accession_number, shown_birth_date, shown_name, shown_sex
 from ehr_bridge.services.study_search import Slice, StudyFilters, find_ids
 
 
@@ -27,6 +28,10 @@ class StudyView:
     study: Study
     mrn: str | None
     patient_name: str | None
+    birth_date: date | None
+    """Of the patient it is linked to, or else as its first file says."""
+    sex: str
+    """Likewise; FHIR administrative gender."""
     accession_number: str | None
     linked_by: str | None
 
@@ -107,6 +112,8 @@ def _view(study: Study, linked_by: str | None) -> StudyView:
         study=study,
         mrn=study.patient.mrn if study.patient else None,
         patient_name=shown_name(study) or None,
+        birth_date=shown_birth_date(study),
+        sex=shown_sex(study),
         accession_number=shown_accession_number(study) or None,
         linked_by=linked_by,
     )

@@ -24,6 +24,40 @@ from tests.api.tag_steps import jobs, modify, store, undo
 from tests.support.samples import small
 
 
+def test_a_study_is_compared_with_whoever_somebody_thinks_of(api: Api) -> None:
+    """Beside a stranger every line says so; beside an order too, and what a link would change; refusals in words."""
+    placed = api.place_order()
+    put_patient(api, "MRN-9", 201, family_name="Berg", given_name="Nils", birth_date="1950-01-01", sex="male")
+    said = {"PatientID": "MRN-1", "PatientName": "LINDQVIST^ASA", "PatientBirthDate": "19610314", "PatientSex": "F"}
+    uid = store(api, 1, AccessionNumber="NOBODYS", **said)
+    path = f"/api/v1/reconciliation/{uid}/compare"
+    stranger = api.get(f"{path}?patient_id=MRN-9", "technician").json
+    assert (stranger["mrn"], stranger["birth_date"], stranger["sex"]) == ("MRN-9", "1950-01-01", "male")
+    assert {e["field"] for e in stranger["evidence"] if e["agrees"] is False} == {
+        "PatientID", "PatientName", "PatientBirthDate", "PatientSex"
+    }  # fmt: skip
+    assert {d["tag"]: d["ehr"] for d in stranger["differences"]}["PatientName"] == "Berg^Nils"
+    own = api.get(f"{path}?order_id={placed['id']}&patient_id=MRN-1", "technician").json
+    assert (own["order_id"], own["patient_id"]) == (placed["id"], placed["patient_id"])
+    assert {e["field"]: e["grade"] for e in own["evidence"]}["PatientName"] == "form"
+    for query, status in (("", 422), ("?patient_id=MRN-8", 404), (f"?order_id={placed['id']}&patient_id=MRN-9", 409)):
+        assert api.get(f"{path}{query}", "technician").status_code == status
+    assert api.get(f"{path}?patient_id=MRN-9", "nurse").status_code == 403
+
+
+def test_whoever_is_named_is_named_with_birth_date_and_sex(api: Api) -> None:
+    """Orders and studies; of a study without a link it is what its file says, and of one that is linked the EHR's."""
+    placed = api.place_order()
+    assert (placed["patient_birth_date"], placed["patient_sex"]) == ("1961-03-14", "female")
+    uid = store(api, 1, PatientID="SCAN-7", PatientBirthDate="19450102", PatientSex="M")
+    assert [study(api, uid)[name] for name in ("patient_birth_date", "patient_sex")] == ["1945-01-02", "male"]
+    odd = store(api, 1, PatientID="SCAN-8", PatientBirthDate="", PatientSex="")
+    assert [study(api, odd)[name] for name in ("patient_birth_date", "patient_sex")] == [None, "unknown"]
+    data = small(PatientSex="M")
+    linked = api.upload(data, headers={"X-Order-Id": placed["id"]}).json["studies"][0]["study_instance_uid"]
+    assert [study(api, linked)[name] for name in ("patient_birth_date", "patient_sex")] == ["1961-03-14", "female"]
+
+
 def test_the_list_shows_whom_a_study_could_belong_to_and_what_would_change(api: Api) -> None:
     """A misread patient ID: the order is found, with evidence and differences field by field."""
     placed = api.place_order()

@@ -2888,6 +2888,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/reconciliation/{study_uid}/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A stored study beside any order or patient, as beside a candidate */
+        get: {
+            parameters: {
+                query?: {
+                    order_id?: string | null;
+                    patient_id?: string | null;
+                };
+                header?: never;
+                path: {
+                    study_uid: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["CandidateAnswer"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/reconciliation/{study_uid}/create-order": {
         parameters: {
             query?: never;
@@ -3254,6 +3294,7 @@ export interface components {
         };
         CandidateAnswer: {
             accession_number: string | null;
+            birth_date: string | null;
             differences: components["schemas"]["DifferenceAnswer"][];
             evidence: components["schemas"]["EvidenceAnswer"][];
             /** @enum {string} */
@@ -3266,6 +3307,8 @@ export interface components {
             patient_id: string;
             patient_name: string | null;
             score: number;
+            /** @enum {string} */
+            sex: "male" | "female" | "other" | "unknown";
         };
         ChangeAnswer: {
             accession_number: string | null;
@@ -3724,9 +3767,12 @@ export interface components {
             number_of_series: number | null;
             ordered_by: string | null;
             orthanc_study_id: string | null;
+            patient_birth_date: string | null;
             /** Format: uuid */
             patient_id: string;
             patient_name: string | null;
+            /** @enum {string} */
+            patient_sex: "male" | "female" | "other" | "unknown";
             placer_order_number: string | null;
             priority: string | null;
             scheduled_at: string | null;
@@ -3959,8 +4005,11 @@ export interface components {
             number_of_series: number;
             order_id: string | null;
             orthanc_study_id: string | null;
+            patient_birth_date: string | null;
             patient_id: string | null;
             patient_name: string | null;
+            /** @enum {string} */
+            patient_sex: "male" | "female" | "other" | "unknown";
             study_date: string | null;
             study_description: string | null;
             study_instance_uid: string;

@@ -6,6 +6,8 @@ const candidate = (more: Partial<Candidate> = {}): Candidate => ({
   patient_id: "p",
   mrn: "M1",
   patient_name: "Doe^Jane",
+  birth_date: "1961-03-14",
+  sex: "female",
   order_id: "o",
   accession_number: "A1",
   order_status: "scheduled",
