@@ -104,7 +104,7 @@ def _file() -> bytes:
 
 
 def _header(data: bytes) -> Header:
-    return read_header(data, max_depth=MAX_DEPTH)
+    return read_header(data, max_depth=MAX_DEPTH, max_inflated=services().intake.max_file_bytes)
 
 
 def _element_json(element: ElementView) -> dict[str, Any]:

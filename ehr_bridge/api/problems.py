@@ -120,6 +120,7 @@ CODES: dict[str, tuple[int, str]] = {
     "password_unchanged": (422, "The new password is the current one."),
     "internal_error": (500, "A defect; the log has the details under the time of the request."),
     "rate_limited": (503, "Too many requests in a short time; wait as `Retry-After` says."),
+    "busy": (503, "Too much of this is going on at the moment; wait as `Retry-After` says."),
     "database_unavailable": (503, "The database does not answer."),
     "archive_unavailable": (503, "Orthanc cannot store just now."),
     "record_pending": (503, "The image is stored and its record follows; sending it again is harmless."),

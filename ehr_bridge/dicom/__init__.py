@@ -12,8 +12,9 @@ from ehr_bridge.dicom.content import is_same_content
 from ehr_bridge.dicom.elements import Elements, ElementView, read_elements
 from ehr_bridge.dicom.former import Former, keep_former, restore
 from ehr_bridge.dicom.header import MAX_DEPTH, Header, read_header
+from ehr_bridge.dicom.inflating import MAX_INFLATED
 from ehr_bridge.dicom.layout import Layouts
-from ehr_bridge.dicom.part10 import MAX_INFLATED, Element, looks_like_dicom
+from ehr_bridge.dicom.part10 import Element, looks_like_dicom
 from ehr_bridge.dicom.plans import Change, Plans
 from ehr_bridge.dicom.tags import MODIFIABLE_KEYWORDS
 from ehr_bridge.dicom.validate import Finding, is_uid, require_storable, validate

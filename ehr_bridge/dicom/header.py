@@ -20,9 +20,10 @@ from ehr_bridge.dicom.encoding import (
     is_encapsulated,
     vr_of_tag,
 )
+from ehr_bridge.dicom.inflating import MAX_INFLATED, Room
 from ehr_bridge.dicom.layout import Layouts
 from ehr_bridge.dicom.nesting import explicit_element
-from ehr_bridge.dicom.part10 import MAX_INFLATED, Element, open_file
+from ehr_bridge.dicom.part10 import Element, open_file
 from ehr_bridge.dicom.refusals import malformed
 from ehr_bridge.dicom.walk import Walk, walk_explicit, walk_implicit
 
@@ -41,7 +42,8 @@ class Header:
     transfer_syntax_uid: str
     """As declared; what the first element shows when the file declares none."""
     encoding: Encoding
-    deflated: bool
+    _room: Room | None
+    """Of a deflated file: what `body` takes of the budget, for as long as this lives."""
     has_preamble: bool
     dataset_start: int
     walk: Walk
@@ -49,6 +51,10 @@ class Header:
     """The elements of group 0002, in `body`; empty when the file has no meta information."""
     _texts: dict[int, str] = field(default_factory=dict)
     """What `text` has answered by tag, and `uid` by tag with a minus."""
+
+    @property
+    def deflated(self) -> bool:
+        return self._room is not None
 
     @property
     def big_endian(self) -> bool:
@@ -220,7 +226,7 @@ def read_header(
     makes neighbours in a series quicker to read; the answer is the same.
 
     Raises: RefusedInstance `empty_file`, `not_dicom`, `truncated`, `malformed`, `nested_too_deep` or
-    `inflated_too_large`.
+    `inflated_too_large`; Unavailable `busy` when too many deflated files are read at once.
     """
     opened = open_file(data, max_inflated)
     body, start, encoding = opened.body, opened.dataset_start, opened.encoding
@@ -238,7 +244,7 @@ def read_header(
         body,
         opened.transfer_syntax_uid,
         encoding,
-        opened.deflated,
+        opened.room,
         opened.has_preamble,
         start,
         walk,

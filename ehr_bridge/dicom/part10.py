@@ -1,12 +1,11 @@
 """The outside of a DICOM file: preamble, meta information, transfer syntax, deflation (PS3.10 section 7).
 
 Takes in the bytes of a file and says where its dataset starts and how it is encoded. Refuses what is not
-DICOM, and deflated files that would fill the memory.
+DICOM.
 """
 
 from __future__ import annotations
 
-import zlib
 from struct import error as OutOfBytes  # noqa: N812
 from typing import Final, NamedTuple
 
@@ -23,14 +22,10 @@ from ehr_bridge.dicom.encoding import (
     encoding_of,
     guess_encoding,
 )
+from ehr_bridge.dicom.inflating import MEGABYTE, Room, inflate
 from ehr_bridge.dicom.nesting import explicit_element
 from ehr_bridge.dicom.refusals import cut_short, malformed
 from ehr_bridge.errors import RefusedInstance
-
-MEGABYTE: Final = 1024 * 1024
-MAX_INFLATED: Final = 256 * MEGABYTE
-_ALWAYS_INFLATED: Final = 64 * MEGABYTE
-_LARGEST_RATIO: Final = 512
 
 _LONGEST_META: Final = MEGABYTE
 _PREAMBLE: Final = 128
@@ -58,7 +53,8 @@ class Opened(NamedTuple):
     dataset_start: int
     transfer_syntax_uid: str
     encoding: Encoding
-    deflated: bool
+    room: Room | None
+    """Of a deflated file: what its unpacked dataset takes of the budget."""
     has_preamble: bool
     meta: dict[int, Element]
 
@@ -69,7 +65,8 @@ def open_file(data: bytes, max_inflated: int) -> Opened:
     Files without preamble, or without any meta information, are accepted when their first element shows
     what they are, as DCMTK accepts them.
 
-    Raises: RefusedInstance `empty_file`, `not_dicom`, `truncated`, `malformed` or `inflated_too_large`.
+    Raises: RefusedInstance `empty_file`, `not_dicom`, `truncated`, `malformed` or `inflated_too_large`;
+    Unavailable `busy`.
     """
     if not data:
         raise RefusedInstance("empty_file", "The file is empty. Send it again from where it was made.")
@@ -98,10 +95,8 @@ def open_file(data: bytes, max_inflated: int) -> Opened:
     deflated = uid in DEFLATED_UIDS
     if meta:
         _require_group_length(data, meta, dataset_start, encoding is EXPLICIT_LITTLE and not deflated)
-    body = data
-    if deflated:
-        body = data[:dataset_start] + _inflate(data, dataset_start, max_inflated)
-    return Opened(body, dataset_start, uid, encoding, deflated, has_preamble, meta)
+    body, room = inflate(data, dataset_start, max_inflated) if deflated else (data, None)
+    return Opened(body, dataset_start, uid, encoding, room, has_preamble, meta)
 
 
 def looks_like_dicom(beginning: bytes) -> bool:
@@ -164,25 +159,3 @@ def _require_group_length(data: bytes, meta: dict[int, Element], dataset_start: 
     announced = element.end + EXPLICIT_LITTLE.length(data, element.value_start)[0]
     if announced > dataset_start or (announced < dataset_start and not same_encoding):
         raise malformed("the length of the meta information is false", element.start)
-
-
-def _inflate(data: bytes, start: int, max_inflated: int) -> bytes:
-    """The unpacked dataset of a deflated file (PS3.5 section A.5), never longer than the limits allow.
-
-    Raises: RefusedInstance `inflated_too_large`, `truncated` or `malformed`.
-    """
-    limit = min(max_inflated, max(_ALWAYS_INFLATED, _LARGEST_RATIO * (len(data) - start)))
-    stream = zlib.decompressobj(-zlib.MAX_WBITS)
-    try:
-        inflated = stream.decompress(memoryview(data)[start:], limit + 1)
-    except zlib.error:
-        raise malformed("the deflated dataset cannot be unpacked", start) from None
-    if len(inflated) > limit:
-        raise RefusedInstance(
-            "inflated_too_large",
-            f"The deflated dataset unpacks to more than {limit // MEGABYTE} MiB. "
-            "Send it in a transfer syntax that is not deflated.",
-        )
-    if not stream.eof:
-        raise cut_short()
-    return inflated

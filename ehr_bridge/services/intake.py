@@ -84,7 +84,7 @@ class Intake:
         """
         if delivery.door in ASKED_FIRST:
             self.require_size(data)
-        header = read_header(data, max_depth=MAX_DEPTH, layouts=self._layouts)
+        header = read_header(data, max_depth=MAX_DEPTH, max_inflated=self.max_file_bytes, layouts=self._layouts)
         try:
             require_storable(header)
         except RefusedInstance as refusal:

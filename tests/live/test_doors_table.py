@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import shutil
 import subprocess
-import zlib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -15,13 +14,14 @@ import pydicom
 import pytest
 import requests
 from pydicom.data import get_testdata_file
-from pydicom.uid import DeflatedExplicitVRLittleEndian, JPEGBaseline8Bit, generate_uid
+from pydicom.uid import JPEGBaseline8Bit, generate_uid
 
 from ehr_bridge.dicom import read_header
 from ehr_bridge.errors import RefusedInstance
 from tests.live.test_real_files import FOLDERS, documented, under_a_uid_of_its_own
 from tests.live.test_stored_digests import on_disk, recorded
 from tests.support import scu
+from tests.support.bombs import deflated
 from tests.support.samples import ROOT, encoded, nested, small, unrecodable
 from tests.support.server import Server, user_token
 from tests.support.steps import eventually, place_order, study, upload
@@ -81,17 +81,6 @@ def _one_piece() -> bytes:
     return (data[:140] + length.to_bytes(4, "little") + data[144:]).replace(old, new)
 
 
-def _bomb() -> bytes:
-    ds = pydicom.dcmread(io.BytesIO(small()))
-    ds.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
-    plain = encoded(ds)
-    start = read_header(plain).dataset_start
-    packer = zlib.compressobj(9, wbits=-15)
-    zeros = b"\x09\0\x10\0OB\0\0" + (1 << 28).to_bytes(4, "little")
-    packed = packer.compress(zeros) + b"".join(packer.compress(bytes(1 << 20)) for _ in range(300)) + packer.flush()
-    return plain[:start] + packed + bytes(len(packed) & 1)
-
-
 def _cannot_recode(server: Server) -> bytes:
     order = place_order(server)
     return unrecodable(
@@ -112,7 +101,7 @@ CASES: dict[str, Callable[[Server], Case]] = {
     "truncated": lambda _: Case(small(StudyDescription="x" * 40)[:-60]),
     "malformed": lambda _: Case(_one_piece()),
     "nested_too_deep": lambda _: Case(nested(100)),
-    "inflated_too_large": lambda _: Case(_bomb()),
+    "inflated_too_large": lambda _: Case(deflated(300)),
     "missing_uid": lambda _: Case(small(StudyInstanceUID=None)),
     "dicomdir": lambda _: Case(Path(str(get_testdata_file("DICOMDIR"))).read_bytes()),
     "invalid_uid": lambda _: Case(small(StudyInstanceUID="1.2.x")),

@@ -14,6 +14,7 @@ from pynetdicom import AE
 from pynetdicom.association import Association
 from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.presentation import build_context
+from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
 
 from ehr_bridge.dicom import read_header
 from ehr_bridge.errors import RefusedInstance
@@ -89,7 +90,7 @@ def _groups(messages: Sequence[Message]) -> Iterator[list[Message]]:
 def _send(port: int, messages: Sequence[Message], calling: str, patience: float) -> list[int | None]:
     ae = AE(ae_title=calling)
     kinds = dict.fromkeys(message.kind for message in messages)
-    ae.requested_contexts = [build_context(what, [how]) for what, how in kinds]
+    ae.requested_contexts = [build_context(Verification), *(build_context(what, [how]) for what, how in kinds)]
     association = ae.associate("127.0.0.1", port, ae_title="ORTHANC")
     statuses: list[int | None] = []
     for number, message in enumerate(messages, 1):

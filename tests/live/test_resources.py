@@ -1,0 +1,37 @@
+"""What an attacker can take of the server's memory, and who goes on working meanwhile."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support import scu
+from tests.support.bombs import deflated
+from tests.support.memory import peak_of
+from tests.support.samples import small
+from tests.support.server import Server
+from tests.support.steps import upload
+
+
+def test_a_deflated_megabyte_takes_little_memory_over_http(sqlite_server: Server) -> None:
+    """Refused, whatever it would unpack to: it is measured before any of it is kept."""
+    data = deflated(1000)
+    assert 900_000 < len(data) < 1_200_000
+    with peak_of(sqlite_server) as peak:
+        answer = upload(sqlite_server, data)
+    assert (answer.status_code, answer.json()["code"]) == (422, "inflated_too_large")
+    assert peak.megabytes <= 200
+
+
+def test_a_deflated_file_is_not_taken_by_c_store(sqlite_server: Server) -> None:
+    """Orthanc would unpack it before anybody is asked: the transfer syntax is not negotiated, others are."""
+    bomb, image = scu.message_of(deflated(1000)), scu.message_of(small())
+    with peak_of(sqlite_server) as peak:
+        assert scu.send(sqlite_server.dicom_port, [bomb, image]) == [None, 0]
+    assert peak.megabytes <= 200
+
+
+@pytest.mark.parametrize("megabytes", [4, 40])
+def test_deflated_files_are_stored_over_http(sqlite_server: Server, megabytes: int) -> None:
+    """As far as a file may be that large: the shared server takes 5 MB."""
+    answer = upload(sqlite_server, deflated(megabytes))
+    assert answer.status_code == (201 if megabytes == 4 else 422), answer.text
