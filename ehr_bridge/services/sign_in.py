@@ -32,6 +32,8 @@ WINDOW = timedelta(minutes=15)
 """So many wrong passwords within this time lock the name for as long again."""
 HASHES_AT_ONCE = 2
 """Each costs 64 MiB for a moment."""
+HASHES_WAITING = 8
+"""A second's work. Each waiting one occupies one of the server's HTTP threads; more are sent away at once."""
 HASH_WAIT_SECONDS = 5.0
 SHORTEST_PASSWORD = 10
 
@@ -47,9 +49,15 @@ class SignedIn:
 
 
 class Hashing:
-    """Takes turns at hashing, so that a crowd of sign-ins cannot eat the memory."""
+    """Takes turns at hashing, so that a crowd of sign-ins takes neither the memory nor every HTTP thread."""
 
-    def __init__(self, at_once: int = HASHES_AT_ONCE, wait_seconds: float = HASH_WAIT_SECONDS) -> None:
+    def __init__(
+        self,
+        at_once: int = HASHES_AT_ONCE,
+        wait_seconds: float = HASH_WAIT_SECONDS,
+        waiting: int = HASHES_WAITING,
+    ) -> None:
+        self._places = threading.BoundedSemaphore(at_once + waiting)
         self._turns = threading.BoundedSemaphore(at_once)
         self._wait_seconds = wait_seconds
 
@@ -72,12 +80,18 @@ class Hashing:
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
-        if not self._turns.acquire(timeout=self._wait_seconds):
-            raise Unavailable("rate_limited", "Too many people sign in at this moment; try again in a few seconds.")
-        try:
+        with _held(self._places, 0), _held(self._turns, self._wait_seconds):
             yield
-        finally:
-            self._turns.release()
+
+
+@contextmanager
+def _held(semaphore: threading.BoundedSemaphore, wait_seconds: float) -> Iterator[None]:
+    if not semaphore.acquire(timeout=wait_seconds):
+        raise Unavailable("rate_limited", "Too many people sign in at this moment; try again in a few seconds.")
+    try:
+        yield
+    finally:
+        semaphore.release()
 
 
 class SignIn:

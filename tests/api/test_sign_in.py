@@ -110,7 +110,7 @@ def test_guesses_side_by_side_do_not_outrun_the_lock(api: Api) -> None:
     """Twelve at once: five are judged, the rest hear that the name is locked."""
     make(api)
     codes: list[str] = []
-    patient = Hashing(wait_seconds=120)  # this test is about the lock, however slow the machine
+    patient = Hashing(wait_seconds=120, waiting=12)  # this test is about the lock, however slow the machine
     rules = TokenRules(SECRET, "orthanc-ehr-bridge")
     door = SignIn(api.services.database, rules, api.services.revocations, patient, utc_now)
 
@@ -206,3 +206,18 @@ def test_too_many_who_hash_at_once_are_asked_to_wait() -> None:
     with hashing._turn(), pytest.raises(Unavailable, match="rate_limited"):
         hashing.matches(None, "anything")
     assert hashing.matches(None, "anything") is False
+
+
+def test_whoever_finds_the_queue_full_is_sent_away_at_once() -> None:
+    """A crowd occupies a few threads of the server, not all of them: with one at it and one waiting, the third goes."""
+    hashing = Hashing(at_once=1, wait_seconds=60, waiting=1)
+    done: list[bool] = []
+    with hashing._turn():
+        second = threading.Thread(target=lambda: done.append(hashing.matches(None, "anything")))
+        second.start()
+        while hashing._places.acquire(blocking=False):  # until the second has its place
+            hashing._places.release()
+        with pytest.raises(Unavailable, match="rate_limited"):
+            hashing.matches(None, "anything")
+    second.join(60)
+    assert done == [False]

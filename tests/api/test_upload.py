@@ -13,11 +13,13 @@ import pytest
 from pydicom.uid import generate_uid
 
 from ehr_bridge.dicom import read_header
+from ehr_bridge.dicom.inflating import BUDGET, MAX_INFLATED
 from ehr_bridge.errors import RefusedInstance, Unavailable
 from ehr_bridge.services.arrivals import Confirmation
 from ehr_bridge.services.claims import ABANDONED_AFTER, Claims
 from ehr_bridge.services.identity import read_identity
 from tests.api.conftest import Api
+from tests.support.bombs import deflated
 from tests.support.samples import nested, pixels, small, unrecodable
 
 
@@ -304,6 +306,19 @@ def test_wrong_bodies_are_refused(api: Api) -> None:
         answer = api.call("POST", "/api/v1/dicom/upload", "technician", **body)
         assert (answer.status_code, answer.json["code"]) == (status, code), (status, code, answer.json)
     assert_nothing_is_left(api)
+
+
+def test_a_deflated_file_waits_for_room_and_is_told_when_to_come_again(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While others unpack as much as may be unpacked at once; nothing is left, and later it is stored."""
+    monkeypatch.setattr(BUDGET, "_wait_seconds", 0)
+    data, room = deflated(0), BUDGET.take(MAX_INFLATED)
+    answer = api.upload(data)
+    assert (answer.status_code, answer.json["code"], answer.headers["Retry-After"]) == (503, "busy", "5")
+    assert_nothing_is_left(api)
+    del room
+    assert api.upload(data).status_code == 201
 
 
 def test_a_claim_whose_process_died_before_storing_is_dropped_later(api: Api) -> None:
