@@ -227,6 +227,7 @@ def _make_worker(services: Services, archive: OrthancArchive, purging: PurgingAr
         take_over,
         [
             Chore("record", recorder.flush, 0.0),
+            Chore("second looks", services.second_looks.run, 0.0),
             Chore("modifications", jobs.run, 0.0),  # before catching up: an interrupted one first finishes its instance
             Chore("settle", recorder.settle, 2.0),
             Chore("completed orders", services.completion.run, 5.0),

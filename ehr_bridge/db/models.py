@@ -126,12 +126,18 @@ class Order(Base):
 
 LISTED = "orthanc_study_id IS NOT NULL AND deleted_at IS NULL"
 """What lists show of `studies`; their indexes hold nothing else."""
+WAITS = "link_status IN ('unlinked', 'ambiguous')"
+"""Studies without a certain link."""
 KEY = String(255).with_variant(String(255, collation="C"), "postgresql")
 """Sorted byte by byte, the same on both engines."""
 
 
 def _list_index(name: str, *columns: str) -> Index:
     return Index(f"ix_studies_list_{name}", *columns, sqlite_where=text(LISTED), postgresql_where=text(LISTED))
+
+
+def _waiting_index(of: str) -> Index:
+    return Index(f"ix_studies_waiting_{of}", f"match_{of}_id", sqlite_where=text(WAITS), postgresql_where=text(WAITS))
 
 
 class Study(Base):
@@ -157,6 +163,12 @@ class Study(Base):
         _list_index("accession", "accession_key", "id", "link_status", "modality_key"),
         _list_index("link_status", "link_status", "created_at", "id", "modality_key", "study_date_key"),
         _list_index("patient_id", "patient_id_key", "id"),
+        *(
+            Index(
+                f"ix_studies_waiting_{name}", f"match_{name}_id", sqlite_where=text(WAITS), postgresql_where=text(WAITS)
+            )
+            for name in ("patient", "order")
+        ),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
@@ -165,6 +177,8 @@ class Study(Base):
     patient_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("patients.id"), index=True)
     order_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("orders.id"), index=True)
     link_status: Mapped[str] = mapped_column(String(16))
+    is_contradicted: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """It is ambiguous because its images, or people and EHR, say two patients: only a person decides."""
     match_kind: Mapped[str] = mapped_column(String(16))
     match_score: Mapped[float]
     match_evidence: Mapped[list[Any]]

@@ -23,8 +23,7 @@ def patient_keys(patient: PatientFacts) -> set[str]:
     name = known_name(patient)
     keys = {EVERYBODY, *_name_keys([name])}
     keys |= {f"f:{word}" for word in name.family} | {f"g:{word}" for word in name.given}
-    if number := plain_id(patient.mrn):
-        keys.add(f"i:{number}")
+    keys |= number_key(patient.mrn)
     if patient.birth_date is not None:
         keys.add(f"d:{patient.birth_date:%Y%m%d}")
     return {key[:KEY_LENGTH] for key in keys}
@@ -41,7 +40,7 @@ def header_keys(header: HeaderIdentity) -> set[str]:
     The plain MRN, the date of birth (day and month as they stand, and exchanged), and how each pair of family and given
     name sounds, in whatever order.
     """
-    keys = {f"i:{plain_id(header.patient_id)}"} if plain_id(header.patient_id) else set()
+    keys = number_key(header.patient_id)
     if digits_of(header.patient_birth_date):
         keys.add(f"d:{digits_of(header.patient_birth_date)}")
     born = parse_da(header.patient_birth_date)
@@ -49,6 +48,28 @@ def header_keys(header: HeaderIdentity) -> set[str]:
         keys.add(f"d:{other:%Y%m%d}")
     keys.update(_name_keys(read_names(header.patient_name)))
     return {key[:KEY_LENGTH] for key in keys}
+
+
+def finding_keys(patient: PatientFacts) -> set[str]:
+    """Those of `patient_keys` that a header asks for."""
+    return {key for key in patient_keys(patient) if key.startswith(("i:", "d:", "n:"))}
+
+
+def study_keys(header: HeaderIdentity) -> set[str]:
+    """The keys by which a waiting study is found when a patient or order changes: `header_keys` and order numbers."""
+    numbers = (header.study_instance_uid, header.accession_number, header.scheduled_procedure_step_id)
+    return header_keys(header) | order_keys(*numbers)
+
+
+def order_keys(*numbers: str | None) -> set[str]:
+    """Numbers and UIDs of an order, or what a header says of them, apart from case, blanks and leading zeros."""
+    plain = {(number or "").strip().casefold().lstrip("0") for number in numbers} - {""}
+    return {f"o:{number}"[:KEY_LENGTH] for number in plain}
+
+
+def number_key(mrn: str) -> set[str]:
+    """The key of an MRN alone."""
+    return {f"i:{plain_id(mrn)}"[:KEY_LENGTH]} if plain_id(mrn) else set()
 
 
 def known_name(patient: PatientFacts) -> PersonName:

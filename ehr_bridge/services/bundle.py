@@ -28,6 +28,7 @@ from ehr_bridge.services.holds import Holds
 from ehr_bridge.services.identity_changes import IdentityChanges
 from ehr_bridge.services.intake import Intake
 from ehr_bridge.services.known_files import KnownFiles
+from ehr_bridge.services.late_links import SecondLooks
 from ehr_bridge.services.matching import Matching
 from ehr_bridge.services.mending import Mending
 from ehr_bridge.services.modifications import Modifications
@@ -101,6 +102,7 @@ class Services:
     purge: Purge
     completion: Completion
     identity_changes: IdentityChanges
+    second_looks: SecondLooks
     reconciliation: Reconciliation
     study_history: StudyHistory
     system: System
@@ -145,10 +147,10 @@ def build_services(settings: Settings, database: Database, clock: Callable[[], d
         account = (settings.username, settings.password.get_secret_value())
     keys, hashing = KeyVerifier(database, revocations, clock), Hashing()
     rules = rules_of(settings)
-    recorder = Recorder(database, clock, rules)
+    recorder = Recorder(database, clock)
     claims = Claims(database, clock, rules=rules)
     coercion = load_rules(settings.coercion_rules)
-    followers = Followers(rules, coercion.order_fields)
+    followers = Followers(coercion.order_fields)
     patients = Patients(database, clock, followers)
     hidden, restrictions = HiddenStudies(database, clock), Restrictions(database, clock)
     sight = Sight(hidden, restrictions)
@@ -208,6 +210,7 @@ def build_services(settings: Settings, database: Database, clock: Callable[[], d
         purge=Purge(database, hidden, claims, thumbnails, clock),
         completion=Completion(database, clock, timedelta(seconds=settings.stable_age)),
         identity_changes=IdentityChanges(database, claims, restrictions, clock),
+        second_looks=SecondLooks(database, rules, clock),
         reconciliation=Reconciliation(database, recorder, rules, clock, new_study_instance_uid),
         study_history=StudyHistory(database, recorder),
         system=System(

@@ -16,13 +16,12 @@ from sqlalchemy.orm import Session
 
 from ehr_bridge.db.identity_changes import IdentityChange
 from ehr_bridge.db.models import Order, Patient, Study
-from ehr_bridge.matching import Rules
 from ehr_bridge.services.audit import Origin
 from ehr_bridge.services.doubts import doubt
 from ehr_bridge.services.following import follow
-from ehr_bridge.services.late_links import link_late
 from ehr_bridge.services.links import link_of, set_link
 from ehr_bridge.services.order_states import plain
+from ehr_bridge.services.second_looks import Cause, order_changed, patient_changed
 
 IN_FILES = frozenset({"ordered_by", "patient_id", "accession_number"})
 """Fields of an order that its studies' files carry."""
@@ -32,9 +31,8 @@ TOLD = "told by the EHR"
 class Followers:
     """What `Patients` and `Orders` tell within their transactions."""
 
-    def __init__(self, rules: Rules, in_files: Set[str] = IN_FILES) -> None:
+    def __init__(self, in_files: Set[str] = IN_FILES) -> None:
         """`in_files` are further fields of an order that a site's coercion rules write into files."""
-        self._rules = rules
         self._in_files = IN_FILES | in_files
 
     def patient_told(
@@ -45,7 +43,8 @@ class Followers:
             after = {name: getattr(patient, name) for name in before}
             change = note_change(session, "patient_updated", patient, None, (before, after), TOLD, origin, now)
             follow(session, studies_of(session, patient_id=patient.id), change, TOLD, origin, now)
-        link_late(session, patient, None, self._rules, now)
+        cause = Cause.PATIENT_REGISTERED if before is None else Cause.PATIENT_CORRECTED
+        patient_changed(session, patient, cause, now, before)
 
     def order_told(
         self, session: Session, order: Order, before: Mapping[str, Any] | None, origin: Origin, now: datetime
@@ -61,7 +60,7 @@ class Followers:
             elif "patient_id" in before:
                 change.moved = move_studies(session, studies, order.patient_id, order.id, origin, now)
             follow(session, studies, change, TOLD, origin, now)
-        link_late(session, order.patient, order, self._rules, now)
+        order_changed(session, order, Cause.ORDER_PLACED if before is None else Cause.ORDER_CHANGED, now, before)
 
     def order_cancelled(
         self, session: Session, order: Order, shown: Mapping[str, Any], origin: Origin, now: datetime
@@ -72,6 +71,7 @@ class Followers:
         studies = studies_of(session, order_id=order.id)
         change.moved = move_studies(session, studies, order.patient_id, None, origin, now)
         follow(session, studies, change, TOLD, origin, now)
+        order_changed(session, order, Cause.ORDER_CANCELLED, now)
 
 
 def note_change(

@@ -23,6 +23,7 @@ from ehr_bridge.db.uploads import Instance
 from ehr_bridge.matching import Evidence, HeaderIdentity, Match, MatchKind, Rules
 from ehr_bridge.services.arrivals import Confirmation, Decision
 from ehr_bridge.services.identity import ehr_values, identity_to_json, wanted_values
+from ehr_bridge.services.study_index import index_waiting
 from ehr_bridge.services.verdicts import (
     RULES,
     STUDY,
@@ -159,8 +160,9 @@ def _insert_claim(
 ) -> Study | None:
     """The row as it was written; None when there is one already."""
     status = "linked" if certain else "ambiguous" if match.kind is MatchKind.AMBIGUOUS else "unlinked"
+    study_id = uuid.uuid4()
     values = {
-        "id": uuid.uuid4(),
+        "id": study_id,
         "study_instance_uid": identity.study_instance_uid,
         "patient_id": match.patient_id if certain else None,
         "order_id": match.order_id if certain else None,
@@ -181,7 +183,11 @@ def _insert_claim(
         "updated_at": now,
     }
     insert = _INSERT[session.get_bind().dialect.name]
-    return Study(**values) if session.connection().execute(insert, values).first() else None
+    if session.connection().execute(insert, values).first() is None:
+        return None
+    if not certain:
+        index_waiting(session, study_id, identity)
+    return Study(**values)
 
 
 def decision_of(study: Study) -> Decision:

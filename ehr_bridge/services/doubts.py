@@ -14,5 +14,5 @@ from ehr_bridge.services.audit import Origin, study_event
 
 def doubt(session: Session, study: Study, origin: Origin, detail: dict[str, Any], now: datetime) -> None:
     """Put a study into the reconciliation list; its link stays recorded until a person decides."""
-    study.link_status = "ambiguous"
+    study.link_status, study.is_contradicted = "ambiguous", True
     audit.append(session, origin, study_event("study.contradicted", study, detail), now)

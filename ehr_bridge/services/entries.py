@@ -61,7 +61,7 @@ def open_entry(session: Session, arrival: Arrival, now: datetime) -> Entry:
         note_late_arrival(session, study, arrival, now)
     account_id = session.scalar(_ACCOUNT, {"username": arrival.delivery.origin.actor})
     events = _link(session, study, arrival, account_id, now)
-    if arrival.decision.contradicts and study.link_status != "ambiguous":
+    if arrival.decision.contradicts and not study.is_contradicted:
         append_all(session, arrival.delivery.origin, events, now)  # told in the order in which it happens
         events = []
         detail = {"sop_instance_uid": arrival.header.sop_instance_uid, "door": arrival.delivery.door}

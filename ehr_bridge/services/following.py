@@ -21,7 +21,7 @@ from ehr_bridge.db.modifications import Modification
 from ehr_bridge.errors import Conflict
 from ehr_bridge.matching import Rules
 from ehr_bridge.services.audit import Origin
-from ehr_bridge.services.late_links import judge_again
+from ehr_bridge.services.late_links import judge_again, others_come_first
 from ehr_bridge.services.link_jobs import prepare
 from ehr_bridge.services.study_jobs import UNDER_WAY, new_job, take_over_unswept, undoable
 
@@ -78,7 +78,7 @@ def _ready() -> Select[Modification]:
     return (
         select(Modification)
         .join(Study, Study.id == Modification.study_id)
-        .where(Modification.status == "waiting", Study.deleted_at.is_(None), ~busy)
+        .where(Modification.status == "waiting", Study.deleted_at.is_(None), ~busy, ~others_come_first())
         .order_by(Modification.requested_at, Modification.id)
     )
 

@@ -18,11 +18,11 @@ from ehr_bridge.services.change_views import ChangeFilters, ChangeView, search_c
 from ehr_bridge.services.changes import move_studies, note_change, studies_of
 from ehr_bridge.services.claims import Claims
 from ehr_bridge.services.following import follow
-from ehr_bridge.services.late_links import link_late
 from ehr_bridge.services.orders import find_order
 from ehr_bridge.services.paging import Page
 from ehr_bridge.services.patients import find_patient_record
 from ehr_bridge.services.restrictions import Restrictions, count_up
+from ehr_bridge.services.second_looks import Cause, order_changed, patient_changed
 from ehr_bridge.services.study_index import index_study
 from ehr_bridge.services.taking_back import take_back
 
@@ -64,7 +64,8 @@ class IdentityChanges:
             change.moved = move_studies(session, studies, survivor.id, None, origin, now, keep_orders=True)
             change.moved = {**change.moved, "orders": [str(order.id) for order in orders]}
             follow(session, studies, change, reason, origin, now)
-            link_late(session, survivor, None, self._claims.rules, now)
+            patient_changed(session, survivor, Cause.PATIENTS_MERGED, now)
+            patient_changed(session, patient, Cause.PATIENTS_MERGED, now)
             for record, other in ((patient, survivor), (survivor, patient)):
                 note(session, "patient.merged", change, origin, now, record.id, other_patient_id=str(other.id))
             count_up(session)
@@ -115,7 +116,7 @@ class IdentityChanges:
                     index_study(session, study)
                 change.moved = {"studies": [str(study.id) for study in studies], "orders": []}
                 follow(session, studies, change, reason, origin, now)
-                link_late(session, found.patient, found, self._claims.rules, now)
+                order_changed(session, found, Cause.ORDER_CHANGED, now, change.before)
             note(session, "order.renumbered", change, origin, now)
             view = view_of(session, change)
         self._claims.forget()

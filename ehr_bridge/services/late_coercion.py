@@ -14,28 +14,27 @@ from sqlalchemy.orm import Session
 
 from ehr_bridge.db.models import Study
 from ehr_bridge.db.modifications import Modification
-from ehr_bridge.matching import Rules
 from ehr_bridge.services.arrivals import Arrival
 from ehr_bridge.services.deletion_steps import OURSELVES
-from ehr_bridge.services.late_links import link_arrived
+from ehr_bridge.services.second_looks import stored_late
 from ehr_bridge.services.study_jobs import new_job
 
 REASON = "Images were stored while they could not be coerced; their files follow."
 
 
-def coerce_late(session: Session, arrival: Arrival, rules: Rules, now: datetime) -> None:
+def coerce_late(session: Session, arrival: Arrival, now: datetime) -> None:
     """Ask for what is left to do for the study of an image that is being written down, if anything is.
 
     An image that does not say what its study's link decides is followed up; a study that nobody could link when its
-    first image came is linked, if the judge of arrivals is certain. What is ambiguous is left to people.
+    first image came is judged again.
     """
     study = session.get_one(Study, arrival.decision.study_id)
-    if study.link_status == "ambiguous" or _is_waiting(session, study):
+    if study.is_contradicted or _is_waiting(session, study):
         return
     if arrival.is_unfinished:
         session.add(new_job(study, "follow", REASON, OURSELVES, now, status="waiting"))
-    elif arrival.is_late and study.link_status == "unlinked":
-        link_arrived(session, study, rules, now)
+    elif arrival.is_late and study.link_status != "linked":
+        stored_late(session, study, now)
 
 
 def _is_waiting(session: Session, study: Study) -> bool:

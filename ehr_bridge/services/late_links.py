@@ -1,86 +1,180 @@
-"""Order after images: studies that wait for what the EHR tells only now, and are linked when the judge is certain.
+"""Studies that wait are judged again when what may have caused their doubt has changed, by the judge of arrivals.
 
-They are found by index: the UID given to the order, its accession number, the patient's MRN. A study that was linked to
-its patient alone on arrival gets its order the same way. What a person ever spoke about is left to people.
+What is certain by now gets a job that links it; of the rest the opinion is written anew. A study that was linked to its
+patient alone gets its order the same way. Nothing that is linked is linked otherwise, and what a person ever spoke
+about, or whose images say two patients, is left to people.
 """
 
 from __future__ import annotations
 
+import logging
+import time
 import uuid
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
-from itertools import batched, islice
 from typing import Any
 
-from sqlalchemy import Select, exists, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, exists, select
+from sqlalchemy.orm import Session, aliased
 
-from ehr_bridge.db.models import Order, Patient, Study, StudyLink
+from ehr_bridge.db.database import Database
+from ehr_bridge.db.models import Study, StudyLink
 from ehr_bridge.db.modifications import Modification
-from ehr_bridge.matching import Basis, Match, Rules
+from ehr_bridge.db.second_looks import SecondLook
+from ehr_bridge.errors import Unavailable
+from ehr_bridge.matching import Basis, Match, MatchKind, Rules
+from ehr_bridge.services import audit
 from ehr_bridge.services.arrivals import Confirmation
+from ehr_bridge.services.audit import study_event
 from ehr_bridge.services.deletion_steps import OURSELVES
 from ehr_bridge.services.identity import stored_identity
-from ehr_bridge.services.links import new_link
-from ehr_bridge.services.patients import mrns_of
+from ehr_bridge.services.links import OPINION, new_link
+from ehr_bridge.services.order_states import plain
+from ehr_bridge.services.second_looks import Cause
 from ehr_bridge.services.study_jobs import UNDER_WAY, new_job
 from ehr_bridge.services.verdicts import CONFIRMATION, judge
 
-MOST = 200
-"""Studies that one order or patient may wake up; whoever has more of them under one number has another problem."""
-JUDGED = 1000
-"""Studies that are judged for one order or patient, in one transaction; those that name an order come first."""
-REASON = "The EHR told patient or order after the images had come; the verdict is certain."
-OF_ARRIVED = "Nobody could link the study when its images came; the verdict is certain."
+LOGGER = logging.getLogger(__name__)
+AT_ONCE = 16
+"""Studies that share a transaction."""
+_JOB = aliased(Modification)
+_HERE = (
+    Study.orthanc_study_id.is_not(None),
+    Study.deleted_at.is_(None),
+    Study.is_settled,
+    ~exists().where(_JOB.study_id == Study.id, _JOB.status.in_(("waiting", *UNDER_WAY))),
+)
+"""A study whose images are still coming, that is hidden, or on which a job works, waits with its turn."""
 
 
-def link_late(session: Session, patient: Patient, order: Order | None, rules: Rules, now: datetime) -> int:
-    """Let jobs link the unlinked studies that match a patient or order just told; answers how many.
-
-    Nothing but an automatic verdict links, the same that would have linked on arrival. An order that no key of a study
-    names, and that several studies would answer, is left to people.
-    """
-    verdicts: list[tuple[Study, Match]] = []
-    for study in islice(_waiting(session, patient, order), JUDGED):
-        match = _verdict(session, study, rules)
-        if match is not None:
-            verdicts.append((study, match))
-        if len(verdicts) == MOST:
-            break
-    answers = Counter(match.order_id for _, match in verdicts)
-    count = 0
-    for study, match in verdicts:
-        if match.basis is not Basis.ORDER and match.order_id is not None and answers[match.order_id] > 1:
-            continue
-        _ask(session, study, match, REASON, now)
-        count += 1
-    return count
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    study_id: uuid.UUID
+    turn: uuid.UUID
+    match: Match | None
+    """The verdict; None where the study is not ours to judge."""
 
 
-def link_arrived(session: Session, study: Study, rules: Rules, now: datetime) -> bool:
-    """Let a job link a study that could not be linked when it came; whether the judge of arrivals is certain of it.
+class SecondLooks:
+    """Works off the turns of `second_looks`. The verdicts are found outside the writers' turn."""
 
-    What else wants the same order is looked at when it is the job's turn (`judge_again`).
-    """
-    match = _verdict(session, study, rules) if _is_left_to_the_judge(session, study) else None
-    if match is not None:
-        _ask(session, study, match, OF_ARRIVED, now)
-    return match is not None
+    def __init__(
+        self,
+        database: Database,
+        rules: Rules,
+        clock: Callable[[], datetime],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._database = database
+        self._rules = rules
+        self._clock = clock
+        self._monotonic = monotonic
+
+    def run(self, seconds: float = 1.0) -> int:
+        """Judge whatever has its turn, for about that long; answers how many studies were judged.
+
+        Raises:
+            Unavailable: the database is away; every turn stays.
+        """
+        until, count = self._monotonic() + seconds, 0
+        while judged := self._judge_some():
+            with self._database.write() as session:
+                for one in judged:
+                    _settle(session, one, self._clock())
+            count += len(judged)
+            if self._monotonic() > until:
+                break
+        return count
+
+    def _judge_some(self) -> list[_Judged]:
+        """A change after the turn was read asks for another turn, so no verdict is older than what it answers to."""
+        with self._database.read() as session:
+            if session.scalar(select(SecondLook.study_id).limit(1)) is None:
+                return []
+            turns = session.execute(turns_due().limit(AT_ONCE)).all()
+            return [_Judged(study_id, turn, self._verdict(session, study_id)) for study_id, turn in turns]
+
+    def _verdict(self, session: Session, study_id: uuid.UUID) -> Match | None:
+        try:
+            study = session.get_one(Study, study_id)
+            return _opinion(session, study, self._rules) if _is_left_to_the_judge(session, study) else None
+        except Unavailable:
+            raise
+        except Exception:  # one that cannot be judged holds no other up; the next change asks again
+            LOGGER.exception("study %s could not be judged again", study_id)
+            return None
 
 
-def _ask(session: Session, study: Study, match: Match, reason: str, now: datetime) -> None:
-    job = new_job(study, "link", reason, OURSELVES, now, status="waiting")
-    job.link_after = _link_to(study, match)
-    session.add(job)
+def turns_due() -> Select[uuid.UUID, uuid.UUID]:
+    """Id and turn of the studies that can be judged now, the longest waiting first."""
+    query = select(SecondLook.study_id, SecondLook.turn).join(Study, Study.id == SecondLook.study_id).where(*_HERE)
+    return query.order_by(SecondLook.asked_at, SecondLook.study_id)
+
+
+def others_come_first() -> ColumnElement[bool]:
+    """Whether the job at hand (`Modification` in the surrounding query) would link a study while another one that could
+    want the same order still has to be judged, from the same change or an earlier one."""
+    due = turns_due().where(SecondLook.asked_at <= Modification.requested_at)
+    is_ours = (Modification.kind == "link") & (Modification.requested_by == OURSELVES.actor)
+    return is_ours & due.correlate(Modification).exists()
+
+
+def _settle(session: Session, judged: _Judged, now: datetime) -> None:
+    """Take the turn away and act on the verdict, unless something changed since it was found."""
+    look = session.get(SecondLook, judged.study_id)
+    if look is None or look.turn != judged.turn:
+        return
+    study = session.scalar(select(Study).where(Study.id == judged.study_id, *_HERE))
+    if study is None:
+        return
+    session.delete(look)
+    match = judged.match
+    if match is None or not _is_left_to_the_judge(session, study):
+        return
+    detail: dict[str, Any] = {"cause": look.cause}
+    if _is_news(study, match) and not _is_wanted_by_others(session, study, match):
+        reason = f"Judged again, because {Cause(look.cause).words}; the verdict is certain."
+        job = new_job(study, "link", reason, OURSELVES, now, status="waiting")
+        job.link_after = _link_to(study, match)
+        session.add(job)
+        session.flush()
+        detail["modification_id"] = str(job.id)
+    elif study.patient_id is not None or not (changed := _think_otherwise(study, match)):
+        return
+    else:
+        study.updated_at = now
+        detail |= changed
+    about = {"patient_id": plain(look.patient_id), "order_id": plain(look.order_id)}
+    detail["changed"] = {name: value for name, value in about.items() if value}
+    audit.append(session, OURSELVES, study_event("study.judged_again", study, detail), now)
+
+
+def _think_otherwise(study: Study, match: Match) -> dict[str, Any]:
+    """Write down the opinion on a study that waits on; before and after, or nothing where it is the same."""
+    before = {name: getattr(study, name) for name in (*OPINION, "link_status")}
+    study.match_kind, study.match_score = match.kind.value, match.score
+    study.match_evidence = evidence_of(match)
+    study.match_patient_id, study.match_order_id = match.patient_id, match.order_id
+    study.link_status = "ambiguous" if match.kind is MatchKind.AMBIGUOUS else "unlinked"
+    after = {name: getattr(study, name) for name in before}
+    if before == after:
+        return {}
+    told = ("match_kind", "match_patient_id", "match_order_id", "link_status")
+    return {
+        "before": {name: plain(before[name]) for name in told},
+        "after": {name: plain(after[name]) for name in told},
+    }
 
 
 def judge_again(session: Session, study: Study, job: Modification, rules: Rules) -> bool:
-    """Bring a job made by `link_late` in line with what is known at its turn; False when nothing certain is left."""
+    """Bring a job made by `SecondLooks` in line with what is known at its turn; False when nothing certain is left."""
     if not _is_left_to_the_judge(session, study):
         return False
-    match = _verdict(session, study, rules)
-    if match is None or (match.basis is not Basis.ORDER and _is_wanted_by_others(session, match.order_id, job)):
+    match = _opinion(session, study, rules)
+    if not _is_news(study, match):
+        return False
+    if _is_wanted_by_others(session, study, match, or_soon=True):
         return False
     job.link_after = _link_to(study, match)
     return True
@@ -90,18 +184,23 @@ def _link_to(study: Study, match: Match) -> dict[str, Any]:
     return new_link(study, match.patient_id, match.order_id, evidence_of(match))
 
 
-def _is_wanted_by_others(session: Session, order_id: uuid.UUID | None, job: Modification) -> bool:
-    """Whether another study's link to this order is on its way, or was refused because two of them wanted it."""
-    if order_id is None:
+def _is_wanted_by_others(session: Session, study: Study, match: Match, *, or_soon: bool = False) -> bool:
+    """Whether another study's link to the order was refused because two of them wanted it; `or_soon`: or is on its way.
+
+    Not where a key of the study names the order.
+    """
+    if match.order_id is None or match.basis is Basis.ORDER:
         return False
-    on_its_way = Modification.status.in_(("waiting", *UNDER_WAY))
     refused = (Modification.error_code == "study_changed") & (Modification.requested_by == OURSELVES.actor)
+    wants = refused & Study.order_id.is_(None)
+    if or_soon:
+        wants |= Modification.status.in_(("waiting", *UNDER_WAY))
     others = exists().where(
-        Modification.id != job.id,
         Modification.kind == "link",
-        Modification.link_after["order_id"].as_string() == str(order_id),
+        Modification.study_id != study.id,
+        Modification.link_after["order_id"].as_string() == str(match.order_id),
         Study.id == Modification.study_id,
-        on_its_way | (refused & (Study.link_status == "unlinked")),
+        wants,
     )
     return bool(session.scalar(select(others)))
 
@@ -110,69 +209,30 @@ def evidence_of(match: Match) -> list[dict[str, Any]]:
     return [line.as_json() for line in match.evidence]
 
 
-def _verdict(session: Session, study: Study, rules: Rules) -> Match | None:
-    """The verdict that would link a study now, or link it further: an order for a study that had only its patient."""
-    match, patient, order = judge(session, stored_identity(study), Confirmation(), rules)
-    if not match.is_automatic or patient is None:
-        return None
-    is_news = study.patient_id is None or (study.patient_id == patient.id and order is not None)
-    return match if is_news else None
+def _opinion(session: Session, study: Study, rules: Rules) -> Match:
+    return judge(session, stored_identity(study), Confirmation(), rules)[0]
+
+
+def _is_news(study: Study, match: Match) -> bool:
+    """Whether a verdict would link a study, or link it further: an order for a study that had only its patient."""
+    if not match.is_automatic or match.patient_id is None:
+        return False
+    return study.patient_id is None or (study.patient_id == match.patient_id and match.order_id is not None)
 
 
 def _is_left_to_the_judge(session: Session, study: Study) -> bool:
-    """Whether no person ever said whose this study is: never linked, or by ourselves to a patient alone."""
-    links = list(session.scalars(select(StudyLink).where(StudyLink.study_id == study.id)))
+    """Whether no person ever said whose this study is, and its images say one patient: never linked, or by ourselves to
+    a patient alone."""
+    links = session.scalars(select(StudyLink.id).where(StudyLink.study_id == study.id)).all()
     by_people = exists().where(
         Modification.study_id == study.id,
         Modification.kind.in_(("link", "unlink")),
         Modification.requested_by != OURSELVES.actor,
     )
-    if session.scalar(select(by_people)):
+    if study.is_contradicted or session.scalar(select(by_people)):
         return False
-    if study.link_status == "unlinked":
+    if study.link_status != "linked":
         return not links
-    if study.link_status != "linked" or study.order_id is not None or len(links) != 1:
+    if study.order_id is not None or len(links) != 1:
         return False
     return all(one["field"] != CONFIRMATION for one in study.match_evidence)
-
-
-def _waiting(session: Session, patient: Patient, order: Order | None) -> Iterator[Study]:
-    """Stored studies that nobody but the judge spoke about, and that name one of the orders or the patient.
-
-    However many more there are that somebody did speak about: they are passed over, they do not use anything up.
-    """
-    waits = exists().where(Modification.study_id == Study.id, Modification.status == "waiting")
-    open_ones = Study.link_status.in_(("unlinked", "linked")) & Study.order_id.is_(None) & ~waits
-    seen: set[uuid.UUID] = set()
-    for query in look_ups(session, patient, order):
-        ids = [row.id for row in sorted(session.execute(query), key=lambda row: row.created_at, reverse=True)]
-        fresh = [study_id for study_id in ids if study_id not in seen]
-        seen.update(fresh)
-        for some in batched(fresh, MOST, strict=False):
-            found = {study.id: study for study in session.scalars(select(Study).where(Study.id.in_(some), open_ones))}
-            studies = (found[study_id] for study_id in some if study_id in found)
-            yield from (study for study in studies if _is_left_to_the_judge(session, study))
-
-
-def look_ups(session: Session, patient: Patient, order: Order | None) -> list[Select[uuid.UUID, datetime]]:
-    """The queries for stored studies by each key alone, the surest key first.
-
-    Every one has an index, which more conditions would hide; ids and times are all that is read of them.
-    """
-    orders = [order] if order is not None else list(session.scalars(_open_orders(patient.id)))
-    keys = (
-        Study.study_instance_uid.in_([one.scheduled_study_instance_uid for one in orders]),
-        Study.accession_key.in_([one.accession_number for one in orders]),
-        Study.patient_id_key.in_(mrns_of(session, patient)),
-    )
-    stored = select(Study.id, Study.created_at).where(Study.orthanc_study_id.is_not(None), Study.deleted_at.is_(None))
-    return [stored.where(key) for key in keys]
-
-
-def _open_orders(patient_id: uuid.UUID) -> Any:
-    return (
-        select(Order)
-        .where(Order.patient_id == patient_id, Order.status != "cancelled")
-        .order_by(Order.created_at.desc())
-        .limit(MOST)
-    )

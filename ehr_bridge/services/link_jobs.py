@@ -21,7 +21,7 @@ from ehr_bridge.errors import Conflict
 from ehr_bridge.services.audit import Origin
 from ehr_bridge.services.deletion_steps import OURSELVES
 from ehr_bridge.services.identity import ehr_values, wanted_values
-from ehr_bridge.services.links import as_id, link_of, new_link, set_link
+from ehr_bridge.services.links import as_id, came_into_doubt, link_of, new_link, set_link
 from ehr_bridge.services.parted_records import may_be_of_parted, note_went_along
 from ehr_bridge.services.patients import find_patient
 from ehr_bridge.services.study_jobs import new_job, take_over_unswept, undoable
@@ -107,14 +107,14 @@ def settle_link(session: Session, job: Modification, study: Study, now: datetime
     asked_for = job.link_after
     after, is_fresh, is_doubtful = _as_told_by_now(session, study, job)
     asked = job.link_before or {}
-    flagged_meanwhile = study.link_status == "ambiguous" != asked.get("link_status")
+    flagged_meanwhile = came_into_doubt(study, asked)
     job.link_before = link_of(session, study, [as_id(after["order_id"])])
     job.link_before["orthanc_study_id"] = asked.get("orthanc_study_id")  # the files have moved since
     said = {change["after"] for change in job.applied if change["tag"] == "PatientID"}
     of_two = after["patient_id"] is None and len(said) > 1
     still_doubted = job.kind != "link" and study.link_status == "ambiguous"
     if job.status == "partial" or of_two or still_doubted or flagged_meanwhile or is_doubtful:
-        after["link_status"] = "ambiguous"
+        after |= {"link_status": "ambiguous", "is_contradicted": True}
     job.link_after = after
     set_link(session, study, after, job.requested_by, now)
     merge = None

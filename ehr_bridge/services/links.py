@@ -54,6 +54,7 @@ def link_of(session: Session, study: Study, orders: Iterable[uuid.UUID | None] =
         "patient_id": plain(study.patient_id),
         "order_id": plain(study.order_id),
         "link_status": study.link_status,
+        "is_contradicted": study.is_contradicted,
         "link_id": plain(fact.id) if fact else None,
         "orthanc_study_id": study.orthanc_study_id,
         **{name: plain(getattr(study, name)) for name in OPINION},
@@ -88,6 +89,8 @@ def set_link(session: Session, study: Study, link: Mapping[str, Any], actor: str
         session.flush()
     study.patient_id, study.order_id = as_id(link["patient_id"]), as_id(link["order_id"])
     study.link_status = link["link_status"]
+    is_ambiguous = study.link_status == "ambiguous"
+    study.is_contradicted = is_ambiguous and link.get("is_contradicted", True)
     study.match_kind, study.match_score = link["match_kind"], link["match_score"]
     study.match_evidence = list(link["match_evidence"])
     study.match_patient_id, study.match_order_id = as_id(link["match_patient_id"]), as_id(link["match_order_id"])
@@ -125,6 +128,13 @@ def show_on_order(session: Session, order: Order, study: Study, now: datetime) -
         )
     if "in_progress" in TRANSITIONS[order.status]:
         order.status = "in_progress"
+
+
+def came_into_doubt(study: Study, before: Mapping[str, Any] | None) -> bool:
+    """Whether a study says two people, and did not when its link was `before`."""
+    known = before or {}
+    was_doubted = known.get("is_contradicted", known.get("link_status") == "ambiguous")
+    return study.is_contradicted and not was_doubted
 
 
 def as_id(text: str | None) -> uuid.UUID | None:

@@ -22,7 +22,7 @@ from ehr_bridge.services.doubts import doubt
 from ehr_bridge.services.file_digests import NO_FILES, ledger_digest
 from ehr_bridge.services.fixity import CHANGED_WHEN_DAMAGED
 from ehr_bridge.services.link_jobs import settle_link, sides
-from ehr_bridge.services.links import as_id
+from ehr_bridge.services.links import as_id, came_into_doubt
 from ehr_bridge.services.replacing import OTHER_CONTENT
 from ehr_bridge.services.study_index import index_study
 from ehr_bridge.services.study_jobs import new_job
@@ -63,8 +63,7 @@ def begin(session: Session, job_id: uuid.UUID, node: str, seen: Seen, now: datet
     if job.status != "queued":
         return None
     study = session.get_one(Study, job.study_id)
-    was_certain = (job.link_before or {}).get("link_status") != "ambiguous"
-    if job.from_original and job.kind != "unlink" and was_certain and study.link_status == "ambiguous":
+    if job.from_original and job.kind != "unlink" and came_into_doubt(study, job.link_before):
         fail(session, job_id, "study_changed", now)
         return None
     job.status, job.node, job.number_of_instances = "running", node, seen.number_of_instances

@@ -116,7 +116,7 @@ def _end_links(session: Session, study: Study, now: datetime) -> None:
     session.execute(current.values(unlinked_at=now))
     order = session.get(Order, study.order_id) if study.order_id else None
     study.patient_id = study.order_id = None
-    study.link_status = "unlinked"
+    study.link_status, study.is_contradicted = "unlinked", False
     study.updated_at = now
     if order is None or order.study_instance_uid != study.study_instance_uid:
         return

@@ -97,6 +97,6 @@ def version_of(session: Session, study: Study) -> str:
 
 
 def _why(study: Study) -> Why:
-    if study.link_status == "ambiguous" and (study.patient_id is not None or study.match_kind != "ambiguous"):
-        return "contradicted"
-    return "unlinked" if study.link_status == "unlinked" else "linked" if study.link_status == "linked" else "ambiguous"
+    if study.link_status == "ambiguous":
+        return "contradicted" if study.is_contradicted else "ambiguous"
+    return "unlinked" if study.link_status == "unlinked" else "linked"

@@ -24,7 +24,6 @@ from ehr_bridge.db.database import Database
 from ehr_bridge.db.instance_rows import InstanceRow, InstanceRows
 from ehr_bridge.db.uploads import DicomUploadSkip, Instance
 from ehr_bridge.errors import Unavailable
-from ehr_bridge.matching import Rules
 from ehr_bridge.services.arrivals import Arrival, Delivery, InstanceOutcome
 from ehr_bridge.services.audit import append_all
 from ehr_bridge.services.entries import open_entry
@@ -32,7 +31,6 @@ from ehr_bridge.services.failures import WaitingFailures, failure_of, note_failu
 from ehr_bridge.services.late_coercion import coerce_late
 from ehr_bridge.services.settling import count_first, settle_studies
 from ehr_bridge.services.under_way import UnderWay
-from ehr_bridge.services.verdicts import RULES
 
 LOGGER = logging.getLogger(__name__)
 REMEMBERED_ENTRIES = 1024
@@ -44,9 +42,8 @@ type EntryKey = tuple[uuid.UUID, uuid.UUID, str, int | None]
 class Recorder:
     """The one writer of `instances` on a node."""
 
-    def __init__(self, database: Database, clock: Callable[[], datetime], rules: Rules = RULES) -> None:
+    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
         self._database = database
-        self._rules = rules
         self._clock = clock
         self._rows = InstanceRows(database)
         self._queue: list[InstanceRow] = []
@@ -165,7 +162,7 @@ class Recorder:
                     settle_studies(session, studies | {study.id}, now)
                 if arrival.is_late or arrival.is_unfinished:
                     session.flush()
-                    coerce_late(session, arrival, self._rules, now)
+                    coerce_late(session, arrival, now)
         except Unavailable:
             raise
         except Exception as error:

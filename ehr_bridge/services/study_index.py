@@ -14,12 +14,16 @@ from sqlalchemy import bindparam, delete, insert, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.models import Study
+from ehr_bridge.db.second_looks import StudyMatchKey
 from ehr_bridge.db.study_names import StudyName
+from ehr_bridge.matching import HeaderIdentity
 from ehr_bridge.matching.compare import SEX_CODES
 from ehr_bridge.matching.dates import parse_da
+from ehr_bridge.matching.keys import study_keys
 from ehr_bridge.matching.names import KEY_LENGTH, name_index, name_key
-from ehr_bridge.services.identity import person_name
+from ehr_bridge.services.identity import person_name, stored_identity
 
+_KEYS_OF = delete(StudyMatchKey).where(StudyMatchKey.study_id == bindparam("of_study"))
 _NAMES_OF = delete(StudyName).where(StudyName.study_id == bindparam("of_study"))
 
 
@@ -72,6 +76,16 @@ def list_study(session: Session, study: Study) -> None:
     rows = [{"study_id": study.id, "part": part.text, "place": part.place.value} for part in name_index(name)]
     if rows:
         session.execute(insert(StudyName), rows)
+    if study.link_status != "linked":
+        session.execute(_KEYS_OF, {"of_study": study.id})
+        index_waiting(session, study.id, stored_identity(study))
+
+
+def index_waiting(session: Session, study_id: uuid.UUID, identity: HeaderIdentity) -> None:
+    """Note by what a study without a certain link, which has no keys yet, is found when it may get one."""
+    rows = [{"study_id": study_id, "key": key} for key in sorted(study_keys(identity))]
+    if rows:
+        session.execute(insert(StudyMatchKey), rows)
 
 
 def index_studies_of_patient(session: Session, patient_id: uuid.UUID) -> None:

@@ -19,8 +19,10 @@ from ehr_bridge.services.changes import as_field, move_studies, note_change, stu
 from ehr_bridge.services.doubts import doubt
 from ehr_bridge.services.following import follow
 from ehr_bridge.services.links import link_of, set_link
+from ehr_bridge.services.match_index import index_patient
 from ehr_bridge.services.order_states import plain, waiting_state
 from ehr_bridge.services.patients import mrns_of
+from ehr_bridge.services.second_looks import Cause, order_changed, patient_changed
 from ehr_bridge.services.study_index import index_study
 
 
@@ -45,12 +47,28 @@ def take_back(session: Session, undone: IdentityChange, reason: str, origin: Ori
     subject.updated_at = now
     session.flush()
     session.expire(subject)
+    if undone.kind == "patient_updated":
+        index_patient(session, patient)
     studies = MOVES_BACK[undone.kind](session, undone, origin, now)
     for study in studies:
         index_study(session, study)
     change.moved = {"studies": [str(study.id) for study in studies], "orders": undone.moved.get("orders", [])}
     follow(session, studies, change, reason, origin, now)
+    _look_again(session, undone, patient, order, now)
     return change
+
+
+def _look_again(session: Session, undone: IdentityChange, patient: Patient, order: Order | None, now: datetime) -> None:
+    """What doubted because of the change, or was certain of it, may be certain now, or doubt."""
+    former = {name: as_field(name, value) for name, value in undone.after.items()}
+    if order is not None:
+        cause = Cause.ORDER_REINSTATED if undone.kind == "order_cancelled" else Cause.ORDER_CHANGED
+        order_changed(session, order, cause, now, former)
+    elif undone.kind == "patient_merged":
+        for record in (patient, session.get_one(Patient, uuid.UUID(undone.after["merged_into_id"]))):
+            patient_changed(session, record, Cause.PATIENTS_PARTED, now)
+    else:
+        patient_changed(session, patient, Cause.PATIENT_CORRECTED, now, former)
 
 
 def _require_possible(session: Session, undone: IdentityChange) -> None:

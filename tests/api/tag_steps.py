@@ -12,6 +12,7 @@ from pydicom.uid import generate_uid
 from sqlalchemy import select
 
 from ehr_bridge.db.uploads import Instance
+from ehr_bridge.services.late_links import SecondLooks
 from ehr_bridge.services.modifying import ModificationJobs
 from ehr_bridge.services.quarantine import Quarantine
 from ehr_bridge.services.spool import Spool
@@ -20,16 +21,19 @@ from tests.support.samples import small
 
 
 class Jobs(ModificationJobs):
-    """With all the time they need, however busy the machine is."""
+    """With all the time they need, however busy the machine is; before them, what the worker does before them."""
+
+    second_looks: SecondLooks
 
     def run(self, seconds: float = 120) -> int:
+        self.second_looks.run(seconds)
         return super().run(seconds)
 
 
 def jobs(api: Api, folder: Path, later: timedelta = timedelta()) -> Jobs:
     """The worker's part, as it is after a start; `later` moves its clock."""
     services = api.services
-    return Jobs(
+    jobs = Jobs(
         services.database,
         api.archive,
         Spool(folder / "modifying"),
@@ -39,6 +43,8 @@ def jobs(api: Api, folder: Path, later: timedelta = timedelta()) -> Jobs:
         services.intake.rules,
         Quarantine(folder / "quarantine").keep,
     )
+    jobs.second_looks = services.second_looks
+    return jobs
 
 
 def store(api: Api, number: int = 3, **values: Any) -> str:

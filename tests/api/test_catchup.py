@@ -51,7 +51,7 @@ def test_a_study_that_came_while_the_database_was_away(api: Api, tmp_path: Path)
         3,
         "modality",
     )
-    assert Counter(audited(api, uid)) == {"study.received": 1, "study.linked": 1}
+    assert Counter(audited(api, uid)) == {"study.received": 1, "study.judged_again": 1, "study.linked": 1}
     (log,) = api.get("/api/v1/dicom/uploads", "nurse").json["items"]
     assert (log["uploaded_by"], log["number_of_files"]) == ("ae:MR1", 3)
     made = next(step["job_id"] for step in history(api, uid) if step["action"] == "study.linked")

@@ -57,15 +57,27 @@ def test_images_are_linked_when_the_ehr_corrects_the_person(api: Api, tmp_path: 
     assert study(api, uid)["link_status"] == "linked" and identities(api, uid) == {ASA}
 
 
-def test_a_study_that_was_doubted_is_left_to_people(api: Api, tmp_path: Path) -> None:
-    """An ambiguous study may hold images of two patients: no later fact links it by itself."""
+def test_a_study_that_was_ambiguous_is_linked_once_the_ehr_says_what_was_missing(api: Api, tmp_path: Path) -> None:
+    """The EHR did not know the birth date; its correction takes the doubt away. Nobody waits for a person."""
     api.place_order(birth_date=None)
     uid = store(api, 1, **{**GOOD, "PatientID": ""})
     assert study(api, uid)["link_status"] == "ambiguous"
     put_patient(api)
     jobs(api, tmp_path).run()
+    assert study(api, uid)["link_status"] == "linked" and identities(api, uid) == {ASA}
+
+
+def test_a_study_that_says_two_patients_is_left_to_people(api: Api, tmp_path: Path) -> None:
+    """No later fact links it by itself, also where it was ambiguous before the other image came."""
+    api.place_order(birth_date=None)
+    uid = store(api, 1, **{**GOOD, "PatientID": ""})
+    store(api, 1, **{**GOOD, "StudyInstanceUID": uid, "PatientID": "SCAN-8", "PatientName": "OTHER^NAME"})
+    put_patient(api)
+    for _ in range(2):
+        jobs(api, tmp_path).run()
     assert study(api, uid)["link_status"] == "ambiguous"
-    assert reconciliation(api)["items"][0]["candidates"][0]["kind"] == "exact"
+    seen = reconciliation(api)["items"][0]
+    assert (seen["why"], seen["candidates"][0]["kind"]) == ("contradicted", "exact")
 
 
 def test_a_late_order_that_is_not_certain_links_nothing(api: Api, tmp_path: Path) -> None:
@@ -73,7 +85,7 @@ def test_a_late_order_that_is_not_certain_links_nothing(api: Api, tmp_path: Path
     other = store(api, 1, **{**GOOD, "PatientBirthDate": "19700101", "PatientName": "Other^Name"})
     api.place_order()
     jobs(api, tmp_path).run()
-    assert study(api, other)["link_status"] == "unlinked"
+    assert study(api, other)["link_status"] == "ambiguous"
     put_patient(api, "MRN-2", 201, family_name="Berg", given_name="Eva", birth_date="1970-02-02")
     eva = {"PatientID": "MRN-2", "PatientName": "Berg^Eva", "PatientBirthDate": "19700202"}
     by_hand = store(api, 1, **eva, AccessionNumber="ACC-2")
@@ -197,7 +209,7 @@ def test_many_studies_that_people_spoke_about_hide_none_that_waits(
     api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """More of them under one number than are looked at together, and more that are not certain: it is found."""
-    monkeypatch.setattr(late_links, "MOST", 2)
+    monkeypatch.setattr(late_links, "AT_ONCE", 2)
     uid = store(api, 1, **GOOD)
     unsure = [store(api, 1, **GOOD | {"AccessionNumber": "", "PatientBirthDate": "19990101"}) for _ in range(5)]
     spoken = [store(api, 1, **GOOD) for _ in range(5)]

@@ -302,6 +302,7 @@ def test_an_order_that_a_late_study_is_about_to_get_is_not_given_away(api: Api, 
     an_order_of_the_day(api)
     kept(api, small(**WITHOUT_NUMBER))
     assert catch_up(api) == 1
+    assert api.services.second_looks.run() == 1
     set_off(api.services.database, api.services.claims.rules, api.services.clock())
     delivery = Delivery(None, Door.C_STORE, "modality", Origin("ae:MR1"))
     decision = api.services.intake.judge(small(**WITHOUT_NUMBER), delivery).decision

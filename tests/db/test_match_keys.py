@@ -31,7 +31,7 @@ def kept(database: Database) -> tuple[set[tuple[object, str]], set[tuple[str, in
 
 def test_the_migration_writes_what_telling_the_patients_writes(database: Database) -> None:
     """An archive that was in use before finds its patients like a new one."""
-    patients = Patients(database, utc_now, Followers(Rules()))
+    patients = Patients(database, utc_now, Followers())
     for mrn, data in (("MRN-1", ASA), ("MRN-2", ASA), ("MRN-3", NOBODY)):
         patients.upsert(mrn, data, Origin("ehr"))
     told = kept(database)
@@ -44,7 +44,7 @@ def test_the_migration_writes_what_telling_the_patients_writes(database: Databas
 
 def test_a_date_of_birth_that_everybody_has_finds_nobody_and_makes_nothing_automatic(database: Database) -> None:
     """Where unknown dates are written as one date; the MRN still leads to its patient."""
-    patients = Patients(database, utc_now, Followers(Rules()))
+    patients = Patients(database, utc_now, Followers())
     for number in range(MOST_PER_KEY + 1):
         patients.upsert(f"M{number}", PatientData(f"Name{number}x", "Ivo", ASA.birth_date, "male", None), Origin("ehr"))
     patients.upsert("MRN-1", ASA, Origin("ehr"))

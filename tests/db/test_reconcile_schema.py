@@ -14,17 +14,21 @@ from ehr_bridge.db import migrate
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.models import Order, Patient, Study
 from ehr_bridge.db.modifications import Modification
-from ehr_bridge.services.late_links import look_ups
+from ehr_bridge.services import audit
+from ehr_bridge.services.audit import Event, Origin
+from ehr_bridge.services.second_looks import concerned_by_order, concerned_by_patient
+from ehr_bridge.services.study_index import index_study
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 BEFORE = "0002_deletion"
 
 
-def study(number: int = 1, **values: Any) -> Study:
+def study(number: int = 1, **said: str) -> Study:
     return Study(
         id=uuid.uuid4(), study_instance_uid=f"1.2.{number}", orthanc_study_id="x", link_status="unlinked",
-        match_kind="none", match_score=0.0, match_evidence=[], corrections={}, received_identity={"PatientID": "P-1"},
-        coerced=[], modalities=[], number_of_series=0, number_of_instances=0, created_at=NOW, updated_at=NOW, **values,
+        match_kind="none", match_score=0.0, match_evidence=[], corrections={},
+        received_identity={"PatientID": "P-1"} | said,
+        coerced=[], modalities=[], number_of_series=0, number_of_instances=0, created_at=NOW, updated_at=NOW,
     )  # fmt: skip
 
 
@@ -100,24 +104,65 @@ def test_a_modification_that_was_undone_comes_through_an_upgrade_and_a_downgrade
         connection.execute(text("DELETE FROM modifications WHERE id IN (SELECT undoes_id FROM modifications)"))
 
 
-def test_studies_for_a_late_order_are_found_by_index(database: Database) -> None:
-    """Each key alone, on both engines; nothing reads all studies."""
+def test_studies_that_a_change_concerns_are_found_by_index(database: Database) -> None:
+    """By each key alone, on both engines; nothing reads all studies, of which many wait."""
     patient = Patient(id=uuid.uuid4(), mrn="P-1", sex="female", created_at=NOW, updated_at=NOW)
     order = Order(
         id=uuid.uuid4(), accession_number="ACC-1", patient_id=patient.id, modality="MR", description="x",
         scheduled_study_instance_uid="1.2.1", study_instance_uid="1.2.1", created_at=NOW, updated_at=NOW,
     )  # fmt: skip
-    found = [study(1), study(2, accession_key="ACC-1"), study(3, patient_id_key="P-1")]
+    nobody = {"PatientID": "", "AccessionNumber": ""}
+    by_uid, by_number, by_mrn = (study(number, **nobody) for number in (1, 2, 3))
+    by_number.received_identity = {**nobody, "AccessionNumber": "acc-1"}
+    by_mrn.received_identity = {**nobody, "PatientID": "p 001"}
+    by_opinion, walk_in = study(4, **nobody), study(5, **nobody)
     with database.write() as session:
         session.add(patient)
         session.flush()
-        session.add_all([order, *found, *(study(number, accession_key=f"A{number}") for number in range(4, 500))])
+        session.add(order)
+        session.flush()
+        by_opinion.match_patient_id, by_opinion.match_order_id = patient.id, order.id
+        walk_in.patient_id, walk_in.link_status = patient.id, "linked"
+        others = [study(number, PatientID=f"Q-{number}", AccessionNumber=f"B{number}") for number in range(6, 1500)]
+        session.add_all([by_uid, by_number, by_mrn, by_opinion, walk_in, *others])
+        for one in (by_uid, by_number, by_mrn, *others):
+            index_study(session, one)
     with database.engine.begin() as connection:
         connection.execute(text("ANALYZE"))
     explain = "EXPLAIN QUERY PLAN " if database.is_sqlite else "EXPLAIN "
+    of_order = [{by_uid.id, by_number.id}, {by_opinion.id}, {by_opinion.id}, {walk_in.id}]
+    of_patient = [{by_mrn.id}, {by_opinion.id}, {by_uid.id, by_number.id}, {walk_in.id}]
     with database.read() as session:
-        for query, expected in zip(look_ups(session, patient, order), found, strict=True):
-            assert list(session.scalars(query)) == [expected.id]
+        queries = [
+            *concerned_by_order(order, None),
+            *concerned_by_patient(session, patient, None, with_orders=True),
+        ]
+        for query, expected in zip(queries, of_order + of_patient, strict=True):
+            assert set(session.scalars(query)) == expected
             compiled = query.compile(database.engine, compile_kwargs={"literal_binds": True})
             plan = " ".join(str(row[-1]) for row in session.execute(text(explain + str(compiled))))
             assert "Seq Scan" not in plan and "SCAN studies" not in plan, plan
+
+
+def test_which_waiting_studies_say_two_patients_comes_through_the_upgrade(database: Database) -> None:
+    """An image of somebody else stands in the audit trail; without one the ambiguous study is the judge's."""
+    migrate.downgrade(database, "0004_files")
+    insert = text(
+        "INSERT INTO studies (id, study_instance_uid, link_status, match_kind, match_score, match_evidence,"
+        " corrections, received_identity, coerced, modalities, number_of_series, number_of_instances, is_settled,"
+        " created_at, updated_at) VALUES (:id, :uid, 'ambiguous', :kind, 0, '[]', '{}', :said, '[]', '[]', 0, 0,"
+        " :yes, :at, :at)"
+    )
+    said = '{"PatientID": "MRN-1", "PatientName": "", "PatientBirthDate": "19610314"}'
+    with database.engine.begin() as connection:
+        for number, kind in enumerate(("probable", "ambiguous", "ambiguous"), 1):
+            key = uuid.UUID(int=number).hex
+            values = {"id": key, "uid": f"1.2.{number}", "kind": kind, "said": said, "yes": True, "at": NOW}
+            connection.execute(insert, values | ({"at": str(NOW)[:19]} if database.is_sqlite else {}))
+    with database.write() as session:
+        audit.append(session, Origin("x"), Event("study.contradicted", study_instance_uid="1.2.2"), NOW)
+    migrate.upgrade(database)
+    doubted = rows(database, "SELECT study_instance_uid FROM studies WHERE is_contradicted ORDER BY study_instance_uid")
+    assert doubted == [("1.2.1",), ("1.2.2",)]
+    keys = rows(database, "SELECT DISTINCT key FROM study_match_keys ORDER BY key")
+    assert {("d:19610314",), ("i:mrn1",), ("o:1.2.3",)} <= set(keys)

@@ -97,6 +97,7 @@ export const audit: Translation<typeof english> = {
   "audit.action.study.followed": "Bilder an Patient und Auftrag angeglichen",
   "audit.action.study.held": "Aufbewahrungssperre gesetzt",
   "audit.action.study.hold_released": "Aufbewahrungssperre aufgehoben",
+  "audit.action.study.judged_again": "Neu beurteilt",
   "audit.action.study.link_requested": "Zuordnung beauftragt",
   "audit.action.study.linked": "Studie zugeordnet",
   "audit.action.study.modification_requested": "Korrektur beauftragt",

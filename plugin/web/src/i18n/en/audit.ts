@@ -94,6 +94,7 @@ export const audit = {
   "audit.action.study.followed": "Images brought in line with patient and order",
   "audit.action.study.held": "Legal hold set",
   "audit.action.study.hold_released": "Legal hold lifted",
+  "audit.action.study.judged_again": "Judged again",
   "audit.action.study.link_requested": "Linking requested",
   "audit.action.study.linked": "Study linked",
   "audit.action.study.modification_requested": "Correction requested",

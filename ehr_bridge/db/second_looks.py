@@ -1,0 +1,41 @@
+"""The tables of studies that wait for a link: the keys by which they are found again, and whose turn it is."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from ehr_bridge.db.match_keys import KEY
+from ehr_bridge.db.models import Base
+
+
+class StudyMatchKey(Base):
+    """A key that a study without a certain link shares with a patient or order whose it may be.
+
+    Keys of studies that were linked since may still be here; whoever looks asks for the link status too.
+    """
+
+    __tablename__ = "study_match_keys"
+    __table_args__ = (Index("ix_study_match_keys_key", "key", "study_id"),)
+
+    study_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("studies.id", ondelete="CASCADE"), primary_key=True)
+    key: Mapped[str] = mapped_column(KEY, primary_key=True)
+
+
+class SecondLook(Base):
+    """A study that must be judged again, because something changed that may have caused its doubt."""
+
+    __tablename__ = "second_looks"
+
+    study_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("studies.id", ondelete="CASCADE"), primary_key=True)
+    turn: Mapped[uuid.UUID]
+    """Another one each time it is asked for: who judged takes away only the turn that was there before."""
+    cause: Mapped[str] = mapped_column(String(24))
+    patient_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("patients.id"))
+    order_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("orders.id"))
+    """What changed last."""
+    asked_at: Mapped[datetime] = mapped_column(index=True)
+    """When it was asked for first since it was judged."""

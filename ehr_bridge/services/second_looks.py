@@ -1,0 +1,179 @@
+"""The one place that knows: something changed that may have caused a doubt. The studies concerned are judged again.
+
+Whoever changes a patient or order says so here, in the transaction of the change. That only finds studies by index and
+writes down their turns; they are judged later, a few at a time (`ehr_bridge.services.late_links`). A turn is a row, so
+a killed process loses none. Only studies that wait are asked about, and those that have their patient but no order.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Select, select, union
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from ehr_bridge.db.match_keys import PatientValueCount
+from ehr_bridge.db.models import Order, Patient, Study
+from ehr_bridge.db.second_looks import SecondLook, StudyMatchKey
+from ehr_bridge.matching import PatientFacts
+from ehr_bridge.matching.keys import finding_keys, number_key, order_keys
+from ehr_bridge.services.identity import patient_facts
+from ehr_bridge.services.match_lookup import MOST_PER_KEY
+from ehr_bridge.services.patients import mrns_of
+
+
+class Cause(StrEnum):
+    """What changed."""
+
+    PATIENT_REGISTERED = "patient_registered"
+    PATIENT_CORRECTED = "patient_corrected"
+    PATIENTS_MERGED = "patients_merged"
+    PATIENTS_PARTED = "patients_parted"
+    ORDER_PLACED = "order_placed"
+    ORDER_CHANGED = "order_changed"
+    ORDER_CANCELLED = "order_cancelled"
+    ORDER_REINSTATED = "order_reinstated"
+    STORED_LATE = "stored_late"
+
+    @property
+    def words(self) -> str:
+        return _WORDS[self]
+
+
+_WORDS = {
+    Cause.PATIENT_REGISTERED: "a patient was registered",
+    Cause.PATIENT_CORRECTED: "a patient was corrected",
+    Cause.PATIENTS_MERGED: "two patient records were merged",
+    Cause.PATIENTS_PARTED: "a merge was taken back",
+    Cause.ORDER_PLACED: "an order was placed",
+    Cause.ORDER_CHANGED: "an order was changed",
+    Cause.ORDER_CANCELLED: "an order was cancelled",
+    Cause.ORDER_REINSTATED: "an order was reinstated",
+    Cause.STORED_LATE: "nobody could link its images when they came",
+}
+_WITH_ORDERS = frozenset({Cause.PATIENTS_MERGED, Cause.PATIENTS_PARTED})
+"""Changes of patients that change whose orders there are."""
+_FIELDS = tuple(PatientFacts.__slots__)
+_ORDER_NUMBERS = ("accession_number", "scheduled_study_instance_uid")
+
+
+def patient_changed(
+    session: Session, patient: Patient, cause: Cause, now: datetime, before: Mapping[str, Any] | None = None
+) -> int:
+    """Ask for the studies that may be this patient's, or were taken for theirs; `before` are former values.
+
+    Answers how many there are.
+    """
+    session.flush()
+    concerned = concerned_by_patient(session, patient, before, with_orders=cause in _WITH_ORDERS)
+    return _ask(session, concerned, cause, now, patient_id=patient.id)
+
+
+def order_changed(
+    session: Session, order: Order, cause: Cause, now: datetime, before: Mapping[str, Any] | None = None
+) -> int:
+    """Ask for the studies that may answer this order, or were taken to; `before` are former values.
+
+    Answers how many there are.
+    """
+    session.flush()
+    return _ask(session, concerned_by_order(order, before), cause, now, order_id=order.id)
+
+
+def stored_late(session: Session, study: Study, now: datetime) -> None:
+    """Ask for a study whose images came while nobody could link it."""
+    session.flush()
+    _write(session, [study.id], Cause.STORED_LATE, now)
+
+
+def concerned_by_patient(
+    session: Session, patient: Patient, before: Mapping[str, Any] | None, *, with_orders: bool
+) -> list[Select[uuid.UUID]]:
+    """The queries for the ids of studies that a changed patient concerns, each with an index of its own."""
+    facts = patient_facts(patient)
+    former = replace(facts, **{name: value for name, value in (before or {}).items() if name in _FIELDS})
+    keys = _that_find(session, finding_keys(facts) | finding_keys(former))
+    keys |= {key for mrn in mrns_of(session, patient) for key in number_key(mrn)}
+    queries = [_sharing(keys), _waiting(Study.match_patient_id == patient.id)]
+    if with_orders:
+        orders = session.scalars(select(Order).where(Order.patient_id == patient.id))
+        numbers = (getattr(order, name) for order in orders for name in _ORDER_NUMBERS)
+        queries += [_sharing(order_keys(*numbers)), _without_order(patient.id)]
+    return queries
+
+
+def concerned_by_order(order: Order, before: Mapping[str, Any] | None) -> list[Select[uuid.UUID]]:
+    """The queries for the ids of studies that a changed order concerns, each with an index of its own."""
+    former = before or {}
+    numbers = [getattr(order, name) for name in _ORDER_NUMBERS] + [former.get(name) for name in _ORDER_NUMBERS]
+    patients = {order.patient_id, former.get("patient_id", order.patient_id)}
+    return [
+        _sharing(order_keys(*numbers)),
+        _waiting(Study.match_order_id == order.id),
+        *(_waiting(Study.match_patient_id == patient_id) for patient_id in patients),
+        *(_without_order(patient_id) for patient_id in patients),
+    ]
+
+
+def _that_find(session: Session, keys: set[str]) -> set[str]:
+    """Keys that so many patients share that they find nobody find no study either."""
+    counts = select(PatientValueCount.value).where(
+        PatientValueCount.value.in_(sorted(keys)), PatientValueCount.patients > MOST_PER_KEY
+    )
+    return keys - set(session.scalars(counts))
+
+
+def _sharing(keys: Collection[str]) -> Select[uuid.UUID]:
+    found = select(StudyMatchKey.study_id).where(StudyMatchKey.key.in_(sorted(keys)))
+    return _waiting(Study.id.in_(found))
+
+
+def _waiting(concerns: Any) -> Select[uuid.UUID]:
+    """Claims too: what is on its way is judged when it is here."""
+    return select(Study.id).where(Study.link_status.in_(("unlinked", "ambiguous")), concerns)
+
+
+def _without_order(patient_id: uuid.UUID) -> Select[uuid.UUID]:
+    return select(Study.id).where(
+        Study.patient_id == patient_id, Study.order_id.is_(None), Study.link_status == "linked"
+    )
+
+
+def _ask(
+    session: Session,
+    concerned: Iterable[Select[uuid.UUID]],
+    cause: Cause,
+    now: datetime,
+    patient_id: uuid.UUID | None = None,
+    order_id: uuid.UUID | None = None,
+) -> int:
+    """One condition with OR would use none of the indexes."""
+    ids = list(session.scalars(union(*concerned)))
+    _write(session, ids, cause, now, patient_id, order_id)
+    return len(ids)
+
+
+def _write(
+    session: Session,
+    ids: list[uuid.UUID],
+    cause: Cause,
+    now: datetime,
+    patient_id: uuid.UUID | None = None,
+    order_id: uuid.UUID | None = None,
+) -> None:
+    if not ids:
+        return
+    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+    insert = dialect.insert(SecondLook)
+    asked = ("turn", "cause", "patient_id", "order_id")  # the time of the first asking stays: nobody waits for ever
+    upsert = insert.on_conflict_do_update(
+        index_elements=["study_id"], set_={name: insert.excluded[name] for name in asked}
+    )
+    said = {"turn": uuid.uuid4(), "cause": cause, "patient_id": patient_id, "order_id": order_id, "asked_at": now}
+    session.execute(upsert, [{"study_id": study_id, **said} for study_id in ids])
