@@ -43,7 +43,9 @@ PLAIN_UIDS = re.compile(r"[0-9.]+([\\,][0-9.]+)*")
 
 
 class Sight(Protocol):
-    """What does not exist for somebody (`ehr_bridge.services.sight`)."""
+    """Who may see the images of which study (`ehr_bridge.services.sight`)."""
+
+    def seen(self, caller: Caller, /) -> frozenset[str] | None: ...
 
     def unseen(self, caller: Caller, /) -> frozenset[str]: ...
 
@@ -86,10 +88,9 @@ class ScopedFind:
             question = without_universal(question)
         if asks_studies_for_an_instance(question):
             return None
+        if (seen := self._sight.seen(caller)) is not None:
+            return self._within(question, seen)
         hidden = self._sight.unseen(caller)
-        if caller.studies is not None:
-            allowed = caller.studies - hidden if hidden else caller.studies
-            return self._within(question, allowed)
         if hidden and names_plain_studies(question):
             return self._within(question, plain_studies(question) - hidden)
         if not hidden:

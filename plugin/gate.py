@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from ehr_bridge.auth.authenticator import Authenticator
 from ehr_bridge.auth.caller import Caller
-from ehr_bridge.auth.permissions import Permission
+from ehr_bridge.auth.permissions import LOOKING, Permission
 from ehr_bridge.errors import NotAuthenticated, Unavailable
 from ehr_bridge.services.refusals import Refusal
 from ehr_bridge.services.viewings import Whole
@@ -31,12 +31,12 @@ REFUSED_HEADERS = frozenset({"content-encoding", "transfer-encoding", "x-http-me
 
 
 class Sight(Protocol):
-    """What does not exist for somebody (`ehr_bridge.services.sight`)."""
+    """Who may see the images of which study (`ehr_bridge.services.sight`)."""
 
     @property
     def is_loaded(self) -> bool: ...
 
-    def hides(self, caller: Caller, study_instance_uid: str, /) -> bool: ...
+    def shows(self, caller: Caller, study_instance_uid: str, /) -> bool: ...
 
 
 class Gate:
@@ -132,7 +132,7 @@ class Gate:
         elif need is Need.AUDIT:
             passes = caller.may(Permission.AUDIT)
         else:
-            passes = Permission.VIEW in caller.permissions
+            passes = not LOOKING.isdisjoint(caller.permissions)
         return None if passes else "permission_missing"
 
     def _tell(self, code: str, uri: str, request: Mapping[str, Any]) -> None:
@@ -150,14 +150,12 @@ class Gate:
         self._on_refusal(Refusal(authorization, request["ip"], code, route, study))
 
     def _may_view(self, caller: Caller, study: str) -> bool:
-        if UID.fullmatch(study) is None or not caller.may(Permission.VIEW, study):
-            return False
-        return not self._sight.hides(caller, study)
+        return UID.fullmatch(study) is not None and self._sight.shows(caller, study)
 
     def _may_view_resource(self, caller: Caller, found: Found, request: Mapping[str, Any]) -> bool:
         """By Orthanc's id. No file names: Orthanc 1.12.7 copies them into a header unseen (facts 4.7)."""
         resource = found.resource
-        if resource is None or "filename" in request.get("get", {}) or Permission.VIEW not in caller.permissions:
+        if resource is None or "filename" in request.get("get", {}) or LOOKING.isdisjoint(caller.permissions):
             return False
         study = self._study_of(resource)
         if study is None or not self._may_view(caller, study):

@@ -17,6 +17,7 @@ ANNOTATING = ("POST", "/api/v1/dicom-web/studies")
 """Here a viewer token passes too that says annotate; the route then takes annotations only."""
 SEE_DELETIONS = f"{Permission.APPROVE_DELETION} or {Permission.REQUEST_DELETION}"
 RECEIVE_PATIENTS = f"{Permission.UPLOAD} or {Permission.WRITE_ORDERS}"
+SEE_IMAGES = f"{Permission.VIEW} or {Permission.VIEW_TO_DECIDE}"
 SEE_SYSTEM = f"{Permission.ACCOUNTS} or {Permission.AUDIT}"
 
 ACCESS: dict[tuple[str, str], Permission | str] = {
@@ -78,12 +79,13 @@ ACCESS: dict[tuple[str, str], Permission | str] = {
     ("POST", "/api/v1/deletions/{deletion_id}/approve"): Permission.APPROVE_DELETION,
     ("POST", "/api/v1/deletions/{deletion_id}/reject"): Permission.APPROVE_DELETION,
     ("POST", "/api/v1/deletions/{deletion_id}/restore"): Permission.APPROVE_DELETION,
+    ("POST", "/api/v1/deletions/{deletion_id}/withdraw"): Permission.REQUEST_DELETION,
     ("GET", "/api/v1/dicom/studies/patient/{patient_id}"): Permission.READ,
     ("GET", "/api/v1/dicom/studies/order/{order_id}"): Permission.READ,
     ("GET", "/api/v1/dicom/studies/accession/{accession}"): Permission.READ,
     ("GET", "/api/v1/dicom/download/{study_uid}"): Permission.DOWNLOAD,
-    ("GET", "/api/v1/dicom/thumbnail/{study_uid}"): Permission.VIEW,
-    ("GET", "/api/v1/dicom/viewer-url/{study_uid}"): Permission.VIEW,
+    ("GET", "/api/v1/dicom/thumbnail/{study_uid}"): SEE_IMAGES,
+    ("GET", "/api/v1/dicom/viewer-url/{study_uid}"): SEE_IMAGES,
     ("POST", "/api/v1/dicom/viewer-token"): SIGNED_IN,
     ("GET", "/api/v1/dicom/viewer-token"): SIGNED_IN,
     ("DELETE", "/api/v1/dicom/viewer-token/{token_id}"): SIGNED_IN,

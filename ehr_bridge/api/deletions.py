@@ -29,7 +29,7 @@ blueprint = APIBlueprint(
     abp_responses={401: Problem, 403: Problem},
 )
 
-Status = Literal["pending", "approved", "purging", "purged", "rejected", "restored"]
+Status = Literal["pending", "approved", "purging", "purged", "rejected", "withdrawn", "restored"]
 Reason = Annotated[
     str,
     StringConstraints(min_length=1, max_length=255, strip_whitespace=True),
@@ -149,6 +149,14 @@ def approve_deletion(path: DeletionPath) -> Response:
 def reject_deletion(path: DeletionPath) -> Response:
     """Refuse a request; the study is back. The body may be JSON with a `reason`, or empty"""
     return answer(_answer(services().deletions.reject(path.deletion_id, _reject_body().reason, origin())))
+
+
+@blueprint.post(
+    "/deletions/<deletion_id>/withdraw", responses={200: DeletionAnswer, 404: Problem, 409: Problem, 422: Problem}
+)
+def withdraw_deletion(path: DeletionPath) -> Response:
+    """Take one's own request back while it waits; the study is back"""
+    return answer(_answer(services().deletions.withdraw(path.deletion_id, origin())))
 
 
 @blueprint.post(

@@ -50,6 +50,7 @@ CODES: dict[str, tuple[int, str]] = {
     "annotation_refused": (403, "What was sent is no annotation of a study the sender may annotate."),
     "patient_restricted": (403, "The patient is restricted to named people; see break-glass."),
     "own_request": (403, "Nobody approves their own deletion request."),
+    "not_own_request": (403, "Only who asked for a deletion can withdraw the request."),
     "route_not_found": (404, "There is no such route."),
     "patient_not_found": (404, "No patient has this MRN or id."),
     "order_not_found": (404, "No order has this accession number or id."),

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from flask import Response, current_app, request
 from flask_openapi3 import APIBlueprint, Tag
 
-from ehr_bridge.api.context import origin, services
+from ehr_bridge.api.context import caller, origin, services
 from ehr_bridge.api.schemas import Problem
 from ehr_bridge.api.studies import StudyPath
 from ehr_bridge.api.uploads import ARCHIVE
@@ -81,7 +81,7 @@ def download(path: StudyPath) -> Response:
 def thumbnail(path: StudyPath) -> Response:
     """A picture of at most 256 pixels of the study's middle image"""
     known = frozenset(request.if_none_match.as_set(include_weak=True))
-    found = services().thumbnails.get(path.study_uid, _archive(), known)
+    found = services().thumbnails.get(path.study_uid, _archive(), caller(), known)
     response = Response(status=304) if found.png is None else Response(found.png, content_type="image/png")
     response.set_etag(found.tag)
     response.headers["Cache-Control"] = "private, no-cache"

@@ -13,9 +13,9 @@ from pydantic import AwareDatetime, Field, model_validator
 from ehr_bridge.api.context import address, answer, caller, services
 from ehr_bridge.api.schemas import EmptyIsNone, Input, Model, Moment, PageQuery, Problem, Text64, Uid
 from ehr_bridge.api.studies import StudyPath
-from ehr_bridge.auth.permissions import Permission
+from ehr_bridge.auth.tokens import OPERATIONS
 from ehr_bridge.services.scope import Priors
-from ehr_bridge.services.viewer import SESSION, Wish
+from ehr_bridge.services.viewer import DECIDE, SESSION, Wish
 
 blueprint = APIBlueprint(
     "viewer",
@@ -27,6 +27,8 @@ blueprint = APIBlueprint(
 )
 
 Operation = Literal["view", "download", "annotate"]
+GrantedOperation = Literal["view", "download", "annotate", "decide"]
+"""`decide`: to see a study whose deletion waits for the decision of who made the link."""
 
 
 class ViewerUrlQuery(Input):
@@ -88,7 +90,7 @@ class RenewedAnswer(Model):
     token_id: uuid.UUID
     expires_at: Moment
     renewable_until: Moment
-    operations: list[Operation]
+    operations: list[GrantedOperation]
     studies: list[str]
     in_doubt: list[str] = Field(description="Those of the studies of which a person must say whose they are")
 
@@ -107,7 +109,7 @@ class TokenEntry(Model):
     study_instance_uids: list[str]
     order_id: uuid.UUID | None
     patient_id: uuid.UUID | None
-    operations: list[Operation]
+    operations: list[GrantedOperation]
     created_at: Moment
     not_before: Moment | None
     expires_at: Moment
@@ -128,9 +130,9 @@ class TokenList(Model):
 
 @blueprint.get("/viewer-url/<study_uid>", responses={200: ViewerUrlAnswer, 404: Problem, 422: Problem, 503: Problem})
 def viewer_url(path: StudyPath, query: ViewerUrlQuery) -> Response:
-    """A link that opens the study in OHIF"""
+    """A link that opens the study in OHIF; also one whose deletion waits for the caller's decision"""
     uids = (path.study_uid,) if query.compare is None else (path.study_uid, query.compare)
-    operations = ("view", "annotate") if caller().may(Permission.ANNOTATE) else ("view",)
+    operations = tuple(name for name in ("view", "annotate", DECIDE) if caller().may(OPERATIONS[name]))
     priors = None if query.priors is None else Priors()
     wish = Wish(study_instance_uids=uids, priors=priors, operations=operations, session=SESSION)
     minted = services().viewer.mint(wish, caller(), address())

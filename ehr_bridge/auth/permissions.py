@@ -17,6 +17,8 @@ class Permission(StrEnum):
     RECONCILE = "reconcile"
     REQUEST_DELETION = "request_deletion"
     APPROVE_DELETION = "approve_deletion"
+    VIEW_TO_DECIDE = "view_to_decide"
+    """See the images of a study whose deletion, asked for by somebody else, waits for a decision; of no other."""
     WRITE_REPORTS = "write_reports"
     AUDIT = "audit"
     ACCOUNTS = "accounts"
@@ -30,9 +32,11 @@ class Permission(StrEnum):
 
 
 P = Permission
+LOOKING = frozenset({P.VIEW, P.VIEW_TO_DECIDE})
+"""One of these is needed to see any image at all; which ones, `ehr_bridge.services.sight` says."""
 
 ROLE_PERMISSIONS: Mapping[str, frozenset[Permission]] = {
-    "technician": frozenset({P.UPLOAD, P.READ, P.MODIFY_TAGS, P.RECONCILE}),
+    "technician": frozenset({P.UPLOAD, P.READ, P.VIEW, P.MODIFY_TAGS, P.RECONCILE}),
     "doctor": frozenset({P.UPLOAD, P.READ, P.VIEW, P.DOWNLOAD}),
     "nurse": frozenset({P.READ, P.VIEW}),
     "radiologist": frozenset(
@@ -47,7 +51,7 @@ ROLE_PERMISSIONS: Mapping[str, frozenset[Permission]] = {
             P.ANNOTATE,
         }
     ),
-    "manager": frozenset({P.READ, P.APPROVE_DELETION}),
+    "manager": frozenset({P.READ, P.APPROVE_DELETION, P.VIEW_TO_DECIDE}),
     "admin": frozenset(
         {
             P.READ,

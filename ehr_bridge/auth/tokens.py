@@ -43,7 +43,12 @@ TO_EXCHANGE = "exchange"
 """The claim `for` of a viewer token that opens nothing itself."""
 MOST_OF_SUBJECT = 255
 LEEWAY = timedelta(seconds=5)
-OPERATIONS = {"view": Permission.VIEW, "download": Permission.DOWNLOAD, "annotate": Permission.ANNOTATE}
+OPERATIONS = {
+    "view": Permission.VIEW,
+    "download": Permission.DOWNLOAD,
+    "annotate": Permission.ANNOTATE,
+    "decide": Permission.VIEW_TO_DECIDE,
+}
 
 
 @dataclass(frozen=True, slots=True)

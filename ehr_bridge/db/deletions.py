@@ -22,7 +22,7 @@ class DeletionRequest(Base):
     __tablename__ = "deletion_requests"
     __table_args__ = (
         CheckConstraint(
-            "status IN ('pending', 'approved', 'purging', 'purged', 'rejected', 'restored')",
+            "status IN ('pending', 'approved', 'purging', 'purged', 'rejected', 'withdrawn', 'restored')",
             name="status",
         ),
         Index(
@@ -45,7 +45,7 @@ class DeletionRequest(Base):
     requested_by: Mapped[str] = mapped_column(String(255), index=True)
     requested_at: Mapped[datetime] = mapped_column(index=True)
     decided_by: Mapped[str | None] = mapped_column(String(255))
-    """Who approved or rejected."""
+    """Who approved, rejected or withdrew it."""
     decided_at: Mapped[datetime | None]
     decision_reason: Mapped[str | None] = mapped_column(String(255))
     purge_after: Mapped[datetime | None]

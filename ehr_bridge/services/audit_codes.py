@@ -60,6 +60,7 @@ AUDIT_CODES: dict[str, AuditCode] = {
     "deletion.purged": AuditCode("110105", None, "D"),
     "deletion.purging": AuditCode("110105", None, "D"),
     "deletion.rejected": AuditCode("110105", None, "U"),
+    "deletion.withdrawn": AuditCode("110105", None, "U"),
     "deletion.reopened": AuditCode("110105", None, "U"),
     "deletion.requested": AuditCode("110105", None, "U"),
     "deletion.restored": AuditCode("110105", None, "U"),

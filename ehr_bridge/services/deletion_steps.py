@@ -17,11 +17,12 @@ OURSELVES = Origin("ehr-bridge")
 """Who purges, and who asks on behalf of nobody; so anybody who may approve can."""
 
 TRANSITIONS: dict[str, frozenset[str]] = {
-    "pending": frozenset({"approved", "rejected"}),
+    "pending": frozenset({"approved", "rejected", "withdrawn"}),
     "approved": frozenset({"pending", "restored", "purging"}),
     "purging": frozenset({"purged"}),
     "purged": frozenset(),
     "rejected": frozenset(),
+    "withdrawn": frozenset(),
     "restored": frozenset(),
 }
 """Where a request may go from each state. Back to pending: images came after the approval that nobody approved of."""

@@ -1,6 +1,7 @@
 """Deletion of a study: one person asks, another decides, a grace period follows, then the purge.
 
-From the request on the study is hidden from everybody; a rejection or a restoration shows it again as it was.
+From the request on the study is hidden from everybody but those who decide on it; a rejection, a withdrawal or a
+restoration shows it again as it was.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from ehr_bridge.services.studies import find_study
 
 @dataclass(frozen=True, slots=True)
 class DeletionView:
-    """A request with the facts of its study that an approver decides on; no images."""
+    """A request with the facts of its study that an approver decides on."""
 
     request: DeletionRequest
     mrn: str | None
@@ -136,6 +137,27 @@ class Deletions:
             request.decided_by, request.decided_at, request.decision_reason = origin.actor, now, reason
             request.study.deleted_at = None
             note(session, "deletion.rejected", request, origin, now)
+            view = _view(session, request)
+        self._changed(request)
+        return view
+
+    def withdraw(self, request_id: uuid.UUID, origin: Origin) -> DeletionView:
+        """Take one's own request back while it waits; the study is back.
+
+        Raises:
+            NotFound: there is no such request.
+            NotPermitted: somebody else made it.
+            Conflict: it is not pending.
+        """
+        now = self._clock()
+        with self._database.write() as session:
+            request = _find(session, request_id)
+            if request.requested_by != origin.actor:
+                raise NotPermitted("not_own_request", "Only who asked for the deletion can withdraw the request.")
+            move(request, "withdrawn")
+            request.decided_by, request.decided_at = origin.actor, now
+            request.study.deleted_at = None
+            note(session, "deletion.withdrawn", request, origin, now)
             view = _view(session, request)
         self._changed(request)
         return view

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 
@@ -30,6 +30,7 @@ class HiddenStudies:
         self._clock = clock
         self._lock = threading.Lock()
         self._known: frozenset[str] = frozenset()
+        self._waiting: Mapping[str, str] = {}
         self._expected: dict[str, datetime] = {}
         self._uids: frozenset[str] = frozenset()
         self._is_loaded = False
@@ -46,6 +47,14 @@ class HiddenStudies:
     def __contains__(self, study_instance_uid: object, /) -> bool:
         return study_instance_uid in self._uids
 
+    def waits_for(self, subject: str, study_instance_uid: str) -> bool:
+        """Whether the study's deletion waits for a decision that this person may take: it is not their own request."""
+        return self._waiting.get(study_instance_uid, subject) != subject
+
+    def waiting_for(self, subject: str) -> frozenset[str]:
+        """All studies of which `waits_for` says so."""
+        return frozenset(uid for uid, requester in self._waiting.items() if requester != subject)
+
     def refresh(self) -> None:
         """See what this and other nodes hid and showed again.
 
@@ -54,8 +63,10 @@ class HiddenStudies:
         """
         with self._lock:  # so that an older answer of the database never replaces a newer one
             with self._database.read() as session:
-                found = session.scalars(select(DeletionRequest.study_instance_uid).where(text(OPEN)))
-                self._known = frozenset(found)
+                columns = (DeletionRequest.study_instance_uid, DeletionRequest.status, DeletionRequest.requested_by)
+                found = session.execute(select(*columns).where(text(OPEN))).all()
+            self._known = frozenset(row.study_instance_uid for row in found)
+            self._waiting = {row.study_instance_uid: row.requested_by for row in found if row.status == "pending"}
             now = self._clock()
             self._expected = {uid: until for uid, until in self._expected.items() if until > now}
             self._uids = self._known | self._expected.keys()

@@ -1,8 +1,12 @@
-"""What somebody may not see, whatever their permissions: studies a deletion hides, studies of restricted patients."""
+"""Which images somebody may see: by permission, less what a deletion hides, less studies of restricted patients.
+
+A study whose deletion waits for a decision exists for those who may take it, and for nobody else.
+"""
 
 from __future__ import annotations
 
 from ehr_bridge.auth.caller import Caller
+from ehr_bridge.auth.permissions import Permission
 from ehr_bridge.services.hidden import HiddenStudies
 from ehr_bridge.services.restrictions import Restrictions
 
@@ -19,16 +23,43 @@ class Sight:
         """False until the database was read once: nobody may look before."""
         return self._hidden.is_loaded and self._restrictions.is_loaded
 
+    def shows(self, caller: Caller, study_instance_uid: str) -> bool:
+        """Whether the caller may see the images of this study."""
+        if study_instance_uid in self._restrictions.closed_to(caller).studies:
+            return False
+        if study_instance_uid in self._hidden:
+            return self._waits_for(caller, study_instance_uid)
+        return caller.may(Permission.VIEW, study_instance_uid)
+
     def hides(self, caller: Caller, study_instance_uid: str) -> bool:
-        """Whether this study does not exist for the caller."""
+        """Whether this study does not exist for the caller, whatever they may do with others."""
         return study_instance_uid in self._hidden or study_instance_uid in self._restrictions.closed_to(caller).studies
+
+    def seen(self, caller: Caller) -> frozenset[str] | None:
+        """The only studies whose images the caller may see; None: all but those that are `unseen`."""
+        if Permission.VIEW not in caller.permissions:
+            return self._waiting_for(caller) - self._restrictions.closed_to(caller).studies
+        return None if caller.studies is None else caller.studies - self.unseen(caller)
 
     def unseen(self, caller: Caller) -> frozenset[str]:
         """All studies that do not exist for the caller."""
         closed = self._restrictions.closed_to(caller).studies
-        return self._hidden.uids | closed if closed else self._hidden.uids
+        hidden = self._hidden.uids
+        if Permission.VIEW_TO_DECIDE in caller.permissions:
+            hidden -= self._waiting_for(caller)
+        return hidden | closed if closed else hidden
 
     def refresh(self) -> None:
         """Raises Unavailable; what is known stays."""
         self._hidden.refresh()
         self._restrictions.refresh()
+
+    def _waits_for(self, caller: Caller, study_instance_uid: str) -> bool:
+        may_decide = caller.may(Permission.VIEW_TO_DECIDE, study_instance_uid)
+        return may_decide and self._hidden.waits_for(caller.subject, study_instance_uid)
+
+    def _waiting_for(self, caller: Caller) -> frozenset[str]:
+        if Permission.VIEW_TO_DECIDE not in caller.permissions:
+            return frozenset()
+        waiting = self._hidden.waiting_for(caller.subject)
+        return waiting if caller.studies is None else waiting & caller.studies

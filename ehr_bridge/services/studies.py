@@ -6,10 +6,13 @@ import uuid
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, exists, select
 from sqlalchemy.orm import Session
 
+from ehr_bridge.auth.caller import Caller
+from ehr_bridge.auth.permissions import Permission
 from ehr_bridge.db.database import Database
+from ehr_bridge.db.deletions import DeletionRequest
 from ehr_bridge.db.models import Study, StudyLink
 from ehr_bridge.errors import NotFound
 from ehr_bridge.services.orders import find_order
@@ -86,6 +89,27 @@ def find_study(session: Session, study_instance_uid: str) -> Study:
     if study is None:
         raise NotFound("study_not_found", "The archive holds no study with this UID.")
     return study
+
+
+def find_viewable(session: Session, study_instance_uid: str, caller: Caller) -> Study:
+    """A stored study of which this caller may see the images: also one whose deletion waits for their decision.
+
+    Raises:
+        NotFound: there is none.
+    """
+    if caller.may(Permission.VIEW_TO_DECIDE, study_instance_uid):
+        waiting = exists().where(
+            DeletionRequest.study_id == Study.id,
+            DeletionRequest.status == "pending",
+            DeletionRequest.requested_by != caller.subject,
+        )
+        query = select(Study).where(Study.study_instance_uid == study_instance_uid, waiting)
+        study = session.scalar(query.where(Study.orthanc_study_id.is_not(None)))
+        if study is not None:
+            return study
+    if not caller.may(Permission.VIEW, study_instance_uid):
+        raise NotFound("study_not_found", "No deletion of a study with this UID waits for your decision.")
+    return find_study(session, study_instance_uid)
 
 
 def _stored() -> Select[Study]:

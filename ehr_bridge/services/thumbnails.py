@@ -12,12 +12,13 @@ from uuid import uuid4
 import numpy as np
 from numpy.typing import NDArray
 
+from ehr_bridge.auth.caller import Caller
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.models import Study
 from ehr_bridge.dicom.picture import MAX_FILE_BYTES, NoPicture, picture, placeholder
 from ehr_bridge.services.holdings import Holding, Holdings
 from ehr_bridge.services.recorder import Recorder
-from ehr_bridge.services.studies import find_study
+from ehr_bridge.services.studies import find_viewable
 
 LOGGER = logging.getLogger(__name__)
 DRAWING = "1"
@@ -48,17 +49,19 @@ class Thumbnails:
         self._folder = folder
         self._drawing = threading.BoundedSemaphore(AT_ONCE)
 
-    def get(self, study_instance_uid: str, archive: Holdings, known: frozenset[str] = frozenset()) -> Thumbnail:
-        """The picture of a study, or only its tag when it is among those `known`.
+    def get(
+        self, study_instance_uid: str, archive: Holdings, caller: Caller, known: frozenset[str] = frozenset()
+    ) -> Thumbnail:
+        """The picture of a study that the caller may see, or only its tag when it is among those `known`.
 
         A study without a picture, or with none that can be made safely, gets a placeholder that names its modality.
 
         Raises:
-            NotFound: the archive holds no such study.
+            NotFound: there is no such study.
         """
         self._recorder.settle()
         with self._database.read() as session:
-            study = find_study(session, study_instance_uid)
+            study = find_viewable(session, study_instance_uid, caller)
         tag = _tag(study)
         if tag in known:
             return Thumbnail(tag, None)

@@ -26,12 +26,14 @@ from ehr_bridge.services.patients import find_patient
 from ehr_bridge.services.restrictions import Restrictions
 from ehr_bridge.services.revocations import Revocations
 from ehr_bridge.services.scope import Priors, Scope, covered, linked_to, priors_of
-from ehr_bridge.services.studies import find_study
+from ehr_bridge.services.studies import find_study, find_viewable
 
 LINK_TTL = timedelta(minutes=10)
 """How long a link in an address bar is good; OHIF exchanges its token at once and renews what it gets."""
 SESSION = timedelta(hours=12)
 """How long somebody may go on reading after one link."""
+DECIDE = "decide"
+"""The operation of a token that shows a study whose deletion waits for its owner's decision."""
 SIDE_BY_SIDE = "@ohif/hpCompare"
 """OHIF's name for the hanging protocol of studies beside each other; ohif-config/app-config.js has our own of it."""
 
@@ -94,7 +96,7 @@ class Viewer:
         expires_at = (begins + wish.ttl).replace(microsecond=0)
         token_id = uuid.uuid4()
         with self._database.write() as session:
-            kind, studies, order_id, patient_id = _look_up(session, wish)
+            kind, studies, order_id, patient_id = _look_up(session, wish, caller)
             closed = self._restrictions.closed_to_subject(subject).patients
             if any(study.patient_id in closed for study in studies):
                 raise NotPermitted(
@@ -176,9 +178,9 @@ class Viewer:
 
 
 def _look_up(
-    session: Session, wish: Wish
+    session: Session, wish: Wish, caller: Caller
 ) -> tuple[Literal["studies", "order", "patient"], list[Study], uuid.UUID | None, uuid.UUID | None]:
-    """What the wish names and covers now."""
+    """What the wish names and covers now; of hidden studies only one that the token is to decide on."""
     if wish.order is not None:
         order = find_order(session, wish.order)
         scope = Scope("order", order_id=order.id, priors=wish.priors)
@@ -188,7 +190,11 @@ def _look_up(
         patient_id = find_patient(session, wish.patient).id
         uids = covered(Scope("patient", patient_id=patient_id), linked_to(session, [patient_id]))
         return "patient", _studies(session, uids), None, patient_id
-    studies = [find_study(session, uid) for uid in dict.fromkeys(wish.study_instance_uids)]
+    named = dict.fromkeys(wish.study_instance_uids)
+    if DECIDE in wish.operations:
+        studies = [find_viewable(session, uid, caller) for uid in named]
+    else:
+        studies = [find_study(session, uid) for uid in named]
     if wish.priors is not None and studies[0].patient_id is not None:
         linked = linked_to(session, [studies[0].patient_id])
         current = [one for one in linked if one.study_instance_uid == studies[0].study_instance_uid]
@@ -209,7 +215,8 @@ def _subject(wish: Wish, caller: Caller) -> str:
     if caller.is_bound:
         raise NotPermitted("permission_missing", "A viewer token cannot make another token.")
     if wish.on_behalf_of is None:
-        caller.require(Permission.VIEW)
+        if DECIDE not in wish.operations:
+            caller.require(Permission.VIEW)
         return caller.subject
     caller.require(Permission.MINT_ON_BEHALF)
     return wish.on_behalf_of

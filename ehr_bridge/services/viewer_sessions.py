@@ -84,7 +84,7 @@ class ViewerSessions:
                 row.uses += 1
                 event = Event("viewer_token.exchanged", detail={"token_id": str(row.id), "use": row.uses})
                 audit.append(session, Origin(caller.subject, address), event, now)
-            studies = sorted((caller.studies or frozenset()) - self._sight.unseen(caller))
+            studies = sorted(self._sight.seen(caller) or ())
             doubted = select(Study.study_instance_uid).where(
                 Study.study_instance_uid.in_(studies), Study.link_status == "ambiguous"
             )

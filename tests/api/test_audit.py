@@ -32,10 +32,10 @@ def refused(api: Api, action: str) -> list[dict[str, Any]]:
 
 def test_a_missing_permission_is_audited_with_route_and_study(api: Api) -> None:
     """Who tried what; no names and no identifiers of a patient in the route."""
-    assert api.get("/api/v1/dicom/viewer-url/1.2.3", "technician").status_code == 403
+    assert api.get("/api/v1/dicom/viewer-url/1.2.3", "admin").status_code == 403
     assert api.call("PUT", "/api/v1/patients/MRN-SECRET", "nurse", json={}).status_code == 403
     link, patient = refused(api, "request.refused")
-    assert (link["actor"], link["outcome"], link["study_instance_uid"]) == ("technician", "refused", "1.2.3")
+    assert (link["actor"], link["outcome"], link["study_instance_uid"]) == ("admin", "refused", "1.2.3")
     assert link["address"] == "127.0.0.1"
     assert link["detail"]["route"] == "GET /api/v1/dicom/viewer-url/{study_uid}"
     assert patient["detail"] == {"code": "permission_missing", "route": "PUT /api/v1/patients/{mrn}", "count": 1}

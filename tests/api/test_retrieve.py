@@ -109,7 +109,7 @@ def test_a_thumbnail_shows_the_middle_of_the_first_series_with_images(api: Api) 
     changed = api.get(f"{THUMBNAIL}/{uid}", "nurse", headers={"If-None-Match": tag})
     assert changed.status_code == 200 and changed.headers["ETag"] != tag
     assert len(list((api.services.settings.thumbnail_path).iterdir())) == 1
-    assert api.get(f"{THUMBNAIL}/{uid}", "technician").status_code == 403
+    assert api.get(f"{THUMBNAIL}/{uid}", "admin").status_code == 403
 
 
 def test_a_study_without_images_gets_a_placeholder(api: Api) -> None:

@@ -99,13 +99,13 @@ def test_a_service_mints_for_a_named_person_and_for_nobody_else(api: Api) -> Non
 
 
 def test_nobody_gets_a_token_for_more_than_they_may_do(api: Api) -> None:
-    """A nurse may view, not download; a technician may not view."""
+    """A nurse may view, not download; an administrator may not view."""
     uid = stored_study(api)
     body = {"study_instance_uids": [uid], "operations": ["view", "download"]}
     assert api.call("POST", TOKENS, "nurse", json=body).status_code == 403
     assert api.call("POST", TOKENS, "doctor", json=body).status_code == 201
-    assert api.call("POST", TOKENS, "technician", json={"study_instance_uids": [uid]}).status_code == 403
-    assert api.get(f"/api/v1/dicom/viewer-url/{uid}", "technician").status_code == 403
+    assert api.call("POST", TOKENS, "admin", json={"study_instance_uids": [uid]}).status_code == 403
+    assert api.get(f"/api/v1/dicom/viewer-url/{uid}", "admin").status_code == 403
 
 
 def test_wishes_that_cannot_be_met_are_refused(api: Api) -> None:

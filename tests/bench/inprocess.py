@@ -10,7 +10,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from ehr_bridge.auth.authenticator import Authenticator
-from ehr_bridge.auth.caller import Caller
 from ehr_bridge.auth.tokens import TokenVerifier, make_viewer_token
 from ehr_bridge.db.database import Database
 from ehr_bridge.dicom import Layouts, Plans, coerce, read_header
@@ -22,6 +21,7 @@ from tests.bench.rounds import Plan, Time
 from tests.bench.servers import Failed
 from tests.support.grants import FakeGrants
 from tests.support.server import RULES
+from tests.support.sight import sight
 
 WANTED = {
     "PatientID": files.MRN,
@@ -31,15 +31,6 @@ WANTED = {
     "PatientSex": "F",
     "AccessionNumber": "BENCH000001",
 }
-
-
-class NothingHidden:
-    """No deletion hides a study."""
-
-    is_loaded = True
-
-    def hides(self, _caller: Caller, _study: str) -> bool:
-        return False
 
 
 def time_gate(plan: Plan) -> Time:
@@ -56,7 +47,7 @@ def time_gate(plan: Plan) -> Time:
     )
     verifier = TokenVerifier(RULES, frozenset(), FakeGrants(study), lambda: datetime.now(UTC))
     viewings = Viewings(Database("sqlite://"), lambda: datetime.now(UTC))  # notes in memory; nobody flushes here
-    gate = Gate(Authenticator(verifier, None), NothingHidden(), lambda _: None, 1_000_000, None, viewings.note)
+    gate = Gate(Authenticator(verifier, None), sight(), lambda _: None, 1_000_000, None, viewings.note)
     gate.open()
     headers = {
         "accept": 'multipart/related; type="application/octet-stream"; transfer-syntax=*',

@@ -25,10 +25,10 @@ def events(server: Server, action: str, actor: str) -> list[dict[str, Any]]:
 
 
 def test_the_gates_refusals_of_known_callers_are_audited(server: Server) -> None:
-    """A nurse at Orthanc's own routes; a viewer token at somebody else's study."""
-    nurse = user_token("technician", subject="nosy-nora")
+    """An administrator at Orthanc's own routes; a viewer token at somebody else's study."""
+    nora = user_token("admin", subject="nosy-nora")
     for path in ("/system", "/patients", "/dicom-web/studies"):
-        assert server.request("GET", path, nurse).status_code == 403
+        assert server.request("GET", path, nora).status_code == 403
     found = eventually(lambda: (e := events(server, "request.refused", "nosy-nora")) and len(e) == 2 and e)
     assert {(e["detail"]["route"], e["detail"]["code"], e["detail"]["count"]) for e in found} == {
         ("gate closed", "route_closed", 2),

@@ -50,7 +50,7 @@ def ask(server: Server, uid: str, reason: str = "wrong patient") -> str:
     path = f"/api/v1/dicom/studies/{uid}"
     answer = server.request("DELETE", path, RITA, headers={"X-Reason": reason.encode()})
     assert answer.status_code == 202, answer.text
-    request = json.loads(answer.content)  # not answer.json(): Orthanc's second Content-Type makes it guess the charset
+    request = answer.json()
     assert request["reason"] == reason
     return str(request["id"])
 
@@ -200,6 +200,36 @@ def test_kill_9_in_the_middle_of_a_purge_is_made_good_at_the_next_start(server: 
     steps = [e["action"] for e in reversed(events) if e["action"].startswith("deletion.")]
     assert steps == ["deletion.requested", "deletion.approved", "deletion.purging", "deletion.purged"]
     assert server.get("/api/v1/audit/verify", "admin").json()["ok"] is True
+
+
+def test_the_manager_sees_the_images_that_wait_for_a_decision_and_no_others(server: Server) -> None:
+    """With a token of their own and with a link, by DICOMweb, WADO-URI and Orthanc's ids; until it is decided."""
+    own, other = stored(server), stored(server)
+    for verb in ("reject", "approve"):
+        assert all(hear(server, path, MAX)[0] == 403 for one in (own, other) for path in reads(one))
+        deletion = ask(server, own["uid"])
+        link = server.request("GET", f"/api/v1/dicom/viewer-url/{own['uid']}", MAX).json()["token"]
+        for token in (MAX, link):
+            assert {hear(server, path, token)[0] for path in reads(own)} == {200}
+            assert {hear(server, path, token)[0] for path in reads(other)} == {403}
+            found = server.request("GET", "/dicom-web/studies", token).json()
+            assert [one["0020000D"]["Value"] for one in found] == [[own["uid"]]]
+        assert_hidden(server, own, other, [DOCTOR])
+        assert decide(server, deletion, verb)[0] == 200
+        for token in (MAX, link):
+            assert {hear(server, path, token)[0] for one in (own, other) for path in reads(one)} == {403}
+            assert server.request("GET", "/dicom-web/studies", token).json() == []
+
+
+def test_who_asked_takes_the_request_back(server: Server) -> None:
+    """The study is back for everybody, at once."""
+    own = stored(server)
+    deletion = ask(server, own["uid"])
+    assert decide(server, deletion, "withdraw", user_token("radiologist", subject="rolf")) == (403, "not_own_request")
+    assert study(server, own["uid"]) is None
+    assert decide(server, deletion, "withdraw", RITA) == (200, "withdrawn")
+    assert study(server, own["uid"]) is not None
+    assert {hear(server, path, DOCTOR)[0] for path in reads(own)} == {200}
 
 
 def test_a_hold_keeps_a_study_and_a_modality_is_not_refused(server: Server) -> None:

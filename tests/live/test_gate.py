@@ -210,12 +210,12 @@ def test_qido_under_a_bound_token_knows_only_its_study(two_studies: Any, level: 
     assert [s["0020000D"]["Value"] for s in own] == [[a["uid"]]]
 
 
-def test_a_nurse_sees_every_study_and_a_technician_none(two_studies: Any) -> None:
+def test_a_nurse_sees_every_study_and_an_administrator_none(two_studies: Any) -> None:
     """User tokens: what their permissions allow."""
     server, a, b = two_studies
     for study in (a, b):
         assert server.get(f"/dicom-web/studies/{study['uid']}/metadata", "nurse").status_code == 200
-        assert server.get(f"/dicom-web/studies/{study['uid']}/metadata", "technician").status_code == 403
+        assert server.get(f"/dicom-web/studies/{study['uid']}/metadata", "admin").status_code == 403
         assert server.get(f"/dicom-web/studies/{study['uid']}/metadata").status_code == 403
 
 

@@ -9,7 +9,9 @@ import pytest
 
 from ehr_bridge.auth.caller import Caller
 from ehr_bridge.auth.permissions import Permission
+from ehr_bridge.services.sight import Sight
 from plugin.find import ScopedFind
+from tests.support.sight import sight
 
 STUDIES = {f"1.2.{n}": f"id-{n}" for n in range(10)}
 
@@ -46,26 +48,25 @@ class Output:
 
 
 class Doorman:
-    """Authenticates a doctor, or a viewer token for `studies`."""
+    """Authenticates somebody who may do this, or a token of theirs for `studies`."""
 
-    def __init__(self, studies: frozenset[str] | None = None) -> None:
+    def __init__(self, studies: frozenset[str] | None, *permissions: Permission) -> None:
         self._studies = studies
+        self._permissions = frozenset(permissions or {Permission.VIEW})
 
     def authenticate(self, _authorization: str | None) -> Caller:
-        return Caller("x", "x", ("doctor",), frozenset({Permission.VIEW}), studies=self._studies)
+        return Caller("x", "x", (), self._permissions, studies=self._studies)
 
 
-class Hidden:
-    def __init__(self, *uids: str) -> None:
-        self.uids = frozenset(uids)
-
-    def unseen(self, _caller: Caller) -> frozenset[str]:
-        return self.uids
-
-
-def find(question: dict[str, Any], hidden: Hidden, studies: frozenset[str] | None = None, **headers: str) -> Any:
+def find(
+    question: dict[str, Any],
+    hidden: Sight,
+    studies: frozenset[str] | None = None,
+    may: tuple[Permission, ...] = (),
+    **headers: str,
+) -> Any:
     orthanc, output = FakeOrthanc(), Output()
-    route = ScopedFind(orthanc, Doorman(studies), hidden, lambda _: None)  # type: ignore[arg-type]
+    route = ScopedFind(orthanc, Doorman(studies, *may), hidden, lambda _: None)  # type: ignore[arg-type]
     body = json.dumps({"Level": "Study", "Query": {}} | question).encode()
     route(output, "/tools/find", method="POST", headers=headers or {"authorization": "Bearer x"}, body=body)
     return [one["ID"] if isinstance(one, dict) else one for one in output.answer], orthanc.questions
@@ -74,8 +75,9 @@ def find(question: dict[str, Any], hidden: Hidden, studies: frozenset[str] | Non
 @pytest.mark.parametrize("form", [{}, {"Expand": True}, {"ResponseContent": ["MainDicomTags"]}], ids=str)
 def test_a_hidden_study_is_in_no_answer_and_pages_stay_whole(form: dict[str, Any]) -> None:
     """Walking the list page by page gives every other study once, in order."""
-    hidden = Hidden("1.2.0", "1.2.4", "1.2.5")
-    expected = [orthanc_id for uid, orthanc_id in STUDIES.items() if uid not in hidden.uids]
+    uids = ("1.2.0", "1.2.4", "1.2.5")
+    hidden = sight(*uids)
+    expected = [orthanc_id for uid, orthanc_id in STUDIES.items() if uid not in uids]
     assert find(form, hidden)[0] == expected
     for limit in (1, 2, 3, 7, 50):
         pages = [find(form | {"Since": since, "Limit": limit}, hidden)[0] for since in range(0, 8, limit)]
@@ -86,12 +88,12 @@ def test_a_hidden_study_is_in_no_answer_and_pages_stay_whole(form: dict[str, Any
 @pytest.mark.parametrize("query", ["", "*", "1.2.4\\*"])
 def test_wildcards_find_no_hidden_study(query: str) -> None:
     """Nor does an empty value."""
-    assert "id-4" not in find({"Query": {"0020000D": query}}, Hidden("1.2.4"))[0]
+    assert "id-4" not in find({"Query": {"0020000D": query}}, sight("1.2.4"))[0]
 
 
 def test_a_hidden_study_that_is_named_is_not_found_and_its_neighbours_are() -> None:
     """One by one, or in a list; asked for nothing, Orthanc is not even asked."""
-    hidden = Hidden("1.2.4")
+    hidden = sight("1.2.4")
     assert find({"Query": {"StudyInstanceUID": "1.2.4"}}, hidden) == ([], [])
     for spelled in ("1.2.4\\1.2.5", "1.2.5,1.2.4"):
         found, questions = find({"Query": {"studyinstanceuid": spelled}}, hidden)
@@ -101,19 +103,38 @@ def test_a_hidden_study_that_is_named_is_not_found_and_its_neighbours_are() -> N
 def test_a_viewer_token_finds_its_other_studies_only() -> None:
     """Made before the deletion was asked for."""
     own = frozenset({"1.2.4", "1.2.5"})
-    assert find({}, Hidden("1.2.4"), own)[0] == ["id-5"]
-    assert find({}, Hidden("1.2.4", "1.2.5"), own) == ([], [])
-    assert find({}, Hidden("1.2.9"), own)[0] == ["id-4", "id-5"]
+    assert find({}, sight("1.2.4"), own)[0] == ["id-5"]
+    assert find({}, sight("1.2.4", "1.2.5"), own) == ([], [])
+    assert find({}, sight("1.2.9"), own)[0] == ["id-4", "id-5"]
+
+
+def test_who_decides_on_deletions_finds_what_waits_for_them_and_nothing_else() -> None:
+    """With whatever question; and what is decided is gone, for a token made before too."""
+    may = (Permission.VIEW_TO_DECIDE,)
+    waiting = sight("1.2.4", waiting={"1.2.5": "rita", "1.2.6": "x"})
+    for question in ({}, {"Query": {"StudyInstanceUID": "*"}}, {"Query": {"StudyInstanceUID": "1.2.4\\1.2.5\\1.2.7"}}):
+        assert find(question, waiting, may=may)[0] == ["id-5"], question
+    own = frozenset({"1.2.5", "1.2.7"})
+    assert find({}, waiting, own, may)[0] == ["id-5"]
+    for decided in (sight(), sight("1.2.5")):
+        assert find({}, decided, own, may) == ([], [])
+        assert find({}, decided, may=may) == ([], [])
+
+
+def test_who_may_view_too_finds_everything_but_what_waits_for_others() -> None:
+    both = (Permission.VIEW, Permission.VIEW_TO_DECIDE)
+    found = find({}, sight("1.2.4", waiting={"1.2.5": "rita", "1.2.6": "x"}), may=both)[0]
+    assert found == [one for uid, one in STUDIES.items() if uid not in ("1.2.4", "1.2.6")]
 
 
 def test_while_nothing_is_hidden_a_question_goes_on_as_it_came() -> None:
     """One question to Orthanc, unchanged; the same while something is hidden that the question does not name."""
     question = {"Level": "Study", "Query": {"PatientID": "x"}, "Limit": 3, "Since": 2}
-    assert find(question, Hidden())[1] == [question]
+    assert find(question, sight())[1] == [question]
     named = {"Level": "Series", "Query": {"StudyInstanceUID": "1.2.5"}}
-    assert find(named, Hidden("1.2.4"))[1] == [named]
+    assert find(named, sight("1.2.4"))[1] == [named]
 
 
 def test_orthanc_itself_finds_everything() -> None:
     """Its own look-ups carry no token; the purge must find what it deletes."""
-    assert len(find({}, Hidden("1.2.4"), x="y")[0]) == 10
+    assert len(find({}, sight("1.2.4"), x="y")[0]) == 10

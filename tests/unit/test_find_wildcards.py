@@ -10,6 +10,7 @@ import pytest
 from ehr_bridge.auth.caller import Caller
 from ehr_bridge.auth.permissions import Permission
 from plugin.find import ScopedFind
+from tests.support.sight import sight
 
 
 class OrthancException(Exception):
@@ -45,14 +46,9 @@ class Nurse:
         return Caller("n", "n", ("nurse",), frozenset({Permission.VIEW}))
 
 
-class Nothing:
-    def unseen(self, _caller: Any) -> frozenset[str]:
-        return frozenset()
-
-
 def ask(orthanc: Refusing, query: dict[str, str]) -> Any:
     output = Output()
-    route = ScopedFind(orthanc, Nurse(), Nothing(), lambda _: None)  # type: ignore[arg-type]
+    route = ScopedFind(orthanc, Nurse(), sight(), lambda _: None)  # type: ignore[arg-type]
     body = json.dumps({"Level": "Study", "Query": query, "Limit": 5}).encode()
     route(output, "/tools/find", method="POST", headers={"authorization": "Bearer x"}, body=body)
     return output.answer

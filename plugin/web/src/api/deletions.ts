@@ -5,7 +5,7 @@ import { asPage, PAGE_SIZE } from "./queries";
 import type { DeletionAnswer } from "./schema";
 
 export type Deletion = DeletionAnswer;
-export type Decision = "approve" | "reject" | "restore";
+export type Decision = "approve" | "reject" | "withdraw" | "restore";
 
 export function useDeletions({ status, offset }: { status: string; offset: number }) {
   const { ask } = useServices();

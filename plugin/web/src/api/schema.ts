@@ -750,7 +750,7 @@ export interface paths {
                 query?: {
                     limit?: number;
                     offset?: number;
-                    status?: ("pending" | "approved" | "purging" | "purged" | "rejected" | "restored") | null;
+                    status?: ("pending" | "approved" | "purging" | "purged" | "rejected" | "withdrawn" | "restored") | null;
                     study_instance_uid?: string | null;
                 };
                 header?: never;
@@ -861,6 +861,43 @@ export interface paths {
         get?: never;
         put?: never;
         /** Bring the study of an approved request back, before it is purged */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    deletion_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["DeletionAnswer"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/deletions/{deletion_id}/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take one's own request back while it waits; the study is back */
         post: {
             parameters: {
                 query?: never;
@@ -2041,7 +2078,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A link that opens the study in OHIF */
+        /** A link that opens the study in OHIF; also one whose deletion waits for the caller's decision */
         get: {
             parameters: {
                 query?: {
@@ -3407,7 +3444,7 @@ export interface components {
             restored_at: string | null;
             restored_by: string | null;
             /** @enum {string} */
-            status: "pending" | "approved" | "purging" | "purged" | "rejected" | "restored";
+            status: "pending" | "approved" | "purging" | "purged" | "rejected" | "withdrawn" | "restored";
             study_date: string | null;
             study_description: string | null;
             study_instance_uid: string;
@@ -3871,7 +3908,7 @@ export interface components {
             total: number;
         };
         /** @enum {string} */
-        Permission: "upload" | "read" | "view" | "download" | "modify_tags" | "reconcile" | "request_deletion" | "approve_deletion" | "write_reports" | "audit" | "accounts" | "service_permissions" | "write_orders" | "mint_on_behalf" | "annotate" | "privacy";
+        Permission: "upload" | "read" | "view" | "download" | "modify_tags" | "reconcile" | "request_deletion" | "approve_deletion" | "view_to_decide" | "write_reports" | "audit" | "accounts" | "service_permissions" | "write_orders" | "mint_on_behalf" | "annotate" | "privacy";
         PriorsBody: {
             /**
              * @default auto
@@ -3917,7 +3954,7 @@ export interface components {
         RenewedAnswer: {
             expires_at: string;
             in_doubt: string[];
-            operations: ("view" | "download" | "annotate")[];
+            operations: ("view" | "download" | "annotate" | "decide")[];
             renewable_until: string;
             studies: string[];
             token: string;
@@ -4082,7 +4119,7 @@ export interface components {
             max_uses: number | null;
             minted_by: string;
             not_before: string | null;
-            operations: ("view" | "download" | "annotate")[];
+            operations: ("view" | "download" | "annotate" | "decide")[];
             order_id: string | null;
             patient_id: string | null;
             renewable_until: string | null;

@@ -1,4 +1,3 @@
-/** The way to a study's images, one press away. Shown to those who may view. */
 import { Link } from "react-router-dom";
 import { useMay } from "../auth/permissions";
 import { t } from "../i18n";
@@ -11,8 +10,13 @@ interface Props {
   primary?: boolean;
 }
 
-export function ViewButton({ studyInstanceUid, what, primary = false }: Props) {
-  if (!useMay("view")) return null;
+/** The way to a study's images, one press away. Shown to those who may view. */
+export function ViewButton(props: Props) {
+  return useMay("view") ? <ViewLink {...props} /> : null;
+}
+
+/** The same for who may see this study, whatever they may see else. */
+export function ViewLink({ studyInstanceUid, what, primary = false }: Props) {
   return (
     <Link
       className={primary ? "button button-primary button-view" : "button button-small button-view"}

@@ -3,44 +3,42 @@ import { useCurrentUser, useMay } from "../auth/permissions";
 import { Dialog } from "../components/Dialog";
 import { Problem } from "../components/Problem";
 import { ReasonDialog } from "../components/ReasonDialog";
+import { ViewLink } from "../components/ViewButton";
 import { useSay } from "../components/Toast";
 import { t } from "../i18n";
 import { imageCount } from "../pages/orderWords";
 import { studyTitle } from "../study/words";
-import { decisionsFor } from "./state";
+import { decisionsFor, waitsFor } from "./state";
 
 export interface Asked {
   deletion: Deletion;
   decision: Decision;
-  isOwn: boolean;
 }
 
 /** The decisions that are open to this person, or why there is none. */
 export function Decide({ deletion, onAsk }: { deletion: Deletion; onAsk: (asked: Asked) => void }) {
   const { subject } = useCurrentUser();
   const mayApprove = useMay("approve_deletion");
+  const mayLook = useMay("view_to_decide") && waitsFor(deletion, subject);
   const decisions = decisionsFor(deletion, subject, mayApprove);
   const isOwn = deletion.status === "pending" && deletion.requested_by === subject;
   return (
     <span className="row-actions">
+      {mayLook && <ViewLink studyInstanceUid={deletion.study_instance_uid} what={studyTitle(deletion)} />}
       {decisions.map((decision) => (
         <button
           key={decision}
           type="button"
           className={decision === "approve" ? "button button-small button-danger" : "button button-small"}
-          aria-label={t(`deletions.${verb(decision, isOwn)}.label`, { what: studyTitle(deletion) })}
-          onClick={() => onAsk({ deletion, decision, isOwn })}
+          aria-label={t(`deletions.${decision}.label`, { what: studyTitle(deletion) })}
+          onClick={() => onAsk({ deletion, decision })}
         >
-          {t(`deletions.${verb(decision, isOwn)}`)}
+          {t(`deletions.${decision}`)}
         </button>
       ))}
       {isOwn && <span className="second">{t(mayApprove ? "deletions.own.approver" : "deletions.own")}</span>}
     </span>
   );
-}
-
-function verb(decision: Decision, isOwn: boolean) {
-  return decision === "reject" && isOwn ? "take_back" : decision;
 }
 
 /**
@@ -49,17 +47,16 @@ function verb(decision: Decision, isOwn: boolean) {
  * It stands beside the list, not in a row: the row leaves the list when somebody else decides, and what became of
  * one's own decision must still be readable then.
  */
-export function ConfirmDecision({ asked: { deletion, decision, isOwn }, onClose }: { asked: Asked; onClose: () => void }) {
+export function ConfirmDecision({ asked: { deletion, decision }, onClose }: { asked: Asked; onClose: () => void }) {
   const decide = useDecide();
   const say = useSay();
-  const what = verb(decision, isOwn);
   const confirm = (reason?: string) => {
     if (decide.isPending) return;
     decide.mutate(
       { id: deletion.id, decision, ...(reason ? { reason } : {}) },
       {
         onSuccess: () => {
-          say({ text: t(`deletions.${what}.done`) });
+          say({ text: t(`deletions.${decision}.done`) });
           onClose();
         },
       },
@@ -72,14 +69,14 @@ export function ConfirmDecision({ asked: { deletion, decision, isOwn }, onClose 
         <br />
         {imageCount(deletion.number_of_instances, deletion.number_of_series)}
       </p>
-      <p>{t(`deletions.${what}.text`)}</p>
+      <p>{t(`deletions.${decision}.text`)}</p>
     </>
   );
   if (decision === "reject") {
     return (
       <ReasonDialog
-        title={t(`deletions.${what}.title`)}
-        action={t(`deletions.${what}`)}
+        title={t(`deletions.${decision}.title`)}
+        action={t(`deletions.${decision}`)}
         required={false}
         busy={decide.isPending}
         error={decide.error}
@@ -91,7 +88,7 @@ export function ConfirmDecision({ asked: { deletion, decision, isOwn }, onClose 
     );
   }
   return (
-    <Dialog title={t(`deletions.${what}.title`)} onClose={onClose}>
+    <Dialog title={t(`deletions.${decision}.title`)} onClose={onClose}>
       {text}
       <p className="small muted">{t("deletions.given", { reason: deletion.reason, who: deletion.requested_by })}</p>
       <Problem error={decide.error} />
@@ -105,7 +102,7 @@ export function ConfirmDecision({ asked: { deletion, decision, isOwn }, onClose 
           aria-disabled={decide.isPending}
           onClick={() => confirm()}
         >
-          {decide.isPending ? t("action.busy") : t(`deletions.${what}`)}
+          {decide.isPending ? t("action.busy") : t(`deletions.${decision}`)}
         </button>
       </div>
     </Dialog>

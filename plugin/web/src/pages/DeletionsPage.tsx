@@ -129,6 +129,7 @@ const tones: Record<Deletion["status"], string> = {
   purging: "bad",
   purged: "plain",
   rejected: "good",
+  withdrawn: "good",
   restored: "good",
 };
 

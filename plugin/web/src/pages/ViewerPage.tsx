@@ -16,8 +16,9 @@ import { useViewerSession } from "../viewer/useViewerSession";
 
 export function ViewerPage() {
   const { uid = "" } = useParams();
+  const mayDecide = useMay("view_to_decide"); // the server says whether this study waits for a decision
   return (
-    <NeedsPermission permission="view" title={t("viewer.title")}>
+    <NeedsPermission permission={mayDecide ? "view_to_decide" : "view"} title={t("viewer.title")}>
       <Viewer key={uid} uid={uid} />
     </NeedsPermission>
   );

@@ -41,11 +41,11 @@ export const accounts: Translation<typeof english> = {
   "accounts.password.first": "Erstes Passwort",
   "accounts.password.first.hint": { one: "Mindestens {count} Zeichen. Die Person muss bei der ersten Anmeldung ein anderes wählen.", other: "Mindestens {count} Zeichen. Die Person muss bei der ersten Anmeldung ein anderes wählen." },
 
-  "role.may.technician": "Lädt hoch, korrigiert, ordnet zu",
+  "role.may.technician": "Lädt hoch, sieht an, korrigiert, ordnet zu",
   "role.may.nurse": "Liest und sieht Bilder an",
   "role.may.doctor": "Lädt hoch, sieht an, lädt herunter",
   "role.may.radiologist": "Sieht an, korrigiert, beantragt Löschungen, befundet",
-  "role.may.manager": "Entscheidet über Löschungen",
+  "role.may.manager": "Entscheidet über Löschungen und sieht dafür die Bilder an",
   "role.may.admin": "Verwaltet Konten, liest das Protokoll, beantragt und entscheidet Löschungen",
   "role.may.service": "Schreibt Patienten und Aufträge, macht Betrachter-Links für andere",
 
@@ -90,6 +90,7 @@ export const accounts: Translation<typeof english> = {
   "tokens.operation.view": "ansehen",
   "tokens.operation.download": "herunterladen",
   "tokens.operation.annotate": "beschriften",
+  "tokens.operation.decide": "über die Löschung entscheiden",
   "tokens.revoke.label": "Link von {subject} widerrufen",
   "tokens.revoke.title": "Betrachter-Link widerrufen",
   "tokens.revoke.text": "Wer damit Bilder ansieht, sieht keine weiteren.",

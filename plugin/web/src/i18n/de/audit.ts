@@ -63,6 +63,7 @@ export const audit: Translation<typeof english> = {
   "audit.action.deletion.purged": "Studie endgültig gelöscht",
   "audit.action.deletion.purging": "Löschung begonnen",
   "audit.action.deletion.rejected": "Löschung abgelehnt",
+  "audit.action.deletion.withdrawn": "Löschantrag zurückgezogen",
   "audit.action.deletion.reopened": "Löschung muss neu genehmigt werden",
   "audit.action.deletion.requested": "Löschung beantragt",
   "audit.action.deletion.restored": "Studie wiederhergestellt",

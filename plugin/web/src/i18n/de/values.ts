@@ -29,6 +29,7 @@ export const values: Translation<typeof english> = {
   "permission.reconcile": "entscheiden, wohin Bilder gehören",
   "permission.request_deletion": "Löschung beantragen",
   "permission.approve_deletion": "Löschung genehmigen",
+  "permission.view_to_decide": "Bilder ansehen, über deren Löschung zu entscheiden ist",
   "permission.write_reports": "Befunde schreiben",
   "permission.audit": "Protokoll lesen",
   "permission.accounts": "Konten verwalten",

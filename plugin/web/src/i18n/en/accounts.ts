@@ -38,11 +38,11 @@ export const accounts = {
   "accounts.password.first": "First password",
   "accounts.password.first.hint": { one: "At least {count} character. The person must choose another one at the first sign-in.", other: "At least {count} characters. The person must choose another one at the first sign-in." },
 
-  "role.may.technician": "Uploads, corrects, decides where images belong",
+  "role.may.technician": "Uploads, views, corrects, decides where images belong",
   "role.may.nurse": "Reads and views",
   "role.may.doctor": "Uploads, views, downloads",
   "role.may.radiologist": "Views, corrects, asks for deletions, reports",
-  "role.may.manager": "Decides on deletions",
+  "role.may.manager": "Decides on deletions, and sees the images for it",
   "role.may.admin": "Keeps accounts, reads the audit trail, asks for and decides on deletions",
   "role.may.service": "Writes patients and orders, makes viewer links for others",
 
@@ -87,6 +87,7 @@ export const accounts = {
   "tokens.operation.view": "view",
   "tokens.operation.download": "download",
   "tokens.operation.annotate": "annotate",
+  "tokens.operation.decide": "decide on the deletion",
   "tokens.revoke.label": "Revoke the link of {subject}",
   "tokens.revoke.title": "Revoke the viewer link",
   "tokens.revoke.text": "Who is looking at the images with it sees no more of them.",

@@ -60,6 +60,7 @@ export const audit = {
   "audit.action.deletion.purged": "Study deleted for good",
   "audit.action.deletion.purging": "Deletion began",
   "audit.action.deletion.rejected": "Deletion rejected",
+  "audit.action.deletion.withdrawn": "Deletion request taken back",
   "audit.action.deletion.reopened": "Deletion must be approved again",
   "audit.action.deletion.requested": "Deletion requested",
   "audit.action.deletion.restored": "Study restored",

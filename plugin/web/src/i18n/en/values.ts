@@ -26,6 +26,7 @@ export const values = {
   "permission.reconcile": "decide where images belong",
   "permission.request_deletion": "ask for a deletion",
   "permission.approve_deletion": "approve deletions",
+  "permission.view_to_decide": "see the images of a deletion that waits for a decision",
   "permission.write_reports": "write reports",
   "permission.audit": "read the audit trail",
   "permission.accounts": "keep accounts",
