@@ -22,7 +22,7 @@ from ehr_bridge.errors import Unavailable
 from ehr_bridge.services.coercion_rules import load_rules
 from ehr_bridge.services.token_rules import key_source, token_rules
 from ehr_bridge.settings import Settings, SettingsError, load_settings
-from plugin import demo, orthanc_config
+from plugin import advisories, demo, orthanc_config
 from plugin.kept_secret import kept_secret
 
 ORTHANC = "/usr/sbin/Orthanc"
@@ -44,6 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parse(arguments)
     try:
         settings = prepare(options)
+        if warning := advisories.sentence(advisories.installed_version(ORTHANC)):
+            print(f"warning: {warning}", file=sys.stderr)  # noqa: T201
         if options.foreground:
             _become_orthanc(settings)
         return _serve(settings)

@@ -19,7 +19,7 @@ from ehr_bridge.db.database import Database
 from ehr_bridge.errors import Unavailable
 from ehr_bridge.services.fixity_state import count_damaged
 from ehr_bridge.settings import Settings
-from plugin import orthanc_config
+from plugin import advisories, orthanc_config
 from plugin.commands.installation import SECRET_FILE
 from plugin.launch import ORTHANC
 
@@ -55,6 +55,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     """Every check in turn; one that breaks itself is a finding, not an end."""
     checks: tuple[tuple[str, Callable[[Settings], Finding]], ...] = (
         ("packages", _packages),
+        ("Orthanc", _orthanc),
         ("pages", _pages),
         ("data directory", _data_dir),
         ("secret", _secret),
@@ -79,6 +80,13 @@ def _packages(_: Settings) -> Finding:
     if missing := [path.name for path in wanted if not path.exists()]:
         return Finding("packages", f"missing {', '.join(missing)}", "run scripts/setup")
     return Finding("packages", "Orthanc and its plugins are there")
+
+
+def _orthanc(_: Settings) -> Finding:
+    version = advisories.installed_version(ORTHANC)
+    if warning := advisories.sentence(version):
+        return Finding("Orthanc", warning, "see docs/adr/0020-which-orthanc.md for the choices", True)
+    return Finding("Orthanc", "none of its vulnerabilities is known to us")
 
 
 def _pages(_: Settings) -> Finding:

@@ -1,0 +1,59 @@
+"""Which known vulnerabilities the installed Orthanc runs with. What shields us from each: docs/security.md."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from dataclasses import dataclass
+
+type Version = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Advisory:
+    cve: str
+    about: str
+    fixed_in: Version | None
+    """The first version of Orthanc without it; None while Debian packages none."""
+
+
+FIXED_IN_2026 = (1, 12, 11)
+ADVISORIES = (
+    Advisory("CVE-2026-5437", "reads beyond a damaged DICOM header", FIXED_IN_2026),
+    Advisory("CVE-2026-5438", "unpacks a gzip request without bounds", FIXED_IN_2026),
+    Advisory("CVE-2026-5439", "unpacks a ZIP without bounds", FIXED_IN_2026),
+    Advisory("CVE-2026-5440", "allocates whatever Content-Length announces", FIXED_IN_2026),
+    Advisory("CVE-2026-5441", "reads beyond an image in Philips' PMSCT_RLE1", FIXED_IN_2026),
+    Advisory("CVE-2026-5442", "writes beyond an image with false dimensions", FIXED_IN_2026),
+    Advisory("CVE-2026-5443", "writes beyond a palette image", FIXED_IN_2026),
+    Advisory("CVE-2026-5444", "writes beyond a PAM image", FIXED_IN_2026),
+    Advisory("CVE-2026-5445", "reads beyond the colours of a palette", FIXED_IN_2026),
+    Advisory("CVE-2026-10528", "reads nested sequences by recursion, in DCMTK", None),
+)
+
+
+def open_in(version: Version) -> list[Advisory]:
+    """The advisories that this version of Orthanc has not fixed."""
+    return [one for one in ADVISORIES if one.fixed_in is None or version < one.fixed_in]
+
+
+def installed_version(program: str) -> Version | None:
+    """What Orthanc says of itself; None when it says nothing that can be read."""
+    try:
+        said = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=10, check=False).stdout  # noqa: S603
+    except OSError:
+        return None
+    found = re.search(r"(\d+)\.(\d+)\.(\d+)", said)
+    return tuple(int(number) for number in found.groups()) if found else None
+
+
+def sentence(version: Version | None) -> str | None:
+    """What an administrator should know before the server starts; None where nothing is known to be open."""
+    if version is None:
+        return "Orthanc does not say its version; docs/security.md lists the known vulnerabilities of each"
+    open_now = open_in(version)
+    if not open_now:
+        return None
+    name = ".".join(map(str, version))
+    names = ", ".join(one.cve for one in open_now)
+    return f"Orthanc {name} has {len(open_now)} known vulnerabilities ({names}); docs/security.md says what shields you"
