@@ -17,6 +17,9 @@ from ehr_bridge.services.holdings import HeldSeries, Holding, Raster, Usage
 
 BY_C_STORE = "DicomProtocol"
 """What Orthanc keeps with each instance as its origin (metadata 'Origin')."""
+OF_THE_FILE = frozenset({3, 5, 8, 15, 21})
+"""Orthanc's errors for a file that it cannot parse or index: parameter out of range, bad type of a parameter, bad
+request, bad file format, missing tag. The others are of its disk, its quota or its database."""
 DICOMWEB_METADATA = 4301
 """The attachment of a series in which the DICOMweb plugin keeps the answer to a metadata request."""
 
@@ -41,7 +44,7 @@ class OrthancArchive:
         try:
             answer = self._orthanc.RestApiPost("/instances", data)
         except self._orthanc.OrthancException as error:
-            raise self._explain(data) from error
+            raise self._explain(error, data) from error
         finally:
             self._storing.discard(thread)
         stored = json.loads(answer)
@@ -257,13 +260,21 @@ class OrthancArchive:
             raise LookupError(orthanc_instance_id) from error
         return answer
 
-    def _explain(self, data: bytes) -> RefusedInstance | Unavailable:
-        """Orthanc says only that it failed: was it the file, or is the archive in trouble (disk full, index away)?"""
-        try:
-            self._orthanc.CreateDicomInstance(data)
-        except self._orthanc.OrthancException:
-            return RefusedInstance("refused_by_archive", "Orthanc could not read this file; check that it is whole.")
-        return Unavailable("archive_unavailable", "The archive cannot store just now; try again in a moment.", 30)
+    def _explain(self, error: Exception, data: bytes) -> RefusedInstance | Unavailable:
+        """Was it the file, or is the archive in trouble (disk full, index away)? Orthanc's code says so; where it is
+        unknown, whether Orthanc can read the file at all."""
+        if OF_THE_FILE.isdisjoint(error.args[:1]):
+            try:
+                self._orthanc.CreateDicomInstance(data)
+            except self._orthanc.OrthancException:
+                pass
+            else:
+                return Unavailable(
+                    "archive_unavailable", "The archive cannot store just now; try again in a moment.", 30
+                )
+        return RefusedInstance(
+            "refused_by_archive", "Orthanc cannot read or index this file; export it again from where it was made."
+        )
 
 
 def file_in(storage: Path, name: str) -> Path:

@@ -13,7 +13,6 @@ from ehr_bridge.api.schemas import Model, Problem
 from ehr_bridge.api.upload_door import DICOM_TYPES
 from ehr_bridge.dicom import ElementView, Finding, Header, read_elements, read_header, validate
 from ehr_bridge.errors import InvalidInput, RefusedInstance
-from ehr_bridge.services.intake import MAX_DEPTH
 
 blueprint = APIBlueprint(
     "inspection",
@@ -104,7 +103,7 @@ def _file() -> bytes:
 
 
 def _header(data: bytes) -> Header:
-    return read_header(data, max_depth=MAX_DEPTH, max_inflated=services().intake.max_file_bytes)
+    return read_header(data, max_inflated=services().intake.max_file_bytes)
 
 
 def _element_json(element: ElementView) -> dict[str, Any]:

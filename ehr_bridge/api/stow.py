@@ -19,6 +19,7 @@ from ehr_bridge.services.arrivals import Confirmation, Delivery, Door, InstanceO
 
 CANNOT_UNDERSTAND = 0xC000
 OUT_OF_RESOURCES = 0xA700
+PROCESSING_FAILURE = 0x0110
 """Failure Reason (0008,1197), PS3.18 table 10.5.3-1 and PS3.4 table B.2-1."""
 DICOM_JSON = "application/dicom+json"
 
@@ -139,5 +140,7 @@ def _reference(instance: InstanceOutcome) -> dict[str, Any]:
 
 
 def _failure_reason(instance: InstanceOutcome) -> int:
-    too_large = CODES.get(instance.error_code or "", (422, ""))[0] == 413
-    return OUT_OF_RESOURCES if too_large else CANNOT_UNDERSTAND
+    status = CODES.get(instance.error_code or "", (422, ""))[0]
+    if status >= 500:
+        return PROCESSING_FAILURE  # nothing is wrong with the file
+    return OUT_OF_RESOURCES if status == 413 else CANNOT_UNDERSTAND

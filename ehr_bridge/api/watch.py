@@ -18,7 +18,16 @@ from ehr_bridge.shallow_json import loads
 SIGN_IN = "/api/v1/auth/login"
 """Failed sign-ins write their own event."""
 UPLOADS = ("/api/v1/dicom/upload", "/api/v1/dicom-web/studies", "/instances")
-NOT_A_REFUSED_FILE = frozenset({"database_unavailable", "archive_unavailable", "record_pending", "internal_error"})
+NOT_A_REFUSED_FILE = frozenset(
+    {
+        "database_unavailable",
+        "archive_unavailable",
+        "record_pending",
+        "not_tried",
+        "internal_error",
+        "failure_reason_0110",
+    }
+)
 RATE_LIMITED = "rate_limited"
 UID = re.compile(r"[0-9]+(\.[0-9]+)*")
 FAILED_SEQUENCE, FAILURE_REASON = "00081198", "00081197"

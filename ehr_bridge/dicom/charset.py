@@ -27,6 +27,7 @@ DEFAULT: Final[tuple[str, ...]] = (str(default_encoding),)
 
 UTF8_TERM: Final = "ISO_IR 192"
 UTF8: Final = str(python_encoding[UTF8_TERM])
+NUL_SIGN: Final = "\u2400"
 _KANA: Final = str(python_encoding["ISO_IR 13"])
 _ESCAPE: Final = b"\x1b"
 _MOST_ESCAPES: Final = 10_000
@@ -76,6 +77,11 @@ def decode(raw: bytes, encodings: tuple[str, ...]) -> str:
         return raw.decode(encodings[0], "replace")
     text = str(decode_bytes(raw, encodings, TEXT_VR_DELIMS))
     return text.replace(_GB2312_ESCAPE, "") if _GB2312 in encodings else text
+
+
+def visible(text: str) -> str:
+    """The text with the sign for each NUL inside it: only damaged text holds one, and PostgreSQL takes none."""
+    return text.replace("\0", NUL_SIGN) if "\0" in text else text
 
 
 def decode_exactly(raw: bytes, encodings: tuple[str, ...], vr: str) -> str | None:

@@ -15,6 +15,7 @@ from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 
 from ehr_bridge.dicom import tags
+from ehr_bridge.dicom.charset import visible
 from ehr_bridge.dicom.encoding import TEXT_VRS
 from ehr_bridge.dicom.header import MAX_DEPTH, Header, read_header
 from ehr_bridge.dicom.reading import read_dataset
@@ -114,5 +115,5 @@ def _text(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, list | MultiValue):
-        return "\\".join(map(str, value))
-    return str(value).rstrip("=")
+        return visible("\\".join(map(str, value)))
+    return visible(str(value).rstrip("="))

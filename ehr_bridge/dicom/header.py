@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ehr_bridge.dicom import tags
-from ehr_bridge.dicom.charset import decode, encodings_of
+from ehr_bridge.dicom.charset import decode, encodings_of, visible
 from ehr_bridge.dicom.encoding import (
     BLOCK_VRS,
     CHARSET_VRS,
@@ -36,7 +36,7 @@ class Header:
     """The walked header of one file. Holds patient data: never log or print it."""
 
     data: bytes
-    """The file as it came."""
+    """The file to keep: as it came, but for a false length of the meta information, which is put right."""
     body: bytes
     """What all positions refer to: `data`, or its inflated form with the same meta information in front."""
     transfer_syntax_uid: str
@@ -109,7 +109,8 @@ class Header:
     def text(self, which: str | int) -> str:
         """The text of a top-level element, by keyword or tag, in the file's own character set.
 
-        Padding is stripped (PS3.5 section 6.2): around each value, or only behind it in free text.
+        Padding is stripped (PS3.5 section 6.2): around each value, or only behind it in free text; a NUL elsewhere
+        shows as its sign.
         Several values stay joined by backslashes, empty groups at the end of a name are dropped (PS3.5
         section 6.2.1.1). Empty when absent or not text.
 
@@ -118,7 +119,7 @@ class Header:
         tag = tags.tag_of(which) if isinstance(which, str) else which
         known = self._texts.get(tag)
         if known is None:
-            known = self._texts[tag] = self._text(tag)
+            known = self._texts[tag] = visible(self._text(tag))
         return known
 
     def _text(self, tag: int) -> str:
@@ -225,8 +226,8 @@ def read_header(
     `max_depth` is how many sequences may nest, `max_inflated` how many bytes a deflated file may unpack to. `layouts`
     makes neighbours in a series quicker to read; the answer is the same.
 
-    Raises: RefusedInstance `empty_file`, `not_dicom`, `truncated`, `malformed`, `nested_too_deep` or
-    `inflated_too_large`; Unavailable `busy` when too many deflated files are read at once.
+    Raises: RefusedInstance `empty_file`, `not_dicom`, `truncated`, `malformed`, `unreadable_meta`, `nested_too_deep`
+    or `inflated_too_large`; Unavailable `busy` when too many deflated files are read at once.
     """
     opened = open_file(data, max_inflated)
     body, start, encoding = opened.body, opened.dataset_start, opened.encoding
@@ -240,7 +241,7 @@ def read_header(
     if pixels is not None and PIXEL_DATA not in walk.ends and is_encapsulated(opened.transfer_syntax_uid):
         raise malformed("the pixel data is one piece although its transfer syntax cuts it in fragments", pixels)
     return Header(
-        data,
+        opened.data,
         body,
         opened.transfer_syntax_uid,
         encoding,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ehr_bridge.dicom.charset import decode
+from ehr_bridge.dicom.charset import decode, visible
 from ehr_bridge.dicom.encoding import SEQUENCE_TAGS, UNDEFINED, Kind
 from ehr_bridge.dicom.header import MAX_DEPTH, Header
 from ehr_bridge.dicom.nesting import explicit_element, skip_sequence
@@ -44,7 +44,7 @@ def _find(header: Header, pos: int, stop: int, tag: int) -> str:
             return ""  # elements stand in ascending order (PS3.5 section 7.1)
         if here == tag:
             raw = body[value : value + length] if length <= _LONGEST and not is_sequence else b""
-            return decode(raw, header.charset).strip(" \0")
+            return visible(decode(raw, header.charset).strip(" \0"))
         if is_sequence or length == UNDEFINED:
             is_open = length == UNDEFINED
             pos = skip_sequence(body, value, stop if is_open else value + length, is_open, encoding, MAX_DEPTH)

@@ -17,6 +17,8 @@ from ehr_bridge.dicom.encoding import (
     EXPLICIT_LITTLE,
     EXPLICIT_LITTLE_UID,
     IMPLICIT_LITTLE_UID,
+    LONG_VRS,
+    SHORT_VRS,
     UNDEFINED,
     Encoding,
     encoding_of,
@@ -24,12 +26,16 @@ from ehr_bridge.dicom.encoding import (
 )
 from ehr_bridge.dicom.inflating import MEGABYTE, Room, inflate
 from ehr_bridge.dicom.nesting import explicit_element
-from ehr_bridge.dicom.refusals import cut_short, malformed
+from ehr_bridge.dicom.refusals import cut_short, malformed, unreadable_meta
+from ehr_bridge.dicom.writing import write_element
 from ehr_bridge.errors import RefusedInstance
 
 _LONGEST_META: Final = MEGABYTE
 _PREAMBLE: Final = 128
 _META_GROUP: Final = 0x0002
+_META_LENGTH: Final = 0x00020000
+_META_VRS: Final = (SHORT_VRS | LONG_VRS | {"UN"}) - {"OV", "SV", "UV"}
+"""What Orthanc 1.12.7 reads in group 0002; another one there, a sequence included, and it stores nothing."""
 _FIRST_GROUP: Final = 0x0008
 
 
@@ -49,6 +55,8 @@ class Element(NamedTuple):
 class Opened(NamedTuple):
     """A file whose dataset can be walked."""
 
+    data: bytes
+    """As it came, but for the length of the meta information, which is right."""
     body: bytes
     dataset_start: int
     transfer_syntax_uid: str
@@ -63,10 +71,12 @@ def open_file(data: bytes, max_inflated: int) -> Opened:
     """The dataset of a file, unpacked if need be, and what its meta information says.
 
     Files without preamble, or without any meta information, are accepted when their first element shows
-    what they are, as DCMTK accepts them.
+    what they are, as DCMTK accepts them. A false length of the meta information is put right: what ends it is
+    the first element of another group, as pydicom reads it. DCMTK goes by the length, and would take elements of
+    the dataset for meta information, the character set of the names first, or read meta information as dataset.
 
-    Raises: RefusedInstance `empty_file`, `not_dicom`, `truncated`, `malformed` or `inflated_too_large`;
-    Unavailable `busy`.
+    Raises: RefusedInstance `empty_file`, `not_dicom`, `truncated`, `malformed`, `unreadable_meta` or
+    `inflated_too_large`; Unavailable `busy`.
     """
     if not data:
         raise RefusedInstance("empty_file", "The file is empty. Send it again from where it was made.")
@@ -80,6 +90,11 @@ def open_file(data: bytes, max_inflated: int) -> Opened:
         )
     try:
         meta, dataset_start = _read_meta(data, start)
+        if not _has_right_length(data, meta, dataset_start):
+            if dataset_start == len(data):
+                raise cut_short()
+            data = _with_right_length(data, meta[_META_LENGTH], dataset_start)
+            meta, dataset_start = _read_meta(data, start)
     except OutOfBytes:
         raise cut_short() from None
     if not meta and dataset_start == len(data):
@@ -93,10 +108,8 @@ def open_file(data: bytes, max_inflated: int) -> Opened:
         encoding = encoding or EXPLICIT_LITTLE
         uid = uid or _uid_of(encoding)
     deflated = uid in DEFLATED_UIDS
-    if meta:
-        _require_group_length(data, meta, dataset_start, encoding is EXPLICIT_LITTLE and not deflated)
     body, room = inflate(data, dataset_start, max_inflated) if deflated else (data, None)
-    return Opened(body, dataset_start, uid, encoding, room, has_preamble, meta)
+    return Opened(data, body, dataset_start, uid, encoding, room, has_preamble, meta)
 
 
 def looks_like_dicom(beginning: bytes) -> bool:
@@ -128,8 +141,10 @@ def _read_meta(data: bytes, start: int) -> tuple[dict[int, Element], int]:
         end = value + length
         if end > stop or length == UNDEFINED:
             raise cut_short()
-        tag = group << 16 | number
-        meta.setdefault(tag, Element(tag, data[pos + 4 : pos + 6].decode("latin-1"), pos, value, length, end))
+        tag, vr = group << 16 | number, data[pos + 4 : pos + 6].decode("latin-1")
+        if vr not in _META_VRS and tag != _META_LENGTH:
+            raise unreadable_meta(pos)
+        meta.setdefault(tag, Element(tag, vr, pos, value, length, end))
         pos = end
     return meta, pos
 
@@ -147,15 +162,16 @@ def _uid_of(encoding: Encoding) -> str:
     return EXPLICIT_LITTLE_UID if encoding.explicit else IMPLICIT_LITTLE_UID
 
 
-def _require_group_length(data: bytes, meta: dict[int, Element], dataset_start: int, same_encoding: bool) -> None:
-    """Refuse a meta information length that would make two readers disagree on where the dataset starts.
+def _has_right_length(data: bytes, meta: dict[int, Element], dataset_start: int) -> bool:
+    """Whether (0002,0000) says where the meta information ends, or is not there to say anything."""
+    element = meta.get(_META_LENGTH)
+    if element is None:
+        return True
+    if element.vr != "UL" or element.length != 4:
+        return False
+    return element.end + int(EXPLICIT_LITTLE.length(data, element.value_start)[0]) == dataset_start
 
-    Orthanc goes by (0002,0000): too long, and it takes the first elements of the dataset for meta
-    information; too short, and it reads the rest of group 0002 in the encoding of the dataset.
-    """
-    element = meta.get(_META_GROUP << 16)
-    if element is None or element.length != 4:
-        return
-    announced = element.end + EXPLICIT_LITTLE.length(data, element.value_start)[0]
-    if announced > dataset_start or (announced < dataset_start and not same_encoding):
-        raise malformed("the length of the meta information is false", element.start)
+
+def _with_right_length(data: bytes, element: Element, dataset_start: int) -> bytes:
+    length = (dataset_start - element.end).to_bytes(4, "little")
+    return data[: element.start] + write_element(EXPLICIT_LITTLE, _META_LENGTH, "UL", length) + data[element.end :]

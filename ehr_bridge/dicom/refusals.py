@@ -22,6 +22,15 @@ def malformed(what: str, pos: int) -> RefusedInstance:
     )
 
 
+def unreadable_meta(pos: int) -> RefusedInstance:
+    """The refusal of a file whose meta information Orthanc cannot read."""
+    return RefusedInstance(
+        "unreadable_meta",
+        f"At byte {pos} the file meta information has a value representation that the archive cannot read "
+        "(PS3.10 section 7.1). Export the file again from a system that writes it correctly.",
+    )
+
+
 def overrun(pos: int) -> RefusedInstance:
     return malformed("something is longer than the sequence or item that holds it", pos)
 

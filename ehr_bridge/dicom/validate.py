@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from typing import Final, Literal, NamedTuple
 
 from ehr_bridge.dicom import tags
-from ehr_bridge.dicom.charset import unknown_terms
-from ehr_bridge.dicom.encoding import TRANSFER_SYNTAX_UIDS
+from ehr_bridge.dicom.charset import NUL_SIGN, unknown_terms
+from ehr_bridge.dicom.encoding import TEXT_VRS, TRANSFER_SYNTAX_UIDS
 from ehr_bridge.dicom.header import Header
 from ehr_bridge.dicom.values import is_date
 from ehr_bridge.errors import RefusedInstance
@@ -22,6 +22,8 @@ _UID: Final = re.compile(r"(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))*")
 _UID_WITH_LEADING_ZEROS: Final = re.compile(r"[0-9]+(\.[0-9]+)*")
 _LONGEST_UID: Final = 64
 _LONGEST_PATIENT_ID: Final = 64
+_LONGEST_INDEXED: Final = 256
+"""Bytes of an identifier in UTF-8; Orthanc keeps nothing of a longer one, and then cannot name the patient."""
 _LONGEST_ACCESSION_NUMBER: Final = 16
 
 _IDENTIFYING: Final = (
@@ -30,6 +32,8 @@ _IDENTIFYING: Final = (
     (tags.SOP_INSTANCE_UID, "SOP Instance UID"),
     (tags.SOP_CLASS_UID, "SOP Class UID"),
 )
+_INDEXED: Final = (*_IDENTIFYING[:3], (tags.PATIENT_ID, "Patient ID"))
+"""What Orthanc makes its identifiers from."""
 _DATES: Final = (
     (tags.PATIENT_BIRTH_DATE, "Patient's Birth Date"),
     (tags.STUDY_DATE, "Study Date"),
@@ -59,8 +63,8 @@ def validate(header: Header) -> list[Finding]:
 def require_storable(header: Header) -> None:
     """Let a file pass that Orthanc can index and that names its study, series and instance.
 
-    Raises: RefusedInstance with the code of the first error finding: `dicomdir`, `missing_uid` or
-    `invalid_uid`; `errors` lists all of them.
+    Raises: RefusedInstance with the code of the first error finding: `dicomdir`, `missing_uid`, `invalid_uid` or
+    `cannot_index`; `errors` lists all of them.
     """
     errors = list(_errors(header))
     if errors:
@@ -89,6 +93,17 @@ def _errors(header: Header) -> Iterator[Finding]:
                 "Export the file again from a system that writes it correctly."
             )
             yield _finding("error", "invalid_uid", message, tag)
+    for tag, name in _INDEXED:
+        element = header.element(tag)
+        if element is not None and element.vr not in TEXT_VRS and element.vr != "UN":
+            message = f"{name} is not written as text, so the archive cannot index the file. Export it again."
+            yield _finding("error", "cannot_index", message, tag)
+    if len(header.patient_id.encode()) > _LONGEST_INDEXED:
+        message = (
+            f"Patient ID is longer than {_LONGEST_INDEXED} characters, so the archive cannot index the file. "
+            "Correct it where it was made."
+        )
+        yield _finding("error", "cannot_index", message, tags.PATIENT_ID)
 
 
 def _warnings(header: Header) -> Iterator[Finding]:
@@ -114,7 +129,7 @@ def _warnings(header: Header) -> Iterator[Finding]:
     if not header.modality:
         yield _warning("missing_modality", "Modality is missing.", tags.MODALITY)
     for tag in (tags.PATIENT_ID, tags.PATIENT_NAME, tags.ACCESSION_NUMBER):
-        if any(unicodedata.category(character) == "Cc" for character in header.text(tag)):
+        if any(unicodedata.category(one) == "Cc" or one == NUL_SIGN for one in header.text(tag)):
             yield _warning("control_character", "An identifying text holds a control character.", tag)
     if header.transfer_syntax_uid not in TRANSFER_SYNTAX_UIDS:
         message = "The transfer syntax is not one the Standard defines; the pixels may not be shown."

@@ -9,22 +9,15 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Iterable, Set
-from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from ehr_bridge.dicom import Layouts, Plans, coerce, is_same_content, read_header, require_storable
-from ehr_bridge.errors import BridgeError, Conflict, InvalidInput, RefusedInstance, Unavailable
+from ehr_bridge.errors import RefusedInstance, Unavailable
 from ehr_bridge.services.archive import Archive, Stored
-from ehr_bridge.services.arrivals import (
-    Arrival,
-    Delivery,
-    Door,
-    InstanceOutcome,
-    SkippedFile,
-    StudyOutcome,
-    UploadOutcome,
-)
+from ehr_bridge.services.arrivals import Arrival, Delivery, Door, UploadOutcome
+from ehr_bridge.services.batch import Batch, IncomingFile
 from ehr_bridge.services.claims import Claims
 from ehr_bridge.services.coercion_rules import CoercionRules
 from ehr_bridge.services.file_digests import stored_digest
@@ -39,14 +32,6 @@ LOGGER = logging.getLogger(__name__)
 MODIFYING_SYSTEM = "ORTHANC EHR BRIDGE"
 ASKED_FIRST = frozenset({Door.UPLOAD, Door.STOW_RS, Door.REST})
 """Doors where the sender hears a refusal; at the others the archive has, or takes, the instance anyway."""
-OF_ONE_FILE = frozenset({"study_recorded_otherwise", "study_deleted"})
-"""Conflicts of one file's study; its neighbours may be fine."""
-MAX_DEPTH = 16
-"""Sequences within sequences; Orthanc 1.12.7 dies at 60 (ORTHANC-FACTS L12), real files stay below 10."""
-
-
-type IncomingFile = tuple[str | None, bytes | RefusedInstance]
-"""A file name, and the bytes or why there are none."""
 
 
 class Intake:
@@ -84,7 +69,7 @@ class Intake:
         """
         if delivery.door in ASKED_FIRST:
             self.require_size(data)
-        header = read_header(data, max_depth=MAX_DEPTH, max_inflated=self.max_file_bytes, layouts=self._layouts)
+        header = read_header(data, max_inflated=self.max_file_bytes, layouts=self._layouts)
         try:
             require_storable(header)
         except RefusedInstance as refusal:
@@ -174,43 +159,20 @@ class Intake:
 
         Raises:
             NotFound, Conflict: what was confirmed for the whole upload does not hold; nothing was stored.
-            Unavailable: the database or the archive is away; files stored before are kept and recorded.
+            Unavailable: the database or the archive is away; nothing was stored.
         """
-        upload = UploadOutcome(delivery.upload_id)
+        batch = Batch(delivery, partial(self._store_one, archive), strays)
         self._recorder.under_way.begin(delivery)
         try:
             for file_name, data in files:
-                self._take_one(file_name, data, upload, delivery, archive, strays)
+                batch.take(file_name, data)
         finally:
-            failed = [outcome for outcome in upload.instances if outcome.status == "failed"]
-            if failed:
-                self._recorder.record_failures(delivery, failed)
+            if failures := batch.failures:
+                self._recorder.record_failures(delivery, failures)
             self._recorder.under_way.finish(delivery)
-        return upload
+        return batch.end()
 
-    def _take_one(
-        self,
-        file_name: str | None,
-        data: bytes | RefusedInstance,
-        upload: UploadOutcome,
-        delivery: Delivery,
-        archive: Archive,
-        strays: Set[str],
-    ) -> None:
-        try:
-            if isinstance(data, RefusedInstance):
-                raise data
-            _add(upload, self._store_one(data, delivery, file_name, archive))
-        except (InvalidInput, Conflict) as refusal:
-            if isinstance(refusal, Conflict) and not upload.studies and refusal.code not in OF_ONE_FILE:
-                raise
-            if refusal.code in strays:
-                upload.skipped.append(SkippedFile(file_name, refusal.code))
-                return
-            LOGGER.info("upload %s: a file was refused: %s", delivery.upload_id, refusal.code)
-            upload.instances.append(_refused(file_name, data if isinstance(data, bytes) else b"", refusal))
-
-    def _store_one(self, data: bytes, delivery: Delivery, file_name: str | None, archive: Archive) -> Arrival:
+    def _store_one(self, archive: Archive, data: bytes, delivery: Delivery, file_name: str | None) -> Arrival:
         digest = hashlib.sha256(data).hexdigest() if delivery.keeps_digests else None
         if delivery.stated_sha256 not in (None, digest):
             detail = "The file did not arrive as it was sent (Content-Digest); send it again."
@@ -218,9 +180,9 @@ class Intake:
         arrival = self.judge(data, delivery, file_name)
         arrival.received_sha256 = digest
         try:
-            kept = self.coerce(arrival) or data
+            kept = self.coerce(arrival) or arrival.header.data
             stored = archive.store(kept)
-        except (BridgeError, OSError):
+        except Exception:
             self._claims.release(arrival.decision)
             raise
         if stored.is_duplicate:
@@ -251,42 +213,3 @@ def _same_content(arrival: Arrival, stored: Stored, archive: Archive) -> bytes:
             "give this one a UID of its own where it was made.",
         )
     return kept
-
-
-def _refused(file_name: str | None, data: bytes, refusal: BridgeError) -> InstanceOutcome:
-    """The outcome of a file that was refused, with its identifiers as far as they can be read."""
-    sop_class = sop_instance = study = None
-    with suppress(RefusedInstance):
-        header = read_header(data, max_depth=MAX_DEPTH)
-        sop_class, sop_instance, study = header.sop_class_uid, header.sop_instance_uid, header.study_instance_uid
-    return InstanceOutcome(
-        file_name=file_name,
-        status="failed",
-        sop_class_uid=sop_class or None,
-        sop_instance_uid=sop_instance or None,
-        study_instance_uid=study or None,
-        error_code=refusal.code,
-        error_message=refusal.detail,
-        size_bytes=len(data),
-        received_sha256=hashlib.sha256(data).hexdigest() if data else None,
-    )
-
-
-def _add(upload: UploadOutcome, arrival: Arrival) -> None:
-    decision = arrival.decision
-    upload.instances.append(
-        InstanceOutcome(
-            file_name=arrival.file_name,
-            status="duplicate" if arrival.is_duplicate else "stored",
-            sop_class_uid=arrival.header.sop_class_uid,
-            sop_instance_uid=arrival.header.sop_instance_uid,
-            orthanc_instance_id=arrival.orthanc_instance_id,
-            study_instance_uid=decision.study_instance_uid,
-        )
-    )
-    study = upload.studies.setdefault(decision.study_instance_uid, StudyOutcome(decision, arrival.orthanc_study_id))
-    if decision.contradicts:
-        study.decision = decision
-    for change in arrival.changes:
-        if change not in study.changes:
-            study.changes.append(change)

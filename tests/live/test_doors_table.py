@@ -31,7 +31,6 @@ IN_TESTS_OF_THEIR_OWN = {
     "study_recorded_otherwise": "tests/live/test_wrong_requests.py",
     "archive_unavailable": "tests/api/test_upload.py",
     "database_unavailable": "tests/live/test_lifecycle.py",
-    "refused_by_archive": "tests/api/test_upload.py",
 }
 
 
@@ -81,6 +80,11 @@ def _one_piece() -> bytes:
     return (data[:140] + length.to_bytes(4, "little") + data[144:]).replace(old, new)
 
 
+def _sequence_as_number() -> bytes:
+    """What only Orthanc refuses: a sequence where it wants to read the Instance Number."""
+    return small(InstanceNumber="1 ").replace(b"\x20\0\x13\0IS\2\x001 ", b"\x20\0\x13\0SQ\0\0\0\0\0\0")
+
+
 def _cannot_recode(server: Server) -> bytes:
     order = place_order(server)
     return unrecodable(
@@ -103,6 +107,9 @@ CASES: dict[str, Callable[[Server], Case]] = {
     "nested_too_deep": lambda _: Case(nested(100)),
     "inflated_too_large": lambda _: Case(deflated(300)),
     "missing_uid": lambda _: Case(small(StudyInstanceUID=None)),
+    "cannot_index": lambda _: Case(small(PatientID="X" * 257)),
+    "unreadable_meta": lambda _: Case(small().replace(b"\x02\0\x10\0UI", b"\x02\0\x10\0??")),
+    "refused_by_archive": lambda _: Case(_sequence_as_number()),
     "dicomdir": lambda _: Case(Path(str(get_testdata_file("DICOMDIR"))).read_bytes()),
     "invalid_uid": lambda _: Case(small(StudyInstanceUID="1.2.x")),
     "too_large": lambda _: Case(small(PixelData=bytes(6_000_000), Rows=1000, Columns=3000)),

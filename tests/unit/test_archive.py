@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ehr_bridge.errors import Unavailable
+from ehr_bridge.errors import RefusedInstance, Unavailable
 from plugin.archive import OrthancArchive
 
 FOLDER = Path("/nowhere")
@@ -75,3 +75,37 @@ def test_an_orthanc_that_refuses_is_not_an_empty_archive() -> None:
     for ask in (archive.usage, archive.last_change, archive.answers, lambda: archive.series_of("1")):
         with pytest.raises(Unavailable):
             ask()
+
+
+@pytest.mark.parametrize(
+    ("code", "is_readable", "kind", "expected"),
+    [
+        (15, True, RefusedInstance, "refused_by_archive"),
+        (5, True, RefusedInstance, "refused_by_archive"),
+        (3, True, RefusedInstance, "refused_by_archive"),
+        (21, True, RefusedInstance, "refused_by_archive"),
+        (-1, False, RefusedInstance, "refused_by_archive"),
+        (-1, True, Unavailable, "archive_unavailable"),
+        (14, True, Unavailable, "archive_unavailable"),
+        (19, True, Unavailable, "archive_unavailable"),
+        (36, True, Unavailable, "archive_unavailable"),
+        (2000, True, Unavailable, "archive_unavailable"),
+    ],
+)
+def test_a_file_at_fault_is_told_from_an_archive_in_trouble(
+    code: int, is_readable: bool, kind: type[Exception], expected: str
+) -> None:
+    """By Orthanc's own code: bad format, bad type, missing tag; or disk full, quota, database away, folder gone."""
+
+    def refuse(_path: str, _data: bytes) -> str:
+        raise OrthancException(code, "as Orthanc says it")
+
+    def read(_data: bytes) -> object:
+        if not is_readable:
+            raise OrthancException(15, "Bad file format")
+        return object()
+
+    fake = SimpleNamespace(OrthancException=OrthancException, RestApiPost=refuse, CreateDicomInstance=read)
+    with pytest.raises(kind) as raised:
+        OrthancArchive(fake, FOLDER).store(b"a file")
+    assert raised.value.code == expected  # type: ignore[attr-defined]

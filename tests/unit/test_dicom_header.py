@@ -17,6 +17,7 @@ from tests.support.material import mr_series, real_files, too_long
 from tests.unit.dicom_samples import (
     AS_USUAL,
     BIG,
+    DEFLATED,
     EXPLICIT,
     IMPLICIT,
     INNER,
@@ -176,17 +177,41 @@ def test_unknown_transfer_syntax_is_guessed_from_the_first_element():
         assert header.transfer_syntax_uid == "1.2.3.4.5"
 
 
+@pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT, BIG, DEFLATED])
+@pytest.mark.parametrize("wrong", [-24, -12, -1, 1, 12, 24, 200, 1 << 31])
+def test_a_false_length_of_the_meta_information_is_put_right(wrong, syntax):
+    """Orthanc goes by that length: it would take the character set of the names for meta information, or lose the
+    file. Many writers count the 12 bytes of the length itself. What is kept is the file with the right length."""
+    right = file_of(storable(), Shape(syntax))
+    length = len(meta(syntax)) - 12
+    header = read_header(file_of(storable(), Shape(syntax), meta_length=length + wrong & 0xFFFFFFFF))
+    assert (header.patient_id, header.data) == ("ID-1", right)
+    assert read_header(right).data is right
+
+
 @pytest.mark.parametrize(
-    ("length", "syntax", "accepted_"),
-    [(10, EXPLICIT, True), (0, EXPLICIT, True), (10, IMPLICIT, False), (200, EXPLICIT, False)],
+    "element_", [b"OB\0\0\4\0\0\0\xb0\0\0\0", b"UN\0\0\0\0\0\0", b"US\2\0\x10\0", b"UL\0\0", b"??\2\0ab"]
 )
-def test_false_length_of_meta_information_is_refused_when_readers_would_disagree(length, syntax, accepted_):
-    """Orthanc trusts that length: a wrong one could hide the patient from us or from Orthanc."""
-    data = file_of(storable(), Shape(syntax), meta_length=length)
-    if accepted_:
-        assert read_header(data).patient_id == "ID-1"
-    else:
-        assert refusal_of(data) == "malformed"
+def test_a_length_of_the_meta_information_that_is_no_number_is_put_right(element_):
+    """Whatever stands in (0002,0000), Orthanc finds a number there."""
+    right = file_of(storable())
+    assert read_header(right[:136] + element_ + right[144:]).data == right
+
+
+@pytest.mark.parametrize("vr", [b"OV", b"SV", b"UV", b"SQ", b"ZZ", b"  ", b"??", b"--", b"00"])
+def test_meta_information_that_orthanc_cannot_read_is_refused_by_name(vr):
+    """Orthanc 1.12.7 stores nothing that has such a value representation in group 0002, whatever the element."""
+    long = vr in (b"OV", b"SV", b"UV", b"SQ", b"ZZ")
+    odd = b"\2\0\x13\0" + vr + (b"\0\0\4\0\0\0" if long else b"\4\0") + b"TEST"
+    usual = file_of(storable())
+    start = read_header(usual).dataset_start
+    assert refusal_of(usual[:start] + odd + usual[start:]) == "unreadable_meta"
+
+
+def test_a_nul_inside_a_text_shows_as_its_sign():
+    """PostgreSQL takes no NUL; two numbers that differ in one are not the same number."""
+    header = read_header(file_of(storable(El(0x00100020, "LO", b"AB\0CD\0"))))
+    assert header.patient_id == "AB\u2400CD"
 
 
 def test_element_tells_where_it_lies():

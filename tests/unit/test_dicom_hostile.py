@@ -14,6 +14,7 @@ import pytest
 from ehr_bridge.dicom import read_header
 from ehr_bridge.dicom.encoding import PIXEL_DATA
 from ehr_bridge.errors import RefusedInstance
+from tests.support.material import wheel_files
 from tests.unit.dicom_samples import (
     AS_USUAL,
     DEFLATED,
@@ -37,7 +38,6 @@ from tests.unit.dicom_samples import (
     sequence,
     shape_name,
     storable,
-    wheel_files,
 )
 
 # --- false lengths and delimiters

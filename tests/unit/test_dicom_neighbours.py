@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from ehr_bridge.dicom import Header, Layouts, Plans, coerce, read_header
 from ehr_bridge.errors import RefusedInstance
+from tests.support.material import real_files, wheel_files
 from tests.support.samples import encoded, small
-from tests.unit.dicom_samples import shared_files, wheel_files
 from tests.unit.test_dicom_properties import WANTED, files, wishes
 
 WHEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -50,7 +50,7 @@ def slice_of(number: int, **values: Any) -> bytes:
 def test_the_real_files_read_alike_after_one_another():
     """All files of one folder in a row, twice: no file is read as if it were the one before."""
     layouts = Layouts()
-    for path in [*wheel_files(), *wheel_files(), *shared_files()]:
+    for path in [*wheel_files(), *real_files()]:
         data = path.read_bytes()
         assert reading(data, layouts) == reading(data), path.name
 

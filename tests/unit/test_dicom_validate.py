@@ -51,6 +51,41 @@ def test_invalid_uid_keeps_a_file_out(tag, value):
         require_storable(read_header(file_of(storable(El(tag, "UI", value)))))
 
 
+LONG = [
+    (b"A" * 256, []),
+    (b"A" * 256 + b"  ", []),
+    (b"A" * 257, ["cannot_index"]),
+    ("\xe9".encode() * 128, []),
+    ("\xe9".encode() * 129, ["cannot_index"]),
+    (b"A" * 60 + b"\\" + b"B" * 60, []),
+    (b"\\".join([b"A" * 60] * 5), ["cannot_index"]),
+]
+
+
+@pytest.mark.parametrize(("value", "expected"), LONG)
+def test_a_patient_id_that_orthanc_cannot_index_keeps_a_file_out(value, expected):
+    """Orthanc 1.12.7 keeps up to 256 bytes of UTF-8, and answers an error to a file whose Patient ID is longer."""
+    found = findings(El(0x00080005, "CS", b"ISO_IR 192"), El(0x00100020, "LO", value))
+    assert [code for level, code, _ in found if level == "error"] == expected
+
+
+@pytest.mark.parametrize(
+    "vr", ["OB", "OW", "OF", "OD", "OL", "OV", "SV", "UV", "FD", "FL", "US", "SL", "AT", "SQ", "??", "  "]
+)
+@pytest.mark.parametrize("tag", [0x0020000D, 0x0020000E, 0x00080018, 0x00100020])
+def test_an_identifier_that_is_not_text_keeps_a_file_out(tag, vr):
+    """Orthanc cannot index bytes, and turns numbers into a UID that nobody wrote."""
+    value = b"" if vr == "SQ" else b"1.2.3.40"
+    found = findings(El(tag, vr, value))
+    assert ("error", "cannot_index", f"({tag >> 16:04X},{tag & 0xFFFF:04X})") in found
+
+
+@pytest.mark.parametrize("vr", ["UN", "LO", "UT", "SH", "UI"])
+def test_an_identifier_in_another_text_is_taken(vr):
+    """Orthanc reads it, and so do we."""
+    assert findings(El(0x0020000D, vr, b"1.2.3.40"), El(0x00100020, vr, b"ID-1")) == []
+
+
 def test_all_errors_are_told_at_once():
     """The sender learns everything that is missing, not one thing at a time."""
     header = read_header(file_of(storable(without=tuple(UIDS))))
