@@ -18,10 +18,11 @@ from pydicom.uid import JPEGBaseline8Bit, generate_uid
 
 from ehr_bridge.dicom import read_header
 from ehr_bridge.errors import RefusedInstance
-from tests.live.test_real_files import FOLDERS, documented, under_a_uid_of_its_own
+from tests.live.test_real_files import documented, under_a_uid_of_its_own
 from tests.live.test_stored_digests import on_disk, recorded
 from tests.support import scu
 from tests.support.bombs import deflated
+from tests.support.material import WHEEL, named_folders
 from tests.support.samples import ROOT, encoded, nested, small, unrecodable
 from tests.support.server import Server, user_token
 from tests.support.steps import eventually, place_order, study, upload
@@ -108,7 +109,7 @@ CASES: dict[str, Callable[[Server], Case]] = {
     "inflated_too_large": lambda _: Case(deflated(300)),
     "missing_uid": lambda _: Case(small(StudyInstanceUID=None)),
     "cannot_index": lambda _: Case(small(PatientID="X" * 257)),
-    "unreadable_meta": lambda _: Case(small().replace(b"\x02\0\x10\0UI", b"\x02\0\x10\0??")),
+    "unreadable_meta": lambda _: Case(small().replace(b"\x02\0\x13\0SH", b"\x02\0\x13\0??")),
     "refused_by_archive": lambda _: Case(_sequence_as_number()),
     "dicomdir": lambda _: Case(Path(str(get_testdata_file("DICOMDIR"))).read_bytes()),
     "invalid_uid": lambda _: Case(small(StudyInstanceUID="1.2.x")),
@@ -183,7 +184,8 @@ def test_what_dimse_cannot_carry_is_documented() -> None:
 def test_every_real_file_gets_one_verdict_at_every_door(sqlite_server: Server) -> None:
     """Some three hundred files by STOW-RS, POST /instances and C-STORE: stored where an upload stores them."""
     expected = documented()
-    paths = [path for folder in FOLDERS for path in sorted(folder.rglob("*")) if path.is_file()]
+    folders = (WHEEL / "test_files", WHEEL / "charset_files", *named_folders())
+    paths = [path for folder in folders for path in sorted(folder.rglob("*")) if path.is_file()]
     wrong: list[Any] = []
     sent = [under_a_uid_of_its_own(path.read_bytes(), 1000 + n) for n, path in enumerate(paths)]
     answer = stow(sqlite_server, *sent)
