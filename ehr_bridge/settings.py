@@ -183,6 +183,12 @@ class Settings(BaseModel):
         description="Folder of the images; `images` in the data dir when unset.",
     )
 
+    small_stacks: bool = Field(
+        False,
+        alias="EHR_BRIDGE_SMALL_STACKS",
+        description="Serve on Orthanc's own thread stacks, which nested data can exhaust.",
+    )
+
     deletion_grace_days: Annotated[int, Field(ge=0, le=3650)] = Field(
         7, alias="EHR_BRIDGE_DELETION_GRACE_DAYS", description="Days between approving a deletion and the purge."
     )

@@ -32,7 +32,7 @@ from plugin.logs import log_to_orthanc
 from plugin.pages import Pages
 from plugin.purging import PurgingArchive
 from plugin.resources import Resources
-from plugin.selftest import GateNotInPath, run_self_test
+from plugin.selftest import LEAST_STACK, NotFitToServe, run_self_test
 from plugin.store_refusals import StoreRefusals
 from plugin.threads import keeping_thread
 from plugin.worker import Chore, Worker
@@ -90,9 +90,7 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> Callbacks:
         received=ingest.on_received,
         stored=ingest.on_stored,
         c_store=keeping_thread(ingest.on_c_store),
-        changed=keeping_thread(
-            Lifecycle(orthanc, settings.http_port, gate, adapter, worker, fixity, services, resources)
-        ),
+        changed=keeping_thread(Lifecycle(orthanc, gate, adapter, worker, fixity, services, resources)),
         routes={
             "/tools/find": ScopedFind(
                 orthanc,
@@ -134,7 +132,6 @@ class Lifecycle:
     def __init__(
         self,
         orthanc: Any,
-        port: int,
         gate: Gate,
         adapter: WsgiAdapter,
         worker: Worker,
@@ -143,7 +140,8 @@ class Lifecycle:
         resources: Resources,
     ) -> None:
         self._orthanc = orthanc
-        self._port = port
+        self._port = services.settings.http_port
+        self._least_stack = 0 if services.settings.small_stacks else LEAST_STACK
         self._gate = gate
         self._adapter = adapter
         self._worker = worker
@@ -179,8 +177,8 @@ class Lifecycle:
         self._worker.start()
         self._fixity.start()
         try:
-            run_self_test(self._port, self._gate, self._adapter)
-        except GateNotInPath as error:
+            run_self_test(self._port, self._gate, self._adapter, self._least_stack)
+        except NotFitToServe as error:
             LOGGER.error("refusing to serve: %s", error)
             os._exit(3)  # nothing may be served by a server whose gate is open to everybody
         LOGGER.warning("the gate stands in the path; serving on port %d", self._port)

@@ -33,6 +33,8 @@ OPTIONS = {
     "bind": "EHR_BRIDGE_BIND",
 }
 READY_SECONDS = 60
+DEPTH = Path(sys.prefix) / "lib" / "ehr-bridge-depth.so"
+"""Made by scripts/setup from plugin/native/depth.c."""
 
 
 class CannotStart(Exception):
@@ -100,7 +102,7 @@ def prepare(options: argparse.Namespace) -> Settings:
     token_rules(settings)
     key_source(settings)
     os.environ.setdefault("TCP_NODELAY", "1")  # DCMTK: without it each C-STORE answer waits 40 ms for the next packet
-    _choose_allocator()
+    _preload(settings.small_stacks)
     for port, variable in (
         (settings.http_port, "EHR_BRIDGE_HTTP_PORT"),
         (settings.dicom_port, "EHR_BRIDGE_DICOM_PORT"),
@@ -112,16 +114,25 @@ def prepare(options: argparse.Namespace) -> Settings:
     return settings
 
 
-def _choose_allocator() -> None:
-    """Let Orthanc take its memory from jemalloc where that is installed: to read a file is many small pieces, and glibc
-    spends a tenth of Orthanc's time on them (ADR 0007). Whoever sets LD_PRELOAD, to nothing even, has decided himself.
+def _preload(small_stacks: bool) -> None:
+    """What Orthanc loads before everything else.
+
+    Our own library, which bounds what nested data may do to Orthanc's threads (ADR 0017). And jemalloc where that is
+    installed: to read a file is many small pieces, and glibc spends a tenth of Orthanc's time on them (ADR 0007);
+    whoever sets LD_PRELOAD, even to nothing, has chosen the allocator.
+
+    Raises:
+        CannotStart: our library is not there.
     """
-    library = ctypes.util.find_library("jemalloc") if "LD_PRELOAD" not in os.environ else None
-    if library is None:
+    allocator = os.environ.get("LD_PRELOAD", ctypes.util.find_library("jemalloc") or "")
+    if "jemalloc" in allocator:
+        os.environ.setdefault("MALLOC_CONF", "background_thread:true")  # gives back what an idle server does not need
+    else:
         os.environ.setdefault("MALLOC_ARENA_MAX", "4")  # what the image cache lets go stays a while, once per arena
-        return
-    os.environ["LD_PRELOAD"] = library
-    os.environ.setdefault("MALLOC_CONF", "background_thread:true")  # gives back what an idle server does not need
+    if not small_stacks and not DEPTH.is_file():
+        raise CannotStart(f"{DEPTH} is missing; run scripts/setup, which compiles it")
+    ours = "" if small_stacks else str(DEPTH)
+    os.environ["LD_PRELOAD"] = ":".join(filter(None, [ours, allocator]))
 
 
 def _require_free(port: int, variable: str) -> None:

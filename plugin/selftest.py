@@ -1,4 +1,5 @@
-"""At the start: prove that the gate stands in the path of real requests, or refuse to serve."""
+"""At the start: prove that the gate stands in the path of real requests, on threads that can take them, or refuse to
+serve."""
 
 from __future__ import annotations
 
@@ -8,36 +9,52 @@ import urllib.request
 from collections.abc import Callable
 
 from plugin.gate import Gate
+from plugin.threads import stack_bytes
 from plugin.wsgi import WsgiAdapter
 
 NOT_FOR_YOU = 403
+LEAST_STACK = 4 * 1024 * 1024
+"""Bytes of stack that a thread which serves HTTP must have. Orthanc's own 100 kB hold some 300 levels of nesting."""
 
 
-class GateNotInPath(Exception):
-    """Requests reach Orthanc without passing the gate, or our routes do not answer."""
+class NotFitToServe(Exception):
+    """Requests reach Orthanc without passing the gate, our routes do not answer, or data could exhaust a stack."""
 
 
-def run_self_test(port: int, gate: Gate, adapter: WsgiAdapter) -> None:
+def run_self_test(port: int, gate: Gate, adapter: WsgiAdapter, least_stack: int = LEAST_STACK) -> None:
     """Make two real requests to our own port and open the gate if both go as they must.
 
     One to our health route, which must pass the gate and be answered by Python; one to Orthanc's own `/system` without
-    a token, which must be refused. On the way it learns whether this Orthanc decodes GET arguments.
+    a token, which must be refused. On the way it learns whether this Orthanc decodes GET arguments, and whether the
+    thread that serves HTTP has a stack of `least_stack` bytes.
 
     Raises:
-        GateNotInPath: says what went wrong.
+        NotFitToServe: says what went wrong.
     """
     nonce = secrets.token_hex(16)
     gate.expect(nonce)
     adapter.arguments_are_decoded = False
     seen: list[str] = []
-    with _Listening(adapter, seen.append):
+    stacks: list[int] = []
+
+    def hear(query: str) -> None:
+        seen.append(query)
+        stacks.append(stack_bytes())
+
+    with _Listening(adapter, hear):
         status = _get(f"http://127.0.0.1:{port}/api/v1/health?selftest={nonce}&comma=%2C")
     if status != 200 or not gate.saw_self_test:
-        raise GateNotInPath(f"the health route answered {status} and the gate did not see the request")
+        raise NotFitToServe(f"the health route answered {status} and the gate did not see the request")
+    if min(stacks, default=0) < least_stack:
+        raise NotFitToServe(
+            f"a thread that serves HTTP has a stack of {min(stacks, default=0)} bytes, and needs {least_stack}: "
+            "scripts/setup compiles the library that gives it one (plugin/native), the launcher loads it. "
+            "EHR_BRIDGE_SMALL_STACKS=1 serves all the same"
+        )
     adapter.arguments_are_decoded = any("comma=%2C" not in query for query in seen)
     status = _get(f"http://127.0.0.1:{port}/system")
     if status != NOT_FOR_YOU:
-        raise GateNotInPath(f"/system without a token answered {status}, not 403")
+        raise NotFitToServe(f"/system without a token answered {status}, not 403")
     gate.open()
 
 
@@ -62,4 +79,4 @@ def _get(address: str) -> int:
     except urllib.error.HTTPError as error:
         return error.code
     except OSError as error:
-        raise GateNotInPath(f"our own port does not answer: {error}") from error
+        raise NotFitToServe(f"our own port does not answer: {error}") from error

@@ -1,4 +1,4 @@
-"""Orthanc's own threads, kept known to Python from one call to the next.
+"""Orthanc's own threads: kept known to Python from one call to the next, and measured.
 
 orthanc-python enters Python with `PyGILState_Ensure` and leaves with `PyGILState_Release`. On a thread that Python does
 not know, the first makes a thread state, with memory mapped for its frames, and the second takes it down again: more
@@ -15,6 +15,20 @@ from collections.abc import Callable
 
 _kept = threading.local()
 """Lives in the thread state itself, so it is forgotten exactly when that is."""
+
+
+def stack_bytes() -> int:
+    """The size of the calling thread's C stack (pthread_getattr_np(3))."""
+    libc = ctypes.CDLL(None)
+    libc.pthread_self.restype = ctypes.c_ulong
+    libc.pthread_getattr_np.argtypes = [ctypes.c_ulong, ctypes.c_void_p]
+    attributes = ctypes.create_string_buffer(256)  # pthread_attr_t: 56 bytes on x86-64, 64 on AArch64
+    address, size = ctypes.c_void_p(), ctypes.c_size_t()
+    if libc.pthread_getattr_np(libc.pthread_self(), attributes) != 0:
+        return 0
+    libc.pthread_attr_getstack(attributes, ctypes.byref(address), ctypes.byref(size))
+    libc.pthread_attr_destroy(attributes)
+    return size.value
 
 
 def keeping_thread[**P, R](callback: Callable[P, R]) -> Callable[P, R]:

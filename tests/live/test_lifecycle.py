@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -78,10 +79,47 @@ def test_a_database_that_is_away_stops_the_start_with_a_reason(tmp_path: Path) -
 def test_the_memory_of_orthanc_comes_from_jemalloc_unless_told_otherwise(
     tmp_path: Path, environ: dict[str, str], is_loaded: bool
 ) -> None:
-    """What is mapped into the running process says it."""
+    """What is mapped into the running process says it. The library that bounds nesting is there either way."""
     with running(tmp_path, **environ) as server:
         (orthanc,) = server.children()
-        assert ("libjemalloc" in Path(f"/proc/{orthanc}/maps").read_text()) is is_loaded
+        maps = Path(f"/proc/{orthanc}/maps").read_text()
+        assert ("libjemalloc" in maps) is is_loaded
+        assert "ehr-bridge-depth.so" in maps
+
+
+def launch_without_preload(folder: Path, **environ: str) -> subprocess.Popen[str]:
+    """The launcher, which loads no library of ours and would not miss it."""
+    script = (
+        "import sys; from plugin import launch; launch._preload = lambda _: None; sys.exit(launch.main(sys.argv[1:]))"
+    )
+    return subprocess.Popen(
+        [
+            sys.executable,
+            *("-c", script, "--data-dir", str(folder / "var"), "--no-demo"),
+            *("--http-port", str(ports.free()), "--dicom-port", str(ports.free())),
+        ],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "EHR_BRIDGE_JWT_SECRET": SECRET, **environ},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def test_with_the_thread_stacks_of_orthanc_the_server_refuses_to_serve(tmp_path: Path) -> None:
+    """100 kB for a thread that serves HTTP; measured on such a thread."""
+    process = launch_without_preload(tmp_path)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "stack of 102400 bytes" in said and "EHR_BRIDGE_SMALL_STACKS" in said
+
+
+def test_a_setting_lets_the_server_serve_on_small_stacks(tmp_path: Path) -> None:
+    """Whoever cannot compile decides himself; what comes by HTTP is counted before it is read all the same."""
+    process = launch_without_preload(tmp_path, EHR_BRIDGE_SMALL_STACKS="1")
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith("ready:")
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=60) == 0
 
 
 def test_demo_data_is_made_once_and_a_second_start_keeps_everything(tmp_path: Path) -> None:

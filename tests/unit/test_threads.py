@@ -45,6 +45,18 @@ def test_what_the_callback_raises_reaches_orthanc(entered: list[int]) -> None:
         threads.keeping_thread(fail)()
 
 
+def test_the_stack_of_the_calling_thread_is_measured() -> None:
+    """As large as it was asked for, but for a guard page: larger than any that an ended thread left to be used again."""
+    before, sizes = threading.stack_size(40 * 1024 * 1024), []
+    try:
+        thread = threading.Thread(target=lambda: sizes.append(threads.stack_bytes()))
+        thread.start()
+        thread.join()
+    finally:
+        threading.stack_size(before)
+    assert sizes == [pytest.approx(40 * 1024 * 1024, abs=64 * 1024)]
+
+
 def test_the_real_call_does_no_harm_to_a_thread_of_pythons_own() -> None:
     """One that Python made is known anyway."""
     assert ctypes.pythonapi.PyGILState_Check() == 1
