@@ -46,7 +46,7 @@ def test_what_the_callback_raises_reaches_orthanc(entered: list[int]) -> None:
 
 
 def test_the_stack_of_the_calling_thread_is_measured() -> None:
-    """As large as it was asked for, but for a guard page: larger than any that an ended thread left to be used again."""
+    """As large as it was asked for, but for a guard page; larger than any stack that an ended thread left behind."""
     before, sizes = threading.stack_size(40 * 1024 * 1024), []
     try:
         thread = threading.Thread(target=lambda: sizes.append(threads.stack_bytes()))
