@@ -20,6 +20,8 @@ from ehr_bridge.api.schemas import (
     Model,
     Moment,
     PageQuery,
+    PathText16,
+    PathText64,
     Problem,
     Text16,
     Text64,
@@ -44,11 +46,11 @@ _ONE_STATE = f"({'|'.join(get_args(Status))})"
 
 
 class AccessionPath(Input):
-    accession_number: Text16 = Field(description="At most 16 characters (SH)")
+    accession_number: PathText16 = Field(description="At most 16 characters (SH)")
 
 
 class OrderPath(Input):
-    id_or_accession_number: Text64
+    id_or_accession_number: PathText64
 
 
 class OrderBody(Input):

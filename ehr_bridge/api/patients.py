@@ -12,12 +12,14 @@ from pydantic import Field
 
 from ehr_bridge.api.context import answer, closed, origin, services
 from ehr_bridge.api.schemas import (
+    BirthDate,
     EmptyIsNone,
     Input,
     Model,
     Moment,
     NamePart,
     PageQuery,
+    PathText64,
     Problem,
     Text64,
 )
@@ -37,11 +39,11 @@ Sex = Literal["male", "female", "other", "unknown"]
 
 
 class MrnPath(Input):
-    mrn: Text64 = Field(description="Medical record number")
+    mrn: PathText64 = Field(description="Medical record number")
 
 
 class PatientPath(Input):
-    id_or_mrn: Text64
+    id_or_mrn: PathText64
 
 
 class PatientBody(Input):
@@ -49,7 +51,7 @@ class PatientBody(Input):
 
     family_name: Annotated[NamePart | None, EmptyIsNone] = None
     given_name: Annotated[NamePart | None, EmptyIsNone] = None
-    birth_date: Annotated[date | None, EmptyIsNone] = None
+    birth_date: Annotated[BirthDate | None, EmptyIsNone] = None
     sex: Sex = "unknown"
     issuer: Annotated[Text64 | None, EmptyIsNone] = Field(None, description="Assigning authority of the MRN")
 

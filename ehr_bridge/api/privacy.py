@@ -17,6 +17,7 @@ from ehr_bridge.api.schemas import (
     Model,
     Moment,
     PageQuery,
+    PathText64,
     Problem,
     Text64,
     Uid,
@@ -39,7 +40,7 @@ Subject = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterV
 
 
 class PatientPath(Input):
-    id_or_mrn: Text64
+    id_or_mrn: PathText64
 
 
 class GlassPath(Input):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated
 
 from pydantic import (
@@ -54,7 +55,36 @@ Moment = Annotated[datetime, PlainSerializer(_iso_z, return_type=str)]
 """ISO 8601 in UTC with Z."""
 LocalTime = Annotated[time, WithJsonSchema({"type": "string", "examples": ["08:15:00"]})]
 """A time of day without zone, which is no `time` of RFC 3339 and so of no JSON Schema format."""
-GivenMoment = Annotated[datetime, AfterValidator(_with_zone)]
+
+
+def _written_moment(value: object) -> object:
+    if not (isinstance(value, str) and re.match(r"\s*\d{4}-\d{2}-\d{2}[Tt ]\d", value)):
+        raise ValueError("write date, time and time zone, for example 2026-01-31T09:00:00Z")
+    return value
+
+
+def _written_day(value: object) -> object:
+    """ISO 8601, extended or basic, which is also how DICOM writes a day. Never a number of seconds."""
+    if isinstance(value, str):
+        value = value.strip()
+        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
+            return value
+        if re.fullmatch(r"\d{8}", value):
+            return f"{value[:4]}-{value[4:6]}-{value[6:]}"
+        if re.fullmatch(r"\d{4}(-?\d{2})?", value):
+            raise ValueError("the whole day, for example 1984-05-06; leave it out where the day is not known")
+    raise ValueError("write a day as 1984-05-06")
+
+
+def _until_today(day: date) -> date:
+    if day > datetime.now(UTC).date() + timedelta(days=1):  # somewhere it is tomorrow already
+        raise ValueError("nobody is born in the future")
+    return day
+
+
+GivenMoment = Annotated[datetime, BeforeValidator(_written_moment), AfterValidator(_with_zone)]
+GivenDay = Annotated[date, BeforeValidator(_written_day)]
+BirthDate = Annotated[GivenDay, AfterValidator(_until_today)]
 
 
 def _clean(text: str) -> str:
@@ -94,6 +124,21 @@ Text16 = Annotated[str, StringConstraints(min_length=1, max_length=16, strip_whi
 """Text that fits an SH element (PS3.5 section 6.2)."""
 Text64 = Annotated[str, StringConstraints(min_length=1, max_length=64, strip_whitespace=True), AfterValidator(_clean)]
 """Text that fits an LO element."""
+
+
+def _no_blank(text: object) -> object:
+    if isinstance(text, str) and " " in text:
+        raise ValueError(
+            "a blank here may have been a plus sign, for the server reads both alike in an address: write a plus sign "
+            "as %2B; what has a blank is named by its id, or in a body"
+        )
+    return text
+
+
+PathText16 = Annotated[Text16, BeforeValidator(_no_blank)]
+PathText64 = Annotated[Text64, BeforeValidator(_no_blank)]
+"""A number in the path. Orthanc hands `+` and `%20` over as the same blank, and one patient's number must not become
+another's."""
 NamePart = Annotated[
     str, StringConstraints(min_length=1, max_length=31, strip_whitespace=True), AfterValidator(_clean_name)
 ]

@@ -12,7 +12,17 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from ehr_bridge.api.context import answer, closed, services
 from ehr_bridge.api.patients import Sex
-from ehr_bridge.api.schemas import EmptyIsNone, Input, Model, Moment, PageQuery, Problem, Text64, Uid
+from ehr_bridge.api.schemas import (
+    EmptyIsNone,
+    GivenDay,
+    Input,
+    Model,
+    Moment,
+    PageQuery,
+    PathText64,
+    Problem,
+    Uid,
+)
 from ehr_bridge.api.uploads import archive
 from ehr_bridge.matching.names import read_query
 from ehr_bridge.services.paging import Page
@@ -36,15 +46,15 @@ class StudyPath(Input):
 
 
 class PatientPath(Input):
-    patient_id: Text64
+    patient_id: PathText64
 
 
 class OrderPath(Input):
-    order_id: Text64
+    order_id: PathText64
 
 
 class AccessionPath(Input):
-    accession: Text64
+    accession: PathText64
 
 
 def _name_to_search(text: str) -> str:
@@ -71,8 +81,8 @@ class StudyQuery(StudyPageQuery):
     modality: Annotated[Annotated[str, Field(max_length=16)] | None, EmptyIsNone] = Field(
         None, description="Studies with at least one series of it, such as CT"
     )
-    study_date_from: Annotated[date | None, EmptyIsNone] = None
-    study_date_to: Annotated[date | None, EmptyIsNone] = None
+    study_date_from: Annotated[GivenDay | None, EmptyIsNone] = None
+    study_date_to: Annotated[GivenDay | None, EmptyIsNone] = None
     link_status: Annotated[LinkStatus | None, EmptyIsNone] = None
 
 

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from ehr_bridge.api.content_digest import CONTENT_DIGEST
 from ehr_bridge.api.context import answer, closed, origin, services
-from ehr_bridge.api.schemas import EmptyIsNone, GivenMoment, Input, PageQuery, Problem, Uid
+from ehr_bridge.api.schemas import EmptyIsNone, GivenMoment, Input, PageQuery, PathText64, Problem, Uid
 from ehr_bridge.api.upload_answers import (
     UploadAnswer,
     UploadDetailAnswer,
@@ -63,7 +63,7 @@ class UploadsQuery(PatientUploadsQuery):
 
 
 class PatientUploadsPath(Input):
-    patient_id: str
+    patient_id: PathText64
 
 
 HEADER_PARAMETERS: dict[str, Any] = {

@@ -8,10 +8,10 @@ from typing import Annotated, Literal
 
 from flask import Response, request
 from flask_openapi3 import APIBlueprint, Tag
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import Field, model_validator
 
 from ehr_bridge.api.context import address, answer, caller, services
-from ehr_bridge.api.schemas import EmptyIsNone, Input, Model, Moment, PageQuery, Problem, Text64, Uid
+from ehr_bridge.api.schemas import EmptyIsNone, GivenMoment, Input, Model, Moment, PageQuery, Problem, Text64, Uid
 from ehr_bridge.api.studies import StudyPath
 from ehr_bridge.auth.tokens import OPERATIONS
 from ehr_bridge.services.scope import Priors
@@ -63,7 +63,7 @@ class ViewerTokenBody(Input):
     priors: PriorsBody | None = Field(None, description="With order_id: these studies of its patient too")
     operations: list[Operation] = Field(default=["view"], min_length=1)
     ttl_seconds: int = Field(3600, ge=30, le=86400, description="From not_before on, or from now")
-    not_before: AwareDatetime | None = None
+    not_before: GivenMoment | None = None
     session_seconds: int | None = Field(None, ge=30, le=86400, description="How long it may be renewed")
     max_uses: int | None = Field(None, ge=1, le=1000, description="It must be exchanged, at most so often")
     on_behalf_of: Text64 | None = Field(None, description="Whom the token is for; service accounts only")

@@ -1,4 +1,4 @@
-"""What a new patient's name reads like to the clients people use: Orthanc answers 201 with two Content-Types."""
+"""What the clients people use make of our answers and addresses; Orthanc stands between."""
 
 from __future__ import annotations
 
@@ -63,3 +63,16 @@ def test_a_new_patient_has_the_name_that_was_sent(sqlite_server: Server, put: An
 def test_a_refusal_is_readable(sqlite_server: Server, put: Any) -> None:
     status, problem = put(f"{sqlite_server.url}/api/v1/patients/C-0", user_token("nurse"), PERSON)
     assert (status, problem["code"]) == (403, "permission_missing")
+
+
+@pytest.mark.parametrize(
+    ("written", "mrn"), [("A+B", None), ("A%20B", None), ("A+", None), ("+A", None), ("A%2BB", "A+B"), ("A%2B", "A+")]
+)
+def test_a_plus_sign_in_an_address_is_no_blank(sqlite_server: Server, written: str, mrn: str | None) -> None:
+    """Orthanc makes it one: refused, so that it is never another patient; percent-encoded it arrives."""
+    url = f"{sqlite_server.url}/api/v1/patients/{written}"
+    answer = requests.put(url, json=PERSON, headers={"Authorization": f"Bearer {user_token('service')}"}, timeout=60)
+    if mrn is None:
+        assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "mrn")
+    else:
+        assert (answer.status_code, answer.json()["mrn"]) == (201, mrn)
