@@ -61,7 +61,7 @@ def _fixity_days(value: float) -> float:
     return value
 
 
-ORDER_KEYS = ("study_instance_uid", "accession_number", "scheduled_procedure_step_id")
+ORDER_KEYS = ("study_instance_uid", "accession_number", "scheduled_procedure_step_id", "requested_procedure_id")
 
 
 def _order_keys(value: str) -> str:

@@ -38,11 +38,11 @@ PATIENTS = {
     "MRN-1005": PatientData(None, None, None, "unknown", None),
 }
 ORDERS = {
-    "ACC-2026-0001": ("MRN-1001", "CT", "CT thorax without contrast", "Ekström^Maria"),
-    "ACC-2026-0002": ("MRN-1002", "MR", "MR brain", "Adeyemi^Tunde"),
-    "ACC-2026-0003": ("MRN-1003", "CT", "CT abdomen with contrast", "Weiß^Karin"),
-    "ACC-2026-0004": ("MRN-1004", "CR", "Chest PA and lateral", "Sato^Kenji"),
-    "ACC-2026-0005": ("MRN-1005", "CT", "CT head, emergency", None),
+    "ACC-2026-0001": ("MRN-1001", "CT", "CT thorax without contrast", "Ekström^Maria", "CHEST"),
+    "ACC-2026-0002": ("MRN-1002", "MR", "MR brain", "Adeyemi^Tunde", "HEAD"),
+    "ACC-2026-0003": ("MRN-1003", "CT", "CT abdomen with contrast", "Weiß^Karin", "ABDOMEN"),
+    "ACC-2026-0004": ("MRN-1004", "CR", "Chest PA and lateral", "Sato^Kenji", "CHEST"),
+    "ACC-2026-0005": ("MRN-1005", "CT", "CT head, emergency", None, "HEAD"),
 }
 
 
@@ -76,16 +76,17 @@ def create(settings: Settings) -> list[str]:
 def _patients_and_orders(services: Services, today: datetime) -> None:
     for mrn, data in PATIENTS.items():
         services.patients.upsert(mrn, data, DEMO)
-    for number, (accession, (mrn, modality, description, ordered_by)) in enumerate(ORDERS.items()):
+    for number, (accession, (mrn, modality, description, ordered_by, body_part)) in enumerate(ORDERS.items()):
         order = OrderData(
             modality=modality,
             description=description,
             scheduled_at=today + timedelta(minutes=45 * number),
             ordered_by=ordered_by,
-            placer_order_number=None,
-            station_ae_title=None,
-            body_part=None,
-            priority="routine",
+            placer_order_number=f"PLC-{5101 + number}",
+            requested_procedure_id=f"RP-{1026 + number}",
+            scheduled_procedure_step_id=f"SPS-{2032 + number}",
+            body_part=body_part,
+            priority="STAT" if "emergency" in description else "ROUTINE",
         )
         services.orders.upsert(accession, mrn, order, DEMO)
 

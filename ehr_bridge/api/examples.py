@@ -29,9 +29,13 @@ _ORDER: dict[str, Any] = {
     "scheduled_at": "2026-11-25T08:30:00.000Z",
     "ordered_by": "Adeyemi^Tunde",
     "placer_order_number": None,
+    "requested_procedure_id": "RP-1026",
+    "scheduled_procedure_step_id": "SPS-2032",
+    "procedure_code": "MRBRAIN",
     "station_ae_title": None,
-    "body_part": None,
-    "priority": None,
+    "body_part": "HEAD",
+    "laterality": None,
+    "priority": "ROUTINE",
 }
 _MATCH: dict[str, Any] = {
     "kind": "exact",

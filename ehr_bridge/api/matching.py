@@ -50,11 +50,13 @@ class HeaderBody(Input):
     patient_sex: Value = ""
     accession_number: Value = ""
     issuer_of_accession_number: Value = ""
-    scheduled_procedure_step_id: Value = ""
+    scheduled_procedure_step_id: Value = Field("", description="Of the Request Attributes Sequence")
+    requested_procedure_id: Value = Field("", description="Of the Request Attributes Sequence")
     study_instance_uid: Value = ""
     modality: Value = ""
     study_date: Value = ""
-
+    body_part: Value = Field("", description="Body Part Examined")
+    laterality: Value = Field("", description="Laterality or Image Laterality")
     referring_physician_name: Value | None = Field(
         None, description="PN; not compared, only shown beside what it would become"
     )

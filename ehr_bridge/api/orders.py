@@ -22,7 +22,9 @@ from ehr_bridge.api.schemas import (
     PageQuery,
     PathText16,
     PathText64,
+    Priority,
     Problem,
+    Side,
     Text16,
     Text64,
     fits,
@@ -53,6 +55,9 @@ class OrderPath(Input):
     id_or_accession_number: PathText64
 
 
+OWN_ID = "As the worklist says it; left out: the accession number stands for it"
+
+
 class OrderBody(Input):
     mrn: Text64
     modality: Annotated[str, Field(pattern=r"^[A-Z0-9_]{1,16}$", examples=["CT", "MR", "US"])]
@@ -62,9 +67,15 @@ class OrderBody(Input):
         None, description="Referring physician, as Family^Given or free text"
     )
     placer_order_number: Annotated[Text64 | None, EmptyIsNone] = None
+    requested_procedure_id: Annotated[Text16 | None, EmptyIsNone] = Field(None, description=OWN_ID)
+    scheduled_procedure_step_id: Annotated[Text16 | None, EmptyIsNone] = Field(None, description=OWN_ID)
+    procedure_code: Annotated[Text64 | None, EmptyIsNone] = None
     station_ae_title: Annotated[Text16 | None, EmptyIsNone] = None
-    body_part: Annotated[Text16 | None, EmptyIsNone] = None
-    priority: Annotated[Text16 | None, EmptyIsNone] = None
+    body_part: Annotated[Text16 | None, EmptyIsNone] = Field(
+        None, description="Best a term of DICOM (Body Part Examined), which images are compared with"
+    )
+    laterality: Annotated[Side | None, EmptyIsNone] = None
+    priority: Annotated[Priority | None, EmptyIsNone] = None
     status: Stated | None = Field(
         None,
         description="How far the order is, where the EHR knows; what lies behind its state changes nothing, except "
@@ -102,8 +113,12 @@ class OrderAnswer(Model):
     scheduled_at: Moment | None
     ordered_by: str | None
     placer_order_number: str | None
+    requested_procedure_id: str
+    scheduled_procedure_step_id: str
+    procedure_code: str | None
     station_ae_title: str | None
     body_part: str | None
+    laterality: Literal["L", "R", "B"] | None
     priority: str | None
     study_instance_uid: str
     scheduled_study_instance_uid: str
@@ -194,4 +209,6 @@ def order_answer(order: Order) -> OrderAnswer:
         "patient_sex": patient.sex,
     }
     values = {name: getattr(order, name) for name in OrderAnswer.model_fields if name not in whose}
+    for own_id in ("requested_procedure_id", "scheduled_procedure_step_id"):
+        values[own_id] = values[own_id] or order.accession_number
     return OrderAnswer(**whose, **values)

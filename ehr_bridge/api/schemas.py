@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import (
     AfterValidator,
@@ -144,6 +145,22 @@ NamePart = Annotated[
 ]
 """Part of a person's name; two parts and their separator fit a PN component group (64, PS3.5 section 6.2)."""
 EmptyIsNone = BeforeValidator(_none_if_empty)
+
+
+def _term(terms: Mapping[str, str]) -> BeforeValidator:
+    """Reads what is written in other words, in any case, as one of the terms that a Literal names."""
+    return BeforeValidator(lambda value: terms.get(value.strip().upper(), value) if isinstance(value, str) else value)
+
+
+_PRIORITIES = {"S": "STAT", "A": "HIGH", "R": "ROUTINE", "ASAP": "HIGH", "URGENT": "HIGH", "T": "HIGH"}
+_SIDES = {"LEFT": "L", "RIGHT": "R", "BOTH": "B", "BILATERAL": "B"}
+Priority = Annotated[
+    Literal["STAT", "HIGH", "ROUTINE", "MEDIUM", "LOW"],
+    _term(_PRIORITIES | {term: term for term in ("STAT", "HIGH", "ROUTINE", "MEDIUM", "LOW")}),
+]
+"""Requested Procedure Priority (0040,1003); the words of HL7 (table 0485) and FHIR are understood."""
+Side = Annotated[Literal["L", "R", "B"], _term(_SIDES | {term: term for term in "LRB"})]
+"""Laterality (0020,0060), and B for both."""
 Uid = Annotated[str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+)*$", max_length=64)]
 
 

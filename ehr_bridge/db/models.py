@@ -97,8 +97,14 @@ class Order(Base):
     scheduled_at: Mapped[datetime | None]
     ordered_by: Mapped[str | None] = mapped_column(String(64))
     placer_order_number: Mapped[str | None] = mapped_column(String(64))
+    requested_procedure_id: Mapped[str | None] = mapped_column(String(16), index=True)
+    """As the EHR tells it; None: the accession number stands for it. So with the step."""
+    scheduled_procedure_step_id: Mapped[str | None] = mapped_column(String(16), index=True)
+    procedure_code: Mapped[str | None] = mapped_column(String(64))
     station_ae_title: Mapped[str | None] = mapped_column(String(16))
     body_part: Mapped[str | None] = mapped_column(String(16))
+    laterality: Mapped[str | None] = mapped_column(String(1))
+    """L, R or B (both)."""
     priority: Mapped[str | None] = mapped_column(String(16))
     status: Mapped[str] = mapped_column(String(16), default="scheduled")
     arrived_at: Mapped[datetime | None]

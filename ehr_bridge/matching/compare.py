@@ -66,6 +66,11 @@ class Comparison:
         return self.family_agrees and self.given_agrees
 
     @property
+    def is_whole_name_agreed(self) -> bool:
+        """As `is_name_agreed`, or one side does not divide the name, and it is the same."""
+        return self.is_name_agreed or self.names.is_whole
+
+    @property
     def agreeing_parts(self) -> int:
         """How many of family name, given name and date of birth agree."""
         return self.family_agrees + self.given_agrees + self.is_date_agreed
@@ -127,6 +132,10 @@ def _compare_name(
 
 
 def _weigh_name(names: NameComparison, known: PersonName, population: Population) -> float:
+    if names.is_whole:
+        words = (*known.family, *known.given)
+        count = max(population.count(place, words) for place in "fg")
+        return weights.rarity("family", count, population.size)
     family = _weigh_part("family", names.family, names.family_said, known.family, population)
     given = _weigh_part("given", names.given, names.given_said, known.given, population)
     return family + given + (weights.SWAPPED if names.is_swapped else 0)

@@ -69,7 +69,7 @@ def _name(comparison: Comparison) -> Evidence:
     parts = {names.family, names.given}
     if parts == {Grade.SILENT}:
         return Evidence("PatientName", None, Said.SILENT, "one side has no name")
-    if parts == {Grade.SAME} and not names.is_swapped:
+    if names.is_whole or (parts == {Grade.SAME} and not names.is_swapped):
         if names.is_as_written:
             return Evidence("PatientName", True, Said.SAME, "the same name")
         return Evidence("PatientName", True, Said.FORM, "the same name, written otherwise")

@@ -9,6 +9,7 @@ from ehr_bridge.matching.compare import Comparison, Population, compare_person
 from ehr_bridge.matching.dates import parse_da
 from ehr_bridge.matching.evidence import evidence_of
 from ehr_bridge.matching.ids import IdGrade
+from ehr_bridge.matching.kinds import compare_modalities, evidence_of_images
 from ehr_bridge.matching.model import (
     Basis,
     Evidence,
@@ -19,15 +20,11 @@ from ehr_bridge.matching.model import (
     OrderFacts,
     PatientFacts,
 )
+from ehr_bridge.matching.order_keys import key_lines, keys_of
 from ehr_bridge.matching.patients import judge_patients, rank
 from ehr_bridge.matching.person_names import Grade
 from ehr_bridge.matching.rules import Rules
 
-KEY_FIELDS = {
-    "study_instance_uid": ("StudyInstanceUID", "the study UID given to the order"),
-    "accession_number": ("AccessionNumber", "the order's accession number"),
-    "scheduled_procedure_step_id": ("ScheduledProcedureStepID", "the step of the order"),
-}
 DEFAULT = Rules()
 NOBODY = Population()
 
@@ -56,7 +53,7 @@ def match_study(
     by_id = {order.id: order for order in orders}
     known = {patient.id: patient for patient in patients}
     if len(by_id) > 1:
-        keys = {line for order in by_id.values() for line in _key_lines(header, order, rules) if line.agrees}
+        keys = {line for order in by_id.values() for line in key_lines(header, order, rules) if line.agrees}
         several = Evidence.against("order", "keys of the file point to different orders")
         return Match(MatchKind.AMBIGUOUS, 0.0, (several, *sorted(keys, key=lambda line: line.field)))
     if by_id:
@@ -67,8 +64,8 @@ def match_study(
 
 
 def add_order(header: HeaderIdentity, match: Match, orders: Iterable[OrderFacts], rules: Rules = DEFAULT) -> Match:
-    """The verdict on a patient, with the order that the study answers: the only open one of the same modality whose
-    appointment lies close to the study date.
+    """The verdict on a patient, with the order that the study answers: the only open one of the same kind of images
+    whose appointment lies close to the study date.
 
     A study with an accession number that no order has waits for its order. Several that fit are a question.
     """
@@ -78,19 +75,30 @@ def add_order(header: HeaderIdentity, match: Match, orders: Iterable[OrderFacts]
         unknown = Evidence("AccessionNumber", None, EvidenceGrade.SILENT, "no order has the file's accession number")
         kind = MatchKind.PROBABLE if match.kind is MatchKind.EXACT else match.kind
         return replace(match, kind=kind, evidence=(*match.evidence, unknown), is_automatic=False)
-    fitting = sorted((one for one in orders if _fits(header, one, rules)), key=lambda one: one.accession_number)
+    fitting = _fitting(header, orders, rules)
     if not fitting or match.kind is MatchKind.AMBIGUOUS:
         return match
     if len(fitting) > 1:
         several = Evidence.against("order", "several open orders of this patient fit")
         return replace(match, kind=MatchKind.AMBIGUOUS, evidence=(several, *match.evidence), is_automatic=False)
     fits = Evidence("order", True, EvidenceGrade.SAME, "the only open order of this patient with modality and date")
-    return replace(match, evidence=(*match.evidence, fits), order_id=fitting[0].id)
+    evidence = (*match.evidence, fits, *evidence_of_images(header, fitting[0]))
+    return replace(match, evidence=evidence, order_id=fitting[0].id)
 
 
-def _fits(header: HeaderIdentity, order: OrderFacts, rules: Rules) -> bool:
+def _fitting(header: HeaderIdentity, orders: Iterable[OrderFacts], rules: Rules) -> list[OrderFacts]:
+    """The orders that these images may answer: of the very modality, or else of its family; nothing contradicts."""
+    near = [one for one in orders if _is_near(header, one, rules)]
+    lines = {one.id: evidence_of_images(header, one) for one in near}
+    clean = [one for one in near if all(line.agrees is not False for line in lines[one.id])]
+    same = [one for one in clean if one.modality == header.modality]
+    akin = [one for one in clean if compare_modalities(header.modality, one.modality) is EvidenceGrade.FORM]
+    return sorted(same or akin, key=lambda one: one.accession_number)
+
+
+def _is_near(header: HeaderIdentity, order: OrderFacts, rules: Rules) -> bool:
     studied_on = parse_da(header.study_date)
-    if order.is_cancelled or studied_on is None or order.scheduled_on is None or order.modality != header.modality:
+    if order.is_cancelled or studied_on is None or order.scheduled_on is None:
         return False
     return abs((studied_on - order.scheduled_on).days) <= rules.order_days
 
@@ -103,7 +111,7 @@ def _judge_order(
     rules: Rules,
 ) -> Match:
     person = compare_person(header, order.patient, population)
-    evidence = (*_key_lines(header, order, rules), *evidence_of(person))
+    evidence = (*key_lines(header, order, rules), *evidence_of(person), *evidence_of_images(header, order))
     score = score_of(evidence)
     others = [compare_person(header, one, population) for one in patients if one.id != order.patient.id]
     compared = _prefer_written_id(header, [person, *others])
@@ -114,7 +122,7 @@ def _judge_order(
         return Match(MatchKind.AMBIGUOUS, score, (stranger, *evidence), order.patient.id, order.id)
     kind = _same_person(compared[0])
     if kind is MatchKind.EXACT and any(line.agrees is False for line in evidence):
-        kind = MatchKind.PROBABLE  # one key led here, the other denies it
+        kind = MatchKind.PROBABLE  # one key led here; another denies it, or these are not the images it asks for
     is_automatic = kind is MatchKind.EXACT and rules.allows(Basis.ORDER)
     return Match(kind, score, evidence, order.patient.id, order.id, Basis.ORDER, is_automatic)
 
@@ -124,7 +132,7 @@ def _stranger(person: Comparison, others: Sequence[Comparison]) -> Evidence | No
     for other in others:
         if other.patient_id is IdGrade.SAME:
             return Evidence.against("PatientID", "the file's patient ID is the MRN of somebody else")
-        if other.is_name_agreed and other.is_date_agreed and other.weight_of_person > person.weight_of_person:
+        if other.is_whole_name_agreed and other.is_date_agreed and other.weight_of_person > person.weight_of_person:
             return Evidence.against("PatientName", "name and birth date fit another patient better")
     return None
 
@@ -147,50 +155,6 @@ def _same_person(person: Comparison) -> MatchKind:
 
 def _parts(person: Comparison) -> tuple[Grade, Grade]:
     return person.names.family, person.names.given
-
-
-def _key_lines(header: HeaderIdentity, order: OrderFacts, rules: Rules) -> tuple[Evidence, ...]:
-    """What each key of the header says of the order; a study UID of the modality's own says nothing."""
-    lines = []
-    for key, said in keys_of(header, rules).items():
-        field, detail = KEY_FIELDS[key]
-        known = _known_keys(order)[key]
-        if same_key(said, known):
-            grade = EvidenceGrade.SAME if said == known else EvidenceGrade.FORM
-            lines.append(Evidence(field, True, grade, detail))
-        elif key != "study_instance_uid":
-            lines.append(Evidence.against(field, f"not {detail}"))
-    return tuple(lines)
-
-
-def keys_of(header: HeaderIdentity, rules: Rules) -> dict[str, str]:
-    """What a header says that can point to an order, by the name of the key."""
-    said = {
-        "study_instance_uid": header.study_instance_uid,
-        "accession_number": "" if _is_foreign(header, rules) else header.accession_number,
-        "scheduled_procedure_step_id": header.scheduled_procedure_step_id,
-    }
-    return {key: said[key] for key in rules.order_keys if said[key]}
-
-
-def _is_foreign(header: HeaderIdentity, rules: Rules) -> bool:
-    """Whether somebody else gave the accession number."""
-    if rules.accession_issuer is None or not header.issuer_of_accession_number:
-        return False
-    return not same_key(header.issuer_of_accession_number, rules.accession_issuer)
-
-
-def _known_keys(order: OrderFacts) -> dict[str, str]:
-    return {
-        "study_instance_uid": order.scheduled_study_instance_uid,
-        "accession_number": order.accession_number,
-        "scheduled_procedure_step_id": order.accession_number,
-    }
-
-
-def same_key(said: str, known: str) -> bool:
-    """Whether two keys are one, apart from case, blanks and leading zeros."""
-    return said.strip().casefold().lstrip("0") == known.strip().casefold().lstrip("0")
 
 
 def _prefer_written_id(header: HeaderIdentity, compared: list[Comparison]) -> list[Comparison]:

@@ -44,8 +44,11 @@ class HeaderIdentity:
     patient_sex: str
     issuer_of_accession_number: str = ""
     scheduled_procedure_step_id: str = ""
+    requested_procedure_id: str = ""
     modality: str = ""
     study_date: str = ""
+    body_part: str = ""
+    laterality: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,10 @@ class OrderFacts:
     patient: PatientFacts
     modality: str = ""
     scheduled_on: date | None = None
+    scheduled_procedure_step_id: str | None = None
+    requested_procedure_id: str | None = None
+    body_part: str | None = None
+    laterality: str | None = None
 
 
 class EvidenceGrade(StrEnum):

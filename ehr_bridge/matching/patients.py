@@ -74,7 +74,7 @@ def basis_of(person: Comparison) -> Basis:
     """What a verdict on this patient rests on, once nothing forbids it."""
     if person.patient_id is IdGrade.SAME:
         is_clean = all(line.agrees is not False for line in evidence_of(person))
-        is_confirmed = person.is_name_agreed or person.is_date_agreed
+        is_confirmed = person.is_whole_name_agreed or person.is_date_agreed
         return Basis.PATIENT_ID if is_clean and is_confirmed else Basis.NEAR_PATIENT_ID
     return Basis.NEAR_PATIENT_ID if person.patient_id is IdGrade.NEAR else Basis.DEMOGRAPHICS
 

@@ -73,6 +73,8 @@ class NameComparison:
     """Letter for letter, accents and case included."""
     lacks_a_main_part: bool = False
     """Of a double family name one side has a part only, or the first of the given names is missing on one side."""
+    is_whole: bool = False
+    """One side does not divide the name, and both have the same words."""
 
 
 @lru_cache(maxsize=256)
@@ -95,6 +97,10 @@ def _readings(group: str) -> Iterator[PersonName]:
 def compare_names(said: PersonName, known: PersonName) -> NameComparison:
     """The better of reading the header straight and with family and given name exchanged."""
     said = _as_known(said, known)
+    if not (said.given and known.given) and _same_words((*said.family, *said.given), (*known.family, *known.given)):
+        is_as_written = said.written == known.written
+        words = (*said.family, *said.given)
+        return NameComparison(Grade.SAME, Grade.SILENT, False, words, (), is_as_written, is_whole=True)
     straight = _compare(said, known, is_swapped=False)
     if Grade.SILENT in (straight.family, straight.given) or _worth(straight) == 2 * _WORTH[Grade.SAME]:
         return straight
@@ -143,9 +149,9 @@ def grade_words(said: tuple[str, ...], known: tuple[str, ...]) -> Grade:
     """How the words of one part of a name stand to ours."""
     if not said or not known:
         return Grade.SILENT
-    ours, theirs = "".join(known), "".join(said)
-    if ours == theirs or set(said) == set(known):
+    if _same_words(said, known):
         return Grade.SAME
+    ours, theirs = "".join(known), "".join(said)
     if min(len(ours), len(theirs)) == 1:
         return Grade.INITIAL if ours[0] == theirs[0] else Grade.DIFFERENT
     if set(said) < set(known) or set(known) < set(said):
@@ -157,6 +163,11 @@ def grade_words(said: tuple[str, ...], known: tuple[str, ...]) -> Grade:
     if min(len(ours), len(theirs)) >= SHORT and JaroWinkler.similarity(theirs, ours) >= ALIKE:
         return Grade.SIMILAR
     return Grade.DIFFERENT
+
+
+def _same_words(said: tuple[str, ...], known: tuple[str, ...]) -> bool:
+    """Whether it is the same words, in any order, or written together."""
+    return bool(said) and ("".join(said) == "".join(known) or set(said) == set(known))
 
 
 def is_slip(one: str, other: str) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ehr_bridge.matching.model import Basis
 
-ORDER_KEYS = ("study_instance_uid", "accession_number", "scheduled_procedure_step_id")
+ORDER_KEYS = ("study_instance_uid", "accession_number", "scheduled_procedure_step_id", "requested_procedure_id")
 """What points to an order by itself, in the order in which it is told."""
 
 

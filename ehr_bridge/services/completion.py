@@ -1,4 +1,5 @@
-"""An order is completed when its study has been quiet for a while: the bridge's own notion of Orthanc's stable study.
+"""An order is completed when its study has been quiet for a while, by images of its kind: the bridge's own notion of
+Orthanc's stable study.
 
 It is read from what was recorded, not from Orthanc's events, which a killed process loses and other nodes never hear.
 """
@@ -7,17 +8,33 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import exists, select
+from sqlalchemy import ColumnElement, exists, or_, select
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.models import Order, Study
 from ehr_bridge.db.uploads import Instance
+from ehr_bridge.matching.kinds import answering_modalities
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit import Event
 from ehr_bridge.services.deletion_steps import OURSELVES
 
 AT_ONCE = 100
+
+
+def _has(modality: Any) -> ColumnElement[bool]:
+    return Study.modality_key.contains("|" + modality + "|")
+
+
+def _of_its_kind() -> ColumnElement[bool]:
+    """Whether a study has images of the kind that its order is for; an order for what cannot be compared takes any."""
+    answers = answering_modalities()
+    ways = [(Order.modality == term) & or_(*map(_has, sorted(terms))) for term, terms in sorted(answers.items())]
+    return or_(_has(Order.modality), Order.modality.not_in(sorted(answers)), *ways)
+
+
+OF_ITS_KIND = _of_its_kind()
 
 
 class Completion:
@@ -38,7 +55,7 @@ class Completion:
             select(Order.id)
             .join(Study, (Study.order_id == Order.id) & (Study.study_instance_uid == Order.study_instance_uid))
             .where(Order.status == "in_progress", Study.link_status == "linked", Study.deleted_at.is_(None))
-            .where(Study.is_settled, Study.number_of_instances > 0, ~news)
+            .where(Study.is_settled, Study.number_of_instances > 0, OF_ITS_KIND, ~news)
             .limit(AT_ONCE)
         )
         with self._database.read() as session:

@@ -24,8 +24,12 @@ IDENTITY_KEYWORDS = {
 MORE_KEYS = {
     "IssuerOfAccessionNumberSequence": "issuer_of_accession_number",
     "ScheduledProcedureStepID": "scheduled_procedure_step_id",
+    "RequestedProcedureID": "requested_procedure_id",
 }
 """What else points to an order, kept where a file says it; links do not change it."""
+
+OF_IMAGES = {"BodyPartExamined": "body_part", "Laterality": "laterality"}
+"""What is said of images and not of a person, kept where the first one says it; another series may say otherwise."""
 
 NOT_THE_ORDERS = {"SR", "PR", "KO", "DOC", "OT", "SEG", "RTSTRUCT"}
 """Modalities that come along with images; an order is named after the images."""
@@ -41,11 +45,12 @@ def read_identity(header: Header, corrections: tuple[tuple[str, str], ...] = ())
         study_instance_uid=header.study_instance_uid,
         **values,
         issuer_of_accession_number=_issuer_of_accession_number(header),
-        scheduled_procedure_step_id=first_item_text(
-            header, tags.REQUEST_ATTRIBUTES_SEQUENCE, tags.SCHEDULED_PROCEDURE_STEP_ID
-        ),
+        scheduled_procedure_step_id=_requested(header, tags.SCHEDULED_PROCEDURE_STEP_ID),
+        requested_procedure_id=_requested(header, tags.REQUESTED_PROCEDURE_ID),
         modality=header.modality,
         study_date=header.study_date,
+        body_part=header.text(tags.BODY_PART_EXAMINED),
+        laterality=header.text(tags.LATERALITY) or header.text(tags.IMAGE_LATERALITY),
     )
     return with_corrections(identity, corrections)
 
@@ -57,6 +62,16 @@ def with_corrections(identity: HeaderIdentity, corrections: Iterable[tuple[str, 
     return replace(identity, **changed) if changed else identity
 
 
+def without_images(identity: HeaderIdentity) -> HeaderIdentity:
+    """What a header says of the person and the order alone."""
+    return replace(identity, modality="", body_part="", laterality="")
+
+
+def _requested(header: Header, tag: int) -> str:
+    """What the first item of the Request Attributes Sequence says (PS3.3 table 10-9), or else the image itself."""
+    return first_item_text(header, tags.REQUEST_ATTRIBUTES_SEQUENCE, tag) or header.text(tag)
+
+
 def _issuer_of_accession_number(header: Header) -> str:
     """The name of who gave the number, or else the universal one (PS3.3 table 10-17)."""
     sequence = tags.ISSUER_OF_ACCESSION_NUMBER_SEQUENCE
@@ -66,14 +81,16 @@ def _issuer_of_accession_number(header: Header) -> str:
 
 def identity_to_json(identity: HeaderIdentity) -> dict[str, str]:
     """By DICOM keyword, as `studies.received_identity` keeps it."""
-    more = {keyword: value for keyword, field in MORE_KEYS.items() if (value := getattr(identity, field))}
+    others = MORE_KEYS | OF_IMAGES
+    more = {keyword: value for keyword, field in others.items() if (value := getattr(identity, field))}
     return {keyword: getattr(identity, field) for keyword, field in IDENTITY_KEYWORDS.items()} | more
 
 
 def stored_identity(study: Study) -> HeaderIdentity:
     """What a stored study said of itself when it came, with the corrections made since."""
     said = {**study.received_identity, **study.corrections}
-    values = {field: str(said.get(keyword) or "") for keyword, field in (IDENTITY_KEYWORDS | MORE_KEYS).items()}
+    keywords = IDENTITY_KEYWORDS | MORE_KEYS | OF_IMAGES
+    values = {field: str(said.get(keyword) or "") for keyword, field in keywords.items()}
     of_images = [one for one in study.modalities if one not in NOT_THE_ORDERS]
     return HeaderIdentity(
         study_instance_uid=study.study_instance_uid,
@@ -112,6 +129,8 @@ EHR_VALUES = {
     "order.description": EhrValue(_of_order("description"), "A b"),
     "order.modality": EhrValue(_of_order("modality"), "CT"),
     "order.body_part": EhrValue(_of_order("body_part"), "CHEST"),
+    "order.laterality": EhrValue(_of_order("laterality"), "L"),
+    "order.procedure_code": EhrValue(_of_order("procedure_code"), "A"),
     "order.placer_order_number": EhrValue(_of_order("placer_order_number"), "A"),
     "order.station_ae_title": EhrValue(_of_order("station_ae_title"), "A"),
     "order.priority": EhrValue(_of_order("priority"), "HIGH"),
@@ -162,4 +181,8 @@ def order_facts(order: Order) -> OrderFacts:
         patient=patient_facts(order.patient),
         modality=order.modality,
         scheduled_on=order.scheduled_at.date() if order.scheduled_at else None,
+        scheduled_procedure_step_id=order.scheduled_procedure_step_id,
+        requested_procedure_id=order.requested_procedure_id,
+        body_part=order.body_part,
+        laterality=order.laterality,
     )

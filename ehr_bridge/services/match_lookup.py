@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, exists, or_, select
+from sqlalchemy import Select, bindparam, exists, or_, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.match_keys import PatientMatchKey, PatientValueCount
@@ -25,7 +25,7 @@ from ehr_bridge.matching import (
     match_study,
 )
 from ehr_bridge.matching.keys import EVERYBODY, asked_values, header_keys
-from ehr_bridge.matching.match import keys_of
+from ehr_bridge.matching.order_keys import OF_PROCEDURE, keys_of, known_key, pointed_to, same_key
 from ehr_bridge.services.patients import of_survivor
 from ehr_bridge.services.study_jobs import UNDER_WAY
 
@@ -34,7 +34,10 @@ KEYS, COUNTS = PatientMatchKey.__table__.c, PatientValueCount.__table__.c
 MOST_PER_KEY = 50
 """A key that more patients have (a date of birth that stands for "unknown") finds nobody."""
 _PATIENT = [PATIENTS[name] for name in PatientFacts.__slots__]
-_ORDER_NAMES = ("id", "accession_number", "scheduled_study_instance_uid", "status", "modality", "scheduled_at")
+_ORDER_NAMES = (
+    "id", "accession_number", "scheduled_study_instance_uid", "status", "modality", "scheduled_at",
+    "scheduled_procedure_step_id", "requested_procedure_id", "body_part", "laterality",
+)  # fmt: skip
 _ORDER = select(*_PATIENT, *(ORDERS[name] for name in _ORDER_NAMES)).join_from(
     Order.__table__, Patient.__table__, ORDERS.patient_id == PATIENTS.id
 )
@@ -50,6 +53,17 @@ _ORDERS_OF_KEYS = _ORDER.where(
         ORDERS.accession_number.in_(bindparam("numbers", expanding=True)),
     )
 )
+MOST_OF_ONE_ID = 20
+"""Orders that are looked at for one step or procedure id; an id that more have points to none."""
+_ORDERS_OF_PROCEDURES = {
+    key: _ORDER.where(
+        or_(
+            ORDERS[key].in_(bindparam("ids", expanding=True)),
+            ORDERS[key].is_(None) & ORDERS.accession_number.in_(bindparam("ids", expanding=True)),
+        )
+    ).limit(MOST_OF_ONE_ID)
+    for key in OF_PROCEDURE
+}
 _OPEN_ORDERS = _ORDER.where(
     ORDERS.patient_id == bindparam("patient_id"),
     ORDERS.status != "cancelled",
@@ -96,18 +110,34 @@ def find(session: Session, identity: HeaderIdentity, rules: Rules) -> Found:
 
 
 def orders_of_keys(session: Session, identity: HeaderIdentity, rules: Rules) -> list[OrderFacts]:
-    """The orders that a key of the header points to; one with the number as it is written stands for all it means."""
+    """The orders that the keys of the header point to (`ehr_bridge.matching.order_keys`)."""
     said = keys_of(identity, rules)
-    uid = said.pop("study_instance_uid", None)
-    numbers = set(said.values())
-    written = sorted({way for number in numbers for way in _spellings(number)})
-    if uid is None and not written:
+    named = _named(session, said)
+    by_procedure = {
+        key: _as_written(_orders(session, _ORDERS_OF_PROCEDURES[key], ids=sorted(_spellings(said[key]))), key, said)
+        for key in OF_PROCEDURE
+        if key in said and not any(same_key(said[key], known_key(order, key)) for order in named)
+    }
+    return pointed_to(named, by_procedure, said)
+
+
+def _named(session: Session, said: Mapping[str, str]) -> list[OrderFacts]:
+    """The orders with the study UID or the accession number."""
+    uid, number = said.get("study_instance_uid"), said.get("accession_number", "")
+    if uid is None and not number:
         return []
-    orders = [_order(tuple(row)) for row in session.execute(_ORDERS_OF_KEYS, {"uid": uid, "numbers": written})]
-    exact = {order.accession_number for order in orders} & numbers
-    return [
-        one for one in orders if not exact or {one.accession_number, one.scheduled_study_instance_uid} & {*exact, uid}
-    ]
+    orders = _orders(session, _ORDERS_OF_KEYS, uid=uid, numbers=sorted(_spellings(number)))
+    written = {order.id for order in _as_written(orders, "accession_number", said)}
+    return [order for order in orders if order.id in written or order.scheduled_study_instance_uid == uid]
+
+
+def _as_written(orders: list[OrderFacts], key: str, said: Mapping[str, str]) -> list[OrderFacts]:
+    """Those that have the key as it is written, which stand for all it may mean; all, where none has."""
+    return [order for order in orders if known_key(order, key) == said.get(key)] or orders
+
+
+def _orders(session: Session, query: Select[Any], **values: Any) -> list[OrderFacts]:
+    return [_order(tuple(row)) for row in session.execute(query, values)]
 
 
 def open_orders(session: Session, patient_id: UUID, study_instance_uid: str) -> list[OrderFacts]:
@@ -115,7 +145,7 @@ def open_orders(session: Session, patient_id: UUID, study_instance_uid: str) -> 
 
     Not the cancelled ones, nor those that a job is about to give to another study than this one.
     """
-    orders = [_order(tuple(row)) for row in session.execute(_OPEN_ORDERS, {"patient_id": patient_id})]
+    orders = _orders(session, _OPEN_ORDERS, patient_id=patient_id)
     if not orders:
         return []
     begun = select(Modification.link_after["order_id"].as_string()).where(
@@ -143,7 +173,7 @@ def _patient(row: Sequence[Any]) -> PatientFacts:
 
 
 def _order(row: Sequence[Any]) -> OrderFacts:
-    order_id, accession_number, uid, status, modality, scheduled_at = row[7:]
+    order_id, accession_number, uid, status, modality, scheduled_at, *more = row[7:]
     return OrderFacts(
         order_id,
         accession_number,
@@ -152,4 +182,5 @@ def _order(row: Sequence[Any]) -> OrderFacts:
         _patient(row),
         modality,
         scheduled_at.date() if scheduled_at else None,
+        *more,
     )

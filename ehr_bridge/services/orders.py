@@ -45,10 +45,14 @@ class OrderData:
     description: str
     scheduled_at: datetime | None
     ordered_by: str | None
-    placer_order_number: str | None
-    station_ae_title: str | None
-    body_part: str | None
-    priority: str | None
+    placer_order_number: str | None = None
+    requested_procedure_id: str | None = None
+    scheduled_procedure_step_id: str | None = None
+    procedure_code: str | None = None
+    station_ae_title: str | None = None
+    body_part: str | None = None
+    laterality: str | None = None
+    priority: str | None = None
 
 
 SAYINGS = {"arrived": "order.arrived", "completed": "order.completed", "reported": "order.reported"}

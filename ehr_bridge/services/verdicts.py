@@ -18,7 +18,14 @@ from ehr_bridge.matching import Evidence, EvidenceGrade, HeaderIdentity, Match, 
 from ehr_bridge.matching.compare import Population, compare_person
 from ehr_bridge.matching.evidence import evidence_of
 from ehr_bridge.services.arrivals import Confirmation
-from ehr_bridge.services.identity import identity_to_json, order_facts, patient_facts, wanted_values
+from ehr_bridge.services.identity import (
+    OF_IMAGES,
+    identity_to_json,
+    order_facts,
+    patient_facts,
+    wanted_values,
+    without_images,
+)
 from ehr_bridge.services.match_lookup import give_opinion
 from ehr_bridge.services.orders import find_order
 from ehr_bridge.services.patients import find_patient, of_survivor
@@ -182,8 +189,11 @@ def study_deleted() -> Conflict:
 def _is_same_person(session: Session, study: Study, identity: HeaderIdentity, rules: Rules) -> bool:
     """Whether an image of a linked study says what its first image said, or what the link says."""
     assert study.patient is not None
-    if identity_to_json(identity) == study.received_identity:
-        return True
+    identity = without_images(identity)
+    said = identity_to_json(identity)
+    received = {keyword: value for keyword, value in study.received_identity.items() if keyword not in OF_IMAGES}
+    if said == received or said == {"RequestedProcedureID": identity.requested_procedure_id, **received}:
+        return True  # the first image may have come when this id was not read yet
     if carries(identity, wanted_values(study.patient, study.order)):
         return True
     fresh, _, _ = judge(session, identity, Confirmation(), rules)

@@ -3543,12 +3543,16 @@ export interface components {
         HeaderBody: {
             /** @default  */
             accession_number: string;
+            /** @default  */
+            body_part: string;
             /** @default null */
             confirmation: components["schemas"]["ConfirmationBody"] | null;
             /** @default  */
             issuer_of_accession_number: string;
             /** @default  */
             issuer_of_patient_id: string;
+            /** @default  */
+            laterality: string;
             /** @default  */
             modality: string;
             /** @default  */
@@ -3562,6 +3566,8 @@ export interface components {
             ref: string;
             /** @default null */
             referring_physician_name: string | null;
+            /** @default  */
+            requested_procedure_id: string;
             /** @default  */
             scheduled_procedure_step_id: string;
             /** @default  */
@@ -3798,6 +3804,7 @@ export interface components {
             description: string;
             /** Format: uuid */
             id: string;
+            laterality: ("L" | "R" | "B") | null;
             modality: string;
             mrn: string;
             number_of_images: number | null;
@@ -3812,7 +3819,10 @@ export interface components {
             patient_sex: "male" | "female" | "other" | "unknown";
             placer_order_number: string | null;
             priority: string | null;
+            procedure_code: string | null;
+            requested_procedure_id: string;
             scheduled_at: string | null;
+            scheduled_procedure_step_id: string;
             scheduled_study_instance_uid: string;
             station_ae_title: string | null;
             /** @enum {string} */
@@ -3829,6 +3839,8 @@ export interface components {
             /** @default null */
             body_part: string | null;
             description: string;
+            /** @default null */
+            laterality: ("L" | "R" | "B") | null;
             modality: string;
             mrn: string;
             /** @default null */
@@ -3836,9 +3848,15 @@ export interface components {
             /** @default null */
             placer_order_number: string | null;
             /** @default null */
-            priority: string | null;
+            priority: ("STAT" | "HIGH" | "ROUTINE" | "MEDIUM" | "LOW") | null;
+            /** @default null */
+            procedure_code: string | null;
+            /** @default null */
+            requested_procedure_id: string | null;
             /** @default null */
             scheduled_at: string | null;
+            /** @default null */
+            scheduled_procedure_step_id: string | null;
             /** @default null */
             station_ae_title: string | null;
             /** @default null */

@@ -76,6 +76,11 @@ function OrderFacts({ order }: { order: Order }) {
       <Fact label={t("order.modality")}>
         <OrNone>{order.modality}</OrNone>
       </Fact>
+      {(order.body_part || order.laterality) && (
+        <Fact label={t("order.body_part")}>
+          {[order.body_part, order.laterality && word("order.laterality", order.laterality)].filter(Boolean).join(", ")}
+        </Fact>
+      )}
       <Fact label={t("order.scheduled_at")}>
         <Instant iso={order.scheduled_at} />
       </Fact>
@@ -91,7 +96,22 @@ function OrderFacts({ order }: { order: Order }) {
       <Fact label={t("order.priority")}>
         <OrNone>{order.priority && word("order.priority", order.priority.toLowerCase())}</OrNone>
       </Fact>
+      <NumberFact label={t("order.requested_procedure_id")} value={order.requested_procedure_id} />
+      <NumberFact label={t("order.scheduled_procedure_step_id")} value={order.scheduled_procedure_step_id} />
+      <NumberFact label={t("order.placer_order_number")} value={order.placer_order_number} />
+      <NumberFact label={t("order.procedure_code")} value={order.procedure_code} />
+      <NumberFact label={t("order.station_ae_title")} value={order.station_ae_title} />
     </Facts>
+  );
+}
+
+/** What other systems call the order; nothing where nobody said it. */
+function NumberFact({ label, value }: { label: string; value: string | null }) {
+  if (!value) return null;
+  return (
+    <Fact label={label}>
+      <span className="number">{value}</span>
+    </Fact>
   );
 }
 

@@ -73,6 +73,10 @@ export const values: Translation<typeof english> = {
   "field.confirmation": "Ihre Wahl",
   "field.arrival": "Eintreffen",
   "field.modality": "Modalität",
+  "field.body_part_examined": "Körperregion",
+  "field.laterality": "Seite",
+  "field.scheduled_procedure_step_id": "Prozedurschritt-ID",
+  "field.requested_procedure_id": "Prozedur-ID",
   "field.order_id": "Auftrag",
   "field.uploader": "Wahl der hochladenden Person",
 };

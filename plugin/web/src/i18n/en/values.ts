@@ -70,6 +70,10 @@ export const values = {
   "field.confirmation": "Your choice",
   "field.arrival": "Arrival",
   "field.modality": "Modality",
+  "field.body_part_examined": "Body part",
+  "field.laterality": "Side",
+  "field.scheduled_procedure_step_id": "Procedure step ID",
+  "field.requested_procedure_id": "Requested procedure ID",
   "field.order_id": "Order",
   "field.uploader": "Uploader's choice",
 } as const;

@@ -1,0 +1,176 @@
+"""Orders with ids of their own, and the images that answer them: stored, asked for, linked, completed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from pydicom.dataset import Dataset
+from pydicom.uid import generate_uid
+
+from ehr_bridge.services.completion import Completion
+from tests.api.conftest import Api
+from tests.support.samples import small
+
+MORE = {
+    "requested_procedure_id": "RP-1026",
+    "scheduled_procedure_step_id": "SPS-2032",
+    "procedure_code": "MRBRAIN",
+    "station_ae_title": "MR1",
+    "body_part": "HEAD",
+    "laterality": "L",
+    "priority": "STAT",
+    "placer_order_number": "PLC-1",
+}
+PERSON = {"patient_id": "MRN-1", "patient_name": "LINDQVIST^ASA", "patient_birth_date": "19610314"}
+
+
+def place(api: Api, number: str, **more: Any) -> dict[str, Any]:
+    api.call("PUT", "/api/v1/patients/MRN-1", "service", json=ASA)
+    body = {"mrn": "MRN-1", "modality": "CR", "description": "x", **more}
+    answer = api.call("PUT", f"/api/v1/orders/{number}", "service", json=body)
+    assert answer.status_code in (200, 201), answer.json
+    return dict(answer.json or {})
+
+
+ASA = {"family_name": "Lindqvist", "given_name": "Åsa", "birth_date": "1961-03-14", "sex": "female"}
+
+
+def judged(api: Api, **header: str) -> dict[str, Any]:
+    answer = api.call("POST", "/api/v1/match", "technician", json={"items": [{"ref": "1", **PERSON, **header}]})
+    assert answer.status_code == 200, answer.json
+    match: dict[str, Any] = answer.json["items"][0]["match"]  # type: ignore[index]
+    return match
+
+
+def line(match: dict[str, Any], field: str) -> dict[str, Any]:
+    return next(one for one in match["evidence"] if one["field"] == field)
+
+
+def requested(**ids: str) -> dict[str, Any]:
+    """A Request Attributes Sequence."""
+    item = Dataset()
+    for keyword, value in ids.items():
+        setattr(item, keyword, value)
+    return {"RequestAttributesSequence": [item]}
+
+
+def test_an_order_says_all_that_was_told_of_it(api: Api) -> None:
+    """Written, read, changed and taken away again; the accession number stands for ids that were not told."""
+    assert place(api, "ACC-1", **MORE).items() >= MORE.items()
+    assert (api.get("/api/v1/orders/ACC-1", "doctor").json or {}).items() >= MORE.items()
+    empty = place(api, "ACC-1")
+    own = {"requested_procedure_id": "ACC-1", "scheduled_procedure_step_id": "ACC-1"}
+    assert empty.items() >= (dict.fromkeys(MORE) | own).items()
+
+
+@pytest.mark.parametrize(
+    ("field", "said", "kept"),
+    [
+        ("priority", "S", "STAT"),
+        ("priority", "routine", "ROUTINE"),
+        ("priority", "asap", "HIGH"),
+        ("priority", "Medium", "MEDIUM"),
+        ("laterality", "left", "L"),
+        ("laterality", "r", "R"),
+        ("laterality", "bilateral", "B"),
+        ("laterality", "", None),
+        ("priority", "soon", 422),
+        ("laterality", "top", 422),
+        ("scheduled_procedure_step_id", "x" * 17, 422),
+        ("requested_procedure_id", "a\\b", 422),
+    ],
+)
+def test_words_of_others_are_understood_or_refused(api: Api, field: str, said: str, kept: Any) -> None:
+    """HL7 and FHIR say it otherwise; what nobody knows is an error by name."""
+    place(api, "ACC-1")
+    body = {"mrn": "MRN-1", "modality": "CR", "description": "x", field: said}
+    answer = api.call("PUT", "/api/v1/orders/ACC-1", "service", json=body)
+    told = answer.status_code if answer.status_code != 200 else (answer.json or {})[field]
+    assert told == kept
+
+
+def test_a_step_of_another_systems_worklist_does_not_stop_the_link(api: Api) -> None:
+    """Accession number, MRN, name and birth date agree, and the modality's worklist was a RIS's: linked on arrival."""
+    order = place(api, "ACC-1")
+    data = small(
+        AccessionNumber="ACC-1", PatientID="MRN-1", PatientName="LINDQVIST^ASA", PatientBirthDate="19610314",
+        Modality="CR", **requested(ScheduledProcedureStepID="SPS2032", RequestedProcedureID="RP1026"),
+    )  # fmt: skip
+    study = api.upload(data).json["studies"][0]  # type: ignore[index]
+    assert (study["match"]["kind"], study["match"]["order_id"]) == ("exact", order["id"])
+    assert line(study["match"], "ScheduledProcedureStepID")["agrees"] is None
+    assert line(study["match"], "RequestedProcedureID")["grade"] == "silent"
+
+
+def test_the_step_and_procedure_that_the_ehr_told_lead_to_the_order(api: Api) -> None:
+    """Each by itself, where it is one order's; case and blanks apart."""
+    order = place(api, "ACC-1", **MORE)
+    other = place(api, "ACC-2", scheduled_procedure_step_id="SPS-1")
+    for said in ({"scheduled_procedure_step_id": "sps-2032 "}, {"requested_procedure_id": "RP-1026"}):
+        assert judged(api, **said)["order_id"] == order["id"]
+    assert judged(api, scheduled_procedure_step_id="ACC-2")["order_id"] is None
+    assert judged(api, requested_procedure_id="ACC-2")["order_id"] == other["id"]
+
+
+def test_the_step_of_another_order_of_ours_contradicts(api: Api) -> None:
+    """Accession number of one, step of the other: a person looks."""
+    place(api, "ACC-1", **MORE)
+    place(api, "ACC-2", scheduled_procedure_step_id="SPS-1")
+    for said in ({"scheduled_procedure_step_id": "SPS-1"}, {"requested_procedure_id": "ACC-2"}):
+        match = judged(api, accession_number="ACC-1", **said)
+        assert (match["kind"], match["automatic"]) == ("ambiguous", False)
+
+
+def test_an_mr_for_a_chest_x_ray_waits_and_says_so(api: Api) -> None:
+    """Everything agrees but what was asked for."""
+    place(api, "ACC-1", body_part="CHEST", laterality="L")
+    fits = judged(api, accession_number="ACC-1", modality="DX", body_part="chest", laterality="L")
+    assert (fits["kind"], fits["automatic"], line(fits, "Modality")["grade"]) == ("exact", True, "form")
+    for field, said in (
+        ("Modality", {"modality": "MR"}),
+        ("BodyPartExamined", {"body_part": "KNEE"}),
+        ("Laterality", {"laterality": "R"}),
+    ):
+        match = judged(api, accession_number="ACC-1", **said)
+        assert (match["kind"], match["automatic"]) == ("probable", False)
+        assert (line(match, field)["agrees"], line(match, field)["grade"]) == (False, "other")
+
+
+def test_an_order_is_completed_by_images_of_its_kind_only(api: Api) -> None:
+    """A person gave an MR to a CR order: it stays in progress until a DX comes."""
+    order, uid = place(api, "ACC-1"), generate_uid()
+    chore = Completion(api.services.database, lambda: datetime.now(UTC) + timedelta(minutes=5), timedelta(seconds=60))
+
+    def send(modality: str) -> str:
+        data = small(StudyInstanceUID=uid, SeriesInstanceUID=generate_uid(), Modality=modality)
+        assert api.upload(data, headers={"X-Order-Id": order["id"]}).status_code == 201
+        chore.run()
+        api.get("/api/v1/orders", "doctor")  # settles
+        chore.run()
+        return str((api.get("/api/v1/orders/ACC-1", "doctor").json or {})["status"])
+
+    assert [send("MR"), send("SR"), send("OT"), send("DX")] == ["in_progress"] * 3 + ["completed"]
+
+
+def test_series_of_another_part_or_kind_do_not_contradict_their_study(api: Api) -> None:
+    """What is said of images is not said of a person: both knees in one study, and a report beside them."""
+    place(api, "ACC-1")
+    uid = generate_uid()
+    whose = {
+        "AccessionNumber": "ACC-1",
+        "PatientID": "mrn-1",
+        "PatientName": "LINDQVIST^ASA",
+        "PatientBirthDate": "19610314",
+    }
+    for more in (
+        {"Modality": "CR", "BodyPartExamined": "KNEE", "Laterality": "L"},
+        {"Modality": "CR", "BodyPartExamined": "FOOT", "Laterality": "R"},
+        {"Modality": "MR", "BodyPartExamined": "HEAD"},
+        {"Modality": "SR"},
+    ):
+        study = api.upload(small(StudyInstanceUID=uid, **whose, **more)).json["studies"][0]  # type: ignore[index]
+        assert study["match"]["kind"] == "exact", study
+    row = api.get(f"/api/v1/dicom/studies/{uid}", "nurse").json or {}
+    assert (row["link_status"], row["mrn"]) == ("linked", "MRN-1")
