@@ -193,6 +193,12 @@ class Settings(BaseModel):
         7, alias="EHR_BRIDGE_DELETION_GRACE_DAYS", description="Days between approving a deletion and the purge."
     )
 
+    other_content_status: Literal["0x0000", "0x0111"] = Field(
+        "0x0000",
+        alias="EHR_BRIDGE_OTHER_CONTENT_STATUS",
+        description="C-STORE status for an image whose UID the archive has with other content; it is in quarantine.",
+    )
+
     fixity_days: Annotated[float, AfterValidator(_fixity_days)] = Field(
         30, alias="EHR_BRIDGE_FIXITY_DAYS", description="Days within which every stored file is read again; 0: never."
     )

@@ -10,6 +10,7 @@ from ehr_bridge.db import (  # noqa: F401  (their tables belong to the metadata)
     identity_changes,
     match_keys,
     modifications,
+    quarantine,
     second_looks,
     study_names,
     uploads,

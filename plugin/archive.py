@@ -73,6 +73,14 @@ class OrthancArchive:
         told = json.loads(self._of_instance(orthanc_instance_id, "metadata?expand"))
         return str(told.get("RemoteAET", "")) if told.get("Origin") == BY_C_STORE else None
 
+    def has(self, orthanc_instance_id: str, sop_instance_uid: str) -> bool:
+        """See `Archive.has`."""
+        query = {"Level": "Instance", "Query": {"SOPInstanceUID": sop_instance_uid}}
+        try:
+            return orthanc_instance_id in json.loads(self._orthanc.RestApiPost("/tools/find", json.dumps(query)))
+        except self._orthanc.OrthancException:
+            return False
+
     def read(self, orthanc_instance_id: str) -> bytes:
         """The stored file. Raises LookupError when the instance is gone."""
         return self._of_instance(orthanc_instance_id, "file")

@@ -74,7 +74,15 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> Callbacks:
     )
     fixity = _make_fixity(services, archive)
     store_refusals = StoreRefusals(settings.dicom_port, services.refusals.hand_over)
-    ingest = Ingest(orthanc, services.intake, archive, services.quarantine, store_refusals, worker.hand_over)
+    ingest = Ingest(
+        orthanc,
+        services.intake,
+        archive,
+        services.quarantine,
+        store_refusals,
+        worker.hand_over,
+        int(settings.other_content_status, 16),
+    )
     checks = {
         "gate": lambda: gate.is_open,
         "database": lambda: migrate.is_current(services.database),
@@ -226,6 +234,7 @@ def _make_worker(services: Services, archive: OrthancArchive, purging: PurgingAr
         [
             Chore("record", recorder.flush, 0.0),
             Chore("second looks", services.second_looks.run, 0.0),
+            Chore("quarantine", services.quarantine.flush, 0.0),
             Chore("modifications", jobs.run, 0.0),  # before catching up: an interrupted one first finishes its instance
             Chore("settle", recorder.settle, 2.0),
             Chore("completed orders", services.completion.run, 5.0),
@@ -242,6 +251,7 @@ def _make_worker(services: Services, archive: OrthancArchive, purging: PurgingAr
             Chore("restrictions", services.restrictions.refresh, 0.5),
             Chore("purge", lambda: services.purge.run(purging), 1.0),
             Chore("catch up", catch_up.run, 3.0),
+            Chore("quarantined files", services.quarantine.sweep, 60.0),
             Chore("interrupted uploads", close_leftovers, 60.0),
             Chore("settle leftovers", settle_old, 60.0),
             # not before catching up had its chance to find instances of these claims

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -17,10 +18,12 @@ from ehr_bridge.errors import BridgeError, RefusedInstance
 from ehr_bridge.services.arrivals import Arrival, Delivery, Door
 from ehr_bridge.services.audit import Origin
 from ehr_bridge.services.file_digests import stored_digest
+from ehr_bridge.services.homes import STRANGER, place_of
 from ehr_bridge.services.intake import Intake
-from ehr_bridge.services.quarantine import Quarantine
+from ehr_bridge.services.quarantine_records import QuarantineRecords, Sender
+from ehr_bridge.services.replacing import OTHER_CONTENT
 from plugin.archive import OrthancArchive
-from plugin.store_refusals import ACCEPTED, CANNOT_UNDERSTAND, OUT_OF_RESOURCES, StoreRefusals
+from plugin.store_refusals import ACCEPTED, CANNOT_UNDERSTAND, OUT_OF_RESOURCES, StoreRefusals, nobody_asks
 
 LOGGER = logging.getLogger(__name__)
 ORIGIN_DICOM = 2
@@ -30,8 +33,42 @@ RECEPTION_DATE = "ReceptionDate"
 ORTHANCS_TIME = "%Y%m%dT%H%M%S"
 COERCED = 0xB000
 """Warning: coercion of data elements (PS3.4 table B.2-1). The instance is stored."""
-UNSTORABLE = frozenset({"missing_uid", "invalid_uid", "dicomdir", "too_large"})
+KEPT_APART = COERCED
+"""What the sender of a file hears that is kept in quarantine, and that a person can still give to somebody: a warning,
+after which it may send the next one (and need not send this one again)."""
+UNSTORABLE = frozenset({"missing_uid", "dicomdir", "too_large"})
 """Refusals that say nothing of danger: Orthanc decides itself about such a file, it is not quarantined."""
+MOST_UNDER_WAY = 1024
+GIVABLE = frozenset({"invalid_uid", STRANGER, OTHER_CONTENT})
+"""Why a file waits in quarantine that a person can give to somebody."""
+
+
+class UnderWay:
+    """Instances between their two hooks: of two with the same UIDs at the same time, only one is stored."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts: OrderedDict[str, int] = OrderedDict()
+        self._contested: set[str] = set()
+
+    def enter(self, place: str) -> None:
+        with self._lock:
+            if place in self._counts:
+                self._contested.add(place)
+            self._counts[place] = self._counts.pop(place, 0) + 1
+            while len(self._counts) > MOST_UNDER_WAY:  # Orthanc could not store them, and told nobody
+                self._contested.discard(self._counts.popitem(last=False)[0])
+
+    def leave(self, place: str) -> bool:
+        """Whether there was another one meanwhile."""
+        with self._lock:
+            is_contested = place in self._contested
+            left = self._counts.pop(place, 1) - 1
+            if left:
+                self._counts[place] = left
+            else:
+                self._contested.discard(place)
+        return is_contested
 
 
 class Ingest:
@@ -40,17 +77,21 @@ class Ingest:
         orthanc: Any,
         intake: Intake,
         archive: OrthancArchive,
-        quarantine: Quarantine,
+        quarantine: QuarantineRecords,
         refusals: StoreRefusals,
         hand_over: Callable[[Arrival], None],
+        other_content_status: int = ACCEPTED,
     ) -> None:
+        """`other_content_status` is what a sender hears of an image whose UID the archive has with other content."""
         self._actions = orthanc.ReceivedInstanceAction
         self._intake = intake
         self._archive = archive
         self._quarantine = quarantine
         self._refusals = refusals
         self._hand_over = hand_over
+        self._other_content_status = other_content_status
         self._received: dict[int, Arrival] = {}
+        self._under_way = UnderWay()
 
     def on_received(self, dicom: bytes, origin: int) -> tuple[Any, bytes | None]:
         """ReceivedInstanceCallback: coerce before storing. Refuses what must not reach Orthanc."""
@@ -77,6 +118,13 @@ class Ingest:
             LOGGER.warning("an instance is kept as it came: %s", getattr(error, "code", type(error).__name__))
             arrival.decision = replace(arrival.decision, wanted={}, contradicts=True)
             replacement = None
+        try:
+            self._intake.homes.require(arrival)
+        except RefusedInstance as refusal:
+            return self._set_aside(arrival, refusal.code, KEPT_APART)
+        if self._intake.has_other_content(arrival, self._archive):
+            return self._set_aside(arrival, OTHER_CONTENT, self._other_content_status)
+        self._under_way.enter(place_of(arrival))
         arrival.stored_digest = stored_digest(replacement or arrival.header.data)
         if replacement is None:
             return self._actions.KEEP_AS_IS, None
@@ -109,6 +157,12 @@ class Ingest:
             return ACCEPTED
         arrival.changes = ()
         data = self._intake.coerce(arrival, calling_ae_title) or arrival.header.data
+        try:
+            self._intake.homes.require(arrival)
+        except RefusedInstance as refusal:
+            self._received.pop(threading.get_native_id(), None)
+            self._quarantine.keep(arrival.header.data, refusal.code, Sender(door.value, f"ae:{calling_ae_title}"))
+            return KEPT_APART
         self._received.pop(threading.get_native_id(), None)  # the stored hook shall see ours as one of our own
         stored = self._archive.store(data)
         if stored.is_duplicate:
@@ -132,7 +186,20 @@ class Ingest:
         if instance.GetInstanceMetadata(RECEPTION_DATE) < arrival.came_at:
             arrival.was_there, arrival.stored_digest = True, None
         arrival.orthanc_instance_id = orthanc_instance_id
-        self._hand_over(arrival)
+        may_be_second = self._under_way.leave(orthanc_instance_id) or arrival.was_there
+        if may_be_second and not arrival.is_compared and self._intake.has_other_content(arrival, self._archive):
+            self._keep_second(arrival)
+        else:
+            self._hand_over(arrival)
+
+    def _keep_second(self, arrival: Arrival) -> None:
+        """Another image with its UIDs was stored in the same moment, and the archive has kept that."""
+        origin = arrival.delivery.origin
+        sender = Sender(arrival.delivery.door.value, origin.actor, origin.address)
+        try:
+            self._quarantine.keep(arrival.header.data, OTHER_CONTENT, sender, arrival)
+        except OSError:
+            LOGGER.exception("the quarantine folder cannot be written; an image with a UID in use is lost")
 
     def _judge(self, dicom: bytes, origin: int) -> Arrival:
         door = Door.C_STORE if origin == ORIGIN_DICOM else Door.ARCHIVE
@@ -146,13 +213,43 @@ class Ingest:
         if refusal.code in UNSTORABLE or origin != ORIGIN_DICOM:
             return self._keep()
         self._received.pop(threading.get_native_id(), None)
+        status = KEPT_APART if refusal.code in GIVABLE else CANNOT_UNDERSTAND
+        return self._put_aside(dicom, refusal.code, status, None, by_c_store=True)
+
+    def _set_aside(self, arrival: Arrival, code: str, status: int) -> tuple[Any, bytes | None]:
+        """Keep an instance that was judged in quarantine instead of the archive."""
+        self._received.pop(threading.get_native_id(), None)
+        by_c_store = arrival.delivery.door is Door.C_STORE
+        return self._put_aside(arrival.header.data, code, status, arrival, by_c_store=by_c_store)
+
+    def _put_aside(
+        self, dicom: bytes, code: str, status: int, arrival: Arrival | None, *, by_c_store: bool
+    ) -> tuple[Any, bytes | None]:
         try:
-            name = self._quarantine.keep(dicom, refusal.code)
+            name = self._quarantine.folder.put(dicom, code)
         except OSError:
             LOGGER.exception("the quarantine folder cannot be written; the instance is only refused")
-            return self._actions.MODIFY, self._refusals.exchange(refusal.code, OUT_OF_RESOURCES)
-        LOGGER.error("instance quarantined as %s: %s", name, refusal.code)
-        return self._actions.MODIFY, self._refusals.exchange(refusal.code, CANNOT_UNDERSTAND)
+            return self._refused(code, OUT_OF_RESOURCES, nobody_asks, by_c_store=by_c_store)
+
+        def note(sender: Sender) -> None:
+            if arrival is not None and sender.actor is not None:
+                arrival.delivery = replace(arrival.delivery, origin=Origin(sender.actor, sender.address))
+            self._quarantine.note(name, len(dicom), sender, arrival)
+
+        if not by_c_store:
+            note(Sender(Door.ARCHIVE.value))
+        return self._refused(code, status, note, by_c_store=by_c_store)
+
+    def _refused(
+        self, code: str, status: int, on_sender: Callable[[Sender], None], *, by_c_store: bool
+    ) -> tuple[Any, bytes | None]:
+        """Keep an instance out of the archive; nothing is discarded with success."""
+        if not by_c_store:
+            return self._actions.MODIFY, None  # Orthanc takes no empty file, and says so to whoever sent it
+        if status == ACCEPTED:  # the archive has one with this UID, and keeps that
+            self._refusals.expect(code, status, on_sender)
+            return self._actions.KEEP_AS_IS, None
+        return self._actions.MODIFY, self._refusals.exchange(code, status, on_sender)
 
     def _keep(self) -> tuple[Any, bytes | None]:
         self._received.pop(threading.get_native_id(), None)

@@ -14,12 +14,15 @@ import io
 import logging
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from pydicom import dcmwrite
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import UID, ExplicitVRLittleEndian, RawDataStorage
 
+from ehr_bridge.services.arrivals import Door
+from ehr_bridge.services.quarantine_records import Sender
 from ehr_bridge.services.refusals import Refusal
 from plugin.peers import only_peer
 
@@ -29,19 +32,41 @@ OUT_OF_RESOURCES = 0xA700
 """C-STORE statuses (PS3.4 table B.2-1)."""
 ROUTE = "C-STORE"
 ACCEPTED = 0
+DUPLICATE_SOP_INSTANCE = 0x0111
+"""PS3.7 annex C.4.6."""
+FAILURES = frozenset({CANNOT_UNDERSTAND, OUT_OF_RESOURCES, DUPLICATE_SOP_INSTANCE})
+DOOR = Door.C_STORE.value
+
+
+def nobody_asks(_sender: Sender) -> None:
+    """For what is nowhere kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the filter says of the instance that this thread judged a moment ago."""
+
+    code: str
+    status: int
+    on_sender: Callable[[Sender], None]
 
 
 class StoreRefusals:
     def __init__(self, dicom_port: int, on_refusal: Callable[[Refusal], None]) -> None:
         self._dicom_port = dicom_port
         self._on_refusal = on_refusal
-        self._refused: dict[int, tuple[str, int]] = {}
+        self._refused: dict[int, Verdict] = {}
         self._stand_in = _stand_in()
 
-    def exchange(self, code: str, status: int) -> bytes:
-        """What Orthanc gets in place of an instance that this thread refuses; `judge` must be asked next."""
-        self._refused[threading.get_native_id()] = (code, status)
+    def exchange(self, code: str, status: int, on_sender: Callable[[Sender], None] = nobody_asks) -> bytes:
+        """What Orthanc gets in place of an instance that this thread refuses; `judge` must be asked next, and tells
+        `on_sender` who it was."""
+        self.expect(code, status, on_sender)
         return self._stand_in
+
+    def expect(self, code: str, status: int, on_sender: Callable[[Sender], None]) -> None:
+        """As `exchange`, for an instance that goes on to Orthanc as it is."""
+        self._refused[threading.get_native_id()] = Verdict(code, status, on_sender)
 
     def forget(self) -> None:
         """Another instance arrives on this thread; nothing is left of the one before."""
@@ -52,15 +77,16 @@ class StoreRefusals:
         refused = self._refused.pop(threading.get_native_id(), None)
         if refused is None:
             return ACCEPTED
-        code, status = refused
         try:
             actor = f"ae:{instance.GetInstanceRemoteAet()}"
         except Exception:  # a title in no known encoding
             LOGGER.exception("the calling AE title of a refused C-STORE cannot be read")
             actor = "modality"
         address = only_peer(self._dicom_port)
-        self._on_refusal(Refusal(None, address, code, ROUTE, files=1, actor=actor))
-        return status
+        refused.on_sender(Sender(DOOR, actor, address))
+        if refused.status in FAILURES:
+            self._on_refusal(Refusal(None, address, refused.code, ROUTE, files=1, actor=actor))
+        return refused.status
 
 
 def _stand_in() -> bytes:

@@ -25,6 +25,7 @@ from ehr_bridge.api import (
     patients,
     privacy,
     problems,
+    quarantine,
     reconciliation,
     retrieve,
     service_keys,
@@ -67,6 +68,7 @@ MODULES = (
     retrieve,
     privacy,
     reconciliation,
+    quarantine,
     identity_changes,
     history,
 )

@@ -23,6 +23,7 @@ from ehr_bridge.errors import NotPermitted
 from ehr_bridge.services.bundle import Services
 from ehr_bridge.services.links import as_id
 from ehr_bridge.services.patients import as_uuid
+from ehr_bridge.services.quarantine_desk import whom_it_names
 from ehr_bridge.services.restrictions import Closed
 
 BRINGING = frozenset({"/api/v1/dicom/upload", "/api/v1/dicom/upload-multiple", "/api/v1/dicom/upload-zip"})
@@ -109,6 +110,10 @@ def _of_modification(session: Session, value: str) -> list[uuid.UUID | None]:
     return list(session.scalars(query.where(Modification.id == as_uuid(value))))
 
 
+def _of_quarantine(session: Session, value: str) -> list[uuid.UUID | None]:
+    return whom_it_names(session, as_uuid(value))
+
+
 def _of_change(session: Session, value: str) -> list[uuid.UUID | None]:
     return list(session.scalars(select(IdentityChange.patient_id).where(IdentityChange.id == as_uuid(value))))
 
@@ -126,5 +131,6 @@ FINDERS: Mapping[str, Finder] = {
     "deletion_id": _of_deletion,
     "modification_id": _of_modification,
     "job_id": _of_modification,
+    "quarantine_id": _of_quarantine,
     "change_id": _of_change,
 }

@@ -20,6 +20,7 @@ from pydantic import (
     model_validator,
 )
 
+from ehr_bridge.dicom import LONGEST_UID, STORABLE_UID
 from ehr_bridge.dicom.values import wanted_value
 
 
@@ -161,7 +162,7 @@ Priority = Annotated[
 """Requested Procedure Priority (0040,1003); the words of HL7 (table 0485) and FHIR are understood."""
 Side = Annotated[Literal["L", "R", "B"], _term(_SIDES | {term: term for term in "LRB"})]
 """Laterality (0020,0060), and B for both."""
-Uid = Annotated[str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+)*$", max_length=64)]
+Uid = Annotated[str, StringConstraints(pattern=f"^{STORABLE_UID}$", max_length=LONGEST_UID)]
 
 
 class PageQuery(Input):

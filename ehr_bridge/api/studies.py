@@ -104,6 +104,7 @@ class StudyAnswer(Model):
     link_status: LinkStatus
     linked_by: str | None
     deleted_at: Moment | None
+    number_in_quarantine: int = Field(description="Files in quarantine that name this study and wait for a person")
 
 
 class StudyList(Model):
@@ -197,4 +198,5 @@ def study_answer(view: StudyView) -> StudyAnswer:
         link_status=study.link_status,
         linked_by=view.linked_by,
         deleted_at=study.deleted_at,
+        number_in_quarantine=view.number_in_quarantine,
     )

@@ -7,7 +7,7 @@ Refuses    with `RefusedInstance`: what is not DICOM, is cut off, lies about its
            unpacks too large, or cannot be stored or recoded; with `ValueError`: values no file may get.
 """
 
-from ehr_bridge.dicom.coerce import Coerced, coerce
+from ehr_bridge.dicom.coerce import Coerced, coerce, renumber
 from ehr_bridge.dicom.content import is_same_content
 from ehr_bridge.dicom.elements import Elements, ElementView, read_elements
 from ehr_bridge.dicom.former import Former, keep_former, restore
@@ -17,14 +17,24 @@ from ehr_bridge.dicom.layout import Layouts
 from ehr_bridge.dicom.part10 import Element, looks_like_dicom
 from ehr_bridge.dicom.plans import Change, Plans
 from ehr_bridge.dicom.tags import MODIFIABLE_KEYWORDS
-from ehr_bridge.dicom.validate import Finding, is_uid, require_storable, validate
+from ehr_bridge.dicom.validate import (
+    LONGEST_UID,
+    STORABLE_UID,
+    Finding,
+    is_storable_uid,
+    is_uid,
+    require_storable,
+    validate,
+)
 from ehr_bridge.dicom.values import canonical, is_date
 from ehr_bridge.dicom.values import wanted_value as checked_value
 
 __all__ = [
+    "LONGEST_UID",
     "MAX_DEPTH",
     "MAX_INFLATED",
     "MODIFIABLE_KEYWORDS",
+    "STORABLE_UID",
     "Change",
     "Coerced",
     "Element",
@@ -40,11 +50,13 @@ __all__ = [
     "coerce",
     "is_date",
     "is_same_content",
+    "is_storable_uid",
     "is_uid",
     "keep_former",
     "looks_like_dicom",
     "read_elements",
     "read_header",
+    "renumber",
     "require_storable",
     "restore",
     "validate",

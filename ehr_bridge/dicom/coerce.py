@@ -16,6 +16,7 @@ from datetime import datetime
 from ehr_bridge.dicom import tags
 from ehr_bridge.dicom.charset import UTF8_TERM, encode
 from ehr_bridge.dicom.edits import Edits
+from ehr_bridge.dicom.encoding import EXPLICIT_LITTLE
 from ehr_bridge.dicom.header import Header
 from ehr_bridge.dicom.original import Previous, Provenance, is_sequence, original_parts, record_original
 from ehr_bridge.dicom.plans import Change, Plans, is_plain, make_plan
@@ -93,6 +94,32 @@ def _make(header: Header, wanted: Mapping[str, str], splice: _Splice) -> tuple[C
     for (want, _), raw in zip(different, encoded, strict=True):
         splice.put(want.tag, want.vr, want.value.encode() if raw is None or splice.is_wide else raw)
     return tuple(changes)
+
+
+def renumber(
+    header: Header, uids: Mapping[int, str], *, when: datetime, modifying_system: str, source: str = ""
+) -> bytes:
+    """The file under other UIDs, by tag, with its former ones in the Original Attributes Sequence as for `coerce`.
+
+    Only where a person decides that it does not belong where its own UIDs put it. A new SOP Instance UID goes to the
+    meta information too (PS3.10 table 7.1-1).
+
+    Raises: RefusedInstance `malformed`.
+    """
+    splice = _Splice(header)
+    for tag in sorted(uids):
+        splice.put(tag, "UI", uids[tag].encode())
+    data = splice.finish(Provenance(when, modifying_system, source, "CORRECT"))
+    element, uid = header.meta.get(tags.MEDIA_STORAGE_SOP_INSTANCE_UID), uids.get(tags.SOP_INSTANCE_UID)
+    if element is None or uid is None:
+        return data
+    written = write_element(EXPLICIT_LITTLE, element.tag, "UI", uid.encode())
+    length = header.meta.get(tags.META_GROUP_LENGTH)
+    edits = Edits(data)
+    edits.replace(element.start, element.end, written, element.tag)
+    if length is not None:
+        edits.grow(EXPLICIT_LITTLE, length.value_start, len(written) - (element.end - element.start))
+    return edits.apply()
 
 
 class _Splice:

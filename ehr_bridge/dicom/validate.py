@@ -19,8 +19,11 @@ from ehr_bridge.dicom.values import is_date
 from ehr_bridge.errors import RefusedInstance
 
 _UID: Final = re.compile(r"(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))*")
-_UID_WITH_LEADING_ZEROS: Final = re.compile(r"[0-9]+(\.[0-9]+)*")
-_LONGEST_UID: Final = 64
+STORABLE_UID: Final = r"[0-9]+(\.[0-9]+)*"
+"""What every door takes and every route opens: numbers joined by dots. Leading zeros break PS3.5 section 9.1, but real
+devices write them, and every reader finds them again."""
+LONGEST_UID: Final = 64
+_STORABLE_UID: Final = re.compile(STORABLE_UID)
 _LONGEST_PATIENT_ID: Final = 64
 _LONGEST_INDEXED: Final = 256
 """Bytes of an identifier in UTF-8; Orthanc keeps nothing of a longer one, and then cannot name the patient."""
@@ -50,9 +53,14 @@ class Finding(NamedTuple):
     """As (gggg,eeee), or None when it is about the whole file."""
 
 
+def is_storable_uid(text: str) -> bool:
+    """Whether a study, series or instance with this UID can be stored, opened, linked and deleted."""
+    return len(text) <= LONGEST_UID and _STORABLE_UID.fullmatch(text) is not None
+
+
 def is_uid(text: str) -> bool:
     """Whether text is a UID: numbers without leading zeros, joined by dots, at most 64 characters (PS3.5 9.1)."""
-    return len(text) <= _LONGEST_UID and _UID.fullmatch(text) is not None
+    return len(text) <= LONGEST_UID and _UID.fullmatch(text) is not None
 
 
 def validate(header: Header) -> list[Finding]:
@@ -87,9 +95,9 @@ def _errors(header: Header) -> Iterator[Finding]:
         if not uid:
             message = f"{name} is missing. Export the file again from a system that writes it."
             yield _finding("error", "missing_uid", message, tag)
-        elif len(uid) > _LONGEST_UID or not _UID_WITH_LEADING_ZEROS.fullmatch(uid):
+        elif not is_storable_uid(uid):
             message = (
-                f"{name} is not a UID: digits and dots, at most {_LONGEST_UID} characters (PS3.5 section 9.1). "
+                f"{name} is not a UID: digits and dots, at most {LONGEST_UID} characters (PS3.5 section 9.1). "
                 "Export the file again from a system that writes it correctly."
             )
             yield _finding("error", "invalid_uid", message, tag)
@@ -109,7 +117,7 @@ def _errors(header: Header) -> Iterator[Finding]:
 def _warnings(header: Header) -> Iterator[Finding]:
     for tag, name in _IDENTIFYING:
         uid = header.uid(tag)
-        if not is_uid(uid) and len(uid) <= _LONGEST_UID and _UID_WITH_LEADING_ZEROS.fullmatch(uid):
+        if not is_uid(uid) and is_storable_uid(uid):
             yield _warning("leading_zero_in_uid", f"{name} has a number with a leading zero.", tag)
     patient_id, accession_number = header.patient_id, header.accession_number
     if not patient_id:

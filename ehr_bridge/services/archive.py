@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from io import BufferedIOBase
 from typing import Protocol
@@ -18,6 +19,12 @@ class Stored:
     is_duplicate: bool
 
 
+def archive_id(*levels: str) -> str:
+    """The id that the archive gives a patient, study, series or instance: of its Patient ID and the UIDs down to it."""
+    digest = hashlib.sha1("|".join(level.strip(" ") for level in levels).encode(), usedforsecurity=False).hexdigest()
+    return "-".join(digest[i : i + 8] for i in range(0, 40, 8))
+
+
 class Archive(Holdings, Protocol):
     """What every door stores into."""
 
@@ -27,6 +34,9 @@ class Archive(Holdings, Protocol):
         Raises:
             RefusedInstance: the archive cannot take these bytes.
         """
+
+    def has(self, orthanc_instance_id: str, sop_instance_uid: str) -> bool:
+        """Whether it holds this instance; quick, and False when it cannot say."""
 
     def open(self, orthanc_instance_id: str) -> BufferedIOBase:
         """The stored file as it lies on the disk.

@@ -81,6 +81,8 @@ class Decision:
     """What the sender or a person corrected."""
     contradicts: bool = False
     """This instance claims to be somebody else than its study; it is kept as it is, and the study flagged."""
+    home: str | None = None
+    """The archive's id of the study; None while nothing of it is recorded."""
     is_hidden: bool = False
     """The study is deleted, or its deletion is requested."""
 
@@ -110,6 +112,8 @@ class Arrival:
     """Of the file as the archive has it (`file_digests`); None where that is not certain."""
     came_at: str = ""
     """When the archive told us of it, as it writes times itself (UTC, YYYYMMDDTHHMMSS); empty at our own doors."""
+    is_compared: bool = False
+    """With the image that the archive has under its UIDs: it has the same content."""
     was_there: bool = False
     """It came past our doors, and the archive had had it for a while; it keeps what it has."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -38,6 +39,8 @@ from ehr_bridge.services.patients import Patients
 from ehr_bridge.services.privacy import Privacy
 from ehr_bridge.services.purge import Purge
 from ehr_bridge.services.quarantine import Quarantine
+from ehr_bridge.services.quarantine_desk import QuarantineDesk
+from ehr_bridge.services.quarantine_records import QuarantineRecords
 from ehr_bridge.services.rate_limits import SIGN_IN, SIGN_IN_ADDRESS, UPLOAD, RateLimits
 from ehr_bridge.services.reconciliation import Reconciliation
 from ehr_bridge.services.recorder import Recorder
@@ -106,7 +109,8 @@ class Services:
     reconciliation: Reconciliation
     study_history: StudyHistory
     system: System
-    quarantine: Quarantine
+    quarantine: QuarantineRecords
+    quarantine_desk: QuarantineDesk
 
 
 def rules_of(settings: Settings) -> Rules:
@@ -158,7 +162,19 @@ def build_services(settings: Settings, database: Database, clock: Callable[[], d
     grace = timedelta(days=settings.deletion_grace_days)
     authenticator = Authenticator(TokenVerifier(of_tokens, revocations, grants, clock, ehr_keys), account, keys)
     refusals = Refusals(database, authenticator, clock)
-    quarantine = Quarantine(settings.quarantine_path)
+    node = socket.gethostname()[:64]
+    quarantine = QuarantineRecords(database, Quarantine(settings.quarantine_path), clock, node, grace)
+    intake = Intake(
+        claims,
+        hidden,
+        restrictions,
+        recorder,
+        Mending(database, clock, quarantine.keep),
+        quarantine,
+        clock,
+        settings.max_dicom_file_size_mb * 1_000_000,
+        coercion,
+    )
     return Services(
         settings=settings,
         database=database,
@@ -177,16 +193,7 @@ def build_services(settings: Settings, database: Database, clock: Callable[[], d
         orders=Orders(database, clock, new_study_instance_uid, followers),
         claims=claims,
         recorder=recorder,
-        intake=Intake(
-            claims,
-            hidden,
-            restrictions,
-            recorder,
-            Mending(database, clock, quarantine.keep),
-            clock,
-            settings.max_dicom_file_size_mb * 1_000_000,
-            coercion,
-        ),
+        intake=intake,
         known_files=KnownFiles(database, recorder, settings.max_upload_size_mb * 1_000_000),
         studies=Studies(database, recorder),
         downloads=Downloads(database, clock),
@@ -219,8 +226,9 @@ def build_services(settings: Settings, database: Database, clock: Callable[[], d
             refusals,
             clock,
             settings.storage_path,
-            settings.quarantine_path,
+            quarantine,
             settings.fixity_days,
         ),
         quarantine=quarantine,
+        quarantine_desk=QuarantineDesk(database, quarantine, intake, clock),
     )

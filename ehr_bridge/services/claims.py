@@ -207,5 +207,6 @@ def _decision(study: Study, patient: Patient | None, order: Order | None) -> Dec
         wanted={**study.corrections, **identity},
         facts=ehr_values(patient, order) if patient else {},
         corrections=study.corrections,
+        home=study.orthanc_study_id,
         is_hidden=study.deleted_at is not None,
     )

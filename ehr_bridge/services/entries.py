@@ -79,6 +79,14 @@ def open_entry(session: Session, arrival: Arrival, now: datetime) -> Entry:
     return Entry(study, log, events)
 
 
+def log_of(session: Session, study: Study, arrival: Arrival, now: datetime) -> None:
+    """Make sure that the upload has an entry, for a file of it that came to a recorded study and was not stored."""
+    if _known_log(session, study, arrival) is None:
+        arrival.orthanc_study_id = study.orthanc_study_id or ""
+        account_id = session.scalar(_ACCOUNT, {"username": arrival.delivery.origin.actor})
+        session.add(_new_log(study, arrival, account_id, now))
+
+
 def _describe(study: Study, arrival: Arrival) -> None:
     header = arrival.header
     after = {change.keyword: change.after for change in arrival.changes}

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterable, Set
+from collections.abc import Callable, Iterable, Iterator, Set
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -22,8 +23,10 @@ from ehr_bridge.services.claims import Claims
 from ehr_bridge.services.coercion_rules import CoercionRules
 from ehr_bridge.services.file_digests import stored_digest
 from ehr_bridge.services.hidden import HiddenStudies
+from ehr_bridge.services.homes import Homes, place_of
 from ehr_bridge.services.identity import read_identity
 from ehr_bridge.services.mending import Mending
+from ehr_bridge.services.quarantine_records import QuarantineRecords, Sender
 from ehr_bridge.services.recorder import Recorder
 from ehr_bridge.services.restrictions import Restrictions
 from ehr_bridge.services.verdicts import study_deleted
@@ -42,6 +45,7 @@ class Intake:
         restrictions: Restrictions,
         recorder: Recorder,
         mending: Mending,
+        quarantine: QuarantineRecords,
         clock: Callable[[], datetime],
         max_file_bytes: int,
         rules: CoercionRules | None = None,
@@ -52,6 +56,8 @@ class Intake:
         self._restrictions = restrictions
         self._recorder = recorder
         self._mending = mending
+        self._quarantine = quarantine
+        self.homes = Homes()
         self._clock = clock
         self.max_file_bytes = max_file_bytes
         self._layouts = Layouts()
@@ -70,11 +76,7 @@ class Intake:
         if delivery.door in ASKED_FIRST:
             self.require_size(data)
         header = read_header(data, max_inflated=self.max_file_bytes, layouts=self._layouts)
-        try:
-            require_storable(header)
-        except RefusedInstance as refusal:
-            if delivery.door in ASKED_FIRST or refusal.code != "invalid_uid":
-                raise  # what Orthanc stores all the same, we record all the same
+        require_storable(header)
         identity = read_identity(header, delivery.confirmation.tags)
         decision = self._claims.decide(identity, delivery.confirmation, may_coerce=may_coerce)
         if decision.is_hidden:
@@ -136,6 +138,19 @@ class Intake:
         arrival.is_duplicate = stored.is_duplicate
         self._recorder.record(arrival)
 
+    def has_other_content(self, arrival: Arrival, archive: Archive) -> bool:
+        """Whether the archive holds another image under the UIDs of this one, coerced already. A stored file that is
+        damaged is no other image: the one that came mends it."""
+        header = arrival.header
+        stored = place_of(arrival)
+        if not archive.has(stored, header.sop_instance_uid):
+            return False
+        try:
+            arrival.is_compared = is_same_content(header, archive.read(stored))
+        except LookupError:
+            return False
+        return not arrival.is_compared and not self._mending.is_due(archive, stored)
+
     def mend(self, arrival: Arrival, archive: Archive) -> None:
         """Its sender heard success for an instance that the archive had: what it has must be whole.
 
@@ -179,12 +194,11 @@ class Intake:
             raise RefusedInstance("digest_mismatch", detail)
         arrival = self.judge(data, delivery, file_name)
         arrival.received_sha256 = digest
-        try:
+        with self._claim_released_on_failure(arrival):
             kept = self.coerce(arrival) or arrival.header.data
+        self._require_own_study(arrival)
+        with self._claim_released_on_failure(arrival):
             stored = archive.store(kept)
-        except Exception:
-            self._claims.release(arrival.decision)
-            raise
         if stored.is_duplicate:
             stored = self._mending.mend(archive, stored.orthanc_instance_id, kept, delivery.origin) or stored
         if stored.is_duplicate:
@@ -192,6 +206,34 @@ class Intake:
         arrival.stored_digest = stored_digest(kept)
         self.stored(arrival, stored)
         return arrival
+
+    def _require_own_study(self, arrival: Arrival) -> None:
+        """Keep apart what may not join its study, and say so.
+
+        Raises:
+            RefusedInstance `study_of_another_patient`: it is in quarantine.
+            Unavailable: the quarantine folder cannot be written.
+        """
+        try:
+            self.homes.require(arrival)
+        except RefusedInstance as refusal:
+            origin = arrival.delivery.origin
+            sender = Sender(arrival.delivery.door.value, origin.actor, origin.address)
+            try:
+                self._quarantine.keep(arrival.header.data, refusal.code, sender)
+            except OSError as error:
+                raise Unavailable("archive_unavailable", "The quarantine folder cannot be written.") from error
+            with suppress(Unavailable):  # the worker goes on trying
+                self._quarantine.flush()
+            raise
+
+    @contextmanager
+    def _claim_released_on_failure(self, arrival: Arrival) -> Iterator[None]:
+        try:
+            yield
+        except Exception:
+            self._claims.release(arrival.decision)
+            raise
 
 
 def _same_content(arrival: Arrival, stored: Stored, archive: Archive) -> bytes:

@@ -36,6 +36,13 @@ class Mending:
         self._checks = FixityCheck(database, clock)
         self._one_at_a_time = threading.Lock()
 
+    def is_due(self, archive: Archive, orthanc_instance_id: str) -> bool:
+        """Whether the archive's file is certainly not what was stored. False when nobody can say just now."""
+        try:
+            return self._checks.look(archive, orthanc_instance_id) not in ("", UNREADABLE)
+        except Unavailable:
+            return False
+
     def mend(self, archive: Archive, orthanc_instance_id: str, data: bytes, origin: Origin) -> Stored | None:
         """Store `data`, the same instance, where the archive's file of it is damaged; None, and nothing done, where it
         is whole, nobody knows, or the disk does not let itself be read.

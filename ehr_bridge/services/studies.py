@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -18,6 +19,7 @@ from ehr_bridge.errors import NotFound
 from ehr_bridge.services.orders import find_order
 from ehr_bridge.services.paging import Page
 from ehr_bridge.services.patients import find_patient
+from ehr_bridge.services.quarantine_records import waiting_by_study
 from ehr_bridge.services.recorder import Recorder
 from ehr_bridge.services.restrictions import NOTHING, Closed
 from ehr_bridge.services.study_index import shown_accession_number, shown_birth_date, shown_name, shown_sex
@@ -37,6 +39,8 @@ class StudyView:
     """Likewise; FHIR administrative gender."""
     accession_number: str | None
     linked_by: str | None
+    number_in_quarantine: int
+    """Files in quarantine that name this study and wait for a person."""
 
 
 class Studies:
@@ -76,7 +80,8 @@ class Studies:
 
 def view_study(session: Session, study: Study) -> StudyView:
     """A study with what a reader wants to know of it."""
-    return _view(study, _linked_by(session, [study.id]).get(study.id))
+    waiting = waiting_by_study(session, [study.study_instance_uid])
+    return _view(study, _linked_by(session, [study.id]).get(study.id), waiting)
 
 
 def find_study(session: Session, study_instance_uid: str) -> Study:
@@ -120,7 +125,8 @@ def _page(session: Session, filters: StudyFilters, part: Slice) -> Page[StudyVie
     ids, total = find_ids(session, filters, part, _stored())
     studies = {study.id: study for study in session.scalars(select(Study).where(Study.id.in_(ids)))}
     linked_by = _linked_by(session, ids)
-    views = [_view(studies[key], linked_by.get(key)) for key in ids if key in studies]
+    waiting = waiting_by_study(session, [study.study_instance_uid for study in studies.values()])
+    views = [_view(studies[key], linked_by.get(key), waiting) for key in ids if key in studies]
     return Page(views, total, part.limit, part.offset)
 
 
@@ -131,7 +137,7 @@ def _linked_by(session: Session, study_ids: list[uuid.UUID]) -> dict[uuid.UUID, 
     return {row.study_id: row.linked_by for row in session.execute(query)}
 
 
-def _view(study: Study, linked_by: str | None) -> StudyView:
+def _view(study: Study, linked_by: str | None, waiting: Mapping[str, int]) -> StudyView:
     return StudyView(
         study=study,
         mrn=study.patient.mrn if study.patient else None,
@@ -140,4 +146,5 @@ def _view(study: Study, linked_by: str | None) -> StudyView:
         sex=shown_sex(study),
         accession_number=shown_accession_number(study) or None,
         linked_by=linked_by,
+        number_in_quarantine=waiting.get(study.study_instance_uid, 0),
     )

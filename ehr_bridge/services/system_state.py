@@ -5,7 +5,6 @@ Counts and ids only, each from an index or from memory: a page may ask every few
 
 from __future__ import annotations
 
-import os
 import shutil
 import uuid
 from collections.abc import Callable
@@ -23,6 +22,7 @@ from ehr_bridge.db.uploads import DicomUploadLog
 from ehr_bridge.errors import Unavailable
 from ehr_bridge.services.fixity_state import Fixity, look_at_fixity
 from ehr_bridge.services.holdings import Holdings, Usage
+from ehr_bridge.services.quarantine_records import QuarantineRecords, count_waiting
 from ehr_bridge.services.recorder import Recorder
 from ehr_bridge.services.refusals import Refusals
 
@@ -35,7 +35,7 @@ ADVICE = {
     "storage_low": "Free space on the disk with the images, or enlarge it: when it is full, nothing can be stored.",
     "files_damaged": "Restore these files from a backup, or have the images sent again; it is noticed within the hour.",
     "jobs_failed": "Open each study, see in its history why the job failed, and ask for it again or undo it.",
-    "quarantined": "Look at the files in the quarantine folder, find out which device sends them, then remove them.",
+    "quarantined": "Open the Quarantine page and say of each file whose it is, or that it is nobody's.",
     "uploads_incomplete": "Open the uploads that arrived in part, and have what is missing sent again.",
     "refused_often": "See in the audit trail who is refused again and again: a wrong set-up, or an attack.",
 }
@@ -107,7 +107,7 @@ class System:
         refusals: Refusals,
         clock: Callable[[], datetime],
         storage_path: Path,
-        quarantine_path: Path,
+        quarantine: QuarantineRecords,
         fixity_days: float,
     ) -> None:
         self._database = database
@@ -115,7 +115,7 @@ class System:
         self._refusals = refusals
         self._clock = clock
         self._storage_path = storage_path
-        self._quarantine_path = quarantine_path
+        self._quarantine = quarantine
         self._fixity_days = fixity_days
 
     def look(self, archive: Holdings, handed_over: int) -> SystemState:
@@ -124,9 +124,11 @@ class System:
         Raises:
             Unavailable: the database is away.
         """
-        disk, quarantined = disk_of(self._storage_path), files_in(self._quarantine_path)
+        disk = disk_of(self._storage_path)
+        self._quarantine.flush()
         with self._database.read() as session:
             jobs = _jobs(session)
+            quarantined = count_waiting(session)
             fixity = look_at_fixity(session, self._fixity_days, self._clock())
             position = session.scalar(select(Cursor.position).where(Cursor.name == ORTHANC_CHANGES)) or 0
             under_way = _uploads(session, DicomUploadLog.under_way_since.is_not(None))
@@ -171,15 +173,6 @@ def disk_of(folder: Path) -> Disk | None:
     except OSError:
         return None
     return Disk(usage.free, usage.total)
-
-
-def files_in(folder: Path) -> int:
-    """How many whole files a folder holds; none when there is no such folder."""
-    try:
-        with os.scandir(folder) as entries:
-            return sum(entry.name.endswith(".dcm") for entry in entries)
-    except OSError:
-        return 0
 
 
 def _ask(archive: Holdings) -> tuple[Usage | None, int | None]:

@@ -9,6 +9,7 @@ from ehr_bridge.services.audit import Origin
 from plugin.catchup import CatchUp
 from tests.api.conftest import Api
 from tests.support.archive import FakeArchive
+from tests.support.samples import small
 
 
 class WithChanges:
@@ -60,3 +61,9 @@ def c_store(api: Api, data: bytes, sender: str = "MR1") -> None:
     stored = api.archive.store(intake.coerce(arrival, sender) or data)
     api.archive.senders[stored.orthanc_instance_id] = sender
     intake.stored(arrival, stored)
+
+
+def other_patients_image(api: Api, uid: str, patient_name: str = "OTHER^NAME") -> None:
+    """Past the doors, which keep it apart: stored while the database was away, or by an older version."""
+    kept(api, small(StudyInstanceUID=uid, PatientID="SCAN-8", PatientName=patient_name))
+    assert catch_up(api) == 1

@@ -41,7 +41,7 @@ def jobs(api: Api, folder: Path, later: timedelta = timedelta()) -> Jobs:
         services.recorder,
         lambda: services.clock() + later,
         services.intake.rules,
-        Quarantine(folder / "quarantine").keep,
+        Quarantine(folder / "quarantine").put,
     )
     jobs.second_looks = services.second_looks
     return jobs

@@ -13,6 +13,7 @@ from ehr_bridge.db.modifications import Modification
 from ehr_bridge.services.purge import Purge
 from tests.api.conftest import Api
 from tests.api.deletion_steps import Purging, approved
+from tests.api.late_steps import other_patients_image
 from tests.api.link_steps import (
     ASA,
     audited,
@@ -26,7 +27,7 @@ from tests.api.link_steps import (
     put_patient,
     study,
 )
-from tests.api.tag_steps import files, job, jobs, modify, store, undo
+from tests.api.tag_steps import files, job, jobs, modify, undo
 from tests.support.samples import small, unrecodable
 
 
@@ -262,7 +263,7 @@ def test_files_of_a_study_that_may_hold_two_people_are_not_renamed(api: Api, tmp
     """An image of somebody else came: a person looks first, the change says that a study stayed behind."""
     api.place_order()
     uid = linked(api)
-    store(api, 1, StudyInstanceUID=uid, PatientID="SCAN-8", PatientName="OTHER^NAME")
+    other_patients_image(api, uid)
     before = files(api)
     put_patient(api, family_name="Berg")
     jobs(api, tmp_path).run()

@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from ehr_bridge.db.models import StudyLink
 from tests.api.conftest import Api
+from tests.api.late_steps import other_patients_image
 from tests.api.link_steps import (
     ASA,
     SCANNER,
@@ -159,7 +160,7 @@ def test_a_study_of_two_patients_is_repaired_by_linking_it(api: Api, tmp_path: P
     """Orthanc holds two studies with one UID, which DICOMweb cannot read; linked, it is one again."""
     api.place_order()
     uid = store(api, 2)
-    store(api, 1, StudyInstanceUID=uid, PatientID="SCAN-8", PatientName="OTHER^NAME")
+    other_patients_image(api, uid)
     assert len({api.archive.studies[i] for i in files(api)}) == 2
     item = one(api, uid)
     assert (item["why"], study(api, uid)["link_status"]) == ("contradicted", "ambiguous")

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from ehr_bridge.db.models import Study
 from ehr_bridge.services.modifying import SWEEP_AFTER, ModificationJobs
 from tests.api.conftest import Api
+from tests.api.late_steps import other_patients_image
 from tests.api.link_steps import ASA, SCANNER, changes, identities, link, one, put_order, put_patient, study, unlink
 from tests.api.tag_steps import files, job, jobs, modify, rows, store, undo
 from tests.api.test_tags_interrupted import KILLED, KilledAt
@@ -26,10 +27,6 @@ def step(worker: ModificationJobs) -> int:
     return ModificationJobs.run(worker, 0)
 
 
-def other_patients_image(api: Api, uid: str) -> None:
-    store(api, 1, StudyInstanceUID=uid, PatientID="SCAN-8", PatientName="OTHER^NAME")
-
-
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize("at", range(1, 5))
 @pytest.mark.parametrize("of_two_patients", [False, True])
@@ -39,7 +36,10 @@ def test_a_link_killed_at_any_step_is_made_after_the_start(
     """Each image is in the archive or in the spool; nobody is linked until every file says so; undo is exact."""
     api.place_order()
     uid = store(api, 1)
-    store(api, 1, StudyInstanceUID=uid, PatientID="SCAN-8" if of_two_patients else "SCAN-7")
+    if of_two_patients:
+        other_patients_image(api, uid, "SCANNER^NAME")
+    else:
+        store(api, 1, StudyInstanceUID=uid)
     before, seen = files(api), study(api, uid)
     asked = link(api, uid, order_id="ACC-1")
     killed = KilledAt(api, at, after)

@@ -165,8 +165,9 @@ def test_files_in_quarantine_are_counted(api: Api) -> None:
     """Whole ones; one that is just being written is none yet."""
     folder = api.services.settings.quarantine_path
     folder.mkdir()
-    for name in ("aa.nested_too_deep.dcm", "bb.malformed.dcm", "cc.malformed.17.part"):
+    for name in (f"{'a' * 64}.nested_too_deep.dcm", f"{'b' * 64}.malformed.dcm", f"{'c' * 64}.malformed.17.part"):
         (folder / name).write_bytes(b"")
+    assert api.services.quarantine.sweep(older_than=0) == 2
     assert system(api)["queue"]["quarantined"] == 2
     assert attention(api) == {"quarantined": 2}
 

@@ -196,19 +196,19 @@ def test_a_second_order_for_a_stored_study_is_a_conflict(api: Api) -> None:
 
 
 def test_an_instance_of_another_person_under_a_linked_study_is_not_coerced(api: Api) -> None:
-    """One study UID, two people: kept as it came, and the study is flagged for a person."""
+    """One study UID and MRN, two people: kept as it came, and the study is flagged for a person."""
     order = api.place_order()
     study = generate_uid()
     api.upload(small(StudyInstanceUID=study), headers={"X-Order-Id": order["id"]})
-    answer = api.upload(small(StudyInstanceUID=study, PatientID="OTHER", PatientName="OTHER^PERSON"))
+    answer = api.upload(small(StudyInstanceUID=study, PatientID="MRN-1", PatientName="OTHER^PERSON"))
     match = answer.json["studies"][0]["match"]
     assert (match["kind"], match["patient_id"], match["order_id"]) == ("ambiguous", order["patient_id"], order["id"])
     assert [(each["field"], each["agrees"]) for each in match["evidence"]][:2] == [
         ("study", False),
-        ("PatientID", False),
+        ("PatientID", True),
     ]
     assert answer.json["studies"][0]["coerced"] == []
-    assert sorted(ds.PatientID for ds in stored(api)) == ["MRN-1", "OTHER"]
+    assert sorted(str(ds.PatientName) for ds in stored(api)) == ["Lindqvist^Åsa", "OTHER^PERSON"]
     assert api.get(f"/api/v1/dicom/studies/{study}", "nurse").json["link_status"] == "ambiguous"
     assert "study.contradicted" in [e["action"] for e in api.get("/api/v1/audit", "admin").json["items"]]
 

@@ -83,6 +83,9 @@ class FakeArchive:
         except KeyError as error:
             raise LookupError(orthanc_instance_id) from error
 
+    def has(self, orthanc_instance_id: str, sop_instance_uid: str) -> bool:
+        return orthanc_instance_id in self.instances
+
     def open(self, orthanc_instance_id: str) -> BinaryIO:
         return io.BytesIO(self.read(orthanc_instance_id))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,13 @@ import pytest
 
 from ehr_bridge.errors import Unavailable
 from ehr_bridge.services.quarantine import Quarantine
+from ehr_bridge.services.quarantine_records import QuarantineRecords
 from ehr_bridge.services.refusals import Refusal
 from plugin.ingest import Ingest
 from plugin.store_refusals import StoreRefusals
 from tests.support.samples import nested, small
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 class Action(Enum):
@@ -67,7 +71,8 @@ class Door:
     def __init__(self, folder: Path, error: Exception | None = None) -> None:
         self.told: list[Refusal] = []
         self.refusals = StoreRefusals(1, self.told.append)
-        stand_ins = (Intake(error), NothingUnderWay(), Quarantine(folder), self.refusals, lambda arrival: None)
+        self.records = QuarantineRecords(None, Quarantine(folder), lambda: NOW, "node", timedelta(7))  # type: ignore[arg-type]
+        stand_ins = (Intake(error), NothingUnderWay(), self.records, self.refusals, lambda arrival: None)
         self.ingest = Ingest(FakeOrthanc(), *stand_ins)  # type: ignore[arg-type]
 
     def status(self, data: bytes, calling: str | None = "MR1") -> int:

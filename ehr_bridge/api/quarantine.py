@@ -1,0 +1,189 @@
+"""Quarantine: files that are kept and not in the archive, and people who say whose they are, or nobody's."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Annotated, Any, Literal
+
+from flask import Response
+from flask_openapi3 import APIBlueprint, Tag
+from pydantic import Field
+
+from ehr_bridge.api.context import answer, closed, origin, services
+from ehr_bridge.api.reconciliation import LinkBody, ReasonText
+from ehr_bridge.api.schemas import EmptyIsNone, Input, Model, Moment, PageQuery, Problem, Uid
+from ehr_bridge.api.uploads import archive
+from ehr_bridge.services.arrivals import Confirmation
+from ehr_bridge.services.identity import person_name
+from ehr_bridge.services.quarantine_desk import QuarantineFilters, QuarantineView
+
+blueprint = APIBlueprint(
+    "quarantine",
+    __name__,
+    url_prefix="/api/v1",
+    abp_tags=[Tag(name="Quarantine")],
+    abp_security=[{"bearer": []}],
+    abp_responses={401: Problem, 403: Problem},
+)
+
+Status = Literal["waiting", "given", "discarded"]
+
+
+class QuarantinePath(Input):
+    quarantine_id: uuid.UUID
+
+
+class QuarantineQuery(PageQuery):
+    status: Annotated[Status | Literal["all"], EmptyIsNone] = Field(
+        "waiting", description="`all`: whatever became of it"
+    )
+    code: Annotated[Annotated[str, Field(pattern=r"^[a-z_]{1,64}$")] | None, EmptyIsNone] = Field(
+        None, description="Only files that are kept for this reason"
+    )
+    study: Annotated[Uid | None, EmptyIsNone] = Field(
+        None, description="Only files that name this Study Instance UID, or got it"
+    )
+
+
+class GiveBody(LinkBody):
+    """Whose the file is: an order (then its patient), or a patient without an order."""
+
+    expected: None = None
+
+
+class DecisionBody(Input):
+    reason: ReasonText
+
+
+class NamedStudy(Model):
+    """The study in the archive with the Study Instance UID of the file."""
+
+    study_instance_uid: str
+    link_status: Literal["linked", "unlinked", "ambiguous"]
+    patient_id: uuid.UUID | None
+    mrn: str | None
+    patient_name: str | None
+    order_id: uuid.UUID | None
+
+
+class GivenTo(Model):
+    """Whose image the file became, and under which UIDs it is stored."""
+
+    patient_id: uuid.UUID
+    mrn: str
+    patient_name: str | None
+    order_id: uuid.UUID | None
+    accession_number: str | None
+    orthanc_instance_id: str
+    study_instance_uid: str
+    series_instance_uid: str
+    sop_instance_uid: str
+
+
+class QuarantineAnswer(Model):
+    id: uuid.UUID
+    status: Status
+    code: str = Field(description="Why it is not in the archive")
+    can_be_given: bool = Field(description="false: nobody can store it, it can only be discarded")
+    received_at: Moment
+    last_received_at: Moment
+    times_received: int = Field(description="How often these very bytes came")
+    door: str | None
+    sent_by: str | None = Field(description="Subject of the token, or `ae:` and the calling AE title; null: not known")
+    address: str | None
+    size_bytes: int
+    sha256: str
+    file_name: str = Field(description="In the quarantine folder of `node`")
+    node: str
+    said: dict[str, str] = Field(description="What the file says of itself, by DICOM keyword")
+    study: NamedStudy | None
+    decided_by: str | None
+    decided_at: Moment | None
+    reason: str | None
+    given: GivenTo | None
+
+
+class QuarantineList(Model):
+    items: list[QuarantineAnswer]
+    total: int
+    limit: int
+    offset: int
+
+
+CONFLICTS: dict[Any, Any] = {400: Problem, 404: Problem, 409: Problem, 415: Problem, 422: Problem, 503: Problem}
+
+
+@blueprint.get("/quarantine", responses={200: QuarantineList, 422: Problem})
+def list_quarantine(query: QuarantineQuery) -> Response:
+    """List files that are kept but not in the archive, the latest first"""
+    status = None if query.status == "all" else query.status
+    filters = QuarantineFilters(status, query.code, query.study, closed())
+    page = services().quarantine_desk.search(filters, query.limit, query.offset)
+    items = [_answer(view) for view in page.items]
+    return answer(QuarantineList(items=items, total=page.total, limit=page.limit, offset=page.offset))
+
+
+@blueprint.get("/quarantine/<quarantine_id>", responses={200: QuarantineAnswer, 404: Problem, 422: Problem})
+def get_quarantined(path: QuarantinePath) -> Response:
+    """One file in quarantine"""
+    return answer(_answer(services().quarantine_desk.get(path.quarantine_id)))
+
+
+@blueprint.post("/quarantine/<quarantine_id>/give", responses={200: QuarantineAnswer, **CONFLICTS})
+def give_quarantined(path: QuarantinePath, body: GiveBody) -> Response:
+    """Store a file as the image of a patient or an order, through the same judge as an upload"""
+    to = Confirmation(order=body.order_id, patient=body.patient_id)
+    view = services().quarantine_desk.give(path.quarantine_id, to, body.reason, origin(), archive())
+    return answer(_answer(view))
+
+
+@blueprint.post("/quarantine/<quarantine_id>/discard", responses={200: QuarantineAnswer, **CONFLICTS})
+def discard_quarantined(path: QuarantinePath, body: DecisionBody) -> Response:
+    """Say that a file is nobody's; it is deleted after the grace period of deletions"""
+    return answer(_answer(services().quarantine_desk.discard(path.quarantine_id, body.reason, origin())))
+
+
+@blueprint.post("/quarantine/<quarantine_id>/reopen", responses={200: QuarantineAnswer, **CONFLICTS})
+def reopen_quarantined(path: QuarantinePath, body: DecisionBody) -> Response:
+    """Take a decision back; the file waits again. An image that was stored of it stays until it is deleted"""
+    return answer(_answer(services().quarantine_desk.reopen(path.quarantine_id, body.reason, origin())))
+
+
+def _answer(view: QuarantineView) -> QuarantineAnswer:
+    file = view.file
+    return QuarantineAnswer(
+        **{
+            name: getattr(file, name)
+            for name in QuarantineAnswer.model_fields
+            if hasattr(file, name) and name != "given"
+        },
+        can_be_given=view.can_be_given,
+        study=_study(view),
+        given=_given(view),
+    )
+
+
+def _study(view: QuarantineView) -> NamedStudy | None:
+    if view.study is None:
+        return None
+    return NamedStudy(
+        study_instance_uid=view.study.study_instance_uid,
+        link_status=view.study.link_status,
+        patient_id=view.study.patient_id,
+        mrn=view.owner.mrn if view.owner else None,
+        patient_name=person_name(view.owner) or None if view.owner else None,
+        order_id=view.study.order_id,
+    )
+
+
+def _given(view: QuarantineView) -> GivenTo | None:
+    if view.patient is None or view.file.given is None:
+        return None
+    return GivenTo(
+        patient_id=view.patient.id,
+        mrn=view.patient.mrn,
+        patient_name=person_name(view.patient) or None,
+        order_id=view.order.id if view.order else None,
+        accession_number=view.order.accession_number if view.order else None,
+        **view.file.given,
+    )

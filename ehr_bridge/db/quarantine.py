@@ -1,0 +1,52 @@
+"""The table of what waits outside the archive for a person: one row for each file in the quarantine folder."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKey, Index, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from ehr_bridge.db.models import UID, Base
+
+
+class QuarantinedFile(Base):
+    """A file that was kept apart: who sent it, why it is not in the archive, and what became of it."""
+
+    __tablename__ = "quarantined_files"
+    __table_args__ = (Index("ix_quarantined_files_status_received_at", "status", "received_at"),)
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    file_name: Mapped[str] = mapped_column(String(160), unique=True)
+    """In the quarantine folder: SHA-256, reason, `.dcm`."""
+    sha256: Mapped[str] = mapped_column(String(64))
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    code: Mapped[str] = mapped_column(String(64))
+    """Why, as a code of docs/api.md."""
+    node: Mapped[str] = mapped_column(String(64))
+    """On whose disk the file lies."""
+    door: Mapped[str | None] = mapped_column(String(16))
+    sent_by: Mapped[str | None] = mapped_column(String(255))
+    """Subject of the token, or `ae:` and the calling AE title; None where nobody can say any more."""
+    address: Mapped[str | None] = mapped_column(String(64))
+    received_at: Mapped[datetime]
+    last_received_at: Mapped[datetime]
+    times_received: Mapped[int]
+    study_instance_uid: Mapped[str | None] = mapped_column(UID, index=True)
+    """None where the file names none that is a UID."""
+    mrn: Mapped[str | None] = mapped_column(String(64), index=True)
+    """The Patient ID in the file."""
+    said: Mapped[dict[str, Any]]
+    """What the file says of itself: DICOM keyword and value."""
+    status: Mapped[str] = mapped_column(String(16))
+    """`waiting`, `given` or `discarded`."""
+    decided_by: Mapped[str | None] = mapped_column(String(255))
+    decided_at: Mapped[datetime | None]
+    reason: Mapped[str | None] = mapped_column(String(500))
+    patient_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("patients.id"))
+    """To whom it was given."""
+    order_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("orders.id"))
+    given: Mapped[dict[str, Any] | None]
+    """Where the given file lies in the archive: `orthanc_instance_id`, and the UIDs it got."""

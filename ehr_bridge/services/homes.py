@@ -1,0 +1,66 @@
+"""One study, one place in the archive: whose Patient ID differs from the one its study is filed under is a stranger.
+
+Orthanc's id of a study is a digest of Patient ID and Study Instance UID. Two of its studies with one Study Instance UID
+make DICOMweb answer 404 for both, so no door may bring the second one about (ADR 0016).
+"""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections import OrderedDict
+
+from ehr_bridge.dicom import tags
+from ehr_bridge.errors import RefusedInstance
+from ehr_bridge.services.archive import archive_id
+from ehr_bridge.services.arrivals import Arrival
+
+STRANGER = "study_of_another_patient"
+MOST = 4096
+
+
+class Homes:
+    """Knows the place of every study, those whose first image is on its way included."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._first: OrderedDict[uuid.UUID, str] = OrderedDict()
+
+    def require(self, arrival: Arrival) -> None:
+        """Let an instance pass, coerced already, that joins its study where that is, or where a job is moving it to:
+        under the Patient ID of whom the study is linked to.
+
+        Raises:
+            RefusedInstance `study_of_another_patient`.
+        """
+        decision, patient_id = arrival.decision, filed_under(arrival)
+        if patient_id == decision.wanted.get("PatientID"):
+            return
+        place = archive_id(patient_id, decision.study_instance_uid)
+        if place != (decision.home or self._first_of(decision.study_id, place)):
+            raise RefusedInstance(
+                "study_of_another_patient",
+                "The archive holds this study under another Patient ID. The image is kept in quarantine, "
+                "where a person decides whose it is.",
+            )
+
+    def _first_of(self, study_id: uuid.UUID, place: str) -> str:
+        """Where the first image of a new study goes."""
+        with self._lock:
+            first = self._first.setdefault(study_id, place)
+            while len(self._first) > MOST:
+                self._first.popitem(last=False)
+        return first
+
+
+def place_of(arrival: Arrival) -> str:
+    """The archive's id of an instance that is coerced already."""
+    header = arrival.header
+    uids = (header.study_instance_uid, header.series_instance_uid, header.sop_instance_uid)
+    return archive_id(filed_under(arrival), *uids)
+
+
+def filed_under(arrival: Arrival) -> str:
+    """The Patient ID of the file as it will be stored."""
+    after = (change.after for change in arrival.changes if change.keyword == "PatientID")
+    return next(after, arrival.header.text(tags.PATIENT_ID))

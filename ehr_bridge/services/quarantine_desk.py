@@ -1,0 +1,287 @@
+"""People decide about files in quarantine: to whom one belongs, or that it is nobody's.
+
+A file that is given goes through the same judge as every other, as confirmed by the person who gives it. Where it may
+not join the study it names, it gets other UIDs: always the same for files of one stray study given to one patient or
+order, so they lie together again, and giving twice is giving once. Its former UIDs stand in the file and in its row.
+"""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy.orm import Session
+
+from ehr_bridge.db.database import Database
+from ehr_bridge.db.models import Order, Patient, Study
+from ehr_bridge.db.quarantine import QuarantinedFile
+from ehr_bridge.dicom import Header, is_storable_uid, read_header, renumber, tags
+from ehr_bridge.errors import Conflict, NotFound
+from ehr_bridge.services import audit
+from ehr_bridge.services.archive import Archive
+from ehr_bridge.services.arrivals import Confirmation, Delivery, Door, InstanceOutcome
+from ehr_bridge.services.audit import Event, Origin
+from ehr_bridge.services.claims import resolve
+from ehr_bridge.services.intake import MODIFYING_SYSTEM, Intake
+from ehr_bridge.services.paging import Page, fetch_page
+from ehr_bridge.services.quarantine_records import DISCARDED, GIVEN, WAITING, QuarantineRecords
+from ehr_bridge.services.replacing import OTHER_CONTENT
+from ehr_bridge.services.restrictions import NOTHING, Closed
+
+NEW_UIDS = uuid.UUID("0b9fd4c2-5f6b-4a52-9d0c-6f0d3e5a7b18")
+"""Namespace of UIDs made from a former UID and whom the file is given to (RFC 9562, version 5)."""
+UIDS = {
+    "study_instance_uid": tags.STUDY_INSTANCE_UID,
+    "series_instance_uid": tags.SERIES_INSTANCE_UID,
+    "sop_instance_uid": tags.SOP_INSTANCE_UID,
+}
+NEVER_STORED = frozenset(
+    {"nested_too_deep", "malformed", "truncated", "inflated_too_large", "empty_file", "not_dicom", "damaged"}
+)
+"""Why a file waits that nobody can be given: it cannot be read, or would end the server."""
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineFilters:
+    status: str | None = WAITING
+    code: str | None = None
+    study_instance_uid: str | None = None
+    closed: Closed = NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineView:
+    """A row with whom it names: the study in the archive that has its Study Instance UID, and who got the file."""
+
+    file: QuarantinedFile
+    study: Study | None
+    owner: Patient | None
+    """Of that study."""
+    patient: Patient | None
+    order: Order | None
+
+    @property
+    def can_be_given(self) -> bool:
+        return self.file.status == WAITING and self.file.code not in NEVER_STORED
+
+
+class QuarantineDesk:
+    def __init__(
+        self, database: Database, records: QuarantineRecords, intake: Intake, clock: Callable[[], datetime]
+    ) -> None:
+        self._database = database
+        self._records = records
+        self._intake = intake
+        self._clock = clock
+        self._one_at_a_time = threading.Lock()
+
+    def search(self, filters: QuarantineFilters, limit: int, offset: int) -> Page[QuarantineView]:
+        """Files in quarantine, the latest first."""
+        self._records.flush()
+        with self._database.read() as session:
+            page = fetch_page(session, _query(filters), limit, offset)
+            views = [_view(session, row) for row in page.items]
+            return Page(views, page.total, limit, offset)
+
+    def get(self, quarantine_id: uuid.UUID) -> QuarantineView:
+        """Raises NotFound."""
+        self._records.flush()
+        with self._database.read() as session:
+            return _view(session, _find(session, quarantine_id))
+
+    def give(
+        self, quarantine_id: uuid.UUID, to: Confirmation, reason: str, origin: Origin, archive: Archive
+    ) -> QuarantineView:
+        """Store a waiting file as the image of this patient or order.
+
+        Killed on the way, it leaves a file that waits and can be given again.
+
+        Raises:
+            NotFound: the file, the patient or the order do not exist.
+            Conflict: it does not wait any more, lies on another node, or the judge says no.
+            RefusedInstance: it cannot be stored.
+            Unavailable: the database or the archive is away.
+        """
+        with self._one_at_a_time:
+            with self._database.read() as session:
+                row = _waiting(session, quarantine_id)
+                if row.code in NEVER_STORED:
+                    raise Conflict("quarantine_unreadable", "This file cannot be stored; discard it.")
+                patient, order = resolve(session, to)
+                data = self._bytes_of(row)
+                header = read_header(data)
+                leaves = _leaves(session, header, patient, order)
+            uids = _new_uids(row, header, leaves, patient, order)
+            if uids:
+                source = origin.actor[:64]
+                data = renumber(
+                    header, _by_tag(uids), when=self._clock(), modifying_system=MODIFYING_SYSTEM, source=source
+                )
+            outcome = self._store(row, data, to, origin, archive)
+            given = {"orthanc_instance_id": outcome.orthanc_instance_id, **_uids_of(read_header(data))}
+            with self._database.write() as session:
+                row = _waiting(session, quarantine_id)
+                self._decide(session, row, GIVEN, reason, origin)
+                row.patient_id, row.order_id = patient.id, order.id if order else None
+                row.given = given
+                detail = {**_detail(row), "uids_changed": sorted(uids)}
+                event = Event(
+                    "quarantine.given", "success", patient.id, row.order_id, given["study_instance_uid"], detail
+                )
+                audit.append(session, origin, event, self._clock())
+        return self.get(quarantine_id)
+
+    def discard(self, quarantine_id: uuid.UUID, reason: str, origin: Origin) -> QuarantineView:
+        """A person says that a waiting file is nobody's. It stays on the disk for the grace period of deletions.
+
+        Raises:
+            NotFound: there is no such file.
+            Conflict: it does not wait any more.
+        """
+        with self._database.write() as session:
+            row = _waiting(session, quarantine_id)
+            self._decide(session, row, DISCARDED, reason, origin)
+            event = Event("quarantine.discarded", study_instance_uid=row.study_instance_uid, detail=_detail(row))
+            audit.append(session, origin, event, self._clock())
+        return self.get(quarantine_id)
+
+    def reopen(self, quarantine_id: uuid.UUID, reason: str, origin: Origin) -> QuarantineView:
+        """Take a decision back: the file waits again. What was stored of it stays, and is unlinked or deleted as any.
+
+        Raises:
+            NotFound: there is no such file.
+            Conflict: it waits, its bytes are gone, or they lie on another node.
+        """
+        with self._database.write() as session:
+            row = _find(session, quarantine_id)
+            if row.status == WAITING:
+                raise Conflict("quarantine_decided", "Nobody has decided about this file yet.")
+            self._bytes_of(row)
+            event = Event("quarantine.reopened", study_instance_uid=row.study_instance_uid, detail=_detail(row))
+            audit.append(session, origin, event, self._clock())
+            row.status, row.reason, row.decided_by, row.decided_at = WAITING, reason, origin.actor, self._clock()
+            row.patient_id = row.order_id = row.given = None
+        return self.get(quarantine_id)
+
+    def _bytes_of(self, row: QuarantinedFile) -> bytes:
+        try:
+            return self._records.folder.read(row.file_name)
+        except LookupError:
+            detail = f"The file lies on the disk of {row.node}, if it is still there; decide about it there."
+            raise Conflict("quarantine_file_away", detail) from None
+
+    def _store(
+        self, row: QuarantinedFile, data: bytes, to: Confirmation, origin: Origin, archive: Archive
+    ) -> InstanceOutcome:
+        """Through the judge, as an upload that the person confirmed."""
+        delivery = Delivery(row.id, Door.UPLOAD, "manual", origin, to)
+        outcome = self._intake.receive([(None, data)], delivery, archive).instances[0]
+        if outcome.status == "failed":
+            raise Conflict(outcome.error_code or "refused_by_archive", outcome.error_message or "It cannot be stored.")
+        return outcome
+
+    def _decide(self, session: Session, row: QuarantinedFile, status: str, reason: str, origin: Origin) -> None:
+        row.status, row.reason, row.decided_by, row.decided_at = status, reason, origin.actor, self._clock()
+
+
+def whom_it_names(session: Session, quarantine_id: uuid.UUID | None) -> list[uuid.UUID | None]:
+    """Every patient that a file in quarantine tells of: by its study, its Patient ID, and to whom it was given."""
+    row = session.get(QuarantinedFile, quarantine_id)
+    if row is None:
+        return []
+    of_study = select(Study.patient_id).where(Study.study_instance_uid == row.study_instance_uid)
+    by_mrn = select(Patient.id).where(Patient.mrn == row.mrn)
+    return [row.patient_id, *session.scalars(of_study), *session.scalars(by_mrn)]
+
+
+def _query(filters: QuarantineFilters) -> Select[QuarantinedFile]:
+    file = QuarantinedFile
+    conditions: list[ColumnElement[bool]] = []
+    if filters.status is not None:
+        conditions.append(file.status == filters.status)
+    if filters.code is not None:
+        conditions.append(file.code == filters.code)
+    if filters.study_instance_uid is not None:
+        given = file.given["study_instance_uid"].as_string() == filters.study_instance_uid
+        conditions.append(or_(file.study_instance_uid == filters.study_instance_uid, given))
+    if filters.closed.patients:
+        mrns = select(Patient.mrn).where(Patient.id.in_(filters.closed.patients))
+        studies = select(Study.study_instance_uid).where(Study.patient_id.in_(filters.closed.patients))
+        for column, hidden in ((file.mrn, mrns), (file.study_instance_uid, studies)):
+            conditions.append(column.is_(None) | column.not_in(hidden))
+        conditions.append(file.patient_id.is_(None) | file.patient_id.not_in(filters.closed.patients))
+    return select(file).where(*conditions).order_by(file.received_at.desc(), file.id)
+
+
+def _view(session: Session, row: QuarantinedFile) -> QuarantineView:
+    study = _stored_study(session, row.study_instance_uid)
+    return QuarantineView(
+        row,
+        study,
+        study.patient if study is not None else None,
+        session.get(Patient, row.patient_id) if row.patient_id else None,
+        session.get(Order, row.order_id) if row.order_id else None,
+    )
+
+
+def _stored_study(session: Session, study_instance_uid: str | None) -> Study | None:
+    stored = select(Study).where(Study.orthanc_study_id.is_not(None), Study.deleted_at.is_(None))
+    return session.scalar(stored.where(Study.study_instance_uid == study_instance_uid))
+
+
+def _find(session: Session, quarantine_id: uuid.UUID) -> QuarantinedFile:
+    row = session.get(QuarantinedFile, quarantine_id)
+    if row is None:
+        raise NotFound("quarantine_not_found", "There is no such file in quarantine.")
+    return row
+
+
+def _waiting(session: Session, quarantine_id: uuid.UUID) -> QuarantinedFile:
+    row = _find(session, quarantine_id)
+    if row.status != WAITING:
+        raise Conflict("quarantine_decided", f"{row.decided_by} decided about this file already: it is {row.status}.")
+    return row
+
+
+def _leaves(session: Session, header: Header, patient: Patient, order: Order | None) -> bool:
+    """Whether the file cannot stay in the study it names, which is not this patient's or answers another order."""
+    study = session.scalar(select(Study).where(Study.study_instance_uid == header.study_instance_uid))
+    if study is None:
+        return False
+    return study.patient_id != patient.id or (order is not None and study.order_id != order.id)
+
+
+def _new_uids(
+    row: QuarantinedFile, header: Header, leaves: bool, patient: Patient, order: Order | None
+) -> Mapping[str, str]:
+    """The UIDs that must change, by name; what lay together lies together again. A file that leaves its study gets a
+    SOP Instance UID of its own: whoever sent it has another instance under the former one."""
+    said = _uids_of(header)
+    change = {name for name, uid in said.items() if leaves or not is_storable_uid(uid)}
+    if row.code == OTHER_CONTENT:
+        change.add("sop_instance_uid")
+    target = f"{patient.id}|{order.id if order else ''}|{header.study_instance_uid}|{header.patient_id}"
+    of_what = said | {"sop_instance_uid": f"{said['sop_instance_uid']}|{row.sha256}"}
+    return {name: new_uid(f"{target}|{of_what[name]}") for name in change}
+
+
+def new_uid(of_what: str) -> str:
+    """A UID made from a UUID (PS3.5 annex B.2), the same for the same."""
+    return f"2.25.{uuid.uuid5(NEW_UIDS, of_what).int}"
+
+
+def _by_tag(uids: Mapping[str, str]) -> dict[int, str]:
+    return {UIDS[name]: uid for name, uid in uids.items()}
+
+
+def _uids_of(header: Header) -> dict[str, Any]:
+    return {name: header.uid(tag) for name, tag in UIDS.items()}
+
+
+def _detail(row: QuarantinedFile) -> dict[str, Any]:
+    return {"quarantine_id": str(row.id), "code": row.code, "sha256": row.sha256}

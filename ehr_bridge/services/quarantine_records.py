@@ -1,0 +1,255 @@
+"""Every file in quarantine has a row: who sent it, why it waits, what it says of itself.
+
+The file is written first, by whoever refuses it; its row follows a moment later. Should the process be killed in
+between, `sweep` adopts the file, without its sender.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from ehr_bridge.db.database import Database
+from ehr_bridge.db.models import Study
+from ehr_bridge.db.quarantine import QuarantinedFile
+from ehr_bridge.dicom import is_storable_uid, read_header
+from ehr_bridge.errors import RefusedInstance
+from ehr_bridge.services import audit
+from ehr_bridge.services.arrivals import Arrival, InstanceOutcome
+from ehr_bridge.services.audit import Event, Origin
+from ehr_bridge.services.entries import log_of
+from ehr_bridge.services.failures import failure_of, note_failures
+from ehr_bridge.services.quarantine import Quarantine, code_in, sha256_of
+from ehr_bridge.services.settling import settle_studies
+
+LOGGER = logging.getLogger(__name__)
+WAITING, GIVEN, DISCARDED = "waiting", "given", "discarded"
+SAID = (
+    "PatientName",
+    "PatientID",
+    "IssuerOfPatientID",
+    "PatientBirthDate",
+    "PatientSex",
+    "AccessionNumber",
+    "StudyDate",
+    "StudyDescription",
+    "Modality",
+    "StudyInstanceUID",
+    "SeriesInstanceUID",
+    "SOPInstanceUID",
+    "SOPClassUID",
+)
+"""What is shown of a file."""
+LONGEST = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who brought a file, and which way; None is not known."""
+
+    door: str | None = None
+    actor: str | None = None
+    address: str | None = None
+
+
+NOBODY_KNOWN = Sender()
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    file_name: str
+    sender: Sender
+    at: datetime
+    size_bytes: int
+    arrival: Arrival | None
+
+
+class QuarantineRecords:
+    """The writer of `quarantined_files` on a node; any thread hands over, `flush` writes."""
+
+    def __init__(
+        self, database: Database, folder: Quarantine, clock: Callable[[], datetime], node: str, grace: timedelta
+    ) -> None:
+        """`node` names the disk of `folder`; discarded files are deleted from it after `grace`."""
+        self._database = database
+        self.folder = folder
+        self._clock = clock
+        self.node = node
+        self._grace = grace
+        self._lock = threading.Lock()
+        self._writing = threading.Lock()
+        self._waiting: list[_Kept] = []
+
+    def keep(self, data: bytes, code: str, sender: Sender = NOBODY_KNOWN, arrival: Arrival | None = None) -> str:
+        """Keep a file on the disk, and hand over that it is there; answers its name.
+
+        Raises:
+            OSError: the disk refuses; then the caller must not answer that all is well.
+        """
+        name = self.folder.put(data, code)
+        self.note(name, len(data), sender, arrival)
+        return name
+
+    def note(self, name: str, size_bytes: int, sender: Sender, arrival: Arrival | None = None) -> None:
+        """Hand over that a file is in the folder. `arrival`, where it was judged, is counted in the upload log."""
+        kept = _Kept(name, sender, self._clock(), size_bytes, arrival)
+        with self._lock:
+            self._waiting.append(kept)
+
+    def flush(self) -> int:
+        """Write the rows of what was handed over; answers how many files that was.
+
+        Raises:
+            Unavailable: the database is away; everything stays handed over.
+        """
+        with self._writing:
+            with self._lock:
+                batch, self._waiting = self._waiting, []
+            for number, kept in enumerate(batch):
+                try:
+                    self._write(kept)
+                except BaseException:
+                    with self._lock:
+                        self._waiting = batch[number:] + self._waiting
+                    raise
+            return len(batch)
+
+    def sweep(self, older_than: float = 60) -> int:
+        """Adopt files without a row, and delete those discarded long enough ago; answers how many were adopted.
+
+        A file is no orphan before that many seconds: its row is on the way.
+
+        Raises:
+            Unavailable: the database is away.
+        """
+        self.flush()
+        names = set(self.folder.names(older_than))
+        with self._database.read() as session:
+            known = set(session.scalars(select(QuarantinedFile.file_name)))
+            over = session.scalars(
+                select(QuarantinedFile.file_name).where(
+                    QuarantinedFile.status == DISCARDED, QuarantinedFile.decided_at < self._clock() - self._grace
+                )
+            ).all()
+        for name in names.intersection(over):
+            self.folder.drop(name)
+        orphans = sorted(names - known)
+        for name in orphans:
+            self.note(name, 0, NOBODY_KNOWN)
+        self.flush()
+        return len(orphans)
+
+    def _write(self, kept: _Kept) -> None:
+        with self._database.write() as session:
+            row = session.scalar(select(QuarantinedFile).where(QuarantinedFile.file_name == kept.file_name))
+            is_news = row is None or row.status == DISCARDED
+            if row is None:
+                row = self._row(kept)
+                session.add(row)
+            else:
+                _again(row, kept)
+            if is_news:
+                audit.append(session, _origin(kept), _event(row, kept), kept.at)
+            if kept.arrival is not None:
+                session.flush()
+                _count(session, kept.arrival, code_in(kept.file_name), kept.at)
+        if is_news:
+            LOGGER.warning("kept in quarantine as %s", kept.file_name)
+
+    def _row(self, kept: _Kept) -> QuarantinedFile:
+        try:
+            data = self.folder.read(kept.file_name)
+        except LookupError:
+            data = b""
+        said = what_it_says(data)
+        uid, mrn = said.get("StudyInstanceUID", ""), said.get("PatientID", "")
+        return QuarantinedFile(
+            id=uuid.uuid4(),
+            file_name=kept.file_name,
+            sha256=sha256_of(kept.file_name),
+            size_bytes=len(data) or kept.size_bytes,
+            code=code_in(kept.file_name),
+            node=self.node,
+            door=kept.sender.door,
+            sent_by=kept.sender.actor,
+            address=(kept.sender.address or "")[:64] or None,
+            received_at=kept.at,
+            last_received_at=kept.at,
+            times_received=1,
+            study_instance_uid=uid if is_storable_uid(uid) else None,
+            mrn=mrn[:64] or None,
+            said=said,
+            status=WAITING,
+        )
+
+
+def count_waiting(session: Session) -> int:
+    """How many files wait for a person, on whatever node."""
+    waiting = select(func.count()).where(QuarantinedFile.status == WAITING)
+    return session.scalar(waiting) or 0
+
+
+def waiting_by_study(session: Session, study_instance_uids: Sequence[str]) -> dict[str, int]:
+    """How many files wait that name each of these studies; those without any are left out."""
+    uids = QuarantinedFile.study_instance_uid
+    waiting = uids.in_(study_instance_uids), QuarantinedFile.status == WAITING
+    query = select(uids, func.count()).where(*waiting).group_by(uids)
+    return {str(uid): count for uid, count in session.execute(query)}
+
+
+def what_it_says(data: bytes) -> dict[str, str]:
+    """What a file says of itself, as far as it can be read; nothing that a database or a page could stumble over."""
+    try:
+        header = read_header(data)
+    except RefusedInstance:
+        return {}
+    values = {keyword: header.text(keyword) for keyword in SAID}
+    clean = {keyword: "".join(filter(str.isprintable, text))[:LONGEST] for keyword, text in values.items()}
+    return {keyword: text for keyword, text in clean.items() if text}
+
+
+def _again(row: QuarantinedFile, kept: _Kept) -> None:
+    """The same bytes came again. What was discarded waits once more: its sender was told that it is kept."""
+    row.times_received += 1
+    row.last_received_at = kept.at
+    if row.sent_by is None:
+        row.door, row.sent_by, row.address = kept.sender.door, kept.sender.actor, kept.sender.address
+    if row.status == DISCARDED:
+        row.status, row.decided_by, row.decided_at, row.reason = WAITING, None, None, None
+
+
+def _count(session: Session, arrival: Arrival, code: str, now: datetime) -> None:
+    """Name the file in its sender's entry of the upload log, which is opened if there is none."""
+    study = session.get(Study, arrival.decision.study_id)
+    if study is None or study.orthanc_study_id is None:
+        return
+    log_of(session, study, arrival, now)
+    session.flush()
+    header = arrival.header
+    outcome = InstanceOutcome(
+        file_name=arrival.file_name,
+        status="failed",
+        sop_instance_uid=header.sop_instance_uid,
+        study_instance_uid=header.study_instance_uid,
+        error_code=code,
+        size_bytes=arrival.size_bytes,
+    )
+    _, studies = note_failures(session, [failure_of(arrival.delivery, outcome)])
+    session.flush()
+    settle_studies(session, studies, now)
+
+
+def _origin(kept: _Kept) -> Origin:
+    return Origin(kept.sender.actor or "orthanc", kept.sender.address)
+
+
+def _event(row: QuarantinedFile, kept: _Kept) -> Event:
+    detail = {"quarantine_id": str(row.id), "code": row.code, "sha256": row.sha256, "door": kept.sender.door}
+    return Event("quarantine.kept", study_instance_uid=row.study_instance_uid, detail=detail)
