@@ -153,6 +153,7 @@ EXAMPLES: dict[str, dict[str, Any]] = LINK_EXAMPLES | {
         "link_status": "linked",
         "linked_by": "rita",
         "deleted_at": None,
+        "number_in_quarantine": 0,
     },
     "ViewerUrlAnswer": {
         "url": f"/ohif/viewer?StudyInstanceUIDs={STUDY}&token=eyJ…",

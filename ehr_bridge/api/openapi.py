@@ -29,6 +29,7 @@ TAGS = {
     "Studies": "What the archive holds.",
     "Tags": "What a stored study says of itself, and changing it with a reason and a way back.",
     "Reconciliation": "Studies without a certain link, and people who say whose they are.",
+    "Quarantine": "Files that are kept but not in the archive, and people who say whose they are, or nobody's.",
     "Changes": "What changed of patients and orders, the studies that follow, and taking it back.",
     "Deletion": "Asked by one person, decided by another, restorable for a while; legal holds.",
     "Viewer": "Links and tokens that open studies in the viewer.",

@@ -66,7 +66,15 @@ def _other_content() -> Case:
     )
 
 
-def _contradiction() -> Case:
+def _contradiction(server: Server) -> Case:
+    """The MRN of the study's patient, and otherwise somebody else."""
+    order, uid = place_order(server), generate_uid()
+    named = {"AccessionNumber": order["accession_number"], "PatientID": order["mrn"], "StudyInstanceUID": uid}
+    other = small(**named, PatientName="OTHER^PERSON", PatientBirthDate="19010101")
+    return Case(other, small(**named, PatientName="LINDQVIST^ASA", PatientBirthDate="19610314"))
+
+
+def _stranger() -> Case:
     uid = generate_uid()
     return Case(small(StudyInstanceUID=uid, PatientID="SOMEBODY"), small(StudyInstanceUID=uid, PatientID="ELSE"))
 
@@ -99,7 +107,8 @@ def _cannot_recode(server: Server) -> bytes:
 CASES: dict[str, Callable[[Server], Case]] = {
     "is fine": lambda _: Case(small()),
     "is there already": lambda _: _again(),
-    "contradicts its study": lambda _: _contradiction(),
+    "contradicts its study": _contradiction,
+    "study_of_another_patient": lambda _: _stranger(),
     "same_uid_other_content": lambda _: _other_content(),
     "empty_file": lambda _: Case(b""),
     "not_dicom": lambda _: Case(b"This is a letter, not an image. " * 40),

@@ -33,6 +33,7 @@ from ehr_bridge.api.patient_batch import PatientBatchBody
 from ehr_bridge.api.patients import PatientBody
 from ehr_bridge.api.privacy import BreakGlassBody
 from ehr_bridge.api.problems import CODES
+from ehr_bridge.api.quarantine import GiveBody
 from ehr_bridge.api.reconciliation import CreateOrderBody, LinkBody
 from ehr_bridge.api.service_keys import ServiceKeyBody
 from ehr_bridge.api.tags import ModifyTagsBody, UndoBody
@@ -283,6 +284,7 @@ BODIES: dict[str, type[BaseModel]] = {
     "/api/v1/dicom/known": KnownFilesBody,
     f"/api/v1/reconciliation/{STUDY}/link": LinkBody,
     f"/api/v1/reconciliation/{STUDY}/create-order": CreateOrderBody,
+    "/api/v1/quarantine/": GiveBody,
 }
 
 

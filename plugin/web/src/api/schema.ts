@@ -2841,6 +2841,207 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/quarantine": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List files that are kept but not in the archive, the latest first */
+        get: {
+            parameters: {
+                query?: {
+                    limit?: number;
+                    offset?: number;
+                    status?: ("waiting" | "given" | "discarded") | "all";
+                    code?: string | null;
+                    study?: string | null;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["QuarantineList"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/quarantine/{quarantine_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One file in quarantine */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    quarantine_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["QuarantineAnswer"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/quarantine/{quarantine_id}/discard": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say that a file is nobody's; it is deleted after the grace period of deletions */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    quarantine_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["DecisionBody"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["QuarantineAnswer"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/quarantine/{quarantine_id}/give": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Store a file as the image of a patient or an order, through the same judge as an upload */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    quarantine_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["GiveBody"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["QuarantineAnswer"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/quarantine/{quarantine_id}/reopen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take a decision back; the file waits again. An image that was stored of it stays until it is deleted */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    quarantine_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["DecisionBody"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["QuarantineAnswer"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/reconciliation": {
         parameters: {
             query?: never;
@@ -3420,6 +3621,9 @@ export interface components {
             orthanc_instance_id: string;
             study_instance_uid: string;
         };
+        DecisionBody: {
+            reason: string;
+        };
         DeletionAnswer: {
             accession_number: string | null;
             decided_at: string | null;
@@ -3515,6 +3719,27 @@ export interface components {
             reason: string;
             source: string;
             value: string;
+        };
+        GiveBody: {
+            /** @default null */
+            expected: null;
+            /** @default null */
+            order_id: string | null;
+            /** @default null */
+            patient_id: string | null;
+            reason: string;
+        };
+        GivenTo: {
+            accession_number: string | null;
+            mrn: string;
+            order_id: string | null;
+            orthanc_instance_id: string;
+            /** Format: uuid */
+            patient_id: string;
+            patient_name: string | null;
+            series_instance_uid: string;
+            sop_instance_uid: string;
+            study_instance_uid: string;
         };
         GlassAnswer: {
             expires_at: string;
@@ -3776,6 +4001,15 @@ export interface components {
             reason: string;
             study_instance_uid: string;
         };
+        NamedStudy: {
+            /** @enum {string} */
+            link_status: "linked" | "unlinked" | "ambiguous";
+            mrn: string | null;
+            order_id: string | null;
+            patient_id: string | null;
+            patient_name: string | null;
+            study_instance_uid: string;
+        };
         NewAccountBody: {
             full_name: string;
             /** @default true */
@@ -3945,6 +4179,38 @@ export interface components {
             title: string;
             type: string;
         };
+        QuarantineAnswer: {
+            address: string | null;
+            can_be_given: boolean;
+            code: string;
+            decided_at: string | null;
+            decided_by: string | null;
+            door: string | null;
+            file_name: string;
+            given: components["schemas"]["GivenTo"] | null;
+            /** Format: uuid */
+            id: string;
+            last_received_at: string;
+            node: string;
+            reason: string | null;
+            received_at: string;
+            said: {
+                [key: string]: string;
+            };
+            sent_by: string | null;
+            sha256: string;
+            size_bytes: number;
+            /** @enum {string} */
+            status: "waiting" | "given" | "discarded";
+            study: components["schemas"]["NamedStudy"] | null;
+            times_received: number;
+        };
+        QuarantineList: {
+            items: components["schemas"]["QuarantineAnswer"][];
+            limit: number;
+            offset: number;
+            total: number;
+        };
         QueueAnswer: {
             changes_to_check: number | null;
             instances_to_record: number;
@@ -4056,6 +4322,7 @@ export interface components {
             linked_by: string | null;
             modalities: string[];
             mrn: string | null;
+            number_in_quarantine: number;
             number_of_instances: number;
             number_of_series: number;
             order_id: string | null;
@@ -4317,6 +4584,7 @@ export type ConfirmationBody = components['schemas']['ConfirmationBody'];
 export type CreateOrderBody = components['schemas']['CreateOrderBody'];
 export type CreatedOrderAnswer = components['schemas']['CreatedOrderAnswer'];
 export type DamagedFileAnswer = components['schemas']['DamagedFileAnswer'];
+export type DecisionBody = components['schemas']['DecisionBody'];
 export type DeletionAnswer = components['schemas']['DeletionAnswer'];
 export type DeletionList = components['schemas']['DeletionList'];
 export type DifferenceAnswer = components['schemas']['DifferenceAnswer'];
@@ -4329,6 +4597,8 @@ export type FieldProblem = components['schemas']['FieldProblem'];
 export type FindingAnswer = components['schemas']['FindingAnswer'];
 export type FixityAnswer = components['schemas']['FixityAnswer'];
 export type FormerValueAnswer = components['schemas']['FormerValueAnswer'];
+export type GiveBody = components['schemas']['GiveBody'];
+export type GivenTo = components['schemas']['GivenTo'];
 export type GlassAnswer = components['schemas']['GlassAnswer'];
 export type GlassList = components['schemas']['GlassList'];
 export type HeadAnswer = components['schemas']['HeadAnswer'];
@@ -4359,6 +4629,7 @@ export type MeAnswer = components['schemas']['MeAnswer'];
 export type MergeBody = components['schemas']['MergeBody'];
 export type ModificationAnswer = components['schemas']['ModificationAnswer'];
 export type ModifyTagsBody = components['schemas']['ModifyTagsBody'];
+export type NamedStudy = components['schemas']['NamedStudy'];
 export type NewAccountBody = components['schemas']['NewAccountBody'];
 export type NewServiceKeyAnswer = components['schemas']['NewServiceKeyAnswer'];
 export type OrderAnswer = components['schemas']['OrderAnswer'];
@@ -4374,6 +4645,8 @@ export type PatientList = components['schemas']['PatientList'];
 export type Permission = components['schemas']['Permission'];
 export type PriorsBody = components['schemas']['PriorsBody'];
 export type Problem = components['schemas']['Problem'];
+export type QuarantineAnswer = components['schemas']['QuarantineAnswer'];
+export type QuarantineList = components['schemas']['QuarantineList'];
 export type QueueAnswer = components['schemas']['QueueAnswer'];
 export type ReconciliationAnswer = components['schemas']['ReconciliationAnswer'];
 export type ReconciliationList = components['schemas']['ReconciliationList'];
