@@ -15,7 +15,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from sqlalchemy import func, insert
+from sqlalchemy import func, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -29,7 +29,7 @@ from ehr_bridge.services.audit import append_all
 from ehr_bridge.services.entries import open_entry
 from ehr_bridge.services.failures import WaitingFailures, failure_of, note_failures
 from ehr_bridge.services.late_coercion import coerce_late
-from ehr_bridge.services.settling import count_first, settle_studies
+from ehr_bridge.services.settling import count_first, settle_entry, settle_studies
 from ehr_bridge.services.under_way import UnderWay
 
 LOGGER = logging.getLogger(__name__)
@@ -152,14 +152,18 @@ class Recorder:
                     row = _row(arrival, log_id, now)
                     is_plain = not waiting and not arrival.is_duplicate
                     is_counted = is_plain and count_first(study, log, row, now)
+                    is_behind = bool(waiting) or not study.is_settled or study.id in self._unsettled
                     append_all(session, arrival.delivery.origin, events, now)
                 if arrival.is_duplicate:
                     _add_duplicate(session, arrival, row)
                 else:
+                    is_behind = is_behind or _is_in_another_entry(session, row)
                     self._rows.put(session.connection(), [row])
-                if not is_counted:
+                if is_behind:
                     _, studies = note_failures(session, waiting)
                     settle_studies(session, studies | {study.id}, now)
+                elif not is_counted:
+                    settle_entry(session, study.id, log, now)
                 if arrival.is_late or arrival.is_unfinished:
                     session.flush()
                     coerce_late(session, arrival, now)
@@ -169,6 +173,8 @@ class Recorder:
             LOGGER.exception("the entry of instance %s could not be opened", arrival.orthanc_instance_id)
             raise Unavailable("record_pending", "The image is stored; its record follows by itself.") from error
         self._waiting.forget(waiting)
+        if is_behind:
+            self._unsettled.discard(arrival.decision.study_id)
         self._entries[_key(arrival)] = log_id
         while len(self._entries) > REMEMBERED_ENTRIES:
             self._entries.popitem(last=False)
@@ -225,6 +231,12 @@ def _row(arrival: Arrival, log_id: uuid.UUID, now: datetime) -> InstanceRow:
         received_sha256=arrival.received_sha256,
         stored_digest=arrival.stored_digest,
     )
+
+
+def _is_in_another_entry(session: Session, row: InstanceRow) -> bool:
+    """Whether an image was recorded before its own door did so: its row is about to change hands."""
+    found = select(Instance.upload_log_id).where(Instance.orthanc_instance_id == row.orthanc_instance_id)
+    return session.scalar(found) not in (None, row.upload_log_id)
 
 
 def _add_duplicate(session: Session, arrival: Arrival, row: InstanceRow) -> None:

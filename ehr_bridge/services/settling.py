@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import bindparam, exists, func, select, update
+from sqlalchemy import bindparam, case, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.instance_rows import InstanceRow
@@ -21,19 +21,63 @@ _SERIES = (
     .group_by(Instance.series_instance_uid, Instance.modality)
 )
 
+_STORED = (
+    select(
+        Instance.upload_log_id,
+        func.count().label("files"),
+        func.sum(Instance.size_bytes).label("bytes"),
+    )
+    .where(Instance.study_id == bindparam("of_study"))
+    .group_by(Instance.upload_log_id)
+    .subquery()
+)
+_SKIPPED = (
+    select(
+        DicomUploadSkip.upload_log_id,
+        func.count().label("files"),
+        func.sum(case((DicomUploadSkip.status == "duplicate", 1), else_=0)).label("duplicates"),
+    )
+    .join(DicomUploadLog, DicomUploadLog.id == DicomUploadSkip.upload_log_id)
+    .join(Study, Study.study_instance_uid == DicomUploadLog.study_instance_uid)
+    .where(Study.id == bindparam("of_study"))
+    .group_by(DicomUploadSkip.upload_log_id)
+    .subquery()
+)
+_FILES = func.coalesce(_STORED.c.files, 0) + func.coalesce(_SKIPPED.c.files, 0)
+_DUPLICATES = func.coalesce(_SKIPPED.c.duplicates, 0)
+_BEHIND = (
+    select(DicomUploadLog)
+    .join(Study, Study.study_instance_uid == DicomUploadLog.study_instance_uid)
+    .outerjoin(_STORED, _STORED.c.upload_log_id == DicomUploadLog.id)
+    .outerjoin(_SKIPPED, _SKIPPED.c.upload_log_id == DicomUploadLog.id)
+    .where(Study.id == bindparam("of_study"), ~DicomUploadLog.is_deleted)
+    .where(
+        or_(
+            DicomUploadLog.number_of_files != _FILES,
+            DicomUploadLog.number_of_duplicates != _DUPLICATES,
+            DicomUploadLog.total_size_bytes != func.coalesce(_STORED.c.bytes, 0),
+            DicomUploadLog.upload_status != "success",
+            DicomUploadLog.announced_files.is_not(None),
+            DicomUploadLog.interrupted_at.is_not(None),
+        )
+    )
+)
+"""The entries of a study whose numbers are not what is recorded, and those whose status depends on more than these."""
+
 
 def settle_studies(session: Session, study_ids: Iterable[uuid.UUID], now: datetime) -> None:
-    """Make the counts of these studies say what `instances` says. Safe to repeat."""
+    """Make the counts of these studies, and of all their entries, say what `instances` says. Safe to repeat."""
     for study_id in study_ids:
         _settle_study(session, study_id, now)
-        for log in session.scalars(
-            select(DicomUploadLog)
-            .join(Study, Study.study_instance_uid == DicomUploadLog.study_instance_uid)
-            .where(Study.id == study_id, ~DicomUploadLog.is_deleted)
-        ):
-            changed = settle_announced(session, log) if log.announced_files is not None else []
-            for one in {log, *changed}:
-                _settle_log(session, one)
+        _settle_entries(session, study_id)
+
+
+def settle_entry(session: Session, study_id: uuid.UUID, log: DicomUploadLog, now: datetime) -> None:
+    """The same where only one entry of the study changed: however many it has, the others are not looked at."""
+    _settle_study(session, study_id, now)
+    changed = settle_announced(session, log) if log.announced_files is not None else []
+    for one in {log, *changed}:
+        _settle_log(session, one)
 
 
 def count_first(study: Study, log: DicomUploadLog, row: InstanceRow, now: datetime) -> bool:
@@ -84,6 +128,13 @@ def _settle_study(session: Session, study_id: uuid.UUID, now: datetime) -> None:
         .where(Order.id == linked, Order.study_instance_uid == uid)
         .values(number_of_images=instances, number_of_series=series)
     )
+
+
+def _settle_entries(session: Session, study_id: uuid.UUID) -> None:
+    for log in session.scalars(_BEHIND, {"of_study": study_id}):
+        changed = settle_announced(session, log) if log.announced_files is not None else []
+        for one in {log, *changed}:
+            _settle_log(session, one)
 
 
 def _settle_log(session: Session, log: DicomUploadLog) -> None:

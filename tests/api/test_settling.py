@@ -5,10 +5,12 @@ from __future__ import annotations
 import threading
 import time
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from pydicom.uid import generate_uid
+from sqlalchemy import event
 
 from ehr_bridge.services import recorder as recording
 from tests.api.conftest import Api
@@ -99,3 +101,50 @@ def test_an_image_two_clients_send_at_once_is_counted_once_for_each(api: Api, mo
 
     assert counted(slow) == (2, 0, [("slow.dcm", "stored")] * 2)
     assert counted(quick) == (1, 1, [("quick.dcm", "duplicate")])
+
+
+def statements(api: Api, act: Callable[[], Any]) -> int:
+    """How often the database is asked while something is done."""
+    asked: list[str] = []
+
+    def count(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        asked.append(statement)
+
+    event.listen(api.services.database.engine, "after_cursor_execute", count)
+    try:
+        act()
+    finally:
+        event.remove(api.services.database.engine, "after_cursor_execute", count)
+    return len(asked)
+
+
+@pytest.mark.parametrize("is_new", [True, False], ids=["new", "sent again"])
+def test_the_fiftieth_file_of_a_study_asks_no_more_than_the_fifth(api: Api, is_new: bool) -> None:
+    """Files sent one by one without an upload's id have an entry each; none looks at the others' entries."""
+    uid = generate_uid()
+    first = small(StudyInstanceUID=uid)
+    asked = []
+    for _ in range(50):
+        data = small(StudyInstanceUID=uid) if is_new or not asked else first
+        asked.append(statements(api, lambda data=data: api.upload(data if asked else first)))
+    assert asked[49] == asked[4]
+    assert api.services.studies.get(uid).study.number_of_instances == (50 if is_new else 1)
+    entries = api.get("/api/v1/dicom/uploads?limit=100", "nurse").json["items"]
+    assert {(entry["number_of_files"], entry["upload_status"]) for entry in entries} == {(1, "success")}
+    assert sum(entry["number_of_duplicates"] for entry in entries) == (0 if is_new else 49)
+
+
+def test_entries_of_two_kinds_of_senders_are_all_brought_up_to_date(api: Api) -> None:
+    """One file by itself, files that share an upload and are written later, one file by itself again, a failure."""
+    uid, shared = generate_uid(), str(uuid.uuid4())
+    api.upload(small(StudyInstanceUID=uid))
+    for _ in range(3):
+        assert api.upload(small(StudyInstanceUID=uid), headers={"X-Upload-Id": shared}).status_code == 201
+    api.services.recorder.flush()
+    assert api.upload(small(StudyInstanceUID=uid)).status_code == 201
+    bad = small(StudyInstanceUID=uid, PatientID="X" * 300)
+    assert api.upload(bad, headers={"X-Upload-Id": shared}).status_code == 422
+    assert api.services.studies.get(uid).study.number_of_instances == 5
+    entries = api.get("/api/v1/dicom/uploads", "nurse").json["items"]
+    numbers = sorted((e["number_of_files"], e["upload_status"], e["error_message"]) for e in entries)
+    assert numbers == [(1, "success", None), (1, "success", None), (4, "partial", "cannot_index (1)")]

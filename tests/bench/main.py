@@ -39,7 +39,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from tests.bench import inprocess, linkage, listing, matching, memory, opening, orders, pages, report
+from tests.bench import inprocess, linkage, listing, matching, memory, one_by_one, opening, orders, pages, report
 from tests.bench.clients import ClientError, Clients
 from tests.bench.ingest import Ingest
 from tests.bench.listing import postgres
@@ -67,6 +67,7 @@ IN_PROCESS: dict[str, Callable[[Plan], Result]] = {
     listing.NAME: listing.time_lists,
     memory.NAME: memory.measure_growth,
     matching.NAME: matching.time_matches,
+    one_by_one.NAME: one_by_one.measure_uploads,
 }
 VISITS: dict[str, Callable[[pages.Visits], Result]] = {
     pages.SIGN_IN: pages.Visits.sign_in,

@@ -27,10 +27,30 @@ class Plan:
     """Of what is timed in this process."""
     archive_bytes: int
     """Of the large ZIP whose memory is measured."""
+    files_one_by_one: int
+    """Of one study that comes file by file."""
 
 
-DEFAULT = Plan(7, 1.5, files_alone=60, files_together=120, studies=300, iterations=20_000, archive_bytes=1_000_000_000)
-QUICK = Plan(3, 0.5, files_alone=24, files_together=48, studies=60, iterations=4_000, archive_bytes=200_000_000)
+DEFAULT = Plan(
+    7,
+    1.5,
+    files_alone=60,
+    files_together=120,
+    studies=300,
+    iterations=20_000,
+    archive_bytes=1_000_000_000,
+    files_one_by_one=2000,
+)
+QUICK = Plan(
+    3,
+    0.5,
+    files_alone=24,
+    files_together=48,
+    studies=60,
+    iterations=4_000,
+    archive_bytes=200_000_000,
+    files_one_by_one=400,
+)
 
 
 @dataclass(slots=True)
