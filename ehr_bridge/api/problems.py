@@ -70,6 +70,7 @@ CODES: dict[str, tuple[int, str]] = {
     "method_not_allowed": (405, "The route exists, but not for this method."),
     "order_of_another_patient": (409, "Order and patient do not belong together."),
     "order_cancelled": (409, "The order is cancelled."),
+    "mrn_of_another_issuer": (409, "The MRN is on record as given by another issuer, so of another patient."),
     "patient_merged": (409, "The record was merged into another one."),
     "not_merged": (409, "The record was not merged into another one."),
     "accession_number_taken": (409, "Another order has this accession number."),

@@ -53,8 +53,11 @@ class Patients:
     def upsert(self, mrn: str, data: PatientData, origin: Origin) -> tuple[Patient, bool]:
         """The patient with that MRN, as `data` says; and whether it is new. Saying the same twice changes nothing.
 
+        A number means nothing without who gave it. What is told without an issuer is of the issuer on record, and a
+        record without one gets the first that is told.
+
         Raises:
-            Conflict: the record was merged into another.
+            Conflict: the number is another issuer's, so of somebody else; or the record was merged into another.
         """
         now = self._clock()
         with self._database.write() as session:
@@ -62,6 +65,8 @@ class Patients:
             created = patient is None
             if patient is not None and patient.merged_into_id is not None:
                 raise Conflict("patient_merged", "This record was merged into another; change the one that survived.")
+            if patient is not None:
+                data = replace(data, issuer=_issuer(patient, data.issuer))
             if patient is None:
                 patient = Patient(id=uuid.uuid4(), mrn=mrn, created_at=now, updated_at=now)
             changed = [name for name in PatientData.__slots__ if getattr(patient, name) != getattr(data, name)]
@@ -100,6 +105,28 @@ class Patients:
             )
         with self._database.read() as session:
             return fetch_page(session, query, limit, offset)
+
+
+def _issuer(patient: Patient, told: str | None) -> str | None:
+    """The issuer of a record that is told again.
+
+    Raises:
+        Conflict: another one is told; the two are two people with one number.
+    """
+    if told is None or (patient.issuer is not None and is_same_issuer(told, patient.issuer)):
+        return patient.issuer
+    if patient.issuer is not None:
+        raise Conflict(
+            "mrn_of_another_issuer",
+            f"This MRN is on record as given by '{patient.issuer}': with another issuer it is another patient's. "
+            "Nothing was changed.",
+        )
+    return told
+
+
+def is_same_issuer(one: str, other: str) -> bool:
+    """Whether two names of an assigning authority are one, apart from case and blanks around."""
+    return one.strip().casefold() == other.strip().casefold()
 
 
 def find_patient(session: Session, id_or_mrn: str) -> Patient:
@@ -143,10 +170,10 @@ def of_survivor(session: Session, identity: HeaderIdentity) -> HeaderIdentity:
     if record is None or record.merged_into_id is None:
         return identity
     issuer = identity.issuer_of_patient_id
-    if issuer and record.issuer and issuer != record.issuer:
+    if issuer and record.issuer and not is_same_issuer(issuer, record.issuer):
         return identity
     survivor = find_patient(session, record.mrn)
-    if issuer and issuer == record.issuer:
+    if issuer and record.issuer:
         issuer = survivor.issuer or ""
     return replace(identity, patient_id=survivor.mrn, issuer_of_patient_id=issuer)
 
