@@ -21,6 +21,7 @@ from pydantic import (
 )
 
 from ehr_bridge.dicom import LONGEST_UID, STORABLE_UID
+from ehr_bridge.dicom.typed_names import COMMA
 from ehr_bridge.dicom.values import wanted_value
 
 
@@ -115,6 +116,8 @@ def fits(keyword: str) -> AfterValidator:
 def _clean_name(text: str) -> str:
     if "^" in text or "=" in text:
         raise ValueError("no ^ and no = (they separate the parts of a DICOM name)")
+    if COMMA.search(text):
+        raise ValueError("no comma: family name and given name are fields of their own")
     return _clean(text)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import uuid
 from typing import Annotated, Literal, cast
 
@@ -11,13 +10,13 @@ from flask_openapi3 import APIBlueprint, Tag
 from pydantic import Field, StringConstraints, field_validator
 
 from ehr_bridge.api.context import answer, closed, origin, services
+from ehr_bridge.api.corrections import corrected
 from ehr_bridge.api.problems import CODES
 from ehr_bridge.api.restricted import require_past_open
 from ehr_bridge.api.schemas import Input, Model, Moment, Problem, Uid
 from ehr_bridge.api.uploads import archive
 from ehr_bridge.db.modifications import Modification
 from ehr_bridge.dicom import MODIFIABLE_KEYWORDS
-from ehr_bridge.dicom.values import wanted_value
 from ehr_bridge.services.replacing import StoredFiles
 from ehr_bridge.services.tag_history import StudyTags, read_tags
 
@@ -55,16 +54,10 @@ class ModifyTagsBody(Input):
     @field_validator("changes")
     @classmethod
     def _only_modifiable(cls, changes: dict[str, str]) -> dict[str, str]:
-        """DICOM values; for dates the ISO form is taken too."""
-        checked = {}
-        for keyword, value in changes.items():
-            if keyword not in MODIFIABLE_KEYWORDS:
-                raise ValueError(f"only {', '.join(sorted(MODIFIABLE_KEYWORDS))} can be modified")
-            if keyword == "StudyDate" and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
-                value = value.replace("-", "")
-            checked[keyword] = wanted_value(keyword, value).value
-            if keyword == "PatientID" and not checked[keyword]:
-                raise ValueError("PatientID cannot be emptied")
+        """As DICOM writes them; see `corrected` for what is understood."""
+        checked = corrected(changes)
+        if checked.get("PatientID") == "":
+            raise ValueError("PatientID cannot be emptied")
         return checked
 
 

@@ -8,10 +8,9 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from ehr_bridge.api.corrections import corrected
 from ehr_bridge.api.json_bodies import model_from_json
 from ehr_bridge.api.schemas import Input, Text16, Text64
-from ehr_bridge.dicom.tags import MODIFIABLE_KEYWORDS
-from ehr_bridge.dicom.values import wanted_value
 from ehr_bridge.services.arrivals import Confirmation
 
 MOST_ANNOUNCED = 1_000_000
@@ -31,11 +30,7 @@ class SaidOfFiles(Input):
     @field_validator("tags")
     @classmethod
     def _only_modifiable(cls, tags: dict[str, str]) -> dict[str, str]:
-        for keyword, value in tags.items():
-            if keyword not in MODIFIABLE_KEYWORDS:
-                raise ValueError(f"only {', '.join(sorted(MODIFIABLE_KEYWORDS))} can be modified")
-            wanted_value(keyword, value)
-        return tags
+        return corrected(tags)
 
     @model_validator(mode="after")
     def _one_order(self) -> SaidOfFiles:

@@ -95,8 +95,8 @@ class Modification(Base):
     number_of_instances: Mapped[int] = mapped_column(default=0)
     number_done: Mapped[int] = mapped_column(default=0)
     study_before: Mapped[dict[str, Any]]
-    """`corrections` and `study_date` of the study before, the `patient_ids` in its files, and whether a rule of the
-    site wants a person to look at one of them (`is_doubted`)."""
+    """`corrections`, `study_date` and `study_description` of the study before, the `patient_ids` in its files, and
+    whether a rule of the site wants a person to look at one of them (`is_doubted`)."""
     applied: Mapped[list[Any]]
     """What it came to: `{"tag", "before", "after", "instances"}`."""
 

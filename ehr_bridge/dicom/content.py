@@ -23,8 +23,6 @@ from ehr_bridge.errors import RefusedInstance
 
 _IDENTITY: Final = frozenset(map(tags.tag_of, tags.MODIFIABLE_KEYWORDS)) | {
     tags.ISSUER_OF_PATIENT_ID,
-    tags.PATIENT_BIRTH_DATE,
-    tags.PATIENT_SEX,
     tags.REFERRING_PHYSICIAN_NAME,
 }
 """What coercion and corrections replace everywhere; sites have rules for more."""

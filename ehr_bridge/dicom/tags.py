@@ -6,8 +6,17 @@ from typing import Final
 
 from pydicom.datadict import tag_for_keyword
 
-MODIFIABLE_KEYWORDS: Final = ("PatientID", "PatientName", "AccessionNumber", "StudyDate")
-"""What an uploader may set by hand; everything else comes from the EHR or stays as it is."""
+MODIFIABLE_KEYWORDS: Final = (
+    "PatientID",
+    "PatientName",
+    "PatientBirthDate",
+    "PatientSex",
+    "AccessionNumber",
+    "StudyDate",
+    "StudyDescription",
+    "Laterality",
+)
+"""What a person may correct by hand; everything else comes from the EHR or stays as it is."""
 DESCRIBING_GROUPS: Final = frozenset({0x0008, 0x0010, 0x0032, 0x0038, 0x0040})
 """Groups of who, which study and which order; the others say how the picture is to be read."""
 

@@ -93,7 +93,7 @@ def _describe(study: Study, arrival: Arrival) -> None:
     study.orthanc_study_id = arrival.orthanc_study_id
     study.study_date = parse_da(after.get("StudyDate", header.study_date))
     study.study_time = parse_tm(header.study_time)
-    study.study_description = header.study_description[:64] or None
+    study.study_description = after.get("StudyDescription", header.study_description)[:64] or None
     study.coerced = [
         {"tag": change.keyword, "before": change.before, "after": change.after} for change in arrival.changes
     ]

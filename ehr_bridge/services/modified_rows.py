@@ -70,6 +70,7 @@ def begin(session: Session, job_id: uuid.UUID, node: str, seen: Seen, now: datet
     job.study_before = {
         "corrections": dict(study.corrections),
         "study_date": study.study_date.isoformat() if study.study_date else None,
+        "study_description": study.study_description,
         "patient_ids": sorted(seen.patient_ids),
         "is_doubted": seen.is_doubted,
     }
@@ -188,6 +189,7 @@ def _show_on_study(session: Session, job: Modification, study: Study, orthanc_st
             follows = update(table).where(table.orthanc_study_id == study.orthanc_study_id)
             session.execute(follows.values(orthanc_study_id=orthanc_study_id))
         study.orthanc_study_id = orthanc_study_id
+    study.study_description = _description_shown(session, job, study)
     shown = _date_shown(session, job, study)
     if shown != study.study_date:
         study.study_date = shown
@@ -207,6 +209,18 @@ def _date_shown(session: Session, job: Modification, study: Study) -> date | Non
     elif "StudyDate" in job.wanted:
         return parse_da(job.wanted["StudyDate"])
     return study.study_date
+
+
+def _description_shown(session: Session, job: Modification, study: Study) -> str | None:
+    undone = session.get_one(Modification, job.undoes_id) if job.undoes_id is not None else None
+    if job.from_original:
+        return study.study_description
+    if undone is not None and "StudyDescription" in undone.wanted:
+        former: str | None = undone.study_before["study_description"]
+        return former
+    if undone is None and "StudyDescription" in job.wanted:
+        return job.wanted["StudyDescription"] or None
+    return study.study_description
 
 
 def _audit(session: Session, job: Modification, now: datetime, detail: dict[str, Any]) -> None:

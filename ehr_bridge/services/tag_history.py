@@ -28,8 +28,9 @@ SHOWN = (
     "StudyTime",
     "StudyDescription",
     "ReferringPhysicianName",
+    "Laterality",
 )
-"""What is said of a study as a whole, and follows its patient, its order, or a person's hand."""
+"""What is said of a study as a whole or, the last one, of its series; it follows patient, order, or a person's hand."""
 MOST_SERIES = 50
 
 

@@ -74,6 +74,15 @@ def test_an_appointment_is_a_moment_with_its_time_zone(api: Api) -> None:
         assert told["scheduled_at"] == "2026-01-31T09:00:00.000Z"
 
 
+@pytest.mark.parametrize("field", ["family_name", "given_name"])
+def test_a_name_with_a_comma_is_refused(api: Api, field: str) -> None:
+    """Family and given name are two fields: "Schmidt, Anne" is no family name."""
+    assert "comma" in refused(put_patient(api, "P1", **{field: "Schmidt, Anne"}), field)
+    items = [{"mrn": "P2", field: "Schmidt, Anne"}, {"mrn": "P3", "family_name": "Schmidt"}]
+    answer = api.call("POST", "/api/v1/patients/batch", "service", json={"items": items}).json
+    assert [item["status"] for item in answer["items"]] == ["failed", "created"]
+
+
 NUMBERED = [
     ("PUT", "/api/v1/patients/{}", "mrn"),
     ("GET", "/api/v1/patients/{}", "id_or_mrn"),

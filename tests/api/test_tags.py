@@ -43,6 +43,47 @@ def test_modifying_changes_every_instance_and_keeps_what_was(api: Api, tmp_path:
     assert (study["study_date"], study["patient_name"], study["number_of_instances"]) == ("2026-02-01", "Öberg^Kaj", 3)
 
 
+def test_all_that_a_person_may_correct_is_corrected(api: Api, tmp_path: Path) -> None:
+    """In the files and in the list; what the tags route calls modifiable, and nothing else."""
+    uid = store(api)
+    changes = {
+        "PatientID": "P-9",
+        "PatientName": "Schmidt, Anne",
+        "PatientBirthDate": "1984-05-06",
+        "PatientSex": "F",
+        "AccessionNumber": "A-9",
+        "StudyDate": "2026-02-01",
+        "StudyDescription": "Left knee",
+        "Laterality": "L",
+    }
+    assert {tag["tag"] for tag in tags(api, uid)["tags"] if tag["is_modifiable"]} == set(changes)
+    modify(api, uid, **changes)
+    jobs(api, tmp_path).run()
+    written = changes | {"PatientName": "Schmidt^Anne", "PatientBirthDate": "19840506", "StudyDate": "20260201"}
+    assert {keyword: said(api, keyword) for keyword in changes} == {k: {v} for k, v in written.items()}
+    study = api.get(f"/api/v1/dicom/studies/{uid}", "nurse").json
+    assert (study["study_description"], study["patient_name"]) == ("Left knee", "Schmidt^Anne")
+
+
+@pytest.mark.parametrize(
+    ("typed", "written"),
+    [
+        ("Schmidt, Anne", "Schmidt^Anne"),
+        ("van der Berg , Jan Pieter", "van der Berg^Jan Pieter"),
+        ("Yamada, Tarou=山田，太郎", "Yamada^Tarou=山田^太郎"),
+        ("Schmidt^Anne^^^MD, PhD", "Schmidt^Anne^^^MD, PhD"),
+        ("Suharto", "Suharto"),
+    ],
+)
+def test_a_name_typed_with_a_comma_is_family_and_given_name(api: Api, tmp_path: Path, typed: str, written: str) -> None:
+    """A family name with a comma in it is never stored."""
+    uid = store(api, 1)
+    modify(api, uid, PatientName=typed)
+    jobs(api, tmp_path).run()
+    (data,) = files(api).values()
+    assert str(pydicom.dcmread(io.BytesIO(data)).PatientName) == written
+
+
 def test_tags_say_now_and_before_and_who_and_when(api: Api, tmp_path: Path) -> None:
     """From the file and from the ledger."""
     uid = store(api)
@@ -86,6 +127,7 @@ def test_series_that_disagree_are_shown(api: Api) -> None:
         {"StudyDate": "20260201"},
         {"PatientName": "Öberg^Kaj", "AccessionNumber": ""},
         {"PatientID": "P-2", "PatientName": "Öberg^Kaj"},
+        {"PatientBirthDate": "1984-05-06", "PatientSex": "O", "StudyDescription": "Knee", "Laterality": "L"},
     ],
 )
 def test_undo_restores_every_byte_and_every_row(api: Api, tmp_path: Path, changes: dict[str, str]) -> None:
@@ -221,7 +263,15 @@ def test_who_a_linked_study_is_the_ehr_says(api: Api, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("body", "status", "code"),
     [
-        ({"changes": {"PatientSex": "F"}}, 422, "invalid_request"),
+        ({"changes": {"Modality": "CT"}}, 422, "invalid_request"),
+        ({"changes": {"ReferringPhysicianName": "A^B"}}, 422, "invalid_request"),
+        ({"changes": {"PatientSex": "W"}}, 422, "invalid_request"),
+        ({"changes": {"Laterality": "B"}}, 422, "invalid_request"),
+        ({"changes": {"PatientBirthDate": "1984"}}, 422, "invalid_request"),
+        ({"changes": {"PatientBirthDate": "2090-01-01"}}, 422, "invalid_request"),
+        ({"changes": {"StudyDescription": "x" * 65}}, 422, "invalid_request"),
+        ({"changes": {"PatientName": "Schmidt, Anne, Maria"}}, 422, "invalid_request"),
+        ({"changes": {"PatientName": "Schmidt, Anne^Maria"}}, 422, "invalid_request"),
         ({"changes": {"StudyInstanceUID": "1.2"}}, 422, "invalid_request"),
         ({"changes": {"StudyDate": "20260231"}}, 422, "invalid_request"),
         ({"changes": {"PatientName": "a\\b"}}, 422, "invalid_request"),

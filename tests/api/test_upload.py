@@ -173,6 +173,20 @@ def test_multipart_takes_options_first_and_many_files(api: Api) -> None:
     assert api.get("/api/v1/dicom/uploads", "nurse").json["items"][0]["upload_source"] == "cd_import"
 
 
+def test_a_name_typed_with_a_comma_is_family_and_given_name(api: Api) -> None:
+    """Days may be ISO 8601. What the file itself says with a comma stays: nobody typed it here."""
+    tags = {"PatientName": "Schmidt, Anne", "PatientBirthDate": "1984-05-06", "StudyDescription": "Knee"}
+    options = ("application/json", json.dumps({"tags": tags}).encode())
+    answer = api.call("POST", "/api/v1/dicom/upload", "technician", **related(options, ("application/dicom", small())))
+    assert answer.status_code == 201
+    (ds,) = stored(api)
+    assert (str(ds.PatientName), ds.PatientBirthDate, ds.StudyDescription) == ("Schmidt^Anne", "19840506", "Knee")
+    uid = answer.json["studies"][0]["study_instance_uid"]
+    assert api.get(f"/api/v1/dicom/studies/{uid}", "nurse").json["study_description"] == "Knee"
+    assert api.upload(small(PatientName="Schmidt, Anne")).status_code == 201
+    assert str(stored(api)[-1].PatientName) == "Schmidt, Anne"
+
+
 def test_corrected_tags_are_written_and_the_old_ones_kept(api: Api) -> None:
     """The tag editor: only modifiable tags, before anything is stored."""
     study = generate_uid()
