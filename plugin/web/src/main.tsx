@@ -30,6 +30,7 @@ import "./styles/overlay.css";
 import "./styles/data.css";
 import "./styles/filters.css";
 import "./styles/upload.css";
+import "./styles/person.css";
 import "./styles/review.css";
 import "./styles/result.css";
 import "./styles/records.css";

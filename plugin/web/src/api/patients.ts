@@ -14,26 +14,30 @@ export function usePatient(id: string | null | undefined) {
   });
 }
 
-/** The few best patients for what was typed; nothing is asked before something is. */
+/** The few best patients for what was typed, and how many there are; nothing is asked before something is. */
 export function usePatientSearch(q: string) {
   const { ask } = useServices();
   return useQuery({
-    queryKey: ["patients", q],
+    queryKey: ["patients", "search", q],
     enabled: q !== "",
-    queryFn: async ({ signal }) => asPage<Patient>(await ask("patients", { query: { q, limit: FEW }, signal })).items,
+    queryFn: async ({ signal }) => asPage<Patient>(await ask("patients", { query: { q, limit: FEW }, signal })),
     placeholderData: keepPreviousData,
   });
 }
 
-export function useOrderSearch(q: string) {
+/** The few latest orders for what was typed, and how many there are; of some states, or of all. */
+export function useOrderSearch(q: string, status = "") {
   const { ask } = useServices();
   return useQuery({
-    queryKey: ["orders", "search", q],
+    queryKey: ["orders", "search", q, status],
     enabled: q !== "",
-    queryFn: async ({ signal }) => asPage<Order>(await ask("orders", { query: { q, limit: FEW }, signal })).items,
+    queryFn: async ({ signal }) => asPage<Order>(await ask("orders", { query: { q, status, limit: FEW }, signal })),
     placeholderData: keepPreviousData,
   });
 }
+
+/** Whatever images can still be for. */
+export const NOT_CANCELLED = "scheduled,arrived,in_progress,completed,reported";
 
 /** What the archive has of a patient. */
 export function usePatientStudies(patientId: string | null | undefined) {

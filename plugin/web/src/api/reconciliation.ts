@@ -3,14 +3,13 @@ import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tansta
 import { useServices } from "../services";
 import { asPage, PAGE_SIZE } from "./queries";
 import type * as schema from "./schema";
-import type { Job, Order, Patient } from "./types";
+import type { Job } from "./types";
 
 export type Reconciliation = schema.ReconciliationAnswer;
 export type Candidate = schema.CandidateAnswer;
 export type Difference = schema.DifferenceAnswer;
 
 const AGAIN_MS = 15_000;
-const SUGGESTED = 8;
 
 export function useReconciliations({ linkStatus, modality, offset }: { linkStatus: string; modality: string; offset: number }) {
   const { ask } = useServices();
@@ -60,22 +59,12 @@ export function useDecideLink(uid: string) {
   });
 }
 
-export function useOrderSuggestions(q: string) {
+/** The study beside somebody it could be given to, as beside a candidate. */
+export function useCompared(uid: string, { patient_id, order_id }: { patient_id?: string; order_id?: string }) {
   const { ask } = useServices();
+  const query = { ...(patient_id && { patient_id }), ...(order_id && { order_id }) };
   return useQuery({
-    queryKey: ["orders", "suggested", q],
-    enabled: q !== "",
-    queryFn: async ({ signal }) => asPage<Order>(await ask("orders", { query: { q, limit: SUGGESTED }, signal })).items,
-    placeholderData: keepPreviousData,
-  });
-}
-
-export function usePatientSuggestions(q: string) {
-  const { ask } = useServices();
-  return useQuery({
-    queryKey: ["patients", "suggested", q],
-    enabled: q !== "",
-    queryFn: async ({ signal }) => asPage<Patient>(await ask("patients", { query: { q, limit: SUGGESTED }, signal })).items,
-    placeholderData: keepPreviousData,
+    queryKey: ["reconciliation", "compared", uid, query],
+    queryFn: ({ signal }) => ask<Candidate>(`reconciliation/${encodeURIComponent(uid)}/compare`, { query, signal }),
   });
 }

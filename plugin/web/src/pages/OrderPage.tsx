@@ -9,7 +9,9 @@ import { Icon } from "../components/Icon";
 import { ListSkeleton } from "../components/DataList";
 import { Notice } from "../components/Notice";
 import { Page } from "../components/Page";
-import { Instant, Mrn, OrderStatus, OrNone, PersonName, PriorityFlag } from "../components/values";
+import { Instant, OrderStatus, OrNone, PersonName, PriorityFlag } from "../components/values";
+import { PersonFacts } from "../components/Person";
+import { ofOrder } from "../components/whom";
 import { ViewButton } from "../components/ViewButton";
 import { t, word } from "../i18n";
 import { Priors } from "./Priors";
@@ -41,7 +43,7 @@ function LoadedOrder({ order }: { order: Order }) {
       above={<BackLink />}
       lead={
         <p className="identity">
-          <Mrn mrn={order.mrn} />
+          <PersonFacts whom={ofOrder(order)} />
           <OrderStatus status={order.status} />
           <PriorityFlag priority={order.priority} />
         </p>

@@ -9,7 +9,9 @@ import { Filters } from "../components/Filters";
 import { Page } from "../components/Page";
 import { QueryList } from "../components/QueryList";
 import { useListPlace } from "../components/useListPlace";
-import { Instant, Mrn, OrderStatus, OrNone, PersonName, PriorityFlag } from "../components/values";
+import { Instant, OrderStatus, OrNone, PersonName, PriorityFlag } from "../components/values";
+import { Person } from "../components/Person";
+import { namesakes, ofOrder, type Whom } from "../components/whom";
 import { ViewButton } from "../components/ViewButton";
 import { formatNumber, t, word } from "../i18n";
 import { personName } from "../i18n/person";
@@ -54,7 +56,7 @@ export function OrdersPage() {
       <QueryList
         label={t("orders.list")}
         list={orders}
-        columns={columns()}
+        columns={columns(namesakes((orders.data?.items ?? []).map(ofOrder)))}
         rowKey={(order) => String(order.id)}
         found={(count) => t("orders.found", { count })}
         empty={
@@ -76,27 +78,28 @@ export function OrdersPage() {
   );
 }
 
-const columns = (): Column<Order>[] => [
+const columns = (isNamesake: (whom: Whom) => boolean): Column<Order>[] => [
   {
     key: "patient",
     title: t("column.patient"),
     main: true,
     cell: (order) => (
-      <>
-        <Link
-          className="row-link"
-          to={`/orders/${encodeURIComponent(String(order.id))}`}
-          aria-label={t("orders.open", {
-            accession: order.accession_number,
-            patient: personName(order.patient_name) || t("patient.unknown"),
-          })}
-        >
-          <PersonName name={order.patient_name} />
-        </Link>
-        <span className="second">
-          <Mrn mrn={order.mrn} />
-        </span>
-      </>
+      <Person
+        whom={ofOrder(order)}
+        isNamesake={isNamesake(ofOrder(order))}
+        name={
+          <Link
+            className="row-link"
+            to={`/orders/${encodeURIComponent(String(order.id))}`}
+            aria-label={t("orders.open", {
+              accession: order.accession_number,
+              patient: personName(order.patient_name) || t("patient.unknown"),
+            })}
+          >
+            <PersonName name={order.patient_name} />
+          </Link>
+        }
+      />
     ),
   },
   {

@@ -6,10 +6,11 @@ import { Blank } from "../components/Blank";
 import { DataList, ListSkeleton, type Column } from "../components/DataList";
 import { ErrorState } from "../components/ErrorState";
 import { Page } from "../components/Page";
-import { Day, Instant, modalitiesOf, Mrn, OrderStatus, OrNone, PersonName } from "../components/values";
+import { Day, Instant, modalitiesOf, OrderStatus, OrNone, PersonName } from "../components/values";
+import { PersonFacts } from "../components/Person";
+import { nameOf, ofPatient } from "../components/whom";
 import { ViewButton } from "../components/ViewButton";
-import { formatDay, t, word } from "../i18n";
-import { nameOf } from "../upload/choice";
+import { t } from "../i18n";
 
 export function PatientPage() {
   const { id = "" } = useParams();
@@ -33,9 +34,7 @@ function Loaded({ patient }: { patient: Patient }) {
       heading={<PersonName name={nameOf(patient)} />}
       lead={
         <p className="identity">
-          <Mrn mrn={patient.mrn} />
-          {patient.birth_date && <span>{t("review.born", { date: formatDay(patient.birth_date) })}</span>}
-          <span>{word("sex", patient.sex)}</span>
+          <PersonFacts whom={ofPatient(patient)} />
         </p>
       }
     >
@@ -79,7 +78,7 @@ function Orders({ mrn }: { mrn: string }) {
   if (orders.error) return <ErrorState error={orders.error} onRetry={() => void orders.refetch()} />;
   if (!orders.data) return <ListSkeleton label={t("app.loading")} rows={2} />;
   // The search takes beginnings: MRN-1 also finds MRN-10.
-  const own = orders.data.filter((order) => order.mrn === mrn);
+  const own = orders.data.items.filter((order) => order.mrn === mrn);
   if (own.length === 0) return <Blank title={t("patient.no_orders")} text={t("orders.empty.text")} />;
   return (
     <ul className="plain-list panel">

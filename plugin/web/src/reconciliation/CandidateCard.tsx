@@ -1,17 +1,19 @@
-import type { Candidate, Difference } from "../api/reconciliation";
-import { Icon, type IconName } from "../components/Icon";
-import { Mrn, OrNone, PersonName } from "../components/values";
+import type { Candidate } from "../api/reconciliation";
+import { CompareTable } from "../components/CompareTable";
+import { rowsOf } from "../components/comparison";
+import { Person } from "../components/Person";
+import { OrNone } from "../components/values";
+import { ofCandidate } from "../components/whom";
 import { t, word } from "../i18n";
-import { fieldName } from "../i18n/fieldName";
 import { personName } from "../i18n/person";
-import { Value } from "../components/Value";
 import { EvidenceList } from "../upload/EvidenceList";
-import { markOf, type Mark } from "./choice";
 
 interface Props {
   candidate: Candidate;
   number: number;
   isChosen: boolean;
+  /** Another candidate has this name. */
+  isNamesake: boolean;
   isBusy: boolean;
   onChoose: () => void;
   onAccept: () => void;
@@ -20,7 +22,7 @@ interface Props {
 const tones: Record<Candidate["kind"], string> = { exact: "good", probable: "accent", ambiguous: "warn", none: "plain" };
 
 /** One patient, and perhaps an order: what the images say beside what the EHR says. */
-export function CandidateCard({ candidate, number, isChosen, isBusy, onChoose, onAccept }: Props) {
+export function CandidateCard({ candidate, number, isChosen, isNamesake, isBusy, onChoose, onAccept }: Props) {
   const name = personName(candidate.patient_name) || t("patient.unknown");
   return (
     <li className={isChosen ? "candidate candidate-chosen" : "candidate"} aria-current={isChosen ? "true" : undefined} onClick={onChoose}>
@@ -28,36 +30,20 @@ export function CandidateCard({ candidate, number, isChosen, isBusy, onChoose, o
         <kbd>{number}</kbd>
         <div>
           <h4>
-            <PersonName name={candidate.patient_name} />
+            <Person whom={ofCandidate(candidate)} isNamesake={isNamesake}>
+              {candidate.accession_number ? (
+                <>
+                  {candidate.accession_number} <OrNone>{candidate.order_description}</OrNone>
+                </>
+              ) : (
+                t("reconciliation.no_order")
+              )}
+            </Person>
           </h4>
-          <p className="small muted">
-            <Mrn mrn={candidate.mrn} /> ·{" "}
-            {candidate.accession_number ? (
-              <>
-                {candidate.accession_number} <OrNone>{candidate.order_description}</OrNone>
-              </>
-            ) : (
-              t("reconciliation.no_order")
-            )}
-          </p>
         </div>
         <span className={`badge badge-${tones[candidate.kind]}`}>{word("reconciliation.kind", candidate.kind)}</span>
       </div>
-      <table className="compare">
-        <caption className="visually-hidden">{t("reconciliation.compare", { patient: name })}</caption>
-        <thead>
-          <tr>
-            <th scope="col">{t("study.tags.field")}</th>
-            <th scope="col">{t("reconciliation.file")}</th>
-            <th scope="col">{t("reconciliation.ehr")}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {candidate.differences.map((difference) => (
-            <Row key={difference.tag} difference={difference} mark={markOf(difference, candidate.evidence)} />
-          ))}
-        </tbody>
-      </table>
+      <CompareTable rows={rowsOf(candidate.differences, candidate.evidence)} label={t("reconciliation.compare", { patient: name })} />
       <details>
         <summary>{t("evidence.title")}</summary>
         <EvidenceList evidence={candidate.evidence} />
@@ -74,25 +60,3 @@ export function CandidateCard({ candidate, number, isChosen, isBusy, onChoose, o
     </li>
   );
 }
-
-/** What a link would change is marked, by word and icon as well as by colour; a contradiction more than the rest. */
-function Row({ difference: { tag, file, ehr }, mark }: { difference: Difference; mark: Mark }) {
-  return (
-    <tr className={`mark-${mark}`}>
-      <th scope="row">{fieldName(tag)}</th>
-      <td>
-        <Value text={file} />
-      </td>
-      <td>
-        {ehr === null ? <span className="muted">{t("reconciliation.silent")}</span> : <Value text={ehr} />}
-        {mark !== "same" && (
-          <span className="mark">
-            <Icon name={icons[mark]} /> {t(`reconciliation.mark.${mark}`)}
-          </span>
-        )}
-      </td>
-    </tr>
-  );
-}
-
-const icons: Record<Exclude<Mark, "same">, IconName> = { other: "alert", spelling: "edit", filled: "info" };

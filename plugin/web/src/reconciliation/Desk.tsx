@@ -5,6 +5,7 @@ import { ListSkeleton } from "../components/DataList";
 import { ErrorState } from "../components/ErrorState";
 import { JobProgress } from "../components/JobProgress";
 import { Notice } from "../components/Notice";
+import { namesakes, ofCandidate } from "../components/whom";
 import { NARROW, useMedia } from "../components/useMedia";
 import { t } from "../i18n";
 import { UndoButton } from "../study/UndoButton";
@@ -35,6 +36,7 @@ export function Desk({ uid, onNext }: { uid: string; onNext: (() => void) | null
   const jobId = item?.job?.id ?? started;
   const isBusy = accept.isPending || item?.job != null;
   const candidates = item?.candidates ?? [];
+  const isNamesake = namesakes(candidates.map(ofCandidate));
 
   const press = (event: KeyboardEvent) => {
     const target = event.target as HTMLElement;
@@ -74,6 +76,7 @@ export function Desk({ uid, onNext }: { uid: string; onNext: (() => void) | null
                     candidate={candidate}
                     number={at + 1}
                     isChosen={at === chosen}
+                    isNamesake={isNamesake(ofCandidate(candidate))}
                     isBusy={isBusy}
                     onChoose={() => setChosen(at)}
                     onAccept={() => accept.take(candidate, item.version, item.why === "linked")}

@@ -4,7 +4,9 @@ import type { Page } from "../api/types";
 import { Blank } from "../components/Blank";
 import { ListStates } from "../components/QueryList";
 import { Thumbnail } from "../components/Thumbnail";
-import { Day, PersonName } from "../components/values";
+import { Person } from "../components/Person";
+import { Day } from "../components/values";
+import { ofStudy } from "../components/whom";
 import { t } from "../i18n";
 import { studyWhat } from "../study/words";
 import { Why } from "./Why";
@@ -50,9 +52,7 @@ function Entry({ item, isChosen, onOpen }: { item: Reconciliation; isChosen: boo
       <button type="button" className="queue-entry" aria-current={isChosen ? "true" : undefined} onClick={() => onOpen(study.study_instance_uid)}>
         <Thumbnail uid={study.study_instance_uid} />
         <span>
-          <strong>
-            <PersonName name={study.patient_name} />
-          </strong>
+          <Person whom={ofStudy(study)} />
           <span className="second">
             {studyWhat(study)} · <Day iso={study.study_date} />
           </span>

@@ -1,7 +1,10 @@
 import { useCallback, useState } from "react";
-import { useOrderSuggestions, usePatientSuggestions } from "../api/reconciliation";
+import { NOT_CANCELLED, useOrderSearch, usePatientSearch } from "../api/patients";
+import { Cut } from "../components/Cut";
 import { SearchField } from "../components/Fields";
-import { Mrn, OrNone, PersonName } from "../components/values";
+import { Person } from "../components/Person";
+import { OrderStatus, OrNone } from "../components/values";
+import { namesakes, ofOrder as whomOfOrder, ofPatient as whomOfPatient } from "../components/whom";
 import { t } from "../i18n";
 import { ofOrder, ofPatient, type Choice } from "./choice";
 
@@ -9,10 +12,13 @@ import { ofOrder, ofPatient, type Choice } from "./choice";
 export function Search({ isBusy, onChoose }: { isBusy: boolean; onChoose: (choice: Choice) => void }) {
   const [q, setQ] = useState("");
   const search = useCallback((text: string) => setQ(text), []);
-  const orders = useOrderSuggestions(q);
-  const patients = usePatientSuggestions(q);
+  const orders = useOrderSearch(q, NOT_CANCELLED);
+  const patients = usePatientSearch(q);
   const problem = orders.error ?? patients.error;
-  const found = (orders.data?.length ?? 0) + (patients.data?.length ?? 0);
+  const open = orders.data?.items ?? [];
+  const known = patients.data?.items ?? [];
+  const found = open.length + known.length;
+  const isNamesake = namesakes([...open.map(whomOfOrder), ...known.map(whomOfPatient)]);
   return (
     <div className="stack-small">
       <h3>{t("reconciliation.search.title")}</h3>
@@ -20,29 +26,27 @@ export function Search({ isBusy, onChoose }: { isBusy: boolean; onChoose: (choic
       <p role="status" className="small muted">
         {q === "" ? "" : problem ? t("error.network.text") : orders.isFetching || patients.isFetching ? t("app.loading") : found === 0 ? t("reconciliation.search.none") : ""}
       </p>
+      {q !== "" && !problem && (
+        <>
+          <Cut shown={open.length} total={orders.data?.total ?? 0} what="orders" />
+          <Cut shown={known.length} total={patients.data?.total ?? 0} what="patients" />
+        </>
+      )}
       {q !== "" && (
         <ul className="suggestions">
-          {orders.data?.map((order) => (
+          {open.map((order) => (
             <li key={order.id}>
-              <span>
-                <PersonName name={order.patient_name} />
-                <span className="second">
-                  <Mrn mrn={order.mrn} /> · {order.accession_number} · <OrNone>{order.description}</OrNone>
-                </span>
-              </span>
+              <Person whom={whomOfOrder(order)} isNamesake={isNamesake(whomOfOrder(order))}>
+                <span className="number">{order.accession_number}</span> <OrderStatus status={order.status} /> {order.modality} · <OrNone>{order.description}</OrNone>
+              </Person>
               <button type="button" className="button button-small" disabled={isBusy} aria-label={t("reconciliation.link_order.label", { accession: order.accession_number })} onClick={() => onChoose(ofOrder(order))}>
                 {t("reconciliation.link_order")}
               </button>
             </li>
           ))}
-          {patients.data?.map((patient) => (
+          {known.map((patient) => (
             <li key={patient.id}>
-              <span>
-                <bdi>{ofPatient(patient, "link").patient}</bdi>
-                <span className="second">
-                  <Mrn mrn={patient.mrn} />
-                </span>
-              </span>
+              <Person whom={whomOfPatient(patient)} isNamesake={isNamesake(whomOfPatient(patient))} />
               <span className="actions">
                 <button type="button" className="button button-small" disabled={isBusy} aria-label={t("reconciliation.new_order.label", { mrn: patient.mrn })} onClick={() => onChoose(ofPatient(patient, "create-order"))}>
                   {t("reconciliation.new_order")}

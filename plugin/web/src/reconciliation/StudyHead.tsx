@@ -2,7 +2,9 @@ import { Link } from "react-router-dom";
 import type { Reconciliation } from "../api/reconciliation";
 import { Icon } from "../components/Icon";
 import { Thumbnail } from "../components/Thumbnail";
-import { Day, Mrn, OrNone, PersonName } from "../components/values";
+import { PersonFacts } from "../components/Person";
+import { Day, PersonName } from "../components/values";
+import { ofStudy } from "../components/whom";
 import { ViewButton } from "../components/ViewButton";
 import { t, word } from "../i18n";
 import { imageCount } from "../pages/orderWords";
@@ -19,8 +21,11 @@ export function StudyHead({ item, onNext }: { item: Reconciliation; onNext: (() 
         <h2>
           <PersonName name={study.patient_name} />
         </h2>
+        <p className="small">
+          <PersonFacts whom={ofStudy(study)} />
+          {!study.mrn && received.PatientID && <span className="muted"> · {t("reconciliation.file_id", { id: received.PatientID })}</span>}
+        </p>
         <p className="small muted">
-          {study.mrn ? <Mrn mrn={study.mrn} /> : <OrNone>{received.PatientID && t("reconciliation.file_id", { id: received.PatientID })}</OrNone>} ·{" "}
           {studyWhat(study)} · <Day iso={study.study_date} /> · {imageCount(study.number_of_instances, study.number_of_series)}
         </p>
         <p className="small">

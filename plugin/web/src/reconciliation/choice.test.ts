@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Candidate } from "../api/reconciliation";
-import { isPlain, markOf, meaningOf, nextOf, ofCandidate, reasonOf } from "./choice";
+import { isPlain, meaningOf, nextOf, ofCandidate, reasonOf } from "./choice";
 
 const candidate = (more: Partial<Candidate> = {}): Candidate => ({
   patient_id: "p",
@@ -40,17 +40,6 @@ describe("accepting a candidate", () => {
   it("gives a reason that names no patient", () => {
     expect(reasonOf(candidate())).toBe("Compared and accepted: Accession number agree");
     expect(reasonOf(candidate({ evidence: [] }))).toBe("Compared and accepted");
-  });
-});
-
-describe("a difference", () => {
-  const differs = { tag: "PatientName", file: "DOE^JANE", ehr: "Doe^Jané", differs: true };
-
-  it("is a contradiction unless the names were found to agree, or the images said nothing", () => {
-    expect(markOf(differs, [])).toBe("other");
-    expect(markOf(differs, [{ field: "PatientName", agrees: true, grade: "same", detail: "" }])).toBe("spelling");
-    expect(markOf({ ...differs, file: "" }, [])).toBe("filled");
-    expect(markOf({ ...differs, differs: false }, [])).toBe("same");
   });
 });
 

@@ -3,24 +3,23 @@
  *
  * An order is said together with the patient it was shown with: the EHR may give it to another one meanwhile.
  */
-import type { Candidate, Difference, Verdict } from "../api/reconciliation";
+import type { Candidate, Verdict } from "../api/reconciliation";
 import type { Order, Patient } from "../api/types";
+import { rowsOf } from "../components/comparison";
+import { ofCandidate as whomOfCandidate, ofOrder as whomOfOrder, ofPatient as whomOfPatient, type Whom } from "../components/whom";
 import { formatList, t } from "../i18n";
 import { fieldName } from "../i18n/fieldName";
-import { personName } from "../i18n/person";
 
 export interface Choice {
   verdict: Verdict;
-  patient: string;
-  mrn: string;
+  whom: Whom;
   accession: string | null;
 }
 
 export function ofCandidate(candidate: Candidate): Choice {
   return {
     verdict: { kind: "link", patient_id: candidate.patient_id, ...(candidate.order_id && { order_id: candidate.order_id }) },
-    patient: personName(candidate.patient_name) || t("patient.unknown"),
-    mrn: candidate.mrn,
+    whom: whomOfCandidate(candidate),
     accession: candidate.accession_number,
   };
 }
@@ -28,31 +27,19 @@ export function ofCandidate(candidate: Candidate): Choice {
 export function ofOrder(order: Order): Choice {
   return {
     verdict: { kind: "link", patient_id: order.patient_id, order_id: order.id },
-    patient: personName(order.patient_name) || t("patient.unknown"),
-    mrn: order.mrn,
+    whom: whomOfOrder(order),
     accession: order.accession_number,
   };
 }
 
 export function ofPatient(patient: Patient, kind: "link" | "create-order"): Choice {
-  const name = [patient.family_name, patient.given_name].filter(Boolean).join(", ");
-  return { verdict: { kind, patient_id: patient.id }, patient: name || t("patient.unknown"), mrn: patient.mrn, accession: null };
-}
-
-/** How one attribute of the images stands to the EHR's. */
-export type Mark = "same" | "filled" | "spelling" | "other";
-
-/** A value that is only written another way, or filled in, is no contradiction. */
-export function markOf(difference: Difference, evidence: Candidate["evidence"]): Mark {
-  if (!difference.differs) return "same";
-  if (difference.file === "") return "filled";
-  return evidence.some(({ field, agrees }) => field === difference.tag && agrees) ? "spelling" : "other";
+  return { verdict: { kind, patient_id: patient.id }, whom: whomOfPatient(patient), accession: null };
 }
 
 /** Whether one key may be enough: nothing that was compared, and nothing that would be replaced, speaks against it. */
 export function isPlain(candidate: Candidate): boolean {
   const isLikely = candidate.kind === "exact" || candidate.kind === "probable";
-  const isContradicted = candidate.differences.some((each) => markOf(each, candidate.evidence) === "other");
+  const isContradicted = rowsOf(candidate.differences, candidate.evidence).some(({ mark }) => mark === "other" || mark === "unlike");
   return isLikely && !isContradicted && candidate.evidence.every(({ agrees }) => agrees !== false);
 }
 

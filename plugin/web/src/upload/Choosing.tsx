@@ -2,7 +2,8 @@
 import { useEffect, useState } from "react";
 import { useNavigate } from "react-router-dom";
 import { Notice } from "../components/Notice";
-import { PersonName } from "../components/values";
+import { Person } from "../components/Person";
+import { ofOrder } from "../components/whom";
 import { t } from "../i18n";
 import { useServices } from "../services";
 import { isEmpty, type Desk } from "./desk";
@@ -41,15 +42,11 @@ export function Choosing({ order }: { order: Desk["order"] }) {
       {order && (
         <section className="panel panel-slim" aria-label={t("upload.for")}>
           <p>
-            <span className="muted">{t("upload.for")}</span>{" "}
-            <strong>
-              <PersonName name={order.order.patient_name} />
-            </strong>
-            <span className="muted number">
-              {" "}
-              · {t("patient.mrn.value", { mrn: order.order.mrn })} · {order.order.accession_number}
-            </span>
+            <span className="muted">{t("upload.for")}</span>
           </p>
+          <Person whom={ofOrder(order.order)}>
+            <span className="number">{order.order.accession_number}</span> · {order.order.modality} {order.order.description}
+          </Person>
         </section>
       )}
       <DropZone small={!isEmpty(desk)} onFiles={(files) => store.add(files)} />

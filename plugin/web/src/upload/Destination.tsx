@@ -1,108 +1,89 @@
-/** Whose a study would become: as the person chose, or as the server says it would decide. */
+/** Whose a study would become, as the server says, and what speaks for and against it. */
 import type { ReactNode } from "react";
-import type { Prediction } from "../api/match";
 import { useOrder } from "../api/queries";
 import { usePatient } from "../api/patients";
-import type { Order, Patient } from "../api/types";
-import { Icon } from "../components/Icon";
-import { PersonName } from "../components/values";
+import { CompareTable } from "../components/CompareTable";
+import { rowsOf } from "../components/comparison";
+import { Icon, type IconName } from "../components/Icon";
+import { Person } from "../components/Person";
+import { ofOrder, ofPatient } from "../components/whom";
 import { formatDay, t } from "../i18n";
-import { changes, nameOf, type Link } from "./choice";
-import { ChangesTable } from "./ChangesTable";
+import { personName } from "../i18n/person";
+import type { Link } from "./choice";
 import { EvidenceList } from "./EvidenceList";
-import type { Header } from "./read/header";
+import { isSettled, type Reviewed, type State } from "./review";
 
 interface Props {
-  header: Header;
+  reviewed: Reviewed;
   link: Link;
-  asking: boolean;
-  prediction: Prediction | null;
   onLink: (link: Link) => void;
 }
 
-export function Destination({ header, link, asking, prediction, onLink }: Props) {
-  if (link.kind === "order") {
-    return (
-      <Where tone="good" title={t("where.order", { accession: link.order.accession_number })}>
-        <Person patient={link.patient} name={link.order.patient_name} mrn={link.order.mrn} />
-      </Where>
-    );
-  }
-  if (link.kind === "patient") {
-    return (
-      <Where tone="good" title={t("where.patient")}>
-        <Person patient={link.patient} name={nameOf(link.patient)} mrn={link.patient.mrn} />
-      </Where>
-    );
-  }
-  if (asking) return <Where tone="plain" title={t("where.asking")} />;
-  if (!prediction) {
-    return (
-      <Where tone="plain" title={t("where.unknown")}>
-        <p className="muted">{t("where.unknown.text")}</p>
-      </Where>
-    );
-  }
-  return <Predicted header={header} prediction={prediction} onLink={onLink} />;
-}
+const icons: Record<Reviewed["tone"], IconName> = { good: "check", warn: "question", bad: "alert", plain: "info" };
 
-function Predicted({ header, prediction, onLink }: { header: Header; prediction: Prediction; onLink: Props["onLink"] }) {
-  const order = useOrder(prediction.order_id ?? "").data ?? null;
-  const patient = usePatient(prediction.patient_id).data ?? null;
-  const certain = prediction.kind === "exact" && prediction.automatic;
-  const kind = certain ? "exact" : prediction.kind === "exact" ? "probable" : prediction.kind;
-  const title = kind === "exact" ? t("where.exact") : kind === "probable" ? t("where.probable") : kind === "ambiguous" ? t("where.ambiguous") : t("where.none");
-  const listed = patient ? changes(header, patient, order) : [];
-  return (
-    <Where tone={kind === "exact" ? "good" : "warn"} title={title}>
-      {/* One of several would look like the right one. */}
-      {patient && kind !== "ambiguous" && <Person patient={patient} name={nameOf(patient)} mrn={patient.mrn} order={order} />}
-      {kind === "ambiguous" && <p>{t("where.ambiguous.text")}</p>}
-      {kind === "none" && <p>{t("where.none.text")}</p>}
-      <details className="why">
-        <summary>{t("evidence.title")}</summary>
-        <EvidenceList evidence={prediction.evidence} />
-      </details>
-      {certain && listed.length > 0 && <ChangesTable changes={listed} />}
-      {kind === "probable" && patient && (
-        <div className="actions">
-          <button
-            type="button"
-            className="button button-small button-primary"
-            onClick={() => onLink(order ? { kind: "order", order, patient } : { kind: "patient", patient })}
-          >
-            {t("where.accept")}
-          </button>
-        </div>
-      )}
-    </Where>
-  );
-}
-
-function Person({ patient, name, mrn, order }: { patient: Patient | null; name: string | null; mrn: string; order?: Order | null }) {
-  return (
-    <p>
-      <strong>
-        <PersonName name={name} />
-      </strong>
-      <span className="muted number">
-        {" "}
-        · {t("patient.mrn.value", { mrn })}
-        {patient?.birth_date && ` · ${t("review.born", { date: formatDay(patient.birth_date) })}`}
-        {order && ` · ${order.accession_number}${order.description ? ` ${order.description}` : ""}`}
-      </span>
-    </p>
-  );
-}
-
-function Where({ tone, title, children }: { tone: "good" | "warn" | "plain"; title: string; children?: ReactNode }) {
+export function Destination({ reviewed, link, onLink }: Props) {
+  const { state, tone, shown } = reviewed;
   return (
     <section className={`where where-${tone}`} aria-label={t("where.label")}>
       <p className="where-title">
-        <Icon name={tone === "good" ? "check" : tone === "warn" ? "question" : "info"} />
-        {title}
+        <Icon name={icons[tone]} />
+        {titleOf(reviewed, link)}
       </p>
-      {children}
+      <Named reviewed={reviewed} link={link} onLink={onLink} />
+      {state === "refused" && <p>{shown?.refused?.message}</p>}
+      <Text state={state} chosen={link.kind !== "automatic"} />
+      {shown && shown.evidence.length > 0 && (
+        <details className="why">
+          <summary>{t("evidence.title")}</summary>
+          <EvidenceList evidence={shown.evidence} />
+        </details>
+      )}
     </section>
+  );
+}
+
+function titleOf({ state, shown }: Reviewed, link: Link): string {
+  const linkedAt = shown?.study?.linked_at;
+  if (state === "joins" && linkedAt) return t("where.joins", { date: formatDay(linkedAt.slice(0, 10)) });
+  if (state === "joins") return t("where.joins.now");
+  if (link.kind === "order" && state !== "refused") return t("where.order", { accession: link.order.accession_number });
+  if (link.kind === "patient" && state !== "refused") return t("where.patient");
+  if (state === "chosen") return t("where.exact");
+  return t(`where.${state}`);
+}
+
+function Text({ state, chosen }: { state: State; chosen: boolean }): ReactNode {
+  if (state === "unknown") return <p className="muted">{t(chosen ? "where.unknown.chosen" : "where.unknown.text")}</p>;
+  if (state === "ambiguous" || state === "none" || state === "waits" || state === "apart") return <p>{t(`where.${state}.text`)}</p>;
+  return null;
+}
+
+/** The person, and every value that would be replaced or speaks against it. One of several would look like the right one. */
+function Named({ reviewed: { state, shown }, link, onLink }: Props) {
+  const foundOrder = useOrder(link.kind === "automatic" ? (shown?.order_id ?? "") : "").data ?? null;
+  const found = usePatient(link.kind === "automatic" ? shown?.patient_id : null).data ?? null;
+  if (link.kind === "automatic" && (!found || state === "ambiguous" || state === "none")) return null;
+  const order = link.kind === "order" ? link.order : foundOrder;
+  const patient = link.kind === "automatic" ? found : link.patient;
+  const whom = patient ? ofPatient(patient) : order && ofOrder(order);
+  if (!whom) return null;
+  const rows = shown ? rowsOf(shown.differences, shown.evidence).filter(({ mark }) => mark !== "same") : [];
+  return (
+    <>
+      <Person whom={whom}>{order && `${order.accession_number} · ${order.modality} ${order.description}`}</Person>
+      {rows.length > 0 && <CompareTable rows={rows} label={t("reconciliation.compare", { patient: personName(whom.name) || t("patient.unknown") })} />}
+      {(state === "probable" || state === "apart") && patient && (
+        <div className="actions">
+          <button
+            type="button"
+            className={state === "probable" ? "button button-small button-primary" : "button button-small"}
+            onClick={() => onLink(order ? { kind: "order", order, patient } : { kind: "patient", patient })}
+          >
+            {t(state === "probable" ? "where.accept" : "where.theirs")}
+          </button>
+        </div>
+      )}
+      {isSettled(state) && rows.length === 0 && <p className="muted small">{t("where.agrees")}</p>}
+    </>
   );
 }

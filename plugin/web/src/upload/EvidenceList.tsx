@@ -9,7 +9,7 @@ export function EvidenceList({ evidence }: { evidence: readonly Evidence[] }) {
   return (
     <ul className="evidence">
       {evidence.map((each, at) => {
-        const { icon, className, label } = look(each.agrees);
+        const { icon, className, label } = look(each);
         return (
           <li key={at}>
             <span className={className}>
@@ -26,9 +26,16 @@ export function EvidenceList({ evidence }: { evidence: readonly Evidence[] }) {
   );
 }
 
-function look(agrees: boolean | null): { icon: IconName; className: string; label: string } {
-  if (agrees === null) return { icon: "minus", className: "muted", label: t("evidence.unknown") };
-  return agrees
-    ? { icon: "check", className: "text-good", label: t("evidence.agrees") }
-    : { icon: "cross", className: "text-bad", label: t("evidence.differs") };
+function look({ agrees, grade }: Evidence): { icon: IconName; className: string; label: string } {
+  if (agrees === false) return { icon: "cross", className: "text-bad", label: t("evidence.differs") };
+  switch (grade) {
+    case "form":
+      return { icon: "check", className: "muted", label: t("evidence.form") };
+    case "slip":
+      return { icon: "alert", className: "text-warn", label: t("evidence.slip") };
+    case "silent":
+      return { icon: "minus", className: "muted", label: t("evidence.unknown") };
+    default:
+      return { icon: "check", className: "text-good", label: t("evidence.agrees") };
+  }
 }

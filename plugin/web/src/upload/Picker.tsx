@@ -1,14 +1,17 @@
 /** Choose the order or patient that files are meant for: search as you type, orders before patients. */
 import { useCallback, useState } from "react";
-import { useOrderSearch, usePatientSearch } from "../api/patients";
+import { NOT_CANCELLED, useOrderSearch, usePatientSearch } from "../api/patients";
 import { useServices } from "../services";
 import type { Order, Patient } from "../api/types";
 import { Dialog } from "../components/Dialog";
 import { describe } from "../components/ErrorState";
 import { SearchField } from "../components/Fields";
-import { Instant, OrderStatus, PersonName } from "../components/values";
-import { formatDay, t } from "../i18n";
-import { nameOf, type Link } from "./choice";
+import { Cut } from "../components/Cut";
+import { Person } from "../components/Person";
+import { Instant, OrderStatus } from "../components/values";
+import { namesakes, ofOrder, ofPatient } from "../components/whom";
+import { t } from "../i18n";
+import type { Link } from "./choice";
 
 interface Props {
   /** What the files say, to begin with. */
@@ -20,12 +23,13 @@ interface Props {
 export function Picker({ hint, onPick, onClose }: Props) {
   const [q, setQ] = useState(hint);
   const search = useCallback((text: string) => setQ(text), []);
-  const orders = useOrderSearch(q);
+  const orders = useOrderSearch(q, NOT_CANCELLED);
   const patients = usePatientSearch(q);
   const { ask } = useServices();
   const [failed, setFailed] = useState<Error | null>(null);
-  const open = (orders.data ?? []).filter(({ status }) => status !== "cancelled");
-  const found = patients.data ?? [];
+  const open = orders.data?.items ?? [];
+  const found = patients.data?.items ?? [];
+  const isNamesake = namesakes([...open.map(ofOrder), ...found.map(ofPatient)]);
   const error = failed ?? orders.error ?? patients.error;
 
   const pickOrder = async (order: Order) => {
@@ -42,35 +46,24 @@ export function Picker({ hint, onPick, onClose }: Props) {
       <SearchField label={t("orders.search")} hint={t("orders.search.hint")} value={q} onChange={search} />
       {error && <p role="alert" className="text-bad">{describe(error).title}</p>}
       <p role="status" className="muted small">
-        {q === "" ? t("pick.begin") : t("pick.found", { orders: open.length, patients: found.length })}
+        {q === "" ? t("pick.begin") : t("pick.found", { orders: orders.data?.total ?? 0, patients: patients.data?.total ?? 0 })}
       </p>
       {q !== "" && (
         <div className="pick-lists">
-          <Group title={t("pick.orders")}>
+          <Group title={t("pick.orders")} what="orders" total={orders.data?.total ?? 0}>
             {open.map((order) => (
               <Row key={order.id} onClick={() => void pickOrder(order)}>
-                <span>
-                  <strong>
-                    <PersonName name={order.patient_name} />
-                  </strong>{" "}
-                  <span className="number">{order.accession_number}</span> <OrderStatus status={order.status} />
-                </span>
-                <span className="muted small number">
-                  {t("patient.mrn.value", { mrn: order.mrn })} · {order.modality} · {order.description} · <Instant iso={order.scheduled_at} />
-                </span>
+                <Person whom={ofOrder(order)} isNamesake={isNamesake(ofOrder(order))}>
+                  <span className="number">{order.accession_number}</span> <OrderStatus status={order.status} /> {order.modality} · {order.description} ·{" "}
+                  <Instant iso={order.scheduled_at} />
+                </Person>
               </Row>
             ))}
           </Group>
-          <Group title={t("pick.patients")}>
+          <Group title={t("pick.patients")} what="patients" total={patients.data?.total ?? 0}>
             {found.map((patient) => (
               <Row key={patient.id} onClick={() => onPick({ kind: "patient", patient })}>
-                <strong>
-                  <PersonName name={nameOf(patient)} />
-                </strong>
-                <span className="muted small number">
-                  {t("patient.mrn.value", { mrn: patient.mrn })}
-                  {patient.birth_date && ` · ${t("review.born", { date: formatDay(patient.birth_date) })}`}
-                </span>
+                <Person whom={ofPatient(patient)} isNamesake={isNamesake(ofPatient(patient))} />
               </Row>
             ))}
           </Group>
@@ -85,11 +78,12 @@ export function Picker({ hint, onPick, onClose }: Props) {
   );
 }
 
-function Group({ title, children }: { title: string; children: React.ReactNode[] }) {
+function Group({ title, what, total, children }: { title: string; what: "orders" | "patients"; total: number; children: React.ReactNode[] }) {
   if (children.length === 0) return null;
   return (
     <section className="stack-small">
       <h3>{title}</h3>
+      <Cut shown={children.length} total={total} what={what} />
       <ul className="pick">{children}</ul>
     </section>
   );

@@ -1,49 +1,71 @@
 /** What was found in the files: by patient and study, what is no image, and the button that sends the rest. */
-import { useMemo } from "react";
-import { usePredictions, type MatchHeader } from "../api/match";
+import { useEffect, useMemo, useState } from "react";
+import { usePredictions } from "../api/match";
 import { Notice } from "../components/Notice";
+import { PersonFacts } from "../components/Person";
 import { PersonName } from "../components/values";
-import { formatDay, t } from "../i18n";
+import { ofFiles } from "../components/whom";
+import { t } from "../i18n";
 import { personName } from "../i18n/person";
 import { useServices } from "../services";
-import { corrected } from "./choice";
-import { isEmpty, type Desk } from "./desk";
+import { questionsOf, type Link } from "./choice";
+import { isEmpty, type Desk, type UploadDesk } from "./desk";
 import type { PatientDraft } from "./group";
+import { Picker } from "./Picker";
 import { RefusedList } from "./RefusedList";
+import { othersThanFit, reviewed, type Reviewed } from "./review";
 import { SendBar } from "./SendBar";
-import { StudyCard } from "./StudyCard";
+import { hintOf, StudyCard } from "./StudyCard";
 import { useDesk } from "./useUpload";
-import { isoDay } from "./words";
 
 export function Review() {
   const desk = useDesk();
   const { desk: store } = useServices();
-  const headers = useMemo(() => matchHeaders(desk, store.choiceOf.bind(store)), [desk, store]);
-  const predictions = usePredictions(headers, !desk.reading);
+  const reviews = useReviews(desk, store);
+  useLeavingOut(desk, store, reviews);
   if (isEmpty(desk)) return null;
   return (
     <>
       <Reading desk={desk} />
       {desk.patients.map((patient) => (
         <section key={patient.key} className="stack" aria-label={t("review.patient", { name: nameOf(patient) })}>
-          <PatientHead patient={patient} />
+          <PatientHead patient={patient} onPick={(link) => patient.studies.forEach(({ uid }) => store.choose(uid, { link, include: true, leftOut: false, confirmed: "" }))} />
           {patient.studies.map((study) => (
             <StudyCard
               key={study.uid}
               study={study}
               choice={store.choiceOf(study.uid)}
               pictures={desk.pictures}
-              asking={desk.reading || predictions.isFetching}
-              prediction={predictions.data?.get(study.uid) ?? null}
+              reviewed={reviews.get(study.uid)!}
             />
           ))}
         </section>
       ))}
       <Damaged desk={desk} onChange={(wished) => store.sendDamaged(wished)} />
       <RefusedList refused={desk.refused} />
-      <SendBar desk={desk} />
+      <SendBar desk={desk} reviews={reviews} />
     </>
   );
+}
+
+/** By study: what the server's answers mean for it. */
+function useReviews(desk: Desk, store: UploadDesk): ReadonlyMap<string, Reviewed> {
+  const asked = useMemo(
+    () => desk.patients.flatMap(({ studies }) => studies).map((study) => ({ uid: study.uid, link: store.choiceOf(study.uid).link, questions: questionsOf(study, store.choiceOf(study.uid)) })),
+    [desk, store],
+  );
+  const questions = useMemo(() => (desk.reading ? [] : asked.flatMap((each) => each.questions)), [asked, desk.reading]);
+  const predictions = usePredictions(questions, !desk.reading);
+  return new Map(asked.map(({ uid, link, questions }) => [uid, reviewed(link, questions.map(predictions.of))]));
+}
+
+/** For an order, and some of the studies fit it: the others are somebody else's on the same disc. */
+function useLeavingOut(desk: Desk, store: UploadDesk, reviews: ReadonlyMap<string, Reviewed>) {
+  const strangers = desk.order && !desk.reading ? othersThanFit(reviews) : [];
+  const key = strangers.join(" ");
+  useEffect(() => {
+    if (key) store.leaveOut(key.split(" "));
+  }, [key, store]);
 }
 
 function Reading({ desk }: { desk: Desk }) {
@@ -58,17 +80,32 @@ function Reading({ desk }: { desk: Desk }) {
   );
 }
 
-function PatientHead({ patient }: { patient: PatientDraft }) {
-  const { patientId, birthDate } = patient.header;
+function PatientHead({ patient, onPick }: { patient: PatientDraft; onPick: (link: Link) => void }) {
+  const [picking, setPicking] = useState(false);
+  const { patientId } = patient.header;
   return (
     <div className="patient-head">
       <h2>
         <PersonName name={patient.header.patientName} />
       </h2>
-      <p className="muted number">
-        {t("review.patient.id", { id: patientId || t("value.empty") })}
-        {birthDate && ` · ${t("review.born", { date: formatDay(isoDay(birthDate)) })}`}
+      <p className="muted">
+        <PersonFacts whom={ofFiles(patient.header)} /> · <span className="number">{t("review.patient.id", { id: patientId || t("value.empty") })}</span>
       </p>
+      {patient.studies.length > 1 && (
+        <button type="button" className="button button-small" onClick={() => setPicking(true)}>
+          {t("review.pick.all", { count: patient.studies.length })}
+        </button>
+      )}
+      {picking && (
+        <Picker
+          hint={hintOf(patient.header)}
+          onPick={(link) => {
+            onPick(link);
+            setPicking(false);
+          }}
+          onClose={() => setPicking(false)}
+        />
+      )}
     </div>
   );
 }
@@ -95,24 +132,4 @@ function Damaged({ desk, onChange }: { desk: Desk; onChange: (wished: boolean) =
 
 function nameOf(patient: PatientDraft): string {
   return personName(patient.header.patientName) || t("patient.unknown");
-}
-
-function matchHeaders(desk: Desk, choiceOf: (uid: string) => { tags: Readonly<Record<string, string>> }): MatchHeader[] {
-  if (desk.reading) return [];
-  return desk.patients
-    .flatMap(({ studies }) => studies)
-    .map(({ uid, header: read }) => {
-      const header = corrected(read, choiceOf(uid).tags);
-      return {
-        ref: uid,
-        patient_id: header.patientId,
-        patient_name: header.patientName,
-        patient_birth_date: header.birthDate,
-        patient_sex: header.sex,
-        accession_number: header.accessionNumber,
-        study_instance_uid: uid,
-        modality: header.modality,
-        study_date: header.studyDate,
-      };
-    });
 }

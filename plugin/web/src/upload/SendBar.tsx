@@ -2,14 +2,14 @@
 import { Icon } from "../components/Icon";
 import { formatBytes, t } from "../i18n";
 import { useServices } from "../services";
-import { changes, needsConfirmation } from "./choice";
 import type { Desk, UploadDesk } from "./desk";
+import type { Reviewed } from "./review";
 
-export function SendBar({ desk }: { desk: Desk }) {
+export function SendBar({ desk, reviews }: { desk: Desk; reviews: ReadonlyMap<string, Reviewed> }) {
   const { desk: store, uploader } = useServices();
   const { files, bytes, studies } = planned(desk, store);
-  const unconfirmed = openQuestions(desk, store);
-  const blocked = desk.reading ? t("send.reading") : unconfirmed > 0 ? t("send.unconfirmed", { count: unconfirmed }) : files === 0 ? t("send.nothing") : null;
+  const { asking, unconfirmed } = openQuestions(desk, store, reviews);
+  const blocked = desk.reading ? t("send.reading") : asking ? t("where.asking") : unconfirmed > 0 ? t("send.unconfirmed", { count: unconfirmed }) : files === 0 ? t("send.nothing") : null;
   return (
     <section className="send-bar" aria-label={t("send.label")}>
       <p className="number" role="status">
@@ -46,14 +46,12 @@ function planned(desk: Desk, store: UploadDesk): { files: number; bytes: number;
   };
 }
 
-/** Studies whose files name somebody else than whom they would be sent for, not yet confirmed. */
-function openQuestions(desk: Desk, store: UploadDesk): number {
-  return desk.patients
-    .flatMap(({ studies }) => studies)
-    .filter(({ uid, header, mixed }) => {
-      const choice = store.choiceOf(uid);
-      if (!choice.include || choice.link.kind === "automatic") return false;
-      const order = choice.link.kind === "order" ? choice.link.order : null;
-      return needsConfirmation(choice, changes(header, choice.link.patient, order, choice.tags), mixed.length > 0);
-    }).length;
+/** What keeps the studies that are to be sent from being sent. */
+function openQuestions(desk: Desk, store: UploadDesk, reviews: ReadonlyMap<string, Reviewed>): { asking: boolean; unconfirmed: number } {
+  const sent = desk.patients.flatMap(({ studies }) => studies).map(({ uid }) => ({ choice: store.choiceOf(uid), review: reviews.get(uid) }));
+  const wished = sent.filter(({ choice }) => choice.include);
+  return {
+    asking: wished.some(({ review }) => review?.state === "asking"),
+    unconfirmed: wished.filter(({ choice, review }) => review && review.question !== "" && review.question !== choice.confirmed).length,
+  };
 }

@@ -1,17 +1,18 @@
 /** One study before it is sent: what it is, whose it would become, what would change, and what can be decided. */
 import { useState } from "react";
-import type { Prediction } from "../api/match";
+import { ChangeTable } from "../components/ChangeTable";
 import { Notice } from "../components/Notice";
 import { Day, modalitiesOf, OrNone } from "../components/values";
-import { formatBytes, t } from "../i18n";
-import { fieldName } from "../i18n/fieldName";
+import { formatBytes, t, word } from "../i18n";
+import { fieldName, snake } from "../i18n/fieldName";
 import { personName } from "../i18n/person";
 import { useServices } from "../services";
-import { changes, corrected, needsConfirmation, type Choice, type Link } from "./choice";
-import { ChangesTable } from "./ChangesTable";
+import { corrections, type Choice, type Link } from "./choice";
 import { Destination } from "./Destination";
 import type { StudyDraft } from "./group";
 import { Picker } from "./Picker";
+import type { Reviewed } from "./review";
+import type { Header } from "./read/header";
 import { SeriesList } from "./SeriesList";
 import { TagEditor } from "./TagEditor";
 import { isoDay } from "./words";
@@ -20,16 +21,16 @@ interface Props {
   study: StudyDraft;
   choice: Choice;
   pictures: ReadonlyMap<string, string>;
-  asking: boolean;
-  prediction: Prediction | null;
+  reviewed: Reviewed;
 }
 
-export function StudyCard({ study, choice, pictures, asking, prediction }: Props) {
+export function StudyCard({ study, choice, pictures, reviewed }: Props) {
   const { desk } = useServices();
   const [open, setOpen] = useState<"picker" | "tags" | null>(null);
   const choose = (change: Partial<Choice>) => desk.choose(study.uid, change);
   const title = titleOf(study);
   const close = () => setOpen(null);
+  const corrected = corrections(study.header, choice.tags);
   return (
     <article className={choice.include ? "panel study" : "panel study study-out"} aria-label={title}>
       <header className="study-head">
@@ -41,26 +42,26 @@ export function StudyCard({ study, choice, pictures, asking, prediction }: Props
           </p>
         </div>
         <label className="check">
-          <input type="checkbox" checked={choice.include} onChange={(event) => choose({ include: event.target.checked })} />
+          <input type="checkbox" checked={choice.include} onChange={(event) => choose({ include: event.target.checked, leftOut: false })} />
           {t("review.include")}
         </label>
       </header>
       <SeriesList series={study.series} pictures={pictures} />
+      {!choice.include && choice.leftOut && (
+        <Notice kind="warn" title={t("review.left_out.title")}>
+          <p>{t("review.left_out.text")}</p>
+        </Notice>
+      )}
       {choice.include && (
         <>
           {study.mixed.length > 0 && (
-            <Notice kind="bad" title={t("review.mixed.title")}>
+            <Notice kind="warn" title={t("review.mixed.title")}>
               <p>{t("review.mixed.text", { fields: study.mixed.map(fieldName).join(", ") })}</p>
             </Notice>
           )}
-          <Destination
-            header={corrected(study.header, choice.tags)}
-            link={choice.link}
-            asking={asking}
-            prediction={prediction}
-            onLink={(link) => choose({ link, confirmed: false })}
-          />
-          <Decided study={study} choice={choice} onConfirm={(confirmed) => choose({ confirmed })} />
+          <Destination reviewed={reviewed} link={choice.link} onLink={(link) => choose({ link, confirmed: "" })} />
+          {corrected.length > 0 && <ChangeTable caption={t("review.changes", { count: corrected.length })} after={t("review.changes.after")} changes={corrected} />}
+          <Question reviewed={reviewed} confirmed={choice.confirmed === reviewed.question} onConfirm={(confirmed) => choose({ confirmed })} />
           <div className="actions">
             <button type="button" className="button button-small" onClick={() => setOpen("picker")}>
               {t("review.pick")}
@@ -69,7 +70,7 @@ export function StudyCard({ study, choice, pictures, asking, prediction }: Props
               {t("review.tags")}
             </button>
             {choice.link.kind !== "automatic" && (
-              <button type="button" className="button button-small" onClick={() => choose({ link: { kind: "automatic" }, confirmed: false })}>
+              <button type="button" className="button button-small" onClick={() => choose({ link: { kind: "automatic" }, confirmed: "" })}>
                 {t("review.automatic")}
               </button>
             )}
@@ -78,9 +79,9 @@ export function StudyCard({ study, choice, pictures, asking, prediction }: Props
       )}
       {open === "picker" && (
         <Picker
-          hint={study.header.patientId || personName(study.header.patientName).split(",")[0] || ""}
+          hint={hintOf(study.header)}
           onPick={(link: Link) => {
-            choose({ link, confirmed: false });
+            choose({ link, confirmed: "" });
             close();
           }}
           onClose={close}
@@ -91,7 +92,7 @@ export function StudyCard({ study, choice, pictures, asking, prediction }: Props
           study={study}
           tags={choice.tags}
           onSave={(tags) => {
-            choose({ tags, confirmed: false });
+            choose({ tags, confirmed: "" });
             close();
           }}
           onClose={close}
@@ -101,26 +102,34 @@ export function StudyCard({ study, choice, pictures, asking, prediction }: Props
   );
 }
 
-/** What follows from the person's own choice; what follows from the server's is in Destination. */
-function Decided({ study, choice, onConfirm }: { study: StudyDraft; choice: Choice; onConfirm: (confirmed: boolean) => void }) {
-  const { link, tags } = choice;
-  const patient = link.kind === "automatic" ? null : link.patient;
-  const listed = changes(study.header, patient, link.kind === "order" ? link.order : null, tags);
-  const question = needsConfirmation({ ...choice, confirmed: false }, listed, study.mixed.length > 0);
+/** What is really in doubt, by name, and the person's word that it was looked at. */
+function Question({ reviewed, confirmed, onConfirm }: { reviewed: Reviewed; confirmed: boolean; onConfirm: (question: string) => void }) {
+  const { state, doubts, question } = reviewed;
+  if (!question) return null;
+  const words = state === "apart" ? "apart" : state === "unknown" ? "unseen" : "conflict";
   return (
-    <>
-      {listed.length > 0 && <ChangesTable changes={listed} />}
-      {question && (
-        <Notice kind="bad" title={t("review.conflict.title")}>
-          <p>{t("review.conflict.text")}</p>
-          <label className="check">
-            <input type="checkbox" checked={choice.confirmed} onChange={(event) => onConfirm(event.target.checked)} />
-            {t("review.conflict.confirm")}
-          </label>
-        </Notice>
+    <Notice kind="bad" title={t(`review.${words}.title`)}>
+      {state !== "apart" && doubts.length > 0 && (
+        <ul className="doubts" aria-label={t(`review.${words}.title`)}>
+          {doubts.map(({ field, detail }) => (
+            <li key={`${field} ${detail}`}>
+              <strong>{word("field", snake(field))}</strong>: {detail}
+            </li>
+          ))}
+        </ul>
       )}
-    </>
+      <p>{t(`review.${words}.text`)}</p>
+      <label className="check">
+        <input type="checkbox" checked={confirmed} onChange={(event) => onConfirm(event.target.checked ? question : "")} />
+        {t(`review.${words}.confirm`)}
+      </label>
+    </Notice>
   );
+}
+
+/** What somebody would look for first. */
+export function hintOf({ patientId, patientName }: Header): string {
+  return patientId || personName(patientName).split(",")[0] || "";
 }
 
 function titleOf(study: StudyDraft): string {

@@ -1,8 +1,11 @@
 /** What became of one uploaded study: where it belongs and why, what was changed, what was stored. */
 import { Link } from "react-router-dom";
+import { usePatient } from "../api/patients";
 import type { Id, Match } from "../api/types";
 import { Icon, type IconName } from "../components/Icon";
+import { Person } from "../components/Person";
 import { ViewButton } from "../components/ViewButton";
+import { ofPatient } from "../components/whom";
 import { known, t } from "../i18n";
 import { CoercedTable } from "./CoercedTable";
 import { EvidenceList } from "./EvidenceList";
@@ -33,6 +36,7 @@ export function StudyResultCard({ result, name, chosenOrder, number }: Props) {
         <div className="result-words">
           <h3>{title}</h3>
           {name && <p className="result-name"><bdi>{name}</bdi></p>}
+          {result.match?.kind === "exact" && <Whose patientId={result.match.patient_id} />}
           <p>{text}</p>
           <p className="muted number">{partsOf(result)}</p>
         </div>
@@ -52,6 +56,12 @@ export function StudyResultCard({ result, name, chosenOrder, number }: Props) {
       </p>
     </article>
   );
+}
+
+/** Whose the images are now. */
+function Whose({ patientId }: { patientId: Id | null | undefined }) {
+  const patient = usePatient(patientId).data;
+  return patient ? <Person whom={ofPatient(patient)} /> : null;
 }
 
 function Why({ match }: { match: Match }) {

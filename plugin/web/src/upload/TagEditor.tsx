@@ -4,17 +4,11 @@ import { Dialog } from "../components/Dialog";
 import { Fact, Facts } from "../components/Facts";
 import { OrNone } from "../components/values";
 import { known, t } from "../i18n";
-import { MODIFIABLE, type Modifiable } from "./choice";
+import { FIELD, MODIFIABLE, type Modifiable } from "./choice";
 import type { StudyDraft } from "./group";
 import type { Header } from "./read/header";
 import { snake } from "../i18n/fieldName";
 
-const FIELD: Record<Modifiable, keyof Header> = {
-  PatientID: "patientId",
-  PatientName: "patientName",
-  AccessionNumber: "accessionNumber",
-  StudyDate: "studyDate",
-};
 const LONGEST: Record<Modifiable, number> = { PatientID: 64, PatientName: 64, AccessionNumber: 16, StudyDate: 8 };
 
 interface Props {

@@ -1,6 +1,9 @@
-/** What a person decides about one study before it is sent, and what follows from it. Pure. */
+/** What a person decides about one study before it is sent. Pure. */
+import type { MatchQuestion } from "../api/match";
 import type { Order, Patient } from "../api/types";
+import type { StudyDraft } from "./group";
 import type { Header } from "./read/header";
+import type { SendOptions } from "./transport";
 
 /** Whose images these are: left to the server's rules, or chosen by the person. */
 export type Link =
@@ -10,85 +13,69 @@ export type Link =
 
 export interface Choice {
   include: boolean;
+  /** Not included because it does not fit the order that the upload is for; nobody has said so. */
+  leftOut?: boolean;
   link: Link;
   /** New values of modifiable attributes, by DICOM keyword. */
   tags: Readonly<Record<string, string>>;
-  /** Set by the person when the files name somebody else than the chosen order or patient. */
-  confirmed: boolean;
+  /** What the person has looked at and confirmed (`Reviewed.question`); "" for nothing. */
+  confirmed: string;
 }
 
 export const MODIFIABLE = ["PatientID", "PatientName", "AccessionNumber", "StudyDate"] as const;
 export type Modifiable = (typeof MODIFIABLE)[number];
 
-export interface Change {
-  keyword: string;
-  before: string;
-  after: string;
-  /** Both are known and do not agree: perhaps these are the wrong files. */
-  conflict: boolean;
-}
-
-const FIELD: Record<string, keyof Header> = {
+export const FIELD: Record<Modifiable, keyof Header> = {
   PatientID: "patientId",
   PatientName: "patientName",
-  PatientBirthDate: "birthDate",
-  PatientSex: "sex",
   AccessionNumber: "accessionNumber",
-  ReferringPhysicianName: "referringPhysician",
   StudyDate: "studyDate",
 };
 
-/** Attributes that tell nobody from somebody else. */
-const TELLS_NOBODY = ["StudyDate", "ReferringPhysicianName"];
-
-const SEX: Record<string, string> = { male: "M", female: "F", other: "O" };
-
-/** The header as the server will judge it: with the person's corrections. */
-export function corrected(header: Header, tags: Choice["tags"]): Header {
-  const next = { ...header };
-  for (const [keyword, value] of Object.entries(tags)) {
-    const field = FIELD[keyword];
-    if (field) next[field] = value;
-  }
-  return next;
+export interface Correction {
+  tag: string;
+  before: string;
+  after: string;
 }
 
-/**
- * What the stored files will say instead of what these say, once they are linked to this patient and order.
- *
- * What the EHR does not know stays as it is in the file, as on arrival. A corrected attribute counts as a change too.
- */
-export function changes(header: Header, patient: Patient | null, order: Order | null, tags: Choice["tags"] = {}): Change[] {
-  const wanted: Record<string, string> = { ...tags };
-  if (patient) {
-    wanted.PatientID = patient.mrn;
-    wanted.PatientName = nameOf(patient) || (wanted.PatientName ?? "");
-    wanted.PatientBirthDate = patient.birth_date?.replaceAll("-", "") ?? "";
-    wanted.PatientSex = SEX[patient.sex] ?? "";
-  }
-  if (order) {
-    wanted.AccessionNumber = order.accession_number;
-    wanted.ReferringPhysicianName = order.ordered_by ?? "";
-  }
-  return Object.entries(wanted).flatMap(([keyword, after]) => {
-    const before = header[FIELD[keyword] ?? "patientId"];
-    if ((!after && !(keyword in tags)) || same(keyword, before, after)) return [];
-    return [{ keyword, before, after, conflict: before !== "" && !TELLS_NOBODY.includes(keyword) && !(keyword in tags && tags[keyword] === after) }];
+/** What the person corrected, beside what the files say. */
+export function corrections(header: Header, tags: Choice["tags"]): Correction[] {
+  return MODIFIABLE.flatMap((tag) => {
+    const after = tags[tag];
+    return after === undefined ? [] : [{ tag, before: header[FIELD[tag]], after }];
   });
 }
 
-/** Whether this study may be sent as it is decided: what disagrees must have been looked at. */
-export function needsConfirmation(choice: Choice, listed: readonly Change[], mixed: boolean): boolean {
-  if (choice.link.kind === "automatic") return false;
-  return (mixed || listed.some(({ conflict }) => conflict)) && !choice.confirmed;
+/** What the server hears with each file of a study. */
+export function optionsOf({ link, tags }: Choice): SendOptions {
+  const options: SendOptions = Object.keys(tags).length > 0 ? { tags } : {};
+  if (link.kind === "order") {
+    options.orderId = link.order.id;
+    // Whom the person saw: the EHR may give the order to somebody else before everything is sent.
+    options.patientId = link.patient?.id ?? link.order.patient_id;
+  }
+  if (link.kind === "patient") options.patientId = link.patient.id;
+  return options;
 }
 
-export function nameOf(patient: Pick<Patient, "family_name" | "given_name">): string {
-  return `${patient.family_name ?? ""}^${patient.given_name ?? ""}`.replace(/\^+$/, "");
-}
-
-function same(keyword: string, one: string, other: string): boolean {
-  if (!keyword.endsWith("Name")) return one === other;
-  const plain = (name: string) => name.replace(/\^+$/, "");
-  return plain(one) === plain(other);
+/** What the server is asked about a study: each way in which its files say whose they are, and what the person chose. */
+export function questionsOf({ uid, variants }: StudyDraft, choice: Choice): MatchQuestion[] {
+  const { orderId, patientId, tags } = optionsOf(choice);
+  const said = { ...(orderId && { order_id: orderId }), ...(patientId && { patient_id: patientId }), ...(tags && { tags }) };
+  return variants.map((header, at) => ({
+    ref: at === 0 ? uid : `${uid} ${at}`,
+    patient_id: header.patientId,
+    issuer_of_patient_id: header.issuerOfPatientId,
+    patient_name: header.patientName,
+    patient_birth_date: header.birthDate,
+    patient_sex: header.sex,
+    accession_number: header.accessionNumber,
+    issuer_of_accession_number: header.issuerOfAccessionNumber,
+    scheduled_procedure_step_id: header.scheduledProcedureStepId,
+    study_instance_uid: uid,
+    modality: header.modality,
+    study_date: header.studyDate,
+    referring_physician_name: header.referringPhysician,
+    ...(Object.keys(said).length > 0 && { confirmation: said }),
+  }));
 }

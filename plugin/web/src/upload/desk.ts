@@ -7,7 +7,7 @@
 import type { Order, Patient } from "../api/types";
 import { PORTION, type Chosen } from "./arrived";
 import { grouped, type PatientDraft, type ReadFile } from "./group";
-import type { Choice, Link } from "./choice";
+import { optionsOf, type Choice, type Link } from "./choice";
 import type { Answer, Request } from "./read/messages";
 import type { Found, Refused } from "./read/reader";
 import { fileSource, type Source } from "./read/source";
@@ -115,6 +115,15 @@ export class UploadDesk {
 
   choiceOf(studyUid: string): Choice {
     return this.desk.choices.get(studyUid) ?? defaultChoice(this.desk.order);
+  }
+
+  /** Leave out, until somebody says otherwise, studies that nobody has decided about yet. */
+  leaveOut(studyUids: readonly string[]): void {
+    const undecided = studyUids.filter((uid) => !this.desk.choices.has(uid));
+    if (undecided.length === 0) return;
+    const choices = new Map(this.desk.choices);
+    for (const uid of undecided) choices.set(uid, { ...this.choiceOf(uid), include: false, leftOut: true });
+    this.change({ choices });
   }
 
   sendDamaged(wished: boolean): void {
@@ -250,16 +259,5 @@ export function isEmpty(desk: Desk): boolean {
 
 function defaultChoice(order: Desk["order"]): Choice {
   const link: Link = order ? { kind: "order", ...order } : { kind: "automatic" };
-  return { include: true, link, tags: {}, confirmed: false };
-}
-
-function optionsOf({ link, tags }: Choice): SendOptions {
-  const options: SendOptions = Object.keys(tags).length > 0 ? { tags } : {};
-  if (link.kind === "order") {
-    options.orderId = link.order.id;
-    // Whom the person saw: the EHR may give the order to somebody else before everything is sent.
-    options.patientId = link.patient?.id ?? link.order.patient_id;
-  }
-  if (link.kind === "patient") options.patientId = link.patient.id;
-  return options;
+  return { include: true, link, tags: {}, confirmed: "" };
 }

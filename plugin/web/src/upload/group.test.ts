@@ -6,7 +6,7 @@ const file = (id: number, header: Partial<Header>): ReadFile => ({
   id, name: `IM${id}`, size: 100,
   header: {
     sopInstanceUid: `1.${id}`, studyInstanceUid: "S", seriesInstanceUid: "E", patientId: "M-1", patientName: "Doe^Jane", birthDate: "",
-    sex: "", accessionNumber: "", referringPhysician: "", studyDate: "", studyDescription: "", seriesDescription: "", seriesNumber: "1", instanceNumber: String(id),
+    sex: "", accessionNumber: "", issuerOfPatientId: "", issuerOfAccessionNumber: "", scheduledProcedureStepId: "", referringPhysician: "", studyDate: "", studyDescription: "", seriesDescription: "", seriesNumber: "1", instanceNumber: String(id),
     modality: "MR", institution: "", transferSyntax: "", ...header,
   },
 });
@@ -26,6 +26,11 @@ describe("files as patients, studies and series", () => {
   it("show a study whose files name different people", () => {
     const study = grouped([file(1, {}), file(2, { patientId: "M-9" })])[0]?.studies[0];
     expect(study?.mixed).toEqual(["patientId"]);
+  });
+
+  it("are asked about once for each way in which they say whose they are", () => {
+    const study = grouped([file(1, {}), file(2, { sex: "F" }), file(3, {}), file(4, { patientName: "DOE^JANE" })])[0]?.studies[0];
+    expect(study?.variants.map(({ sopInstanceUid }) => sopInstanceUid)).toEqual(["1.1", "1.2", "1.4"]);
   });
 
   it("are pictured by the middle of a series", () => {

@@ -23,6 +23,8 @@ export interface StudyDraft {
   uid: string;
   /** What its first file says. */
   header: Header;
+  /** A header for each way in which its files say whose they are, the first file's first; a few, where there are many. */
+  variants: Header[];
   series: SeriesDraft[];
   fileIds: number[];
   bytes: number;
@@ -37,6 +39,8 @@ export interface PatientDraft {
 }
 
 const IDENTITY = ["patientId", "patientName", "birthDate"] as const;
+const COMPARED = [...IDENTITY, "issuerOfPatientId", "sex", "accessionNumber", "issuerOfAccessionNumber", "scheduledProcedureStepId"] as const;
+const MOST_VARIANTS = 10;
 
 export function grouped(files: readonly ReadFile[]): PatientDraft[] {
   const byStudy = new Map<string, ReadFile[]>();
@@ -61,17 +65,20 @@ function studyOf(uid: string, files: readonly ReadFile[]): StudyDraft {
   const header = files[0]!.header;
   const bySeries = new Map<string, ReadFile[]>();
   const mixed = new Set<StudyDraft["mixed"][number]>();
+  const variants = new Map<string, Header>();
   let bytes = 0;
   for (const file of files) {
     bytes += file.size;
     const list = bySeries.get(file.header.seriesInstanceUid);
     if (list) list.push(file);
     else bySeries.set(file.header.seriesInstanceUid, [file]);
+    const said = JSON.stringify(COMPARED.map((field) => file.header[field]));
+    if (variants.size < MOST_VARIANTS && !variants.has(said)) variants.set(said, file.header);
     for (const field of IDENTITY) if (file.header[field] !== header[field]) mixed.add(field);
   }
   const series = [...bySeries].map(([seriesUid, list]) => seriesOf(seriesUid, list));
   series.sort((one, other) => Number(one.number) - Number(other.number));
-  return { uid, header, series, fileIds: files.map(({ id }) => id), bytes, mixed: [...mixed] };
+  return { uid, header, variants: [...variants.values()], series, fileIds: files.map(({ id }) => id), bytes, mixed: [...mixed] };
 }
 
 function seriesOf(uid: string, files: readonly ReadFile[]): SeriesDraft {

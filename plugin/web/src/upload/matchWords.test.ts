@@ -17,7 +17,7 @@ describe("the words about a match", () => {
   });
 
   it("warn when the files name somebody else than the person confirmed", () => {
-    const differs: Match["evidence"] = [{ field: "PatientID", agrees: false, grade: "other", detail: "" }];
+    const differs: Match["evidence"] = [{ field: "confirmation", agrees: true, grade: "same", detail: "" }, { field: "PatientID", agrees: false, grade: "other", detail: "" }];
     const words = verdictOn(result({ evidence: differs }), order);
     expect(words.tone).toBe("warn");
     expect(words.title).toContain("as you confirmed");
@@ -35,6 +35,16 @@ describe("the words about a match", () => {
     expect(verdictOn({ ...known, link: { ...link, status: "linked" } }, order)).toMatchObject({ tone: "good", title: "Already there, and linked" });
     expect(verdictOn({ ...known, link: { ...link, status: "ambiguous" } }, null).tone).toBe("warn");
     expect(verdictOn({ ...known, failed: 1 }, null)).toMatchObject({ tone: "bad", title: "Already there in part" });
+  });
+
+  it("warn when images joined a study that is linked to somebody else than they name, and confirm nothing", () => {
+    const joined: Match["evidence"] = [{ field: "study", agrees: true, grade: "same", detail: "" }, { field: "PatientName", agrees: false, grade: "other", detail: "" }];
+    const words = verdictOn(result({ evidence: joined }), null);
+    expect(words.tone).toBe("warn");
+    expect(words.title).toContain("as the study was before");
+    expect(words.text).not.toContain("confirmed");
+    expect(verdictOn(result({ evidence: joined.slice(0, 1) }), null).tone).toBe("good");
+    expect(verdictOn(result({ evidence: joined.slice(1), order_id: null }), null).tone).toBe("warn");
   });
 
   it("alarm when the files went to another order", () => {

@@ -1,5 +1,5 @@
 /** The server's opinion about a study, in words for the person who uploaded it. Pure. */
-import type { Id } from "../api/types";
+import type { Id, Match } from "../api/types";
 import { t } from "../i18n";
 import type { KnownLink } from "./known/known";
 import type { StudyResult } from "./results";
@@ -21,12 +21,7 @@ export function verdictOn(result: StudyResult, chosenOrder: Id | null): Words {
   }
   switch (match?.kind) {
     case "exact":
-      if (!match.order_id) return words(chosenOrder ? "warn" : "good", "result.match.exact.patient");
-      if (!chosenOrder) return words("good", "result.match.exact.found");
-      if (match.order_id !== chosenOrder) return words("bad", "result.match.exact.other");
-      return match.evidence.some((each) => each.agrees === false)
-        ? words("warn", "result.match.exact.confirmed")
-        : words("good", "result.match.exact.this");
+      return linkedWords(match, chosenOrder);
     case "probable":
       return words("warn", "result.match.probable");
     case "ambiguous":
@@ -36,6 +31,17 @@ export function verdictOn(result: StudyResult, chosenOrder: Id | null): Words {
     default:
       return words("warn", "result.match.missing");
   }
+}
+
+/** Linked: calm only where nothing in the files names somebody else. */
+function linkedWords({ order_id, evidence }: Match, chosenOrder: Id | null): Words {
+  const has = (name: string) => evidence.some(({ field, agrees }) => field === name && agrees === true);
+  if (chosenOrder && order_id && order_id !== chosenOrder) return words("bad", "result.match.exact.other");
+  if (evidence.some(({ agrees }) => agrees === false)) {
+    return words("warn", has("confirmation") ? "result.match.exact.confirmed" : has("study") ? "result.match.exact.joined" : "result.match.exact.doubted");
+  }
+  if (!order_id) return words(chosenOrder ? "warn" : "good", "result.match.exact.patient");
+  return words("good", chosenOrder ? "result.match.exact.this" : "result.match.exact.found");
 }
 
 /** Nothing of it was sent: where it belongs was decided before. */
@@ -52,6 +58,8 @@ type Prefix =
   | "result.match.exact.this"
   | "result.match.exact.found"
   | "result.match.exact.confirmed"
+  | "result.match.exact.joined"
+  | "result.match.exact.doubted"
   | "result.match.exact.other"
   | "result.match.exact.patient"
   | "result.match.probable"

@@ -35,6 +35,14 @@ describe("results per study", () => {
     expect(results[0]?.coerced).toEqual([{ tag: "PatientID", before: "X", after: "M1" }]);
   });
 
+  it("never hide an image in doubt behind others that are not", () => {
+    const kindOf = (...kinds: string[]) => resultsByStudy(queueOf(...kinds.map((kind) => answerFor("1", kind))))[0]?.match?.kind;
+    expect(kindOf("exact", "ambiguous", "exact")).toBe("ambiguous");
+    const first = answerFor("1", "exact");
+    first.studies[0]!.match!.evidence = [{ field: "AccessionNumber", agrees: true, grade: "same", detail: "" }];
+    expect(resultsByStudy(queueOf(first, answerFor("1", "exact")))[0]?.match?.evidence).toHaveLength(1);
+  });
+
   it("counts what was skipped for the study it is in, with whose the server says that is", () => {
     const link = { status: "linked" as const, patientId: "p", orderId: null };
     let queue = q.added(q.emptyQueue("u"), [1, 2, 3].map((id) => ({ id, name: "f", size: 1, group: "1", asks: true })));

@@ -5,7 +5,7 @@ import type { Queue } from "./queue";
 
 export interface StudyResult {
   studyInstanceUid: string;
-  /** The server's latest opinion. */
+  /** The server's opinion; of several, the one that most is said against. */
   match: Match | null;
   /** Each distinct replacement once, in the order first seen. */
   coerced: Coercion[];
@@ -43,7 +43,7 @@ export function resultsByStudy(queue: Queue): StudyResult[] {
     }
     for (const study of answer.studies) {
       const result = resultOf(study.study_instance_uid);
-      if (study.match) result.match = study.match;
+      if (study.match && saysMore(study.match, result.match)) result.match = study.match;
       for (const coercion of study.coerced) {
         const key = JSON.stringify([study.study_instance_uid, coercion.tag, coercion.before, coercion.after]);
         if (seen.has(key)) continue;
@@ -53,6 +53,20 @@ export function resultsByStudy(queue: Queue): StudyResult[] {
     }
   }
   return [...results.values()];
+}
+
+/**
+ * Whether an answer says more of its study than the one before. One image in doubt puts its study in doubt, whatever the
+ * others are; else the later verdict holds, and of those alike the first says most.
+ */
+function saysMore(match: Match, before: Match | null): boolean {
+  if (!before) return true;
+  const more = doubt(match) - doubt(before);
+  return more > 0 || (more === 0 && match.kind !== before.kind);
+}
+
+function doubt({ kind, evidence }: Match): number {
+  return kind === "ambiguous" ? 2 : evidence.some(({ agrees }) => agrees === false) ? 1 : 0;
 }
 
 /** A DICOM value as text: several values are joined as DICOM does, nothing is "". */

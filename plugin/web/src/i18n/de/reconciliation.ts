@@ -39,7 +39,9 @@ export const reconciliation: Translation<typeof english> = {
   "reconciliation.ehr": "Das EHR sagt",
   "reconciliation.silent": "nichts",
   "reconciliation.mark.filled": "würde ergänzt",
-  "reconciliation.mark.spelling": "andere Schreibweise",
+  "reconciliation.mark.form": "anders geschrieben",
+  "reconciliation.mark.slip": "ein Versehen",
+  "reconciliation.mark.unlike": "würde ersetzt",
   "reconciliation.mark.other": "nicht dasselbe",
   "reconciliation.accept": "Zuordnen",
   "reconciliation.accept.label": "Zuordnen: {patient}, {order}",
@@ -59,7 +61,6 @@ export const reconciliation: Translation<typeof english> = {
   "reconciliation.new_order.action": "Auftrag anlegen und zuordnen",
   "reconciliation.confirm": "Diese Studie zuordnen?",
   "reconciliation.confirm.new": "Aus dieser Studie einen Auftrag machen?",
-  "reconciliation.confirm.becomes": "Sie wird",
   "reconciliation.confirm.text": { one: "{count} Bild bekommt diese Identität. Sie können es rückgängig machen.", other: "Alle {count} Bilder bekommen diese Identität. Sie können es rückgängig machen." },
 
   "study.link.change": "Zuordnung ändern",

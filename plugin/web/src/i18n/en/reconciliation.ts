@@ -36,7 +36,9 @@ export const reconciliation = {
   "reconciliation.ehr": "The EHR says",
   "reconciliation.silent": "nothing",
   "reconciliation.mark.filled": "would be filled in",
-  "reconciliation.mark.spelling": "other spelling",
+  "reconciliation.mark.form": "written otherwise",
+  "reconciliation.mark.slip": "a slip",
+  "reconciliation.mark.unlike": "would be replaced",
   "reconciliation.mark.other": "not the same",
   "reconciliation.accept": "Link",
   "reconciliation.accept.label": "Link to {patient}, {order}",
@@ -56,7 +58,6 @@ export const reconciliation = {
   "reconciliation.new_order.action": "Make the order and link",
   "reconciliation.confirm": "Link this study?",
   "reconciliation.confirm.new": "Make an order from this study?",
-  "reconciliation.confirm.becomes": "It becomes",
   "reconciliation.confirm.text": { one: "{count} image gets this identity. You can undo it.", other: "All {count} images get this identity. You can undo it." },
 
   "study.link.change": "Change the link",

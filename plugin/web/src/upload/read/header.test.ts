@@ -1,13 +1,19 @@
 import { describe, expect, it } from "vitest";
 import { decodeText } from "./charset";
 import { readHeader } from "./header";
-import { part10 } from "./testing";
+import { part10, withRequest } from "./testing";
 
 describe("a file's header", () => {
   it("is read from its first bytes, pixels or not", () => {
     const bytes = part10({ x00080060: ["CS", "MR"], x00100010: ["PN", "Lindqvist^Åsa"], x00100020: ["LO", "M-1"] });
     const reading = readHeader(bytes, true);
     expect(reading).toMatchObject({ kind: "header", header: { modality: "MR", patientName: "Lindqvist^Åsa", patientId: "M-1", studyInstanceUid: "1.2.3" } });
+  });
+
+  it("holds what a modality says of its request, which stands behind the description of the pixels", () => {
+    const bytes = withRequest(part10({ x00280010: ["US", "\u0008\u0000"] }), "SPS2032");
+    expect(readHeader(bytes, true)).toMatchObject({ kind: "header", header: { scheduledProcedureStepId: "SPS2032", issuerOfAccessionNumber: "" } });
+    expect(readHeader(bytes.subarray(0, bytes.length - 6), false)).toMatchObject({ kind: "header", header: { scheduledProcedureStepId: "" } });
   });
 
   it("asks for more bytes when they end too early, and calls a file that ends there damaged", () => {

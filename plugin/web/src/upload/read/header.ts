@@ -16,6 +16,9 @@ export interface Header {
   birthDate: string;
   sex: string;
   accessionNumber: string;
+  issuerOfPatientId: string;
+  issuerOfAccessionNumber: string;
+  scheduledProcedureStepId: string;
   referringPhysician: string;
   studyDate: string;
   studyDescription: string;
@@ -47,6 +50,7 @@ const TEXT = {
   birthDate: "x00100030",
   sex: "x00100040",
   accessionNumber: "x00080050",
+  issuerOfPatientId: "x00100021",
   referringPhysician: "x00080090",
   studyDate: "x00080020",
   studyDescription: "x00081030",
@@ -60,8 +64,14 @@ const TEXT = {
   seriesInstanceUid: "x0020000e",
 } as const;
 
-/** Everything of `TEXT` stands before this. */
-const STOP = "x00280010";
+/** In the first item of a sequence: the sequence, and where to look in it. The first that says something. */
+const IN_ITEM = {
+  issuerOfAccessionNumber: [["x00080051", "x00400031"], ["x00080051", "x00400032"]],
+  scheduledProcedureStepId: [["x00400275", "x00400009"]],
+} as const;
+
+/** Pixel Data: all that is read stands before. The first bytes of a file may end sooner, which costs `IN_ITEM` at most. */
+const STOP = "x7fe00010";
 
 /** `whole` says that there are no more bytes than these. */
 export function readHeader(bytes: Uint8Array, whole: boolean): Reading {
@@ -109,6 +119,10 @@ function headerOf(dataSet: dicomParser.DataSet, transferSyntax: string): Header 
   const header = { transferSyntax } as Header;
   for (const [field, tag] of Object.entries(TEXT) as [keyof typeof TEXT, string][]) {
     header[field] = decodeText(valueOf(dataSet, tag), charset);
+  }
+  for (const [field, places] of Object.entries(IN_ITEM) as [keyof typeof IN_ITEM, readonly (readonly [string, string])[]][]) {
+    const found = places.map(([sequence, tag]) => dataSet.elements[sequence]?.items?.[0]?.dataSet && valueOf(dataSet.elements[sequence].items[0].dataSet, tag));
+    header[field] = found.map((value) => (value ? decodeText(value, charset) : "")).find((text) => text !== "") ?? "";
   }
   return header;
 }

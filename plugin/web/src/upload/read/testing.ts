@@ -17,6 +17,13 @@ export function part10(values: Values, sopClass = "1.2.840.10008.5.1.4.1.1.4"): 
   return joined([new Uint8Array(128), bytesOf("DICM"), head("x00020000", "UL", 4), length, ...meta, ...body]);
 }
 
+/** The same file with a Request Attributes Sequence of one item at its end. */
+export function withRequest(file: Uint8Array<ArrayBuffer>, scheduledProcedureStepId: string): Uint8Array<ArrayBuffer> {
+  const step = element("x00400009", "SH", scheduledProcedureStepId);
+  const sequence = joined([u16(0x0040, 0x0275), bytesOf("SQ"), u16(0), u32(step.length + 8)]);
+  return joined([file, sequence, u16(0xfffe, 0xe000), u32(step.length), step]);
+}
+
 export interface Packed {
   name: string;
   content: Uint8Array<ArrayBuffer>;

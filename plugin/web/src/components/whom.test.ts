@@ -1,0 +1,28 @@
+import { describe, expect, it } from "vitest";
+import { namesakes, ofFiles, ofPatient, type Whom } from "./whom";
+import type { Patient } from "../api/types";
+
+const anna = (mrn: string, name = "Smith^Anna"): Whom => ({ name, birthDate: null, sex: "female", mrn });
+
+describe("people of one name", () => {
+  it("are those with another number, whatever the case; one person twice is no namesake", () => {
+    const list = [anna("1"), anna("2", "SMITH^ANNA"), anna("3", "Smith^Bea"), anna("3", "Smith^Bea")];
+    expect(list.map(namesakes(list))).toEqual([true, true, false, false]);
+  });
+
+  it("are not all those whose name nobody knows", () => {
+    const list = [anna("1", ""), anna("2", "")];
+    expect(list.map(namesakes(list))).toEqual([false, false]);
+  });
+});
+
+describe("who somebody is", () => {
+  it("is read from what files say, as far as that is well-formed", () => {
+    expect(ofFiles({ patientName: "Doe^P", birthDate: "19450102", sex: "M" })).toEqual({ name: "Doe^P", birthDate: "1945-01-02", sex: "male", mrn: null });
+    expect(ofFiles({ patientName: "", birthDate: "1945", sex: "?" })).toEqual({ name: "", birthDate: null, sex: "unknown", mrn: null });
+  });
+
+  it("leaves out the parts of a name that nobody knows", () => {
+    expect(ofPatient({ family_name: "Doe", given_name: null, birth_date: null, sex: "unknown", mrn: "1" } as Patient).name).toBe("Doe");
+  });
+});

@@ -1,0 +1,67 @@
+/** Who somebody is, from whatever names them. Pure. */
+import type { Candidate } from "../api/reconciliation";
+import type { Order, Patient, Study } from "../api/types";
+import { personName } from "../i18n/person";
+
+export interface Whom {
+  /** As DICOM writes names. */
+  name: string | null;
+  /** An ISO date. */
+  birthDate: string | null;
+  /** FHIR's administrative gender. */
+  sex: string;
+  mrn: string | null;
+}
+
+/** What files say of somebody, who may not be known to anybody. */
+export interface SaidOf {
+  patientName: string;
+  birthDate: string;
+  sex: string;
+}
+
+const SEX: Record<string, string> = { M: "male", F: "female", O: "other" };
+
+export function nameOf(patient: Pick<Patient, "family_name" | "given_name">): string {
+  return `${patient.family_name ?? ""}^${patient.given_name ?? ""}`.replace(/\^+$/, "");
+}
+
+export function ofPatient(patient: Patient): Whom {
+  return { name: nameOf(patient), birthDate: patient.birth_date, sex: patient.sex, mrn: patient.mrn };
+}
+
+export function ofOrder(order: Order): Whom {
+  return { name: order.patient_name, birthDate: order.patient_birth_date, sex: order.patient_sex, mrn: order.mrn };
+}
+
+export function ofStudy(study: Study): Whom {
+  return { name: study.patient_name, birthDate: study.patient_birth_date, sex: study.patient_sex, mrn: study.mrn };
+}
+
+export function ofCandidate(candidate: Candidate): Whom {
+  return { name: candidate.patient_name, birthDate: candidate.birth_date, sex: candidate.sex, mrn: candidate.mrn };
+}
+
+export function ofFiles({ patientName, birthDate, sex }: SaidOf): Whom {
+  return { name: patientName, birthDate: isoDate(birthDate), sex: SEX[sex] ?? "unknown", mrn: null };
+}
+
+/** DICOM's 20260131 as 2026-01-31; null for what is none. */
+export function isoDate(value: string): string | null {
+  const found = /^(\d{4})(\d{2})(\d{2})$/.exec(value);
+  return found ? `${found[1]}-${found[2]}-${found[3]}` : null;
+}
+
+/** Whether somebody else in a list is shown under the same name. */
+export function namesakes(list: readonly Whom[]): (whom: Whom) => boolean {
+  const numbers = new Map<string, Set<string | null>>();
+  for (const { name, mrn } of list) {
+    const key = shownName(name);
+    if (key) numbers.set(key, (numbers.get(key) ?? new Set()).add(mrn));
+  }
+  return ({ name }) => (numbers.get(shownName(name))?.size ?? 0) > 1;
+}
+
+function shownName(name: string | null): string {
+  return personName(name).toLocaleLowerCase();
+}

@@ -1,0 +1,94 @@
+/** What the server's answers about one study mean before it is sent: where it goes, and what a person is asked. Pure. */
+import type { Prediction } from "../api/match";
+import type { Evidence } from "../api/types";
+import { contradictions } from "../components/comparison";
+import type { Link } from "./choice";
+
+export type State =
+  | "asking"
+  /** The server says nothing; it decides on arrival. */
+  | "unknown"
+  /** The server would not take the files. */
+  | "refused"
+  /** The study is here and linked; these images name somebody else, and would be kept apart. */
+  | "apart"
+  /** The study is here and linked, and these images get its link. */
+  | "joins"
+  /** The study is here, and waits for a person. */
+  | "waits"
+  | "chosen"
+  | "exact"
+  | "probable"
+  | "ambiguous"
+  | "none";
+
+export interface Reviewed {
+  state: State;
+  tone: "good" | "warn" | "bad" | "plain";
+  /** The answer that is shown: of several, the one that most is said against. */
+  shown: Prediction | null;
+  /** What is really in doubt. */
+  doubts: readonly Evidence[];
+  /** What a person has to look at before the study is sent, as a word that changes with it; "" for nothing. */
+  question: string;
+}
+
+type Answers = readonly (Prediction | null | undefined)[];
+
+/** `answers` are to the questions of one study (`questionsOf`). */
+export function reviewed(link: Link, answers: Answers): Reviewed {
+  if (answers.some((each) => each === undefined)) return plain("asking");
+  const known = answers.filter((each) => each !== null && each !== undefined);
+  if (known.length < answers.length || known.length === 0) {
+    // Whom a person chose and nobody could compare, the person compares.
+    return link.kind === "automatic" ? plain("unknown") : { ...plain("unknown"), tone: "warn", question: "not compared" };
+  }
+  const shown = worst(known);
+  const state = stateOf(link, shown);
+  const doubts = isSettled(state) ? known.flatMap(({ evidence }) => contradictions(evidence)) : [];
+  const question = state === "apart" ? "apart" : doubts.map(({ field, detail }) => `${field}: ${detail}`).join("\n");
+  return { state, tone: toneOf(state, shown, doubts), shown, doubts: unique(doubts), question };
+}
+
+/** Whether the images get somebody's identity without any further question of the server's. */
+export function isSettled(state: State): boolean {
+  return state === "chosen" || state === "joins" || state === "exact";
+}
+
+/** The studies that are contradicted, where others are not; none while anything is being asked. */
+export function othersThanFit(reviews: ReadonlyMap<string, Reviewed>): string[] {
+  const all = [...reviews];
+  if (all.some(([, { state }]) => state === "asking")) return [];
+  const others = all.filter(([, { doubts }]) => doubts.length > 0).map(([uid]) => uid);
+  return all.some(([, { state, doubts }]) => state === "chosen" && doubts.length === 0) ? others : [];
+}
+
+function stateOf(link: Link, { refused, study, automatic, kind }: Prediction): State {
+  if (refused) return "refused";
+  if (link.kind !== "automatic") return "chosen";
+  if (study?.contradicts) return "apart";
+  if (study) return automatic ? "joins" : "waits";
+  if (kind === "exact") return automatic ? "exact" : "probable";
+  if (automatic) return "exact";
+  if (kind === "probable") return "probable";
+  return kind === "ambiguous" ? "ambiguous" : "none";
+}
+
+function toneOf(state: State, { evidence }: Prediction, doubts: readonly Evidence[]): Reviewed["tone"] {
+  if (state === "refused" || state === "apart" || doubts.length > 0) return "bad";
+  if (!isSettled(state)) return "warn";
+  return evidence.some(({ grade }) => grade === "slip") ? "warn" : "good";
+}
+
+function worst(known: readonly Prediction[]): Prediction {
+  const weight = (each: Prediction) => (each.refused ? 1000 : 0) + (each.study?.contradicts ? 500 : 0) + contradictions(each.evidence).length;
+  return known.reduce((one, other) => (weight(other) > weight(one) ? other : one));
+}
+
+function unique(doubts: readonly Evidence[]): Evidence[] {
+  return doubts.filter((each, at) => doubts.findIndex(({ field, detail }) => field === each.field && detail === each.detail) === at);
+}
+
+function plain(state: "asking" | "unknown"): Reviewed {
+  return { state, tone: "plain", shown: null, doubts: [], question: "" };
+}
