@@ -76,9 +76,15 @@ def seen(page: Page) -> None:
     expect(page.get_by_text("Nothing has been sent yet")).to_be_visible(timeout=30_000)
 
 
+def answered(page: Page) -> None:
+    """Wait until the server has said where every study goes."""
+    seen(page)
+    expect(page.get_by_role("region", name="Send")).not_to_contain_text("Asking where it belongs")
+
+
 def send(page: Page) -> None:
     """Confirm what disagrees, study by study, and press Send."""
-    seen(page)
+    answered(page)
     for box in page.get_by_role("checkbox", name=re.compile("I have compared")).all():
         box.check()
     page.get_by_role("button", name="Send", exact=True).click()

@@ -189,15 +189,15 @@ def test_files_of_somebody_else_are_not_sent_for_an_order_before_a_person_has_co
     open_upload(page, demo, order["id"])
     drop(page, {"one.dcm": files[0]})
     seen(page)
-    table = page.get_by_role("table", name=re.compile("will be changed"))
+    table = page.get_by_role("table", name=re.compile("What the images say and what the EHR says"))
     expect(table).to_contain_text("OTHER-1")
     expect(table).to_contain_text(order["mrn"])
     button = page.get_by_role("button", name="Send", exact=True)
     expect(button).to_be_disabled()
-    expect(page.get_by_text("1 study names somebody else and is not confirmed yet.")).to_be_visible()
+    expect(page.get_by_text("1 study has a question that is not answered yet.")).to_be_visible()
     page.get_by_role("checkbox", name=re.compile("I have compared")).check()
     button.click()
-    expect(page.get_by_role("article", name="Linked to this order, as you confirmed")).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("article", name="Linked, as you confirmed")).to_be_visible(timeout=20_000)
     expect(page.get_by_role("link", name=re.compile("^History of"))).to_be_visible()
 
 
@@ -240,10 +240,10 @@ def test_an_order_is_searched_for_and_chosen_by_keyboard_and_data_are_corrected(
     expect(field).to_have_attribute("aria-invalid", "true")
     field.fill("20260102")
     desktop.keyboard.press("Enter")
-    expect(desktop.get_by_role("table", name=re.compile("will be changed"))).to_contain_text("20260102")
+    expect(desktop.get_by_role("table", name="1 value corrected by you")).to_contain_text("20260102")
 
     send(desktop)
-    expect(desktop.get_by_role("article", name=re.compile("^Linked to this order"))).to_be_visible(timeout=20_000)
+    expect(desktop.get_by_role("article", name="Linked, as you confirmed")).to_be_visible(timeout=20_000)
     stored = eventually(lambda: study(demo, uid))
     assert (stored["study_date"], stored["accession_number"]) == ("2026-01-02", order["accession_number"])
 
@@ -297,7 +297,8 @@ def test_the_servers_prediction_is_shown_before_anything_is_sent(desktop: Page, 
     def answered(route: Route) -> None:
         asked.extend(route.request.post_data_json["items"])
         kinds = {uid: kind for kind, (uid, _) in studies.items()}
-        route.fulfill(json={"items": [{"ref": h["ref"], "match": predicted(kinds[h["ref"]], order)} for h in asked]})
+        items = route.request.post_data_json["items"]
+        route.fulfill(json={"items": [{"ref": h["ref"], **predicted(kinds[h["ref"]], order)} for h in items]})
 
     open_upload(desktop, demo)
     desktop.route("**/api/v1/match", answered)
@@ -318,11 +319,14 @@ def test_the_servers_prediction_is_shown_before_anything_is_sent(desktop: Page, 
 def predicted(kind: str, order: dict[str, Any]) -> dict[str, Any]:
     """A verdict of that kind, which names the order when it has found one."""
     known = kind in ("exact", "probable")
-    return {
+    grade = "form" if known else "silent"
+    match = {
         "kind": kind,
         "score": 0.9,
         "automatic": kind == "exact",
-        "evidence": [{"field": "patient_name", "agrees": known, "detail": "compared"}],
+        "evidence": [{"field": "PatientName", "agrees": known or None, "grade": grade, "detail": "compared"}],
         "patient_id": order["patient_id"] if known else None,
         "order_id": order["id"] if known else None,
     }
+    name = {"tag": "PatientName", "file": "LINDQVIST^ASA", "ehr": "Lindqvist^Åsa", "differs": True}
+    return {"match": match, "study": None, "differences": [name] if known else [], "refused": None}

@@ -15,45 +15,34 @@ const icons: Record<Exclude<Mark, "same">, IconName> = { other: "alert", slip: "
 
 export function CompareTable({ rows, label }: Props) {
   return (
-    <table className="compare">
-      <caption className="visually-hidden">{label}</caption>
-      <thead>
-        <tr>
-          <th scope="col">{t("study.tags.field")}</th>
-          <th scope="col">{t("reconciliation.file")}</th>
-          <th scope="col">{t("reconciliation.ehr")}</th>
-        </tr>
-      </thead>
-      <tbody>
-        {rows.map((row) => (
-          <tr key={row.tag} className={`mark-${row.mark}`}>
-            <th scope="row">{fieldName(row.tag)}</th>
-            {row.file === null ? (
-              <td colSpan={2}>
-                <MarkWord mark={row.mark} /> <span className="small">{row.detail}</span>
-              </td>
-            ) : (
-              <Values row={row} file={row.file} />
-            )}
+    <div className="compare-frame">
+      <table className="compare">
+        <caption className="visually-hidden">{label}</caption>
+        <thead>
+          <tr>
+            <th scope="col">{t("study.tags.field")}</th>
+            <th scope="col">{t("reconciliation.file")}</th>
+            <th scope="col">{t("reconciliation.ehr")}</th>
+            <th scope="col">
+              <span className="visually-hidden">{t("reconciliation.mark")}</span>
+            </th>
           </tr>
-        ))}
-      </tbody>
-    </table>
-  );
-}
-
-function Values({ row: { ehr, mark, detail }, file }: { row: Row; file: string }) {
-  return (
-    <>
-      <td>
-        <Value text={file} />
-      </td>
-      <td>
-        {ehr === null ? <span className="muted">{t("reconciliation.silent")}</span> : <Value text={ehr} />}
-        <MarkWord mark={mark} />
-        {(mark === "slip" || mark === "other") && detail && <span className="mark-detail">{detail}</span>}
-      </td>
-    </>
+        </thead>
+        <tbody>
+          {rows.map(({ tag, file, ehr, mark, detail }) => (
+            <tr key={tag} className={`mark-${mark}`}>
+              <th scope="row">{fieldName(tag)}</th>
+              <td>{file !== null && <Value text={file} />}</td>
+              <td>{file !== null && (ehr === null ? <span className="muted">{t("reconciliation.silent")}</span> : <Value text={ehr} />)}</td>
+              <td className="compare-note">
+                <MarkWord mark={mark} />
+                {(mark === "slip" || mark === "other") && detail && <span className="mark-detail">{detail}</span>}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
   );
 }
 

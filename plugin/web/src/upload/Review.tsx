@@ -88,7 +88,7 @@ function PatientHead({ patient, onPick }: { patient: PatientDraft; onPick: (link
       <h2>
         <PersonName name={patient.header.patientName} />
       </h2>
-      <p className="muted">
+      <p className="muted small">
         <PersonFacts whom={ofFiles(patient.header)} /> · <span className="number">{t("review.patient.id", { id: patientId || t("value.empty") })}</span>
       </p>
       {patient.studies.length > 1 && (

@@ -37,6 +37,7 @@ export const reconciliation: Translation<typeof english> = {
   "reconciliation.compare": "Was die Bilder sagen und was das EHR von {patient} sagt",
   "reconciliation.file": "Die Bilder sagen",
   "reconciliation.ehr": "Das EHR sagt",
+  "reconciliation.mark": "Vergleich",
   "reconciliation.silent": "nichts",
   "reconciliation.mark.filled": "würde ergänzt",
   "reconciliation.mark.form": "anders geschrieben",

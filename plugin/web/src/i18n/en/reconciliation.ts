@@ -34,6 +34,7 @@ export const reconciliation = {
   "reconciliation.compare": "What the images say and what the EHR says of {patient}",
   "reconciliation.file": "The images say",
   "reconciliation.ehr": "The EHR says",
+  "reconciliation.mark": "Comparison",
   "reconciliation.silent": "nothing",
   "reconciliation.mark.filled": "would be filled in",
   "reconciliation.mark.form": "written otherwise",
