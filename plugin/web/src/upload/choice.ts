@@ -72,9 +72,12 @@ export function questionsOf({ uid, variants }: StudyDraft, choice: Choice): Matc
     accession_number: header.accessionNumber,
     issuer_of_accession_number: header.issuerOfAccessionNumber,
     scheduled_procedure_step_id: header.scheduledProcedureStepId,
+    requested_procedure_id: header.requestedProcedureId,
     study_instance_uid: uid,
     modality: header.modality,
     study_date: header.studyDate,
+    body_part: header.bodyPart,
+    laterality: header.laterality || header.imageLaterality,
     referring_physician_name: header.referringPhysician,
     ...(Object.keys(said).length > 0 && { confirmation: said }),
   }));

@@ -19,6 +19,10 @@ export interface Header {
   issuerOfPatientId: string;
   issuerOfAccessionNumber: string;
   scheduledProcedureStepId: string;
+  requestedProcedureId: string;
+  bodyPart: string;
+  laterality: string;
+  imageLaterality: string;
   referringPhysician: string;
   studyDate: string;
   studyDescription: string;
@@ -58,6 +62,9 @@ const TEXT = {
   seriesNumber: "x00200011",
   instanceNumber: "x00200013",
   modality: "x00080060",
+  bodyPart: "x00180015",
+  laterality: "x00200060",
+  imageLaterality: "x00200062",
   institution: "x00080080",
   sopInstanceUid: "x00080018",
   studyInstanceUid: "x0020000d",
@@ -68,6 +75,7 @@ const TEXT = {
 const IN_ITEM = {
   issuerOfAccessionNumber: [["x00080051", "x00400031"], ["x00080051", "x00400032"]],
   scheduledProcedureStepId: [["x00400275", "x00400009"]],
+  requestedProcedureId: [["x00400275", "x00401001"]],
 } as const;
 
 /** Pixel Data: all that is read stands before. The first bytes of a file may end sooner, which costs `IN_ITEM` at most. */
