@@ -2,28 +2,97 @@
 
 from __future__ import annotations
 
-import struct
+import http.client
+import re
+from collections.abc import Iterator
 
+import pytest
+
+from tests.live.test_fuzzing import NO_LIMITS
 from tests.support import scu
+from tests.support.nesting import Probe, deep_store, deep_tokens, documented_routes, of_a_route
+from tests.support.running import SMALL_LIMITS, running
 from tests.support.samples import small
-from tests.support.server import Server
+from tests.support.server import Server, user_token
+from tests.support.steps import place_order, upload
 
-OPEN_ITEM = struct.pack("<HHI", 0xFFFE, 0xE000, 0xFFFFFFFF)
-CLOSED = struct.pack("<HHIHHI", 0xFFFE, 0xE00D, 0, 0xFFFE, 0xE0DD, 0)
-CONTENT_SEQUENCE = struct.pack("<HH2sHI", 0x0040, 0xA730, b"SQ", 0, 0xFFFFFFFF)
-
-
-def deep_store(depth: int) -> scu.Message:
-    """A C-STORE with that many sequences inside each other, encoded without recursion (PS3.5 section 7.5)."""
-    message = scu.message_of(small())
-    pixels = message.dataset.index(struct.pack("<HH", 0x7FE0, 0x0010))
-    inserted = (CONTENT_SEQUENCE + OPEN_ITEM) * depth + CLOSED * depth
-    return message._replace(dataset=message.dataset[:pixels] + inserted + message.dataset[pixels:])
+DEPTHS = (100, 600, 5_000, 50_000)
+EVERYTHING = ("technician", "reception", "doctor", "radiologist", "manager", "admin", "service")
+ANY_ID = "f27f3fa9-19dc-4126-9846-b2bcf2086b50"
 
 
-def test_a_nested_c_store_of_any_depth_costs_at_most_its_own_association(sqlite_server: Server) -> None:
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server of this file's own, which counts no attempts: what ends it must not be hidden by a rate limit."""
+    with running(tmp_path_factory.mktemp("server"), **SMALL_LIMITS, **NO_LIMITS) as server:
+        yield server
+
+
+def send(connection: http.client.HTTPConnection, probe: Probe, token: str | None) -> int | None:
+    """The status; None where the server hangs up, as it does on heads that are too long for it."""
+    headers = probe.headers | ({"Authorization": f"Bearer {token}"} if token else {})
+    try:
+        connection.request(probe.method, probe.path, probe.body, headers)
+        answer = connection.getresponse()
+        answer.read()
+    except (http.client.HTTPException, OSError):
+        connection.close()
+        return None
+    return answer.status
+
+
+def routes(server: Server) -> list[tuple[str, str]]:
+    """Every route of the document, and those of Orthanc and its plugins that the gate lets through."""
+    order = place_order(server)
+    stored = upload(server, small(), X_Order_Id=order["id"]).json()
+    uid, orthanc = stored["studies"][0]["study_instance_uid"], stored["studies"][0]["orthanc_study_id"]
+    known = {"study_uid": uid, "mrn": order["mrn"], "accession_number": order["accession_number"]}
+    document = server.get("/api/v1/openapi.json", *EVERYTHING).json()
+    ours = [(m, re.sub(r"\{\w+\}", ANY_ID, path)) for m, path in documented_routes(document, known)]
+    assert len(ours) > 80
+    theirs = [f"/dicom-web/{level}" for level in ("studies", "series", "instances")]
+    theirs += [f"/dicom-web/studies/{uid}{of}" for of in ("", "/metadata", "/series", "/rendered")]
+    theirs += [f"/studies/{orthanc}{of}" for of in ("", "/series", "/shared-tags", "/module")]
+    theirs += ["/wado", "/ehr/orders", "/ohif/viewer", "/tools/metrics-prometheus", "/system"]
+    return [*ours, ("POST", "/instances"), *(("GET", path) for path in theirs)]
+
+
+@pytest.mark.parametrize("depth", DEPTHS)
+def test_nothing_nested_ends_the_server_at_any_route(server: Server, depth: int) -> None:
+    """With a token that may everything and without any; the same process answers before and after."""
+    before = server.children()
+    connection = http.client.HTTPConnection("127.0.0.1", server.http_port, timeout=60)
+    sent = 0
+    for method, path in routes(server):
+        for probe in of_a_route(method, path, depth):
+            for token in (None, user_token(*EVERYTHING)):
+                status = send(connection, probe, token)
+                sent += 1
+                where = (probe.method, probe.path[:100], probe.headers.get("Content-Type"), bool(token), status)
+                assert server.children() == before, where
+                assert status is None or status < 500, where
+                assert not probe.must_be_refused or (status is not None and 400 <= status < 500), where
+    assert sent > 1000
+    assert server.get("/api/v1/health").json()["status"] == "ok"
+
+
+@pytest.mark.parametrize("depth", DEPTHS)
+def test_a_nested_token_proves_nothing_anywhere(server: Server, depth: int) -> None:
+    """401 where words can be said, 403 elsewhere; longer than a head may be, the server hangs up."""
+    before = server.children()
+    connection = http.client.HTTPConnection("127.0.0.1", server.http_port, timeout=60)
+    allowed = (None,) if depth > 5_000 else (401, 403, None)
+    for method, path in routes(server):
+        if not path.startswith(("/ehr", "/ohif")) and path not in ("/api/v1/health",):
+            for token in deep_tokens(depth):
+                status = send(connection, Probe(method, path, {}), token)
+                assert server.children() == before, (method, path)
+                assert status in allowed or path.startswith("/api/v1/swagger"), (method, path, status)
+    assert server.get("/api/v1/health").json()["status"] == "ok"
+
+
+def test_a_nested_c_store_of_any_depth_costs_at_most_its_own_association(server: Server) -> None:
     """What the judge refuses is kept in quarantine as far as DCMTK reads it; 72 MB of nothing but nesting included."""
-    server = sqlite_server
     before = server.children()
     quarantined = set((server.data_dir / "quarantine").glob("*"))
     for depth, status in ((17, 0xC000), (900, 0xC000), (1001, None), (12_000, None), (60_000, None), (2_000_000, None)):

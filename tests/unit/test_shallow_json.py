@@ -12,16 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ehr_bridge.shallow_json import DEEPEST, TooDeep, loads, require_shallow
+from tests.support.nesting import SHAPES, nest
 from tests.support.server import ROOT
 
 DEPTHS = [DEEPEST + 1, 100, 600, 5_000, 50_000, 1_000_000]
-SHAPES = ["[{}]", '{{"a":{}}}', '[{{"a":{}}}]']
-
-
-def nest(shape: str, depth: int) -> str:
-    """`depth` times the shape around nothing; closed again."""
-    before, after = shape.format("\0").split("\0")
-    return before * depth + "1" + after * depth
 
 
 def depth_of(value: Any) -> int:
