@@ -255,6 +255,10 @@ class Settings(BaseModel):
         return self.data_dir / "quarantine"
 
     @property
+    def restarts_path(self) -> Path:
+        return self.data_dir / "restarts.log"
+
+    @property
     def modifying_path(self) -> Path:
         return self.data_dir / "modifying"
 

@@ -6,14 +6,13 @@ import argparse
 import ctypes.util
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 from ehr_bridge.db import migrate
@@ -24,6 +23,7 @@ from ehr_bridge.services.token_rules import key_source, token_rules
 from ehr_bridge.settings import Settings, SettingsError, load_settings
 from plugin import advisories, demo, orthanc_config
 from plugin.kept_secret import kept_secret
+from plugin.supervisor import Supervisor, exit_code
 
 ORTHANC = "/usr/sbin/Orthanc"
 OPTIONS = {
@@ -48,9 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = prepare(options)
         if warning := advisories.sentence(advisories.installed_version(ORTHANC)):
             print(f"warning: {warning}", file=sys.stderr)  # noqa: T201
-        if options.foreground:
-            _become_orthanc(settings)
-        return _serve(settings)
+        return _serve(settings, None if options.foreground else settings.data_dir / "orthanc.log")
     except SettingsError as error:
         for line in error.problems:
             print(f"setting {line}", file=sys.stderr)  # noqa: T201
@@ -70,7 +68,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--foreground",
         action="store_true",
-        help="become Orthanc itself, logging to the terminal (containers)",
+        help="log to the terminal (containers, systemd)",
     )
     return parser.parse_args(arguments)
 
@@ -144,46 +142,47 @@ def _require_free(port: int, variable: str) -> None:
             raise CannotStart(f"port {port} is in use; choose another with {variable}") from None
 
 
-def _become_orthanc(settings: Settings) -> None:
-    config = orthanc_config.write(settings)
-    os.execv(ORTHANC, [ORTHANC, str(config)])  # noqa: S606
-
-
-def _serve(settings: Settings) -> int:
-    log = settings.data_dir / "orthanc.log"
-    with log.open("ab") as output:
+def _serve(settings: Settings, log: Path | None) -> int:
+    """Run Orthanc until a signal, logging to a file or to the terminal; its exit code."""
+    with log.open("ab") if log is not None else nullcontext() as output:
         command = [ORTHANC, str(orthanc_config.write(settings))]
-        process = subprocess.Popen(command, stdout=output, stderr=output)  # noqa: S603
-    for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(name, lambda *_: process.send_signal(signal.SIGINT))
-    try:
-        _wait_until_ready(settings.http_port, process, log)
-        lines = demo.create(settings) if settings.demo else []
-        print(f"ready: http://127.0.0.1:{settings.http_port}/ehr/", flush=True)  # noqa: T201
-        for line in lines:
-            print(line, flush=True)  # noqa: T201
-        code = process.wait()
-        return 0 if code in (0, -signal.SIGINT) else code
-    finally:
-        if process.poll() is None:
-            process.send_signal(signal.SIGINT)
-            process.wait()
+        supervisor = Supervisor(command, output, settings.restarts_path)
+        process = supervisor.start()
+        try:
+            if not _becomes_ready(settings.http_port, process, None if log is None else READY_SECONDS):
+                if log is None:
+                    return exit_code(process.wait())
+                raise CannotStart(f"{_why_not(process)}; see {log}\n{_tail(log)}")
+            lines = demo.create(settings) if settings.demo else []
+            print(f"ready: http://127.0.0.1:{settings.http_port}/ehr/", flush=True)  # noqa: T201
+            for line in lines:
+                print(line, flush=True)  # noqa: T201
+            return supervisor.watch()
+        finally:
+            supervisor.end()
 
 
-def _wait_until_ready(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + READY_SECONDS
+def _becomes_ready(port: int, process: subprocess.Popen[bytes], seconds: float | None) -> bool:
+    """Whether Orthanc answers with its gate open before it ends; `seconds` at most, or however long it takes."""
+    deadline = None if seconds is None else time.monotonic() + seconds
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    while time.monotonic() < deadline:
+    while deadline is None or time.monotonic() < deadline:
         if process.poll() is not None:
-            raise CannotStart(f"Orthanc ended with code {process.returncode}; see {log}\n{_tail(log)}")
+            return False
         try:
             with opener.open(f"http://127.0.0.1:{port}/api/v1/health", timeout=2) as response:
                 if json.load(response)["checks"]["gate"] == "ok":
-                    return
+                    return True
         except (OSError, ValueError):
             pass
         time.sleep(0.1)
-    raise CannotStart(f"Orthanc did not answer within {READY_SECONDS} s; see {log}\n{_tail(log)}")
+    return False
+
+
+def _why_not(process: subprocess.Popen[bytes]) -> str:
+    if process.returncode is None:
+        return f"Orthanc did not answer within {READY_SECONDS} s"
+    return f"Orthanc ended with code {process.returncode}"
 
 
 def _tail(log: Path) -> str:

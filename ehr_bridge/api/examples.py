@@ -277,6 +277,7 @@ EXAMPLES: dict[str, dict[str, Any]] = LINK_EXAMPLES | {
                 }
             ],
         },
+        "restarts": {"recent": 0, "latest": None, "cause": None},
         "attention": [
             {
                 "code": "files_damaged",

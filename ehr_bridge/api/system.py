@@ -78,6 +78,12 @@ class FixityAnswer(Model):
     latest: list[DamagedFileAnswer]
 
 
+class RestartsAnswer(Model):
+    recent: int
+    latest: Moment | None
+    cause: str | None
+
+
 class AttentionAnswer(Model):
     code: str
     count: int | None
@@ -90,6 +96,7 @@ class SystemAnswer(Model):
     queue: QueueAnswer
     failed_jobs: list[FailedJobAnswer]
     fixity: FixityAnswer
+    restarts: RestartsAnswer
     attention: list[AttentionAnswer]
 
 
@@ -134,6 +141,7 @@ def _system(state: SystemState) -> SystemAnswer:
         ),
         failed_jobs=[FailedJobAnswer.model_validate(job) for job in jobs.latest_failed],
         fixity=FixityAnswer.model_validate(state.fixity),
+        restarts=RestartsAnswer.model_validate(state.restarts),
         attention=[
             AttentionAnswer(code=each.code, count=each.count, advice=ADVICE[each.code]) for each in state.attention
         ],

@@ -228,6 +228,7 @@ def build_services(settings: Settings, database: Database, clock: Callable[[], d
             settings.storage_path,
             quarantine,
             settings.fixity_days,
+            settings.restarts_path,
         ),
         quarantine=quarantine,
         quarantine_desk=QuarantineDesk(database, quarantine, intake, clock),

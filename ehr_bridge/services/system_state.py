@@ -25,6 +25,7 @@ from ehr_bridge.services.holdings import Holdings, Usage
 from ehr_bridge.services.quarantine_records import QuarantineRecords, count_waiting
 from ehr_bridge.services.recorder import Recorder
 from ehr_bridge.services.refusals import Refusals
+from ehr_bridge.services.restarts import Restarts, read_restarts
 
 RECENT = timedelta(days=1)
 LEAST_FREE = 0.1
@@ -33,6 +34,7 @@ MOST_JOBS = 20
 
 ADVICE = {
     "storage_low": "Free space on the disk with the images, or enlarge it: when it is full, nothing can be stored.",
+    "restarted": "See in Orthanc's log what came just before it died, and keep the file that caused it.",
     "files_damaged": "Restore these files from a backup, or have the images sent again; it is noticed within the hour.",
     "jobs_failed": "Open each study, see in its history why the job failed, and ask for it again or undo it.",
     "quarantined": "Open the Quarantine page and say of each file whose it is, or that it is nobody's.",
@@ -96,6 +98,8 @@ class SystemState:
     uploads_under_way: int
     quarantined: int
     fixity: Fixity
+    restarts: Restarts
+    """Of this node; `recent` within the last day."""
     attention: list[Attention]
 
 
@@ -109,6 +113,7 @@ class System:
         storage_path: Path,
         quarantine: QuarantineRecords,
         fixity_days: float,
+        restarts_path: Path,
     ) -> None:
         self._database = database
         self._recorder = recorder
@@ -117,6 +122,7 @@ class System:
         self._storage_path = storage_path
         self._quarantine = quarantine
         self._fixity_days = fixity_days
+        self._restarts_path = restarts_path
 
     def look(self, archive: Holdings, handed_over: int) -> SystemState:
         """The state now; `handed_over` instances have not come to the recorder yet.
@@ -139,12 +145,14 @@ class System:
                 DicomUploadLog.uploaded_at >= self._clock() - RECENT,
             )
         usage, last_change = _ask(archive)
+        restarts = read_restarts(self._restarts_path, self._clock() - RECENT)
         latest = [each._replace(file=archive.file_of(each.orthanc_instance_id)) for each in fixity.latest]
         attention = [
             Attention("storage_low") if disk and disk.is_nearly_full else None,
             *(
                 Attention(code, count) if count else None
                 for code, count in (
+                    ("restarted", restarts.recent),
                     ("files_damaged", fixity.damaged),
                     ("jobs_failed", jobs.failed),
                     ("quarantined", quarantined),
@@ -162,6 +170,7 @@ class System:
             uploads_under_way=under_way,
             quarantined=quarantined,
             fixity=fixity._replace(latest=latest),
+            restarts=restarts,
             attention=[each for each in attention if each is not None],
         )
 

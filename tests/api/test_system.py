@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from ehr_bridge.db.modifications import Modification
 from ehr_bridge.db.uploads import DicomUploadLog
 from ehr_bridge.errors import Unavailable
 from ehr_bridge.services import system_state
+from ehr_bridge.services.restarts import note_death
 from ehr_bridge.services.system_state import ADVICE, Disk
 from tests.api.conftest import Api
 from tests.api.tag_steps import job, jobs, modify, store
@@ -73,7 +74,23 @@ def test_an_empty_archive_needs_nobody(api: Api) -> None:
     counts = {"instances_to_record": 0, "changes_to_check": 0, "uploads_under_way": 0, "quarantined": 0}
     assert said["queue"] == counts | {"jobs": {"waiting": 0, "running": 0, "failed": 0}}
     assert said["fixity"] == {"days": 30.0, "checked_until": None, "damaged": 0, "latest": []}
+    assert said["restarts"] == {"recent": 0, "latest": None, "cause": None}
     assert said["attention"] == said["failed_jobs"] == []
+
+
+def test_deaths_of_orthanc_are_counted_for_a_day(api: Api) -> None:
+    """As the launcher wrote them down; what is no line of it, or half of one, is passed over."""
+    path, now = api.services.settings.restarts_path, datetime.now(UTC)
+    note_death(path, now - timedelta(days=3), "code 255")
+    assert system(api)["restarts"]["recent"] == 0
+    assert attention(api) == {}
+    note_death(path, now - timedelta(hours=1), "signal SIGKILL")
+    note_death(path, now, "signal SIGSEGV")
+    with path.open("a") as file:
+        file.write("nonsense\n2026-11-2")
+    said = system(api)["restarts"]
+    assert (said["recent"], said["cause"], said["latest"][:16]) == (2, "signal SIGSEGV", f"{now:%Y-%m-%dT%H:%M}")
+    assert attention(api) == {"restarted": 2}
 
 
 def test_what_is_stored_and_not_recorded_yet_is_counted(api: Api) -> None:

@@ -25,6 +25,7 @@ DAMAGED_FILE = {
 }
 TO_ACT_ON = {
     "storage_low": None,
+    "restarted": 2,
     "files_damaged": 2,
     "jobs_failed": 1,
     "quarantined": 2,
@@ -72,6 +73,7 @@ def test_what_needs_somebody_stands_there_with_what_to_do_next(
     gone = DAMAGED_FILE | {"orthanc_instance_id": "0" * 8, "file": None}
     files = [each | {"study_instance_uid": uid} for each in (DAMAGED_FILE, gone)]
     said["fixity"] |= {"damaged": 2, "latest": files}
+    said["restarts"] = {"recent": 2, "latest": "2026-11-28T18:40:03.000Z", "cause": "signal SIGSEGV"}
     said["attention"] = [{"code": code, "count": count, "advice": "?"} for code, count in TO_ACT_ON.items()]
     page = people.window("admin")
     page.set_viewport_size({"width": width, "height": 900})
@@ -82,6 +84,8 @@ def test_what_needs_somebody_stands_there_with_what_to_do_next(
         act = page.get_by_role("region", name="To act on")
         for words in (
             "nearly full",
+            "started again, last 24 hours: 2",
+            "signal SIGSEGV",
             "missing files: 2",
             "Failed jobs: 1",
             "quarantine: 2",

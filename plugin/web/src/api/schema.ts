@@ -4245,6 +4245,11 @@ export interface components {
             /** Format: uuid */
             token_id: string;
         };
+        RestartsAnswer: {
+            cause: string | null;
+            latest: string | null;
+            recent: number;
+        };
         RestrictionAnswer: {
             mrn: string;
             /** Format: uuid */
@@ -4369,6 +4374,7 @@ export interface components {
             failed_jobs: components["schemas"]["FailedJobAnswer"][];
             fixity: components["schemas"]["FixityAnswer"];
             queue: components["schemas"]["QueueAnswer"];
+            restarts: components["schemas"]["RestartsAnswer"];
             storage: components["schemas"]["StorageAnswer"];
             version: string;
         };
@@ -4651,6 +4657,7 @@ export type QueueAnswer = components['schemas']['QueueAnswer'];
 export type ReconciliationAnswer = components['schemas']['ReconciliationAnswer'];
 export type ReconciliationList = components['schemas']['ReconciliationList'];
 export type RenewedAnswer = components['schemas']['RenewedAnswer'];
+export type RestartsAnswer = components['schemas']['RestartsAnswer'];
 export type RestrictionAnswer = components['schemas']['RestrictionAnswer'];
 export type RestrictionBody = components['schemas']['RestrictionBody'];
 export type RestrictionList = components['schemas']['RestrictionList'];

@@ -1,5 +1,5 @@
 import { Link } from "react-router-dom";
-import type { DamagedFileAnswer, FailedJobAnswer, SystemAnswer } from "../api/schema";
+import type { DamagedFileAnswer, FailedJobAnswer, RestartsAnswer, SystemAnswer } from "../api/schema";
 import { useCurrentUser, useMay } from "../auth/permissions";
 import { Icon } from "../components/Icon";
 import { Instant } from "../components/values";
@@ -31,6 +31,7 @@ export function ActPanel({ system }: { system: SystemAnswer }) {
                     <Link to={place}>{word("system.act.go", each.code)}</Link>
                   </p>
                 )}
+                {each.code === "restarted" && <LatestRestart restarts={system.restarts} />}
                 {each.code === "files_damaged" && <DamagedFiles files={system.fixity.latest} />}
                 {each.code === "jobs_failed" && <FailedJobs jobs={system.failed_jobs} />}
               </div>
@@ -40,6 +41,11 @@ export function ActPanel({ system }: { system: SystemAnswer }) {
       </ul>
     </section>
   );
+}
+
+function LatestRestart({ restarts: { latest, cause } }: { restarts: RestartsAnswer }) {
+  if (latest === null || cause === null) return null;
+  return <p className="small">{t("system.restarts.latest", { at: formatInstant(latest), cause })}</p>;
 }
 
 function DamagedFiles({ files }: { files: readonly DamagedFileAnswer[] }) {
