@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pydicom
 import pytest
+import requests
 
 from tests.conftest import PostgresCluster
 from tests.live.test_doors import c_store
@@ -202,3 +203,76 @@ def test_without_the_gate_in_the_path_the_server_refuses_to_serve(tmp_path: Path
     )
     assert result.returncode == 1
     assert "refusing to serve" in result.stderr
+
+
+def wait_until_back(server: Server, dead: str, seconds: float) -> None:
+    """Another process answers with its gate open."""
+    eventually(lambda: server.children() not in ([], [dead]) and is_well(server), seconds)
+
+
+def is_well(server: Server) -> bool:
+    try:
+        return server.get("/api/v1/health").json()["checks"]["gate"] == "ok"
+    except (requests.ConnectionError, ValueError):
+        return False
+
+
+def test_an_orthanc_that_dies_is_started_again_and_counted(tmp_path: Path) -> None:
+    """What was acknowledged before is there after; the launcher still stops it at Ctrl-C."""
+    with running(tmp_path) as server:
+        order = place_order(server)
+        sent = [small() for _ in range(3)]
+        assert upload(server, sent[0], X_Order_Id=order["id"]).status_code == 201
+        assert c_store(server, *sent[1:]) == [0, 0]
+        (dead,) = server.children()
+        os.kill(int(dead), signal.SIGSEGV)
+        wait_until_back(server, dead, 60)
+        for data in sent:
+            uid = str(pydicom.dcmread(io.BytesIO(data)).StudyInstanceUID)
+            eventually(lambda uid=uid: (seen := study(server, uid)) and seen["number_of_instances"] == 1, 30)
+        said = server.get("/api/v1/system", "admin").json()
+        assert (said["restarts"]["recent"], said["restarts"]["cause"]) == (1, "signal SIGSEGV")
+        assert "restarted" in [each["code"] for each in said["attention"]]
+        assert c_store(server, small()) == [0]
+
+
+def test_scripts_serve_supervises_passes_signals_on_and_gives_up_in_the_end(tmp_path: Path) -> None:
+    """SIGTERM ends it with 0; what dies five times within five minutes is left dead, in words."""
+    environ = {k: v for k, v in os.environ.items() if not k.startswith(("EHR_BRIDGE_", "ORTHANC_"))}
+    http, dicom = str(ports.free()), str(ports.free())
+    command = [str(ROOT / "scripts" / "serve"), "--data-dir", str(tmp_path / "var")]
+    command += ["--http-port", http, "--dicom-port", dicom]
+
+    def serve() -> subprocess.Popen[str]:
+        log = (tmp_path / "log").open("w")
+        return subprocess.Popen(
+            command, env=environ | {"EHR_BRIDGE_JWT_SECRET": SECRET}, stdout=log, stderr=log, text=True
+        )
+
+    def child(process: subprocess.Popen[str]) -> str:
+        return Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().strip()
+
+    def answers() -> bool:
+        try:
+            return requests.get(f"http://127.0.0.1:{http}/api/v1/health", timeout=5).json()["checks"]["gate"] == "ok"
+        except (requests.ConnectionError, ValueError):
+            return False
+
+    process = serve()
+    try:
+        eventually(answers, 60)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=60) == 0
+        process = serve()
+        eventually(answers, 60)
+        for _ in range(5):
+            orthanc = eventually(lambda: child(process), 30)
+            os.kill(int(orthanc), signal.SIGKILL)
+            eventually(lambda dead=orthanc: process.poll() is not None or child(process) not in ("", dead), 30)
+        assert process.wait(timeout=60) == 1
+        assert "died 5 times within 300 seconds, at last with signal SIGKILL" in (tmp_path / "log").read_text()
+        assert not answers()
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.wait(timeout=60)
