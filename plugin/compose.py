@@ -24,6 +24,7 @@ from ehr_bridge.services.spool import Spool
 from ehr_bridge.services.under_way import SILENT_FOR
 from ehr_bridge.settings import load_settings
 from plugin.archive import OrthancArchive
+from plugin.bodies import MEGABYTE, Bodies, free_memory
 from plugin.catchup import CatchUp
 from plugin.find import ScopedFind
 from plugin.gate import Gate
@@ -45,8 +46,6 @@ DAMAGED = "ehr_bridge_damaged_files"
 """Metric: how many stored files were damaged when they were last read."""
 FIXITY_SECONDS = 0.1
 """Of each second, to read stored files again: what is left is for those who send and look."""
-BODY_OVERHEAD = 1_000_000
-"""Headers and boundaries around the files of an upload."""
 
 
 def install(orthanc: Any, environ: Mapping[str, str]) -> Callbacks:
@@ -59,13 +58,13 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> Callbacks:
     settings = load_settings(environ)
     services = build_services(settings, Database(settings.sqlalchemy_url))
     archive = OrthancArchive(orthanc, settings.storage_path)
-    max_body = settings.max_upload_size_mb * 1_000_000 + BODY_OVERHEAD
+    bodies = Bodies(settings.max_dicom_file_size_mb * MEGABYTE, settings.max_upload_size_mb * MEGABYTE, free_memory)
     resources = Resources(orthanc)
     gate = Gate(
         services.authenticator,
         services.sight,
         resources.study_of,
-        max_body,
+        bodies,
         services.refusals.hand_over,
         services.viewings.note,
     )
@@ -91,7 +90,7 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> Callbacks:
         "worker": lambda: worker.is_well,
         "storage": lambda: _is_writable(settings.storage_path),
     }
-    adapter = WsgiAdapter(create_app(services, archive, checks, lambda: worker.waiting), gate.peer)
+    adapter = WsgiAdapter(create_app(services, archive, checks, lambda: worker.waiting), gate.peer, bodies.done)
 
     callbacks = Callbacks(
         allow=keeping_thread(gate.allow),

@@ -18,13 +18,10 @@ from ehr_bridge.dicom import is_storable_uid
 from ehr_bridge.errors import NotAuthenticated, Unavailable
 from ehr_bridge.services.refusals import Refusal
 from ehr_bridge.services.viewings import Whole
+from plugin.bodies import ANNOTATION_BODY, LISTS, SMALL_BODY, Bodies
 from plugin.routes import GET, Found, Need, find_route
 
 LOGGER = logging.getLogger(__name__)
-SMALL_BODY = 1_000_000
-"""What a caller without the permission to upload may send, so that a 401 can be said in words."""
-ANNOTATION_BODY = 64_000_000
-"""What a viewer token may send that may only annotate: a segmentation of a large study."""
 REFUSED_HEADERS = frozenset({"content-encoding", "transfer-encoding", "x-http-method-override"})
 """Bodies that unpack or never end, and methods in disguise (ORTHANC-FACTS L14, 4.5, 7)."""
 
@@ -46,7 +43,7 @@ class Gate:
         authenticator: Authenticator,
         sight: Sight,
         study_of: Callable[[str], str | None],
-        max_body_bytes: int,
+        bodies: Bodies,
         on_refusal: Callable[[Refusal], None] | None = None,
         on_view: Callable[[Caller, str, str | Whole | None, str], None] | None = None,
     ) -> None:
@@ -55,7 +52,7 @@ class Gate:
         self._on_view = on_view
         self._sight = sight
         self._study_of = study_of
-        self._max_body_bytes = max_body_bytes
+        self._bodies = bodies
         self._is_open = False
         self._nonce: str | None = None
         self._nonce_seen = False
@@ -64,6 +61,7 @@ class Gate:
     def allow(self, uri: str, **request: Any) -> bool:
         """Orthanc's IncomingHttpRequestFilter: True lets the request through, False answers 403."""
         try:
+            self._bodies.done()
             self._peers[threading.get_native_id()] = request["ip"]
             if not self._is_open:
                 return self._is_self_test(request)
@@ -115,7 +113,7 @@ class Gate:
             return None
         caller = self._caller(headers)
         if need is Need.APPLICATION:
-            passes = method == GET or self._body_is_bearable(headers, caller)
+            passes = method == GET or self._body_is_bearable(uri, headers, caller)
             return None if passes else "body_refused"
         if caller is None or not self._sight.is_loaded:
             passes = False
@@ -182,18 +180,20 @@ class Gate:
         except (NotAuthenticated, Unavailable):
             return None
 
-    def _body_is_bearable(self, headers: Mapping[str, str], caller: Caller | None) -> bool:
+    def _body_is_bearable(self, path: str, headers: Mapping[str, str], caller: Caller | None) -> bool:
         """Orthanc reads a whole body before anyone can look at it; so its announced size decides here."""
-        if headers.get("content-type", "").lower().lstrip().startswith("multipart/form-data"):
+        media_type = headers.get("content-type", "")
+        if media_type.lower().lstrip().startswith("multipart/form-data"):
             return False  # Orthanc would answer 200 for it, whatever we say (facts L2)
         length = headers.get("content-length", "0")  # none: Orthanc reads no body (seen on 1.12.7)
         if not (length.isascii() and length.isdigit()):
             return False
-        return int(length) <= self._most_bytes(caller)
+        return int(length) <= self._most_bytes(path, media_type, caller) and self._bodies.admit(int(length))
 
-    def _most_bytes(self, caller: Caller | None) -> int:
-        if caller is not None and caller.may(Permission.UPLOAD):
-            return self._max_body_bytes
-        if caller is not None and caller.may_only_annotate:
-            return min(self._max_body_bytes, ANNOTATION_BODY)
-        return SMALL_BODY
+    def _most_bytes(self, path: str, media_type: str, caller: Caller | None) -> int:
+        if caller is None:
+            return SMALL_BODY
+        most = self._bodies.most(path, media_type)
+        if caller.may_only_annotate:
+            return min(most, ANNOTATION_BODY)
+        return most if path in LISTS or caller.may(Permission.UPLOAD) else SMALL_BODY

@@ -34,7 +34,7 @@ OPTIONS = {
 }
 READY_SECONDS = 60
 DEPTH = Path(sys.prefix) / "lib" / "ehr-bridge-depth.so"
-"""Made by scripts/setup from plugin/native/depth.c."""
+"""Made by scripts/setup from plugin/native."""
 
 
 class CannotStart(Exception):

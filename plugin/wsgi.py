@@ -25,11 +25,18 @@ BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
 
 
 class WsgiAdapter:
-    """Serves one WSGI application under Orthanc; `peer` tells the address of the thread's request."""
+    """Serves one WSGI application under Orthanc. `peer` tells the address of the thread's request, `done` hears that it
+    is answered."""
 
-    def __init__(self, app: Callable[..., Iterable[bytes]], peer: Callable[[], str | None]) -> None:
+    def __init__(
+        self,
+        app: Callable[..., Iterable[bytes]],
+        peer: Callable[[], str | None],
+        done: Callable[[], None] = lambda: None,
+    ) -> None:
         self._app = app
         self._peer = peer
+        self._done = done
         self.arguments_are_decoded = False
         """Whether this Orthanc percent-decodes GET arguments; the self-test finds out."""
         self.listener: Callable[[str], None] | None = None
@@ -37,6 +44,12 @@ class WsgiAdapter:
 
     def __call__(self, output: Any, uri: str, **request: Any) -> None:
         """Orthanc's REST callback."""
+        try:
+            self._answer(output, uri, request)
+        finally:
+            self._done()
+
+    def _answer(self, output: Any, uri: str, request: dict[str, Any]) -> None:
         started: list[Any] = []
 
         def start_response(status: str, headers: list[tuple[str, str]], _exc_info: Any = None) -> Callable[..., Any]:

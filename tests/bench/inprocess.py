@@ -14,6 +14,7 @@ from ehr_bridge.auth.tokens import TokenVerifier, make_viewer_token
 from ehr_bridge.db.database import Database
 from ehr_bridge.dicom import Layouts, Plans, coerce, read_header
 from ehr_bridge.services.viewings import Viewings
+from plugin.bodies import Bodies, free_memory
 from plugin.gate import Gate
 from plugin.routes import GET
 from tests.bench import files
@@ -47,7 +48,14 @@ def time_gate(plan: Plan) -> Time:
     )
     verifier = TokenVerifier(RULES, frozenset(), FakeGrants(study), lambda: datetime.now(UTC))
     viewings = Viewings(Database("sqlite://"), lambda: datetime.now(UTC))  # notes in memory; nobody flushes here
-    gate = Gate(Authenticator(verifier, None), sight(), lambda _: None, 1_000_000, None, viewings.note)
+    gate = Gate(
+        Authenticator(verifier, None),
+        sight(),
+        lambda _: None,
+        Bodies(1_000_000, 1_000_000, free_memory),
+        None,
+        viewings.note,
+    )
     gate.open()
     headers = {
         "accept": 'multipart/related; type="application/octet-stream"; transfer-syntax=*',

@@ -122,7 +122,7 @@ CASES: dict[str, Callable[[Server], Case]] = {
     "refused_by_archive": lambda _: Case(_sequence_as_number()),
     "dicomdir": lambda _: Case(Path(str(get_testdata_file("DICOMDIR"))).read_bytes()),
     "invalid_uid": lambda _: Case(small(StudyInstanceUID="1.2.x")),
-    "too_large": lambda _: Case(small(PixelData=bytes(6_000_000), Rows=1000, Columns=3000)),
+    "too_large": lambda _: Case(small(PixelData=bytes(5_500_000), Rows=1000, Columns=2750)),
     "cannot_recode": lambda server: Case(_cannot_recode(server)),
 }
 

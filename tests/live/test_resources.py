@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import random
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 import pytest
 import requests
+from pydicom.uid import generate_uid
 
 from tests.support import scu
 from tests.support.bombs import deflated
 from tests.support.memory import peak_of
+from tests.support.running import running
 from tests.support.samples import small
-from tests.support.server import Server
+from tests.support.server import Server, user_token
 from tests.support.steps import upload
 
 
@@ -43,14 +46,14 @@ def test_deflated_files_are_stored_over_http(sqlite_server: Server, megabytes: i
 
 
 @contextmanager
-def half_requests(server: Server, number: int, head: str, body: bytes = b"") -> Iterator[None]:
+def half_requests(server: Server, number: int, head: str, body: bytes = b"") -> Iterator[list[socket.socket]]:
     """So many requests that go no further than this, open at once."""
-    with ExitStack() as open_sockets:
-        for _ in range(number):
-            connection = socket.create_connection(("127.0.0.1", server.http_port))
-            open_sockets.enter_context(connection)
-            connection.sendall(head.replace("\n", "\r\n").encode() + body)
-        yield
+    with ExitStack() as opened:
+        sockets = [socket.create_connection(("127.0.0.1", server.http_port)) for _ in range(number)]
+        for one in sockets:
+            opened.enter_context(one)
+            one.sendall(head.replace("\n", "\r\n").encode() + body)
+        yield sockets
 
 
 NO_BODY = "POST /api/v1/auth/login HTTP/1.1\nHost: x\nContent-Type: application/json\nContent-Length: 1000\n\n"
@@ -63,3 +66,58 @@ def test_sixty_half_requests_hold_nobody_up(sqlite_server: Server, head: str) ->
         for _ in range(5):
             answer = requests.get(sqlite_server.url + "/api/v1/health", timeout=40)
             assert answer.status_code == 200
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """With the limits that the product has by default."""
+    with running(tmp_path_factory.mktemp("server")) as server:
+        yield server
+
+
+def announcement(path: str, media_type: str, length: int, token: str) -> str:
+    """The head of a request with a body."""
+    return (
+        f"POST {path} HTTP/1.1\nHost: x\nAuthorization: Bearer {token}\n"
+        f"Content-Type: {media_type}\nContent-Length: {length}\n\n"
+    )
+
+
+def answer_of(connection: socket.socket) -> bytes:
+    """The version and status that come within three seconds; nothing while the server waits for the body."""
+    connection.settimeout(3)
+    try:
+        return connection.recv(12)
+    except TimeoutError:
+        return b""
+
+
+@pytest.mark.parametrize(
+    ("path", "media_type"),
+    [
+        ("/api/v1/dicom/upload", "application/dicom"),
+        ("/api/v1/dicom/upload-zip", "application/zip"),
+        ("/api/v1/dicom/upload-multiple", "multipart/related; boundary=b"),
+    ],
+)
+def test_announced_gigabytes_take_no_memory_before_they_come(server: Server, path: str, media_type: str) -> None:
+    """Twice two of them: more than one file may have is refused, and what may come gets its memory as it comes."""
+    head = announcement(path, media_type, 2_000_000_000, user_token("technician"))
+    with peak_of(server) as peak, half_requests(server, 2, head, b"x" * 1000) as sockets:
+        answers = [answer_of(one) for one in sockets]
+    refused = b"HTTP/1.1 403"
+    if path.endswith("upload"):
+        assert answers == [refused, refused]
+    else:
+        assert set(answers) <= {b"", refused}  # refused only where the machine is too small for it
+    assert peak.megabytes <= 300
+
+
+def test_a_large_body_arrives_as_it_was_sent(server: Server) -> None:
+    """Every byte of a file of 40 MB, whose room was made of fresh pages."""
+    pixels = random.Random(7).randbytes(40_000_000)
+    study, series, image = (generate_uid() for _ in range(3))
+    uids = {"StudyInstanceUID": study, "SeriesInstanceUID": series, "SOPInstanceUID": image}
+    assert upload(server, small(PixelData=pixels, Rows=4000, Columns=5000, **uids)).status_code == 201
+    frame = f"/dicom-web/studies/{study}/series/{series}/instances/{image}/frames/1"
+    assert pixels in server.get(frame, "radiologist").content

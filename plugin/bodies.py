@@ -1,0 +1,128 @@
+"""How large a body may be: by what its route can take, and by the memory that is free.
+
+Orthanc makes room for a whole body as soon as it is announced, after the gate and before the first byte has come; and
+whoever is asked next needs a copy. So the announced size is judged, together with those of all bodies on their way.
+That a body takes no memory before it comes is the work of plugin/native/announced.c.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+LOGGER = logging.getLogger(__name__)
+MEGABYTE = 1_000_000
+SMALL_BODY = MEGABYTE
+"""What every route takes, also of callers without a token, so that a 401 can be said in words."""
+OVERHEAD = MEGABYTE
+"""Headers and boundaries around files; and a file that is a little too large is told so in words."""
+ANNOTATION_BODY = 64 * MEGABYTE
+"""What a viewer token may send that may only annotate: a segmentation of a large study."""
+LIST_BODY = 8 * MEGABYTE
+LISTS = frozenset({"/api/v1/patients/batch", "/api/v1/match"})
+"""Routes that take hundreds of patients or headers at once."""
+ONE_FILE = frozenset({"/api/v1/dicom/upload", "/api/v1/dicom/validate", "/api/v1/dicom/read-tags", "/instances"})
+"""Routes that take one file, unless the body has several parts."""
+FILES = frozenset(
+    {
+        "/api/v1/dicom/upload",
+        "/api/v1/dicom/upload-multiple",
+        "/api/v1/dicom/upload-zip",
+        "/api/v1/dicom-web/studies",
+    }
+)
+COPIES = 3
+"""Of a body: Orthanc's, Python's, and that of the part being worked on."""
+LOOK_SECONDS, LOOKS = 0.2, 5
+"""A thread that does not run for so long is not receiving anything. It takes a moment to see that its sender left."""
+
+
+class Coming(NamedTuple):
+    """A body on its way."""
+
+    length: int
+    clock: int
+    """Tells how long its thread has run (pthread_getcpuclockid(3))."""
+
+    def ran(self) -> float | None:
+        """Seconds; None when the thread is gone."""
+        try:
+            return time.clock_gettime(self.clock)
+        except OSError:
+            return None
+
+
+class Bodies:
+    """The bodies on their way, by the thread that serves their request: one thread serves one request at a time."""
+
+    def __init__(self, file_bytes: int, upload_bytes: int, free_bytes: Callable[[], int]) -> None:
+        """`file_bytes` is the most that one file may have, `upload_bytes` the most that all files of a request may."""
+        self._file_bytes = file_bytes
+        self._upload_bytes = upload_bytes
+        self._free_bytes = free_bytes
+        self._admitting = threading.Lock()
+        self._coming: dict[int, Coming] = {}
+
+    def most(self, path: str, media_type: str) -> int:
+        """The most that a route takes of a caller with the permission to send files."""
+        if path in ONE_FILE and not media_type.lower().lstrip().startswith("multipart/"):
+            return self._file_bytes + OVERHEAD
+        if path in FILES:
+            return self._upload_bytes + OVERHEAD
+        return LIST_BODY if path in LISTS else SMALL_BODY
+
+    def admit(self, length: int) -> bool:
+        """Whether a body of the calling thread's request finds room; it is counted until `done`."""
+        if length <= SMALL_BODY or self._count(length):
+            return True
+        for _ in range(LOOKS):
+            self._forget_silent()
+            if self._count(length):
+                return True
+        LOGGER.warning("no room for a body of %d MB; %d MB are left", length // MEGABYTE, self._room() // MEGABYTE)
+        return False
+
+    def _count(self, length: int) -> bool:
+        with self._admitting:
+            if length > self._room():
+                return False
+            clock = time.pthread_getcpuclockid(threading.get_ident())
+            self._coming[threading.get_native_id()] = Coming(length, clock)
+        return True
+
+    def done(self) -> None:
+        """The request of the calling thread has ended, or its body never came and the thread serves the next one."""
+        self._coming.pop(threading.get_native_id(), None)
+
+    def _room(self) -> int:
+        return self._free_bytes() // COPIES - sum(one.length for one in list(self._coming.values()))
+
+    def _forget_silent(self) -> None:
+        """Count no more what has stopped coming: its sender has gone, or waits. It takes no memory while it does not
+        come, and what has come shows in the memory that is free."""
+        before = {thread: (one, one.ran()) for thread, one in list(self._coming.items())}
+        time.sleep(LOOK_SECONDS)
+        for thread, (one, ran) in before.items():
+            if one.ran() in (None, ran) and self._coming.get(thread) is one:
+                self._coming.pop(thread, None)
+
+
+def free_memory(proc: Path = Path("/proc"), cgroup: Path = Path("/sys/fs/cgroup")) -> int:
+    """Bytes that this process may still take: of the machine (proc_meminfo(5)) or container (cgroups(7), v2)."""
+    free = _field(proc / "meminfo", "MemAvailable:") * 1024
+    try:
+        limit = (cgroup / "memory.max").read_text().strip()
+        if limit != "max":
+            used = int((cgroup / "memory.current").read_text()) - _field(cgroup / "memory.stat", "inactive_file")
+            free = min(free, int(limit) - used)
+    except OSError:
+        pass  # not in a container, or in one that does not say
+    return free
+
+
+def _field(path: Path, name: str) -> int:
+    return next(int(line.split()[1]) for line in path.read_text().splitlines() if line.startswith(name))
