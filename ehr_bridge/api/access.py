@@ -52,6 +52,8 @@ ACCESS: dict[tuple[str, str], Permission | str] = {
     ("POST", "/api/v1/patients/{mrn}/unmerge"): Permission.WRITE_ORDERS,
     ("GET", "/api/v1/changes"): Permission.READ,
     ("GET", "/api/v1/changes/{change_id}"): Permission.READ,
+    ("POST", "/api/v1/changes/{change_id}/agree"): Permission.RECONCILE,
+    ("POST", "/api/v1/changes/{change_id}/refuse"): Permission.RECONCILE,
     ("POST", "/api/v1/changes/{change_id}/undo"): Permission.WRITE_ORDERS,
     ("GET", "/api/v1/reconciliation"): Permission.RECONCILE,
     ("GET", "/api/v1/reconciliation/{study_uid}"): Permission.RECONCILE,

@@ -52,6 +52,7 @@ EXAMPLES: dict[str, dict[str, Any]] = LINK_EXAMPLES | {
         "mrn": "MRN-2001",
         **_PERSON,
         "merged_into_id": None,
+        "pending_change_id": None,
         "created_at": MOMENT,
         "updated_at": MOMENT,
     },
@@ -60,7 +61,7 @@ EXAMPLES: dict[str, dict[str, Any]] = LINK_EXAMPLES | {
         "created": 1,
         "updated": 0,
         "failed": 0,
-        "items": [{"mrn": "MRN-2001", "status": "created", "id": PATIENT_ID, "error": None}],
+        "items": [{"mrn": "MRN-2001", "status": "created", "id": PATIENT_ID, "pending_change_id": None, "error": None}],
     },
     "KnownFilesBody": {"sha256": [HASH]},
     "KnownFilesAnswer": {

@@ -74,5 +74,9 @@ LINK_EXAMPLES: dict[str, dict[str, Any]] = {
         "number_of_studies": 3,
         "number_done": 1,
         "number_failed": 0,
+        "decision": None,
+        "decided_by": None,
+        "decided_at": None,
+        "decision_reason": None,
     },
 }

@@ -28,6 +28,9 @@ blueprint = APIBlueprint(
 Kind = Literal["patient_updated", "patient_merged", "order_updated", "order_cancelled", "accession_corrected"]
 
 
+Decision = Literal["pending", "agreed", "refused", "withdrawn"]
+
+
 class MergeBody(Input):
     into: Text64 = Field(description="MRN of the record that survives")
     reason: ReasonText
@@ -50,6 +53,9 @@ class ChangeQuery(PageQuery):
     patient_id: Annotated[Text64 | None, EmptyIsNone] = Field(None, description="Our id, or MRN")
     order_id: Annotated[Text64 | None, EmptyIsNone] = Field(None, description="Our id, or accession number")
     kind: Annotated[Kind | None, EmptyIsNone] = None
+    decision: Annotated[Decision | None, EmptyIsNone] = Field(
+        None, description="`pending`: corrections by which a number may be another person's, waiting for somebody"
+    )
 
 
 class ChangeAnswer(Model):
@@ -72,6 +78,12 @@ class ChangeAnswer(Model):
     number_of_studies: int
     number_done: int
     number_failed: int = Field(description="Studies of which at least one image could not follow")
+    decision: Decision | None = Field(
+        description="Where the correction may be another person's: what somebody said; null where nobody was asked"
+    )
+    decided_by: str | None
+    decided_at: Moment | None
+    decision_reason: str | None
 
 
 class ChangeList(Model):
@@ -107,7 +119,7 @@ def correct_accession_number(path: OrderPath, body: AccessionBody) -> Response:
 @blueprint.get("/changes", responses={200: ChangeList, 404: Problem, 422: Problem})
 def list_changes(query: ChangeQuery) -> Response:
     """List changes of patients and orders, latest first"""
-    filters = ChangeFilters(query.patient_id, query.order_id, query.kind, closed())
+    filters = ChangeFilters(query.patient_id, query.order_id, query.kind, query.decision, closed())
     page = services().identity_changes.search(filters, query.limit, query.offset)
     items = [_answer(view) for view in page.items]
     return answer(ChangeList(items=items, total=page.total, limit=page.limit, offset=page.offset))
@@ -117,6 +129,18 @@ def list_changes(query: ChangeQuery) -> Response:
 def get_change(path: ChangePath) -> Response:
     """One change, and how far its studies have come"""
     return answer(_answer(services().identity_changes.get(path.change_id)))
+
+
+@blueprint.post("/changes/<change_id>/agree", responses={202: ChangeAnswer, **REFUSALS})
+def agree_to_change(path: ChangePath, body: TakeBackBody) -> Response:
+    """Say that a corrected number is still the same person's; the stored studies follow"""
+    return _accepted(services().identity_changes.decide(path.change_id, body.reason, origin(), is_same_person=True))
+
+
+@blueprint.post("/changes/<change_id>/refuse", responses={202: ChangeAnswer, **REFUSALS})
+def refuse_change(path: ChangePath, body: TakeBackBody) -> Response:
+    """Say that a corrected number is another person's by now; the stored studies are taken off it, each by a job"""
+    return _accepted(services().identity_changes.decide(path.change_id, body.reason, origin(), is_same_person=False))
 
 
 @blueprint.post("/changes/<change_id>/undo", responses={202: ChangeAnswer, **REFUSALS})
@@ -133,9 +157,10 @@ def _accepted(view: ChangeView) -> Response:
 
 def _answer(view: ChangeView) -> ChangeAnswer:
     change = view.change
-    names = ("id", "kind", "patient_id", "order_id", "before", "after", "reason", "changed_by", "changed_at")
+    said = ("id", "kind", "patient_id", "order_id", "before", "after", "reason", "changed_by", "changed_at")
+    decided = ("decision", "decided_by", "decided_at", "decision_reason")
     return ChangeAnswer(
-        **{name: getattr(change, name) for name in names},
+        **{name: getattr(change, name) for name in said + decided},
         mrn=view.mrn,
         accession_number=view.accession_number,
         undoes=change.undoes_id,

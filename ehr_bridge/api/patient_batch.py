@@ -51,6 +51,7 @@ class PatientItemAnswer(Model):
     mrn: str | None
     status: Literal["created", "updated", "failed"]
     id: uuid.UUID | None
+    pending_change_id: uuid.UUID | None = Field(None, description="As in the answer to `PUT patients/{mrn}`")
     error: ItemProblem | None
 
 
@@ -103,5 +104,11 @@ def _answer(item: PatientItem, outcome: PatientOutcome) -> PatientItemAnswer:
     if outcome.error_code is not None:
         problem = ItemProblem(code=outcome.error_code, message=outcome.error_message or "", errors=[])
     return PatientItemAnswer.model_validate(
-        {"mrn": item.mrn, "status": outcome.status, "id": outcome.patient_id, "error": problem}
+        {
+            "mrn": item.mrn,
+            "status": outcome.status,
+            "id": outcome.patient_id,
+            "pending_change_id": outcome.pending_change_id,
+            "error": problem,
+        }
     )

@@ -69,6 +69,10 @@ class PatientAnswer(Model):
     birth_date: date | None
     sex: Sex
     merged_into_id: uuid.UUID | None = Field(description="The record that survived a merge; null for one that stands")
+    pending_change_id: uuid.UUID | None = Field(
+        description="The correction by which the number may be another person's: stored studies do not follow it, and "
+        "nothing is linked to the number by itself, until somebody agrees, refuses or takes it back; null otherwise"
+    )
     created_at: Moment
     updated_at: Moment
 

@@ -72,6 +72,7 @@ CODES: dict[str, tuple[int, str]] = {
     "order_cancelled": (409, "The order is cancelled."),
     "mrn_of_another_issuer": (409, "The MRN is on record as given by another issuer, so of another patient."),
     "patient_merged": (409, "The record was merged into another one."),
+    "nothing_to_decide": (409, "The change needs no decision, or somebody has decided already."),
     "not_merged": (409, "The record was not merged into another one."),
     "accession_number_taken": (409, "Another order has this accession number."),
     "order_state": (409, "The order cannot go to that state."),

@@ -123,9 +123,11 @@ class CandidateAnswer(Model):
 
 class ReconciliationAnswer(Model):
     study: StudyAnswer
-    why: Literal["linked", "unlinked", "ambiguous", "contradicted"] = Field(
-        description="contradicted: an instance claims to be of somebody else than its study"
+    why: Literal["linked", "unlinked", "ambiguous", "contradicted", "withheld"] = Field(
+        description="contradicted: an instance claims to be of somebody else than its study. withheld: its patient was "
+        "corrected so far that it may be another person"
     )
+    withheld_by: uuid.UUID | None = Field(description="That correction (`changes/{change_id}`); null otherwise")
     version: str = Field(description="Send it back as `expected`, so that nobody undoes what they have not seen")
     received: dict[str, str] = Field(description="What the first file said of itself, with later corrections")
     candidates: list[CandidateAnswer] = Field(description="The likeliest first, at most ten")
@@ -211,6 +213,7 @@ def _answer(view: ReconciliationView) -> ReconciliationAnswer:
     return ReconciliationAnswer(
         study=study_answer(view.view),
         why=view.why,
+        withheld_by=view.view.study.withheld_by_id,
         version=view.version,
         received=view.received,
         candidates=[_candidate(one) for one in view.candidates if one.patient.id not in closed().patients],

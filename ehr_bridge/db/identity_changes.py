@@ -6,7 +6,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, Text
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ehr_bridge.db.models import Base
@@ -39,3 +39,11 @@ class IdentityChange(Base):
     changed_by: Mapped[str] = mapped_column(String(255))
     address: Mapped[str | None] = mapped_column(String(64))
     changed_at: Mapped[datetime] = mapped_column(index=True)
+    decision: Mapped[str | None] = mapped_column(String(16))
+    """Where a person must say whether the number is still the same person's: `pending`, `agreed`, `refused`; or
+    `withdrawn`, when the EHR said the former again or the change was taken back before anybody had decided."""
+    decided_by: Mapped[str | None] = mapped_column(String(255))
+    decided_at: Mapped[datetime | None]
+    decision_reason: Mapped[str | None] = mapped_column(Text)
+    former: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """What the patient's stored files say meanwhile: the fields before the change, as JSON values."""

@@ -73,6 +73,8 @@ class Patient(Base):
     sex: Mapped[str] = mapped_column(String(8), default="unknown")
     merged_into_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("patients.id"), index=True)
     """The record that survived when two turned out to be of one person (HL7 A40)."""
+    pending_change_id: Mapped[uuid.UUID | None]
+    """The correction (`identity_changes`) by which the number may be another person's, until somebody has decided."""
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 
@@ -111,6 +113,8 @@ class Order(Base):
     """When it was said that the patient is there."""
     made_here: Mapped[bool] = mapped_column(default=False, server_default=false())
     """Made for a study that had no order, and not told by the EHR yet."""
+    told_patient_id: Mapped[uuid.UUID | None]
+    """The record under whose number the EHR told it last, also where that was merged into `patient`."""
     scheduled_study_instance_uid: Mapped[str] = mapped_column(UID, unique=True)
     """Given to the order when it is placed; what the worklist offers and the matcher looks for."""
     study_instance_uid: Mapped[str] = mapped_column(UID, index=True)
@@ -132,6 +136,7 @@ class Order(Base):
 
 LISTED = "orthanc_study_id IS NOT NULL AND deleted_at IS NULL"
 """What lists show of `studies`; their indexes hold nothing else."""
+WITHHELD = "withheld_by_id IS NOT NULL"
 WAITS = "link_status IN ('unlinked', 'ambiguous')"
 """Studies without a certain link."""
 KEY = String(255).with_variant(String(255, collation="C"), "postgresql")
@@ -169,12 +174,9 @@ class Study(Base):
         _list_index("accession", "accession_key", "id", "link_status", "modality_key"),
         _list_index("link_status", "link_status", "created_at", "id", "modality_key", "study_date_key"),
         _list_index("patient_id", "patient_id_key", "id"),
-        *(
-            Index(
-                f"ix_studies_waiting_{name}", f"match_{name}_id", sqlite_where=text(WAITS), postgresql_where=text(WAITS)
-            )
-            for name in ("patient", "order")
-        ),
+        _waiting_index("patient"),
+        _waiting_index("order"),
+        Index("ix_studies_withheld", "withheld_by_id", sqlite_where=text(WITHHELD), postgresql_where=text(WITHHELD)),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
@@ -185,6 +187,8 @@ class Study(Base):
     link_status: Mapped[str] = mapped_column(String(16))
     is_contradicted: Mapped[bool] = mapped_column(default=False, server_default=false())
     """It is ambiguous because its images, or people and EHR, say two patients: only a person decides."""
+    withheld_by_id: Mapped[uuid.UUID | None]
+    """The correction (`identity_changes`) of its patient that its files do not follow until somebody has decided."""
     match_kind: Mapped[str] = mapped_column(String(16))
     match_score: Mapped[float]
     match_evidence: Mapped[list[Any]]

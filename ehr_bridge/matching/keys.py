@@ -57,8 +57,8 @@ def finding_keys(patient: PatientFacts) -> set[str]:
 
 def study_keys(header: HeaderIdentity) -> set[str]:
     """The keys by which a waiting study is found when a patient or order changes: `header_keys` and order numbers."""
-    numbers = (header.study_instance_uid, header.accession_number, header.scheduled_procedure_step_id)
-    return header_keys(header) | order_keys(*numbers)
+    ids = (header.scheduled_procedure_step_id, header.requested_procedure_id)
+    return header_keys(header) | order_keys(header.study_instance_uid, header.accession_number, *ids)
 
 
 def order_keys(*numbers: str | None) -> set[str]:

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.identity_changes import IdentityChange
-from ehr_bridge.db.models import Order, Patient
+from ehr_bridge.db.models import Order, Patient, Study
 from ehr_bridge.db.modifications import Modification
 from ehr_bridge.services.orders import find_order
 from ehr_bridge.services.paging import Page, fetch_page
@@ -47,6 +47,7 @@ class ChangeFilters:
     patient: str | None = None
     order: str | None = None
     kind: str | None = None
+    decision: str | None = None
     closed: Closed = NOTHING
 
 
@@ -60,6 +61,8 @@ def search_changes(session: Session, filters: ChangeFilters, limit: int, offset:
         query = query.where(IdentityChange.order_id == find_order(session, filters.order).id)
     if filters.kind is not None:
         query = query.where(IdentityChange.kind == filters.kind)
+    if filters.decision is not None:
+        query = query.where(IdentityChange.decision == filters.decision)
     page = fetch_page(session, query, limit, offset)
     return Page([view_of(session, change) for change in page.items], page.total, limit, offset)
 
@@ -67,6 +70,9 @@ def search_changes(session: Session, filters: ChangeFilters, limit: int, offset:
 def view_of(session: Session, change: IdentityChange) -> ChangeView:
     """A change with what belongs to it."""
     session.flush()
+    withheld = 0
+    if change.decision == "pending":
+        withheld = session.scalar(select(func.count()).where(Study.withheld_by_id == change.id)) or 0
     by_status = select(Modification.status, func.count()).where(Modification.change_id == change.id)
     counts = Counter({row[0]: row[1] for row in session.execute(by_status.group_by(Modification.status))})
     order = session.get(Order, change.order_id) if change.order_id else None
@@ -75,7 +81,7 @@ def view_of(session: Session, change: IdentityChange) -> ChangeView:
         mrn=session.get_one(Patient, change.patient_id).mrn,
         accession_number=order.accession_number if order else None,
         undone_by=session.scalar(select(IdentityChange).where(IdentityChange.undoes_id == change.id)),
-        number_of_studies=counts.total(),
+        number_of_studies=counts.total() + withheld,
         number_done=counts["succeeded"],
         number_failed=counts["partial"] + counts["failed"],
     )

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping, Set
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.identity_changes import IdentityChange
@@ -22,6 +21,8 @@ from ehr_bridge.services.following import follow
 from ehr_bridge.services.links import link_of, set_link
 from ehr_bridge.services.order_states import plain
 from ehr_bridge.services.second_looks import Cause, order_changed, patient_changed
+from ehr_bridge.services.used_again import hold_back
+from ehr_bridge.services.withheld import studies_of
 
 IN_FILES = frozenset({"ordered_by", "patient_id", "accession_number"})
 """Fields of an order that its studies' files carry."""
@@ -42,7 +43,8 @@ class Followers:
         if before is not None:
             after = {name: getattr(patient, name) for name in before}
             change = note_change(session, "patient_updated", patient, None, (before, after), TOLD, origin, now)
-            follow(session, studies_of(session, patient_id=patient.id), change, TOLD, origin, now)
+            if not hold_back(session, patient, change, origin, now):
+                follow(session, studies_of(session, patient_id=patient.id), change, TOLD, origin, now)
         cause = Cause.PATIENT_REGISTERED if before is None else Cause.PATIENT_CORRECTED
         patient_changed(session, patient, cause, now, before)
 
@@ -104,14 +106,6 @@ def note_change(
     session.add(change)
     session.flush()
     return change
-
-
-def studies_of(
-    session: Session, *, patient_id: uuid.UUID | None = None, order_id: uuid.UUID | None = None
-) -> list[Study]:
-    """All studies linked to a patient or to an order, hidden ones and mere claims too."""
-    column = Study.order_id == order_id if order_id is not None else Study.patient_id == patient_id
-    return list(session.scalars(select(Study).where(column).order_by(Study.created_at, Study.id)))
 
 
 def move_studies(

@@ -22,7 +22,7 @@ from ehr_bridge.db.models import Order, Patient, Study
 from ehr_bridge.db.uploads import Instance
 from ehr_bridge.matching import Evidence, HeaderIdentity, Match, MatchKind, Rules
 from ehr_bridge.services.arrivals import Confirmation, Decision
-from ehr_bridge.services.identity import ehr_values, identity_to_json, wanted_values
+from ehr_bridge.services.identity import ehr_values, identity_to_json, patient_in_files, wanted_values
 from ehr_bridge.services.study_index import index_waiting
 from ehr_bridge.services.verdicts import (
     RULES,
@@ -192,7 +192,7 @@ def _insert_claim(
 
 def decision_of(study: Study) -> Decision:
     """What holds for every instance of a study, as its row says."""
-    return _decision(study, study.patient, study.order)
+    return _decision(study, patient_in_files(study), study.order)
 
 
 def _decision(study: Study, patient: Patient | None, order: Order | None) -> Decision:

@@ -61,6 +61,8 @@ def open_entry(session: Session, arrival: Arrival, now: datetime) -> Entry:
         note_late_arrival(session, study, arrival, now)
     account_id = session.scalar(_ACCOUNT, {"username": arrival.delivery.origin.actor})
     events = _link(session, study, arrival, account_id, now)
+    if study.withheld_by_id is not None:
+        study.link_status = "ambiguous"  # its patient was corrected while it was on its way
     if arrival.decision.contradicts and not study.is_contradicted:
         append_all(session, arrival.delivery.origin, events, now)  # told in the order in which it happens
         events = []

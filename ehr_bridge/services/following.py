@@ -121,18 +121,20 @@ def _require_certain(session: Session, study: Study, job: Modification, rules: R
     Raises:
         Conflict: it may, or what a link was to be made for does not hold any more.
     """
-    if job.kind == "follow" and study.link_status == "ambiguous":
+    if job.kind == "unlink" and study.withheld_by_id != job.change_id:
+        raise Conflict("study_changed", "Somebody linked the study since it was said that it is not of this number.")
+    if job.kind == "follow" and study.is_contradicted:
         raise Conflict("study_contradicted", "Images of this study claim to be of somebody else; link it first.")
     if job.kind == "link" and not judge_again(session, study, job, rules):
         raise Conflict("study_changed", "The verdict is not certain any more, or somebody linked the study.")
 
 
 def _followed(session: Session, job: Modification) -> Modification | None:
-    """The job that followed a change which `job` follows the undoing of."""
+    """The job that followed a change which `job` follows the undoing of, or that took the study off its number."""
     change = session.get(IdentityChange, job.change_id) if job.change_id else None
     if job.kind != "follow" or change is None or change.undoes_id is None:
         return None
     earlier = select(Modification).where(
-        Modification.change_id == change.undoes_id, Modification.study_id == job.study_id, Modification.kind == "follow"
+        Modification.change_id == change.undoes_id, Modification.study_id == job.study_id
     )
-    return session.scalar(earlier)
+    return session.scalar(earlier.where(Modification.kind.in_(("follow", "unlink"))))

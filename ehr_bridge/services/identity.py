@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import NamedTuple
+from datetime import date
+from typing import Any, NamedTuple
 
+from sqlalchemy.orm import object_session
+
+from ehr_bridge.db.identity_changes import IdentityChange
 from ehr_bridge.db.models import Order, Patient, Study
 from ehr_bridge.dicom import Header, tags
 from ehr_bridge.dicom.items import first_item_text
@@ -110,6 +114,23 @@ class EhrValue(NamedTuple):
 
     of: Callable[[Patient, Order | None], str]
     example: str
+
+
+def patient_in_files(study: Study) -> Patient | None:
+    """Whom the files of a study name: its patient, or as the EHR knew them before a correction that is withheld."""
+    session = object_session(study)
+    if study.withheld_by_id is None or session is None:
+        return study.patient
+    change = session.get_one(IdentityChange, study.withheld_by_id)
+    return as_before(session.get_one(Patient, change.patient_id), change.former or {})
+
+
+def as_before(patient: Patient, former: Mapping[str, Any]) -> Patient:
+    """A patient with former values, as JSON; a copy that no session knows."""
+    values = {column.key: getattr(patient, column.key) for column in Patient.__table__.columns} | dict(former)
+    if isinstance(values["birth_date"], str):
+        values["birth_date"] = date.fromisoformat(values["birth_date"])
+    return Patient(**values)
 
 
 def _of_order(field: str) -> Callable[[Patient, Order | None], str]:

@@ -10,12 +10,12 @@ from sqlalchemy import select
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.identity_changes import IdentityChange
-from ehr_bridge.db.models import Order
+from ehr_bridge.db.models import Order, Patient
 from ehr_bridge.errors import Conflict, InvalidInput, NotFound
 from ehr_bridge.services.audit import Origin
 from ehr_bridge.services.change_events import TAKEN_BACK, note
 from ehr_bridge.services.change_views import ChangeFilters, ChangeView, search_changes, view_of
-from ehr_bridge.services.changes import move_studies, note_change, studies_of
+from ehr_bridge.services.changes import move_studies, note_change
 from ehr_bridge.services.claims import Claims
 from ehr_bridge.services.following import follow
 from ehr_bridge.services.orders import find_order
@@ -25,6 +25,8 @@ from ehr_bridge.services.restrictions import Restrictions, count_up
 from ehr_bridge.services.second_looks import Cause, order_changed, patient_changed
 from ehr_bridge.services.study_index import index_study
 from ehr_bridge.services.taking_back import take_back
+from ehr_bridge.services.used_again import refuse, require_pending, settle
+from ehr_bridge.services.withheld import studies_of
 
 
 class IdentityChanges:
@@ -133,7 +135,7 @@ class IdentityChanges:
         with self._database.write() as session:
             undone = session.get(IdentityChange, change_id)
             if undone is None:
-                raise NotFound("change_not_found", "There is no change with this id.")
+                raise _no_change()
             change = take_back(session, undone, reason, origin, now)
             note(session, TAKEN_BACK[undone.kind], change, origin, now, undoes=str(undone.id))
             if undone.kind == "patient_merged":
@@ -143,15 +145,45 @@ class IdentityChanges:
         self._restrictions.changed()
         return view
 
+    def decide(self, change_id: uuid.UUID, reason: str, origin: Origin, *, is_same_person: bool) -> ChangeView:
+        """A person says whether a number is still the same person's after a correction.
+
+        If it is, the stored studies follow. If not, they are taken off the number and wait for a person.
+
+        Raises:
+            NotFound: there is no such change.
+            Conflict: it needs no decision, or has one.
+        """
+        now = self._clock()
+        with self._database.write() as session:
+            change = session.get(IdentityChange, change_id)
+            if change is None:
+                raise _no_change()
+            require_pending(change)
+            if is_same_person:
+                follow(session, settle(session, change, "agreed", reason, origin, now), change, reason, origin, now)
+                note(session, "patient.correction_agreed", change, origin, now)
+            else:
+                refuse(session, change, reason, origin, now)
+                note(session, "patient.correction_refused", change, origin, now)
+            patient_changed(session, session.get_one(Patient, change.patient_id), Cause.CORRECTION_DECIDED, now)
+            view = view_of(session, change)
+        self._claims.forget()
+        return view
+
     def get(self, change_id: uuid.UUID) -> ChangeView:
         """Raises NotFound."""
         with self._database.read() as session:
             change = session.get(IdentityChange, change_id)
             if change is None:
-                raise NotFound("change_not_found", "There is no change with this id.")
+                raise _no_change()
             return view_of(session, change)
 
     def search(self, filters: ChangeFilters, limit: int, offset: int) -> Page[ChangeView]:
         """Changes, latest first. Raises NotFound for an unknown patient or order."""
         with self._database.read() as session:
             return search_changes(session, filters, limit, offset)
+
+
+def _no_change() -> NotFound:
+    return NotFound("change_not_found", "There is no change with this id.")

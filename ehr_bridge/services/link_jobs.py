@@ -20,11 +20,12 @@ from ehr_bridge.db.modifications import Modification
 from ehr_bridge.errors import Conflict
 from ehr_bridge.services.audit import Origin
 from ehr_bridge.services.deletion_steps import OURSELVES
-from ehr_bridge.services.identity import ehr_values, wanted_values
+from ehr_bridge.services.identity import ehr_values, patient_in_files, wanted_values
 from ehr_bridge.services.links import as_id, came_into_doubt, link_of, new_link, set_link
 from ehr_bridge.services.parted_records import may_be_of_parted, note_went_along
 from ehr_bridge.services.patients import find_patient
 from ehr_bridge.services.study_jobs import new_job, take_over_unswept, undoable
+from ehr_bridge.services.withheld import withhold
 
 MADE_HERE = "made_here"
 """In the link that a job sets: its order was made for the study, and the EHR had not told it."""
@@ -87,7 +88,7 @@ def take_link_back(session: Session, study: Study, job: Modification, before: Ma
 
 def prepare(session: Session, study: Study, job: Modification) -> None:
     """Work out what every file of the study shall say, from the link that the job sets or finds."""
-    patient, order = study.patient, study.order
+    patient, order = patient_in_files(study), study.order
     if job.link_after is not None:
         patient, order = _parties(session, job.link_after)
         job.link_before = link_of(session, study, [as_id(job.link_after["order_id"])])
@@ -112,7 +113,7 @@ def settle_link(session: Session, job: Modification, study: Study, now: datetime
     job.link_before["orthanc_study_id"] = asked.get("orthanc_study_id")  # the files have moved since
     said = {change["after"] for change in job.applied if change["tag"] == "PatientID"}
     of_two = after["patient_id"] is None and len(said) > 1
-    still_doubted = job.kind != "link" and study.link_status == "ambiguous"
+    still_doubted = job.kind != "link" and study.is_contradicted
     if job.status == "partial" or of_two or still_doubted or flagged_meanwhile or is_doubtful:
         after |= {"link_status": "ambiguous", "is_contradicted": True}
     job.link_after = after
@@ -120,7 +121,9 @@ def settle_link(session: Session, job: Modification, study: Study, now: datetime
     merge = None
     if after["order_id"] is None and after["patient_id"] != asked_for["patient_id"]:
         merge = note_went_along(session, study, as_id(asked_for["patient_id"]))
-    if not is_fresh and after["link_status"] == "linked":
+    if not is_fresh and study.patient is not None and study.patient.pending_change_id is not None:
+        withhold(session, study, study.patient.pending_change_id, now)
+    elif not is_fresh and after["link_status"] == "linked":
         follow = new_job(study, "follow", CHANGED_MEANWHILE, OURSELVES, now, status="waiting")
         follow.change_id = merge.id if merge is not None else None
         session.add(follow)

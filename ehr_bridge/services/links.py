@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
+from ehr_bridge.db.identity_changes import IdentityChange
 from ehr_bridge.db.models import Order, Study, StudyLink
 from ehr_bridge.db.uploads import DicomUploadLog
 from ehr_bridge.services.order_states import SHOWN, TRANSITIONS, order_shows, plain, waiting_state
@@ -55,6 +56,7 @@ def link_of(session: Session, study: Study, orders: Iterable[uuid.UUID | None] =
         "order_id": plain(study.order_id),
         "link_status": study.link_status,
         "is_contradicted": study.is_contradicted,
+        "withheld_by_id": plain(study.withheld_by_id),
         "link_id": plain(fact.id) if fact else None,
         "orthanc_study_id": study.orthanc_study_id,
         **{name: plain(getattr(study, name)) for name in OPINION},
@@ -89,6 +91,7 @@ def set_link(session: Session, study: Study, link: Mapping[str, Any], actor: str
         session.flush()
     study.patient_id, study.order_id = as_id(link["patient_id"]), as_id(link["order_id"])
     study.link_status = link["link_status"]
+    study.withheld_by_id = _withheld_by(session, link.get("withheld_by_id"))
     is_ambiguous = study.link_status == "ambiguous"
     study.is_contradicted = is_ambiguous and link.get("is_contradicted", True)
     study.match_kind, study.match_score = link["match_kind"], link["match_score"]
@@ -139,6 +142,12 @@ def came_into_doubt(study: Study, before: Mapping[str, Any] | None) -> bool:
 
 def as_id(text: str | None) -> uuid.UUID | None:
     return uuid.UUID(text) if text else None
+
+
+def _withheld_by(session: Session, change_id: str | None) -> uuid.UUID | None:
+    """The correction that a link waited for, unless it was decided about since."""
+    change = session.get(IdentityChange, uuid.UUID(change_id)) if change_id else None
+    return change.id if change is not None and change.decision == "pending" else None
 
 
 def _record_fact(session: Session, study: Study, link_id: str | None, actor: str, now: datetime) -> None:

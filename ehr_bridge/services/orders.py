@@ -19,7 +19,7 @@ from ehr_bridge.services.audit import Event, Origin
 from ehr_bridge.services.like import ESCAPE, escaped
 from ehr_bridge.services.order_states import Stated, move, order_shows, state
 from ehr_bridge.services.paging import Page, fetch_page
-from ehr_bridge.services.patients import as_uuid, find_patient
+from ehr_bridge.services.patients import as_uuid, find_patient, find_patient_record
 from ehr_bridge.services.restrictions import NOTHING, Closed, without
 
 
@@ -119,7 +119,7 @@ class Orders:
                 )
                 audit.append(session, origin, event, now)
                 self._listener.order_told(session, order, before, origin, now)
-            order.made_here = False
+            order.made_here, order.told_patient_id = False, find_patient_record(session, mrn).id
             if said is not None:
                 self._state(session, order, said, origin, now)
             return order, created

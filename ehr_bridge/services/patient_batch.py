@@ -19,6 +19,7 @@ class PatientOutcome:
     patient_id: uuid.UUID | None = None
     error_code: str | None = None
     error_message: str | None = None
+    pending_change_id: uuid.UUID | None = None
 
 
 class PatientBatch:
@@ -40,4 +41,5 @@ class PatientBatch:
             raise
         except BridgeError as refusal:
             return PatientOutcome("failed", None, refusal.code, refusal.detail)
-        return PatientOutcome("created" if created else "updated", patient.id)
+        status = "created" if created else "updated"
+        return PatientOutcome(status, patient.id, pending_change_id=patient.pending_change_id)

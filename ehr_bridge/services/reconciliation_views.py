@@ -21,7 +21,7 @@ from ehr_bridge.services.studies import StudyView, view_study
 from ehr_bridge.services.study_jobs import of_study, under_way
 from ehr_bridge.services.study_search import Slice, StudyFilters, find_ids
 
-Why = Literal["linked", "unlinked", "ambiguous", "contradicted"]
+Why = Literal["linked", "unlinked", "ambiguous", "contradicted", "withheld"]
 STATUSES = ("unlinked", "ambiguous")
 
 
@@ -98,5 +98,7 @@ def version_of(session: Session, study: Study) -> str:
 
 def _why(study: Study) -> Why:
     if study.link_status == "ambiguous":
+        if study.withheld_by_id is not None:
+            return "withheld"
         return "contradicted" if study.is_contradicted else "ambiguous"
     return "unlinked" if study.link_status == "unlinked" else "linked"

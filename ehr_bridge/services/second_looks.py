@@ -39,6 +39,7 @@ class Cause(StrEnum):
     ORDER_CHANGED = "order_changed"
     ORDER_CANCELLED = "order_cancelled"
     ORDER_REINSTATED = "order_reinstated"
+    CORRECTION_DECIDED = "correction_decided"
     STORED_LATE = "stored_late"
 
     @property
@@ -55,12 +56,18 @@ _WORDS = {
     Cause.ORDER_CHANGED: "an order was changed",
     Cause.ORDER_CANCELLED: "an order was cancelled",
     Cause.ORDER_REINSTATED: "an order was reinstated",
+    Cause.CORRECTION_DECIDED: "somebody decided about a corrected patient",
     Cause.STORED_LATE: "nobody could link its images when they came",
 }
 _WITH_ORDERS = frozenset({Cause.PATIENTS_MERGED, Cause.PATIENTS_PARTED})
 """Changes of patients that change whose orders there are."""
 _FIELDS = tuple(PatientFacts.__slots__)
-_ORDER_NUMBERS = ("accession_number", "scheduled_study_instance_uid")
+_ORDER_NUMBERS = (
+    "accession_number",
+    "scheduled_study_instance_uid",
+    "scheduled_procedure_step_id",
+    "requested_procedure_id",
+)
 
 
 def patient_changed(

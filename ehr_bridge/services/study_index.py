@@ -21,7 +21,7 @@ from ehr_bridge.matching.compare import SEX_CODES
 from ehr_bridge.matching.dates import parse_da
 from ehr_bridge.matching.keys import study_keys
 from ehr_bridge.matching.names import KEY_LENGTH, name_index, name_key
-from ehr_bridge.services.identity import person_name, stored_identity
+from ehr_bridge.services.identity import patient_in_files, person_name, stored_identity
 
 _KEYS_OF = delete(StudyMatchKey).where(StudyMatchKey.study_id == bindparam("of_study"))
 _NAMES_OF = delete(StudyName).where(StudyName.study_id == bindparam("of_study"))
@@ -29,19 +29,22 @@ _NAMES_OF = delete(StudyName).where(StudyName.study_id == bindparam("of_study"))
 
 def shown_name(study: Study) -> str:
     """The name a study is listed under: the EHR's, or else what the file says; '' when neither says."""
-    known = person_name(study.patient) if study.patient else ""
+    patient = patient_in_files(study)
+    known = person_name(patient) if patient else ""
     return known or str(_said(study).get("PatientName") or "")
 
 
 def shown_birth_date(study: Study) -> date | None:
     """The birth date of whom a study is shown to be of: the EHR's, or else what the file says."""
-    known = study.patient.birth_date if study.patient else None
+    patient = patient_in_files(study)
+    known = patient.birth_date if patient else None
     return known or parse_da(str(_said(study).get("PatientBirthDate") or ""))
 
 
 def shown_sex(study: Study) -> str:
     """The sex likewise, as FHIR's administrative gender."""
-    known = study.patient.sex if study.patient else "unknown"
+    patient = patient_in_files(study)
+    known = patient.sex if patient else "unknown"
     said = _said(study).get("PatientSex")
     return known if known != "unknown" else next((sex for sex, code in SEX_CODES.items() if code == said), known)
 

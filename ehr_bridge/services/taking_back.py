@@ -15,15 +15,19 @@ from ehr_bridge.db.models import Order, Patient, Study, StudyLink
 from ehr_bridge.db.modifications import Modification
 from ehr_bridge.errors import Conflict
 from ehr_bridge.services.audit import Origin
-from ehr_bridge.services.changes import as_field, move_studies, note_change, studies_of
+from ehr_bridge.services.changes import as_field, move_studies, note_change
 from ehr_bridge.services.doubts import doubt
 from ehr_bridge.services.following import follow
 from ehr_bridge.services.links import link_of, set_link
 from ehr_bridge.services.match_index import index_patient
+from ehr_bridge.services.merged_records import survivors
 from ehr_bridge.services.order_states import plain, waiting_state
 from ehr_bridge.services.patients import mrns_of
 from ehr_bridge.services.second_looks import Cause, order_changed, patient_changed
 from ehr_bridge.services.study_index import index_study
+from ehr_bridge.services.study_jobs import require_idle, undoable
+from ehr_bridge.services.used_again import settle
+from ehr_bridge.services.withheld import release, studies_of
 
 
 def take_back(session: Session, undone: IdentityChange, reason: str, origin: Origin, now: datetime) -> IdentityChange:
@@ -80,14 +84,37 @@ def _require_possible(session: Session, undone: IdentityChange) -> None:
             raise Conflict("cannot_undo", "The other record was merged itself since; take that back first.")
 
 
-def _same_patient(session: Session, undone: IdentityChange, _origin: Origin, _now: datetime) -> list[Study]:
+def _same_patient(session: Session, undone: IdentityChange, origin: Origin, now: datetime) -> list[Study]:
+    """The patient's studies, and those that were taken off the number because of the change."""
+    if undone.decision == "pending":
+        settle(session, undone, "withdrawn", "The change was taken back.", origin, now)
+    elif undone.decision == "refused":
+        _bring_back(session, undone, origin, now)
     return studies_of(session, patient_id=undone.patient_id)
+
+
+def _bring_back(session: Session, undone: IdentityChange, origin: Origin, now: datetime) -> None:
+    """What was taken off the number, or was about to be, where nobody did anything to its link since."""
+    taken = select(Modification).where(Modification.change_id == undone.id, Modification.kind == "unlink")
+    for job in session.scalars(taken).all():
+        study = session.get_one(Study, job.study_id)
+        require_idle(session, study)
+        if job.status == "waiting":
+            job.status, job.finished_at, job.swept_at = "succeeded", now, now
+            if study.withheld_by_id == undone.id:
+                release(session, study, now)
+        elif study.patient_id is None and undoable(session, study.id) == job.id and job.link_before is not None:
+            is_contradicted = bool(job.link_before["is_contradicted"])
+            status = "ambiguous" if is_contradicted else "linked"
+            link = dict(job.link_before) | {"link_status": status, "withheld_by_id": None}
+            set_link(session, study, link, origin.actor, now)
 
 
 def _same_order(session: Session, undone: IdentityChange, origin: Origin, now: datetime) -> list[Study]:
     assert undone.order_id is not None
     studies = studies_of(session, order_id=undone.order_id)
     if "patient_id" in undone.before:
+        session.get_one(Order, undone.order_id).told_patient_id = uuid.UUID(undone.before["patient_id"])
         move_studies(session, studies, uuid.UUID(undone.before["patient_id"]), undone.order_id, origin, now)
     return studies
 
@@ -123,15 +150,17 @@ def _spoken_of_since(session: Session, studies: list[Study], since: datetime) ->
 
 
 def _unmerged(session: Session, undone: IdentityChange, origin: Origin, now: datetime) -> list[Study]:
-    """Orders and studies that went along and are still the survivor's, and what came for such an order since.
+    """Orders and studies that went along and are still the survivor's, what was told for this record's number since,
+    and what came for such an order.
 
     What else came meanwhile and may be of this record stays with the survivor until a person has looked.
     """
     survivor = uuid.UUID(undone.after["merged_into_id"])
-    for key in undone.moved["orders"]:
-        order = session.get_one(Order, uuid.UUID(key))
-        if order.patient_id == survivor:
-            order.patient_id, order.updated_at = undone.patient_id, now
+    went = [uuid.UUID(key) for key in undone.moved["orders"]]
+    records = list(survivors(session, [undone.patient_id]))  # parted by now: this record, and those merged into it
+    theirs = Order.id.in_(went) | Order.told_patient_id.in_(records)
+    for order in session.scalars(select(Order).where(Order.patient_id == survivor, theirs)).all():
+        order.patient_id, order.updated_at = undone.patient_id, now
     session.flush()
     session.expire_all()
     moved = _moved(session, undone)

@@ -23,6 +23,7 @@ from ehr_bridge.services.identity import (
     identity_to_json,
     order_facts,
     patient_facts,
+    patient_in_files,
     wanted_values,
     without_images,
 )
@@ -36,6 +37,7 @@ STUDY = "study"
 """The field of the evidence that the study is here, and what that says."""
 CONFIRMED = Evidence(CONFIRMATION, True, EvidenceGrade.SAME, "confirmed by the sender")
 DENIED = Evidence.against(STUDY, "other images of this study are of somebody else")
+USED_AGAIN = Evidence.against("PatientID", "the number may be another person's by now; somebody must decide that first")
 
 RULES = Rules()
 _BY_UID = (
@@ -94,7 +96,10 @@ def judge(
         return confirmed_match(of_survivor(session, identity), patient, order), patient, order
     match = give_opinion(session, identity, rules)
     of_order = session.get(Order, match.order_id) if match.order_id else None
-    return match, session.get(Patient, match.patient_id) if match.patient_id else None, of_order
+    named = session.get(Patient, match.patient_id) if match.patient_id else None
+    if match.is_automatic and named is not None and named.pending_change_id is not None:
+        match = replace(match, kind=MatchKind.PROBABLE, is_automatic=False, evidence=(USED_AGAIN, *match.evidence))
+    return match, named, of_order
 
 
 def resolve(session: Session, confirmation: Confirmation) -> tuple[Patient, Order | None]:
@@ -188,13 +193,14 @@ def study_deleted() -> Conflict:
 
 def _is_same_person(session: Session, study: Study, identity: HeaderIdentity, rules: Rules) -> bool:
     """Whether an image of a linked study says what its first image said, or what the link says."""
-    assert study.patient is not None
+    named = patient_in_files(study)
+    assert named is not None
     identity = without_images(identity)
     said = identity_to_json(identity)
     received = {keyword: value for keyword, value in study.received_identity.items() if keyword not in OF_IMAGES}
     if said == received or said == {"RequestedProcedureID": identity.requested_procedure_id, **received}:
         return True  # the first image may have come when this id was not read yet
-    if carries(identity, wanted_values(study.patient, study.order)):
+    if carries(identity, wanted_values(named, study.order)):
         return True
     fresh, _, _ = judge(session, identity, Confirmation(), rules)
     # An order found by modality and date is not open any more once it has images: none is no other.

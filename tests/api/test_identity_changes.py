@@ -164,7 +164,7 @@ def test_a_merge_moves_studies_and_orders_and_taking_it_back_restores_every_byte
     assert {key: data for key, data in files(api).items() if key in before} == before
     assert study(api, uid) == {**seen, "linked_by": "service"}
     assert {**order(api), "updated_at": 0} == {**shown, "updated_at": 0}
-    assert order(api, "ACC-3")["mrn"] == "MRN-2"
+    assert order(api, "ACC-3")["mrn"] == "MRN-1"
     assert api.get("/api/v1/patients/MRN-1", "nurse").json["merged_into_id"] is None
     assert post(api, path, body, 409, "service")["code"] == "not_merged"
     assert merge(api, "MRN-1", "MRN-1", 422)["errors"][0]["field"] == "into"

@@ -14,7 +14,7 @@ from pydicom.uid import generate_uid
 from sqlalchemy import select
 
 from ehr_bridge.db.models import Order, Patient, Study, StudyLink
-from ehr_bridge.services.identity import person_name
+from ehr_bridge.services.identity import patient_in_files, person_name
 from tests.api.conftest import Api
 from tests.api.link_steps import identities, one, put_order, put_patient
 from tests.api.tag_steps import jobs
@@ -46,7 +46,7 @@ class Walk:
         steps: list[Callable[[], Any]] = [
             self.work, self.work, self.link, self.link, self.unlink, self.undo, self.undo, self.rename, self.move,
             self.cancel, self.merge, self.unmerge, self.take_back, self.take_back, self.send_again, self.correct,
-            self.state,
+            self.state, self.use_again, self.decide,
         ]  # fmt: skip
         for _ in range(STEPS):
             step = self.chance.choice(steps)
@@ -99,6 +99,21 @@ class Walk:
         mrn = self.chance.choice([*PEOPLE])
         body = {"family_name": self.chance.choice(("Berg", "Dahl", PEOPLE[mrn][0])), "given_name": PEOPLE[mrn][1]}
         return self.api.call("PUT", f"/api/v1/patients/{mrn}", "service", json=body)
+
+    def use_again(self) -> Any:
+        """The EHR puts another person on the number, or the former one again."""
+        mrn = self.chance.choice([*PEOPLE])
+        other = ("Zimmer", "Zora", "1999-09-09", "male")
+        family, given, born, sex = self.chance.choice((other, (*PEOPLE[mrn], "1961-03-14", "female")))
+        body = {"family_name": family, "given_name": given, "birth_date": born, "sex": sex}
+        return self.api.call("PUT", f"/api/v1/patients/{mrn}", "service", json=body)
+
+    def decide(self) -> Any:
+        pending = self.api.get("/api/v1/changes?decision=pending", "nurse").json["items"]
+        if not pending:
+            return None
+        word = self.chance.choice(("agree", "refuse"))
+        return self.say("POST", f"changes/{self.chance.choice(pending)['id']}/{word}", "technician")
 
     def move(self) -> Any:
         accession, mrn = self.chance.choice([*ORDERS]), self.chance.choice([*PEOPLE])
@@ -165,6 +180,9 @@ def _of_study(api: Api, session: Any, study: Study) -> list[str]:
         found.append("its order is another patient's")
     if study.patient is not None and study.patient.merged_into_id is not None:
         found.append("its record was merged away")
+    is_withheld = study.withheld_by_id is not None and not study.is_contradicted
+    if is_withheld and study.link_status != "ambiguous":
+        found.append("it is withheld, and nobody is asked")
     if study.link_status != "ambiguous":
         patient, order = study.patient, study.order
         expected = (patient.mrn, person_name(patient)) if isinstance(patient, Patient) else ("SCAN-7", "SCANNER^NAME")
@@ -172,6 +190,11 @@ def _of_study(api: Api, session: Any, study: Study) -> list[str]:
         said = {(each[0], each[1], each[4]) for each in identities(api, study.study_instance_uid)}
         if said != {(*expected, number)}:
             found.append(f"its files say {said} and not {(*expected, number)}")
+    if is_withheld:
+        former = patient_in_files(study)
+        said = {each[:2] for each in identities(api, study.study_instance_uid)}
+        if former is None or said != {(former.mrn, person_name(former))}:
+            found.append(f"it is withheld, and its files say {said}")
     return found
 
 

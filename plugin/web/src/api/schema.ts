@@ -634,6 +634,7 @@ export interface paths {
                     patient_id?: string | null;
                     order_id?: string | null;
                     kind?: ("patient_updated" | "patient_merged" | "order_updated" | "order_cancelled" | "accession_corrected") | null;
+                    decision?: ("pending" | "agreed" | "refused" | "withdrawn") | null;
                 };
                 header?: never;
                 path?: never;
@@ -690,6 +691,88 @@ export interface paths {
         };
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/changes/{change_id}/agree": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say that a corrected number is still the same person's; the stored studies follow */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    change_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["TakeBackBody"];
+                };
+            };
+            responses: {
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ChangeAnswer"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/changes/{change_id}/refuse": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say that a corrected number is another person's by now; the stored studies are taken off it, each by a job */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    change_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["TakeBackBody"];
+                };
+            };
+            responses: {
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ChangeAnswer"];
+                    };
+                };
+            };
+        };
         delete?: never;
         options?: never;
         head?: never;
@@ -3558,6 +3641,10 @@ export interface components {
             };
             changed_at: string;
             changed_by: string;
+            decided_at: string | null;
+            decided_by: string | null;
+            decision: ("pending" | "agreed" | "refused" | "withdrawn") | null;
+            decision_reason: string | null;
             /** Format: uuid */
             id: string;
             /** @enum {string} */
@@ -4116,6 +4203,7 @@ export interface components {
             issuer: string | null;
             merged_into_id: string | null;
             mrn: string;
+            pending_change_id: string | null;
             /** @enum {string} */
             sex: "male" | "female" | "other" | "unknown";
             updated_at: string;
@@ -4150,6 +4238,8 @@ export interface components {
             error: components["schemas"]["ItemProblem"] | null;
             id: string | null;
             mrn: string | null;
+            /** @default null */
+            pending_change_id: string | null;
             /** @enum {string} */
             status: "created" | "updated" | "failed";
         };
@@ -4227,7 +4317,8 @@ export interface components {
             study: components["schemas"]["StudyAnswer"];
             version: string;
             /** @enum {string} */
-            why: "linked" | "unlinked" | "ambiguous" | "contradicted";
+            why: "linked" | "unlinked" | "ambiguous" | "contradicted" | "withheld";
+            withheld_by: string | null;
         };
         ReconciliationList: {
             items: components["schemas"]["ReconciliationAnswer"][];

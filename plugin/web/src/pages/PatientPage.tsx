@@ -11,6 +11,7 @@ import { PersonFacts } from "../components/Person";
 import { nameOf, ofPatient } from "../components/whom";
 import { ViewButton } from "../components/ViewButton";
 import { t } from "../i18n";
+import { UsedAgain } from "../reconciliation/UsedAgain";
 
 export function PatientPage() {
   const { id = "" } = useParams();
@@ -38,6 +39,7 @@ function Loaded({ patient }: { patient: Patient }) {
         </p>
       }
     >
+      {patient.pending_change_id && <UsedAgain changeId={patient.pending_change_id} />}
       <section className="stack-small" aria-labelledby="studies-title">
         <h2 id="studies-title">{t("studies.title")}</h2>
         <Studies patientId={patient.id} />

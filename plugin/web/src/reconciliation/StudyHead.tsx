@@ -29,7 +29,8 @@ export function StudyHead({ item, onNext }: { item: Reconciliation; onNext: (() 
           {studyWhat(study)} · <Day iso={study.study_date} /> · {imageCount(study.number_of_instances, study.number_of_series)}
         </p>
         <p className="small">
-          <Why why={why} busy={job !== null} /> <span className="muted">{word("reconciliation.why.text", why)}</span>
+          <Why why={why} busy={job !== null} /> <span className="muted">{word("reconciliation.why.text", why)}</span>{" "}
+          {why === "withheld" && study.patient_id && <Link to={`/patients/${encodeURIComponent(study.patient_id)}`}>{t("used_again.decide")}</Link>}
         </p>
       </div>
       <div className="actions">

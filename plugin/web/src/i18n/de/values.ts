@@ -69,6 +69,8 @@ export const values: Translation<typeof english> = {
   "field.patient_id": "Patienten-ID",
   "field.patient_name": "Patientenname",
   "field.patient_birth_date": "Geburtsdatum",
+  "field.family_name": "Familienname",
+  "field.given_name": "Vornamen",
   "field.birth_date": "Geburtsdatum",
   "field.patient_sex": "Geschlecht",
   "field.sex": "Geschlecht",

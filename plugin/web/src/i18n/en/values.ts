@@ -66,6 +66,8 @@ export const values = {
   "field.patient_id": "Patient ID",
   "field.patient_name": "Patient name",
   "field.patient_birth_date": "Birth date",
+  "field.family_name": "Family name",
+  "field.given_name": "Given names",
   "field.birth_date": "Birth date",
   "field.patient_sex": "Sex",
   "field.sex": "Sex",

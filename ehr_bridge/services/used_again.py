@@ -1,0 +1,122 @@
+"""A number that is used again: a correction that leaves neither the name nor birth date or sex as they were.
+
+It may be the same person, registered under wrong names, or another one who got the number, or who was written over a
+record by mistake. The row says what the EHR says; what is stored stays as it is, and nothing is linked to the number by
+itself, until a person agrees, refuses, or takes the change back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import exists, select
+from sqlalchemy.orm import Session
+
+from ehr_bridge.db.identity_changes import IdentityChange
+from ehr_bridge.db.models import Patient, Study
+from ehr_bridge.db.second_looks import StudyMatchKey
+from ehr_bridge.errors import Conflict
+from ehr_bridge.matching import EvidenceGrade, HeaderIdentity
+from ehr_bridge.matching.compare import Population, compare_person
+from ehr_bridge.matching.evidence import evidence_of
+from ehr_bridge.matching.keys import number_key
+from ehr_bridge.services.audit import Origin
+from ehr_bridge.services.identity import EHR_VALUES, as_before, patient_facts
+from ehr_bridge.services.links import new_link
+from ehr_bridge.services.order_states import plain
+from ehr_bridge.services.patients import PatientData
+from ehr_bridge.services.study_jobs import new_job
+from ehr_bridge.services.withheld import release, studies_of, withheld_by, withhold
+
+BEYOND_FORM = {EvidenceGrade.SLIP, EvidenceGrade.OTHER}
+BY_THE_EHR = "The EHR said the former again."
+
+
+def hold_back(session: Session, patient: Patient, change: IdentityChange, origin: Origin, now: datetime) -> bool:
+    """Whether the studies of a corrected patient must not follow; asks a person where they must not.
+
+    While a correction waits for its decision, every further one is held against what the files say. One that says the
+    former again withdraws the question.
+    """
+    pending = session.get(IdentityChange, patient.pending_change_id) if patient.pending_change_id else None
+    former = dict(pending.former or {}) if pending is not None else _former(patient, change.before)
+    if is_another_person(as_before(patient, former), patient):
+        studies = studies_of(session, patient_id=patient.id)
+        if pending is None and (studies or _has_waiting(session, patient)):
+            patient.pending_change_id, change.decision, change.former = change.id, "pending", former
+            for study in studies:
+                withhold(session, study, change.id, now)
+            return True
+        return pending is not None
+    if pending is not None:
+        settle(session, pending, "withdrawn", BY_THE_EHR, origin, now)
+    return False
+
+
+def is_another_person(before: Patient, after: Patient) -> bool:
+    """Whether the name differs beyond form, and birth date or sex differ too; what one side does not say never does."""
+    said = {field: EHR_VALUES[f"patient.{source}"].of(before, None) for field, source in _HEADER.items()}
+    header = HeaderIdentity(study_instance_uid="", accession_number="", patient_id="", issuer_of_patient_id="", **said)
+    lines = evidence_of(compare_person(header, patient_facts(after), Population()))
+    beyond = {line.field for line in lines if line.grade in BEYOND_FORM}
+    return "PatientName" in beyond and bool(beyond & {"PatientBirthDate", "PatientSex"})
+
+
+_HEADER = {"patient_name": "name", "patient_birth_date": "birth_date", "patient_sex": "sex"}
+
+
+def require_pending(change: IdentityChange) -> None:
+    """Raises Conflict `nothing_to_decide`."""
+    if change.decision != "pending":
+        raise Conflict("nothing_to_decide", "This change needs no decision, or somebody has decided already.")
+
+
+def settle(
+    session: Session, change: IdentityChange, decision: str, reason: str, origin: Origin, now: datetime
+) -> list[Study]:
+    """End the question that a change asked; answers the studies that waited, which are what they were before."""
+    studies = withheld_by(session, change)
+    _decide(session, change, decision, reason, origin, now)
+    for study in studies:
+        release(session, study, now)
+    return studies
+
+
+def refuse(session: Session, change: IdentityChange, reason: str, origin: Origin, now: datetime) -> None:
+    """The number is another person's: its former studies are taken off it by jobs, and wait for a person.
+
+    Until then they stay withheld.
+    """
+    studies = withheld_by(session, change)
+    _decide(session, change, "refused", reason, origin, now)
+    for study in studies:
+        job = new_job(study, "unlink", reason, origin, now, status="waiting")
+        job.link_after, job.change_id = new_link(study, None, None, []), change.id
+        session.add(job)
+
+
+def _decide(
+    session: Session, change: IdentityChange, decision: str, reason: str, origin: Origin, now: datetime
+) -> None:
+    change.decision, change.decision_reason = decision, reason
+    change.decided_by, change.decided_at = origin.actor, now
+    patient = session.get_one(Patient, change.patient_id)
+    if patient.pending_change_id == change.id:
+        patient.pending_change_id, patient.updated_at = None, now
+    session.flush()
+
+
+def _former(patient: Patient, before: Mapping[str, Any]) -> dict[str, Any]:
+    """Everything a patient was before, as the ledger writes it."""
+    return {name: plain(getattr(patient, name)) for name in PatientData.__slots__} | dict(before)
+
+
+def _has_waiting(session: Session, patient: Patient) -> bool:
+    """Whether images wait that came under the number."""
+    keys = sorted(number_key(patient.mrn))
+    waiting = exists().where(
+        StudyMatchKey.key.in_(keys), Study.id == StudyMatchKey.study_id, Study.link_status != "linked"
+    )
+    return bool(session.scalar(select(waiting)))

@@ -1,0 +1,52 @@
+"""Studies that do not follow a correction of their patient: their files stay as they are, and a person looks."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ehr_bridge.db.identity_changes import IdentityChange
+from ehr_bridge.db.models import Study
+from ehr_bridge.services import audit
+from ehr_bridge.services.audit import study_event
+from ehr_bridge.services.deletion_steps import OURSELVES
+from ehr_bridge.services.links import current_link
+from ehr_bridge.services.study_index import index_study
+
+
+def studies_of(
+    session: Session, *, patient_id: uuid.UUID | None = None, order_id: uuid.UUID | None = None
+) -> list[Study]:
+    """All studies linked to a patient or to an order, hidden ones and mere claims too."""
+    column = Study.order_id == order_id if order_id is not None else Study.patient_id == patient_id
+    return list(session.scalars(select(Study).where(column).order_by(Study.created_at, Study.id)))
+
+
+def withheld_by(session: Session, change: IdentityChange) -> list[Study]:
+    """The studies that wait for the decision on a change."""
+    query = select(Study).where(Study.withheld_by_id == change.id)
+    return list(session.scalars(query.order_by(Study.created_at, Study.id)))
+
+
+def withhold(session: Session, study: Study, change_id: uuid.UUID, now: datetime) -> None:
+    """Keep a study as it is until somebody has decided; its link stays recorded, and nobody reads it by it.
+
+    One that is on its way has no recorded link yet; it waits from its first image on (`entries`).
+    """
+    study.withheld_by_id, study.updated_at = change_id, now
+    if current_link(session, study.id) is not None:
+        study.link_status = "ambiguous"
+    index_study(session, study)
+    event = study_event("study.withheld", study, {"change_id": str(change_id)})
+    audit.append(session, OURSELVES, event, now)
+
+
+def release(session: Session, study: Study, now: datetime) -> None:
+    """Let a study be what it was before it was withheld."""
+    study.withheld_by_id, study.updated_at = None, now
+    if study.link_status == "ambiguous" and not study.is_contradicted and study.patient_id is not None:
+        study.link_status = "linked"
+    index_study(session, study)
