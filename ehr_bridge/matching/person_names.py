@@ -97,9 +97,10 @@ def _readings(group: str) -> Iterator[PersonName]:
 def compare_names(said: PersonName, known: PersonName) -> NameComparison:
     """The better of reading the header straight and with family and given name exchanged."""
     said = _as_known(said, known)
-    if not (said.given and known.given) and _same_words((*said.family, *said.given), (*known.family, *known.given)):
+    words = (*said.family, *said.given)
+    are_divided = said.family and said.given and known.family and known.given
+    if not are_divided and _same_words(words, (*known.family, *known.given)):
         is_as_written = said.written == known.written
-        words = (*said.family, *said.given)
         return NameComparison(Grade.SAME, Grade.SILENT, False, words, (), is_as_written, is_whole=True)
     straight = _compare(said, known, is_swapped=False)
     if Grade.SILENT in (straight.family, straight.given) or _worth(straight) == 2 * _WORTH[Grade.SAME]:

@@ -26,7 +26,7 @@ from ehr_bridge.db import migrate
 from ehr_bridge.db.database import Database
 from ehr_bridge.matching import Basis, HeaderIdentity, Match, PatientFacts, Rules
 from ehr_bridge.services.matching import Matching
-from tests.bench.people import person_id, write_patients
+from tests.bench.people import judge_all, person_id, write_patients
 
 TOOL = Path(__file__).resolve().parents[2].parent / "shared" / "tools" / "linkage_eval.py"
 AT_ONCE = 500
@@ -64,7 +64,7 @@ def _score(tool: ModuleType, data: Path, matching: Matching, database: Database)
     predictions: dict[str, Any] = {}
     for start in range(0, len(headers), AT_ONCE):
         some = headers[start : start + AT_ONCE]
-        matches = matching.judge(header_of(one) for one in some)
+        matches = judge_all(matching, map(header_of, some))
         predictions |= {one["header_id"]: _prediction(m, names) for one, m in zip(some, matches, strict=True)}
     took = time.perf_counter() - begin
     report = dict(tool.evaluate(str(data), predictions))

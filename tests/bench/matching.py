@@ -19,7 +19,7 @@ from ehr_bridge.db.database import Database
 from ehr_bridge.matching import HeaderIdentity, PatientFacts, Rules
 from ehr_bridge.services.matching import Matching
 from tests.bench.listing import empty_postgres, given
-from tests.bench.people import person_id, write_patients
+from tests.bench.people import judge_all, person_id, write_patients
 from tests.bench.rounds import Plan, Time
 from tests.bench.servers import Failed
 
@@ -74,7 +74,7 @@ def _run(matching: Matching, people: list[PatientFacts], count: int) -> list[flo
         person = chance.choice(people)
         header = MIX[number % len(MIX)](person)
         begin = time.perf_counter()
-        (match,) = matching.judge([header])
+        (match,) = judge_all(matching, [header])
         times.append((time.perf_counter() - begin) * 1000)
         if number % len(MIX) == 0 and match.patient_id != person.id:
             raise Failed(f"a patient is not found by everything the EHR knows: {match.kind}")

@@ -14,8 +14,9 @@ from sqlalchemy import delete, insert, text
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.match_keys import PatientMatchKey, PatientValueCount
 from ehr_bridge.db.models import Patient
-from ehr_bridge.matching import PatientFacts
+from ehr_bridge.matching import HeaderIdentity, Match, PatientFacts
 from ehr_bridge.matching.keys import is_counted, patient_keys
+from ehr_bridge.services.matching import Matching, Question
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
 BATCH = 5_000
@@ -48,6 +49,12 @@ def _write(session: Any, model: Any, rows: Iterable[dict[str, Any]]) -> None:
 
 def _fields(person: PatientFacts) -> dict[str, Any]:
     return {name: getattr(person, name) for name in PatientFacts.__slots__}
+
+
+def judge_all(matching: Matching, headers: Iterable[HeaderIdentity]) -> list[Match]:
+    """The verdict on each header, as `POST /api/v1/match` has it."""
+    verdicts = (foretold.verdict for foretold in matching.foretell(Question(header) for header in headers))
+    return [verdict.match for verdict in verdicts if verdict is not None]
 
 
 def person_id(text_id: str) -> uuid.UUID:

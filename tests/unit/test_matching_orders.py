@@ -186,6 +186,8 @@ WHOLE = replace(ASA, family_name="DINH QUANG KHIEM", given_name=None, birth_date
         ("DINH QUANG KHIEM", "Dinh", "Quang Khiem"),
         ("SUKARNO", "Sukarno", None),
         ("SUKARNO", None, "Sukarno"),
+        ("^SUKARNO", None, "Sukarno"),
+        ("^SUKARNO", "Sukarno", None),
     ],
 )
 def test_what_is_whole_on_both_sides_is_whole(said: str, family: str | None, given: str | None) -> None:
