@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from ehr_bridge.matching import (
     Basis,
+    EvidenceGrade,
     HeaderIdentity,
     MatchKind,
     OrderFacts,
@@ -48,13 +49,19 @@ headers = st.builds(
     | st.text(max_size=20),
     patient_birth_date=st.sampled_from(["", "19610314", "19610315", "19611403", "19900101"]) | st.text(max_size=8),
     patient_sex=st.sampled_from(["", "F", "M", "O", "?"]),
+    scheduled_procedure_step_id=st.sampled_from(["", "", "ACC-1", "SPS2032"]),
+    requested_procedure_id=st.sampled_from(["", "", "ACC-2", "RP1026"]),
+    modality=st.sampled_from(["", "CR", "DX", "CT", "MR", "SR", "?"]),
+    body_part=st.sampled_from(["", "CHEST", "KNEE", "?"]),
+    laterality=st.sampled_from(["", "L", "R", "B"]),
 )
 rules = st.builds(Rules, automatic=st.sampled_from(list(Basis)[:4]))
 BOLD = Rules(automatic=Basis.DEMOGRAPHICS)
 
 
 def order_of(patient: PatientFacts, number: int = 1) -> OrderFacts:
-    return OrderFacts(uuid.UUID(int=number), f"ACC-{number}", f"2.25.{number}", False, patient)
+    asks_for = {"modality": "CR", "body_part": "CHEST", "laterality": "L"}
+    return OrderFacts(uuid.UUID(int=number), f"ACC-{number}", f"2.25.{number}", False, patient, **asks_for)
 
 
 @given(headers, groups, rules, st.randoms())
@@ -96,7 +103,7 @@ def test_nobody_is_linked_while_name_and_birth_date_fit_somebody_else_better(
     assert all(one.agreeing_parts < 2 for one in better)
 
 
-@given(headers, patients, st.sampled_from(["name", "date", "sex", "number"]), st.booleans())
+@given(headers, patients, st.sampled_from(["name", "date", "sex", "number", "images", "part", "side"]), st.booleans())
 def test_a_contradiction_never_makes_a_verdict_stronger(
     header: HeaderIdentity, patient: PatientFacts, field: str, with_order: bool
 ) -> None:
@@ -109,6 +116,9 @@ def test_a_contradiction_never_makes_a_verdict_stronger(
         "date": {"patient_birth_date": "20051231"},
         "sex": {"patient_sex": "M"},
         "number": {"patient_id": "777777777", "issuer_of_patient_id": ""},
+        "images": {"modality": "MR"},
+        "part": {"body_part": "KNEE"},
+        "side": {"laterality": "R"},
     }[field]
     orders = [order_of(patient)] if with_order else []
     before = match_study(header, orders, [patient], rules=BOLD)
@@ -138,3 +148,61 @@ def test_two_orders_are_never_exact(header: HeaderIdentity, one: PatientFacts, o
     """Two candidates are a question, not an answer."""
     match = match_study(header, [order_of(one, 1), order_of(other, 2)], rules=BOLD)
     assert (match.kind, match.is_automatic) == (MatchKind.AMBIGUOUS, False)
+
+
+@given(headers, patients, st.sampled_from(["scheduled_procedure_step_id", "requested_procedure_id"]), st.booleans())
+def test_an_id_that_no_order_here_has_changes_nothing(
+    header: HeaderIdentity, patient: PatientFacts, key: str, is_told: bool
+) -> None:
+    """Whether the order was told an id of its own or not: what is not known here is no contradiction."""
+    order = replace(order_of(patient), **({key: "OURS-1"} if is_told else {}))
+    without = match_study(replace(header, **{key: ""}), [order], rules=BOLD)
+    foreign = match_study(replace(header, **{key: "THEIRS-1"}), [order], rules=BOLD)
+    assert (foreign.kind, foreign.is_automatic, foreign.score) == (without.kind, without.is_automatic, without.score)
+
+
+@given(headers, patients)
+def test_images_that_the_order_does_not_ask_for_are_never_linked_by_themselves(
+    header: HeaderIdentity, patient: PatientFacts
+) -> None:
+    """Whatever else agrees."""
+    match = match_study(header, [order_of(patient)], rules=BOLD)
+    of_images = {"Modality", "BodyPartExamined", "Laterality"}
+    if any(line.field in of_images and line.agrees is False for line in match.evidence):
+        assert not match.is_automatic
+        assert match.kind is not MatchKind.EXACT
+
+
+@given(headers, groups, st.booleans())
+def test_what_a_line_says_and_its_grade_are_one(
+    header: HeaderIdentity, group: list[PatientFacts], with_order: bool
+) -> None:
+    """The same and form agree, another does not, silence says nothing; a slip that does not agree is an ID's."""
+    orders = [order_of(patient) for patient in group[:1]] if with_order else []
+    for line in match_study(header, orders, group).evidence:
+        if line.grade is EvidenceGrade.SLIP:
+            assert line.agrees or (line.agrees is False and line.field == "PatientID")
+        else:
+            expected = {EvidenceGrade.OTHER: False, EvidenceGrade.SILENT: None}.get(line.grade, True)
+            assert line.agrees is expected, line
+
+
+@given(
+    headers, patients, st.sampled_from([("ü", "ue"), ("ö", "oe"), ("å", "aa"), ("ø", "oe"), ("đ", "dj"), ("þ", "th")])
+)
+def test_a_letter_spelled_out_is_the_letter(
+    header: HeaderIdentity, patient: PatientFacts, spelling: tuple[str, str]
+) -> None:
+    """Whichever side spells it out, the verdict is the one on the very name."""
+    letter, long = spelling
+    theirs, ours = f"H{long}gberg^Anna", replace(patient, family_name=f"H{letter}gberg", given_name="Anna")
+    same = match_study(replace(header, patient_name=f"H{letter}gberg^Anna"), [], [ours], rules=BOLD)
+    spelled = match_study(replace(header, patient_name=theirs), [], [ours], rules=BOLD)
+    assert (spelled.kind, spelled.is_automatic) == (same.kind, same.is_automatic)
+    other = match_study(
+        replace(header, patient_name=f"H{letter}gberg^Anna"),
+        [],
+        [replace(ours, family_name=f"H{long}gberg")],
+        rules=BOLD,
+    )
+    assert (other.kind, other.is_automatic) == (same.kind, same.is_automatic)
