@@ -51,7 +51,10 @@ def _iso_z(moment: datetime) -> str:
 def _with_zone(moment: datetime) -> datetime:
     if moment.tzinfo is None:
         raise ValueError("give a time zone, for example 2026-01-31T09:00:00Z")
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("no calendar has this moment in UTC") from None
 
 
 Moment = Annotated[datetime, PlainSerializer(_iso_z, return_type=str)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import binascii
 import hmac
 from contextlib import suppress
@@ -67,7 +66,7 @@ class Authenticator:
 
     def _basic(self, credentials: str, username: str, password: str) -> Caller:
         try:
-            given = base64.b64decode(credentials, validate=True)
+            given = binascii.a2b_base64(credentials, strict_mode=True)
         except (binascii.Error, ValueError):
             given = b""
         if not hmac.compare_digest(given, f"{username}:{password}".encode()):

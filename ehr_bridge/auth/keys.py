@@ -42,8 +42,8 @@ class PublicKey:
 def read_jwks(text: str | bytes) -> dict[str, PublicKey]:
     """The keys that may sign user tokens, by `kid`.
 
-    Left out: secret keys, keys for encryption, for other algorithms, too short ones, keys without a `kid`, and those
-    that share a `kid` with another.
+    Left out: secret keys, keys for encryption or with `key_ops` that do not say `verify` (RFC 7517 sections 4.2 and
+    4.3), for other algorithms, too short ones, keys without a `kid`, and those that share a `kid` with another.
 
     Raises:
         UnusableKeys: it is no JWK Set, or nothing is left.
@@ -69,7 +69,7 @@ def _read(entry: Mapping[str, Any]) -> PublicKey | None:
     curve = entry.get("crv") if kind != "RSA" else None
     algorithm = ALGORITHM_OF.get((kind, curve)) if curve is None or isinstance(curve, str) else None
     stated = entry.get("alg", algorithm)
-    if algorithm is None or entry.get("use", "sig") != "sig" or SAME.get(str(stated), stated) != algorithm:
+    if algorithm is None or not _may_verify(entry) or SAME.get(str(stated), stated) != algorithm:
         return None
     public = {name: value for name, value in entry.items() if name in {"kty", "crv", "x", "y", "n", "e"}}
     try:
@@ -79,3 +79,8 @@ def _read(entry: Mapping[str, Any]) -> PublicKey | None:
     if isinstance(key, RSAPublicKey) and key.key_size < LEAST_RSA_BITS:
         return None
     return PublicKey(kid, algorithm, key, json.dumps(public, sort_keys=True))
+
+
+def _may_verify(entry: Mapping[str, Any]) -> bool:
+    operations = entry.get("key_ops", ["verify"])
+    return entry.get("use", "sig") == "sig" and isinstance(operations, list) and "verify" in operations

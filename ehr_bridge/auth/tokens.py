@@ -27,7 +27,7 @@ from typing import Any, NamedTuple
 
 import jwt
 from jwt.algorithms import HMACAlgorithm
-from jwt.utils import base64url_decode
+from jwt.utils import base64url_decode, base64url_encode
 
 from ehr_bridge.auth.caller import Caller
 from ehr_bridge.auth.claims import ClaimRules, read_rights
@@ -138,7 +138,7 @@ class TokenVerifier:
 
     def _decode(self, token: str) -> Caller:
         try:
-            _require_shallow(token)
+            _require_strict(token)
             header = _read_header(token.partition(".")[0])
             return self._viewer(token) if header.type == VIEWER_TYPE else self._user(token, header.key_id)
         except (jwt.InvalidTokenError, ValueError, TypeError, KeyError, OverflowError):
@@ -213,15 +213,19 @@ class TokenVerifier:
         return claims
 
 
-def _require_shallow(token: str) -> None:
-    """Look at the two parts that PyJWT reads as JSON, before it does.
+def _require_strict(token: str) -> None:
+    """Look at a token's three parts before PyJWT does, which overlooks strange characters.
 
     Raises:
-        ValueError: one nests too deep, or is not text in base64url.
+        ValueError: they are not three, one is not the base64url of its bytes without padding (RFC 7515 section 2), or
+            one of the two that are JSON nests too deep.
     """
-    header, _, rest = token.partition(".")
-    for part in (header, rest.rpartition(".")[0]):
-        require_shallow(base64url_decode(part))
+    parts = token.split(".")
+    contents = [base64url_decode(part) for part in parts]
+    if len(parts) != 3 or [base64url_encode(content).decode() for content in contents] != parts:
+        raise ValueError("not a JWS in its compact form")
+    for content in contents[:2]:
+        require_shallow(content)
 
 
 def _moment(numeric_date: float) -> datetime:

@@ -16,14 +16,14 @@ from ehr_bridge.auth.caller import Caller
 from ehr_bridge.auth.permissions import Permission
 from ehr_bridge.auth.tokens import OPERATIONS, TokenRules, digest, make_viewer_token
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.models import Study, ViewerToken
-from ehr_bridge.errors import NotFound, NotPermitted
+from ehr_bridge.db.models import Order, Study, ViewerToken
+from ehr_bridge.errors import InvalidInput, NotFound, NotPermitted
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit import Event, Origin, study_event
 from ehr_bridge.services.orders import find_order
 from ehr_bridge.services.paging import Page, fetch_page
 from ehr_bridge.services.patients import find_patient
-from ehr_bridge.services.restrictions import Restrictions
+from ehr_bridge.services.restrictions import Closed, Restrictions
 from ehr_bridge.services.revocations import Revocations
 from ehr_bridge.services.scope import Priors, Scope, covered, linked_to, priors_of
 from ehr_bridge.services.studies import find_study, find_viewable
@@ -32,6 +32,8 @@ LINK_TTL = timedelta(minutes=10)
 """How long a link in an address bar is good; OHIF exchanges its token at once and renews what it gets."""
 SESSION = timedelta(hours=12)
 """How long somebody may go on reading after one link."""
+FURTHEST_AHEAD = timedelta(days=366)
+"""How far ahead a link may be made: for an appointment a year from now."""
 DECIDE = "decide"
 """The operation of a token that shows a study whose deletion waits for its owner's decision."""
 SIDE_BY_SIDE = "@ohif/hpCompare"
@@ -92,7 +94,7 @@ class Viewer:
         subject = _subject(wish, caller)
         _require_operations(wish, caller)
         now = self._clock()
-        begins = max(now, wish.not_before) if wish.not_before is not None else now
+        begins = _beginning(wish, now)
         expires_at = (begins + wish.ttl).replace(microsecond=0)
         token_id = uuid.uuid4()
         with self._database.write() as session:
@@ -151,12 +153,17 @@ class Viewer:
         return f"{self._viewer_url}/viewer?StudyInstanceUIDs={studies}{layout}&token={quote(minted.token)}"
 
     def list_tokens(self, caller: Caller, limit: int, offset: int) -> Page[ViewerToken]:
-        """Tokens that have not expired: all of them for who keeps accounts, else those of or by the caller."""
+        """Tokens that have not expired: all of them for who keeps accounts, else those of or by the caller. They name
+        no patient whom the caller may not see, nor their orders and studies."""
         query = select(ViewerToken).where(ViewerToken.expires_at > self._clock())
         if not caller.may(Permission.ACCOUNTS):
             query = query.where((ViewerToken.subject == caller.subject) | (ViewerToken.minted_by == caller.subject))
+        closed = self._restrictions.closed_to(caller)
         with self._database.read() as session:
-            return fetch_page(session, query.order_by(ViewerToken.created_at.desc()), limit, offset)
+            page = fetch_page(session, query.order_by(ViewerToken.created_at.desc()), limit, offset)
+            if closed.patients:
+                _hide_closed(session, page.items, closed)
+            return page
 
     def revoke(self, token_id: uuid.UUID, caller: Caller, address: str | None) -> None:
         """Take a token back, at once on this node and within a second on others; doing so twice is no error.
@@ -175,6 +182,27 @@ class Viewer:
                 event = Event("viewer_token.revoked", detail={"token_id": str(token_id)})
                 audit.append(session, Origin(caller.subject, address), event, now)
         self._revocations.add([token_id])
+
+
+def _beginning(wish: Wish, now: datetime) -> datetime:
+    """Raises InvalidInput: it lies further ahead than a link is made for."""
+    if wish.not_before is None:
+        return now
+    if wish.not_before > now + FURTHEST_AHEAD:
+        fault = f"at most {FURTHEST_AHEAD.days} days from now"
+        raise InvalidInput("invalid_request", f"not_before: {fault}.", (("not_before", fault),))
+    return max(now, wish.not_before)
+
+
+def _hide_closed(session: Session, tokens: Sequence[ViewerToken], closed: Closed) -> None:
+    """Take out of rows that were read what would tell who is restricted; the rows are let go, and never written."""
+    session.expunge_all()
+    orders = select(Order.id).where(Order.patient_id.in_(closed.patients))
+    closed_orders = set(session.scalars(orders.where(Order.id.in_({token.order_id for token in tokens}))))
+    for token in tokens:
+        token.study_instance_uids = [uid for uid in token.study_instance_uids if uid not in closed.studies]
+        token.patient_id = None if token.patient_id in closed.patients else token.patient_id
+        token.order_id = None if token.order_id in closed_orders else token.order_id
 
 
 def _look_up(

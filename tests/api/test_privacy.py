@@ -52,6 +52,31 @@ def secret(api: Api) -> dict[str, str]:
     return {"uid": uid, "open": open_study, "order": order["id"], "patient": patient, "upload": upload["upload_id"]}
 
 
+def test_the_list_of_viewer_tokens_names_no_restricted_patient(api: Api) -> None:
+    """Neither to who keeps accounts and sees all tokens, nor to who made a token before the patient was restricted."""
+    order, other = api.place_order("ACC-S", "MRN-SECRET"), api.place_order("ACC-O", "MRN-OTHER")
+    uid, open_uid = (
+        api.upload(small(), headers={"X-Order-Id": one["id"]}).json["studies"][0]["study_instance_uid"]
+        for one in (order, other)
+    )
+    wishes = [{"study_instance_uids": [uid, open_uid]}, {"order_id": "ACC-S"}, {"patient_id": "MRN-SECRET"}]
+    for wish in [*wishes, {"order_id": "ACC-O"}]:
+        for role in ("doctor", "nurse"):
+            assert api.call("POST", "/api/v1/dicom/viewer-token", role, json=wish).status_code == 201
+    restrict(api, "MRN-SECRET", "nurse")
+    for role, total in (("doctor", 4), ("admin", 8)):
+        seen = api.get("/api/v1/dicom/viewer-token", role).json
+        words = json.dumps(seen)
+        for word in (uid, order["id"], order["patient_id"]):
+            assert word not in words, (role, word)
+        assert open_uid in words and other["id"] in words
+        assert seen["total"] == len(seen["items"]) == total
+    own = json.dumps(api.get("/api/v1/dicom/viewer-token", "nurse").json)
+    assert all(word in own for word in (uid, order["id"], order["patient_id"]))
+    again = api.call("DELETE", f"{ACCESS}/restrictions/MRN-SECRET", "admin")
+    assert again.status_code == 204 and uid in json.dumps(api.get("/api/v1/dicom/viewer-token", "admin").json)
+
+
 def test_lists_leave_a_restricted_patient_out_and_count_right(api: Api, secret: dict[str, str]) -> None:
     """Every list there is; the person on the staff list, and the EHR itself, see all."""
     lists = [

@@ -282,6 +282,10 @@ def test_a_token_for_a_patient_with_many_studies_is_no_longer_than_any_other(api
         {"order_id": "ACC-1", "max_uses": 0},
         {"order_id": "ACC-1", "session_seconds": 10**6},
         {"order_id": "ACC-1", "not_before": "tomorrow"},
+        {"order_id": "ACC-1", "not_before": "2999-01-01T00:00:00Z"},
+        {"order_id": "ACC-1", "not_before": "9999-12-31T23:59:59Z"},
+        {"order_id": "ACC-1", "not_before": "9999-12-31T23:59:59-12:00"},
+        {"order_id": "ACC-1", "not_before": "0001-01-01T00:00:00+14:00"},
     ],
 )
 def test_wishes_that_make_no_sense_are_refused(api: Api, wish: dict[str, Any]) -> None:

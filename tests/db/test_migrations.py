@@ -38,9 +38,38 @@ def test_upgrade_twice_changes_nothing(database: Database) -> None:
     assert migrate.is_current(database)
 
 
-@pytest.mark.parametrize("statement", ["UPDATE audit_events SET actor = 'nobody'", "DELETE FROM audit_events"])
+COLUMNS = "at, actor, action, outcome, detail, previous_hash, hash"
+AGAIN = f"INTO audit_events (id, {COLUMNS}) SELECT id, {COLUMNS} FROM audit_events"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE audit_events SET actor = 'nobody'",
+        "DELETE FROM audit_events",
+        f"INSERT {AGAIN} WHERE true ON CONFLICT (id) DO UPDATE SET actor = 'nobody'",
+    ],
+)
 def test_an_audit_event_cannot_be_changed_or_removed(database: Database, statement: str) -> None:
     """The database itself refuses."""
+    with database.write() as session:
+        audit.append(session, Origin("tester"), Event("thing.done"), utc_now())
+    with (
+        pytest.raises(sqlalchemy.exc.DBAPIError, match="append-only"),
+        database.engine.begin() as connection,
+    ):
+        connection.execute(text(statement))
+    with database.read() as session:
+        assert audit.verify(session).events == 1
+
+
+@pytest.mark.parametrize("statement", [f"INSERT OR REPLACE {AGAIN}", f"REPLACE {AGAIN}", f"INSERT OR IGNORE {AGAIN}"])
+def test_sqlite_replaces_no_audit_event(database: Database, statement: str) -> None:
+    """Its REPLACE takes the old row away without asking a DELETE trigger."""
+    if not database.is_sqlite:
+        with database.engine.connect() as connection, pytest.raises(sqlalchemy.exc.ProgrammingError):
+            connection.execute(text(statement))  # PostgreSQL knows no such statement
+        return
     with database.write() as session:
         audit.append(session, Origin("tester"), Event("thing.done"), utc_now())
     with (

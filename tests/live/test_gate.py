@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 from typing import Any
+from urllib.parse import urlsplit
 
 import pydicom
 import pytest
 
 from tests.support.material import mr_series
-from tests.support.samples import small
+from tests.support.samples import encoded, small
 from tests.support.server import Server, user_token
 from tests.support.steps import eventually, place_order, upload, viewer_token
 
@@ -122,8 +123,37 @@ def reads(study: dict[str, Any]) -> list[str]:
         f"{instance}/metadata",
         f"{instance}/frames/1",
         f"{instance}/bulk/7fe00010",
+        f"{instance}/bulk/7fe0,0010",
         wado + "&contentType=application/dicom",
     ]
+
+
+def bulk_uris(instance: dict[str, Any]) -> list[str]:
+    """Every BulkDataURI in an instance's DICOM JSON, those within sequences too."""
+    found = []
+    for element in instance.values():
+        found += [element["BulkDataURI"]] if "BulkDataURI" in element else []
+        for item in element.get("Value", []) if element["vr"] == "SQ" else []:
+            found += bulk_uris(item)
+    return found
+
+
+def test_bulk_data_opens_as_orthanc_writes_it(sqlite_server: Server) -> None:
+    """Metadata names it; whoever may see the study gets it, from within two sequences too, and nobody else does."""
+    ds = pydicom.dcmread(io.BytesIO(small()))
+    inner, outer = pydicom.Dataset(), pydicom.Dataset()
+    inner.add_new("EncapsulatedDocument", "OB", b"within" * 1000)
+    outer.ReferencedStudySequence = [inner, inner]
+    ds.ReferencedSeriesSequence = [outer]
+    ds.private_block(0x0029, "ACME", create=True).add_new(0x10, "OB", b"private!" * 1000)
+    assert upload(sqlite_server, encoded(ds)).status_code == 201
+    token = viewer_token(sqlite_server, str(ds.StudyInstanceUID))
+    (metadata,) = sqlite_server.request("GET", f"/dicom-web/studies/{ds.StudyInstanceUID}/metadata", token).json()
+    paths = [urlsplit(uri).path for uri in bulk_uris(metadata)]
+    assert len(paths) == 4 and any("/bulk/00081115/1/00081110/2/00420011" in path for path in paths)
+    for path in paths:
+        assert sqlite_server.request("GET", path, token).status_code == 200, path
+        assert sqlite_server.request("GET", path).status_code == 403
 
 
 def test_a_bound_token_reads_its_study_every_way_and_the_other_no_way(two_studies: Any) -> None:

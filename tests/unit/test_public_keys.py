@@ -152,6 +152,10 @@ def test_kids_of_another_type_are_refused(source: KeySource) -> None:
 UNUSABLE = {
     "secret key": {"kty": "oct", "k": "c2VjcmV0", "kid": "s"},
     "for encryption": entry(RSA, "e", use="enc"),
+    "for other operations": entry(RSA, "o", key_ops=["encrypt", "wrapKey"]),
+    "for no operation": entry(RSA, "o", key_ops=[]),
+    "operations are a text": entry(RSA, "o", key_ops="verify"),
+    "to sign only": entry(RSA, "o", use="sig", key_ops=["sign"]),
     "another algorithm": entry(RSA, "a", alg="RS512"),
     "too short": entry(SHORT_RSA, "t"),
     "another curve": entry(EC_384, "c"),
@@ -169,6 +173,12 @@ def test_a_key_we_cannot_trust_is_left_out(name: str) -> None:
     assert set(read_jwks(json.dumps({"keys": [UNUSABLE[name], *GOOD]}))) == {"rsa", "ec", "ed"}
     with pytest.raises(UnusableKeys):
         read_jwks(json.dumps({"keys": [UNUSABLE[name]]}))
+
+
+def test_a_key_that_says_it_verifies_is_taken() -> None:
+    """RFC 7517 section 4.3; beside other operations too."""
+    keys = [entry(RSA, "one", key_ops=["verify"]), entry(EC, "two", use="sig", key_ops=["sign", "verify"])]
+    assert set(read_jwks(json.dumps({"keys": keys}))) == {"one", "two"}
 
 
 def test_two_keys_with_one_kid_are_both_left_out() -> None:
