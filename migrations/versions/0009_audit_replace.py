@@ -1,13 +1,13 @@
 """SQLite refuses INSERT OR REPLACE of an audit event: REPLACE removes the old row without a DELETE trigger
 
-Revision ID: 0008_audit_replace
-Revises: 0007_quarantine
+Revision ID: 0009_audit_replace
+Revises: 0008_used_again
 """
 
 from alembic import op
 
-revision = "0008_audit_replace"
-down_revision = "0007_quarantine"
+revision = "0009_audit_replace"
+down_revision = "0008_used_again"
 branch_labels = None
 depends_on = None
 
