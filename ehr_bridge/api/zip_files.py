@@ -16,7 +16,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 
-from ehr_bridge.dicom import looks_like_dicom
+from ehr_bridge.dicom import looks_like_dicom, require_worth
 from ehr_bridge.errors import InvalidInput, RefusedInstance
 from ehr_bridge.services.batch import IncomingFile
 
@@ -92,6 +92,7 @@ class ZipFiles:
             raise RefusedInstance("not_dicom", "This is not a DICOM file.")
         data = self._unpack(info)
         self._left -= len(data)
+        require_worth(data, info.compress_size)
         return data
 
     def _unpack(self, info: zipfile.ZipInfo) -> bytes:

@@ -12,7 +12,7 @@ from ehr_bridge.dicom.content import is_same_content
 from ehr_bridge.dicom.elements import Elements, ElementView, read_elements
 from ehr_bridge.dicom.former import Former, keep_former, restore
 from ehr_bridge.dicom.header import MAX_DEPTH, Header, read_header
-from ehr_bridge.dicom.inflating import MAX_INFLATED
+from ehr_bridge.dicom.inflating import MAX_INFLATED, require_worth
 from ehr_bridge.dicom.layout import Layouts
 from ehr_bridge.dicom.part10 import Element, looks_like_dicom
 from ehr_bridge.dicom.plans import Change, Plans
@@ -58,6 +58,7 @@ __all__ = [
     "read_header",
     "renumber",
     "require_storable",
+    "require_worth",
     "restore",
     "validate",
 ]

@@ -11,6 +11,7 @@ import pytest
 from pydicom.uid import generate_uid
 
 from ehr_bridge.api import zip_files
+from ehr_bridge.dicom import inflating
 from ehr_bridge.services.archive import Stored
 from ehr_bridge.services.arrivals import Delivery, Door
 from ehr_bridge.services.audit import Origin
@@ -153,6 +154,18 @@ def test_an_entry_that_unpacks_enormously_is_refused(api: Api, monkeypatch: pyte
     monkeypatch.setattr(zip_files, "_CHUNK", 10_000)
     answer = send(api, zipped([("a.dcm", BOMB)]))
     assert (answer.status_code, answer.json["code"]) == (422, "inflated_too_large")
+
+
+def test_an_entry_that_unpacks_to_a_million_items_is_refused_and_its_neighbours_are_stored(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would be a few kilobytes to send and many seconds of work; refused before any reader begins."""
+    monkeypatch.setattr(inflating, "_MOST_ITEMS", 10_000)
+    items = b"\xfe\xff\x00\xe0\0\0\0\0" * 20_000
+    sequence = b"\x40\x00\x75\x02SQ\0\0" + len(items).to_bytes(4, "little") + items
+    answer = send(api, zipped([("a.dcm", small()), ("b.dcm", small(PixelData=None) + sequence), ("c.dcm", small())]))
+    assert [one["status"] for one in answer.json["instances"]] == ["stored", "failed", "stored"]
+    assert answer.json["instances"][1]["error"]["code"] == "inflated_too_large"
 
 
 def test_what_is_no_image_is_not_unpacked(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
 
 import pytest
 import requests
@@ -19,20 +20,22 @@ from tests.support.samples import small
 from tests.support.server import Server, user_token
 from tests.support.steps import upload
 
+BOMB = deflated(1000)
+"""A megabyte that unpacks to a gigabyte."""
+
 
 def test_a_deflated_megabyte_takes_little_memory_over_http(sqlite_server: Server) -> None:
     """Refused, whatever it would unpack to: it is measured before any of it is kept."""
-    data = deflated(1000)
-    assert 900_000 < len(data) < 1_200_000
+    assert 900_000 < len(BOMB) < 1_200_000
     with peak_of(sqlite_server) as peak:
-        answer = upload(sqlite_server, data)
+        answer = upload(sqlite_server, BOMB)
     assert (answer.status_code, answer.json()["code"]) == (422, "inflated_too_large")
     assert peak.megabytes <= 200
 
 
 def test_a_deflated_file_is_not_taken_by_c_store(sqlite_server: Server) -> None:
     """Orthanc would unpack it before anybody is asked: the transfer syntax is not negotiated, others are."""
-    bomb, image = scu.message_of(deflated(1000)), scu.message_of(small())
+    bomb, image = scu.message_of(BOMB), scu.message_of(small())
     with peak_of(sqlite_server) as peak:
         assert scu.send(sqlite_server.dicom_port, [bomb, image]) == [None, 0]
     assert peak.megabytes <= 200
@@ -121,3 +124,51 @@ def test_a_large_body_arrives_as_it_was_sent(server: Server) -> None:
     assert upload(server, small(PixelData=pixels, Rows=4000, Columns=5000, **uids)).status_code == 201
     frame = f"/dicom-web/studies/{study}/series/{series}/instances/{image}/frames/1"
     assert pixels in server.get(frame, "radiologist").content
+
+
+def attack(server: Server, number: int) -> None:
+    """One of twenty; what becomes of it is its own affair."""
+    token = user_token("technician", subject=f"attacker-{number}")
+    head = announcement("/api/v1/dicom/upload-zip", "application/zip", 1_900_000_000, token)
+    with suppress(requests.RequestException, OSError, AssertionError):
+        match number % 5:
+            case 0:
+                upload(server, BOMB)
+            case 1:
+                with half_requests(server, 2, head, b"x" * 1000) as sockets:
+                    answer_of(sockets[0])
+            case 2:
+                with half_requests(server, 10, NO_BODY) as sockets:
+                    answer_of(sockets[0])
+            case 3:
+                for guess in range(10):
+                    body = {"username": f"nobody-{number}-{guess}", "password": "a wrong password"}
+                    server.request("POST", "/api/v1/auth/login", json=body)
+            case 4:
+                scu.send(server.dicom_port, [scu.message_of(BOMB)])
+
+
+def test_twenty_attackers_at_once_and_a_radiologist_scrolls_on(server: Server) -> None:
+    """Bombs, announcements, half requests, a crowd at the sign-in, two rounds of them: every frame comes, from the
+    process that was there before."""
+    pid, reader = server.children(), user_token("radiologist")
+    study, series = generate_uid(), generate_uid()
+    images = [generate_uid() for _ in range(5)]
+    for image in images:
+        uids = {"StudyInstanceUID": study, "SeriesInstanceUID": series, "SOPInstanceUID": image}
+        assert upload(server, small(**uids)).status_code == 201
+    frames = [f"/dicom-web/studies/{study}/series/{series}/instances/{image}/frames/1" for image in images]
+    seen = 0
+    with peak_of(server) as peak, ThreadPoolExecutor(20) as attackers:
+        for _ in range(2):
+            attacks = [attackers.submit(attack, server, number) for number in range(20)]
+            while not all(one.done() for one in attacks):
+                answer = server.request("GET", frames[seen % len(frames)], reader)
+                assert (answer.status_code, bytes(range(128)) in answer.content) == (200, True)
+                seen += 1
+            for one in attacks:
+                one.result()
+    assert seen > 10
+    assert server.children() == pid
+    assert server.get("/api/v1/health").json()["status"] == "ok"
+    assert peak.megabytes <= 1000
