@@ -105,6 +105,7 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> Callbacks:
                 services.sight,
                 resources.series_of,
                 lambda: adapter.arguments_are_decoded,
+                services.studies.home_of,
             ),
             "/api/v1(/.*)?": adapter,
             "/instances": adapter,

@@ -18,6 +18,7 @@ from ehr_bridge.auth.authenticator import Authenticator
 from ehr_bridge.auth.caller import Caller
 from ehr_bridge.shallow_json import loads
 from plugin.lookups import InstanceLookups
+from plugin.twins import Twins
 
 NO_SUCH_VALUE = 3
 """Orthanc's error for a key with a value that its kind cannot have: a wildcard in a UID, a date or a number."""
@@ -60,11 +61,13 @@ class ScopedFind:
         sight: Sight,
         series_of: Callable[[str], tuple[str, str] | None],
         is_decoded: Callable[[], bool] = lambda: True,
+        home_of: Callable[[str], str | None] = lambda _: None,
     ) -> None:
         self._orthanc = orthanc
         self._authenticator = authenticator
         self._sight = sight
         self._is_decoded = is_decoded
+        self._twins = Twins(orthanc, home_of)
         self._lookups = InstanceLookups(self._ask, series_of)
 
     def __call__(self, output: Any, uri: str, **request: Any) -> None:
@@ -119,7 +122,8 @@ class ScopedFind:
         return wanted[since : since + limit] if limit else wanted[since:]
 
     def _ask_for(self, question: Mapping[str, Any]) -> bytes:
-        return self._lookups.answer(question) or self._ask(json.dumps(question).encode())
+        answer = self._lookups.answer(question) or self._ask(json.dumps(question).encode())
+        return self._twins.only_own(question, answer)
 
     def _ask(self, body: bytes) -> bytes:
         """Orthanc's answer; nothing where a key has a value that no resource can have. An error would reach the asker

@@ -71,6 +71,11 @@ class Studies:
             order = find_order(session, id_or_accession_number)
             return _page(session, StudyFilters(order_id=order.id, closed=closed), part)
 
+    def home_of(self, study_instance_uid: str) -> str | None:
+        """The archive's id of a study; None when nothing is recorded. Raises Unavailable when the database is away."""
+        with self._database.read() as session:
+            return session.scalar(select(Study.orthanc_study_id).where(Study.study_instance_uid == study_instance_uid))
+
     def get(self, study_instance_uid: str) -> StudyView:
         """Raises NotFound."""
         self._recorder.settle()

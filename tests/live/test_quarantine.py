@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import io
+import json
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from socket import socket
 from typing import Any
 
 import pydicom
@@ -203,6 +207,45 @@ def test_a_site_may_have_its_modalities_hear_of_other_content_and_nothing_is_los
         eventually(lambda: len(kept(server, uid)) == 6, 200)
         files = list((server.data_dir / "quarantine").glob("*.dcm"))
         assert len(files) == 6
+
+
+def test_a_study_that_was_hidden_before_opens_again(tmp_path: Path) -> None:
+    """Orthanc without us took a stranger's image: by study, series and instance the study answers with its own."""
+    with running(tmp_path) as server:
+        uid, order = linked(server, 2)
+        series = instances(server, uid)[0]["0020000E"]["Value"][0]
+        server.stop()
+        with bare_orthanc(server):
+            assert c_store(server, small(StudyInstanceUID=uid, SeriesInstanceUID=series, **STRANGER)) == [0]
+        server.start()
+        eventually(lambda: study(server, uid)["link_status"] == "ambiguous")
+        assert {one["00100020"]["Value"][0] for one in instances(server, uid)} == {order["mrn"]}
+        assert len(instances(server, uid)) == 2
+        for path in ("", "/metadata", f"/series/{series}", f"/series/{series}/metadata"):
+            answer = server.get(f"/dicom-web/studies/{uid}{path}", "radiologist")
+            assert answer.status_code == 200, path
+            assert answer.content.count(b"STRANGER") == 0, path
+
+
+@contextmanager
+def bare_orthanc(server: Server) -> Iterator[None]:
+    """Orthanc on the same images and index, with no plugin at all."""
+    settings = json.loads((server.data_dir / "orthanc.json").read_text())
+    bare = {key: settings[key] for key in ("StorageDirectory", "IndexDirectory", "DicomPort", "DicomAet")}
+    path = server.data_dir / "bare.json"
+    path.write_text(json.dumps(bare | {"HttpServerEnabled": False, "Plugins": []}))
+    process = subprocess.Popen(["/usr/sbin/Orthanc", str(path)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        eventually(lambda: answers(server.dicom_port))
+        yield
+    finally:
+        process.terminate()
+        process.wait(timeout=60)
+
+
+def answers(port: int) -> bool:
+    with socket() as connection:
+        return connection.connect_ex(("127.0.0.1", port)) == 0
 
 
 def ids(data: bytes) -> dict[str, Any]:
