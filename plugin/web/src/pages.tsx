@@ -14,6 +14,7 @@ const FILES: Readonly<Record<string, Load>> = {
   "/studies": async () => (await import("./pages/StudiesPage")).StudiesPage,
   "/studies/:uid": async () => (await import("./pages/StudyPage")).StudyPage,
   "/reconciliation": async () => (await import("./pages/ReconciliationPage")).ReconciliationPage,
+  "/quarantine": async () => (await import("./pages/QuarantinePage")).QuarantinePage,
   "/uploads": async () => (await import("./pages/UploadsPage")).UploadsPage,
   "/uploads/:id": async () => (await import("./pages/UploadLogPage")).UploadLogPage,
   "/deletions": async () => (await import("./pages/DeletionsPage")).DeletionsPage,

@@ -5,6 +5,7 @@ import { useMay } from "../auth/permissions";
 import { ListSkeleton } from "../components/DataList";
 import { ErrorState } from "../components/ErrorState";
 import { Icon } from "../components/Icon";
+import { Notice } from "../components/Notice";
 import { Page } from "../components/Page";
 import { Thumbnail } from "../components/Thumbnail";
 import { LinkStatus, Mrn, PersonName } from "../components/values";
@@ -40,6 +41,7 @@ function LoadedStudy({ study }: { study: Study }) {
   const mayView = useMay("view");
   const mayDownload = useMay("download");
   const mayDelete = useMay("request_deletion");
+  const mayReconcile = useMay("reconcile");
   return (
     <Page
       title={t("study.title")}
@@ -58,6 +60,14 @@ function LoadedStudy({ study }: { study: Study }) {
         </p>
       }
     >
+      {study.number_in_quarantine > 0 && (
+        <Notice kind="warn">
+          <p>
+            {t("study.quarantine", { count: study.number_in_quarantine })}{" "}
+            {mayReconcile && <Link to={`/quarantine?study=${encodeURIComponent(uid)}`}>{t("study.quarantine.open")}</Link>}
+          </p>
+        </Notice>
+      )}
       <div className="order-grid">
         <div className="order-side">
           <section className="panel" aria-labelledby="facts-title">

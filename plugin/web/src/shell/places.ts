@@ -24,6 +24,7 @@ export const PLACE_GROUPS: readonly PlaceGroup[] = [
       { to: "/orders", label: "nav.orders", icon: "inbox", needs: ["read"] },
       { to: "/studies", label: "nav.studies", icon: "images", needs: ["read"] },
       { to: "/reconciliation", label: "nav.reconciliation", icon: "link", needs: ["reconcile"] },
+      { to: "/quarantine", label: "nav.quarantine", icon: "shield", needs: ["reconcile"] },
     ],
   },
   {

@@ -24,6 +24,7 @@ export function attentionWords({ code, count, advice }: AttentionAnswer): { titl
 
 const PLACES: Readonly<Record<string, { to: string; needs: Permission }>> = {
   uploads_incomplete: { to: "/uploads?status=partial", needs: "read" },
+  quarantined: { to: "/quarantine", needs: "reconcile" },
   refused_often: { to: "/audit?action=request.refused", needs: "audit" },
 };
 

@@ -7,6 +7,7 @@ import { auth } from "./auth";
 import { common } from "./common";
 import { deletions } from "./deletions";
 import { orders } from "./orders";
+import { quarantine } from "./quarantine";
 import { reconciliation } from "./reconciliation";
 import { review } from "./review";
 import { studies } from "./studies";
@@ -25,6 +26,7 @@ export const de: Catalogue = {
   ...common,
   ...deletions,
   ...orders,
+  ...quarantine,
   ...reconciliation,
   ...review,
   ...studies,

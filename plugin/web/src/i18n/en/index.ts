@@ -10,6 +10,7 @@ import { auth } from "./auth";
 import { common } from "./common";
 import { deletions } from "./deletions";
 import { orders } from "./orders";
+import { quarantine } from "./quarantine";
 import { reconciliation } from "./reconciliation";
 import { review } from "./review";
 import { studies } from "./studies";
@@ -28,6 +29,7 @@ export const en = {
   ...common,
   ...deletions,
   ...orders,
+  ...quarantine,
   ...reconciliation,
   ...review,
   ...studies,

@@ -1,0 +1,36 @@
+import { describe, expect, it } from "vitest";
+import { consequence, fileTitle, isoDay, whyWords } from "./words";
+
+const study = {
+  study_instance_uid: "1.2",
+  link_status: "linked" as const,
+  patient_id: "p1",
+  mrn: "MRN-1",
+  patient_name: "Berg^Nils",
+  order_id: "o1",
+};
+
+describe("a file in quarantine", () => {
+  it("is named by what it says, as far as it says anything", () => {
+    expect(fileTitle({ said: { PatientName: "OKAFOR^ADA", StudyDescription: "MR brain" }, sha256: "ab" })).toContain("MR brain");
+    expect(fileTitle({ said: { PatientID: "7" }, sha256: "ab" })).toBe("7");
+    expect(fileTitle({ said: {}, sha256: "0123456789abcdef" })).toBe("0123456789ab");
+  });
+
+  it("says why it is here, and what it will be, before anything is done", () => {
+    expect(whyWords("invalid_uid")).toContain("UID");
+    expect(whyWords("a_code_of_tomorrow")).toBe("a_code_of_tomorrow");
+    const stranger = { code: "study_of_another_patient", study };
+    expect(consequence(stranger, "p1", null)).toContain("joins");
+    expect(consequence(stranger, "p1", "o1")).toContain("joins");
+    expect(consequence(stranger, "p1", "o2")).toContain("UIDs of its own");
+    expect(consequence(stranger, "p2", null)).toContain("UIDs of its own");
+    expect(consequence({ code: "same_uid_other_content", study }, "p1", null)).toContain("a UID of its own");
+  });
+
+  it("shows a day only where there is one", () => {
+    expect(isoDay("20260115")).toBe("2026-01-15");
+    expect(isoDay("2026")).toBeNull();
+    expect(isoDay(undefined)).toBeNull();
+  });
+});

@@ -1,0 +1,31 @@
+/** A file in quarantine in words. Pure. */
+import type { Quarantined } from "../api/quarantine";
+import { known, t } from "../i18n";
+import { personName } from "../i18n/person";
+
+export const STATES = ["waiting", "given", "discarded", "all"] as const;
+export const CODES = ["study_of_another_patient", "same_uid_other_content", "invalid_uid", "nested_too_deep", "malformed", "damaged"] as const;
+
+/** "Okafor, Ada · MR brain", or what else names it. */
+export function fileTitle({ said, sha256 }: Pick<Quarantined, "said" | "sha256">): string {
+  const parts = [personName(said.PatientName), said.StudyDescription || said.Modality].filter(Boolean);
+  return parts.join(" · ") || said.PatientID || sha256.slice(0, 12);
+}
+
+export function whyWords(code: string): string {
+  return known("quarantine.why", code) ?? known("problem", code) ?? code;
+}
+
+/** "20260115" as "2026-01-15"; what is no such date stays as it is. */
+export function isoDay(said: string | undefined): string | null {
+  const parts = /^(\d{4})(\d{2})(\d{2})$/.exec(said ?? "");
+  return parts ? `${parts[1]}-${parts[2]}-${parts[3]}` : null;
+}
+
+/** What follows when a file becomes this patient's. */
+export function consequence(file: Pick<Quarantined, "code" | "study">, patientId: string, orderId: string | null): string {
+  const study = file.study;
+  const joins = study !== null && study.patient_id === patientId && (orderId === null || orderId === study.order_id);
+  if (study !== null && !joins) return t("quarantine.give.moves");
+  return t(file.code === "same_uid_other_content" ? "quarantine.give.own_uid" : "quarantine.give.joins");
+}

@@ -1,0 +1,105 @@
+"""Files in quarantine in the browser: who sent them, why they wait, and giving or discarding them. By keyboard."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import pydicom
+import pytest
+from playwright.sync_api import expect
+from pydicom.uid import generate_uid
+
+from tests.browser.people import People
+from tests.live.test_doors import c_store
+from tests.support.samples import encoded, small
+from tests.support.server import Server
+from tests.support.steps import eventually, place_order, study, upload
+
+
+@pytest.fixture
+def uid(demo: Server) -> str:
+    """A linked study for which a modality sent a stranger's image."""
+    order, uid = place_order(demo), generate_uid()
+    assert upload(demo, small(StudyInstanceUID=uid), X_Order_Id=order["id"]).status_code == 201
+    data = small(StudyInstanceUID=uid, PatientID="OTHER-7", PatientName="OKAFOR^ADA", PatientBirthDate="19800102")
+    assert c_store(demo, data, calling="MR7") == [0xB000]
+    eventually(lambda: study(demo, uid)["number_in_quarantine"] == 1)
+    return uid
+
+
+def test_a_strangers_image_is_given_to_the_patient_of_the_study(people: People, demo: Server, uid: str) -> None:
+    """The study says that something waits; the file stands beside the patient before anything happens."""
+    page = people.go("radiographer", f"/studies/{uid}")
+    page.get_by_role("link", name="Look at them").press("Enter")
+    expect(page).to_have_url(re.compile(rf"/quarantine\?study={uid}"))
+    only = page.get_by_role("row", name=re.compile("OKAFOR, ADA"))
+    expect(only).to_have_count(1)
+    for said in ("OTHER-7", "MR7", "127.0.0.1", "The archive has this study under another Patient ID"):
+        expect(only).to_contain_text(said)
+    only.get_by_role("button", name=re.compile("^To the patient of the study")).press("Enter")
+    dialog = page.get_by_role("dialog", name="Is it this patient's image?")
+    expect(dialog.get_by_role("row", name=re.compile("OTHER-7"))).to_be_visible()
+    expect(dialog.get_by_text("The image joins the study it names.")).to_be_visible()
+    dialog.get_by_role("button", name="Give").press("Enter")
+    expect(dialog.get_by_text("Say why")).to_be_visible()
+    page.keyboard.type("wrong patient chosen at the console")
+    dialog.get_by_role("button", name="Give").press("Enter")
+    expect(page.get_by_text("The image is stored.")).to_be_visible()
+    assert study(demo, uid)["number_of_instances"] == 2
+    page.get_by_label("Status").select_option(label="Given")
+    expect(only).to_contain_text("wrong patient chosen at the console")
+    only.get_by_role("link", name="Open the study").first.click()
+    expect(page).to_have_url(re.compile(f"/studies/{uid}"))
+
+
+def test_it_is_given_to_somebody_else_by_search(people: People, demo: Server, uid: str) -> None:
+    """It becomes a study of theirs, as the page says before."""
+    other = place_order(demo)
+    page = people.go("radiographer", f"/quarantine?study={uid}")
+    page.get_by_role("button", name=re.compile("^Give to a patient")).press("Enter")
+    page.get_by_role("searchbox").fill(other["accession_number"])
+    page.get_by_role("dialog").get_by_role("button", name=re.compile(other["accession_number"])).press("Enter")
+    dialog = page.get_by_role("dialog", name="Is it this patient's image?")
+    expect(dialog.get_by_text("The image becomes a study of this patient")).to_be_visible()
+    dialog.get_by_role("textbox").fill("belongs to the next patient")
+    dialog.get_by_role("button", name="Give").press("Enter")
+    expect(page.get_by_text("The image is stored.")).to_be_visible()
+    found = demo.get(f"/api/v1/dicom/studies/order/{other['id']}", "nurse").json()["items"]
+    assert [one["number_of_instances"] for one in found] == [1]
+    assert study(demo, uid)["number_of_instances"] == 1
+
+
+def test_it_is_discarded_with_a_reason_and_waits_again(people: People, demo: Server, uid: str) -> None:
+    """On a phone; nothing is wider than the screen."""
+    page = people.go("radiographer", f"/quarantine?study={uid}")
+    before = page.viewport_size
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.get_by_role("button", name=re.compile("^Discard")).press("Enter")
+    dialog = page.get_by_role("dialog", name="Discard the file")
+    dialog.get_by_role("textbox").fill("a test image of the maker")
+    dialog.get_by_role("button", name="Discard").press("Enter")
+    expect(page.get_by_text("The file is discarded.")).to_be_visible()
+    page.goto(page.url.split("?")[0] + f"?study={uid}&status=all")
+    page.get_by_role("button", name=re.compile("^Let it wait again")).press("Enter")
+    page.get_by_role("dialog").get_by_role("textbox").fill("it was no test")
+    page.get_by_role("dialog").get_by_role("button", name="Wait again").press("Enter")
+    expect(page.get_by_role("button", name=re.compile("^Discard"))).to_be_visible()
+    wide = page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+    assert not wide and before is not None
+    page.set_viewport_size(before)
+
+
+def test_other_content_is_told_by_what_it_is(people: People, demo: Server) -> None:
+    """The page says that both may be wanted; nobody without the permission sees the page."""
+    first = small(PatientName="DOPPELT^EVA", PatientID="DBL-1")
+    ds = pydicom.dcmread(io.BytesIO(first))
+    ds.PixelData = bytes(128)
+    assert c_store(demo, first, encoded(ds), calling="CT3") == [0, 0]
+    page = people.go("radiographer", f"/quarantine?code=same_uid_other_content&study={ds.StudyInstanceUID}")
+    only = page.get_by_role("row", name=re.compile("DOPPELT, EVA"))
+    expect(only).to_contain_text("The archive has another image with the same UID")
+    expect(only).to_contain_text("this study is not linked to anybody")
+    page = people.go("nurse", "/quarantine")
+    expect(page.get_by_text("Quarantine").first).to_be_visible()
+    expect(page.get_by_role("row")).to_have_count(0)
