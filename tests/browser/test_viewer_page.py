@@ -47,9 +47,9 @@ def two_studies(demo: Server) -> tuple[dict[str, Any], str, str]:
 
 
 def send_as_somebody_else(demo: Server, uid: str, data: bytes, **values: Any) -> None:
-    """A modality sends an image of a study under another patient; afterwards the study is in doubt."""
-    stray = pydicom.dcmread(io.BytesIO(data))
-    for keyword, value in {"PatientID": "OTHER", "PatientName": "Berg^Nils", **values}.items():
+    """A modality sends an image of a study under its patient's number and another name; the study is in doubt then."""
+    stray, named = pydicom.dcmread(io.BytesIO(data)), {"PatientName": "Berg^Nils", "PatientBirthDate": "19330101"}
+    for keyword, value in ({"PatientID": (study(demo, uid) or {})["mrn"]} | named | values).items():
         setattr(stray, keyword, value)
     assert c_store(demo, encoded(stray)) == [0]
     eventually(lambda: study(demo, uid)["link_status"] == "ambiguous")

@@ -4,8 +4,8 @@ import { useDecideFile, type Quarantined, type Target } from "../api/quarantine"
 import { ChangeTable } from "../components/ChangeTable";
 import { ReasonDialog } from "../components/ReasonDialog";
 import { useSay } from "../components/Toast";
+import { nameOf } from "../components/whom";
 import { t } from "../i18n";
-import { nameOf } from "../upload/choice";
 import { Picker } from "../upload/Picker";
 import { consequence, fileTitle, whyWords } from "./words";
 
