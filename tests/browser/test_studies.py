@@ -129,13 +129,46 @@ def test_a_correction_is_asked_for_shown_and_undone(people: People, demo: Server
     eventually(lambda: (study(demo, unlinked) or {}).get("study_date") == "2026-01-15")
 
 
+def test_a_name_is_corrected_part_by_part(people: People, demo: Server, unlinked: str) -> None:
+    """Typed as the page shows it, with a comma, it is family and given name all the same."""
+    page = open_study(people, "radiologist", unlinked)
+    page.get_by_role("button", name="Correct…").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Family name").fill("Schmidt, Anne")
+    dialog.get_by_label("Given name").fill("")
+    dialog.get_by_label("Family name").focus()
+    page.keyboard.press("Tab")
+    expect(dialog.get_by_label("Given name")).to_have_value("Anne")
+    dialog.get_by_label("Suffix").fill("MD, PhD")
+    dialog.get_by_label("Birth date").fill("1984-05-06")
+    dialog.get_by_label("Sex").select_option(label="Female")
+    dialog.get_by_label("Side").select_option(label="Left")
+    dialog.get_by_label("Study description").fill("Left knee")
+    for width in (1280, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        expect(dialog.get_by_label("Middle name")).to_be_visible()
+    page.set_viewport_size({"width": 1280, "height": 900})
+    dialog.get_by_label("Reason").fill("taken from the card")
+    dialog.get_by_role("button", name="Correct all images").click()
+
+    def said() -> dict[str, str]:
+        tags = demo.get(f"/api/v1/dicom/tags/{unlinked}", "nurse").json()["tags"]
+        return {tag["tag"]: tag["value"] for tag in tags}
+
+    eventually(lambda: said()["PatientName"] == "Schmidt^Anne^^^MD, PhD")
+    now = said()
+    assert (now["PatientBirthDate"], now["PatientSex"], now["Laterality"]) == ("19840506", "F", "L")
+    assert now["StudyDescription"] == "Left knee"
+
+
 def test_who_a_linked_study_is_cannot_be_typed_over(people: People, demo: Server) -> None:
     """Its patient and order say it; the date is free."""
     uid = demo.get("/api/v1/dicom/studies?mrn=MRN-1002", "nurse").json()["items"][0]["study_instance_uid"]
     page = people.go("radiographer", f"/studies/{uid}")
     page.get_by_role("button", name="Correct…").click()
     dialog = page.get_by_role("dialog")
-    expect(dialog.get_by_label("Patient name")).not_to_be_editable()
+    for label in ("Family name", "Given name", "Birth date", "Sex"):
+        expect(dialog.get_by_label(label)).not_to_be_editable()
     expect(dialog.get_by_label("Accession number")).not_to_be_editable()
     expect(dialog.get_by_label("Study date")).to_be_editable()
     page.keyboard.press("Escape")

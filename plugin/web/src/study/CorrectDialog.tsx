@@ -1,9 +1,9 @@
-import { useId, useState } from "react";
+import { useState } from "react";
 import { useModifyTags, type Tag } from "../api/study";
 import type { Study } from "../api/types";
 import { ReasonDialog } from "../components/ReasonDialog";
+import { CorrectionFields } from "../corrections/CorrectionFields";
 import { t } from "../i18n";
-import { fieldName } from "../i18n/fieldName";
 import { changesOf, correctable } from "./corrections";
 
 interface Props {
@@ -19,7 +19,6 @@ export function CorrectDialog({ study, tags, onStarted, onClose }: Props) {
   const [typed, setTyped] = useState(() => Object.fromEntries(fields.map(({ tag, value }) => [tag, value])));
   const [nothing, setNothing] = useState(false);
   const modify = useModifyTags(study.study_instance_uid);
-  const id = useId();
 
   const confirm = (reason: string) => {
     const changes = changesOf(fields, typed);
@@ -46,27 +45,11 @@ export function CorrectDialog({ study, tags, onStarted, onClose }: Props) {
       onConfirm={confirm}
     >
       <p>{t("study.correct.text", { count: study.number_of_instances })}</p>
-      {fields.map(({ tag, fixedBy }) => (
-        <div className="field" key={tag}>
-          <label htmlFor={`${id}-${tag}`}>{fieldName(tag)}</label>
-          <input
-            id={`${id}-${tag}`}
-            type={tag === "StudyDate" ? "date" : "text"}
-            autoComplete="off"
-            spellCheck={false}
-            maxLength={64}
-            readOnly={fixedBy !== null}
-            value={typed[tag] ?? ""}
-            aria-describedby={fixedBy ? `${id}-${tag}-why` : undefined}
-            onChange={(event) => setTyped({ ...typed, [tag]: event.target.value })}
-          />
-          {fixedBy && (
-            <p id={`${id}-${tag}-why`} className="small muted">
-              {t(`study.correct.fixed.${fixedBy}`)}
-            </p>
-          )}
-        </div>
-      ))}
+      <CorrectionFields
+        fields={fields.map(({ tag, fixedBy }) => ({ tag, fixed: fixedBy && t(`study.correct.fixed.${fixedBy}`) }))}
+        values={typed}
+        onChange={(tag, value) => setTyped((before) => ({ ...before, [tag]: value }))}
+      />
       {nothing && (
         <p role="alert" className="small text-bad">
           {t("study.correct.nothing")}

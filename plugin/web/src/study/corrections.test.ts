@@ -21,11 +21,11 @@ describe("correcting tags by hand", () => {
   it("leaves to the link what the link says", () => {
     const fields = correctable({ patient_id: "p", order_id: "o" }, tags);
     expect(fields.map(({ fixedBy }) => fixedBy)).toEqual(["patient", "order", null]);
-    expect(changesOf(fields, { PatientID: "M2", StudyDate: "2026-01-14" })).toEqual({ StudyDate: "2026-01-14" });
+    expect(changesOf(fields, { PatientID: "M2", StudyDate: "20260114" })).toEqual({ StudyDate: "20260114" });
   });
 
   it("sends only what is another value now, an emptied one too", () => {
     const fields = correctable({ patient_id: null, order_id: null }, tags);
-    expect(changesOf(fields, { PatientID: "M1", StudyDate: "2026-01-15", AccessionNumber: "" })).toEqual({ AccessionNumber: "" });
+    expect(changesOf(fields, { PatientID: "M1", StudyDate: "20260115", AccessionNumber: "" })).toEqual({ AccessionNumber: "" });
   });
 });

@@ -1,9 +1,10 @@
 /** Which tags a person may correct by hand, and what of a form is a change. Pure. */
 import type { Tag } from "../api/study";
 import type { Study } from "../api/types";
+import { isSame } from "../corrections/values";
 
 /** What the link of a study says; it is corrected by linking the study to somebody else. */
-const OF_THE_PATIENT = ["PatientID", "PatientName"];
+const OF_THE_PATIENT = ["PatientID", "PatientName", "PatientBirthDate", "PatientSex"];
 const OF_THE_ORDER = ["AccessionNumber"];
 
 export interface Correctable {
@@ -18,19 +19,13 @@ export function correctable(study: Pick<Study, "patient_id" | "order_id">, tags:
     .filter((tag) => tag.is_modifiable)
     .map(({ tag, value }) => ({
       tag,
-      value: tag === "StudyDate" ? isoDay(value) : value,
+      value,
       fixedBy: study.patient_id && OF_THE_PATIENT.includes(tag) ? "patient" : study.order_id && OF_THE_ORDER.includes(tag) ? "order" : null,
     }));
 }
 
 /** The fields whose value is another one than before. */
 export function changesOf(fields: readonly Correctable[], typed: Readonly<Record<string, string>>): Record<string, string> {
-  const changed = fields.filter(({ tag, value, fixedBy }) => fixedBy === null && typed[tag] !== undefined && typed[tag] !== value);
+  const changed = fields.filter(({ tag, value, fixedBy }) => fixedBy === null && !isSame(tag, typed[tag] ?? value, value));
   return Object.fromEntries(changed.map(({ tag }) => [tag, typed[tag] ?? ""]));
-}
-
-/** A DICOM date as a date field holds it; anything else is no date. */
-function isoDay(da: string): string {
-  const parts = /^(\d{4})(\d{2})(\d{2})$/.exec(da);
-  return parts ? parts.slice(1).join("-") : "";
 }

@@ -1,15 +1,15 @@
 /** Correct what a study's files say of themselves, as far as that may be corrected; the rest is shown and stays. */
-import { useId, useState, type FormEvent } from "react";
+import { useState, type FormEvent } from "react";
 import { Dialog } from "../components/Dialog";
 import { Fact, Facts } from "../components/Facts";
 import { OrNone } from "../components/values";
 import { known, t } from "../i18n";
+import { CorrectionFields } from "../corrections/CorrectionFields";
+import { hasComma } from "../corrections/nameParts";
+import { isSame } from "../corrections/values";
 import { FIELD, MODIFIABLE, type Modifiable } from "./choice";
 import type { StudyDraft } from "./group";
 import type { Header } from "./read/header";
-import { snake } from "../i18n/fieldName";
-
-const LONGEST: Record<Modifiable, number> = { PatientID: 64, PatientName: 64, AccessionNumber: 16, StudyDate: 8 };
 
 interface Props {
   study: StudyDraft;
@@ -19,40 +19,23 @@ interface Props {
 }
 
 export function TagEditor({ study, tags, onSave, onClose }: Props) {
-  const id = useId();
   const [values, setValues] = useState(() => initial(study.header, tags));
-  const wrongDate = values.StudyDate !== "" && !isDate(values.StudyDate);
 
   const save = (event: FormEvent) => {
     event.preventDefault();
-    if (wrongDate) return;
-    onSave(Object.fromEntries(MODIFIABLE.filter((each) => values[each] !== study.header[FIELD[each]]).map((each) => [each, values[each]])));
+    if (values.PatientName !== study.header.patientName && hasComma(values.PatientName)) return;
+    onSave(Object.fromEntries(MODIFIABLE.filter((each) => !isSame(each, values[each], study.header[FIELD[each]])).map((each) => [each, values[each]])));
   };
 
   return (
     <Dialog title={t("tags.title")} wide onClose={onClose}>
       <form className="stack" onSubmit={save} noValidate>
         <p className="muted">{t("tags.text")}</p>
-        {MODIFIABLE.map((each) => (
-          <div className="field" key={each}>
-            <label htmlFor={`${id}-${each}`}>{known("field", snake(each))}</label>
-            <input
-              id={`${id}-${each}`}
-              value={values[each]}
-              maxLength={LONGEST[each]}
-              autoComplete="off"
-              spellCheck={false}
-              aria-invalid={each === "StudyDate" && wrongDate ? true : undefined}
-              aria-describedby={each === "StudyDate" ? `${id}-date` : undefined}
-              onChange={(event) => setValues({ ...values, [each]: event.target.value })}
-            />
-            {each === "StudyDate" && (
-              <p id={`${id}-date`} className={wrongDate ? "text-bad small" : "muted small"}>
-                {t("tags.date")}
-              </p>
-            )}
-          </div>
-        ))}
+        <CorrectionFields
+          fields={MODIFIABLE.map((tag) => ({ tag, fixed: null }))}
+          values={values}
+          onChange={(tag, value) => setValues((before) => ({ ...before, [tag]: value }))}
+        />
         <section aria-label={t("tags.fixed")} className="stack-small fixed-tags">
           <h3>{t("tags.fixed")}</h3>
           <Facts>
@@ -86,12 +69,4 @@ export function TagEditor({ study, tags, onSave, onClose }: Props) {
 
 function initial(header: Header, tags: Readonly<Record<string, string>>): Record<Modifiable, string> {
   return Object.fromEntries(MODIFIABLE.map((each) => [each, tags[each] ?? header[FIELD[each]]])) as Record<Modifiable, string>;
-}
-
-/** An existing day as DICOM writes it. */
-function isDate(value: string): boolean {
-  const found = /^(\d{4})(\d{2})(\d{2})$/.exec(value);
-  if (!found) return false;
-  const day = new Date(`${found[1]}-${found[2]}-${found[3]}T00:00:00Z`);
-  return !Number.isNaN(day.getTime()) && day.toISOString().slice(0, 10).replaceAll("-", "") === value;
 }

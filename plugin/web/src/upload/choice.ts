@@ -22,14 +22,18 @@ export interface Choice {
   confirmed: string;
 }
 
-export const MODIFIABLE = ["PatientID", "PatientName", "AccessionNumber", "StudyDate"] as const;
+export const MODIFIABLE = ["PatientID", "PatientName", "PatientBirthDate", "PatientSex", "AccessionNumber", "StudyDate", "StudyDescription", "Laterality"] as const;
 export type Modifiable = (typeof MODIFIABLE)[number];
 
 export const FIELD: Record<Modifiable, keyof Header> = {
   PatientID: "patientId",
   PatientName: "patientName",
+  PatientBirthDate: "birthDate",
+  PatientSex: "sex",
   AccessionNumber: "accessionNumber",
   StudyDate: "studyDate",
+  StudyDescription: "studyDescription",
+  Laterality: "laterality",
 };
 
 export interface Correction {

@@ -76,7 +76,6 @@ export const review: Translation<typeof english> = {
 
   "tags.title": "Daten berichtigen",
   "tags.text": "Die berichtigten Werte werden gespeichert; was die Dateien sagten, bleibt in ihnen erhalten. Ist ein Auftrag oder Patient gewählt, gelten dessen Werte.",
-  "tags.date": "Jahr, Monat und Tag ohne Striche: 20260131",
   "tags.fixed": "Nur lesbar",
   "tags.institution": "Einrichtung",
   "tags.series_and_images": "Inhalt",

@@ -73,7 +73,6 @@ export const review = {
 
   "tags.title": "Correct the data",
   "tags.text": "The corrected values are stored; what the files said is kept in them. Where an order or patient is chosen, its values win.",
-  "tags.date": "Year, month and day without dashes: 20260131",
   "tags.fixed": "Read only",
   "tags.institution": "Institution",
   "tags.series_and_images": "Contents",

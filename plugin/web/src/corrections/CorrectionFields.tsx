@@ -1,0 +1,115 @@
+/** The values that a person may correct, each in the field it belongs in: names in parts, days with a calendar. */
+import { useId, useState } from "react";
+import { t, word } from "../i18n";
+import { fieldName } from "../i18n/fieldName";
+import { hasComma, joinName, PARTS, splitName, withoutComma, type NameParts } from "./nameParts";
+import { CHOICES, dicomOf, isoOf, kindOf, longest } from "./values";
+
+export interface CorrectionField {
+  tag: string;
+  /** Why it cannot be corrected here, in words; null where it can. */
+  fixed: string | null;
+}
+
+interface Props {
+  fields: readonly CorrectionField[];
+  values: Readonly<Record<string, string>>;
+  onChange: (tag: string, value: string) => void;
+}
+
+export function CorrectionFields({ fields, values, onChange }: Props) {
+  const id = useId();
+  return fields.map((field) => {
+    const why = field.fixed ? `${id}-${field.tag}-why` : undefined;
+    const props = { field, value: values[field.tag] ?? "", why, onChange: (value: string) => onChange(field.tag, value) };
+    return (
+      <div key={field.tag} className="field">
+        {kindOf(field.tag) === "name" ? <NameFields {...props} /> : <OneField {...props} />}
+        {field.fixed && (
+          <p id={why} className="small muted">
+            {field.fixed}
+          </p>
+        )}
+      </div>
+    );
+  });
+}
+
+interface OneProps {
+  field: CorrectionField;
+  value: string;
+  why: string | undefined;
+  onChange: (value: string) => void;
+}
+
+function OneField({ field: { tag, fixed }, value, why, onChange }: OneProps) {
+  const id = useId();
+  const kind = kindOf(tag);
+  const common = { id, "aria-describedby": why };
+  return (
+    <>
+      <label htmlFor={id}>{fieldName(tag)}</label>
+      {kind === "choice" && !fixed ? (
+        <select {...common} value={value} onChange={(event) => onChange(event.target.value)}>
+          {["", ...(CHOICES[tag] ?? []), ...(value && !CHOICES[tag]?.includes(value) ? [value] : [])].map((each) => (
+            <option key={each} value={each}>
+              {choiceName(tag, each)}
+            </option>
+          ))}
+        </select>
+      ) : kind === "day" ? (
+        <input {...common} type="date" max="9999-12-31" readOnly={fixed !== null} value={isoOf(value)} onChange={(event) => onChange(dicomOf(event.target.value))} />
+      ) : (
+        <input
+          {...common}
+          autoComplete="off"
+          spellCheck={false}
+          maxLength={longest(tag)}
+          readOnly={fixed !== null}
+          value={kind === "choice" ? choiceName(tag, value) : value}
+          onChange={(event) => onChange(event.target.value)}
+        />
+      )}
+    </>
+  );
+}
+
+function choiceName(tag: string, value: string): string {
+  if (!value) return t("correction.not_said");
+  return CHOICES[tag]?.includes(value) ? word(`correction.${tag}`, value) : value;
+}
+
+/** The parts stay as they are typed; the value is what DICOM makes of them. */
+function NameFields({ field: { tag, fixed }, value, why, onChange }: OneProps) {
+  const id = useId();
+  const [parts, setParts] = useState(() => splitName(value));
+  const say = (next: NameParts) => {
+    setParts(next);
+    onChange(joinName(next));
+  };
+  return (
+    <fieldset className="name-parts" aria-describedby={why}>
+      <legend>{fieldName(tag)}</legend>
+      {PARTS.map((part) => (
+        <div key={part} className={`name-${part}`}>
+          <label htmlFor={`${id}-${part}`}>{t(`correction.name.${part}`)}</label>
+          <input
+            id={`${id}-${part}`}
+            autoComplete="off"
+            spellCheck={false}
+            maxLength={64}
+            readOnly={fixed !== null}
+            value={parts[part]}
+            onChange={(event) => say({ ...parts, [part]: event.target.value })}
+            onBlur={() => withoutComma(parts) !== parts && say(withoutComma(parts))}
+          />
+        </div>
+      ))}
+      {!fixed && hasComma(value) && (
+        <p role="alert" className="small text-bad">
+          {t("correction.name.comma")}
+        </p>
+      )}
+    </fieldset>
+  );
+}
