@@ -267,3 +267,16 @@ def test_a_hidden_study_waits_with_its_turn(api: Api, tmp_path: Path) -> None:
     assert api.call("POST", f"/api/v1/deletions/{deletion}/reject", "manager").status_code == 200
     work(api, tmp_path)
     assert study(api, uid)["link_status"] == "linked" and order(api)["study_instance_uid"] == uid
+
+
+def test_a_number_of_another_authority_is_nobodys_second_chance(api: Api, tmp_path: Path) -> None:
+    """The same number and even the same name, given by another hospital: judged again, and not linked."""
+    uid = store(api, 1, **GOOD, IssuerOfPatientID="SITE-B")
+    put_patient(api, status=201, issuer="SITE-A")
+    assert turns(api) == [(uid, "patient_registered")]
+    work(api, tmp_path)
+    assert study(api, uid)["link_status"] != "linked"
+    put_patient(api, "MRN-2", 201, family_name="Okafor", given_name="Chidi", birth_date=None, sex="unknown")
+    merge(api, "MRN-1", "MRN-2")
+    work(api, tmp_path)
+    assert study(api, uid)["link_status"] != "linked"
