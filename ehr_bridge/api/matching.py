@@ -109,8 +109,8 @@ def match_headers(body: MatchBody) -> Response:
 
 def _judged(foretold: Foretold, hidden: Closed) -> dict[str, Any]:
     verdict, refusal = foretold.verdict, foretold.refusal
+    refused = {"code": refusal.code, "message": refusal.detail} if refusal is not None else None
     if verdict is None:
-        refused = {"code": refusal.code, "message": refusal.detail} if refusal else None
         return {
             "match": {**match_json(UNSEEN), "automatic": False},
             "study": None,
@@ -123,7 +123,7 @@ def _judged(foretold: Foretold, hidden: Closed) -> dict[str, Any]:
         "match": {**match_json(match), "automatic": match.is_automatic},
         "study": _study_here(verdict) if is_open and verdict.known else None,
         "differences": foretold.differences if is_open else [],
-        "refused": None,
+        "refused": refused,
     }
 
 

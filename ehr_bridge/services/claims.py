@@ -127,7 +127,7 @@ class Claims:
         with self._database.read() as session:
             known = find_known(session, identity.study_instance_uid)
             if known is not None:
-                return _joined(known.study, verdict_on_more(session, known, identity, confirmation, self.rules))
+                return joined(known.study, verdict_on_more(session, known, identity, confirmation, self.rules))
         # Lost to a power cut, it would only be judged again. In turn: between verdict and claim nobody merges records,
         # moves an order or renames a person, so the claim names who is still there, or whoever changes that sees it.
         with self._database.write_relaxed(in_turn=True) as session:
@@ -144,7 +144,7 @@ class Claims:
         return self._decide(identity, confirmation, may_coerce, now)  # somebody else was first: join theirs
 
 
-def _joined(study: Study, verdict: Verdict) -> Decision:
+def joined(study: Study, verdict: Verdict) -> Decision:
     """The decision for one more instance of a study that is claimed already."""
     decision = replace(decision_of(study), match=verdict.match)
     return replace(decision, wanted={}, contradicts=True) if verdict.contradicts else decision

@@ -13,7 +13,7 @@ from collections import OrderedDict
 from ehr_bridge.dicom import tags
 from ehr_bridge.errors import RefusedInstance
 from ehr_bridge.services.archive import archive_id
-from ehr_bridge.services.arrivals import Arrival
+from ehr_bridge.services.arrivals import Arrival, Decision
 
 STRANGER = "study_of_another_patient"
 MOST = 4096
@@ -34,15 +34,8 @@ class Homes:
             RefusedInstance `study_of_another_patient`.
         """
         decision, patient_id = arrival.decision, filed_under(arrival)
-        if patient_id == decision.wanted.get("PatientID"):
-            return
-        place = archive_id(patient_id, decision.study_instance_uid)
-        if place != (decision.home or self._first_of(decision.study_id, place)):
-            raise RefusedInstance(
-                "study_of_another_patient",
-                "The archive holds this study under another Patient ID. The image is kept in quarantine, "
-                "where a person decides whose it is.",
-            )
+        home = decision.home or self._first_of(decision.study_id, archive_id(patient_id, decision.study_instance_uid))
+        require_home(home, patient_id, decision)
 
     def _first_of(self, study_id: uuid.UUID, place: str) -> str:
         """Where the first image of a new study goes."""
@@ -51,6 +44,22 @@ class Homes:
             while len(self._first) > MOST:
                 self._first.popitem(last=False)
         return first
+
+
+def require_home(home: str, patient_id: str, decision: Decision) -> None:
+    """That an image filed under this Patient ID joins its study at home.
+
+    Raises:
+        RefusedInstance `study_of_another_patient`.
+    """
+    if patient_id == decision.wanted.get("PatientID"):
+        return
+    if archive_id(patient_id, decision.study_instance_uid) != home:
+        raise RefusedInstance(
+            STRANGER,
+            "The archive holds this study under another Patient ID. The image is kept in quarantine, "
+            "where a person decides whose it is.",
+        )
 
 
 def place_of(arrival: Arrival) -> str:

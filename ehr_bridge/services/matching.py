@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.errors import Conflict, NotFound
+from ehr_bridge.errors import BridgeError, Conflict, NotFound, RefusedInstance
 from ehr_bridge.matching import HeaderIdentity, Rules
 from ehr_bridge.services.arrivals import Confirmation
+from ehr_bridge.services.claims import joined
 from ehr_bridge.services.differences import Difference, compare_values
+from ehr_bridge.services.homes import require_home
 from ehr_bridge.services.identity import identity_to_json
 from ehr_bridge.services.verdicts import Verdict, verdict_on
 
@@ -34,8 +36,8 @@ class Foretold:
     """What the study would be told."""
 
     verdict: Verdict | None
-    """None when it would be refused."""
-    refusal: NotFound | Conflict | None = None
+    """None when it would be refused whoever it is of."""
+    refusal: BridgeError | None = None
     differences: tuple[Difference, ...] = ()
     """The header beside the patient and order of the verdict."""
 
@@ -56,7 +58,21 @@ def _foretell(session: Session, question: Question, rules: Rules) -> Foretold:
         verdict = verdict_on(session, question.identity, question.confirmation, rules)
     except (NotFound, Conflict) as refusal:
         return Foretold(None, refusal)
+    apart = _kept_apart(verdict, question.identity)
     if verdict.patient is None:
-        return Foretold(verdict)
+        return Foretold(verdict, apart)
     said = {**identity_to_json(question.identity), **question.more}
-    return Foretold(verdict, None, tuple(compare_values(said, verdict.patient, verdict.order)))
+    return Foretold(verdict, apart, tuple(compare_values(said, verdict.patient, verdict.order)))
+
+
+def _kept_apart(verdict: Verdict, identity: HeaderIdentity) -> RefusedInstance | None:
+    """Why the image would go to quarantine instead of its study."""
+    study = verdict.known.study if verdict.known is not None else None
+    if study is None or study.orthanc_study_id is None:
+        return None
+    decision = joined(study, verdict)
+    try:
+        require_home(study.orthanc_study_id, decision.wanted.get("PatientID", identity.patient_id), decision)
+    except RefusedInstance as refusal:
+        return refusal
+    return None

@@ -101,7 +101,7 @@ def _show(settings: Settings, content: FolderContent, confirmation: Confirmation
 
 def _columns(foretold: Foretold) -> tuple[str, str, str, str]:
     """Verdict, MRN, accession number, and what disagrees or why it would be refused."""
-    if foretold.verdict is None:
+    if foretold.verdict is None or foretold.refusal is not None:
         return "refused", "-", "-", foretold.refusal.code if foretold.refusal else "-"
     match, patient, order = foretold.verdict.match, foretold.verdict.patient, foretold.verdict.order
     against = ",".join(line.field for line in match.evidence if line.agrees is False)

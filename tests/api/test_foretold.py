@@ -89,7 +89,7 @@ def test_more_of_a_study_that_a_person_linked_is_foretold_as_linked_and_not_as_c
 
 
 def test_images_of_another_person_than_the_study_are_foretold_as_a_contradiction(api: Api) -> None:
-    """They keep what they say unless the sender confirms whose they are, and it is said beforehand with whose study."""
+    """They keep what they say, in quarantine if under another patient ID, unless the sender confirms whose they are."""
     order = api.place_order()
     uid = str(generate_uid())
     api.upload(small(StudyInstanceUID=uid, **ASA), headers={"X-Order-Id": order["id"]})
@@ -100,8 +100,11 @@ def test_images_of_another_person_than_the_study_are_foretold_as_a_contradiction
     confirmed, answer = send(api, {"StudyInstanceUID": uid, **PETER}, {"X-Patient-Id": "MRN-1"})
     assert (confirmed["match"]["kind"], fields(confirmed)["confirmation"]) == ("exact", True)
     assert study(api, uid)["link_status"] == "linked"
-    _, answer = send(api, {"StudyInstanceUID": uid, **PETER})
-    assert answer.json["studies"][0]["coerced"] == []
+    refused, _ = send(api, {"StudyInstanceUID": uid, **PETER})
+    assert (refused["refused"]["code"], study(api, uid)["link_status"]) == ("study_of_another_patient", "linked")
+    named = {**ASA, "PatientName": "Doe^Peter", "PatientSex": "M", "PatientBirthDate": "19450102"}
+    doubted, answer = send(api, {"StudyInstanceUID": uid, **named})
+    assert (doubted["study"]["contradicts"], answer.json["studies"][0]["coerced"]) == (True, [])
     assert study(api, uid)["link_status"] == "ambiguous"
     api.services.claims.forget()
     after, _ = send(api, {"StudyInstanceUID": uid, **ASA})

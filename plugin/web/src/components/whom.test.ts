@@ -10,6 +10,11 @@ describe("people of one name", () => {
     expect(list.map(namesakes(list))).toEqual([true, true, false, false]);
   });
 
+  it("are not those without a number, who may be the same person", () => {
+    const list = [anna("1"), { ...anna("1"), mrn: null }];
+    expect(list.map(namesakes(list))).toEqual([false, false]);
+  });
+
   it("are not all those whose name nobody knows", () => {
     const list = [anna("1", ""), anna("2", "")];
     expect(list.map(namesakes(list))).toEqual([false, false]);

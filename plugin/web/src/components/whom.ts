@@ -52,12 +52,12 @@ export function isoDate(value: string): string | null {
   return found ? `${found[1]}-${found[2]}-${found[3]}` : null;
 }
 
-/** Whether somebody else in a list is shown under the same name. */
+/** Whether somebody else in a list is shown under the same name; of those without a number nobody knows. */
 export function namesakes(list: readonly Whom[]): (whom: Whom) => boolean {
-  const numbers = new Map<string, Set<string | null>>();
+  const numbers = new Map<string, Set<string>>();
   for (const { name, mrn } of list) {
     const key = shownName(name);
-    if (key) numbers.set(key, (numbers.get(key) ?? new Set()).add(mrn));
+    if (key && mrn) numbers.set(key, (numbers.get(key) ?? new Set()).add(mrn));
   }
   return ({ name }) => (numbers.get(shownName(name))?.size ?? 0) > 1;
 }

@@ -11,7 +11,9 @@ import { Page } from "../components/Page";
 import { QueryList } from "../components/QueryList";
 import { Thumbnail } from "../components/Thumbnail";
 import { useListPlace } from "../components/useListPlace";
-import { Day, LinkStatus, modalitiesOf, Mrn, OrNone, PersonName } from "../components/values";
+import { Day, LinkStatus, modalitiesOf, OrNone, PersonName } from "../components/values";
+import { Person } from "../components/Person";
+import { namesakes, ofStudy, type Whom } from "../components/whom";
 import { ViewButton } from "../components/ViewButton";
 import { formatNumber, t, word } from "../i18n";
 import { personName } from "../i18n/person";
@@ -64,7 +66,7 @@ export function StudiesPage() {
       <QueryList
         label={t("studies.list")}
         list={studies}
-        columns={columns()}
+        columns={columns(namesakes((studies.data?.items ?? []).map(ofStudy)))}
         rowKey={(study) => study.study_instance_uid}
         found={(count) => t("studies.found", { count })}
         offset={offset}
@@ -94,7 +96,7 @@ function searched(value: string): (typeof SEARCHED)[number] {
   return SEARCHED.find((each) => each === value) ?? "name";
 }
 
-const columns = (): Column<Study>[] => [
+const columns = (isNamesake: (whom: Whom) => boolean): Column<Study>[] => [
   {
     key: "patient",
     title: t("column.patient"),
@@ -103,18 +105,19 @@ const columns = (): Column<Study>[] => [
     cell: (study) => (
       <span className="with-thumbnail">
         <Thumbnail uid={study.study_instance_uid} />
-        <span>
-          <Link
-            className="row-link"
-            to={`/studies/${encodeURIComponent(study.study_instance_uid)}`}
-            aria-label={t("studies.open", { what: studyWhat(study), patient: personName(study.patient_name) || t("patient.unknown") })}
-          >
-            <PersonName name={study.patient_name} />
-          </Link>
-          <span className="second">
-            <Mrn mrn={study.mrn} />
-          </span>
-        </span>
+        <Person
+          whom={ofStudy(study)}
+          isNamesake={isNamesake(ofStudy(study))}
+          name={
+            <Link
+              className="row-link"
+              to={`/studies/${encodeURIComponent(study.study_instance_uid)}`}
+              aria-label={t("studies.open", { what: studyWhat(study), patient: personName(study.patient_name) || t("patient.unknown") })}
+            >
+              <PersonName name={study.patient_name} />
+            </Link>
+          }
+        />
       </span>
     ),
   },

@@ -9,6 +9,8 @@ import { Notice } from "../components/Notice";
 import { Page } from "../components/Page";
 import { Thumbnail } from "../components/Thumbnail";
 import { LinkStatus, Mrn, PersonName } from "../components/values";
+import { PersonFacts } from "../components/Person";
+import { ofStudy } from "../components/whom";
 import { ViewButton } from "../components/ViewButton";
 import { t } from "../i18n";
 import { DeletionButton } from "../study/DeletionButton";
@@ -49,6 +51,7 @@ function LoadedStudy({ study }: { study: Study }) {
       above={<BackLink />}
       lead={
         <p className="identity">
+          <PersonFacts whom={{ ...ofStudy(study), mrn: null }} />
           {study.patient_id ? (
             <Link to={`/patients/${encodeURIComponent(study.patient_id)}`}>
               <Mrn mrn={study.mrn} />

@@ -59,6 +59,7 @@ describe("a study that is here", () => {
   it("is said to be of somebody else before anything is sent", () => {
     const apart = answer({ kind: "ambiguous", automatic: false, study: { ...here, contradicts: true }, evidence: [line("study", "other")] });
     expect(look(automatic, apart)).toEqual(["apart", "bad", "apart"]);
+    expect(look(automatic, { ...apart, refused: { code: "study_of_another_patient", message: "kept in quarantine" } })[0]).toBe("apart");
   });
 
   it("may wait for a person", () => {

@@ -64,9 +64,9 @@ export function othersThanFit(reviews: ReadonlyMap<string, Reviewed>): string[] 
 }
 
 function stateOf(link: Link, { refused, study, automatic, kind }: Prediction): State {
+  if (link.kind === "automatic" && study?.contradicts) return "apart";
   if (refused) return "refused";
   if (link.kind !== "automatic") return "chosen";
-  if (study?.contradicts) return "apart";
   if (study) return automatic ? "joins" : "waits";
   if (kind === "exact") return automatic ? "exact" : "probable";
   if (automatic) return "exact";
