@@ -56,7 +56,7 @@ def require_home(home: str, patient_id: str, decision: Decision) -> None:
         return
     if archive_id(patient_id, decision.study_instance_uid) != home:
         raise RefusedInstance(
-            STRANGER,
+            "study_of_another_patient",
             "The archive holds this study under another Patient ID. The image is kept in quarantine, "
             "where a person decides whose it is.",
         )
