@@ -92,6 +92,8 @@ def _errors(header: Header) -> Iterator[Finding]:
         return
     for tag, name in _IDENTIFYING:
         uid = header.uid(tag)
+        if not uid and tag == tags.SOP_CLASS_UID:
+            continue  # Orthanc stores and shows it; nothing is asked for by it
         if not uid:
             message = f"{name} is missing. Export the file again from a system that writes it."
             yield _finding("error", "missing_uid", message, tag)
@@ -119,6 +121,9 @@ def _warnings(header: Header) -> Iterator[Finding]:
         uid = header.uid(tag)
         if not is_uid(uid) and is_storable_uid(uid):
             yield _warning("leading_zero_in_uid", f"{name} has a number with a leading zero.", tag)
+    if not header.sop_class_uid:
+        message = "SOP Class UID is missing; the file cannot be sent on to other systems by DIMSE."
+        yield _warning("missing_sop_class", message, tags.SOP_CLASS_UID)
     patient_id, accession_number = header.patient_id, header.accession_number
     if not patient_id:
         yield _warning("missing_patient_id", "Patient ID is missing.", tags.PATIENT_ID)
