@@ -76,3 +76,25 @@ def test_who_only_looks_receives_nobody(people: People, accession: str) -> None:
     page.get_by_role("link", name=re.compile(accession)).click()
     expect(page.get_by_role("region", name="Order", exact=True)).to_be_visible()
     expect(page.get_by_role("button", name="Patient arrived")).to_have_count(0)
+
+
+def test_an_order_shows_what_other_systems_call_it(people: People, demo: Server) -> None:
+    """Step, procedure, code, part and side as the EHR told them; the accession number for ids it did not tell."""
+    demo.put("/api/v1/patients/MRN-3001", {"family_name": "Quispe", "given_name": "Inti", "sex": "male"})
+    told = {
+        "mrn": "MRN-3001", "modality": "DX", "description": "Knee, two views", "body_part": "KNEE", "laterality": "L",
+        "requested_procedure_id": "RP-77", "scheduled_procedure_step_id": "SPS-88", "procedure_code": "DXKNEE",
+        "placer_order_number": "PLC-99", "station_ae_title": "DX1", "priority": "STAT",
+    }  # fmt: skip
+    order = demo.put("/api/v1/orders/ACC-3004", told).json()
+    page = people.go("nurse", f"/orders/{order['id']}")
+    facts = page.get_by_role("region", name="Order", exact=True)
+    for text in ("KNEE, left", "RP-77", "SPS-88", "DXKNEE", "PLC-99", "DX1", "Emergency"):
+        expect(facts).to_contain_text(text)
+    assert violations(page) == []
+
+    bare = demo.put("/api/v1/orders/ACC-3005", {"mrn": "MRN-3001", "modality": "DX", "description": "Hand"}).json()
+    page = people.go("nurse", f"/orders/{bare['id']}")
+    facts = page.get_by_role("region", name="Order", exact=True)
+    expect(facts).to_contain_text("Procedure step IDACC-3005")
+    expect(facts).not_to_contain_text("Placer order number")
