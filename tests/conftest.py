@@ -26,7 +26,7 @@ settings.register_profile("no-deadline", deadline=None)
 settings.load_profile("no-deadline")
 
 
-FORGETFUL = ("fsync=off", "full_page_writes=off", "synchronous_commit=off")
+FORGETFUL = ("fsync=off", "full_page_writes=off")
 """For data that need not outlive a power cut; what a killed process wrote is with the kernel all the same."""
 IN_MEMORY = Path("/dev/shm")
 
