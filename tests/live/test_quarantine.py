@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import io
-import json
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from socket import socket
 from typing import Any
 
 import pydicom
@@ -17,7 +13,7 @@ from pydicom.data import get_testdata_file
 from pydicom.uid import generate_uid
 
 from ehr_bridge.dicom import is_storable_uid
-from tests.support.running import running
+from tests.support.running import bare_orthanc, running
 from tests.support.samples import encoded, small
 from tests.support.scu import message_of, send
 from tests.support.server import Server, user_token
@@ -225,27 +221,6 @@ def test_a_study_that_was_hidden_before_opens_again(tmp_path: Path) -> None:
             answer = server.get(f"/dicom-web/studies/{uid}{path}", "radiologist")
             assert answer.status_code == 200, path
             assert answer.content.count(b"STRANGER") == 0, path
-
-
-@contextmanager
-def bare_orthanc(server: Server) -> Iterator[None]:
-    """Orthanc on the same images and index, with no plugin at all."""
-    settings = json.loads((server.data_dir / "orthanc.json").read_text())
-    bare = {key: settings[key] for key in ("StorageDirectory", "IndexDirectory", "DicomPort", "DicomAet")}
-    path = server.data_dir / "bare.json"
-    path.write_text(json.dumps(bare | {"HttpServerEnabled": False, "Plugins": []}))
-    process = subprocess.Popen(["/usr/sbin/Orthanc", str(path)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        eventually(lambda: answers(server.dicom_port))
-        yield
-    finally:
-        process.terminate()
-        process.wait(timeout=60)
-
-
-def answers(port: int) -> bool:
-    with socket() as connection:
-        return connection.connect_ex(("127.0.0.1", port)) == 0
 
 
 def ids(data: bytes) -> dict[str, Any]:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import threading
 import uuid
+from pathlib import Path
 from typing import Any
-
-import pydicom
-from pydicom.uid import generate_uid
 
 from tests.live.test_tags import (  # noqa: F401  (own_server is a fixture)
     alike,
@@ -22,9 +19,11 @@ from tests.live.test_tags import (  # noqa: F401  (own_server is a fixture)
     succeeded,
     undo,
 )
+from tests.support.running import bare_orthanc, running
 from tests.support.samples import fresh_series, small
+from tests.support.scu import message_of, send
 from tests.support.server import Server, user_token
-from tests.support.steps import eventually, instances, place_order, study, upload
+from tests.support.steps import eventually, instances, place_order, study
 
 ASA = "Lindqvist^Åsa"
 
@@ -104,37 +103,33 @@ def test_unlinking_gives_back_what_the_scanner_said(server: Server) -> None:
     assert order_of(server, order)["study_instance_uid"] == uid
 
 
-def test_a_study_of_two_patients_opens_again_when_it_is_linked(server: Server) -> None:
-    """Orthanc holds two studies with one UID and DICOMweb opens neither; all images get one identity."""
-    order = place_order(server)
-    files = alike(4)
-    uid = str(pydicom.dcmread(io.BytesIO(files[0])).StudyInstanceUID)
-    other = f"P-{uuid.uuid4().hex[:8]}"
-    store(server, files[:2])
-    for data in files[2:]:
-        ds = pydicom.dcmread(io.BytesIO(data))
-        again = small(
-            PatientID=other, StudyInstanceUID=uid, SeriesInstanceUID=generate_uid(), SOPInstanceUID=ds.SOPInstanceUID
-        )
-        assert upload(server, again).status_code == 201
-    assert study(server, uid)["link_status"] == "ambiguous"  # type: ignore[index]
-    accept = {"Accept": "application/dicom+json"}
-    path = f"/dicom-web/studies/{uid}/metadata"
-    assert server.get(path, "doctor", headers=accept).status_code != 200
-    before = held(server, uid)
-    (listed,) = [
-        item
-        for item in server.get("/api/v1/reconciliation?link_status=ambiguous&limit=500", "technician").json()["items"]
-        if item["study"]["study_instance_uid"] == uid
-    ]
-    assert listed["why"] == "contradicted"
-    job = link(server, uid, order_id=order["id"])
-    succeeded(server, job)
-    assert names(server, uid) == {ASA} and len(instances(server, uid)) == 4
-    assert study(server, uid)["link_status"] == "linked"  # type: ignore[index]
-    succeeded(server, undo(server, job))
-    assert held(server, uid) == before
-    assert study(server, uid)["link_status"] == "ambiguous"  # type: ignore[index]
+def test_a_study_of_two_patients_is_made_one_by_linking_it(tmp_path: Path) -> None:
+    """Orthanc without us took two images of somebody else under its UID; all images get one identity, and undo parts
+    them again."""
+    with running(tmp_path) as server:
+        order = place_order(server)
+        uid = store(server, alike(2))
+        server.stop()
+        with bare_orthanc(server):
+            strangers = [small(PatientID="P-OTHER", StudyInstanceUID=uid) for _ in range(2)]
+            assert send(server.dicom_port, [message_of(data) for data in strangers]) == [0, 0]
+        server.start()
+        eventually(lambda: (study(server, uid) or {})["link_status"] == "ambiguous")
+        before = held(server, uid)
+        assert len(before) == 4
+        (listed,) = [
+            item
+            for item in server.get("/api/v1/reconciliation?link_status=ambiguous", "technician").json()["items"]
+            if item["study"]["study_instance_uid"] == uid
+        ]
+        assert listed["why"] == "contradicted"
+        job = link(server, uid, order_id=order["id"])
+        succeeded(server, job)
+        assert names(server, uid) == {ASA} and len(instances(server, uid)) == 4
+        assert study(server, uid)["link_status"] == "linked"  # type: ignore[index]
+        succeeded(server, undo(server, job))
+        assert held(server, uid) == before
+        assert study(server, uid)["link_status"] == "ambiguous"  # type: ignore[index]
 
 
 def test_images_before_their_order_are_linked_when_it_comes(server: Server) -> None:

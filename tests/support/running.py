@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from socket import socket
 
 import pytest
 
 from tests.conftest import PostgresCluster
 from tests.support.server import Server
+from tests.support.steps import eventually
 
 SMALL_LIMITS = {"MAX_DICOM_FILE_SIZE_MB": "5", "MAX_UPLOAD_SIZE_MB": "50"}
 
@@ -36,3 +40,24 @@ def running(folder: Path, *arguments: str, **environ: str) -> Iterator[Server]:
         server.end()
         raise
     assert server.stop() == 0, server.log()[-3000:]
+
+
+@contextmanager
+def bare_orthanc(server: Server) -> Iterator[None]:
+    """Orthanc on the same images and index, with no plugin at all."""
+    settings = json.loads((server.data_dir / "orthanc.json").read_text())
+    bare = {key: settings[key] for key in ("StorageDirectory", "IndexDirectory", "DicomPort", "DicomAet")}
+    path = server.data_dir / "bare.json"
+    path.write_text(json.dumps(bare | {"HttpServerEnabled": False, "Plugins": []}))
+    process = subprocess.Popen(["/usr/sbin/Orthanc", str(path)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        eventually(lambda: _answers(server.dicom_port))
+        yield
+    finally:
+        process.terminate()
+        process.wait(timeout=60)
+
+
+def _answers(port: int) -> bool:
+    with socket() as connection:
+        return connection.connect_ex(("127.0.0.1", port)) == 0
