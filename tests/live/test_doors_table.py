@@ -244,6 +244,7 @@ def test_storescu_sends_in_several_transfer_syntaxes_at_once(sqlite_server: Serv
         for name in names:
             ds = pydicom.dcmread(str(get_testdata_file(name)))
             ds.StudyInstanceUID, ds.SeriesInstanceUID = uids[option], generate_uid()
+            ds.PatientID, ds.PatientName = f"DCMTK-{number}", "SENDER^SAMUEL"  # one study is of one patient
             ds.SOPInstanceUID = ds.file_meta.MediaStorageSOPInstanceUID = generate_uid()
             ds.save_as(folder / name, enforce_file_format=True)
             sent.append(str(ds.SOPInstanceUID))
