@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import random
 from collections.abc import Callable
@@ -9,16 +10,18 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pydicom
 import pytest
 from pydicom.uid import generate_uid
 from sqlalchemy import select
 
 from ehr_bridge.db.models import Order, Patient, Study, StudyLink
 from ehr_bridge.services.identity import patient_in_files, person_name
+from ehr_bridge.services.quarantine_records import Sender
 from tests.api.conftest import Api
 from tests.api.link_steps import identities, one, put_order, put_patient
 from tests.api.tag_steps import jobs
-from tests.support.samples import small
+from tests.support.samples import encoded, small
 
 WALKS = int(os.environ.get("RANDOM_WALKS", "4"))
 STEPS = 30
@@ -46,7 +49,8 @@ class Walk:
         steps: list[Callable[[], Any]] = [
             self.work, self.work, self.link, self.link, self.unlink, self.undo, self.undo, self.rename, self.move,
             self.cancel, self.merge, self.unmerge, self.take_back, self.take_back, self.send_again, self.correct,
-            self.state, self.use_again, self.decide,
+            self.state, self.use_again, self.decide, self.stray, self.stray, self.other_content, self.give,
+            self.discard,
         ]  # fmt: skip
         for _ in range(STEPS):
             step = self.chance.choice(steps)
@@ -73,6 +77,33 @@ class Walk:
     def send_again(self) -> Any:
         headers = self.chance.choice(({}, {"X-Order-Id": self.chance.choice([*ORDERS])}))
         return self.send(self.uid(), **headers)
+
+    def stray(self) -> Any:
+        """A stranger's image under the UID of a study: never stored, never lost."""
+        data = small(StudyInstanceUID=self.uid(), PatientID="SCAN-8")
+        before, answer = len(self.api.archive.instances), self.api.upload(data)
+        assert (answer.status_code, len(self.api.archive.instances)) == (409, before), self.done
+        return answer
+
+    def other_content(self) -> Any:
+        """Another image with all UIDs of a stored one."""
+        data = self.chance.choice([*self.api.archive.instances.values()])
+        ds = pydicom.dcmread(io.BytesIO(data))
+        ds.PixelData = bytes(128)
+        sender = Sender("c_store", "ae:MR1")
+        self.api.services.quarantine.keep(encoded(ds), "same_uid_other_content", sender)
+
+    def give(self) -> Any:
+        waiting = self.api.get("/api/v1/quarantine", "technician").json["items"]
+        if not waiting:
+            return None
+        to = self.chance.choice(({"order_id": self.chance.choice([*ORDERS])}, {"patient_id": "MRN-2"}))
+        return self.say("POST", f"quarantine/{self.chance.choice(waiting)['id']}/give", "technician", **to)
+
+    def discard(self) -> Any:
+        found = self.api.get("/api/v1/quarantine?status=all", "technician").json["items"]
+        what = self.chance.choice(("discard", "reopen"))
+        return self.say("POST", f"quarantine/{self.chance.choice(found)['id']}/{what}", "technician") if found else None
 
     def work(self) -> None:
         jobs(self.api, self.folder).run()
