@@ -146,12 +146,12 @@ def test_the_viewer_itself_warns_where_no_page_of_ours_is_around_it(desktop: Pag
 
 
 def test_the_warning_stays_beside_what_else_the_viewer_has_to_say(desktop: Page, demo: Server) -> None:
-    """An image of somebody else in the same series: Orthanc answers for neither, and both is said; each is closed by
-    itself."""
+    """The series cannot be read either (the server answers 404 for it): both is said, and each is closed by itself."""
     order, files = place_order(demo), fresh_series()
     uid = upload(demo, files[0], X_Order_Id=order["id"]).json()["studies"][0]["study_instance_uid"]
     send_as_somebody_else(demo, uid, files[1])
     link = demo.get(f"/api/v1/dicom/viewer-url/{uid}", "doctor").json()["url"]
+    desktop.route(re.compile(r"/dicom-web/.*/metadata"), lambda route: route.fulfill(status=404))
     desktop.goto(demo.url + link)
     warning = desktop.get_by_role("alert").filter(has_text="Whose images these are is in doubt")
     failure = desktop.get_by_role("alert").filter(has_text="Some images could not be loaded")
