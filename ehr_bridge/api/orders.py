@@ -27,6 +27,7 @@ from ehr_bridge.api.schemas import (
     Side,
     Text16,
     Text64,
+    Uid,
     fits,
 )
 from ehr_bridge.db.models import Order
@@ -69,6 +70,9 @@ class OrderBody(Input):
     placer_order_number: Annotated[Text64 | None, EmptyIsNone] = None
     requested_procedure_id: Annotated[Text16 | None, EmptyIsNone] = Field(None, description=OWN_ID)
     scheduled_procedure_step_id: Annotated[Text16 | None, EmptyIsNone] = Field(None, description=OWN_ID)
+    scheduled_study_instance_uid: Annotated[Uid | None, EmptyIsNone] = Field(
+        None, description="What the worklist gives the study, where the EHR or RIS chooses it; left out: as it is"
+    )
     procedure_code: Annotated[Text64 | None, EmptyIsNone] = None
     station_ae_title: Annotated[Text16 | None, EmptyIsNone] = None
     body_part: Annotated[Text16 | None, EmptyIsNone] = Field(
@@ -155,8 +159,10 @@ class OrderList(Model):
 )
 def put_order(path: AccessionPath, body: OrderBody) -> Response:
     """Place or update an order by accession number"""
-    data = OrderData(**body.model_dump(exclude={"mrn", "status"}))
-    order, created = services().orders.upsert(path.accession_number, body.mrn, data, origin(), body.status)
+    data = OrderData(**body.model_dump(exclude={"mrn", "status", "scheduled_study_instance_uid"}))
+    order, created = services().orders.upsert(
+        path.accession_number, body.mrn, data, origin(), body.status, body.scheduled_study_instance_uid
+    )
     services().claims.forget()
     return answer(order_answer(order), 201 if created else 200)
 

@@ -70,6 +70,8 @@ CODES: dict[str, tuple[int, str]] = {
     "method_not_allowed": (405, "The route exists, but not for this method."),
     "order_of_another_patient": (409, "Order and patient do not belong together."),
     "order_cancelled": (409, "The order is cancelled."),
+    "study_uid_of_another_order": (409, "Another order has this Study Instance UID."),
+    "study_uid_too_late": (409, "The order has images, so its Study Instance UID stays."),
     "mrn_of_another_issuer": (409, "The MRN is on record as given by another issuer, so of another patient."),
     "patient_merged": (409, "The record was merged into another one."),
     "nothing_to_decide": (409, "The change needs no decision, or somebody has decided already."),

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.models import Order, Patient
-from ehr_bridge.errors import NotFound
+from ehr_bridge.errors import Conflict, NotFound
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit import Event, Origin
 from ehr_bridge.services.like import ESCAPE, escaped
@@ -83,13 +83,22 @@ class Orders:
         self._listener = listener
 
     def upsert(
-        self, accession_number: str, mrn: str, data: OrderData, origin: Origin, said: Stated | None = None
+        self,
+        accession_number: str,
+        mrn: str,
+        data: OrderData,
+        origin: Origin,
+        said: Stated | None = None,
+        scheduled_study_instance_uid: str | None = None,
     ) -> tuple[Order, bool]:
         """The order with that accession number, as `data` says and as far as `said`; and whether it is new.
 
+        `scheduled_study_instance_uid`: what the filler's worklist gives the study (IHE RAD-4, IPC-3 or ZDS-1); None
+        leaves the one there is, which is ours where nobody gave another.
+
         Raises:
             NotFound: no patient has that MRN.
-            Conflict: it is cancelled, and `said` something else.
+            Conflict: it is cancelled, and `said` something else; or the UID is another order's, or comes too late.
         """
         now = self._clock()
         with self._database.write() as session:
@@ -104,9 +113,14 @@ class Orders:
             before = None if created else {name: getattr(order, name) for name in changed}
             if not created and order.patient_id != patient.id:
                 before = {**(before or {}), "patient_id": order.patient_id}
+            if scheduled_study_instance_uid not in (None, order.scheduled_study_instance_uid):
+                changed.append("scheduled_study_instance_uid")
+                if before is not None:
+                    before["scheduled_study_instance_uid"] = order.scheduled_study_instance_uid
+                _schedule_under(session, order, str(scheduled_study_instance_uid))
             if before or created:
                 for name in changed:
-                    setattr(order, name, getattr(data, name))
+                    setattr(order, name, getattr(data, name, getattr(order, name)))
                 order.patient, order.patient_id = patient, patient.id
                 order.updated_at = now
                 session.add(order)
@@ -226,6 +240,19 @@ class Orders:
             self._note(session, "order.cancelled", order, shown["status"], origin, now)
             self._listener.order_cancelled(session, order, shown, origin, now)
             return order
+
+
+def _schedule_under(session: Session, order: Order, uid: str) -> None:
+    """Let the order's images be expected under this Study Instance UID.
+
+    Raises:
+        Conflict: another order has it, or this one has images already.
+    """
+    if order.orthanc_study_id is not None or order.study_instance_uid != order.scheduled_study_instance_uid:
+        raise Conflict("study_uid_too_late", "This order has images already; its Study Instance UID stays as it is.")
+    if session.scalar(select(Order.id).where(Order.scheduled_study_instance_uid == uid, Order.id != order.id)):
+        raise Conflict("study_uid_of_another_order", "Another order has this Study Instance UID; give each its own.")
+    order.scheduled_study_instance_uid = order.study_instance_uid = uid
 
 
 def find_order(session: Session, id_or_accession_number: str) -> Order:

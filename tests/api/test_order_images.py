@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from pydicom.uid import generate_uid
 
 from ehr_bridge.services.completion import Completion
 from tests.api.conftest import Api
+from tests.api.tag_steps import jobs, store
 from tests.support.samples import small
 
 MORE = {
@@ -46,6 +48,11 @@ def judged(api: Api, **header: str) -> dict[str, Any]:
 
 def line(match: dict[str, Any], field: str) -> dict[str, Any]:
     return next(one for one in match["evidence"] if one["field"] == field)
+
+
+def work(api: Api, folder: Path) -> None:
+    for _ in range(2):
+        jobs(api, folder).run()
 
 
 def requested(**ids: str) -> dict[str, Any]:
@@ -174,3 +181,44 @@ def test_series_of_another_part_or_kind_do_not_contradict_their_study(api: Api) 
         assert study["match"]["kind"] == "exact", study
     row = api.get(f"/api/v1/dicom/studies/{uid}", "nurse").json or {}
     assert (row["link_status"], row["mrn"]) == ("linked", "MRN-1")
+
+
+def test_images_under_the_uid_of_the_worklist_of_a_ris_find_their_order(api: Api) -> None:
+    """The EHR tells the Study Instance UID that another system's worklist gives; without a word it stays."""
+    uid = generate_uid()
+    order = place(api, "ACC-1", scheduled_study_instance_uid=uid)
+    assert (order["scheduled_study_instance_uid"], order["study_instance_uid"]) == (uid, uid)
+    assert place(api, "ACC-1")["scheduled_study_instance_uid"] == uid
+    seen = line(judged(api, study_instance_uid=uid), "StudyInstanceUID")
+    assert seen["agrees"] is True
+
+
+def test_images_that_wait_find_their_order_when_its_uid_is_told(api: Api, tmp_path: Path) -> None:
+    """An order that is here already is told the UID under which its images came: they are linked to it."""
+    order = place(api, "ACC-1", modality="MR")
+    ours = {"PatientID": "MRN-1", "PatientName": "LINDQVIST^ASA", "PatientBirthDate": "19610314"}
+    uid = store(api, 1, **ours, AccessionNumber="OF-THE-RIS")
+    work(api, tmp_path)
+    assert api.get(f"/api/v1/dicom/studies/{uid}", "nurse").json["link_status"] == "unlinked"  # type: ignore[index]
+    place(api, "ACC-1", modality="MR", scheduled_study_instance_uid=uid)
+    work(api, tmp_path)
+    candidates = api.get(f"/api/v1/reconciliation/{uid}", "technician").json["candidates"]  # type: ignore[index]
+    assert [one["order_id"] for one in candidates][:1] == [order["id"]]
+
+
+def test_a_uid_is_one_orders_and_stays_once_there_are_images(api: Api) -> None:
+    """Another order's is refused, what is no UID too, and nothing changes."""
+    first, second = place(api, "ACC-1", modality="MR"), place(api, "ACC-2", modality="MR")
+    taken = {"scheduled_study_instance_uid": first["scheduled_study_instance_uid"]}
+    body = {"mrn": "MRN-1", "modality": "MR", "description": "x"}
+    answer = api.call("PUT", "/api/v1/orders/ACC-2", "service", json=body | taken)
+    assert (answer.status_code, (answer.json or {})["code"]) == (409, "study_uid_of_another_order")
+    wrong = api.call("PUT", "/api/v1/orders/ACC-2", "service", json=body | {"scheduled_study_instance_uid": "1.2.ABC"})
+    assert wrong.status_code == 422
+    assert api.upload(small(), headers={"X-Order-Id": second["id"]}).status_code == 201
+    late = api.call(
+        "PUT", "/api/v1/orders/ACC-2", "service", json=body | {"scheduled_study_instance_uid": generate_uid()}
+    )
+    assert (late.status_code, (late.json or {})["code"]) == (409, "study_uid_too_late")
+    kept = api.get("/api/v1/orders/ACC-2", "doctor").json or {}
+    assert kept["scheduled_study_instance_uid"] == second["scheduled_study_instance_uid"]

@@ -4179,6 +4179,8 @@ export interface components {
             /** @default null */
             scheduled_procedure_step_id: string | null;
             /** @default null */
+            scheduled_study_instance_uid: string | null;
+            /** @default null */
             station_ae_title: string | null;
             /** @default null */
             status: ("scheduled" | "arrived" | "completed" | "reported") | null;
