@@ -27,5 +27,4 @@ def downgrade() -> None:
     for name in KEYS:
         op.drop_index(f"ix_orders_{name}", "orders")
     for name in COLUMNS:
-        with op.batch_alter_table("orders") as batch_op:
-            batch_op.drop_column(name)
+        op.drop_column("orders", name)

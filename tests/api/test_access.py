@@ -28,6 +28,7 @@ EXAMPLES = {
     "order_id": "A-1",
     "accession": "A-1",
     "upload_id": str(uuid.uuid4()),
+    "quarantine_id": str(uuid.uuid4()),
     "modification_id": str(uuid.uuid4()),
     "job_id": str(uuid.uuid4()),
     "username": "nobody",

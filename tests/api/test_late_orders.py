@@ -11,6 +11,7 @@ from ehr_bridge.db.models import Patient, Study
 from ehr_bridge.services import late_links
 from ehr_bridge.services.links import new_fact
 from tests.api.conftest import Api
+from tests.api.late_steps import other_patients_image
 from tests.api.link_steps import (
     ASA,
     audited,
@@ -71,7 +72,7 @@ def test_a_study_that_says_two_patients_is_left_to_people(api: Api, tmp_path: Pa
     """No later fact links it by itself, also where it was ambiguous before the other image came."""
     api.place_order(birth_date=None)
     uid = store(api, 1, **{**GOOD, "PatientID": ""})
-    store(api, 1, **{**GOOD, "StudyInstanceUID": uid, "PatientID": "SCAN-8", "PatientName": "OTHER^NAME"})
+    other_patients_image(api, uid)
     put_patient(api)
     for _ in range(2):
         jobs(api, tmp_path).run()
