@@ -14,10 +14,12 @@ from tests.browser.people import People
 from tests.support.server import Server
 
 NAVIGATION = {
-    "radiographer": ["Orders", "Studies", "Reconciliation", "Upload history"],
+    "radiographer": ["Orders", "Studies", "Reconciliation", "Quarantine", "Upload history", "Viewer links"],
     "doctor": ["Orders", "Studies", "Upload history", "Viewer links"],
     "nurse": ["Orders", "Studies", "Upload history", "Viewer links"],
-    "radiologist": ["Orders", "Studies", "Reconciliation", "Upload history", "Deletions", "Viewer links"],
+    "radiologist": [
+        "Orders", "Studies", "Reconciliation", "Quarantine", "Upload history", "Deletions", "Viewer links",
+    ],
     "manager": ["Orders", "Studies", "Upload history", "Deletions"],
     "admin": [
         "Orders", "Studies", "Upload history", "Deletions", "Viewer links", "Audit trail", "Accounts", "Service keys",

@@ -45,7 +45,7 @@ def amount(page: Page, region: str, label: str) -> int:
 
 
 def test_the_page_says_how_much_there_is_and_what_waits(people: People, demo: Server) -> None:
-    """The real server's own numbers: the demo's images, a disk, and no file in quarantine."""
+    """The real server's own numbers: the demo's images, a disk, and what waits in quarantine."""
     stored = demo.get("/api/v1/system", "admin").json()["storage"]
     page = people.go("admin", "/system")
     expect(page.get_by_text(re.compile(r"^\d+\.\d+\.\d+"))).to_be_visible()
@@ -55,7 +55,8 @@ def test_the_page_says_how_much_there_is_and_what_waits(people: People, demo: Se
     )
     assert amount(page, "Storage", "Images in Orthanc") >= stored["number_of_instances"] > 120
     assert stored["archive_bytes"] > 0
-    assert amount(page, "Queue", "Files in quarantine") == 0
+    waiting = demo.get("/api/v1/system", "admin").json()["queue"]["quarantined"]
+    assert amount(page, "Queue", "Files in quarantine") == waiting
     expect(page.get_by_role("region", name="Queue")).to_contain_text(
         re.compile(r"\d+ waiting, \d+ running, \d+ failed")
     )
@@ -93,7 +94,7 @@ def test_what_needs_somebody_stands_there_with_what_to_do_next(
             "just now: 4",
         ):
             expect(act).to_contain_text(words)
-        expect(act).to_contain_text("Find out which device sends them")
+        expect(act).to_contain_text("opens the Quarantine page and says of each file whose it is")
         expect(page.get_by_text("something needs somebody")).to_be_visible()
         assert violations(page) == []
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")

@@ -211,7 +211,7 @@ def test_a_warning_that_was_closed_comes_again_only_with_another_doubt(desktop: 
 
 def test_whoever_may_not_view_is_told_so_and_by_which_permission(desktop: Page, demo: Server) -> None:
     """The address alone opens nothing."""
-    sign_in(desktop, demo, "radiographer")
+    sign_in(desktop, demo, "admin")
     desktop.goto(f"{demo.url}/ehr/view/1.2.3")
     expect(desktop.get_by_text("It needs the permission “view images”")).to_be_visible()
     assert desktop.locator("iframe").count() == 0

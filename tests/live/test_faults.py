@@ -192,8 +192,8 @@ def test_a_database_away_while_a_modality_sends(tmp_path: Path, postgres: Postgr
         eventually(lambda: has(server, known.uid, 30) and has(server, meanwhile.uid, 10), 60)
         eventually(lambda: not is_under_way(server), 60)
         for sending, count in ((known, 30), (meanwhile, 10)):
-            seen = study(server, sending.uid)
-            assert seen is not None and (seen["link_status"], seen["order_id"]) == ("linked", sending.order["id"])
+            seen = eventually(lambda s=sending: (now := study(server, s.uid)) and now["order_id"] and now, 60)
+            assert (seen["link_status"], seen["order_id"]) == ("linked", sending.order["id"])
             assert_once(sending, count)
             received = server.get(
                 f"/api/v1/audit?study_instance_uid={sending.uid}&action=study.received", "admin"

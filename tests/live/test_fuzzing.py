@@ -77,4 +77,5 @@ def test_every_answer_is_one_that_the_document_announces(server: Server, tmp_pat
     known = existing(server) if server.database_url.startswith("postgresql") else {}
     done = fuzz(server, tmp_path, known)
     assert done.returncode == 0, done.stdout[-8000:]
-    assert server.get("/api/v1/health").json()["status"] == "ok"
+    health = server.get("/api/v1/health").json()
+    assert health["status"] == "ok", health

@@ -44,11 +44,13 @@ def running(folder: Path, *arguments: str, **environ: str) -> Iterator[Server]:
 
 @contextmanager
 def bare_orthanc(server: Server) -> Iterator[None]:
-    """Orthanc on the same images and index, with no plugin at all."""
+    """Orthanc on the same images and index, without us and without DICOMweb."""
     settings = json.loads((server.data_dir / "orthanc.json").read_text())
-    bare = {key: settings[key] for key in ("StorageDirectory", "IndexDirectory", "DicomPort", "DicomAet")}
+    shared = ("StorageDirectory", "IndexDirectory", "DicomPort", "DicomAet", "PostgreSQL")
+    bare = {key: settings[key] for key in shared if key in settings}
+    index = [plugin for plugin in settings["Plugins"] if "PostgreSQL" in plugin]
     path = server.data_dir / "bare.json"
-    path.write_text(json.dumps(bare | {"HttpServerEnabled": False, "Plugins": []}))
+    path.write_text(json.dumps(bare | {"HttpServerEnabled": False, "Plugins": index}))
     process = subprocess.Popen(["/usr/sbin/Orthanc", str(path)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         eventually(lambda: _answers(server.dicom_port))
