@@ -26,7 +26,7 @@ from ehr_bridge.dicom.validate import (
     require_storable,
     validate,
 )
-from ehr_bridge.dicom.values import canonical, is_date
+from ehr_bridge.dicom.values import canonical, date_text, is_date
 from ehr_bridge.dicom.values import wanted_value as checked_value
 
 __all__ = [
@@ -48,6 +48,7 @@ __all__ = [
     "canonical",
     "checked_value",
     "coerce",
+    "date_text",
     "is_date",
     "is_same_content",
     "is_storable_uid",

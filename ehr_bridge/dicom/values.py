@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from datetime import date
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -76,6 +77,11 @@ def canonical(vr: str, text: str) -> str:
         return text.strip(" ")
     groups = ("^".join(part.strip(" ") for part in group.split("^")).rstrip("^") for group in text.split("="))
     return "=".join(groups).rstrip("=")
+
+
+def date_text(day: date | None) -> str:
+    """A day as YYYYMMDD (PS3.5 section 6.2, DA), empty for none. `strftime` gives years before 1000 fewer digits."""
+    return day.isoformat().replace("-", "") if day else ""
 
 
 def is_date(text: str) -> bool:

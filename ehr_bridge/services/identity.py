@@ -11,7 +11,7 @@ from sqlalchemy.orm import object_session
 
 from ehr_bridge.db.identity_changes import IdentityChange
 from ehr_bridge.db.models import Order, Patient, Study
-from ehr_bridge.dicom import Header, tags
+from ehr_bridge.dicom import Header, date_text, tags
 from ehr_bridge.dicom.items import first_item_text
 from ehr_bridge.matching import HeaderIdentity, OrderFacts, PatientFacts
 from ehr_bridge.matching.compare import SEX_CODES
@@ -100,7 +100,7 @@ def stored_identity(study: Study) -> HeaderIdentity:
         study_instance_uid=study.study_instance_uid,
         **values,
         modality=of_images[0] if len(of_images) == 1 else "",
-        study_date=study.study_date.strftime("%Y%m%d") if study.study_date else "",
+        study_date=date_text(study.study_date),
     )
 
 
@@ -141,9 +141,7 @@ EHR_VALUES = {
     "patient.mrn": EhrValue(lambda patient, _: patient.mrn, "1"),
     "patient.issuer": EhrValue(lambda patient, _: patient.issuer or "", "A"),
     "patient.name": EhrValue(lambda patient, _: person_name(patient), "A^B"),
-    "patient.birth_date": EhrValue(
-        lambda patient, _: patient.birth_date.strftime("%Y%m%d") if patient.birth_date else "", "19700101"
-    ),
+    "patient.birth_date": EhrValue(lambda patient, _: date_text(patient.birth_date), "19700101"),
     "patient.sex": EhrValue(lambda patient, _: SEX_CODES[patient.sex], "F"),
     "order.accession_number": EhrValue(_of_order("accession_number"), "A"),
     "order.ordered_by": EhrValue(_of_order("ordered_by"), "A"),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
-from ehr_bridge.dicom import Finding, is_date, is_uid, read_header, require_storable, validate
+from ehr_bridge.dicom import Finding, date_text, is_date, is_uid, read_header, require_storable, validate
 from ehr_bridge.errors import RefusedInstance
 from tests.support.material import wheel_files
 from tests.unit.dicom_samples import PREAMBLE, El, Shape, file_of, meta, storable
@@ -202,3 +204,10 @@ def test_other_text_is_no_uid(text):
 def test_date_is_a_day_of_the_calendar(text, valid):
     """Leap years count, other scripts do not."""
     assert is_date(text) is valid
+
+
+@pytest.mark.parametrize("day", [date(1, 1, 1), date(800, 12, 25), date(1961, 3, 14), date(9999, 12, 31)])
+def test_every_day_of_the_calendar_is_written_as_a_day(day: date) -> None:
+    """A year in the first millennium has four digits too; the EHR may say anything."""
+    assert is_date(date_text(day)) and date.fromisoformat(date_text(day)) == day
+    assert date_text(None) == ""
