@@ -10,7 +10,7 @@ import logging
 import threading
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
@@ -48,6 +48,8 @@ SAID = (
 )
 """What is shown of a file."""
 LONGEST = 255
+LONGEST_WAY = timedelta(minutes=1)
+"""How long the first image of a study may take to be recorded; after that it is taken not to have been stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,8 @@ class _Kept:
     at: datetime
     size_bytes: int
     arrival: Arrival | None
+    is_counted_late: bool = False
+    """Its row is written; its study was not yet, so that the upload log could not name it."""
 
 
 class QuarantineRecords:
@@ -147,6 +151,17 @@ class QuarantineRecords:
         return len(orphans)
 
     def _write(self, kept: _Kept) -> None:
+        if kept.is_counted_late:
+            with self._database.write() as session:
+                is_counted = _count(session, kept, self._clock())
+        else:
+            is_counted = self._write_row(kept)
+        if not is_counted:
+            with self._lock:
+                self._waiting.append(replace(kept, is_counted_late=True))
+
+    def _write_row(self, kept: _Kept) -> bool:
+        """Write the row of a file; False while its study is not recorded, so that the file is not counted yet."""
         with self._database.write() as session:
             row = session.scalar(select(QuarantinedFile).where(QuarantinedFile.file_name == kept.file_name))
             is_news = row is None or row.status == DISCARDED
@@ -157,11 +172,11 @@ class QuarantineRecords:
                 _again(row, kept)
             if is_news:
                 audit.append(session, _origin(kept), _event(row, kept), kept.at)
-            if kept.arrival is not None:
-                session.flush()
-                _count(session, kept.arrival, code_in(kept.file_name), kept.at)
+            session.flush()
+            is_counted = _count(session, kept, kept.at)
         if is_news:
             LOGGER.warning("kept in quarantine as %s", kept.file_name)
+        return is_counted
 
     def _row(self, kept: _Kept) -> QuarantinedFile:
         try:
@@ -225,11 +240,17 @@ def _again(row: QuarantinedFile, kept: _Kept) -> None:
         row.status, row.decided_by, row.decided_at, row.reason = WAITING, None, None, None
 
 
-def _count(session: Session, arrival: Arrival, code: str, now: datetime) -> None:
-    """Name the file in its sender's entry of the upload log, which is opened if there is none."""
-    study = session.get(Study, arrival.decision.study_id)
-    if study is None or study.orthanc_study_id is None:
-        return
+def _count(session: Session, kept: _Kept, now: datetime) -> bool:
+    """Name the file in its sender's entry of the upload log, which is opened if there is none.
+
+    False when that must be tried again: the study's first image is still on its way into the database.
+    """
+    arrival = kept.arrival
+    study = None if arrival is None else session.get(Study, arrival.decision.study_id)
+    if arrival is None or study is None:
+        return True
+    if study.orthanc_study_id is None:
+        return now - kept.at > LONGEST_WAY
     log_of(session, study, arrival, now)
     session.flush()
     header = arrival.header
@@ -238,12 +259,13 @@ def _count(session: Session, arrival: Arrival, code: str, now: datetime) -> None
         status="failed",
         sop_instance_uid=header.sop_instance_uid,
         study_instance_uid=header.study_instance_uid,
-        error_code=code,
+        error_code=code_in(kept.file_name),
         size_bytes=arrival.size_bytes,
     )
     _, studies = note_failures(session, [failure_of(arrival.delivery, outcome)])
     session.flush()
     settle_studies(session, studies, now)
+    return True
 
 
 def _origin(kept: _Kept) -> Origin:

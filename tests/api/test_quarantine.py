@@ -15,7 +15,10 @@ from pydicom.uid import generate_uid
 from sqlalchemy import update
 
 from ehr_bridge.db.quarantine import QuarantinedFile
+from ehr_bridge.services.arrivals import Delivery, Door
+from ehr_bridge.services.audit import Origin
 from ehr_bridge.services.quarantine_records import Sender
+from ehr_bridge.services.replacing import OTHER_CONTENT
 from tests.api.conftest import Api
 from tests.api.link_steps import audited, put_patient, study
 from tests.api.tag_steps import files, store
@@ -178,6 +181,23 @@ def test_other_content_under_a_known_uid_is_counted_and_can_be_given_a_uid_of_it
     assert study(api, uid)["number_of_instances"] == 2
 
 
+def test_a_file_that_is_kept_before_its_study_is_recorded_is_counted_when_it_is(api: Api) -> None:
+    """Whoever looks at the quarantine in that moment writes the file's row; the study's first image comes behind."""
+    intake, delivery = api.services.intake, _from_modality()
+    first = small(StudyInstanceUID=generate_uid())
+    arrival, second = intake.judge(first, delivery), intake.judge(other_content(first), delivery)
+    uid = arrival.header.study_instance_uid
+    api.services.quarantine.keep(second.header.data, OTHER_CONTENT, Sender("c_store", "ae:CT3"), second)
+    (entry,) = waiting(api)
+    assert (entry["code"], entry["times_received"]) == (OTHER_CONTENT, 1)
+    arrival.orthanc_study_id = "study-1"
+    api.services.recorder.record(arrival)
+    (entry,) = waiting(api)
+    assert entry["times_received"] == 1
+    (log,) = api.get(f"/api/v1/dicom/uploads?study_instance_uid={uid}", "technician").json["items"]
+    assert (log["upload_status"], log["error_message"].count("same_uid_other_content (1)")) == ("partial", 1)
+
+
 def test_the_same_content_again_is_no_other_content(api: Api) -> None:
     """Coerced meanwhile or not."""
     api.place_order()
@@ -276,8 +296,5 @@ def test_a_restricted_patient_is_named_to_nobody_by_quarantine(api: Api, by: str
         assert api.call(method, path, "technician", **options).json["code"] == "patient_restricted"
 
 
-def _from_modality() -> Any:
-    from ehr_bridge.services.arrivals import Delivery, Door
-    from ehr_bridge.services.audit import Origin
-
+def _from_modality() -> Delivery:
     return Delivery(None, Door.C_STORE, "modality", Origin("ae:MR1"))

@@ -146,9 +146,13 @@ def test_other_content_is_kept_and_the_same_content_is_a_duplicate(server: Serve
     assert (entry["code"], entry["sent_by"]) == ("same_uid_other_content", "ae:CT3")
     path = server.data_dir / "quarantine" / entry["file_name"]
     assert pydicom.dcmread(path).PixelData == ds.PixelData
-    log = eventually(lambda: server.get(f"/api/v1/dicom/uploads?study_instance_uid={uid}", "nurse").json()["items"])[0]
     eventually(lambda: study(server, uid)["number_in_quarantine"] == 1)
-    assert "same_uid_other_content (1)" in log["error_message"] and log["upload_status"] == "partial"
+
+    def log() -> dict[str, Any]:
+        return dict(server.get(f"/api/v1/dicom/uploads?study_instance_uid={uid}", "nurse").json()["items"][0])
+
+    assert "same_uid_other_content (1)" in eventually(lambda: log()["error_message"])
+    assert log()["upload_status"] == "partial"
     given = decide(server, "give", entry, patient_id=place_order(server)["mrn"])["given"]
     assert given["study_instance_uid"] != uid and len(instances(server, given["study_instance_uid"])) == 1
 
