@@ -14,11 +14,10 @@ from ehr_bridge.api.schemas import Input, Model, Moment, Problem
 from ehr_bridge.api.upload_answers import UNSEEN, ErrorAnswer, MatchAnswer, as_seen, match_json
 from ehr_bridge.api.upload_options import SaidOfFiles
 from ehr_bridge.matching import HeaderIdentity
-from ehr_bridge.services.arrivals import Confirmation
 from ehr_bridge.services.identity import with_corrections
 from ehr_bridge.services.matching import Foretold, Question
 from ehr_bridge.services.restrictions import Closed
-from ehr_bridge.services.verdicts import Verdict
+from ehr_bridge.services.verdicts import Confirmation, Verdict
 
 MOST_HEADERS = 500
 

@@ -13,9 +13,9 @@ from ehr_bridge.api.context import answer, closed, origin, services
 from ehr_bridge.api.reconciliation import LinkBody, ReasonText
 from ehr_bridge.api.schemas import EmptyIsNone, Input, Model, Moment, PageQuery, Problem, Uid
 from ehr_bridge.api.uploads import archive
-from ehr_bridge.services.arrivals import Confirmation
 from ehr_bridge.services.identity import person_name
 from ehr_bridge.services.quarantine_desk import QuarantineFilters, QuarantineView
+from ehr_bridge.services.verdicts import Confirmation
 
 blueprint = APIBlueprint(
     "quarantine",

@@ -17,11 +17,11 @@ from ehr_bridge.api.schemas import EmptyIsNone, Input, Model, Problem, Text16, T
 from ehr_bridge.api.studies import StudyAnswer, StudyPath, StudyQuery, slice_of, study_answer
 from ehr_bridge.api.tags import JobAnswer, accepted, job_answer
 from ehr_bridge.api.upload_answers import EvidenceAnswer
-from ehr_bridge.services.arrivals import Confirmation
 from ehr_bridge.services.identity import person_name
 from ehr_bridge.services.reconciliation import NewOrder
 from ehr_bridge.services.reconciliation_views import CandidateView, ReconciliationView
 from ehr_bridge.services.study_search import StudyFilters
+from ehr_bridge.services.verdicts import Confirmation
 
 blueprint = APIBlueprint(
     "reconciliation",

@@ -15,7 +15,8 @@ from ehr_bridge.api.schemas import Model, Problem
 from ehr_bridge.api.upload_door import DICOM_TYPES, NamedFile, deliver
 from ehr_bridge.api.uploads import archive
 from ehr_bridge.errors import InvalidInput
-from ehr_bridge.services.arrivals import Confirmation, Delivery, Door, InstanceOutcome, UploadOutcome
+from ehr_bridge.services.arrivals import Delivery, Door, InstanceOutcome, UploadOutcome
+from ehr_bridge.services.verdicts import Confirmation
 
 CANNOT_UNDERSTAND = 0xC000
 OUT_OF_RESOURCES = 0xA700

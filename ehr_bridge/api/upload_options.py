@@ -11,7 +11,7 @@ from pydantic import Field, field_validator, model_validator
 from ehr_bridge.api.corrections import corrected
 from ehr_bridge.api.json_bodies import model_from_json
 from ehr_bridge.api.schemas import Input, Text16, Text64
-from ehr_bridge.services.arrivals import Confirmation
+from ehr_bridge.services.verdicts import Confirmation
 
 MOST_ANNOUNCED = 1_000_000
 type Source = Literal["manual", "api", "cd_import", "modality"]

@@ -21,8 +21,8 @@ from ehr_bridge.dicom.header import MAX_DEPTH, Header
 from ehr_bridge.dicom.reading import read_dataset
 from ehr_bridge.errors import NotPermitted
 from ehr_bridge.services.archive import Archive
-from ehr_bridge.services.arrivals import Confirmation
 from ehr_bridge.services.sight import Sight
+from ehr_bridge.services.verdicts import Confirmation
 
 MODALITY_OF = {
     "1.2.840.10008.5.1.4.1.1.88.22": "SR",

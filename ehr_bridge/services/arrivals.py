@@ -10,6 +10,7 @@ from enum import StrEnum
 from ehr_bridge.dicom import Change, Header
 from ehr_bridge.matching import HeaderIdentity, Match
 from ehr_bridge.services.audit import Origin
+from ehr_bridge.services.verdicts import NOTHING_SAID, Confirmation
 
 
 class Door(StrEnum):
@@ -28,22 +29,6 @@ SENDERS = uuid.UUID("5b0c8d0e-6a0f-4c39-9f6e-0d5f0a3c2e11")
 
 
 @dataclass(frozen=True, slots=True)
-class Confirmation:
-    """What the sender states about a whole upload; it overrides what the files say of themselves."""
-
-    order: str | None = None
-    """Id or accession number of the order."""
-    patient: str | None = None
-    """Id or MRN of the patient."""
-    tags: tuple[tuple[str, str], ...] = ()
-    """Modifiable attributes the sender corrected: keyword and value."""
-
-    @property
-    def names_somebody(self) -> bool:
-        return self.order is not None or self.patient is not None
-
-
-@dataclass(frozen=True, slots=True)
 class Delivery:
     """One upload (or what a system keeps sending): who sends, through which door, with what confirmed."""
 
@@ -52,7 +37,7 @@ class Delivery:
     door: Door
     source: str
     origin: Origin
-    confirmation: Confirmation = Confirmation()
+    confirmation: Confirmation = NOTHING_SAID
     is_batch: bool = False
     """Whether one request brings several files."""
     announced_files: int | None = None

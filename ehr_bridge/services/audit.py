@@ -29,6 +29,10 @@ class Origin:
     address: str | None = None
 
 
+OURSELVES = Origin("ehr-bridge")
+"""The product itself: what happens without a person behind it, as a purge or a job that follows a correction."""
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """One thing that happened. `detail` holds ids, counts and codes, never names or values of a patient."""

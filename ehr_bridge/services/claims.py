@@ -21,12 +21,13 @@ from ehr_bridge.db.database import Database
 from ehr_bridge.db.models import Order, Patient, Study
 from ehr_bridge.db.uploads import Instance
 from ehr_bridge.matching import Evidence, HeaderIdentity, Match, MatchKind, Rules
-from ehr_bridge.services.arrivals import Confirmation, Decision
+from ehr_bridge.services.arrivals import Decision
 from ehr_bridge.services.identity import ehr_values, identity_to_json, patient_in_files, wanted_values
 from ehr_bridge.services.study_index import index_waiting
 from ehr_bridge.services.verdicts import (
     RULES,
     STUDY,
+    Confirmation,
     Verdict,
     carries,
     find_known,

@@ -17,8 +17,7 @@ from ehr_bridge.db.models import Order, Study
 from ehr_bridge.db.uploads import Instance
 from ehr_bridge.matching.kinds import answering_modalities
 from ehr_bridge.services import audit
-from ehr_bridge.services.audit import Event
-from ehr_bridge.services.deletion_steps import OURSELVES
+from ehr_bridge.services.audit import OURSELVES, Event
 
 AT_ONCE = 100
 

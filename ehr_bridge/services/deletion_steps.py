@@ -13,9 +13,6 @@ from ehr_bridge.errors import Conflict
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit import Event, Origin
 
-OURSELVES = Origin("ehr-bridge")
-"""Who purges, and who asks on behalf of nobody; so anybody who may approve can."""
-
 TRANSITIONS: dict[str, frozenset[str]] = {
     "pending": frozenset({"approved", "rejected", "withdrawn"}),
     "approved": frozenset({"pending", "restored", "purging"}),

@@ -22,7 +22,7 @@ from ehr_bridge.db.modifications import Modification, ModificationInstance
 from ehr_bridge.db.uploads import Instance
 from ehr_bridge.services import audit
 from ehr_bridge.services.archive import Archive
-from ehr_bridge.services.deletion_steps import OURSELVES
+from ehr_bridge.services.audit import OURSELVES
 from ehr_bridge.services.file_digests import digest_of, is_whole, ledger_digest
 from ehr_bridge.services.study_jobs import job_works_on_it
 

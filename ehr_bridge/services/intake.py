@@ -26,13 +26,13 @@ from ehr_bridge.services.hidden import HiddenStudies
 from ehr_bridge.services.homes import Homes, place_of
 from ehr_bridge.services.identity import read_identity
 from ehr_bridge.services.mending import Mending
+from ehr_bridge.services.originals import MODIFYING_SYSTEM
 from ehr_bridge.services.quarantine_records import QuarantineRecords, Sender
 from ehr_bridge.services.recorder import Recorder
 from ehr_bridge.services.restrictions import Restrictions
 from ehr_bridge.services.verdicts import study_deleted
 
 LOGGER = logging.getLogger(__name__)
-MODIFYING_SYSTEM = "ORTHANC EHR BRIDGE"
 ASKED_FIRST = frozenset({Door.UPLOAD, Door.STOW_RS, Door.REST})
 """Doors where the sender hears a refusal; at the others the archive has, or takes, the instance anyway."""
 

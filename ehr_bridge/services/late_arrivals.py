@@ -11,7 +11,8 @@ from ehr_bridge.db.deletions import DeletionRequest
 from ehr_bridge.db.models import Study
 from ehr_bridge.db.uploads import Instance
 from ehr_bridge.services.arrivals import Arrival
-from ehr_bridge.services.deletion_steps import OURSELVES, move, note, open_request
+from ehr_bridge.services.audit import OURSELVES
+from ehr_bridge.services.deletion_steps import move, note, open_request
 
 
 def note_late_arrival(session: Session, study: Study, arrival: Arrival, now: datetime) -> None:

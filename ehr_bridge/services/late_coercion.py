@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from ehr_bridge.db.models import Study
 from ehr_bridge.db.modifications import Modification
 from ehr_bridge.services.arrivals import Arrival
-from ehr_bridge.services.deletion_steps import OURSELVES
+from ehr_bridge.services.audit import OURSELVES
 from ehr_bridge.services.second_looks import stored_late
 from ehr_bridge.services.study_jobs import new_job
 

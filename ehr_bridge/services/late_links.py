@@ -25,15 +25,13 @@ from ehr_bridge.db.second_looks import SecondLook
 from ehr_bridge.errors import Unavailable
 from ehr_bridge.matching import Basis, Match, MatchKind, Rules
 from ehr_bridge.services import audit
-from ehr_bridge.services.arrivals import Confirmation
-from ehr_bridge.services.audit import study_event
-from ehr_bridge.services.deletion_steps import OURSELVES
+from ehr_bridge.services.audit import OURSELVES, study_event
 from ehr_bridge.services.identity import stored_identity
 from ehr_bridge.services.links import OPINION, new_link
 from ehr_bridge.services.order_states import plain
 from ehr_bridge.services.second_looks import Cause
 from ehr_bridge.services.study_jobs import UNDER_WAY, new_job
-from ehr_bridge.services.verdicts import CONFIRMATION, judge
+from ehr_bridge.services.verdicts import CONFIRMATION, NOTHING_SAID, judge
 
 LOGGER = logging.getLogger(__name__)
 AT_ONCE = 16
@@ -210,7 +208,7 @@ def evidence_of(match: Match) -> list[dict[str, Any]]:
 
 
 def _opinion(session: Session, study: Study, rules: Rules) -> Match:
-    return judge(session, stored_identity(study), Confirmation(), rules)[0]
+    return judge(session, stored_identity(study), NOTHING_SAID, rules)[0]
 
 
 def _is_news(study: Study, match: Match) -> bool:

@@ -18,8 +18,7 @@ from ehr_bridge.db.identity_changes import IdentityChange
 from ehr_bridge.db.models import Order, Patient, Study
 from ehr_bridge.db.modifications import Modification
 from ehr_bridge.errors import Conflict
-from ehr_bridge.services.audit import Origin
-from ehr_bridge.services.deletion_steps import OURSELVES
+from ehr_bridge.services.audit import OURSELVES, Origin
 from ehr_bridge.services.identity import ehr_values, patient_in_files, wanted_values
 from ehr_bridge.services.links import as_id, came_into_doubt, link_of, new_link, set_link
 from ehr_bridge.services.parted_records import may_be_of_parted, note_went_along

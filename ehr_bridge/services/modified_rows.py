@@ -16,8 +16,7 @@ from ehr_bridge.db.modifications import Modification, ModificationInstance
 from ehr_bridge.db.uploads import DicomUploadLog, Instance
 from ehr_bridge.matching.dates import parse_da
 from ehr_bridge.services import audit
-from ehr_bridge.services.audit import Event, Origin
-from ehr_bridge.services.deletion_steps import OURSELVES
+from ehr_bridge.services.audit import OURSELVES, Event, Origin
 from ehr_bridge.services.doubts import doubt
 from ehr_bridge.services.file_digests import NO_FILES, ledger_digest
 from ehr_bridge.services.fixity import CHANGED_WHEN_DAMAGED

@@ -13,8 +13,7 @@ from ehr_bridge.dicom import Change, Header, coerce, keep_former, read_header
 from ehr_bridge.dicom.values import wanted_value
 from ehr_bridge.errors import RefusedInstance
 from ehr_bridge.services.coercion_rules import CoercionRules, Ruling
-from ehr_bridge.services.intake import MODIFYING_SYSTEM
-from ehr_bridge.services.originals import identity_on_arrival
+from ehr_bridge.services.originals import MODIFYING_SYSTEM, identity_on_arrival
 from ehr_bridge.services.replacing import digest, former_file
 from ehr_bridge.services.ways_in import UNKNOWN, WayIn
 

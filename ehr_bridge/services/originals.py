@@ -13,9 +13,10 @@ from pydicom.dataset import Dataset
 
 from ehr_bridge.dicom.values import wanted_value
 from ehr_bridge.services.identity import LINKED_KEYWORDS
-from ehr_bridge.services.intake import MODIFYING_SYSTEM
 
 PATIENT_GROUP = 0x0010
+MODIFYING_SYSTEM = "ORTHANC EHR BRIDGE"
+"""How we name ourselves in the Original Attributes Sequence of what we change."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,9 @@ from ehr_bridge.db.database import Database
 from ehr_bridge.db.deletions import DeletionRequest
 from ehr_bridge.db.models import Order, Study, StudyLink
 from ehr_bridge.db.uploads import DicomUploadLog
+from ehr_bridge.services.audit import OURSELVES
 from ehr_bridge.services.claims import Claims
-from ehr_bridge.services.deletion_steps import OURSELVES, move, note, open_request
+from ehr_bridge.services.deletion_steps import move, note, open_request
 from ehr_bridge.services.hidden import HiddenStudies
 from ehr_bridge.services.holds import hold_in_force
 from ehr_bridge.services.thumbnails import Thumbnails

@@ -24,14 +24,15 @@ from ehr_bridge.dicom import Header, is_storable_uid, read_header, renumber, tag
 from ehr_bridge.errors import Conflict, NotFound
 from ehr_bridge.services import audit
 from ehr_bridge.services.archive import Archive
-from ehr_bridge.services.arrivals import Confirmation, Delivery, Door, InstanceOutcome
+from ehr_bridge.services.arrivals import Delivery, Door, InstanceOutcome
 from ehr_bridge.services.audit import Event, Origin
-from ehr_bridge.services.intake import MODIFYING_SYSTEM, Intake
+from ehr_bridge.services.intake import Intake
+from ehr_bridge.services.originals import MODIFYING_SYSTEM
 from ehr_bridge.services.paging import Page, fetch_page
 from ehr_bridge.services.quarantine_records import DISCARDED, GIVEN, WAITING, QuarantineRecords
 from ehr_bridge.services.replacing import OTHER_CONTENT
 from ehr_bridge.services.restrictions import NOTHING, Closed
-from ehr_bridge.services.verdicts import resolve
+from ehr_bridge.services.verdicts import Confirmation, resolve
 
 NEW_UIDS = uuid.UUID("0b9fd4c2-5f6b-4a52-9d0c-6f0d3e5a7b18")
 """Namespace of UIDs made from a former UID and whom the file is given to (RFC 9562, version 5)."""

@@ -16,7 +16,6 @@ from ehr_bridge.db.modifications import Modification
 from ehr_bridge.errors import Conflict
 from ehr_bridge.matching import Rules
 from ehr_bridge.services import audit
-from ehr_bridge.services.arrivals import Confirmation
 from ehr_bridge.services.audit import Event, Origin
 from ehr_bridge.services.identity import NOT_THE_ORDERS, stored_identity
 from ehr_bridge.services.late_links import evidence_of
@@ -36,7 +35,7 @@ from ehr_bridge.services.recorder import Recorder
 from ehr_bridge.services.studies import find_study
 from ehr_bridge.services.study_jobs import WORDS, of_study, require_idle
 from ehr_bridge.services.study_search import Slice, StudyFilters
-from ehr_bridge.services.verdicts import confirmed_match, resolve
+from ehr_bridge.services.verdicts import Confirmation, confirmed_match, resolve
 
 
 @dataclass(frozen=True, slots=True)

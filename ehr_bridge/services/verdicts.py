@@ -17,7 +17,6 @@ from ehr_bridge.errors import Conflict
 from ehr_bridge.matching import Evidence, EvidenceGrade, HeaderIdentity, Match, MatchKind, Rules, match_study
 from ehr_bridge.matching.compare import Population, compare_person
 from ehr_bridge.matching.evidence import evidence_of
-from ehr_bridge.services.arrivals import Confirmation
 from ehr_bridge.services.identity import (
     OF_IMAGES,
     identity_to_json,
@@ -45,6 +44,25 @@ _BY_UID = (
     .outerjoin(StudyLink, (StudyLink.study_id == Study.id) & StudyLink.unlinked_at.is_(None))
     .where(Study.study_instance_uid == bindparam("uid"))
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """What the sender states about a whole upload; it overrides what the files say of themselves."""
+
+    order: str | None = None
+    """Id or accession number of the order."""
+    patient: str | None = None
+    """Id or MRN of the patient."""
+    tags: tuple[tuple[str, str], ...] = ()
+    """Modifiable attributes the sender corrected: keyword and value."""
+
+    @property
+    def names_somebody(self) -> bool:
+        return self.order is not None or self.patient is not None
+
+
+NOTHING_SAID = Confirmation()
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +220,7 @@ def _is_same_person(session: Session, study: Study, identity: HeaderIdentity, ru
         return True  # the first image may have come when this id was not read yet
     if carries(identity, wanted_values(named, study.order)):
         return True
-    fresh, _, _ = judge(session, identity, Confirmation(), rules)
+    fresh, _, _ = judge(session, identity, NOTHING_SAID, rules)
     # An order found by modality and date is not open any more once it has images: none is no other.
     return fresh.is_automatic and fresh.patient_id == study.patient_id and fresh.order_id in (None, study.order_id)
 

@@ -11,8 +11,7 @@ from sqlalchemy.orm import Session
 from ehr_bridge.db.identity_changes import IdentityChange
 from ehr_bridge.db.models import Study
 from ehr_bridge.services import audit
-from ehr_bridge.services.audit import study_event
-from ehr_bridge.services.deletion_steps import OURSELVES
+from ehr_bridge.services.audit import OURSELVES, study_event
 from ehr_bridge.services.links import current_link
 from ehr_bridge.services.study_index import index_study
 
