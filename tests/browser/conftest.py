@@ -7,13 +7,14 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.people import People
 from tests.support.chromium import EXECUTABLE, FLAGS
 from tests.support.running import running
 from tests.support.server import Server
 
+expect.set_options(timeout=30_000)  # how long a page takes says nothing on a machine that does other things too
 EVERYBODY_AT_ONE_DESK = {"EHR_BRIDGE_SIGN_INS_PER_MINUTE": "1000"}
 """All tests sign in as the same few people from one address, on a quick machine more often than any person would."""
 

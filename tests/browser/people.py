@@ -38,7 +38,7 @@ class People:
         context.on("console", lambda m: self.trouble.append(m.text) if "Content Security Policy" in m.text else None)
         context.on("request", lambda r: self.trouble.append(r.url) if not _is_ours(r.url) else None)
         page = context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(30_000)
         page.on("pageerror", lambda error: self.trouble.append(str(error)))
         page.on("dialog", lambda dialog: self.trouble.append(f"a dialog: {dialog.message}"))
         self._contexts.append(context)

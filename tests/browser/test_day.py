@@ -33,7 +33,7 @@ def test_a_doctor_uploads_a_series_and_sees_its_pixels(page: Page, demo: Server)
     viewer = open_viewer(page)
     canvas = viewer.locator("canvas.cornerstone-canvas, .cornerstone-canvas canvas, canvas").first
     expect(canvas).to_be_visible(timeout=30_000)
-    eventually(lambda: has_picture(canvas), 30)
+    eventually(lambda: has_picture(canvas))
     assert "token" not in page.url and "eyJ" not in page.url
 
     first = slice_shown(viewer)
@@ -104,5 +104,5 @@ def test_nothing_secret_is_kept_in_the_browser(desktop: Page, demo: Server) -> N
 
 def slice_shown(viewer: FrameLocator) -> tuple[int, int]:
     """The n of N that the viewport's overlay shows."""
-    match = eventually(lambda: OVERLAY.search(viewer.locator("body").inner_text()), 30)
+    match = eventually(lambda: OVERLAY.search(viewer.locator("body").inner_text()))
     return int(match[1]), int(match[2])

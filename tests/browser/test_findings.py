@@ -21,7 +21,7 @@ def measure(page: Page) -> None:
     """Draw a length across the picture and keep it."""
     picture = page.locator("canvas").first
     expect(picture).to_be_visible(timeout=45_000)
-    expect(part(page, "viewport-overlay-bottom-right")).to_contain_text("/120", timeout=30_000)
+    expect(part(page, "viewport-overlay-bottom-right")).to_contain_text("/120")
     part(page, "MeasurementTools-split-button-primary").click()
     box = picture.bounding_box()
     assert box is not None

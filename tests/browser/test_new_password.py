@@ -11,8 +11,6 @@ from tests.browser.steps import sign_out
 from tests.support.server import Server, user_token
 
 TEMPORARY, OWN = "given by the admin", "chosen by nora herself"
-PATIENCE = 30_000
-"""Milliseconds; a password takes a busy machine a while to check."""
 
 
 def new_account(demo: Server) -> str:
@@ -43,7 +41,7 @@ def test_a_new_account_chooses_its_password_and_goes_on(page: Page, demo: Server
     """Every slip is said in words, beside the field it is about; then the orders open, with the new password only."""
     username = new_account(demo)
     sign_in(page, demo, username, TEMPORARY)
-    expect(page.get_by_role("heading", name="Choose your password", level=1)).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("heading", name="Choose your password", level=1)).to_be_visible()
     expect(page.get_by_label("Current password")).to_be_focused()
     expect(page.get_by_label("New password", exact=True)).to_have_accessible_description(
         f"At least {SHORTEST_PASSWORD} characters. Several words make a good one."
@@ -57,20 +55,20 @@ def test_a_new_account_chooses_its_password_and_goes_on(page: Page, demo: Server
     ]
     for typed, words, field in slips:
         choose(page, *typed)
-        expect(page.get_by_role("alert")).to_contain_text(words, timeout=PATIENCE)
+        expect(page.get_by_role("alert")).to_contain_text(words)
         expect(page.get_by_label(field, exact=True)).to_be_focused()
         expect(page.get_by_label(field, exact=True)).to_have_attribute("aria-invalid", "true")
 
     choose(page, TEMPORARY, OWN, OWN)
-    expect(page.get_by_role("heading", name="Orders", level=1)).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("heading", name="Orders", level=1)).to_be_visible()
     page.reload()
-    expect(page.get_by_role("heading", name="Orders", level=1)).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("heading", name="Orders", level=1)).to_be_visible()
 
     sign_out(page)
     sign_in(page, demo, username, TEMPORARY)
-    expect(page.get_by_role("alert")).to_contain_text("User name or password is wrong.", timeout=PATIENCE)
+    expect(page.get_by_role("alert")).to_contain_text("User name or password is wrong.")
     sign_in(page, demo, username, OWN)
-    expect(page.get_by_role("heading", name="Orders", level=1)).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("heading", name="Orders", level=1)).to_be_visible()
 
 
 def test_nothing_else_opens_before_the_password_is_chosen(page: Page, demo: Server) -> None:
@@ -80,11 +78,11 @@ def test_nothing_else_opens_before_the_password_is_chosen(page: Page, demo: Serv
     page.context.on("request", lambda r: asked.append(r.url) if "/api/v1/" in r.url else None)
     sign_in(page, demo, username, TEMPORARY)
     form = page.get_by_role("heading", name="Choose your password", level=1)
-    expect(form).to_be_visible(timeout=PATIENCE)
+    expect(form).to_be_visible()
     page.reload()
-    expect(form).to_be_visible(timeout=PATIENCE)
+    expect(form).to_be_visible()
     page.goto(f"{demo.url}/ehr/studies")
-    expect(form).to_be_visible(timeout=PATIENCE)
+    expect(form).to_be_visible()
     assert page.get_by_role("navigation").count() == 0
     assert {url.rsplit("/api/v1/", 1)[1] for url in asked} == {"auth/login"}
 
@@ -92,4 +90,4 @@ def test_nothing_else_opens_before_the_password_is_chosen(page: Page, demo: Serv
     page.get_by_role("button", name="Show the passwords").click()
     expect(page.get_by_label("Current password")).to_have_attribute("type", "text")
     page.get_by_role("button", name="Sign out").click()
-    expect(page.get_by_role("heading", name="Sign in", level=1)).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("heading", name="Sign in", level=1)).to_be_visible()

@@ -75,7 +75,7 @@ def test_two_studies_stand_beside_each_other_with_pixels_in_both_and_nothing_is_
     desktop.get_by_role("link", name=re.compile("^Compare with")).click()
     desktop.wait_for_url(f"**/ehr/view/{uid}?compare={other}")
     viewer = desktop.frame_locator("iframe")
-    eventually(lambda: viewports(viewer) == 2, 60)
+    eventually(lambda: viewports(viewer) == 2)
     assert not [url for url in asked if "eyJ" in url]
     assert "eyJ" not in "".join(frame.url for frame in desktop.frames)
 
@@ -142,7 +142,7 @@ def test_the_viewer_itself_warns_where_no_page_of_ours_is_around_it(desktop: Pag
         timeout=60_000
     )
     canvas = desktop.locator("canvas.cornerstone-canvas").first
-    eventually(lambda: canvas.is_visible() and has_picture(canvas), 60)
+    eventually(lambda: canvas.is_visible() and has_picture(canvas))
 
 
 def test_the_warning_stays_beside_what_else_the_viewer_has_to_say(desktop: Page, demo: Server) -> None:
@@ -225,7 +225,7 @@ def test_on_a_phone_the_image_has_the_room(chromium: Browser, demo: Server) -> N
         viewer = open_viewer(page)
         canvas = viewer.locator("canvas.cornerstone-canvas").first
         canvas.wait_for(timeout=60_000)
-        eventually(lambda: canvas.evaluate("canvas => canvas.clientWidth") > 250 and has_picture(canvas), 60)
+        eventually(lambda: canvas.evaluate("canvas => canvas.clientWidth") > 250 and has_picture(canvas))
 
 
 def test_in_a_small_window_ohifs_header_does_not_lie_over_itself(desktop: Page, demo: Server) -> None:

@@ -174,7 +174,7 @@ def test_kill_9_in_the_middle_of_a_purge_is_made_good_at_the_next_start(server: 
     with bare_orthanc(server):  # by our doors it would be kept apart
         assert c_store(server, small(StudyInstanceUID=uid, PatientID="SOMEBODY-ELSE")) == [0]
     server.start()
-    eventually(lambda: (s := study(server, uid)) and s["number_of_instances"] == 301, 60)
+    eventually(lambda: (s := study(server, uid)) and s["number_of_instances"] == 301)
     deletion = ask(server, uid)
     database = Database(server.database_url)
 

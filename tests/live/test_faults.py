@@ -113,7 +113,7 @@ def assert_once(sending: Sending, count: int | None = None) -> None:
             seen["number_of_instances"] == len(instances(server, uid)) == (count or len(instances(server, uid)))
         )
 
-    eventually(settled, 40)
+    eventually(settled)
     if study(server, uid) is None:
         return
     held = instances(server, uid)
@@ -183,16 +183,16 @@ def test_a_database_away_while_a_modality_sends(tmp_path: Path, postgres: Postgr
             postgres.restart()
         if is_killed:
             server.start()
-            eventually(lambda: has(server, known.uid, 20) and has(server, meanwhile.uid, 10), 60)
+            eventually(lambda: has(server, known.uid, 20) and has(server, meanwhile.uid, 10))
             server.kill()
             server.start()
-        eventually(lambda: server.get("/api/v1/health").json()["status"] == "ok", 40)
+        eventually(lambda: server.get("/api/v1/health").json()["status"] == "ok")
         known.send(uids[20:30])
         assert (len(known.answered), len(meanwhile.answered)) == (30, 10)
-        eventually(lambda: has(server, known.uid, 30) and has(server, meanwhile.uid, 10), 60)
-        eventually(lambda: not is_under_way(server), 60)
+        eventually(lambda: has(server, known.uid, 30) and has(server, meanwhile.uid, 10))
+        eventually(lambda: not is_under_way(server))
         for sending, count in ((known, 30), (meanwhile, 10)):
-            seen = eventually(lambda s=sending: (now := study(server, s.uid)) and now["order_id"] and now, 60)
+            seen = eventually(lambda s=sending: (now := study(server, s.uid)) and now["order_id"] and now)
             assert (seen["link_status"], seen["order_id"]) == ("linked", sending.order["id"])
             assert_once(sending, count)
             received = server.get(

@@ -68,7 +68,7 @@ def test_damaged_files_are_shown_until_they_are_restored(
         uid = generate_uid()
         for number in range(3):
             assert upload(server, small(StudyInstanceUID=uid, InstanceNumber=number)).status_code == 201
-        eventually(lambda: study(server, uid) and all_read(server, 3), 60)
+        eventually(lambda: study(server, uid) and all_read(server, 3))
         assert fixity(server)["latest"] == []
         assert doctor(server).startswith("ok")
 
@@ -79,7 +79,7 @@ def test_damaged_files_are_shown_until_they_are_restored(
         damaged[len(damaged) // 2] ^= 1
         changed.write_bytes(damaged)
         gone.unlink()
-        said = eventually(lambda: (state := fixity(server))["damaged"] == 2 and state, 60)
+        said = eventually(lambda: (state := fixity(server))["damaged"] == 2 and state)
         assert {images / each["file"] for each in said["latest"]} == {changed, gone}
         assert {each["study_instance_uid"] for each in said["latest"]} == {uid}
         assert told(server, uid) == ["changed", "missing"]
@@ -93,6 +93,6 @@ def test_damaged_files_are_shown_until_they_are_restored(
         assert fixity(server)["damaged"] == 2
         for path, data in whole.items():
             path.write_bytes(data)
-        eventually(lambda: fixity(server)["damaged"] == 0, 60)
+        eventually(lambda: fixity(server)["damaged"] == 0)
         assert told(server, uid) == ["changed", "missing", "restored", "restored"]
         assert server.get("/api/v1/audit/verify", "admin").json()["ok"]

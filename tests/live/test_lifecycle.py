@@ -158,7 +158,7 @@ def test_a_database_that_goes_away_refuses_uploads_and_keeps_modalities_images(
         assert server.get("/api/v1/health").json()["status"] == "degraded"
     finally:
         postgres.restart()
-    seen = eventually(lambda: study(server, uid), 40)
+    seen = eventually(lambda: study(server, uid))
     assert (seen["link_status"], seen["number_of_instances"]) == ("unlinked", 1)
     assert upload(server, small(), X_Order_Id=order["id"]).status_code == 201
     assert server.stop() == 0
@@ -229,7 +229,7 @@ def test_an_orthanc_that_dies_is_started_again_and_counted(tmp_path: Path) -> No
         wait_until_back(server, dead, 60)
         for data in sent:
             uid = str(pydicom.dcmread(io.BytesIO(data)).StudyInstanceUID)
-            eventually(lambda uid=uid: (seen := study(server, uid)) and seen["number_of_instances"] == 1, 30)
+            eventually(lambda uid=uid: (seen := study(server, uid)) and seen["number_of_instances"] == 1)
         said = server.get("/api/v1/system", "admin").json()
         assert (said["restarts"]["recent"], said["restarts"]["cause"]) == (1, "signal SIGSEGV")
         assert "restarted" in [each["code"] for each in said["attention"]]
@@ -263,15 +263,15 @@ def test_scripts_serve_supervises_passes_signals_on_and_gives_up_in_the_end(tmp_
 
     process = serve()
     try:
-        eventually(answers, 60)
+        eventually(answers)
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=60) == 0
         process = serve()
-        eventually(answers, 60)
+        eventually(answers)
         for _ in range(5):
-            orthanc = eventually(lambda: child(process), 30)
+            orthanc = eventually(lambda: child(process))
             os.kill(int(orthanc), signal.SIGKILL)
-            eventually(lambda dead=orthanc: process.poll() is not None or child(process) not in ("", dead), 30)
+            eventually(lambda dead=orthanc: process.poll() is not None or child(process) not in ("", dead))
         assert process.wait(timeout=60) == 1
         assert "died 5 times within 300 seconds, at last with signal SIGKILL" in (tmp_path / "log").read_text()
         assert not answers()

@@ -56,7 +56,7 @@ def names(server: Server, uid: str) -> set[str]:
 def followed(server: Server, change: str, status: str = "done") -> dict[str, Any]:
     """The change when all its studies have followed."""
     path = f"/api/v1/changes/{change}"
-    eventually(lambda: server.get(path, "nurse").json()["status"] == status, 60)
+    eventually(lambda: server.get(path, "nurse").json()["status"] == status)
     return dict(server.get(path, "nurse").json())
 
 

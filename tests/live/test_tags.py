@@ -178,7 +178,7 @@ def test_modifying_while_a_modality_sends_gives_one_identity(server: Server, cha
         said = [str(ds[keyword].value) for ds in instances(server, uid)] if seen else []
         return bool(seen) and seen["number_of_instances"] == len(said) == 60 and set(said) == {value}
 
-    eventually(one_identity, 40)
+    eventually(one_identity)
     assert study(server, uid)["link_status"] == "unlinked"  # type: ignore[index]
     c_store(server, files[0])
     assert len(instances(server, uid)) == 60

@@ -75,7 +75,7 @@ def instances(server: Server, uid: str) -> list[pydicom.FileDataset]:
     return [pydicom.dcmread(io.BytesIO(part.split(b"\r\n\r\n", 1)[1][:-2])) for part in parts]
 
 
-def eventually(condition: Callable[[], Any], seconds: float = 20) -> Any:
+def eventually(condition: Callable[[], Any], seconds: float = 60) -> Any:
     """Wait until the condition gives something true; that something."""
     deadline = time.monotonic() + seconds
     while True:
