@@ -18,8 +18,7 @@ COPY ohif-config ohif-config
 # What a checkout has built stays out as well: the image is made from sources.
 RUN rm -rf plugin/web/dist plugin/web/node_modules ohif-config/dist \
  && scripts/setup --runtime \
- && rm -rf plugin/web/node_modules .build/*.log \
- && .venv/bin/python -m compileall -q ehr_bridge plugin migrations
+ && rm -rf plugin/web/node_modules .build/*.log
 
 # ---- ohif: the prepared files behind nginx ----
 FROM ${BASE_IMAGE} AS ohif

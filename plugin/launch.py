@@ -1,4 +1,8 @@
-"""Starts the product: settings, secret, schema, configuration, Orthanc. Behind scripts/run and scripts/serve."""
+"""Starts the product: settings, secret, schema, configuration, Orthanc. Behind scripts/run and scripts/serve.
+
+What only some starts need (demo data, rules in a file) is imported where it is needed: it brings half the product
+along, and Orthanc loads that once more.
+"""
 
 from __future__ import annotations
 
@@ -18,10 +22,9 @@ from pathlib import Path
 from ehr_bridge.db import migrate
 from ehr_bridge.db.database import Database
 from ehr_bridge.errors import Unavailable
-from ehr_bridge.services.coercion_rules import load_rules
 from ehr_bridge.services.token_rules import key_source, token_rules
 from ehr_bridge.settings import Settings, SettingsError, load_settings
-from plugin import advisories, demo, orthanc_config
+from plugin import advisories, orthanc_config
 from plugin.kept_secret import kept_secret
 from plugin.supervisor import Supervisor, exit_code
 
@@ -88,7 +91,7 @@ def prepare(options: argparse.Namespace) -> Settings:
     if options.no_demo:
         os.environ["EHR_BRIDGE_DEMO"] = "0"
     settings = load_settings(os.environ)
-    load_rules(settings.coercion_rules)
+    _check_rules(settings.coercion_rules)
     os.environ["EHR_BRIDGE_DATA_DIR"] = str(settings.data_dir.resolve())
     try:
         Path(os.environ["EHR_BRIDGE_DATA_DIR"]).mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -110,6 +113,14 @@ def prepare(options: argparse.Namespace) -> Settings:
     migrate.upgrade(database)
     database.dispose()
     return settings
+
+
+def _check_rules(file: Path | None) -> None:
+    """Raises SettingsError when the site's coercion rules cannot be used."""
+    if file is not None:
+        from ehr_bridge.services.coercion_rules import load_rules
+
+        load_rules(file)
 
 
 def _preload(small_stacks: bool) -> None:
@@ -153,13 +164,19 @@ def _serve(settings: Settings, log: Path | None) -> int:
                 if log is None:
                     return exit_code(process.wait())
                 raise CannotStart(f"{_why_not(process)}; see {log}\n{_tail(log)}")
-            lines = demo.create(settings) if settings.demo else []
+            lines = _make_demo(settings) if settings.demo else []
             print(f"ready: http://127.0.0.1:{settings.http_port}/ehr/", flush=True)  # noqa: T201
             for line in lines:
                 print(line, flush=True)  # noqa: T201
             return supervisor.watch()
         finally:
             supervisor.end()
+
+
+def _make_demo(settings: Settings) -> list[str]:
+    from plugin import demo
+
+    return demo.create(settings)
 
 
 def _becomes_ready(port: int, process: subprocess.Popen[bytes], seconds: float | None) -> bool:

@@ -3,6 +3,7 @@
 This is the only file that imports `orthanc`.
 """
 
+import gc
 import os
 import site
 import sys
@@ -17,8 +18,12 @@ UNWANTED = (str(ROOT / "plugin"), "dist-packages")
 sys.path[:] = [str(ROOT), *(p for p in sys.path if not p.endswith(UNWANTED) and p != str(ROOT))]
 site.addsitedir(str(PACKAGES))
 
+gc.disable()  # what is made while loading stays until the end: looking through it for garbage takes a tenth of a start
+
 import orthanc  # noqa: E402
 
 from plugin.compose import install  # noqa: E402
 
 CALLBACKS = install(orthanc, os.environ)
+gc.freeze()
+gc.enable()

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Annotated
 
 from flask import Response
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import Tag
 from pydantic import ConfigDict, Field, StringConstraints
 
+from ehr_bridge.api.blueprints import Blueprint
 from ehr_bridge.api.context import answer, origin, services
 from ehr_bridge.api.schemas import Input, Model, Moment, PageQuery, Problem, Text64
 from ehr_bridge.errors import Conflict
 
-blueprint = APIBlueprint(
+blueprint = Blueprint(
     "account_management",
     __name__,
     url_prefix="/api/v1/accounts",

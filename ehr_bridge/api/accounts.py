@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from flask import Response
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import Tag
 from pydantic import ConfigDict, Field
 
+from ehr_bridge.api.blueprints import Blueprint
 from ehr_bridge.api.context import address, answer, caller, services
 from ehr_bridge.api.limits import count_sign_in
 from ehr_bridge.api.schemas import Input, Model, Moment, Problem
 from ehr_bridge.auth.permissions import Permission
 
-blueprint = APIBlueprint("accounts", __name__, url_prefix="/api/v1/auth", abp_tags=[Tag(name="Accounts")])
+blueprint = Blueprint("accounts", __name__, url_prefix="/api/v1/auth", abp_tags=[Tag(name="Accounts")])
 
 
 class LoginBody(Input):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from threading import Lock
 from typing import Any
 
 from flask import Response
@@ -72,6 +73,7 @@ MODULES = (
     identity_changes,
     history,
 )
+_DESCRIBING = Lock()
 SECURITY_SCHEMES: dict[str, Any] = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
 
 
@@ -85,7 +87,7 @@ def create_app(
 
     `handed_over` says how many stored instances have not come to the recorder yet.
     """
-    app = _routes()
+    app = _routes(_Application)
     app.extensions[context.EXTENSION] = services
     app.extensions[uploads.ARCHIVE] = archive
     app.extensions[system.CHECKS] = checks
@@ -98,13 +100,23 @@ def create_app(
 
 def openapi_document() -> dict[str, Any]:
     """What /api/v1/openapi.json answers, without a server, a database or an archive behind it."""
-    app = _routes()
-    app.generate_spec_json()  # type: ignore[no-untyped-call]
-    return dict(app.spec_json)
+    with _DESCRIBING:
+        for module in MODULES:
+            module.blueprint.describe()
+        app = _routes(OpenAPI)
+        app.generate_spec_json()  # type: ignore[no-untyped-call]
+        return complete(app.spec_json)
 
 
-def _routes() -> OpenAPI:
-    app = _Described(
+class _Application(OpenAPI):
+    """An application that makes its document when somebody first asks for it."""
+
+    def generate_spec_json(self) -> None:
+        self.spec_json = openapi_document()
+
+
+def _routes(kind: type[OpenAPI]) -> OpenAPI:
+    app = kind(
         "ehr_bridge",
         info=Info(title="Orthanc EHR bridge", version=VERSION),
         security_schemes=SECURITY_SCHEMES,
@@ -120,14 +132,6 @@ def _routes() -> OpenAPI:
     for module in MODULES:
         app.register_api(module.blueprint)
     return app
-
-
-class _Described(OpenAPI):
-    """An application whose document is complete."""
-
-    def generate_spec_json(self) -> None:
-        super().generate_spec_json()  # type: ignore[no-untyped-call]
-        complete(self.spec_json)
 
 
 def _no_store(response: Response) -> Response:

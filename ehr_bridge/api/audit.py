@@ -7,9 +7,10 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
 from flask import Response
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import Tag
 from pydantic import Field, model_validator
 
+from ehr_bridge.api.blueprints import Blueprint
 from ehr_bridge.api.context import answer, origin, services
 from ehr_bridge.api.schemas import EmptyIsNone, GivenMoment, Input, Model, Moment, PageQuery, Problem
 from ehr_bridge.services import audit
@@ -18,7 +19,7 @@ from ehr_bridge.services.audit_anchor import Anchor, read_anchors
 
 LARGEST_ID = 2**63 - 1
 
-blueprint = APIBlueprint(
+blueprint = Blueprint(
     "audit",
     __name__,
     url_prefix="/api/v1",

@@ -7,10 +7,11 @@ from datetime import date
 from typing import Annotated, Literal
 
 from flask import Response, request
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import Tag
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 
 from ehr_bridge.api import studies
+from ehr_bridge.api.blueprints import Blueprint
 from ehr_bridge.api.context import answer, caller, closed, origin, services
 from ehr_bridge.api.json_bodies import model_from_json
 from ehr_bridge.api.schemas import EmptyIsNone, Input, Model, Moment, PageQuery, Problem, Uid, no_control_characters
@@ -20,7 +21,7 @@ from ehr_bridge.db.deletions import LegalHold
 from ehr_bridge.services.deletions import DeletionFilters, DeletionView
 
 DELETION = Tag(name="Deletion")
-blueprint = APIBlueprint(
+blueprint = Blueprint(
     "deletions",
     __name__,
     url_prefix="/api/v1",

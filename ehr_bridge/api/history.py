@@ -6,9 +6,10 @@ import uuid
 from typing import Any
 
 from flask import Response
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import Tag
 from pydantic import Field
 
+from ehr_bridge.api.blueprints import Blueprint
 from ehr_bridge.api.context import answer, closed, services
 from ehr_bridge.api.restricted import require_past_open
 from ehr_bridge.api.schemas import Model, Moment, PageQuery, Problem
@@ -16,7 +17,7 @@ from ehr_bridge.api.studies import StudyPath
 from ehr_bridge.api.tags import TagChange
 from ehr_bridge.services.study_history import Step
 
-blueprint = APIBlueprint(
+blueprint = Blueprint(
     "history",
     __name__,
     url_prefix="/api/v1/dicom",

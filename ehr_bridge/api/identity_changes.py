@@ -6,9 +6,10 @@ import uuid
 from typing import Annotated, Any, Literal
 
 from flask import Response
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import Tag
 from pydantic import Field
 
+from ehr_bridge.api.blueprints import Blueprint
 from ehr_bridge.api.context import answer, closed, origin, services
 from ehr_bridge.api.orders import OrderPath
 from ehr_bridge.api.patients import MrnPath
@@ -16,7 +17,7 @@ from ehr_bridge.api.reconciliation import ReasonText
 from ehr_bridge.api.schemas import EmptyIsNone, Input, Model, Moment, PageQuery, Problem, Text16, Text64
 from ehr_bridge.services.change_views import ChangeFilters, ChangeView
 
-blueprint = APIBlueprint(
+blueprint = Blueprint(
     "identity_changes",
     __name__,
     url_prefix="/api/v1",

@@ -6,9 +6,10 @@ import uuid
 from typing import Annotated, Literal
 
 from flask import Response
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import Tag
 from pydantic import Field, StringConstraints
 
+from ehr_bridge.api.blueprints import Blueprint
 from ehr_bridge.api.context import answer, caller, closed, services
 from ehr_bridge.api.schemas import Input, Model, Problem
 from ehr_bridge.api.uploads import archive
@@ -16,7 +17,7 @@ from ehr_bridge.auth.permissions import Permission
 
 MOST_DIGESTS = 1000
 
-blueprint = APIBlueprint(
+blueprint = Blueprint(
     "known_files",
     __name__,
     url_prefix="/api/v1/dicom",

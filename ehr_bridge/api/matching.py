@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from flask import Response
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import Tag
 from pydantic import AliasChoices, BeforeValidator, Field
 
+from ehr_bridge.api.blueprints import Blueprint
 from ehr_bridge.api.context import answer, closed, services
 from ehr_bridge.api.reconciliation import DifferenceAnswer
 from ehr_bridge.api.schemas import Input, Model, Moment, Problem
@@ -21,7 +22,7 @@ from ehr_bridge.services.verdicts import Confirmation, Verdict
 
 MOST_HEADERS = 500
 
-blueprint = APIBlueprint(
+blueprint = Blueprint(
     "matching",
     __name__,
     url_prefix="/api/v1",

@@ -7,6 +7,7 @@ are paged) is added here, so that no route can forget it.
 from __future__ import annotations
 
 import re
+from copy import deepcopy
 from typing import Any
 
 from ehr_bridge.api.access import ACCESS, PUBLIC, SIGNED_IN, VIEWER
@@ -96,7 +97,7 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
     document["components"]["securitySchemes"]["basic"] = {
         "type": "http", "scheme": "basic", "description": "The one service account, if the deployer made one",
     }  # fmt: skip
-    document["paths"].setdefault("/api/v1/openapi.json", {"get": _THIS_DOCUMENT})
+    document["paths"].setdefault("/api/v1/openapi.json", {"get": deepcopy(_THIS_DOCUMENT)})
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             _complete_operation(operation, method.upper(), path)

@@ -7,9 +7,10 @@ from datetime import date
 from typing import Annotated, Literal, get_args
 
 from flask import Response
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import Tag
 from pydantic import Field
 
+from ehr_bridge.api.blueprints import Blueprint
 from ehr_bridge.api.context import answer, closed, origin, services
 from ehr_bridge.api.patients import Sex
 from ehr_bridge.api.schemas import (
@@ -35,7 +36,7 @@ from ehr_bridge.services.identity import person_name
 from ehr_bridge.services.order_states import Stated
 from ehr_bridge.services.orders import OrderData, OrderWish
 
-blueprint = APIBlueprint(
+blueprint = Blueprint(
     "orders",
     __name__,
     url_prefix="/api/v1",

@@ -6,9 +6,10 @@ import uuid
 from typing import Any, Literal
 
 from flask import Response
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import Tag
 from pydantic import Field, ValidationError
 
+from ehr_bridge.api.blueprints import Blueprint
 from ehr_bridge.api.context import answer, origin, services
 from ehr_bridge.api.patients import PatientBody
 from ehr_bridge.api.schemas import FieldProblem, Input, Model, Problem, Text64
@@ -17,7 +18,7 @@ from ehr_bridge.services.patients import PatientData
 
 MOST_PATIENTS = 1_000
 
-blueprint = APIBlueprint(
+blueprint = Blueprint(
     "patient_batch",
     __name__,
     url_prefix="/api/v1",

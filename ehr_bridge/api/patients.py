@@ -7,9 +7,10 @@ from datetime import date
 from typing import Annotated, Literal
 
 from flask import Response
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import Tag
 from pydantic import Field
 
+from ehr_bridge.api.blueprints import Blueprint
 from ehr_bridge.api.context import answer, closed, origin, services
 from ehr_bridge.api.schemas import (
     BirthDate,
@@ -26,7 +27,7 @@ from ehr_bridge.api.schemas import (
 from ehr_bridge.db.models import Patient
 from ehr_bridge.services.patients import PatientData
 
-blueprint = APIBlueprint(
+blueprint = Blueprint(
     "patients",
     __name__,
     url_prefix="/api/v1",

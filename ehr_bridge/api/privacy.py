@@ -7,9 +7,10 @@ from datetime import timedelta
 from typing import Annotated, Literal
 
 from flask import Response
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import Tag
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
+from ehr_bridge.api.blueprints import Blueprint
 from ehr_bridge.api.context import answer, caller, origin, services
 from ehr_bridge.api.schemas import (
     EmptyIsNone,
@@ -24,7 +25,7 @@ from ehr_bridge.api.schemas import (
     no_control_characters,
 )
 
-blueprint = APIBlueprint(
+blueprint = Blueprint(
     "privacy",
     __name__,
     url_prefix="/api/v1/access",

@@ -6,9 +6,10 @@ import uuid
 from typing import Annotated, Any, Literal
 
 from flask import Response
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import Tag
 from pydantic import Field
 
+from ehr_bridge.api.blueprints import Blueprint
 from ehr_bridge.api.context import answer, closed, origin, services
 from ehr_bridge.api.reconciliation import LinkBody, ReasonText
 from ehr_bridge.api.schemas import EmptyIsNone, Input, Model, Moment, PageQuery, Problem, Uid
@@ -17,7 +18,7 @@ from ehr_bridge.services.identity import person_name
 from ehr_bridge.services.quarantine_desk import QuarantineFilters, QuarantineView
 from ehr_bridge.services.verdicts import Confirmation
 
-blueprint = APIBlueprint(
+blueprint = Blueprint(
     "quarantine",
     __name__,
     url_prefix="/api/v1",

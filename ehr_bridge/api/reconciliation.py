@@ -7,9 +7,10 @@ from datetime import date
 from typing import Annotated, Any, Literal
 
 from flask import Response
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import Tag
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
 
+from ehr_bridge.api.blueprints import Blueprint
 from ehr_bridge.api.context import answer, closed, origin, services
 from ehr_bridge.api.orders import OrderAnswer, order_answer
 from ehr_bridge.api.patients import Sex
@@ -23,7 +24,7 @@ from ehr_bridge.services.reconciliation_views import CandidateView, Reconciliati
 from ehr_bridge.services.study_search import StudyFilters
 from ehr_bridge.services.verdicts import Confirmation
 
-blueprint = APIBlueprint(
+blueprint = Blueprint(
     "reconciliation",
     __name__,
     url_prefix="/api/v1",

@@ -7,8 +7,9 @@ from typing import cast
 from urllib.parse import quote
 
 from flask import Response, current_app, request
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import Tag
 
+from ehr_bridge.api.blueprints import Blueprint
 from ehr_bridge.api.context import caller, origin, services
 from ehr_bridge.api.schemas import Problem
 from ehr_bridge.api.studies import StudyPath
@@ -16,7 +17,7 @@ from ehr_bridge.api.uploads import ARCHIVE
 from ehr_bridge.services.holdings import Holdings
 from ehr_bridge.services.zipping import zip_stream
 
-blueprint = APIBlueprint(
+blueprint = Blueprint(
     "retrieve",
     __name__,
     url_prefix="/api/v1/dicom",

@@ -5,14 +5,15 @@ from __future__ import annotations
 import uuid
 
 from flask import Response
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import Tag
 from pydantic import Field
 
 from ehr_bridge.api.account_management import Roles, Username
+from ehr_bridge.api.blueprints import Blueprint
 from ehr_bridge.api.context import answer, origin, services
 from ehr_bridge.api.schemas import Input, Model, Moment, PageQuery, Problem
 
-blueprint = APIBlueprint(
+blueprint = Blueprint(
     "service_keys",
     __name__,
     url_prefix="/api/v1/service-keys",

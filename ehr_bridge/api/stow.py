@@ -6,8 +6,9 @@ import json
 from typing import Any, Literal
 
 from flask import Response, request
-from flask_openapi3 import APIBlueprint, RawModel, Tag
+from flask_openapi3 import RawModel, Tag
 
+from ehr_bridge.api.blueprints import Blueprint
 from ehr_bridge.api.context import caller, origin, services
 from ehr_bridge.api.multipart import read_parts
 from ehr_bridge.api.problems import CODES
@@ -24,7 +25,7 @@ PROCESSING_FAILURE = 0x0110
 """Failure Reason (0008,1197), PS3.18 table 10.5.3-1 and PS3.4 table B.2-1."""
 DICOM_JSON = "application/dicom+json"
 
-blueprint = APIBlueprint(
+blueprint = Blueprint(
     "stow",
     __name__,
     abp_tags=[Tag(name="DICOMweb")],

@@ -7,9 +7,10 @@ from datetime import date
 from typing import Annotated, Literal
 
 from flask import Response
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import Tag
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from ehr_bridge.api.blueprints import Blueprint
 from ehr_bridge.api.context import answer, closed, services
 from ehr_bridge.api.patients import Sex
 from ehr_bridge.api.schemas import (
@@ -29,7 +30,7 @@ from ehr_bridge.services.paging import Page
 from ehr_bridge.services.studies import StudyView
 from ehr_bridge.services.study_search import DEFAULT_SORT, SORTS, Slice, StudyFilters
 
-blueprint = APIBlueprint(
+blueprint = Blueprint(
     "studies",
     __name__,
     url_prefix="/api/v1/dicom",

@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping
 from typing import Literal, cast
 
 from flask import Response, current_app, redirect
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import Tag
 
+from ehr_bridge.api.blueprints import Blueprint
 from ehr_bridge.api.context import DOCS_PREFIX, answer, services
 from ehr_bridge.api.schemas import Model, Moment
 from ehr_bridge.api.tags import Kind
@@ -25,7 +26,7 @@ State = Literal["ok", "degraded"]
 type Check = Callable[[], bool]
 """Whether a part works; may raise, which is a no."""
 
-blueprint = APIBlueprint("system", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="System")])
+blueprint = Blueprint("system", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="System")])
 
 
 class HealthAnswer(Model):

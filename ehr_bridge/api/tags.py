@@ -6,9 +6,10 @@ import uuid
 from typing import Annotated, Literal, cast
 
 from flask import Response
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import Tag
 from pydantic import Field, StringConstraints, field_validator
 
+from ehr_bridge.api.blueprints import Blueprint
 from ehr_bridge.api.context import answer, closed, origin, services
 from ehr_bridge.api.corrections import corrected
 from ehr_bridge.api.problems import CODES
@@ -20,7 +21,7 @@ from ehr_bridge.dicom import MODIFIABLE_KEYWORDS
 from ehr_bridge.services.replacing import StoredFiles
 from ehr_bridge.services.tag_history import StudyTags, read_tags
 
-blueprint = APIBlueprint(
+blueprint = Blueprint(
     "tags",
     __name__,
     url_prefix="/api/v1",

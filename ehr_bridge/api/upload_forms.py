@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Response, request
-from flask_openapi3 import APIBlueprint, RawModel, Tag
+from flask_openapi3 import RawModel, Tag
 
+from ehr_bridge.api.blueprints import Blueprint
 from ehr_bridge.api.context import closed, origin, services
 from ehr_bridge.api.problems import problem
 from ehr_bridge.api.schemas import Model, Problem
@@ -15,7 +16,7 @@ from ehr_bridge.api.upload_door import UploadRequest, respond, respond_with, tak
 from ehr_bridge.api.uploads import HEADER_PARAMETERS, archive
 from ehr_bridge.errors import InvalidInput
 
-blueprint = APIBlueprint(
+blueprint = Blueprint(
     "upload_forms",
     __name__,
     url_prefix="/api/v1/dicom",

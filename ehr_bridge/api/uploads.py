@@ -6,9 +6,10 @@ import uuid
 from typing import Annotated, Any, Literal, cast
 
 from flask import Response, current_app, request
-from flask_openapi3 import APIBlueprint, RawModel, Tag
+from flask_openapi3 import RawModel, Tag
 from pydantic import Field
 
+from ehr_bridge.api.blueprints import Blueprint
 from ehr_bridge.api.content_digest import CONTENT_DIGEST
 from ehr_bridge.api.context import answer, closed, origin, services
 from ehr_bridge.api.schemas import EmptyIsNone, GivenMoment, Input, PageQuery, PathText64, Problem, Uid
@@ -27,7 +28,7 @@ from ehr_bridge.services.uploads import UploadFilters
 ARCHIVE = "ehr_bridge_archive"
 Short = Annotated[str, Field(max_length=255)]
 
-blueprint = APIBlueprint(
+blueprint = Blueprint(
     "uploads",
     __name__,
     url_prefix="/api/v1/dicom",

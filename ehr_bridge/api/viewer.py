@@ -7,9 +7,10 @@ from datetime import timedelta
 from typing import Annotated, Literal
 
 from flask import Response, request
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import Tag
 from pydantic import Field, model_validator
 
+from ehr_bridge.api.blueprints import Blueprint
 from ehr_bridge.api.context import address, answer, caller, services
 from ehr_bridge.api.schemas import EmptyIsNone, GivenMoment, Input, Model, Moment, PageQuery, Problem, Text64, Uid
 from ehr_bridge.api.studies import StudyPath
@@ -17,7 +18,7 @@ from ehr_bridge.auth.tokens import OPERATIONS
 from ehr_bridge.services.scope import Priors
 from ehr_bridge.services.viewer import DECIDE, SESSION, Wish
 
-blueprint = APIBlueprint(
+blueprint = Blueprint(
     "viewer",
     __name__,
     url_prefix="/api/v1/dicom",

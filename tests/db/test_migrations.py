@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import sqlalchemy
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 
 from ehr_bridge.db import migrate
@@ -27,6 +30,7 @@ def test_upgrade_of_an_empty_database_gives_exactly_the_models(database: Databas
 def test_downgrade_removes_every_table_and_upgrade_brings_them_back(database: Database) -> None:
     """An administrator can go back a version and forward again."""
     migrate.downgrade(database, "base")
+    assert not migrate.is_current(database)
     assert set(inspect(database.engine).get_table_names()) <= {"alembic_version"}
     migrate.upgrade(database)
     assert "studies" in inspect(database.engine).get_table_names()
@@ -36,6 +40,21 @@ def test_upgrade_twice_changes_nothing(database: Database) -> None:
     """Every start migrates; the second time there is nothing to do."""
     migrate.upgrade(database)
     assert migrate.is_current(database)
+
+
+def test_the_expected_revision_is_alembics_newest() -> None:
+    """We read it from the files ourselves, at every health check."""
+    assert migrate.newest() == ScriptDirectory(str(migrate.MIGRATIONS)).get_current_head()
+
+
+def test_a_database_of_another_version_or_none_is_not_current(tmp_path: Path) -> None:
+    """Before the first migration, and after one step back."""
+    database = Database(f"sqlite:///{tmp_path / 'new.sqlite3'}")
+    assert not migrate.is_current(database)
+    migrate.upgrade(database)
+    migrate.downgrade(database, "-1")
+    assert not migrate.is_current(database)
+    database.dispose()
 
 
 COLUMNS = "at, actor, action, outcome, detail, previous_hash, hash"

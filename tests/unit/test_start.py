@@ -1,0 +1,47 @@
+"""What a start loads and makes, and what waits until somebody asks for it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def _in_a_new_process(code: str) -> str:
+    """What the code prints in an interpreter that has loaded nothing else."""
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    return run.stdout.strip()
+
+
+@pytest.mark.parametrize(
+    ("module", "unneeded"),
+    [
+        ("plugin.compose", {"alembic", "mako"}),
+        ("plugin.launch", {"alembic", "mako", "pydicom", "numpy", "flask", "plugin.demo"}),
+    ],
+)
+def test_a_start_loads_nothing_that_only_other_moments_need(module: str, unneeded: set[str]) -> None:
+    """When the server died, the modality waits while all of this is loaded."""
+    loaded = _in_a_new_process(f"import sys, {module}; print(*sys.modules)").split()
+    assert module in loaded
+    assert unneeded.isdisjoint(loaded)
+
+
+def test_routes_are_described_when_somebody_asks_for_the_document() -> None:
+    """Describing them takes as long as all libraries together; a server that starts is not asked for it."""
+    count = "sum(len(module.blueprint.paths) for module in app.MODULES)"
+    before, after = _in_a_new_process(
+        f"from ehr_bridge.api import app; print({count}); app.openapi_document(); print({count})"
+    ).split()
+    assert int(before) == 0
+    assert int(after) > 60
+
+
+def test_the_document_is_the_same_whenever_it_is_made() -> None:
+    """One application of several in a process, and each time that it is asked."""
+    same = "from ehr_bridge.api.app import openapi_document as made; print(made() == made())"
+    assert _in_a_new_process(same) == "True"
