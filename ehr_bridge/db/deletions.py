@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, Exists, ForeignKey, Index, String, exists, text
+from sqlalchemy import CheckConstraint, Exists, ForeignKey, Index, Select, String, exists, func, select, text
 from sqlalchemy.orm import Mapped, aliased, mapped_column, relationship
 
 from ehr_bridge.db.models import UID, Base, Study
@@ -87,3 +87,14 @@ def has_open_request() -> Exists:
     """Whether a request of the study at hand (`Study` in the surrounding query) is open."""
     other = aliased(DeletionRequest)
     return exists().where(other.study_id == Study.id, other.status.in_(("pending", "approved", "purging")))
+
+
+def latest_request(study_id: uuid.UUID) -> Select[DeletionRequest]:
+    """The last request for a study. Where it is purged, the study's images are gone and none have come since."""
+    of_study = select(DeletionRequest).where(DeletionRequest.study_id == study_id)
+    return of_study.order_by(DeletionRequest.requested_at.desc(), DeletionRequest.id).limit(1)
+
+
+def last_purge(study_id: uuid.UUID) -> Select[datetime | None]:
+    """When the images that a study had were last deleted for good; None where they never were."""
+    return select(func.max(DeletionRequest.purged_at)).where(DeletionRequest.study_id == study_id)

@@ -70,6 +70,8 @@ class Decision:
     """The archive's id of the study; None while nothing of it is recorded."""
     is_hidden: bool = False
     """The study is deleted, or its deletion is requested."""
+    purge_id: uuid.UUID | None = None
+    """The deletion request by which its former images are gone for good: the study begins anew with this instance."""
 
 
 @dataclass(slots=True)

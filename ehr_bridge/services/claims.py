@@ -18,6 +18,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
+from ehr_bridge.db.deletions import DeletionRequest, latest_request
 from ehr_bridge.db.models import Order, Patient, Study
 from ehr_bridge.db.uploads import Instance
 from ehr_bridge.matching import Evidence, HeaderIdentity, Match, MatchKind, Rules
@@ -127,6 +128,9 @@ class Claims:
     ) -> Decision:
         with self._database.read() as session:
             known = find_known(session, identity.study_instance_uid)
+            if known is not None and (purge := _purge_of(session, known.study)) is not None:
+                match, _, _ = judge(session, identity, Confirmation(), self.rules)
+                return _begins_anew(known.study, purge, match)
             if known is not None:
                 return joined(known.study, verdict_on_more(session, known, identity, confirmation, self.rules))
         # Lost to a power cut, it would only be judged again. In turn: between verdict and claim nobody merges records,
@@ -149,6 +153,30 @@ def joined(study: Study, verdict: Verdict) -> Decision:
     """The decision for one more instance of a study that is claimed already."""
     decision = replace(decision_of(study), match=verdict.match)
     return replace(decision, wanted={}, contradicts=True) if verdict.contradicts else decision
+
+
+def _purge_of(session: Session, study: Study) -> DeletionRequest | None:
+    """By which request the study's images are gone, where none have come since."""
+    if study.deleted_at is None:
+        return None
+    latest = session.scalar(latest_request(study.id))
+    return latest if latest is not None and latest.status == "purged" else None
+
+
+def _begins_anew(study: Study, purge: DeletionRequest, match: Match) -> Decision:
+    """What holds for images of a study whose former ones were deleted for good: they are judged as if it were new, and
+    wait for a person."""
+    return Decision(
+        study_id=study.id,
+        study_instance_uid=study.study_instance_uid,
+        match=replace(match, is_automatic=False),
+        is_linked=False,
+        patient_id=None,
+        order_id=None,
+        wanted={},
+        is_hidden=True,
+        purge_id=purge.id,
+    )
 
 
 def _insert_claim(

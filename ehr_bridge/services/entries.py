@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.orm import Session
 
-from ehr_bridge.db.models import Order, Study, User
-from ehr_bridge.db.uploads import DicomUploadLog
+from ehr_bridge.db.models import Study, User
+from ehr_bridge.db.uploads import DicomUploadLog, DicomUploadSkip
 from ehr_bridge.matching.dates import parse_da
 from ehr_bridge.services.arrivals import Arrival, Door
 from ehr_bridge.services.audit import Event, append_all, study_event
@@ -18,14 +19,14 @@ from ehr_bridge.services.claims import decision_of
 from ehr_bridge.services.doubts import doubt
 from ehr_bridge.services.late_arrivals import note_late_arrival
 from ehr_bridge.services.links import current_link, new_fact
-from ehr_bridge.services.order_states import TRANSITIONS
+from ehr_bridge.services.shown_study import FirstUpload, show_on_order
 from ehr_bridge.services.study_index import list_study
 from ehr_bridge.services.times import parse_tm
 
 _STUDY = select(Study).where(Study.id == bindparam("study_id")).with_for_update(of=Study)
 _ACCOUNT = select(User.id).where(User.username == bindparam("username"))
 _OF_STUDY = select(DicomUploadLog).where(DicomUploadLog.study_instance_uid == bindparam("study_instance_uid"))
-_LATEST = _OF_STUDY.order_by(DicomUploadLog.uploaded_at.desc()).limit(1)
+_LATEST = _OF_STUDY.where(~DicomUploadLog.is_deleted).order_by(DicomUploadLog.uploaded_at.desc()).limit(1)
 _OF_UPLOAD = _OF_STUDY.where(
     DicomUploadLog.upload_id == bindparam("upload_id"), DicomUploadLog.uploaded_by == bindparam("uploaded_by")
 )
@@ -52,13 +53,15 @@ def open_entry(session: Session, arrival: Arrival, now: datetime) -> Entry:
     study = session.scalar(_STUDY, {"study_id": arrival.decision.study_id})
     if study is None:
         raise LookupError(f"no claim {arrival.decision.study_id}")
+    if study.deleted_at is not None:
+        note_late_arrival(session, study, arrival, now)
+        if arrival.decision.purge_id and arrival.identity.patient_id != study.received_identity["PatientID"]:
+            arrival.decision = replace(arrival.decision, contradicts=True)  # another node was told of another patient
     if study.orthanc_study_id is None:
         _describe(study, arrival)
         list_study(session, study)
         if arrival.decision.wanted and arrival.decision.wanted != decision_of(study).wanted:
             arrival.is_unfinished = True  # patient or order changed while it was on its way; no job knew of the study
-    if study.deleted_at is not None:
-        note_late_arrival(session, study, arrival, now)
     account_id = session.scalar(_ACCOUNT, {"username": arrival.delivery.origin.actor})
     events = _link(session, study, arrival, account_id, now)
     if study.withheld_by_id is not None:
@@ -69,15 +72,12 @@ def open_entry(session: Session, arrival: Arrival, now: datetime) -> Entry:
         detail = {"sop_instance_uid": arrival.header.sop_instance_uid, "door": arrival.delivery.door}
         doubt(session, study, arrival.delivery.origin, detail, now)
     log = _known_log(session, study, arrival)
-    if log is None:
-        log = _new_log(study, arrival, account_id, now)
-        session.add(log)
+    if log is None or log.is_deleted:
+        log = _new_log(session, log, study, arrival, account_id, now)
         events.append(_received(study, arrival))
-    else:
-        log.is_deleted = False
-        if arrival.delivery.announced_files is not None:
-            log.announced_files, log.under_way_since = arrival.delivery.announced_files, now
-            log.interrupted_at = None
+    elif arrival.delivery.announced_files is not None:
+        log.announced_files, log.under_way_since = arrival.delivery.announced_files, now
+        log.interrupted_at = None
     return Entry(study, log, events)
 
 
@@ -86,7 +86,7 @@ def log_of(session: Session, study: Study, arrival: Arrival, now: datetime) -> N
     if _known_log(session, study, arrival) is None:
         arrival.orthanc_study_id = study.orthanc_study_id or ""
         account_id = session.scalar(_ACCOUNT, {"username": arrival.delivery.origin.actor})
-        session.add(_new_log(study, arrival, account_id, now))
+        _new_log(session, None, study, arrival, account_id, now)
 
 
 def _describe(study: Study, arrival: Arrival) -> None:
@@ -107,7 +107,7 @@ def _link(session: Session, study: Study, arrival: Arrival, account_id: uuid.UUI
         return []
     session.add(new_fact(study, arrival.delivery.origin.actor, now))
     if study.order is not None:
-        _show_on_order(study.order, study, arrival, account_id, now)
+        show_on_order(study.order, study, FirstUpload(account_id, now, arrival.delivery.source), now)
     detail = {
         "match": study.match_kind,
         "door": arrival.delivery.door,
@@ -117,65 +117,69 @@ def _link(session: Session, study: Study, arrival: Arrival, account_id: uuid.UUI
     return [study_event("study.linked", study, detail)]
 
 
-def _show_on_order(order: Order, study: Study, arrival: Arrival, account_id: uuid.UUID | None, now: datetime) -> None:
-    """The first study linked to an order is the one the order shows; more of them are found by its id."""
-    if order.orthanc_study_id is not None:
-        return
-    order.study_instance_uid = study.study_instance_uid
-    order.orthanc_study_id = arrival.orthanc_study_id
-    order.study_date = study.study_date
-    order.study_time = study.study_time
-    order.uploaded_by_id = account_id
-    order.uploaded_at = now
-    order.upload_source = arrival.delivery.source
-    order.updated_at = now
-    if "in_progress" in TRANSITIONS[order.status]:
-        order.status = "in_progress"
-
-
 def _known_log(session: Session, study: Study, arrival: Arrival) -> DicomUploadLog | None:
     delivery = arrival.delivery
     of_study = {"study_instance_uid": study.study_instance_uid}
-    if delivery.door is Door.ARCHIVE:  # found later: it belongs to the upload that was under way
-        return session.scalar(_LATEST, of_study)
+    if delivery.door is Door.ARCHIVE and (latest := session.scalar(_LATEST, of_study)) is not None:
+        return latest  # found later: it belongs to the upload that was under way
     return session.scalar(
         _OF_UPLOAD, {**of_study, "upload_id": arrival.upload_id, "uploaded_by": delivery.origin.actor}
     )
 
 
-def _new_log(study: Study, arrival: Arrival, account_id: uuid.UUID | None, now: datetime) -> DicomUploadLog:
+def _new_log(
+    session: Session,
+    purged: DicomUploadLog | None,
+    study: Study,
+    arrival: Arrival,
+    account_id: uuid.UUID | None,
+    now: datetime,
+) -> DicomUploadLog:
+    """A new entry. A sender without uploads has one per study: it takes the place of the one whose images are gone."""
+    values = _log_values(study, arrival, account_id, now)
+    if purged is None:
+        log = DicomUploadLog(id=uuid.uuid4(), **values)
+        session.add(log)
+        return log
+    session.execute(delete(DicomUploadSkip).where(DicomUploadSkip.upload_log_id == purged.id))
+    for name, value in values.items():
+        setattr(purged, name, value)
+    purged.error_message = purged.upload_duration_seconds = purged.interrupted_at = None
+    return purged
+
+
+def _log_values(study: Study, arrival: Arrival, account_id: uuid.UUID | None, now: datetime) -> dict[str, Any]:
     delivery, identity = arrival.delivery, arrival.identity
     after = {change.keyword: change.after for change in arrival.changes}
     announced = delivery.announced_files
-    return DicomUploadLog(
-        id=uuid.uuid4(),
-        upload_id=arrival.upload_id,
-        patient_id=study.patient_id,
-        order_id=study.order_id,
-        uploaded_by_id=account_id,
-        uploaded_by=delivery.origin.actor,
-        source_address=(delivery.origin.address or "")[:64] or None,
-        announced_files=announced,
-        study_instance_uid=study.study_instance_uid,
-        orthanc_study_id=arrival.orthanc_study_id,
-        number_of_files=0,
-        number_of_duplicates=0,
-        total_size_bytes=0,
-        original_patient_id=identity.patient_id[:64] or None,
-        original_patient_name=identity.patient_name[:255] or None,
-        original_accession_number=identity.accession_number[:64] or None,
-        original_study_date=arrival.header.study_date[:8] or None,
-        original_modality=arrival.header.modality[:16] or None,
-        modified_patient_id=after.get("PatientID"),
-        modified_patient_name=after.get("PatientName"),
-        modified_accession_number=after.get("AccessionNumber"),
-        tags_modified=bool(arrival.changes),
-        upload_status="success",
-        uploaded_at=now,
-        upload_source=delivery.source,
-        is_deleted=False,
-        under_way_since=now if announced or (delivery.is_batch and delivery.upload_id is not None) else None,
-    )
+    return {
+        "upload_id": arrival.upload_id,
+        "patient_id": study.patient_id,
+        "order_id": study.order_id,
+        "uploaded_by_id": account_id,
+        "uploaded_by": delivery.origin.actor,
+        "source_address": (delivery.origin.address or "")[:64] or None,
+        "announced_files": announced,
+        "study_instance_uid": study.study_instance_uid,
+        "orthanc_study_id": arrival.orthanc_study_id,
+        "number_of_files": 0,
+        "number_of_duplicates": 0,
+        "total_size_bytes": 0,
+        "original_patient_id": identity.patient_id[:64] or None,
+        "original_patient_name": identity.patient_name[:255] or None,
+        "original_accession_number": identity.accession_number[:64] or None,
+        "original_study_date": arrival.header.study_date[:8] or None,
+        "original_modality": arrival.header.modality[:16] or None,
+        "modified_patient_id": after.get("PatientID"),
+        "modified_patient_name": after.get("PatientName"),
+        "modified_accession_number": after.get("AccessionNumber"),
+        "tags_modified": bool(arrival.changes),
+        "upload_status": "success",
+        "uploaded_at": now,
+        "upload_source": delivery.source,
+        "is_deleted": False,
+        "under_way_since": now if announced or (delivery.is_batch and delivery.upload_id is not None) else None,
+    }
 
 
 def _received(study: Study, arrival: Arrival) -> Event:

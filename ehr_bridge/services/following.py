@@ -6,15 +6,13 @@ busy one and a killed process need no care of their own.
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import Select, exists, select, update
+from sqlalchemy import Select, exists, select
 from sqlalchemy.orm import Session, aliased
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.deletions import DeletionRequest
 from ehr_bridge.db.identity_changes import IdentityChange
 from ehr_bridge.db.models import Study
 from ehr_bridge.db.modifications import Modification
@@ -57,12 +55,9 @@ def set_off(database: Database, rules: Rules, now: datetime) -> int:
     """
     with database.read() as session:
         ids = list(session.scalars(_ready().with_only_columns(Modification.id).limit(AT_ONCE)))
-        gone = list(session.scalars(_of_purged_studies()))
-    if not ids and not gone:
+    if not ids:
         return 0
     with database.write() as session:
-        ended = {"status": "succeeded", "finished_at": now, "swept_at": now}
-        session.execute(update(Modification).where(Modification.id.in_(gone)).values(**ended))
         jobs = session.scalars(_ready().where(Modification.id.in_(ids))).all()
         begun = set()
         for job in jobs:
@@ -80,16 +75,6 @@ def _ready() -> Select[Modification]:
         .join(Study, Study.id == Modification.study_id)
         .where(Modification.status == "waiting", Study.deleted_at.is_(None), ~busy, ~others_come_first())
         .order_by(Modification.requested_at, Modification.id)
-    )
-
-
-def _of_purged_studies() -> Select[uuid.UUID]:
-    """Waiting jobs whose files are gone for good; those of hidden studies wait on."""
-    purged = select(DeletionRequest.study_id).where(DeletionRequest.status == "purged")
-    return (
-        select(Modification.id)
-        .join(Study, Study.id == Modification.study_id)
-        .where(Modification.status == "waiting", Study.deleted_at.is_not(None), Study.id.in_(purged))
     )
 
 

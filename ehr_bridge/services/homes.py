@@ -34,13 +34,14 @@ class Homes:
             RefusedInstance `study_of_another_patient`.
         """
         decision, patient_id = arrival.decision, filed_under(arrival)
-        home = decision.home or self._first_of(decision.study_id, archive_id(patient_id, decision.study_instance_uid))
+        beginning = decision.purge_id or decision.study_id  # one that is purged may begin in another place
+        home = decision.home or self._first_of(beginning, archive_id(patient_id, decision.study_instance_uid))
         require_home(home, patient_id, decision)
 
-    def _first_of(self, study_id: uuid.UUID, place: str) -> str:
+    def _first_of(self, beginning: uuid.UUID, place: str) -> str:
         """Where the first image of a new study goes."""
         with self._lock:
-            first = self._first.setdefault(study_id, place)
+            first = self._first.setdefault(beginning, place)
             while len(self._first) > MOST:
                 self._first.popitem(last=False)
         return first

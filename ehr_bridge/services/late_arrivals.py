@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
-from ehr_bridge.db.deletions import DeletionRequest
+from ehr_bridge.db.deletions import latest_request
 from ehr_bridge.db.models import Study
 from ehr_bridge.db.uploads import Instance
+from ehr_bridge.matching import MatchKind
 from ehr_bridge.services.arrivals import Arrival
 from ehr_bridge.services.audit import OURSELVES
 from ehr_bridge.services.deletion_steps import move, note, open_request
+from ehr_bridge.services.identity import identity_to_json
 
 
 def note_late_arrival(session: Session, study: Study, arrival: Arrival, now: datetime) -> None:
@@ -21,18 +23,11 @@ def note_late_arrival(session: Session, study: Study, arrival: Arrival, now: dat
     Nothing is purged that nobody approved of: an approved request is pending again. A purged study begins anew, with a
     request that is opened for it and what came now as its only instances.
     """
-    request = session.scalar(
-        select(DeletionRequest)
-        .where(DeletionRequest.study_id == study.id)
-        .order_by(DeletionRequest.requested_at.desc(), DeletionRequest.id)
-        .limit(1)
-    )
+    request = session.scalar(latest_request(study.id))
     if request is None:
         return
     if request.status == "purged":
-        session.execute(delete(Instance).where(Instance.study_id == study.id))
-        study.orthanc_study_id = arrival.orthanc_study_id
-        study.number_of_series = study.number_of_instances = 0
+        _begin_anew(session, study, arrival)
         reason = "A modality sent images of this study after it was deleted."
         request = open_request(session, study, reason, OURSELVES, now)
     request.late_instances += 1
@@ -43,3 +38,17 @@ def note_late_arrival(session: Session, study: Study, arrival: Arrival, now: dat
         note(session, "deletion.reopened", request, origin, now, late_instances=request.late_instances)
     elif request.late_instances == 1:
         note(session, "deletion.late_arrival", request, origin, now)
+
+
+def _begin_anew(session: Session, study: Study, arrival: Arrival) -> None:
+    """Its row becomes as a new claim's: nothing of the images that are gone is said of those that come now."""
+    session.execute(delete(Instance).where(Instance.study_id == study.id))
+    study.orthanc_study_id = None
+    study.number_of_series = study.number_of_instances = 0
+    study.received_identity, study.corrections = identity_to_json(arrival.identity), {}
+    match = arrival.decision.match
+    kind = MatchKind.PROBABLE if match.kind is MatchKind.EXACT else match.kind
+    study.link_status = "ambiguous" if kind is MatchKind.AMBIGUOUS else "unlinked"
+    study.match_kind, study.match_score = kind.value, match.score
+    study.match_evidence = [line.as_json() for line in match.evidence]
+    study.match_patient_id, study.match_order_id = match.patient_id, match.order_id

@@ -17,8 +17,10 @@ from sqlalchemy.orm import Session
 from ehr_bridge.db.identity_changes import IdentityChange
 from ehr_bridge.db.models import Order, Study, StudyLink
 from ehr_bridge.db.uploads import DicomUploadLog
-from ehr_bridge.services.order_states import SHOWN, TRANSITIONS, order_shows, plain, waiting_state
+from ehr_bridge.matching import MatchKind
+from ehr_bridge.services.order_states import SHOWN, order_shows, plain, waiting_state
 from ehr_bridge.services.settling import settle_studies
+from ehr_bridge.services.shown_study import first_upload_of, show_another, show_on_order
 from ehr_bridge.services.study_index import index_study
 
 OPINION = ("match_kind", "match_score", "match_evidence", "match_patient_id", "match_order_id")
@@ -101,12 +103,14 @@ def set_link(session: Session, study: Study, link: Mapping[str, Any], actor: str
         _record_fact(session, study, link["link_id"], actor, now)
     session.flush()
     if former_order is not None and former_order != study.order_id:
-        _show_another(session, session.get_one(Order, former_order), study, now)
+        show_another(session, session.get_one(Order, former_order), study, now)
     if study.order_id is not None and study.order_id != former_order:
-        show_on_order(session, session.get_one(Order, study.order_id), study, now)
+        upload = first_upload_of(session, study)
+        show_on_order(session.get_one(Order, study.order_id), study, upload, now)
     for order_id, shown in link["orders"].items():
         _restore_order(session, uuid.UUID(order_id), shown, study)
     logs = update(DicomUploadLog).where(DicomUploadLog.study_instance_uid == study.study_instance_uid)
+    logs = logs.where(~DicomUploadLog.is_deleted)  # those of purged images keep whose they were
     session.execute(logs.values(patient_id=study.patient_id, order_id=study.order_id))
     study.updated_at = now
     index_study(session, study)
@@ -114,23 +118,21 @@ def set_link(session: Session, study: Study, link: Mapping[str, Any], actor: str
     settle_studies(session, [study.id], now)
 
 
-def show_on_order(session: Session, order: Order, study: Study, now: datetime) -> None:
-    """The first study linked to an order is the one the order shows; more of them are found by its id."""
-    if order.orthanc_study_id is not None:
-        return
-    order.study_instance_uid, order.orthanc_study_id = study.study_instance_uid, study.orthanc_study_id
-    order.study_date, order.study_time = study.study_date, study.study_time
-    order.updated_at = now
-    of_study = select(DicomUploadLog).where(DicomUploadLog.study_instance_uid == study.study_instance_uid)
-    first = session.scalar(of_study.order_by(DicomUploadLog.uploaded_at, DicomUploadLog.id).limit(1))
-    if first is not None:
-        order.uploaded_by_id, order.uploaded_at, order.upload_source = (
-            first.uploaded_by_id,
-            first.uploaded_at,
-            first.upload_source,
-        )
-    if "in_progress" in TRANSITIONS[order.status]:
-        order.status = "in_progress"
+def end_link(session: Session, study: Study, now: datetime) -> None:
+    """The images are gone for good: the study belongs to no patient and no order, and nothing points to either. The
+    recorded facts, its audit trail and the upload log keep what was."""
+    former = study.order
+    fact = current_link(session, study.id)
+    if fact is not None:
+        fact.unlinked_at = now
+    study.patient_id = study.order_id = study.match_patient_id = study.match_order_id = study.withheld_by_id = None
+    study.link_status, study.is_contradicted = "unlinked", False
+    study.match_kind, study.match_score, study.match_evidence = MatchKind.NONE.value, 0.0, []
+    study.updated_at = now
+    session.flush()
+    session.expire(study, ["patient", "order"])
+    if former is not None:
+        show_another(session, former, study, now)
 
 
 def came_into_doubt(study: Study, before: Mapping[str, Any] | None) -> bool:
@@ -157,25 +159,6 @@ def _record_fact(session: Session, study: Study, link_id: str | None, actor: str
         former.unlinked_at = None
         return
     session.add(new_fact(study, actor, now))
-
-
-def _show_another(session: Session, order: Order, study: Study, now: datetime) -> None:
-    """An order that loses the study it shows goes on with its next one, or waits for images again."""
-    if order.study_instance_uid != study.study_instance_uid or order.orthanc_study_id is None:
-        return
-    order.study_instance_uid, order.orthanc_study_id = order.scheduled_study_instance_uid, None
-    order.number_of_series = order.number_of_images = None
-    order.study_date = order.study_time = order.uploaded_by_id = order.uploaded_at = order.upload_source = None
-    order.updated_at = now
-    if order.status in {"in_progress", "completed"}:
-        order.status = waiting_state(order)
-    others = select(Study).where(Study.order_id == order.id, Study.orthanc_study_id.is_not(None))
-    visible_first = (Study.deleted_at.is_not(None), Study.created_at, Study.id)
-    other = session.scalar(others.order_by(*visible_first).limit(1))
-    if other is not None:
-        show_on_order(session, order, other, now)
-        session.flush()
-        settle_studies(session, [other.id], now)
 
 
 def _restore_order(session: Session, order_id: uuid.UUID, shown: Mapping[str, Any], study: Study) -> None:

@@ -12,18 +12,22 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import and_, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.deletions import DeletionRequest
-from ehr_bridge.db.models import Order, Study, StudyLink
+from ehr_bridge.db.models import Study, ViewerToken
+from ehr_bridge.db.modifications import Modification, ModificationInstance
 from ehr_bridge.db.uploads import DicomUploadLog
-from ehr_bridge.services.audit import OURSELVES
+from ehr_bridge.services import audit
+from ehr_bridge.services.audit import OURSELVES, Event
 from ehr_bridge.services.claims import Claims
 from ehr_bridge.services.deletion_steps import move, note, open_request
 from ehr_bridge.services.hidden import HiddenStudies
 from ehr_bridge.services.holds import hold_in_force
+from ehr_bridge.services.links import end_link
+from ehr_bridge.services.study_index import index_study, unlist
 from ehr_bridge.services.thumbnails import Thumbnails
 
 LOGGER = logging.getLogger(__name__)
@@ -101,7 +105,10 @@ class Purge:
             move(request, "purged")
             request.purged_at = now
             study = request.study
-            _end_links(session, study, now)
+            end_link(session, study, now)
+            unlist(session, study)
+            _forget_images(session, study, now)
+            _take_tokens_back(session, study, now)
             log = update(DicomUploadLog).where(DicomUploadLog.study_instance_uid == study.study_instance_uid)
             session.execute(log.values(is_deleted=True))
             note(session, "deletion.purged", request, OURSELVES, now, orthanc_studies=deleted)
@@ -109,31 +116,24 @@ class Purge:
                 session.flush()
                 reason = "A modality sent images of this study while it was being deleted."
                 open_request(session, study, reason, OURSELVES, now)
+                index_study(session, study)
 
 
-def _end_links(session: Session, study: Study, now: datetime) -> None:
-    """The study belongs to nobody any more; its order shows the next study it has, or none."""
-    current = update(StudyLink).where(StudyLink.study_id == study.id, StudyLink.unlinked_at.is_(None))
-    session.execute(current.values(unlinked_at=now))
-    order = session.get(Order, study.order_id) if study.order_id else None
-    study.patient_id = study.order_id = None
-    study.link_status, study.is_contradicted = "unlinked", False
-    study.updated_at = now
-    if order is None or order.study_instance_uid != study.study_instance_uid:
-        return
-    other = session.scalar(
-        select(Study)
-        .where(Study.order_id == order.id, Study.orthanc_study_id.is_not(None), Study.deleted_at.is_(None))
-        .where(Study.id != study.id)
-        .order_by(Study.created_at, Study.id)
-        .limit(1)
+def _forget_images(session: Session, study: Study, now: datetime) -> None:
+    """Jobs that wait have nothing to work on; no former byte of an image stays with those that ended."""
+    jobs = select(Modification.id).where(Modification.study_id == study.id)
+    session.execute(delete(ModificationInstance).where(ModificationInstance.modification_id.in_(jobs)))
+    waiting = update(Modification).where(Modification.study_id == study.id, Modification.status == "waiting")
+    session.execute(waiting.values(status="succeeded", finished_at=now, swept_at=now))
+
+
+def _take_tokens_back(session: Session, study: Study, now: datetime) -> None:
+    """Images that come under the same UID later are not what a token that names the study was made for."""
+    good = select(ViewerToken).where(
+        ViewerToken.scope == "studies", ViewerToken.revoked_at.is_(None), ViewerToken.expires_at > now
     )
-    order.study_instance_uid = other.study_instance_uid if other else order.scheduled_study_instance_uid
-    order.orthanc_study_id = other.orthanc_study_id if other else None
-    order.number_of_series = other.number_of_series if other else None
-    order.number_of_images = other.number_of_instances if other else None
-    order.study_date = other.study_date if other else None
-    order.study_time = other.study_time if other else None
-    if other is None:
-        order.uploaded_by_id = order.uploaded_at = order.upload_source = None
-    order.updated_at = now
+    for token in session.scalars(good).all():
+        if study.study_instance_uid in token.study_instance_uids:
+            token.revoked_at, token.revoked_by = now, OURSELVES.actor
+            event = Event("viewer_token.revoked", detail={"token_id": str(token.id)})
+            audit.append(session, OURSELVES, event, now)

@@ -14,7 +14,7 @@ from sqlalchemy import bindparam, delete, insert, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.models import Study
-from ehr_bridge.db.second_looks import StudyMatchKey
+from ehr_bridge.db.second_looks import SecondLook, StudyMatchKey
 from ehr_bridge.db.study_names import StudyName
 from ehr_bridge.matching import HeaderIdentity
 from ehr_bridge.matching.compare import SEX_CODES
@@ -82,6 +82,15 @@ def list_study(session: Session, study: Study) -> None:
     if study.link_status != "linked":
         session.execute(_KEYS_OF, {"of_study": study.id})
         index_waiting(session, study.id, stored_identity(study))
+
+
+def unlist(session: Session, study: Study) -> None:
+    """A study whose images are gone for good is found by nothing, and waits for no verdict."""
+    study.patient_name_key = study.accession_key = study.patient_id_key = study.modality_key = ""
+    study.study_date_key = date.min
+    for of_study in (_NAMES_OF, _KEYS_OF):
+        session.execute(of_study, {"of_study": study.id})
+    session.execute(delete(SecondLook).where(SecondLook.study_id == study.id))
 
 
 def index_waiting(session: Session, study_id: uuid.UUID, identity: HeaderIdentity) -> None:

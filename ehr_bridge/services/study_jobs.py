@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.orm import Session
 
+from ehr_bridge.db.deletions import last_purge
 from ehr_bridge.db.models import Study
 from ehr_bridge.db.modifications import Modification
 from ehr_bridge.errors import Conflict
@@ -35,9 +36,11 @@ def of_study(session: Session, study_id: uuid.UUID) -> list[Modification]:
 
 
 def undoable(session: Session, study_id: uuid.UUID) -> uuid.UUID | None:
-    """The one job of a study that can be undone now, if there is one."""
+    """The one job of a study that can be undone now, if there is one. Not one whose images are gone by now."""
+    purged_at = session.scalar(last_purge(study_id))
     jobs = of_study(session, study_id)  # queued in the order of `requested_at`, one at a time
     undone = {job.undoes_id for job in jobs if job.kind == "undo" and job.status == "succeeded"}
+    jobs = [job for job in jobs if purged_at is None or job.requested_at > purged_at]
     latest = (job for job in jobs if job.kind != "undo" and job.status in HOLDS and job.id not in undone)
     return next((job.id for job in latest if job.number_done or job.kind != "follow"), None)
 

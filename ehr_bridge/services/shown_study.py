@@ -1,0 +1,63 @@
+"""Which study an order shows: the first one linked to it. Others that are linked to it too are found by its id."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ehr_bridge.db.models import Order, Study
+from ehr_bridge.db.uploads import DicomUploadLog
+from ehr_bridge.services.order_states import TRANSITIONS, waiting_state
+from ehr_bridge.services.settling import settle_studies
+
+
+class FirstUpload(NamedTuple):
+    """Who brought the first images of a study, when, and from where."""
+
+    by_id: uuid.UUID | None
+    at: datetime
+    source: str
+
+
+def first_upload_of(session: Session, study: Study) -> FirstUpload | None:
+    """As the upload log says; None where it has no entry of the study."""
+    of_study = select(DicomUploadLog).where(DicomUploadLog.study_instance_uid == study.study_instance_uid)
+    of_study = of_study.where(~DicomUploadLog.is_deleted)
+    log = session.scalar(of_study.order_by(DicomUploadLog.uploaded_at, DicomUploadLog.id).limit(1))
+    return FirstUpload(log.uploaded_by_id, log.uploaded_at, log.upload_source) if log is not None else None
+
+
+def show_on_order(order: Order, study: Study, upload: FirstUpload | None, now: datetime) -> None:
+    """Let an order show this study, unless it shows one already."""
+    if order.orthanc_study_id is not None:
+        return
+    order.study_instance_uid, order.orthanc_study_id = study.study_instance_uid, study.orthanc_study_id
+    order.study_date, order.study_time = study.study_date, study.study_time
+    if upload is not None:
+        order.uploaded_by_id, order.uploaded_at, order.upload_source = upload
+    order.updated_at = now
+    if "in_progress" in TRANSITIONS[order.status]:
+        order.status = "in_progress"
+
+
+def show_another(session: Session, order: Order, lost: Study, now: datetime) -> None:
+    """An order that loses the study it shows goes on with its next one, or waits for images again."""
+    if order.study_instance_uid != lost.study_instance_uid or order.orthanc_study_id is None:
+        return
+    order.study_instance_uid, order.orthanc_study_id = order.scheduled_study_instance_uid, None
+    order.number_of_series = order.number_of_images = None
+    order.study_date = order.study_time = order.uploaded_by_id = order.uploaded_at = order.upload_source = None
+    order.updated_at = now
+    if order.status in {"in_progress", "completed"}:
+        order.status = waiting_state(order)
+    others = select(Study).where(Study.order_id == order.id, Study.orthanc_study_id.is_not(None))
+    visible_first = (Study.deleted_at.is_not(None), Study.created_at, Study.id)
+    other = session.scalar(others.order_by(*visible_first).limit(1))
+    if other is not None:
+        show_on_order(order, other, first_upload_of(session, other), now)
+        session.flush()
+        settle_studies(session, [other.id], now)
