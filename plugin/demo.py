@@ -32,7 +32,7 @@ ACCOUNTS = {
 }
 PATIENTS = {
     "MRN-1001": PatientData("Lindqvist", "Åsa", date(1961, 3, 14), "female", None),
-    "MRN-1002": PatientData("Okafor", "Chidi", date(1978, 11, 2), "male", None),
+    "MRN-1002": PatientData("Okafor", "Chidi", date(1978, 11, 2), "male", None, middle_name="Emeka", prefix="Dr."),
     "MRN-1003": PatientData("Müller", "Jürgen", date(1950, 7, 30), "male", None),
     "MRN-1004": PatientData("Tanaka", "Yuki", date(1993, 1, 9), "female", None),
     "MRN-1005": PatientData(None, None, None, "unknown", None),

@@ -18,6 +18,9 @@ HASH = "5b1f0c6f7c0b6b0e0f4cc0fb0a3ad1a2ad1b1d0b9d6a7d8b2c7f3e5a9c4d1e60"
 _PERSON: dict[str, Any] = {
     "family_name": "Ferreira",
     "given_name": "João",
+    "middle_name": "Miguel",
+    "prefix": "Dr.",
+    "suffix": None,
     "birth_date": "1975-06-30",
     "sex": "male",
     "issuer": None,

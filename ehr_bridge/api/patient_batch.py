@@ -14,7 +14,6 @@ from ehr_bridge.api.context import answer, origin, services
 from ehr_bridge.api.patients import PatientBody
 from ehr_bridge.api.schemas import FieldProblem, Input, Model, Problem, Text64
 from ehr_bridge.services.patient_batch import PatientOutcome
-from ehr_bridge.services.patients import PatientData
 
 MOST_PATIENTS = 1_000
 
@@ -70,7 +69,7 @@ def put_patients(body: PatientBatchBody) -> Response:
     """Register or update up to 1,000 patients, with an outcome for each"""
     read = [_read(item) for item in body.items]
     good = [item for item in read if isinstance(item, PatientItem)]
-    outcomes = iter(services().patient_batch.upsert([(item.mrn, _data(item)) for item in good], origin()))
+    outcomes = iter(services().patient_batch.upsert([(item.mrn, item.data()) for item in good], origin()))
     services().claims.forget()
     items = [_answer(item, next(outcomes)) if isinstance(item, PatientItem) else item for item in read]
     counts = {status: sum(item.status == status for item in items) for status in ("created", "updated", "failed")}
@@ -88,16 +87,6 @@ def _read(item: dict[str, Any]) -> PatientItem | PatientItemAnswer:
         mrn = item.get("mrn")
         problem = ItemProblem(code="invalid_request", message="Correct the fields named in 'errors'.", errors=problems)
         return PatientItemAnswer(mrn=mrn if isinstance(mrn, str) else None, status="failed", id=None, error=problem)
-
-
-def _data(item: PatientItem) -> PatientData:
-    return PatientData(
-        family_name=item.family_name,
-        given_name=item.given_name,
-        birth_date=item.birth_date,
-        sex=item.sex,
-        issuer=item.issuer,
-    )
 
 
 def _answer(item: PatientItem, outcome: PatientOutcome) -> PatientItemAnswer:

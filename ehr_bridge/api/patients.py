@@ -8,16 +8,19 @@ from typing import Annotated, Literal
 
 from flask import Response
 from flask_openapi3 import Tag
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from ehr_bridge.api.blueprints import Blueprint
 from ehr_bridge.api.context import answer, closed, origin, services
 from ehr_bridge.api.schemas import (
+    NAME_LENGTH,
     BirthDate,
     EmptyIsNone,
     Input,
+    MiddleName,
     Model,
     Moment,
+    NameAffix,
     NamePart,
     PageQuery,
     PathText64,
@@ -25,6 +28,7 @@ from ehr_bridge.api.schemas import (
     Text64,
 )
 from ehr_bridge.db.models import Patient
+from ehr_bridge.matching import NAME_PARTS
 from ehr_bridge.services.patients import PatientData
 
 blueprint = Blueprint(
@@ -52,9 +56,25 @@ class PatientBody(Input):
 
     family_name: Annotated[NamePart | None, EmptyIsNone] = None
     given_name: Annotated[NamePart | None, EmptyIsNone] = None
+    middle_name: Annotated[MiddleName | None, EmptyIsNone] = None
+    prefix: Annotated[NameAffix | None, EmptyIsNone] = Field(None, description="Before the name: Dr.")
+    suffix: Annotated[NameAffix | None, EmptyIsNone] = Field(None, description="Behind the name: Jr.; MD, PhD")
     birth_date: Annotated[BirthDate | None, EmptyIsNone] = None
     sex: Sex = "unknown"
     issuer: Annotated[Text64 | None, EmptyIsNone] = Field(None, description="Assigning authority of the MRN")
+
+    @field_validator("middle_name", "prefix", "suffix")
+    @classmethod
+    def _fits_the_name(cls, part: str | None, info: ValidationInfo) -> str | None:
+        """With the parts before it and what separates them, it fits what DICOM has for a whole name."""
+        before = NAME_PARTS[: NAME_PARTS.index(info.field_name or "")]
+        if part and len("^".join([*(info.data.get(name) or "" for name in before), part])) > NAME_LENGTH:
+            raise ValueError(f"the whole name, with ^ between its parts, has at most {NAME_LENGTH} characters")
+        return part
+
+    def data(self) -> PatientData:
+        """What is said of the patient, without the number."""
+        return PatientData(**{name: getattr(self, name) for name in PatientData.__slots__})
 
 
 class PatientQuery(PageQuery):
@@ -67,6 +87,9 @@ class PatientAnswer(Model):
     issuer: str | None
     family_name: str | None
     given_name: str | None
+    middle_name: str | None
+    prefix: str | None
+    suffix: str | None
     birth_date: date | None
     sex: Sex
     merged_into_id: uuid.UUID | None = Field(description="The record that survived a merge; null for one that stands")
@@ -91,14 +114,7 @@ class PatientList(Model):
 )
 def put_patient(path: MrnPath, body: PatientBody) -> Response:
     """Register or update a patient by MRN"""
-    data = PatientData(
-        family_name=body.family_name,
-        given_name=body.given_name,
-        birth_date=body.birth_date,
-        sex=body.sex,
-        issuer=body.issuer,
-    )
-    patient, created = services().patients.upsert(path.mrn, data, origin())
+    patient, created = services().patients.upsert(path.mrn, body.data(), origin())
     services().claims.forget()
     return answer(_answer(patient), 201 if created else 200)
 

@@ -116,12 +116,16 @@ def fits(keyword: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-def _clean_name(text: str) -> str:
+def _clean_affix(text: str) -> str:
     if "^" in text or "=" in text:
         raise ValueError("no ^ and no = (they separate the parts of a DICOM name)")
-    if COMMA.search(text):
-        raise ValueError("no comma: family name and given name are fields of their own")
     return _clean(text)
+
+
+def _clean_name(text: str) -> str:
+    if COMMA.search(text):
+        raise ValueError("no comma: each part of the name is a field of its own")
+    return _clean_affix(text)
 
 
 def _none_if_empty(value: object) -> object:
@@ -147,10 +151,19 @@ PathText16 = Annotated[Text16, BeforeValidator(_no_blank)]
 PathText64 = Annotated[Text64, BeforeValidator(_no_blank)]
 """A number in the path. Orthanc hands `+` and `%20` over as the same blank, and one patient's number must not become
 another's."""
+NAME_LENGTH = 64
+"""Characters of a PN component group, its separators included (PS3.5 section 6.2)."""
 NamePart = Annotated[
     str, StringConstraints(min_length=1, max_length=31, strip_whitespace=True), AfterValidator(_clean_name)
 ]
-"""Part of a person's name; two parts and their separator fit a PN component group (64, PS3.5 section 6.2)."""
+"""Family or given names; both and their separator fit a PN component group (`NAME_LENGTH`)."""
+MiddleName = Annotated[
+    str, StringConstraints(min_length=1, max_length=NAME_LENGTH, strip_whitespace=True), AfterValidator(_clean_name)
+]
+NameAffix = Annotated[
+    str, StringConstraints(min_length=1, max_length=NAME_LENGTH, strip_whitespace=True), AfterValidator(_clean_affix)
+]
+"""Prefix or suffix of a name, where a comma is at home: `MD, PhD`."""
 EmptyIsNone = BeforeValidator(_none_if_empty)
 
 

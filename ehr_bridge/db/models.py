@@ -69,6 +69,9 @@ class Patient(Base):
     issuer: Mapped[str | None] = mapped_column(String(64))
     family_name: Mapped[str | None] = mapped_column(String(64))
     given_name: Mapped[str | None] = mapped_column(String(64))
+    middle_name: Mapped[str | None] = mapped_column(String(64))
+    prefix: Mapped[str | None] = mapped_column(String(64))
+    suffix: Mapped[str | None] = mapped_column(String(64))
     birth_date: Mapped[date | None]
     sex: Mapped[str] = mapped_column(String(8), default="unknown")
     merged_into_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("patients.id"), index=True)

@@ -7,6 +7,7 @@ person to decide.
 from ehr_bridge.matching.compare import Population
 from ehr_bridge.matching.match import add_order, match_study
 from ehr_bridge.matching.model import (
+    NAME_PARTS,
     Basis,
     Evidence,
     EvidenceGrade,
@@ -19,6 +20,7 @@ from ehr_bridge.matching.model import (
 from ehr_bridge.matching.rules import Rules
 
 __all__ = [
+    "NAME_PARTS",
     "Basis",
     "Evidence",
     "EvidenceGrade",

@@ -137,8 +137,13 @@ def _weigh_name(names: NameComparison, known: PersonName, population: Population
         count = max(population.count(place, words) for place in "fg")
         return weights.rarity("family", count, population.size)
     family = _weigh_part("family", names.family, names.family_said, known.family, population)
-    given = _weigh_part("given", names.given, names.given_said, known.given, population)
-    return family + given + (weights.SWAPPED if names.is_swapped else 0)
+    given = _weigh_part("given", names.given, names.given_said, names.given_known, population)
+    return (
+        family
+        + given
+        + (weights.SWAPPED if names.is_swapped else 0)
+        + (weights.NO_MIDDLE_NAME if names.lacks_middle_name else 0)
+    )
 
 
 def _weigh_part(

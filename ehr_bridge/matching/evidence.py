@@ -69,9 +69,13 @@ def _name(comparison: Comparison) -> Evidence:
     parts = {names.family, names.given}
     if parts == {Grade.SILENT}:
         return Evidence("PatientName", None, Said.SILENT, "one side has no name")
+    if names.is_other_generation:
+        return Evidence.against("PatientName", "the suffixes tell one generation from another, as father and son")
     if names.is_whole or (parts == {Grade.SAME} and not names.is_swapped):
         if names.is_as_written:
             return Evidence("PatientName", True, Said.SAME, "the same name")
+        if names.lacks_middle_name:
+            return Evidence("PatientName", True, Said.FORM, "the same name, the middle name on one side only")
         return Evidence("PatientName", True, Said.FORM, "the same name, written otherwise")
     detail = f"family name {OF_PART[names.family]}, given name {OF_PART[names.given]}"
     if names.is_swapped:

@@ -7,7 +7,7 @@ from itertools import product
 
 from ehr_bridge.matching.dates import digits_of, parse_da, swapped
 from ehr_bridge.matching.ids import plain_id
-from ehr_bridge.matching.model import HeaderIdentity, PatientFacts
+from ehr_bridge.matching.model import NAME_PARTS, HeaderIdentity, PatientFacts
 from ehr_bridge.matching.names import drawn_together
 from ehr_bridge.matching.person_names import PersonName, read_names, sound
 
@@ -73,8 +73,8 @@ def number_key(mrn: str) -> set[str]:
 
 
 def known_name(patient: PatientFacts) -> PersonName:
-    """The words of the name that the EHR has."""
-    return PersonName.of(patient.family_name or "", patient.given_name or "")
+    """The name that the EHR has."""
+    return PersonName.of(*(getattr(patient, part) or "" for part in NAME_PARTS))
 
 
 def asked_values(header: HeaderIdentity) -> set[str]:

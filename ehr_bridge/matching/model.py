@@ -9,6 +9,9 @@ from datetime import date
 from enum import StrEnum
 from typing import Any, Self
 
+NAME_PARTS = ("family_name", "given_name", "middle_name", "prefix", "suffix")
+"""The fields of a patient's name, in the order of the components of a PN (PS3.5 section 6.2.1)."""
+
 
 class MatchKind(StrEnum):
     EXACT = "exact"
@@ -62,6 +65,9 @@ class PatientFacts:
     given_name: str | None
     birth_date: date | None
     sex: str
+    middle_name: str | None = None
+    prefix: str | None = None
+    suffix: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,8 @@ SOUNDS = (
     ("sch", "s"), ("sh", "s"), ("ch", "k"), ("ph", "f"), ("th", "t"), ("ck", "k"), ("gh", "g"), ("kn", "n"),
     ("c", "k"), ("q", "k"), ("x", "ks"), ("z", "s"), ("w", "v"), ("j", "i"), ("y", "i"),
 )  # fmt: skip
+GENERATIONS = {"sr": 1, "senior": 1, "i": 1, "jr": 2, "junior": 2, "ii": 2, "iii": 3, "iv": 4}
+"""Suffixes by which father and son of one name are told apart."""
 
 
 class Grade(StrEnum):
@@ -48,33 +50,55 @@ class PersonName:
 
     family: tuple[str, ...]
     given: tuple[str, ...]
+    """Given and middle names."""
     spelled: frozenset[tuple[str, str]] = field(default=frozenset(), compare=False)
     """Words that can be spelled out ("muller" of Müller), each with how ("mueller")."""
     written: tuple[str, str] = field(default=("", ""), compare=False)
     """Family name and the rest as they stand; empty in a reading that divides what is not divided."""
+    middle: int = 0
+    """How many of the words of `given`, the last ones, are the middle name."""
+    generation: int = 0
+    """What the suffix says of it (`GENERATIONS`); 0: nothing."""
 
     @classmethod
-    def of(cls, family: str, given: str) -> PersonName:
-        pairs = zip(words_of(f"{family} {given}"), spelled_out(f"{family} {given}"), strict=True)
+    def of(cls, family: str, given: str, middle: str = "", prefix: str = "", suffix: str = "") -> PersonName:
+        words = f"{family} {given} {middle}"
+        pairs = zip(words_of(words), spelled_out(words), strict=True)
         spelled = frozenset((plain, long) for plain, long in pairs if plain != long)
-        return cls(words_of(family), words_of(given), spelled, (family.strip(), given.strip("^ ")))
+        rest = "^".join(part.strip() for part in (given, middle, prefix, suffix)).strip("^ ")
+        generation = next((GENERATIONS[word] for word in words_of(suffix) if word in GENERATIONS), 0)
+        names = words_of(given) + words_of(middle)
+        return cls(words_of(family), names, spelled, (family.strip(), rest), len(words_of(middle)), generation)
+
+    @property
+    def first_given(self) -> tuple[str, ...]:
+        return self.given[: len(self.given) - self.middle]
+
+    @property
+    def middle_names(self) -> tuple[str, ...]:
+        return self.given[len(self.given) - self.middle :]
 
 
 @dataclass(frozen=True, slots=True)
 class NameComparison:
-    """The grades of both parts, and the header's words that were held against them."""
+    """The grades of both parts, and the words that were held against each other."""
 
     family: Grade
     given: Grade
     is_swapped: bool
     family_said: tuple[str, ...] = ()
     given_said: tuple[str, ...] = ()
+    given_known: tuple[str, ...] = ()
     is_as_written: bool = False
     """Letter for letter, accents and case included."""
     lacks_a_main_part: bool = False
     """Of a double family name one side has a part only, or the first of the given names is missing on one side."""
     is_whole: bool = False
     """One side does not divide the name, and both have the same words."""
+    lacks_middle_name: bool = False
+    """One side leaves the middle name out, or has its initial only: it was not compared."""
+    is_other_generation: bool = False
+    """The suffixes tell father from son."""
 
 
 @lru_cache(maxsize=256)
@@ -85,10 +109,13 @@ def read_names(value: str) -> tuple[PersonName, ...]:
 
 def _readings(group: str) -> Iterator[PersonName]:
     family, separator, rest = group.partition("^")
-    whole = PersonName.of(family, rest)
+    given, middle, prefix, suffix = [*rest.split("^", 3), "", "", ""][:4]
+    whole = PersonName.of(family, given, middle, prefix, suffix) if given or middle else PersonName.of(family, rest)
     words = whole.family
     if words or whole.given:
         yield whole
+    if whole.given and (prefix or suffix):  # somebody may have put a title, or a given name, into the wrong place
+        yield replace(PersonName.of(family, rest), written=("", ""), generation=whole.generation)
     if not separator and len(words) > 1:
         yield PersonName(words[:1], words[1:], whole.spelled)
         yield PersonName(words[-1:], words[:-1], whole.spelled)
@@ -101,19 +128,52 @@ def compare_names(said: PersonName, known: PersonName) -> NameComparison:
     are_divided = said.family and said.given and known.family and known.given
     if not are_divided and _same_words(words, (*known.family, *known.given)):
         is_as_written = said.written == known.written
-        return NameComparison(Grade.SAME, Grade.SILENT, False, words, (), is_as_written, is_whole=True)
+        return NameComparison(Grade.SAME, Grade.SILENT, False, words, is_as_written=is_as_written, is_whole=True)
     straight = _compare(said, known, is_swapped=False)
     if Grade.SILENT in (straight.family, straight.given) or _worth(straight) == 2 * _WORTH[Grade.SAME]:
         return straight
-    exchanged = _compare(replace(said, family=said.given, given=said.family), known, is_swapped=True)
+    exchanged = _compare(replace(said, family=said.given, given=said.family, middle=0), known, is_swapped=True)
     return exchanged if _worth(exchanged) > _worth(straight) + 2 else straight
 
 
 def _compare(said: PersonName, known: PersonName, *, is_swapped: bool) -> NameComparison:
-    family, given = grade_words(said.family, known.family), grade_words(said.given, known.given)
-    is_as_written = not is_swapped and said.written == known.written
-    lacks = family is Grade.PART or (given is Grade.PART and said.given[0] != known.given[0])
-    return NameComparison(family, given, is_swapped, said.family, said.given, is_as_written, lacks)
+    theirs, ours = _given_names(said, known)
+    family, given = grade_words(said.family, known.family), grade_words(theirs, ours)
+    is_other_generation = 0 != said.generation != known.generation != 0
+    return NameComparison(
+        family,
+        Grade.DIFFERENT if is_other_generation else given,
+        is_swapped,
+        said.family,
+        theirs,
+        ours,
+        is_as_written=not is_swapped and said.written == known.written,
+        lacks_a_main_part=family is Grade.PART or (given is Grade.PART and theirs[0] != ours[0]),
+        lacks_middle_name=(theirs, ours) != (said.given, known.given),
+        is_other_generation=is_other_generation,
+    )
+
+
+def _given_names(said: PersonName, known: PersonName) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The given names that are to be compared: all, or without a middle name that says nothing.
+
+    That is one that the other side leaves out, or has as an initial, where the rest fits better without it: Anna^Maria
+    is Anna, but not Anna Luise.
+    """
+    whole, first = (said.given, known.given), (said.first_given, known.first_given)
+    if not (said.middle or known.middle) or not all(first):
+        return whole
+    if said.middle and known.middle and not _is_initial(said.middle_names, known.middle_names):
+        return whole
+    without = grade_words(*first)
+    return first if without is not Grade.PART and _WORTH[without] > _WORTH[grade_words(*whole)] else whole
+
+
+def _is_initial(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    """Whether one side has the first letters of the other's words: Q is Quincy."""
+    shorter, longer = sorted(("".join(one), "".join(other)), key=len)
+    words = one if "".join(one) == longer else other
+    return longer != shorter and "".join(word[0] for word in words).startswith(shorter)
 
 
 def _as_known(said: PersonName, known: PersonName) -> PersonName:

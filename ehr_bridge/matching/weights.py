@@ -39,6 +39,8 @@ NOBODYS: Final = 1e-5
 """The share of people with one particular name that no patient has."""
 SWAPPED: Final = -4.0
 """Family and given name stand in each other's place."""
+NO_MIDDLE_NAME: Final = -0.5
+"""One side leaves the middle name out: next to nothing, but less than somebody of the same names with it."""
 BIRTH_DATE: Final = {"near": 5.0, "swapped": 8.0, "year": 3.0, "different": -5.0, "silent": 0.0}
 """near: one digit, or two neighbours exchanged; swapped: day and month; year: day and month right, year wrong."""
 SEX: Final = {"same": 0.9, "different": -4.0, "silent": 0.0}

@@ -13,7 +13,7 @@ from ehr_bridge.db.identity_changes import IdentityChange
 from ehr_bridge.db.models import Order, Patient, Study
 from ehr_bridge.dicom import Header, date_text, tags
 from ehr_bridge.dicom.items import first_item_text
-from ehr_bridge.matching import HeaderIdentity, OrderFacts, PatientFacts
+from ehr_bridge.matching import NAME_PARTS, HeaderIdentity, OrderFacts, PatientFacts
 from ehr_bridge.matching.compare import SEX_CODES
 
 IDENTITY_KEYWORDS = {
@@ -105,8 +105,8 @@ def stored_identity(study: Study) -> HeaderIdentity:
 
 
 def person_name(patient: Patient) -> str:
-    """Family^Given (PN, PS3.5 section 6.2.1); '' when the EHR knows neither."""
-    return f"{patient.family_name or ''}^{patient.given_name or ''}".rstrip("^")
+    """Family^Given^Middle^Prefix^Suffix (PN, PS3.5 section 6.2.1) up to the last known part; '' when none is known."""
+    return "^".join(getattr(patient, part) or "" for part in NAME_PARTS).rstrip("^")
 
 
 class EhrValue(NamedTuple):
@@ -184,8 +184,7 @@ def patient_facts(patient: Patient) -> PatientFacts:
         id=patient.id,
         mrn=patient.mrn,
         issuer=patient.issuer,
-        family_name=patient.family_name,
-        given_name=patient.given_name,
+        **{part: getattr(patient, part) for part in NAME_PARTS},
         birth_date=patient.birth_date,
         sex=patient.sex,
     )

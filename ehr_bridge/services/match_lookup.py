@@ -169,11 +169,11 @@ def _patients(session: Session, keys: Iterable[str]) -> list[PatientFacts]:
 
 
 def _patient(row: Sequence[Any]) -> PatientFacts:
-    return PatientFacts(*row[:7])
+    return PatientFacts(*row[: len(_PATIENT)])
 
 
 def _order(row: Sequence[Any]) -> OrderFacts:
-    order_id, accession_number, uid, status, modality, scheduled_at, *more = row[7:]
+    order_id, accession_number, uid, status, modality, scheduled_at, *more = row[len(_PATIENT) :]
     return OrderFacts(
         order_id,
         accession_number,

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.models import Patient
 from ehr_bridge.errors import Conflict, NotFound
-from ehr_bridge.matching import HeaderIdentity
+from ehr_bridge.matching import NAME_PARTS, HeaderIdentity
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit import Event, Origin
 from ehr_bridge.services.like import ESCAPE, escaped
@@ -33,6 +33,9 @@ class PatientData:
     birth_date: date | None
     sex: str
     issuer: str | None
+    middle_name: str | None = None
+    prefix: str | None = None
+    suffix: str | None = None
 
 
 class Listener(Protocol):
@@ -77,7 +80,7 @@ class Patients:
                 setattr(patient, name, getattr(data, name))
             patient.updated_at = now
             session.add(patient)
-            if not created and {"family_name", "given_name"} & set(changed):
+            if not created and set(NAME_PARTS) & set(changed):
                 index_studies_of_patient(session, patient.id)
             index_patient(session, patient)
             action = "patient.created" if created else "patient.updated"
@@ -93,7 +96,7 @@ class Patients:
     def search(self, text: str, limit: int, offset: int, closed: Closed = NOTHING) -> Page[Patient]:
         """Patients whose MRN begins with `text` or whose names contain each of its words."""
         query = select(Patient).where(without(Patient.id, closed))
-        query = query.order_by(Patient.family_name, Patient.given_name, Patient.mrn)
+        query = query.order_by(Patient.family_name, Patient.given_name, Patient.middle_name, Patient.mrn)
         for word in text.replace(",", " ").replace("^", " ").split():
             pattern = escaped(word)
             query = query.where(
@@ -101,6 +104,7 @@ class Patients:
                     Patient.mrn.ilike(f"{pattern}%", escape=ESCAPE),
                     Patient.family_name.ilike(f"%{pattern}%", escape=ESCAPE),
                     Patient.given_name.ilike(f"%{pattern}%", escape=ESCAPE),
+                    Patient.middle_name.ilike(f"%{pattern}%", escape=ESCAPE),
                 )
             )
         with self._database.read() as session:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,8 @@ from ehr_bridge.db.database import Database
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit import Event, Origin
 from ehr_bridge.services.bundle import utc_now
+from ehr_bridge.services.changes import Followers
+from ehr_bridge.services.patients import PatientData, Patients
 
 
 def test_upgrade_of_an_empty_database_gives_exactly_the_models(database: Database) -> None:
@@ -116,3 +119,20 @@ def test_one_altered_byte_breaks_the_audit_chain(database: Database) -> None:
     with database.read() as session:
         verdict = audit.verify(session)
     assert (verdict.ok, verdict.events, verdict.broken_at, verdict.reason) == (False, 1, 2, "altered")
+
+
+def test_patients_come_through_the_parts_of_their_names_and_back(database: Database) -> None:
+    """An archive in use gets the columns, empty; going back keeps what was known before."""
+    patients = Patients(database, utc_now, Followers())
+    born = date(1961, 3, 14)
+    whole = PatientData("Lindqvist", "Åsa", born, "female", None, middle_name="Maria", prefix="Dr.", suffix="MD, PhD")
+    patients.upsert("MRN-1", whole, Origin("ehr"))
+    migrate.downgrade(database, "0009_audit_replace")
+    with database.engine.connect() as connection:
+        row = connection.execute(text("SELECT mrn, family_name, given_name, sex FROM patients")).one()
+    assert tuple(row) == ("MRN-1", "Lindqvist", "Åsa", "female")
+    migrate.upgrade(database)
+    kept = patients.get("MRN-1")
+    assert (kept.given_name, kept.birth_date, kept.middle_name, kept.prefix, kept.suffix) == ("Åsa", born, *[None] * 3)
+    again, created = patients.upsert("MRN-1", whole, Origin("ehr"))
+    assert (again.middle_name, created) == ("Maria", False)

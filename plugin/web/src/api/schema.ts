@@ -4204,10 +4204,13 @@ export interface components {
             id: string;
             issuer: string | null;
             merged_into_id: string | null;
+            middle_name: string | null;
             mrn: string;
             pending_change_id: string | null;
+            prefix: string | null;
             /** @enum {string} */
             sex: "male" | "female" | "other" | "unknown";
+            suffix: string | null;
             updated_at: string;
         };
         PatientBatchAnswer: {
@@ -4230,11 +4233,17 @@ export interface components {
             given_name: string | null;
             /** @default null */
             issuer: string | null;
+            /** @default null */
+            middle_name: string | null;
+            /** @default null */
+            prefix: string | null;
             /**
              * @default unknown
              * @enum {string}
              */
             sex: "male" | "female" | "other" | "unknown";
+            /** @default null */
+            suffix: string | null;
         };
         PatientItemAnswer: {
             error: components["schemas"]["ItemProblem"] | null;

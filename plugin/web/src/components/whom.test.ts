@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { namesakes, ofFiles, ofPatient, type Whom } from "./whom";
+import { nameOf, namesakes, ofFiles, ofPatient, type Whom } from "./whom";
 import type { Patient } from "../api/types";
 
 const anna = (mrn: string, name = "Smith^Anna"): Whom => ({ name, birthDate: null, sex: "female", mrn });
@@ -29,5 +29,6 @@ describe("who somebody is", () => {
 
   it("leaves out the parts of a name that nobody knows", () => {
     expect(ofPatient({ family_name: "Doe", given_name: null, birth_date: null, sex: "unknown", mrn: "1" } as Patient).name).toBe("Doe");
+    expect(nameOf({ family_name: "Doe", given_name: "Jane", middle_name: null, prefix: null, suffix: "MD, PhD" })).toBe("Doe^Jane^^^MD, PhD");
   });
 });

@@ -22,8 +22,13 @@ export interface SaidOf {
 
 const SEX: Record<string, string> = { M: "male", F: "female", O: "other" };
 
-export function nameOf(patient: Pick<Patient, "family_name" | "given_name">): string {
-  return `${patient.family_name ?? ""}^${patient.given_name ?? ""}`.replace(/\^+$/, "");
+/** In the order in which DICOM writes them (PS3.5 section 6.2.1). */
+export const NAME_PARTS = ["family_name", "given_name", "middle_name", "prefix", "suffix"] as const;
+
+export function nameOf(patient: Pick<Patient, (typeof NAME_PARTS)[number]>): string {
+  return NAME_PARTS.map((part) => patient[part] ?? "")
+    .join("^")
+    .replace(/\^+$/, "");
 }
 
 export function ofPatient(patient: Patient): Whom {

@@ -6,6 +6,7 @@ import { ChangeTable } from "../components/ChangeTable";
 import { Notice } from "../components/Notice";
 import { ReasonDialog } from "../components/ReasonDialog";
 import { useSay } from "../components/Toast";
+import { NAME_PARTS } from "../components/whom";
 import { formatDay, t, word } from "../i18n";
 
 export function UsedAgain({ changeId }: { changeId: string }) {
@@ -59,7 +60,7 @@ function Decide({ changeId, answer, onClose }: { changeId: string; answer: Answe
   );
 }
 
-const SHOWN = ["family_name", "given_name", "birth_date", "sex"];
+const SHOWN = [...NAME_PARTS, "birth_date", "sex"];
 
 function rowsOf({ before, after }: Change) {
   return SHOWN.filter((field) => field in after).map((field) => ({ tag: field, before: said(field, before[field]), after: said(field, after[field]) }));
