@@ -27,9 +27,10 @@ from ehr_bridge.services.archive import Archive
 from ehr_bridge.services.arrivals import Delivery, Door, InstanceOutcome
 from ehr_bridge.services.audit import Event, Origin
 from ehr_bridge.services.intake import Intake
+from ehr_bridge.services.kept_apart import DISCARDED, GIVEN, WAITING
 from ehr_bridge.services.originals import MODIFYING_SYSTEM
 from ehr_bridge.services.paging import Page, fetch_page
-from ehr_bridge.services.quarantine_records import DISCARDED, GIVEN, WAITING, QuarantineRecords
+from ehr_bridge.services.quarantine_records import QuarantineRecords
 from ehr_bridge.services.replacing import OTHER_CONTENT
 from ehr_bridge.services.restrictions import NOTHING, Closed
 from ehr_bridge.services.verdicts import Confirmation, resolve

@@ -9,11 +9,11 @@ from __future__ import annotations
 import logging
 import threading
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
@@ -26,11 +26,11 @@ from ehr_bridge.services.arrivals import Arrival, InstanceOutcome
 from ehr_bridge.services.audit import Event, Origin
 from ehr_bridge.services.entries import log_of
 from ehr_bridge.services.failures import failure_of, note_failures
+from ehr_bridge.services.kept_apart import DISCARDED, WAITING
 from ehr_bridge.services.quarantine import Quarantine, code_in, sha256_of
 from ehr_bridge.services.settling import settle_studies
 
 LOGGER = logging.getLogger(__name__)
-WAITING, GIVEN, DISCARDED = "waiting", "given", "discarded"
 SAID = (
     "PatientName",
     "PatientID",
@@ -203,20 +203,6 @@ class QuarantineRecords:
             said=said,
             status=WAITING,
         )
-
-
-def count_waiting(session: Session) -> int:
-    """How many files wait for a person, on whatever node."""
-    waiting = select(func.count()).where(QuarantinedFile.status == WAITING)
-    return session.scalar(waiting) or 0
-
-
-def waiting_by_study(session: Session, study_instance_uids: Sequence[str]) -> dict[str, int]:
-    """How many files wait that name each of these studies; those without any are left out."""
-    uids = QuarantinedFile.study_instance_uid
-    waiting = uids.in_(study_instance_uids), QuarantinedFile.status == WAITING
-    query = select(uids, func.count()).where(*waiting).group_by(uids)
-    return {str(uid): count for uid, count in session.execute(query)}
 
 
 def what_it_says(data: bytes) -> dict[str, str]:

@@ -16,10 +16,10 @@ from ehr_bridge.db.database import Database
 from ehr_bridge.db.deletions import DeletionRequest
 from ehr_bridge.db.models import Study, StudyLink
 from ehr_bridge.errors import NotFound
+from ehr_bridge.services.kept_apart import waiting_by_study
 from ehr_bridge.services.orders import find_order
 from ehr_bridge.services.paging import Page
 from ehr_bridge.services.patients import find_patient
-from ehr_bridge.services.quarantine_records import waiting_by_study
 from ehr_bridge.services.recorder import Recorder
 from ehr_bridge.services.restrictions import NOTHING, Closed
 from ehr_bridge.services.study_index import shown_accession_number, shown_birth_date, shown_name, shown_sex

@@ -22,7 +22,8 @@ from ehr_bridge.db.uploads import DicomUploadLog
 from ehr_bridge.errors import Unavailable
 from ehr_bridge.services.fixity_state import Fixity, look_at_fixity
 from ehr_bridge.services.holdings import Holdings, Usage
-from ehr_bridge.services.quarantine_records import QuarantineRecords, count_waiting
+from ehr_bridge.services.kept_apart import count_waiting
+from ehr_bridge.services.quarantine_records import QuarantineRecords
 from ehr_bridge.services.recorder import Recorder
 from ehr_bridge.services.refusals import Refusals
 from ehr_bridge.services.restarts import Restarts, read_restarts

@@ -1,0 +1,27 @@
+"""How many files wait in quarantine: in all, and of a study."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from ehr_bridge.db.quarantine import QuarantinedFile
+
+WAITING, GIVEN, DISCARDED = "waiting", "given", "discarded"
+"""The states of a file in quarantine."""
+
+
+def count_waiting(session: Session) -> int:
+    """How many files wait for a person, on whatever node."""
+    waiting = select(func.count()).where(QuarantinedFile.status == WAITING)
+    return session.scalar(waiting) or 0
+
+
+def waiting_by_study(session: Session, study_instance_uids: Sequence[str]) -> dict[str, int]:
+    """How many files wait that name each of these studies; those without any are left out."""
+    uids = QuarantinedFile.study_instance_uid
+    waiting = uids.in_(study_instance_uids), QuarantinedFile.status == WAITING
+    query = select(uids, func.count()).where(*waiting).group_by(uids)
+    return {str(uid): count for uid, count in session.execute(query)}
