@@ -11,12 +11,13 @@ from werkzeug.exceptions import MethodNotAllowed
 
 from ehr_bridge.api.access import admit
 from ehr_bridge.api.limits import count_upload
-from ehr_bridge.api.restricted import require_open
+from ehr_bridge.api.restricted import closed_on, require_open
 from ehr_bridge.auth.caller import Caller
 from ehr_bridge.errors import InvalidInput
+from ehr_bridge.services.asker import asks
 from ehr_bridge.services.audit import Origin
 from ehr_bridge.services.bundle import Services
-from ehr_bridge.services.restrictions import Closed
+from ehr_bridge.services.restrictions import NOTHING, Closed
 
 EXTENSION = "ehr_bridge"
 DOCS_PREFIX = "/api/v1/swagger"
@@ -56,6 +57,7 @@ def guard(app: Flask) -> None:
     app.before_request(_admit)
     app.before_request(_require_json)
     app.before_request(_require_open)
+    app.teardown_request(lambda _error: asks(NOTHING))
 
 
 def _admit() -> None:
@@ -77,10 +79,12 @@ def _require_open() -> None:
     found: Caller | None = g.get("caller")
     if found is None or request.url_rule is None:
         return
+    closed = closed_on(services(), found, request.path)
+    asks(closed)
     body = request.get_json(silent=True) if request.mimetype == "application/json" else None
     named = {"compare": request.args.get("compare"), **(body if isinstance(body, dict) else {})}
     named |= request.view_args or {}
-    require_open(services(), found, request.path, named)
+    require_open(services(), closed, named)
 
 
 def plain_path(rule: str) -> str:

@@ -1,7 +1,9 @@
 """Keeps callers away from restricted patients on every route that names one: in its path, its query or its body.
 
-Works by the names of parameters, so that a new route is covered when it uses the names that all routes use. Lists are
-narrowed where they are made (`ehr_bridge.services.restrictions.without`).
+Patients, orders and studies are refused where they are found (`ehr_bridge.services.asker`), and lists narrowed where
+they are made (`ehr_bridge.services.restrictions.without`). This is the second net, by the names of parameters: it also
+holds what is found by other ids, as of an upload or a deletion. Every parameter of a route stands in `FINDERS`,
+`PATIENTS` or `NAMES_NOBODY`; a test compares them with the API's description.
 """
 
 from __future__ import annotations
@@ -20,34 +22,43 @@ from ehr_bridge.db.models import Order, Study, StudyLink
 from ehr_bridge.db.modifications import Modification
 from ehr_bridge.db.uploads import DicomUploadLog
 from ehr_bridge.errors import NotPermitted
+from ehr_bridge.services.asker import patient_restricted
 from ehr_bridge.services.bundle import Services
 from ehr_bridge.services.links import as_id
 from ehr_bridge.services.patients import as_uuid
 from ehr_bridge.services.quarantine_desk import whom_it_names
-from ehr_bridge.services.restrictions import Closed
+from ehr_bridge.services.restrictions import NOTHING, Closed
 
 BRINGING = frozenset({"/api/v1/dicom/upload", "/api/v1/dicom/upload-multiple", "/api/v1/dicom/upload-zip"})
 """Whoever brings images may name for whom; that is no look at anybody."""
+ASKING_AHEAD = "/api/v1/match"
+"""What images would be told on arrival: whoever asks may name for whom, and hears nothing of a closed patient."""
+OF_ACCESS = "/api/v1/access/"
+"""Who may see whom is decided here."""
+PATIENTS = frozenset({"patient_id", "id_or_mrn", "mrn", "into", "patient"})
 
 type Finder = Callable[[Session, str], list[uuid.UUID | None]]
 
 
-def require_open(services: Services, caller: Caller, path: str, named: Mapping[str, Any]) -> None:
-    """Refuse what names a patient that the caller may not see. Free of charge when there is none.
+def closed_on(services: Services, caller: Caller, path: str) -> Closed:
+    """What the caller may not find by this route."""
+    if path in BRINGING or path == ASKING_AHEAD or path.startswith(OF_ACCESS):
+        return NOTHING
+    return services.restrictions.closed_to(caller)
+
+
+def require_open(services: Services, closed: Closed, named: Mapping[str, Any]) -> None:
+    """Refuse what names a patient who is closed to the caller. Free of charge when there is none.
 
     Raises:
         NotPermitted `patient_restricted`.
     """
-    closed = services.restrictions.closed_to(caller)
-    if not closed.patients or path in BRINGING or path.startswith("/api/v1/access/"):
+    if not closed.patients:
         return
     for name, values in named.items():
         for value in values if isinstance(values, list) else [values]:
             if isinstance(value, str) and _is_closed(services, closed, name, value.strip()):
-                raise NotPermitted(
-                    "patient_restricted",
-                    "This patient is restricted to named people. In an emergency, break the glass and say why.",
-                )
+                raise patient_restricted()
 
 
 def require_past_open(services: Services, closed: Closed, study_instance_uid: str) -> None:
@@ -68,7 +79,7 @@ def require_past_open(services: Services, closed: Closed, study_instance_uid: st
 
 
 def _is_closed(services: Services, closed: Closed, name: str, value: str) -> bool:
-    if name in {"patient_id", "id_or_mrn", "mrn", "into"}:
+    if name in PATIENTS:
         return services.restrictions.patient(value) in closed.patients
     finder = FINDERS.get(name)
     if finder is None:
@@ -121,6 +132,7 @@ def _of_change(session: Session, value: str) -> list[uuid.UUID | None]:
 FINDERS: Mapping[str, Finder] = {
     "study_uid": _of_study,
     "study_instance_uid": _of_study,
+    "study": _of_study,
     "study_instance_uids": _of_study,
     "compare": _of_study,
     "id_or_accession_number": _of_order,
@@ -134,3 +146,18 @@ FINDERS: Mapping[str, Finder] = {
     "quarantine_id": _of_quarantine,
     "change_id": _of_change,
 }
+
+NAMES_NOBODY = frozenset(
+    {"If-Match", "X-Reason", "action", "active", "actor", "after_id", "birth_date", "body_part"}
+    | {"changes", "code", "current_password", "decision", "description", "expected", "family_name"}
+    | {"file_name", "format", "from", "full_name", "given_name", "issuer", "items", "key_id", "kind"}
+    | {"known_hash", "known_id", "laterality", "limit", "link_status", "match", "max_uses", "modality"}
+    | {"must_change_password", "name", "new_password", "newest", "not_before", "offset", "on_behalf_of"}
+    | {"operations", "ordered_by", "password", "patient_name", "placer_order_number", "priority", "priors"}
+    | {"procedure_code", "q", "reason", "requested_procedure_id", "roles", "scheduled_at", "scheduled_from"}
+    | {"scheduled_procedure_step_id", "scheduled_study_instance_uid", "scheduled_to", "session_seconds"}
+    | {"sex", "sha256", "sort", "source_address", "station_ae_title", "status", "study_date_from"}
+    | {"study_date_to", "to", "token_id", "ttl_seconds", "upload_source", "upload_status", "uploaded_by"}
+    | {"username"}
+)
+"""What asks for no row of a patient: how much, of what kind, what is written, what a list is looked through for."""

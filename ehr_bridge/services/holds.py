@@ -14,6 +14,7 @@ from ehr_bridge.db.deletions import DeletionRequest, LegalHold
 from ehr_bridge.db.models import Study
 from ehr_bridge.errors import Conflict, NotFound
 from ehr_bridge.services import audit
+from ehr_bridge.services.asker import require_open
 from ehr_bridge.services.audit import Origin, study_event
 
 
@@ -97,6 +98,7 @@ def _find_study(session: Session, study_instance_uid: str) -> Study:
     )
     if study is None:
         raise NotFound("study_not_found", "The archive holds no study with this UID.")
+    require_open(study.patient_id)
     return study
 
 

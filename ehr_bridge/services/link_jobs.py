@@ -22,7 +22,7 @@ from ehr_bridge.services.audit import OURSELVES, Origin
 from ehr_bridge.services.identity import ehr_values, patient_in_files, wanted_values
 from ehr_bridge.services.links import as_id, came_into_doubt, link_of, new_link, set_link
 from ehr_bridge.services.parted_records import may_be_of_parted, note_went_along
-from ehr_bridge.services.patients import find_patient
+from ehr_bridge.services.patients import survivor_of
 from ehr_bridge.services.study_jobs import new_job, take_over_unswept, undoable
 from ehr_bridge.services.withheld import withhold
 
@@ -141,7 +141,7 @@ def _as_told_by_now(session: Session, study: Study, job: Modification) -> tuple[
         return dict(asked), True, False
     if order is not None and order.status == "cancelled":
         order = None
-    named = find_patient(session, str(patient.id))
+    named = survivor_of(session, patient)
     of_another = order is not None and bool(asked.get(MADE_HERE)) and order.patient_id != named.id
     if of_another:
         order = None  # its number turned out to be that of another patient's order

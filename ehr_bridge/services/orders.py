@@ -15,6 +15,7 @@ from ehr_bridge.db.database import Database
 from ehr_bridge.db.models import Order, Patient
 from ehr_bridge.errors import Conflict, NotFound
 from ehr_bridge.services import audit
+from ehr_bridge.services.asker import require_open
 from ehr_bridge.services.audit import Event, Origin
 from ehr_bridge.services.like import ESCAPE, escaped
 from ehr_bridge.services.order_states import Stated, move, order_shows, state
@@ -260,6 +261,7 @@ def find_order(session: Session, id_or_accession_number: str) -> Order:
 
     Raises:
         NotFound: there is neither.
+        NotPermitted: whoever asks may not see its patient (`services.asker`).
     """
     key = as_uuid(id_or_accession_number)
     if key is None:
@@ -268,4 +270,5 @@ def find_order(session: Session, id_or_accession_number: str) -> Order:
         order = session.get(Order, key)
     if order is None:
         raise NotFound("order_not_found", "No order has this accession number or id; place the order first.")
+    require_open(order.patient_id)
     return order

@@ -16,6 +16,7 @@ from ehr_bridge.db.models import Patient
 from ehr_bridge.errors import Conflict, NotFound
 from ehr_bridge.matching import NAME_PARTS, HeaderIdentity
 from ehr_bridge.services import audit
+from ehr_bridge.services.asker import require_open
 from ehr_bridge.services.audit import Event, Origin
 from ehr_bridge.services.like import ESCAPE, escaped
 from ehr_bridge.services.match_index import index_patient
@@ -138,8 +139,13 @@ def find_patient(session: Session, id_or_mrn: str) -> Patient:
 
     Raises:
         NotFound: there is neither.
+        NotPermitted: whoever asks may not see this patient (`services.asker`).
     """
-    patient = find_patient_record(session, id_or_mrn)
+    return survivor_of(session, find_patient_record(session, id_or_mrn))
+
+
+def survivor_of(session: Session, patient: Patient) -> Patient:
+    """The record that stands for this one: itself, unless it was merged into another."""
     while patient.merged_into_id is not None:
         patient = session.get_one(Patient, patient.merged_into_id)
     return patient
@@ -150,12 +156,14 @@ def find_patient_record(session: Session, id_or_mrn: str) -> Patient:
 
     Raises:
         NotFound: there is neither.
+        NotPermitted: whoever asks may not see this patient (`services.asker`).
     """
     patient = session.scalar(select(Patient).where(Patient.mrn == id_or_mrn))
     if patient is None and (key := as_uuid(id_or_mrn)) is not None:
         patient = session.get(Patient, key)
     if patient is None:
         raise NotFound("patient_not_found", "No patient has this MRN or id; register the patient first.")
+    require_open(patient.id)
     return patient
 
 
@@ -176,7 +184,7 @@ def of_survivor(session: Session, identity: HeaderIdentity) -> HeaderIdentity:
     issuer = identity.issuer_of_patient_id
     if issuer and record.issuer and not is_same_issuer(issuer, record.issuer):
         return identity
-    survivor = find_patient(session, record.mrn)
+    survivor = survivor_of(session, record)
     if issuer and record.issuer:
         issuer = survivor.issuer or ""
     return replace(identity, patient_id=survivor.mrn, issuer_of_patient_id=issuer)

@@ -16,6 +16,7 @@ from ehr_bridge.db.database import Database
 from ehr_bridge.db.deletions import DeletionRequest
 from ehr_bridge.db.models import Study, StudyLink
 from ehr_bridge.errors import NotFound
+from ehr_bridge.services.asker import require_open
 from ehr_bridge.services.kept_apart import waiting_by_study
 from ehr_bridge.services.orders import find_order
 from ehr_bridge.services.paging import Page
@@ -94,10 +95,12 @@ def find_study(session: Session, study_instance_uid: str) -> Study:
 
     Raises:
         NotFound: there is none.
+        NotPermitted: whoever asks may not see its patient (`services.asker`).
     """
     study = session.scalar(_stored().where(Study.study_instance_uid == study_instance_uid))
     if study is None:
         raise NotFound("study_not_found", "The archive holds no study with this UID.")
+    require_open(study.patient_id)
     return study
 
 
@@ -106,6 +109,7 @@ def find_viewable(session: Session, study_instance_uid: str, caller: Caller) -> 
 
     Raises:
         NotFound: there is none.
+        NotPermitted: as `find_study`.
     """
     if caller.may(Permission.VIEW_TO_DECIDE, study_instance_uid):
         waiting = exists().where(
@@ -116,6 +120,7 @@ def find_viewable(session: Session, study_instance_uid: str, caller: Caller) -> 
         query = select(Study).where(Study.study_instance_uid == study_instance_uid, waiting)
         study = session.scalar(query.where(Study.orthanc_study_id.is_not(None)))
         if study is not None:
+            require_open(study.patient_id)
             return study
     if not caller.may(Permission.VIEW, study_instance_uid):
         raise NotFound("study_not_found", "No deletion of a study with this UID waits for your decision.")

@@ -11,6 +11,7 @@ from typing import Any
 import pydicom
 import pytest
 
+from ehr_bridge.api import restricted
 from ehr_bridge.auth.caller import Caller
 from ehr_bridge.auth.permissions import ROLE_PERMISSIONS
 from ehr_bridge.errors import NotAuthenticated
@@ -142,6 +143,53 @@ def test_no_route_that_names_a_restricted_patient_answers(api: Api, secret: dict
         answer = api.call(method, path, role, **options)
         assert (answer.status_code, answer.json["code"]) == (403, "patient_restricted"), (method, path)
         assert "Geheimrat" not in answer.text and "MRN-SECRET" not in answer.text
+
+
+def test_a_restricted_patient_is_refused_where_rows_are_found(
+    api: Api, secret: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also by a route whose parameters nobody put into the table of names."""
+    monkeypatch.setattr(restricted, "FINDERS", {})
+    monkeypatch.setattr(restricted, "PATIENTS", frozenset())
+    uid = secret["uid"]
+    for path in (
+        "/api/v1/patients/MRN-SECRET",
+        f"/api/v1/patients/{secret['patient']}",
+        "/api/v1/orders/ACC-S",
+        f"/api/v1/orders/{secret['order']}",
+        f"/api/v1/dicom/studies/{uid}",
+        f"/api/v1/dicom/studies/{uid}/history",
+        f"/api/v1/dicom/studies/{uid}/hold",
+        "/api/v1/dicom/studies/patient/MRN-SECRET",
+        "/api/v1/dicom/studies/order/ACC-S",
+        f"/api/v1/dicom/tags/{uid}",
+        f"/api/v1/dicom/download/{uid}",
+        f"/api/v1/dicom/thumbnail/{uid}",
+        f"/api/v1/dicom/viewer-url/{secret['open']}?compare={uid}",
+        "/api/v1/changes?patient_id=MRN-SECRET",
+        "/api/v1/dicom/uploads?patient=MRN-SECRET",
+    ):
+        answer = api.get(path, "doctor")
+        assert (answer.status_code, answer.json["code"]) == (403, "patient_restricted"), path
+    waiting = api.upload(small()).json["studies"][0]["study_instance_uid"]
+    body = {"patient_id": "MRN-SECRET", "reason": "x"}
+    answer = api.call("POST", f"/api/v1/reconciliation/{waiting}/link", "radiologist", json=body)
+    assert answer.json["code"] == "patient_restricted"
+    assert api.get("/api/v1/patients/MRN-SECRET", "nurse").status_code == 200
+    assert api.get("/api/v1/patients/MRN-SECRET", "service").status_code == 200
+
+
+def test_images_of_a_restricted_patient_are_judged_as_ever_whoever_brings_them(
+    api: Api, secret: dict[str, str]
+) -> None:
+    """By STOW-RS and `POST /instances` too, under a number that was merged into the patient's."""
+    assert api.call("PUT", "/api/v1/patients/MRN-OLD", "service", json={"family_name": "Geheimrat"}).status_code == 201
+    merge = {"into": "MRN-SECRET", "reason": "one person"}
+    assert api.call("POST", "/api/v1/patients/MRN-OLD/merge", "service", json=merge).status_code == 202
+    for data in (small(PatientID="MRN-OLD"), small(PatientID="MRN-SECRET")):
+        answer = api.call("POST", "/instances", "doctor", data=data, content_type="application/dicom")
+        assert answer.status_code == 200, answer.text
+        assert api.upload(data, "doctor", headers={"X-Patient-Id": "MRN-SECRET"}).status_code in (201, 409)
 
 
 def test_a_token_on_behalf_of_somebody_is_no_way_round(api: Api, secret: dict[str, str]) -> None:

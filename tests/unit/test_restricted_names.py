@@ -1,0 +1,53 @@
+"""Every parameter of a route is known to the second net that keeps callers away from restricted patients."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ehr_bridge.api.app import openapi_document
+from ehr_bridge.api.restricted import ASKING_AHEAD, BRINGING, FINDERS, NAMES_NOBODY, OF_ACCESS, PATIENTS
+
+
+def fields_of(schema: dict[str, Any], document: dict[str, Any], seen: frozenset[str] = frozenset()) -> Iterator[str]:
+    """The names of everything that a body may hold, however deep."""
+    name = schema.get("$ref", "").rpartition("/")[2]
+    if name and name not in seen:
+        yield from fields_of(document["components"]["schemas"][name], document, seen | {name})
+    for field, inner in schema.get("properties", {}).items():
+        yield field
+        yield from fields_of(inner, document, seen)
+    for inner in (*schema.get("anyOf", ()), *schema.get("oneOf", ()), *schema.get("allOf", ())):
+        yield from fields_of(inner, document, seen)
+    if "items" in schema:
+        yield from fields_of(schema["items"], document, seen)
+
+
+def named(operation: dict[str, Any], document: dict[str, Any]) -> Iterator[str]:
+    yield from (parameter["name"] for parameter in operation.get("parameters", ()))
+    for body in operation.get("requestBody", {}).get("content", {}).values():
+        yield from fields_of(body.get("schema", {}), document)
+
+
+def test_every_parameter_of_a_route_finds_a_patient_or_is_known_to_name_nobody() -> None:
+    """A new one is put into a list of `ehr_bridge.api.restricted` by whoever knows what it names."""
+    document = openapi_document()
+    known = {*FINDERS, *PATIENTS, *NAMES_NOBODY}
+    unknown, used = set(), set()
+    for path, operations in document["paths"].items():
+        if path in BRINGING or path == ASKING_AHEAD or path.startswith(OF_ACCESS):
+            continue  # they may name a closed patient
+        for operation in operations.values():
+            names = set(named(operation, document))
+            unknown |= {(path, name) for name in names - known}
+            used |= names
+    assert unknown == set()
+    assert NAMES_NOBODY - used == set(), "a name that no route has any more"
+    assert not NAMES_NOBODY & {*FINDERS, *PATIENTS}
+
+
+def test_the_net_knows_names_in_bodies_as_well() -> None:
+    """The check above would not pass for want of seeing them."""
+    document = openapi_document()
+    link = document["paths"]["/api/v1/reconciliation/{study_uid}/link"]["post"]
+    assert {"study_uid", "order_id", "patient_id", "reason"} <= set(named(link, document))
