@@ -39,13 +39,25 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from tests.bench import inprocess, linkage, listing, matching, memory, one_by_one, opening, orders, pages, report
+from tests.bench import (
+    inprocess,
+    linkage,
+    listing,
+    matching,
+    memory,
+    one_by_one,
+    opening,
+    orders,
+    pages,
+    report,
+    restarts,
+)
 from tests.bench.clients import ClientError, Clients
 from tests.bench.ingest import Ingest
 from tests.bench.listing import postgres
 from tests.bench.reading import Reading
 from tests.bench.rounds import DEFAULT, QUICK, Plan, Result
-from tests.bench.servers import Bare, Failed, Product
+from tests.bench.servers import INDEX, Bare, Failed, Product
 
 INGEST: dict[str, Callable[[Ingest], Result]] = {
     "ingest_upload_c1": lambda ingest: ingest.upload(1),
@@ -68,6 +80,7 @@ IN_PROCESS: dict[str, Callable[[Plan], Result]] = {
     memory.NAME: memory.measure_growth,
     matching.NAME: matching.time_matches,
     one_by_one.NAME: one_by_one.measure_uploads,
+    restarts.NAME: restarts.measure_restarts,
 }
 VISITS: dict[str, Callable[[pages.Visits], Result]] = {
     pages.SIGN_IN: pages.Visits.sign_in,
@@ -75,7 +88,6 @@ VISITS: dict[str, Callable[[pages.Visits], Result]] = {
 }
 NAMES = (*INGEST, *READING, *VISITS, *IN_PROCESS)
 CLIENTS = 8
-INDEX = "EHR_BRIDGE_ORTHANC_DATABASE_URL"
 MEMORY = Path("/dev/shm")
 MEMORY_BYTES = 1_000_000_000
 

@@ -22,6 +22,7 @@ from tests.support.server import SECRET, Server, user_token
 
 START_SECONDS = 60
 DICOM_JSON = "application/dicom+json"
+INDEX = "EHR_BRIDGE_ORTHANC_DATABASE_URL"
 ENVIRONMENT = {"TCP_NODELAY": "1", "MALLOC_ARENA_MAX": "4"}
 """As the launcher sets it, for both servers. The first is for DCMTK: without it each C-STORE response waits some 40 ms
 for a delayed acknowledgement on loopback; servers that sleep most of the time would look alike, whatever they do. The
@@ -66,8 +67,18 @@ class Bare:
         config = without_bridge(orthanc_config.render(settings))
         path.write_text(json.dumps(with_ohif(config) if with_viewer else config, indent=2))
         self._log = data_dir / "orthanc.log"
+        self._command = [ORTHANC, str(path)]
+        self._process = self._start()
+
+    def _start(self) -> subprocess.Popen[bytes]:
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen([ORTHANC, str(path)], stdout=log, stderr=log, env=os.environ | ENVIRONMENT)
+            return subprocess.Popen(self._command, stdout=log, stderr=log, env=os.environ | ENVIRONMENT)
+
+    def die(self) -> None:
+        """kill -9, and a new start at once."""
+        self._process.kill()
+        self._process.wait()
+        self._process = self._start()
 
     def wait_until_ready(self) -> None:
         """Raises Failed when it ends or does not answer."""
@@ -138,6 +149,17 @@ class Product:
         """The DICOM files in its archive, as they lie there."""
         folder = load_settings({"EHR_BRIDGE_DATA_DIR": str(self._server.data_dir)}).storage_path
         return [path for path in sorted(folder.rglob("*")) if path.is_file() and _is_dicom(path)]
+
+    def die(self) -> None:
+        """kill -9 of Orthanc; the supervisor lives on."""
+        (orthanc,) = self._server.children()
+        os.kill(int(orthanc), signal.SIGKILL)
+
+    def processor(self) -> float:
+        """Seconds of processor time that this Orthanc has taken, the user's and the system's (proc_pid_stat(5))."""
+        (orthanc,) = self._server.children()
+        fields = Path(f"/proc/{orthanc}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def stop(self) -> int:
         process = self._server.process
