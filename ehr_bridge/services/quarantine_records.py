@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -90,6 +91,7 @@ class QuarantineRecords:
         self._lock = threading.Lock()
         self._writing = threading.Lock()
         self._waiting: list[_Kept] = []
+        self._began = time.time()
 
     def keep(self, data: bytes, code: str, sender: Sender = NOBODY_KNOWN, arrival: Arrival | None = None) -> str:
         """Keep a file on the disk, and hand over that it is there; answers its name.
@@ -128,13 +130,13 @@ class QuarantineRecords:
     def sweep(self, older_than: float = 60) -> int:
         """Adopt files without a row, and delete those discarded long enough ago; answers how many were adopted.
 
-        A file is no orphan before that many seconds: its row is on the way.
+        A file is no orphan before that many seconds, for its row is on the way; those of a process before are.
 
         Raises:
             Unavailable: the database is away.
         """
         self.flush()
-        names = set(self.folder.names(older_than))
+        names = set(self.folder.names(min(older_than, time.time() - self._began)))
         with self._database.read() as session:
             known = set(session.scalars(select(QuarantinedFile.file_name)))
             over = session.scalars(

@@ -248,6 +248,15 @@ def test_a_file_whose_row_was_lost_with_its_process_is_adopted(api: Api) -> None
     assert api.services.quarantine.sweep() == 0 and (folder / "notes.txt").exists()
 
 
+def test_a_file_of_the_process_before_is_adopted_at_once(api: Api) -> None:
+    """Whoever looks after a crash sees at the start what was kept, not a minute or two later."""
+    name = api.services.quarantine.folder.put(small(**STRANGER), "study_of_another_patient")
+    before_the_start = time.time() - 59
+    os.utime(api.services.settings.quarantine_path / name, (before_the_start, before_the_start))
+    assert api.services.quarantine.sweep() == 1
+    assert [entry["file_name"] for entry in waiting(api)] == [name]
+
+
 def test_what_would_kill_the_server_is_given_to_nobody(api: Api) -> None:
     """It can only be discarded."""
     put_patient(api, "MRN-2", 201)

@@ -20,3 +20,10 @@ def free() -> int:
                 continue
             return port
     raise OSError("a hundred ports were tried, all are in use")
+
+
+def knock(port: int) -> None:
+    """Connect and hang up; whether anybody listens does not matter."""
+    with socket.socket() as connection:
+        connection.settimeout(1)
+        connection.connect_ex(("127.0.0.1", port))

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -68,10 +69,22 @@ class Server:
         raise AssertionError("did not start:\n" + "\n".join(self.output))
 
     def stop(self) -> int:
-        """Ctrl-C; answers the exit code."""
+        """Ctrl-C; answers the exit code.
+
+        Orthanc's listeners look every two seconds (HTTP) and every second (DICOM) whether they are to end, and whenever
+        somebody connects.
+        """
         assert self.process is not None
         self.process.send_signal(signal.SIGINT)
-        return self.process.wait(timeout=60)
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                return self.process.wait(timeout=0.1)
+            except subprocess.TimeoutExpired:
+                if time.monotonic() > deadline:
+                    raise
+                ports.knock(self.http_port)
+                ports.knock(self.dicom_port)
 
     def children(self) -> list[str]:
         """The process ids below the launcher: Orthanc's."""
