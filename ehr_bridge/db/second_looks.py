@@ -13,7 +13,7 @@ from ehr_bridge.db.models import Base
 
 
 class StudyMatchKey(Base):
-    """A key that a study without a certain link shares with a patient or order whose it may be.
+    """A key that a study without a certain link, or with a number of no order, shares with whose it may be.
 
     Keys of studies that were linked since may still be here; whoever looks asks for the link status too.
     """

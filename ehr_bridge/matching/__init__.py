@@ -5,7 +5,7 @@ person to decide.
 """
 
 from ehr_bridge.matching.compare import Population
-from ehr_bridge.matching.match import add_order, match_study
+from ehr_bridge.matching.match import add_order, judge_order, match_study
 from ehr_bridge.matching.model import (
     NAME_PARTS,
     Basis,
@@ -32,5 +32,6 @@ __all__ = [
     "Population",
     "Rules",
     "add_order",
+    "judge_order",
     "match_study",
 ]

@@ -20,7 +20,7 @@ from ehr_bridge.matching.model import (
     OrderFacts,
     PatientFacts,
 )
-from ehr_bridge.matching.order_keys import key_lines, keys_of
+from ehr_bridge.matching.order_keys import is_nearly, key_lines, keys_of
 from ehr_bridge.matching.patients import judge_patients, rank
 from ehr_bridge.matching.person_names import Grade
 from ehr_bridge.matching.rules import Rules
@@ -58,23 +58,22 @@ def match_study(
         return Match(MatchKind.AMBIGUOUS, 0.0, (several, *sorted(keys, key=lambda line: line.field)))
     if by_id:
         (order,) = by_id.values()
-        return _judge_order(header, order, known.values(), population, rules)
+        return judge_order(header, order, known.values(), population, rules)
     compared = _prefer_written_id(header, [compare_person(header, one, population) for one in known.values()])
     return judge_patients(rank(compared, population), rules, is_complete=is_complete)
 
 
 def add_order(header: HeaderIdentity, match: Match, orders: Iterable[OrderFacts], rules: Rules = DEFAULT) -> Match:
     """The verdict on a patient, with the order that the study answers: the only open one of the same kind of images
-    whose appointment lies close to the study date.
+    whose appointment lies close to the study date. Several that fit are a question.
 
-    A study with an accession number that no order has waits for its order. Several that fit are a question.
+    A study with an accession number that no order has answers none that is here; whose it is, is as certain as without
+    the number. `orders` are the patient's open ones; where the study has such a number, all of the patient's.
     """
     if match.patient_id is None or match.order_id is not None:
         return match
-    if "accession_number" in keys_of(header, rules):
-        unknown = Evidence("AccessionNumber", None, EvidenceGrade.SILENT, "no order has the file's accession number")
-        kind = MatchKind.PROBABLE if match.kind is MatchKind.EXACT else match.kind
-        return replace(match, kind=kind, evidence=(*match.evidence, unknown), is_automatic=False)
+    if number := keys_of(header, rules).get("accession_number"):
+        return _with_number_of_none(match, number, orders)
     fitting = _fitting(header, orders, rules)
     if not fitting or match.kind is MatchKind.AMBIGUOUS:
         return match
@@ -84,6 +83,22 @@ def add_order(header: HeaderIdentity, match: Match, orders: Iterable[OrderFacts]
     fits = Evidence("order", True, EvidenceGrade.SAME, "the only open order of this patient with modality and date")
     evidence = (*match.evidence, fits, *evidence_of_images(header, fitting[0]))
     return replace(match, evidence=evidence, order_id=fitting[0].id)
+
+
+def _with_number_of_none(match: Match, number: str, orders: Iterable[OrderFacts]) -> Match:
+    """The verdict on a patient, for a study with an accession number that no order has; nearly having it is a question.
+
+    It says nothing about the patient: it may be of another system, or of an order that the EHR tells later.
+    """
+    nearly = [order for order in orders if is_nearly(number, order.accession_number)]
+    if not nearly:
+        unknown = Evidence("AccessionNumber", None, EvidenceGrade.SILENT, "points to no order here")
+        return replace(match, evidence=(*match.evidence, unknown))
+    detail = f"nearly the accession number of an order of this patient, {nearly[0].accession_number}"
+    line = Evidence("AccessionNumber", True, EvidenceGrade.SLIP, detail)
+    kind = MatchKind.PROBABLE if match.kind is MatchKind.EXACT else match.kind
+    only = nearly[0].id if len(nearly) == 1 and not nearly[0].is_cancelled else None
+    return replace(match, kind=kind, evidence=(*match.evidence, line), order_id=only, is_automatic=False)
 
 
 def _fitting(header: HeaderIdentity, orders: Iterable[OrderFacts], rules: Rules) -> list[OrderFacts]:
@@ -103,18 +118,21 @@ def _is_near(header: HeaderIdentity, order: OrderFacts, rules: Rules) -> bool:
     return abs((studied_on - order.scheduled_on).days) <= rules.order_days
 
 
-def _judge_order(
+def judge_order(
     header: HeaderIdentity,
     order: OrderFacts,
-    patients: Iterable[PatientFacts],
-    population: Population,
-    rules: Rules,
+    patients: Iterable[PatientFacts] = (),
+    population: Population = NOBODY,
+    rules: Rules = DEFAULT,
+    others: Sequence[OrderFacts] = (),
 ) -> Match:
+    """The verdict on this one order; `others` are further orders that keys of the header point to."""
     person = compare_person(header, order.patient, population)
-    evidence = (*key_lines(header, order, rules), *evidence_of(person), *evidence_of_images(header, order))
+    keys = key_lines(header, order, rules, others)
+    evidence = (*keys, *evidence_of(person), *evidence_of_images(header, order))
     score = score_of(evidence)
-    others = [compare_person(header, one, population) for one in patients if one.id != order.patient.id]
-    compared = _prefer_written_id(header, [person, *others])
+    strangers = [compare_person(header, one, population) for one in patients if one.id != order.patient.id]
+    compared = _prefer_written_id(header, [person, *strangers])
     if order.is_cancelled:
         evidence = (Evidence.against("order", "the order is cancelled"), *evidence)
         return Match(MatchKind.AMBIGUOUS, score, evidence, order.patient.id, order.id)

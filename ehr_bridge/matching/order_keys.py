@@ -1,22 +1,26 @@
 """What points to an order by itself, and what each such key of a header says of an order.
 
 What one side does not know is never a contradiction: a modality makes study UIDs of its own, and the worklist it asked
-may be of another system, whose step and procedure ids mean nothing here. Only an id of another order of ours does.
+may be of another system, whose accession numbers, step and procedure ids mean nothing here. Only a key of another order
+of ours contradicts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
 
+from ehr_bridge.matching.ids import plain_id
 from ehr_bridge.matching.model import Evidence, EvidenceGrade, HeaderIdentity, OrderFacts
 from ehr_bridge.matching.rules import Rules
 
 FIELDS = {
-    "study_instance_uid": ("StudyInstanceUID", "the study UID given to the order"),
-    "accession_number": ("AccessionNumber", "the order's accession number"),
-    "scheduled_procedure_step_id": ("ScheduledProcedureStepID", "the step of the order"),
-    "requested_procedure_id": ("RequestedProcedureID", "the requested procedure of the order"),
+    "study_instance_uid": ("StudyInstanceUID", "the study UID given to"),
+    "accession_number": ("AccessionNumber", "the accession number of"),
+    "scheduled_procedure_step_id": ("ScheduledProcedureStepID", "the step of"),
+    "requested_procedure_id": ("RequestedProcedureID", "the requested procedure of"),
 }
+"""DICOM keyword, and what the key is of an order."""
 OF_PROCEDURE = ("scheduled_procedure_step_id", "requested_procedure_id")
 """Keys that need not be unique: a step may be "1" in every procedure."""
 
@@ -36,20 +40,44 @@ def known_key(order: OrderFacts, key: str) -> str:
     return order.scheduled_study_instance_uid if key == "study_instance_uid" else order.accession_number
 
 
-def key_lines(header: HeaderIdentity, order: OrderFacts, rules: Rules) -> tuple[Evidence, ...]:
-    """What each key of the header says of the order; a study UID of the modality's own is not even mentioned."""
+def key_lines(
+    header: HeaderIdentity, order: OrderFacts, rules: Rules, others: Sequence[OrderFacts] = ()
+) -> tuple[Evidence, ...]:
+    """What each key of the header says of the order; a study UID of the modality's own is not even mentioned.
+
+    `others` are further orders that the header's keys point to.
+    """
     lines = []
     for key, said in keys_of(header, rules).items():
-        field, detail = FIELDS[key]
+        field, what = FIELDS[key]
         known = known_key(order, key)
         if same_key(said, known):
             grade = EvidenceGrade.SAME if said == known else EvidenceGrade.FORM
-            lines.append(Evidence(field, True, grade, detail))
-        elif key == "accession_number":
-            lines.append(Evidence.against(field, f"not {detail}"))
-        elif key in OF_PROCEDURE:
-            lines.append(Evidence(field, None, EvidenceGrade.SILENT, "an id that no order here has"))
+            lines.append(Evidence(field, True, grade, f"{what} the order"))
+        elif (line := _of_another(key, said, order.patient.id, others)) is not None:
+            lines.append(line)
+        elif key != "study_instance_uid":
+            lines.append(Evidence(field, None, EvidenceGrade.SILENT, "points to no order here"))
     return tuple(lines)
+
+
+def lines_against(
+    header: HeaderIdentity, patient_id: uuid.UUID, rules: Rules, orders: Iterable[OrderFacts]
+) -> tuple[Evidence, ...]:
+    """What keys of the header say against a patient: those of an order that is somebody else's."""
+    theirs = [order for order in orders if order.patient.id != patient_id]
+    lines = (_of_another(key, said, patient_id, theirs) for key, said in keys_of(header, rules).items())
+    return tuple(line for line in lines if line is not None)
+
+
+def _of_another(key: str, said: str, patient_id: uuid.UUID, others: Iterable[OrderFacts]) -> Evidence | None:
+    """That the key is another order's, and whether at least of the same patient."""
+    holders = [order for order in others if same_key(said, known_key(order, key))]
+    if not holders:
+        return None
+    field, what = FIELDS[key]
+    whose = "of this patient" if all(order.patient.id == patient_id for order in holders) else "of another patient"
+    return Evidence.against(field, f"{what} another order, {whose}")
 
 
 def pointed_to(
@@ -82,6 +110,14 @@ def _of_both(by_procedure: Mapping[str, Sequence[OrderFacts]], said: Mapping[str
 def same_key(said: str, known: str) -> bool:
     """Whether two keys are one, apart from case, blanks and leading zeros."""
     return said.strip().casefold().lstrip("0") == known.strip().casefold().lstrip("0")
+
+
+def is_nearly(said: str, known: str) -> bool:
+    """Whether two keys have the same letters and digits, punctuation and zeros after a prefix apart: ACC-0017, acc 17.
+
+    Too little to be one, too much for a number that is nobody's.
+    """
+    return plain_id(said) == plain_id(known)
 
 
 def _is_foreign(header: HeaderIdentity, rules: Rules) -> bool:

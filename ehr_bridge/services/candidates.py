@@ -9,11 +9,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.models import Order, Patient
-from ehr_bridge.matching import HeaderIdentity, Match, OrderFacts, PatientFacts, Rules, add_order, match_study
+from ehr_bridge.matching import HeaderIdentity, Match, OrderFacts, PatientFacts, Rules, judge_order, match_study
 from ehr_bridge.matching.compare import compare_person
 from ehr_bridge.matching.patients import rank
 from ehr_bridge.services.identity import order_facts, patient_facts
-from ehr_bridge.services.match_lookup import Found, find, open_orders
+from ehr_bridge.services.match_lookup import Found, find, with_order
 from ehr_bridge.services.patients import of_survivor
 from ehr_bridge.services.verdicts import compared
 
@@ -36,9 +36,7 @@ def candidates(
     for patient in _likeliest(identity, (one for one in found.patients if one.id not in named), found):
         match = match_study(identity, [], [patient], found.population, rules)
         if match.patient_id is not None:
-            matches.append(
-                add_order(identity, match, open_orders(session, patient.id, identity.study_instance_uid), rules)
-            )
+            matches.append(with_order(session, identity, match, rules))
     return _rows(session, matches[:MOST])
 
 
@@ -49,11 +47,13 @@ def of_one(session: Session, identity: HeaderIdentity, patient: Patient, order: 
     orders = [order_facts(order)] if order is not None else []
     match = match_study(identity, orders, [patient_facts(patient)], population, rules)
     order_id = order.id if order is not None else None
-    return replace(match, evidence=compared(identity, patient, order), patient_id=patient.id, order_id=order_id)
+    evidence = compared(session, identity, patient, order, rules)
+    return replace(match, evidence=evidence, patient_id=patient.id, order_id=order_id)
 
 
 def _of_order(identity: HeaderIdentity, order: OrderFacts, found: Found, rules: Rules) -> Match:
-    return match_study(identity, [order], [order.patient], found.population, rules)
+    others = [one for one in found.orders if one.id != order.id]
+    return judge_order(identity, order, population=found.population, rules=rules, others=others)
 
 
 def _likeliest(identity: HeaderIdentity, patients: Iterable[PatientFacts], found: Found) -> list[PatientFacts]:

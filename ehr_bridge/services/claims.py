@@ -214,7 +214,7 @@ def _insert_claim(
     insert = _INSERT[session.get_bind().dialect.name]
     if session.connection().execute(insert, values).first() is None:
         return None
-    if not certain:
+    if not certain or (match.order_id is None and identity.accession_number):
         index_waiting(session, study_id, identity)
     return Study(**values)
 

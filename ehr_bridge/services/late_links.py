@@ -1,8 +1,9 @@
 """Studies that wait are judged again when what may have caused their doubt has changed, by the judge of arrivals.
 
 What is certain by now gets a job that links it; of the rest the opinion is written anew. A study that was linked to its
-patient alone gets its order the same way. Nothing that is linked is linked otherwise, and what a person ever spoke
-about, or whose images say two patients, is left to people.
+patient alone gets its order the same way, or waits for a person when its accession number turns out to be of an order of
+somebody else. Nothing that is linked is linked otherwise, and what a person ever spoke about, or whose images say two
+patients, is left to people.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from ehr_bridge.errors import Unavailable
 from ehr_bridge.matching import Basis, Match, MatchKind, Rules
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit import OURSELVES, study_event
+from ehr_bridge.services.doubts import doubt
 from ehr_bridge.services.identity import stored_identity
 from ehr_bridge.services.links import OPINION, new_link
 from ehr_bridge.services.order_states import plain
@@ -138,6 +140,9 @@ def _settle(session: Session, judged: _Judged, now: datetime) -> None:
         session.add(job)
         session.flush()
         detail["modification_id"] = str(job.id)
+    elif _names_order_of_another(study, match):
+        doubt(session, study, OURSELVES, detail | {"order_id": plain(match.order_id)}, now)
+        return
     elif study.patient_id is not None or not (changed := _think_otherwise(study, match)):
         return
     else:
@@ -146,6 +151,13 @@ def _settle(session: Session, judged: _Judged, now: datetime) -> None:
     about = {"patient_id": plain(look.patient_id), "order_id": plain(look.order_id)}
     detail["changed"] = {name: value for name, value in about.items() if value}
     audit.append(session, OURSELVES, study_event("study.judged_again", study, detail), now)
+
+
+def _names_order_of_another(study: Study, match: Match) -> bool:
+    """Whether the accession number of a study that is linked to its patient alone is of another patient's order."""
+    if study.patient_id is None or match.order_id is None or match.patient_id == study.patient_id:
+        return False
+    return any(line.field == "AccessionNumber" and line.agrees for line in match.evidence)
 
 
 def _think_otherwise(study: Study, match: Match) -> dict[str, Any]:

@@ -53,6 +53,8 @@ _ORDERS_OF_KEYS = _ORDER.where(
         ORDERS.accession_number.in_(bindparam("numbers", expanding=True)),
     )
 )
+LONGEST = 16
+"""Characters of a number of DICOM (SH, PS3.5 section 6.2); none is padded to more."""
 MOST_OF_ONE_ID = 20
 """Orders that are looked at for one step or procedure id; an id that more have points to none."""
 _ORDERS_OF_PROCEDURES = {
@@ -64,8 +66,8 @@ _ORDERS_OF_PROCEDURES = {
     ).limit(MOST_OF_ONE_ID)
     for key in OF_PROCEDURE
 }
-_OPEN_ORDERS = _ORDER.where(
-    ORDERS.patient_id == bindparam("patient_id"),
+_ORDERS_OF_PATIENT = _ORDER.where(ORDERS.patient_id == bindparam("patient_id"))
+_OPEN_ORDERS = _ORDERS_OF_PATIENT.where(
     ORDERS.status != "cancelled",
     ORDERS.orthanc_study_id.is_(None),
     ~exists().where(STUDIES.order_id == ORDERS.id),
@@ -88,12 +90,21 @@ def give_opinion(session: Session, identity: HeaderIdentity, rules: Rules) -> Ma
     identity = of_survivor(session, identity)
     found = find(session, identity, rules)
     match = match_study(identity, found.orders, found.patients, found.population, rules, is_complete=found.is_complete)
-    if found.orders or match.kind not in (MatchKind.EXACT, MatchKind.PROBABLE) or match.patient_id is None:
+    if found.orders or match.kind not in (MatchKind.EXACT, MatchKind.PROBABLE):
         return match
-    can_fit = identity.modality and identity.study_date
-    return add_order(
-        identity, match, open_orders(session, match.patient_id, identity.study_instance_uid) if can_fit else [], rules
-    )
+    return with_order(session, identity, match, rules)
+
+
+def with_order(session: Session, identity: HeaderIdentity, match: Match, rules: Rules) -> Match:
+    """The verdict on a patient, with the order that the study answers where no key names one (`add_order`)."""
+    if match.patient_id is None:
+        return match
+    if "accession_number" in keys_of(identity, rules):
+        orders = _orders(session, _ORDERS_OF_PATIENT, patient_id=match.patient_id)
+    else:
+        can_fit = identity.modality and identity.study_date
+        orders = open_orders(session, match.patient_id, identity.study_instance_uid) if can_fit else []
+    return add_order(identity, match, orders, rules)
 
 
 def find(session: Session, identity: HeaderIdentity, rules: Rules) -> Found:
@@ -109,10 +120,20 @@ def find(session: Session, identity: HeaderIdentity, rules: Rules) -> Found:
     )
 
 
-def orders_of_keys(session: Session, identity: HeaderIdentity, rules: Rules) -> list[OrderFacts]:
-    """The orders that the keys of the header point to (`ehr_bridge.matching.order_keys`)."""
+def other_orders(
+    session: Session, identity: HeaderIdentity, rules: Rules, chosen: OrderFacts | None
+) -> list[OrderFacts]:
+    """The orders besides the chosen one that the keys of the header point to."""
+    found = orders_of_keys(session, identity, rules, [chosen] if chosen is not None else [])
+    return [order for order in found if chosen is None or order.id != chosen.id]
+
+
+def orders_of_keys(
+    session: Session, identity: HeaderIdentity, rules: Rules, chosen: Sequence[OrderFacts] = ()
+) -> list[OrderFacts]:
+    """The orders that the keys of the header point to (`ehr_bridge.matching.order_keys`), and those chosen."""
     said = keys_of(identity, rules)
-    named = _named(session, said)
+    named = list({order.id: order for order in (*chosen, *_named(session, said))}.values())
     by_procedure = {
         key: _as_written(_orders(session, _ORDERS_OF_PROCEDURES[key], ids=sorted(_spellings(said[key]))), key, said)
         for key in OF_PROCEDURE
@@ -158,9 +179,11 @@ def open_orders(session: Session, patient_id: UUID, study_instance_uid: str) -> 
 
 
 def _spellings(number: str) -> set[str]:
-    """How the EHR may have written a number that a modality wrote like this."""
+    """How the EHR may have written a number that a modality wrote like this: another case, padded with zeros or not."""
     bare = number.strip()
-    return {bare, bare.upper(), bare.lower(), bare.lstrip("0")} - {""}
+    plain = bare.lstrip("0")
+    padded = {plain.zfill(length) for length in range(len(plain), LONGEST + 1)} if plain.isdecimal() else {plain}
+    return {form for one in {bare, *padded} for form in (one, one.upper(), one.lower(), one.title())} - {""}
 
 
 def _patients(session: Session, keys: Iterable[str]) -> list[PatientFacts]:

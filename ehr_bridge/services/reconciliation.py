@@ -179,7 +179,7 @@ class Reconciliation:
             order.id if order else None,
         ):
             raise Conflict("study_is_linked", f"{_what_happened(session, study)} It is linked like that already.")
-        evidence = evidence_of(confirmed_match(stored_identity(study), patient, order))
+        evidence = evidence_of(confirmed_match(session, stored_identity(study), patient, order, self._rules))
         evidence[0] |= {"detail": "linked by a person"}
         job = link_job(session, study, (patient, order), evidence, reason, origin, now)
         self._note(session, "study.link_requested", job, study, origin, now)

@@ -14,7 +14,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Select, select, union
+from sqlalchemy import ColumnElement, Select, select, union
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -111,7 +111,7 @@ def concerned_by_patient(
     if with_orders:
         orders = session.scalars(select(Order).where(Order.patient_id == patient.id))
         numbers = (getattr(order, name) for order in orders for name in _ORDER_NUMBERS)
-        queries += [_sharing(order_keys(*numbers)), _without_order(patient.id)]
+        queries += [_sharing(order_keys(*numbers)), _without_order(Study.patient_id == patient.id)]
     return queries
 
 
@@ -124,7 +124,8 @@ def concerned_by_order(order: Order, before: Mapping[str, Any] | None) -> list[S
         _sharing(order_keys(*numbers)),
         _waiting(Study.match_order_id == order.id),
         *(_waiting(Study.match_patient_id == patient_id) for patient_id in patients),
-        *(_without_order(patient_id) for patient_id in patients),
+        *(_without_order(Study.patient_id == patient_id) for patient_id in patients),
+        _without_order(_with_keys(order_keys(*numbers))),
     ]
 
 
@@ -137,8 +138,11 @@ def _that_find(session: Session, keys: set[str]) -> set[str]:
 
 
 def _sharing(keys: Collection[str]) -> Select[uuid.UUID]:
-    found = select(StudyMatchKey.study_id).where(StudyMatchKey.key.in_(sorted(keys)))
-    return _waiting(Study.id.in_(found))
+    return _waiting(_with_keys(keys))
+
+
+def _with_keys(keys: Collection[str]) -> ColumnElement[bool]:
+    return Study.id.in_(select(StudyMatchKey.study_id).where(StudyMatchKey.key.in_(sorted(keys))))
 
 
 def _waiting(concerns: Any) -> Select[uuid.UUID]:
@@ -146,10 +150,8 @@ def _waiting(concerns: Any) -> Select[uuid.UUID]:
     return select(Study.id).where(Study.link_status.in_(("unlinked", "ambiguous")), concerns)
 
 
-def _without_order(patient_id: uuid.UUID) -> Select[uuid.UUID]:
-    return select(Study.id).where(
-        Study.patient_id == patient_id, Study.order_id.is_(None), Study.link_status == "linked"
-    )
+def _without_order(concerns: Any) -> Select[uuid.UUID]:
+    return select(Study.id).where(concerns, Study.order_id.is_(None), Study.link_status == "linked")
 
 
 def _ask(

@@ -14,9 +14,10 @@ from sqlalchemy.orm import Session
 
 from ehr_bridge.db.models import Order, Patient, Study, StudyLink
 from ehr_bridge.errors import Conflict
-from ehr_bridge.matching import Evidence, EvidenceGrade, HeaderIdentity, Match, MatchKind, Rules, match_study
+from ehr_bridge.matching import Evidence, EvidenceGrade, HeaderIdentity, Match, MatchKind, Rules, judge_order
 from ehr_bridge.matching.compare import Population, compare_person
 from ehr_bridge.matching.evidence import evidence_of
+from ehr_bridge.matching.order_keys import lines_against
 from ehr_bridge.services.identity import (
     OF_IMAGES,
     identity_to_json,
@@ -26,7 +27,7 @@ from ehr_bridge.services.identity import (
     wanted_values,
     without_images,
 )
-from ehr_bridge.services.match_lookup import give_opinion
+from ehr_bridge.services.match_lookup import give_opinion, other_orders
 from ehr_bridge.services.orders import find_order
 from ehr_bridge.services.patients import find_patient, of_survivor
 
@@ -111,7 +112,7 @@ def judge(
     """The verdict on a study nobody has claimed yet, with the rows it names."""
     if confirmation.names_somebody:
         patient, order = resolve(session, confirmation)
-        return confirmed_match(of_survivor(session, identity), patient, order), patient, order
+        return confirmed_match(session, of_survivor(session, identity), patient, order, rules), patient, order
     match = give_opinion(session, identity, rules)
     of_order = session.get(Order, match.order_id) if match.order_id else None
     named = session.get(Patient, match.patient_id) if match.patient_id else None
@@ -139,23 +140,33 @@ def resolve(session: Session, confirmation: Confirmation) -> tuple[Patient, Orde
     return order.patient, order
 
 
-def confirmed_match(identity: HeaderIdentity, patient: Patient, order: Order | None) -> Match:
+def confirmed_match(
+    session: Session, identity: HeaderIdentity, patient: Patient, order: Order | None, rules: Rules
+) -> Match:
     """A person said whose study it is. What the file says is compared all the same, and kept as evidence."""
     return Match(
         MatchKind.EXACT,
         1.0,
-        (CONFIRMED, *compared(identity, patient, order)),
+        (CONFIRMED, *compared(session, identity, patient, order, rules)),
         patient.id,
         order.id if order else None,
         is_automatic=True,
     )
 
 
-def compared(identity: HeaderIdentity, patient: Patient, order: Order | None) -> tuple[Evidence, ...]:
-    """What a header says beside what the EHR says of this patient and order, however unlike they are."""
-    if order is not None:
-        return match_study(identity, [order_facts(order)]).evidence
-    return evidence_of(compare_person(identity, patient_facts(patient), Population()))
+def compared(
+    session: Session, identity: HeaderIdentity, patient: Patient, order: Order | None, rules: Rules
+) -> tuple[Evidence, ...]:
+    """What a header says beside what the EHR says of this patient and order, however unlike they are.
+
+    A number or step in it that is of another order, or of somebody else's where none is chosen, is said too.
+    """
+    chosen = order_facts(order) if order is not None else None
+    others = other_orders(session, identity, rules, chosen)
+    if chosen is not None:
+        return judge_order(identity, chosen, rules=rules, others=others).evidence
+    of_person = evidence_of(compare_person(identity, patient_facts(patient), Population()))
+    return (*lines_against(identity, patient.id, rules, others), *of_person)
 
 
 def verdict_on_more(
@@ -173,15 +184,15 @@ def verdict_on_more(
         patient, order = resolve(session, confirmation)
         if study.patient_id != patient.id or study.order_id != (order.id if order else study.order_id):
             raise _recorded_otherwise()
-        return _of_link(session, known, identity, CONFIRMED)
+        return _of_link(session, known, identity, CONFIRMED, rules)
     if study.patient is None:
         said = {study.received_identity["PatientID"], study.corrections.get("PatientID")}
         return Verdict(open_match(study), known=known) if identity.patient_id in said else _contradicted(known)
     if _is_same_person(session, study, identity, rules):
         linked_at = known.linked_at or study.created_at
         before = Evidence(STUDY, True, EvidenceGrade.SAME, f"as when this study was linked on {linked_at:%Y-%m-%d}")
-        return _of_link(session, known, identity, before)
-    denied = _of_link(session, known, identity, DENIED)
+        return _of_link(session, known, identity, before, rules)
+    denied = _of_link(session, known, identity, DENIED, rules)
     match = replace(denied.match, kind=MatchKind.AMBIGUOUS, score=0.0, is_automatic=False)
     return replace(denied, match=match, contradicts=True)
 
@@ -225,7 +236,7 @@ def _is_same_person(session: Session, study: Study, identity: HeaderIdentity, ru
     return fresh.is_automatic and fresh.patient_id == study.patient_id and fresh.order_id in (None, study.order_id)
 
 
-def _of_link(session: Session, known: Known, identity: HeaderIdentity, first: Evidence) -> Verdict:
+def _of_link(session: Session, known: Known, identity: HeaderIdentity, first: Evidence, rules: Rules) -> Verdict:
     """The study's link as a verdict: its patient, order and kind, and what the header says beside them.
 
     While a person has to look at the link it is ambiguous, whatever it was.
@@ -237,7 +248,7 @@ def _of_link(session: Session, known: Known, identity: HeaderIdentity, first: Ev
     match = Match(
         MatchKind(study.match_kind) if is_linked else MatchKind.AMBIGUOUS,
         study.match_score if is_linked else 0.0,
-        (first, *compared(of_survivor(session, identity), patient, order)),
+        (first, *compared(session, of_survivor(session, identity), patient, order, rules)),
         patient.id,
         order.id if order else None,
         is_automatic=is_linked,

@@ -32,6 +32,8 @@ OF_MATCH = {
     "StudyInstanceUID": "study_instance_uid",
     "Modality": "modality",
     "StudyDate": "study_date",
+    "ScheduledProcedureStepID": "scheduled_procedure_step_id",
+    "RequestedProcedureID": "requested_procedure_id",
 }
 OPTIONS = {"X-Patient-Id": "patient_id", "X-Order-Id": "order_id"}
 
@@ -109,6 +111,45 @@ def test_images_of_another_person_than_the_study_are_foretold_as_a_contradiction
     api.services.claims.forget()
     after, _ = send(api, {"StudyInstanceUID": uid, **ASA})
     assert (after["match"]["kind"], after["match"]["patient_id"]) == ("ambiguous", order["patient_id"])
+
+
+@pytest.mark.parametrize("key", ["AccessionNumber", "ScheduledProcedureStepID", "RequestedProcedureID"])
+@pytest.mark.parametrize("told", [True, False])
+def test_a_choice_against_a_key_of_another_order_is_asked_about(api: Api, key: str, told: bool) -> None:
+    """The sender chose an order or patient; the header carries what another order has. Nobody's number says nothing."""
+    order, other = api.place_order(), api.place_order("ACC-2", "MRN-2")
+    number = "ACC-2"
+    if told and key != "AccessionNumber":
+        number = "OURS-77"
+        body = {"mrn": "MRN-2", "modality": "MR", "description": "x", OF_MATCH[key]: number}
+        assert api.call("PUT", "/api/v1/orders/ACC-2", "service", json=body).status_code == 200
+    file = {**ASA, "AccessionNumber": "ACC-1"}
+    for options in ({"X-Order-Id": order["id"]}, {"X-Patient-Id": "MRN-1"}):
+        plain, _ = send(api, {**file, "StudyInstanceUID": generate_uid()}, options)
+        assert [name for name, agrees in fields(plain).items() if agrees is False] == []
+        foreign, _ = send(api, {**file, key: "RIS-9", "StudyInstanceUID": generate_uid()}, options)
+        assert [name for name, agrees in fields(foreign).items() if agrees is False] == []
+        said, _ = send(api, {**file, key: number, "StudyInstanceUID": generate_uid()}, options)
+        (line,) = [line for line in said["match"]["evidence"] if line["agrees"] is False]
+        assert (line["field"], line["grade"], "another order, of another patient" in line["detail"]) == (
+            key, "other", True,
+        )  # fmt: skip
+        assert [line["field"] for line in said["match"]["evidence"]].count(key) == 1
+    theirs, _ = send(api, {**file, key: number, "StudyInstanceUID": generate_uid()}, {"X-Order-Id": other["id"]})
+    assert fields(theirs)[key] is True
+    alone, _ = send(api, {**file, key: number, "StudyInstanceUID": generate_uid()})
+    assert (alone["match"]["kind"], alone["match"]["automatic"]) == ("ambiguous", False)
+
+
+def test_a_choice_against_another_order_of_the_same_patient_is_asked_about(api: Api) -> None:
+    """Another order of theirs; where only the patient is chosen it is no question."""
+    order = api.place_order()
+    api.place_order("ACC-2")
+    file = {**ASA, "AccessionNumber": "ACC-2", "StudyInstanceUID": generate_uid()}
+    of_order = foretold(api, file, {"X-Order-Id": order["id"]})
+    (line,) = [line for line in of_order["match"]["evidence"] if line["agrees"] is False]
+    assert line["detail"] == "the accession number of another order, of this patient"
+    assert False not in fields(foretold(api, file, {"X-Patient-Id": "MRN-1"})).values()
 
 
 def test_a_study_whose_link_was_taken_away_is_not_foretold_as_certain(api: Api, tmp_path: Path) -> None:

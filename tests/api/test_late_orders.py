@@ -89,7 +89,7 @@ def test_a_late_order_that_is_not_certain_links_nothing(api: Api, tmp_path: Path
     assert study(api, other)["link_status"] == "ambiguous"
     put_patient(api, "MRN-2", 201, family_name="Berg", given_name="Eva", birth_date="1970-02-02")
     eva = {"PatientID": "MRN-2", "PatientName": "Berg^Eva", "PatientBirthDate": "19700202"}
-    by_hand = store(api, 1, **eva, AccessionNumber="ACC-2")
+    by_hand = store(api, 1, **eva | {"PatientID": ""}, AccessionNumber="ACC-2")
     link(api, by_hand, order_id="ACC-1")
     jobs(api, tmp_path).run()
     unlink(api, by_hand)
@@ -103,6 +103,59 @@ def test_a_late_order_that_is_not_certain_links_nothing(api: Api, tmp_path: Path
     assert study(api, by_hand)["link_status"] == "unlinked"
     assert (study(api, busy)["accession_number"], study(api, busy)["study_date"]) == ("ACC-3", "2026-02-01")
     assert study(api, busy)["link_status"] == "linked"
+
+
+def test_images_with_a_number_that_no_order_has_are_their_patients_until_the_order_comes(
+    api: Api, tmp_path: Path
+) -> None:
+    """Right MRN, name, birth date and sex: nothing is missing but an order, and none is guessed."""
+    put_patient(api, status=201)
+    put_order(api, "ACC-9", modality="MR", scheduled_at="2026-03-02T09:00:00Z")
+    uid = store(api, 2, **GOOD | {"PatientSex": "F", "AccessionNumber": "ris-17"}, Modality="MR", StudyDate="20260302")
+    seen = study(api, uid)
+    assert (seen["link_status"], seen["mrn"], seen["order_id"], seen["accession_number"]) == (
+        "linked", "MRN-1", None, "ris-17",
+    )  # fmt: skip
+    assert reconciliation(api)["total"] == 0
+    put_order(api, "RIS-17", modality="MR")
+    for _ in range(2):
+        jobs(api, tmp_path).run()
+    seen = study(api, uid)
+    assert (seen["link_status"], seen["accession_number"]) == ("linked", "RIS-17")
+    assert identities(api, uid) == {(*ASA[:4], "RIS-17", ASA[5])}
+
+
+@pytest.mark.parametrize(
+    ("said", "ours"),
+    [("17", "00017"), ("00017", "17"), ("acc-17", "ACC-17"), ("ACC-17", "acc-17"), ("ACC-17", "Acc-17")],
+)
+def test_a_number_of_ours_in_another_form_is_not_nobodys(api: Api, said: str, ours: str) -> None:
+    """Padded, in capitals: it is the order of somebody else, so the images of a certain patient wait."""
+    put_patient(api, status=201)
+    put_patient(api, "MRN-2", 201, family_name="Berg", given_name="Eva", birth_date="1970-02-02")
+    put_order(api, ours, "MRN-2")
+    uid = store(api, 1, **GOOD | {"AccessionNumber": said})
+    assert study(api, uid)["link_status"] == "ambiguous"
+    own = {"PatientID": "MRN-2", "PatientName": "Berg^Eva", "PatientBirthDate": "19700202"}
+    theirs = store(api, 1, **own, AccessionNumber=said)
+    assert (study(api, theirs)["link_status"], study(api, theirs)["accession_number"]) == ("linked", ours)
+
+
+def test_a_number_that_turns_out_to_be_of_another_patients_order_is_a_question(api: Api, tmp_path: Path) -> None:
+    """Images of a certain patient were linked; then the EHR tells that their number is somebody else's."""
+    put_patient(api, status=201)
+    put_patient(api, "MRN-2", 201, family_name="Berg", given_name="Eva", birth_date="1970-02-02")
+    uid, other = (store(api, 1, **GOOD | {"AccessionNumber": number}) for number in ("RIS-17", "RIS-18"))
+    assert [study(api, each)["link_status"] for each in (uid, other)] == ["linked", "linked"]
+    put_order(api, "ris-17", "MRN-2")
+    put_order(api, "ACC-3", "MRN-2", scheduled_procedure_step_id="RIS-18")
+    for _ in range(2):
+        jobs(api, tmp_path).run()
+    assert (study(api, uid)["link_status"], study(api, uid)["mrn"]) == ("ambiguous", "MRN-1")
+    assert audited(api, uid).count("study.contradicted") == 1
+    assert study(api, other)["link_status"] == "linked", "a step says too little"
+    (seen,) = reconciliation(api)["items"]
+    assert (seen["why"], {one["accession_number"] for one in seen["candidates"]}) == ("contradicted", {"ris-17", None})
 
 
 def test_an_automatic_link_is_not_made_when_a_person_was_faster(api: Api, tmp_path: Path) -> None:

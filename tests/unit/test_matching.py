@@ -71,7 +71,6 @@ def test_accession_number_of_another_person_is_ambiguous(changes: dict[str, str]
         {"patient_birth_date": "19550727"},
         {"patient_sex": "M"},
         {"patient_name": "OTHER^NAME"},
-        {"study_instance_uid": "2.25.1", "accession_number": "ACC-7"},
     ],
 )
 def test_one_disagreement_is_probable_and_left_to_a_person(changes: dict[str, str]) -> None:
@@ -239,13 +238,33 @@ def test_two_open_orders_that_fit_are_a_question() -> None:
     assert (match.kind, match.order_id, match.is_automatic) == (MatchKind.AMBIGUOUS, None, False)
 
 
-def test_an_accession_number_without_order_waits_for_its_order() -> None:
-    """The patient is certain, but the EHR has not told the order yet."""
-    header = replace(WALK_IN, accession_number="ACC-99", modality="MR", study_date="20261124")
+def test_an_accession_number_that_no_order_has_leaves_the_patient_certain() -> None:
+    """It is of another system, or of an order that the EHR tells later: no open order is guessed."""
+    header = replace(WALK_IN, accession_number="RIS-99", modality="MR", study_date="20261124")
     fitting = replace(ORDER, modality="MR", scheduled_on=date(2026, 11, 24))
     match = add_order(header, match_study(header, [], [ASA]), [fitting])
-    assert (match.kind, match.patient_id, match.order_id) == (MatchKind.PROBABLE, ASA.id, None)
-    assert not match.is_automatic
+    assert (match.kind, match.patient_id, match.order_id) == (MatchKind.EXACT, ASA.id, None)
+    assert match.is_automatic
+    assert (match.evidence[-1].field, match.evidence[-1].agrees) == ("AccessionNumber", None)
+
+
+@pytest.mark.parametrize("said", ["ACC1", "acc 1", "ACC-001", "Acc_1"])
+def test_an_accession_number_that_an_order_of_the_patient_nearly_has_is_a_question(said: str) -> None:
+    """Not nobody's, and not quite this order's: a person is shown the order."""
+    header = replace(WALK_IN, accession_number=said)
+    match = add_order(header, match_study(header, [], [ASA]), [OTHER, ORDER])
+    assert (match.kind, match.order_id, match.is_automatic) == (MatchKind.PROBABLE, ORDER.id, False)
+    assert match.evidence[-1].grade == "slip"
+    both = add_order(header, match_study(header, [], [ASA]), [ORDER, replace(ORDER, id=uuid.uuid4())])
+    assert (both.kind, both.order_id, both.is_automatic) == (MatchKind.PROBABLE, None, False)
+
+
+def test_an_accession_number_that_no_order_has_is_no_contradiction_to_the_order_of_another_key() -> None:
+    """The study UID came from our worklist, the number from somewhere else."""
+    match = match_study(replace(HEADER, study_instance_uid="2.25.1", accession_number="RIS-99"), [ORDER])
+    assert (match.kind, match.is_automatic) == (MatchKind.EXACT, True)
+    said = {line.field: line.agrees for line in match.evidence}
+    assert (said["StudyInstanceUID"], said["AccessionNumber"]) == (True, None)
 
 
 def test_two_patients_with_one_number_but_for_zeros_are_told_apart_as_written() -> None:

@@ -18,6 +18,8 @@ from ehr_bridge.matching import (
     PatientFacts,
     Population,
     Rules,
+    add_order,
+    judge_order,
     match_study,
 )
 from ehr_bridge.matching.compare import compare_person
@@ -57,6 +59,7 @@ headers = st.builds(
 )
 rules = st.builds(Rules, automatic=st.sampled_from(list(Basis)[:4]))
 BOLD = Rules(automatic=Basis.DEMOGRAPHICS)
+KEYS = ("study_instance_uid", "accession_number", "scheduled_procedure_step_id", "requested_procedure_id")
 
 
 def order_of(patient: PatientFacts, number: int = 1) -> OrderFacts:
@@ -150,7 +153,20 @@ def test_two_orders_are_never_exact(header: HeaderIdentity, one: PatientFacts, o
     assert (match.kind, match.is_automatic) == (MatchKind.AMBIGUOUS, False)
 
 
-@given(headers, patients, st.sampled_from(["scheduled_procedure_step_id", "requested_procedure_id"]), st.booleans())
+@given(headers, patients, patients, st.sampled_from(KEYS))
+def test_a_key_of_another_order_always_contradicts(
+    header: HeaderIdentity, one: PatientFacts, other: PatientFacts, key: str
+) -> None:
+    """Whichever key it is, and whatever else agrees."""
+    theirs = replace(order_of(other, 9), scheduled_procedure_step_id="S-9", requested_procedure_id="R-9")
+    known = {"study_instance_uid": "2.25.9", "accession_number": "acc-9", "scheduled_procedure_step_id": "S-9"}
+    header = replace(header, **{key: known.get(key, "R-9")})
+    match = judge_order(header, order_of(one), others=[theirs], rules=BOLD)
+    assert any(line.agrees is False and "another order" in line.detail for line in match.evidence)
+    assert not match.is_automatic
+
+
+@given(headers, patients, st.sampled_from(KEYS[1:]), st.booleans())
 def test_an_id_that_no_order_here_has_changes_nothing(
     header: HeaderIdentity, patient: PatientFacts, key: str, is_told: bool
 ) -> None:
@@ -159,6 +175,17 @@ def test_an_id_that_no_order_here_has_changes_nothing(
     without = match_study(replace(header, **{key: ""}), [order], rules=BOLD)
     foreign = match_study(replace(header, **{key: "THEIRS-1"}), [order], rules=BOLD)
     assert (foreign.kind, foreign.is_automatic, foreign.score) == (without.kind, without.is_automatic, without.score)
+
+
+@given(headers, groups, rules)
+def test_an_accession_number_that_no_order_has_says_nothing_of_the_patient(
+    header: HeaderIdentity, group: list[PatientFacts], chosen: Rules
+) -> None:
+    """Whose a study is, and whether that is certain, is the same without the number."""
+    without = match_study(replace(header, accession_number=""), [], group, rules=chosen)
+    foreign = replace(header, accession_number="THEIRS-1")
+    with_number = add_order(foreign, match_study(foreign, [], group, rules=chosen), [], chosen)
+    assert replace(with_number, evidence=without.evidence) == without
 
 
 @given(headers, patients)
