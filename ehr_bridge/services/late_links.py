@@ -1,8 +1,8 @@
 """Studies that wait are judged again when what may have caused their doubt has changed, by the judge of arrivals.
 
 What is certain by now gets a job that links it; of the rest the opinion is written anew. A study that was linked to its
-patient alone gets its order the same way, or waits for a person when its accession number turns out to be of an order of
-somebody else. Nothing that is linked is linked otherwise, and what a person ever spoke about, or whose images say two
+patient alone gets its order the same way, or waits for a person when its accession number turns out to be another
+patient's order. Nothing that is linked is linked otherwise, and what a person ever spoke about, or whose images say two
 patients, is left to people.
 """
 

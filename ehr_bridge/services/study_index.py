@@ -94,7 +94,7 @@ def unlist(session: Session, study: Study) -> None:
 
 
 def index_waiting(session: Session, study_id: uuid.UUID, identity: HeaderIdentity) -> None:
-    """Note by what a study that has no keys yet is found: without a certain link, or with a number that no order has."""
+    """Note by what a study that has no keys yet is found: without a certain link, or with a number of no order."""
     rows = [{"study_id": study_id, "key": key} for key in sorted(study_keys(identity))]
     if rows:
         session.execute(insert(StudyMatchKey), rows)

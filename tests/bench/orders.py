@@ -10,6 +10,9 @@ SQLite and on PostgreSQL, with the same studies.
 * Headers of makers: as published files of a dozen makers have them (`data/headers.json`), only the identity replaced:
   steps and study UIDs of other systems, issuers, padded numbers, capitals, letters spelled out, no accession number.
   Half of the orders have ids of their own. At least 99 % of each maker must be linked rightly, and none wrongly.
+* Numbers of others: the patient is right, the accession number is of another system (the study belongs to the patient,
+  and answers no order), or accession number or step are of somebody else's order (a person must look). At least 98 %
+  of each must come out like that, and nothing may be linked to anybody else.
 * A day: the same with a share of studies that come without an accession number, of headers typed by hand (FEBRL's own
   errors in name, birth date and number, with the right accession number) and of people nobody knows yet. The shares
   are in the output. More than 90 % must be linked rightly; those that are not wait for a person.
@@ -28,6 +31,7 @@ from dataclasses import replace
 from datetime import timedelta
 from itertools import batched
 from pathlib import Path
+from uuid import UUID
 
 from ehr_bridge.db import migrate
 from ehr_bridge.db.database import Database
@@ -39,11 +43,18 @@ from tests.bench.listing import empty_postgres, given
 from tests.bench.people import judge_all
 from tests.bench.placed import Placed, orders_of, orders_of_makers, people_of, write_orders
 
-WELL_FORMED, MAKERS, DAY = "well-formed", "headers of makers", "a day"
+WELL_FORMED, MAKERS, OTHERS, DAY = "well-formed", "headers of makers", "numbers of others", "a day"
 MIX = {"worklist": 0.80, "no accession number": 0.08, "typed by hand": 0.08, "unknown person": 0.04}
 """What comes on a day."""
-LEAST = {WELL_FORMED: 0.999, MAKERS: 0.99, DAY: 0.90}
-"""Of all studies (of each maker), how many must be linked without a person, and rightly."""
+LEAST = {WELL_FORMED: 0.999, MAKERS: 0.99, OTHERS: 0.98, DAY: 0.90}
+"""Of all studies (of each kind where `PER_KIND` says so), how many must be linked without a person, and rightly."""
+PER_KIND = (MAKERS, OTHERS)
+
+type Home = tuple[UUID | None, UUID | None]
+"""Patient and order that a study is linked to."""
+NOBODY: Home = (None, None)
+type Study = tuple[str, Home, HeaderIdentity]
+"""Its kind, where it belongs, and what it says."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -57,9 +68,10 @@ def main(arguments: Sequence[str]) -> int:
         orders = orders_of(people, typed, options.orders, chance)
         of_makers = orders_of_makers(people)
         studies = {
-            WELL_FORMED: [(WELL_FORMED, one, well_formed(one, chance)) for one in orders],
-            MAKERS: [(one.sample.maker, one, _made(one, chance)) for one in of_makers if one.sample],
-            DAY: [(kind := _kind(one, chance), one, DAYS[kind](one, chance)) for one in orders],
+            WELL_FORMED: [(WELL_FORMED, home(one), well_formed(one, chance)) for one in orders],
+            MAKERS: [(one.sample.maker, home(one), _made(one, chance)) for one in of_makers if one.sample],
+            DAY: [(kind := _kind(one, chance), home(one), DAYS[kind](one, chance)) for one in orders],
+            OTHERS: [_of_others(one, chance.choice(orders), chance) for one in orders],
         }
         print(f"orders: {len(orders)} of {len(people)} people, automatic={rules.automatic}, seed {options.seed}")
         for name, url in (("SQLite", f"sqlite:///{folder}/orders.sqlite3"), ("PostgreSQL", None)):
@@ -75,7 +87,7 @@ def main(arguments: Sequence[str]) -> int:
         f"{what} on {name}"
         for name, counts in results.items()
         for what, least in LEAST.items()
-        if counts[what]["least" if what == MAKERS else "share"] < least or counts[what]["wrong"]
+        if counts[what]["least" if what in PER_KIND else "share"] < least or counts[what]["wrong"]
     ]
     print(f"mix of {DAY}: {', '.join(f'{share:.0%} {kind}' for kind, share in MIX.items())}")
     print("missed: " + ", ".join(missed) if missed else "all targets are met on both databases")
@@ -83,15 +95,18 @@ def main(arguments: Sequence[str]) -> int:
     return 1 if missed else 0
 
 
-def _judge(matching: Matching, studies: Sequence[tuple[str, Placed, HeaderIdentity]]) -> dict[str, float]:
+def home(one: Placed) -> Home:
+    return one.patient.id, one.id
+
+
+def _judge(matching: Matching, studies: Sequence[Study]) -> dict[str, float]:
     """How many were linked rightly and wrongly, by kind on the screen, in all as the answer."""
     counts: Counter[tuple[str, str]] = Counter()
     begin = time.perf_counter()
     for some in batched(studies, AT_ONCE, strict=False):
-        for (kind, one, _), match in zip(some, judge_all(matching, (header for _, _, header in some)), strict=True):
-            is_right = (match.patient_id, match.order_id) == (one.patient.id, one.id)
-            verdict = "left to people" if not match.is_automatic else "right" if is_right else "wrong"
-            counts[kind, verdict] += 1
+        for (kind, belongs, _), match in zip(some, judge_all(matching, (header for _, _, header in some)), strict=True):
+            found = (match.patient_id, match.order_id) if match.is_automatic else NOBODY
+            counts[kind, "right" if found == belongs else "wrong" if match.is_automatic else "left to people"] += 1
     took = (time.perf_counter() - begin) * 1000 / len(studies)
     shares = []
     for kind in sorted({kind for kind, _ in counts}):
@@ -157,6 +172,23 @@ def _typed(one: Placed, chance: random.Random) -> HeaderIdentity:
         modality=one.modality,
         study_date=f"{one.day:%Y%m%d}",
     )
+
+
+def _of_others(one: Placed, other: Placed, chance: random.Random) -> Study:
+    """The patient is right; the accession number, or the step beside it, is not one of an order of theirs."""
+    step, number = f"SPS{chance.getrandbits(24)}", f"RIS{chance.getrandbits(32)}"
+    header = replace(
+        well_formed(one, chance),
+        study_instance_uid=f"1.2.826.0.5.{chance.getrandbits(64)}",
+        accession_number=number,
+        scheduled_procedure_step_id=step,
+    )
+    kind = chance.randrange(3) if other.patient.id != one.patient.id else 0
+    if kind == 0:
+        return "number of no order", (one.patient.id, None), header
+    if kind == 1:
+        return "number of another's", NOBODY, replace(header, accession_number=other.accession_number)
+    return "step of another's", NOBODY, replace(header, scheduled_procedure_step_id=other.accession_number)
 
 
 def _unknown(one: Placed, chance: random.Random) -> HeaderIdentity:
