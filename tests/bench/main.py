@@ -40,6 +40,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.bench import (
+    in_one_zip,
     inprocess,
     linkage,
     listing,
@@ -49,6 +50,7 @@ from tests.bench import (
     opening,
     orders,
     pages,
+    real_headers,
     report,
     restarts,
 )
@@ -81,6 +83,7 @@ IN_PROCESS: dict[str, Callable[[Plan], Result]] = {
     matching.NAME: matching.time_matches,
     one_by_one.NAME: one_by_one.measure_uploads,
     restarts.NAME: restarts.measure_restarts,
+    in_one_zip.NAME: in_one_zip.measure_zips,
 }
 VISITS: dict[str, Callable[[pages.Visits], Result]] = {
     pages.SIGN_IN: pages.Visits.sign_in,
@@ -99,6 +102,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return linkage.main(given[1:])
     if given[:1] == ["orders"]:
         return orders.main(given[1:])
+    if given[:1] == ["headers"]:
+        return real_headers.main(given[1:])
     names, plan, database = _parse(given)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     begin = time.monotonic()

@@ -29,7 +29,7 @@ EARLY = 100
 def measure_uploads(plan: Plan) -> Time:
     """Raises Failed unless all files are stored and recorded."""
     notes, ratios = [], []
-    with _servers() as servers:
+    with both_databases() as servers:
         for database, server in servers:
             early, late, again = _send(server, plan.files_one_by_one)
             ratios.append(late / early)
@@ -39,7 +39,8 @@ def measure_uploads(plan: Plan) -> Time:
 
 
 @contextmanager
-def _servers() -> Iterator[Iterator[tuple[str, Product]]]:
+def both_databases() -> Iterator[Iterator[tuple[str, Product]]]:
+    """A server that has not started yet for each database, by its name."""
     with tempfile.TemporaryDirectory(prefix="ehr-bridge-bench-") as folder, postgres() as cluster:
         names = ("EHR_BRIDGE_DATABASE_URL", "EHR_BRIDGE_ORTHANC_DATABASE_URL")
         settings = {"sqlite": {}, "postgresql": {name: cluster.new_database() for name in names}}

@@ -109,6 +109,10 @@ class Product:
         self._server = Server(data_dir, ENVIRONMENT | dict(environ or {}))
         self.http_port, self.dicom_port = self._server.http_port, self._server.dicom_port
 
+    @property
+    def database_url(self) -> str:
+        return self._server.database_url
+
     def wait_until_ready(self) -> None:
         try:
             self._server.start()
