@@ -31,6 +31,14 @@ from ehr_bridge.matching.dates import parse_da
 from tests.support.server import Server, user_token
 
 SEXES = {"M": "male", "F": "female", "O": "other"}
+NAME_PARTS = {
+    "family_name": "family_name",
+    "given_name": "given_name",
+    "middle_name": "middle_name",
+    "prefix": "name_prefix",
+    "suffix": "name_suffix",
+}
+"""Of a patient, and what pydicom calls them."""
 CREATED = 201
 KINDS = ("order", "patient", "nobody")
 
@@ -125,8 +133,7 @@ def person_of(header: Dataset) -> dict[str, Any]:
     name = PersonName(header.get("PatientName") or "")
     born = parse_da(str(header.get("PatientBirthDate") or ""))
     return {
-        "family_name": name.family_name.strip() or None,
-        "given_name": name.given_name.strip() or None,
+        **{part: getattr(name, attribute).strip() or None for part, attribute in NAME_PARTS.items()},
         "birth_date": born.isoformat() if born else None,
         "sex": SEXES.get(str(header.get("PatientSex") or ""), "unknown"),
         "issuer": str(header.get("IssuerOfPatientID") or "").strip() or None,
