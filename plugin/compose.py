@@ -198,7 +198,7 @@ def _make_worker(services: Services, archive: OrthancArchive, purging: PurgingAr
         services.database,
         archive,
         Spool(services.settings.modifying_path),
-        services.claims,
+        services.claims.rules,
         recorder,
         services.clock,
         services.intake.rules,

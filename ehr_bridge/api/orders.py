@@ -164,14 +164,12 @@ def put_order(path: AccessionPath, body: OrderBody) -> Response:
     order, created = services().orders.upsert(
         path.accession_number, body.mrn, data, origin(), body.status, body.scheduled_study_instance_uid
     )
-    services().claims.forget()
     return answer(order_answer(order), 201 if created else 200)
 
 
 @blueprint.get("/orders", responses={200: OrderList, 422: Problem})
 def list_orders(query: OrderQuery) -> Response:
     """List orders, latest appointment first"""
-    services().recorder.settle()
     states = tuple(query.status.split(",")) if query.status else ()
     wish = OrderWish(query.q, states, query.since, query.until, closed())
     page = services().orders.search(wish, query.limit, query.offset)
@@ -183,7 +181,6 @@ def list_orders(query: OrderQuery) -> Response:
 @blueprint.get("/orders/<id_or_accession_number>", responses={200: OrderAnswer, 404: Problem})
 def get_order(path: OrderPath) -> Response:
     """One order by id or accession number"""
-    services().recorder.settle()
     return answer(order_answer(services().orders.get(path.id_or_accession_number)))
 
 
@@ -191,7 +188,6 @@ def get_order(path: OrderPath) -> Response:
 def cancel_order(path: OrderPath) -> Response:
     """Cancel an order; images it has stay with the patient"""
     order = services().orders.cancel(path.id_or_accession_number, origin())
-    services().claims.forget()
     return answer(order_answer(order))
 
 

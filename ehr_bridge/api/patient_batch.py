@@ -70,7 +70,6 @@ def put_patients(body: PatientBatchBody) -> Response:
     read = [_read(item) for item in body.items]
     good = [item for item in read if isinstance(item, PatientItem)]
     outcomes = iter(services().patient_batch.upsert([(item.mrn, item.data()) for item in good], origin()))
-    services().claims.forget()
     items = [_answer(item, next(outcomes)) if isinstance(item, PatientItem) else item for item in read]
     counts = {status: sum(item.status == status for item in items) for status in ("created", "updated", "failed")}
     return answer(PatientBatchAnswer(**counts, items=items))

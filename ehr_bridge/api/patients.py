@@ -115,7 +115,6 @@ class PatientList(Model):
 def put_patient(path: MrnPath, body: PatientBody) -> Response:
     """Register or update a patient by MRN"""
     patient, created = services().patients.upsert(path.mrn, body.data(), origin())
-    services().claims.forget()
     return answer(_answer(patient), 201 if created else 200)
 
 

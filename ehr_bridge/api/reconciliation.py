@@ -200,7 +200,6 @@ def create_order(path: StudyPath, header: IfMatch, body: CreateOrderBody) -> Res
     order, job = services().reconciliation.create_order(
         path.study_uid, wanted, body.reason, origin(), body.expected or _tag(header)
     )
-    services().claims.forget()
     response = answer(CreatedOrderAnswer(order=order_answer(order), job=job_answer(job)), 202)
     response.headers["Location"] = f"/api/v1/jobs/{job.id}"
     return response

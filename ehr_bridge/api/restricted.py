@@ -152,7 +152,18 @@ NAMES_NOBODY = frozenset(
     | {"changes", "code", "current_password", "decision", "description", "expected", "family_name"}
     | {"file_name", "format", "from", "full_name", "given_name", "issuer", "items", "key_id", "kind"}
     | {"known_hash", "known_id", "laterality", "limit", "link_status", "match", "max_uses", "modality"}
-    | {"must_change_password", "name", "new_password", "newest", "not_before", "offset", "on_behalf_of"}
+    | {
+        "middle_name",
+        "must_change_password",
+        "name",
+        "prefix",
+        "suffix",
+        "new_password",
+        "newest",
+        "not_before",
+        "offset",
+        "on_behalf_of",
+    }
     | {"operations", "ordered_by", "password", "patient_name", "placer_order_number", "priority", "priors"}
     | {"procedure_code", "q", "reason", "requested_procedure_id", "roles", "scheduled_at", "scheduled_from"}
     | {"scheduled_procedure_step_id", "scheduled_study_instance_uid", "scheduled_to", "session_seconds"}

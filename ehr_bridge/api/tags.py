@@ -127,9 +127,8 @@ class StudyTagsAnswer(Model):
 def get_tags(path: TagsPath) -> Response:
     """What a study says now and said before, and who changed it"""
     require_past_open(services(), closed(), path.study_uid)
-    services().recorder.settle()
     stored = cast(StoredFiles, archive())
-    return answer(_tags(read_tags(services().database, stored.read, path.study_uid)))
+    return answer(_tags(read_tags(services().fresh, stored.read, path.study_uid)))
 
 
 @blueprint.post(

@@ -25,6 +25,8 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.engine = _make_engine(url)
+        self.write_session = type("WriteSession", (Session,), {})
+        """The class of its sessions that write, for who listens to them (`ehr_bridge.db.decisive`)."""
         self._writer = self.engine.execution_options(**{WRITE: True})
         self._relaxed = (
             _make_engine(url, synchronous="NORMAL").execution_options(**{WRITE: True})
@@ -57,7 +59,7 @@ class Database:
         Raises:
             Unavailable: the database is away.
         """
-        with _translate_outage(), Session(self._writer, expire_on_commit=False) as session, session.begin():
+        with _translate_outage(), self.write_session(self._writer, expire_on_commit=False) as session, session.begin():
             if not self.is_sqlite:
                 session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": WRITERS_TURN})
             yield session

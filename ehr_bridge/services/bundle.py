@@ -12,6 +12,7 @@ from ehr_bridge.auth.authenticator import Authenticator
 from ehr_bridge.auth.jwks import KeySource
 from ehr_bridge.auth.tokens import TokenVerifier
 from ehr_bridge.db.database import Database
+from ehr_bridge.db.decisive import on_decisive_change
 from ehr_bridge.matching import Basis, Rules
 from ehr_bridge.services.accounts import Accounts
 from ehr_bridge.services.annotations import Annotations
@@ -23,6 +24,7 @@ from ehr_bridge.services.coercion_rules import load_rules
 from ehr_bridge.services.completion import Completion
 from ehr_bridge.services.deletions import Deletions
 from ehr_bridge.services.downloads import Downloads
+from ehr_bridge.services.fresh import Fresh
 from ehr_bridge.services.grants import Grants
 from ehr_bridge.services.hidden import HiddenStudies
 from ehr_bridge.services.holds import Holds
@@ -66,6 +68,7 @@ from ehr_bridge.settings import Settings
 class Services:
     settings: Settings
     database: Database
+    fresh: Fresh
     authenticator: Authenticator
     accounts: Accounts
     sign_in: SignIn
@@ -152,13 +155,15 @@ def build_services(settings: Settings, database: Database, clock: Callable[[], d
     keys, hashing = KeyVerifier(database, revocations, clock), Hashing()
     rules = rules_of(settings)
     recorder = Recorder(database, clock)
+    fresh = Fresh(database, recorder.settle)
     claims = Claims(database, clock, rules=rules)
+    on_decisive_change(database, claims.forget)
     coercion = load_rules(settings.coercion_rules)
     followers = Followers(coercion.order_fields)
     patients = Patients(database, clock, followers)
     hidden, restrictions = HiddenStudies(database, clock), Restrictions(database, clock)
     sight = Sight(hidden, restrictions)
-    thumbnails = Thumbnails(database, recorder, settings.thumbnail_path)
+    thumbnails = Thumbnails(fresh, settings.thumbnail_path)
     grace = timedelta(days=settings.deletion_grace_days)
     authenticator = Authenticator(TokenVerifier(of_tokens, revocations, grants, clock, ehr_keys), account, keys)
     refusals = Refusals(database, authenticator, clock)
@@ -178,6 +183,7 @@ def build_services(settings: Settings, database: Database, clock: Callable[[], d
     return Services(
         settings=settings,
         database=database,
+        fresh=fresh,
         authenticator=authenticator,
         refusals=refusals,
         anchors=Anchors(database, settings.data_dir / FILE_NAME, anchor_key(of_tokens.secret), clock),
@@ -190,15 +196,15 @@ def build_services(settings: Settings, database: Database, clock: Callable[[], d
         patients=patients,
         patient_batch=PatientBatch(patients),
         matching=Matching(database, rules),
-        orders=Orders(database, clock, new_study_instance_uid, followers),
+        orders=Orders(database, fresh, clock, new_study_instance_uid, followers),
         claims=claims,
         recorder=recorder,
         intake=intake,
         known_files=KnownFiles(database, recorder, settings.max_upload_size_mb * 1_000_000),
-        studies=Studies(database, recorder),
+        studies=Studies(database, fresh),
         downloads=Downloads(database, clock),
         thumbnails=thumbnails,
-        uploads=Uploads(database, recorder),
+        uploads=Uploads(fresh),
         modifications=Modifications(database, clock),
         revocations=revocations,
         grants=grants,
@@ -212,14 +218,14 @@ def build_services(settings: Settings, database: Database, clock: Callable[[], d
         sight=sight,
         privacy=Privacy(database, restrictions, clock),
         annotations=Annotations(database, sight),
-        deletions=Deletions(database, hidden, claims, recorder, clock, grace),
+        deletions=Deletions(database, hidden, fresh, clock, grace),
         holds=Holds(database, clock),
-        purge=Purge(database, hidden, claims, thumbnails, clock),
+        purge=Purge(database, hidden, thumbnails, clock),
         completion=Completion(database, clock, timedelta(seconds=settings.stable_age)),
-        identity_changes=IdentityChanges(database, claims, restrictions, clock),
+        identity_changes=IdentityChanges(database, restrictions, clock),
         second_looks=SecondLooks(database, rules, clock),
-        reconciliation=Reconciliation(database, recorder, rules, clock, new_study_instance_uid),
-        study_history=StudyHistory(database, recorder),
+        reconciliation=Reconciliation(database, fresh, rules, clock, new_study_instance_uid),
+        study_history=StudyHistory(fresh),
         system=System(
             database,
             recorder,

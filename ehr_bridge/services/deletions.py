@@ -20,13 +20,12 @@ from ehr_bridge.db.models import Order, Patient, Study
 from ehr_bridge.db.modifications import Modification
 from ehr_bridge.errors import Conflict, NotFound, NotPermitted
 from ehr_bridge.services.audit import Origin
-from ehr_bridge.services.claims import Claims
 from ehr_bridge.services.deletion_steps import move, note, open_request
+from ehr_bridge.services.fresh import Fresh
 from ehr_bridge.services.hidden import HiddenStudies
 from ehr_bridge.services.holds import hold_in_force, require_no_hold
 from ehr_bridge.services.identity import person_name
 from ehr_bridge.services.paging import Page, fetch_page
-from ehr_bridge.services.recorder import Recorder
 from ehr_bridge.services.restrictions import NOTHING, Closed, without
 from ehr_bridge.services.studies import find_study
 
@@ -56,15 +55,13 @@ class Deletions:
         self,
         database: Database,
         hidden: HiddenStudies,
-        claims: Claims,
-        recorder: Recorder,
+        fresh: Fresh,
         clock: Callable[[], datetime],
         grace: timedelta,
     ) -> None:
         self._database = database
         self._hidden = hidden
-        self._claims = claims
-        self._recorder = recorder
+        self._fresh = fresh
         self._clock = clock
         self._grace = grace
 
@@ -75,9 +72,8 @@ class Deletions:
             NotFound: the archive holds no such study.
             Conflict: a request for it is open already, or it is under legal hold.
         """
-        self._recorder.settle()
         now = self._clock()
-        with self._database.write() as session:
+        with self._fresh.write() as session:
             known = select(Study.id).where(Study.study_instance_uid == study_instance_uid, has_open_request())
             if session.scalar(known) is not None:
                 raise Conflict("deletion_requested", "The deletion of this study is requested already.")
@@ -91,13 +87,12 @@ class Deletions:
 
     def search(self, filters: DeletionFilters, limit: int, offset: int, closed: Closed = NOTHING) -> Page[DeletionView]:
         """Requests, latest first."""
-        self._recorder.settle()
         query = select(DeletionRequest).where(without(DeletionRequest.patient_id, closed))
         query = query.order_by(DeletionRequest.requested_at.desc(), DeletionRequest.id)
         for name in ("status", "study_instance_uid", "requested_by"):
             if (value := getattr(filters, name)) is not None:
                 query = query.where(getattr(DeletionRequest, name) == value)
-        with self._database.read() as session:
+        with self._fresh.read() as session:
             page = fetch_page(session, query, limit, offset)
             return Page([_view(session, request) for request in page.items], page.total, limit, offset)
 
@@ -181,7 +176,6 @@ class Deletions:
         return view
 
     def _changed(self, request: DeletionRequest) -> None:
-        self._claims.forget()
         self._hidden.changed(request.study_instance_uid)
 
 

@@ -16,7 +16,6 @@ from ehr_bridge.services.audit import Origin
 from ehr_bridge.services.change_events import TAKEN_BACK, note
 from ehr_bridge.services.change_views import ChangeFilters, ChangeView, search_changes, view_of
 from ehr_bridge.services.changes import move_studies, note_change
-from ehr_bridge.services.claims import Claims
 from ehr_bridge.services.following import follow
 from ehr_bridge.services.orders import find_order
 from ehr_bridge.services.paging import Page
@@ -30,11 +29,8 @@ from ehr_bridge.services.withheld import studies_of
 
 
 class IdentityChanges:
-    def __init__(
-        self, database: Database, claims: Claims, restrictions: Restrictions, clock: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, database: Database, restrictions: Restrictions, clock: Callable[[], datetime]) -> None:
         self._database = database
-        self._claims = claims
         self._restrictions = restrictions
         self._clock = clock
 
@@ -72,7 +68,6 @@ class IdentityChanges:
                 note(session, "patient.merged", change, origin, now, record.id, other_patient_id=str(other.id))
             count_up(session)
             view = view_of(session, change)
-        self._claims.forget()
         self._restrictions.changed()
         return view
 
@@ -120,9 +115,7 @@ class IdentityChanges:
                 follow(session, studies, change, reason, origin, now)
                 order_changed(session, found, Cause.ORDER_CHANGED, now, change.before)
             note(session, "order.renumbered", change, origin, now)
-            view = view_of(session, change)
-        self._claims.forget()
-        return view
+            return view_of(session, change)
 
     def undo(self, change_id: uuid.UUID, reason: str, origin: Origin) -> ChangeView:
         """Take a change back; its studies follow, to the byte where nothing else happened to them since.
@@ -141,7 +134,6 @@ class IdentityChanges:
             if undone.kind == "patient_merged":
                 count_up(session)
             view = view_of(session, change)
-        self._claims.forget()
         self._restrictions.changed()
         return view
 
@@ -167,9 +159,7 @@ class IdentityChanges:
                 refuse(session, change, reason, origin, now)
                 note(session, "patient.correction_refused", change, origin, now)
             patient_changed(session, session.get_one(Patient, change.patient_id), Cause.CORRECTION_DECIDED, now)
-            view = view_of(session, change)
-        self._claims.forget()
-        return view
+            return view_of(session, change)
 
     def get(self, change_id: uuid.UUID) -> ChangeView:
         """Raises NotFound."""

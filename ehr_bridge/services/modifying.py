@@ -21,7 +21,7 @@ from ehr_bridge.db.database import Database
 from ehr_bridge.db.modifications import Modification, ModificationInstance
 from ehr_bridge.dicom import read_header
 from ehr_bridge.errors import RefusedInstance, Unavailable
-from ehr_bridge.services.claims import Claims
+from ehr_bridge.matching import Rules
 from ehr_bridge.services.coercion_rules import CoercionRules
 from ehr_bridge.services.fixity import CHANGED_WHEN_DAMAGED, FixityCheck
 from ehr_bridge.services.following import set_off
@@ -51,19 +51,19 @@ class ModificationJobs:
         database: Database,
         archive: StoredFiles,
         spool: Spool,
-        claims: Claims,
+        matching: Rules,
         recorder: Recorder,
         clock: Callable[[], datetime],
         coercion: CoercionRules,
         keep: Callable[[bytes, str], object],
     ) -> None:
         """`keep` puts a file, and why, where people look for what the archive could not take."""
+        self._matching = matching
         self._coercion = coercion
         self._keep = keep
         self._database = database
         self._archive = archive
         self._spool = spool
-        self._claims = claims
         self._recorder = recorder
         self._clock = clock
         self._keeper = SpoolKeeper(database, archive, spool, clock)
@@ -112,7 +112,7 @@ class ModificationJobs:
         with self._database.read() as session:
             if session.scalar(UNFINISHED) is None:
                 return []
-        set_off(self._database, self._claims.rules, self._clock())
+        set_off(self._database, self._matching, self._clock())
         swept_by = self._clock() - SWEEP_AFTER
         to_sweep = UNSWEPT & (Modification.finished_at < swept_by)
         query = select(Modification).where(Modification.status.in_(UNDER_WAY) | to_sweep)
@@ -132,7 +132,6 @@ class ModificationJobs:
             with self._database.write() as session:
                 seen = Seen(checked, self._patient_ids.pop(job.id, set()), job.id in self._doubted)
                 begun = begin(session, job.id, self._spool.node, seen, self._clock())
-            self._claims.forget()
             if begun is None:
                 return True
             job = begun
@@ -143,7 +142,6 @@ class ModificationJobs:
         study = self._archive_study(job)
         with self._database.write() as session:
             finish(session, job.id, study, self._clock())
-        self._claims.forget()
         self._looked_at.pop(job.id, None)
         return True
 

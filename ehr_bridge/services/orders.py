@@ -17,6 +17,7 @@ from ehr_bridge.errors import Conflict, NotFound
 from ehr_bridge.services import audit
 from ehr_bridge.services.asker import require_open
 from ehr_bridge.services.audit import Event, Origin
+from ehr_bridge.services.fresh import Fresh
 from ehr_bridge.services.like import ESCAPE, escaped
 from ehr_bridge.services.order_states import Stated, move, order_shows, state
 from ehr_bridge.services.paging import Page, fetch_page
@@ -76,9 +77,15 @@ class Listener(Protocol):
 
 class Orders:
     def __init__(
-        self, database: Database, clock: Callable[[], datetime], new_uid: Callable[[], str], listener: Listener
+        self,
+        database: Database,
+        fresh: Fresh,
+        clock: Callable[[], datetime],
+        new_uid: Callable[[], str],
+        listener: Listener,
     ) -> None:
         self._database = database
+        self._fresh = fresh
         self._clock = clock
         self._new_uid = new_uid
         self._listener = listener
@@ -198,7 +205,7 @@ class Orders:
 
     def get(self, id_or_accession_number: str) -> Order:
         """Raises NotFound."""
-        with self._database.read() as session:
+        with self._fresh.read() as session:
             return find_order(session, id_or_accession_number)
 
     def search(self, wish: OrderWish, limit: int, offset: int) -> Page[Order]:
@@ -220,7 +227,7 @@ class Orders:
                 )
             )
         query = query.order_by(Order.scheduled_at.desc(), Order.accession_number)
-        with self._database.read() as session:
+        with self._fresh.read() as session:
             return fetch_page(session, query, limit, offset)
 
     def cancel(self, id_or_accession_number: str, origin: Origin) -> Order:

@@ -22,7 +22,6 @@ from ehr_bridge.db.modifications import Modification, ModificationInstance
 from ehr_bridge.db.uploads import DicomUploadLog
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit import OURSELVES, Event
-from ehr_bridge.services.claims import Claims
 from ehr_bridge.services.deletion_steps import move, note, open_request
 from ehr_bridge.services.hidden import HiddenStudies
 from ehr_bridge.services.holds import hold_in_force
@@ -45,14 +44,12 @@ class Purge:
         self,
         database: Database,
         hidden: HiddenStudies,
-        claims: Claims,
         thumbnails: Thumbnails,
         clock: Callable[[], datetime],
     ) -> None:
         self._database = database
         self._thumbnails = thumbnails
         self._hidden = hidden
-        self._claims = claims
         self._clock = clock
 
     def run(self, archive: PurgeableArchive) -> int:
@@ -74,7 +71,6 @@ class Purge:
             return False
         deleted = archive.delete_study(study_instance_uid)
         self._end(request_id, deleted, seen)
-        self._claims.forget()
         self._thumbnails.forget(study_instance_uid)
         self._hidden.changed(study_instance_uid)
         LOGGER.warning("deletion %s: the study is purged", request_id)

@@ -17,6 +17,7 @@ from ehr_bridge.errors import Conflict
 from ehr_bridge.matching import Rules
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit import Event, Origin
+from ehr_bridge.services.fresh import Fresh
 from ehr_bridge.services.identity import NOT_THE_ORDERS, stored_identity
 from ehr_bridge.services.late_links import evidence_of
 from ehr_bridge.services.link_jobs import MADE_HERE, link_job, sides, unlink_job
@@ -31,7 +32,6 @@ from ehr_bridge.services.reconciliation_views import (
     view_candidate,
     view_unreconciled,
 )
-from ehr_bridge.services.recorder import Recorder
 from ehr_bridge.services.studies import find_study
 from ehr_bridge.services.study_jobs import WORDS, of_study, require_idle
 from ehr_bridge.services.study_search import Slice, StudyFilters
@@ -53,27 +53,25 @@ class Reconciliation:
     def __init__(
         self,
         database: Database,
-        recorder: Recorder,
+        fresh: Fresh,
         rules: Rules,
         clock: Callable[[], datetime],
         new_uid: Callable[[], str],
     ) -> None:
         self._database = database
         self._rules = rules
-        self._recorder = recorder
+        self._fresh = fresh
         self._clock = clock
         self._new_uid = new_uid
 
     def search(self, filters: StudyFilters, part: Slice) -> Page[ReconciliationView]:
         """Studies without a certain link. Raises InvalidInput when the list cannot be sorted like that."""
-        self._recorder.settle()
-        with self._database.read() as session:
+        with self._fresh.read() as session:
             return list_unreconciled(session, filters, part, self._rules)
 
     def get(self, study_instance_uid: str) -> ReconciliationView:
         """Any stored study with its candidates, linked or not. Raises NotFound."""
-        self._recorder.settle()
-        with self._database.read() as session:
+        with self._fresh.read() as session:
             return view_unreconciled(session, find_study(session, study_instance_uid), self._rules)
 
     def compare(self, study_instance_uid: str, with_whom: Confirmation) -> CandidateView:
@@ -83,8 +81,7 @@ class Reconciliation:
             NotFound: study, order or patient do not exist.
             Conflict: order and patient do not belong together, or the order is cancelled.
         """
-        self._recorder.settle()
-        with self._database.read() as session:
+        with self._fresh.read() as session:
             study = find_study(session, study_instance_uid)
             return view_candidate(session, study, *resolve(session, with_whom), self._rules)
 

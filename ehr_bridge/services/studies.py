@@ -17,11 +17,11 @@ from ehr_bridge.db.deletions import DeletionRequest
 from ehr_bridge.db.models import Study, StudyLink
 from ehr_bridge.errors import NotFound
 from ehr_bridge.services.asker import require_open
+from ehr_bridge.services.fresh import Fresh
 from ehr_bridge.services.kept_apart import waiting_by_study
 from ehr_bridge.services.orders import find_order
 from ehr_bridge.services.paging import Page
 from ehr_bridge.services.patients import find_patient
-from ehr_bridge.services.recorder import Recorder
 from ehr_bridge.services.restrictions import NOTHING, Closed
 from ehr_bridge.services.study_index import shown_accession_number, shown_birth_date, shown_name, shown_sex
 from ehr_bridge.services.study_search import Slice, StudyFilters, find_ids
@@ -45,9 +45,9 @@ class StudyView:
 
 
 class Studies:
-    def __init__(self, database: Database, recorder: Recorder) -> None:
+    def __init__(self, database: Database, fresh: Fresh) -> None:
         self._database = database
-        self._recorder = recorder
+        self._fresh = fresh
 
     def search(self, filters: StudyFilters, part: Slice) -> Page[StudyView]:
         """Stored studies that every filter lets through.
@@ -55,20 +55,17 @@ class Studies:
         Raises:
             InvalidInput: the list cannot be sorted like that.
         """
-        self._recorder.settle()
-        with self._database.read() as session:
+        with self._fresh.read() as session:
             return _page(session, filters, part)
 
     def of_patient(self, id_or_mrn: str, part: Slice, closed: Closed = NOTHING) -> Page[StudyView]:
         """The studies of one patient. Raises NotFound for an unknown one, InvalidInput as `search`."""
-        self._recorder.settle()
-        with self._database.read() as session:
+        with self._fresh.read() as session:
             return _page(session, StudyFilters(patient_id=find_patient(session, id_or_mrn).id, closed=closed), part)
 
     def of_order(self, id_or_accession_number: str, part: Slice, closed: Closed = NOTHING) -> Page[StudyView]:
         """The studies of one order. Raises NotFound for an unknown one, InvalidInput as `search`."""
-        self._recorder.settle()
-        with self._database.read() as session:
+        with self._fresh.read() as session:
             order = find_order(session, id_or_accession_number)
             return _page(session, StudyFilters(order_id=order.id, closed=closed), part)
 
@@ -79,8 +76,7 @@ class Studies:
 
     def get(self, study_instance_uid: str) -> StudyView:
         """Raises NotFound."""
-        self._recorder.settle()
-        with self._database.read() as session:
+        with self._fresh.read() as session:
             return view_study(session, find_study(session, study_instance_uid))
 
 

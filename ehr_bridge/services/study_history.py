@@ -12,14 +12,13 @@ from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.audit import AuditEvent
-from ehr_bridge.db.database import Database
 from ehr_bridge.db.deletions import DeletionRequest
 from ehr_bridge.db.identity_changes import IdentityChange
 from ehr_bridge.db.models import Order, Patient, Study
 from ehr_bridge.db.modifications import Modification
 from ehr_bridge.db.uploads import DicomUploadLog
+from ehr_bridge.services.fresh import Fresh
 from ehr_bridge.services.paging import Page, fetch_page
-from ehr_bridge.services.recorder import Recorder
 from ehr_bridge.services.studies import find_study
 
 LINKS_ON_ARRIVAL = "study.linked"
@@ -41,14 +40,12 @@ class Step:
 
 
 class StudyHistory:
-    def __init__(self, database: Database, recorder: Recorder) -> None:
-        self._database = database
-        self._recorder = recorder
+    def __init__(self, fresh: Fresh) -> None:
+        self._fresh = fresh
 
     def of(self, study_instance_uid: str, limit: int, offset: int) -> Page[Step]:
         """What happened to a study, oldest first. Raises NotFound."""
-        self._recorder.settle()
-        with self._database.read() as session:
+        with self._fresh.read() as session:
             study = find_study(session, study_instance_uid)
             query = select(AuditEvent).where(or_(*_concerning(session, study))).order_by(AuditEvent.id)
             page = fetch_page(session, query, limit, offset)

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from sqlalchemy import func, select
 
-from ehr_bridge.db.database import Database
 from ehr_bridge.db.modifications import Modification
 from ehr_bridge.db.uploads import Instance
 from ehr_bridge.dicom import Header, read_header
 from ehr_bridge.errors import Unavailable
+from ehr_bridge.services.fresh import Fresh
 from ehr_bridge.services.originals import FormerValue, former_values
 from ehr_bridge.services.studies import find_study
 from ehr_bridge.services.study_jobs import of_study, undoable
@@ -54,14 +54,14 @@ class StudyTags:
     undoable: uuid.UUID | None
 
 
-def read_tags(database: Database, read: Callable[[str], bytes], study_instance_uid: str) -> StudyTags:
+def read_tags(fresh: Fresh, read: Callable[[str], bytes], study_instance_uid: str) -> StudyTags:
     """The attributes of a stored study, read from one instance of each series.
 
     Raises:
         NotFound: there is no such study.
         Unavailable: none of its files can be read just now.
     """
-    with database.read() as session:
+    with fresh.read() as session:
         study = find_study(session, study_instance_uid)
         of_series = (
             select(func.min(Instance.orthanc_instance_id))

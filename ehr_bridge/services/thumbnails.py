@@ -13,11 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ehr_bridge.auth.caller import Caller
-from ehr_bridge.db.database import Database
 from ehr_bridge.db.models import Study
 from ehr_bridge.dicom.picture import MAX_FILE_BYTES, NoPicture, picture, placeholder
+from ehr_bridge.services.fresh import Fresh
 from ehr_bridge.services.holdings import Holding, Holdings
-from ehr_bridge.services.recorder import Recorder
 from ehr_bridge.services.studies import find_viewable
 
 LOGGER = logging.getLogger(__name__)
@@ -43,9 +42,8 @@ class Thumbnail:
 
 
 class Thumbnails:
-    def __init__(self, database: Database, recorder: Recorder, folder: Path) -> None:
-        self._database = database
-        self._recorder = recorder
+    def __init__(self, fresh: Fresh, folder: Path) -> None:
+        self._fresh = fresh
         self._folder = folder
         self._drawing = threading.BoundedSemaphore(AT_ONCE)
 
@@ -59,8 +57,7 @@ class Thumbnails:
         Raises:
             NotFound: there is no such study.
         """
-        self._recorder.settle()
-        with self._database.read() as session:
+        with self._fresh.read() as session:
             study = find_viewable(session, study_instance_uid, caller)
         tag = _tag(study)
         if tag in known:

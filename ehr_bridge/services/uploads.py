@@ -9,12 +9,11 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
-from ehr_bridge.db.database import Database
 from ehr_bridge.db.uploads import DicomUploadLog, DicomUploadSkip, Instance
 from ehr_bridge.errors import NotFound
+from ehr_bridge.services.fresh import Fresh
 from ehr_bridge.services.paging import Page, fetch_page
 from ehr_bridge.services.patients import find_patient
-from ehr_bridge.services.recorder import Recorder
 from ehr_bridge.services.restrictions import NOTHING, Closed, without
 
 
@@ -53,9 +52,8 @@ class UploadDetail:
 
 
 class Uploads:
-    def __init__(self, database: Database, recorder: Recorder) -> None:
-        self._database = database
-        self._recorder = recorder
+    def __init__(self, fresh: Fresh) -> None:
+        self._fresh = fresh
 
     def search(self, filters: UploadFilters, limit: int, offset: int, closed: Closed = NOTHING) -> Page[DicomUploadLog]:
         """Entries of the log, newest first.
@@ -63,16 +61,14 @@ class Uploads:
         Raises:
             NotFound: there is no such patient.
         """
-        self._recorder.settle()
         query = select(DicomUploadLog).where(without(DicomUploadLog.patient_id, closed))
         query = query.order_by(DicomUploadLog.uploaded_at.desc(), DicomUploadLog.id.desc())
-        with self._database.read() as session:
+        with self._fresh.read() as session:
             return fetch_page(session, query.where(*_conditions(session, filters)), limit, offset)
 
     def get(self, upload_id: uuid.UUID) -> UploadDetail:
         """Raises NotFound."""
-        self._recorder.settle()
-        with self._database.read() as session:
+        with self._fresh.read() as session:
             entries = list(
                 session.scalars(
                     select(DicomUploadLog)

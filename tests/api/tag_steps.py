@@ -37,7 +37,7 @@ def jobs(api: Api, folder: Path, later: timedelta = timedelta()) -> Jobs:
         services.database,
         api.archive,
         Spool(folder / "modifying"),
-        services.claims,
+        services.claims.rules,
         services.recorder,
         lambda: services.clock() + later,
         services.intake.rules,

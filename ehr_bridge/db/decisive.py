@@ -1,0 +1,66 @@
+"""Hears when a transaction has changed what decisions about studies are made from, whoever changed it.
+
+It watches the rows that a session writes. Statements that change many rows at once, or rows of a relaxed transaction,
+are not seen: they are for counts, and for claims that nobody knows yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import event, inspect
+from sqlalchemy.orm import Session
+
+from ehr_bridge.db.database import Database
+from ehr_bridge.db.deletions import DeletionRequest
+from ehr_bridge.db.models import Order, Patient, Study
+from ehr_bridge.db.modifications import Modification
+
+_CHANGED = "decisive_rows_changed"
+_OF_STUDIES = frozenset(
+    {"patient_id", "order_id", "link_status", "is_contradicted", "withheld_by_id", "corrections", "received_identity"}
+    | {"match_kind", "match_patient_id", "match_order_id", "deleted_at"}
+)
+_OF_IMAGES = frozenset(
+    {"study_instance_uid", "orthanc_study_id", "number_of_series", "number_of_images", "study_date", "study_time"}
+    | {"uploaded_by_id", "uploaded_at", "upload_source", "updated_at"}
+)
+"""What an order shows of its study, which changes with every upload."""
+
+
+def on_decisive_change(database: Database, then: Callable[[], None]) -> None:
+    """Call `then` after each commit of this process that changed a patient, an order, a link, a deletion or a job on
+    stored files."""
+
+    def note(session: Session, _flush: Any) -> None:
+        if any(map(_is_decisive, (*session.new, *session.dirty, *session.deleted))):
+            session.info[_CHANGED] = True
+
+    def tell(session: Session) -> None:
+        if session.info.pop(_CHANGED, False):
+            then()
+
+    event.listen(database.write_session, "after_flush", note)
+    event.listen(database.write_session, "after_commit", tell)
+
+
+def _is_decisive(row: object) -> bool:
+    if isinstance(row, DeletionRequest):
+        return True
+    if isinstance(row, Modification):
+        return "status" in _changed(row)
+    if isinstance(row, Patient):
+        return bool(_changed(row) - {"updated_at"})
+    if isinstance(row, Order):
+        return bool(_changed(row) - _OF_IMAGES - {"status"}) or _was_or_is_cancelled(row)
+    return isinstance(row, Study) and bool(_changed(row) & _OF_STUDIES)
+
+
+def _changed(row: object) -> set[str]:
+    return {attribute.key for attribute in inspect(row).attrs if attribute.history.has_changes()}
+
+
+def _was_or_is_cancelled(order: Order) -> bool:
+    history = inspect(order).attrs.status.history
+    return history.has_changes() and "cancelled" in (*history.added, *history.deleted)
