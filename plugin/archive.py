@@ -27,8 +27,8 @@ DICOMWEB_METADATA = 4301
 class OrthancArchive:
     """Stores through Orthanc's own API, inside the process.
 
-    While an instance is on its way in, Orthanc calls the ingest hooks on the same thread (ORTHANC-FACTS L6); they ask
-    here whether it is one of ours, judged and coerced already.
+    While an instance is on its way in, Orthanc calls the ingest hooks on the same thread (docs/orthanc-facts.md); they
+    ask here whether it is one of ours, judged and coerced already.
     """
 
     def __init__(self, orthanc: Any, storage: Path) -> None:

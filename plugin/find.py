@@ -1,8 +1,8 @@
 """`/tools/find` as the DICOMweb plugin asks it, narrowed to what the caller may see.
 
 Every QIDO-RS query and every WADO-RS or WADO-URI look-up of the DICOMweb plugin becomes one `POST /tools/find` with the
-caller's own headers, already parsed (ORTHANC-FACTS L21). Narrowing it here holds for every spelling of the query. The
-gate keeps outsiders from calling this route themselves.
+caller's own headers, already parsed (docs/orthanc-facts.md, DICOMweb). Narrowing it here holds for every spelling of
+the query. The gate keeps outsiders from calling this route themselves.
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ class ScopedFind:
 
 def decoded(question: dict[str, Any]) -> dict[str, Any]:
     """The same question with the values that a client percent-encoded, as every client does: Orthanc 1.12.7 hands them
-    on as they came (ORTHANC-FACTS L15), and nothing would match."""
+    on as they came (docs/orthanc-facts.md, DICOMweb), and nothing would match."""
     query: Mapping[str, Any] = question.get("Query", {})
     values = {name: unquote_plus(value) if isinstance(value, str) else value for name, value in query.items()}
     return question | {"Query": values}

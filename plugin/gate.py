@@ -1,7 +1,7 @@
 """The gate: every HTTP request passes here before Orthanc, any plugin or we ourselves look at it.
 
-It denies by default. The only answers the filter can give are yes and 403 (ORTHANC-FACTS 4.1), so for our own routes it
-lets the WSGI application say 401 or 403 with words, as long as the body is small.
+It denies by default. The only answers the filter can give are yes and 403 (docs/orthanc-facts.md), so for our own
+routes it lets the WSGI application say 401 or 403 with words, as long as the body is small.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from plugin.routes import GET, Found, Need, find_route
 
 LOGGER = logging.getLogger(__name__)
 REFUSED_HEADERS = frozenset({"content-encoding", "transfer-encoding", "x-http-method-override"})
-"""Bodies that unpack or never end, and methods in disguise (ORTHANC-FACTS L14, 4.5, 7)."""
+"""Bodies that unpack or never end, and methods in disguise (docs/orthanc-facts.md, Bodies; The HTTP filter)."""
 
 
 class Sight(Protocol):

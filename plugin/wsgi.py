@@ -107,7 +107,7 @@ class WsgiAdapter:
 
 
 def send_stream(output: Any, headers: list[tuple[str, str]], chunks: Iterable[bytes]) -> None:
-    """Answer 200 piece by piece; the body ends when the connection closes (ORTHANC-FACTS 1.3).
+    """Answer 200 piece by piece; the body ends when the connection closes (docs/orthanc-facts.md).
 
     The first piece is made before anything is sent, so that what fails at once can still be answered as an error.
     """

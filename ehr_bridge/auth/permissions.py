@@ -1,4 +1,4 @@
-"""Roles and what they may do by default (CONTRACT section 3)."""
+"""Roles and what they may do by default (docs/api.md, Roles)."""
 
 from __future__ import annotations
 

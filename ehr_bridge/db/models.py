@@ -83,7 +83,7 @@ class Patient(Base):
 
 
 class Order(Base):
-    """An imaging service request (FHIR ServiceRequest), with the study fields of the plan."""
+    """An imaging service request (FHIR ServiceRequest), with what it shows of its study."""
 
     __tablename__ = "orders"
     __table_args__ = (

@@ -44,7 +44,7 @@ class Instance(Base):
 
 
 class DicomUploadLog(Base):
-    """One delivery of one study through one door by one actor (the plan's upload log)."""
+    """One delivery of one study through one door by one actor: an entry of the upload log."""
 
     __tablename__ = "dicom_upload_logs"
     __table_args__ = (

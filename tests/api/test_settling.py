@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 from pydicom.uid import generate_uid
-from sqlalchemy import event
+from sqlalchemy import event, select
 
+from ehr_bridge.db.models import Study
 from ehr_bridge.services import recorder as recording
+from ehr_bridge.services.settling import settle_studies
 from tests.api.conftest import Api
 from tests.support.samples import small
 
@@ -148,3 +150,21 @@ def test_entries_of_two_kinds_of_senders_are_all_brought_up_to_date(api: Api) ->
     entries = api.get("/api/v1/dicom/uploads", "nurse").json["items"]
     numbers = sorted((e["number_of_files"], e["upload_status"], e["error_message"]) for e in entries)
     assert numbers == [(1, "success", None), (1, "success", None), (4, "partial", "cannot_index (1)")]
+
+
+def test_counting_the_first_image_again_changes_nothing(api: Api) -> None:
+    """It was counted without asking the database; asking comes to the same."""
+    api.place_order()
+    answer = api.upload(small(), headers={"X-Accession-Number": "ACC-1"}).json
+    uid = answer["studies"][0]["study_instance_uid"]
+
+    def shown() -> list[dict[str, Any]]:
+        paths = (f"/api/v1/dicom/studies/{uid}", "/api/v1/orders/ACC-1", f"/api/v1/dicom/uploads/{answer['upload_id']}")
+        found = [dict(api.get(path, "nurse").json) for path in paths]
+        return [{name: value for name, value in one.items() if name != "updated_at"} for one in found]
+
+    first = shown()
+    with api.services.database.write() as session:
+        study = session.scalars(select(Study)).one()
+        settle_studies(session, [study.id], api.services.clock())
+    assert shown() == first and first[0]["number_of_instances"] == 1

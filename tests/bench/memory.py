@@ -1,9 +1,9 @@
 """How much memory a server needs to take in a gigabyte, beyond the request itself, and to hand it out again.
 
-Orthanc reads a whole body before anyone sees it, and orthanc-python hands Python a copy of it (ORTHANC-FACTS 1.2): that
-is the request itself, and nothing in Python can spare it. How much it is, is measured: the same body without its last
-bytes is no archive any more and is refused, which takes the request and nothing else. What the whole archive needs
-beyond that is what is reported.
+Orthanc reads a whole body before anyone sees it, and orthanc-python hands Python a copy of it (docs/orthanc-facts.md,
+Bodies): that is the request itself, and nothing in Python can spare it. How much it is, is measured: the same body
+without its last bytes is no archive any more and is refused, which takes the request and nothing else. What the whole
+archive needs beyond that is what is reported.
 
 A ZIP of 1,000 small files and one of a gigabyte (CT instances whose pixels cannot be compressed, written to the disk
 file by file) are sent as streams, each to a server of its own, and looked up afterwards; then the gigabyte is

@@ -1,4 +1,4 @@
-"""One study, all the way: order, upload, coerce, store, link, view. Reads like DESIGN.md section 1."""
+"""One study, all the way: order, upload, coerce, store, link, view. Reads like docs/architecture.md, "The walk"."""
 
 from __future__ import annotations
 

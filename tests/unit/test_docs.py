@@ -192,6 +192,72 @@ def test_every_table_is_documented() -> None:
     assert {code(row[0]) for row in rows("architecture.md", "Where state lives")} == set(Base.metadata.tables)
 
 
+def test_every_chore_of_the_worker_is_documented_with_how_often_it_runs() -> None:
+    """As the composition makes them."""
+    table = {row[0]: row[1] for row in rows("architecture.md", "Processes and threads")}
+    made = {}
+    for name, call in calls(ROOT / "plugin" / "compose.py"):
+        if name == "Chore":
+            title, every = call.args[0], call.args[2]
+            assert isinstance(title, ast.Constant) and isinstance(every, ast.Constant)
+            made[str(title.value)] = "round" if not every.value else f"{every.value:g} s"
+    apart = {"fixity", "damaged files"}  # of the thread that reads stored files
+    assert {name: every for name, every in made.items() if name not in apart} == table
+    text = section("architecture.md", "Processes and threads")
+    assert all(f"`{name}`" in text for name in apart)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_no_table_has_a_row_twice_and_no_page_a_line(page: Path) -> None:
+    """As a merge leaves them."""
+    text = FENCE.sub("", page.read_text())
+    for table in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE):
+        lines = table.splitlines()[2:]
+        assert len(lines) == len(set(lines)), page
+    if page.name == "architecture.md":
+        for table in re.findall(r"(?:^\|.*\n)+", text.partition("## Where state lives")[2], re.MULTILINE):
+            keys = [line.split("|")[1].strip() for line in table.splitlines()[2:]]
+            assert len(keys) == len(set(keys)), keys
+        long = [line for line in text.splitlines() if len(line) > 60 and not line.startswith("|")]
+        assert len(long) == len(set(long))
+        openings = [line[:60] for line in long]
+        assert sorted(openings) == sorted(set(openings)), "two lines begin alike"
+
+
+def test_every_second_way_is_held_to_the_first_by_a_test() -> None:
+    """Each names its file and a test that reads that file's name or words."""
+    for way, _, _, test in rows("architecture.md", "Second ways"):
+        (source,) = re.findall(r"\]\(\.\./([^)]+)\)", way)
+        (proof,) = re.findall(r"\]\(\.\./([^)]+)\)", test)
+        assert (ROOT / source).is_file() and "def test_" in (ROOT / proof).read_text(), way
+        name = code(way) or Path(source).stem
+        words = (ROOT / source).read_text() + source
+        assert name in words, way
+
+
+def test_nothing_refers_to_a_page_that_is_not_in_the_repository() -> None:
+    """An heir cannot follow it: the fact itself, or a page under docs/, stands there instead."""
+    gone = re.compile(
+        r"\b(?:ORTHANC|OPS|INTEROP)[-_]FACTS\b|\.\./shared/"
+        r"|\b(?:CONTRACT|DESIGN|HOUSE|STYLE|UI-REVIEW)(?:\.md\b| section\b| [A-Z]\d)"
+    )
+    places = [*PAGES, *MODULES, ROOT / "pyproject.toml", ROOT / "Dockerfile", ROOT / "docker-compose.yml"]
+    places += [*(ROOT / "plugin" / "commands").glob("*.py"), *(ROOT / "scripts").iterdir(), *(ROOT / ".ci").iterdir()]
+    places += [path for path in (ROOT / "tests").rglob("*.py") if path != Path(__file__)]
+    places += [*(ROOT / "migrations").rglob("*.py"), *(ROOT / "plugin" / "web" / "src").rglob("*.ts*")]
+    found = [path.relative_to(ROOT).as_posix() for path in places if path.is_file() and gone.search(path.read_text())]
+    assert found == []
+
+
+def test_the_licence_is_whole() -> None:
+    """Version 3 of the AGPL, as the Free Software Foundation publishes it."""
+    text = (ROOT / "LICENSE").read_text()
+    assert text.lstrip().startswith("GNU AFFERO GENERAL PUBLIC LICENSE")
+    assert [int(number) for number in re.findall(r"^  (\d+)\. [A-Z]", text, re.MULTILINE)] == list(range(18))
+    assert "END OF TERMS AND CONDITIONS" in text and text.rstrip().endswith("<https://www.gnu.org/licenses/>.")
+    assert "AGPL-3.0-or-later" in (ROOT / "pyproject.toml").read_text()
+
+
 def slugs(page: Path) -> set[str]:
     """The anchors GitHub gives to the headings of a page."""
     headings = re.findall(r"^#+ (.+)$", FENCE.sub("", page.read_text()), re.MULTILINE)

@@ -61,7 +61,7 @@ def ask(gate: Gate, method: int, uri: str, token: str | None = None, **headers: 
     if method == GET:
         request["get"] = {}
     answer = gate.allow(uri, **request)
-    assert type(answer) is bool  # anything else is a 500 (ORTHANC-FACTS 1.1)
+    assert type(answer) is bool  # anything else is a 500 (docs/orthanc-facts.md)
     return answer
 
 
