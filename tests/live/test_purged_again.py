@@ -1,0 +1,45 @@
+"""A study is purged on the real server, and a modality sends it again under another name and Patient ID."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.live.test_deletions import DOCTOR, GRACE, MAX, ask, decide, server, status, stored
+from tests.live.test_doors import c_store
+from tests.support.samples import small
+from tests.support.server import Server
+from tests.support.steps import eventually, study
+
+__all__ = ["server"]
+
+
+def test_a_purged_study_that_a_modality_sends_again_is_somebody_elses(server: Server) -> None:
+    """Under another name and Patient ID: kept, not set aside, and found under what it says now alone."""
+    assert server.stop() == 0
+    server.set(GRACE, "0")
+    server.start()
+    own = stored(server)
+    deletion = ask(server, own["uid"])
+    assert decide(server, deletion, "approve")[0] == 200
+    eventually(lambda: status(server, deletion) == "purged")
+    order = server.get(f"/api/v1/orders/{own['accession']}", "nurse").json()
+    assert (order["status"], order["orthanc_study_id"]) == ("scheduled", None)
+
+    again = small(StudyInstanceUID=own["uid"], PatientName="Berg^Nils", PatientID="SCAN-9")
+    assert c_store(server, again) == [0]
+
+    def reopened() -> list[dict[str, Any]]:
+        found = server.request("GET", "/api/v1/deletions?status=pending", MAX).json()["items"]
+        return [one for one in found if one["study_instance_uid"] == own["uid"] and one["number_of_instances"] == 1]
+
+    eventually(lambda: len(reopened()) == 1)
+    assert decide(server, reopened()[0]["id"], "reject") == (200, "rejected")
+    eventually(lambda: (s := study(server, own["uid"])) and s["patient_name"] == "Berg^Nils")
+    shown = study(server, own["uid"])
+    assert shown is not None
+    assert (shown["link_status"], shown["mrn"], shown["accession_number"]) == ("unlinked", None, None)
+    for query in (f"accession_number={own['accession']}", f"mrn={own['mrn']}", "patient_name=scanner"):
+        found = server.get(f"/api/v1/dicom/studies?{query}", "nurse").json()["items"]
+        assert own["uid"] not in [one["study_instance_uid"] for one in found], query
+    listed = server.request("GET", f"/dicom-web/studies?StudyInstanceUID={own['uid']}", DOCTOR).json()
+    assert [one["00100020"]["Value"] for one in listed] == [["SCAN-9"]]
