@@ -21,20 +21,18 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from functools import lru_cache
-from typing import Any, NamedTuple
+from datetime import datetime, timedelta
+from typing import Any
 
 import jwt
 from jwt.algorithms import HMACAlgorithm
-from jwt.utils import base64url_decode, base64url_encode
 
 from ehr_bridge.auth.caller import Caller
 from ehr_bridge.auth.claims import ClaimRules, read_rights
+from ehr_bridge.auth.jws import KnownSecrets, numeric_date, read_header, require_strict
 from ehr_bridge.auth.permissions import Permission
 from ehr_bridge.auth.ports import Grants, Keys, RevocationList
 from ehr_bridge.errors import NotAuthenticated
-from ehr_bridge.shallow_json import loads, require_shallow
 
 ALGORITHM = "HS256"
 VIEWER_TYPE = "viewer+jwt"
@@ -79,7 +77,7 @@ class TokenVerifier:
         cache_size: int = 4096,
     ) -> None:
         jwt.unregister_algorithm(ALGORITHM)
-        jwt.register_algorithm(ALGORITHM, _KnownSecrets(HMACAlgorithm.SHA256))
+        jwt.register_algorithm(ALGORITHM, KnownSecrets(HMACAlgorithm.SHA256))
         self._rules = rules
         self._viewer_key = viewer_key(rules.secret)
         self._revoked = revoked
@@ -138,8 +136,8 @@ class TokenVerifier:
 
     def _decode(self, token: str) -> Caller:
         try:
-            _require_strict(token)
-            header = _read_header(token.partition(".")[0])
+            require_strict(token)
+            header = read_header(token.partition(".")[0])
             return self._viewer(token) if header.type == VIEWER_TYPE else self._user(token, header.key_id)
         except (jwt.InvalidTokenError, ValueError, TypeError, KeyError, OverflowError):
             raise NotAuthenticated("token_invalid", "The token is not valid here; sign in again.") from None
@@ -157,7 +155,7 @@ class TokenVerifier:
             name=name,
             roles=rights.roles,
             permissions=rights.permissions,
-            expires_at=_moment(claims["exp"]),
+            expires_at=numeric_date(claims["exp"]),
             token_id=token_id if isinstance(token_id, str) else None,
         )
         if rights.patient is None:
@@ -189,7 +187,7 @@ class TokenVerifier:
             name=claims["sub"],
             roles=(),
             permissions=frozenset() if claims.get("for") == TO_EXCHANGE else permissions,
-            expires_at=_moment(claims["exp"]),
+            expires_at=numeric_date(claims["exp"]),
             token_id=claims["jti"],
             studies=self._grants.studies(grant) or frozenset(),
             grant=grant,
@@ -208,74 +206,9 @@ class TokenVerifier:
         if not subject or len(subject) > MOST_OF_SUBJECT or not subject.isprintable():
             raise ValueError("sub names nobody")
         for begins in ("nbf", "iat"):
-            if begins in claims and _moment(claims[begins]) > self._clock() + LEEWAY:
+            if begins in claims and numeric_date(claims[begins]) > self._clock() + LEEWAY:
                 raise ValueError(f"{begins} lies ahead")
         return claims
-
-
-def _require_strict(token: str) -> None:
-    """Look at a token's three parts before PyJWT does, which overlooks strange characters.
-
-    Raises:
-        ValueError: they are not three, one is not the base64url of its bytes without padding (RFC 7515 section 2), or
-            one of the two that are JSON nests too deep.
-    """
-    parts = token.split(".")
-    contents = [base64url_decode(part) for part in parts]
-    if len(parts) != 3 or [base64url_encode(content).decode() for content in contents] != parts:
-        raise ValueError("not a JWS in its compact form")
-    for content in contents[:2]:
-        require_shallow(content)
-
-
-def _moment(numeric_date: float) -> datetime:
-    """A NumericDate (RFC 7519 section 2).
-
-    Raises:
-        ValueError, TypeError, OverflowError: it is none, or no year from 1 to 9999.
-    """
-    try:
-        return datetime.fromtimestamp(numeric_date, UTC)
-    except OSError:
-        raise ValueError("no calendar has this date") from None
-
-
-class _KnownSecrets(HMACAlgorithm):
-    """HMAC that looks at a secret once: PyJWT asks for every token anew whether its secret is a public key by mistake,
-    which takes longer than the signature. Secrets are the deployer's, never a token's, so there are few."""
-
-    def __init__(self, hash_alg: Any) -> None:
-        super().__init__(hash_alg)
-        self._seen: dict[str | bytes, bytes] = {}
-
-    def prepare_key(self, key: str | bytes) -> bytes:
-        """The key to sign and verify with. Raises InvalidKeyError, as PyJWT does."""
-        prepared = self._seen.get(key)
-        if prepared is None:
-            prepared = self._seen[key] = super().prepare_key(key)
-        return prepared
-
-
-class _Header(NamedTuple):
-    """What a token says of itself: which key it claims to be signed with. Nothing else is believed of it."""
-
-    type: object
-    key_id: str | None
-
-
-@lru_cache(maxsize=64)
-def _read_header(encoded: str) -> _Header:
-    """Tokens of one sender have one header, so it is read once; verifying a token reads it again.
-
-    Raises:
-        ValueError: it is none.
-    """
-    header = loads(base64url_decode(encoded))
-    if not isinstance(header, dict) or not isinstance(header.get("kid"), str | None):
-        raise ValueError("a header is an object, and names a key by a text (RFC 7515 section 4.1.4)")
-    if "crit" in header:
-        raise ValueError("critical extensions are not understood (RFC 7515 section 4.1.11)")
-    return _Header(header.get("typ"), header.get("kid"))
 
 
 def digest(token: str) -> str:

@@ -15,11 +15,11 @@ from jwt.algorithms import HMACAlgorithm
 from jwt.exceptions import InvalidKeyError
 
 from ehr_bridge.auth.authenticator import Authenticator
+from ehr_bridge.auth.jws import KnownSecrets
 from ehr_bridge.auth.permissions import Permission
 from ehr_bridge.auth.tokens import (
     TokenRules,
     TokenVerifier,
-    _KnownSecrets,
     make_user_token,
     make_viewer_token,
     viewer_key,
@@ -282,7 +282,7 @@ def test_expecting_a_token_that_is_not_good_yet_does_no_harm() -> None:
 @pytest.mark.parametrize("text", [b"{}", b"header.payload", bytes(range(256))])
 def test_a_secret_that_is_looked_at_once_signs_as_pyjwt_does(text: bytes) -> None:
     """The first time and every further one; what is a public key by mistake is refused as there."""
-    ours, theirs = _KnownSecrets(HMACAlgorithm.SHA256), HMACAlgorithm(HMACAlgorithm.SHA256)
+    ours, theirs = KnownSecrets(HMACAlgorithm.SHA256), HMACAlgorithm(HMACAlgorithm.SHA256)
     for secret in (SECRET, SECRET, "another secret of more than thirty-two bytes"):
         key = theirs.prepare_key(secret)
         assert ours.prepare_key(secret) == key
