@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
@@ -11,11 +12,15 @@ from flask_openapi3 import Tag
 from pydantic import Field, model_validator
 
 from ehr_bridge.api.blueprints import Blueprint
-from ehr_bridge.api.context import answer, origin, services
+from ehr_bridge.api.context import answer, caller, closed, origin, services
+from ehr_bridge.api.persons import PersonAnswer
 from ehr_bridge.api.schemas import EmptyIsNone, GivenMoment, Input, Model, Moment, PageQuery, Problem
+from ehr_bridge.auth.permissions import Permission
+from ehr_bridge.db.audit import AuditEvent
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit import AuditFilters
 from ehr_bridge.services.audit_anchor import Anchor, read_anchors
+from ehr_bridge.services.persons import Person, persons_of
 
 LARGEST_ID = 2**63 - 1
 
@@ -49,6 +54,9 @@ class AuditEventAnswer(Model):
     study_instance_uid: str | None
     address: str | None
     detail: dict[str, Any]
+    patient: PersonAnswer | None = Field(
+        description="Who `patient_id` is now; not part of the trail. Null for a caller who may not see this patient"
+    )
 
 
 class AuditList(Model):
@@ -104,9 +112,11 @@ class VerificationAnswer(Model):
 def list_events(query: AuditQuery) -> Response:
     """Audit events, newest first"""
     filters = AuditFilters(**query.model_dump(exclude={"limit", "offset"}))
+    may_know = caller().may(Permission.READ)
     with services().database.read() as session:
         page = audit.search(session, filters, query.limit, query.offset)
-        items = [AuditEventAnswer.model_validate(event) for event in page.items]
+        persons = persons_of(session, (event.patient_id for event in page.items), closed()) if may_know else {}
+        items = [_answer(event, persons) for event in page.items]
     return answer(AuditList(items=items, total=page.total, limit=page.limit, offset=page.offset))
 
 
@@ -117,6 +127,13 @@ def verify_chain(query: VerifyQuery) -> Response:
     known = itertools.chain(query.anchors(), read_anchors(anchors.path, anchors.key))
     with services().database.read() as session:
         return answer(VerificationAnswer.model_validate(audit.verify(session, known)))
+
+
+def _answer(event: AuditEvent, persons: Mapping[str, Person]) -> AuditEventAnswer:
+    person = persons.get(event.patient_id or "")
+    patient = PersonAnswer.model_validate(person) if person is not None else None
+    of_event = AuditEventAnswer.model_fields.keys() - {"patient"}
+    return AuditEventAnswer(**{name: getattr(event, name) for name in of_event}, patient=patient)
 
 
 def _text(media_type: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import asdict
 from datetime import date
 from typing import Annotated, Literal
 
@@ -14,6 +15,7 @@ from ehr_bridge.api import studies
 from ehr_bridge.api.blueprints import Blueprint
 from ehr_bridge.api.context import answer, caller, closed, origin, services
 from ehr_bridge.api.json_bodies import model_from_json
+from ehr_bridge.api.persons import PersonAnswer
 from ehr_bridge.api.schemas import EmptyIsNone, Input, Model, Moment, PageQuery, Problem, Uid, no_control_characters
 from ehr_bridge.api.studies import StudyPath
 from ehr_bridge.auth.permissions import Permission
@@ -67,7 +69,7 @@ class HoldBody(Input):
     reason: Reason
 
 
-class DeletionAnswer(Model):
+class DeletionAnswer(PersonAnswer):
     """A request with the facts of its study; patient and order are those at the time of the request."""
 
     id: uuid.UUID
@@ -86,8 +88,6 @@ class DeletionAnswer(Model):
     on_hold: bool
     late_instances: int
     patient_id: uuid.UUID | None
-    mrn: str | None
-    patient_name: str | None
     order_id: uuid.UUID | None
     accession_number: str | None
     modalities: list[str]
@@ -196,9 +196,9 @@ def _reject_body() -> RejectBody:
 
 def _answer(view: DeletionView) -> DeletionAnswer:
     deletion, study = view.request, view.request.study
-    beside = {"mrn", "patient_name", "accession_number", "on_hold"}
     of_study = {"modalities", "study_date", "study_description", "number_of_series", "number_of_instances"}
-    values = {name: getattr(view, name) for name in beside} | {name: getattr(study, name) for name in of_study}
+    values = asdict(view.person) | {name: getattr(study, name) for name in of_study}
+    values |= {"accession_number": view.accession_number, "on_hold": view.on_hold}
     for name in DeletionAnswer.model_fields.keys() - values.keys():
         values[name] = getattr(deletion, name)
     return DeletionAnswer(**values)

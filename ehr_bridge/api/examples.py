@@ -218,6 +218,12 @@ EXAMPLES: dict[str, dict[str, Any]] = LINK_EXAMPLES | {
         "study_instance_uid": STUDY,
         "address": "192.0.2.17",
         "detail": {"match": "exact", "door": "upload", "disagreements": ["PatientID"], "coerced": ["PatientID"]},
+        "patient": {
+            "mrn": "MRN-2001",
+            "patient_name": "Ferreira^João",
+            "patient_birth_date": "1984-05-06",
+            "patient_sex": "male",
+        },
     },
     "VerificationAnswer": {
         "ok": True,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 from flask import Response
@@ -11,10 +12,18 @@ from pydantic import Field
 
 from ehr_bridge.api.blueprints import Blueprint
 from ehr_bridge.api.context import answer, closed, origin, services
-from ehr_bridge.api.reconciliation import LinkBody, ReasonText
+from ehr_bridge.api.persons import PersonAnswer
+from ehr_bridge.api.reconciliation import (
+    CandidateAnswer,
+    LinkBody,
+    ReasonText,
+    SomebodyQuery,
+    asked_for,
+    candidate_answer,
+)
 from ehr_bridge.api.schemas import EmptyIsNone, Input, Model, Moment, PageQuery, Problem, Uid
 from ehr_bridge.api.uploads import archive
-from ehr_bridge.services.identity import person_name
+from ehr_bridge.services.persons import person_of
 from ehr_bridge.services.quarantine_desk import QuarantineFilters, QuarantineView
 from ehr_bridge.services.verdicts import Confirmation
 
@@ -56,23 +65,20 @@ class DecisionBody(Input):
     reason: ReasonText
 
 
-class NamedStudy(Model):
-    """The study in the archive with the Study Instance UID of the file."""
+class NamedStudy(PersonAnswer):
+    """The study in the archive with the Study Instance UID of the file, and its patient."""
 
     study_instance_uid: str
     link_status: Literal["linked", "unlinked", "ambiguous"]
     patient_id: uuid.UUID | None
-    mrn: str | None
-    patient_name: str | None
     order_id: uuid.UUID | None
 
 
-class GivenTo(Model):
+class GivenTo(PersonAnswer):
     """Whose image the file became, and under which UIDs it is stored."""
 
     patient_id: uuid.UUID
     mrn: str
-    patient_name: str | None
     order_id: uuid.UUID | None
     accession_number: str | None
     orthanc_instance_id: str
@@ -130,6 +136,16 @@ def get_quarantined(path: QuarantinePath) -> Response:
     return answer(_answer(services().quarantine_desk.get(path.quarantine_id)))
 
 
+@blueprint.get(
+    "/quarantine/<quarantine_id>/compare",
+    responses={200: CandidateAnswer, 404: Problem, 409: Problem, 422: Problem, 503: Problem},
+)
+def compare_quarantined(path: QuarantinePath, query: SomebodyQuery) -> Response:
+    """A file in quarantine beside any order or patient, as a study beside a candidate"""
+    to = asked_for(query)
+    return answer(candidate_answer(services().quarantine_desk.compare(path.quarantine_id, to)))
+
+
 @blueprint.post("/quarantine/<quarantine_id>/give", responses={200: QuarantineAnswer, **CONFLICTS})
 def give_quarantined(path: QuarantinePath, body: GiveBody) -> Response:
     """Store a file as the image of a patient or an order, through the same judge as an upload"""
@@ -171,8 +187,7 @@ def _study(view: QuarantineView) -> NamedStudy | None:
         study_instance_uid=view.study.study_instance_uid,
         link_status=view.study.link_status,
         patient_id=view.study.patient_id,
-        mrn=view.owner.mrn if view.owner else None,
-        patient_name=person_name(view.owner) or None if view.owner else None,
+        **asdict(person_of(view.owner, {})),
         order_id=view.study.order_id,
     )
 
@@ -182,8 +197,7 @@ def _given(view: QuarantineView) -> GivenTo | None:
         return None
     return GivenTo(
         patient_id=view.patient.id,
-        mrn=view.patient.mrn,
-        patient_name=person_name(view.patient) or None,
+        **asdict(person_of(view.patient, {})),
         order_id=view.order.id if view.order else None,
         accession_number=view.order.accession_number if view.order else None,
         **view.file.given,

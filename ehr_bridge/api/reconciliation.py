@@ -6,14 +6,15 @@ import uuid
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from flask import Response
+from flask import Response, request
 from flask_openapi3 import Tag
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from ehr_bridge.api.blueprints import Blueprint
-from ehr_bridge.api.context import answer, closed, origin, services
+from ehr_bridge.api.context import answer, caller, closed, origin, services
 from ehr_bridge.api.orders import OrderAnswer, order_answer
 from ehr_bridge.api.patients import Sex
+from ehr_bridge.api.restricted import require_open
 from ehr_bridge.api.schemas import EmptyIsNone, Input, Model, Problem, Text16, Text64, fits, no_control_characters
 from ehr_bridge.api.studies import StudyAnswer, StudyPath, StudyQuery, slice_of, study_answer
 from ehr_bridge.api.tags import JobAnswer, accepted, job_answer
@@ -174,8 +175,7 @@ def get_reconciliation(path: StudyPath) -> Response:
 )
 def compare_study(path: StudyPath, query: SomebodyQuery) -> Response:
     """A stored study beside any order or patient, as beside a candidate"""
-    to = Confirmation(order=query.order_id, patient=query.patient_id)
-    return answer(_candidate(services().reconciliation.compare(path.study_uid, to)))
+    return answer(candidate_answer(services().reconciliation.compare(path.study_uid, asked_for(query))))
 
 
 @blueprint.post("/reconciliation/<study_uid>/link", responses={202: JobAnswer, **CONFLICTS})
@@ -216,12 +216,22 @@ def _answer(view: ReconciliationView) -> ReconciliationAnswer:
         withheld_by=view.view.study.withheld_by_id,
         version=view.version,
         received=view.received,
-        candidates=[_candidate(one) for one in view.candidates if one.patient.id not in closed().patients],
+        candidates=[candidate_answer(one) for one in view.candidates if one.patient.id not in closed().patients],
         job=job_answer(view.job) if view.job else None,
     )
 
 
-def _candidate(candidate: CandidateView) -> CandidateAnswer:
+def asked_for(query: SomebodyQuery) -> Confirmation:
+    """Whom the query names.
+
+    Raises:
+        NotPermitted: the caller may not see that patient.
+    """
+    require_open(services(), caller(), request.path, query.model_dump())
+    return Confirmation(order=query.order_id, patient=query.patient_id)
+
+
+def candidate_answer(candidate: CandidateView) -> CandidateAnswer:
     patient, order, match = candidate.patient, candidate.order, candidate.match
     return CandidateAnswer(
         patient_id=patient.id,

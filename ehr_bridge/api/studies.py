@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import asdict
 from datetime import date
 from typing import Annotated, Literal
 
@@ -185,10 +186,7 @@ def study_answer(view: StudyView) -> StudyAnswer:
         study_instance_uid=study.study_instance_uid,
         orthanc_study_id=study.orthanc_study_id,
         patient_id=study.patient_id,
-        mrn=view.mrn,
-        patient_name=view.patient_name,
-        patient_birth_date=view.birth_date,
-        patient_sex=view.sex,
+        **asdict(view.person),
         order_id=study.order_id,
         accession_number=view.accession_number,
         modalities=study.modalities,

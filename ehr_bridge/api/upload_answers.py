@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any, Literal
 
+from ehr_bridge.api.persons import PersonAnswer
 from ehr_bridge.api.schemas import Model, Moment
-from ehr_bridge.db.uploads import DicomUploadLog
 from ehr_bridge.matching import EvidenceGrade, Match
 from ehr_bridge.matching.patients import NOTHING
 from ehr_bridge.services.arrivals import UploadOutcome
 from ehr_bridge.services.paging import Page
 from ehr_bridge.services.restrictions import Closed
-from ehr_bridge.services.uploads import UploadDetail
+from ehr_bridge.services.uploads import UploadDetail, UploadView
 from ehr_bridge.services.verdicts import CONFIRMATION
 
 UNSEEN = NOTHING
@@ -72,8 +72,9 @@ class UploadAnswer(Model):
     studies: list[UploadStudyAnswer]
 
 
-class UploadEntryAnswer(Model):
-    """An entry of the upload log: one study of one upload."""
+class UploadEntryAnswer(PersonAnswer):
+    """An entry of the upload log: one study of one upload, and the patient it is linked to; of nobody's, whom its files
+    named."""
 
     id: uuid.UUID
     upload_id: uuid.UUID
@@ -184,14 +185,19 @@ def match_json(match: Match) -> dict[str, Any]:
     }
 
 
-def upload_entries(page: Page[DicomUploadLog]) -> UploadEntryList:
-    items = [UploadEntryAnswer.model_validate(entry) for entry in page.items]
+def upload_entries(page: Page[UploadView]) -> UploadEntryList:
+    items = [_entry(view) for view in page.items]
     return UploadEntryList(items=items, total=page.total, limit=page.limit, offset=page.offset)
 
 
 def upload_detail(upload_id: uuid.UUID, detail: UploadDetail) -> UploadDetailAnswer:
     return UploadDetailAnswer(
         upload_id=upload_id,
-        entries=[UploadEntryAnswer.model_validate(entry) for entry in detail.entries],
+        entries=[_entry(view) for view in detail.entries],
         files=[UploadedFileAnswer.model_validate(file) for file in detail.files],
     )
+
+
+def _entry(view: UploadView) -> UploadEntryAnswer:
+    of_entry = UploadEntryAnswer.model_fields.keys() - PersonAnswer.model_fields.keys()
+    return UploadEntryAnswer(**asdict(view.person), **{name: getattr(view.entry, name) for name in of_entry})

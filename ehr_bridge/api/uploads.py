@@ -12,7 +12,7 @@ from pydantic import Field
 from ehr_bridge.api.blueprints import Blueprint
 from ehr_bridge.api.content_digest import CONTENT_DIGEST
 from ehr_bridge.api.context import answer, closed, origin, services
-from ehr_bridge.api.schemas import EmptyIsNone, GivenMoment, Input, PageQuery, PathText64, Problem, Uid
+from ehr_bridge.api.schemas import EmptyIsNone, GivenMoment, Input, Model, PageQuery, PathText64, Problem, Uid
 from ehr_bridge.api.upload_answers import (
     UploadAnswer,
     UploadDetailAnswer,
@@ -25,6 +25,7 @@ from ehr_bridge.api.upload_options import HEADERS, Source
 from ehr_bridge.services.archive import Archive
 from ehr_bridge.services.uploads import UploadFilters
 
+MEGABYTE = 1_000_000
 ARCHIVE = "ehr_bridge_archive"
 Short = Annotated[str, Field(max_length=255)]
 
@@ -65,6 +66,14 @@ class UploadsQuery(PatientUploadsQuery):
 
 class PatientUploadsPath(Input):
     patient_id: PathText64
+
+
+class UploadLimitsAnswer(Model):
+    """What one request may bring; a larger body is refused before it is read."""
+
+    max_file_bytes: int = Field(description="Of one file (MAX_DICOM_FILE_SIZE_MB)")
+    max_upload_bytes: int = Field(description="Of all files of one request (MAX_UPLOAD_SIZE_MB)")
+    max_files: int = Field(description="In one request (MAX_DICOM_FILES_PER_UPLOAD)")
 
 
 HEADER_PARAMETERS: dict[str, Any] = {
@@ -113,6 +122,19 @@ def upload(raw: UploadBody) -> Response:
         ),
     )
     return respond(outcome)
+
+
+@blueprint.get("/upload-limits", responses={200: UploadLimitsAnswer})
+def get_upload_limits() -> Response:
+    """How large files and uploads may be"""
+    settings = services().settings
+    return answer(
+        UploadLimitsAnswer(
+            max_file_bytes=settings.max_dicom_file_size_mb * MEGABYTE,
+            max_upload_bytes=settings.max_upload_size_mb * MEGABYTE,
+            max_files=settings.max_dicom_files_per_upload,
+        )
+    )
 
 
 @blueprint.get("/uploads", responses={200: UploadEntryList, 404: Problem, 422: Problem})

@@ -237,5 +237,5 @@ def build_services(settings: Settings, database: Database, clock: Callable[[], d
             settings.restarts_path,
         ),
         quarantine=quarantine,
-        quarantine_desk=QuarantineDesk(database, quarantine, intake, clock),
+        quarantine_desk=QuarantineDesk(database, quarantine, intake, rules, clock),
     )

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.deletions import DeletionRequest, has_open_request
-from ehr_bridge.db.models import Order, Patient, Study
+from ehr_bridge.db.models import Order, Study
 from ehr_bridge.db.modifications import Modification
 from ehr_bridge.errors import Conflict, NotFound, NotPermitted
 from ehr_bridge.services.audit import Origin
@@ -24,8 +24,8 @@ from ehr_bridge.services.deletion_steps import move, note, open_request
 from ehr_bridge.services.fresh import Fresh
 from ehr_bridge.services.hidden import HiddenStudies
 from ehr_bridge.services.holds import hold_in_force, require_no_hold
-from ehr_bridge.services.identity import person_name
 from ehr_bridge.services.paging import Page, fetch_page
+from ehr_bridge.services.persons import Person, person_then, said_by
 from ehr_bridge.services.restrictions import NOTHING, Closed, without
 from ehr_bridge.services.studies import find_study
 
@@ -35,8 +35,8 @@ class DeletionView:
     """A request with the facts of its study that an approver decides on."""
 
     request: DeletionRequest
-    mrn: str | None
-    patient_name: str | None
+    person: Person
+    """As at the time of the request."""
     accession_number: str | None
     on_hold: bool
 
@@ -87,7 +87,10 @@ class Deletions:
 
     def search(self, filters: DeletionFilters, limit: int, offset: int, closed: Closed = NOTHING) -> Page[DeletionView]:
         """Requests, latest first."""
-        query = select(DeletionRequest).where(without(DeletionRequest.patient_id, closed))
+        of_closed = select(Study.id).where(Study.patient_id.in_(closed.patients))
+        query = select(DeletionRequest).where(
+            without(DeletionRequest.patient_id, closed), DeletionRequest.study_id.not_in(of_closed)
+        )
         query = query.order_by(DeletionRequest.requested_at.desc(), DeletionRequest.id)
         for name in ("status", "study_instance_uid", "requested_by"):
             if (value := getattr(filters, name)) is not None:
@@ -187,14 +190,11 @@ def _find(session: Session, request_id: uuid.UUID) -> DeletionRequest:
 
 
 def _view(session: Session, request: DeletionRequest) -> DeletionView:
-    patient = session.get(Patient, request.patient_id) if request.patient_id else None
     order = session.get(Order, request.order_id) if request.order_id else None
-    said = {**request.study.received_identity, **request.study.corrections}
     return DeletionView(
         request=request,
-        mrn=patient.mrn if patient else None,
-        patient_name=(person_name(patient) if patient else "") or said.get("PatientName") or None,
-        accession_number=(order.accession_number if order else said.get("AccessionNumber")) or None,
+        person=person_then(session, request.study, request.patient_id),
+        accession_number=(order.accession_number if order else said_by(request.study).get("AccessionNumber")) or None,
         on_hold=hold_in_force(session, request.study_id) is not None,
     )
 

@@ -22,6 +22,7 @@ from ehr_bridge.db.models import Order, Patient, Study
 from ehr_bridge.db.quarantine import QuarantinedFile
 from ehr_bridge.dicom import Header, is_storable_uid, read_header, renumber, tags
 from ehr_bridge.errors import Conflict, NotFound
+from ehr_bridge.matching import Rules
 from ehr_bridge.services import audit
 from ehr_bridge.services.archive import Archive
 from ehr_bridge.services.arrivals import Delivery, Door, InstanceOutcome
@@ -31,6 +32,7 @@ from ehr_bridge.services.kept_apart import DISCARDED, GIVEN, WAITING
 from ehr_bridge.services.originals import MODIFYING_SYSTEM
 from ehr_bridge.services.paging import Page, fetch_page
 from ehr_bridge.services.quarantine_records import QuarantineRecords
+from ehr_bridge.services.reconciliation_views import CandidateView, view_header
 from ehr_bridge.services.replacing import OTHER_CONTENT
 from ehr_bridge.services.restrictions import NOTHING, Closed
 from ehr_bridge.services.verdicts import Confirmation, resolve
@@ -74,9 +76,15 @@ class QuarantineView:
 
 class QuarantineDesk:
     def __init__(
-        self, database: Database, records: QuarantineRecords, intake: Intake, clock: Callable[[], datetime]
+        self,
+        database: Database,
+        records: QuarantineRecords,
+        intake: Intake,
+        rules: Rules,
+        clock: Callable[[], datetime],
     ) -> None:
         self._database = database
+        self._rules = rules
         self._records = records
         self._intake = intake
         self._clock = clock
@@ -96,6 +104,20 @@ class QuarantineDesk:
         with self._database.read() as session:
             return _view(session, _find(session, quarantine_id))
 
+    def compare(self, quarantine_id: uuid.UUID, with_whom: Confirmation) -> CandidateView:
+        """A waiting file beside the order or patient it could be given to.
+
+        Raises:
+            NotFound: the file, the patient or the order do not exist.
+            Conflict: it does not wait any more, lies on another node, cannot be read, or order and patient do not
+                belong together.
+        """
+        self._records.flush()
+        with self._database.read() as session:
+            row = _givable(session, quarantine_id)
+            patient, order = resolve(session, with_whom)
+            return view_header(session, read_header(self._bytes_of(row)), patient, order, self._rules)
+
     def give(
         self, quarantine_id: uuid.UUID, to: Confirmation, reason: str, origin: Origin, archive: Archive
     ) -> QuarantineView:
@@ -111,9 +133,7 @@ class QuarantineDesk:
         """
         with self._one_at_a_time:
             with self._database.read() as session:
-                row = _waiting(session, quarantine_id)
-                if row.code in NEVER_STORED:
-                    raise Conflict("quarantine_unreadable", "This file cannot be stored; discard it.")
+                row = _givable(session, quarantine_id)
                 patient, order = resolve(session, to)
                 data = self._bytes_of(row)
                 header = read_header(data)
@@ -247,6 +267,13 @@ def _waiting(session: Session, quarantine_id: uuid.UUID) -> QuarantinedFile:
     row = _find(session, quarantine_id)
     if row.status != WAITING:
         raise Conflict("quarantine_decided", f"{row.decided_by} decided about this file already: it is {row.status}.")
+    return row
+
+
+def _givable(session: Session, quarantine_id: uuid.UUID) -> QuarantinedFile:
+    row = _waiting(session, quarantine_id)
+    if row.code in NEVER_STORED:
+        raise Conflict("quarantine_unreadable", "This file cannot be stored; discard it.")
     return row
 
 

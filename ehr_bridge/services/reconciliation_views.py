@@ -11,10 +11,11 @@ from sqlalchemy.orm import Session
 
 from ehr_bridge.db.models import Order, Patient, Study
 from ehr_bridge.db.modifications import Modification
+from ehr_bridge.dicom import Header, tags
 from ehr_bridge.matching import Match, Rules
 from ehr_bridge.services.candidates import candidates, of_one
-from ehr_bridge.services.differences import Difference, differences
-from ehr_bridge.services.identity import stored_identity
+from ehr_bridge.services.differences import Difference, compare_values, differences
+from ehr_bridge.services.identity import identity_to_json, read_identity, stored_identity
 from ehr_bridge.services.links import current_link
 from ehr_bridge.services.paging import Page
 from ehr_bridge.services.studies import StudyView, view_study
@@ -87,6 +88,14 @@ def view_candidate(
     """One study beside a patient, and perhaps one of the patient's orders, however unlike they are."""
     match = of_one(session, stored_identity(study), patient, order, rules)
     return CandidateView(patient, order, match, differences(study, patient, order))
+
+
+def view_header(session: Session, header: Header, patient: Patient, order: Order | None, rules: Rules) -> CandidateView:
+    """The same for a file that belongs to no study yet."""
+    identity = read_identity(header)
+    said = identity_to_json(identity) | {"ReferringPhysicianName": header.text(tags.REFERRING_PHYSICIAN_NAME)}
+    match = of_one(session, identity, patient, order, rules)
+    return CandidateView(patient, order, match, compare_values(said, patient, order))
 
 
 def version_of(session: Session, study: Study) -> str:

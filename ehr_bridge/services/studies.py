@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 
 from sqlalchemy import Select, exists, select
 from sqlalchemy.orm import Session
@@ -22,8 +21,9 @@ from ehr_bridge.services.kept_apart import waiting_by_study
 from ehr_bridge.services.orders import find_order
 from ehr_bridge.services.paging import Page
 from ehr_bridge.services.patients import find_patient
+from ehr_bridge.services.persons import Person, person_of_study
 from ehr_bridge.services.restrictions import NOTHING, Closed
-from ehr_bridge.services.study_index import shown_accession_number, shown_birth_date, shown_name, shown_sex
+from ehr_bridge.services.study_index import shown_accession_number
 from ehr_bridge.services.study_search import Slice, StudyFilters, find_ids
 
 
@@ -32,12 +32,8 @@ class StudyView:
     """A study with what a reader wants to know of it."""
 
     study: Study
-    mrn: str | None
-    patient_name: str | None
-    birth_date: date | None
-    """Of the patient it is linked to, or else as its first file says."""
-    sex: str
-    """Likewise; FHIR administrative gender."""
+    person: Person
+    """The patient it is linked to, or else whom its first file names."""
     accession_number: str | None
     linked_by: str | None
     number_in_quarantine: int
@@ -146,10 +142,7 @@ def _linked_by(session: Session, study_ids: list[uuid.UUID]) -> dict[uuid.UUID, 
 def _view(study: Study, linked_by: str | None, waiting: Mapping[str, int]) -> StudyView:
     return StudyView(
         study=study,
-        mrn=study.patient.mrn if study.patient else None,
-        patient_name=shown_name(study) or None,
-        birth_date=shown_birth_date(study),
-        sex=shown_sex(study),
+        person=person_of_study(study),
         accession_number=shown_accession_number(study) or None,
         linked_by=linked_by,
         number_in_quarantine=waiting.get(study.study_instance_uid, 0),

@@ -17,11 +17,10 @@ from ehr_bridge.db.models import Study
 from ehr_bridge.db.second_looks import SecondLook, StudyMatchKey
 from ehr_bridge.db.study_names import StudyName
 from ehr_bridge.matching import HeaderIdentity
-from ehr_bridge.matching.compare import SEX_CODES
-from ehr_bridge.matching.dates import parse_da
 from ehr_bridge.matching.keys import study_keys
 from ehr_bridge.matching.names import KEY_LENGTH, name_index, name_key
-from ehr_bridge.services.identity import patient_in_files, person_name, stored_identity
+from ehr_bridge.services.identity import patient_in_files, stored_identity
+from ehr_bridge.services.persons import name_of, said_by
 
 _KEYS_OF = delete(StudyMatchKey).where(StudyMatchKey.study_id == bindparam("of_study"))
 _NAMES_OF = delete(StudyName).where(StudyName.study_id == bindparam("of_study"))
@@ -29,29 +28,12 @@ _NAMES_OF = delete(StudyName).where(StudyName.study_id == bindparam("of_study"))
 
 def shown_name(study: Study) -> str:
     """The name a study is listed under: the EHR's, or else what the file says; '' when neither says."""
-    patient = patient_in_files(study)
-    known = person_name(patient) if patient else ""
-    return known or str(_said(study).get("PatientName") or "")
-
-
-def shown_birth_date(study: Study) -> date | None:
-    """The birth date of whom a study is shown to be of: the EHR's, or else what the file says."""
-    patient = patient_in_files(study)
-    known = patient.birth_date if patient else None
-    return known or parse_da(str(_said(study).get("PatientBirthDate") or ""))
-
-
-def shown_sex(study: Study) -> str:
-    """The sex likewise, as FHIR's administrative gender."""
-    patient = patient_in_files(study)
-    known = patient.sex if patient else "unknown"
-    said = _said(study).get("PatientSex")
-    return known if known != "unknown" else next((sex for sex, code in SEX_CODES.items() if code == said), known)
+    return name_of(patient_in_files(study), said_by(study))
 
 
 def shown_accession_number(study: Study) -> str:
     """The accession number a study is listed under: its order's, or else what the file says."""
-    said = _said(study).get("AccessionNumber")
+    said = said_by(study).get("AccessionNumber")
     return str((study.order.accession_number if study.order else said) or "")
 
 
@@ -72,7 +54,7 @@ def list_study(session: Session, study: Study) -> None:
     name = shown_name(study)
     study.patient_name_key = name_key(name)
     study.accession_key = shown_accession_number(study)[:KEY_LENGTH]
-    study.patient_id_key = str(_said(study).get("PatientID") or "")[:KEY_LENGTH]
+    study.patient_id_key = str(said_by(study).get("PatientID") or "")[:KEY_LENGTH]
     study.study_date_key = study.study_date or date.min
     study.modality_key = modality_key(study.modalities)
     session.execute(_NAMES_OF, {"of_study": study.id})
@@ -105,7 +87,3 @@ def index_studies_of_patient(session: Session, patient_id: uuid.UUID) -> None:
     session.flush()
     for study in session.scalars(select(Study).where(Study.patient_id == patient_id)):
         index_study(session, study)
-
-
-def _said(study: Study) -> dict[str, str]:
-    return {**study.received_identity, **study.corrections}

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
+from ehr_bridge.db.models import Patient, Study
 from ehr_bridge.db.uploads import DicomUploadLog, DicomUploadSkip, Instance
 from ehr_bridge.errors import NotFound
 from ehr_bridge.services.fresh import Fresh
 from ehr_bridge.services.paging import Page, fetch_page
 from ehr_bridge.services.patients import find_patient
+from ehr_bridge.services.persons import Person, person_of, person_then, said_by
 from ehr_bridge.services.restrictions import NOTHING, Closed, without
 
 
@@ -44,10 +47,19 @@ class UploadedFile:
 
 
 @dataclass(frozen=True, slots=True)
+class UploadView:
+    """An entry of the log with whom its study is of."""
+
+    entry: DicomUploadLog
+    person: Person
+    """The patient it is linked to; of nobody's, whom its files named."""
+
+
+@dataclass(frozen=True, slots=True)
 class UploadDetail:
     """One upload: an entry per study it brought, and its files."""
 
-    entries: list[DicomUploadLog]
+    entries: list[UploadView]
     files: list[UploadedFile]
 
 
@@ -55,7 +67,7 @@ class Uploads:
     def __init__(self, fresh: Fresh) -> None:
         self._fresh = fresh
 
-    def search(self, filters: UploadFilters, limit: int, offset: int, closed: Closed = NOTHING) -> Page[DicomUploadLog]:
+    def search(self, filters: UploadFilters, limit: int, offset: int, closed: Closed = NOTHING) -> Page[UploadView]:
         """Entries of the log, newest first.
 
         Raises:
@@ -64,7 +76,8 @@ class Uploads:
         query = select(DicomUploadLog).where(without(DicomUploadLog.patient_id, closed))
         query = query.order_by(DicomUploadLog.uploaded_at.desc(), DicomUploadLog.id.desc())
         with self._fresh.read() as session:
-            return fetch_page(session, query.where(*_conditions(session, filters)), limit, offset)
+            page = fetch_page(session, query.where(*_conditions(session, filters)), limit, offset)
+            return Page(_views(session, page.items), page.total, limit, offset)
 
     def get(self, upload_id: uuid.UUID) -> UploadDetail:
         """Raises NotFound."""
@@ -87,7 +100,32 @@ class Uploads:
             files += [
                 UploadedFile(s.file_name, s.sop_instance_uid, s.size_bytes, s.status, s.error_code) for s in skips
             ]
-            return UploadDetail(entries, files)
+            return UploadDetail(_views(session, entries), files)
+
+
+def _views(session: Session, entries: Sequence[DicomUploadLog]) -> list[UploadView]:
+    uids = {entry.study_instance_uid for entry in entries}
+    named = session.scalars(select(Study).where(Study.study_instance_uid.in_(uids)))
+    studies = {study.study_instance_uid: study for study in named}
+    return [UploadView(entry, _person(session, entry, studies.get(entry.study_instance_uid))) for entry in entries]
+
+
+def _person(session: Session, entry: DicomUploadLog, study: Study | None) -> Person:
+    """The log keeps the names that files said; birth date and sex stand with the study, for those of its first file."""
+    if entry.patient_id is None:
+        name = entry.modified_patient_name or entry.original_patient_name
+        said = said_by(study) if study is not None and _is_of_its_first_file(entry, study) else {}
+        return person_of(None, {**said, "PatientName": name})
+    if study is None:
+        return person_of(session.get_one(Patient, entry.patient_id), {})
+    return person_then(session, study, entry.patient_id)
+
+
+def _is_of_its_first_file(entry: DicomUploadLog, study: Study) -> bool:
+    """Whether nobody's study was told the same of its person by this upload as by its first file."""
+    said = [str(study.received_identity.get(keyword) or "") for keyword in ("PatientID", "PatientName")]
+    came = [entry.original_patient_id or "", entry.original_patient_name or ""]
+    return study.patient_id is None and [said[0][:64], said[1][:255]] == came
 
 
 def _conditions(session: Session, filters: UploadFilters) -> list[ColumnElement[bool]]:

@@ -118,6 +118,8 @@ def test_no_route_that_names_a_restricted_patient_answers(api: Api, secret: dict
         ("GET", "/api/v1/dicom/studies/patient/MRN-SECRET", None),
         ("GET", f"/api/v1/dicom/studies/{uid}/history", None),
         ("GET", f"/api/v1/reconciliation/{uid}", None),
+        ("GET", f"/api/v1/reconciliation/{secret['open']}/compare?patient_id=MRN-SECRET", None),
+        ("GET", f"/api/v1/reconciliation/{secret['open']}/compare?order_id=ACC-S", None),
         ("POST", f"/api/v1/reconciliation/{secret['open']}/link", {"patient_id": "MRN-SECRET", "reason": "x"}),
         ("POST", f"/api/v1/reconciliation/{secret['open']}/link", {"order_id": "ACC-S", "reason": "x"}),
         ("GET", f"/api/v1/dicom/studies/patient/{secret['patient']}", None),

@@ -22,6 +22,7 @@ from ehr_bridge.services.replacing import OTHER_CONTENT
 from tests.api.conftest import Api
 from tests.api.link_steps import audited, put_patient, study
 from tests.api.tag_steps import files, store
+from tests.api.test_privacy import restrict
 from tests.support.samples import encoded, nested, small
 
 REASON = "seen with the technician"
@@ -133,6 +134,53 @@ def test_given_to_somebody_else_it_becomes_a_study_of_theirs(api: Api) -> None:
     assert (seen["mrn"], seen["link_status"], seen["number_of_instances"]) == ("MRN-2", "linked", 2)
     assert study(api, uid)["number_of_instances"] == 1
     assert [one["id"] for one in waiting(api, f"?status=given&study={new}")] == [e["id"] for e in entries[::-1]]
+
+
+def test_a_file_is_compared_with_whom_it_could_be_given_to(api: Api) -> None:
+    """By the server, with the grades and the values before and after that a study is shown with."""
+    uid = linked(api)
+    put_patient(api, "MRN-2", 201, family_name="Müller", given_name="Jürgen", birth_date="1950-07-03", sex="male")
+    said = {"PatientID": "MRN-2", "PatientName": "MUELLER^JUERGEN", "PatientBirthDate": "19500730", "PatientSex": "F"}
+    path = f"/api/v1/quarantine/{stray(api, uid, **said)['id']}/compare"
+    answer = api.get(f"{path}?patient_id=MRN-2", "technician").json
+    assert {one["field"]: one["grade"] for one in answer["evidence"]} == {
+        "PatientID": "same", "PatientName": "form", "PatientBirthDate": "slip", "PatientSex": "other"
+    }  # fmt: skip
+    assert [one["field"] for one in answer["evidence"] if one["agrees"] is False] == ["PatientSex"]
+    rows = {one["tag"]: (one["file"], one["ehr"], one["differs"]) for one in answer["differences"]}
+    assert rows["PatientName"] == ("MUELLER^JUERGEN", "Müller^Jürgen", True)
+    assert rows["PatientBirthDate"] == ("19500730", "19500703", True) and rows["PatientID"][2] is False
+    beside_order = api.get(f"{path}?order_id=ACC-1&patient_id=MRN-1", "technician").json
+    assert (beside_order["accession_number"], beside_order["mrn"]) == ("ACC-1", "MRN-1")
+    assert {one["field"] for one in beside_order["evidence"] if one["agrees"] is False} >= {"PatientID", "PatientName"}
+    assert [entry["status"] for entry in waiting(api)] == ["waiting"]
+
+
+def test_what_cannot_be_given_is_not_compared(api: Api) -> None:
+    """The refusals of giving: nobody is named, nobody knows them, it is decided, it is unreadable; by whom it may."""
+    uid = linked(api)
+    path = f"/api/v1/quarantine/{(entry := stray(api, uid))['id']}/compare"
+    for query, status in (("", 422), ("?patient_id=NOBODY", 404), ("?patient_id=MRN-1&order_id=NONE", 404)):
+        assert api.get(f"{path}{query}", "technician").status_code == status, query
+    assert api.get(f"{path}?patient_id=MRN-1", "nurse").status_code == 403
+    decide(api, "discard", entry["id"])
+    assert api.get(f"{path}?patient_id=MRN-1", "technician").json["code"] == "quarantine_decided"
+    api.services.quarantine.keep(b"what nobody can read", "malformed", Sender("c_store", "ae:CT1", None))
+    unreadable = waiting(api)[0]["id"]
+    answer = api.get(f"/api/v1/quarantine/{unreadable}/compare?patient_id=MRN-1", "technician")
+    assert answer.json["code"] == "quarantine_unreadable"
+
+
+def test_a_file_is_compared_with_nobody_whom_the_caller_may_not_see(api: Api) -> None:
+    """By patient or by order."""
+    api.place_order("ACC-S", "MRN-SECRET", family_name="Geheimrat")
+    path = f"/api/v1/quarantine/{stray(api, linked(api))['id']}/compare"
+    restrict(api, "MRN-SECRET", "radiologist")
+    for query in ("patient_id=MRN-SECRET", "order_id=ACC-S"):
+        answer = api.get(f"{path}?{query}", "technician")
+        assert (answer.status_code, answer.json["code"]) == (403, "patient_restricted")
+        assert "Geheimrat" not in answer.text
+        assert api.get(f"{path}?{query}", "radiologist").json["mrn"] == "MRN-SECRET"
 
 
 def test_giving_twice_is_giving_once(api: Api) -> None:

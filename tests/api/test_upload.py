@@ -403,3 +403,12 @@ def test_who_confirmed_before_does_not_confirm_now(api: Api) -> None:
     fields = [[line["field"] for line in each.json["studies"][0]["match"]["evidence"]] for each in answers]  # type: ignore[index]
     assert ["confirmation" in each for each in fields] == [True, False, True]
     assert fields[0] == fields[2]
+
+
+def test_how_large_an_upload_may_be_is_told(api: Api) -> None:
+    """As the settings say, in bytes; a file that is a little larger than that is refused with 413."""
+    limits = api.get("/api/v1/dicom/upload-limits", "technician").json
+    assert limits == {"max_file_bytes": 1_000_000, "max_upload_bytes": 2_048_000_000, "max_files": 5}
+    assert api.get("/api/v1/dicom/upload-limits", "nurse").status_code == 403
+    answer = api.upload(small() + bytes(limits["max_file_bytes"]))
+    assert (answer.status_code, answer.json["instances"][0]["error"]["code"]) == (413, "too_large")

@@ -1740,6 +1740,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/dicom/upload-limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How large files and uploads may be */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["UploadLimitsAnswer"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/dicom/upload-multiple": {
         parameters: {
             query?: never;
@@ -3002,6 +3037,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/quarantine/{quarantine_id}/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A file in quarantine beside any order or patient, as a study beside a candidate */
+        get: {
+            parameters: {
+                query?: {
+                    order_id?: string | null;
+                    patient_id?: string | null;
+                };
+                header?: never;
+                path: {
+                    quarantine_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["CandidateAnswer"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/quarantine/{quarantine_id}/discard": {
         parameters: {
             query?: never;
@@ -3595,6 +3670,7 @@ export interface components {
             id: number;
             order_id: string | null;
             outcome: string;
+            patient: components["schemas"]["PersonAnswer"] | null;
             patient_id: string | null;
             study_instance_uid: string | null;
         };
@@ -3725,8 +3801,11 @@ export interface components {
             number_of_series: number;
             on_hold: boolean;
             order_id: string | null;
+            patient_birth_date: string | null;
             patient_id: string | null;
             patient_name: string | null;
+            /** @enum {string} */
+            patient_sex: "male" | "female" | "other" | "unknown";
             purge_after: string | null;
             purged_at: string | null;
             reason: string;
@@ -3821,9 +3900,12 @@ export interface components {
             mrn: string;
             order_id: string | null;
             orthanc_instance_id: string;
+            patient_birth_date: string | null;
             /** Format: uuid */
             patient_id: string;
             patient_name: string | null;
+            /** @enum {string} */
+            patient_sex: "male" | "female" | "other" | "unknown";
             series_instance_uid: string;
             sop_instance_uid: string;
             study_instance_uid: string;
@@ -4093,8 +4175,11 @@ export interface components {
             link_status: "linked" | "unlinked" | "ambiguous";
             mrn: string | null;
             order_id: string | null;
+            patient_birth_date: string | null;
             patient_id: string | null;
             patient_name: string | null;
+            /** @enum {string} */
+            patient_sex: "male" | "female" | "other" | "unknown";
             study_instance_uid: string;
         };
         NewAccountBody: {
@@ -4262,6 +4347,13 @@ export interface components {
         };
         /** @enum {string} */
         Permission: "upload" | "read" | "view" | "download" | "modify_tags" | "reconcile" | "request_deletion" | "approve_deletion" | "view_to_decide" | "write_reports" | "audit" | "accounts" | "service_permissions" | "write_orders" | "mint_on_behalf" | "annotate" | "privacy";
+        PersonAnswer: {
+            mrn: string | null;
+            patient_birth_date: string | null;
+            patient_name: string | null;
+            /** @enum {string} */
+            patient_sex: "male" | "female" | "other" | "unknown";
+        };
         PriorsBody: {
             /**
              * @default auto
@@ -4564,6 +4656,7 @@ export interface components {
             modified_accession_number: string | null;
             modified_patient_id: string | null;
             modified_patient_name: string | null;
+            mrn: string | null;
             number_of_duplicates: number;
             number_of_files: number;
             order_id: string | null;
@@ -4573,7 +4666,11 @@ export interface components {
             original_patient_name: string | null;
             original_study_date: string | null;
             orthanc_study_id: string | null;
+            patient_birth_date: string | null;
             patient_id: string | null;
+            patient_name: string | null;
+            /** @enum {string} */
+            patient_sex: "male" | "female" | "other" | "unknown";
             source_address: string | null;
             study_instance_uid: string;
             tags_modified: boolean;
@@ -4594,6 +4691,11 @@ export interface components {
             limit: number;
             offset: number;
             total: number;
+        };
+        UploadLimitsAnswer: {
+            max_file_bytes: number;
+            max_files: number;
+            max_upload_bytes: number;
         };
         UploadStudyAnswer: {
             coerced: components["schemas"]["CoercedAnswer"][];
@@ -4751,6 +4853,7 @@ export type PatientBody = components['schemas']['PatientBody'];
 export type PatientItemAnswer = components['schemas']['PatientItemAnswer'];
 export type PatientList = components['schemas']['PatientList'];
 export type Permission = components['schemas']['Permission'];
+export type PersonAnswer = components['schemas']['PersonAnswer'];
 export type PriorsBody = components['schemas']['PriorsBody'];
 export type Problem = components['schemas']['Problem'];
 export type QuarantineAnswer = components['schemas']['QuarantineAnswer'];
@@ -4791,6 +4894,7 @@ export type UploadAnswer = components['schemas']['UploadAnswer'];
 export type UploadDetailAnswer = components['schemas']['UploadDetailAnswer'];
 export type UploadEntryAnswer = components['schemas']['UploadEntryAnswer'];
 export type UploadEntryList = components['schemas']['UploadEntryList'];
+export type UploadLimitsAnswer = components['schemas']['UploadLimitsAnswer'];
 export type UploadStudyAnswer = components['schemas']['UploadStudyAnswer'];
 export type UploadedFileAnswer = components['schemas']['UploadedFileAnswer'];
 export type ValidationAnswer = components['schemas']['ValidationAnswer'];

@@ -1,0 +1,80 @@
+"""Who somebody is, as every answer names a person: name, birth date, sex and MRN; the EHR's, or else what files say."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ehr_bridge.db.models import Patient, Study
+from ehr_bridge.matching.compare import SEX_CODES
+from ehr_bridge.matching.dates import parse_da
+from ehr_bridge.services.identity import patient_in_files, person_name
+from ehr_bridge.services.restrictions import Closed
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """None, and `unknown` as the sex, is what nobody says."""
+
+    mrn: str | None
+    patient_name: str | None
+    """As DICOM writes names (PN, PS3.5 section 6.2.1)."""
+    patient_birth_date: date | None
+    patient_sex: str
+    """FHIR administrative gender."""
+
+
+def person_of(patient: Patient | None, said: Mapping[str, Any]) -> Person:
+    """A patient of the EHR, with what files say (DICOM keyword to value) where the EHR does not know it."""
+    mrn = patient.mrn if patient is not None else None
+    return Person(mrn, name_of(patient, said) or None, birth_date_of(patient, said), sex_of(patient, said))
+
+
+def person_of_study(study: Study) -> Person:
+    """Whom a study is shown to be of."""
+    return person_of(patient_in_files(study), said_by(study))
+
+
+def person_then(session: Session, study: Study, patient_id: uuid.UUID | None) -> Person:
+    """Who a row about a study names that was written when the study was this patient's, or nobody's (None)."""
+    if study.patient_id == patient_id:
+        return person_of_study(study)
+    patient = session.get(Patient, patient_id) if patient_id else None
+    return person_of(patient, said_by(study) if patient is None else {})
+
+
+def persons_of(session: Session, patient_ids: Iterable[str | None], closed: Closed) -> dict[str, Person]:
+    """Patients by their ids, without those that the one who asks may not see."""
+    wanted = {uuid.UUID(one) for one in patient_ids if one is not None} - closed.patients
+    found = session.scalars(select(Patient).where(Patient.id.in_(wanted)))
+    return {str(patient.id): person_of(patient, {}) for patient in found}
+
+
+def said_by(study: Study) -> dict[str, str]:
+    """What the first file of a study said, with later corrections."""
+    return {**study.received_identity, **study.corrections}
+
+
+def name_of(patient: Patient | None, said: Mapping[str, Any]) -> str:
+    """'' when neither says."""
+    known = person_name(patient) if patient is not None else ""
+    return known or str(said.get("PatientName") or "")
+
+
+def birth_date_of(patient: Patient | None, said: Mapping[str, Any]) -> date | None:
+    """None when neither says one that is a date."""
+    known = patient.birth_date if patient is not None else None
+    return known or parse_da(str(said.get("PatientBirthDate") or ""))
+
+
+def sex_of(patient: Patient | None, said: Mapping[str, Any]) -> str:
+    """`unknown` when neither says."""
+    known = patient.sex if patient is not None else "unknown"
+    code = said.get("PatientSex")
+    return known if known != "unknown" else next((sex for sex, one in SEX_CODES.items() if one == code), known)
