@@ -2,6 +2,7 @@
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useServices } from "../services";
 import { asPage, PAGE_SIZE } from "./queries";
+import type { Candidate } from "./reconciliation";
 import type { QuarantineAnswer } from "./schema";
 
 export type Quarantined = QuarantineAnswer;
@@ -14,8 +15,11 @@ export interface QuarantineFilter {
   offset: number;
 }
 
-/** Whose a file is: an order, or a patient without one. */
-export type Target = { order_id: string } | { patient_id: string };
+/** Whose a file is: a patient, and perhaps an order, which the EHR may give to another one meanwhile. */
+export interface Target {
+  patient_id: string;
+  order_id?: string;
+}
 
 export function useQuarantine({ offset, ...filter }: QuarantineFilter) {
   const { ask } = useServices();
@@ -24,6 +28,15 @@ export function useQuarantine({ offset, ...filter }: QuarantineFilter) {
     queryFn: async ({ signal }) =>
       asPage<Quarantined>(await ask("quarantine", { query: { ...filter, limit: PAGE_SIZE, offset }, signal })),
     placeholderData: keepPreviousData,
+  });
+}
+
+/** A file beside somebody it could be given to. */
+export function useFileCompared(id: string, target: Target) {
+  const { ask } = useServices();
+  return useQuery({
+    queryKey: ["quarantine", "compared", id, target],
+    queryFn: ({ signal }) => ask<Candidate>(`quarantine/${encodeURIComponent(id)}/compare`, { query: { ...target }, signal }),
   });
 }
 

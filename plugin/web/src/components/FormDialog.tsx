@@ -7,6 +7,7 @@ interface Props {
   title: string;
   action: string;
   danger?: boolean;
+  wide?: boolean;
   busy: boolean;
   error: Error | null;
   onSubmit: () => void;
@@ -15,9 +16,9 @@ interface Props {
 }
 
 /** A form in a dialog: its fields, what went wrong, and leaving or doing it. */
-export function FormDialog({ title, action, danger, busy, error, onSubmit, onClose, children }: Props) {
+export function FormDialog({ title, action, danger, wide = false, busy, error, onSubmit, onClose, children }: Props) {
   return (
-    <Dialog title={title} onClose={onClose}>
+    <Dialog title={title} wide={wide} onClose={onClose}>
       <form
         className="stack"
         noValidate

@@ -11,6 +11,8 @@ interface Props {
   /** false: the reason may stay empty. */
   required?: boolean;
   maxLength?: number;
+  /** For a table; a question needs less. */
+  wide?: boolean;
   busy: boolean;
   error: Error | null;
   onConfirm: (reason: string) => void;
@@ -18,7 +20,7 @@ interface Props {
 }
 
 /** Asks why before something that is kept in the audit trail. */
-export function ReasonDialog({ title, children, action, danger, required = true, maxLength = 255, busy, error, onConfirm, onClose }: Props) {
+export function ReasonDialog({ title, children, action, danger, required = true, maxLength = 255, wide, busy, error, onConfirm, onClose }: Props) {
   const [reason, setReason] = useState("");
   const [missing, setMissing] = useState(false);
   const field = useRef<HTMLTextAreaElement>(null);
@@ -30,7 +32,7 @@ export function ReasonDialog({ title, children, action, danger, required = true,
     else onConfirm(said);
   };
   return (
-    <FormDialog title={title} action={action} busy={busy} error={error} onSubmit={submit} onClose={onClose} {...(danger ? { danger } : {})}>
+    <FormDialog title={title} action={action} busy={busy} error={error} onSubmit={submit} onClose={onClose} {...(danger ? { danger } : {})} {...(wide ? { wide } : {})}>
       {children}
       <div className="field">
         <label htmlFor={id}>{t(required ? "reason.label" : "reason.label.optional")}</label>

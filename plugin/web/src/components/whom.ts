@@ -1,6 +1,7 @@
 /** Who somebody is, from whatever names them. Pure. */
 import type { Candidate } from "../api/reconciliation";
-import type { Order, Patient, Study } from "../api/types";
+import type { PersonAnswer } from "../api/schema";
+import type { Patient } from "../api/types";
 import { personName } from "../i18n/person";
 
 export interface Whom {
@@ -20,6 +21,9 @@ export interface SaidOf {
   sex: string;
 }
 
+/** As all answers that name somebody do. */
+export type Named = Pick<PersonAnswer, "mrn" | "patient_name" | "patient_birth_date" | "patient_sex">;
+
 const SEX: Record<string, string> = { M: "male", F: "female", O: "other" };
 
 /** In the order in which DICOM writes them (PS3.5 section 6.2.1). */
@@ -35,12 +39,9 @@ export function ofPatient(patient: Patient): Whom {
   return { name: nameOf(patient), birthDate: patient.birth_date, sex: patient.sex, mrn: patient.mrn };
 }
 
-export function ofOrder(order: Order): Whom {
-  return { name: order.patient_name, birthDate: order.patient_birth_date, sex: order.patient_sex, mrn: order.mrn };
-}
-
-export function ofStudy(study: Study): Whom {
-  return { name: study.patient_name, birthDate: study.patient_birth_date, sex: study.patient_sex, mrn: study.mrn };
+/** Whom an order, a study or whatever else names. */
+export function ofNamed(named: Named): Whom {
+  return { name: named.patient_name, birthDate: named.patient_birth_date, sex: named.patient_sex, mrn: named.mrn };
 }
 
 export function ofCandidate(candidate: Candidate): Whom {
@@ -49,6 +50,11 @@ export function ofCandidate(candidate: Candidate): Whom {
 
 export function ofFiles({ patientName, birthDate, sex }: SaidOf): Whom {
   return { name: patientName, birthDate: isoDate(birthDate), sex: SEX[sex] ?? "unknown", mrn: null };
+}
+
+/** The same by DICOM keyword. */
+export function ofSaid(said: Readonly<Record<string, string>>): Whom {
+  return ofFiles({ patientName: said.PatientName ?? "", birthDate: said.PatientBirthDate ?? "", sex: said.PatientSex ?? "" });
 }
 
 /** DICOM's 20260131 as 2026-01-31; null for what is none. */

@@ -1,12 +1,12 @@
 import { useDecide, type Decision, type Deletion } from "../api/deletions";
 import { useCurrentUser, useMay } from "../auth/permissions";
+import { AskedStudy } from "../components/AskedStudy";
 import { Dialog } from "../components/Dialog";
 import { Problem } from "../components/Problem";
 import { ReasonDialog } from "../components/ReasonDialog";
 import { ViewLink } from "../components/ViewButton";
 import { useSay } from "../components/Toast";
 import { t } from "../i18n";
-import { imageCount } from "../pages/orderWords";
 import { studyTitle } from "../study/words";
 import { decisionsFor, waitsFor } from "./state";
 
@@ -64,11 +64,7 @@ export function ConfirmDecision({ asked: { deletion, decision }, onClose }: { as
   };
   const text = (
     <>
-      <p>
-        <strong>{studyTitle(deletion)}</strong>
-        <br />
-        {imageCount(deletion.number_of_instances, deletion.number_of_series)}
-      </p>
+      <AskedStudy study={deletion} />
       <p>{t(`deletions.${decision}.text`)}</p>
     </>
   );

@@ -12,9 +12,11 @@ import { SearchField, SelectField } from "../components/Fields";
 import { Filters } from "../components/Filters";
 import { NeedsPermission } from "../components/NoPermission";
 import { Page } from "../components/Page";
+import { Person } from "../components/Person";
 import { QueryList } from "../components/QueryList";
 import { useListPlace } from "../components/useListPlace";
-import { Instant, OrNone } from "../components/values";
+import { Instant, OrNone, PersonName } from "../components/values";
+import { ofNamed } from "../components/whom";
 import { formatNumber, t, word } from "../i18n";
 
 const DEFAULTS = { action: "", from: "", to: "", study: "" };
@@ -115,17 +117,10 @@ const columns = (): Column<AuditEvent>[] => [
     ),
   },
   {
-    key: "study",
-    title: t("column.study"),
+    key: "about",
+    title: t("audit.about"),
     className: "column-wide",
-    cell: ({ study_instance_uid: uid }) =>
-      uid ? (
-        <Link className="uid" to={`/studies/${encodeURIComponent(uid)}`}>
-          {uid}
-        </Link>
-      ) : (
-        <OrNone>{null}</OrNone>
-      ),
+    cell: (event) => <About event={event} />,
   },
   {
     key: "detail",
@@ -140,3 +135,26 @@ const columns = (): Column<AuditEvent>[] => [
     ),
   },
 ];
+
+/** The patient, for whoever may see them, and the study. */
+function About({ event: { patient, patient_id: id, study_instance_uid: uid } }: { event: AuditEvent }) {
+  const study = uid && (
+    <Link className="uid" to={`/studies/${encodeURIComponent(uid)}`}>
+      {uid}
+    </Link>
+  );
+  if (!patient) return <OrNone>{study}</OrNone>;
+  const whom = ofNamed(patient);
+  return (
+    <Person
+      whom={whom}
+      name={
+        <Link to={`/patients/${encodeURIComponent(id ?? "")}`}>
+          <PersonName name={whom.name} />
+        </Link>
+      }
+    >
+      {study}
+    </Person>
+  );
+}

@@ -7,9 +7,11 @@ import { SelectField } from "../components/Fields";
 import { Filters } from "../components/Filters";
 import { NoPermission } from "../components/NoPermission";
 import { Page } from "../components/Page";
+import { Person } from "../components/Person";
 import { QueryList } from "../components/QueryList";
 import { useListPlace } from "../components/useListPlace";
-import { Day, Instant, modalitiesOf, Mrn, OrNone, PersonName } from "../components/values";
+import { Day, Instant, modalitiesOf, OrNone } from "../components/values";
+import { namesakes, ofNamed, type Whom } from "../components/whom";
 import { ConfirmDecision, Decide, type Asked } from "../deletions/Decide";
 import { daysLeft, STATES } from "../deletions/state";
 import { t, word } from "../i18n";
@@ -48,7 +50,7 @@ function Deletions({ lead }: { lead: string }) {
       <QueryList
         label={t("deletions.list")}
         list={deletions}
-        columns={columns(setAsked)}
+        columns={columns(setAsked, namesakes((deletions.data?.items ?? []).map(ofNamed)))}
         rowKey={({ id }) => id}
         found={(count) => t("deletions.found", { count })}
         offset={offset}
@@ -72,19 +74,12 @@ function Deletions({ lead }: { lead: string }) {
   );
 }
 
-const columns = (onAsk: (asked: Asked) => void): Column<Deletion>[] => [
+const columns = (onAsk: (asked: Asked) => void, isNamesake: (whom: Whom) => boolean): Column<Deletion>[] => [
   {
     key: "patient",
     title: t("column.patient"),
     main: true,
-    cell: (deletion) => (
-      <>
-        <PersonName name={deletion.patient_name} />
-        <span className="second">
-          <Mrn mrn={deletion.mrn} />
-        </span>
-      </>
-    ),
+    cell: (deletion) => <Person whom={ofNamed(deletion)} isNamesake={isNamesake(ofNamed(deletion))} />,
   },
   {
     key: "study",
@@ -92,9 +87,9 @@ const columns = (onAsk: (asked: Asked) => void): Column<Deletion>[] => [
     className: "column-wide",
     cell: (deletion) => (
       <>
-        {deletion.study_description || modalitiesOf(deletion.modalities) || t("studies.untitled")}
+        {deletion.study_description || t("studies.untitled")}
         <span className="second">
-          <Day iso={deletion.study_date} /> · <OrNone>{deletion.accession_number}</OrNone> ·{" "}
+          <OrNone>{modalitiesOf(deletion.modalities)}</OrNone> · <Day iso={deletion.study_date} /> · <OrNone>{deletion.accession_number}</OrNone> ·{" "}
           {imageCount(deletion.number_of_instances, deletion.number_of_series)}
         </span>
       </>

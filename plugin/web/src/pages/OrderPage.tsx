@@ -11,7 +11,7 @@ import { Notice } from "../components/Notice";
 import { Page } from "../components/Page";
 import { Instant, OrderStatus, OrNone, PersonName, PriorityFlag } from "../components/values";
 import { PersonFacts } from "../components/Person";
-import { ofOrder } from "../components/whom";
+import { ofNamed } from "../components/whom";
 import { ViewButton } from "../components/ViewButton";
 import { t, word } from "../i18n";
 import { Priors } from "./Priors";
@@ -43,7 +43,7 @@ function LoadedOrder({ order }: { order: Order }) {
       above={<BackLink />}
       lead={
         <p className="identity">
-          <PersonFacts whom={ofOrder(order)} />
+          <PersonFacts whom={ofNamed(order)} />
           <OrderStatus status={order.status} />
           <PriorityFlag priority={order.priority} />
         </p>

@@ -11,7 +11,7 @@ import { QueryList } from "../components/QueryList";
 import { useListPlace } from "../components/useListPlace";
 import { Instant, OrderStatus, OrNone, PersonName, PriorityFlag } from "../components/values";
 import { Person } from "../components/Person";
-import { namesakes, ofOrder, type Whom } from "../components/whom";
+import { namesakes, ofNamed, type Whom } from "../components/whom";
 import { ViewButton } from "../components/ViewButton";
 import { formatNumber, t, word } from "../i18n";
 import { personName } from "../i18n/person";
@@ -56,7 +56,7 @@ export function OrdersPage() {
       <QueryList
         label={t("orders.list")}
         list={orders}
-        columns={columns(namesakes((orders.data?.items ?? []).map(ofOrder)))}
+        columns={columns(namesakes((orders.data?.items ?? []).map(ofNamed)))}
         rowKey={(order) => String(order.id)}
         found={(count) => t("orders.found", { count })}
         empty={
@@ -85,8 +85,8 @@ const columns = (isNamesake: (whom: Whom) => boolean): Column<Order>[] => [
     main: true,
     cell: (order) => (
       <Person
-        whom={ofOrder(order)}
-        isNamesake={isNamesake(ofOrder(order))}
+        whom={ofNamed(order)}
+        isNamesake={isNamesake(ofNamed(order))}
         name={
           <Link
             className="row-link"

@@ -8,13 +8,15 @@ import { SelectField } from "../components/Fields";
 import { Filters } from "../components/Filters";
 import { NoPermission } from "../components/NoPermission";
 import { Page } from "../components/Page";
+import { Person } from "../components/Person";
 import { QueryList } from "../components/QueryList";
 import { useListPlace } from "../components/useListPlace";
-import { Day, Instant, Mrn, OrNone, PersonName } from "../components/values";
-import { formatDay, formatInstant, t, word } from "../i18n";
-import { personName } from "../i18n/person";
+import { Instant } from "../components/values";
+import { ofNamed, ofSaid } from "../components/whom";
+import { formatInstant, t, word } from "../i18n";
 import { Decision, type Asked } from "../quarantine/Decide";
-import { CODES, fileTitle, isoDay, STATES, whyWords } from "../quarantine/words";
+import { SaidMore } from "../quarantine/SaidMore";
+import { CODES, fileTitle, STATES, whyWords } from "../quarantine/words";
 
 const DEFAULTS = { status: "waiting", code: "", study: "" };
 
@@ -102,19 +104,11 @@ const columns = (onAsk: (asked: Asked) => void): Column<Quarantined>[] => [
 
 function Said({ file }: { file: Quarantined }) {
   const { said } = file;
-  const born = isoDay(said.PatientBirthDate);
   if (Object.keys(said).length === 0) return <span className="muted">{t("quarantine.unreadable")}</span>;
   return (
-    <>
-      <PersonName name={said.PatientName ?? null} />
-      <span className="second">
-        <OrNone>{said.PatientID}</OrNone>
-        {born && ` · ${t("quarantine.born", { date: formatDay(born) })}`}
-      </span>
-      <span className="second">
-        {[said.Modality, said.StudyDescription].filter(Boolean).join(" ")} · <Day iso={isoDay(said.StudyDate)} />
-      </span>
-    </>
+    <Person whom={ofSaid(said)}>
+      <SaidMore said={said} />
+    </Person>
   );
 }
 
@@ -125,8 +119,8 @@ function Why({ file }: { file: Quarantined }) {
       {whyWords(file.code)}
       {study && (
         <span className="second">
-          {study.patient_id ? t("quarantine.study_of", { patient: personName(study.patient_name) || (study.mrn ?? "") }) : t("quarantine.study_unlinked")}{" "}
-          {study.mrn && <Mrn mrn={study.mrn} />} <Link to={`/studies/${encodeURIComponent(study.study_instance_uid)}`}>{t("quarantine.given.open")}</Link>
+          {t(study.patient_id ? "quarantine.study_of" : "quarantine.study_unlinked")}
+          {study.patient_id && <Person whom={ofNamed(study)} />} <Link to={`/studies/${encodeURIComponent(study.study_instance_uid)}`}>{t("quarantine.given.open")}</Link>
         </span>
       )}
       <details className="small">
@@ -163,7 +157,8 @@ function Choices({ file, onAsk }: { file: Quarantined; onAsk: (asked: Asked) => 
         <span className={file.status === "given" ? "badge badge-good" : "badge badge-plain"}>{word("quarantine.status", file.status)}</span>
         {file.given && (
           <span className="second">
-            {t("quarantine.given_to", { patient: personName(file.given.patient_name) || file.given.mrn })} <Mrn mrn={file.given.mrn} />{" "}
+            {t("quarantine.given_to")}
+            <Person whom={ofNamed(file.given)} />
             <Link to={`/studies/${encodeURIComponent(file.given.study_instance_uid)}`}>{t("quarantine.given.open")}</Link>
           </span>
         )}
@@ -184,7 +179,7 @@ function Choices({ file, onAsk }: { file: Quarantined; onAsk: (asked: Asked) => 
           type="button"
           className="button button-small"
           aria-label={t("quarantine.give.owner.label", { what })}
-          onClick={() => onAsk({ file, what: "give", to: { patientId: owner, order: null } })}
+          onClick={() => onAsk({ file, what: "give", to: { patientId: owner, orderId: null } })}
         >
           {t("quarantine.give.owner")}
         </button>

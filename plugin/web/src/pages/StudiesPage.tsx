@@ -13,7 +13,7 @@ import { Thumbnail } from "../components/Thumbnail";
 import { useListPlace } from "../components/useListPlace";
 import { Day, LinkStatus, modalitiesOf, OrNone, PersonName } from "../components/values";
 import { Person } from "../components/Person";
-import { namesakes, ofStudy, type Whom } from "../components/whom";
+import { namesakes, ofNamed, type Whom } from "../components/whom";
 import { ViewButton } from "../components/ViewButton";
 import { formatNumber, t, word } from "../i18n";
 import { personName } from "../i18n/person";
@@ -66,7 +66,7 @@ export function StudiesPage() {
       <QueryList
         label={t("studies.list")}
         list={studies}
-        columns={columns(namesakes((studies.data?.items ?? []).map(ofStudy)))}
+        columns={columns(namesakes((studies.data?.items ?? []).map(ofNamed)))}
         rowKey={(study) => study.study_instance_uid}
         found={(count) => t("studies.found", { count })}
         offset={offset}
@@ -106,8 +106,8 @@ const columns = (isNamesake: (whom: Whom) => boolean): Column<Study>[] => [
       <span className="with-thumbnail">
         <Thumbnail uid={study.study_instance_uid} />
         <Person
-          whom={ofStudy(study)}
-          isNamesake={isNamesake(ofStudy(study))}
+          whom={ofNamed(study)}
+          isNamesake={isNamesake(ofNamed(study))}
           name={
             <Link
               className="row-link"

@@ -10,7 +10,7 @@ import { Page } from "../components/Page";
 import { Thumbnail } from "../components/Thumbnail";
 import { LinkStatus, Mrn, PersonName } from "../components/values";
 import { PersonFacts } from "../components/Person";
-import { ofStudy } from "../components/whom";
+import { ofNamed } from "../components/whom";
 import { ViewButton } from "../components/ViewButton";
 import { t } from "../i18n";
 import { DeletionButton } from "../study/DeletionButton";
@@ -51,7 +51,7 @@ function LoadedStudy({ study }: { study: Study }) {
       above={<BackLink />}
       lead={
         <p className="identity">
-          <PersonFacts whom={{ ...ofStudy(study), mrn: null }} />
+          <PersonFacts whom={{ ...ofNamed(study), mrn: null }} />
           {study.patient_id ? (
             <Link to={`/patients/${encodeURIComponent(study.patient_id)}`}>
               <Mrn mrn={study.mrn} />
@@ -84,7 +84,7 @@ function LoadedStudy({ study }: { study: Study }) {
             <StudyFacts study={study} />
           </section>
           <LinkPanel study={study} />
-          <HoldPanel uid={uid} />
+          <HoldPanel study={study} />
           {mayDelete && (
             <section className="panel" aria-labelledby="deletion-title">
               <h2 id="deletion-title">{t("study.deletion")}</h2>

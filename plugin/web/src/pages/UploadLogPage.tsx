@@ -6,9 +6,11 @@ import { ErrorState } from "../components/ErrorState";
 import { Fact, Facts } from "../components/Facts";
 import { Icon } from "../components/Icon";
 import { Page } from "../components/Page";
+import { PersonFacts } from "../components/Person";
 import { Instant, OrNone, PersonName } from "../components/values";
+import { ofNamed } from "../components/whom";
 import { formatBytes, formatNumber, known, t, word } from "../i18n";
-import { changesOnArrival } from "../uploads/arrival";
+import { changesOnArrival, saidOnArrival } from "../uploads/arrival";
 import { UploadState } from "../uploads/UploadState";
 
 /** One upload: each of its studies, and what became of each file. */
@@ -51,12 +53,19 @@ export function UploadLogPage() {
 
 function Entry({ entry }: { entry: UploadEntry }) {
   const changes = changesOnArrival(entry);
+  const said = saidOnArrival(entry);
   return (
     <section className="panel" aria-label={t("uploads.study")}>
       <div className="panel-head">
-        <h2>
-          <PersonName name={entry.modified_patient_name ?? entry.original_patient_name} />
-        </h2>
+        <div>
+          <h2>
+            <PersonName name={entry.patient_name} />
+          </h2>
+          <p className="small">
+            <PersonFacts whom={ofNamed(entry)} />
+            {said && <span className="second">{said}</span>}
+          </p>
+        </div>
         <UploadState entry={entry} />
       </div>
       <Facts across>

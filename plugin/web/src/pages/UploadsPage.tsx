@@ -8,10 +8,13 @@ import { SearchField, SelectField } from "../components/Fields";
 import { Filters } from "../components/Filters";
 import { NeedsPermission } from "../components/NoPermission";
 import { Page } from "../components/Page";
+import { Person } from "../components/Person";
 import { QueryList } from "../components/QueryList";
 import { useListPlace } from "../components/useListPlace";
-import { Instant, Mrn, OrNone, PersonName } from "../components/values";
+import { Instant, OrNone } from "../components/values";
+import { namesakes, ofNamed, type Whom } from "../components/whom";
 import { formatBytes, formatInstant, t, word } from "../i18n";
+import { saidOnArrival } from "../uploads/arrival";
 import { asksForAll, DEFAULTS, filterOf, NO_TEXTS, SOURCES, STATES, type Text } from "../uploads/uploadFilter";
 import { UploadState } from "../uploads/UploadState";
 
@@ -79,7 +82,7 @@ function Uploads() {
       <QueryList
         label={t("uploads.list")}
         list={uploads}
-        columns={columns()}
+        columns={columns(namesakes((uploads.data?.items ?? []).map(ofNamed)))}
         rowKey={({ id }) => id}
         found={(count) => t("uploads.found", { count })}
         offset={offset}
@@ -100,7 +103,7 @@ function Uploads() {
   );
 }
 
-const columns = (): Column<UploadEntry>[] => [
+const columns = (isNamesake: (whom: Whom) => boolean): Column<UploadEntry>[] => [
   {
     key: "when",
     title: t("uploads.when"),
@@ -121,12 +124,9 @@ const columns = (): Column<UploadEntry>[] => [
     title: t("column.patient"),
     className: "column-wide",
     cell: (entry) => (
-      <>
-        <PersonName name={entry.modified_patient_name ?? entry.original_patient_name} />
-        <span className="second">
-          {entry.patient_id ? <Mrn mrn={entry.modified_patient_id ?? entry.original_patient_id} /> : t("uploads.nobody")}
-        </span>
-      </>
+      <Person whom={ofNamed(entry)} isNamesake={isNamesake(ofNamed(entry))}>
+        {saidOnArrival(entry)}
+      </Person>
     ),
   },
   {

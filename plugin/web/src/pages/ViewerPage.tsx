@@ -7,8 +7,10 @@ import { useMay } from "../auth/permissions";
 import { ErrorState } from "../components/ErrorState";
 import { Icon } from "../components/Icon";
 import { NeedsPermission } from "../components/NoPermission";
+import { PersonFacts } from "../components/Person";
+import { PersonName } from "../components/values";
+import { ofNamed } from "../components/whom";
 import { formatDay, t } from "../i18n";
-import { personName } from "../i18n/person";
 import { CompareMenu } from "../viewer/CompareMenu";
 import { Doubt } from "../viewer/Doubt";
 import { NewTab } from "../viewer/NewTab";
@@ -43,7 +45,8 @@ function Viewer({ uid }: { uid: string }) {
       <header className="viewer-bar">
         <CloseButton />
         <h1>
-          {study && <bdi>{personName(study.patient_name) || t("patient.unknown")}</bdi>}
+          {study && <PersonName name={study.patient_name} />}
+          {study && <PersonFacts whom={ofNamed(study)} />}
           <span className="muted">{title || t("viewer.title")}</span>
         </h1>
         <CompareMenu

@@ -1,25 +1,24 @@
 import { useState } from "react";
-import { usePatient } from "../api/patients";
-import { useDecideFile, type Quarantined, type Target } from "../api/quarantine";
-import { ChangeTable } from "../components/ChangeTable";
+import { useDecideFile, useFileCompared, type Quarantined, type Target } from "../api/quarantine";
+import { Person } from "../components/Person";
 import { ReasonDialog } from "../components/ReasonDialog";
 import { useSay } from "../components/Toast";
-import { nameOf } from "../components/whom";
+import { ofSaid } from "../components/whom";
 import { t } from "../i18n";
+import { BesideDialog } from "../reconciliation/BesideDialog";
 import { Picker } from "../upload/Picker";
-import { consequence, fileTitle, whyWords } from "./words";
+import { SaidMore } from "./SaidMore";
+import { consequence, whyWords } from "./words";
 
 /** Whom a file is to be given to. */
 export interface Recipient {
   patientId: string;
-  order: { id: string; accession: string } | null;
+  orderId: string | null;
 }
 
 export type Asked =
   | { file: Quarantined; what: "pick" | "discard" | "reopen" }
   | { file: Quarantined; what: "give"; to: Recipient };
-
-const SEX: Record<string, string> = { male: "M", female: "F", other: "O" };
 
 /** Asks once more before a decision; beside the list, whose row may leave meanwhile. */
 export function Decision({ asked, onAsk, onClose }: { asked: Asked; onAsk: (asked: Asked) => void; onClose: () => void }) {
@@ -31,9 +30,8 @@ export function Decision({ asked, onAsk, onClose }: { asked: Asked; onAsk: (aske
         onClose={onClose}
         onPick={(link) => {
           if (link.kind === "automatic") return;
-          const order = link.kind === "order" ? { id: link.order.id, accession: link.order.accession_number } : null;
-          const patientId = link.kind === "order" ? link.order.patient_id : link.patient.id;
-          onAsk({ file, what: "give", to: { patientId, order } });
+          const [patientId, orderId] = link.kind === "order" ? [link.order.patient_id, link.order.id] : [link.patient.id, null];
+          onAsk({ file, what: "give", to: { patientId, orderId } });
         }}
       />
     );
@@ -67,12 +65,16 @@ function Plain({ file, decision, onClose }: { file: Quarantined; decision: "disc
         )
       }
     >
-      <p>
-        <strong>
-          <bdi>{fileTitle(file)}</bdi>
-        </strong>
+      <div className="asked">
+        {Object.keys(file.said).length === 0 ? (
+          <strong>{t("quarantine.unreadable")}</strong>
+        ) : (
+          <Person whom={ofSaid(file.said)}>
+            <SaidMore said={file.said} />
+          </Person>
+        )}
         <span className="second">{whyWords(file.code)}</span>
-      </p>
+      </div>
       <p>{text}</p>
     </ReasonDialog>
   );
@@ -81,25 +83,15 @@ function Plain({ file, decision, onClose }: { file: Quarantined; decision: "disc
 function Give({ file, to, onClose }: { file: Quarantined; to: Recipient; onClose: () => void }) {
   const decide = useDecideFile();
   const say = useSay();
-  const patient = usePatient(to.patientId);
-  const [target] = useState<Target>(to.order ? { order_id: to.order.id } : { patient_id: to.patientId });
-  const becomes = patient.data;
-  const values: [string, string][] = becomes
-    ? [
-        ["PatientName", nameOf(becomes)],
-        ["PatientID", becomes.mrn],
-        ["PatientBirthDate", (becomes.birth_date ?? "").replaceAll("-", "")],
-        ["PatientSex", SEX[becomes.sex] ?? ""],
-        ...(to.order ? [["AccessionNumber", to.order.accession] as [string, string]] : []),
-      ]
-    : [];
+  const [target] = useState<Target>({ patient_id: to.patientId, ...(to.orderId && { order_id: to.orderId }) });
+  const compared = useFileCompared(file.id, target);
   return (
-    <ReasonDialog
+    <BesideDialog
       title={t("quarantine.give.title")}
       action={t("quarantine.give.action")}
-      maxLength={500}
-      busy={decide.isPending || !becomes}
-      error={decide.error ?? patient.error}
+      compared={compared}
+      busy={decide.isPending}
+      error={decide.error}
       onClose={onClose}
       onConfirm={(reason) =>
         decide.mutate(
@@ -113,11 +105,7 @@ function Give({ file, to, onClose }: { file: Quarantined; to: Recipient; onClose
         )
       }
     >
-      <ChangeTable
-        caption={t("quarantine.give.table")}
-        changes={values.map(([tag, after]) => ({ tag, before: file.said[tag] ?? "", after: after || (file.said[tag] ?? "") }))}
-      />
-      <p>{consequence(file, to.patientId, to.order?.id ?? null)}</p>
-    </ReasonDialog>
+      <p>{consequence(file, to.patientId, to.orderId)}</p>
+    </BesideDialog>
   );
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { consequence, fileTitle, isoDay, whyWords } from "./words";
+import { consequence, fileTitle, whyWords } from "./words";
 
 const study = {
   study_instance_uid: "1.2",
@@ -7,6 +7,8 @@ const study = {
   patient_id: "p1",
   mrn: "MRN-1",
   patient_name: "Berg^Nils",
+  patient_birth_date: null,
+  patient_sex: "male" as const,
   order_id: "o1",
 };
 
@@ -26,11 +28,5 @@ describe("a file in quarantine", () => {
     expect(consequence(stranger, "p1", "o2")).toContain("UIDs of its own");
     expect(consequence(stranger, "p2", null)).toContain("UIDs of its own");
     expect(consequence({ code: "same_uid_other_content", study }, "p1", null)).toContain("a UID of its own");
-  });
-
-  it("shows a day only where there is one", () => {
-    expect(isoDay("20260115")).toBe("2026-01-15");
-    expect(isoDay("2026")).toBeNull();
-    expect(isoDay(undefined)).toBeNull();
   });
 });

@@ -16,12 +16,6 @@ export function whyWords(code: string): string {
   return known("quarantine.why", code) ?? known("problem", code) ?? code;
 }
 
-/** "20260115" as "2026-01-15"; what is no such date stays as it is. */
-export function isoDay(said: string | undefined): string | null {
-  const parts = /^(\d{4})(\d{2})(\d{2})$/.exec(said ?? "");
-  return parts ? `${parts[1]}-${parts[2]}-${parts[3]}` : null;
-}
-
 /** What follows when a file becomes this patient's. */
 export function consequence(file: Pick<Quarantined, "code" | "study">, patientId: string, orderId: string | null): string {
   const study = file.study;

@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState, type KeyboardEvent } from "react";
 import { useReconciliation } from "../api/reconciliation";
 import { useRefreshStudy, useStudyTags } from "../api/study";
+import type { Study } from "../api/types";
 import { ListSkeleton } from "../components/DataList";
 import { ErrorState } from "../components/ErrorState";
 import { JobProgress } from "../components/JobProgress";
@@ -62,7 +63,7 @@ export function Desk({ uid, onNext }: { uid: string; onNext: (() => void) | null
           <StudyHead item={item} onNext={onNext} />
           {jobId && <JobProgress key={jobId} jobId={jobId} onEnd={refresh} />}
           <div role="alert">{accept.first}</div>
-          {item.why === "linked" && !isBusy && <Linked uid={uid} onStarted={setStarted} />}
+          {item.why === "linked" && !isBusy && <Linked study={item.study} onStarted={setStarted} />}
           <h3>{t(item.why === "linked" ? "reconciliation.candidates.linked" : "reconciliation.candidates")}</h3>
           {candidates.length === 0 ? (
             <p className="muted">{t("reconciliation.candidates.none")}</p>
@@ -94,15 +95,15 @@ export function Desk({ uid, onNext }: { uid: string; onNext: (() => void) | null
 }
 
 /** It is decided; the decision can be taken back here. */
-function Linked({ uid, onStarted }: { uid: string; onStarted: (jobId: string) => void }) {
-  const tags = useStudyTags(uid);
+function Linked({ study, onStarted }: { study: Study; onStarted: (jobId: string) => void }) {
+  const tags = useStudyTags(study.study_instance_uid);
   const undoable = tags.data?.modifications.find((each) => each.can_undo);
   return (
     <div className="linked-now">
       <Notice kind="good" title={t("reconciliation.linked")}>
         {undoable && <p className="small">{undoable.reason}</p>}
       </Notice>
-      {undoable && <UndoButton id={undoable.id} onStarted={onStarted} />}
+      {undoable && <UndoButton id={undoable.id} study={study} onStarted={onStarted} />}
     </div>
   );
 }

@@ -6,7 +6,7 @@ import { ListStates } from "../components/QueryList";
 import { Thumbnail } from "../components/Thumbnail";
 import { Person } from "../components/Person";
 import { Day } from "../components/values";
-import { ofStudy } from "../components/whom";
+import { ofNamed } from "../components/whom";
 import { t } from "../i18n";
 import { studyWhat } from "../study/words";
 import { Why } from "./Why";
@@ -52,7 +52,7 @@ function Entry({ item, isChosen, onOpen }: { item: Reconciliation; isChosen: boo
       <button type="button" className="queue-entry" aria-current={isChosen ? "true" : undefined} onClick={() => onOpen(study.study_instance_uid)}>
         <Thumbnail uid={study.study_instance_uid} />
         <span>
-          <Person whom={ofStudy(study)} />
+          <Person whom={ofNamed(study)} />
           <span className="second">
             {studyWhat(study)} · <Day iso={study.study_date} />
           </span>

@@ -4,7 +4,7 @@ import { Cut } from "../components/Cut";
 import { SearchField } from "../components/Fields";
 import { Person } from "../components/Person";
 import { OrderStatus, OrNone } from "../components/values";
-import { namesakes, ofOrder as whomOfOrder, ofPatient as whomOfPatient } from "../components/whom";
+import { namesakes, ofNamed, ofPatient as whomOfPatient } from "../components/whom";
 import { t } from "../i18n";
 import { ofOrder, ofPatient, type Choice } from "./choice";
 
@@ -18,7 +18,7 @@ export function Search({ isBusy, onChoose }: { isBusy: boolean; onChoose: (choic
   const open = orders.data?.items ?? [];
   const known = patients.data?.items ?? [];
   const found = open.length + known.length;
-  const isNamesake = namesakes([...open.map(whomOfOrder), ...known.map(whomOfPatient)]);
+  const isNamesake = namesakes([...open.map(ofNamed), ...known.map(whomOfPatient)]);
   return (
     <div className="stack-small">
       <h3>{t("reconciliation.search.title")}</h3>
@@ -36,7 +36,7 @@ export function Search({ isBusy, onChoose }: { isBusy: boolean; onChoose: (choic
         <ul className="suggestions">
           {open.map((order) => (
             <li key={order.id}>
-              <Person whom={whomOfOrder(order)} isNamesake={isNamesake(whomOfOrder(order))}>
+              <Person whom={ofNamed(order)} isNamesake={isNamesake(ofNamed(order))}>
                 <span className="number">{order.accession_number}</span> <OrderStatus status={order.status} /> {order.modality} · <OrNone>{order.description}</OrNone>
               </Person>
               <button type="button" className="button button-small" disabled={isBusy} aria-label={t("reconciliation.link_order.label", { accession: order.accession_number })} onClick={() => onChoose(ofOrder(order))}>

@@ -4,7 +4,7 @@ import { Icon } from "../components/Icon";
 import { Thumbnail } from "../components/Thumbnail";
 import { PersonFacts } from "../components/Person";
 import { Day, PersonName } from "../components/values";
-import { ofStudy } from "../components/whom";
+import { ofNamed } from "../components/whom";
 import { ViewButton } from "../components/ViewButton";
 import { t, word } from "../i18n";
 import { imageCount } from "../pages/orderWords";
@@ -22,7 +22,7 @@ export function StudyHead({ item, onNext }: { item: Reconciliation; onNext: (() 
           <PersonName name={study.patient_name} />
         </h2>
         <p className="small">
-          <PersonFacts whom={ofStudy(study)} />
+          <PersonFacts whom={ofNamed(study)} />
           {!study.mrn && received.PatientID && <span className="muted"> · {t("reconciliation.file_id", { id: received.PatientID })}</span>}
         </p>
         <p className="small muted">

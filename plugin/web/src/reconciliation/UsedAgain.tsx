@@ -32,13 +32,13 @@ export function UsedAgain({ changeId }: { changeId: string }) {
           <p>{t("used_again.ask")}</p>
         )}
       </Notice>
-      {asked && <Decide changeId={changeId} answer={asked} onClose={() => setAsked(null)} />}
+      {asked && <Decide change={change.data} answer={asked} onClose={() => setAsked(null)} />}
     </>
   );
 }
 
-function Decide({ changeId, answer, onClose }: { changeId: string; answer: Answer; onClose: () => void }) {
-  const decide = useAnswerChange(changeId);
+function Decide({ change, answer, onClose }: { change: Change; answer: Answer; onClose: () => void }) {
+  const decide = useAnswerChange(change.id);
   const say = useSay();
   const done = () => {
     say({ text: t(`used_again.${answer}.done`) });
@@ -55,6 +55,7 @@ function Decide({ changeId, answer, onClose }: { changeId: string; answer: Answe
       onClose={onClose}
       onConfirm={(reason) => decide.mutate({ answer, reason }, { onSuccess: done })}
     >
+      <ChangeTable caption={t("used_again.changes")} changes={rowsOf(change)} />
       <p>{t(`used_again.${answer}.text`)}</p>
     </ReasonDialog>
   );

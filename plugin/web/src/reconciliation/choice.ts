@@ -6,7 +6,7 @@
 import type { Candidate, Verdict } from "../api/reconciliation";
 import type { Order, Patient } from "../api/types";
 import { rowsOf } from "../components/comparison";
-import { ofCandidate as whomOfCandidate, ofOrder as whomOfOrder, ofPatient as whomOfPatient, type Whom } from "../components/whom";
+import { ofCandidate as whomOfCandidate, ofNamed, ofPatient as whomOfPatient, type Whom } from "../components/whom";
 import { formatList, t } from "../i18n";
 import { fieldName } from "../i18n/fieldName";
 
@@ -27,7 +27,7 @@ export function ofCandidate(candidate: Candidate): Choice {
 export function ofOrder(order: Order): Choice {
   return {
     verdict: { kind: "link", patient_id: order.patient_id, order_id: order.id },
-    whom: whomOfOrder(order),
+    whom: ofNamed(order),
     accession: order.accession_number,
   };
 }

@@ -1,6 +1,7 @@
 import { useState } from "react";
 import { useModifyTags, type Tag } from "../api/study";
 import type { Study } from "../api/types";
+import { AskedStudy } from "../components/AskedStudy";
 import { ReasonDialog } from "../components/ReasonDialog";
 import { CorrectionFields } from "../corrections/CorrectionFields";
 import { t } from "../i18n";
@@ -44,6 +45,7 @@ export function CorrectDialog({ study, tags, onStarted, onClose }: Props) {
       onClose={onClose}
       onConfirm={confirm}
     >
+      <AskedStudy study={study} />
       <p>{t("study.correct.text", { count: study.number_of_instances })}</p>
       <CorrectionFields
         fields={fields.map(({ tag, fixedBy }) => ({ tag, fixed: fixedBy && t(`study.correct.fixed.${fixedBy}`) }))}

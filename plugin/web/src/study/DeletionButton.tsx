@@ -2,12 +2,11 @@ import { useState } from "react";
 import { useNavigate } from "react-router-dom";
 import { useRequestDeletion } from "../api/study";
 import type { Study } from "../api/types";
+import { AskedStudy } from "../components/AskedStudy";
 import { Icon } from "../components/Icon";
 import { ReasonDialog } from "../components/ReasonDialog";
 import { useSay } from "../components/Toast";
 import { t } from "../i18n";
-import { imageCount } from "../pages/orderWords";
-import { studyTitle } from "./words";
 
 export function DeletionButton({ study }: { study: Study }) {
   const [asking, setAsking] = useState(false);
@@ -41,11 +40,7 @@ export function DeletionButton({ study }: { study: Study }) {
             })
           }
         >
-          <p>
-            <strong>{studyTitle(study)}</strong>
-            <br />
-            {imageCount(study.number_of_instances, study.number_of_series)}
-          </p>
+          <AskedStudy study={study} />
           <p>{t("study.deletion.what")}</p>
         </ReasonDialog>
       )}

@@ -1,6 +1,8 @@
 import { useState } from "react";
 import { useHold, usePlaceHold, useReleaseHold } from "../api/study";
+import type { Study } from "../api/types";
 import { useMay } from "../auth/permissions";
+import { AskedStudy } from "../components/AskedStudy";
 import { Icon } from "../components/Icon";
 import { Notice } from "../components/Notice";
 import { ReasonDialog } from "../components/ReasonDialog";
@@ -8,7 +10,8 @@ import { useSay } from "../components/Toast";
 import { formatInstant, t } from "../i18n";
 
 /** Whether the study may be deleted at all: who forbade it and why, and the way to set or lift that. */
-export function HoldPanel({ uid }: { uid: string }) {
+export function HoldPanel({ study }: { study: Study }) {
+  const uid = study.study_instance_uid;
   const hold = useHold(uid);
   const mayPlace = useMay("request_deletion");
   const mayRelease = useMay("approve_deletion");
@@ -65,6 +68,7 @@ export function HoldPanel({ uid }: { uid: string }) {
             })
           }
         >
+          <AskedStudy study={study} />
           <p>{t(asking === "place" ? "hold.place.text" : "hold.release.text")}</p>
         </ReasonDialog>
       )}

@@ -4,6 +4,7 @@ import { useDecideLink, useReconciliation } from "../api/reconciliation";
 import { useRefreshStudy } from "../api/study";
 import type { Study } from "../api/types";
 import { useMay } from "../auth/permissions";
+import { AskedStudy } from "../components/AskedStudy";
 import { JobProgress } from "../components/JobProgress";
 import { ReasonDialog } from "../components/ReasonDialog";
 import { t, word } from "../i18n";
@@ -60,6 +61,7 @@ export function LinkPanel({ study }: { study: Study }) {
             )
           }
         >
+          <AskedStudy study={study} />
           <p>{t("study.unlink.text")}</p>
         </ReasonDialog>
       )}

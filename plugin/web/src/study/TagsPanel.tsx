@@ -48,7 +48,7 @@ export function TagsPanel({ study }: { study: Study }) {
           {t("app.loading")}
         </p>
       )}
-      {undoable && <Undoable modification={undoable} onStarted={setStarted} />}
+      {undoable && <Undoable modification={undoable} study={study} onStarted={setStarted} />}
       {isCorrecting && tags.data && (
         <CorrectDialog study={study} tags={tags.data.tags} onClose={() => setCorrecting(false)} onStarted={setStarted} />
       )}
@@ -56,7 +56,7 @@ export function TagsPanel({ study }: { study: Study }) {
   );
 }
 
-function Undoable({ modification, onStarted }: { modification: Modification; onStarted: (jobId: string) => void }) {
+function Undoable({ modification, study, onStarted }: { modification: Modification; study: Study; onStarted: (jobId: string) => void }) {
   const mayModify = useMay("modify_tags");
   return (
     <div className="undoable">
@@ -64,7 +64,7 @@ function Undoable({ modification, onStarted }: { modification: Modification; onS
         {t("study.undoable", { who: modification.requested_by, when: formatInstant(modification.requested_at) })}
         <span className="second">{modification.reason}</span>
       </p>
-      {mayModify && <UndoButton id={modification.id} onStarted={onStarted} />}
+      {mayModify && <UndoButton id={modification.id} study={study} onStarted={onStarted} />}
     </div>
   );
 }

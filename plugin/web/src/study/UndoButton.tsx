@@ -1,11 +1,13 @@
 import { useState } from "react";
 import { useUndo } from "../api/study";
+import type { Study } from "../api/types";
+import { AskedStudy } from "../components/AskedStudy";
 import { Icon } from "../components/Icon";
 import { ReasonDialog } from "../components/ReasonDialog";
 import { t } from "../i18n";
 
 /** Takes a job back, to the byte. */
-export function UndoButton({ id, onStarted }: { id: string; onStarted: (jobId: string) => void }) {
+export function UndoButton({ id, study, onStarted }: { id: string; study: Study; onStarted: (jobId: string) => void }) {
   const [asking, setAsking] = useState(false);
   const undo = useUndo();
   const close = () => {
@@ -38,6 +40,7 @@ export function UndoButton({ id, onStarted }: { id: string; onStarted: (jobId: s
             )
           }
         >
+          <AskedStudy study={study} />
           <p>{t("study.undo.text")}</p>
         </ReasonDialog>
       )}

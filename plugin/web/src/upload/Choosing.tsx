@@ -3,7 +3,7 @@ import { useEffect, useState } from "react";
 import { useNavigate } from "react-router-dom";
 import { Notice } from "../components/Notice";
 import { Person } from "../components/Person";
-import { ofOrder } from "../components/whom";
+import { ofNamed } from "../components/whom";
 import { t } from "../i18n";
 import { useServices } from "../services";
 import { isEmpty, type Desk } from "./desk";
@@ -44,7 +44,7 @@ export function Choosing({ order }: { order: Desk["order"] }) {
           <p>
             <span className="muted">{t("upload.for")}</span>
           </p>
-          <Person whom={ofOrder(order.order)}>
+          <Person whom={ofNamed(order.order)}>
             <span className="number">{order.order.accession_number}</span> · {order.order.modality} {order.order.description}
           </Person>
         </section>

@@ -6,7 +6,7 @@ import { CompareTable } from "../components/CompareTable";
 import { rowsOf } from "../components/comparison";
 import { Icon, type IconName } from "../components/Icon";
 import { Person } from "../components/Person";
-import { ofOrder, ofPatient } from "../components/whom";
+import { ofNamed, ofPatient } from "../components/whom";
 import { formatDay, t } from "../i18n";
 import { personName } from "../i18n/person";
 import type { Link } from "./choice";
@@ -65,7 +65,7 @@ function Named({ reviewed: { state, shown }, link, onLink }: Props) {
   if (link.kind === "automatic" && (!found || state === "ambiguous" || state === "none")) return null;
   const order = link.kind === "order" ? link.order : foundOrder;
   const patient = link.kind === "automatic" ? found : link.patient;
-  const whom = patient ? ofPatient(patient) : order && ofOrder(order);
+  const whom = patient ? ofPatient(patient) : order && ofNamed(order);
   if (!whom) return null;
   const rows = shown ? rowsOf(shown.differences, shown.evidence).filter(({ mark }) => mark !== "same") : [];
   return (

@@ -9,7 +9,7 @@ import { SearchField } from "../components/Fields";
 import { Cut } from "../components/Cut";
 import { Person } from "../components/Person";
 import { Instant, OrderStatus } from "../components/values";
-import { namesakes, ofOrder, ofPatient } from "../components/whom";
+import { namesakes, ofNamed, ofPatient } from "../components/whom";
 import { t } from "../i18n";
 import type { Link } from "./choice";
 
@@ -29,7 +29,7 @@ export function Picker({ hint, onPick, onClose }: Props) {
   const [failed, setFailed] = useState<Error | null>(null);
   const open = orders.data?.items ?? [];
   const found = patients.data?.items ?? [];
-  const isNamesake = namesakes([...open.map(ofOrder), ...found.map(ofPatient)]);
+  const isNamesake = namesakes([...open.map(ofNamed), ...found.map(ofPatient)]);
   const error = failed ?? orders.error ?? patients.error;
 
   const pickOrder = async (order: Order) => {
@@ -53,7 +53,7 @@ export function Picker({ hint, onPick, onClose }: Props) {
           <Group title={t("pick.orders")} what="orders" total={orders.data?.total ?? 0}>
             {open.map((order) => (
               <Row key={order.id} onClick={() => void pickOrder(order)}>
-                <Person whom={ofOrder(order)} isNamesake={isNamesake(ofOrder(order))}>
+                <Person whom={ofNamed(order)} isNamesake={isNamesake(ofNamed(order))}>
                   <span className="number">{order.accession_number}</span> <OrderStatus status={order.status} /> {order.modality} · {order.description} ·{" "}
                   <Instant iso={order.scheduled_at} />
                 </Person>

@@ -1,10 +1,11 @@
 /** One study before it is sent: what it is, whose it would become, what would change, and what can be decided. */
 import { useState } from "react";
 import { ChangeTable } from "../components/ChangeTable";
+import { Doubts } from "../components/Doubts";
 import { Notice } from "../components/Notice";
 import { Day, modalitiesOf, OrNone } from "../components/values";
-import { formatBytes, t, word } from "../i18n";
-import { fieldName, snake } from "../i18n/fieldName";
+import { formatBytes, t } from "../i18n";
+import { fieldName } from "../i18n/fieldName";
 import { personName } from "../i18n/person";
 import { useServices } from "../services";
 import { corrections, type Choice, type Link } from "./choice";
@@ -108,22 +109,15 @@ function Question({ reviewed, confirmed, onConfirm }: { reviewed: Reviewed; conf
   if (!question) return null;
   const words = state === "apart" ? "apart" : state === "unknown" ? "unseen" : "conflict";
   return (
-    <Notice kind="bad" title={t(`review.${words}.title`)}>
-      {state !== "apart" && doubts.length > 0 && (
-        <ul className="doubts" aria-label={t(`review.${words}.title`)}>
-          {doubts.map(({ field, detail }) => (
-            <li key={`${field} ${detail}`}>
-              <strong>{word("field", snake(field))}</strong>: {detail}
-            </li>
-          ))}
-        </ul>
-      )}
+    <Doubts
+      title={t(`review.${words}.title`)}
+      doubts={state === "apart" ? [] : doubts}
+      confirm={t(`review.${words}.confirm`)}
+      confirmed={confirmed}
+      onConfirm={(said) => onConfirm(said ? question : "")}
+    >
       <p>{t(`review.${words}.text`)}</p>
-      <label className="check">
-        <input type="checkbox" checked={confirmed} onChange={(event) => onConfirm(event.target.checked ? question : "")} />
-        {t(`review.${words}.confirm`)}
-      </label>
-    </Notice>
+    </Doubts>
   );
 }
 

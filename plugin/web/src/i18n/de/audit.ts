@@ -21,6 +21,7 @@ export const audit: Translation<typeof english> = {
   "audit.none.action": "Alle Ereignisse zeigen",
   "audit.what": "Was geschah",
   "audit.who": "Wer",
+  "audit.about": "Patient und Studie",
   "audit.details": "Einzelheiten",
   "audit.detail": "{name}: {value}",
   "audit.outcome.refused": "abgelehnt",

@@ -32,6 +32,8 @@ export const uploads: Translation<typeof english> = {
   "uploads.when": "Wann",
   "uploads.open": "{when}: Upload von {who} öffnen",
   "uploads.nobody": "nicht zugeordnet",
+  "uploads.nobody.id": "nicht zugeordnet; Patienten-ID in den Dateien: {id}",
+  "uploads.said": "In den Dateien: {name}",
   "uploads.files": "Dateien",
   "uploads.file": "Datei",
   "uploads.unnamed": "ohne Namen",

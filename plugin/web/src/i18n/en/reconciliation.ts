@@ -62,6 +62,8 @@ export const reconciliation = {
   "reconciliation.confirm": "Link this study?",
   "reconciliation.confirm.new": "Make an order from this study?",
   "reconciliation.confirm.text": { one: "{count} image gets this identity. You can undo it.", other: "All {count} images get this identity. You can undo it." },
+  "reconciliation.doubts.title": "This is in doubt",
+  "reconciliation.doubts.text": "Compare the values above. If it is somebody else, cancel and choose again.",
 
   "study.link.change": "Change the link",
   "study.link.find": "Find whose it is",

@@ -29,6 +29,8 @@ export const uploads = {
   "uploads.when": "When",
   "uploads.open": "{when}: open the upload by {who}",
   "uploads.nobody": "not linked",
+  "uploads.nobody.id": "not linked; Patient ID in the files: {id}",
+  "uploads.said": "In the files: {name}",
   "uploads.files": "Files",
   "uploads.file": "File",
   "uploads.unnamed": "without a name",
