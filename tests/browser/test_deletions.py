@@ -7,7 +7,7 @@ import re
 
 import pydicom
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.people import People
 from tests.support.samples import small
@@ -18,9 +18,18 @@ from tests.support.steps import study, upload
 @pytest.fixture
 def uid(demo: Server) -> str:
     """A study that may go."""
-    data = small(PatientName="Weg^Damit", PatientID="GONE-1", StudyDescription="Test phantom")
+    data = small(
+        PatientName="Weg^Damit", PatientID="GONE-1", PatientBirthDate="19500730", PatientSex="F",
+        StudyDescription="Test phantom",
+    )  # fmt: skip
     assert upload(demo, data).status_code == 201
     return str(pydicom.dcmread(io.BytesIO(data)).StudyInstanceUID)
+
+
+def tells_what_it_is(place: Locator) -> None:
+    """Whose study, and which."""
+    for said in ("Weg, Damit", "30 Jul 1950 (", "Female", "Test phantom", "15 Jan 2026", "MR", "1 image"):
+        expect(place).to_contain_text(said)
 
 
 def ask(people: People, account: str, uid: str) -> Page:
@@ -28,7 +37,7 @@ def ask(people: People, account: str, uid: str) -> Page:
     page = people.go(account, f"/studies/{uid}")
     page.get_by_role("button", name="Ask for deletion…").focus()
     page.keyboard.press("Enter")
-    expect(page.get_by_role("dialog", name="Ask for the deletion of this study")).to_be_visible()
+    tells_what_it_is(page.get_by_role("dialog", name="Ask for the deletion of this study"))
     page.keyboard.type("phantom, für niemanden")
     page.keyboard.press("Tab")
     page.keyboard.press("Tab")
@@ -43,6 +52,7 @@ def test_a_deletion_is_requested_by_one_person_approved_by_another_and_restored(
     """The study is hidden at once, has days left after the approval, and comes back."""
     page = ask(people, "radiologist", uid)
     row = page.get_by_role("row", name=re.compile("Weg, Damit")).first
+    tells_what_it_is(row)
     expect(row).to_contain_text("Waiting for a decision")
     expect(row).to_contain_text("phantom, für niemanden")
     expect(row).to_contain_text("somebody else decides")
@@ -55,6 +65,7 @@ def test_a_deletion_is_requested_by_one_person_approved_by_another_and_restored(
     page.get_by_role("button", name="Close").click()
     page.get_by_role("button", name=re.compile("^Approve the deletion of Test phantom")).focus()
     page.keyboard.press("Enter")
+    tells_what_it_is(page.get_by_role("dialog"))
     page.get_by_role("dialog").get_by_role("button", name="Approve").press("Enter")
     expect(page.get_by_text("The deletion is approved.")).to_be_visible()
     page.get_by_label("Status").select_option(label="Approved")
@@ -62,6 +73,7 @@ def test_a_deletion_is_requested_by_one_person_approved_by_another_and_restored(
     expect(row).to_contain_text("6 days left to restore")
 
     row.get_by_role("button", name=re.compile("^Restore")).press("Enter")
+    tells_what_it_is(page.get_by_role("dialog"))
     page.get_by_role("dialog").get_by_role("button", name="Restore").press("Enter")
     expect(page.get_by_text("The study is back.")).to_be_visible()
     assert study(demo, uid) is not None
@@ -77,6 +89,7 @@ def test_nobody_approves_their_own_request_but_may_take_it_back(
     expect(row).to_contain_text("Your own request")
     assert row.get_by_role("button", name=re.compile("^Approve")).count() == 0
     row.get_by_role("button", name=re.compile("^Take back")).click()
+    tells_what_it_is(page.get_by_role("dialog"))
     page.get_by_role("dialog").get_by_role("button", name="Take back").click()
     expect(page.get_by_text("The request is taken back; the study is back.")).to_be_visible()
     assert study(demo, uid) is not None
@@ -89,6 +102,7 @@ def test_the_second_of_two_deciders_hears_that_somebody_was_first(people: People
     slow.get_by_role("button", name=re.compile("^Approve the deletion of Test phantom")).click()
     quick = people.go("admin", "/deletions?status=pending")
     quick.get_by_role("button", name=re.compile("^Reject the deletion of Test phantom")).click()
+    tells_what_it_is(quick.get_by_role("dialog"))
     quick.get_by_role("dialog").get_by_role("button", name="Reject").click()
     expect(quick.get_by_text("The request is rejected; the study is back.")).to_be_visible()
 
@@ -101,6 +115,7 @@ def test_a_legal_hold_forbids_the_deletion_until_it_is_lifted(people: People, ui
     """Who may ask for deletions sets it; only who may approve them lifts it."""
     page = people.go("radiologist", f"/studies/{uid}")
     page.get_by_role("button", name="Forbid deletion…").click()
+    tells_what_it_is(page.get_by_role("dialog"))
     page.get_by_label("Reason").fill("court order")
     page.get_by_role("dialog").get_by_role("button", name="Forbid deletion…").click()
     hold = page.get_by_role("region", name="Legal hold")

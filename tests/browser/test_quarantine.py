@@ -35,15 +35,31 @@ def test_a_strangers_image_is_given_to_the_patient_of_the_study(people: People, 
     expect(page).to_have_url(re.compile(rf"/quarantine\?study={uid}"))
     only = page.get_by_role("row", name=re.compile("OKAFOR, ADA"))
     expect(only).to_have_count(1)
-    for said in ("OTHER-7", "MR7", "127.0.0.1", "The archive has this study under another Patient ID"):
+    for said in (
+        "02 Jan 1980 (",
+        "OTHER-7",
+        "14 Mar 1961 (",
+        "Female",
+        "MR7",
+        "127.0.0.1",
+        "The archive has this study under another Patient ID",
+    ):
         expect(only).to_contain_text(said)
     only.get_by_role("button", name=re.compile("^To the patient of the study")).press("Enter")
     dialog = page.get_by_role("dialog", name="Is it this patient's image?")
     expect(dialog.get_by_role("row", name=re.compile("OTHER-7"))).to_be_visible()
     expect(dialog.get_by_text("The image joins the study it names.")).to_be_visible()
+    expect(dialog).to_contain_text(re.compile(r"Lindqvist, Åsa.*14 Mar 1961 \(\d\d years\).*Female"))
+    expect(dialog.get_by_role("row", name=re.compile("^Patient name"))).to_contain_text("not the same")
     dialog.get_by_role("button", name="Give").press("Enter")
     expect(dialog.get_by_text("Say why")).to_be_visible()
     page.keyboard.type("wrong patient chosen at the console")
+    dialog.get_by_role("button", name="Give").press("Enter")
+    in_doubt = dialog.get_by_role("list", name="This is in doubt").get_by_role("listitem")
+    expect(in_doubt).to_have_text([re.compile(f"^{name}:") for name in ("Patient ID", "Patient name", "Birth date")])
+    expect(dialog.get_by_text("Say first that you have compared them.")).to_be_visible()
+    assert (study(demo, uid) or {})["number_of_instances"] == 1
+    page.keyboard.press("Space")
     dialog.get_by_role("button", name="Give").press("Enter")
     expect(page.get_by_text("The image is stored.")).to_be_visible()
     assert study(demo, uid)["number_of_instances"] == 2
@@ -63,11 +79,35 @@ def test_it_is_given_to_somebody_else_by_search(people: People, demo: Server, ui
     dialog = page.get_by_role("dialog", name="Is it this patient's image?")
     expect(dialog.get_by_text("The image becomes a study of this patient")).to_be_visible()
     dialog.get_by_role("textbox").fill("belongs to the next patient")
+    dialog.get_by_role("checkbox", name=re.compile("^I have compared")).check()
     dialog.get_by_role("button", name="Give").press("Enter")
     expect(page.get_by_text("The image is stored.")).to_be_visible()
     found = demo.get(f"/api/v1/dicom/studies/order/{other['id']}", "nurse").json()["items"]
     assert [one["number_of_instances"] for one in found] == [1]
     assert study(demo, uid)["number_of_instances"] == 1
+
+
+def test_what_agrees_but_for_form_or_a_slip_is_marked_and_not_asked(people: People, demo: Server, uid: str) -> None:
+    """The server's grades, as where a study is linked: nothing has to be ticked."""
+    person = {"family_name": "Müller", "given_name": "Jürgen", "birth_date": "1950-07-03", "sex": "male"}
+    whom = place_order(demo, **person)
+    said = {"PatientName": "MUELLER^JUERGEN", "PatientBirthDate": "19500730", "PatientSex": "M"}
+    assert c_store(demo, small(StudyInstanceUID=uid, PatientID=whom["mrn"], **said), calling="MR7") == [0xB000]
+    eventually(lambda: (study(demo, uid) or {})["number_in_quarantine"] == 2)
+    page = people.go("radiographer", f"/quarantine?study={uid}")
+    row = page.get_by_role("row", name=re.compile("MUELLER, JUERGEN"))
+    expect(row).to_contain_text(re.compile(r"30 Jul 1950 \(\d\d years\).*Male"))
+    row.get_by_role("button", name=re.compile("^Give to a patient")).press("Enter")
+    page.get_by_role("searchbox").fill(whom["mrn"])
+    page.get_by_role("dialog").get_by_role("button", name=re.compile(f"Müller, Jürgen.*{whom['mrn']}$")).press("Enter")
+    dialog = page.get_by_role("dialog", name="Is it this patient's image?")
+    expect(dialog.get_by_role("row", name=re.compile("^Patient name"))).to_contain_text("written otherwise")
+    expect(dialog.get_by_role("row", name=re.compile("^Birth date"))).to_contain_text("a slip")
+    expect(dialog.get_by_role("row", name=re.compile("^Patient ID"))).not_to_contain_text("not the same")
+    expect(dialog.get_by_role("checkbox")).to_have_count(0)
+    dialog.get_by_role("textbox").fill("the console knew the birth date wrongly")
+    dialog.get_by_role("button", name="Give").press("Enter")
+    expect(page.get_by_text("The image is stored.")).to_be_visible()
 
 
 def test_it_is_discarded_with_a_reason_and_waits_again(people: People, demo: Server, uid: str) -> None:
@@ -77,6 +117,7 @@ def test_it_is_discarded_with_a_reason_and_waits_again(people: People, demo: Ser
     page.set_viewport_size({"width": 390, "height": 844})
     page.get_by_role("button", name=re.compile("^Discard")).press("Enter")
     dialog = page.get_by_role("dialog", name="Discard the file")
+    expect(dialog).to_contain_text(re.compile(r"OKAFOR, ADA.*02 Jan 1980 \(\d\d years\).*OTHER-7"))
     dialog.get_by_role("textbox").fill("a test image of the maker")
     dialog.get_by_role("button", name="Discard").press("Enter")
     expect(page.get_by_text("The file is discarded.")).to_be_visible()

@@ -95,6 +95,11 @@ def test_a_contradiction_is_marked_and_one_key_is_not_enough(
     expect(dialog.get_by_text("Say why")).to_be_visible()
     dialog.get_by_label("Reason").fill("ID mistyped at the console")
     dialog.get_by_role("button", name="Link").click()
+    expect(dialog.get_by_role("list", name="This is in doubt").get_by_role("listitem")).to_have_count(1)
+    expect(dialog.get_by_text("Say first that you have compared them.")).to_be_visible()
+    assert linked_to(demo, uid, None)
+    dialog.get_by_role("checkbox", name=re.compile("^I have compared")).check()
+    dialog.get_by_role("button", name="Link").click()
     eventually(lambda: linked_to(demo, uid, order["mrn"]))
 
 

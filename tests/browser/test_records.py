@@ -58,6 +58,10 @@ def test_the_trail_is_filtered_verified_and_taken_away(people: People, tmp_path:
     expect(page).to_have_url(re.compile("action=study.received"))
     rows = page.get_by_role("table", name="Events").get_by_role("row")
     expect(rows.nth(1)).to_contain_text("Study received")
+    asa = rows.filter(has_text="Lindqvist, Åsa").first
+    for said in (re.compile(r"14 Mar 1961 \(\d\d years\)"), "Female", "MRN-1001"):
+        expect(asa).to_contain_text(said)
+    expect(asa.get_by_role("link", name="Lindqvist, Åsa")).to_have_attribute("href", re.compile("/patients/"))
     page.get_by_label("Who", exact=True).fill("nobody-of-this-name")
     expect(page.get_by_text("No event fits")).to_be_visible()
     page.get_by_role("button", name="Show all events").click()
@@ -82,7 +86,13 @@ def test_the_trail_is_filtered_verified_and_taken_away(people: People, tmp_path:
 def test_the_upload_history_leads_to_each_file_and_to_the_study(people: People) -> None:
     """The demo's 120 slices, with what was changed on arrival."""
     page = people.go("nurse", "/uploads")
-    page.get_by_role("row", name=re.compile("ACC-2026-0001")).get_by_role("link").click()
+    row = page.get_by_role("row", name=re.compile("ACC-2026-0001"))
+    for said in ("Lindqvist, Åsa", re.compile(r"14 Mar 1961 \(\d\d years\)"), "Female", "MRN-1001"):
+        expect(row).to_contain_text(said)
+    row.get_by_role("link").click()
+    entry = page.get_by_role("region", name="Study of this upload")
+    for said in ("Lindqvist, Åsa", re.compile(r"14 Mar 1961 \(\d\d years\)"), "Female", "MRN-1001"):
+        expect(entry).to_contain_text(said)
     expect(page.get_by_role("heading", name="120 files")).to_be_visible()
     expect(page.get_by_role("table", name="What changed")).to_contain_text("SCANNER-1")
     expect(page.get_by_role("table", name="Files")).to_contain_text("demo-001.dcm")

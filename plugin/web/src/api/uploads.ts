@@ -3,7 +3,7 @@ import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useServices } from "../services";
 import { ApiError } from "./errors";
 import { asPage, PAGE_SIZE } from "./queries";
-import type { UploadDetailAnswer, UploadedFileAnswer, UploadEntryAnswer } from "./schema";
+import type { UploadDetailAnswer, UploadedFileAnswer, UploadEntryAnswer, UploadLimitsAnswer } from "./schema";
 
 export type UploadEntry = UploadEntryAnswer;
 export type UploadedFile = UploadedFileAnswer;
@@ -36,6 +36,16 @@ export function useUploads(filter: UploadFilter) {
       }
     },
     placeholderData: keepPreviousData,
+  });
+}
+
+/** What one request may bring; nobody has to wait for it. */
+export function useUploadLimits() {
+  const { ask } = useServices();
+  return useQuery({
+    queryKey: ["upload-limits"],
+    queryFn: ({ signal }) => ask<UploadLimitsAnswer>("dicom/upload-limits", { signal }),
+    staleTime: 5 * 60_000,
   });
 }
 

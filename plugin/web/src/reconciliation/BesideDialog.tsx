@@ -32,10 +32,13 @@ export function BesideDialog({ title, action, compared, whom, accession, busy, e
   const { data } = compared;
   const doubts = contradictions(data?.evidence ?? []);
   const [confirmed, setConfirmed] = useState(false);
+  const [missing, setMissing] = useState(false);
   const box = useRef<HTMLInputElement>(null);
   const chosen = whom ?? (data && ofCandidate(data));
   const confirm = (reason: string) => {
-    if (doubts.length > 0 && !confirmed) box.current?.focus();
+    const asks = doubts.length > 0 && !confirmed;
+    setMissing(asks);
+    if (asks) box.current?.focus();
     else onConfirm(reason);
   };
   return (
@@ -63,6 +66,11 @@ export function BesideDialog({ title, action, compared, whom, accession, busy, e
           box={box}
         >
           <p>{t("reconciliation.doubts.text")}</p>
+          {missing && !confirmed && (
+            <p role="alert" className="text-bad">
+              {t("reconciliation.doubts.missing")}
+            </p>
+          )}
         </Doubts>
       )}
       {children}

@@ -1,6 +1,7 @@
 /** Before anything is sent: the zone for files, and what was found in them. */
 import { useEffect, useState } from "react";
 import { useNavigate } from "react-router-dom";
+import { useUploadLimits } from "../api/uploads";
 import { Notice } from "../components/Notice";
 import { Person } from "../components/Person";
 import { ofNamed } from "../components/whom";
@@ -16,6 +17,10 @@ export function Choosing({ order }: { order: Desk["order"] }) {
   const desk = useDesk();
   const navigate = useNavigate();
   const [fits, setFits] = useState(true);
+  const limit = useUploadLimits().data?.max_file_bytes;
+  useEffect(() => {
+    if (limit !== undefined) store.limitTo(limit);
+  }, [store, limit]);
   useEffect(() => setFits(store.startFor(order)), [store, order, desk.known]);
 
   if (!fits) {

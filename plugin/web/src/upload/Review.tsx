@@ -16,6 +16,7 @@ import { RefusedList } from "./RefusedList";
 import { othersThanFit, reviewed, type Reviewed } from "./review";
 import { SendBar } from "./SendBar";
 import { hintOf, StudyCard } from "./StudyCard";
+import { TooLarge } from "./TooLarge";
 import { useDesk } from "./useUpload";
 
 export function Review() {
@@ -42,6 +43,7 @@ export function Review() {
         </section>
       ))}
       <Damaged desk={desk} onChange={(wished) => store.sendDamaged(wished)} />
+      <TooLarge files={desk.tooLarge} />
       <RefusedList refused={desk.refused} />
       <SendBar desk={desk} reviews={reviews} />
     </>

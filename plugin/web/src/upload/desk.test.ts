@@ -50,6 +50,25 @@ describe("the files on the table", () => {
     expect(options.get("1")).toEqual({ orderId: "o1", patientId: "p" });
   });
 
+  it("that are larger than the server takes are named and never sent, whenever it says so", () => {
+    const { desk, answer } = bench();
+    const large = (name: string): Found => ({ ...image(name, "1"), source: { ...fileSource(new File(["x"], name), name), size: 9 } }) as Found;
+    const damaged = (name: string, size: number): Found => ({ kind: "damaged", source: { ...fileSource(new File(["x"], name), name), size } });
+    desk.add([file("a"), file("b"), file("c"), file("d")]);
+    answer([image("a", "1"), large("b"), damaged("c", 9), damaged("d", 8)]);
+    expect(desk.snapshot().tooLarge).toEqual([]);
+    expect(desk.packed().items).toHaveLength(4);
+    desk.limitTo(8);
+    expect(desk.snapshot().tooLarge).toEqual([{ name: "b", size: 9 }, { name: "c", size: 9 }]);
+    expect(desk.packed().items.map(({ source }) => source.name)).toEqual(["a", "d"]);
+    desk.clear();
+    expect(desk.snapshot().tooLarge).toEqual([]);
+    desk.add([file("b")]);
+    answer([large("b")]);
+    expect(desk.packed().items).toEqual([]);
+    expect(desk.snapshot().tooLarge).toHaveLength(1);
+  });
+
   it("with a damaged header are never sent for the chosen order: nobody has seen whose they are", () => {
     const { desk, answer } = bench();
     desk.startFor(order("o1"));

@@ -19,15 +19,23 @@ export interface RefusedFile {
   why: Refused;
 }
 
+interface Damaged {
+  id: number;
+  name: string;
+  size: number;
+}
+
 export interface Desk {
   readonly reading: boolean;
   readonly read: number;
   readonly known: number;
   readonly patients: readonly PatientDraft[];
   /** DICOM whose header could not be read here; sent as they are when wished. */
-  readonly damaged: readonly { id: number; name: string; size: number }[];
+  readonly damaged: readonly Damaged[];
   readonly sendDamaged: boolean;
   readonly refused: readonly RefusedFile[];
+  /** Larger than the server takes; never sent. */
+  readonly tooLarge: readonly { name: string; size: number }[];
   readonly pictures: ReadonlyMap<string, string>;
   readonly choices: ReadonlyMap<string, Choice>;
   /** The order this upload was started for. */
@@ -57,6 +65,7 @@ const EMPTY: Desk = {
   damaged: [],
   sendDamaged: true,
   refused: [],
+  tooLarge: [],
   pictures: new Map(),
   choices: new Map(),
   order: null,
@@ -72,6 +81,9 @@ export class UploadDesk {
   private stale = false;
   private reader: ReaderPort | null = null;
   private files: ReadFile[] = [];
+  private damaged: Damaged[] = [];
+  /** The most that one file may have (bytes), as far as the server has said. */
+  private limit: number | null = null;
   /** Chosen, and not with the reader yet. */
   private queued: readonly Chosen[] = [];
   private readonly sources = new Map<number, Source>();
@@ -152,6 +164,14 @@ export class UploadDesk {
     return { items, options };
   }
 
+  /** The server takes no larger files (bytes). */
+  limitTo(bytes: number): void {
+    if (bytes === this.limit) return;
+    this.limit = bytes;
+    this.stale = true;
+    this.publish();
+  }
+
   /** On sign-out: nothing of this person stays. */
   forget(): void {
     this.clear();
@@ -164,6 +184,7 @@ export class UploadDesk {
     this.run += 1;
     for (const url of this.desk.pictures.values()) this.deps.dropUrl(url);
     this.files = [];
+    this.damaged = [];
     this.queued = [];
     this.sources.clear();
     this.asked.clear();
@@ -193,11 +214,10 @@ export class UploadDesk {
       return;
     }
     const { found, read, known } = answer.progress;
-    this.note({ ...this.taken(found), read: this.before.read + read, known: this.before.known + known + this.queued.length });
+    this.note({ refused: this.taken(found), read: this.before.read + read, known: this.before.known + known + this.queued.length });
   }
 
-  private taken(found: readonly Found[]): Pick<Desk, "damaged" | "refused"> {
-    const damaged = [...this.desk.damaged];
+  private taken(found: readonly Found[]): readonly RefusedFile[] {
     const refused = [...this.desk.refused];
     for (const each of found) {
       if (each.kind === "refused") {
@@ -207,13 +227,11 @@ export class UploadDesk {
       const id = this.nextId++;
       const { name, size } = each.source;
       this.sources.set(id, each.source);
-      if (each.kind === "damaged") damaged.push({ id, name, size });
-      else {
-        this.files.push({ id, name, size, header: each.header });
-        this.stale = true;
-      }
+      if (each.kind === "damaged") this.damaged.push({ id, name, size });
+      else this.files.push({ id, name, size, header: each.header });
+      this.stale = true;
     }
-    return { damaged, refused };
+    return refused;
   }
 
   /** What a person did is seen at once. */
@@ -236,7 +254,9 @@ export class UploadDesk {
   private publish(): void {
     if (this.stale) {
       this.stale = false;
-      this.desk = { ...this.desk, patients: grouped(this.files) };
+      const fits = ({ size }: { size: number }) => this.limit === null || size <= this.limit;
+      const tooLarge = [...this.files, ...this.damaged].filter((file) => !fits(file)).map(({ name, size }) => ({ name, size }));
+      this.desk = { ...this.desk, patients: grouped(this.files.filter(fits)), damaged: this.damaged.filter(fits), tooLarge };
     }
     this.shown = this.desk;
     if (!this.desk.reading) this.askPictures();

@@ -39,6 +39,7 @@ export const sendFile: Send = ({ content, name, uploadId, total, sha256, options
       window.clearTimeout(watchdog);
       watchdog = window.setTimeout(() => request.abort(), STALLED_MS);
     };
+    const { type, body } = bodyOf(content, options.tags ?? {}, uploadId);
     const finish = (reply: Reply) => {
       window.clearTimeout(watchdog);
       signal.removeEventListener("abort", giveUp);
@@ -66,6 +67,7 @@ export const sendFile: Send = ({ content, name, uploadId, total, sha256, options
         status: request.status,
         body: parsed(request.responseText),
         retryAfter: request.getResponseHeader("Retry-After"),
+        sent: body.size,
       });
     // The same event tells of a lost connection and of a file that cannot be read any more.
     request.onerror = () => {
@@ -75,7 +77,6 @@ export const sendFile: Send = ({ content, name, uploadId, total, sha256, options
 
     signal.addEventListener("abort", giveUp);
     moved();
-    const { type, body } = bodyOf(content, options.tags ?? {}, uploadId);
     request.setRequestHeader("Content-Type", type);
     if (sha256 && body === content) request.setRequestHeader("Content-Digest", contentDigest(sha256));
     request.send(body);

@@ -9,11 +9,12 @@ import type { Reply } from "./verdict";
 
 const good: Reply = {
   kind: "answer",
+  sent: 500,
   status: 201,
   retryAfter: null,
   body: { instances: [{ status: "stored", study_instance_uid: "1" }], studies: [] },
 };
-const code = (status: number, retryAfter: string | null = null): Reply => ({ kind: "answer", status, retryAfter, body: undefined });
+const code = (status: number, retryAfter: string | null = null): Reply => ({ kind: "answer", status, retryAfter, body: undefined, sent: 500 });
 const soon = new Date(Date.now() + 3_600_000).toISOString();
 
 /** An uploader whose clock and network the test drives. */
@@ -279,7 +280,7 @@ describe("the digest of a file", () => {
     expect(sent.map((each) => each.sha256)).toEqual(["of IM0", "of IM1"]);
   });
 
-  const damaged: Reply = { kind: "answer", status: 422, retryAfter: null, body: { code: "digest_mismatch", detail: "" } };
+  const damaged: Reply = { kind: "answer", status: 422, retryAfter: null, body: { code: "digest_mismatch", detail: "" }, sent: 500 };
 
   it("is left out when a refused file is tried again, which may have changed", async () => {
     const { uploader, sent, pass, add, states } = bench((_, nth) => (nth === 1 ? damaged : good), unknown);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { BUSY_ATTEMPTS, judge, readUploadAnswer, waitFor, type Reply } from "./verdict";
 
-const answer = (status: number, body: unknown, retryAfter: string | null = null): Reply => ({ kind: "answer", status, body, retryAfter });
+const answer = (status: number, body: unknown, retryAfter: string | null = null): Reply => ({ kind: "answer", status, body, retryAfter, sent: 500 });
 const upload = (status: string, error?: { code: string; message: string }) => ({
   upload_id: "u",
   status: "x",
@@ -28,6 +28,13 @@ describe("the answer to one file", () => {
 
   it("does not send a file again that is too large", () => {
     expect(judge(answer(413, "<html>"), 1, 0)).toMatchObject({ kind: "failed", problem: { code: "too_large", retryable: false } });
+  });
+
+  it("says of a large body that was refused without words why that may be; of a small one that it was not permitted", () => {
+    const refused = (sent: number, body: unknown) => judge({ kind: "answer", status: 403, body, retryAfter: null, sent }, 1, 0);
+    expect(refused(1_000_001, "<html>")).toMatchObject({ kind: "failed", problem: { code: "no_room", retryable: true } });
+    expect(refused(1_000_000, "<html>")).toMatchObject({ problem: { code: "forbidden" } });
+    expect(refused(9_000_000, { code: "permission_missing", detail: "no" })).toMatchObject({ problem: { code: "permission_missing" } });
   });
 
   it("waits as long as a busy server says, for every file, but not forever", () => {

@@ -17,7 +17,7 @@ export interface Problem {
 }
 
 export type Reply =
-  | { kind: "answer"; status: number; body: unknown; retryAfter: string | null }
+  | { kind: "answer"; status: number; body: unknown; retryAfter: string | null; /** What was sent, in bytes. */ sent: number }
   | { kind: "network" }
   | { kind: "unreadable" }
   | { kind: "aborted" };
@@ -33,6 +33,9 @@ export type Verdict =
 
 /** A busy server is asked again this often. */
 export const BUSY_ATTEMPTS = 10;
+
+/** So many bytes the server reads of anybody, and says in words what is wrong. */
+const ALWAYS_READ = 1_000_000;
 
 const DEFAULT_WAIT_S = 5;
 const LONGEST_WAIT_S = 120;
@@ -65,7 +68,7 @@ export function waitFor(retryAfter: string | null, now: number): number {
 }
 
 function judgeAnswer(reply: Extract<Reply, { kind: "answer" }>, attempts: number, now: number): Verdict {
-  const { status, body } = reply;
+  const { status, body, sent } = reply;
   if (status === 401) return { kind: "sign_in" };
   if (status === 503 || status === 429) {
     if (attempts >= BUSY_ATTEMPTS) return { kind: "failed", problem: problem("server_busy", detailOf(status, body)) };
@@ -78,6 +81,8 @@ function judgeAnswer(reply: Extract<Reply, { kind: "answer" }>, attempts: number
   if (answer) return outcomeOf(answer, status);
   if (status >= 200 && status < 300) return { kind: "failed", problem: problem("unexpected_answer") };
   const error = errorFromAnswer(status, body);
+  // Before it reads a body of any size the server refuses what is too large for it, or for just now, without a word.
+  if (status === 403 && error.code === "forbidden" && sent > ALWAYS_READ) return { kind: "failed", problem: problem("no_room") };
   return { kind: "failed", problem: problem(error.code, error.detail, status) };
 }
 

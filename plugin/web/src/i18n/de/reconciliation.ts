@@ -67,6 +67,7 @@ export const reconciliation: Translation<typeof english> = {
   "reconciliation.confirm.text": { one: "{count} Bild bekommt diese Identität. Sie können es rückgängig machen.", other: "Alle {count} Bilder bekommen diese Identität. Sie können es rückgängig machen." },
   "reconciliation.doubts.title": "Hier bestehen Zweifel",
   "reconciliation.doubts.text": "Vergleichen Sie die Werte oben. Ist es jemand anderes, brechen Sie ab und wählen Sie neu.",
+  "reconciliation.doubts.missing": "Sagen Sie zuerst, dass Sie verglichen haben.",
 
   "study.link.change": "Zuordnung ändern",
   "study.link.find": "Finden, wem sie gehört",

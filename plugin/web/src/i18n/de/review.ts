@@ -43,6 +43,10 @@ export const review: Translation<typeof english> = {
   "refused.zip_locked": "Verschlüsselt, oder so gepackt, dass es hier nicht zu öffnen ist",
   "refused.empty": "Leere Datei",
 
+  "review.too_large.title": { one: "{count} Datei ist zu groß für den Server und wird nicht gesendet", other: "{count} Dateien sind zu groß für den Server und werden nicht gesendet" },
+  "review.too_large.text": "Eine Datei darf höchstens {limit} haben. Lassen Sie das Gerät die Bilder in kleineren Dateien ablegen, oder bitten Sie, wer den Server betreut, die Grenze anzuheben (MAX_DICOM_FILE_SIZE_MB).",
+  "review.too_large.more": { one: "Und {count} weitere.", other: "Und {count} weitere." },
+
   "where.label": "Wohin es kommt",
   "where.order": "Für Auftrag {accession}, wie von Ihnen gewählt",
   "where.patient": "Für diesen Patienten, wie von Ihnen gewählt",

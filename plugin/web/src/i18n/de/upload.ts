@@ -79,7 +79,8 @@ export const upload: Translation<typeof english> = {
   "file.state.cancelled": "Nicht gesendet",
 
   "problem.not_dicom": "Keine DICOM-Datei.",
-  "problem.too_large": "Größer, als der Server annimmt.",
+  "problem.too_large": "Größer, als der Server annimmt. Bitten Sie, wer den Server betreut, die Grenze für eine Datei anzuheben.",
+  "problem.no_room": "Der Server hat eine Datei dieser Größe nicht angenommen: Sie ist größer als erlaubt, oder es ist gerade zu wenig Speicher frei. Versuchen Sie es später noch einmal; bleibt es dabei, wenden Sie sich an die, die den Server betreuen.",
   "problem.unsupported_media_type": "Keine Art von Datei, die der Server annimmt.",
   "problem.file_unreadable": "Die Datei ist nicht mehr lesbar. Wurde sie verschoben oder der Datenträger entnommen?",
   "problem.network": "Die Verbindung ging verloren. Versuchen Sie es noch einmal.",

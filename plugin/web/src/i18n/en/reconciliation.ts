@@ -64,6 +64,7 @@ export const reconciliation = {
   "reconciliation.confirm.text": { one: "{count} image gets this identity. You can undo it.", other: "All {count} images get this identity. You can undo it." },
   "reconciliation.doubts.title": "This is in doubt",
   "reconciliation.doubts.text": "Compare the values above. If it is somebody else, cancel and choose again.",
+  "reconciliation.doubts.missing": "Say first that you have compared them.",
 
   "study.link.change": "Change the link",
   "study.link.find": "Find whose it is",

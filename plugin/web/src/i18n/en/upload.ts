@@ -72,7 +72,8 @@ export const upload = {
   "file.state.cancelled": "Not sent",
 
   "problem.not_dicom": "Not a DICOM file.",
-  "problem.too_large": "Larger than the server accepts.",
+  "problem.too_large": "Larger than the server takes. Ask whoever looks after the server to raise the limit for one file.",
+  "problem.no_room": "The server did not take a file of this size: it is larger than the server allows, or there is too little memory just now. Try again later; if it stays so, ask whoever looks after the server.",
   "problem.unsupported_media_type": "Not a kind of file the server accepts.",
   "problem.file_unreadable": "The file cannot be read any more. Was it moved, or the disc taken out?",
   "problem.network": "The connection was lost. Try again.",
