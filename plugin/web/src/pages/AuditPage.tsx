@@ -50,7 +50,7 @@ function Audit() {
             <SelectField
               label={t("audit.action")}
               value={filters.action}
-              options={[{ value: "", label: t("audit.action.all") }, ...ACTIONS.map((value) => ({ value, label: word("audit.action", value) }))]}
+              options={[{ value: "", label: t("audit.actions.all") }, ...ACTIONS.map((value) => ({ value, label: word("audit.action", value) }))]}
               onChange={(value) => move({ filters: { action: value } })}
             />
             <DateField label={t("audit.from")} value={filters.from} onChange={(value) => move({ filters: { from: value } })} />

@@ -63,8 +63,8 @@ function Entry({ entry }: { entry: UploadEntry }) {
           </h2>
           <p className="small">
             <PersonFacts whom={ofNamed(entry)} />
-            {said && <span className="second">{said}</span>}
           </p>
+          {said && <p className="small muted">{said}</p>}
         </div>
         <UploadState entry={entry} />
       </div>

@@ -4,7 +4,7 @@ import { t } from "../i18n";
 
 /** What a file says beside the person: the Patient ID, and which study it is of. */
 export function SaidMore({ said }: { said: Readonly<Record<string, string>> }) {
-  const what = [said.Modality, said.StudyDescription].filter(Boolean).join(" ");
+  const what = [said.Modality, said.StudyDescription].filter(Boolean).join(" · ");
   return (
     <>
       {said.PatientID && <span className="second">{t("quarantine.said.id", { id: said.PatientID })}</span>}

@@ -9,7 +9,7 @@ export const audit: Translation<typeof english> = {
   "audit.actor": "Wer",
   "audit.actor.hint": "Der ganze Benutzername",
   "audit.action": "Was",
-  "audit.action.all": "Alles",
+  "audit.actions.all": "Alles",
   "audit.from": "Von",
   "audit.to": "Bis",
   "audit.of_study": "Nur Ereignisse der Studie",

@@ -6,7 +6,7 @@ export const audit = {
   "audit.actor": "Who",
   "audit.actor.hint": "The whole user name",
   "audit.action": "What",
-  "audit.action.all": "All",
+  "audit.actions.all": "All",
   "audit.from": "From",
   "audit.to": "To",
   "audit.of_study": "Only events of the study",
