@@ -15,7 +15,6 @@ from tests.support.samples import small
 from tests.support.server import Server
 
 LARGE = small(PatientName="Gross^Greta", Rows=1000, Columns=1200, PixelData=bytes(2_400_000))
-FINE = small(PatientName="Klein^Karl")
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +28,7 @@ def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def look_into(page: Page, server: Server) -> None:
     sign_in(page, server, "radiographer")
     page.goto(f"{server.url}/ehr/upload")
-    drop(page, {"large.dcm": LARGE, "fine.dcm": FINE})
+    drop(page, {"large.dcm": LARGE, "fine.dcm": small(PatientName="Klein^Karl")})
 
 
 def test_a_file_that_is_too_large_is_named_with_its_size_and_not_sent(page: Page, narrow: Server) -> None:
