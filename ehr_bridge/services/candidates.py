@@ -9,8 +9,18 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.models import Order, Patient
-from ehr_bridge.matching import HeaderIdentity, Match, OrderFacts, PatientFacts, Rules, judge_order, match_study
+from ehr_bridge.matching import (
+    HeaderIdentity,
+    Match,
+    MatchKind,
+    OrderFacts,
+    PatientFacts,
+    Rules,
+    judge_order,
+    match_study,
+)
 from ehr_bridge.matching.compare import compare_person
+from ehr_bridge.matching.order_keys import lines_against
 from ehr_bridge.matching.patients import rank
 from ehr_bridge.services.identity import order_facts, patient_facts
 from ehr_bridge.services.match_lookup import Found, find, with_order
@@ -36,7 +46,7 @@ def candidates(
     for patient in _likeliest(identity, (one for one in found.patients if one.id not in named), found):
         match = match_study(identity, [], [patient], found.population, rules)
         if match.patient_id is not None:
-            matches.append(with_order(session, identity, match, rules))
+            matches.append(_of_patient(session, identity, match, found, rules))
     return _rows(session, matches[:MOST])
 
 
@@ -48,12 +58,26 @@ def of_one(session: Session, identity: HeaderIdentity, patient: Patient, order: 
     match = match_study(identity, orders, [patient_facts(patient)], population, rules)
     order_id = order.id if order is not None else None
     evidence = compared(session, identity, patient, order, rules)
-    return replace(match, evidence=evidence, patient_id=patient.id, order_id=order_id)
+    return _never_exact_against(replace(match, evidence=evidence, patient_id=patient.id, order_id=order_id))
 
 
 def _of_order(identity: HeaderIdentity, order: OrderFacts, found: Found, rules: Rules) -> Match:
     others = [one for one in found.orders if one.id != order.id]
     return judge_order(identity, order, population=found.population, rules=rules, others=others)
+
+
+def _of_patient(session: Session, identity: HeaderIdentity, match: Match, found: Found, rules: Rules) -> Match:
+    """With the order that the study may answer; where its keys point to orders of others, with what that says."""
+    if match.patient_id is not None and (against := lines_against(identity, match.patient_id, rules, found.orders)):
+        return _never_exact_against(replace(match, evidence=(*against, *match.evidence)))
+    return with_order(session, identity, match, rules)
+
+
+def _never_exact_against(match: Match) -> Match:
+    """The verdict, at most probable where anything contradicts."""
+    if match.kind is MatchKind.EXACT and any(line.agrees is False for line in match.evidence):
+        return replace(match, kind=MatchKind.PROBABLE, is_automatic=False)
+    return match
 
 
 def _likeliest(identity: HeaderIdentity, patients: Iterable[PatientFacts], found: Found) -> list[PatientFacts]:

@@ -156,6 +156,11 @@ def test_a_number_that_turns_out_to_be_of_another_patients_order_is_a_question(a
     assert study(api, other)["link_status"] == "linked", "a step says too little"
     (seen,) = reconciliation(api)["items"]
     assert (seen["why"], {one["accession_number"] for one in seen["candidates"]}) == ("contradicted", {"ris-17", None})
+    (of_patient,) = [one for one in seen["candidates"] if one["accession_number"] is None]
+    details = {line["field"]: line["detail"] for line in of_patient["evidence"] if line["agrees"] is False}
+    assert (of_patient["mrn"], of_patient["kind"], details) == (
+        "MRN-1", "probable", {"AccessionNumber": "the accession number of another order, of another patient"},
+    )  # fmt: skip
 
 
 def test_an_automatic_link_is_not_made_when_a_person_was_faster(api: Api, tmp_path: Path) -> None:
