@@ -113,6 +113,7 @@ CODES: dict[str, tuple[int, str]] = {
     "malformed": (422, "Lengths or delimiters inside the file are wrong."),
     "unreadable_meta": (422, "The file meta information has a value representation that the archive cannot read."),
     "nested_too_deep": (422, "Sequences are nested more than 16 deep."),
+    "too_many_elements": (422, "Hundreds of thousands of tiny data elements, more than any real file has."),
     "inflated_too_large": (422, "A deflated file or entry unpacks to more than allowed."),
     "missing_uid": (422, "A UID every instance needs is missing."),
     "invalid_uid": (422, "A UID is not a UID."),

@@ -4,15 +4,16 @@ Takes in   the bytes of one file (PS3.10), and for a coercion the values of a pa
 Gives out  `Header` (where the elements are, text on demand), `Finding`s, and `Coerced` bytes in which only
            the changed elements differ, the previous values kept in the Original Attributes Sequence.
 Refuses    with `RefusedInstance`: what is not DICOM, is cut off, lies about its lengths, nests too deep,
-           unpacks too large, or cannot be stored or recoded; with `ValueError`: values no file may get.
+           holds too many elements, unpacks too large, or cannot be stored or recoded; with `ValueError`: values
+           no file may get.
 """
 
 from ehr_bridge.dicom.coerce import Coerced, coerce, renumber
 from ehr_bridge.dicom.content import is_same_content
 from ehr_bridge.dicom.elements import Elements, ElementView, read_elements
 from ehr_bridge.dicom.former import Former, keep_former, restore
-from ehr_bridge.dicom.header import MAX_DEPTH, Header, read_header
-from ehr_bridge.dicom.inflating import MAX_INFLATED, require_worth
+from ehr_bridge.dicom.header import MAX_DEPTH, Header, read_header, require_worth
+from ehr_bridge.dicom.inflating import MAX_INFLATED
 from ehr_bridge.dicom.layout import Layouts
 from ehr_bridge.dicom.part10 import Element, looks_like_dicom
 from ehr_bridge.dicom.plans import Change, Plans

@@ -7,6 +7,7 @@ refuses.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from ehr_bridge.dicom import tags
@@ -22,13 +23,22 @@ from ehr_bridge.dicom.encoding import (
 )
 from ehr_bridge.dicom.inflating import MAX_INFLATED, Room
 from ehr_bridge.dicom.layout import Layouts
-from ehr_bridge.dicom.nesting import explicit_element
+from ehr_bridge.dicom.nesting import Bounds, explicit_element
 from ehr_bridge.dicom.part10 import Element, open_file
 from ehr_bridge.dicom.refusals import malformed
 from ehr_bridge.dicom.walk import Walk, walk_explicit, walk_implicit
+from ehr_bridge.errors import Unavailable
 
 MAX_DEPTH = 16
 """Sequences within sequences. Orthanc 1.12.7 dies between 30 and 60; real objects stay below ten."""
+_ALWAYS_ELEMENTS = 250_000
+"""Elements and items of all levels. The largest of 624 published files has 5,727; a frame of an enhanced object adds 9
+to 96, so this is 2,600 frames of the most talkative maker."""
+_BYTES_PER_ELEMENT = 64
+"""In files of more than that: such frames have pixels, and come to a hundred bytes an element at least."""
+_DENSE_RATIO = 50
+_DENSE_ELEMENTS = 100_000
+"""What packs so well holds the same element over and over, and a few kilobytes could keep every reader busy."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -216,27 +226,52 @@ class Header:
         return self.text(tags.REFERRING_PHYSICIAN_NAME)
 
 
+def most_elements(size: int, packed_size: int) -> int:
+    """How many elements and items a file may hold that came in `packed_size` bytes. Each costs its readers a
+    microsecond or two, and Orthanc hundreds of bytes of memory."""
+    if size > _DENSE_RATIO * packed_size:
+        return _DENSE_ELEMENTS
+    return max(_ALWAYS_ELEMENTS, packed_size // _BYTES_PER_ELEMENT)
+
+
+def require_worth(data: bytes, packed_size: int) -> None:
+    """Refuse a file that makes more work than the bytes are worth in which it came packed.
+
+    Raises: RefusedInstance, as `read_header`.
+    """
+    if len(data) > _DENSE_RATIO * packed_size:
+        with suppress(Unavailable):  # whoever reads it next says so
+            read_header(data, packed_size=packed_size)
+
+
 def read_header(
-    data: bytes, *, max_depth: int = MAX_DEPTH, max_inflated: int = MAX_INFLATED, layouts: Layouts | None = None
+    data: bytes,
+    *,
+    max_depth: int = MAX_DEPTH,
+    max_inflated: int = MAX_INFLATED,
+    packed_size: int | None = None,
+    layouts: Layouts | None = None,
 ) -> Header:
     """The header of a DICOM file, every length in the file checked.
 
     Reads what DCMTK reads: unsorted or repeated tags, odd lengths, missing preamble. Refuses what would let
     two readers see different datasets, overrun memory or exhaust the stack (PS3.5 sections 7.1 and 7.5).
     `max_depth` is how many sequences may nest, `max_inflated` how many bytes a deflated file may unpack to. `layouts`
-    makes neighbours in a series quicker to read; the answer is the same.
+    makes neighbours in a series quicker to read; the answer is the same. `packed_size` is the size in which a file came
+    that was packed as a whole.
 
-    Raises: RefusedInstance `empty_file`, `not_dicom`, `truncated`, `malformed`, `unreadable_meta`, `nested_too_deep`
-    or `inflated_too_large`; Unavailable `busy` when too many deflated files are read at once.
+    Raises: RefusedInstance `empty_file`, `not_dicom`, `truncated`, `malformed`, `unreadable_meta`, `nested_too_deep`,
+    `too_many_elements` or `inflated_too_large`; Unavailable `busy` when too many deflated files are read at once.
     """
     opened = open_file(data, max_inflated)
     body, start, encoding = opened.body, opened.dataset_start, opened.encoding
+    elements = most_elements(len(body), packed_size or len(data))
     if layouts is not None:
-        walk = layouts.walk(body, start, encoding, max_depth)
+        walk = layouts.walk(body, start, encoding, max_depth, elements)
     elif encoding.explicit:
-        walk = walk_explicit(body, start, encoding, max_depth)
+        walk = walk_explicit(body, start, encoding, Bounds(max_depth, elements))
     else:
-        walk = walk_implicit(body, start, max_depth)
+        walk = walk_implicit(body, start, Bounds(max_depth, elements))
     pixels = walk.starts.get(PIXEL_DATA)
     if pixels is not None and PIXEL_DATA not in walk.ends and is_encapsulated(opened.transfer_syntax_uid):
         raise malformed("the pixel data is one piece although its transfer syntax cuts it in fragments", pixels)

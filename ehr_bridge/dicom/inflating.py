@@ -21,10 +21,6 @@ MAX_INFLATED: Final = 256 * MEGABYTE
 _ALWAYS_INFLATED: Final = 64 * MEGABYTE
 _LARGEST_RATIO: Final = 64
 """Real images of more than `_ALWAYS_INFLATED` pack two- to tenfold."""
-_LARGEST_DENSE_RATIO: Final = 50
-"""Items of real sequences differ, and pack less."""
-_MOST_ITEMS: Final = 100_000
-_ITEM_TAGS: Final = (b"\xfe\xff\x00\xe0", b"\xff\xfe\xe0\x00")
 _STEP: Final = 64 * 1024
 _WAIT_SECONDS: Final = 5.0
 
@@ -85,21 +81,7 @@ def inflate(data: bytes, start: int, max_inflated: int, budget: Budget = BUDGET)
     body.write(memoryview(data)[:start])
     for piece in _pieces(data, start):
         body.write(piece)
-    require_worth(body.getvalue(), len(data))
     return body.getvalue(), room
-
-
-def require_worth(unpacked: bytes, packed_size: int) -> None:
-    """Refuse what unpacks to more work than its size is worth: a few kilobytes that become millions of sequence items,
-    each of which costs every reader some microseconds.
-
-    Raises: RefusedInstance `inflated_too_large`.
-    """
-    if len(unpacked) <= _LARGEST_DENSE_RATIO * packed_size:
-        return
-    if sum(map(unpacked.count, _ITEM_TAGS)) > _MOST_ITEMS:
-        detail = f"It unpacks to more than {_MOST_ITEMS} sequence items. Send the file without packing it."
-        raise RefusedInstance("inflated_too_large", detail)
 
 
 def _measure(data: bytes, start: int, max_inflated: int) -> int:

@@ -7,7 +7,7 @@ from typing import Final
 from ehr_bridge.dicom.charset import decode, visible
 from ehr_bridge.dicom.encoding import SEQUENCE_TAGS, UNDEFINED, Kind
 from ehr_bridge.dicom.header import MAX_DEPTH, Header
-from ehr_bridge.dicom.nesting import explicit_element, skip_sequence
+from ehr_bridge.dicom.nesting import Bounds, explicit_element, skip_sequence
 from ehr_bridge.errors import RefusedInstance
 
 _ITEM: Final = (0xFFFE, 0xE000)
@@ -47,7 +47,7 @@ def _find(header: Header, pos: int, stop: int, tag: int) -> str:
             return visible(decode(raw, header.charset).strip(" \0"))
         if is_sequence or length == UNDEFINED:
             is_open = length == UNDEFINED
-            pos = skip_sequence(body, value, stop if is_open else value + length, is_open, encoding, MAX_DEPTH)
+            pos = skip_sequence(body, value, stop if is_open else value + length, is_open, encoding, Bounds(MAX_DEPTH))
         else:
             pos = value + length
     return ""

@@ -15,6 +15,7 @@ from struct import error as OutOfBytes  # noqa: N812
 from typing import Any, Final, NamedTuple
 
 from ehr_bridge.dicom.encoding import DELIMITERS, PLAIN_TAGS, UNDEFINED, Encoding
+from ehr_bridge.dicom.nesting import Bounds
 from ehr_bridge.dicom.walk import Walk, after_explicit, after_implicit, walk_explicit, walk_implicit
 from ehr_bridge.errors import RefusedInstance
 
@@ -51,7 +52,7 @@ class Layouts:
         self._known: dict[tuple[bool, bool, bytes], _Layout | None] = {}
         self._lock = threading.Lock()
 
-    def walk(self, body: bytes, start: int, encoding: Encoding, max_depth: int) -> Walk:
+    def walk(self, body: bytes, start: int, encoding: Encoding, max_depth: int, max_elements: int) -> Walk:
         """Where the top-level elements are: what `walk_explicit` or `walk_implicit` answers.
 
         Raises: RefusedInstance, as they do.
@@ -60,7 +61,7 @@ class Layouts:
         layout = self._known.get(key)
         if layout is not None:
             try:
-                found = _follow(layout, body, start, encoding, max_depth)
+                found = _follow(layout, body, start, encoding, Bounds(max_depth, max_elements))
             except (OutOfBytes, RefusedInstance):
                 found = None  # the walk says what is wrong, in its own order
             if found is not None:
@@ -69,9 +70,9 @@ class Layouts:
                     self._remember(key, _layout_of(walk, body, encoding))
                 return walk
         if encoding.explicit:
-            walk = walk_explicit(body, start, encoding, max_depth)
+            walk = walk_explicit(body, start, encoding, Bounds(max_depth, max_elements))
         else:
-            walk = walk_implicit(body, start, max_depth)
+            walk = walk_implicit(body, start, Bounds(max_depth, max_elements))
         if walk.ordered and not walk.repeats and len(walk.starts) <= _MOST_ELEMENTS:
             # from the second file on: one of a kind is not worth it
             self._remember(key, _layout_of(walk, body, encoding) if key in self._known else None)
@@ -85,7 +86,7 @@ class Layouts:
                 del self._known[next(iter(self._known))]
 
 
-def _follow(layout: _Layout, body: bytes, pos: int, encoding: Encoding, room: int) -> tuple[Walk, int] | None:
+def _follow(layout: _Layout, body: bytes, pos: int, encoding: Encoding, bounds: Bounds) -> tuple[Walk, int] | None:
     """The walk and how many runs did not fit, or None for a file that only the walk itself may judge."""
     stop, last, runs = len(body), -1, layout.runs
     parts: list[tuple[tuple[int, ...], tuple[int, ...], int]] = []
@@ -116,13 +117,13 @@ def _follow(layout: _Layout, body: bytes, pos: int, encoding: Encoding, room: in
         if explicit and vr in short:
             pos += length + 8
         elif explicit:
-            pos, is_open = after_explicit(body, pos, tag, encoding, room)
+            pos, is_open = after_explicit(body, pos, tag, encoding, bounds)
             if is_open:
                 ends[tag] = pos
         elif tag in PLAIN_TAGS and length != UNDEFINED:
             pos += length + 8
         else:
-            pos = after_implicit(body, pos, tag, length, room)
+            pos = after_implicit(body, pos, tag, length, bounds)
             if length == UNDEFINED:
                 ends[tag] = pos
     if pos > stop or len(parts) > _MOST_ELEMENTS:

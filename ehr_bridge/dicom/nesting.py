@@ -6,6 +6,8 @@ or nest too deep. Rules: PS3.5 sections 7.1.2, 7.5 and A.4.
 
 from __future__ import annotations
 
+import sys
+
 from ehr_bridge.dicom.encoding import (
     DELIMITERS,
     IMPLICIT_LITTLE,
@@ -17,13 +19,23 @@ from ehr_bridge.dicom.encoding import (
     Kind,
     kind_of_odd_vr,
 )
-from ehr_bridge.dicom.refusals import cut_short, malformed, overrun, too_deep
+from ehr_bridge.dicom.refusals import cut_short, malformed, overrun, too_deep, too_many_elements
 
 _ITEM = 0xE000
 _ITEM_END = 0xE00D
 _SEQUENCE_END = 0xE0DD
-_MOST_FRAGMENTS = 1_000_000
 _ITEM_BYTES = b"\xfe\xff\x00\xe0"
+
+
+class Bounds:
+    """How deep a file may nest, and how many nested elements, items and fragments of pixels it may still hold."""
+
+    __slots__ = ("depth", "elements")
+
+    def __init__(self, depth: int, elements: int = sys.maxsize) -> None:
+        """`elements` is left out for what was counted before."""
+        self.depth = depth
+        self.elements = elements
 
 
 def explicit_element(body: bytes, pos: int, encoding: Encoding) -> tuple[Kind, int, int]:
@@ -53,13 +65,13 @@ def hides_sequence(body: bytes, value: int, end: int, room: int) -> bool:
     return body[value : value + 4] == _ITEM_BYTES and body.count(_ITEM_BYTES, value, end) > room
 
 
-def skip_fragments(body: bytes, pos: int, stop: int, encoding: Encoding) -> int:
+def skip_fragments(body: bytes, pos: int, stop: int, encoding: Encoding, bounds: Bounds) -> int:
     """The byte after encapsulated pixel data, whose fragments must all lie inside `stop` (PS3.5 section A.4).
 
-    Raises: RefusedInstance `truncated` or `malformed`.
+    Raises: RefusedInstance `truncated`, `malformed` or `too_many_elements`.
     """
     item = encoding.item
-    for _ in range(_MOST_FRAGMENTS):
+    for bounds.elements in range(bounds.elements, -1, -1):  # noqa: B020
         group, number, length = item(body, pos)
         if group != DELIMITERS or length == UNDEFINED:
             raise malformed("a fragment of the pixel data does not start where the one before ends", pos)
@@ -70,20 +82,21 @@ def skip_fragments(body: bytes, pos: int, stop: int, encoding: Encoding) -> int:
         pos += length + 8
         if pos > stop:
             raise cut_short()
-    raise malformed("the pixel data has more fragments than any real file", pos)
+    raise too_many_elements()
 
 
-def skip_sequence(body: bytes, pos: int, stop: int, is_open: bool, encoding: Encoding, room: int) -> int:
+def skip_sequence(body: bytes, pos: int, stop: int, is_open: bool, encoding: Encoding, bounds: Bounds) -> int:
     """The byte after a sequence whose value starts at `pos`, with everything nested in it looked at.
 
     PS3.5 section 7.5: items and sequences end at their length or at their delimiter. `stop` is the end by
-    length; `is_open` says that a delimiter must come before it. `room` is how many levels may still nest.
+    length; `is_open` says that a delimiter must come before it. What is found is taken from `bounds.elements`.
     A delimiter at the very end of something that has a length is tolerated, as DCMTK tolerates it.
 
-    Raises: RefusedInstance `truncated`, `malformed` or `nested_too_deep`.
+    Raises: RefusedInstance `truncated`, `malformed`, `nested_too_deep` or `too_many_elements`.
     """
     if stop > len(body):
         raise cut_short()
+    room, left = bounds.depth, bounds.elements
     if room < 1:
         raise too_deep()
     suspended: list[tuple[int, bool, Encoding, bool]] = []
@@ -92,17 +105,25 @@ def skip_sequence(body: bytes, pos: int, stop: int, is_open: bool, encoding: Enc
     while True:
         if in_item:
             if encoding.explicit:
-                while pos < stop:
+                for left in range(left, -1, -1):  # noqa: B007, B020
+                    if pos >= stop:
+                        break
                     group, number, vr, length = head(body, pos)
                     if vr not in short or group == DELIMITERS:
                         break
                     pos += length + 8
+                else:
+                    raise too_many_elements()
             else:
-                while pos < stop:
+                for left in range(left, -1, -1):  # noqa: B007, B020
+                    if pos >= stop:
+                        break
                     group, number, length = head(body, pos)
                     if length == UNDEFINED or group << 16 | number not in plain:
                         break
                     pos += length + 8
+                else:
+                    raise too_many_elements()
         if pos >= stop:
             if pos > stop or is_open:
                 raise cut_short() if pos > len(body) or stop == len(body) else overrun(pos)
@@ -116,11 +137,15 @@ def skip_sequence(body: bytes, pos: int, stop: int, is_open: bool, encoding: Enc
                     raise malformed("a delimiter comes before the end its length announced", pos - 8)
         if finished:
             if not suspended:
+                bounds.elements = left
                 return pos
             room += not in_item
             stop, is_open, encoding, in_item = suspended.pop()
             head, short = encoding.head, encoding.short
             continue
+        left -= 1
+        if left < 0:
+            raise too_many_elements()
         if not in_item:
             if group != DELIMITERS or number != _ITEM:
                 raise malformed("a sequence holds something that is not an item", pos)
@@ -138,7 +163,9 @@ def skip_sequence(body: bytes, pos: int, stop: int, is_open: bool, encoding: Enc
             if kind is not Kind.SEQUENCE:
                 if length == UNDEFINED:
                     if group << 16 | number == PIXEL_DATA and kind is Kind.LONG:
-                        pos = skip_fragments(body, value, stop, encoding)
+                        bounds.elements = left
+                        pos = skip_fragments(body, value, stop, encoding, bounds)
+                        left = bounds.elements
                         continue
                     if kind is not Kind.UNKNOWN:
                         raise malformed("an element that cannot have an undefined length has one", pos)

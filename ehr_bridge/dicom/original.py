@@ -16,7 +16,7 @@ from ehr_bridge.dicom import tags
 from ehr_bridge.dicom.edits import Edits
 from ehr_bridge.dicom.encoding import IMPLICIT_LITTLE, LONG_VRS, SHORT_VRS, UNDEFINED, Encoding
 from ehr_bridge.dicom.header import MAX_DEPTH, Header
-from ehr_bridge.dicom.nesting import skip_sequence
+from ehr_bridge.dicom.nesting import Bounds, skip_sequence
 from ehr_bridge.dicom.part10 import Element
 from ehr_bridge.dicom.writing import write_element, write_item, write_sequence
 from ehr_bridge.errors import RefusedInstance
@@ -111,7 +111,7 @@ def _end_of_items(header: Header, element: Element) -> int:
     end = element.end
     if header.body[end - 8 : end - 4] == _SEQUENCE_END[header.big_endian]:
         try:
-            skip_sequence(header.body, element.value_start, end - 8, False, header.encoding, MAX_DEPTH)
+            skip_sequence(header.body, element.value_start, end - 8, False, header.encoding, Bounds(MAX_DEPTH))
         except RefusedInstance:
             return end
         return end - 8

@@ -27,7 +27,7 @@ from ehr_bridge.dicom.encoding import (
     vr_of_tag,
 )
 from ehr_bridge.dicom.header import MAX_DEPTH, Header
-from ehr_bridge.dicom.nesting import explicit_element, skip_fragments, skip_sequence
+from ehr_bridge.dicom.nesting import Bounds, explicit_element, skip_fragments, skip_sequence
 from ehr_bridge.dicom.writing import write_element
 from ehr_bridge.errors import RefusedInstance
 
@@ -145,7 +145,7 @@ class _Scan:
             if length == UNDEFINED:
                 inner = IMPLICIT_LITTLE if file_vr == "UN" else encoding
                 if tag == PIXEL_DATA:
-                    pos = skip_fragments(body, value, stop, encoding)
+                    pos = skip_fragments(body, value, stop, encoding, Bounds(MAX_DEPTH))
                 else:
                     pos = self._sequence(_Dataset(dataset, inner, group), value, stop)
                 continue
@@ -180,7 +180,7 @@ class _Scan:
 
     def _is_sequence(self, value: int, end: int, encoding: Encoding) -> bool:
         try:
-            skip_sequence(self._body, value, end, False, encoding, MAX_DEPTH)
+            skip_sequence(self._body, value, end, False, encoding, Bounds(MAX_DEPTH))
         except RefusedInstance:
             return False
         return True

@@ -35,6 +35,15 @@ def overrun(pos: int) -> RefusedInstance:
     return malformed("something is longer than the sequence or item that holds it", pos)
 
 
+def too_many_elements() -> RefusedInstance:
+    """The refusal of a file that costs every reader seconds, and Orthanc hundreds of bytes for each eight."""
+    return RefusedInstance(
+        "too_many_elements",
+        "The file is nothing but hundreds of thousands of tiny data elements. No known device writes such a file: "
+        "check where it comes from.",
+    )
+
+
 def too_deep() -> RefusedInstance:
     return RefusedInstance(
         "nested_too_deep",

@@ -19,8 +19,8 @@ from ehr_bridge.dicom.encoding import (
     Encoding,
     Kind,
 )
-from ehr_bridge.dicom.nesting import explicit_element, hides_sequence, skip_fragments, skip_sequence
-from ehr_bridge.dicom.refusals import cut_short, malformed
+from ehr_bridge.dicom.nesting import Bounds, explicit_element, hides_sequence, skip_fragments, skip_sequence
+from ehr_bridge.dicom.refusals import cut_short, malformed, too_many_elements
 
 _FIRST_DELIMITER = DELIMITERS << 16
 _MOST_ELEMENTS = 65536
@@ -42,12 +42,12 @@ class Walk(NamedTuple):
     """Whether the tags ascend, as PS3.5 section 7.1 demands."""
 
 
-def walk_explicit(body: bytes, pos: int, encoding: Encoding, max_depth: int) -> Walk:
+def walk_explicit(body: bytes, pos: int, encoding: Encoding, bounds: Bounds) -> Walk:
     """Where each top-level element of an explicit VR dataset starts.
 
     The layout is PS3.5 section 7.1.2. The first branch carries nearly all elements of a real file.
 
-    Raises: RefusedInstance `truncated`, `malformed` or `nested_too_deep`.
+    Raises: RefusedInstance `truncated`, `malformed`, `nested_too_deep` or `too_many_elements`.
     """
     starts: dict[int, int] = {}
     ends: dict[int, int] = {}
@@ -57,7 +57,7 @@ def walk_explicit(body: bytes, pos: int, encoding: Encoding, max_depth: int) -> 
     try:
         while pos < stop:
             if len(starts) + len(repeats) > _MOST_ELEMENTS:
-                raise malformed("there are more elements than any real file has", pos)
+                raise too_many_elements()
             pause = min(stop, pos + _STRIDE)
             while pos < pause:
                 group, number, vr, length = head(body, pos)
@@ -68,7 +68,7 @@ def walk_explicit(body: bytes, pos: int, encoding: Encoding, max_depth: int) -> 
                     pos += length + 8
                     continue
                 start = pos
-                pos, undefined = after_explicit(body, pos, tag, encoding, max_depth)
+                pos, undefined = after_explicit(body, pos, tag, encoding, bounds)
                 if tag > last:
                     last = tag
                 elif tag in starts:
@@ -86,12 +86,12 @@ def walk_explicit(body: bytes, pos: int, encoding: Encoding, max_depth: int) -> 
     return Walk(starts, ends, repeats, ordered)
 
 
-def walk_implicit(body: bytes, pos: int, max_depth: int) -> Walk:
+def walk_implicit(body: bytes, pos: int, bounds: Bounds) -> Walk:
     """Where each top-level element of an implicit VR dataset starts.
 
     The layout is PS3.5 section 7.1.3; the dictionary says which elements are sequences.
 
-    Raises: RefusedInstance `truncated`, `malformed` or `nested_too_deep`.
+    Raises: RefusedInstance `truncated`, `malformed`, `nested_too_deep` or `too_many_elements`.
     """
     starts: dict[int, int] = {}
     ends: dict[int, int] = {}
@@ -101,7 +101,7 @@ def walk_implicit(body: bytes, pos: int, max_depth: int) -> Walk:
     try:
         while pos < stop:
             if len(starts) + len(repeats) > _MOST_ELEMENTS:
-                raise malformed("there are more elements than any real file has", pos)
+                raise too_many_elements()
             pause = min(stop, pos + _STRIDE)
             while pos < pause:
                 group, number, length = head(body, pos)
@@ -112,7 +112,7 @@ def walk_implicit(body: bytes, pos: int, max_depth: int) -> Walk:
                     pos += length + 8
                     continue
                 start = pos
-                pos = after_implicit(body, pos, tag, length, max_depth)
+                pos = after_implicit(body, pos, tag, length, bounds)
                 if tag > last:
                     last = tag
                 elif tag in starts:
@@ -130,37 +130,37 @@ def walk_implicit(body: bytes, pos: int, max_depth: int) -> Walk:
     return Walk(starts, ends, repeats, ordered)
 
 
-def after_explicit(body: bytes, pos: int, tag: int, encoding: Encoding, room: int) -> tuple[int, bool]:
+def after_explicit(body: bytes, pos: int, tag: int, encoding: Encoding, bounds: Bounds) -> tuple[int, bool]:
     """The byte after a top-level element, and whether its length is undefined."""
     kind, value, length = explicit_element(body, pos, encoding)
     if length == UNDEFINED:
         if kind is Kind.LONG and tag == PIXEL_DATA:
-            return skip_fragments(body, value, len(body), encoding), True
+            return skip_fragments(body, value, len(body), encoding, bounds), True
         if kind is Kind.SEQUENCE:
-            return skip_sequence(body, value, len(body), True, encoding, room), True
+            return skip_sequence(body, value, len(body), True, encoding, bounds), True
         if kind is Kind.UNKNOWN:
-            return skip_sequence(body, value, len(body), True, IMPLICIT_LITTLE, room), True
+            return skip_sequence(body, value, len(body), True, IMPLICIT_LITTLE, bounds), True
         raise malformed("an element that cannot have an undefined length has one", pos)
     end = value + length
     if kind is Kind.SEQUENCE:
-        skip_sequence(body, value, end, False, encoding, room)
-    elif kind is Kind.UNKNOWN and hides_sequence(body, value, end, room):
-        skip_sequence(body, value, end, False, IMPLICIT_LITTLE, room)
+        skip_sequence(body, value, end, False, encoding, bounds)
+    elif kind is Kind.UNKNOWN and hides_sequence(body, value, end, bounds.depth):
+        skip_sequence(body, value, end, False, IMPLICIT_LITTLE, bounds)
     return end, False
 
 
-def after_implicit(body: bytes, pos: int, tag: int, length: int, room: int) -> int:
+def after_implicit(body: bytes, pos: int, tag: int, length: int, bounds: Bounds) -> int:
     """The byte after a top-level element."""
     if tag >> 16 == DELIMITERS:
         raise malformed("an item or delimiter stands outside any sequence", pos)
     value = pos + 8
     if length == UNDEFINED:
         if tag == PIXEL_DATA:
-            return skip_fragments(body, value, len(body), IMPLICIT_LITTLE)
+            return skip_fragments(body, value, len(body), IMPLICIT_LITTLE, bounds)
         if tag in PLAIN_TAGS:
             raise malformed("an element that cannot have an undefined length has one", pos)
-        return skip_sequence(body, value, len(body), True, IMPLICIT_LITTLE, room)
+        return skip_sequence(body, value, len(body), True, IMPLICIT_LITTLE, bounds)
     end = value + length
-    if tag in SEQUENCE_TAGS or (tag not in PLAIN_TAGS and hides_sequence(body, value, end, room)):
-        skip_sequence(body, value, end, False, IMPLICIT_LITTLE, room)
+    if tag in SEQUENCE_TAGS or (tag not in PLAIN_TAGS and hides_sequence(body, value, end, bounds.depth)):
+        skip_sequence(body, value, end, False, IMPLICIT_LITTLE, bounds)
     return end

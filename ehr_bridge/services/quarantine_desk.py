@@ -45,7 +45,16 @@ UIDS = {
     "sop_instance_uid": tags.SOP_INSTANCE_UID,
 }
 NEVER_STORED = frozenset(
-    {"nested_too_deep", "malformed", "truncated", "inflated_too_large", "empty_file", "not_dicom", "damaged"}
+    {
+        "nested_too_deep",
+        "too_many_elements",
+        "malformed",
+        "truncated",
+        "inflated_too_large",
+        "empty_file",
+        "not_dicom",
+        "damaged",
+    }
 )
 """Why a file waits that nobody can be given: it cannot be read, or would end the server."""
 

@@ -11,12 +11,13 @@ import pydicom
 import pytest
 from pydicom.uid import generate_uid
 
+from ehr_bridge.dicom import header
 from ehr_bridge.services.arrivals import Delivery, Door
 from ehr_bridge.services.audit import Origin
 from ehr_bridge.services.settling import settle_leftovers
 from tests.api.conftest import Api
 from tests.api.test_upload import assert_nothing_is_left, related
-from tests.support.samples import encoded, nested, small
+from tests.support.samples import crowded, encoded, nested, small
 
 
 def changed(data: bytes, **values: object) -> bytes:
@@ -53,7 +54,7 @@ def test_upload_multiple_refuses_other_bodies(api: Api) -> None:
     assert_nothing_is_left(api)
 
 
-def test_validate_says_what_is_wrong_and_stores_nothing(api: Api) -> None:
+def test_validate_says_what_is_wrong_and_stores_nothing(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     """A good file, one with warnings, and ones that cannot be stored."""
 
     def validate(data: bytes) -> tuple[bool, set[tuple[str, str, str | None]]]:
@@ -69,6 +70,9 @@ def test_validate_says_what_is_wrong_and_stores_nothing(api: Api) -> None:
     assert validate(b"") == (False, {("error", "empty_file", None)})
     assert validate(small()[:-10]) == (False, {("error", "truncated", None)})
     assert validate(nested(17)) == (False, {("error", "nested_too_deep", None)})
+    monkeypatch.setattr(header, "_ALWAYS_ELEMENTS", 10_000)
+    assert validate(crowded(9_990))[0]
+    assert validate(crowded(20_000)) == (False, {("error", "too_many_elements", None)})
     assert_nothing_is_left(api)
 
 
@@ -90,8 +94,9 @@ def test_read_tags_shows_the_elements_and_stores_nothing(api: Api) -> None:
     assert_nothing_is_left(api)
 
 
-def test_looking_at_a_file_refuses_what_upload_refuses(api: Api) -> None:
+def test_looking_at_a_file_refuses_what_upload_refuses(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     """Too large, another media type; tags of what is no DICOM."""
+    monkeypatch.setattr(header, "_ALWAYS_ELEMENTS", 10_000)
     for path in ("validate", "read-tags"):
         for data, media_type, status, code in (
             (bytes(1_000_001), "application/dicom", 413, "too_large"),
@@ -99,7 +104,12 @@ def test_looking_at_a_file_refuses_what_upload_refuses(api: Api) -> None:
         ):
             answer = api.call("POST", f"/api/v1/dicom/{path}", "technician", data=data, content_type=media_type)
             assert (answer.status_code, answer.json["code"]) == (status, code)
-    for data, code in ((b"", "empty_file"), (b"letter " * 50, "not_dicom"), (nested(30), "nested_too_deep")):
+    for data, code in (
+        (b"", "empty_file"),
+        (b"letter " * 50, "not_dicom"),
+        (nested(30), "nested_too_deep"),
+        (crowded(20_000), "too_many_elements"),
+    ):
         answer = api.call("POST", "/api/v1/dicom/read-tags", "technician", data=data, content_type="application/dicom")
         assert (answer.status_code, answer.json["code"]) == (422, code)
 

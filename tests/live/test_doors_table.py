@@ -23,7 +23,7 @@ from tests.live.test_stored_digests import on_disk, recorded
 from tests.support import scu
 from tests.support.bombs import deflated
 from tests.support.material import WHEEL, named_folders
-from tests.support.samples import ROOT, encoded, nested, small, unrecodable
+from tests.support.samples import ROOT, crowded, encoded, nested, small, unrecodable
 from tests.support.server import Server, user_token
 from tests.support.steps import eventually, place_order, study, upload
 
@@ -115,6 +115,7 @@ CASES: dict[str, Callable[[Server], Case]] = {
     "truncated": lambda _: Case(small(StudyDescription="x" * 40)[:-60]),
     "malformed": lambda _: Case(_one_piece()),
     "nested_too_deep": lambda _: Case(nested(100)),
+    "too_many_elements": lambda _: Case(crowded(250_000)),
     "inflated_too_large": lambda _: Case(deflated(300)),
     "missing_uid": lambda _: Case(small(StudyInstanceUID=None)),
     "cannot_index": lambda _: Case(small(PatientID="X" * 257)),

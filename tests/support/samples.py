@@ -58,6 +58,13 @@ def nested(depth: int) -> bytes:
     return small(ReferencedStudySequence=inner.ReferencedStudySequence)
 
 
+def crowded(elements: int) -> bytes:
+    """An instance with one item that holds so many empty elements: eight bytes each."""
+    content = b"\x08\x00\x05\x00CS\0\0" * elements
+    item = b"\xfe\xff\x00\xe0" + len(content).to_bytes(4, "little") + content
+    return small(PixelData=None) + b"\x40\x00\x75\x02SQ\0\0" + len(item).to_bytes(4, "little") + item
+
+
 def fresh_series() -> list[bytes]:
     """The real MR series under new UIDs, so that every use is a study of its own."""
     study, series = generate_uid(), generate_uid()

@@ -10,7 +10,7 @@ import zlib
 
 import pytest
 
-from ehr_bridge.dicom import read_header
+from ehr_bridge.dicom import Layouts, read_header, require_worth
 from ehr_bridge.dicom.encoding import PIXEL_DATA
 from ehr_bridge.errors import RefusedInstance
 from tests.support.cost import calls
@@ -196,7 +196,61 @@ def test_file_of_countless_elements_is_refused(shape):
     """Thousands of empty elements cost nothing to send and much to keep; no device writes them."""
     heads = b"".join(head(0x00100020 + n, "LO", 0, shape) for n in range(70_000))
     start = b"".join(element(el, shape) for el in storable(without=(PIXEL_DATA,))[:2])
-    assert refusal_of(file_of(start + heads * 4, shape)) == "malformed"
+    assert refusal_of(file_of(start + heads * 4, shape)) == "too_many_elements"
+
+
+def in_one_item(content, shape):
+    value = delimiter(0xE000, shape, len(content)) + content
+    return head(0x00400275, "SQ", len(value), shape) + value
+
+
+NESTED = 250_000
+"""Elements, items and fragments within others that a file of some megabytes may have."""
+CROWDS = {
+    "elements": lambda n, shape: in_one_item(head(0x00080005, "CS", 0, shape) * (n - 1), shape),
+    "elements in many items": lambda n, shape: in_one_item(head(0x00080005, "CS", 0, shape) * 24, shape) * (n // 25),
+    "long elements": lambda n, shape: in_one_item(head(0x00420011, "OB", 0, shape) * (n - 1), shape),
+    "sequences": lambda n, shape: in_one_item(head(0x00081115, "SQ", 0, shape) * (n - 1), shape),
+    "items": lambda n, shape: head(0x00400275, "SQ", 8 * n, shape) + delimiter(0xE000, shape) * n,
+    "fragments": lambda n, shape: (
+        head(PIXEL_DATA, "OB", UNDEFINED, shape) + delimiter(0xE000, shape) * n + delimiter(0xE0DD, shape)
+    ),
+}
+
+
+@pytest.mark.parametrize("crowd", CROWDS)
+@pytest.mark.parametrize("shape", [Shape(EXPLICIT), Shape(IMPLICIT)], ids=shape_name)
+def test_what_lies_within_others_is_counted_together(shape, crowd):
+    """As many as a file may have are read, and 25 more are not, however they are laid out, and by every reader."""
+    start = b"".join(element(el, shape) for el in storable(without=(PIXEL_DATA,))[:2])
+    data = file_of(start + CROWDS[crowd](NESTED, shape), shape)
+    layouts = Layouts()
+    for _ in range(3):
+        assert read_header(data, layouts=layouts).walk == read_header(data).walk
+    data = file_of(start + CROWDS[crowd](NESTED + 25, shape), shape)
+    assert refusal_of(data) == "too_many_elements"
+    with pytest.raises(RefusedInstance, match="too_many_elements"):
+        read_header(data, layouts=layouts)
+
+
+def test_larger_files_may_hold_more():
+    """One element for every 64 bytes: a large enhanced object has a hundred elements for each frame, and its pixels."""
+    crowd = CROWDS["elements"](NESTED + 25, AS_USUAL)
+    start = [element(el, AS_USUAL) for el in storable(without=(PIXEL_DATA,))[:2]]
+    pixels = element(El(PIXEL_DATA, "OW", bytes(17 << 20)), AS_USUAL)
+    read_header(file_of(b"".join([*start, crowd, pixels])))
+
+
+def test_what_packs_fifty_fold_may_hold_less():
+    """A few kilobytes must not keep every reader busy; the same file as it is may be read."""
+    crowd = CROWDS["items"](120_000, AS_USUAL)
+    data = file_of(b"".join(element(el, AS_USUAL) for el in storable(without=(PIXEL_DATA,))[:2]) + crowd)
+    require_worth(data, len(data) // 20)
+    with pytest.raises(RefusedInstance, match="too_many_elements"):
+        require_worth(data, len(data) // 60)
+    stream = zlib.compressobj(9, wbits=-15)
+    start = read_header(data).dataset_start
+    assert refusal_of(PREAMBLE + meta(DEFLATED) + stream.compress(data[start:]) + stream.flush()) == "too_many_elements"
 
 
 def test_typical_header_is_walked_without_calls_for_each_element():

@@ -190,8 +190,8 @@ def test_text_of_any_generated_file_reads_as_pydicom_reads_it(data):
 
 
 CODES = {
-    "empty_file", "not_dicom", "truncated", "malformed", "unreadable_meta", "nested_too_deep", "inflated_too_large",
-    "cannot_recode"
+    "empty_file", "not_dicom", "truncated", "malformed", "unreadable_meta", "nested_too_deep", "too_many_elements",
+    "inflated_too_large", "cannot_recode"
 }  # fmt: skip
 BYTES = st.sampled_from([0, 1, 0x1B, 0x5C, 0x7E, 0xFE, 0xFF]) | st.integers(0, 255)
 SMALL = [path.read_bytes() for path in wheel_files() if path.stat().st_size < 8000]

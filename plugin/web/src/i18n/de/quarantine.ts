@@ -39,6 +39,7 @@ export const quarantine: Translation<typeof english> = {
   "quarantine.why.same_uid_other_content": "Das Archiv hat ein anderes Bild mit derselben UID",
   "quarantine.why.invalid_uid": "Eine ihrer UIDs ist keine UID",
   "quarantine.why.nested_too_deep": "Zu tief verschachtelt, um sie sicher zu speichern",
+  "quarantine.why.too_many_elements": "Mehr Datenelemente, als irgendeine echte Datei hat",
   "quarantine.why.malformed": "Die Datei ist beschädigt oder falsch geschrieben",
   "quarantine.why.truncated": "Die Datei endet zu früh",
   "quarantine.why.inflated_too_large": "Ausgepackt ist sie größer als erlaubt",

@@ -36,6 +36,7 @@ export const quarantine = {
   "quarantine.why.same_uid_other_content": "The archive has another image with the same UID",
   "quarantine.why.invalid_uid": "One of its UIDs is no UID",
   "quarantine.why.nested_too_deep": "Nested too deep to be stored safely",
+  "quarantine.why.too_many_elements": "More data elements than any real file has",
   "quarantine.why.malformed": "The file is damaged or was written wrongly",
   "quarantine.why.truncated": "The file ends too early",
   "quarantine.why.inflated_too_large": "It unpacks to more than is allowed",
