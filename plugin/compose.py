@@ -44,6 +44,8 @@ LOUD = "ehr_bridge_actors_refused_often"
 """Metric: how many actors were refused 50 times or more within a minute."""
 DAMAGED = "ehr_bridge_damaged_files"
 """Metric: how many stored files were damaged when they were last read."""
+STUCK = "ehr_bridge_stuck_jobs"
+"""Metric: how many jobs hold their studies and cannot go on without somebody."""
 FIXITY_SECONDS = 0.1
 """Of each second, to read stored files again: what is left is for those who send and look."""
 
@@ -89,6 +91,7 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> Callbacks:
         "ohif": Pages.has_viewer,
         "worker": lambda: worker.is_well,
         "storage": lambda: _is_writable(settings.storage_path),
+        "jobs": lambda: services.system.stuck_jobs() == 0,
     }
     adapter = WsgiAdapter(create_app(services, archive, checks, lambda: worker.waiting), gate.peer, bodies.done)
 
@@ -240,6 +243,7 @@ def _make_worker(services: Services, archive: OrthancArchive, purging: PurgingAr
             Chore("completed orders", services.completion.run, 5.0),
             Chore("refusals", services.refusals.flush, 1.0),
             Chore("metrics", lambda: archive.tell_metric(LOUD, services.refusals.alarms.loud()), 5.0),
+            Chore("stuck jobs", lambda: archive.tell_metric(STUCK, services.system.stuck_jobs()), 5.0),
             Chore("viewings", services.viewings.flush, 2.0),
             Chore("audit anchor", services.anchors.write_due, 5.0),
             Chore("revocations", services.revocations.refresh, 0.5),

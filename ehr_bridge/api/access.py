@@ -106,6 +106,8 @@ ACCESS: dict[tuple[str, str], Permission | str] = {
     ("POST", "/api/v1/dicom/modify-tags"): Permission.MODIFY_TAGS,
     ("POST", "/api/v1/modifications/{modification_id}/undo"): Permission.MODIFY_TAGS,
     ("GET", "/api/v1/jobs/{job_id}"): Permission.READ,
+    ("POST", "/api/v1/jobs/{job_id}/retry"): Permission.ACCOUNTS,
+    ("POST", "/api/v1/jobs/{job_id}/give-up"): Permission.ACCOUNTS,
     ("PUT", "/api/v1/access/restrictions/{id_or_mrn}"): Permission.PRIVACY,
     ("DELETE", "/api/v1/access/restrictions/{id_or_mrn}"): Permission.PRIVACY,
     ("GET", "/api/v1/access/restrictions"): Permission.PRIVACY,

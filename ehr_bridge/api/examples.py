@@ -260,7 +260,7 @@ EXAMPLES: dict[str, dict[str, Any]] = LINK_EXAMPLES | {
         "queue": {
             "instances_to_record": 0,
             "changes_to_check": 3,
-            "jobs": {"waiting": 2, "running": 1, "failed": 1},
+            "jobs": {"waiting": 2, "running": 1, "failed": 1, "stuck": 0},
             "uploads_under_way": 1,
             "quarantined": 0,
         },
@@ -272,6 +272,7 @@ EXAMPLES: dict[str, dict[str, Any]] = LINK_EXAMPLES | {
                 "status": "partial",
                 "error_code": "changed_since",
                 "finished_at": MOMENT,
+                "failure": None,
             }
         ],
         "fixity": {

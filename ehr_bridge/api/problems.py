@@ -127,6 +127,13 @@ CODES: dict[str, tuple[int, str]] = {
     "unsupported_compression": (422, "An entry is packed in another way than deflate."),
     "nested_archive": (422, "An archive inside an archive is not opened."),
     "changed_since": (422, "A job's answer only: the stored file is not the one that the modification left."),
+    "job_state": (
+        409,
+        "The job did not fail in a way that somebody has to decide on, or the decision comes too late.",
+    ),
+    "unexpected_error": (500, "A job's answer only: it raised what nobody foresaw, again and again."),
+    "image_elsewhere": (503, "A job's answer only: one of its images waits on a node that does not run."),
+    "given_up": (409, "A job's answer only: an administrator gave it up."),
     "duplicate_instance": (422, "A job's answer only: the archive holds the instance under its new identity already."),
     "refused_by_archive": (422, "Orthanc works, and cannot read or index this file."),
     "none_stored": (422, "None of the files could be stored; see `instances`."),

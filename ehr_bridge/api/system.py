@@ -46,6 +46,7 @@ class JobCountsAnswer(Model):
     waiting: int
     running: int
     failed: int
+    stuck: int
 
 
 class QueueAnswer(Model):
@@ -60,9 +61,10 @@ class FailedJobAnswer(Model):
     id: uuid.UUID
     study_instance_uid: str
     kind: Kind
-    status: Literal["partial", "failed"]
+    status: Literal["running", "partial", "failed"]
     error_code: str | None
     finished_at: Moment | None
+    failure: str | None
 
 
 class DamagedFileAnswer(Model):

@@ -88,7 +88,16 @@ class Modification(Base):
     status: Mapped[str] = mapped_column(String(16))
     error_code: Mapped[str | None] = mapped_column(String(64))
     node: Mapped[str | None] = mapped_column(String(36))
-    """Whose spool folder holds what is between two states."""
+    """Who carries the job on; its spool folder holds what is between two states."""
+    leased_until: Mapped[datetime | None]
+    """Until then no other node does, unless this one says so again (`ehr_bridge.services.job_attempts`)."""
+    attempts: Mapped[int] = mapped_column(default=0, server_default="0")
+    """That ended in what nobody foresaw."""
+    retry_at: Mapped[datetime | None]
+    failure: Mapped[str | None] = mapped_column(String(255))
+    """What the last of them raised, and where: no value of a file."""
+    given_up: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """By whom and why (`actor`, `address`, `reason`), once files have changed: they are put back."""
     finished_at: Mapped[datetime | None]
     swept_at: Mapped[datetime | None]
     """When instances were looked for that had been on their way while the job ran."""

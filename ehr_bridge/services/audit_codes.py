@@ -101,6 +101,8 @@ AUDIT_CODES: dict[str, AuditCode] = {
     "study.followed": AuditCode("110111", None, "U"),
     "study.held": AuditCode("110113", "110135", "U"),
     "study.hold_released": AuditCode("110113", "110135", "U"),
+    "study.job_given_up": AuditCode("110111", None, "U"),
+    "study.job_retried": AuditCode("110111", None, "U"),
     "study.judged_again": AuditCode("110111", None, "U"),
     "study.link_requested": AuditCode("110111", None, "U"),
     "study.linked": AuditCode("110111", None, "U"),

@@ -52,6 +52,7 @@ from ehr_bridge.services.revocations import Revocations
 from ehr_bridge.services.service_keys import KeyVerifier, ServiceKeys
 from ehr_bridge.services.sight import Sight
 from ehr_bridge.services.sign_in import Hashing, SignIn
+from ehr_bridge.services.stuck_jobs import StuckJobs
 from ehr_bridge.services.studies import Studies
 from ehr_bridge.services.study_history import StudyHistory
 from ehr_bridge.services.system_state import System
@@ -88,6 +89,7 @@ class Services:
     thumbnails: Thumbnails
     uploads: Uploads
     modifications: Modifications
+    stuck_jobs: StuckJobs
     revocations: Revocations
     grants: Grants
     ehr_keys: KeySource | None
@@ -206,6 +208,7 @@ def build_services(settings: Settings, database: Database, clock: Callable[[], d
         thumbnails=thumbnails,
         uploads=Uploads(fresh),
         modifications=Modifications(database, clock),
+        stuck_jobs=StuckJobs(database, clock),
         revocations=revocations,
         grants=grants,
         ehr_keys=ehr_keys,

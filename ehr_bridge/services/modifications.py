@@ -74,17 +74,9 @@ class Modifications:
                     "cannot_undo",
                     "Only the latest modification of a study that still holds can be undone; undo later ones first.",
                 )
-            job = new_job(study, "undo", reason, origin, now)
-            job.undoes_id = undone.id
-            if undone.link_before is not None:
-                take_link_back(session, study, job, undone.link_before)
-            else:
-                job.wanted = former_values(undone)
-                _require_agreement(study, job.wanted)
-            take_over_unswept(session, study, job, now)
-            session.add(job)
-            _note(session, job, "study.undo_requested", study, origin, now)
-        return job
+            if undone.link_before is None:
+                _require_agreement(study, former_values(undone))
+            return queue_undo(session, study, undone, reason, origin, now)
 
     def get(self, modification_id: uuid.UUID) -> Modification:
         """Raises NotFound."""
@@ -93,6 +85,22 @@ class Modifications:
         if job is None:
             raise NotFound("job_not_found", "There is no job with this id.")
         return job
+
+
+def queue_undo(
+    session: Session, study: Study, undone: Modification, reason: str, origin: Origin, now: datetime
+) -> Modification:
+    """The job that takes `undone` back."""
+    job = new_job(study, "undo", reason, origin, now)
+    job.undoes_id = undone.id
+    if undone.link_before is not None:
+        take_link_back(session, study, job, undone.link_before)
+    else:
+        job.wanted = former_values(undone)
+    take_over_unswept(session, study, job, now)
+    session.add(job)
+    _note(session, job, "study.undo_requested", study, origin, now)
+    return job
 
 
 def former_values(undone: Modification) -> dict[str, str]:

@@ -52,7 +52,9 @@ class Seen(NamedTuple):
     """A rule of the site wants a person to look at one of them."""
 
 
-def begin(session: Session, job_id: uuid.UUID, node: str, seen: Seen, now: datetime) -> Modification | None:
+def begin(
+    session: Session, job_id: uuid.UUID, node: str, seen: Seen, now: datetime, leased_until: datetime
+) -> Modification | None:
     """From here on files change, and instances that arrive get the new values (or, for an undo, the former ones).
 
     None when another node was first, or when an image that claims to be somebody else's came before anything was
@@ -65,7 +67,9 @@ def begin(session: Session, job_id: uuid.UUID, node: str, seen: Seen, now: datet
     if job.from_original and job.kind != "unlink" and came_into_doubt(study, job.link_before):
         fail(session, job_id, "study_changed", now)
         return None
-    job.status, job.node, job.number_of_instances = "running", node, seen.number_of_instances
+    job.status, job.number_of_instances = "running", seen.number_of_instances
+    job.node, job.leased_until = node, leased_until
+    job.attempts, job.retry_at = 0, None
     job.study_before = {
         "corrections": dict(study.corrections),
         "study_date": study.study_date.isoformat() if study.study_date else None,
@@ -137,8 +141,9 @@ def finish(session: Session, job_id: uuid.UUID, orthanc_study_id: str | None, no
     job.applied = summary(rows)
     refused = sum(row.status == "refused" for row in rows)
     first_end = job.finished_at is None
-    job.status = "partial" if refused else "succeeded"
+    job.status = "partial" if refused or job.given_up else "succeeded"
     job.error_code = next((row.error_code for row in rows if row.status == "refused"), None)
+    job.attempts, job.retry_at, job.failure = 0, None, None
     job.number_of_instances = max(job.number_of_instances, len(rows))
     if first_end:
         job.finished_at = now

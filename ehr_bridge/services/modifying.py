@@ -11,28 +11,43 @@ from __future__ import annotations
 import logging
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from functools import partial
 
 from sqlalchemy import select
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.modifications import Modification, ModificationInstance
+from ehr_bridge.db.modifications import Modification
 from ehr_bridge.dicom import read_header
 from ehr_bridge.errors import RefusedInstance, Unavailable
 from ehr_bridge.matching import Rules
 from ehr_bridge.services.coercion_rules import CoercionRules
-from ehr_bridge.services.fixity import CHANGED_WHEN_DAMAGED, FixityCheck
 from ehr_bridge.services.following import set_off
+from ehr_bridge.services.job_attempts import (
+    LEASE,
+    RENEWED,
+    LeaseLost,
+    is_free_for,
+    leave,
+    may_be_tried,
+    note_failure,
+    take_lease,
+    where,
+)
+from ehr_bridge.services.job_files import JobFiles, no_folder
 from ehr_bridge.services.modified_rows import Seen, begin, fail, finish, follow, rows_of
-from ehr_bridge.services.new_forms import NewForm, Undone, id_after, ledger_row, new_form
 from ehr_bridge.services.recorder import Recorder
-from ehr_bridge.services.replacing import OTHER_CONTENT, StoredFiles, drop_again, former_file, replace
+from ehr_bridge.services.replacing import (
+    Elsewhere,
+    StoredFiles,
+    drop_again,
+    is_untouched,
+    take_out_new,
+)
 from ehr_bridge.services.spool import Spool
 from ehr_bridge.services.spool_keeping import SpoolKeeper
+from ehr_bridge.services.stuck_jobs import end_given_up
 from ehr_bridge.services.study_jobs import UNDER_WAY, UNSWEPT
-from ehr_bridge.services.ways_in import UNKNOWN, WayIn, ways_in
 
 LOGGER = logging.getLogger(__name__)
 SWEEP_AFTER = timedelta(seconds=10)
@@ -59,19 +74,18 @@ class ModificationJobs:
     ) -> None:
         """`keep` puts a file, and why, where people look for what the archive could not take."""
         self._matching = matching
-        self._coercion = coercion
-        self._keep = keep
         self._database = database
         self._archive = archive
         self._spool = spool
         self._recorder = recorder
         self._clock = clock
         self._keeper = SpoolKeeper(database, archive, spool, clock)
-        self._checks = FixityCheck(database, clock)
+        self._files = JobFiles(database, archive, spool, recorder, clock, coercion, keep)
         self._is_fresh = True
         self._looked_at: dict[uuid.UUID, set[str]] = {}
         self._patient_ids: dict[uuid.UUID, set[str]] = {}
         self._doubted: set[uuid.UUID] = set()
+        self._taken_from: dict[uuid.UUID, str] = {}
 
     def run(self, seconds: float = 1.0) -> int:
         """Go on with whatever is to be done, for about that long; answers how many jobs are left.
@@ -88,8 +102,16 @@ class ModificationJobs:
         for job in jobs:
             try:
                 left += not self._advance(job, until)
-            except Exception as error:  # one that cannot go on holds no other up
+            except Unavailable as error:  # one that cannot go on holds no other up
                 left, failure = left + 1, failure or error
+            except LeaseLost:
+                self._forget(job)
+            except Elsewhere:
+                left += 1
+                self._leave(job)
+            except Exception as error:
+                left += 1
+                self._note(job, error)
         self._keeper.release()
         if failure is not None:
             raise failure
@@ -105,8 +127,9 @@ class ModificationJobs:
         try:
             node = self._spool.node
         except OSError as error:
-            raise _no_folder() from error
-        return [job for job in jobs if job.node in (None, node)]
+            raise no_folder() from error
+        now = self._clock()
+        return [job for job in jobs if is_free_for(job, node, now)]
 
     def _under_way(self) -> list[Modification]:
         with self._database.read() as session:
@@ -115,7 +138,7 @@ class ModificationJobs:
         set_off(self._database, self._matching, self._clock())
         swept_by = self._clock() - SWEEP_AFTER
         to_sweep = UNSWEPT & (Modification.finished_at < swept_by)
-        query = select(Modification).where(Modification.status.in_(UNDER_WAY) | to_sweep)
+        query = select(Modification).where(Modification.status.in_(UNDER_WAY) | to_sweep, may_be_tried(self._clock()))
         with self._database.read() as session:
             return list(session.scalars(query.order_by(Modification.requested_at)))
 
@@ -131,27 +154,85 @@ class ModificationJobs:
                 return True
             with self._database.write() as session:
                 seen = Seen(checked, self._patient_ids.pop(job.id, set()), job.id in self._doubted)
-                begun = begin(session, job.id, self._spool.node, seen, self._clock())
+                now = self._clock()
+                begun = begin(session, job.id, self._spool.node, seen, now, now + LEASE)
             if begun is None:
                 return True
             job = begun
             self._looked_at.pop(job.id, None)
+        self._hold(job)
+        if job.given_up is not None:
+            return self._put_back(job)
         if not self._replace_all(job, until):
             return False
         self._archive.refresh(job.study_instance_uid)
-        study = self._archive_study(job)
+        study = self._files.archive_study(job)
         with self._database.write() as session:
             finish(session, job.id, study, self._clock())
         self._looked_at.pop(job.id, None)
+        return True
+
+    def _hold(self, job: Modification) -> None:
+        """Say that this node still carries the job on. Asked before each step that changes anything.
+
+        Raises:
+            LeaseLost: another node has taken it over.
+        """
+        now, node = self._clock(), self._spool.node
+        if job.node not in (None, node):
+            LOGGER.warning("job %s is taken over from node %s", job.id, job.node)
+            self._taken_from[job.id] = job.node
+        if job.node != node or job.leased_until is None or job.leased_until < now + RENEWED:
+            with self._database.write() as session:
+                take_lease(session, job, node, now)
+
+    def _leave(self, job: Modification) -> None:
+        """Wait for the node whose spool has what this one lacks."""
+        LOGGER.error("job %s waits for node %s, which has one of its images", job.id, self._taken_from.get(job.id))
+        with self._database.write() as session:
+            leave(session, job.id, self._taken_from.pop(job.id, None), self._clock())
+
+    def _note(self, job: Modification, error: Exception) -> None:
+        """Write down that an attempt ended in what nobody foresaw. What was raised may quote a file, so the log says
+        only where."""
+        self._forget(job)
+        LOGGER.error("job %s cannot go on: %s", job.id, where(error))
+        with self._database.write() as session:
+            note_failure(session, job.id, error, self._clock())
+
+    def _forget(self, job: Modification) -> None:
+        self._looked_at.pop(job.id, None)
+        self._patient_ids.pop(job.id, None)
+        self._doubted.discard(job.id)
+
+    def _put_back(self, job: Modification) -> bool:
+        """End a job that was given up: what is between two states comes to one, what has changed gets a job to undo it.
+        Answers True."""
+        with self._database.read() as session:
+            pending = [row for row in rows_of(session, job.id) if row.status == "pending"]
+        begun = []
+        for row in pending:
+            if is_untouched(self._archive, row):
+                take_out_new(self._archive, row)
+                with self._database.write() as session:
+                    follow(session, row)
+            else:
+                begun.append(row)
+        self._files.carry_out(job, begun, self._hold)
+        self._archive.refresh(job.study_instance_uid)
+        study = self._files.archive_study(job)
+        with self._database.write() as session:
+            end_given_up(session, job.id, study, self._clock())
+        self._forget(job)
         return True
 
     def _check(self, job: Modification, until: float) -> int | RefusedInstance | None:
         """How many instances there are, why one of them cannot be changed, or None when the time is over."""
         looked_at = self._looked_at.setdefault(job.id, set())
         patient_ids = self._patient_ids.setdefault(job.id, set())
-        undone = self._undone(job)
+        undone = self._files.undone(job)
         ids = self._archive.instances_of(job.study_instance_uid)
-        ways = self._ways_in(job)
+        ways = self._files.ways_in(job)
         for instance_id in ids:
             if instance_id in looked_at:
                 continue
@@ -159,7 +240,7 @@ class ModificationJobs:
                 before = self._archive.read(instance_id)
                 if instance_id in ways:  # nobody has said yet that any other is of this study's patient
                     patient_ids.add(read_header(before).patient_id)
-                form = self._new_form(job, undone, instance_id, before, ways)
+                form = self._files.new_form(job, undone, instance_id, before, ways)
                 if form.is_doubted:
                     self._doubted.add(job.id)
             except RefusedInstance as refusal:
@@ -178,7 +259,7 @@ class ModificationJobs:
         a study is half old and half new is as short as it can be.
         """
         looked_at = self._looked_at.setdefault(job.id, set())
-        undone = self._undone(job)
+        undone = self._files.undone(job)
         while True:
             self._recorder.flush()
             with self._database.read() as session:
@@ -191,112 +272,14 @@ class ModificationJobs:
             to_do = [i for i in ids if i not in settled and i not in looked_at]
             again = [i for i in to_do if i in moved]  # sent under their old identity after they had moved
             for instance_id in again:
-                drop_again(self._archive, instance_id, moved[instance_id], self._set_aside)
+                drop_again(self._archive, instance_id, moved[instance_id], self._files.set_aside)
             looked_at.update(again)
             if fresh := [i for i in to_do if i not in moved][:AT_ONCE]:
-                self._prepare(job, undone, fresh)
+                self._files.prepare(job, undone, fresh, self._hold)
                 looked_at.update(fresh)
             elif pending:
-                self._carry_out(pending[:AT_ONCE])
+                self._files.carry_out(job, pending[:AT_ONCE], self._hold)
             elif not again:
                 return True
             if time.monotonic() > until:
                 return False
-
-    def _prepare(self, job: Modification, undone: Undone | None, ids: list[str]) -> None:
-        """Put the new form of these instances into the spool and the way back into the ledger, where they need one."""
-        rows: list[ModificationInstance] = []
-        ways = self._ways_in(job)
-        for instance_id in ids:
-            try:
-                before = self._archive.read(instance_id)
-                after, changes, _ = self._new_form(job, undone, instance_id, before, ways)
-            except LookupError:
-                continue
-            except RefusedInstance as refusal:
-                rows.append(ledger_row(job, instance_id, before, before, (), "refused", refusal.code))
-                continue
-            if after == before:
-                continue
-            is_whole = self._checks.is_as_stored(instance_id, before)
-            code = None if is_whole else CHANGED_WHEN_DAMAGED
-            row = ledger_row(job, instance_id, before, after, changes, "pending", code)
-            row.orthanc_instance_id_after = id_after(instance_id, before, after, undone)
-            if former_file(after, row) != before:
-                raise AssertionError("the former bytes cannot be kept")
-            try:
-                self._spool.put(row.id, after)
-            except OSError as error:
-                raise _no_folder() from error
-            rows.append(row)
-        if rows:
-            with self._database.write() as session:
-                session.add_all(rows)
-
-    def _carry_out(self, rows: list[ModificationInstance]) -> None:
-        failure: Unavailable | None = None
-        touched = []
-        for row in rows:
-            try:
-                replace(self._archive, self._spool, row, partial(self._take_place, row))
-            except Unavailable as error:  # this one and those behind it stay pending
-                failure = error
-                break
-            touched.append(row)
-        with self._database.write() as session:
-            for row in touched:
-                follow(session, row)
-        if failure is not None:
-            raise failure
-
-    def _take_place(self, row: ModificationInstance, data: bytes) -> None:
-        """Keep what came while the instance of `row` was replaced, and write down that it did; then it may go."""
-        self._set_aside(data)
-        with self._database.write() as session:
-            row.error_code = OTHER_CONTENT
-            session.merge(row)
-
-    def _set_aside(self, data: bytes) -> None:
-        try:
-            self._keep(data, OTHER_CONTENT)
-        except OSError as error:
-            raise _no_folder() from error
-        LOGGER.error("another image came under the UID of one that was being modified; it is in the quarantine folder")
-
-    def _new_form(
-        self, job: Modification, undone: Undone | None, instance_id: str, data: bytes, ways: Mapping[str, WayIn]
-    ) -> NewForm:
-        way_in = ways.get(instance_id, UNKNOWN)
-        return new_form(job, undone, instance_id, data, self._clock(), self._coercion, way_in)
-
-    def _ways_in(self, job: Modification) -> Mapping[str, WayIn]:
-        """Those of the images that are written down by now."""
-        self._recorder.flush()
-        with self._database.read() as session:
-            return ways_in(session, job.study_id)
-
-    def _undone(self, job: Modification) -> Undone | None:
-        if job.undoes_id is None:
-            return None
-        with self._database.read() as session:
-            rows = rows_of(session, job.undoes_id)
-            undone = session.get_one(Modification, job.undoes_id)
-        by_id = {row.orthanc_instance_id_after: row for row in rows if row.status == "done"}
-        return Undone(by_id, undone.wanted, undone.study_before.get("patient_ids", []))
-
-    def _archive_study(self, job: Modification) -> str | None:
-        """The archive's id of the study as it is now; of two with one UID, the one it was known by before."""
-        former, first = (job.link_after or {}).get("orthanc_study_id"), None
-        for instance_id in self._archive.instances_of(job.study_instance_uid):
-            try:
-                found = self._archive.parent_study(instance_id)
-            except LookupError:
-                continue
-            if former in (None, found):
-                return found
-            first = first or found
-        return first
-
-
-def _no_folder() -> Unavailable:
-    return Unavailable("archive_unavailable", "The folder for files being modified cannot be written.")

@@ -12,6 +12,7 @@ from ehr_bridge.db.modifications import Modification, ModificationInstance
 from ehr_bridge.dicom import Change, Header, coerce, keep_former, read_header
 from ehr_bridge.dicom.values import wanted_value
 from ehr_bridge.errors import RefusedInstance
+from ehr_bridge.services.archive import archive_id
 from ehr_bridge.services.coercion_rules import CoercionRules, Ruling
 from ehr_bridge.services.originals import MODIFYING_SYSTEM, identity_on_arrival
 from ehr_bridge.services.replacing import digest, former_file
@@ -90,10 +91,13 @@ def _is_somebody_elses(job: Modification, undone: Undone | None, header: Header)
 
 
 def id_after(instance_id: str, before: bytes, after: bytes, undone: Undone | None) -> str:
-    """The archive's id of the new form; empty when only the archive can say."""
+    """The archive's id of the new form, as far as anybody can say before the archive has it."""
     if undone is not None and instance_id in undone.rows:
         return undone.rows[instance_id].orthanc_instance_id_before
-    return instance_id if read_header(before).patient_id == read_header(after).patient_id else ""
+    new = read_header(after)
+    if read_header(before).patient_id == new.patient_id:
+        return instance_id
+    return archive_id(new.patient_id, new.study_instance_uid, new.series_instance_uid, new.sop_instance_uid)
 
 
 @dataclass(frozen=True, slots=True)

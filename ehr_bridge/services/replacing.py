@@ -25,6 +25,10 @@ type SetAside = Callable[[bytes], object]
 """Keeps, durably, what was stored under an instance's identity while a job had it in its hands, and is another."""
 
 
+class Elsewhere(Exception):
+    """An image that was taken out of the archive waits in the spool of a node that is not here."""
+
+
 class StoredFiles(Archive, Protocol):
     """The PACS, as far as modifying what it holds needs it."""
 
@@ -59,11 +63,11 @@ def replace(archive: StoredFiles, spool: Spool, row: ModificationInstance, set_a
 
     Raises:
         Unavailable: the archive is away; the row stays pending and is tried again.
+        Elsewhere: the image is neither in the archive nor in this spool.
     """
     new = spool.get(row.id)
     if new is None or digest(new) != row.sha256_after:
-        if _holds(archive, row.orthanc_instance_id_after, row.sha256_after):
-            row.status = "done"
+        _settle_without_spool(archive, row)
         return
     try:
         if row.orthanc_instance_id_after == row.orthanc_instance_id_before:
@@ -74,6 +78,33 @@ def replace(archive: StoredFiles, spool: Spool, row: ModificationInstance, set_a
         row.status, row.error_code = "refused", refusal.code
     else:
         row.status = "done"
+
+
+def _settle_without_spool(archive: StoredFiles, row: ModificationInstance) -> None:
+    """Another node began this row, or this one wrote the row and not the file.
+
+    Raises:
+        Elsewhere: what the archive had was taken out, and what shall be there waits in another node's spool.
+    """
+    is_there = is_untouched(archive, row)
+    if _holds(archive, row.orthanc_instance_id_after, row.sha256_after):
+        if is_there:
+            archive.delete(row.orthanc_instance_id_before)
+        row.status = "done"
+    elif not is_there:
+        raise Elsewhere
+
+
+def is_untouched(archive: StoredFiles, row: ModificationInstance) -> bool:
+    """Whether the archive still holds what a row is to replace."""
+    return _holds(archive, row.orthanc_instance_id_before, row.sha256_before)
+
+
+def take_out_new(archive: StoredFiles, row: ModificationInstance) -> None:
+    """Of an image that was to move: its new form, when it was stored beside the old one already."""
+    is_moved = row.orthanc_instance_id_after != row.orthanc_instance_id_before
+    if is_moved and _holds(archive, row.orthanc_instance_id_after, row.sha256_after):
+        archive.delete(row.orthanc_instance_id_after)
 
 
 def _replace_in_place(archive: StoredFiles, row: ModificationInstance, new: bytes, set_aside: SetAside) -> None:

@@ -87,6 +87,7 @@ def new_job(
         status=status,
         number_of_instances=0,
         number_done=0,
+        attempts=0,
         study_before={},
         applied=[],
     )

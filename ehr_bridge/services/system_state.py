@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import ColumnElement, Select, exists, func, select, text
+from sqlalchemy import ColumnElement, Select, TextClause, exists, func, or_, select, text
 from sqlalchemy.orm import Session, aliased
 
 from ehr_bridge.db.database import Database
@@ -22,6 +22,7 @@ from ehr_bridge.db.uploads import DicomUploadLog
 from ehr_bridge.errors import Unavailable
 from ehr_bridge.services.fixity_state import Fixity, look_at_fixity
 from ehr_bridge.services.holdings import Holdings, Usage
+from ehr_bridge.services.job_attempts import STUCK
 from ehr_bridge.services.kept_apart import count_waiting
 from ehr_bridge.services.quarantine_records import QuarantineRecords
 from ehr_bridge.services.recorder import Recorder
@@ -38,6 +39,10 @@ ADVICE = {
     "restarted": "See in Orthanc's log what came just before it died, and keep the file that caused it.",
     "files_damaged": "Restore these files from a backup, or have the images sent again; it is noticed within the hour.",
     "jobs_failed": "Open each study, see in its history why the job failed, and ask for it again or undo it.",
+    "jobs_stuck": (
+        "Try each job again, or give it up, which puts its files back; one that waits for another node goes on when "
+        "that node runs."
+    ),
     "quarantined": "Open the Quarantine page and say of each file whose it is, or that it is nobody's.",
     "uploads_incomplete": "Open the uploads that arrived in part, and have what is missing sent again.",
     "refused_often": "See in the audit trail who is refused again and again: a wrong set-up, or an attack.",
@@ -59,7 +64,7 @@ class Disk:
 
 @dataclass(frozen=True, slots=True)
 class FailedJob:
-    """The latest job of a study, when it failed or left images as they were."""
+    """The latest job of a study, when it failed, left images as they were, or is stuck."""
 
     id: uuid.UUID
     study_instance_uid: str
@@ -67,13 +72,16 @@ class FailedJob:
     status: str
     error_code: str | None
     finished_at: datetime | None
+    failure: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Jobs:
     waiting: int
     running: int
+    """Those that are stuck left out."""
     failed: int
+    stuck: int
     latest_failed: list[FailedJob]
 
 
@@ -125,6 +133,15 @@ class System:
         self._fixity_days = fixity_days
         self._restarts_path = restarts_path
 
+    def stuck_jobs(self) -> int:
+        """How many jobs hold their study and cannot go on without somebody.
+
+        Raises:
+            Unavailable: the database is away.
+        """
+        with self._database.read() as session:
+            return _stuck(session)
+
     def look(self, archive: Holdings, handed_over: int) -> SystemState:
         """The state now; `handed_over` instances have not come to the recorder yet.
 
@@ -156,6 +173,7 @@ class System:
                     ("restarted", restarts.recent),
                     ("files_damaged", fixity.damaged),
                     ("jobs_failed", jobs.failed),
+                    ("jobs_stuck", jobs.stuck),
                     ("quarantined", quarantined),
                     ("uploads_incomplete", incomplete),
                     ("refused_often", self._refusals.alarms.loud()),
@@ -198,8 +216,9 @@ def _jobs(session: Session) -> Jobs:
         return session.scalar(query.where(*map(text, conditions))) or 0
 
     under_way, running = count(UNDER_WAY), count(UNDER_WAY, "status = 'running'")
+    stuck = _stuck(session)
     failed = session.scalar(_failed(select(func.count()).select_from(Modification))) or 0
-    latest = _failed(
+    latest = _to_act_on(
         select(
             Modification.id,
             Modification.study_instance_uid,
@@ -207,18 +226,33 @@ def _jobs(session: Session) -> Jobs:
             Modification.status,
             Modification.error_code,
             Modification.finished_at,
+            Modification.failure,
         )
     )
     rows = session.execute(latest.order_by(Modification.requested_at.desc()).limit(MOST_JOBS))
-    return Jobs(count(WAITING) + under_way - running, running, failed, [FailedJob(*row) for row in rows])
+    waiting = count(WAITING) + under_way - running
+    return Jobs(waiting, running - stuck, failed, stuck, [FailedJob(*row) for row in rows])
+
+
+def _stuck(session: Session) -> int:
+    return session.scalar(select(func.count()).select_from(Modification).where(text(UNDER_WAY), STUCK)) or 0
 
 
 def _failed[*Columns](query: Select[*Columns]) -> Select[*Columns]:
     """Jobs that did not succeed and that nothing on their study came after; of studies that are still there."""
+    return _last_word(query, text(f"modifications.{NOT_WHOLE}"))
+
+
+def _to_act_on[*Columns](query: Select[*Columns]) -> Select[*Columns]:
+    """Those, and the ones that are stuck."""
+    return _last_word(query, or_(text(f"modifications.{NOT_WHOLE}"), STUCK))
+
+
+def _last_word[*Columns](query: Select[*Columns], condition: ColumnElement[bool] | TextClause) -> Select[*Columns]:
     later = aliased(Modification)
     superseded = exists().where(later.study_id == Modification.study_id, later.requested_at > Modification.requested_at)
     query = query.join(Study, Study.id == Modification.study_id)
-    return query.where(text(f"modifications.{NOT_WHOLE}"), ~superseded, Study.deleted_at.is_(None))
+    return query.where(condition, ~superseded, Study.deleted_at.is_(None))
 
 
 def _uploads(session: Session, *conditions: ColumnElement[bool]) -> int:

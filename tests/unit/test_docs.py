@@ -36,6 +36,7 @@ from ehr_bridge.api.problems import CODES
 from ehr_bridge.api.quarantine import GiveBody
 from ehr_bridge.api.reconciliation import CreateOrderBody, LinkBody
 from ehr_bridge.api.service_keys import ServiceKeyBody
+from ehr_bridge.api.stuck_jobs import JobDecisionBody
 from ehr_bridge.api.tags import ModifyTagsBody, UndoBody
 from ehr_bridge.api.viewer import ViewerTokenBody
 from ehr_bridge.auth.permissions import ROLE_PERMISSIONS, Permission
@@ -346,6 +347,7 @@ BODIES: dict[str, type[BaseModel]] = {
     "/api/v1/dicom/viewer-token": ViewerTokenBody,
     "/api/v1/dicom/modify-tags": ModifyTagsBody,
     "/api/v1/modifications/": UndoBody,
+    "/api/v1/jobs/": JobDecisionBody,
     "/api/v1/access/break-glass": BreakGlassBody,
     "/api/v1/dicom/known": KnownFilesBody,
     f"/api/v1/reconciliation/{STUDY}/link": LinkBody,

@@ -2334,6 +2334,88 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/{job_id}/give-up": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give a job up that cannot go on; files that it has changed are put back */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    job_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["JobDecisionBody"];
+                };
+            };
+            responses: {
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["JobAnswer"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{job_id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Try a job again that failed by an unexpected error */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    job_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["JobDecisionBody"];
+                };
+            };
+            responses: {
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["JobAnswer"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/match": {
         parameters: {
             query?: never;
@@ -3853,13 +3935,14 @@ export interface components {
         EvidenceGrade: "same" | "form" | "slip" | "other" | "silent";
         FailedJobAnswer: {
             error_code: string | null;
+            failure: string | null;
             finished_at: string | null;
             /** Format: uuid */
             id: string;
             /** @enum {string} */
             kind: "modify" | "undo" | "link" | "unlink" | "follow";
             /** @enum {string} */
-            status: "partial" | "failed";
+            status: "running" | "partial" | "failed";
             study_instance_uid: string;
         };
         FieldProblem: {
@@ -4061,7 +4144,11 @@ export interface components {
         JobCountsAnswer: {
             failed: number;
             running: number;
+            stuck: number;
             waiting: number;
+        };
+        JobDecisionBody: {
+            reason: string;
         };
         JudgedAnswer: {
             automatic: boolean;
@@ -4822,6 +4909,7 @@ export type InstanceStored = components['schemas']['InstanceStored'];
 export type ItemProblem = components['schemas']['ItemProblem'];
 export type JobAnswer = components['schemas']['JobAnswer'];
 export type JobCountsAnswer = components['schemas']['JobCountsAnswer'];
+export type JobDecisionBody = components['schemas']['JobDecisionBody'];
 export type JudgedAnswer = components['schemas']['JudgedAnswer'];
 export type JudgedHeader = components['schemas']['JudgedHeader'];
 export type KnownFileAnswer = components['schemas']['KnownFileAnswer'];

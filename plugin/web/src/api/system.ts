@@ -1,8 +1,8 @@
 /** How the installation is, and what waits for somebody. */
-import { useQuery } from "@tanstack/react-query";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useServices } from "../services";
 import { asPage } from "./queries";
-import type { HealthAnswer, SystemAnswer } from "./schema";
+import type { HealthAnswer, JobAnswer, SystemAnswer } from "./schema";
 
 const AGAIN_MS = 15_000;
 
@@ -23,6 +23,21 @@ export function useSystem(enabled: boolean) {
     enabled,
     queryFn: ({ signal }) => ask<SystemAnswer>("system", { signal }),
     refetchInterval: AGAIN_MS,
+  });
+}
+
+export type JobDecision = "retry" | "give-up";
+
+/** Say what becomes of a job that failed by what nobody foresaw, or is stuck. */
+export function useDecideOnJob(id: string) {
+  const { ask } = useServices();
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: ({ decision, reason }: { decision: JobDecision; reason: string }) =>
+      ask<JobAnswer>(`jobs/${encodeURIComponent(id)}/${decision}`, { method: "POST", body: { reason } }),
+    onSettled: () => {
+      for (const key of ["system", "health", "job", "study"]) void client.invalidateQueries({ queryKey: [key] });
+    },
   });
 }
 

@@ -1,14 +1,17 @@
 import { Link } from "react-router-dom";
-import type { DamagedFileAnswer, FailedJobAnswer, RestartsAnswer, SystemAnswer } from "../api/schema";
-import { useCurrentUser, useMay } from "../auth/permissions";
+import type { DamagedFileAnswer, RestartsAnswer, SystemAnswer } from "../api/schema";
+import { useCurrentUser } from "../auth/permissions";
 import { Icon } from "../components/Icon";
-import { Instant } from "../components/values";
-import { formatInstant, known, t, word } from "../i18n";
+import { formatInstant, t, word } from "../i18n";
+import { JobsToActOn } from "./JobsToActOn";
+import { StudyLink } from "./StudyLink";
 import { attentionWords, placeToAct } from "./words";
 
 /** What needs somebody, each with what to do next and the way there. */
 export function ActPanel({ system }: { system: SystemAnswer }) {
   const { permissions } = useCurrentUser();
+  const stuck = system.failed_jobs.filter((job) => job.status === "running");
+  const ended = system.failed_jobs.filter((job) => job.status !== "running");
   return (
     <section className="panel" aria-labelledby="act-title">
       <h2 id="act-title">{t("system.act")}</h2>
@@ -33,7 +36,8 @@ export function ActPanel({ system }: { system: SystemAnswer }) {
                 )}
                 {each.code === "restarted" && <LatestRestart restarts={system.restarts} />}
                 {each.code === "files_damaged" && <DamagedFiles files={system.fixity.latest} />}
-                {each.code === "jobs_failed" && <FailedJobs jobs={system.failed_jobs} />}
+                {each.code === "jobs_failed" && <JobsToActOn jobs={ended} label={t("system.failed_jobs")} />}
+                {each.code === "jobs_stuck" && <JobsToActOn jobs={stuck} label={t("system.stuck_jobs")} />}
               </div>
             </li>
           );
@@ -59,34 +63,5 @@ function DamagedFiles({ files }: { files: readonly DamagedFileAnswer[] }) {
         </li>
       ))}
     </ul>
-  );
-}
-
-function FailedJobs({ jobs }: { jobs: readonly FailedJobAnswer[] }) {
-  return (
-    <ul className="stack-small small" aria-label={t("system.failed_jobs")}>
-      {jobs.map(({ id, study_instance_uid: uid, kind, status, error_code: code, finished_at: at }) => (
-        <li key={id}>
-          {word("system.job", kind)}: {word("job.status", status)} · <Instant iso={at} />
-          {code && ` · ${known("problem", code) ?? code}`}
-          <StudyLink uid={uid} />
-        </li>
-      ))}
-    </ul>
-  );
-}
-
-function StudyLink({ uid }: { uid: string }) {
-  const mayRead = useMay("read");
-  return (
-    <span className="second">
-      {mayRead ? (
-        <Link className="uid" to={`/studies/${encodeURIComponent(uid)}`}>
-          {uid}
-        </Link>
-      ) : (
-        <span className="uid">{uid}</span>
-      )}
-    </span>
   );
 }

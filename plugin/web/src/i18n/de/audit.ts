@@ -105,6 +105,8 @@ export const audit: Translation<typeof english> = {
   "audit.action.study.followed": "Bilder an Patient und Auftrag angeglichen",
   "audit.action.study.held": "Aufbewahrungssperre gesetzt",
   "audit.action.study.hold_released": "Aufbewahrungssperre aufgehoben",
+  "audit.action.study.job_given_up": "Aufgabe aufgegeben",
+  "audit.action.study.job_retried": "Aufgabe erneut versucht",
   "audit.action.study.judged_again": "Neu beurteilt",
   "audit.action.study.link_requested": "Zuordnung beauftragt",
   "audit.action.study.linked": "Studie zugeordnet",

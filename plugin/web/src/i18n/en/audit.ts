@@ -102,6 +102,8 @@ export const audit = {
   "audit.action.study.followed": "Images brought in line with patient and order",
   "audit.action.study.held": "Legal hold set",
   "audit.action.study.hold_released": "Legal hold lifted",
+  "audit.action.study.job_given_up": "Stuck job given up",
+  "audit.action.study.job_retried": "Job tried again",
   "audit.action.study.judged_again": "Judged again",
   "audit.action.study.link_requested": "Linking requested",
   "audit.action.study.linked": "Study linked",

@@ -1,0 +1,41 @@
+"""What an administrator says of jobs that cannot go on."""
+
+from __future__ import annotations
+
+from flask import Response
+from flask_openapi3 import APIBlueprint, Tag
+
+from ehr_bridge.api.context import origin, services
+from ehr_bridge.api.schemas import Input, Problem
+from ehr_bridge.api.tags import JobAnswer, JobPath, Reason, accepted
+
+blueprint = APIBlueprint(
+    "stuck_jobs",
+    __name__,
+    url_prefix="/api/v1",
+    abp_tags=[Tag(name="System")],
+    abp_security=[{"bearer": []}],
+    abp_responses={401: Problem, 403: Problem},
+)
+
+
+class JobDecisionBody(Input):
+    reason: Reason
+
+
+@blueprint.post(
+    "/jobs/<job_id>/retry",
+    responses={202: JobAnswer, 400: Problem, 404: Problem, 409: Problem, 415: Problem, 422: Problem, 503: Problem},
+)
+def retry_job(path: JobPath, body: JobDecisionBody) -> Response:
+    """Try a job again that failed by an unexpected error"""
+    return accepted(services().stuck_jobs.retry(path.job_id, body.reason, origin()))
+
+
+@blueprint.post(
+    "/jobs/<job_id>/give-up",
+    responses={202: JobAnswer, 400: Problem, 404: Problem, 409: Problem, 415: Problem, 422: Problem, 503: Problem},
+)
+def give_up_job(path: JobPath, body: JobDecisionBody) -> Response:
+    """Give a job up that cannot go on; files that it has changed are put back"""
+    return accepted(services().stuck_jobs.give_up(path.job_id, body.reason, origin()))

@@ -1,0 +1,164 @@
+"""What a job does to the files of its study: their new forms are made and put into the spool, then into the archive.
+
+How far it is and whose turn it is, `modifying` knows.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import partial
+
+from ehr_bridge.db.database import Database
+from ehr_bridge.db.modifications import Modification, ModificationInstance
+from ehr_bridge.errors import RefusedInstance, Unavailable
+from ehr_bridge.services.coercion_rules import CoercionRules
+from ehr_bridge.services.fixity import CHANGED_WHEN_DAMAGED, FixityCheck
+from ehr_bridge.services.modified_rows import follow, rows_of
+from ehr_bridge.services.new_forms import NewForm, Undone, id_after, ledger_row, new_form
+from ehr_bridge.services.recorder import Recorder
+from ehr_bridge.services.replacing import OTHER_CONTENT, Elsewhere, StoredFiles, former_file, replace
+from ehr_bridge.services.spool import Spool
+from ehr_bridge.services.ways_in import UNKNOWN, WayIn, ways_in
+
+LOGGER = logging.getLogger(__name__)
+
+type Hold = Callable[[Modification], None]
+"""Says that this node still carries a job on; raises `LeaseLost` when another does."""
+
+
+class JobFiles:
+    """The files of stored studies, in the hands of the worker."""
+
+    def __init__(
+        self,
+        database: Database,
+        archive: StoredFiles,
+        spool: Spool,
+        recorder: Recorder,
+        clock: Callable[[], datetime],
+        coercion: CoercionRules,
+        keep: Callable[[bytes, str], object],
+    ) -> None:
+        """`keep` puts a file, and why, where people look for what the archive could not take."""
+        self._database = database
+        self._archive = archive
+        self._spool = spool
+        self._recorder = recorder
+        self._clock = clock
+        self._coercion = coercion
+        self._keep = keep
+        self._checks = FixityCheck(database, clock)
+
+    def prepare(self, job: Modification, undone: Undone | None, ids: list[str], hold: Hold) -> None:
+        """Put the new form of these instances into the spool and the way back into the ledger, where they need one."""
+        rows: list[ModificationInstance] = []
+        ways = self.ways_in(job)
+        for instance_id in ids:
+            hold(job)
+            try:
+                before = self._archive.read(instance_id)
+                after, changes, _ = self.new_form(job, undone, instance_id, before, ways)
+            except LookupError:
+                continue
+            except RefusedInstance as refusal:
+                rows.append(ledger_row(job, instance_id, before, before, (), "refused", refusal.code))
+                continue
+            if after == before:
+                continue
+            is_whole = self._checks.is_as_stored(instance_id, before)
+            code = None if is_whole else CHANGED_WHEN_DAMAGED
+            row = ledger_row(job, instance_id, before, after, changes, "pending", code)
+            row.orthanc_instance_id_after = id_after(instance_id, before, after, undone)
+            if former_file(after, row) != before:
+                raise AssertionError("the former bytes cannot be kept")
+            try:
+                self._spool.put(row.id, after)
+            except OSError as error:
+                raise no_folder() from error
+            rows.append(row)
+        if rows:
+            hold(job)
+            with self._database.write() as session:
+                session.add_all(rows)
+
+    def carry_out(self, job: Modification, rows: list[ModificationInstance], hold: Hold) -> None:
+        """Put prepared forms in their places.
+
+        Raises:
+            Unavailable: the archive is away.
+            Elsewhere: one of the images waits in another node's spool; the others are done.
+            LeaseLost: another node carries the job on.
+        """
+        failure: Unavailable | Elsewhere | None = None
+        touched = []
+        for row in rows:
+            hold(job)
+            try:
+                replace(self._archive, self._spool, row, partial(self._take_place, row))
+            except Elsewhere as error:  # this one stays pending
+                failure = error
+                continue
+            except Unavailable as error:  # this one and those behind it do
+                failure = error
+                break
+            touched.append(row)
+        hold(job)
+        with self._database.write() as session:
+            for row in touched:
+                follow(session, row)
+        if failure is not None:
+            raise failure
+
+    def _take_place(self, row: ModificationInstance, data: bytes) -> None:
+        """Keep what came while the instance of `row` was replaced, and write down that it did; then it may go."""
+        self.set_aside(data)
+        with self._database.write() as session:
+            row.error_code = OTHER_CONTENT
+            session.merge(row)
+
+    def set_aside(self, data: bytes) -> None:
+        try:
+            self._keep(data, OTHER_CONTENT)
+        except OSError as error:
+            raise no_folder() from error
+        LOGGER.error("another image came under the UID of one that was being modified; it is in the quarantine folder")
+
+    def new_form(
+        self, job: Modification, undone: Undone | None, instance_id: str, data: bytes, ways: Mapping[str, WayIn]
+    ) -> NewForm:
+        way_in = ways.get(instance_id, UNKNOWN)
+        return new_form(job, undone, instance_id, data, self._clock(), self._coercion, way_in)
+
+    def ways_in(self, job: Modification) -> Mapping[str, WayIn]:
+        """Those of the images that are written down by now."""
+        self._recorder.flush()
+        with self._database.read() as session:
+            return ways_in(session, job.study_id)
+
+    def undone(self, job: Modification) -> Undone | None:
+        if job.undoes_id is None:
+            return None
+        with self._database.read() as session:
+            rows = rows_of(session, job.undoes_id)
+            undone = session.get_one(Modification, job.undoes_id)
+        by_id = {row.orthanc_instance_id_after: row for row in rows if row.status == "done"}
+        return Undone(by_id, undone.wanted, undone.study_before.get("patient_ids", []))
+
+    def archive_study(self, job: Modification) -> str | None:
+        """The archive's id of the study as it is now; of two with one UID, the one it was known by before."""
+        former, first = (job.link_after or {}).get("orthanc_study_id"), None
+        for instance_id in self._archive.instances_of(job.study_instance_uid):
+            try:
+                found = self._archive.parent_study(instance_id)
+            except LookupError:
+                continue
+            if former in (None, found):
+                return found
+            first = first or found
+        return first
+
+
+def no_folder() -> Unavailable:
+    return Unavailable("archive_unavailable", "The folder for files being modified cannot be written.")
