@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for line in error.problems:
             print(f"setting {line}", file=sys.stderr)  # noqa: T201
         return 2
-    except (CannotStart, Unavailable) as error:
+    except (CannotStart, Unavailable, migrate.NewerSchema) as error:
         print(f"cannot start: {getattr(error, 'detail', error)}", file=sys.stderr)  # noqa: T201
         return 1
 
@@ -83,6 +83,7 @@ def prepare(options: argparse.Namespace) -> Settings:
         SettingsError: a variable or option is wrong.
         CannotStart: a port is taken or a folder cannot be written.
         Unavailable: the database does not answer.
+        NewerSchema: the database is of a newer version.
     """
     os.umask(0o077)  # images, database and log hold patient data: for the server's own user only
     for name, variable in OPTIONS.items():

@@ -7,6 +7,8 @@ takes longer than to look.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +24,41 @@ MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 REVISION = re.compile(r'^(revision|down_revision) = "(\w+)"$', re.MULTILINE)
 
 
+MIGRATING = 0x0E4B_0C01
+"""Key of the advisory lock on PostgreSQL."""
+LONGEST_WAIT = "10min"
+"""For another node's migration; a large table takes seconds."""
+
+
+class NewerSchema(Exception):
+    """The database has a schema that this version of the product does not know."""
+
+
+@contextmanager
+def _one_at_a_time(database: Database) -> Iterator[None]:
+    """SQLite's writers take turns by themselves."""
+    if database.is_sqlite:
+        yield
+        return
+    with database.engine.connect() as connection, connection.begin():
+        connection.execute(text(f"SET LOCAL lock_timeout = '{LONGEST_WAIT}'"))
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATING})
+        yield
+
+
+def _require_known(database: Database) -> None:
+    with database.engine.connect() as connection:
+        if not inspect(connection).has_table("alembic_version"):
+            return
+        there = connection.scalars(text("SELECT version_num FROM alembic_version")).all()
+    unknown = set(there) - _revisions()
+    if unknown:
+        raise NewerSchema(
+            f"the database has the schema {', '.join(sorted(unknown))}, which this version does not know: "
+            "a newer one has migrated it. Start that version, or restore the backup from before the upgrade"
+        )
+
+
 def _config(database: Database) -> Config:
     from alembic.config import Config
 
@@ -32,12 +69,19 @@ def _config(database: Database) -> Config:
 
 
 def upgrade(database: Database, revision: str = "head") -> None:
-    """Apply every migration up to `revision`; nothing happens when the schema is there already."""
+    """Apply every migration up to `revision`; nothing happens when the schema is there already. Of several nodes that
+    start at once, one does it and the others wait.
+
+    Raises:
+        NewerSchema: another version of the product has migrated the database.
+    """
     if revision == "head" and is_current(database):
         return
     from alembic import command
 
-    command.upgrade(_config(database), revision)
+    with _one_at_a_time(database):
+        _require_known(database)
+        command.upgrade(_config(database), revision)
 
 
 def downgrade(database: Database, revision: str) -> None:
@@ -58,10 +102,18 @@ def is_current(database: Database) -> bool:
 @cache
 def newest() -> str:
     """The one revision that no other follows."""
-    files = (MIGRATIONS / "versions").glob("*.py")
-    said: set[tuple[str, str]] = {line for file in files for line in REVISION.findall(file.read_text())}
+    said = _said()
     (revision,) = {name for kind, name in said if kind == "revision" and ("down_revision", name) not in said}
     return revision
+
+
+def _revisions() -> set[str]:
+    return {name for kind, name in _said() if kind == "revision"}
+
+
+def _said() -> set[tuple[str, str]]:
+    files = (MIGRATIONS / "versions").glob("*.py")
+    return {line for file in files for line in REVISION.findall(file.read_text())}
 
 
 def new_revision(database: Database, message: str) -> None:

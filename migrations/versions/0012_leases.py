@@ -1,7 +1,7 @@
 """Jobs are leased, their attempts counted, and what cannot go on can be given up
 
 Revision ID: 0012_leases
-Revises: 0009_audit_replace
+Revises: 0010_name_parts
 """
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from alembic import op
 from ehr_bridge.db.types import UtcDateTime
 
 revision = "0012_leases"
-down_revision = "0009_audit_replace"
+down_revision = "0010_name_parts"
 branch_labels = None
 depends_on = None
 

@@ -98,5 +98,7 @@ def opened(settings: Settings, *, create: bool) -> Iterator[Services]:
             database.dispose()
     except BridgeError as error:
         raise click.ClickException(error.detail) from None
+    except migrate.NewerSchema as error:
+        raise click.ClickException(str(error)) from None
     except OSError as error:
         raise click.ClickException(f"{error.filename or settings.data_dir}: {error.strerror}") from None

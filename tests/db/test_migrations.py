@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 
@@ -20,6 +22,7 @@ from ehr_bridge.services.audit import Event, Origin
 from ehr_bridge.services.bundle import utc_now
 from ehr_bridge.services.changes import Followers
 from ehr_bridge.services.patients import PatientData, Patients
+from tests.conftest import PostgresCluster
 
 
 def test_upgrade_of_an_empty_database_gives_exactly_the_models(database: Database) -> None:
@@ -48,6 +51,34 @@ def test_upgrade_twice_changes_nothing(database: Database) -> None:
 def test_the_expected_revision_is_alembics_newest() -> None:
     """We read it from the files ourselves, at every health check."""
     assert migrate.newest() == ScriptDirectory(str(migrate.MIGRATIONS)).get_current_head()
+
+
+def test_a_database_of_a_newer_version_is_left_alone(database: Database) -> None:
+    """Said by the name of its schema, before anything is touched."""
+    with database.engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999_later'"))
+    with pytest.raises(migrate.NewerSchema, match="9999_later"):
+        migrate.upgrade(database)
+    with database.engine.connect() as connection:
+        assert connection.scalar(text("SELECT version_num FROM alembic_version")) == "9999_later"
+
+
+def test_several_nodes_may_start_on_an_empty_database_at_once(postgres: PostgresCluster) -> None:
+    """One migrates; the others wait for it and find nothing to do."""
+    url = postgres.new_database()
+    nodes = [Database(url) for _ in range(4)]
+    start = threading.Barrier(len(nodes))
+
+    def node(own: Database) -> None:
+        start.wait()
+        migrate.upgrade(own)
+
+    with ThreadPoolExecutor(len(nodes)) as threads:
+        for done in [threads.submit(node, own) for own in nodes]:
+            done.result()
+    assert all(migrate.is_current(own) for own in nodes)
+    for own in nodes:
+        own.dispose()
 
 
 def test_a_database_of_another_version_or_none_is_not_current(tmp_path: Path) -> None:
