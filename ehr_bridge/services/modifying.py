@@ -157,6 +157,7 @@ class ModificationJobs:
                 now = self._clock()
                 begun = begin(session, job.id, self._spool.node, seen, now, now + LEASE)
             if begun is None:
+                self._forget(job)
                 return True
             job = begun
             self._looked_at.pop(job.id, None)
@@ -181,6 +182,7 @@ class ModificationJobs:
         now, node = self._clock(), self._spool.node
         if job.node not in (None, node):
             LOGGER.warning("job %s is taken over from node %s", job.id, job.node)
+            self._forget(job)  # what was looked at while it was queued is looked at again
             self._taken_from[job.id] = job.node
         if job.node != node or job.leased_until is None or job.leased_until < now + RENEWED:
             with self._database.write() as session:

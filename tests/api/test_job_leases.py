@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import uuid
 from datetime import timedelta
 from pathlib import Path
 
@@ -116,3 +117,22 @@ def test_the_last_look_of_a_killed_node_is_another_nodes(api: Api, tmp_path: Pat
     jobs(api, other, ENDED).run()
     with api.services.database.read() as session:
         assert session.connection().exec_driver_sql("SELECT swept_at FROM modifications").scalar() is not None
+
+
+def test_who_takes_a_job_over_looks_at_every_image_again(api: Api, tmp_path: Path) -> None:
+    """Also at those that this node has looked at while the job was queued."""
+    uid = store(api, 3)
+    asked = modify(api, uid, StudyDate="20260201")
+    other = jobs(api, tmp_path / "other")
+    while len(other._looked_at.get(uuid.UUID(asked["id"]), ())) < 2:
+        other.run(0)
+    killed = KilledAt(api, 3, True)
+    with pytest.raises(KILLED):
+        jobs(api, tmp_path / "one").run()
+    killed.off()
+    other._clock = lambda: api.services.clock() + ENDED
+    other.run()
+    assert job(api, asked["id"])["error_code"] in (None, "image_elsewhere")
+    jobs(api, tmp_path / "one", ENDED).run()
+    assert job(api, asked["id"])["status"] == "succeeded"
+    assert said(api, "StudyDate") == {"20260201"}

@@ -17,7 +17,7 @@ from ehr_bridge.services.arrivals import Delivery, Door
 from ehr_bridge.services.audit import Origin
 from tests.api.conftest import Api
 from tests.api.test_upload import assert_nothing_is_left
-from tests.support.samples import crowded, nested, small
+from tests.support.samples import nested, small
 from tests.support.zips import ENCRYPTED, forged, renamed, symlink, zipped
 
 DICOMDIR = small(SOPClassUID="1.2.840.10008.1.3.10")
@@ -160,7 +160,8 @@ def test_an_entry_that_unpacks_to_countless_elements_is_refused_and_its_neighbou
     api: Api,
 ) -> None:
     """Packed it is a few kilobytes; a file that came unpacked may hold more, as one that packs less."""
-    crowd = crowded(120_000)
+    items = b"\xfe\xff\x00\xe0\0\0\0\0" * 120_000
+    crowd = small(PixelData=None) + b"\x40\x00\x75\x02SQ\0\0" + len(items).to_bytes(4, "little") + items
     read_header(crowd)
     answer = send(api, zipped([("a.dcm", small()), ("b.dcm", crowd), ("c.dcm", small())]))
     assert [one["status"] for one in answer.json["instances"]] == ["stored", "failed", "stored"]

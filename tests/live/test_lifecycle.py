@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -54,6 +55,22 @@ def test_a_wrong_setting_stops_the_start_and_is_named(tmp_path: Path, variable: 
     assert variable in result.stderr
     assert value not in result.stderr or variable.endswith("PROT")
     assert not (tmp_path / "var").exists()
+
+
+def test_a_database_of_a_newer_version_stops_the_start(tmp_path: Path) -> None:
+    """Said in one line; nothing in it is changed."""
+    (tmp_path / "var").mkdir()
+    path = tmp_path / "var" / "ehr-bridge.sqlite3"
+    with sqlite3.connect(path) as database:
+        database.execute("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
+        database.execute("INSERT INTO alembic_version VALUES ('9999_later')")
+    ports_ = ("--http-port", str(ports.free()), "--dicom-port", str(ports.free()))
+    result = launch("--data-dir", str(tmp_path / "var"), *ports_)
+    assert result.returncode == 1
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("cannot start: the database has the schema 9999_later")
+    with sqlite3.connect(path) as database:
+        assert database.execute("SELECT name FROM sqlite_master").fetchall() == [("alembic_version",)]
 
 
 def test_an_unknown_option_stops_the_start() -> None:

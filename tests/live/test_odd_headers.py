@@ -103,7 +103,7 @@ def test_no_header_is_try_again_for_ever(server: Server) -> None:
         "cannot_index",
         "refused_by_archive",
         "missing_uid",
-        "invalid_uid",
+        "malformed",
     }
     assert outcomes["unreadable_meta"] and outcomes["cannot_index"] and outcomes["stored"]
     print(dict(outcomes))

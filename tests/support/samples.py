@@ -59,8 +59,11 @@ def nested(depth: int) -> bytes:
 
 
 def crowded(elements: int) -> bytes:
-    """An instance with one item that holds so many empty elements: eight bytes each."""
-    content = b"\x08\x00\x05\x00CS\0\0" * elements
+    """An instance with one item that holds so many empty elements, no two alike: eight bytes each."""
+    content = b"".join(
+        (0x3000 + 2 * (n >> 16)).to_bytes(2, "little") + (n & 0xFFFF).to_bytes(2, "little") + b"CS\0\0"
+        for n in range(elements)
+    )
     item = b"\xfe\xff\x00\xe0" + len(content).to_bytes(4, "little") + content
     return small(PixelData=None) + b"\x40\x00\x75\x02SQ\0\0" + len(item).to_bytes(4, "little") + item
 
