@@ -72,7 +72,7 @@ def test_an_empty_archive_needs_nobody(api: Api) -> None:
     nothing = {"archive_bytes": 0, "number_of_studies": 0, "number_of_instances": 0}
     assert said["storage"] == {"free_bytes": 600, "total_bytes": 1000} | nothing
     counts = {"instances_to_record": 0, "changes_to_check": 0, "uploads_under_way": 0, "quarantined": 0}
-    assert said["queue"] == counts | {"jobs": {"waiting": 0, "running": 0, "failed": 0}}
+    assert said["queue"] == counts | {"jobs": {"waiting": 0, "running": 0, "failed": 0, "stuck": 0}}
     assert said["fixity"] == {"days": 30.0, "checked_until": None, "damaged": 0, "latest": []}
     assert said["restarts"] == {"recent": 0, "latest": None, "cause": None}
     assert said["attention"] == said["failed_jobs"] == []
@@ -116,10 +116,10 @@ def test_what_is_stored_and_not_recorded_yet_is_counted(api: Api) -> None:
 def test_jobs_are_counted_by_what_they_wait_for(api: Api, tmp_path: Path) -> None:
     """Asked for, running, done."""
     asked = modify(api, store(api), StudyDate="20260201")
-    assert system(api)["queue"]["jobs"] == {"waiting": 1, "running": 0, "failed": 0}
+    assert system(api)["queue"]["jobs"] == {"waiting": 1, "running": 0, "failed": 0, "stuck": 0}
     with api.services.database.write() as session:
         session.execute(update(Modification).values(status="running"))
-    assert system(api)["queue"]["jobs"] == {"waiting": 0, "running": 1, "failed": 0}
+    assert system(api)["queue"]["jobs"] == {"waiting": 0, "running": 1, "failed": 0, "stuck": 0}
     with api.services.database.write() as session:
         session.execute(update(Modification).values(status="waiting"))
     assert system(api)["queue"]["jobs"]["waiting"] == 1
@@ -127,7 +127,7 @@ def test_jobs_are_counted_by_what_they_wait_for(api: Api, tmp_path: Path) -> Non
         session.execute(update(Modification).values(status="queued"))
     jobs(api, tmp_path).run()
     assert job(api, asked["id"])["status"] == "succeeded"
-    assert system(api)["queue"]["jobs"] == {"waiting": 0, "running": 0, "failed": 0}
+    assert system(api)["queue"]["jobs"] == {"waiting": 0, "running": 0, "failed": 0, "stuck": 0}
 
 
 @pytest.mark.parametrize("status", ["failed", "partial"])

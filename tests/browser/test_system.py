@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.people import People, violations
 from tests.support.server import Server
@@ -17,6 +17,15 @@ FAILED_JOB = {
     "status": "partial",
     "error_code": "study_is_linked",
     "finished_at": "2026-11-24T09:43:25.700Z",
+    "failure": None,
+}
+STUCK_JOB = {
+    "id": "9b3c1f52-6c5b-4a3e-9d0c-5ad6f0b5a7d1",
+    "kind": "link",
+    "status": "running",
+    "error_code": "unexpected_error",
+    "finished_at": None,
+    "failure": "ValueError in ehr_bridge/dicom/values.py, line 97",
 }
 DAMAGED_FILE = {
     "orthanc_instance_id": "6f1b8f4a-7a1b5f0e-0c9a2d53-1f0f7a0e-9d0c5ad6",
@@ -28,6 +37,7 @@ TO_ACT_ON = {
     "restarted": 2,
     "files_damaged": 2,
     "jobs_failed": 1,
+    "jobs_stuck": 1,
     "quarantined": 2,
     "uploads_incomplete": 3,
     "refused_often": 4,
@@ -70,7 +80,7 @@ def test_what_needs_somebody_stands_there_with_what_to_do_next(
     test's."""
     uid = demo.get("/api/v1/dicom/studies?mrn=MRN-1001", "nurse").json()["items"][0]["study_instance_uid"]
     said = demo.get("/api/v1/system", "admin").json()
-    said["failed_jobs"] = [FAILED_JOB | {"study_instance_uid": uid}]
+    said["failed_jobs"] = [job | {"study_instance_uid": uid} for job in (FAILED_JOB, STUCK_JOB)]
     gone = DAMAGED_FILE | {"orthanc_instance_id": "0" * 8, "file": None}
     files = [each | {"study_instance_uid": uid} for each in (DAMAGED_FILE, gone)]
     said["fixity"] |= {"damaged": 2, "latest": files}
@@ -89,6 +99,8 @@ def test_what_needs_somebody_stands_there_with_what_to_do_next(
             "signal SIGSEGV",
             "missing files: 2",
             "Failed jobs: 1",
+            "Jobs that cannot go on: 1",
+            "values.py, line 97",
             "quarantine: 2",
             "last 24 hours: 3",
             "just now: 4",
@@ -108,6 +120,40 @@ def test_what_needs_somebody_stands_there_with_what_to_do_next(
         page.unroute("**/api/v1/system")
         page.set_viewport_size({"width": 1280, "height": 900})
         page.emulate_media(color_scheme="light")
+
+
+def test_a_job_that_cannot_go_on_is_decided_on_with_a_reason(people: People, demo: Server) -> None:
+    """Nothing is sent before a reason is given. The job, and what becomes of it, are the test's."""
+    uid = demo.get("/api/v1/dicom/studies?mrn=MRN-1001", "nurse").json()["items"][0]["study_instance_uid"]
+    said = demo.get("/api/v1/system", "admin").json()
+    said["failed_jobs"] = [STUCK_JOB | {"study_instance_uid": uid}]
+    said["attention"] = [{"code": "jobs_stuck", "count": 1, "advice": "?"}]
+    sent: list[Any] = []
+    page = people.window("admin")
+    answer(page, "system", said)
+
+    def decided(route: Route) -> None:
+        sent.append(route.request.post_data_json)
+        route.fulfill(status=202, json={})
+
+    page.route("**/api/v1/jobs/*/give-up", decided)
+    try:
+        page = people.go("admin", "/system")
+        job = page.get_by_role("list", name="Jobs that cannot go on").get_by_role("listitem")
+        expect(job.get_by_role("button", name="Try again")).to_be_visible()
+        job.get_by_role("button", name="Give up").click()
+        dialog = page.get_by_role("dialog")
+        expect(dialog).to_contain_text("put back as it was")
+        assert violations(page) == []
+        dialog.get_by_role("button", name="Give up").click()
+        assert sent == []
+        dialog.get_by_role("textbox").fill("the files are wanted as they were")
+        dialog.get_by_role("button", name="Give up").click()
+        expect(page.get_by_text("The job is given up; its files are put back.")).to_be_visible()
+        assert sent == [{"reason": "the files are wanted as they were"}]
+    finally:
+        page.unroute("**/api/v1/system")
+        page.unroute("**/api/v1/jobs/*/give-up")
 
 
 def test_a_part_that_fails_stands_there_with_the_way_out(people: People, demo: Server) -> None:
