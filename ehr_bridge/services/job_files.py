@@ -119,6 +119,7 @@ class JobFiles:
             session.merge(row)
 
     def set_aside(self, data: bytes) -> None:
+        """Keep, durably, another image that came under the identity of one that a job has in its hands."""
         try:
             self._keep(data, OTHER_CONTENT)
         except OSError as error:
@@ -128,6 +129,10 @@ class JobFiles:
     def new_form(
         self, job: Modification, undone: Undone | None, instance_id: str, data: bytes, ways: Mapping[str, WayIn]
     ) -> NewForm:
+        """What a job makes of a file.
+
+        Raises: RefusedInstance when it cannot.
+        """
         way_in = ways.get(instance_id, UNKNOWN)
         return new_form(job, undone, instance_id, data, self._clock(), self._coercion, way_in)
 
@@ -138,6 +143,7 @@ class JobFiles:
             return ways_in(session, job.study_id)
 
     def undone(self, job: Modification) -> Undone | None:
+        """What an undo takes back; None for any other job."""
         if job.undoes_id is None:
             return None
         with self._database.read() as session:

@@ -43,6 +43,8 @@ from ehr_bridge.auth.permissions import ROLE_PERMISSIONS, Permission
 from ehr_bridge.auth.tokens import TokenRules, TokenVerifier
 from ehr_bridge.db import accounts, audit, deletions, identity_changes, match_keys, modifications  # noqa: F401  (their tables belong to the metadata)
 from ehr_bridge.db.models import Base
+from ehr_bridge.services.job_attempts import ELSEWHERE, FAILED
+from ehr_bridge.services.stuck_jobs import GIVEN_UP
 from ehr_bridge.settings import NOT_YET, Settings, variables
 from plugin import launch
 from tests.support.grants import FakeGrants
@@ -141,6 +143,7 @@ def test_every_code_that_is_raised_is_listed_and_every_listed_one_is_raised() ->
             else:
                 computed.add(path.relative_to(ROOT).as_posix())
     raised |= {name for name, level in findings().items() if level == "error"}
+    raised |= {FAILED, ELSEWHERE, GIVEN_UP}  # why a job ended or cannot go on, which nobody raises
     assert raised == set(CODES)
     assert computed <= {  # they hand on codes that are raised elsewhere
         "ehr_bridge/api/problems.py",

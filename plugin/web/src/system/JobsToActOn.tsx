@@ -13,17 +13,19 @@ export function JobsToActOn({ jobs, label }: { jobs: readonly FailedJobAnswer[];
   return (
     <ul className="stack-small small" aria-label={label}>
       {jobs.map((job) => (
-        <li key={job.id}>
-          {word("system.job", job.kind)}: {job.status === "running" ? t("system.job.stuck") : word("job.status", job.status)}
-          {job.finished_at && (
-            <>
-              {" · "}
-              <Instant iso={job.finished_at} />
-            </>
-          )}
-          {job.error_code && ` · ${known("problem", job.error_code) ?? job.error_code}`}
-          {job.failure && ` · ${job.failure}`}
-          <StudyLink uid={job.study_instance_uid} />
+        <li key={job.id} className="stack-small">
+          <span>
+            {word("system.job", job.kind)}: {job.status === "running" ? t("system.job.stuck") : word("job.status", job.status)}
+            {job.finished_at && (
+              <>
+                {" · "}
+                <Instant iso={job.finished_at} />
+              </>
+            )}
+            {job.error_code && ` · ${known("problem", job.error_code) ?? job.error_code}`}
+            {job.failure && ` · ${job.failure}`}
+            <StudyLink uid={job.study_instance_uid} />
+          </span>
           <Decisions job={job} />
         </li>
       ))}
@@ -39,7 +41,7 @@ function Decisions({ job }: { job: FailedJobAnswer }) {
   return (
     <span className="actions">
       {decisions.map((each) => (
-        <button key={each} type="button" className="button small" onClick={() => setDecision(each)}>
+        <button key={each} type="button" className="button button-small" onClick={() => setDecision(each)}>
           {t(`system.job.${each}`)}
         </button>
       ))}
