@@ -208,7 +208,6 @@ def test_a_job_that_is_given_up_before_its_first_image_has_failed(
     ended = job(api, asked["id"])
     assert (ended["status"], ended["error_code"], files(api)) == ("failed", "given_up", before)
     assert undo(api, asked["id"], 409)["code"] == "cannot_undo"
-    api.services.claims.forget()
     store(api, 1, StudyInstanceUID=uid)
     assert "20260201" not in said(api, "StudyDate")
 

@@ -110,24 +110,25 @@ def test_no_header_is_try_again_for_ever(server: Server) -> None:
     assert server.get("/api/v1/health").json()["status"] == "ok"
 
 
+@pytest.mark.parametrize("part", range(4))
 @pytest.mark.parametrize("route", ["upload-multiple", "dicom-web/studies"])
-def test_none_of_them_holds_its_neighbours_up(server: Server, route: str) -> None:
-    """All in one request, an honest image behind each: every honest one is stored."""
-    honest = [small() for _ in VARIANTS]
-    files = [one for pair in zip((make() for make in VARIANTS.values()), honest, strict=True) for one in pair]
+def test_none_of_them_holds_its_neighbours_up(server: Server, route: str, part: int) -> None:
+    """A quarter of them in one request, an honest image behind each: every honest one is stored."""
+    odd = [make() for make in list(VARIANTS.values())[part::4]]
+    honest = [small() for _ in odd]
+    files = [one for pair in zip(odd, honest, strict=True) for one in pair]
     body = b"".join(b"--b\r\nContent-Type: application/dicom\r\n\r\n" + data + b"\r\n" for data in files) + b"--b--"
     path = f"/api/v1/{route}" if "/" in route else f"/api/v1/dicom/{route}"
     headers = {"Content-Type": 'multipart/related; type="application/dicom"; boundary=b'}
     answer = server.request("POST", path, user_token("technician"), data=body, headers=headers)
     assert answer.status_code in (200, 202), answer.text
-    uids = {read_header(data).sop_instance_uid for data in honest}
     if route == "upload-multiple":
         codes = [one["error"]["code"] if one["error"] else one["status"] for one in answer.json()["instances"]]
         assert codes[1::2] == ["stored"] * len(honest)
         assert not {"archive_unavailable", "not_tried", "internal_error"} & set(codes)
     else:
         stored = {one["00081155"]["Value"][0] for one in answer.json()["00081199"]["Value"]}
-        assert uids <= stored
+        assert {read_header(data).sop_instance_uid for data in honest} <= stored
 
 
 def test_by_c_store_each_is_answered(server: Server) -> None:

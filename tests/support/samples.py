@@ -59,9 +59,9 @@ def nested(depth: int) -> bytes:
 
 
 def crowded(elements: int) -> bytes:
-    """An instance with one item that holds so many empty elements, no two alike: eight bytes each."""
+    """An instance with one item that holds so many empty private elements, no two alike: eight bytes each."""
     content = b"".join(
-        (0x3000 + 2 * (n >> 16)).to_bytes(2, "little") + (n & 0xFFFF).to_bytes(2, "little") + b"CS\0\0"
+        (0x5001 + 2 * (n // 60_000)).to_bytes(2, "little") + (0x1000 + n % 60_000).to_bytes(2, "little") + b"CS\0\0"
         for n in range(elements)
     )
     item = b"\xfe\xff\x00\xe0" + len(content).to_bytes(4, "little") + content
