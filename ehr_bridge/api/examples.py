@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ehr_bridge.api.examples_links import LINK_EXAMPLES
+from ehr_bridge.matching import Evidence, EvidenceGrade
 
 STUDY = "1.2.826.0.1.3680043.8.498.7890"
 ORTHANC_STUDY = "9d4d5ee4-dcf5c7be-d418b132-78c9c2d1-74f97a1a"
@@ -43,7 +44,7 @@ _ORDER: dict[str, Any] = {
 _MATCH: dict[str, Any] = {
     "kind": "exact",
     "score": 1.0,
-    "evidence": [{"field": "confirmation", "agrees": True, "grade": "same", "detail": "confirmed by the sender"}],
+    "evidence": [Evidence.of("confirmation", True, EvidenceGrade.SAME, "confirmed").as_json()],
     "patient_id": PATIENT_ID,
     "order_id": ORDER_ID,
 }
@@ -97,14 +98,7 @@ EXAMPLES: dict[str, dict[str, Any]] = LINK_EXAMPLES | {
                 "match": {
                     "kind": "exact",
                     "score": 1.0,
-                    "evidence": [
-                        {
-                            "field": "PatientName",
-                            "agrees": True,
-                            "grade": "form",
-                            "detail": "the same name, written otherwise",
-                        }
-                    ],
+                    "evidence": [Evidence.of("PatientName", True, EvidenceGrade.FORM, "name_form").as_json()],
                     "patient_id": PATIENT_ID,
                     "order_id": ORDER_ID,
                     "automatic": True,

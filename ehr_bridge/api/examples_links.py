@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ehr_bridge.matching import Evidence
+
 PATIENT_ID = "0f3662fb-f076-4743-b58a-6b30f1adf20c"
 MERGED_ID = "5f0d9c7e-1c55-4f0b-9d6a-2f6c0b7d4e21"
 ORDER_ID = "41de0281-feab-4d0a-b864-61b088efc0d7"
@@ -30,14 +32,7 @@ LINK_EXAMPLES: dict[str, dict[str, Any]] = {
         "order_description": "MR brain",
         "kind": "ambiguous",
         "score": 0.75,
-        "evidence": [
-            {
-                "field": "PatientID",
-                "agrees": False,
-                "grade": "other",
-                "detail": "the file's patient ID is not this patient's MRN",
-            }
-        ],
+        "evidence": [Evidence.against("PatientID", "id_other").as_json()],
         "differences": [{"tag": "PatientID", "file": "MRN-2007", "ehr": "MRN-2001", "differs": True}],
     },
     "JobAnswer": {

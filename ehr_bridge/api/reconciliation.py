@@ -239,6 +239,6 @@ def candidate_answer(candidate: CandidateView) -> CandidateAnswer:
         order_description=order.description if order else None,
         kind=match.kind.value,
         score=match.score,
-        evidence=[EvidenceAnswer.model_validate(one) for one in match.evidence],
+        evidence=[EvidenceAnswer.model_validate(one.as_json()) for one in match.evidence],
         differences=[DifferenceAnswer.model_validate(one) for one in candidate.differences],
     )

@@ -6,6 +6,8 @@ import uuid
 from dataclasses import asdict, replace
 from typing import Any, Literal
 
+from pydantic import Field
+
 from ehr_bridge.api.persons import PersonAnswer
 from ehr_bridge.api.schemas import Model, Moment
 from ehr_bridge.matching import EvidenceGrade, Match
@@ -26,7 +28,9 @@ class EvidenceAnswer(Model):
     field: str
     agrees: bool | None
     grade: EvidenceGrade
-    detail: str
+    detail: str = Field(description="The reasons, in English")
+    reasons: list[str] = Field(description="Codes, none for evidence that was recorded before they were")
+    values: dict[str, str] = Field(description="What the words of a reason name: `file`, `ehr`, `date`")
 
 
 class MatchAnswer(Model):

@@ -114,13 +114,13 @@ def evidence_of_images(header: HeaderIdentity, order: OrderFacts) -> tuple[Evide
             continue
         match compare_terms(said, known, families, words):
             case EvidenceGrade.SAME as grade:
-                lines.append(Evidence(keyword, True, grade, f"{said}, as the order says"))
+                lines.append(Evidence.of(keyword, True, grade, "image_same", file=said))
             case EvidenceGrade.FORM as grade:
-                lines.append(Evidence(keyword, True, grade, f"{said} goes with {known}, which the order says"))
+                lines.append(Evidence.of(keyword, True, grade, "image_akin", file=said, ehr=known))
             case EvidenceGrade.OTHER:
-                lines.append(Evidence.against(keyword, f"{said}; the order is for {known}"))
+                lines.append(Evidence.against(keyword, "image_other", file=said, ehr=known))
             case grade:
-                lines.append(Evidence(keyword, None, grade, f"{said} and {known} cannot be compared"))
+                lines.append(Evidence.of(keyword, None, grade, "image_incomparable", file=said, ehr=known))
     return tuple(lines)
 
 

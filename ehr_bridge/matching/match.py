@@ -54,7 +54,7 @@ def match_study(
     known = {patient.id: patient for patient in patients}
     if len(by_id) > 1:
         keys = {line for order in by_id.values() for line in key_lines(header, order, rules) if line.agrees}
-        several = Evidence.against("order", "keys of the file point to different orders")
+        several = Evidence.against("order", "order_keys_apart")
         return Match(MatchKind.AMBIGUOUS, 0.0, (several, *sorted(keys, key=lambda line: line.field)))
     if by_id:
         (order,) = by_id.values()
@@ -78,9 +78,9 @@ def add_order(header: HeaderIdentity, match: Match, orders: Iterable[OrderFacts]
     if not fitting or match.kind is MatchKind.AMBIGUOUS:
         return match
     if len(fitting) > 1:
-        several = Evidence.against("order", "several open orders of this patient fit")
+        several = Evidence.against("order", "order_several")
         return replace(match, kind=MatchKind.AMBIGUOUS, evidence=(several, *match.evidence), is_automatic=False)
-    fits = Evidence("order", True, EvidenceGrade.SAME, "the only open order of this patient with modality and date")
+    fits = Evidence.of("order", True, EvidenceGrade.SAME, "order_only_one")
     evidence = (*match.evidence, fits, *evidence_of_images(header, fitting[0]))
     return replace(match, evidence=evidence, order_id=fitting[0].id)
 
@@ -92,10 +92,10 @@ def _with_number_of_none(match: Match, number: str, orders: Iterable[OrderFacts]
     """
     nearly = [order for order in orders if is_nearly(number, order.accession_number)]
     if not nearly:
-        unknown = Evidence("AccessionNumber", None, EvidenceGrade.SILENT, "points to no order here")
+        unknown = Evidence.of("AccessionNumber", None, EvidenceGrade.SILENT, "order_key_unknown")
         return replace(match, evidence=(*match.evidence, unknown))
-    detail = f"nearly the accession number of an order of this patient, {nearly[0].accession_number}"
-    line = Evidence("AccessionNumber", True, EvidenceGrade.SLIP, detail)
+    theirs = nearly[0].accession_number
+    line = Evidence.of("AccessionNumber", True, EvidenceGrade.SLIP, "order_number_nearly", ehr=theirs)
     kind = MatchKind.PROBABLE if match.kind is MatchKind.EXACT else match.kind
     only = nearly[0].id if len(nearly) == 1 and not nearly[0].is_cancelled else None
     return replace(match, kind=kind, evidence=(*match.evidence, line), order_id=only, is_automatic=False)
@@ -134,7 +134,7 @@ def judge_order(
     strangers = [compare_person(header, one, population) for one in patients if one.id != order.patient.id]
     compared = _prefer_written_id(header, [person, *strangers])
     if order.is_cancelled:
-        evidence = (Evidence.against("order", "the order is cancelled"), *evidence)
+        evidence = (Evidence.against("order", "order_cancelled"), *evidence)
         return Match(MatchKind.AMBIGUOUS, score, evidence, order.patient.id, order.id)
     if (stranger := _stranger(compared[0], compared[1:])) is not None:
         return Match(MatchKind.AMBIGUOUS, score, (stranger, *evidence), order.patient.id, order.id)
@@ -149,9 +149,9 @@ def _stranger(person: Comparison, others: Sequence[Comparison]) -> Evidence | No
     """Whether the header says it is of somebody else than the order's patient."""
     for other in others:
         if other.patient_id is IdGrade.SAME:
-            return Evidence.against("PatientID", "the file's patient ID is the MRN of somebody else")
+            return Evidence.against("PatientID", "id_of_another")
         if other.is_whole_name_agreed and other.is_date_agreed and other.weight_of_person > person.weight_of_person:
-            return Evidence.against("PatientName", "name and birth date fit another patient better")
+            return Evidence.against("PatientName", "another_fits_better")
     return None
 
 

@@ -9,6 +9,8 @@ from datetime import date
 from enum import StrEnum
 from typing import Any, Self
 
+from ehr_bridge.matching.reasons import words_of
+
 NAME_PARTS = ("family_name", "given_name", "middle_name", "prefix", "suffix")
 """The fields of a patient's name, in the order of the components of a PN (PS3.5 section 6.2.1)."""
 
@@ -113,20 +115,38 @@ class Evidence:
     agrees: bool | None
     grade: EvidenceGrade
     detail: str
+    """The reasons in English."""
+    reasons: tuple[str, ...] = ()
+    """Codes (`ehr_bridge.matching.reasons`); none for evidence that was stored before they were."""
+    values: tuple[tuple[str, str], ...] = ()
+    """What fills the blanks of the reasons."""
 
     @classmethod
-    def against(cls, field: str, detail: str) -> Self:
+    def of(cls, field: str, agrees: bool | None, grade: EvidenceGrade, *reasons: str, **values: str) -> Self:
+        return cls(field, agrees, grade, words_of(reasons, values), reasons, tuple(values.items()))
+
+    @classmethod
+    def against(cls, field: str, *reasons: str, **values: str) -> Self:
         """Something that contradicts."""
-        return cls(field, False, EvidenceGrade.OTHER, detail)
+        return cls.of(field, False, EvidenceGrade.OTHER, *reasons, **values)
 
     @classmethod
     def from_json(cls, said: Mapping[str, Any]) -> Self:
         """What `as_json` wrote down, at any time."""
         agrees = said["agrees"]
-        return cls(said["field"], agrees, EvidenceGrade(said.get("grade") or WITHOUT_GRADE[agrees]), said["detail"])
+        grade = EvidenceGrade(said.get("grade") or WITHOUT_GRADE[agrees])
+        reasons, values = tuple(said.get("reasons", ())), tuple(said.get("values", {}).items())
+        return cls(said["field"], agrees, grade, said["detail"], reasons, values)
 
     def as_json(self) -> dict[str, Any]:
-        return {"field": self.field, "agrees": self.agrees, "grade": self.grade.value, "detail": self.detail}
+        return {
+            "field": self.field,
+            "agrees": self.agrees,
+            "grade": self.grade.value,
+            "detail": self.detail,
+            "reasons": list(self.reasons),
+            "values": dict(self.values),
+        }
 
 
 @dataclass(frozen=True, slots=True)

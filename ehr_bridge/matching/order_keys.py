@@ -15,12 +15,12 @@ from ehr_bridge.matching.model import Evidence, EvidenceGrade, HeaderIdentity, O
 from ehr_bridge.matching.rules import Rules
 
 FIELDS = {
-    "study_instance_uid": ("StudyInstanceUID", "the study UID given to"),
-    "accession_number": ("AccessionNumber", "the accession number of"),
-    "scheduled_procedure_step_id": ("ScheduledProcedureStepID", "the step of"),
-    "requested_procedure_id": ("RequestedProcedureID", "the requested procedure of"),
+    "study_instance_uid": ("StudyInstanceUID", "order_study_uid"),
+    "accession_number": ("AccessionNumber", "order_number"),
+    "scheduled_procedure_step_id": ("ScheduledProcedureStepID", "order_step"),
+    "requested_procedure_id": ("RequestedProcedureID", "order_procedure"),
 }
-"""DICOM keyword, and what the key is of an order."""
+"""DICOM keyword, and the reason that it is the order's."""
 OF_PROCEDURE = ("scheduled_procedure_step_id", "requested_procedure_id")
 """Keys that need not be unique: a step may be "1" in every procedure."""
 
@@ -49,15 +49,15 @@ def key_lines(
     """
     lines = []
     for key, said in keys_of(header, rules).items():
-        field, what = FIELDS[key]
+        field, reason = FIELDS[key]
         known = known_key(order, key)
         if same_key(said, known):
             grade = EvidenceGrade.SAME if said == known else EvidenceGrade.FORM
-            lines.append(Evidence(field, True, grade, f"{what} the order"))
+            lines.append(Evidence.of(field, True, grade, reason))
         elif (line := _of_another(key, said, order.patient.id, others)) is not None:
             lines.append(line)
         elif key != "study_instance_uid":
-            lines.append(Evidence(field, None, EvidenceGrade.SILENT, "points to no order here"))
+            lines.append(Evidence.of(field, None, EvidenceGrade.SILENT, "order_key_unknown"))
     return tuple(lines)
 
 
@@ -75,9 +75,8 @@ def _of_another(key: str, said: str, patient_id: uuid.UUID, others: Iterable[Ord
     holders = [order for order in others if same_key(said, known_key(order, key))]
     if not holders:
         return None
-    field, what = FIELDS[key]
-    whose = "of this patient" if all(order.patient.id == patient_id for order in holders) else "of another patient"
-    return Evidence.against(field, f"{what} another order, {whose}")
+    is_theirs = all(order.patient.id == patient_id for order in holders)
+    return Evidence.against(FIELDS[key][0], "order_other" if is_theirs else "order_of_another")
 
 
 def pointed_to(

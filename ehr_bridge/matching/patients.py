@@ -21,7 +21,7 @@ WORTH_A_LOOK = 0.02
 NOTHING = Match(
     MatchKind.NONE,
     0.0,
-    (Evidence("order", None, EvidenceGrade.SILENT, "no order or patient has the file's identifiers"),),
+    (Evidence.of("order", None, EvidenceGrade.SILENT, "nobody_fits"),),
 )
 
 
@@ -61,7 +61,7 @@ def judge_patients(ranked: Sequence[Ranked], rules: Rules, *, is_complete: bool)
         return NOTHING
     if best.probability < rules.probability:
         if len(ranked) > 1 and ranked[1].probability >= WORTH_A_LOOK:
-            several = Evidence.against("PatientName", "another patient fits nearly as well")
+            several = Evidence.against("PatientName", "another_fits_nearly")
             return Match(MatchKind.AMBIGUOUS, score, (several, *evidence), person.patient.id)
         return Match(MatchKind.PROBABLE, score, evidence, person.patient.id)
     basis = basis_of(person)
@@ -92,51 +92,47 @@ def _other_patient(ranked: Sequence[Ranked]) -> Evidence | None:
     best, *others = (one.comparison for one in ranked)
     for other in others:
         if other.weight == best.weight:
-            return Evidence.against("PatientName", "two patients fit equally well")
+            return Evidence.against("PatientName", "two_fit")
         if other.patient_id is IdGrade.SAME:
-            return Evidence.against("PatientID", "the file's patient ID is the MRN of somebody else than the rest fits")
+            return Evidence.against("PatientID", "id_and_rest_apart")
         agreeing = other.agreeing_parts
         if agreeing == ALL_PARTS and other.weight_of_person >= best.weight_of_person:
-            return Evidence.against("PatientName", "name and birth date fit another patient at least as well")
+            return Evidence.against("PatientName", "another_fits_as_well")
         if agreeing == ALL_PARTS - 1 and other.weight_of_person > best.weight_of_person:
-            return Evidence.against(
-                "PatientName", "two of family name, given name and birth date fit another patient better"
-            )
+            return Evidence.against("PatientName", "another_fits_two_better")
     return None
 
 
 def _veto(person: Comparison) -> Evidence | None:
     """What forbids to link to this patient without a person, however likely it is."""
     if person.sex == "different":
-        return Evidence.against("PatientSex", "another sex")
+        return Evidence.against("PatientSex", "sex_other")
     if person.is_name_contradicted and person.is_date_contradicted:
-        return Evidence.against("PatientName", "another name and another date of birth")
+        return Evidence.against("PatientName", "name_and_date_other")
     if person.patient_id is IdGrade.SAME:
         return _veto_of_same_id(person)
     if person.patient_id is IdGrade.NEAR:
         if person.agreeing_parts < 2 or person.is_date_contradicted:
-            return Evidence.against("PatientName", "a patient ID with a slip, and too little beside it")
+            return Evidence.against("PatientName", "id_slip_alone")
         return None
     if not person.is_name_agreed:
-        return Evidence.against("PatientName", "without the MRN both parts of the name must agree: relatives share one")
+        return Evidence.against("PatientName", "name_needed")
     if not person.is_date_agreed:
-        return Evidence.against("PatientBirthDate", "without the MRN the date of birth must agree: namesakes exist")
+        return Evidence.against("PatientBirthDate", "date_needed")
     if person.birth_date is DateGrade.NEAR:
-        return Evidence.against(
-            "PatientBirthDate", "without the MRN a slip in the date of birth is too much: namesakes exist"
-        )
+        return Evidence.against("PatientBirthDate", "date_needed_exactly")
     if person.patient_id in (IdGrade.DIFFERENT, IdGrade.NEIGHBOUR) and person.birth_date is not DateGrade.SAME:
-        return Evidence.against("PatientBirthDate", "another patient ID, and the date of birth not quite the same")
+        return Evidence.against("PatientBirthDate", "date_inexact_other_id")
     return None
 
 
 def _veto_of_same_id(person: Comparison) -> Evidence | None:
     parts = (person.names.family, person.names.given)
     if person.is_name_contradicted and not person.is_date_agreed:
-        return Evidence.against("PatientName", "another name, and no date of birth that confirms the patient ID")
+        return Evidence.against("PatientName", "name_other_unconfirmed")
     if not person.is_date_agreed and not set(parts) & AGREEING:
-        return Evidence.against("PatientName", "neither name nor date of birth confirms the patient ID")
+        return Evidence.against("PatientName", "nothing_confirms_id")
     is_alike = all(part in AGREEING or part is Grade.SIMILAR for part in parts)
     if person.is_date_contradicted and not is_alike:
-        return Evidence.against("PatientBirthDate", "another date of birth, and the name does not agree in full")
+        return Evidence.against("PatientBirthDate", "date_other_name_inexact")
     return None

@@ -140,7 +140,7 @@ class Claims:
             certain = match.is_automatic and patient is not None
             wanted = wanted_values(patient, order) if certain and patient else {}
             if certain and not may_coerce and not carries(identity, wanted):
-                late = Evidence.against(STUDY, "stored before it could be coerced; a job links it")
+                late = Evidence.against(STUDY, "stored_first")
                 match = replace(match, kind=MatchKind.PROBABLE, evidence=(late, *match.evidence), is_automatic=False)
                 certain = False
             claim = _insert_claim(session, identity, match, certain, confirmation, now)

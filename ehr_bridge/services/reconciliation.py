@@ -35,7 +35,7 @@ from ehr_bridge.services.reconciliation_views import (
 from ehr_bridge.services.studies import find_study
 from ehr_bridge.services.study_jobs import WORDS, of_study, require_idle
 from ehr_bridge.services.study_search import Slice, StudyFilters
-from ehr_bridge.services.verdicts import Confirmation, confirmed_match, resolve
+from ehr_bridge.services.verdicts import LINKED_BY_HAND, Confirmation, confirmed_match, resolve
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +177,7 @@ class Reconciliation:
         ):
             raise Conflict("study_is_linked", f"{_what_happened(session, study)} It is linked like that already.")
         evidence = evidence_of(confirmed_match(session, stored_identity(study), patient, order, self._rules))
-        evidence[0] |= {"detail": "linked by a person"}
+        evidence[0] = LINKED_BY_HAND.as_json()
         job = link_job(session, study, (patient, order), evidence, reason, origin, now)
         self._note(session, "study.link_requested", job, study, origin, now)
         return job

@@ -35,9 +35,10 @@ CONFIRMATION = "confirmation"
 """The field of the evidence that a person said so, with this very request."""
 STUDY = "study"
 """The field of the evidence that the study is here, and what that says."""
-CONFIRMED = Evidence(CONFIRMATION, True, EvidenceGrade.SAME, "confirmed by the sender")
-DENIED = Evidence.against(STUDY, "other images of this study are of somebody else")
-USED_AGAIN = Evidence.against("PatientID", "the number may be another person's by now; somebody must decide that first")
+CONFIRMED = Evidence.of(CONFIRMATION, True, EvidenceGrade.SAME, "confirmed")
+LINKED_BY_HAND = Evidence.of(CONFIRMATION, True, EvidenceGrade.SAME, "linked_by_hand")
+DENIED = Evidence.against(STUDY, "study_of_another")
+USED_AGAIN = Evidence.against("PatientID", "id_used_again")
 
 RULES = Rules()
 _BY_UID = (
@@ -190,7 +191,7 @@ def verdict_on_more(
         return Verdict(open_match(study), known=known) if identity.patient_id in said else _contradicted(known)
     if _is_same_person(session, study, identity, rules):
         linked_at = known.linked_at or study.created_at
-        before = Evidence(STUDY, True, EvidenceGrade.SAME, f"as when this study was linked on {linked_at:%Y-%m-%d}")
+        before = Evidence.of(STUDY, True, EvidenceGrade.SAME, "linked_before", date=f"{linked_at:%Y-%m-%d}")
         return _of_link(session, known, identity, before, rules)
     denied = _of_link(session, known, identity, DENIED, rules)
     match = replace(denied.match, kind=MatchKind.AMBIGUOUS, score=0.0, is_automatic=False)

@@ -148,7 +148,7 @@ def test_a_choice_against_another_order_of_the_same_patient_is_asked_about(api: 
     file = {**ASA, "AccessionNumber": "ACC-2", "StudyInstanceUID": generate_uid()}
     of_order = foretold(api, file, {"X-Order-Id": order["id"]})
     (line,) = [line for line in of_order["match"]["evidence"] if line["agrees"] is False]
-    assert line["detail"] == "the accession number of another order, of this patient"
+    assert (line["field"], line["reasons"]) == ("AccessionNumber", ["order_other"])
     assert False not in fields(foretold(api, file, {"X-Patient-Id": "MRN-1"})).values()
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ehr_bridge.matching.reasons import REASONS
 from ehr_bridge.services.audit_codes import AUDIT_CODES
 from ehr_bridge.services.system_state import ADVICE
 
@@ -30,6 +31,18 @@ def test_everything_to_act_on_has_a_word_and_says_what_to_do(language: str) -> N
     """The System page in the reader's own language."""
     assert {word for word in words(language, "system.ts", "system.act") if "." not in word} == set(ADVICE)
     assert words(language, "system.ts", "system.act.todo") == set(ADVICE)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_reason_of_a_match_has_words_with_the_same_blanks(language: str) -> None:
+    """A German page says in German why images fit or do not; the English one says what the API says."""
+    text = (I18N / language / "reasons.ts").read_text()
+    found = dict(re.findall(r'^  "reason\.(\w+)": "(.+)",$', text, re.MULTILINE))
+    assert set(found) == set(REASONS)
+    for reason, words in REASONS.items():
+        assert set(re.findall(r"\{\w+\}", found[reason])) == set(re.findall(r"\{\w+\}", words)), reason
+    if language == "en":
+        assert found == dict(REASONS)
 
 
 def test_there_is_more_than_one_language() -> None:

@@ -3930,6 +3930,10 @@ export interface components {
             detail: string;
             field: string;
             grade: components["schemas"]["EvidenceGrade"];
+            reasons: string[];
+            values: {
+                [key: string]: string;
+            };
         };
         /** @enum {string} */
         EvidenceGrade: "same" | "form" | "slip" | "other" | "silent";

@@ -14,7 +14,8 @@ export type Order = schema.OrderAnswer;
 export type Patient = schema.PatientAnswer;
 export type Study = schema.StudyAnswer;
 export type Job = schema.JobAnswer;
-export type Evidence = schema.EvidenceAnswer;
+/** What was recorded before there were reasons has none. */
+export type Evidence = Omit<schema.EvidenceAnswer, "reasons" | "values"> & Partial<Pick<schema.EvidenceAnswer, "reasons" | "values">>;
 export type ViewerLink = schema.ViewerUrlAnswer;
 
 export interface Page<T> {

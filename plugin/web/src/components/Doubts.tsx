@@ -2,6 +2,7 @@ import type { ReactNode, Ref } from "react";
 import type { Evidence } from "../api/types";
 import { word } from "../i18n";
 import { snake } from "../i18n/fieldName";
+import { reasonOf } from "../i18n/reason";
 import { Notice } from "./Notice";
 
 interface Props {
@@ -22,9 +23,9 @@ export function Doubts({ title, doubts, children, confirm, confirmed, onConfirm,
     <Notice kind="bad" title={title}>
       {doubts.length > 0 && (
         <ul className="doubts" aria-label={title}>
-          {doubts.map(({ field, detail }) => (
-            <li key={`${field} ${detail}`}>
-              <strong>{word("field", snake(field))}</strong>: {detail}
+          {doubts.map((doubt) => (
+            <li key={`${doubt.field} ${doubt.detail}`}>
+              <strong>{word("field", snake(doubt.field))}</strong>: {reasonOf(doubt)}
             </li>
           ))}
         </ul>

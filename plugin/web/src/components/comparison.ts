@@ -1,6 +1,7 @@
 /** Files beside the EHR, value by value, as the server compared them. Pure. */
 import type { Difference } from "../api/reconciliation";
 import type { Evidence } from "../api/types";
+import { reasonOf } from "../i18n/reason";
 
 /**
  * How one value of the files stands to the EHR's.
@@ -28,13 +29,13 @@ export function rowsOf(differences: readonly Difference[], evidence: readonly Ev
   const lineOf = (tag: string) => evidence.find(({ field }) => field === tag);
   const rows = differences.map((difference): Row => {
     const line = lineOf(difference.tag);
-    return { tag: difference.tag, file: difference.file, ehr: difference.ehr, mark: markOf(difference, line), detail: line?.detail ?? "" };
+    return { tag: difference.tag, file: difference.file, ehr: difference.ehr, mark: markOf(difference, line), detail: line ? reasonOf(line) : "" };
   });
   const shown = new Set(differences.map(({ tag }) => tag));
   for (const line of evidence) {
     const mark = gradeOf(line);
     if (shown.has(line.field) || NO_VALUE.includes(line.field) || (mark !== "slip" && mark !== "other")) continue;
-    rows.push({ tag: line.field, file: null, ehr: null, mark, detail: line.detail });
+    rows.push({ tag: line.field, file: null, ehr: null, mark, detail: reasonOf(line) });
   }
   return rows;
 }

@@ -46,7 +46,11 @@ export function onLanguage(listener: () => void): () => void {
 export function t<K extends MessageKey>(key: K, ...args: Args<K>): string {
   const message: Message = speaking.catalogue[key];
   const values = (args[0] ?? {}) as Record<string, string | number>;
-  const pattern = typeof message === "string" ? message : (message[speaking.plural.select(Number(values.count))] ?? message.other);
+  return filled(typeof message === "string" ? message : (message[speaking.plural.select(Number(values.count))] ?? message.other), values);
+}
+
+/** A message with its blanks filled in; one without a value stays. */
+export function filled(pattern: string, values: Readonly<Record<string, string | number>>): string {
   return pattern.replace(/\{(\w+)\}/g, (blank, name: string) => {
     const value = values[name];
     if (value === undefined) return blank;

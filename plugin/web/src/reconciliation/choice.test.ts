@@ -15,8 +15,8 @@ const candidate = (more: Partial<Candidate> = {}): Candidate => ({
   kind: "probable",
   score: 0.8,
   evidence: [
-    { field: "AccessionNumber", agrees: true, grade: "same", detail: "" },
-    { field: "PatientBirthDate", agrees: null, grade: "silent", detail: "" },
+    { field: "AccessionNumber", agrees: true, grade: "same", detail: "", reasons: [], values: {} },
+    { field: "PatientBirthDate", agrees: null, grade: "silent", detail: "", reasons: [], values: {} },
   ],
   differences: [],
   ...more,
@@ -32,7 +32,7 @@ describe("accepting a candidate", () => {
   it("needs one key only where nothing speaks against it", () => {
     expect(isPlain(candidate())).toBe(true);
     expect(isPlain(candidate({ kind: "ambiguous" }))).toBe(false);
-    expect(isPlain(candidate({ evidence: [{ field: "PatientID", agrees: false, grade: "other", detail: "" }] }))).toBe(false);
+    expect(isPlain(candidate({ evidence: [{ field: "PatientID", agrees: false, grade: "other", detail: "", reasons: [], values: {} }] }))).toBe(false);
     expect(isPlain(candidate({ differences: [{ tag: "PatientID", file: "M2", ehr: "M1", differs: true }] }))).toBe(false);
     expect(isPlain(candidate({ differences: [{ tag: "PatientSex", file: "", ehr: "F", differs: true }] }))).toBe(true);
   });

@@ -2,6 +2,7 @@ import type { Evidence } from "../api/types";
 import { Icon, type IconName } from "../components/Icon";
 import { t, word } from "../i18n";
 import { snake } from "../i18n/fieldName";
+import { reasonOf } from "../i18n/reason";
 
 /** Each thing that was compared, whether it agrees, and the server's words for it. */
 export function EvidenceList({ evidence }: { evidence: readonly Evidence[] }) {
@@ -17,7 +18,7 @@ export function EvidenceList({ evidence }: { evidence: readonly Evidence[] }) {
             </span>
             <span>
               <strong>{word("field", snake(each.field))}</strong> <span className={className}>{label}</span>
-              {each.detail && <span className="evidence-detail">{each.detail}</span>}
+              {reasonOf(each) && <span className="evidence-detail">{reasonOf(each)}</span>}
             </span>
           </li>
         );

@@ -83,7 +83,7 @@ describe("reading an answer", () => {
       {
         study_instance_uid: "1",
         coerced: [],
-        match: { kind: "exact", score: null, evidence: [{ field: "mrn", agrees: null, grade: "silent", detail: "" }], patient_id: null, order_id: null },
+        match: { kind: "exact", score: null, evidence: [{ field: "mrn", agrees: null, grade: "silent", detail: "", reasons: [], values: {} }], patient_id: null, order_id: null },
       },
     ]);
   });

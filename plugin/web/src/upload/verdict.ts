@@ -146,6 +146,8 @@ function readMatch(raw: Record<string, unknown>): StudyOutcome["match"] {
       agrees: typeof each.agrees === "boolean" ? each.agrees : null,
       grade: readGrade(each),
       detail: string(each.detail),
+      reasons: Array.isArray(each.reasons) ? each.reasons.map(string) : [],
+      values: isRecord(each.values) ? Object.fromEntries(Object.entries(each.values).map(([name, value]) => [name, string(value)])) : {},
     })),
     patient_id: id(raw.patient_id),
     order_id: id(raw.order_id),

@@ -8,6 +8,7 @@ import { common } from "./common";
 import { deletions } from "./deletions";
 import { orders } from "./orders";
 import { quarantine } from "./quarantine";
+import { reasons } from "./reasons";
 import { reconciliation } from "./reconciliation";
 import { review } from "./review";
 import { studies } from "./studies";
@@ -27,6 +28,7 @@ export const de: Catalogue = {
   ...deletions,
   ...orders,
   ...quarantine,
+  ...reasons,
   ...reconciliation,
   ...review,
   ...studies,

@@ -11,6 +11,7 @@ import { common } from "./common";
 import { deletions } from "./deletions";
 import { orders } from "./orders";
 import { quarantine } from "./quarantine";
+import { reasons } from "./reasons";
 import { reconciliation } from "./reconciliation";
 import { review } from "./review";
 import { studies } from "./studies";
@@ -30,6 +31,7 @@ export const en = {
   ...deletions,
   ...orders,
   ...quarantine,
+  ...reasons,
   ...reconciliation,
   ...review,
   ...studies,
