@@ -100,6 +100,27 @@ def test_only_what_is_in_doubt_is_asked_by_its_name(page: Page, demo: Server, or
     expect(send_button(page)).to_be_disabled()
 
 
+def test_what_is_in_doubt_is_said_in_the_readers_language(desktop: Page, demo: Server, order: dict[str, Any]) -> None:
+    """The reasons too, which are the server's; in English they say what is notable and no more."""
+    said = of_yuki(order, PatientName="TANAKA^HANA", PatientBirthDate="19500731", PatientSex="M", Modality="CT")
+    card = review(desktop, demo, small(**said), order=order)
+    doubts = card.get_by_role("list", name="These files name somebody or something else")
+    expect(doubts).to_contain_text("Patient name: another given name")
+    expect(doubts).to_contain_text("Modality: CT, but MR is ordered")
+    desktop.get_by_label("Language").select_option(label="Deutsch")
+    doubts = card.get_by_role("list", name="Diese Dateien nennen jemand oder etwas anderes")
+    expect(doubts).to_contain_text("Patientenname: ein anderer Vorname")
+    expect(doubts).to_contain_text("Geschlecht: ein anderes Geschlecht")
+    expect(doubts).to_contain_text("Modalität: CT, angefordert ist aber MR")
+    expect(row(card, "Geburtsdatum")).to_contain_text("eine Ziffer ist falsch, oder zwei sind vertauscht")
+    card.get_by_text("Warum", exact=True).click()
+    why = card.locator(".evidence")
+    expect(why).to_contain_text("die Patienten-ID der Datei ist die Patientennummer")
+    for english in ("the ", "another", "digit", "other"):
+        expect(why).not_to_contain_text(english)
+    assert violations(desktop) == []
+
+
 def test_more_of_a_study_that_was_given_to_somebody_else_is_said_and_asked(
     page: Page, demo: Server, order: dict[str, Any]
 ) -> None:
