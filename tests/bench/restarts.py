@@ -67,7 +67,7 @@ def _without_answer(side: Side, path: str, die: Callable[[], None]) -> float:
         try:
             if requests.get(f"http://127.0.0.1:{side.http_port}{path}", headers=headers, timeout=5).ok:
                 return time.monotonic() - begin
-        except requests.ConnectionError:
+        except requests.RequestException:
             pass
         time.sleep(0.01)
     raise Failed(f"{side.name} did not come back within {passed:.0f} s")

@@ -158,6 +158,8 @@ class Product:
         """kill -9 of Orthanc; the supervisor lives on."""
         (orthanc,) = self._server.children()
         os.kill(int(orthanc), signal.SIGKILL)
+        while orthanc in self._server.children():
+            time.sleep(0.001)
 
     def processor(self) -> float:
         """Seconds of processor time that this Orthanc has taken, the user's and the system's (proc_pid_stat(5))."""
