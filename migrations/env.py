@@ -1,6 +1,10 @@
 """Alembic's entry: runs the migrations on the engine that `ehr_bridge.db.migrate` hands over."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from alembic import context
+from sqlalchemy import Connection
 
 from ehr_bridge.db import (  # noqa: F401  (their tables belong to the metadata)
     access,
@@ -19,7 +23,25 @@ from ehr_bridge.db.models import Base
 
 engine = context.config.attributes["engine"]
 
-with engine.connect() as connection:
+
+@contextmanager
+def tables_may_be_copied(connection: Connection) -> Iterator[None]:
+    """SQLite changes a table by copying it, and must not take the rows that point to it for orphans meanwhile. It
+    heeds the pragma outside of transactions only; a migration that copies a table others point to checks them itself.
+    """
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    driver = connection.connection
+    driver.cursor().execute("PRAGMA foreign_keys=OFF")
+    try:
+        yield
+    finally:
+        connection.rollback()
+        driver.cursor().execute("PRAGMA foreign_keys=ON")
+
+
+with engine.connect() as connection, tables_may_be_copied(connection):
     context.configure(
         connection=connection,
         target_metadata=Base.metadata,

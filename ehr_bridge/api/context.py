@@ -84,7 +84,8 @@ def _require_open() -> None:
     body = request.get_json(silent=True) if request.mimetype == "application/json" else None
     named = {"compare": request.args.get("compare"), **(body if isinstance(body, dict) else {})}
     named |= request.view_args or {}
-    require_open(services(), closed, named)
+    issuer = request.args.get("issuer") or named.get("issuer")
+    require_open(services(), closed, named, issuer.strip() if isinstance(issuer, str) else None)
 
 
 def plain_path(rule: str) -> str:

@@ -28,6 +28,7 @@ _PERSON: dict[str, Any] = {
 }
 _ORDER: dict[str, Any] = {
     "mrn": "MRN-2001",
+    "issuer": None,
     "modality": "MR",
     "description": "MR brain",
     "scheduled_at": "2026-11-25T08:30:00.000Z",
@@ -138,6 +139,7 @@ EXAMPLES: dict[str, dict[str, Any]] = LINK_EXAMPLES | {
         "orthanc_study_id": ORTHANC_STUDY,
         "patient_id": PATIENT_ID,
         "mrn": "MRN-2001",
+        "issuer": None,
         "patient_name": "Ferreira^João",
         "patient_birth_date": "1984-05-06",
         "patient_sex": "male",

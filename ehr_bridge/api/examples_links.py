@@ -23,6 +23,7 @@ LINK_EXAMPLES: dict[str, dict[str, Any]] = {
     "CandidateAnswer": {
         "patient_id": PATIENT_ID,
         "mrn": "MRN-2001",
+        "issuer": None,
         "patient_name": "Ferreira^João",
         "birth_date": "1984-05-06",
         "sex": "male",

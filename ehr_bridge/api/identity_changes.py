@@ -12,9 +12,21 @@ from pydantic import Field
 from ehr_bridge.api.blueprints import Blueprint
 from ehr_bridge.api.context import answer, closed, origin, services
 from ehr_bridge.api.orders import OrderPath
-from ehr_bridge.api.patients import MrnPath
+from ehr_bridge.api.patients import MergedPath
 from ehr_bridge.api.reconciliation import ReasonText
-from ehr_bridge.api.schemas import EmptyIsNone, Input, Model, Moment, PageQuery, Problem, Text16, Text64
+from ehr_bridge.api.schemas import (
+    EmptyIsNone,
+    Input,
+    IssuerQuery,
+    Model,
+    Moment,
+    PageQuery,
+    PatientRef,
+    Problem,
+    Text16,
+    Text64,
+)
+from ehr_bridge.matching.issuers import BETWEEN
 from ehr_bridge.services.change_views import ChangeFilters, ChangeView
 
 blueprint = Blueprint(
@@ -33,7 +45,7 @@ Decision = Literal["pending", "agreed", "refused", "withdrawn"]
 
 
 class MergeBody(Input):
-    into: Text64 = Field(description="MRN of the record that survives")
+    into: PatientRef = Field(description="MRN of the record that survives, of the same issuer unless it names its own")
     reason: ReasonText
 
 
@@ -51,7 +63,7 @@ class ChangePath(Input):
 
 
 class ChangeQuery(PageQuery):
-    patient_id: Annotated[Text64 | None, EmptyIsNone] = Field(None, description="Our id, or MRN")
+    patient_id: Annotated[PatientRef | None, EmptyIsNone] = Field(None, description="Our id, or MRN")
     order_id: Annotated[Text64 | None, EmptyIsNone] = Field(None, description="Our id, or accession number")
     kind: Annotated[Kind | None, EmptyIsNone] = None
     decision: Annotated[Decision | None, EmptyIsNone] = Field(
@@ -98,15 +110,18 @@ REFUSALS: dict[Any, Any] = {400: Problem, 404: Problem, 409: Problem, 415: Probl
 
 
 @blueprint.post("/patients/<mrn>/merge", responses={202: ChangeAnswer, **REFUSALS})
-def merge_patient(path: MrnPath, body: MergeBody) -> Response:
+def merge_patient(path: MergedPath, query: IssuerQuery, body: MergeBody) -> Response:
     """Merge a record into another (HL7 A40): orders and studies go along, each study by a job"""
-    return _accepted(services().identity_changes.merge(path.mrn, body.into, body.reason, origin()))
+    certain = services().patients.certain
+    into = certain(body.into, None if BETWEEN in body.into else query.issuer)
+    return _accepted(services().identity_changes.merge(certain(path.mrn, query.issuer), into, body.reason, origin()))
 
 
 @blueprint.post("/patients/<mrn>/unmerge", responses={202: ChangeAnswer, **REFUSALS})
-def unmerge_patient(path: MrnPath, body: TakeBackBody) -> Response:
+def unmerge_patient(path: MergedPath, query: IssuerQuery, body: TakeBackBody) -> Response:
     """Take the merge of a record back; what went along comes back"""
-    return _accepted(services().identity_changes.unmerge(path.mrn, body.reason, origin()))
+    mrn = services().patients.certain(path.mrn, query.issuer)
+    return _accepted(services().identity_changes.unmerge(mrn, body.reason, origin()))
 
 
 @blueprint.post("/orders/<id_or_accession_number>/accession-number", responses={202: ChangeAnswer, **REFUSALS})

@@ -45,6 +45,9 @@ class HeaderBody(Input):
     ref: str = Field(max_length=255, description="Comes back with the verdict")
     patient_id: Value = ""
     issuer_of_patient_id: Value = ""
+    universal_issuer_of_patient_id: Value = Field(
+        "", description="Universal Entity ID of the Issuer of Patient ID Qualifiers Sequence"
+    )
     patient_name: Value = Field("", description="PN, for example Family^Given")
     patient_birth_date: Value = Field("", description="DA, YYYYMMDD")
     patient_sex: Value = ""
@@ -135,7 +138,7 @@ def _study_here(verdict: Verdict) -> dict[str, Any]:
 
 def _question(header: HeaderBody) -> Question:
     said = header.confirmation
-    confirmation = said.confirmation() if said is not None else Confirmation()
+    confirmation = said.confirmation(services().patients) if said is not None else Confirmation()
     values = header.model_dump(exclude={"ref", "confirmation", "referring_physician_name"})
     referring = header.referring_physician_name
     return Question(

@@ -17,12 +17,14 @@ from ehr_bridge.api.schemas import (
     EmptyIsNone,
     GivenMoment,
     Input,
+    Issuer,
     LocalTime,
     Model,
     Moment,
     PageQuery,
     PathText16,
     PathText64,
+    PatientRef,
     Priority,
     Problem,
     Side,
@@ -61,7 +63,8 @@ OWN_ID = "As the worklist says it; left out: the accession number stands for it"
 
 
 class OrderBody(Input):
-    mrn: Text64
+    mrn: PatientRef
+    issuer: Issuer = None
     modality: Annotated[str, Field(pattern=r"^[A-Z0-9_]{1,16}$", examples=["CT", "MR", "US"])]
     description: Text64
     scheduled_at: GivenMoment | None = None
@@ -110,6 +113,7 @@ class OrderAnswer(Model):
     arrived_at: Moment | None
     patient_id: uuid.UUID
     mrn: str
+    issuer: str | None
     patient_name: str | None
     patient_birth_date: date | None
     patient_sex: Sex
@@ -160,9 +164,10 @@ class OrderList(Model):
 )
 def put_order(path: AccessionPath, body: OrderBody) -> Response:
     """Place or update an order by accession number"""
-    data = OrderData(**body.model_dump(exclude={"mrn", "status", "scheduled_study_instance_uid"}))
+    data = OrderData(**body.model_dump(exclude={"mrn", "issuer", "status", "scheduled_study_instance_uid"}))
+    mrn = services().patients.certain(body.mrn, body.issuer)
     order, created = services().orders.upsert(
-        path.accession_number, body.mrn, data, origin(), body.status, body.scheduled_study_instance_uid
+        path.accession_number, mrn, data, origin(), body.status, body.scheduled_study_instance_uid
     )
     return answer(order_answer(order), 201 if created else 200)
 
@@ -207,6 +212,7 @@ def order_answer(order: Order) -> OrderAnswer:
     patient = order.patient
     whose = {
         "mrn": patient.mrn,
+        "issuer": patient.issuer,
         "patient_name": person_name(patient) or None,
         "patient_birth_date": patient.birth_date,
         "patient_sex": patient.sex,

@@ -17,15 +17,17 @@ from ehr_bridge.api.schemas import (
     BirthDate,
     EmptyIsNone,
     Input,
+    Issuer,
+    IssuerQuery,
     MiddleName,
     Model,
     Moment,
     NameAffix,
     NamePart,
     PageQuery,
+    PathPatientRef,
     PathText64,
     Problem,
-    Text64,
 )
 from ehr_bridge.db.models import Patient
 from ehr_bridge.matching import NAME_PARTS
@@ -47,8 +49,12 @@ class MrnPath(Input):
     mrn: PathText64 = Field(description="Medical record number")
 
 
+class MergedPath(Input):
+    mrn: PathPatientRef
+
+
 class PatientPath(Input):
-    id_or_mrn: PathText64
+    id_or_mrn: PathPatientRef
 
 
 class PatientBody(Input):
@@ -61,7 +67,7 @@ class PatientBody(Input):
     suffix: Annotated[NameAffix | None, EmptyIsNone] = Field(None, description="Behind the name: Jr.; MD, PhD")
     birth_date: Annotated[BirthDate | None, EmptyIsNone] = None
     sex: Sex = "unknown"
-    issuer: Annotated[Text64 | None, EmptyIsNone] = Field(None, description="Assigning authority of the MRN")
+    issuer: Issuer = None
 
     @field_validator("middle_name", "prefix", "suffix")
     @classmethod
@@ -127,10 +133,11 @@ def list_patients(query: PatientQuery) -> Response:
     )
 
 
-@blueprint.get("/patients/<id_or_mrn>", responses={200: PatientAnswer, 404: Problem})
-def get_patient(path: PatientPath) -> Response:
+@blueprint.get("/patients/<id_or_mrn>", responses={200: PatientAnswer, 404: Problem, 409: Problem, 422: Problem})
+def get_patient(path: PatientPath, query: IssuerQuery) -> Response:
     """One patient by id or MRN"""
-    return answer(_answer(services().patients.get(path.id_or_mrn)))
+    patients = services().patients
+    return answer(_answer(patients.get(patients.named(path.id_or_mrn, query.issuer))))
 
 
 def _answer(patient: Patient) -> PatientAnswer:

@@ -15,12 +15,13 @@ from ehr_bridge.api.context import answer, caller, origin, services
 from ehr_bridge.api.schemas import (
     EmptyIsNone,
     Input,
+    IssuerQuery,
     Model,
     Moment,
     PageQuery,
-    PathText64,
+    PathPatientRef,
+    PatientRef,
     Problem,
-    Text64,
     Uid,
     no_control_characters,
 )
@@ -41,7 +42,7 @@ Subject = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterV
 
 
 class PatientPath(Input):
-    id_or_mrn: PathText64
+    id_or_mrn: PathPatientRef
 
 
 class GlassPath(Input):
@@ -72,7 +73,7 @@ class RestrictionList(Model):
 class BreakGlassBody(Input):
     """Exactly one of patient_id and study_instance_uid."""
 
-    patient_id: Text64 | None = Field(None, description="MRN or our id")
+    patient_id: PatientRef | None = Field(None, description="MRN or our id")
     study_instance_uid: Uid | None = None
     reason: Words
     minutes: int = Field(60, ge=5, le=240)
@@ -114,18 +115,19 @@ class ReviewBody(Input):
 
 @blueprint.put(
     "/restrictions/<id_or_mrn>",
-    responses={200: RestrictionAnswer, 400: Problem, 404: Problem, 415: Problem, 422: Problem},
+    responses={200: RestrictionAnswer, 400: Problem, 404: Problem, 409: Problem, 415: Problem, 422: Problem},
 )
-def restrict_patient(path: PatientPath, body: RestrictionBody) -> Response:
+def restrict_patient(path: PatientPath, query: IssuerQuery, body: RestrictionBody) -> Response:
     """Let only named people see a patient"""
-    view = services().privacy.restrict(path.id_or_mrn, body.reason, body.staff, origin())
+    patient = services().patients.certain(path.id_or_mrn, query.issuer)
+    view = services().privacy.restrict(patient, body.reason, body.staff, origin())
     return answer(RestrictionAnswer.model_validate(view))
 
 
-@blueprint.delete("/restrictions/<id_or_mrn>", responses={204: None, 404: Problem})
-def release_patient(path: PatientPath) -> Response:
+@blueprint.delete("/restrictions/<id_or_mrn>", responses={204: None, 404: Problem, 409: Problem, 422: Problem})
+def release_patient(path: PatientPath, query: IssuerQuery) -> Response:
     """Lift the restriction of a patient"""
-    services().privacy.release(path.id_or_mrn, origin())
+    services().privacy.release(services().patients.certain(path.id_or_mrn, query.issuer), origin())
     return Response(status=204)
 
 
@@ -144,9 +146,8 @@ def list_restrictions(query: PageQuery) -> Response:
 def break_glass(body: BreakGlassBody) -> Response:
     """See a restricted patient for a while, on the record"""
     lasts = timedelta(minutes=body.minutes)
-    view = services().privacy.break_glass(
-        body.patient_id, body.study_instance_uid, body.reason, lasts, caller(), origin()
-    )
+    patient = None if body.patient_id is None else services().patients.certain(body.patient_id)
+    view = services().privacy.break_glass(patient, body.study_instance_uid, body.reason, lasts, caller(), origin())
     return answer(GlassAnswer.model_validate(view), 201)
 
 

@@ -18,14 +18,12 @@ from ehr_bridge.api.reconciliation import (
     LinkBody,
     ReasonText,
     SomebodyQuery,
-    asked_for,
     candidate_answer,
 )
 from ehr_bridge.api.schemas import EmptyIsNone, Input, Model, Moment, PageQuery, Problem, Uid
 from ehr_bridge.api.uploads import archive
 from ehr_bridge.services.persons import person_of
 from ehr_bridge.services.quarantine_desk import QuarantineFilters, QuarantineView
-from ehr_bridge.services.verdicts import Confirmation
 
 blueprint = Blueprint(
     "quarantine",
@@ -142,14 +140,14 @@ def get_quarantined(path: QuarantinePath) -> Response:
 )
 def compare_quarantined(path: QuarantinePath, query: SomebodyQuery) -> Response:
     """A file in quarantine beside any order or patient, as a study beside a candidate"""
-    to = asked_for(query)
+    to = query.confirmation(services().patients)
     return answer(candidate_answer(services().quarantine_desk.compare(path.quarantine_id, to)))
 
 
 @blueprint.post("/quarantine/<quarantine_id>/give", responses={200: QuarantineAnswer, **CONFLICTS})
 def give_quarantined(path: QuarantinePath, body: GiveBody) -> Response:
     """Store a file as the image of a patient or an order, through the same judge as an upload"""
-    to = Confirmation(order=body.order_id, patient=body.patient_id)
+    to = body.confirmation(services().patients)
     view = services().quarantine_desk.give(path.quarantine_id, to, body.reason, origin(), archive())
     return answer(_answer(view))
 

@@ -14,14 +14,24 @@ from ehr_bridge.api.blueprints import Blueprint
 from ehr_bridge.api.context import answer, closed, origin, services
 from ehr_bridge.api.orders import OrderAnswer, order_answer
 from ehr_bridge.api.patients import Sex
-from ehr_bridge.api.schemas import EmptyIsNone, Input, Model, Problem, Text16, Text64, fits, no_control_characters
-from ehr_bridge.api.studies import StudyAnswer, StudyPath, StudyQuery, slice_of, study_answer
+from ehr_bridge.api.schemas import (
+    EmptyIsNone,
+    Input,
+    Model,
+    PatientRef,
+    Problem,
+    Text16,
+    Text64,
+    fits,
+    no_control_characters,
+)
+from ehr_bridge.api.studies import StudyAnswer, StudyPath, StudyQuery, filters_of, slice_of, study_answer
 from ehr_bridge.api.tags import JobAnswer, accepted, job_answer
 from ehr_bridge.api.upload_answers import EvidenceAnswer
 from ehr_bridge.services.identity import person_name
+from ehr_bridge.services.patients import Patients
 from ehr_bridge.services.reconciliation import NewOrder
 from ehr_bridge.services.reconciliation_views import CandidateView, ReconciliationView
-from ehr_bridge.services.study_search import StudyFilters
 from ehr_bridge.services.verdicts import Confirmation
 
 blueprint = Blueprint(
@@ -60,7 +70,12 @@ class SomebodyQuery(Input):
     """Whose study it is or could be: an order (then its patient), or a patient without an order."""
 
     order_id: Annotated[Text64 | None, EmptyIsNone] = Field(None, description="Id or accession number of an order")
-    patient_id: Annotated[Text64 | None, EmptyIsNone] = Field(None, description="Id or MRN of a patient")
+    patient_id: Annotated[PatientRef | None, EmptyIsNone] = Field(None, description="Id or MRN of a patient")
+
+    def confirmation(self, patients: Patients) -> Confirmation:
+        """Raises InvalidInput where a number alone names nobody."""
+        patient = None if self.patient_id is None else patients.certain(self.patient_id)
+        return Confirmation(order=self.order_id, patient=patient)
 
     @model_validator(mode="after")
     def _names_somebody(self) -> SomebodyQuery:
@@ -84,7 +99,7 @@ class UnlinkBody(Input):
 class CreateOrderBody(Input):
     """What is left out is taken from the study."""
 
-    patient_id: Text64 = Field(description="Id or MRN of a patient")
+    patient_id: PatientRef = Field(description="Id or MRN of a patient")
     accession_number: Annotated[Text16 | None, EmptyIsNone] = Field(
         None, description="Left out: the file's own if it is free, else a new one"
     )
@@ -109,6 +124,7 @@ class CandidateAnswer(Model):
 
     patient_id: uuid.UUID
     mrn: str
+    issuer: str | None
     patient_name: str | None
     birth_date: date | None
     sex: Sex
@@ -150,10 +166,10 @@ class CreatedOrderAnswer(Model):
 CONFLICTS: dict[Any, Any] = {400: Problem, 404: Problem, 409: Problem, 415: Problem, 422: Problem, 503: Problem}
 
 
-@blueprint.get("/reconciliation", responses={200: ReconciliationList, 422: Problem})
+@blueprint.get("/reconciliation", responses={200: ReconciliationList, 409: Problem, 422: Problem})
 def list_reconciliation(query: ReconciliationQuery) -> Response:
     """List studies without a certain link, each with whom it could belong to"""
-    filters = StudyFilters(**query.model_dump(exclude={"limit", "offset", "sort"}), closed=closed())
+    filters = filters_of(query)
     page = services().reconciliation.search(filters, slice_of(query))
     items = [_answer(view) for view in page.items]
     return answer(ReconciliationList(items=items, total=page.total, limit=page.limit, offset=page.offset))
@@ -174,13 +190,14 @@ def get_reconciliation(path: StudyPath) -> Response:
 )
 def compare_study(path: StudyPath, query: SomebodyQuery) -> Response:
     """A stored study beside any order or patient, as beside a candidate"""
-    return answer(candidate_answer(services().reconciliation.compare(path.study_uid, asked_for(query))))
+    to = query.confirmation(services().patients)
+    return answer(candidate_answer(services().reconciliation.compare(path.study_uid, to)))
 
 
 @blueprint.post("/reconciliation/<study_uid>/link", responses={202: JobAnswer, **CONFLICTS})
 def link_study(path: StudyPath, header: IfMatch, body: LinkBody) -> Response:
     """Link a study to an order, or to a patient without an order; a job, as `modify-tags`"""
-    to = Confirmation(order=body.order_id, patient=body.patient_id)
+    to = body.confirmation(services().patients)
     expected = body.expected or _tag(header)
     return accepted(services().reconciliation.link(path.study_uid, to, body.reason, origin(), expected))
 
@@ -195,7 +212,8 @@ def unlink_study(path: StudyPath, header: IfMatch, body: UnlinkBody) -> Response
 @blueprint.post("/reconciliation/<study_uid>/create-order", responses={202: CreatedOrderAnswer, **CONFLICTS})
 def create_order(path: StudyPath, header: IfMatch, body: CreateOrderBody) -> Response:
     """Make the order a study should have had, and link the study to it; a job"""
-    wanted = NewOrder(body.patient_id, body.accession_number, body.modality, body.description, body.ordered_by)
+    patient = services().patients.certain(body.patient_id)
+    wanted = NewOrder(patient, body.accession_number, body.modality, body.description, body.ordered_by)
     order, job = services().reconciliation.create_order(
         path.study_uid, wanted, body.reason, origin(), body.expected or _tag(header)
     )
@@ -220,16 +238,12 @@ def _answer(view: ReconciliationView) -> ReconciliationAnswer:
     )
 
 
-def asked_for(query: SomebodyQuery) -> Confirmation:
-    """Whom the query names."""
-    return Confirmation(order=query.order_id, patient=query.patient_id)
-
-
 def candidate_answer(candidate: CandidateView) -> CandidateAnswer:
     patient, order, match = candidate.patient, candidate.order, candidate.match
     return CandidateAnswer(
         patient_id=patient.id,
         mrn=patient.mrn,
+        issuer=patient.issuer,
         patient_name=person_name(patient) or None,
         birth_date=patient.birth_date,
         sex=patient.sex,

@@ -25,7 +25,7 @@ from ehr_bridge.errors import NotPermitted
 from ehr_bridge.services.asker import patient_restricted
 from ehr_bridge.services.bundle import Services
 from ehr_bridge.services.links import as_id
-from ehr_bridge.services.patients import as_uuid
+from ehr_bridge.services.numbers import as_uuid, with_issuer
 from ehr_bridge.services.quarantine_desk import whom_it_names
 from ehr_bridge.services.restrictions import NOTHING, Closed
 
@@ -47,8 +47,10 @@ def closed_on(services: Services, caller: Caller, path: str) -> Closed:
     return services.restrictions.closed_to(caller)
 
 
-def require_open(services: Services, closed: Closed, named: Mapping[str, Any]) -> None:
+def require_open(services: Services, closed: Closed, named: Mapping[str, Any], issuer: str | None = None) -> None:
     """Refuse what names a patient who is closed to the caller. Free of charge when there is none.
+
+    `issuer` is who gave the numbers that stand without one.
 
     Raises:
         NotPermitted `patient_restricted`.
@@ -57,7 +59,7 @@ def require_open(services: Services, closed: Closed, named: Mapping[str, Any]) -
         return
     for name, values in named.items():
         for value in values if isinstance(values, list) else [values]:
-            if isinstance(value, str) and _is_closed(services, closed, name, value.strip()):
+            if isinstance(value, str) and _is_closed(services, closed, name, value.strip(), issuer):
                 raise patient_restricted()
 
 
@@ -78,9 +80,9 @@ def require_past_open(services: Services, closed: Closed, study_instance_uid: st
     )
 
 
-def _is_closed(services: Services, closed: Closed, name: str, value: str) -> bool:
+def _is_closed(services: Services, closed: Closed, name: str, value: str, issuer: str | None) -> bool:
     if name in PATIENTS:
-        return services.restrictions.patient(value) in closed.patients
+        return services.restrictions.patient(with_issuer(value, issuer)) in closed.patients
     finder = FINDERS.get(name)
     if finder is None:
         return False

@@ -153,6 +153,11 @@ PathText64 = Annotated[Text64, BeforeValidator(_no_blank)]
 another's."""
 NAME_LENGTH = 64
 """Characters of a PN component group, its separators included (PS3.5 section 6.2)."""
+PatientRef = Annotated[
+    str, StringConstraints(min_length=1, max_length=129, strip_whitespace=True), AfterValidator(_clean)
+]
+"""A patient by id, by MRN, or by issuer and MRN (`ISSUER|MRN`)."""
+PathPatientRef = Annotated[PatientRef, BeforeValidator(_no_blank)]
 NamePart = Annotated[
     str, StringConstraints(min_length=1, max_length=31, strip_whitespace=True), AfterValidator(_clean_name)
 ]
@@ -187,6 +192,13 @@ Uid = Annotated[str, StringConstraints(pattern=f"^{STORABLE_UID}$", max_length=L
 class PageQuery(Input):
     limit: int = Field(50, ge=1, le=500)
     offset: int = Field(0, ge=0, le=2_147_483_647)
+
+
+Issuer = Annotated[Annotated[Text64 | None, EmptyIsNone], Field(description="Assigning authority of the MRN")]
+
+
+class IssuerQuery(Input):
+    issuer: Issuer = None
 
 
 class FieldProblem(Model):

@@ -18,9 +18,11 @@ from ehr_bridge.api.schemas import (
     EmptyIsNone,
     GivenDay,
     Input,
+    Issuer,
     Model,
     Moment,
     PageQuery,
+    PathPatientRef,
     PathText64,
     Problem,
     Uid,
@@ -48,7 +50,7 @@ class StudyPath(Input):
 
 
 class PatientPath(Input):
-    patient_id: PathText64
+    patient_id: PathPatientRef
 
 
 class OrderPath(Input):
@@ -76,6 +78,7 @@ class StudyPageQuery(PageQuery):
 class StudyQuery(StudyPageQuery):
     patient_id: Annotated[uuid.UUID | None, EmptyIsNone] = None
     mrn: Annotated[str | None, EmptyIsNone] = None
+    issuer: Issuer = None
     patient_name: Annotated[
         Annotated[str, Field(max_length=128), AfterValidator(_name_to_search)] | None, EmptyIsNone
     ] = Field(None, description="As people type it: `given family`, `family, given`, beginnings of words, * and ?")
@@ -88,11 +91,16 @@ class StudyQuery(StudyPageQuery):
     link_status: Annotated[LinkStatus | None, EmptyIsNone] = None
 
 
+class StudiesOfPatientQuery(StudyPageQuery):
+    issuer: Issuer = None
+
+
 class StudyAnswer(Model):
     study_instance_uid: str
     orthanc_study_id: str | None
     patient_id: uuid.UUID | None
     mrn: str | None
+    issuer: str | None
     patient_name: str | None
     patient_birth_date: date | None
     patient_sex: Sex
@@ -129,17 +137,17 @@ class StudySeriesAnswer(Model):
     series: list[SeriesAnswer]
 
 
-@blueprint.get("/studies", responses={200: StudyList, 422: Problem})
+@blueprint.get("/studies", responses={200: StudyList, 409: Problem, 422: Problem})
 def list_studies(query: StudyQuery) -> Response:
     """List studies, latest arrival first"""
-    filters = StudyFilters(**query.model_dump(exclude={"limit", "offset", "sort"}), closed=closed())
-    return _list(services().studies.search(filters, slice_of(query)))
+    return _list(services().studies.search(filters_of(query), slice_of(query)))
 
 
-@blueprint.get("/studies/patient/<patient_id>", responses={200: StudyList, 404: Problem, 422: Problem})
-def list_studies_of_patient(path: PatientPath, query: StudyPageQuery) -> Response:
+@blueprint.get("/studies/patient/<patient_id>", responses={200: StudyList, 404: Problem, 409: Problem, 422: Problem})
+def list_studies_of_patient(path: PatientPath, query: StudiesOfPatientQuery) -> Response:
     """The studies of one patient, by id or MRN"""
-    return _list(services().studies.of_patient(path.patient_id, slice_of(query), closed()))
+    patient = services().patients.named(path.patient_id, query.issuer)
+    return _list(services().studies.of_patient(patient, slice_of(query), closed()))
 
 
 @blueprint.get("/studies/order/<order_id>", responses={200: StudyList, 404: Problem, 422: Problem})
@@ -171,6 +179,13 @@ def list_series(path: StudyPath) -> Response:
     return answer(StudySeriesAnswer(study_instance_uid=path.study_uid, series=series))
 
 
+def filters_of(query: StudyQuery) -> StudyFilters:
+    given = query.model_dump(exclude={"limit", "offset", "sort", "issuer"})
+    if query.mrn is not None:
+        given["mrn"] = services().patients.named(query.mrn, query.issuer)
+    return StudyFilters(**given, closed=closed())
+
+
 def slice_of(query: StudyPageQuery) -> Slice:
     return Slice(query.limit, query.offset, query.sort)
 
@@ -187,6 +202,7 @@ def study_answer(view: StudyView) -> StudyAnswer:
         orthanc_study_id=study.orthanc_study_id,
         patient_id=study.patient_id,
         **asdict(view.person),
+        issuer=study.patient.issuer if study.patient else None,
         order_id=study.order_id,
         accession_number=view.accession_number,
         modalities=study.modalities,

@@ -62,10 +62,10 @@ def take_upload(services: Services, archive: Archive, request: UploadRequest) ->
     if request.media_type in DICOM_TYPES:
         files: list[NamedFile] = [(decode_file_name(request.header("X-File-Name")), request.body)]
         stated = read_content_digest(request.header(CONTENT_DIGEST))
-        delivery = _delivery(options, request.origin, keeps_digests=stated is not None, stated_sha256=stated)
+        delivery = _delivery(services, options, request.origin, keeps_digests=stated is not None, stated_sha256=stated)
     elif request.media_type == "multipart/related":
         options, files = _read_related(request, options)
-        delivery = _delivery(options, request.origin, is_batch=len(files) > 1, keeps_digests=True)
+        delivery = _delivery(services, options, request.origin, is_batch=len(files) > 1, keeps_digests=True)
     else:
         raise InvalidInput("unsupported_media_type", f"Send {', '.join(DICOM_TYPES)} or multipart/related.")
     outcome = deliver(services, archive, files, delivery)
@@ -90,13 +90,14 @@ def take_zip(services: Services, archive: Archive, request: UploadRequest) -> Up
         settings.max_upload_size_mb,
         settings.max_dicom_files_per_upload,
     )
-    delivery = _delivery(options, request.origin, is_batch=True, keeps_digests=True)
+    delivery = _delivery(services, options, request.origin, is_batch=True, keeps_digests=True)
     outcome = services.intake.receive(files, delivery, archive, STRAYS)
     hide_closed(outcome, request.closed)
     return outcome
 
 
 def _delivery(
+    services: Services,
     options: UploadOptions,
     origin: Origin,
     *,
@@ -113,7 +114,7 @@ def _delivery(
         door=Door.UPLOAD,
         source=options.source,
         origin=origin,
-        confirmation=options.confirmation(),
+        confirmation=options.confirmation(services.patients),
         is_batch=is_batch,
         announced_files=options.upload_total,
         keeps_digests=keeps_digests,

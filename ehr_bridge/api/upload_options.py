@@ -10,7 +10,8 @@ from pydantic import Field, field_validator, model_validator
 
 from ehr_bridge.api.corrections import corrected
 from ehr_bridge.api.json_bodies import model_from_json
-from ehr_bridge.api.schemas import Input, Text16, Text64
+from ehr_bridge.api.schemas import Input, PatientRef, Text16, Text64
+from ehr_bridge.services.patients import Patients
 from ehr_bridge.services.verdicts import Confirmation
 
 MOST_ANNOUNCED = 1_000_000
@@ -20,7 +21,7 @@ type Source = Literal["manual", "api", "cd_import", "modality"]
 class SaidOfFiles(Input):
     """What a sender may say of files. Naming an order or a patient overrides what the files say of themselves."""
 
-    patient_id: Text64 | None = Field(None, description="Id or MRN of the patient; header X-Patient-Id")
+    patient_id: PatientRef | None = Field(None, description="Id or MRN of the patient; header X-Patient-Id")
     order_id: Text64 | None = Field(None, description="Id or accession number; header X-Order-Id")
     accession_number: Text16 | None = Field(None, description="Names the order too; header X-Accession-Number")
     tags: dict[str, str] = Field(
@@ -38,10 +39,11 @@ class SaidOfFiles(Input):
             raise ValueError("name the order once: order_id or accession_number")
         return self
 
-    def confirmation(self) -> Confirmation:
+    def confirmation(self, patients: Patients) -> Confirmation:
+        """Raises InvalidInput where a number alone names nobody."""
         return Confirmation(
             order=self.order_id or self.accession_number,
-            patient=self.patient_id,
+            patient=None if self.patient_id is None else patients.certain(self.patient_id),
             tags=tuple(sorted(self.tags.items())),
         )
 

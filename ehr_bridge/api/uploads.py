@@ -12,7 +12,17 @@ from pydantic import Field
 from ehr_bridge.api.blueprints import Blueprint
 from ehr_bridge.api.content_digest import CONTENT_DIGEST
 from ehr_bridge.api.context import answer, closed, origin, services
-from ehr_bridge.api.schemas import EmptyIsNone, GivenMoment, Input, Model, PageQuery, PathText64, Problem, Uid
+from ehr_bridge.api.schemas import (
+    EmptyIsNone,
+    GivenMoment,
+    Input,
+    Issuer,
+    Model,
+    PageQuery,
+    PathPatientRef,
+    Problem,
+    Uid,
+)
 from ehr_bridge.api.upload_answers import (
     UploadAnswer,
     UploadDetailAnswer,
@@ -52,6 +62,7 @@ class PatientUploadsQuery(PageQuery):
         None, description="Subject of the token, or `ae:` and an AE title"
     )
     study_instance_uid: Annotated[Uid | None, EmptyIsNone] = None
+    issuer: Issuer = None
     upload_source: Annotated[Source | None, EmptyIsNone] = None
     upload_status: Annotated[Literal["success", "partial", "failed"] | None, EmptyIsNone] = None
     source_address: Annotated[Short | None, EmptyIsNone] = Field(None, description="Network address of the sender")
@@ -65,7 +76,7 @@ class UploadsQuery(PatientUploadsQuery):
 
 
 class PatientUploadsPath(Input):
-    patient_id: PathText64
+    patient_id: PathPatientRef
 
 
 class UploadLimitsAnswer(Model):
@@ -137,13 +148,15 @@ def get_upload_limits() -> Response:
     )
 
 
-@blueprint.get("/uploads", responses={200: UploadEntryList, 404: Problem, 422: Problem})
+@blueprint.get("/uploads", responses={200: UploadEntryList, 404: Problem, 409: Problem, 422: Problem})
 def list_uploads(query: UploadsQuery) -> Response:
     """The upload log, newest first"""
     return _list(query, query.patient)
 
 
-@blueprint.get("/uploads/patient/<patient_id>", responses={200: UploadEntryList, 404: Problem, 422: Problem})
+@blueprint.get(
+    "/uploads/patient/<patient_id>", responses={200: UploadEntryList, 404: Problem, 409: Problem, 422: Problem}
+)
 def list_patient_uploads(path: PatientUploadsPath, query: PatientUploadsQuery) -> Response:
     """The upload log of one patient (id or MRN)"""
     return _list(query, path.patient_id)
@@ -156,7 +169,9 @@ def get_upload(path: UploadPath) -> Response:
 
 
 def _list(query: PatientUploadsQuery, patient: str | None) -> Response:
-    given = query.model_dump(exclude={"limit", "offset", "patient"})
+    given = query.model_dump(exclude={"limit", "offset", "patient", "issuer"})
+    if patient is not None:
+        patient = services().patients.named(patient, query.issuer)
     filters = UploadFilters(patient=patient, **given)
     return answer(upload_entries(services().uploads.search(filters, query.limit, query.offset, closed())))
 

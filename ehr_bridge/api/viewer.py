@@ -12,7 +12,18 @@ from pydantic import Field, model_validator
 
 from ehr_bridge.api.blueprints import Blueprint
 from ehr_bridge.api.context import address, answer, caller, services
-from ehr_bridge.api.schemas import EmptyIsNone, GivenMoment, Input, Model, Moment, PageQuery, Problem, Text64, Uid
+from ehr_bridge.api.schemas import (
+    EmptyIsNone,
+    GivenMoment,
+    Input,
+    Model,
+    Moment,
+    PageQuery,
+    PatientRef,
+    Problem,
+    Text64,
+    Uid,
+)
 from ehr_bridge.api.studies import StudyPath
 from ehr_bridge.auth.tokens import OPERATIONS
 from ehr_bridge.services.scope import Priors
@@ -60,7 +71,7 @@ class ViewerTokenBody(Input):
 
     study_instance_uids: list[Uid] | None = Field(None, min_length=1, max_length=50)
     order_id: Text64 | None = None
-    patient_id: Text64 | None = None
+    patient_id: PatientRef | None = None
     priors: PriorsBody | None = Field(None, description="With order_id: these studies of its patient too")
     operations: list[Operation] = Field(default=["view"], min_length=1)
     ttl_seconds: int = Field(3600, ge=30, le=86400, description="From not_before on, or from now")
@@ -157,7 +168,7 @@ def create_viewer_token(body: ViewerTokenBody) -> Response:
     wish = Wish(
         study_instance_uids=tuple(body.study_instance_uids or ()),
         order=body.order_id,
-        patient=body.patient_id,
+        patient=None if body.patient_id is None else services().patients.certain(body.patient_id),
         priors=None if body.priors is None else Priors(body.priors.match, body.priors.newest),
         operations=tuple(dict.fromkeys(body.operations)),
         ttl=timedelta(seconds=body.ttl_seconds),

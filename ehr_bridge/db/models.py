@@ -21,9 +21,10 @@ from sqlalchemy import (
     false,
     text,
 )
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship, validates
 
 from ehr_bridge.db.types import UtcDateTime
+from ehr_bridge.matching.issuers import issuer_key
 
 UID = String(64)
 
@@ -59,14 +60,20 @@ class User(Base):
 
 
 class Patient(Base):
-    """A person known to the EHR, by medical record number; everything else may be unknown (emergency)."""
+    """A person known to the EHR, by medical record number and who gave it; all else may be unknown (emergency)."""
 
     __tablename__ = "patients"
-    __table_args__ = (CheckConstraint("sex IN ('male', 'female', 'other', 'unknown')", name="sex"),)
+    __table_args__ = (
+        CheckConstraint("sex IN ('male', 'female', 'other', 'unknown')", name="sex"),
+        Index("ix_patients_mrn_issuer_key", "mrn", "issuer_key", unique=True),
+    )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
-    mrn: Mapped[str] = mapped_column(String(64), unique=True)
+    mrn: Mapped[str] = mapped_column(String(64))
     issuer: Mapped[str | None] = mapped_column(String(64))
+    """The assigning authority, who gave the MRN; None when nobody has told."""
+    issuer_key: Mapped[str] = mapped_column(String(192), default="", server_default="")
+    """By which issuers are told apart; '' for none. Follows `issuer` by itself."""
     family_name: Mapped[str | None] = mapped_column(String(64))
     given_name: Mapped[str | None] = mapped_column(String(64))
     middle_name: Mapped[str | None] = mapped_column(String(64))
@@ -80,6 +87,11 @@ class Patient(Base):
     """The correction (`identity_changes`) by which the number may be another person's, until somebody has decided."""
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+
+    @validates("issuer")
+    def _follow(self, _: str, issuer: str | None) -> str | None:
+        self.issuer_key = issuer_key(issuer)
+        return issuer
 
 
 class Order(Base):

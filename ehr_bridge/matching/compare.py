@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from ehr_bridge.matching import weights
 from ehr_bridge.matching.dates import DateGrade, compare_dates
 from ehr_bridge.matching.ids import IdGrade, compare_ids
+from ehr_bridge.matching.issuers import issuer_key
 from ehr_bridge.matching.keys import known_name
 from ehr_bridge.matching.model import HeaderIdentity, PatientFacts
 from ehr_bridge.matching.person_names import (
@@ -51,6 +52,11 @@ class Comparison:
     weight: float
     """The patient ID included."""
     is_id_as_written: bool = False
+
+    @property
+    def claims_id(self) -> bool:
+        """It has the header's patient ID, perhaps not alone."""
+        return self.patient_id in (IdGrade.SAME, IdGrade.SHARED)
 
     @property
     def family_agrees(self) -> bool:
@@ -103,7 +109,7 @@ def compare_person(header: HeaderIdentity, patient: PatientFacts, population: Po
 def grade_id(header: HeaderIdentity, patient: PatientFacts) -> IdGrade:
     """How the header's patient ID stands to this patient's MRN; a number means nothing without who gave it."""
     grade = compare_ids(header.patient_id, patient.mrn)
-    issuers = {header.issuer_of_patient_id.strip().casefold(), (patient.issuer or "").strip().casefold()} - {""}
+    issuers = {issuer_key(header.issuer_of_patient_id), issuer_key(patient.issuer)} - {""}
     return IdGrade.OTHER_ISSUER if len(issuers) > 1 and grade is not IdGrade.SILENT else grade
 
 

@@ -20,6 +20,7 @@ OF_ID: dict[IdGrade, Words] = {
     IdGrade.NEIGHBOUR: (False, Said.SLIP, "id_neighbour"),
     IdGrade.DIFFERENT: (False, Said.OTHER, "id_other"),
     IdGrade.OTHER_ISSUER: (False, Said.OTHER, "id_other_issuer"),
+    IdGrade.SHARED: (None, Said.SILENT, "id_shared"),
     IdGrade.SILENT: (None, Said.SILENT, "id_missing"),
 }
 OF_DATE: dict[DateGrade, Words] = {

@@ -24,6 +24,8 @@ class IdGrade(StrEnum):
     NEIGHBOUR = "neighbour"
     DIFFERENT = "different"
     OTHER_ISSUER = "other_issuer"
+    SHARED = "shared"
+    """Several patients have it, of different issuers, and the header does not say which."""
     SILENT = "silent"
 
 

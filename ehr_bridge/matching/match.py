@@ -21,7 +21,7 @@ from ehr_bridge.matching.model import (
     PatientFacts,
 )
 from ehr_bridge.matching.order_keys import is_nearly, key_lines, keys_of
-from ehr_bridge.matching.patients import judge_patients, rank
+from ehr_bridge.matching.patients import judge_patients, rank, share_ids
 from ehr_bridge.matching.person_names import Grade
 from ehr_bridge.matching.rules import Rules
 
@@ -59,8 +59,9 @@ def match_study(
     if by_id:
         (order,) = by_id.values()
         return judge_order(header, order, known.values(), population, rules)
-    compared = _prefer_written_id(header, [compare_person(header, one, population) for one in known.values()])
-    return judge_patients(rank(compared, population), rules, is_complete=is_complete)
+    compared = share_ids([compare_person(header, one, population) for one in known.values()])
+    ranked = rank(_prefer_written_id(header, compared), population)
+    return judge_patients(ranked, rules, is_complete=is_complete)
 
 
 def add_order(header: HeaderIdentity, match: Match, orders: Iterable[OrderFacts], rules: Rules = DEFAULT) -> Match:
@@ -127,12 +128,12 @@ def judge_order(
     others: Sequence[OrderFacts] = (),
 ) -> Match:
     """The verdict on this one order; `others` are further orders that keys of the header point to."""
-    person = compare_person(header, order.patient, population)
+    strangers = [one for one in patients if one.id != order.patient.id]
+    compared = share_ids([compare_person(header, one, population) for one in (order.patient, *strangers)])
     keys = key_lines(header, order, rules, others)
-    evidence = (*keys, *evidence_of(person), *evidence_of_images(header, order))
+    evidence = (*keys, *evidence_of(compared[0]), *evidence_of_images(header, order))
     score = score_of(evidence)
-    strangers = [compare_person(header, one, population) for one in patients if one.id != order.patient.id]
-    compared = _prefer_written_id(header, [person, *strangers])
+    compared = _prefer_written_id(header, compared)
     if order.is_cancelled:
         evidence = (Evidence.against("order", "order_cancelled"), *evidence)
         return Match(MatchKind.AMBIGUOUS, score, evidence, order.patient.id, order.id)
@@ -148,7 +149,7 @@ def judge_order(
 def _stranger(person: Comparison, others: Sequence[Comparison]) -> Evidence | None:
     """Whether the header says it is of somebody else than the order's patient."""
     for other in others:
-        if other.patient_id is IdGrade.SAME:
+        if other.claims_id and not (other.patient_id is person.patient_id is IdGrade.SHARED):
             return Evidence.against("PatientID", "id_of_another")
         if other.is_whole_name_agreed and other.is_date_agreed and other.weight_of_person > person.weight_of_person:
             return Evidence.against("PatientName", "another_fits_better")

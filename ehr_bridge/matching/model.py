@@ -54,6 +54,8 @@ class HeaderIdentity:
     study_date: str = ""
     body_part: str = ""
     laterality: str = ""
+    universal_issuer_of_patient_id: str = ""
+    """Universal Entity ID in the Issuer of Patient ID Qualifiers Sequence (0010,0024)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ehr_bridge.matching import weights
 from ehr_bridge.matching.compare import Comparison, Population
 from ehr_bridge.matching.dates import DateGrade
 from ehr_bridge.matching.evidence import evidence_of
 from ehr_bridge.matching.ids import IdGrade
+from ehr_bridge.matching.issuers import issuer_key
 from ehr_bridge.matching.model import Basis, Evidence, EvidenceGrade, Match, MatchKind
 from ehr_bridge.matching.person_names import AGREEING, Grade
 from ehr_bridge.matching.rules import Rules
@@ -33,6 +34,14 @@ class Ranked:
     probability: float
 
 
+def share_ids(compared: Sequence[Comparison]) -> list[Comparison]:
+    """Where patients of different issuers have the ID, and the header does not say who gave it, it is no proof."""
+    issuers = {issuer_key(one.patient.issuer) for one in compared if one.patient_id is IdGrade.SAME}
+    if len(issuers - {""}) <= 1:
+        return list(compared)
+    return [replace(one, patient_id=IdGrade.SHARED) if one.patient_id is IdGrade.SAME else one for one in compared]
+
+
 def rank(comparisons: Sequence[Comparison], population: Population) -> list[Ranked]:
     """The likeliest first. Two that fit equally are at most half likely each."""
     prior = weights.prior(population.size)
@@ -53,7 +62,7 @@ def judge_patients(ranked: Sequence[Ranked], rules: Rules, *, is_complete: bool)
     evidence = evidence_of(person)
     score = round(best.probability, 4)
     if (doubt := _other_patient(ranked)) or (doubt := _veto(person)):
-        points = person.patient_id is IdGrade.SAME or best.probability >= WORTH_A_LOOK
+        points = person.claims_id or best.probability >= WORTH_A_LOOK
         if not points and doubt.field != "PatientID":
             return NOTHING
         return Match(MatchKind.AMBIGUOUS, score, (doubt, *evidence), person.patient.id)
@@ -76,7 +85,8 @@ def basis_of(person: Comparison) -> Basis:
         is_clean = all(line.agrees is not False for line in evidence_of(person))
         is_confirmed = person.is_whole_name_agreed or person.is_date_agreed
         return Basis.PATIENT_ID if is_clean and is_confirmed else Basis.NEAR_PATIENT_ID
-    return Basis.NEAR_PATIENT_ID if person.patient_id is IdGrade.NEAR else Basis.DEMOGRAPHICS
+    is_near = person.patient_id in (IdGrade.NEAR, IdGrade.SHARED)
+    return Basis.NEAR_PATIENT_ID if is_near else Basis.DEMOGRAPHICS
 
 
 def _is_twin_in_doubt(ranked: Sequence[Ranked], basis: Basis, rules: Rules) -> bool:
@@ -93,7 +103,7 @@ def _other_patient(ranked: Sequence[Ranked]) -> Evidence | None:
     for other in others:
         if other.weight == best.weight:
             return Evidence.against("PatientName", "two_fit")
-        if other.patient_id is IdGrade.SAME:
+        if other.claims_id and not (other.patient_id is best.patient_id is IdGrade.SHARED):
             return Evidence.against("PatientID", "id_and_rest_apart")
         agreeing = other.agreeing_parts
         if agreeing == ALL_PARTS and other.weight_of_person >= best.weight_of_person:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from ehr_bridge.matching.model import Basis
+from ehr_bridge.matching.issuers import Authority, issuer_said
+from ehr_bridge.matching.model import Basis, HeaderIdentity
 
 ORDER_KEYS = ("study_instance_uid", "accession_number", "scheduled_procedure_step_id", "requested_procedure_id")
 """What points to an order by itself, in the order in which it is told."""
@@ -23,6 +24,16 @@ class Rules:
     """Who gives the accession numbers of orders; anybody else's number points to none. None: not looked at."""
     order_days: int = 7
     """How far study date and appointment may lie apart where no key names the order."""
+
+    authorities: tuple[Authority, ...] = ()
+    """Who gives MRNs here, where that is more than one."""
+
+    def with_issuer(self, header: HeaderIdentity) -> HeaderIdentity:
+        """What a header says, its issuer by the name that patients have it under."""
+        local, universal = header.issuer_of_patient_id, header.universal_issuer_of_patient_id
+        if not self.authorities or not (local or universal):
+            return header
+        return replace(header, issuer_of_patient_id=issuer_said(local, universal, self.authorities))
 
     def allows(self, basis: Basis) -> bool:
         """Whether a verdict on this basis may do without a person."""

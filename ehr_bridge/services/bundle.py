@@ -14,6 +14,7 @@ from ehr_bridge.auth.tokens import TokenVerifier
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.decisive import on_decisive_change
 from ehr_bridge.matching import Basis, Rules
+from ehr_bridge.matching.issuers import Authority
 from ehr_bridge.services.accounts import Accounts
 from ehr_bridge.services.annotations import Annotations
 from ehr_bridge.services.audit_anchor import FILE_NAME, Anchors, anchor_key
@@ -118,7 +119,7 @@ class Services:
     quarantine_desk: QuarantineDesk
 
 
-def rules_of(settings: Settings) -> Rules:
+def rules_of(settings: Settings, authorities: tuple[Authority, ...] = ()) -> Rules:
     """How studies are matched."""
     return Rules(
         automatic=Basis(settings.match_automatic),
@@ -126,6 +127,7 @@ def rules_of(settings: Settings) -> Rules:
         order_keys=tuple(settings.match_order_keys.split(",")),
         accession_issuer=settings.match_accession_issuer,
         order_days=settings.match_order_days,
+        authorities=authorities,
     )
 
 
@@ -147,22 +149,30 @@ def new_study_instance_uid() -> str:
     return f"2.25.{uuid.uuid4().int}"
 
 
-def build_services(settings: Settings, database: Database, clock: Callable[[], datetime] = utc_now) -> Services:
-    """Wire the services for these settings. `settings.jwt_secret` must be set by now."""
+def build_services(
+    settings: Settings,
+    database: Database,
+    clock: Callable[[], datetime] = utc_now,
+    authorities: tuple[Authority, ...] = (),
+) -> Services:
+    """Wire the services for these settings. `settings.jwt_secret` must be set by now.
+
+    `authorities`: who gives MRNs, where that is more than one; no setting says so yet.
+    """
     of_tokens, ehr_keys = token_rules(settings), key_source(settings)
     revocations, grants = Revocations(database, clock), Grants(database)
     account = None
     if settings.username is not None and settings.password is not None:
         account = (settings.username, settings.password.get_secret_value())
     keys, hashing = KeyVerifier(database, revocations, clock), Hashing()
-    rules = rules_of(settings)
+    rules = rules_of(settings, authorities)
     recorder = Recorder(database, clock)
     fresh = Fresh(database, recorder.settle)
     claims = Claims(database, clock, rules=rules)
     on_decisive_change(database, claims.forget)
     coercion = load_rules(settings.coercion_rules)
     followers = Followers(coercion.order_fields)
-    patients = Patients(database, clock, followers)
+    patients = Patients(database, clock, followers, authorities)
     hidden, restrictions = HiddenStudies(database, clock), Restrictions(database, clock)
     sight = Sight(hidden, restrictions)
     thumbnails = Thumbnails(fresh, settings.thumbnail_path)

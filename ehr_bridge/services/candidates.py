@@ -24,7 +24,7 @@ from ehr_bridge.matching.order_keys import lines_against
 from ehr_bridge.matching.patients import rank
 from ehr_bridge.services.identity import order_facts, patient_facts
 from ehr_bridge.services.match_lookup import Found, find, with_order
-from ehr_bridge.services.patients import of_survivor
+from ehr_bridge.services.numbers import of_survivor
 from ehr_bridge.services.verdicts import compared
 
 MOST = 10
@@ -39,7 +39,7 @@ def candidates(
     Those that a key of an order names come first. Each match compares the study with that one patient (and order)
     alone and names both; its `score` says how likely that is. Nothing is written.
     """
-    identity = of_survivor(session, identity)
+    identity = of_survivor(session, rules.with_issuer(identity))
     found = find(session, identity, rules)
     matches = [_of_order(identity, order, found, rules) for order in found.orders]
     named = {order.patient.id for order in found.orders}
@@ -52,7 +52,7 @@ def candidates(
 
 def of_one(session: Session, identity: HeaderIdentity, patient: Patient, order: Order | None, rules: Rules) -> Match:
     """As one of `candidates`, for a patient and order that somebody chose."""
-    identity = of_survivor(session, identity)
+    identity = of_survivor(session, rules.with_issuer(identity))
     population = find(session, identity, rules).population
     orders = [order_facts(order)] if order is not None else []
     match = match_study(identity, orders, [patient_facts(patient)], population, rules)

@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 from ehr_bridge.db.identity_changes import IdentityChange
 from ehr_bridge.db.models import Order, Patient, Study
 from ehr_bridge.db.modifications import Modification
+from ehr_bridge.services.numbers import find_patient_record
 from ehr_bridge.services.orders import find_order
 from ehr_bridge.services.paging import Page, fetch_page
-from ehr_bridge.services.patients import find_patient_record
 from ehr_bridge.services.restrictions import NOTHING, Closed, without
 
 Progress = Literal["running", "done", "incomplete"]

@@ -20,7 +20,7 @@ from ehr_bridge.auth.tokens import digest
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.models import Order, ViewerToken, ViewerTokenRenewal
 from ehr_bridge.errors import NotFound
-from ehr_bridge.services.patients import find_patient
+from ehr_bridge.services.numbers import find_patient
 from ehr_bridge.services.scope import Priors, Scope, covered, linked_to
 
 MOST = 8192

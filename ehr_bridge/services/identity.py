@@ -27,10 +27,11 @@ IDENTITY_KEYWORDS = {
 
 MORE_KEYS = {
     "IssuerOfAccessionNumberSequence": "issuer_of_accession_number",
+    "IssuerOfPatientIDQualifiersSequence": "universal_issuer_of_patient_id",
     "ScheduledProcedureStepID": "scheduled_procedure_step_id",
     "RequestedProcedureID": "requested_procedure_id",
 }
-"""What else points to an order, kept where a file says it; links do not change it."""
+"""What else points to an order or a patient, kept where a file says it; links do not change it."""
 
 OF_IMAGES = {"BodyPartExamined": "body_part", "Laterality": "laterality"}
 """What is said of images and not of a person, kept where the first one says it; another series may say otherwise."""
@@ -55,6 +56,9 @@ def read_identity(header: Header, corrections: tuple[tuple[str, str], ...] = ())
         study_date=header.study_date,
         body_part=header.text(tags.BODY_PART_EXAMINED),
         laterality=header.text(tags.LATERALITY) or header.text(tags.IMAGE_LATERALITY),
+        universal_issuer_of_patient_id=first_item_text(
+            header, tags.ISSUER_OF_PATIENT_ID_QUALIFIERS_SEQUENCE, tags.UNIVERSAL_ENTITY_ID
+        ),
     )
     return with_corrections(identity, corrections)
 

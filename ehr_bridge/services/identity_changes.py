@@ -17,9 +17,9 @@ from ehr_bridge.services.change_events import TAKEN_BACK, note
 from ehr_bridge.services.change_views import ChangeFilters, ChangeView, search_changes, view_of
 from ehr_bridge.services.changes import move_studies, note_change
 from ehr_bridge.services.following import follow
+from ehr_bridge.services.numbers import find_patient_record
 from ehr_bridge.services.orders import find_order
 from ehr_bridge.services.paging import Page
-from ehr_bridge.services.patients import find_patient_record
 from ehr_bridge.services.restrictions import Restrictions, count_up
 from ehr_bridge.services.second_looks import Cause, order_changed, patient_changed
 from ehr_bridge.services.study_index import index_study

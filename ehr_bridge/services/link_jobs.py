@@ -21,8 +21,8 @@ from ehr_bridge.errors import Conflict
 from ehr_bridge.services.audit import OURSELVES, Origin
 from ehr_bridge.services.identity import ehr_values, patient_in_files, wanted_values
 from ehr_bridge.services.links import as_id, came_into_doubt, link_of, new_link, set_link
+from ehr_bridge.services.numbers import survivor_of
 from ehr_bridge.services.parted_records import may_be_of_parted, note_went_along
-from ehr_bridge.services.patients import survivor_of
 from ehr_bridge.services.study_jobs import new_job, take_over_unswept, undoable
 from ehr_bridge.services.withheld import withhold
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from ehr_bridge.db.match_keys import PatientMatchKey, PatientValueCount
 from ehr_bridge.db.models import Order, Patient, Study
 from ehr_bridge.db.modifications import Modification
 from ehr_bridge.matching import (
+    Evidence,
     HeaderIdentity,
     Match,
     MatchKind,
@@ -26,11 +27,12 @@ from ehr_bridge.matching import (
 )
 from ehr_bridge.matching.keys import EVERYBODY, asked_values, header_keys
 from ehr_bridge.matching.order_keys import OF_PROCEDURE, keys_of, known_key, pointed_to, same_key
-from ehr_bridge.services.patients import of_survivor
+from ehr_bridge.services.numbers import of_survivor, records_of
 from ehr_bridge.services.study_jobs import UNDER_WAY
 
 PATIENTS, ORDERS, STUDIES = Patient.__table__.c, Order.__table__.c, Study.__table__.c
 KEYS, COUNTS = PatientMatchKey.__table__.c, PatientValueCount.__table__.c
+SHARED_ONCE = Evidence.against("PatientID", "id_of_merged")
 MOST_PER_KEY = 50
 """A key that more patients have (a date of birth that stands for "unknown") finds nobody."""
 _PATIENT = [PATIENTS[name] for name in PatientFacts.__slots__]
@@ -87,9 +89,14 @@ class Found:
 
 def give_opinion(session: Session, identity: HeaderIdentity, rules: Rules) -> Match:
     """The verdict on a study that nobody said anything about; nothing is written."""
-    identity = of_survivor(session, identity)
+    identity = rules.with_issuer(identity)
+    records = records_of(session, identity)
+    identity = of_survivor(session, identity, records)
     found = find(session, identity, rules)
     match = match_study(identity, found.orders, found.patients, found.population, rules, is_complete=found.is_complete)
+    if match.is_automatic and len(records) > 1 and any(one.merged_into_id is not None for one in records):
+        # The candidates are records that stand: of those that have the number, the matcher has not seen all.
+        match = replace(match, kind=MatchKind.PROBABLE, is_automatic=False, evidence=(SHARED_ONCE, *match.evidence))
     if found.orders or match.kind not in (MatchKind.EXACT, MatchKind.PROBABLE):
         return match
     return with_order(session, identity, match, rules)

@@ -19,9 +19,9 @@ from ehr_bridge.services.asker import require_open
 from ehr_bridge.services.audit import Event, Origin
 from ehr_bridge.services.fresh import Fresh
 from ehr_bridge.services.like import ESCAPE, escaped
+from ehr_bridge.services.numbers import as_uuid, find_patient, find_patient_record
 from ehr_bridge.services.order_states import Stated, move, order_shows, state
 from ehr_bridge.services.paging import Page, fetch_page
-from ehr_bridge.services.patients import as_uuid, find_patient, find_patient_record
 from ehr_bridge.services.restrictions import NOTHING, Closed, without
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, aliased
 from ehr_bridge.db.identity_changes import IdentityChange
 from ehr_bridge.db.models import Patient, Study, StudyLink
 from ehr_bridge.services.links import as_id
-from ehr_bridge.services.patients import mrns_of
+from ehr_bridge.services.numbers import mrns_of
 
 
 def note_went_along(session: Session, study: Study, patient_id: uuid.UUID | None) -> IdentityChange | None:

@@ -1,9 +1,9 @@
-"""Patients as the EHR tells them: upsert by MRN, look up, search."""
+"""Patients as the EHR tells them: upsert by issuer and MRN, look up, search."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Protocol
@@ -13,15 +13,16 @@ from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.models import Patient
-from ehr_bridge.errors import Conflict, NotFound
-from ehr_bridge.matching import NAME_PARTS, HeaderIdentity
+from ehr_bridge.errors import Conflict, InvalidInput
+from ehr_bridge.matching import NAME_PARTS
+from ehr_bridge.matching.issuers import Authority, authority_named, issuer_key, readings
 from ehr_bridge.services import audit
-from ehr_bridge.services.asker import require_open
 from ehr_bridge.services.audit import Event, Origin
 from ehr_bridge.services.like import ESCAPE, escaped
 from ehr_bridge.services.match_index import index_patient
+from ehr_bridge.services.numbers import ambiguous, as_uuid, find_patient_record, is_same_issuer, with_issuer
 from ehr_bridge.services.paging import Page, fetch_page
-from ehr_bridge.services.restrictions import NOTHING, Closed, without
+from ehr_bridge.services.restrictions import NOTHING, Closed, count_up, without
 from ehr_bridge.services.study_index import index_studies_of_patient
 
 
@@ -49,28 +50,43 @@ class Listener(Protocol):
 
 
 class Patients:
-    def __init__(self, database: Database, clock: Callable[[], datetime], listener: Listener) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Callable[[], datetime],
+        listener: Listener,
+        authorities: tuple[Authority, ...] = (),
+    ) -> None:
+        """`authorities`: who gives MRNs, where that is more than one; none: all numbers are of one authority."""
         self._database = database
         self._clock = clock
         self._listener = listener
+        self._authorities = authorities
 
     def upsert(self, mrn: str, data: PatientData, origin: Origin) -> tuple[Patient, bool]:
         """The patient with that MRN, as `data` says; and whether it is new. Saying the same twice changes nothing.
 
-        A number means nothing without who gave it. What is told without an issuer is of the issuer on record, and a
-        record without one gets the first that is told.
+        A number means nothing without who gave it. With several authorities each has its own patient for a number.
+        With one, what is told without an issuer is of the issuer on record, and a record without one gets the first
+        that is told.
 
         Raises:
-            Conflict: the number is another issuer's, so of somebody else; or the record was merged into another.
+            Conflict: the number is another issuer's, or one cannot tell whose; or the record was merged into another.
+            InvalidInput: with several authorities, the issuer is none of them or is not told.
         """
         now = self._clock()
         with self._database.write() as session:
-            patient = session.scalar(select(Patient).where(Patient.mrn == mrn).with_for_update())
+            records = session.scalars(select(Patient).where(Patient.mrn == mrn).with_for_update()).all()
+            if self._authorities:
+                data = replace(data, issuer=configured_issuer(self._authorities, data.issuer))
+                patient = _of_authority(records, str(data.issuer))
+            else:
+                patient = _of_the_one(records, data.issuer)
             created = patient is None
             if patient is not None and patient.merged_into_id is not None:
                 raise Conflict("patient_merged", "This record was merged into another; change the one that survived.")
-            if patient is not None:
-                data = replace(data, issuer=_issuer(patient, data.issuer))
+            if patient is not None and patient.issuer is not None:
+                data = replace(data, issuer=patient.issuer)
             if patient is None:
                 patient = Patient(id=uuid.uuid4(), mrn=mrn, created_at=now, updated_at=now)
             changed = [name for name in PatientData.__slots__ if getattr(patient, name) != getattr(data, name)]
@@ -87,7 +103,32 @@ class Patients:
             action = "patient.created" if created else "patient.updated"
             audit.append(session, origin, Event(action, patient_id=patient.id, detail={"fields": changed}), now)
             self._listener.patient_told(session, patient, before, origin, now)
+            if created and records:
+                count_up(session)  # the number alone names nobody any more, whoever is restricted
             return patient, created
+
+    def named(self, id_or_mrn: str, issuer: str | None) -> str:
+        """How `find_patient` is told a number with who gave it.
+
+        Raises:
+            InvalidInput: with several authorities, the issuer is none of them.
+        """
+        if issuer is not None and self._authorities:
+            issuer = configured_issuer(self._authorities, issuer)
+        return with_issuer(id_or_mrn, issuer)
+
+    def certain(self, id_or_mrn: str, issuer: str | None = None) -> str:
+        """As `named`, for what is done to a patient: with several authorities, a number alone names nobody, though only
+        one patient has it so far.
+
+        Raises:
+            InvalidInput: with several authorities, the issuer is none of them or is not told.
+        """
+        name = self.named(id_or_mrn, issuer)
+        keys = {issuer_key(one.name) for one in self._authorities}
+        if keys and as_uuid(name) is None and not any(key in keys for key, _ in readings(name)):
+            configured_issuer(self._authorities, None)
+        return name
 
     def get(self, id_or_mrn: str) -> Patient:
         """The record itself, also one that was merged into another. Raises NotFound."""
@@ -112,86 +153,55 @@ class Patients:
             return fetch_page(session, query, limit, offset)
 
 
-def _issuer(patient: Patient, told: str | None) -> str | None:
-    """The issuer of a record that is told again.
+def configured_issuer(authorities: Iterable[Authority], told: str | None) -> str:
+    """The name under which the site has an authority.
 
     Raises:
-        Conflict: another one is told; the two are two people with one number.
+        InvalidInput: none is told, or none of the site's.
     """
-    if told is None or (patient.issuer is not None and is_same_issuer(told, patient.issuer)):
-        return patient.issuer
-    if patient.issuer is not None:
+    names = ", ".join(one.name for one in authorities)
+    if told is None:
+        message = f"say who gave the number: {names}"
+        detail = f"Several authorities give numbers here; {message}."
+        raise InvalidInput("issuer_required", detail, (("issuer", message),))
+    found = authority_named(authorities, told)
+    if found is None:
+        message = f"one of {names}"
+        detail = f"No such authority is set up here; use {message}."
+        raise InvalidInput("issuer_not_configured", detail, (("issuer", message),))
+    return found.name
+
+
+def _of_authority(records: Sequence[Patient], issuer: str) -> Patient | None:
+    """The record of a number that this authority gave; None when there is none yet.
+
+    Raises:
+        Conflict: nobody has said who gave the number that is on record, so it may be this one.
+    """
+    if any(record.issuer is None for record in records):
         raise Conflict(
-            "mrn_of_another_issuer",
-            f"This MRN is on record as given by '{patient.issuer}': with another issuer it is another patient's. "
+            "mrn_without_issuer",
+            "This MRN is on record and nobody has said who gave it: an administrator must say that first. "
             "Nothing was changed.",
         )
-    return told
+    return next((record for record in records if is_same_issuer(issuer, record.issuer or "")), None)
 
 
-def is_same_issuer(one: str, other: str) -> bool:
-    """Whether two names of an assigning authority are one, apart from case and blanks around."""
-    return one.strip().casefold() == other.strip().casefold()
-
-
-def find_patient(session: Session, id_or_mrn: str) -> Patient:
-    """The patient with that MRN, or else with that id; of a record that was merged, the one that survived.
+def _of_the_one(records: Sequence[Patient], told: str | None) -> Patient | None:
+    """The record of a number where all are of one authority; None when there is none yet.
 
     Raises:
-        NotFound: there is neither.
-        NotPermitted: whoever asks may not see this patient (`services.asker`).
+        Conflict: another issuer is told, so somebody else is meant; or several have the number from former authorities.
     """
-    return survivor_of(session, find_patient_record(session, id_or_mrn))
-
-
-def survivor_of(session: Session, patient: Patient) -> Patient:
-    """The record that stands for this one: itself, unless it was merged into another."""
-    while patient.merged_into_id is not None:
-        patient = session.get_one(Patient, patient.merged_into_id)
-    return patient
-
-
-def find_patient_record(session: Session, id_or_mrn: str) -> Patient:
-    """The record with that MRN, or else with that id.
-
-    Raises:
-        NotFound: there is neither.
-        NotPermitted: whoever asks may not see this patient (`services.asker`).
-    """
-    patient = session.scalar(select(Patient).where(Patient.mrn == id_or_mrn))
-    if patient is None and (key := as_uuid(id_or_mrn)) is not None:
-        patient = session.get(Patient, key)
-    if patient is None:
-        raise NotFound("patient_not_found", "No patient has this MRN or id; register the patient first.")
-    require_open(patient.id)
-    return patient
-
-
-def mrns_of(session: Session, patient: Patient) -> list[str]:
-    """The MRNs that stand for a record: its own, and those of all records that were merged into it."""
-    merged = session.scalars(select(Patient).where(Patient.merged_into_id == patient.id)).all()
-    return [patient.mrn, *(mrn for record in merged for mrn in mrns_of(session, record))]
-
-
-def of_survivor(session: Session, identity: HeaderIdentity) -> HeaderIdentity:
-    """What a header says, with the patient ID that stands for its own since a merge.
-
-    The same number of another issuer is another number: it stays what it is.
-    """
-    record = session.scalar(select(Patient).where(Patient.mrn == identity.patient_id)) if identity.patient_id else None
-    if record is None or record.merged_into_id is None:
-        return identity
-    issuer = identity.issuer_of_patient_id
-    if issuer and record.issuer and not is_same_issuer(issuer, record.issuer):
-        return identity
-    survivor = survivor_of(session, record)
-    if issuer and record.issuer:
-        issuer = survivor.issuer or ""
-    return replace(identity, patient_id=survivor.mrn, issuer_of_patient_id=issuer)
-
-
-def as_uuid(text: str) -> uuid.UUID | None:
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        return None
+    if told is not None and (same := [one for one in records if is_same_issuer(told, one.issuer or "")]):
+        return same[0]
+    if len(records) > 1:
+        raise ambiguous(records)
+    record = records[0] if records else None
+    if record is not None and told is not None and record.issuer is not None:
+        raise Conflict(
+            "mrn_of_another_issuer",
+            f"This MRN is on record as given by '{record.issuer}': with another issuer it is another patient's. "
+            "Nothing was changed.",
+        )
+    return record

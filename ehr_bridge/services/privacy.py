@@ -18,8 +18,8 @@ from ehr_bridge.errors import Conflict, NotFound
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit import Event, Origin
 from ehr_bridge.services.merged_records import survivors
+from ehr_bridge.services.numbers import find_patient
 from ehr_bridge.services.paging import Page, fetch_page
-from ehr_bridge.services.patients import find_patient
 from ehr_bridge.services.restrictions import Restrictions, count_up
 from ehr_bridge.services.studies import find_study
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
@@ -23,6 +23,7 @@ from ehr_bridge.db.quarantine import QuarantinedFile
 from ehr_bridge.dicom import Header, is_storable_uid, read_header, renumber, tags
 from ehr_bridge.errors import Conflict, NotFound
 from ehr_bridge.matching import Rules
+from ehr_bridge.matching.issuers import issuer_key
 from ehr_bridge.services import audit
 from ehr_bridge.services.archive import Archive
 from ehr_bridge.services.arrivals import Delivery, Door, InstanceOutcome
@@ -226,8 +227,10 @@ def whom_it_names(session: Session, quarantine_id: uuid.UUID | None) -> list[uui
     if row is None:
         return []
     of_study = select(Study.patient_id).where(Study.study_instance_uid == row.study_instance_uid)
-    by_mrn = select(Patient.id).where(Patient.mrn == row.mrn)
-    return [row.patient_id, *session.scalars(of_study), *session.scalars(by_mrn)]
+    by_mrn = session.execute(select(Patient.id, Patient.issuer_key).where(Patient.mrn == row.mrn)).all()
+    issuer = issuer_key(row.said.get("IssuerOfPatientID"))
+    of_issuer = [one.id for one in by_mrn if issuer and one.issuer_key == issuer]
+    return [row.patient_id, *session.scalars(of_study), *(of_issuer or [one.id for one in by_mrn])]
 
 
 def _query(filters: QuarantineFilters) -> Select[QuarantinedFile]:
@@ -243,10 +246,21 @@ def _query(filters: QuarantineFilters) -> Select[QuarantinedFile]:
     if filters.closed.patients:
         mrns = select(Patient.mrn).where(Patient.id.in_(filters.closed.patients))
         studies = select(Study.study_instance_uid).where(Study.patient_id.in_(filters.closed.patients))
-        for column, hidden in ((file.mrn, mrns), (file.study_instance_uid, studies)):
-            conditions.append(column.is_(None) | column.not_in(hidden))
+        conditions.append(file.mrn.is_(None) | file.mrn.not_in(mrns) | _names_an_open_patient(filters.closed))
+        conditions.append(file.study_instance_uid.is_(None) | file.study_instance_uid.not_in(studies))
         conditions.append(file.patient_id.is_(None) | file.patient_id.not_in(filters.closed.patients))
     return select(file).where(*conditions).order_by(file.received_at.desc(), file.id)
+
+
+def _names_an_open_patient(closed: Closed) -> ColumnElement[bool]:
+    """The file says who gave its number, and that is the number of somebody whom everybody may see."""
+    issuer = func.lower(func.trim(QuarantinedFile.said["IssuerOfPatientID"].as_string()))
+    return exists().where(
+        Patient.mrn == QuarantinedFile.mrn,
+        Patient.issuer_key != "",
+        Patient.issuer_key == issuer,
+        Patient.id.not_in(closed.patients),
+    )
 
 
 def _view(session: Session, row: QuarantinedFile) -> QuarantineView:

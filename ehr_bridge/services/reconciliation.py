@@ -22,8 +22,8 @@ from ehr_bridge.services.identity import NOT_THE_ORDERS, stored_identity
 from ehr_bridge.services.late_links import evidence_of
 from ehr_bridge.services.link_jobs import MADE_HERE, link_job, sides, unlink_job
 from ehr_bridge.services.links import current_link
+from ehr_bridge.services.numbers import find_patient
 from ehr_bridge.services.paging import Page
-from ehr_bridge.services.patients import find_patient
 from ehr_bridge.services.reconciliation_views import (
     CandidateView,
     ReconciliationView,

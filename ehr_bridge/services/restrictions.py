@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -24,6 +25,7 @@ from ehr_bridge.db.access import AccessVersion, BrokenGlass, RestrictedPatient, 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.models import Patient, Study
 from ehr_bridge.errors import Unavailable
+from ehr_bridge.matching.issuers import readings
 from ehr_bridge.services.merged_records import survivors
 
 MOST_REMEMBERED = 4096
@@ -33,7 +35,8 @@ MOST_REMEMBERED = 4096
 class _Lists:
     members: Mapping[uuid.UUID, frozenset[str]] = field(default_factory=dict)
     """By each record of a restricted patient."""
-    mrns: Mapping[str, uuid.UUID] = field(default_factory=dict)
+    numbers: Mapping[tuple[str | None, str], uuid.UUID] = field(default_factory=dict)
+    """By key of the issuer and MRN; by the MRN alone (None) where nobody else has it."""
     survivors: Mapping[uuid.UUID, uuid.UUID] = field(default_factory=dict)
     glasses: Mapping[tuple[uuid.UUID, str], datetime] = field(default_factory=dict)
     """By the surviving record."""
@@ -95,14 +98,13 @@ class Restrictions:
         return closed
 
     def patient(self, id_or_mrn: str) -> uuid.UUID | None:
-        """The id of a restricted patient, by MRN or id; None if nobody restricted has it."""
+        """The id of a restricted patient, by id, MRN, or issuer and MRN; None if nobody restricted is named so. A
+        number that others have too names nobody."""
         lists = self._lists
-        if (found := lists.mrns.get(id_or_mrn)) is not None:
-            return found
         with suppress(ValueError):
-            key = uuid.UUID(id_or_mrn)
-            return key if key in lists.members else None
-        return None
+            if (key := uuid.UUID(id_or_mrn)) in lists.members:
+                return key
+        return next((found for one in readings(id_or_mrn) if (found := lists.numbers.get(one)) is not None), None)
 
     def refresh(self) -> None:
         """See what this and other nodes restricted, opened and received.
@@ -169,13 +171,24 @@ def _read_lists(session: Session, now: datetime) -> _Lists:
     for glass in session.scalars(select(BrokenGlass).where(BrokenGlass.expires_at > now)):
         key = (survivor_of.get(glass.patient_id, glass.patient_id), glass.subject)
         glasses[key] = max(glass.expires_at, glasses.get(key, glass.expires_at))
-    query = select(Patient.mrn, Patient.id).where(Patient.id.in_(survivor_of))
     return _Lists(
         members={record: frozenset(on_all[survivor]) for record, survivor in survivor_of.items()},
-        mrns={row.mrn: row.id for row in session.execute(query)},
+        numbers=_numbers(session, survivor_of),
         survivors=survivor_of,
         glasses=glasses,
     )
+
+
+def _numbers(session: Session, restricted: Collection[uuid.UUID]) -> dict[tuple[str | None, str], uuid.UUID]:
+    own = select(Patient.mrn).where(Patient.id.in_(restricted))
+    found: dict[tuple[str | None, str], uuid.UUID] = {}
+    counts: Counter[str] = Counter()
+    for row in session.execute(select(Patient.mrn, Patient.issuer_key, Patient.id).where(Patient.mrn.in_(own))):
+        counts[row.mrn] += 1
+        if row.id in restricted:
+            found |= {(row.issuer_key, row.mrn): row.id, (None, row.mrn): row.id}
+    shared = {mrn for mrn, count in counts.items() if count > 1}
+    return {(issuer, mrn): key for (issuer, mrn), key in found.items() if issuer is not None or mrn not in shared}
 
 
 def _closed_to(subject: str, lists: _Lists, now: datetime) -> Closed:

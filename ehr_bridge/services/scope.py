@@ -12,8 +12,8 @@ from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.models import Order, Study
+from ehr_bridge.services.numbers import find_patient
 from ehr_bridge.services.orders import find_order
-from ehr_bridge.services.patients import find_patient
 
 type Match = Literal["auto", "patient", "modality", "body_part"]
 

@@ -25,7 +25,7 @@ from ehr_bridge.matching import PatientFacts
 from ehr_bridge.matching.keys import finding_keys, number_key, order_keys
 from ehr_bridge.services.identity import patient_facts
 from ehr_bridge.services.match_lookup import MOST_PER_KEY
-from ehr_bridge.services.patients import mrns_of
+from ehr_bridge.services.numbers import mrns_of
 
 
 class Cause(StrEnum):

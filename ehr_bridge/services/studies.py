@@ -18,9 +18,9 @@ from ehr_bridge.errors import NotFound
 from ehr_bridge.services.asker import require_open
 from ehr_bridge.services.fresh import Fresh
 from ehr_bridge.services.kept_apart import waiting_by_study
+from ehr_bridge.services.numbers import find_patient
 from ehr_bridge.services.orders import find_order
 from ehr_bridge.services.paging import Page
-from ehr_bridge.services.patients import find_patient
 from ehr_bridge.services.persons import Person, person_of_study
 from ehr_bridge.services.restrictions import NOTHING, Closed
 from ehr_bridge.services.study_index import shown_accession_number

@@ -10,11 +10,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
-from ehr_bridge.db.models import Patient, Study
+from ehr_bridge.db.models import Study
 from ehr_bridge.db.study_names import StudyName
 from ehr_bridge.errors import InvalidInput
 from ehr_bridge.matching.names import Place, Word, read_query
 from ehr_bridge.services.like import ESCAPE, escaped
+from ehr_bridge.services.numbers import record_of_number
 from ehr_bridge.services.restrictions import NOTHING, Closed, without
 
 SORTS: dict[str, ColumnElement[Any]] = {
@@ -61,8 +62,14 @@ def find_ids(session: Session, filters: StudyFilters, part: Slice, listed: Selec
 
     Raises:
         InvalidInput: the list cannot be sorted like that.
+        Conflict: several patients have the MRN.
     """
     order = _order(part.sort)
+    if filters.mrn is not None:
+        patient = record_of_number(session, filters.mrn)
+        if patient is None or filters.patient_id not in (None, patient.id):
+            return [], 0
+        filters = replace(filters, mrn=None, patient_id=patient.id)
     conditions = [*_conditions(filters)]
     query = listed.with_only_columns(Study.id).where(*conditions)
     if filters.patient_name is not None:  # the words are looked up once, not for the count and the page each
@@ -103,8 +110,6 @@ def _conditions(filters: StudyFilters) -> list[ColumnElement[bool]]:
     ]
     if filters.closed.patients:
         conditions.append(without(Study.patient_id, filters.closed))
-    if filters.mrn is not None:
-        conditions.append(Study.patient_id == select(Patient.id).where(Patient.mrn == filters.mrn).scalar_subquery())
     if filters.modality is not None:
         conditions.append(Study.modality_key.like(f"%|{escaped(filters.modality)}|%", escape=ESCAPE))
     if filters.study_date_from is not None:

@@ -21,8 +21,8 @@ from ehr_bridge.services.following import follow
 from ehr_bridge.services.links import link_of, set_link
 from ehr_bridge.services.match_index import index_patient
 from ehr_bridge.services.merged_records import survivors
+from ehr_bridge.services.numbers import mrns_of
 from ehr_bridge.services.order_states import plain, waiting_state
-from ehr_bridge.services.patients import mrns_of
 from ehr_bridge.services.second_looks import Cause, order_changed, patient_changed
 from ehr_bridge.services.study_index import index_study
 from ehr_bridge.services.study_jobs import require_idle, undoable

@@ -14,8 +14,8 @@ from ehr_bridge.db.models import Patient, Study
 from ehr_bridge.db.uploads import DicomUploadLog, DicomUploadSkip, Instance
 from ehr_bridge.errors import NotFound
 from ehr_bridge.services.fresh import Fresh
+from ehr_bridge.services.numbers import find_patient
 from ehr_bridge.services.paging import Page, fetch_page
-from ehr_bridge.services.patients import find_patient
 from ehr_bridge.services.persons import Person, person_of, person_then, said_by
 from ehr_bridge.services.restrictions import NOTHING, Closed, without
 

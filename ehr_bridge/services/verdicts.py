@@ -24,12 +24,13 @@ from ehr_bridge.services.identity import (
     order_facts,
     patient_facts,
     patient_in_files,
+    stored_identity,
     wanted_values,
     without_images,
 )
 from ehr_bridge.services.match_lookup import give_opinion, other_orders
+from ehr_bridge.services.numbers import find_patient, is_same_issuer, of_survivor
 from ehr_bridge.services.orders import find_order
-from ehr_bridge.services.patients import find_patient, of_survivor
 
 CONFIRMATION = "confirmation"
 """The field of the evidence that a person said so, with this very request."""
@@ -113,7 +114,8 @@ def judge(
     """The verdict on a study nobody has claimed yet, with the rows it names."""
     if confirmation.names_somebody:
         patient, order = resolve(session, confirmation)
-        return confirmed_match(session, of_survivor(session, identity), patient, order, rules), patient, order
+        said = of_survivor(session, rules.with_issuer(identity))
+        return confirmed_match(session, said, patient, order, rules), patient, order
     match = give_opinion(session, identity, rules)
     of_order = session.get(Order, match.order_id) if match.order_id else None
     named = session.get(Patient, match.patient_id) if match.patient_id else None
@@ -185,15 +187,15 @@ def verdict_on_more(
         patient, order = resolve(session, confirmation)
         if study.patient_id != patient.id or study.order_id != (order.id if order else study.order_id):
             raise _recorded_otherwise()
-        return _of_link(session, known, identity, CONFIRMED, rules)
+        return _of_link(session, known, rules.with_issuer(identity), CONFIRMED, rules)
     if study.patient is None:
-        said = {study.received_identity["PatientID"], study.corrections.get("PatientID")}
-        return Verdict(open_match(study), known=known) if identity.patient_id in said else _contradicted(known)
+        is_same = _says_the_same(study, identity, rules)
+        return Verdict(open_match(study), known=known) if is_same else _contradicted(known)
     if _is_same_person(session, study, identity, rules):
         linked_at = known.linked_at or study.created_at
         before = Evidence.of(STUDY, True, EvidenceGrade.SAME, "linked_before", date=f"{linked_at:%Y-%m-%d}")
-        return _of_link(session, known, identity, before, rules)
-    denied = _of_link(session, known, identity, DENIED, rules)
+        return _of_link(session, known, rules.with_issuer(identity), before, rules)
+    denied = _of_link(session, known, rules.with_issuer(identity), DENIED, rules)
     match = replace(denied.match, kind=MatchKind.AMBIGUOUS, score=0.0, is_automatic=False)
     return replace(denied, match=match, contradicts=True)
 
@@ -219,6 +221,15 @@ def carries(identity: HeaderIdentity, wanted: Mapping[str, str]) -> bool:
 
 def study_deleted() -> Conflict:
     return Conflict("study_deleted", "This study is deleted, or its deletion is requested; restore it first.")
+
+
+def _says_the_same(study: Study, identity: HeaderIdentity, rules: Rules) -> bool:
+    """Whether an image has the patient ID of a study that is linked to nobody, from the same issuer or from none."""
+    if identity.patient_id not in {study.received_identity["PatientID"], study.corrections.get("PatientID")}:
+        return False
+    first = rules.with_issuer(stored_identity(study)).issuer_of_patient_id
+    other = rules.with_issuer(identity).issuer_of_patient_id
+    return not (first and other) or is_same_issuer(first, other)
 
 
 def _is_same_person(session: Session, study: Study, identity: HeaderIdentity, rules: Rules) -> bool:

@@ -20,9 +20,9 @@ from ehr_bridge.db.models import Order, Study, ViewerToken
 from ehr_bridge.errors import InvalidInput, NotFound, NotPermitted
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit import Event, Origin, study_event
+from ehr_bridge.services.numbers import find_patient
 from ehr_bridge.services.orders import find_order
 from ehr_bridge.services.paging import Page, fetch_page
-from ehr_bridge.services.patients import find_patient
 from ehr_bridge.services.restrictions import Closed, Restrictions
 from ehr_bridge.services.revocations import Revocations
 from ehr_bridge.services.scope import Priors, Scope, covered, linked_to, priors_of

@@ -109,7 +109,8 @@ def downgrade() -> None:
     op.execute("ALTER TABLE studies DROP COLUMN patient_id_key")
     op.drop_index("ix_patients_merged_into_id", "patients")
     op.drop_index("ix_study_links_study_id", "study_links")
-    op.execute("ALTER TABLE patients DROP COLUMN merged_into_id")
+    with op.batch_alter_table("patients") as table:  # SQLite drops no column that a constraint of the table names
+        table.drop_column("merged_into_id")
     for statement in FORGET:
         op.execute(statement)
     op.drop_index("ix_modifications_waiting", "modifications")

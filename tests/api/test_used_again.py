@@ -10,7 +10,7 @@ import pytest
 from ehr_bridge.db.models import Patient
 from ehr_bridge.services.arrivals import Delivery, Door
 from ehr_bridge.services.audit import Origin
-from ehr_bridge.services.patients import find_patient
+from ehr_bridge.services.numbers import find_patient
 from ehr_bridge.services.scope import linked_to
 from ehr_bridge.services.used_again import is_another_person
 from tests.api.conftest import Api

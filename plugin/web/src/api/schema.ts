@@ -156,7 +156,9 @@ export interface paths {
         /** Let only named people see a patient */
         put: {
             parameters: {
-                query?: never;
+                query?: {
+                    issuer?: string | null;
+                };
                 header?: never;
                 path: {
                     id_or_mrn: string;
@@ -183,7 +185,9 @@ export interface paths {
         /** Lift the restriction of a patient */
         delete: {
             parameters: {
-                query?: never;
+                query?: {
+                    issuer?: string | null;
+                };
                 header?: never;
                 path: {
                     id_or_mrn: string;
@@ -1226,6 +1230,7 @@ export interface paths {
                     sort?: string;
                     patient_id?: string | null;
                     mrn?: string | null;
+                    issuer?: string | null;
                     patient_name?: string | null;
                     accession_number?: string | null;
                     modality?: string | null;
@@ -1353,6 +1358,7 @@ export interface paths {
                     limit?: number;
                     offset?: number;
                     sort?: string;
+                    issuer?: string | null;
                 };
                 header?: never;
                 path: {
@@ -1901,6 +1907,7 @@ export interface paths {
                     offset?: number;
                     uploaded_by?: string | null;
                     study_instance_uid?: string | null;
+                    issuer?: string | null;
                     upload_source?: components["schemas"]["Source"] | null;
                     upload_status?: ("success" | "partial" | "failed") | null;
                     source_address?: string | null;
@@ -1948,6 +1955,7 @@ export interface paths {
                     offset?: number;
                     uploaded_by?: string | null;
                     study_instance_uid?: string | null;
+                    issuer?: string | null;
                     upload_source?: components["schemas"]["Source"] | null;
                     upload_status?: ("success" | "partial" | "failed") | null;
                     source_address?: string | null;
@@ -2883,7 +2891,9 @@ export interface paths {
         /** One patient by id or MRN */
         get: {
             parameters: {
-                query?: never;
+                query?: {
+                    issuer?: string | null;
+                };
                 header?: never;
                 path: {
                     id_or_mrn: string;
@@ -2971,7 +2981,9 @@ export interface paths {
         /** Merge a record into another (HL7 A40): orders and studies go along, each study by a job */
         post: {
             parameters: {
-                query?: never;
+                query?: {
+                    issuer?: string | null;
+                };
                 header?: never;
                 path: {
                     mrn: string;
@@ -3012,7 +3024,9 @@ export interface paths {
         /** Take the merge of a record back; what went along comes back */
         post: {
             parameters: {
-                query?: never;
+                query?: {
+                    issuer?: string | null;
+                };
                 header?: never;
                 path: {
                     mrn: string;
@@ -3298,6 +3312,7 @@ export interface paths {
                     sort?: string;
                     patient_id?: string | null;
                     mrn?: string | null;
+                    issuer?: string | null;
                     patient_name?: string | null;
                     accession_number?: string | null;
                     modality?: string | null;
@@ -3776,6 +3791,7 @@ export interface components {
             birth_date: string | null;
             differences: components["schemas"]["DifferenceAnswer"][];
             evidence: components["schemas"]["EvidenceAnswer"][];
+            issuer: string | null;
             /** @enum {string} */
             kind: "exact" | "probable" | "ambiguous" | "none";
             mrn: string;
@@ -4055,6 +4071,8 @@ export interface components {
             study_date: string;
             /** @default  */
             study_instance_uid: string;
+            /** @default  */
+            universal_issuer_of_patient_id: string;
         };
         HealthAnswer: {
             checks: {
@@ -4301,6 +4319,7 @@ export interface components {
             description: string;
             /** Format: uuid */
             id: string;
+            issuer: string | null;
             laterality: ("L" | "R" | "B") | null;
             modality: string;
             mrn: string;
@@ -4336,6 +4355,8 @@ export interface components {
             /** @default null */
             body_part: string | null;
             description: string;
+            /** @default null */
+            issuer: string | null;
             /** @default null */
             laterality: ("L" | "R" | "B") | null;
             modality: string;
@@ -4607,6 +4628,7 @@ export interface components {
         StudyAnswer: {
             accession_number: string | null;
             deleted_at: string | null;
+            issuer: string | null;
             /** @enum {string} */
             link_status: "linked" | "unlinked" | "ambiguous";
             linked_by: string | null;

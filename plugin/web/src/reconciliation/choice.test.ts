@@ -5,6 +5,7 @@ import { isPlain, meaningOf, nextOf, ofCandidate, reasonOf } from "./choice";
 const candidate = (more: Partial<Candidate> = {}): Candidate => ({
   patient_id: "p",
   mrn: "M1",
+  issuer: null,
   patient_name: "Doe^Jane",
   birth_date: "1961-03-14",
   sex: "female",

@@ -70,6 +70,7 @@ export function questionsOf({ uid, variants }: StudyDraft, choice: Choice): Matc
     ref: at === 0 ? uid : `${uid} ${at}`,
     patient_id: header.patientId,
     issuer_of_patient_id: header.issuerOfPatientId,
+    universal_issuer_of_patient_id: header.universalIssuerOfPatientId,
     patient_name: header.patientName,
     patient_birth_date: header.birthDate,
     patient_sex: header.sex,

@@ -6,7 +6,7 @@ const file = (id: number, header: Partial<Header>): ReadFile => ({
   id, name: `IM${id}`, size: 100,
   header: {
     sopInstanceUid: `1.${id}`, studyInstanceUid: "S", seriesInstanceUid: "E", patientId: "M-1", patientName: "Doe^Jane", birthDate: "",
-    sex: "", accessionNumber: "", issuerOfPatientId: "", issuerOfAccessionNumber: "", scheduledProcedureStepId: "", requestedProcedureId: "", bodyPart: "", laterality: "", imageLaterality: "", referringPhysician: "", studyDate: "", studyDescription: "", seriesDescription: "", seriesNumber: "1", instanceNumber: String(id),
+    sex: "", accessionNumber: "", issuerOfPatientId: "", universalIssuerOfPatientId: "", issuerOfAccessionNumber: "", scheduledProcedureStepId: "", requestedProcedureId: "", bodyPart: "", laterality: "", imageLaterality: "", referringPhysician: "", studyDate: "", studyDescription: "", seriesDescription: "", seriesNumber: "1", instanceNumber: String(id),
     modality: "MR", institution: "", transferSyntax: "", ...header,
   },
 });

@@ -39,7 +39,7 @@ export interface PatientDraft {
 }
 
 const IDENTITY = ["patientId", "patientName", "birthDate"] as const;
-const COMPARED = [...IDENTITY, "issuerOfPatientId", "sex", "accessionNumber", "issuerOfAccessionNumber", "scheduledProcedureStepId", "requestedProcedureId", "modality", "bodyPart", "laterality", "imageLaterality"] as const;
+const COMPARED = [...IDENTITY, "issuerOfPatientId", "universalIssuerOfPatientId", "sex", "accessionNumber", "issuerOfAccessionNumber", "scheduledProcedureStepId", "requestedProcedureId", "modality", "bodyPart", "laterality", "imageLaterality"] as const;
 const MOST_VARIANTS = 10;
 
 export function grouped(files: readonly ReadFile[]): PatientDraft[] {

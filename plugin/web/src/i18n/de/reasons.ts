@@ -11,6 +11,8 @@ export const reasons = {
   "reason.id_neighbour": "eine Ziffer neben der Patientennummer: Solche Nummern haben oft Angehörige, die zusammen aufgenommen wurden",
   "reason.id_other": "die Patienten-ID der Datei ist nicht die Patientennummer",
   "reason.id_other_issuer": "die Patienten-ID der Datei hat eine andere Stelle vergeben",
+  "reason.id_shared": "die Patientennummer, die eine andere Stelle einem anderen Patienten vergeben hat; die Datei sagt nicht, wessen sie ist",
+  "reason.id_of_merged": "ein zusammengeführter Datensatz hat diese Nummer von einer anderen Stelle",
   "reason.id_missing": "die Datei nennt keine Patienten-ID",
   "reason.id_of_another": "die Patienten-ID der Datei ist die Nummer eines anderen Patienten",
   "reason.id_and_rest_apart": "die Patienten-ID der Datei gehört zu einem Patienten, alles Übrige passt zu einem anderen",

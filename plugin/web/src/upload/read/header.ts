@@ -17,6 +17,7 @@ export interface Header {
   sex: string;
   accessionNumber: string;
   issuerOfPatientId: string;
+  universalIssuerOfPatientId: string;
   issuerOfAccessionNumber: string;
   scheduledProcedureStepId: string;
   requestedProcedureId: string;
@@ -73,6 +74,7 @@ const TEXT = {
 
 /** In the first item of a sequence: the sequence, and where to look in it. The first that says something. */
 const IN_ITEM = {
+  universalIssuerOfPatientId: [["x00100024", "x00400032"]],
   issuerOfAccessionNumber: [["x00080051", "x00400031"], ["x00080051", "x00400032"]],
   scheduledProcedureStepId: [["x00400275", "x00400009"]],
   requestedProcedureId: [["x00400275", "x00401001"]],

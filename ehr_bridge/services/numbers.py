@@ -1,0 +1,127 @@
+"""Whose number an MRN is: patients by id, MRN, or issuer and MRN, and what a header's number stands for.
+
+A patient is issuer and MRN. A number that patients of several issuers have names nobody without its issuer.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from ehr_bridge.db.models import Patient
+from ehr_bridge.errors import Conflict, NotFound
+from ehr_bridge.matching import HeaderIdentity
+from ehr_bridge.matching.issuers import BETWEEN, issuer_key, readings
+from ehr_bridge.services.asker import require_open
+
+MOST_NAMED = 10
+"""Authorities that an answer names where a number is ambiguous."""
+
+
+def with_issuer(id_or_mrn: str, issuer: str | None) -> str:
+    """A number with who gave it, as one text; an id is a patient's alone."""
+    return id_or_mrn if issuer is None or as_uuid(id_or_mrn) is not None else f"{issuer}{BETWEEN}{id_or_mrn}"
+
+
+def is_same_issuer(one: str, other: str) -> bool:
+    """Whether two names of an assigning authority are one, apart from case and blanks around."""
+    return issuer_key(one) == issuer_key(other)
+
+
+def find_patient(session: Session, id_or_mrn: str) -> Patient:
+    """As `find_patient_record`; of a record that was merged, the one that survived."""
+    return survivor_of(session, find_patient_record(session, id_or_mrn))
+
+
+def survivor_of(session: Session, patient: Patient) -> Patient:
+    """The record that stands for this one: itself, unless it was merged into another."""
+    while patient.merged_into_id is not None:
+        patient = session.get_one(Patient, patient.merged_into_id)
+    return patient
+
+
+def find_patient_record(session: Session, id_or_mrn: str) -> Patient:
+    """The record with that id, or else with that MRN; `ISSUER|MRN` names the number of one authority.
+
+    Raises:
+        NotFound: there is neither.
+        Conflict: several patients have the number, from different authorities.
+        NotPermitted: whoever asks may not see this patient (`services.asker`).
+    """
+    key = as_uuid(id_or_mrn)
+    patient = session.get(Patient, key) if key is not None else None
+    if patient is None:
+        patient = record_of_number(session, id_or_mrn)
+    if patient is None:
+        raise NotFound("patient_not_found", "No patient has this MRN or id; register the patient first.")
+    require_open(patient.id)
+    return patient
+
+
+def record_of_number(session: Session, text: str) -> Patient | None:
+    """The record that a text names as an MRN, alone or behind its issuer (`ISSUER|MRN`).
+
+    Raises:
+        Conflict: several patients have the number, from different authorities.
+    """
+    names = [
+        (Patient.mrn == mrn) if issuer is None else (Patient.mrn == mrn) & (Patient.issuer_key == issuer)
+        for issuer, mrn in readings(text)
+    ]
+    records = session.scalars(select(Patient).where(or_(*names)).limit(MOST_NAMED)).all()
+    if len(records) > 1:
+        raise ambiguous(records)
+    return records[0] if records else None
+
+
+def ambiguous(records: Sequence[Patient]) -> Conflict:
+    """What is said where a number names several patients."""
+    names = ", ".join(sorted(f"'{record.issuer}'" if record.issuer else "nobody named" for record in records))
+    return Conflict(
+        "mrn_ambiguous",
+        f"Several patients have this MRN, given by {names}. Name the patient by id, or the number with its "
+        "issuer: `issuer` in the query or body, or ISSUER|MRN.",
+    )
+
+
+def mrns_of(session: Session, patient: Patient) -> list[str]:
+    """The MRNs that stand for a record: its own, and those of all records that were merged into it."""
+    merged = session.scalars(select(Patient).where(Patient.merged_into_id == patient.id)).all()
+    return [patient.mrn, *(mrn for record in merged for mrn in mrns_of(session, record))]
+
+
+def of_survivor(session: Session, identity: HeaderIdentity, known: Sequence[Patient] | None = None) -> HeaderIdentity:
+    """What a header says, with the patient ID that stands for its own since a merge.
+
+    The same number of another issuer is another number: it stays what it is. So does one that several patients have,
+    where the header does not say whose it is. `known` are its `records_of`, where they were read already.
+    """
+    records = records_of(session, identity) if known is None else known
+    if len(records) != 1 or records[0].merged_into_id is None:
+        return identity
+    record = records[0]
+    survivor = survivor_of(session, record)
+    issuer = identity.issuer_of_patient_id
+    if issuer and record.issuer:
+        issuer = survivor.issuer or ""
+    return replace(identity, patient_id=survivor.mrn, issuer_of_patient_id=issuer)
+
+
+def records_of(session: Session, identity: HeaderIdentity) -> list[Patient]:
+    """The records, merged ones too, whose very number a header may mean, as far as it says who gave it."""
+    if not identity.patient_id:
+        return []
+    records = session.scalars(select(Patient).where(Patient.mrn == identity.patient_id)).all()
+    issuer = identity.issuer_of_patient_id
+    return [one for one in records if not issuer or not one.issuer or is_same_issuer(issuer, one.issuer)]
+
+
+def as_uuid(text: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return None
