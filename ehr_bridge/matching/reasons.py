@@ -39,7 +39,7 @@ REASONS: Final = MappingProxyType(
         "id_neighbour": "one digit from this patient's MRN: relatives registered together often have such numbers",
         "id_other": "the patient ID in the file is not this patient's MRN",
         "id_other_issuer": "the patient ID in the file was given by another issuer",
-        "id_shared": "this patient's MRN, which another issuer gave to another patient; the file does not say whose it is",
+        "id_shared": "this patient's MRN, which another issuer gave to another patient; the file does not say whose",
         "id_of_merged": "a record that was merged into another has this number from another issuer",
         "id_missing": "the file has no patient ID",
         "id_of_another": "the patient ID in the file is another patient's MRN",

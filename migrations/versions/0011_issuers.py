@@ -1,7 +1,7 @@
 """A patient is issuer and MRN: two authorities may give the same number to two people
 
 Revision ID: 0011_issuers
-Revises: 0010_name_parts
+Revises: 0012_leases
 """
 
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from alembic import op
 from alembic.operations import BatchOperations
 
 revision = "0011_issuers"
-down_revision = "0010_name_parts"
+down_revision = "0012_leases"
 branch_labels = None
 depends_on = None
 

@@ -15,7 +15,7 @@ from ehr_bridge.db.database import Database
 from ehr_bridge.db.models import Order, Patient
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
-BEFORE = "0010_name_parts"
+BEFORE = "0012_leases"
 
 
 def patient(mrn: str, issuer: str | None) -> Patient:

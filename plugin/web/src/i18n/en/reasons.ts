@@ -12,7 +12,7 @@ export const reasons = {
   "reason.id_neighbour": "one digit from this patient's MRN: relatives registered together often have such numbers",
   "reason.id_other": "the patient ID in the file is not this patient's MRN",
   "reason.id_other_issuer": "the patient ID in the file was given by another issuer",
-  "reason.id_shared": "this patient's MRN, which another issuer gave to another patient; the file does not say whose it is",
+  "reason.id_shared": "this patient's MRN, which another issuer gave to another patient; the file does not say whose",
   "reason.id_of_merged": "a record that was merged into another has this number from another issuer",
   "reason.id_missing": "the file has no patient ID",
   "reason.id_of_another": "the patient ID in the file is another patient's MRN",
