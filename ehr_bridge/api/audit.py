@@ -115,7 +115,7 @@ def list_events(query: AuditQuery) -> Response:
     may_know = caller().may(Permission.READ)
     with services().database.read() as session:
         page = audit.search(session, filters, query.limit, query.offset)
-        persons = persons_of(session, (event.patient_id for event in page.items), closed()) if may_know else {}
+        persons = persons_of(session, (event.patient_id for event in page.items), closed().patients) if may_know else {}
         items = [_answer(event, persons) for event in page.items]
     return answer(AuditList(items=items, total=page.total, limit=page.limit, offset=page.offset))
 

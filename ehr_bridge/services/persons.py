@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -15,7 +15,6 @@ from ehr_bridge.db.models import Patient, Study
 from ehr_bridge.matching.compare import SEX_CODES
 from ehr_bridge.matching.dates import parse_da
 from ehr_bridge.services.identity import patient_in_files, person_name
-from ehr_bridge.services.restrictions import Closed
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +48,9 @@ def person_then(session: Session, study: Study, patient_id: uuid.UUID | None) ->
     return person_of(patient, said_by(study) if patient is None else {})
 
 
-def persons_of(session: Session, patient_ids: Iterable[str | None], closed: Closed) -> dict[str, Person]:
-    """Patients by their ids, without those that the one who asks may not see."""
-    wanted = {uuid.UUID(one) for one in patient_ids if one is not None} - closed.patients
+def persons_of(session: Session, patient_ids: Iterable[str | None], hidden: Set[uuid.UUID]) -> dict[str, Person]:
+    """Patients by their ids, without the `hidden` ones, which the one who asks may not see."""
+    wanted = {uuid.UUID(one) for one in patient_ids if one is not None} - hidden
     found = session.scalars(select(Patient).where(Patient.id.in_(wanted)))
     return {str(patient.id): person_of(patient, {}) for patient in found}
 

@@ -1,0 +1,68 @@
+"""Examples of the System page's answers, by schema; part of `examples.EXAMPLES`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+STUDY = "1.2.826.0.1.3680043.8.498.7890"
+MOMENT = "2026-11-24T09:43:25.700Z"
+
+SYSTEM_EXAMPLES: dict[str, dict[str, Any]] = {
+    "HealthAnswer": {"status": "ok", "checks": {"gate": "ok", "database": "ok", "orthanc": "ok"}},
+    "SystemAnswer": {
+        "version": "0.1.0",
+        "storage": {
+            "archive_bytes": 412_316_860_416,
+            "free_bytes": 1_583_296_741_376,
+            "total_bytes": 2_000_398_934_016,
+            "number_of_studies": 4120,
+            "number_of_instances": 801_554,
+        },
+        "queue": {
+            "instances_to_record": 0,
+            "changes_to_check": 3,
+            "jobs": {"waiting": 2, "running": 1, "failed": 1, "stuck": 0},
+            "uploads_under_way": 1,
+            "quarantined": 0,
+        },
+        "failed_jobs": [
+            {
+                "id": "8a3c1f52-6c5b-4a3e-9d0c-5ad6f0b5a7d1",
+                "study_instance_uid": STUDY,
+                "kind": "modify",
+                "status": "partial",
+                "error_code": "changed_since",
+                "finished_at": MOMENT,
+                "failure": None,
+            }
+        ],
+        "fixity": {
+            "days": 30.0,
+            "checked_until": MOMENT,
+            "damaged": 1,
+            "latest": [
+                {
+                    "study_instance_uid": STUDY,
+                    "orthanc_instance_id": "6f1b8f4a-7a1b5f0e-0c9a2d53-1f0f7a0e-9d0c5ad6",
+                    "damaged_at": MOMENT,
+                    "file": "3c/f0/3cf0c6a4-0f7a-4c0e-8a3c-1f526c5b4a3e",
+                }
+            ],
+        },
+        "restarts": {"recent": 0, "latest": None, "cause": None},
+        "attention": [
+            {
+                "code": "files_damaged",
+                "count": 1,
+                "advice": (
+                    "Restore these files from a backup, or have the images sent again; it is noticed within the hour."
+                ),
+            },
+            {
+                "code": "jobs_failed",
+                "count": 1,
+                "advice": "Open each study, see in its history why the job failed, and ask for it again or undo it.",
+            },
+        ],
+    },
+}
