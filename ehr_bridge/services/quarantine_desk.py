@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.models import Order, Patient, Study
 from ehr_bridge.db.quarantine import QuarantinedFile
-from ehr_bridge.dicom import Header, is_storable_uid, read_header, renumber, tags
+from ehr_bridge.dicom import Header, read_header, renumber
 from ehr_bridge.errors import Conflict, NotFound
 from ehr_bridge.matching import Rules
 from ehr_bridge.matching.issuers import issuer_key
@@ -28,23 +28,16 @@ from ehr_bridge.services import audit
 from ehr_bridge.services.archive import Archive
 from ehr_bridge.services.arrivals import Delivery, Door, InstanceOutcome
 from ehr_bridge.services.audit import Event, Origin
+from ehr_bridge.services.given_uids import by_tag, new_uids, uids_of
 from ehr_bridge.services.intake import Intake
 from ehr_bridge.services.kept_apart import DISCARDED, GIVEN, WAITING
 from ehr_bridge.services.originals import MODIFYING_SYSTEM
 from ehr_bridge.services.paging import Page, fetch_page
 from ehr_bridge.services.quarantine_records import QuarantineRecords
 from ehr_bridge.services.reconciliation_views import CandidateView, view_header
-from ehr_bridge.services.replacing import OTHER_CONTENT
 from ehr_bridge.services.restrictions import NOTHING, Closed
 from ehr_bridge.services.verdicts import Confirmation, resolve
 
-NEW_UIDS = uuid.UUID("0b9fd4c2-5f6b-4a52-9d0c-6f0d3e5a7b18")
-"""Namespace of UIDs made from a former UID and whom the file is given to (RFC 9562, version 5)."""
-UIDS = {
-    "study_instance_uid": tags.STUDY_INSTANCE_UID,
-    "series_instance_uid": tags.SERIES_INSTANCE_UID,
-    "sop_instance_uid": tags.SOP_INSTANCE_UID,
-}
 NEVER_STORED = frozenset(
     {
         "nested_too_deep",
@@ -148,14 +141,14 @@ class QuarantineDesk:
                 data = self._bytes_of(row)
                 header = read_header(data)
                 leaves = _leaves(session, header, patient, order)
-            uids = _new_uids(row, header, leaves, patient, order)
+            uids = new_uids(row, header, leaves, patient, order)
             if uids:
                 source = origin.actor[:64]
                 data = renumber(
-                    header, _by_tag(uids), when=self._clock(), modifying_system=MODIFYING_SYSTEM, source=source
+                    header, by_tag(uids), when=self._clock(), modifying_system=MODIFYING_SYSTEM, source=source
                 )
             outcome = self._store(row, data, to, origin, archive)
-            given = {"orthanc_instance_id": outcome.orthanc_instance_id, **_uids_of(read_header(data))}
+            given = {"orthanc_instance_id": outcome.orthanc_instance_id, **uids_of(read_header(data))}
             with self._database.write() as session:
                 row = _waiting(session, quarantine_id)
                 self._decide(session, row, GIVEN, reason, origin)
@@ -306,33 +299,6 @@ def _leaves(session: Session, header: Header, patient: Patient, order: Order | N
     if study is None:
         return False
     return study.patient_id != patient.id or (order is not None and study.order_id != order.id)
-
-
-def _new_uids(
-    row: QuarantinedFile, header: Header, leaves: bool, patient: Patient, order: Order | None
-) -> Mapping[str, str]:
-    """The UIDs that must change, by name; what lay together lies together again. A file that leaves its study gets a
-    SOP Instance UID of its own: whoever sent it has another instance under the former one."""
-    said = _uids_of(header)
-    change = {name for name, uid in said.items() if leaves or not is_storable_uid(uid)}
-    if row.code == OTHER_CONTENT:
-        change.add("sop_instance_uid")
-    target = f"{patient.id}|{order.id if order else ''}|{header.study_instance_uid}|{header.patient_id}"
-    of_what = said | {"sop_instance_uid": f"{said['sop_instance_uid']}|{row.sha256}"}
-    return {name: new_uid(f"{target}|{of_what[name]}") for name in change}
-
-
-def new_uid(of_what: str) -> str:
-    """A UID made from a UUID (PS3.5 annex B.2), the same for the same."""
-    return f"2.25.{uuid.uuid5(NEW_UIDS, of_what).int}"
-
-
-def _by_tag(uids: Mapping[str, str]) -> dict[int, str]:
-    return {UIDS[name]: uid for name, uid in uids.items()}
-
-
-def _uids_of(header: Header) -> dict[str, Any]:
-    return {name: header.uid(tag) for name, tag in UIDS.items()}
 
 
 def _detail(row: QuarantinedFile) -> dict[str, Any]:

@@ -1,0 +1,49 @@
+"""The UIDs of a file that is given to somebody out of quarantine, where it cannot keep its own."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from ehr_bridge.db.models import Order, Patient
+from ehr_bridge.db.quarantine import QuarantinedFile
+from ehr_bridge.dicom import Header, is_storable_uid, tags
+from ehr_bridge.services.replacing import OTHER_CONTENT
+
+NEW_UIDS = uuid.UUID("0b9fd4c2-5f6b-4a52-9d0c-6f0d3e5a7b18")
+"""Namespace of UIDs made from a former UID and whom the file is given to (RFC 9562, version 5)."""
+UIDS = {
+    "study_instance_uid": tags.STUDY_INSTANCE_UID,
+    "series_instance_uid": tags.SERIES_INSTANCE_UID,
+    "sop_instance_uid": tags.SOP_INSTANCE_UID,
+}
+
+
+def new_uids(
+    row: QuarantinedFile, header: Header, leaves: bool, patient: Patient, order: Order | None
+) -> Mapping[str, str]:
+    """The UIDs that must change, by name; what lay together lies together again. A file that leaves its study gets a
+    SOP Instance UID of its own: whoever sent it has another instance under the former one."""
+    said = uids_of(header)
+    change = {name for name, uid in said.items() if leaves or not is_storable_uid(uid)}
+    if row.code == OTHER_CONTENT:
+        change.add("sop_instance_uid")
+    target = f"{patient.id}|{order.id if order else ''}|{header.study_instance_uid}|{header.patient_id}"
+    of_what = said | {"sop_instance_uid": f"{said['sop_instance_uid']}|{row.sha256}"}
+    return {name: new_uid(f"{target}|{of_what[name]}") for name in change}
+
+
+def new_uid(of_what: str) -> str:
+    """A UID made from a UUID (PS3.5 annex B.2), the same for the same."""
+    return f"2.25.{uuid.uuid5(NEW_UIDS, of_what).int}"
+
+
+def by_tag(uids: Mapping[str, str]) -> dict[int, str]:
+    """UIDs by their tags."""
+    return {UIDS[name]: uid for name, uid in uids.items()}
+
+
+def uids_of(header: Header) -> dict[str, Any]:
+    """The three UIDs of a file, by name."""
+    return {name: header.uid(tag) for name, tag in UIDS.items()}
