@@ -1,0 +1,1 @@
+"""Accounts, keys, privacy and the audit trail."""

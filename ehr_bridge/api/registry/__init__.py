@@ -1,0 +1,1 @@
+"""Patients, orders and the questions about them, as the EHR asks."""

@@ -1,0 +1,1 @@
+"""Changing attributes of a file, and keeping what it said before."""

@@ -1,0 +1,1 @@
+"""Accounts, sign-in, service keys, revocations and rate limits."""

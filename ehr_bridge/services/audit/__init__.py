@@ -1,0 +1,15 @@
+"""The trail of what happened, chained and checked."""
+
+from ehr_bridge.services.audit.trail import (
+    OURSELVES,
+    Event,
+    Origin,
+    after,
+    append,
+    append_all,
+    search,
+    study_event,
+    verify,
+)
+
+__all__ = ["OURSELVES", "Event", "Origin", "after", "append", "append_all", "search", "study_event", "verify"]

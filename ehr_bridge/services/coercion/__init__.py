@@ -1,0 +1,1 @@
+"""Which attributes an image gets, and what it said before."""

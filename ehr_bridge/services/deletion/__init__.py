@@ -1,0 +1,1 @@
+"""Taking studies out: asked for, approved by another, purged."""

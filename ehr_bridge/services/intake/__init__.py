@@ -1,0 +1,1 @@
+"""The walk of an instance: judged, claimed, coerced, stored, recorded."""

@@ -1,0 +1,1 @@
+"""Which patient and order a study belongs to, and how that changes."""

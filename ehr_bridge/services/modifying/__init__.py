@@ -1,0 +1,1 @@
+"""Jobs that rewrite stored files."""

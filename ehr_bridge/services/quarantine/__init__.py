@@ -1,0 +1,1 @@
+"""People decide about files that are kept apart."""

@@ -1,0 +1,1 @@
+"""Patients and orders as the EHR tells them."""

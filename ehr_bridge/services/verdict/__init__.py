@@ -1,0 +1,1 @@
+"""Whose a study is: candidates, what was confirmed, one opinion."""

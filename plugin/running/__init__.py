@@ -1,0 +1,1 @@
+"""What runs while Orthanc runs: the composition, the worker, self-tests, logs."""

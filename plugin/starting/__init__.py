@@ -1,0 +1,1 @@
+"""What happens before Orthanc runs: its configuration, secrets, demo data, supervision."""
