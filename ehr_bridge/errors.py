@@ -1,8 +1,8 @@
 """Every refusal of the product, in one tree.
 
 A refusal says what happened (`code`, stable and documented in docs/api.md) and what to do next (`detail`).
-It knows nothing of HTTP or DIMSE: the doors translate `code` through the tables of `ehr_bridge.api.problems`
-and `plugin.ingest`.
+It knows nothing of HTTP or DIMSE: the doors translate `code` through the tables of `ehr_bridge.api.http.problems`
+and `plugin.storing.ingest`.
 
     BridgeError
     ├── InvalidInput        what was sent cannot be used

@@ -6,20 +6,20 @@ from contextlib import contextmanager
 from alembic import context
 from sqlalchemy import Connection
 
-from ehr_bridge.db import (  # noqa: F401  (their tables belong to the metadata)
-    access,
-    accounts,
-    audit,
-    deletions,
-    identity_changes,
-    match_keys,
-    modifications,
-    quarantine,
-    second_looks,
-    study_names,
-    uploads,
+from ehr_bridge.db.tables import (
+    access,  # noqa: F401  (their tables belong to the metadata)
+    accounts,  # noqa: F401  (their tables belong to the metadata)
+    audit,  # noqa: F401  (their tables belong to the metadata)
+    deletions,  # noqa: F401  (their tables belong to the metadata)
+    identity_changes,  # noqa: F401  (their tables belong to the metadata)
+    match_keys,  # noqa: F401  (their tables belong to the metadata)
+    modifications,  # noqa: F401  (their tables belong to the metadata)
+    quarantine,  # noqa: F401  (their tables belong to the metadata)
+    second_looks,  # noqa: F401  (their tables belong to the metadata)
+    study_names,  # noqa: F401  (their tables belong to the metadata)
+    uploads,  # noqa: F401  (their tables belong to the metadata)
 )
-from ehr_bridge.db.models import Base
+from ehr_bridge.db.tables.models import Base
 
 engine = context.config.attributes["engine"]
 

@@ -22,11 +22,12 @@ from pathlib import Path
 from ehr_bridge.db import migrate
 from ehr_bridge.db.database import Database
 from ehr_bridge.errors import Unavailable
-from ehr_bridge.services.token_rules import key_source, token_rules
+from ehr_bridge.services.accounts.token_rules import key_source, token_rules
 from ehr_bridge.settings import Settings, SettingsError, load_settings
-from plugin import advisories, orthanc_config
-from plugin.kept_secret import kept_secret
-from plugin.supervisor import Supervisor, exit_code
+from plugin.running import advisories
+from plugin.starting import orthanc_config
+from plugin.starting.kept_secret import kept_secret
+from plugin.starting.supervisor import Supervisor, exit_code
 
 ORTHANC = "/usr/sbin/Orthanc"
 OPTIONS = {
@@ -119,7 +120,7 @@ def prepare(options: argparse.Namespace) -> Settings:
 def _check_rules(file: Path | None) -> None:
     """Raises SettingsError when the site's coercion rules cannot be used."""
     if file is not None:
-        from ehr_bridge.services.coercion_rules import load_rules
+        from ehr_bridge.services.coercion.rules import load_rules
 
         load_rules(file)
 
@@ -175,7 +176,7 @@ def _serve(settings: Settings, log: Path | None) -> int:
 
 
 def _make_demo(settings: Settings) -> list[str]:
-    from plugin import demo
+    from plugin.starting import demo
 
     return demo.create(settings)
 

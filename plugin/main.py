@@ -22,7 +22,7 @@ gc.disable()  # what is made while loading stays until the end: looking through 
 
 import orthanc  # noqa: E402
 
-from plugin.compose import install  # noqa: E402
+from plugin.running.compose import install  # noqa: E402
 
 CALLBACKS = install(orthanc, os.environ)
 gc.freeze()

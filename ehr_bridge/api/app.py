@@ -9,42 +9,17 @@ from typing import Any
 from flask import Response
 from flask_openapi3 import Info, OpenAPI
 
-from ehr_bridge.api import (
-    account_management,
-    accounts,
-    audit,
-    context,
-    deletions,
-    docs_page,
-    history,
-    identity_changes,
-    inspection,
-    known_files,
-    matching,
-    orders,
-    patient_batch,
-    patients,
-    privacy,
-    problems,
-    quarantine,
-    reconciliation,
-    retrieve,
-    service_keys,
-    stow,
-    stuck_jobs,
-    studies,
-    system,
-    tags,
-    upload_forms,
-    uploads,
-    viewer,
-)
-from ehr_bridge.api.express import Express
-from ehr_bridge.api.json_bodies import ShallowJson
-from ehr_bridge.api.openapi import complete
-from ehr_bridge.api.schemas import Problem
-from ehr_bridge.api.watch import Watch
-from ehr_bridge.services.archive import Archive
+from ehr_bridge.api import deletions, quarantine, reconciliation, retrieve, stuck_jobs, studies, system, tags, viewer
+from ehr_bridge.api.http import context, docs_page, problems
+from ehr_bridge.api.http.json_bodies import ShallowJson
+from ehr_bridge.api.http.openapi import complete
+from ehr_bridge.api.http.schemas import Problem
+from ehr_bridge.api.http.watch import Watch
+from ehr_bridge.api.people import account_management, accounts, audit, privacy, service_keys
+from ehr_bridge.api.registry import history, identity_changes, matching, orders, patient_batch, patients
+from ehr_bridge.api.uploads import forms, inspection, known_files, routes, stow
+from ehr_bridge.api.uploads.express import Express
+from ehr_bridge.services.archive.storing import Archive
 from ehr_bridge.services.bundle import Services
 from ehr_bridge.version import VERSION
 
@@ -53,8 +28,8 @@ MODULES = (
     patient_batch,
     matching,
     orders,
-    uploads,
-    upload_forms,
+    routes,
+    forms,
     inspection,
     known_files,
     stow,
@@ -91,7 +66,7 @@ def create_app(
     """
     app = _routes(_Application)
     app.extensions[context.EXTENSION] = services
-    app.extensions[uploads.ARCHIVE] = archive
+    app.extensions[routes.ARCHIVE] = archive
     app.extensions[system.CHECKS] = checks
     app.extensions[system.HANDED_OVER] = handed_over
     app.after_request(_no_store)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from ehr_bridge.dicom.tags import MODIFIABLE_KEYWORDS
+from ehr_bridge.dicom.structure.tags import MODIFIABLE_KEYWORDS
 from ehr_bridge.dicom.typed_names import typed_name
 from ehr_bridge.dicom.values import wanted_value
 

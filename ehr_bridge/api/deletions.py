@@ -12,15 +12,24 @@ from flask_openapi3 import Tag
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 
 from ehr_bridge.api import studies
-from ehr_bridge.api.blueprints import Blueprint
-from ehr_bridge.api.context import answer, caller, closed, origin, services
-from ehr_bridge.api.json_bodies import model_from_json
-from ehr_bridge.api.persons import PersonAnswer
-from ehr_bridge.api.schemas import EmptyIsNone, Input, Model, Moment, PageQuery, Problem, Uid, no_control_characters
+from ehr_bridge.api.http.blueprints import Blueprint
+from ehr_bridge.api.http.context import answer, caller, closed, origin, services
+from ehr_bridge.api.http.json_bodies import model_from_json
+from ehr_bridge.api.http.persons import PersonAnswer
+from ehr_bridge.api.http.schemas import (
+    EmptyIsNone,
+    Input,
+    Model,
+    Moment,
+    PageQuery,
+    Problem,
+    Uid,
+    no_control_characters,
+)
 from ehr_bridge.api.studies import StudyPath
 from ehr_bridge.auth.permissions import Permission
-from ehr_bridge.db.deletions import LegalHold
-from ehr_bridge.services.deletions import DeletionFilters, DeletionView
+from ehr_bridge.db.tables.deletions import LegalHold
+from ehr_bridge.services.deletion.requests import DeletionFilters, DeletionView
 
 DELETION = Tag(name="Deletion")
 blueprint = Blueprint(

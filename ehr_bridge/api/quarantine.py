@@ -10,9 +10,10 @@ from flask import Response
 from flask_openapi3 import Tag
 from pydantic import Field
 
-from ehr_bridge.api.blueprints import Blueprint
-from ehr_bridge.api.context import answer, closed, origin, services
-from ehr_bridge.api.persons import PersonAnswer
+from ehr_bridge.api.http.blueprints import Blueprint
+from ehr_bridge.api.http.context import answer, closed, origin, services
+from ehr_bridge.api.http.persons import PersonAnswer
+from ehr_bridge.api.http.schemas import EmptyIsNone, Input, Model, Moment, PageQuery, Problem, Uid
 from ehr_bridge.api.reconciliation import (
     CandidateAnswer,
     LinkBody,
@@ -20,10 +21,9 @@ from ehr_bridge.api.reconciliation import (
     SomebodyQuery,
     candidate_answer,
 )
-from ehr_bridge.api.schemas import EmptyIsNone, Input, Model, Moment, PageQuery, Problem, Uid
-from ehr_bridge.api.uploads import archive
-from ehr_bridge.services.persons import person_of
-from ehr_bridge.services.quarantine_desk import QuarantineFilters, QuarantineView
+from ehr_bridge.api.uploads.routes import archive
+from ehr_bridge.services.identity.persons import person_of
+from ehr_bridge.services.quarantine.desk import QuarantineFilters, QuarantineView
 
 blueprint = Blueprint(
     "quarantine",

@@ -10,11 +10,9 @@ from flask import Response
 from flask_openapi3 import Tag
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
 
-from ehr_bridge.api.blueprints import Blueprint
-from ehr_bridge.api.context import answer, closed, origin, services
-from ehr_bridge.api.orders import OrderAnswer, order_answer
-from ehr_bridge.api.patients import Sex
-from ehr_bridge.api.schemas import (
+from ehr_bridge.api.http.blueprints import Blueprint
+from ehr_bridge.api.http.context import answer, closed, origin, services
+from ehr_bridge.api.http.schemas import (
     EmptyIsNone,
     Input,
     Model,
@@ -25,14 +23,16 @@ from ehr_bridge.api.schemas import (
     fits,
     no_control_characters,
 )
+from ehr_bridge.api.registry.orders import OrderAnswer, order_answer
+from ehr_bridge.api.registry.patients import Sex
 from ehr_bridge.api.studies import StudyAnswer, StudyPath, StudyQuery, filters_of, slice_of, study_answer
 from ehr_bridge.api.tags import JobAnswer, accepted, job_answer
-from ehr_bridge.api.upload_answers import EvidenceAnswer
-from ehr_bridge.services.identity import person_name
-from ehr_bridge.services.patients import Patients
-from ehr_bridge.services.reconciliation import NewOrder
-from ehr_bridge.services.reconciliation_views import CandidateView, ReconciliationView
-from ehr_bridge.services.verdicts import Confirmation
+from ehr_bridge.api.uploads.answers import EvidenceAnswer
+from ehr_bridge.services.identity.attributes import person_name
+from ehr_bridge.services.linking.reconciliation import NewOrder
+from ehr_bridge.services.linking.reconciliation_views import CandidateView, ReconciliationView
+from ehr_bridge.services.registry.patients import Patients
+from ehr_bridge.services.verdict.judge import Confirmation
 
 blueprint = Blueprint(
     "reconciliation",

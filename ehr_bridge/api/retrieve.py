@@ -9,13 +9,13 @@ from urllib.parse import quote
 from flask import Response, current_app, request
 from flask_openapi3 import Tag
 
-from ehr_bridge.api.blueprints import Blueprint
-from ehr_bridge.api.context import caller, origin, services
-from ehr_bridge.api.schemas import Problem
+from ehr_bridge.api.http.blueprints import Blueprint
+from ehr_bridge.api.http.context import caller, origin, services
+from ehr_bridge.api.http.schemas import Problem
 from ehr_bridge.api.studies import StudyPath
-from ehr_bridge.api.uploads import ARCHIVE
-from ehr_bridge.services.holdings import Holdings
-from ehr_bridge.services.zipping import zip_stream
+from ehr_bridge.api.uploads.routes import ARCHIVE
+from ehr_bridge.services.archive.holdings import Holdings
+from ehr_bridge.services.studies.zipping import zip_stream
 
 blueprint = Blueprint(
     "retrieve",
@@ -28,7 +28,7 @@ blueprint = Blueprint(
 
 
 class Streamed:
-    """A body that the server sends as it comes (`plugin.wsgi` looks for `is_streamed`)."""
+    """A body that the server sends as it comes (`plugin.serving.wsgi` looks for `is_streamed`)."""
 
     is_streamed = True
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from flask import Response
 from flask_openapi3 import Tag
 
-from ehr_bridge.api.blueprints import Blueprint
-from ehr_bridge.api.context import origin, services
-from ehr_bridge.api.schemas import Input, Problem
+from ehr_bridge.api.http.blueprints import Blueprint
+from ehr_bridge.api.http.context import origin, services
+from ehr_bridge.api.http.schemas import Input, Problem
 from ehr_bridge.api.tags import JobAnswer, JobPath, Reason, accepted
 
 blueprint = Blueprint(

@@ -11,10 +11,9 @@ from flask import Response
 from flask_openapi3 import Tag
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from ehr_bridge.api.blueprints import Blueprint
-from ehr_bridge.api.context import answer, closed, services
-from ehr_bridge.api.patients import Sex
-from ehr_bridge.api.schemas import (
+from ehr_bridge.api.http.blueprints import Blueprint
+from ehr_bridge.api.http.context import answer, closed, services
+from ehr_bridge.api.http.schemas import (
     EmptyIsNone,
     GivenDay,
     Input,
@@ -27,11 +26,12 @@ from ehr_bridge.api.schemas import (
     Problem,
     Uid,
 )
-from ehr_bridge.api.uploads import archive
+from ehr_bridge.api.registry.patients import Sex
+from ehr_bridge.api.uploads.routes import archive
+from ehr_bridge.db.paging import Page
 from ehr_bridge.matching.names import read_query
-from ehr_bridge.services.paging import Page
-from ehr_bridge.services.studies import StudyView
-from ehr_bridge.services.study_search import DEFAULT_SORT, SORTS, Slice, StudyFilters
+from ehr_bridge.services.studies.listing import StudyView
+from ehr_bridge.services.studies.search import DEFAULT_SORT, SORTS, Slice, StudyFilters
 
 blueprint = Blueprint(
     "studies",

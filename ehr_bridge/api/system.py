@@ -10,12 +10,12 @@ from typing import Literal, cast
 from flask import Response, current_app, redirect
 from flask_openapi3 import Tag
 
-from ehr_bridge.api.blueprints import Blueprint
-from ehr_bridge.api.context import DOCS_PREFIX, answer, services
-from ehr_bridge.api.schemas import Model, Moment
+from ehr_bridge.api.http.blueprints import Blueprint
+from ehr_bridge.api.http.context import DOCS_PREFIX, answer, services
+from ehr_bridge.api.http.schemas import Model, Moment
 from ehr_bridge.api.tags import Kind
-from ehr_bridge.api.uploads import archive
-from ehr_bridge.services.system_state import ADVICE, SystemState
+from ehr_bridge.api.uploads.routes import archive
+from ehr_bridge.services.system.state import ADVICE, SystemState
 from ehr_bridge.version import VERSION
 
 LOGGER = logging.getLogger(__name__)

@@ -9,17 +9,17 @@ from flask import Response
 from flask_openapi3 import Tag
 from pydantic import Field, StringConstraints, field_validator
 
-from ehr_bridge.api.blueprints import Blueprint
-from ehr_bridge.api.context import answer, closed, origin, services
 from ehr_bridge.api.corrections import corrected
-from ehr_bridge.api.problems import CODES
-from ehr_bridge.api.restricted import require_past_open
-from ehr_bridge.api.schemas import Input, Model, Moment, Problem, Uid
-from ehr_bridge.api.uploads import archive
-from ehr_bridge.db.modifications import Modification
+from ehr_bridge.api.http.blueprints import Blueprint
+from ehr_bridge.api.http.context import answer, closed, origin, services
+from ehr_bridge.api.http.problems import CODES
+from ehr_bridge.api.http.restricted import require_past_open
+from ehr_bridge.api.http.schemas import Input, Model, Moment, Problem, Uid
+from ehr_bridge.api.uploads.routes import archive
+from ehr_bridge.db.tables.modifications import Modification
 from ehr_bridge.dicom import MODIFIABLE_KEYWORDS
-from ehr_bridge.services.replacing import StoredFiles
-from ehr_bridge.services.tag_history import StudyTags, read_tags
+from ehr_bridge.services.jobs.replacing import StoredFiles
+from ehr_bridge.services.modifying.tag_history import StudyTags, read_tags
 
 blueprint = Blueprint(
     "tags",

@@ -10,9 +10,9 @@ from flask import Response, request
 from flask_openapi3 import Tag
 from pydantic import Field, model_validator
 
-from ehr_bridge.api.blueprints import Blueprint
-from ehr_bridge.api.context import address, answer, caller, services
-from ehr_bridge.api.schemas import (
+from ehr_bridge.api.http.blueprints import Blueprint
+from ehr_bridge.api.http.context import address, answer, caller, services
+from ehr_bridge.api.http.schemas import (
     EmptyIsNone,
     GivenMoment,
     Input,
@@ -26,8 +26,8 @@ from ehr_bridge.api.schemas import (
 )
 from ehr_bridge.api.studies import StudyPath
 from ehr_bridge.auth.tokens import OPERATIONS
-from ehr_bridge.services.scope import Priors
-from ehr_bridge.services.viewer import DECIDE, SESSION, Wish
+from ehr_bridge.services.viewing.scope import Priors
+from ehr_bridge.services.viewing.tokens import DECIDE, SESSION, Wish
 
 blueprint = Blueprint(
     "viewer",

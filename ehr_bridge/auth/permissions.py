@@ -33,7 +33,7 @@ class Permission(StrEnum):
 
 P = Permission
 LOOKING = frozenset({P.VIEW, P.VIEW_TO_DECIDE})
-"""One of these is needed to see any image at all; which ones, `ehr_bridge.services.sight` says."""
+"""One of these is needed to see any image at all; which ones, `ehr_bridge.services.visibility.sight` says."""
 
 ROLE_PERMISSIONS: Mapping[str, frozenset[Permission]] = {
     "technician": frozenset({P.UPLOAD, P.READ, P.VIEW, P.MODIFY_TAGS, P.RECONCILE}),

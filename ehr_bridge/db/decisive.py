@@ -13,9 +13,9 @@ from sqlalchemy import event, inspect
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.deletions import DeletionRequest
-from ehr_bridge.db.models import Order, Patient, Study
-from ehr_bridge.db.modifications import Modification
+from ehr_bridge.db.tables.deletions import DeletionRequest
+from ehr_bridge.db.tables.models import Order, Patient, Study
+from ehr_bridge.db.tables.modifications import Modification
 
 _CHANGED = "decisive_rows_changed"
 _OF_STUDIES = frozenset(

@@ -8,17 +8,14 @@ Refuses    with `RefusedInstance`: what is not DICOM, is cut off, lies about its
            no file may get.
 """
 
-from ehr_bridge.dicom.coerce import Coerced, coerce, renumber
-from ehr_bridge.dicom.content import is_same_content
-from ehr_bridge.dicom.elements import Elements, ElementView, read_elements
-from ehr_bridge.dicom.former import Former, keep_former, restore
-from ehr_bridge.dicom.header import MAX_DEPTH, Header, read_header, require_worth
-from ehr_bridge.dicom.inflating import MAX_INFLATED
-from ehr_bridge.dicom.layout import Layouts
-from ehr_bridge.dicom.part10 import Element, looks_like_dicom
-from ehr_bridge.dicom.plans import Change, Plans
-from ehr_bridge.dicom.tags import MODIFIABLE_KEYWORDS
-from ehr_bridge.dicom.validate import (
+from ehr_bridge.dicom.changing.coerce import Coerced, coerce, renumber
+from ehr_bridge.dicom.changing.former import Former, keep_former, restore
+from ehr_bridge.dicom.changing.plans import Change, Plans
+from ehr_bridge.dicom.reading.content import is_same_content
+from ehr_bridge.dicom.reading.elements import Elements, ElementView, read_elements
+from ehr_bridge.dicom.reading.header import MAX_DEPTH, Header, read_header, require_worth
+from ehr_bridge.dicom.reading.layout import Layouts
+from ehr_bridge.dicom.reading.validate import (
     LONGEST_UID,
     STORABLE_UID,
     Finding,
@@ -27,6 +24,9 @@ from ehr_bridge.dicom.validate import (
     require_storable,
     validate,
 )
+from ehr_bridge.dicom.structure.inflating import MAX_INFLATED
+from ehr_bridge.dicom.structure.part10 import Element, looks_like_dicom
+from ehr_bridge.dicom.structure.tags import MODIFIABLE_KEYWORDS
 from ehr_bridge.dicom.values import canonical, date_text, is_date
 from ehr_bridge.dicom.values import wanted_value as checked_value
 

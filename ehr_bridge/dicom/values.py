@@ -14,8 +14,8 @@ from typing import Final, NamedTuple
 
 from pydicom.datadict import tag_for_keyword
 
-from ehr_bridge.dicom import tags
-from ehr_bridge.dicom.encoding import BLOCK_VRS, vr_of_tag
+from ehr_bridge.dicom.structure import tags
+from ehr_bridge.dicom.structure.encoding import BLOCK_VRS, vr_of_tag
 
 _MAX_CHARACTERS: Final = {
     "AE": 16, "AS": 4, "CS": 16, "DA": 8, "DS": 16, "DT": 26, "IS": 12, "LO": 64, "LT": 10240, "PN": 194,

@@ -13,56 +13,56 @@ from ehr_bridge.auth.jwks import KeySource
 from ehr_bridge.auth.tokens import TokenVerifier
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.decisive import on_decisive_change
+from ehr_bridge.db.fresh import Fresh
 from ehr_bridge.matching import Basis, Rules
 from ehr_bridge.matching.issuers import Authority
-from ehr_bridge.services.accounts import Accounts
-from ehr_bridge.services.annotations import Annotations
-from ehr_bridge.services.audit_anchor import FILE_NAME, Anchors, anchor_key
-from ehr_bridge.services.audit_export import AuditExport
-from ehr_bridge.services.changes import Followers
-from ehr_bridge.services.claims import Claims
-from ehr_bridge.services.coercion_rules import load_rules
-from ehr_bridge.services.completion import Completion
-from ehr_bridge.services.deletions import Deletions
-from ehr_bridge.services.downloads import Downloads
-from ehr_bridge.services.fresh import Fresh
-from ehr_bridge.services.grants import Grants
-from ehr_bridge.services.hidden import HiddenStudies
-from ehr_bridge.services.holds import Holds
-from ehr_bridge.services.identity_changes import IdentityChanges
-from ehr_bridge.services.intake import Intake
-from ehr_bridge.services.known_files import KnownFiles
-from ehr_bridge.services.late_links import SecondLooks
-from ehr_bridge.services.matching import Matching
-from ehr_bridge.services.mending import Mending
-from ehr_bridge.services.modifications import Modifications
-from ehr_bridge.services.orders import Orders
-from ehr_bridge.services.patient_batch import PatientBatch
-from ehr_bridge.services.patients import Patients
+from ehr_bridge.services.accounts.accounts import Accounts
+from ehr_bridge.services.accounts.rate_limits import SIGN_IN, SIGN_IN_ADDRESS, UPLOAD, RateLimits
+from ehr_bridge.services.accounts.revocations import Revocations
+from ehr_bridge.services.accounts.service_keys import KeyVerifier, ServiceKeys
+from ehr_bridge.services.accounts.sign_in import Hashing, SignIn
+from ehr_bridge.services.accounts.token_rules import key_source, token_rules
+from ehr_bridge.services.archive.quarantine import Quarantine
+from ehr_bridge.services.audit.anchors import FILE_NAME, Anchors, anchor_key
+from ehr_bridge.services.audit.export import AuditExport
+from ehr_bridge.services.audit.refusals import Refusals
+from ehr_bridge.services.changes.commands import IdentityChanges
+from ehr_bridge.services.changes.ledger import Followers
+from ehr_bridge.services.coercion.rules import load_rules
+from ehr_bridge.services.deletion.holds import Holds
+from ehr_bridge.services.deletion.purge import Purge
+from ehr_bridge.services.deletion.requests import Deletions
+from ehr_bridge.services.fixity.mending import Mending
+from ehr_bridge.services.intake.annotations import Annotations
+from ehr_bridge.services.intake.claims import Claims
+from ehr_bridge.services.intake.intake import Intake
+from ehr_bridge.services.intake.known_files import KnownFiles
+from ehr_bridge.services.intake.prediction import Matching
+from ehr_bridge.services.intake.quarantine_records import QuarantineRecords
+from ehr_bridge.services.intake.recorder import Recorder
+from ehr_bridge.services.linking.late_links import SecondLooks
+from ehr_bridge.services.linking.reconciliation import Reconciliation
+from ehr_bridge.services.modifying.requests import Modifications
+from ehr_bridge.services.modifying.stuck import StuckJobs
 from ehr_bridge.services.privacy import Privacy
-from ehr_bridge.services.purge import Purge
-from ehr_bridge.services.quarantine import Quarantine
-from ehr_bridge.services.quarantine_desk import QuarantineDesk
-from ehr_bridge.services.quarantine_records import QuarantineRecords
-from ehr_bridge.services.rate_limits import SIGN_IN, SIGN_IN_ADDRESS, UPLOAD, RateLimits
-from ehr_bridge.services.reconciliation import Reconciliation
-from ehr_bridge.services.recorder import Recorder
-from ehr_bridge.services.refusals import Refusals
-from ehr_bridge.services.restrictions import Restrictions
-from ehr_bridge.services.revocations import Revocations
-from ehr_bridge.services.service_keys import KeyVerifier, ServiceKeys
-from ehr_bridge.services.sight import Sight
-from ehr_bridge.services.sign_in import Hashing, SignIn
-from ehr_bridge.services.stuck_jobs import StuckJobs
-from ehr_bridge.services.studies import Studies
-from ehr_bridge.services.study_history import StudyHistory
-from ehr_bridge.services.system_state import System
-from ehr_bridge.services.thumbnails import Thumbnails
-from ehr_bridge.services.token_rules import key_source, token_rules
-from ehr_bridge.services.uploads import Uploads
-from ehr_bridge.services.viewer import Viewer
-from ehr_bridge.services.viewer_sessions import ViewerSessions
-from ehr_bridge.services.viewings import Viewings
+from ehr_bridge.services.quarantine.desk import QuarantineDesk
+from ehr_bridge.services.registry.completion import Completion
+from ehr_bridge.services.registry.orders import Orders
+from ehr_bridge.services.registry.patient_batch import PatientBatch
+from ehr_bridge.services.registry.patients import Patients
+from ehr_bridge.services.studies.downloads import Downloads
+from ehr_bridge.services.studies.history import StudyHistory
+from ehr_bridge.services.studies.listing import Studies
+from ehr_bridge.services.studies.thumbnails import Thumbnails
+from ehr_bridge.services.system.state import System
+from ehr_bridge.services.uploads.log import Uploads
+from ehr_bridge.services.viewing.grants import Grants
+from ehr_bridge.services.viewing.sessions import ViewerSessions
+from ehr_bridge.services.viewing.tokens import Viewer
+from ehr_bridge.services.viewing.viewings import Viewings
+from ehr_bridge.services.visibility.deleted_studies import HiddenStudies
+from ehr_bridge.services.visibility.restrictions import Restrictions
+from ehr_bridge.services.visibility.sight import Sight
 from ehr_bridge.settings import Settings
 
 

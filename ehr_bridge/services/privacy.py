@@ -11,17 +11,17 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.auth.caller import Caller
-from ehr_bridge.db.access import BrokenGlass, RestrictedPatient, RestrictionMember
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.models import Patient
+from ehr_bridge.db.paging import Page, fetch_page
+from ehr_bridge.db.tables.access import BrokenGlass, RestrictedPatient, RestrictionMember
+from ehr_bridge.db.tables.models import Patient
 from ehr_bridge.errors import Conflict, NotFound
 from ehr_bridge.services import audit
-from ehr_bridge.services.audit import Event, Origin
-from ehr_bridge.services.merged_records import survivors
-from ehr_bridge.services.numbers import find_patient
-from ehr_bridge.services.paging import Page, fetch_page
-from ehr_bridge.services.restrictions import Restrictions, count_up
-from ehr_bridge.services.studies import find_study
+from ehr_bridge.services.audit.trail import Event, Origin
+from ehr_bridge.services.identity.merged_records import survivors
+from ehr_bridge.services.registry.numbers import find_patient
+from ehr_bridge.services.studies.listing import find_study
+from ehr_bridge.services.visibility.restrictions import Restrictions, count_up
 
 
 @dataclass(frozen=True, slots=True)

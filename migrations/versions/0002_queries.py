@@ -61,7 +61,7 @@ def downgrade() -> None:
 
 
 def _fill() -> None:
-    """The keys of what is recorded already, as `ehr_bridge.services.study_index` writes them for what comes."""
+    """The keys of what is recorded already, as `ehr_bridge.services.identity.study_index` writes them."""
     connection = op.get_bind()
     uuid = sa.Uuid()
     rows = connection.execute(

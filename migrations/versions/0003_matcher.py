@@ -54,7 +54,7 @@ def downgrade() -> None:
 
 
 def _fill(keys: sa.Table, counts: sa.Table) -> None:
-    """The keys of the patients there are, as `ehr_bridge.services.match_index` writes them for new ones."""
+    """The keys of the patients there are, as `ehr_bridge.services.identity.match_index` writes them for new ones."""
     connection = op.get_bind()
     patients = connection.execute(
         sa.text("SELECT id, mrn, issuer, family_name, given_name, birth_date, sex FROM patients").columns(

@@ -172,7 +172,7 @@ def _add_merged_into() -> None:
 
 
 def _fill() -> None:
-    """The keys of what is recorded already, as `ehr_bridge.services.study_index` writes them for what comes."""
+    """The keys of what is recorded already, as `ehr_bridge.services.identity.study_index` writes them."""
     connection = op.get_bind()
     studies = sa.table(
         "studies",

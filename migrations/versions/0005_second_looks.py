@@ -81,7 +81,7 @@ def downgrade() -> None:
 
 
 def _fill(keys: sa.Table) -> None:
-    """The keys of the studies that wait, as `ehr_bridge.services.study_index` writes them for new ones."""
+    """The keys of the studies that wait, as `ehr_bridge.services.identity.study_index` writes them for new ones."""
     connection = op.get_bind()
     studies = sa.table(
         "studies",

@@ -17,11 +17,12 @@ import click
 from ehr_bridge.db import migrate
 from ehr_bridge.db.database import Database
 from ehr_bridge.errors import Unavailable
-from ehr_bridge.services.fixity_state import count_damaged
+from ehr_bridge.services.fixity.state import count_damaged
 from ehr_bridge.settings import Settings
-from plugin import advisories, orthanc_config
 from plugin.commands.installation import SECRET_FILE
 from plugin.launch import ORTHANC
+from plugin.running import advisories
+from plugin.starting import orthanc_config
 
 ENOUGH_BYTES = 5_000_000_000
 

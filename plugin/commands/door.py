@@ -13,8 +13,8 @@ from urllib.parse import quote
 import click
 import requests
 
-from ehr_bridge.api.content_digest import CONTENT_DIGEST, content_digest
-from ehr_bridge.api.upload_options import MOST_ANNOUNCED
+from ehr_bridge.api.uploads.content_digest import CONTENT_DIGEST, content_digest
+from ehr_bridge.api.uploads.options import MOST_ANNOUNCED
 from ehr_bridge.auth.tokens import make_user_token
 from ehr_bridge.services.bundle import utc_now
 from ehr_bridge.settings import Settings

@@ -12,7 +12,7 @@ from pathlib import Path
 from ehr_bridge.dicom import read_header, require_storable
 from ehr_bridge.errors import RefusedInstance
 from ehr_bridge.matching import HeaderIdentity
-from ehr_bridge.services.identity import read_identity
+from ehr_bridge.services.identity.attributes import read_identity
 
 
 @dataclass(slots=True)

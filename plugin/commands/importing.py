@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from ehr_bridge.services.matching import Foretold, Question
-from ehr_bridge.services.verdicts import Confirmation
+from ehr_bridge.services.intake.prediction import Foretold, Question
+from ehr_bridge.services.verdict.judge import Confirmation
 from ehr_bridge.settings import Settings
 from plugin.commands.door import Door, ServerAway
 from plugin.commands.folder import FolderContent, Progress, walk

@@ -16,7 +16,7 @@ from ehr_bridge.db.database import Database
 from ehr_bridge.errors import BridgeError
 from ehr_bridge.services.bundle import Services, build_services
 from ehr_bridge.settings import Settings, SettingsError, load_settings
-from plugin.kept_secret import kept_secret
+from plugin.starting.kept_secret import kept_secret
 
 SECRET_FILE = "jwt-secret"  # noqa: S105  (its name, not the secret)
 

@@ -9,7 +9,7 @@ import sys
 import click
 
 from ehr_bridge.auth.permissions import ROLE_PERMISSIONS
-from ehr_bridge.services.audit import Origin
+from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.settings import Settings
 from plugin.commands.installation import opened
 

@@ -15,29 +15,29 @@ from ehr_bridge.api.app import create_app
 from ehr_bridge.db import migrate
 from ehr_bridge.db.database import Database
 from ehr_bridge.errors import Unavailable
-from ehr_bridge.services.arrivals import Arrival
 from ehr_bridge.services.bundle import Services, build_services
-from ehr_bridge.services.fixity_rounds import FixityRounds
-from ehr_bridge.services.modifying import ModificationJobs
-from ehr_bridge.services.settling import settle_leftovers
-from ehr_bridge.services.spool import Spool
-from ehr_bridge.services.under_way import SILENT_FOR
+from ehr_bridge.services.fixity.rounds import FixityRounds
+from ehr_bridge.services.jobs.spool import Spool
+from ehr_bridge.services.modifying.runner import ModificationJobs
+from ehr_bridge.services.uploads.arrivals import Arrival
+from ehr_bridge.services.uploads.settling import settle_leftovers
+from ehr_bridge.services.uploads.under_way import SILENT_FOR
 from ehr_bridge.settings import load_settings
-from plugin.archive import OrthancArchive
-from plugin.bodies import MEGABYTE, Bodies, free_memory
-from plugin.catchup import CatchUp
-from plugin.find import ScopedFind
-from plugin.gate import Gate
-from plugin.ingest import Ingest
-from plugin.logs import log_to_orthanc
-from plugin.pages import Pages
-from plugin.purging import PurgingArchive
-from plugin.resources import Resources
-from plugin.selftest import LEAST_STACK, NotFitToServe, run_self_test
-from plugin.store_refusals import StoreRefusals
-from plugin.threads import keeping_thread
-from plugin.worker import Chore, Worker
-from plugin.wsgi import WsgiAdapter
+from plugin.running.logs import log_to_orthanc
+from plugin.running.selftest import LEAST_STACK, NotFitToServe, run_self_test
+from plugin.running.threads import keeping_thread
+from plugin.running.worker import Chore, Worker
+from plugin.serving.bodies import MEGABYTE, Bodies, free_memory
+from plugin.serving.find import ScopedFind
+from plugin.serving.gate import Gate
+from plugin.serving.pages import Pages
+from plugin.serving.resources import Resources
+from plugin.serving.wsgi import WsgiAdapter
+from plugin.storing.archive import OrthancArchive
+from plugin.storing.catchup import CatchUp
+from plugin.storing.ingest import Ingest
+from plugin.storing.purging import PurgingArchive
+from plugin.storing.store_refusals import StoreRefusals
 
 LOGGER = logging.getLogger(__name__)
 LOUD = "ehr_bridge_actors_refused_often"

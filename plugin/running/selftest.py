@@ -8,9 +8,9 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 
-from plugin.gate import Gate
-from plugin.threads import stack_bytes
-from plugin.wsgi import WsgiAdapter
+from plugin.running.threads import stack_bytes
+from plugin.serving.gate import Gate
+from plugin.serving.wsgi import WsgiAdapter
 
 NOT_FOR_YOU = 403
 LEAST_STACK = 4 * 1024 * 1024

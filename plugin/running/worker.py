@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ehr_bridge.errors import Unavailable
-from ehr_bridge.services.arrivals import Arrival
+from ehr_bridge.services.uploads.arrivals import Arrival
 
 LOGGER = logging.getLogger(__name__)
 TICK_SECONDS = 0.25

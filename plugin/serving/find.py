@@ -17,8 +17,8 @@ from urllib.parse import unquote_plus
 from ehr_bridge.auth.authenticator import Authenticator
 from ehr_bridge.auth.caller import Caller
 from ehr_bridge.shallow_json import loads
-from plugin.lookups import InstanceLookups
-from plugin.twins import Twins
+from plugin.serving.lookups import InstanceLookups
+from plugin.storing.twins import Twins
 
 NO_SUCH_VALUE = 3
 """Orthanc's error for a key with a value that its kind cannot have: a wildcard in a UID, a date or a number."""
@@ -44,7 +44,7 @@ PLAIN_UIDS = re.compile(r"[0-9.]+([\\,][0-9.]+)*")
 
 
 class Sight(Protocol):
-    """Who may see the images of which study (`ehr_bridge.services.sight`)."""
+    """Who may see the images of which study (`ehr_bridge.services.visibility.sight`)."""
 
     def seen(self, caller: Caller, /) -> frozenset[str] | None: ...
 

@@ -16,10 +16,10 @@ from ehr_bridge.auth.caller import Caller
 from ehr_bridge.auth.permissions import LOOKING, Permission
 from ehr_bridge.dicom import is_storable_uid
 from ehr_bridge.errors import NotAuthenticated, Unavailable
-from ehr_bridge.services.refusals import Refusal
-from ehr_bridge.services.viewings import Whole
-from plugin.bodies import ANNOTATION_BODY, LISTS, SMALL_BODY, Bodies
-from plugin.routes import GET, Found, Need, find_route
+from ehr_bridge.services.audit.refusals import Refusal
+from ehr_bridge.services.viewing.viewings import Whole
+from plugin.serving.bodies import ANNOTATION_BODY, LISTS, SMALL_BODY, Bodies
+from plugin.serving.routes import GET, Found, Need, find_route
 
 LOGGER = logging.getLogger(__name__)
 REFUSED_HEADERS = frozenset({"content-encoding", "transfer-encoding", "x-http-method-override"})
@@ -27,7 +27,7 @@ REFUSED_HEADERS = frozenset({"content-encoding", "transfer-encoding", "x-http-me
 
 
 class Sight(Protocol):
-    """Who may see the images of which study (`ehr_bridge.services.sight`)."""
+    """Who may see the images of which study (`ehr_bridge.services.visibility.sight`)."""
 
     @property
     def is_loaded(self) -> bool: ...

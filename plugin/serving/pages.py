@@ -10,7 +10,7 @@ from wsgiref.headers import Headers
 
 from whitenoise import WhiteNoise
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 UI = ROOT / "plugin" / "web" / "dist"
 OHIF = ROOT / "ohif-config" / "dist"
 

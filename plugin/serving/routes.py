@@ -23,7 +23,7 @@ class Need(Enum):
     APPLICATION = auto()
     """Ours: the WSGI application authenticates and answers 401 or 403 itself."""
     VIEW = auto()
-    """The permission to view; a study-bound token gets only its own studies (see `plugin.find`)."""
+    """The permission to view; a study-bound token gets only its own studies (see `plugin.serving.find`)."""
     VIEW_STUDY = auto()
     """The permission to view the study whose UID stands in the path."""
     VIEW_ARGUMENT = auto()

@@ -12,14 +12,14 @@ import requests
 
 from ehr_bridge.auth.tokens import TokenRules, make_user_token
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.models import Order
-from ehr_bridge.services.audit import Origin
+from ehr_bridge.db.tables.models import Order
+from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.services.bundle import Services, build_services, utc_now
-from ehr_bridge.services.orders import OrderData, OrderWish
-from ehr_bridge.services.patients import PatientData
+from ehr_bridge.services.registry.orders import OrderData, OrderWish
+from ehr_bridge.services.registry.patients import PatientData
 from ehr_bridge.settings import Settings
-from plugin.kept_secret import kept_secret
-from plugin.phantom import ct_phantom
+from plugin.starting.kept_secret import kept_secret
+from plugin.starting.phantom import ct_phantom
 
 DEMO = Origin("demo")
 ACCOUNTS = {

@@ -8,7 +8,7 @@ from typing import Any
 
 from ehr_bridge.settings import Settings
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = ROOT / "orthanc-config" / "orthanc.json"
 PLUGINS = Path("/usr/share/orthanc/plugins")
 

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
-from ehr_bridge.services.restarts import note_death
+from ehr_bridge.services.system.restarts import note_death
 
 MOST_DEATHS, WITHIN = 5, 300.0
 """So many deaths within so many seconds, and it is not started again."""

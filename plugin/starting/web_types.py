@@ -1,4 +1,4 @@
-"""`python -m plugin.web_types` writes plugin/web/openapi.json: what the page's TypeScript types are generated from."""
+"""`python -m plugin.starting.web_types` writes plugin/web/openapi.json, from which the TypeScript types are made."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from ehr_bridge.api.app import openapi_document
 
-FILE = Path(__file__).resolve().parent / "web" / "openapi.json"
+FILE = Path(__file__).resolve().parents[1] / "web" / "openapi.json"
 WORDS = ("description", "example", "examples", "operationId", "tags", "security", "title")
 """What no type follows from: leaving it out keeps the file small and its changes readable."""
 

@@ -1,4 +1,4 @@
-"""Orthanc as the archive that `ehr_bridge.services.intake` stores into."""
+"""Orthanc as the archive that `ehr_bridge.services.intake.intake` stores into."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from ehr_bridge.errors import RefusedInstance, Unavailable
-from ehr_bridge.services.archive import Stored
-from ehr_bridge.services.file_digests import is_whole
-from ehr_bridge.services.holdings import HeldSeries, Holding, Raster, Usage
+from ehr_bridge.services.archive.file_digests import is_whole
+from ehr_bridge.services.archive.holdings import HeldSeries, Holding, Raster, Usage
+from ehr_bridge.services.archive.storing import Stored
 
 BY_C_STORE = "DicomProtocol"
 """What Orthanc keeps with each instance as its origin (metadata 'Origin')."""

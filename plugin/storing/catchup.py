@@ -2,7 +2,7 @@
 
 Orthanc keeps a log of changes; a row in `cursors` says how far we have read it. Every new instance in it that has no
 row of ours is read back and recorded like a fresh arrival of the same sender. What it should say and does not, a job
-makes it say (`ehr_bridge.services.late_coercion`).
+makes it say (`ehr_bridge.services.intake.late_coercion`).
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from typing import Any
 from sqlalchemy import select
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.deletions import DeletionRequest, has_open_request
-from ehr_bridge.db.models import ORTHANC_CHANGES, Cursor, Study
-from ehr_bridge.db.uploads import Instance
+from ehr_bridge.db.tables.deletions import DeletionRequest, has_open_request
+from ehr_bridge.db.tables.models import ORTHANC_CHANGES, Cursor, Study
+from ehr_bridge.db.tables.uploads import Instance
 from ehr_bridge.errors import RefusedInstance
-from ehr_bridge.services.archive import Stored
-from ehr_bridge.services.arrivals import Delivery, Door
-from ehr_bridge.services.audit import Origin
-from ehr_bridge.services.file_digests import stored_digest
-from ehr_bridge.services.intake import Intake
-from ehr_bridge.services.recorder import Recorder
-from plugin.archive import OrthancArchive
+from ehr_bridge.services.archive.file_digests import stored_digest
+from ehr_bridge.services.archive.storing import Stored
+from ehr_bridge.services.audit.trail import Origin
+from ehr_bridge.services.intake.intake import Intake
+from ehr_bridge.services.intake.recorder import Recorder
+from ehr_bridge.services.uploads.arrivals import Delivery, Door
+from plugin.storing.archive import OrthancArchive
 
 LOGGER = logging.getLogger(__name__)
 PAGE = 500

@@ -15,15 +15,15 @@ from dataclasses import replace
 from typing import Any
 
 from ehr_bridge.errors import BridgeError, RefusedInstance
-from ehr_bridge.services.arrivals import Arrival, Delivery, Door
-from ehr_bridge.services.audit import Origin
-from ehr_bridge.services.file_digests import stored_digest
-from ehr_bridge.services.homes import STRANGER, place_of
-from ehr_bridge.services.intake import Intake
-from ehr_bridge.services.quarantine_records import QuarantineRecords, Sender
-from ehr_bridge.services.replacing import OTHER_CONTENT
-from plugin.archive import OrthancArchive
-from plugin.store_refusals import ACCEPTED, CANNOT_UNDERSTAND, OUT_OF_RESOURCES, StoreRefusals, nobody_asks
+from ehr_bridge.services.archive.file_digests import stored_digest
+from ehr_bridge.services.audit.trail import Origin
+from ehr_bridge.services.intake.homes import STRANGER, place_of
+from ehr_bridge.services.intake.intake import Intake
+from ehr_bridge.services.intake.quarantine_records import QuarantineRecords, Sender
+from ehr_bridge.services.jobs.replacing import OTHER_CONTENT
+from ehr_bridge.services.uploads.arrivals import Arrival, Delivery, Door
+from plugin.storing.archive import OrthancArchive
+from plugin.storing.store_refusals import ACCEPTED, CANNOT_UNDERSTAND, OUT_OF_RESOURCES, StoreRefusals, nobody_asks
 
 LOGGER = logging.getLogger(__name__)
 ORIGIN_DICOM = 2

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from ehr_bridge.errors import Unavailable
-from plugin.archive import file_in
+from plugin.storing.archive import file_in
 
 
 class PurgingArchive:
-    """See `ehr_bridge.services.purge.PurgeableArchive`."""
+    """See `ehr_bridge.services.deletion.purge.PurgeableArchive`."""
 
     def __init__(self, orthanc: Any, storage: Path, journal: Path) -> None:
         self._orthanc = orthanc

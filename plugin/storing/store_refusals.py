@@ -21,10 +21,10 @@ from pydicom import dcmwrite
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import UID, ExplicitVRLittleEndian, RawDataStorage
 
-from ehr_bridge.services.arrivals import Door
-from ehr_bridge.services.quarantine_records import Sender
-from ehr_bridge.services.refusals import Refusal
-from plugin.peers import only_peer
+from ehr_bridge.services.audit.refusals import Refusal
+from ehr_bridge.services.intake.quarantine_records import Sender
+from ehr_bridge.services.uploads.arrivals import Door
+from plugin.storing.peers import only_peer
 
 LOGGER = logging.getLogger(__name__)
 CANNOT_UNDERSTAND = 0xC000

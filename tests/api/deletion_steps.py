@@ -7,10 +7,10 @@ from typing import Any
 
 from sqlalchemy import select
 
-from ehr_bridge.db.deletions import DeletionRequest
-from ehr_bridge.services.archive import Stored
-from ehr_bridge.services.arrivals import Delivery, Door
-from ehr_bridge.services.audit import Origin
+from ehr_bridge.db.tables.deletions import DeletionRequest
+from ehr_bridge.services.archive.storing import Stored
+from ehr_bridge.services.audit.trail import Origin
+from ehr_bridge.services.uploads.arrivals import Delivery, Door
 from tests.api.conftest import Api
 from tests.support.archive import orthanc_id
 from tests.support.samples import small

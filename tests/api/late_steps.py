@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ehr_bridge.services.arrivals import Delivery, Door
-from ehr_bridge.services.audit import Origin
-from plugin.catchup import CatchUp
+from ehr_bridge.services.audit.trail import Origin
+from ehr_bridge.services.uploads.arrivals import Delivery, Door
+from plugin.storing.catchup import CatchUp
 from tests.api.conftest import Api
 from tests.support.archive import FakeArchive
 from tests.support.samples import small

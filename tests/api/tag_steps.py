@@ -11,11 +11,11 @@ import pydicom
 from pydicom.uid import generate_uid
 from sqlalchemy import select
 
-from ehr_bridge.db.uploads import Instance
-from ehr_bridge.services.late_links import SecondLooks
-from ehr_bridge.services.modifying import ModificationJobs
-from ehr_bridge.services.quarantine import Quarantine
-from ehr_bridge.services.spool import Spool
+from ehr_bridge.db.tables.uploads import Instance
+from ehr_bridge.services.archive.quarantine import Quarantine
+from ehr_bridge.services.jobs.spool import Spool
+from ehr_bridge.services.linking.late_links import SecondLooks
+from ehr_bridge.services.modifying.runner import ModificationJobs
 from tests.api.conftest import Api
 from tests.support.samples import small
 

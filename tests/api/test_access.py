@@ -8,8 +8,8 @@ from datetime import timedelta
 
 import pytest
 
-from ehr_bridge.api.access import ACCESS, PUBLIC, SIGNED_IN, VIEWER, permissions_for
-from ehr_bridge.api.context import plain_path
+from ehr_bridge.api.http.access import ACCESS, PUBLIC, SIGNED_IN, VIEWER, permissions_for
+from ehr_bridge.api.http.context import plain_path
 from ehr_bridge.auth.permissions import ROLE_PERMISSIONS
 from tests.api.conftest import Api
 from tests.support.samples import small

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from ehr_bridge.db.accounts import ServiceKey
+from ehr_bridge.db.tables.accounts import ServiceKey
 from ehr_bridge.errors import NotAuthenticated
-from ehr_bridge.services.audit import Origin
+from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.services.bundle import build_services
 from tests.api.conftest import Api
 from tests.api.test_sign_in import PASSWORD, actions, make, sign_in, token_of

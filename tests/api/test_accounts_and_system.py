@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ehr_bridge.services.audit import Origin
+from ehr_bridge.services.audit.trail import Origin
 from tests.api.conftest import Api
 
 LOGIN = "/api/v1/auth/login"
@@ -34,7 +34,7 @@ def test_health_needs_no_token_and_names_its_checks(api: Api) -> None:
 
 def test_the_openapi_document_lists_every_route(api: Api) -> None:
     """3.1, with security and problem answers."""
-    from ehr_bridge.api.access import ACCESS
+    from ehr_bridge.api.http.access import ACCESS
 
     document = api.get("/api/v1/openapi.json").json
     assert document["openapi"].startswith("3.1")

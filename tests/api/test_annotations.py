@@ -10,8 +10,8 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 
-from ehr_bridge.db.models import Study
-from ehr_bridge.db.uploads import Instance
+from ehr_bridge.db.tables.models import Study
+from ehr_bridge.db.tables.uploads import Instance
 from tests.api.conftest import Api
 from tests.support.samples import encoded, small
 

@@ -12,8 +12,8 @@ from xml.etree import ElementTree as ET
 
 from sqlalchemy import text
 
-from ehr_bridge.services.audit import Event, Origin, append
-from ehr_bridge.services.audit_codes import AUDIT_CODES
+from ehr_bridge.services.audit.codes import AUDIT_CODES
+from ehr_bridge.services.audit.trail import Event, Origin, append
 from ehr_bridge.services.bundle import utc_now
 from tests.api.conftest import Api
 from tests.api.test_upload import related
@@ -288,7 +288,7 @@ def test_every_code_has_its_place_in_the_value_sets_of_the_standard() -> None:
     """Against pydicom's copy of PS3.16: event ids of CID 400, event types of CID 401, their meanings."""
     from pydicom.sr.codedict import codes
 
-    from ehr_bridge.services.audit_codes import DCM
+    from ehr_bridge.services.audit.codes import DCM
 
     ids, types = ({getattr(c, n).value: getattr(c, n).meaning for n in c.dir()} for c in (codes.cid400, codes.cid401))
     for action, code in AUDIT_CODES.items():

@@ -17,7 +17,7 @@ from pydicom.sequence import Sequence
 
 from ehr_bridge.api.app import create_app
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.quarantine import QuarantinedFile
+from ehr_bridge.db.tables.quarantine import QuarantinedFile
 from ehr_bridge.matching.issuers import Authority
 from ehr_bridge.services.bundle import build_services
 from ehr_bridge.settings import Settings

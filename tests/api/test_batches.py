@@ -11,7 +11,7 @@ import pytest
 from pydicom.uid import generate_uid
 
 from ehr_bridge.errors import RefusedInstance, Unavailable
-from ehr_bridge.services.archive import Stored
+from ehr_bridge.services.archive.storing import Stored
 from tests.api.conftest import Api
 from tests.support.samples import small
 from tests.support.zips import zipped

@@ -11,8 +11,8 @@ import pydicom
 import pytest
 from pydicom.uid import generate_uid
 
-from ehr_bridge.services.arrivals import Delivery, Door
-from ehr_bridge.services.audit import Origin
+from ehr_bridge.services.audit.trail import Origin
+from ehr_bridge.services.uploads.arrivals import Delivery, Door
 from tests.api.conftest import Api
 from tests.api.late_steps import c_store, catch_up, kept
 from tests.api.link_steps import ASA, audited, history, identities, link, order, put_patient, reconciliation, study

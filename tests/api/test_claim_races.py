@@ -13,8 +13,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.models import Study, StudyLink
-from ehr_bridge.services.archive import Stored
+from ehr_bridge.db.tables.models import Study, StudyLink
+from ehr_bridge.services.archive.storing import Stored
 from tests.api.conftest import Api
 from tests.api.late_steps import c_store
 from tests.api.link_steps import ASA, audited, identities, one, post, put_order, put_patient, study

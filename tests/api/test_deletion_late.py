@@ -6,10 +6,10 @@ from typing import Any
 
 from sqlalchemy import select
 
-from ehr_bridge.db.uploads import Instance
-from ehr_bridge.services.arrivals import Delivery, Door
-from ehr_bridge.services.audit import Origin
-from plugin.catchup import CatchUp
+from ehr_bridge.db.tables.uploads import Instance
+from ehr_bridge.services.audit.trail import Origin
+from ehr_bridge.services.uploads.arrivals import Delivery, Door
+from plugin.storing.catchup import CatchUp
 from tests.api.conftest import Api
 from tests.api.deletion_steps import (
     DELETIONS,

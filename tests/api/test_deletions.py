@@ -8,13 +8,13 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from ehr_bridge.db.deletions import DeletionRequest
-from ehr_bridge.db.models import Order, Study, StudyLink
-from ehr_bridge.db.uploads import Instance
+from ehr_bridge.db.tables.deletions import DeletionRequest
+from ehr_bridge.db.tables.models import Order, Study, StudyLink
+from ehr_bridge.db.tables.uploads import Instance
 from ehr_bridge.errors import Unavailable
 from ehr_bridge.services import audit
-from ehr_bridge.services.deletion_steps import TRANSITIONS
-from ehr_bridge.services.hidden import HiddenStudies
+from ehr_bridge.services.deletion.steps import TRANSITIONS
+from ehr_bridge.services.visibility.deleted_studies import HiddenStudies
 from tests.api.conftest import Api
 from tests.api.deletion_steps import (
     DELETIONS,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ehr_bridge.api.upload_answers import UploadAnswer
+from ehr_bridge.api.uploads.answers import UploadAnswer
 from tests.api.conftest import Api
 from tests.support.samples import nested, small
 from tests.support.server import user_token

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from ehr_bridge.db.modifications import Modification
-from ehr_bridge.db.uploads import Instance
+from ehr_bridge.db.tables.modifications import Modification
+from ehr_bridge.db.tables.uploads import Instance
 from ehr_bridge.errors import Unavailable
-from ehr_bridge.services.file_digests import ledger_digest, stored_digest
-from ehr_bridge.services.fixity_rounds import FixityRounds
+from ehr_bridge.services.archive.file_digests import ledger_digest, stored_digest
+from ehr_bridge.services.fixity.rounds import FixityRounds
 from tests.api.conftest import Api
 from tests.api.tag_steps import jobs, modify, store
 

@@ -9,8 +9,8 @@ from typing import Any
 from pydicom.uid import generate_uid
 from sqlalchemy import select
 
-from ehr_bridge.db.modifications import Modification
-from ehr_bridge.services.purge import Purge
+from ehr_bridge.db.tables.modifications import Modification
+from ehr_bridge.services.deletion.purge import Purge
 from tests.api.conftest import Api
 from tests.api.deletion_steps import Purging, approved
 from tests.api.late_steps import other_patients_image

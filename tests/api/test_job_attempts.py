@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from ehr_bridge.db.modifications import Modification
-from ehr_bridge.services import job_files, modifying
-from ehr_bridge.services.job_attempts import MOST_ATTEMPTS, pause_after
+from ehr_bridge.db.tables.modifications import Modification
+from ehr_bridge.services.modifying import job_files, runner
+from ehr_bridge.services.modifying.attempts import MOST_ATTEMPTS, pause_after
 from tests.api.conftest import Api
 from tests.api.tag_steps import files, job, jobs, modify, rows, said, store, undo
 
@@ -68,7 +68,7 @@ def half(api: Api, folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, 
     uid = store(api, 3)
     before = files(api)
     asked = modify(api, uid, PatientID="P-2")
-    monkeypatch.setattr(modifying, "AT_ONCE", 1)
+    monkeypatch.setattr(runner, "AT_ONCE", 1)
     breaks = Breaks(monkeypatch, 2)
     attempt(api, folder)
     return uid, asked["id"], before, breaks

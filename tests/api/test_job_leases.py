@@ -10,9 +10,9 @@ from pathlib import Path
 import pydicom
 import pytest
 
-from ehr_bridge.services import modifying
-from ehr_bridge.services.job_attempts import LEASE
-from ehr_bridge.services.spool import Spool
+from ehr_bridge.services.jobs.spool import Spool
+from ehr_bridge.services.modifying import runner
+from ehr_bridge.services.modifying.attempts import LEASE
 from tests.api.conftest import Api
 from tests.api.tag_steps import files, job, jobs, modify, rows, said, store, undo
 from tests.api.test_tags_interrupted import KILLED, KilledAt
@@ -40,7 +40,7 @@ def test_what_a_killed_node_left_another_finishes(
     uid = store(api, 3)
     before = files(api)
     asked = modify(api, uid, **changes)
-    monkeypatch.setattr(modifying, "AT_ONCE", 1)
+    monkeypatch.setattr(runner, "AT_ONCE", 1)
     killed = KilledAt(api, at, after)
     with pytest.raises(KILLED):
         jobs(api, one).run()
@@ -73,7 +73,7 @@ def test_a_node_that_slept_finds_its_job_taken(api: Api, tmp_path: Path, monkeyp
     uid = store(api, 3)
     before = files(api)
     asked = modify(api, uid, PatientID="P-2")
-    monkeypatch.setattr(modifying, "AT_ONCE", 1)
+    monkeypatch.setattr(runner, "AT_ONCE", 1)
     sleeper = jobs(api, one)
     really, slept = Spool.put, []
 

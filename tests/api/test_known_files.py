@@ -15,16 +15,16 @@ import pytest
 from pydicom.uid import generate_uid
 from sqlalchemy import func, select, update
 
-from ehr_bridge.api.access import ACCESS
+from ehr_bridge.api.http.access import ACCESS
 from ehr_bridge.auth import permissions
 from ehr_bridge.auth.permissions import ROLE_PERMISSIONS, Permission
-from ehr_bridge.db.audit import AuditEvent
-from ehr_bridge.db.uploads import Instance
-from ehr_bridge.services.arrivals import Delivery, Door
-from ehr_bridge.services.audit import Origin
-from ehr_bridge.services.file_digests import stored_digest
-from ehr_bridge.services.known_files import KnownFiles
-from ehr_bridge.services.restrictions import NOTHING
+from ehr_bridge.db.tables.audit import AuditEvent
+from ehr_bridge.db.tables.uploads import Instance
+from ehr_bridge.services.archive.file_digests import stored_digest
+from ehr_bridge.services.audit.trail import Origin
+from ehr_bridge.services.intake.known_files import KnownFiles
+from ehr_bridge.services.uploads.arrivals import Delivery, Door
+from ehr_bridge.services.visibility.restrictions import NOTHING
 from tests.api.conftest import Api
 from tests.api.deletion_steps import Purging, approved, decide, grace_is_over, modality_sends, requested
 from tests.api.tag_steps import jobs, modify

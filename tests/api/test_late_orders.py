@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from ehr_bridge.db.models import Patient, Study
-from ehr_bridge.services import late_links
-from ehr_bridge.services.links import new_fact
+from ehr_bridge.db.tables.models import Patient, Study
+from ehr_bridge.services.linking import late_links
+from ehr_bridge.services.linking.links import new_fact
 from tests.api.conftest import Api
 from tests.api.late_steps import other_patients_image
 from tests.api.link_steps import (

@@ -10,8 +10,8 @@ import pytest
 from pydicom.uid import generate_uid
 from sqlalchemy import select
 
-from ehr_bridge.db.models import Study
-from ehr_bridge.services.modifying import SWEEP_AFTER, ModificationJobs
+from ehr_bridge.db.tables.models import Study
+from ehr_bridge.services.modifying.runner import SWEEP_AFTER, ModificationJobs
 from tests.api.conftest import Api
 from tests.api.late_steps import other_patients_image
 from tests.api.link_steps import ASA, SCANNER, changes, identities, link, one, put_order, put_patient, study, unlink

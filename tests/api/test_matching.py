@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from ehr_bridge.db.match_keys import PatientMatchKey, PatientValueCount
-from ehr_bridge.db.models import Study
+from ehr_bridge.db.tables.match_keys import PatientMatchKey, PatientValueCount
+from ehr_bridge.db.tables.models import Study
 from ehr_bridge.dicom import read_header
-from ehr_bridge.services.candidates import candidates
-from ehr_bridge.services.identity import read_identity
+from ehr_bridge.services.identity.attributes import read_identity
+from ehr_bridge.services.verdict.candidates import candidates
 from tests.api.conftest import Api
 from tests.support.samples import small
 

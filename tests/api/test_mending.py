@@ -12,9 +12,9 @@ from typing import BinaryIO
 import pytest
 from sqlalchemy import select
 
-from ehr_bridge.db.uploads import Instance
-from ehr_bridge.services.file_digests import is_whole, stored_digest
-from ehr_bridge.services.fixity_rounds import FixityRounds
+from ehr_bridge.db.tables.uploads import Instance
+from ehr_bridge.services.archive.file_digests import is_whole, stored_digest
+from ehr_bridge.services.fixity.rounds import FixityRounds
 from tests.api.conftest import Api
 from tests.api.tag_steps import jobs, modify, undo
 from tests.support.samples import small

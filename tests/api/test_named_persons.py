@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from ehr_bridge.auth.permissions import ROLE_PERMISSIONS, Permission
-from ehr_bridge.db.audit import AuditEvent
+from ehr_bridge.db.tables.audit import AuditEvent
 from tests.api.conftest import Api
 from tests.api.deletion_steps import DELETIONS, ask, decide, requested
 from tests.api.link_steps import link, put_patient, study

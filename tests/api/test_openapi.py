@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from openapi_spec_validator import validate
 
-from ehr_bridge.api.access import ACCESS, PUBLIC
-from ehr_bridge.api.examples import EXAMPLES
-from ehr_bridge.api.problems import CODES
+from ehr_bridge.api.http.access import ACCESS, PUBLIC
+from ehr_bridge.api.http.examples import EXAMPLES
+from ehr_bridge.api.http.problems import CODES
 from tests.api.conftest import Api
 from tests.unit.test_docs import model
 

@@ -10,7 +10,7 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 
-from ehr_bridge.services.completion import Completion
+from ehr_bridge.services.registry.completion import Completion
 from tests.api.conftest import Api
 from tests.api.tag_steps import jobs, store
 from tests.support.samples import small

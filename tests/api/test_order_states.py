@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydicom.uid import generate_uid
 
-from ehr_bridge.services.completion import Completion
+from ehr_bridge.services.registry.completion import Completion
 from tests.api.conftest import Api
 from tests.api.link_steps import link, unlink
 from tests.api.tag_steps import jobs, undo

@@ -11,7 +11,7 @@ from typing import Any
 import pydicom
 import pytest
 
-from ehr_bridge.api import restricted
+from ehr_bridge.api.http import restricted
 from ehr_bridge.auth.caller import Caller
 from ehr_bridge.auth.permissions import ROLE_PERMISSIONS
 from ehr_bridge.errors import NotAuthenticated

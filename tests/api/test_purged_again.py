@@ -7,10 +7,10 @@ from typing import Any
 
 from sqlalchemy import select
 
-from ehr_bridge.db.models import Study
-from ehr_bridge.db.modifications import Modification, ModificationInstance
-from ehr_bridge.db.second_looks import SecondLook, StudyMatchKey
-from ehr_bridge.db.study_names import StudyName
+from ehr_bridge.db.tables.models import Study
+from ehr_bridge.db.tables.modifications import Modification, ModificationInstance
+from ehr_bridge.db.tables.second_looks import SecondLook, StudyMatchKey
+from ehr_bridge.db.tables.study_names import StudyName
 from tests.api.conftest import Api
 from tests.api.deletion_steps import (
     DELETIONS,

@@ -14,11 +14,11 @@ import pytest
 from pydicom.uid import generate_uid
 from sqlalchemy import update
 
-from ehr_bridge.db.quarantine import QuarantinedFile
-from ehr_bridge.services.arrivals import Delivery, Door
-from ehr_bridge.services.audit import Origin
-from ehr_bridge.services.quarantine_records import Sender
-from ehr_bridge.services.replacing import OTHER_CONTENT
+from ehr_bridge.db.tables.quarantine import QuarantinedFile
+from ehr_bridge.services.audit.trail import Origin
+from ehr_bridge.services.intake.quarantine_records import Sender
+from ehr_bridge.services.jobs.replacing import OTHER_CONTENT
+from ehr_bridge.services.uploads.arrivals import Delivery, Door
 from tests.api.conftest import Api
 from tests.api.link_steps import audited, put_patient, study
 from tests.api.tag_steps import files, store

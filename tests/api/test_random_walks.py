@@ -15,9 +15,9 @@ import pytest
 from pydicom.uid import generate_uid
 from sqlalchemy import select
 
-from ehr_bridge.db.models import Order, Patient, Study, StudyLink
-from ehr_bridge.services.identity import patient_in_files, person_name
-from ehr_bridge.services.quarantine_records import Sender
+from ehr_bridge.db.tables.models import Order, Patient, Study, StudyLink
+from ehr_bridge.services.identity.attributes import patient_in_files, person_name
+from ehr_bridge.services.intake.quarantine_records import Sender
 from tests.api.conftest import Api
 from tests.api.link_steps import identities, one, put_order, put_patient
 from tests.api.tag_steps import jobs

@@ -10,7 +10,7 @@ from typing import Any
 import pydicom
 import pytest
 
-from ehr_bridge.services import recorder
+from ehr_bridge.services.intake import recorder
 from tests.api.conftest import Api
 from tests.api.tag_steps import files, job, jobs, modify, rows, store
 from tests.support.samples import encoded, small

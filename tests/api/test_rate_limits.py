@@ -9,11 +9,11 @@ import pytest
 from sqlalchemy import event, select, text
 
 from ehr_bridge.api.app import create_app
-from ehr_bridge.db.audit import AuditEvent
 from ehr_bridge.db.database import Database
+from ehr_bridge.db.tables.audit import AuditEvent
 from ehr_bridge.errors import Unavailable
+from ehr_bridge.services.accounts.rate_limits import RateLimits
 from ehr_bridge.services.bundle import build_services, utc_now
-from ehr_bridge.services.rate_limits import RateLimits
 from tests.api.conftest import Api
 from tests.support.archive import FakeArchive
 from tests.support.samples import small

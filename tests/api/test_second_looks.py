@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from ehr_bridge.db.models import Study
-from ehr_bridge.db.second_looks import SecondLook, StudyMatchKey
+from ehr_bridge.db.tables.models import Study
+from ehr_bridge.db.tables.second_looks import SecondLook, StudyMatchKey
 from ehr_bridge.errors import Unavailable
-from ehr_bridge.services import late_links
-from ehr_bridge.services.arrivals import Delivery, Door
-from ehr_bridge.services.audit import Origin
-from ehr_bridge.services.verdicts import Confirmation
+from ehr_bridge.services.audit.trail import Origin
+from ehr_bridge.services.linking import late_links
+from ehr_bridge.services.uploads.arrivals import Delivery, Door
+from ehr_bridge.services.verdict.judge import Confirmation
 from tests.api.conftest import Api
 from tests.api.link_steps import (
     ASA,

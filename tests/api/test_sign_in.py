@@ -10,9 +10,9 @@ from werkzeug.test import TestResponse
 
 from ehr_bridge.auth.tokens import TokenRules
 from ehr_bridge.errors import NotAuthenticated, Unavailable
-from ehr_bridge.services.audit import Origin
+from ehr_bridge.services.accounts.sign_in import Hashing, SignIn
+from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.services.bundle import build_services, utc_now
-from ehr_bridge.services.sign_in import Hashing, SignIn
 from tests.api.conftest import Api
 from tests.support.server import SECRET
 

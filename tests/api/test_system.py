@@ -11,13 +11,13 @@ import pytest
 from sqlalchemy import update
 
 from ehr_bridge.api.app import create_app
-from ehr_bridge.db.models import ORTHANC_CHANGES, Cursor
-from ehr_bridge.db.modifications import Modification
-from ehr_bridge.db.uploads import DicomUploadLog
+from ehr_bridge.db.tables.models import ORTHANC_CHANGES, Cursor
+from ehr_bridge.db.tables.modifications import Modification
+from ehr_bridge.db.tables.uploads import DicomUploadLog
 from ehr_bridge.errors import Unavailable
-from ehr_bridge.services import system_state
-from ehr_bridge.services.restarts import note_death
-from ehr_bridge.services.system_state import ADVICE, Disk
+from ehr_bridge.services.system import state
+from ehr_bridge.services.system.restarts import note_death
+from ehr_bridge.services.system.state import ADVICE, Disk
 from tests.api.conftest import Api
 from tests.api.tag_steps import job, jobs, modify, store
 from tests.support.samples import small
@@ -30,7 +30,7 @@ ROOMY, NEARLY_FULL = Disk(600, 1000), Disk(99, 1000)
 @pytest.fixture(autouse=True)
 def disk(monkeypatch: pytest.MonkeyPatch) -> None:
     """The machine that runs the tests may have a full disk."""
-    monkeypatch.setattr(system_state, "disk_of", lambda _folder: ROOMY)
+    monkeypatch.setattr(state, "disk_of", lambda _folder: ROOMY)
 
 
 def system(api: Api) -> dict[str, Any]:
@@ -191,19 +191,19 @@ def test_files_in_quarantine_are_counted(api: Api) -> None:
 
 def test_a_disk_that_is_nearly_full_is_told_before_it_is(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     """Less than a tenth is free."""
-    monkeypatch.setattr(system_state, "disk_of", lambda _folder: NEARLY_FULL)
+    monkeypatch.setattr(state, "disk_of", lambda _folder: NEARLY_FULL)
     assert attention(api) == {"storage_low": None}
-    monkeypatch.setattr(system_state, "disk_of", lambda _folder: Disk(100, 1000))
+    monkeypatch.setattr(state, "disk_of", lambda _folder: Disk(100, 1000))
     assert attention(api) == {}
 
 
 def test_the_disk_is_the_one_with_the_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As the operating system says it; a folder that is not there has none."""
     monkeypatch.undo()
-    found = system_state.disk_of(tmp_path)
+    found = state.disk_of(tmp_path)
     assert found is not None
     assert 0 <= found.free_bytes <= found.total_bytes
-    assert system_state.disk_of(tmp_path / "nowhere") is None
+    assert state.disk_of(tmp_path / "nowhere") is None
 
 
 def test_somebody_who_is_refused_again_and_again_is_counted(api: Api) -> None:

@@ -11,9 +11,9 @@ import pydicom
 import pytest
 
 from ehr_bridge.errors import RefusedInstance, Unavailable
-from ehr_bridge.services.archive import Stored
-from ehr_bridge.services.spool import Spool
-from ehr_bridge.services.spool_keeping import KEPT_FOR
+from ehr_bridge.services.archive.storing import Stored
+from ehr_bridge.services.jobs.spool import Spool
+from ehr_bridge.services.jobs.spool_keeping import KEPT_FOR
 from tests.api.conftest import Api
 from tests.api.tag_steps import files, job, jobs, modify, rows, said, store, undo
 from tests.support.samples import unrecodable

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ehr_bridge.services.arrivals import Delivery, Door
-from ehr_bridge.services.audit import Origin
-from ehr_bridge.services.following import set_off
+from ehr_bridge.services.audit.trail import Origin
+from ehr_bridge.services.linking.following import set_off
+from ehr_bridge.services.uploads.arrivals import Delivery, Door
 from tests.api.conftest import Api
 from tests.api.late_steps import catch_up, kept
 from tests.api.link_steps import (

@@ -13,11 +13,11 @@ import pytest
 from pydicom.uid import generate_uid
 
 from ehr_bridge.dicom import read_header
-from ehr_bridge.dicom.inflating import BUDGET, MAX_INFLATED
+from ehr_bridge.dicom.structure.inflating import BUDGET, MAX_INFLATED
 from ehr_bridge.errors import RefusedInstance, Unavailable
-from ehr_bridge.services.claims import ABANDONED_AFTER, Claims
-from ehr_bridge.services.identity import read_identity
-from ehr_bridge.services.verdicts import Confirmation
+from ehr_bridge.services.identity.attributes import read_identity
+from ehr_bridge.services.intake.claims import ABANDONED_AFTER, Claims
+from ehr_bridge.services.verdict.judge import Confirmation
 from tests.api.conftest import Api
 from tests.support.bombs import deflated
 from tests.support.samples import nested, pixels, small, unrecodable

@@ -11,10 +11,10 @@ import pydicom
 import pytest
 from pydicom.uid import generate_uid
 
-from ehr_bridge.dicom import header
-from ehr_bridge.services.arrivals import Delivery, Door
-from ehr_bridge.services.audit import Origin
-from ehr_bridge.services.settling import settle_leftovers
+from ehr_bridge.dicom.reading import header
+from ehr_bridge.services.audit.trail import Origin
+from ehr_bridge.services.uploads.arrivals import Delivery, Door
+from ehr_bridge.services.uploads.settling import settle_leftovers
 from tests.api.conftest import Api
 from tests.api.test_upload import assert_nothing_is_left, related
 from tests.support.samples import crowded, encoded, nested, small

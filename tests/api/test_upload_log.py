@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from ehr_bridge.db.uploads import DicomUploadLog
+from ehr_bridge.db.tables.uploads import DicomUploadLog
 from tests.api.conftest import Api
 from tests.support.samples import small
 from tests.support.server import user_token

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydicom.uid import generate_uid
 
-from ehr_bridge.services.settling import settle_leftovers
+from ehr_bridge.services.uploads.settling import settle_leftovers
 from tests.api.conftest import Api
 from tests.support.samples import small
 

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from pydicom.uid import generate_uid
 
-from ehr_bridge.api import zip_files
+from ehr_bridge.api.uploads import zip_files
 from ehr_bridge.dicom import read_header
-from ehr_bridge.services.archive import Stored
-from ehr_bridge.services.arrivals import Delivery, Door
-from ehr_bridge.services.audit import Origin
+from ehr_bridge.services.archive.storing import Stored
+from ehr_bridge.services.audit.trail import Origin
+from ehr_bridge.services.uploads.arrivals import Delivery, Door
 from tests.api.conftest import Api
 from tests.api.test_upload import assert_nothing_is_left
 from tests.support.samples import nested, small

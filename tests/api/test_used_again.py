@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from ehr_bridge.db.models import Patient
-from ehr_bridge.services.arrivals import Delivery, Door
-from ehr_bridge.services.audit import Origin
-from ehr_bridge.services.numbers import find_patient
-from ehr_bridge.services.scope import linked_to
-from ehr_bridge.services.used_again import is_another_person
+from ehr_bridge.db.tables.models import Patient
+from ehr_bridge.services.audit.trail import Origin
+from ehr_bridge.services.linking.used_again import is_another_person
+from ehr_bridge.services.registry.numbers import find_patient
+from ehr_bridge.services.uploads.arrivals import Delivery, Door
+from ehr_bridge.services.viewing.scope import linked_to
 from tests.api.conftest import Api
 from tests.api.link_steps import (
     ASA,

@@ -6,7 +6,7 @@ import hashlib
 
 import pytest
 
-from ehr_bridge.db.models import ViewerToken
+from ehr_bridge.db.tables.models import ViewerToken
 from tests.api.conftest import Api
 from tests.support.samples import small
 
@@ -142,7 +142,7 @@ def test_a_revoked_token_is_refused_at_once(api: Api) -> None:
 
 def test_another_node_hears_of_a_revocation(api: Api) -> None:
     """The list is refreshed from the database."""
-    from ehr_bridge.services.viewer import Revocations
+    from ehr_bridge.services.viewing.tokens import Revocations
 
     uid = stored_study(api)
     minted = api.call("POST", TOKENS, "doctor", json={"study_instance_uids": [uid]}).json

@@ -14,7 +14,7 @@ import pydicom
 from pydicom.dataset import FileDataset, PrivateBlock
 from pydicom.uid import UID, CTImageStorage
 
-from plugin.phantom import ct_phantom
+from plugin.starting.phantom import ct_phantom
 from tests.support.samples import encoded
 
 ELEMENTS = 260

@@ -17,8 +17,8 @@ import requests
 from sqlalchemy import select
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.models import Study
-from ehr_bridge.db.uploads import Instance
+from ehr_bridge.db.tables.models import Study
+from ehr_bridge.db.tables.uploads import Instance
 from tests.bench import files
 from tests.bench.one_by_one import both_databases
 from tests.bench.rounds import Plan, Time

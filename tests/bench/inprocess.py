@@ -13,10 +13,10 @@ from ehr_bridge.auth.authenticator import Authenticator
 from ehr_bridge.auth.tokens import TokenVerifier, make_viewer_token
 from ehr_bridge.db.database import Database
 from ehr_bridge.dicom import Layouts, Plans, coerce, read_header
-from ehr_bridge.services.viewings import Viewings
-from plugin.bodies import Bodies, free_memory
-from plugin.gate import Gate
-from plugin.routes import GET
+from ehr_bridge.services.viewing.viewings import Viewings
+from plugin.serving.bodies import Bodies, free_memory
+from plugin.serving.gate import Gate
+from plugin.serving.routes import GET
 from tests.bench import files
 from tests.bench.rounds import Plan, Time
 from tests.bench.servers import Failed

@@ -25,7 +25,7 @@ from typing import Any
 from ehr_bridge.db import migrate
 from ehr_bridge.db.database import Database
 from ehr_bridge.matching import Basis, HeaderIdentity, Match, PatientFacts, Rules
-from ehr_bridge.services.matching import Matching
+from ehr_bridge.services.intake.prediction import Matching
 from tests.bench.people import judge_all, person_id, write_patients
 
 TOOL = Path(__file__).resolve().parents[2].parent / "shared" / "tools" / "linkage_eval.py"

@@ -17,7 +17,7 @@ from datetime import date, timedelta
 from ehr_bridge.db import migrate
 from ehr_bridge.db.database import Database
 from ehr_bridge.matching import HeaderIdentity, PatientFacts, Rules
-from ehr_bridge.services.matching import Matching
+from ehr_bridge.services.intake.prediction import Matching
 from tests.bench.listing import empty_postgres, given
 from tests.bench.people import judge_all, person_id, write_patients
 from tests.bench.rounds import Plan, Time

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from playwright.sync_api import Error, Page, Request, Route, sync_playwright
 
-from plugin.pages import OHIF
+from plugin.serving.pages import OHIF
 from tests.bench.rounds import Ratio
 from tests.bench.servers import Bare, Failed, Product, Side
 from tests.browser.steps import has_picture

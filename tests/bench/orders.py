@@ -36,7 +36,7 @@ from uuid import UUID
 from ehr_bridge.db import migrate
 from ehr_bridge.db.database import Database
 from ehr_bridge.matching import Basis, HeaderIdentity, PatientFacts, Rules
-from ehr_bridge.services.matching import Matching
+from ehr_bridge.services.intake.prediction import Matching
 from tests.bench.headers import filled, identity_of
 from tests.bench.linkage import AT_ONCE, TOOL, load
 from tests.bench.listing import empty_postgres, given

@@ -12,11 +12,11 @@ from typing import Any
 from sqlalchemy import delete, insert, text
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.match_keys import PatientMatchKey, PatientValueCount
-from ehr_bridge.db.models import Patient
+from ehr_bridge.db.tables.match_keys import PatientMatchKey, PatientValueCount
+from ehr_bridge.db.tables.models import Patient
 from ehr_bridge.matching import HeaderIdentity, Match, PatientFacts
 from ehr_bridge.matching.keys import is_counted, patient_keys
-from ehr_bridge.services.matching import Matching, Question
+from ehr_bridge.services.intake.prediction import Matching, Question
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
 BATCH = 5_000

@@ -10,7 +10,7 @@ from functools import partial
 from itertools import batched
 from pathlib import Path
 
-from plugin.phantom import ct_phantom
+from plugin.starting.phantom import ct_phantom
 from tests.bench import opening
 from tests.bench.clients import Clients, HttpConnection, Outcome, Request, Task, http
 from tests.bench.files import PATIENT, Uids

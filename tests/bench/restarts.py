@@ -15,7 +15,7 @@ from pathlib import Path
 
 import requests
 
-from plugin.supervisor import MOST_DEATHS
+from plugin.starting.supervisor import MOST_DEATHS
 from tests.bench.listing import postgres
 from tests.bench.rounds import Plan, Time
 from tests.bench.servers import INDEX, START_SECONDS, Bare, Failed, Product, Side

@@ -6,7 +6,7 @@ import uuid
 
 from playwright.sync_api import Page, expect
 
-from ehr_bridge.services.sign_in import SHORTEST_PASSWORD
+from ehr_bridge.services.accounts.sign_in import SHORTEST_PASSWORD
 from tests.browser.steps import sign_out
 from tests.support.server import Server, user_token
 

@@ -16,9 +16,9 @@ from sqlalchemy import Connection, text
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.services import audit
-from ehr_bridge.services.audit import Event, Origin
-from ehr_bridge.services.audit_anchor import Anchors, anchor_key
-from ehr_bridge.services.audit_verify import Verification, main, verify_connection, verify_database
+from ehr_bridge.services.audit.anchors import Anchors, anchor_key
+from ehr_bridge.services.audit.trail import Event, Origin
+from ehr_bridge.services.audit.verification import Verification, main, verify_connection, verify_database
 from ehr_bridge.services.bundle import utc_now
 
 EVENTS = 6
@@ -273,7 +273,7 @@ def test_a_line_that_a_power_cut_tore_is_no_alarm_and_is_written_over(database: 
 def test_the_command_says_in_words_what_it_found(database: Database, tmp_path: Path) -> None:
     """As an administrator calls it, without the product running."""
     fill(database)
-    command = [sys.executable, "-m", "ehr_bridge.services.audit_verify", url_of(database)]
+    command = [sys.executable, "-m", "ehr_bridge.services.audit.verification", url_of(database)]
     whole = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (whole.returncode, whole.stdout.split(":")[0]) == (0, "ok"), whole.stderr
     alter_for_good(database, "UPDATE audit_events SET actor = 'somebody' WHERE id = 5")

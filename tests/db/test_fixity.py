@@ -14,12 +14,12 @@ import pytest
 from sqlalchemy import select, text, update
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.models import Study
-from ehr_bridge.db.uploads import DicomUploadLog, Instance
-from ehr_bridge.services import fixity_rounds
-from ehr_bridge.services.file_digests import stored_digest
-from ehr_bridge.services.fixity_rounds import FixityRounds, damaged_before, in_turn
-from ehr_bridge.services.fixity_state import look_at_fixity
+from ehr_bridge.db.tables.models import Study
+from ehr_bridge.db.tables.uploads import DicomUploadLog, Instance
+from ehr_bridge.services.archive.file_digests import stored_digest
+from ehr_bridge.services.fixity import rounds
+from ehr_bridge.services.fixity.rounds import FixityRounds, damaged_before, in_turn
+from ehr_bridge.services.fixity.state import look_at_fixity
 
 DAYS = 10.0
 PERIOD = timedelta(days=DAYS)
@@ -186,7 +186,7 @@ def test_when_its_time_is_over_it_goes_on_where_it_was(
     names = sorted([*NAMES[:3], *twins, *NAMES[4:8]])
     record(database, names)
     ticks: Iterator[int] = iter(range(10_000))
-    monkeypatch.setattr(fixity_rounds.time, "monotonic", lambda: next(ticks))
+    monkeypatch.setattr(rounds.time, "monotonic", lambda: next(ticks))
     checks, pieces = start(), []
     for _ in range(len(names)):
         checks.run(2)
@@ -236,8 +236,8 @@ def test_when_a_whole_disk_is_gone_the_round_waits(
     database: Database, shelf: Shelf, clock: Clock, start: Callable[[], FixityRounds], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody is told of every file; when it is there again, everything is read."""
-    monkeypatch.setattr(fixity_rounds, "MOST_DAMAGED", 10)
-    monkeypatch.setattr(fixity_rounds, "AT_ONCE", 5)
+    monkeypatch.setattr(rounds, "MOST_DAMAGED", 10)
+    monkeypatch.setattr(rounds, "AT_ONCE", 5)
     record(database, NAMES)
 
     def gone(_name: str) -> None:
@@ -291,7 +291,7 @@ def test_files_are_found_with_indexes(database: Database) -> None:
     in_order = "sqlite_autoindex_instances_1" if database.is_sqlite else "pk_instances"
     for query, index, found in (
         (in_turn("10000000", "11000000"), in_order, [n for n in sorted(many[:1500]) if n.startswith("10")]),
-        (in_turn("00000000", "g"), in_order, sorted(set(many[:1500]) - set(many[1498:1502]))[: fixity_rounds.AT_ONCE]),
+        (in_turn("00000000", "g"), in_order, sorted(set(many[:1500]) - set(many[1498:1502]))[: rounds.AT_ONCE]),
         (damaged_before(START + timedelta(1)), "ix_instances_damaged", many[1498:1500]),
     ):
         compiled = query.compile(database.engine, compile_kwargs={"literal_binds": True})

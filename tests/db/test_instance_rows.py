@@ -11,10 +11,10 @@ from sqlalchemy.exc import IntegrityError
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.instance_rows import InstanceRow, InstanceRows
-from ehr_bridge.db.models import Study
-from ehr_bridge.db.uploads import DicomUploadLog, Instance
-from ehr_bridge.services.known_files import recorded_files
-from ehr_bridge.services.restrictions import NOTHING
+from ehr_bridge.db.tables.models import Study
+from ehr_bridge.db.tables.uploads import DicomUploadLog, Instance
+from ehr_bridge.services.intake.known_files import recorded_files
+from ehr_bridge.services.visibility.restrictions import NOTHING
 
 NOW = datetime(2026, 11, 24, 9, 30, 0, 120, tzinfo=UTC)
 

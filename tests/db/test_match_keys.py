@@ -8,13 +8,13 @@ from sqlalchemy import select
 
 from ehr_bridge.db import migrate
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.match_keys import PatientMatchKey, PatientValueCount
+from ehr_bridge.db.tables.match_keys import PatientMatchKey, PatientValueCount
 from ehr_bridge.matching import Basis, HeaderIdentity, Rules
-from ehr_bridge.services.audit import Origin
+from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.services.bundle import utc_now
-from ehr_bridge.services.changes import Followers
-from ehr_bridge.services.match_lookup import MOST_PER_KEY, give_opinion
-from ehr_bridge.services.patients import PatientData, Patients
+from ehr_bridge.services.changes.ledger import Followers
+from ehr_bridge.services.registry.patients import PatientData, Patients
+from ehr_bridge.services.verdict.lookup import MOST_PER_KEY, give_opinion
 
 ASA = PatientData("Lindqvist", "Åsa", date(1961, 3, 14), "female", None)
 NOBODY = PatientData(None, None, None, "unknown", None)

@@ -15,13 +15,13 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 
 from ehr_bridge.db import migrate
-from ehr_bridge.db.audit import AuditEvent
 from ehr_bridge.db.database import Database
+from ehr_bridge.db.tables.audit import AuditEvent
 from ehr_bridge.services import audit
-from ehr_bridge.services.audit import Event, Origin
+from ehr_bridge.services.audit.trail import Event, Origin
 from ehr_bridge.services.bundle import utc_now
-from ehr_bridge.services.changes import Followers
-from ehr_bridge.services.patients import PatientData, Patients
+from ehr_bridge.services.changes.ledger import Followers
+from ehr_bridge.services.registry.patients import PatientData, Patients
 from tests.conftest import PostgresCluster
 
 

@@ -12,12 +12,12 @@ from sqlalchemy import text
 
 from ehr_bridge.db import migrate
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.models import Order, Patient, Study
-from ehr_bridge.db.modifications import Modification
+from ehr_bridge.db.tables.models import Order, Patient, Study
+from ehr_bridge.db.tables.modifications import Modification
 from ehr_bridge.services import audit
-from ehr_bridge.services.audit import Event, Origin
-from ehr_bridge.services.second_looks import concerned_by_order, concerned_by_patient
-from ehr_bridge.services.study_index import index_study
+from ehr_bridge.services.audit.trail import Event, Origin
+from ehr_bridge.services.identity.study_index import index_study
+from ehr_bridge.services.linking.second_looks import concerned_by_order, concerned_by_patient
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 BEFORE = "0002_deletion"

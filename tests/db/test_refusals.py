@@ -10,12 +10,12 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import select
 
-from ehr_bridge.db.audit import AuditEvent
 from ehr_bridge.db.database import Database
+from ehr_bridge.db.tables.audit import AuditEvent
 from ehr_bridge.errors import Unavailable
-from ehr_bridge.services import refusals
+from ehr_bridge.services.audit import refusals
+from ehr_bridge.services.audit.refusals import Refusal, Refusals
 from ehr_bridge.services.bundle import build_services, utc_now
-from ehr_bridge.services.refusals import Refusal, Refusals
 from ehr_bridge.settings import Settings
 from tests.support.server import SECRET, user_token
 

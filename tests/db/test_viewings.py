@@ -10,14 +10,14 @@ import pytest
 
 from ehr_bridge.auth.caller import Caller
 from ehr_bridge.auth.permissions import Permission
-from ehr_bridge.db.access import Viewing
-from ehr_bridge.db.audit import AuditEvent
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.models import Study
-from ehr_bridge.db.uploads import DicomUploadLog, Instance
-from ehr_bridge.services.alarms import MANY, WINDOW_SECONDS, Alarms
+from ehr_bridge.db.tables.access import Viewing
+from ehr_bridge.db.tables.audit import AuditEvent
+from ehr_bridge.db.tables.models import Study
+from ehr_bridge.db.tables.uploads import DicomUploadLog, Instance
+from ehr_bridge.services.audit.alarms import MANY, WINDOW_SECONDS, Alarms
 from ehr_bridge.services.bundle import utc_now
-from ehr_bridge.services.viewings import Viewings, Whole
+from ehr_bridge.services.viewing.viewings import Viewings, Whole
 
 DORA = Caller("dora", "Dora", ("doctor",), frozenset({Permission.VIEW}))
 

@@ -109,10 +109,10 @@ def test_a_revoked_key_opens_no_door(server: Server) -> None:
 def test_a_key_revoked_by_another_process_is_refused_within_a_second(server: Server) -> None:
     """As when another node on the same database revoked it."""
     from ehr_bridge.db.database import Database
-    from ehr_bridge.services.audit import Origin
+    from ehr_bridge.services.accounts.revocations import Revocations
+    from ehr_bridge.services.accounts.service_keys import ServiceKeys
+    from ehr_bridge.services.audit.trail import Origin
     from ehr_bridge.services.bundle import utc_now
-    from ehr_bridge.services.revocations import Revocations
-    from ehr_bridge.services.service_keys import ServiceKeys
 
     database = Database(server.database_url)
     keys = ServiceKeys(database, Revocations(database, utc_now), utc_now)

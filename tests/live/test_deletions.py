@@ -15,7 +15,7 @@ from pydicom.uid import generate_uid
 from sqlalchemy import select
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.deletions import DeletionRequest
+from ehr_bridge.db.tables.deletions import DeletionRequest
 from tests.conftest import ENGINES
 from tests.live.test_doors import c_store
 from tests.live.test_gate import QUERIES, reads

@@ -13,7 +13,7 @@ from pydicom.uid import generate_uid
 from sqlalchemy import select
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.uploads import Instance
+from ehr_bridge.db.tables.uploads import Instance
 from tests.conftest import ENGINES
 from tests.support.running import SMALL_LIMITS, databases, running
 from tests.support.samples import small

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from ehr_bridge.api.access import ACCESS, PUBLIC, SIGNED_IN, permissions_for
+from ehr_bridge.api.http.access import ACCESS, PUBLIC, SIGNED_IN, permissions_for
 from ehr_bridge.auth.permissions import ROLE_PERMISSIONS, Permission
 from tests.api.test_access import concrete
 from tests.support.server import Server, user_token

@@ -8,8 +8,8 @@ import subprocess
 
 import pytest
 
-from plugin.orthanc_config import PLUGINS
-from plugin.routes import CLOSED, DELETE, GET, POST, PUT, ROUTES, find_route, why_closed
+from plugin.serving.routes import CLOSED, DELETE, GET, POST, PUT, ROUTES, find_route, why_closed
+from plugin.starting.orthanc_config import PLUGINS
 from tests.support import ports
 
 ORTHANC = "/usr/sbin/Orthanc"
@@ -125,7 +125,7 @@ def test_the_table_opens_nothing_but_get_outside_our_own_routes() -> None:
 
 def test_our_own_routes_are_all_under_one_roof() -> None:
     """The gate leaves them to the access table, which has a test of its own."""
-    from ehr_bridge.api.access import ACCESS
+    from ehr_bridge.api.http.access import ACCESS
 
     for method, path in ACCESS:
         found = find_route(METHODS[method], example(path))

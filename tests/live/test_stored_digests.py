@@ -11,8 +11,8 @@ import pytest
 from pydicom.uid import generate_uid
 from sqlalchemy import create_engine, text
 
-from ehr_bridge.services.file_digests import ledger_digest, stored_digest
-from ehr_bridge.services.replacing import digest
+from ehr_bridge.services.archive.file_digests import ledger_digest, stored_digest
+from ehr_bridge.services.jobs.replacing import digest
 from tests.live.test_doors import c_store, stow_client, well_formed
 from tests.live.test_tags import modify, succeeded, undo
 from tests.support.samples import small

@@ -9,8 +9,8 @@ import pydicom
 from sqlalchemy import select
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.models import Study, StudyLink
-from ehr_bridge.db.uploads import DicomUploadLog
+from ehr_bridge.db.tables.models import Study, StudyLink
+from ehr_bridge.db.tables.uploads import DicomUploadLog
 from tests.support.material import mr_series
 from tests.support.server import Server
 from tests.support.steps import instances, place_order, study, upload, viewer_token

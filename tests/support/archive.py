@@ -10,9 +10,9 @@ import pydicom
 
 from ehr_bridge.dicom import read_header
 from ehr_bridge.errors import RefusedInstance, Unavailable
-from ehr_bridge.services.archive import Stored
-from ehr_bridge.services.file_digests import is_whole
-from ehr_bridge.services.holdings import HeldSeries, Holding, Raster, Usage
+from ehr_bridge.services.archive.file_digests import is_whole
+from ehr_bridge.services.archive.holdings import HeldSeries, Holding, Raster, Usage
+from ehr_bridge.services.archive.storing import Stored
 
 
 class FakeArchive:

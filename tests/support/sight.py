@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import cast
 
 from ehr_bridge.auth.caller import Caller
-from ehr_bridge.services.hidden import HiddenStudies
-from ehr_bridge.services.restrictions import NOTHING, Closed, Restrictions
-from ehr_bridge.services.sight import Sight
+from ehr_bridge.services.visibility.deleted_studies import HiddenStudies
+from ehr_bridge.services.visibility.restrictions import NOTHING, Closed, Restrictions
+from ehr_bridge.services.visibility.sight import Sight
 
 
 class Hidden(HiddenStudies):

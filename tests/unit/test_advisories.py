@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from plugin.advisories import ADVISORIES, installed_version, open_in, sentence
 from plugin.launch import ORTHANC
+from plugin.running.advisories import ADVISORIES, installed_version, open_in, sentence
 from tests.unit.test_docs import section
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ehr_bridge.errors import RefusedInstance, Unavailable
-from plugin.archive import OrthancArchive
+from plugin.storing.archive import OrthancArchive
 
 FOLDER = Path("/nowhere")
 

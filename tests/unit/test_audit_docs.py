@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 
-from ehr_bridge.services.audit_codes import AUDIT_CODES, DCM, code_of
+from ehr_bridge.services.audit.codes import AUDIT_CODES, DCM, code_of
 from tests.unit.test_docs import MODULES, calls, rows
 from tests.unit.test_docs import code as first_span
 

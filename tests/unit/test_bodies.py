@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from plugin.bodies import COPIES, Bodies, free_memory
+from plugin.serving.bodies import COPIES, Bodies, free_memory
 
 MEGABYTE = 1_000_000
 GIGABYTE = 1000 * MEGABYTE

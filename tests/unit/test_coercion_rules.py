@@ -14,9 +14,9 @@ import pytest
 
 from ehr_bridge.dicom import read_header
 from ehr_bridge.matching import Match, MatchKind
-from ehr_bridge.services.arrivals import Decision, Door
-from ehr_bridge.services.coercion_rules import BUILT_IN, CoercionRules, Rule, load_rules
-from ehr_bridge.services.identity import EHR_VALUES
+from ehr_bridge.services.coercion.rules import BUILT_IN, CoercionRules, Rule, load_rules
+from ehr_bridge.services.identity.attributes import EHR_VALUES
+from ehr_bridge.services.uploads.arrivals import Decision, Door
 from ehr_bridge.settings import SettingsError
 from tests.support.samples import ROOT, small
 

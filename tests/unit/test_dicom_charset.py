@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ehr_bridge.dicom import Change, Header, read_header
-from ehr_bridge.dicom.charset import decode, encode, encodings_of
-from ehr_bridge.dicom.encoding import PIXEL_DATA
+from ehr_bridge.dicom.structure.charset import decode, encode, encodings_of
+from ehr_bridge.dicom.structure.encoding import PIXEL_DATA
 from ehr_bridge.errors import RefusedInstance
 from tests.unit.dicom_samples import (
     AS_USUAL,

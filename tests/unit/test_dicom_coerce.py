@@ -10,7 +10,7 @@ import pytest
 from pydicom.dataset import Dataset
 
 from ehr_bridge.dicom import Change, Coerced, Header, coerce, read_header
-from ehr_bridge.dicom.encoding import PIXEL_DATA
+from ehr_bridge.dicom.structure.encoding import PIXEL_DATA
 from ehr_bridge.errors import RefusedInstance
 from tests.unit.dicom_samples import (
     AS_USUAL,

@@ -10,7 +10,8 @@ import pydicom
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
-from ehr_bridge.dicom import ElementView, elements, read_elements, read_header
+from ehr_bridge.dicom import ElementView, read_elements, read_header
+from ehr_bridge.dicom.reading import elements
 from ehr_bridge.errors import RefusedInstance
 from tests.support.samples import encoded, nested, small
 

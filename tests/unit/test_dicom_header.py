@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ehr_bridge.dicom import read_header
-from ehr_bridge.dicom.encoding import PIXEL_DATA, TEXT_VRS
+from ehr_bridge.dicom.structure.encoding import PIXEL_DATA, TEXT_VRS
 from ehr_bridge.errors import RefusedInstance
 from tests.support.material import mr_series, real_files, too_long
 from tests.unit.dicom_samples import (

@@ -11,7 +11,7 @@ import zlib
 import pytest
 
 from ehr_bridge.dicom import Layouts, read_header, require_worth
-from ehr_bridge.dicom.encoding import PIXEL_DATA
+from ehr_bridge.dicom.structure.encoding import PIXEL_DATA
 from ehr_bridge.errors import RefusedInstance
 from tests.support.cost import calls
 from tests.support.material import wheel_files

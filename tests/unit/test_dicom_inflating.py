@@ -8,7 +8,7 @@ import zlib
 
 import pytest
 
-from ehr_bridge.dicom.inflating import Budget, inflate
+from ehr_bridge.dicom.structure.inflating import Budget, inflate
 from ehr_bridge.errors import RefusedInstance, Unavailable
 
 MEGABYTE = 1 << 20

@@ -11,8 +11,8 @@ from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from ehr_bridge.dicom import read_header
-from ehr_bridge.dicom.items import first_item_text
-from ehr_bridge.services.identity import read_identity
+from ehr_bridge.dicom.reading.items import first_item_text
+from ehr_bridge.services.identity.attributes import read_identity
 from tests.support.samples import encoded, small
 
 REQUEST, STEP = 0x00400275, 0x00400009

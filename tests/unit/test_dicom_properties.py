@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ehr_bridge.dicom import coerce, read_header, validate
-from ehr_bridge.dicom.encoding import PIXEL_DATA
+from ehr_bridge.dicom.structure.encoding import PIXEL_DATA
 from ehr_bridge.errors import RefusedInstance
 from tests.support.cost import calls
 from tests.support.material import real_files, wheel_files

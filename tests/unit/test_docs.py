@@ -21,30 +21,37 @@ from pydantic import BaseModel
 
 import ehr_bridge.api
 from ehr_bridge import errors
-from ehr_bridge.api.access import ACCESS
-from ehr_bridge.api.account_management import AccountBody, NewAccountBody
-from ehr_bridge.api.accounts import LoginBody, PasswordBody
-from ehr_bridge.api.examples import STUDY
-from ehr_bridge.api.identity_changes import MergeBody
-from ehr_bridge.api.known_files import KnownFilesBody
-from ehr_bridge.api.matching import MatchBody
-from ehr_bridge.api.orders import OrderBody
-from ehr_bridge.api.patient_batch import PatientBatchBody
-from ehr_bridge.api.patients import PatientBody
-from ehr_bridge.api.privacy import BreakGlassBody
-from ehr_bridge.api.problems import CODES
+from ehr_bridge.api.http.access import ACCESS
+from ehr_bridge.api.http.examples import STUDY
+from ehr_bridge.api.http.problems import CODES
+from ehr_bridge.api.people.account_management import AccountBody, NewAccountBody
+from ehr_bridge.api.people.accounts import LoginBody, PasswordBody
+from ehr_bridge.api.people.privacy import BreakGlassBody
+from ehr_bridge.api.people.service_keys import ServiceKeyBody
 from ehr_bridge.api.quarantine import GiveBody
 from ehr_bridge.api.reconciliation import CreateOrderBody, LinkBody
-from ehr_bridge.api.service_keys import ServiceKeyBody
+from ehr_bridge.api.registry.identity_changes import MergeBody
+from ehr_bridge.api.registry.matching import MatchBody
+from ehr_bridge.api.registry.orders import OrderBody
+from ehr_bridge.api.registry.patient_batch import PatientBatchBody
+from ehr_bridge.api.registry.patients import PatientBody
 from ehr_bridge.api.stuck_jobs import JobDecisionBody
 from ehr_bridge.api.tags import ModifyTagsBody, UndoBody
+from ehr_bridge.api.uploads.known_files import KnownFilesBody
 from ehr_bridge.api.viewer import ViewerTokenBody
 from ehr_bridge.auth.permissions import ROLE_PERMISSIONS, Permission
 from ehr_bridge.auth.tokens import TokenRules, TokenVerifier
-from ehr_bridge.db import accounts, audit, deletions, identity_changes, match_keys, modifications  # noqa: F401  (their tables belong to the metadata)
-from ehr_bridge.db.models import Base
-from ehr_bridge.services.job_attempts import ELSEWHERE, FAILED
-from ehr_bridge.services.stuck_jobs import GIVEN_UP
+from ehr_bridge.db.tables import (
+    accounts,  # noqa: F401  (their tables belong to the metadata)
+    audit,  # noqa: F401  (their tables belong to the metadata)
+    deletions,  # noqa: F401  (their tables belong to the metadata)
+    identity_changes,  # noqa: F401  (their tables belong to the metadata)
+    match_keys,  # noqa: F401  (their tables belong to the metadata)
+    modifications,  # noqa: F401  (their tables belong to the metadata)
+)
+from ehr_bridge.db.tables.models import Base
+from ehr_bridge.services.modifying.attempts import ELSEWHERE, FAILED
+from ehr_bridge.services.modifying.stuck import GIVEN_UP
 from ehr_bridge.settings import NOT_YET, Settings, variables
 from plugin import launch
 from tests.support.grants import FakeGrants
@@ -52,7 +59,9 @@ from tests.support.grants import FakeGrants
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 PAGES = sorted([*DOCS.rglob("*.md"), *(page for page in ROOT.glob("*.md") if page.is_file())])
-MODULES = sorted([*(ROOT / "ehr_bridge").rglob("*.py"), *(ROOT / "plugin").glob("*.py")])
+MODULES = sorted(
+    path for room in ("ehr_bridge", "plugin") for path in (ROOT / room).rglob("*.py") if "web" not in path.parts
+)
 FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -146,11 +155,11 @@ def test_every_code_that_is_raised_is_listed_and_every_listed_one_is_raised() ->
     raised |= {FAILED, ELSEWHERE, GIVEN_UP}  # why a job ended or cannot go on, which nobody raises
     assert raised == set(CODES)
     assert computed <= {  # they hand on codes that are raised elsewhere
-        "ehr_bridge/api/problems.py",
-        "ehr_bridge/api/stow.py",
-        "ehr_bridge/api/upload_door.py",
-        "ehr_bridge/dicom/validate.py",
-        "ehr_bridge/services/quarantine_desk.py",
+        "ehr_bridge/api/http/problems.py",
+        "ehr_bridge/api/uploads/stow.py",
+        "ehr_bridge/api/uploads/door.py",
+        "ehr_bridge/dicom/reading/validate.py",
+        "ehr_bridge/services/quarantine/desk.py",
     }
 
 
@@ -170,7 +179,7 @@ def calls(path: Path) -> Iterator[tuple[str, ast.Call]]:
 def findings() -> dict[str, str]:
     """Code and level of every validation finding, from the source."""
     found = {}
-    for name, call in calls(ROOT / "ehr_bridge" / "dicom" / "validate.py"):
+    for name, call in calls(ROOT / "ehr_bridge" / "dicom" / "reading" / "validate.py"):
         words = [a.value for a in call.args[:2] if isinstance(a, ast.Constant) and isinstance(a.value, str)]
         if name in {"Finding", "_finding"} and len(words) == 2:
             found[words[1]] = words[0]
@@ -298,7 +307,7 @@ def examples(language: str, page: str) -> list[tuple[str, str]]:
 
 
 def model(name: str) -> type[BaseModel]:
-    for module in pkgutil.iter_modules(ehr_bridge.api.__path__, "ehr_bridge.api."):
+    for module in pkgutil.walk_packages(ehr_bridge.api.__path__, "ehr_bridge.api."):
         if (found := getattr(importlib.import_module(module.name), name, None)) is not None:
             return found
     raise AssertionError(f"there is no model {name}")

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 ALLOWED = {
-    "recorder.settle": {"plugin/compose.py", "ehr_bridge/services/bundle.py"},
+    "recorder.settle": {"plugin/running/compose.py", "ehr_bridge/services/bundle.py"},
     "claims.forget": {"ehr_bridge/services/bundle.py"},
 }
 """Who hands it on: the worker's chore, and the composition of the services."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-from ehr_bridge.api.problems import CODES
+from ehr_bridge.api.http.problems import CODES
 
 TESTS = Path(__file__).resolve().parents[1]
 

@@ -7,7 +7,7 @@ import io
 
 import pytest
 
-from ehr_bridge.services.file_digests import digest_of, is_whole, ledger_digest, stored_digest
+from ehr_bridge.services.archive.file_digests import digest_of, is_whole, ledger_digest, stored_digest
 
 LONG = bytes(range(256)) * 10_000
 """More than is read in one piece."""

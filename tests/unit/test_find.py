@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plugin.find import is_within, narrow
+from plugin.serving.find import is_within, narrow
 
 A, B, C = "1.2.840.1", "1.2.840.12", "1.9"
 OWN = frozenset({A, B})

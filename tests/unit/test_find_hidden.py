@@ -9,8 +9,8 @@ import pytest
 
 from ehr_bridge.auth.caller import Caller
 from ehr_bridge.auth.permissions import Permission
-from ehr_bridge.services.sight import Sight
-from plugin.find import ScopedFind
+from ehr_bridge.services.visibility.sight import Sight
+from plugin.serving.find import ScopedFind
 from tests.support.sight import sight
 
 STUDIES = {f"1.2.{n}": f"id-{n}" for n in range(10)}

@@ -9,7 +9,7 @@ import pytest
 
 from ehr_bridge.auth.caller import Caller
 from ehr_bridge.auth.permissions import Permission
-from plugin.find import ScopedFind
+from plugin.serving.find import ScopedFind
 from tests.support.sight import sight
 
 

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from ehr_bridge.auth.authenticator import Authenticator
 from ehr_bridge.auth.tokens import TokenRules, TokenVerifier, make_user_token, make_viewer_token
-from ehr_bridge.services.refusals import Refusal
-from ehr_bridge.services.viewings import Whole
-from plugin.bodies import Bodies
-from plugin.gate import Gate
-from plugin.routes import DELETE, GET, POST, PUT, find_route
+from ehr_bridge.services.audit.refusals import Refusal
+from ehr_bridge.services.viewing.viewings import Whole
+from plugin.serving.bodies import Bodies
+from plugin.serving.gate import Gate
+from plugin.serving.routes import DELETE, GET, POST, PUT, find_route
 from tests.support.grants import FakeGrants
 from tests.support.sight import sight
 

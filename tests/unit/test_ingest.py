@@ -12,11 +12,11 @@ import pydicom
 import pytest
 
 from ehr_bridge.errors import Unavailable
-from ehr_bridge.services.quarantine import Quarantine
-from ehr_bridge.services.quarantine_records import QuarantineRecords
-from ehr_bridge.services.refusals import Refusal
-from plugin.ingest import Ingest
-from plugin.store_refusals import StoreRefusals
+from ehr_bridge.services.archive.quarantine import Quarantine
+from ehr_bridge.services.audit.refusals import Refusal
+from ehr_bridge.services.intake.quarantine_records import QuarantineRecords
+from plugin.storing.ingest import Ingest
+from plugin.storing.store_refusals import StoreRefusals
 from tests.support.samples import nested, small
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)

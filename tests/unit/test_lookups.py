@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from plugin.lookups import InstanceLookups
+from plugin.serving.lookups import InstanceLookups
 
 STUDY, SERIES, INSTANCE = "1.2.1", "1.2.1.1", "1.2.1.1.1"
 QUESTION = {

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from werkzeug.test import Client
 
-from plugin import pages
+from plugin.serving import pages
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from plugin.peers import only_peer
+from plugin.storing.peers import only_peer
 
 HEAD = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
 

@@ -15,7 +15,7 @@ from pydicom.data import get_testdata_file
 from pydicom.encaps import encapsulate
 from pydicom.uid import JPEGLSLossless, RLELossless
 
-from ehr_bridge.dicom.picture import NoPicture, picture, placeholder
+from ehr_bridge.dicom.reading.picture import NoPicture, picture, placeholder
 from tests.support.samples import encoded, small
 
 RAMP = np.arange(64, dtype=np.uint16).reshape(8, 8) * 10

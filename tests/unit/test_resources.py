@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from plugin.resources import Resources
+from plugin.serving.resources import Resources
 
 
 class FakeOrthanc:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ehr_bridge.api.app import openapi_document
-from ehr_bridge.api.restricted import ASKING_AHEAD, BRINGING, FINDERS, NAMES_NOBODY, OF_ACCESS, PATIENTS
+from ehr_bridge.api.http.restricted import ASKING_AHEAD, BRINGING, FINDERS, NAMES_NOBODY, OF_ACCESS, PATIENTS
 
 
 def fields_of(schema: dict[str, Any], document: dict[str, Any], seen: frozenset[str] = frozenset()) -> Iterator[str]:
@@ -30,7 +30,7 @@ def named(operation: dict[str, Any], document: dict[str, Any]) -> Iterator[str]:
 
 
 def test_every_parameter_of_a_route_finds_a_patient_or_is_known_to_name_nobody() -> None:
-    """A new one is put into a list of `ehr_bridge.api.restricted` by whoever knows what it names."""
+    """A new one is put into a list of `ehr_bridge.api.http.restricted` by whoever knows what it names."""
     document = openapi_document()
     known = {*FINDERS, *PATIENTS, *NAMES_NOBODY}
     unknown, used = set(), set()

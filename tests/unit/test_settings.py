@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ehr_bridge.settings import SettingsError, load_settings, variables
-from plugin import orthanc_config
+from plugin.starting import orthanc_config
 
 
 def test_defaults_are_loopback_and_sqlite() -> None:

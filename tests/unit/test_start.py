@@ -20,8 +20,8 @@ def _in_a_new_process(code: str) -> str:
 @pytest.mark.parametrize(
     ("module", "unneeded"),
     [
-        ("plugin.compose", {"alembic", "mako"}),
-        ("plugin.launch", {"alembic", "mako", "pydicom", "numpy", "flask", "plugin.demo"}),
+        ("plugin.running.compose", {"alembic", "mako"}),
+        ("plugin.launch", {"alembic", "mako", "pydicom", "numpy", "flask", "plugin.starting.demo"}),
     ],
 )
 def test_a_start_loads_nothing_that_only_other_moments_need(module: str, unneeded: set[str]) -> None:

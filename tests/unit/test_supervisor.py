@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from plugin.supervisor import MOST_DEATHS, WITHIN, Supervisor, cause_of, exit_code
+from plugin.starting.supervisor import MOST_DEATHS, WITHIN, Supervisor, cause_of, exit_code
 
 SLEEP = "import time; time.sleep(600)"
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

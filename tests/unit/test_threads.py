@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from plugin import threads
+from plugin.running import threads
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ehr_bridge.errors import Unavailable
-from plugin.twins import Twins
+from plugin.storing.twins import Twins
 
 UID = "1.2.3"
 STUDY = {"StudyInstanceUID": UID}

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from ehr_bridge.matching.reasons import REASONS
-from ehr_bridge.services.audit_codes import AUDIT_CODES
-from ehr_bridge.services.system_state import ADVICE
+from ehr_bridge.services.audit.codes import AUDIT_CODES
+from ehr_bridge.services.system.state import ADVICE
 
 I18N = Path(__file__).resolve().parents[2] / "plugin" / "web" / "src" / "i18n"
 LANGUAGES = sorted(folder.name for folder in I18N.iterdir() if folder.is_dir())

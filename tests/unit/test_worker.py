@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from ehr_bridge.errors import Unavailable
-from plugin.worker import Chore, Worker
+from plugin.running.worker import Chore, Worker
 from tests.support.steps import eventually
 
 
@@ -53,7 +53,7 @@ def test_what_was_handed_over_is_finished_before_the_end() -> None:
 
 def test_large_images_are_not_kept_in_memory_until_the_next_tick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small ones may wait for their neighbours; here the tick would be in an hour."""
-    monkeypatch.setattr("plugin.worker.TICK_SECONDS", 3600.0)
+    monkeypatch.setattr("plugin.running.worker.TICK_SECONDS", 3600.0)
     taken: list[Any] = []
     worker = Worker(taken.append, [])
     worker.start()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from flask import Flask, Response, request
 
-from plugin.wsgi import SENDABLE, WsgiAdapter
+from plugin.serving.wsgi import SENDABLE, WsgiAdapter
 
 
 class Output:

@@ -8,8 +8,8 @@ import zipfile
 
 import pytest
 
-from ehr_bridge.services.downloads import safe_name
-from ehr_bridge.services.zipping import zip_stream
+from ehr_bridge.services.studies.downloads import safe_name
+from ehr_bridge.services.studies.zipping import zip_stream
 
 FILES = [("Åsa Lindqvist/山田.dcm", b"a" * 2_500_000), ("empty", b""), ("x/y", bytes(range(256)))]
 

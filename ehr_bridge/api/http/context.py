@@ -9,15 +9,15 @@ from flask import Flask, Response, current_app, g, request
 from pydantic import BaseModel
 from werkzeug.exceptions import MethodNotAllowed
 
-from ehr_bridge.api.access import admit
-from ehr_bridge.api.limits import count_upload
-from ehr_bridge.api.restricted import closed_on, require_open
+from ehr_bridge.api.http.access import admit
+from ehr_bridge.api.http.limits import count_upload
+from ehr_bridge.api.http.restricted import closed_on, require_open
 from ehr_bridge.auth.caller import Caller
 from ehr_bridge.errors import InvalidInput
-from ehr_bridge.services.asker import asks
-from ehr_bridge.services.audit import Origin
+from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.services.bundle import Services
-from ehr_bridge.services.restrictions import NOTHING, Closed
+from ehr_bridge.services.visibility.asker import asks
+from ehr_bridge.services.visibility.restrictions import NOTHING, Closed
 
 EXTENSION = "ehr_bridge"
 DOCS_PREFIX = "/api/v1/swagger"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask, Response, request
 
-from ehr_bridge.api.context import DOCS_PREFIX
+from ehr_bridge.api.http.context import DOCS_PREFIX
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "

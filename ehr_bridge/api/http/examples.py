@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ehr_bridge.api.examples_links import LINK_EXAMPLES
-from ehr_bridge.api.examples_system import SYSTEM_EXAMPLES
+from ehr_bridge.api.http.examples_links import LINK_EXAMPLES
+from ehr_bridge.api.http.examples_system import SYSTEM_EXAMPLES
 from ehr_bridge.matching import Evidence, EvidenceGrade
 
 STUDY = "1.2.826.0.1.3680043.8.498.7890"

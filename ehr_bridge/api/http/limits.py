@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ehr_bridge.api.access import ACCESS
+from ehr_bridge.api.http.access import ACCESS
 from ehr_bridge.auth.caller import Caller
 from ehr_bridge.auth.permissions import Permission
-from ehr_bridge.services.rate_limits import SIGN_IN, SIGN_IN_ADDRESS, UPLOAD, RateLimits
+from ehr_bridge.services.accounts.rate_limits import SIGN_IN, SIGN_IN_ADDRESS, UPLOAD, RateLimits
 
 
 def count_upload(limits: RateLimits, method: str, path: str, caller: Caller | None) -> None:

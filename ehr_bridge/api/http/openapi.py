@@ -10,9 +10,9 @@ import re
 from copy import deepcopy
 from typing import Any
 
-from ehr_bridge.api.access import ACCESS, PUBLIC, SIGNED_IN, VIEWER
-from ehr_bridge.api.examples import EXAMPLES, PARAMETER_EXAMPLES
-from ehr_bridge.api.problems import CODES, MEDIA_TYPE, TITLES
+from ehr_bridge.api.http.access import ACCESS, PUBLIC, SIGNED_IN, VIEWER
+from ehr_bridge.api.http.examples import EXAMPLES, PARAMETER_EXAMPLES
+from ehr_bridge.api.http.problems import CODES, MEDIA_TYPE, TITLES
 
 DESCRIPTION = """Makes the PACS speak to the EHR: patients and orders come in, images are matched, corrected and stored,
 doctors get links that open exactly their studies.

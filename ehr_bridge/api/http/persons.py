@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
-from ehr_bridge.api.patients import Sex
-from ehr_bridge.api.schemas import Model
+from ehr_bridge.api.http.schemas import Model
+from ehr_bridge.api.registry.patients import Sex
 
 
 class PersonAnswer(Model):

@@ -1,7 +1,7 @@
 """Keeps callers away from restricted patients on every route that names one: in its path, its query or its body.
 
-Patients, orders and studies are refused where they are found (`ehr_bridge.services.asker`), and lists narrowed where
-they are made (`ehr_bridge.services.restrictions.without`). This is the second net, by the names of parameters: it also
+Patients, orders and studies are refused where they are found (`visibility.asker`), and lists narrowed where
+they are made (`visibility.restrictions.without`). This is the second net, by the names of parameters: it also
 holds what is found by other ids, as of an upload or a deletion. Every parameter of a route stands in `FINDERS`,
 `PATIENTS` or `NAMES_NOBODY`; a test compares them with the API's description.
 """
@@ -16,18 +16,18 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.auth.caller import Caller
-from ehr_bridge.db.deletions import DeletionRequest
-from ehr_bridge.db.identity_changes import IdentityChange
-from ehr_bridge.db.models import Order, Study, StudyLink
-from ehr_bridge.db.modifications import Modification
-from ehr_bridge.db.uploads import DicomUploadLog
+from ehr_bridge.db.tables.deletions import DeletionRequest
+from ehr_bridge.db.tables.identity_changes import IdentityChange
+from ehr_bridge.db.tables.models import Order, Study, StudyLink
+from ehr_bridge.db.tables.modifications import Modification
+from ehr_bridge.db.tables.uploads import DicomUploadLog
 from ehr_bridge.errors import NotPermitted
-from ehr_bridge.services.asker import patient_restricted
 from ehr_bridge.services.bundle import Services
-from ehr_bridge.services.links import as_id
-from ehr_bridge.services.numbers import as_uuid, with_issuer
-from ehr_bridge.services.quarantine_desk import whom_it_names
-from ehr_bridge.services.restrictions import NOTHING, Closed
+from ehr_bridge.services.linking.links import as_id
+from ehr_bridge.services.quarantine.desk import whom_it_names
+from ehr_bridge.services.registry.numbers import as_uuid, with_issuer
+from ehr_bridge.services.visibility.asker import patient_restricted
+from ehr_bridge.services.visibility.restrictions import NOTHING, Closed
 
 BRINGING = frozenset({"/api/v1/dicom/upload", "/api/v1/dicom/upload-multiple", "/api/v1/dicom/upload-zip"})
 """Whoever brings images may name for whom; that is no look at anybody."""

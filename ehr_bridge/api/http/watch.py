@@ -11,8 +11,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from ehr_bridge.api.access import ACCESS
-from ehr_bridge.services.refusals import Refusal, Refusals
+from ehr_bridge.api.http.access import ACCESS
+from ehr_bridge.services.audit.refusals import Refusal, Refusals
 from ehr_bridge.shallow_json import loads
 
 SIGN_IN = "/api/v1/auth/login"

@@ -8,9 +8,9 @@ from flask import Response
 from flask_openapi3 import Tag
 from pydantic import ConfigDict, Field, StringConstraints
 
-from ehr_bridge.api.blueprints import Blueprint
-from ehr_bridge.api.context import answer, origin, services
-from ehr_bridge.api.schemas import Input, Model, Moment, PageQuery, Problem, Text64
+from ehr_bridge.api.http.blueprints import Blueprint
+from ehr_bridge.api.http.context import answer, origin, services
+from ehr_bridge.api.http.schemas import Input, Model, Moment, PageQuery, Problem, Text64
 from ehr_bridge.errors import Conflict
 
 blueprint = Blueprint(

@@ -6,10 +6,10 @@ from flask import Response
 from flask_openapi3 import Tag
 from pydantic import ConfigDict, Field
 
-from ehr_bridge.api.blueprints import Blueprint
-from ehr_bridge.api.context import address, answer, caller, services
-from ehr_bridge.api.limits import count_sign_in
-from ehr_bridge.api.schemas import Input, Model, Moment, Problem
+from ehr_bridge.api.http.blueprints import Blueprint
+from ehr_bridge.api.http.context import address, answer, caller, services
+from ehr_bridge.api.http.limits import count_sign_in
+from ehr_bridge.api.http.schemas import Input, Model, Moment, Problem
 from ehr_bridge.auth.permissions import Permission
 
 blueprint = Blueprint("accounts", __name__, url_prefix="/api/v1/auth", abp_tags=[Tag(name="Accounts")])

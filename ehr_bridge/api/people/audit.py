@@ -11,16 +11,16 @@ from flask import Response
 from flask_openapi3 import Tag
 from pydantic import Field, model_validator
 
-from ehr_bridge.api.blueprints import Blueprint
-from ehr_bridge.api.context import answer, caller, closed, origin, services
-from ehr_bridge.api.persons import PersonAnswer
-from ehr_bridge.api.schemas import EmptyIsNone, GivenMoment, Input, Model, Moment, PageQuery, Problem
+from ehr_bridge.api.http.blueprints import Blueprint
+from ehr_bridge.api.http.context import answer, caller, closed, origin, services
+from ehr_bridge.api.http.persons import PersonAnswer
+from ehr_bridge.api.http.schemas import EmptyIsNone, GivenMoment, Input, Model, Moment, PageQuery, Problem
 from ehr_bridge.auth.permissions import Permission
-from ehr_bridge.db.audit import AuditEvent
+from ehr_bridge.db.tables.audit import AuditEvent
 from ehr_bridge.services import audit
-from ehr_bridge.services.audit import AuditFilters
-from ehr_bridge.services.audit_anchor import Anchor, read_anchors
-from ehr_bridge.services.persons import Person, persons_of
+from ehr_bridge.services.audit.anchors import Anchor, read_anchors
+from ehr_bridge.services.audit.trail import AuditFilters
+from ehr_bridge.services.identity.persons import Person, persons_of
 
 LARGEST_ID = 2**63 - 1
 

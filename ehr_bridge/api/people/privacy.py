@@ -10,9 +10,9 @@ from flask import Response
 from flask_openapi3 import Tag
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from ehr_bridge.api.blueprints import Blueprint
-from ehr_bridge.api.context import answer, caller, origin, services
-from ehr_bridge.api.schemas import (
+from ehr_bridge.api.http.blueprints import Blueprint
+from ehr_bridge.api.http.context import answer, caller, origin, services
+from ehr_bridge.api.http.schemas import (
     EmptyIsNone,
     Input,
     IssuerQuery,

@@ -8,10 +8,10 @@ from flask import Response
 from flask_openapi3 import Tag
 from pydantic import Field
 
-from ehr_bridge.api.account_management import Roles, Username
-from ehr_bridge.api.blueprints import Blueprint
-from ehr_bridge.api.context import answer, origin, services
-from ehr_bridge.api.schemas import Input, Model, Moment, PageQuery, Problem
+from ehr_bridge.api.http.blueprints import Blueprint
+from ehr_bridge.api.http.context import answer, origin, services
+from ehr_bridge.api.http.schemas import Input, Model, Moment, PageQuery, Problem
+from ehr_bridge.api.people.account_management import Roles, Username
 
 blueprint = Blueprint(
     "service_keys",

@@ -9,13 +9,13 @@ from flask import Response
 from flask_openapi3 import Tag
 from pydantic import Field
 
-from ehr_bridge.api.blueprints import Blueprint
-from ehr_bridge.api.context import answer, closed, services
-from ehr_bridge.api.restricted import require_past_open
-from ehr_bridge.api.schemas import Model, Moment, PageQuery, Problem
+from ehr_bridge.api.http.blueprints import Blueprint
+from ehr_bridge.api.http.context import answer, closed, services
+from ehr_bridge.api.http.restricted import require_past_open
+from ehr_bridge.api.http.schemas import Model, Moment, PageQuery, Problem
 from ehr_bridge.api.studies import StudyPath
 from ehr_bridge.api.tags import TagChange
-from ehr_bridge.services.study_history import Step
+from ehr_bridge.services.studies.history import Step
 
 blueprint = Blueprint(
     "history",

@@ -9,12 +9,9 @@ from flask import Response
 from flask_openapi3 import Tag
 from pydantic import Field
 
-from ehr_bridge.api.blueprints import Blueprint
-from ehr_bridge.api.context import answer, closed, origin, services
-from ehr_bridge.api.orders import OrderPath
-from ehr_bridge.api.patients import MergedPath
-from ehr_bridge.api.reconciliation import ReasonText
-from ehr_bridge.api.schemas import (
+from ehr_bridge.api.http.blueprints import Blueprint
+from ehr_bridge.api.http.context import answer, closed, origin, services
+from ehr_bridge.api.http.schemas import (
     EmptyIsNone,
     Input,
     IssuerQuery,
@@ -26,8 +23,11 @@ from ehr_bridge.api.schemas import (
     Text16,
     Text64,
 )
+from ehr_bridge.api.reconciliation import ReasonText
+from ehr_bridge.api.registry.orders import OrderPath
+from ehr_bridge.api.registry.patients import MergedPath
 from ehr_bridge.matching.issuers import BETWEEN
-from ehr_bridge.services.change_views import ChangeFilters, ChangeView
+from ehr_bridge.services.changes.views import ChangeFilters, ChangeView
 
 blueprint = Blueprint(
     "identity_changes",

@@ -8,17 +8,17 @@ from flask import Response
 from flask_openapi3 import Tag
 from pydantic import AliasChoices, BeforeValidator, Field
 
-from ehr_bridge.api.blueprints import Blueprint
-from ehr_bridge.api.context import answer, closed, services
+from ehr_bridge.api.http.blueprints import Blueprint
+from ehr_bridge.api.http.context import answer, closed, services
+from ehr_bridge.api.http.schemas import Input, Model, Moment, Problem
 from ehr_bridge.api.reconciliation import DifferenceAnswer
-from ehr_bridge.api.schemas import Input, Model, Moment, Problem
-from ehr_bridge.api.upload_answers import UNSEEN, ErrorAnswer, MatchAnswer, as_seen, match_json
-from ehr_bridge.api.upload_options import SaidOfFiles
+from ehr_bridge.api.uploads.answers import UNSEEN, ErrorAnswer, MatchAnswer, as_seen, match_json
+from ehr_bridge.api.uploads.options import SaidOfFiles
 from ehr_bridge.matching import HeaderIdentity
-from ehr_bridge.services.identity import with_corrections
-from ehr_bridge.services.matching import Foretold, Question
-from ehr_bridge.services.restrictions import Closed
-from ehr_bridge.services.verdicts import Confirmation, Verdict
+from ehr_bridge.services.identity.attributes import with_corrections
+from ehr_bridge.services.intake.prediction import Foretold, Question
+from ehr_bridge.services.verdict.judge import Confirmation, Verdict
+from ehr_bridge.services.visibility.restrictions import Closed
 
 MOST_HEADERS = 500
 

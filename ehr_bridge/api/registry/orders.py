@@ -10,10 +10,9 @@ from flask import Response
 from flask_openapi3 import Tag
 from pydantic import Field
 
-from ehr_bridge.api.blueprints import Blueprint
-from ehr_bridge.api.context import answer, closed, origin, services
-from ehr_bridge.api.patients import Sex
-from ehr_bridge.api.schemas import (
+from ehr_bridge.api.http.blueprints import Blueprint
+from ehr_bridge.api.http.context import answer, closed, origin, services
+from ehr_bridge.api.http.schemas import (
     EmptyIsNone,
     GivenMoment,
     Input,
@@ -33,10 +32,11 @@ from ehr_bridge.api.schemas import (
     Uid,
     fits,
 )
-from ehr_bridge.db.models import Order
-from ehr_bridge.services.identity import person_name
-from ehr_bridge.services.order_states import Stated
-from ehr_bridge.services.orders import OrderData, OrderWish
+from ehr_bridge.api.registry.patients import Sex
+from ehr_bridge.db.tables.models import Order
+from ehr_bridge.services.identity.attributes import person_name
+from ehr_bridge.services.registry.order_states import Stated
+from ehr_bridge.services.registry.orders import OrderData, OrderWish
 
 blueprint = Blueprint(
     "orders",

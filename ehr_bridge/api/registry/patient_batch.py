@@ -9,11 +9,11 @@ from flask import Response
 from flask_openapi3 import Tag
 from pydantic import Field, ValidationError
 
-from ehr_bridge.api.blueprints import Blueprint
-from ehr_bridge.api.context import answer, origin, services
-from ehr_bridge.api.patients import PatientBody
-from ehr_bridge.api.schemas import FieldProblem, Input, Model, Problem, Text64
-from ehr_bridge.services.patient_batch import PatientOutcome
+from ehr_bridge.api.http.blueprints import Blueprint
+from ehr_bridge.api.http.context import answer, origin, services
+from ehr_bridge.api.http.schemas import FieldProblem, Input, Model, Problem, Text64
+from ehr_bridge.api.registry.patients import PatientBody
+from ehr_bridge.services.registry.patient_batch import PatientOutcome
 
 MOST_PATIENTS = 1_000
 

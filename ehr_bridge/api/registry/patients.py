@@ -10,9 +10,9 @@ from flask import Response
 from flask_openapi3 import Tag
 from pydantic import Field, ValidationInfo, field_validator
 
-from ehr_bridge.api.blueprints import Blueprint
-from ehr_bridge.api.context import answer, closed, origin, services
-from ehr_bridge.api.schemas import (
+from ehr_bridge.api.http.blueprints import Blueprint
+from ehr_bridge.api.http.context import answer, closed, origin, services
+from ehr_bridge.api.http.schemas import (
     NAME_LENGTH,
     BirthDate,
     EmptyIsNone,
@@ -29,9 +29,9 @@ from ehr_bridge.api.schemas import (
     PathText64,
     Problem,
 )
-from ehr_bridge.db.models import Patient
+from ehr_bridge.db.tables.models import Patient
 from ehr_bridge.matching import NAME_PARTS
-from ehr_bridge.services.patients import PatientData
+from ehr_bridge.services.registry.patients import PatientData
 
 blueprint = Blueprint(
     "patients",

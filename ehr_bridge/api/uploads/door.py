@@ -1,6 +1,6 @@
 """The door for files over HTTP: from a request's headers and body to an answer, whoever took the request in.
 
-The Flask route of `ehr_bridge.api.uploads` and the short way of `ehr_bridge.api.express` both end here.
+The Flask route of `ehr_bridge.api.uploads.routes` and the short way of `ehr_bridge.api.uploads.express` both end here.
 """
 
 from __future__ import annotations
@@ -13,23 +13,23 @@ from typing import Any
 
 from flask import Response
 
-from ehr_bridge.api import problems
-from ehr_bridge.api.content_digest import CONTENT_DIGEST, read_content_digest
-from ehr_bridge.api.multipart import decode_file_name, read_parts
-from ehr_bridge.api.upload_answers import hide_closed, upload_json
-from ehr_bridge.api.upload_options import (
+from ehr_bridge.api.http import problems
+from ehr_bridge.api.uploads.answers import hide_closed, upload_json
+from ehr_bridge.api.uploads.content_digest import CONTENT_DIGEST, read_content_digest
+from ehr_bridge.api.uploads.multipart import decode_file_name, read_parts
+from ehr_bridge.api.uploads.options import (
     HEADERS,
     UploadOptions,
     options_from_headers,
     options_from_json,
 )
-from ehr_bridge.api.zip_files import STRAYS, ZipFiles
+from ehr_bridge.api.uploads.zip_files import STRAYS, ZipFiles
 from ehr_bridge.errors import InvalidInput
-from ehr_bridge.services.archive import Archive
-from ehr_bridge.services.arrivals import Delivery, Door, UploadOutcome
-from ehr_bridge.services.audit import Origin
+from ehr_bridge.services.archive.storing import Archive
+from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.services.bundle import Services
-from ehr_bridge.services.restrictions import Closed
+from ehr_bridge.services.uploads.arrivals import Delivery, Door, UploadOutcome
+from ehr_bridge.services.visibility.restrictions import Closed
 
 DICOM_TYPES = ("application/dicom", "application/octet-stream")
 ZIP_TYPES = ("application/zip", "application/x-zip-compressed")

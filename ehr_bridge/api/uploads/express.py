@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from ehr_bridge.api import problems
-from ehr_bridge.api.access import admit
-from ehr_bridge.api.upload_door import DICOM_TYPES, UploadRequest, outcome_body, respond, take_upload
-from ehr_bridge.services.archive import Archive
-from ehr_bridge.services.arrivals import UploadOutcome
-from ehr_bridge.services.audit import Origin
+from ehr_bridge.api.http import problems
+from ehr_bridge.api.http.access import admit
+from ehr_bridge.api.uploads.door import DICOM_TYPES, UploadRequest, outcome_body, respond, take_upload
+from ehr_bridge.services.accounts.rate_limits import UPLOAD
+from ehr_bridge.services.archive.storing import Archive
+from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.services.bundle import Services
-from ehr_bridge.services.rate_limits import UPLOAD
+from ehr_bridge.services.uploads.arrivals import UploadOutcome
 
 METHOD, PATH = "POST", "/api/v1/dicom/upload"
 CREATED = [("Content-Type", "application/json"), ("Cache-Control", "no-store")]

@@ -7,13 +7,13 @@ from typing import Any
 from flask import Response, request
 from flask_openapi3 import RawModel, Tag
 
-from ehr_bridge.api.blueprints import Blueprint
-from ehr_bridge.api.context import closed, origin, services
-from ehr_bridge.api.problems import problem
-from ehr_bridge.api.schemas import Model, Problem
-from ehr_bridge.api.upload_answers import UploadAnswer, upload_json
-from ehr_bridge.api.upload_door import UploadRequest, respond, respond_with, take_upload, take_zip
-from ehr_bridge.api.uploads import HEADER_PARAMETERS, archive
+from ehr_bridge.api.http.blueprints import Blueprint
+from ehr_bridge.api.http.context import closed, origin, services
+from ehr_bridge.api.http.problems import problem
+from ehr_bridge.api.http.schemas import Model, Problem
+from ehr_bridge.api.uploads.answers import UploadAnswer, upload_json
+from ehr_bridge.api.uploads.door import UploadRequest, respond, respond_with, take_upload, take_zip
+from ehr_bridge.api.uploads.routes import HEADER_PARAMETERS, archive
 from ehr_bridge.errors import InvalidInput
 
 blueprint = Blueprint(

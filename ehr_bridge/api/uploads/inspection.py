@@ -8,10 +8,10 @@ from typing import Any, Literal
 from flask import Response, request
 from flask_openapi3 import RawModel, Tag
 
-from ehr_bridge.api.blueprints import Blueprint
-from ehr_bridge.api.context import answer, services
-from ehr_bridge.api.schemas import Model, Problem
-from ehr_bridge.api.upload_door import DICOM_TYPES
+from ehr_bridge.api.http.blueprints import Blueprint
+from ehr_bridge.api.http.context import answer, services
+from ehr_bridge.api.http.schemas import Model, Problem
+from ehr_bridge.api.uploads.door import DICOM_TYPES
 from ehr_bridge.dicom import ElementView, Finding, Header, read_elements, read_header, validate
 from ehr_bridge.errors import InvalidInput, RefusedInstance
 

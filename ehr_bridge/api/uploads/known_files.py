@@ -9,10 +9,10 @@ from flask import Response
 from flask_openapi3 import Tag
 from pydantic import Field, StringConstraints
 
-from ehr_bridge.api.blueprints import Blueprint
-from ehr_bridge.api.context import answer, caller, closed, services
-from ehr_bridge.api.schemas import Input, Model, Problem
-from ehr_bridge.api.uploads import archive
+from ehr_bridge.api.http.blueprints import Blueprint
+from ehr_bridge.api.http.context import answer, caller, closed, services
+from ehr_bridge.api.http.schemas import Input, Model, Problem
+from ehr_bridge.api.uploads.routes import archive
 from ehr_bridge.auth.permissions import Permission
 
 MOST_DIGESTS = 1000

@@ -9,10 +9,10 @@ from typing import Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from ehr_bridge.api.corrections import corrected
-from ehr_bridge.api.json_bodies import model_from_json
-from ehr_bridge.api.schemas import Input, PatientRef, Text16, Text64
-from ehr_bridge.services.patients import Patients
-from ehr_bridge.services.verdicts import Confirmation
+from ehr_bridge.api.http.json_bodies import model_from_json
+from ehr_bridge.api.http.schemas import Input, PatientRef, Text16, Text64
+from ehr_bridge.services.registry.patients import Patients
+from ehr_bridge.services.verdict.judge import Confirmation
 
 MOST_ANNOUNCED = 1_000_000
 type Source = Literal["manual", "api", "cd_import", "modality"]

@@ -9,10 +9,9 @@ from flask import Response, current_app, request
 from flask_openapi3 import RawModel, Tag
 from pydantic import Field
 
-from ehr_bridge.api.blueprints import Blueprint
-from ehr_bridge.api.content_digest import CONTENT_DIGEST
-from ehr_bridge.api.context import answer, closed, origin, services
-from ehr_bridge.api.schemas import (
+from ehr_bridge.api.http.blueprints import Blueprint
+from ehr_bridge.api.http.context import answer, closed, origin, services
+from ehr_bridge.api.http.schemas import (
     EmptyIsNone,
     GivenMoment,
     Input,
@@ -23,17 +22,18 @@ from ehr_bridge.api.schemas import (
     Problem,
     Uid,
 )
-from ehr_bridge.api.upload_answers import (
+from ehr_bridge.api.uploads.answers import (
     UploadAnswer,
     UploadDetailAnswer,
     UploadEntryList,
     upload_detail,
     upload_entries,
 )
-from ehr_bridge.api.upload_door import UploadRequest, respond, take_upload
-from ehr_bridge.api.upload_options import HEADERS, Source
-from ehr_bridge.services.archive import Archive
-from ehr_bridge.services.uploads import UploadFilters
+from ehr_bridge.api.uploads.content_digest import CONTENT_DIGEST
+from ehr_bridge.api.uploads.door import UploadRequest, respond, take_upload
+from ehr_bridge.api.uploads.options import HEADERS, Source
+from ehr_bridge.services.archive.storing import Archive
+from ehr_bridge.services.uploads.log import UploadFilters
 
 MEGABYTE = 1_000_000
 ARCHIVE = "ehr_bridge_archive"

@@ -8,16 +8,16 @@ from typing import Any, Literal
 from flask import Response, request
 from flask_openapi3 import RawModel, Tag
 
-from ehr_bridge.api.blueprints import Blueprint
-from ehr_bridge.api.context import caller, origin, services
-from ehr_bridge.api.multipart import read_parts
-from ehr_bridge.api.problems import CODES
-from ehr_bridge.api.schemas import Model, Problem
-from ehr_bridge.api.upload_door import DICOM_TYPES, NamedFile, deliver
-from ehr_bridge.api.uploads import archive
+from ehr_bridge.api.http.blueprints import Blueprint
+from ehr_bridge.api.http.context import caller, origin, services
+from ehr_bridge.api.http.problems import CODES
+from ehr_bridge.api.http.schemas import Model, Problem
+from ehr_bridge.api.uploads.door import DICOM_TYPES, NamedFile, deliver
+from ehr_bridge.api.uploads.multipart import read_parts
+from ehr_bridge.api.uploads.routes import archive
 from ehr_bridge.errors import InvalidInput
-from ehr_bridge.services.arrivals import Delivery, Door, InstanceOutcome, UploadOutcome
-from ehr_bridge.services.verdicts import Confirmation
+from ehr_bridge.services.uploads.arrivals import Delivery, Door, InstanceOutcome, UploadOutcome
+from ehr_bridge.services.verdict.judge import Confirmation
 
 CANNOT_UNDERSTAND = 0xC000
 OUT_OF_RESOURCES = 0xA700

@@ -18,7 +18,7 @@ from contextlib import suppress
 
 from ehr_bridge.dicom import looks_like_dicom, require_worth
 from ehr_bridge.errors import InvalidInput, RefusedInstance
-from ehr_bridge.services.batch import IncomingFile
+from ehr_bridge.services.intake.batch import IncomingFile
 
 STRAYS = frozenset({"empty_file", "not_dicom", "dicomdir", "nested_archive"})
 """What a disc holds beside its images: listed, not a failure."""

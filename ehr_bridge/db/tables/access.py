@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ehr_bridge.db.models import UID, Base
+from ehr_bridge.db.tables.models import UID, Base
 
 
 class AccessVersion(Base):

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ehr_bridge.db.models import Base
+from ehr_bridge.db.tables.models import Base
 
 SHA256 = String(64)
 

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ehr_bridge.db.models import Base
+from ehr_bridge.db.tables.models import Base
 
 
 class IdentityChange(Base):

@@ -7,7 +7,7 @@ import uuid
 from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ehr_bridge.db.models import Base
+from ehr_bridge.db.tables.models import Base
 
 KEY = String(80).with_variant(String(80, collation="C"), "postgresql")
 """Compared byte by byte on both engines."""

@@ -1,7 +1,7 @@
 """The tables: users, patients, orders, studies and their links, viewer tokens.
 
-What was stored and through which upload stands in `ehr_bridge.db.uploads`; `audit_events` has a file of its own
-(`ehr_bridge.db.audit`), for its own rules.
+What was stored and through which upload stands in `ehr_bridge.db.tables.uploads`; `audit_events` has a file of its own
+(`ehr_bridge.db.tables.audit`), for its own rules.
 """
 
 from __future__ import annotations
@@ -273,7 +273,7 @@ class ViewerToken(Base):
     subject: Mapped[str] = mapped_column(String(255), index=True)
     minted_by: Mapped[str] = mapped_column(String(255))
     study_instance_uids: Mapped[list[Any]]
-    """The studies when it was made; what it opens now, `ehr_bridge.services.grants` finds by the scope."""
+    """The studies when it was made; what it opens now, `ehr_bridge.services.viewing.grants` finds by the scope."""
     operations: Mapped[list[Any]]
     scope: Mapped[str] = mapped_column(String(8), default="studies", server_default="studies")
     order_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("orders.id"))

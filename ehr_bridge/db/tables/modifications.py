@@ -24,8 +24,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ehr_bridge.db.identity_changes import IdentityChange
-from ehr_bridge.db.models import UID, Base
+from ehr_bridge.db.tables.identity_changes import IdentityChange
+from ehr_bridge.db.tables.models import UID, Base
 
 UNDER_WAY = "status IN ('queued', 'running')"
 WAITING = "status = 'waiting'"
@@ -78,7 +78,7 @@ class Modification(Base):
     `linked_to`, the MRN of its patient until then, which images carry that came since."""
     link_before: Mapped[dict[str, Any] | None] = mapped_column(_LINK)
     link_after: Mapped[dict[str, Any] | None] = mapped_column(_LINK)
-    """The study's link before, and as the job sets it at its end (`ehr_bridge.services.links`)."""
+    """The study's link before, and as the job sets it at its end (`ehr_bridge.services.linking.links`)."""
     change_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey(IdentityChange.id), index=True)
     """The change of a patient or order that the study follows."""
     reason: Mapped[str] = mapped_column(Text)
@@ -90,7 +90,7 @@ class Modification(Base):
     node: Mapped[str | None] = mapped_column(String(36))
     """Who carries the job on; its spool folder holds what is between two states."""
     leased_until: Mapped[datetime | None]
-    """Until then no other node does, unless this one says so again (`ehr_bridge.services.job_attempts`)."""
+    """Until then no other node does, unless this one says so again (`ehr_bridge.services.modifying.attempts`)."""
     attempts: Mapped[int] = mapped_column(default=0, server_default="0")
     """That ended in what nobody foresaw."""
     retry_at: Mapped[datetime | None]

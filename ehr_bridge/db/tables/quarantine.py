@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ehr_bridge.db.models import UID, Base
+from ehr_bridge.db.tables.models import UID, Base
 
 
 class QuarantinedFile(Base):

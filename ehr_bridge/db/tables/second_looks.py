@@ -8,8 +8,8 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ehr_bridge.db.match_keys import KEY
-from ehr_bridge.db.models import Base
+from ehr_bridge.db.tables.match_keys import KEY
+from ehr_bridge.db.tables.models import Base
 
 
 class StudyMatchKey(Base):

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ehr_bridge.db.models import UID, Base
+from ehr_bridge.db.tables.models import UID, Base
 
 
 class Instance(Base):
@@ -38,7 +38,7 @@ class Instance(Base):
     received_sha256: Mapped[str | None] = mapped_column(String(64), index=True)
     """Of the file as its sender has it, before coercion; None where no file was sent (a modality, a find)."""
     stored_digest: Mapped[str | None] = mapped_column(String(80))
-    """Of the file as it lies in the archive (`ehr_bridge.services.file_digests`); None where nobody has read it yet."""
+    """Of the file as it lies in the archive (`services.archive.file_digests`); None where nobody has read it yet."""
     damaged_at: Mapped[datetime | None]
     """When its file was last found missing, or other than it was stored."""
 

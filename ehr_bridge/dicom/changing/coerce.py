@@ -13,17 +13,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from ehr_bridge.dicom import tags
-from ehr_bridge.dicom.charset import UTF8_TERM, encode
-from ehr_bridge.dicom.edits import Edits
-from ehr_bridge.dicom.encoding import EXPLICIT_LITTLE
-from ehr_bridge.dicom.header import Header
-from ehr_bridge.dicom.original import Previous, Provenance, is_sequence, original_parts, record_original
-from ehr_bridge.dicom.plans import Change, Plans, is_plain, make_plan
-from ehr_bridge.dicom.recode import recode_to_utf8
-from ehr_bridge.dicom.refusals import malformed
+from ehr_bridge.dicom.changing.original import Previous, Provenance, is_sequence, original_parts, record_original
+from ehr_bridge.dicom.changing.plans import Change, Plans, is_plain, make_plan
+from ehr_bridge.dicom.changing.recode import recode_to_utf8
+from ehr_bridge.dicom.reading.header import Header
+from ehr_bridge.dicom.structure import tags
+from ehr_bridge.dicom.structure.charset import UTF8_TERM, encode
+from ehr_bridge.dicom.structure.edits import Edits
+from ehr_bridge.dicom.structure.encoding import EXPLICIT_LITTLE
+from ehr_bridge.dicom.structure.refusals import malformed
+from ehr_bridge.dicom.structure.writing import write_element
 from ehr_bridge.dicom.values import Wanted, canonical, wanted_value
-from ehr_bridge.dicom.writing import write_element
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
-from ehr_bridge.dicom import tags
-from ehr_bridge.dicom.edits import Edits
-from ehr_bridge.dicom.encoding import IMPLICIT_LITTLE, LONG_VRS, SHORT_VRS, UNDEFINED, Encoding
-from ehr_bridge.dicom.header import MAX_DEPTH, Header
-from ehr_bridge.dicom.nesting import Bounds, skip_sequence
-from ehr_bridge.dicom.part10 import Element
-from ehr_bridge.dicom.writing import write_element, write_item, write_sequence
+from ehr_bridge.dicom.reading.header import MAX_DEPTH, Header
+from ehr_bridge.dicom.structure import tags
+from ehr_bridge.dicom.structure.edits import Edits
+from ehr_bridge.dicom.structure.encoding import IMPLICIT_LITTLE, LONG_VRS, SHORT_VRS, UNDEFINED, Encoding
+from ehr_bridge.dicom.structure.nesting import Bounds, skip_sequence
+from ehr_bridge.dicom.structure.part10 import Element
+from ehr_bridge.dicom.structure.writing import write_element, write_item, write_sequence
 from ehr_bridge.errors import RefusedInstance
 
 _LONGEST_TEXT: Final = 64

@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from ehr_bridge.dicom import tags
-from ehr_bridge.dicom.header import Header
-from ehr_bridge.dicom.original import modification_time
+from ehr_bridge.dicom.changing.original import modification_time
+from ehr_bridge.dicom.reading.header import Header
+from ehr_bridge.dicom.structure import tags
 
 
 class Change(NamedTuple):

@@ -12,10 +12,11 @@ from typing import Final
 
 from pydicom.datadict import private_dictionary_VR
 
-from ehr_bridge.dicom import tags
-from ehr_bridge.dicom.charset import decode_exactly, encodings_of, is_same_in_every_set
-from ehr_bridge.dicom.edits import Edits
-from ehr_bridge.dicom.encoding import (
+from ehr_bridge.dicom.reading.header import MAX_DEPTH, Header
+from ehr_bridge.dicom.structure import tags
+from ehr_bridge.dicom.structure.charset import decode_exactly, encodings_of, is_same_in_every_set
+from ehr_bridge.dicom.structure.edits import Edits
+from ehr_bridge.dicom.structure.encoding import (
     CHARSET_VRS,
     DELIMITERS,
     IMPLICIT_LITTLE,
@@ -26,9 +27,8 @@ from ehr_bridge.dicom.encoding import (
     Encoding,
     vr_of_tag,
 )
-from ehr_bridge.dicom.header import MAX_DEPTH, Header
-from ehr_bridge.dicom.nesting import Bounds, explicit_element, skip_fragments, skip_sequence
-from ehr_bridge.dicom.writing import write_element
+from ehr_bridge.dicom.structure.nesting import Bounds, explicit_element, skip_fragments, skip_sequence
+from ehr_bridge.dicom.structure.writing import write_element
 from ehr_bridge.errors import RefusedInstance
 
 _ITEM: Final = 0xE000

@@ -14,11 +14,11 @@ from typing import Final
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 
-from ehr_bridge.dicom import tags
-from ehr_bridge.dicom.charset import visible
-from ehr_bridge.dicom.encoding import TEXT_VRS
-from ehr_bridge.dicom.header import MAX_DEPTH, Header, read_header
-from ehr_bridge.dicom.reading import read_dataset
+from ehr_bridge.dicom.reading.datasets import read_dataset
+from ehr_bridge.dicom.reading.header import MAX_DEPTH, Header, read_header
+from ehr_bridge.dicom.structure import tags
+from ehr_bridge.dicom.structure.charset import visible
+from ehr_bridge.dicom.structure.encoding import TEXT_VRS
 from ehr_bridge.errors import RefusedInstance
 
 _IDENTITY: Final = frozenset(map(tags.tag_of, tags.MODIFIABLE_KEYWORDS)) | {

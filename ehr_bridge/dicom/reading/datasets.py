@@ -7,7 +7,7 @@ import io
 import pydicom
 from pydicom import config
 
-from ehr_bridge.dicom.header import Header
+from ehr_bridge.dicom.reading.header import Header
 
 
 def read_dataset(header: Header) -> pydicom.FileDataset:

@@ -15,8 +15,8 @@ from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
 
-from ehr_bridge.dicom.header import Header
-from ehr_bridge.dicom.reading import read_dataset
+from ehr_bridge.dicom.reading.datasets import read_dataset
+from ehr_bridge.dicom.reading.header import Header
 from ehr_bridge.errors import RefusedInstance
 
 MAX_ELEMENTS: Final = 20_000

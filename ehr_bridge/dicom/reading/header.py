@@ -10,9 +10,10 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from ehr_bridge.dicom import tags
-from ehr_bridge.dicom.charset import decode, encodings_of, visible
-from ehr_bridge.dicom.encoding import (
+from ehr_bridge.dicom.reading.layout import Layouts
+from ehr_bridge.dicom.structure import tags
+from ehr_bridge.dicom.structure.charset import decode, encodings_of, visible
+from ehr_bridge.dicom.structure.encoding import (
     BLOCK_VRS,
     CHARSET_VRS,
     PIXEL_DATA,
@@ -21,12 +22,11 @@ from ehr_bridge.dicom.encoding import (
     is_encapsulated,
     vr_of_tag,
 )
-from ehr_bridge.dicom.inflating import MAX_INFLATED, Room
-from ehr_bridge.dicom.layout import Layouts
-from ehr_bridge.dicom.nesting import Bounds, explicit_element
-from ehr_bridge.dicom.part10 import Element, open_file
-from ehr_bridge.dicom.refusals import malformed
-from ehr_bridge.dicom.walk import Walk, walk_explicit, walk_implicit
+from ehr_bridge.dicom.structure.inflating import MAX_INFLATED, Room
+from ehr_bridge.dicom.structure.nesting import Bounds, explicit_element
+from ehr_bridge.dicom.structure.part10 import Element, open_file
+from ehr_bridge.dicom.structure.refusals import malformed
+from ehr_bridge.dicom.structure.walk import Walk, walk_explicit, walk_implicit
 from ehr_bridge.errors import Unavailable
 
 MAX_DEPTH = 16

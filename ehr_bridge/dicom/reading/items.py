@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from ehr_bridge.dicom.charset import decode, visible
-from ehr_bridge.dicom.encoding import SEQUENCE_TAGS, UNDEFINED, Kind
-from ehr_bridge.dicom.header import MAX_DEPTH, Header
-from ehr_bridge.dicom.nesting import Bounds, explicit_element, skip_sequence
+from ehr_bridge.dicom.reading.header import MAX_DEPTH, Header
+from ehr_bridge.dicom.structure.charset import decode, visible
+from ehr_bridge.dicom.structure.encoding import SEQUENCE_TAGS, UNDEFINED, Kind
+from ehr_bridge.dicom.structure.nesting import Bounds, explicit_element, skip_sequence
 from ehr_bridge.errors import RefusedInstance
 
 _ITEM: Final = (0xFFFE, 0xE000)

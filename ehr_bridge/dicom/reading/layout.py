@@ -14,9 +14,9 @@ from struct import Struct
 from struct import error as OutOfBytes  # noqa: N812
 from typing import Any, Final, NamedTuple
 
-from ehr_bridge.dicom.encoding import DELIMITERS, PLAIN_TAGS, UNDEFINED, Encoding
-from ehr_bridge.dicom.nesting import Bounds
-from ehr_bridge.dicom.walk import Walk, after_explicit, after_implicit, walk_explicit, walk_implicit
+from ehr_bridge.dicom.structure.encoding import DELIMITERS, PLAIN_TAGS, UNDEFINED, Encoding
+from ehr_bridge.dicom.structure.nesting import Bounds
+from ehr_bridge.dicom.structure.walk import Walk, after_explicit, after_implicit, walk_explicit, walk_implicit
 from ehr_bridge.errors import RefusedInstance
 
 _LONGEST_RUN: Final = 16

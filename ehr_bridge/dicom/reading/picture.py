@@ -21,7 +21,7 @@ from pydicom.pixels.processing import apply_color_lut, apply_modality_lut, apply
 from pydicom.pixels.utils import pixel_array
 from pydicom.uid import JPEG2000TransferSyntaxes, JPEGBaseline8Bit, RLELossless
 
-from ehr_bridge.dicom.display import Display, read_display
+from ehr_bridge.dicom.reading.display import Display, read_display
 
 SIDE = 256
 MAX_PIXELS = 36_000_000

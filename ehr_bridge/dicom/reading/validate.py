@@ -11,10 +11,10 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Final, Literal, NamedTuple
 
-from ehr_bridge.dicom import tags
-from ehr_bridge.dicom.charset import NUL_SIGN, unknown_terms
-from ehr_bridge.dicom.encoding import TEXT_VRS, TRANSFER_SYNTAX_UIDS
-from ehr_bridge.dicom.header import Header
+from ehr_bridge.dicom.reading.header import Header
+from ehr_bridge.dicom.structure import tags
+from ehr_bridge.dicom.structure.charset import NUL_SIGN, unknown_terms
+from ehr_bridge.dicom.structure.encoding import TEXT_VRS, TRANSFER_SYNTAX_UIDS
 from ehr_bridge.dicom.values import is_date
 from ehr_bridge.errors import RefusedInstance
 

@@ -20,7 +20,7 @@ from pydicom.charset import (
 )
 from pydicom.valuerep import TEXT_VR_DELIMS
 
-from ehr_bridge.dicom.encoding import BLOCK_VRS
+from ehr_bridge.dicom.structure.encoding import BLOCK_VRS
 
 DEFAULT: Final[tuple[str, ...]] = (str(default_encoding),)
 """What pydicom and Orthanc read when nothing is declared: Latin-1, of which only ASCII is legal."""

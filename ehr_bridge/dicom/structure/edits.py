@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ehr_bridge.dicom.encoding import Encoding
+from ehr_bridge.dicom.structure.encoding import Encoding
 
 
 class Edits:

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Iterator
 from typing import Final
 
-from ehr_bridge.dicom.refusals import cut_short, malformed
+from ehr_bridge.dicom.structure.refusals import cut_short, malformed
 from ehr_bridge.errors import RefusedInstance, Unavailable
 
 MEGABYTE: Final = 1024 * 1024

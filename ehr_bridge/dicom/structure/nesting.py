@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 
-from ehr_bridge.dicom.encoding import (
+from ehr_bridge.dicom.structure.encoding import (
     DELIMITERS,
     IMPLICIT_LITTLE,
     PIXEL_DATA,
@@ -19,7 +19,7 @@ from ehr_bridge.dicom.encoding import (
     Kind,
     kind_of_odd_vr,
 )
-from ehr_bridge.dicom.refusals import cut_short, malformed, overrun, too_deep, too_many_elements
+from ehr_bridge.dicom.structure.refusals import cut_short, malformed, overrun, too_deep, too_many_elements
 
 _ITEM = 0xE000
 _ITEM_END = 0xE00D

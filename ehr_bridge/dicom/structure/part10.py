@@ -9,8 +9,8 @@ from __future__ import annotations
 from struct import error as OutOfBytes  # noqa: N812
 from typing import Final, NamedTuple
 
-from ehr_bridge.dicom import tags
-from ehr_bridge.dicom.encoding import (
+from ehr_bridge.dicom.structure import tags
+from ehr_bridge.dicom.structure.encoding import (
     DEFLATED_UIDS,
     EXPLICIT_BIG,
     EXPLICIT_BIG_UID,
@@ -24,10 +24,10 @@ from ehr_bridge.dicom.encoding import (
     encoding_of,
     guess_encoding,
 )
-from ehr_bridge.dicom.inflating import MEGABYTE, Room, inflate
-from ehr_bridge.dicom.nesting import explicit_element
-from ehr_bridge.dicom.refusals import cut_short, malformed, unreadable_meta
-from ehr_bridge.dicom.writing import write_element
+from ehr_bridge.dicom.structure.inflating import MEGABYTE, Room, inflate
+from ehr_bridge.dicom.structure.nesting import explicit_element
+from ehr_bridge.dicom.structure.refusals import cut_short, malformed, unreadable_meta
+from ehr_bridge.dicom.structure.writing import write_element
 from ehr_bridge.errors import RefusedInstance
 
 _LONGEST_META: Final = MEGABYTE

@@ -9,7 +9,7 @@ from __future__ import annotations
 from struct import error as OutOfBytes  # noqa: N812
 from typing import NamedTuple
 
-from ehr_bridge.dicom.encoding import (
+from ehr_bridge.dicom.structure.encoding import (
     DELIMITERS,
     IMPLICIT_LITTLE,
     PIXEL_DATA,
@@ -19,8 +19,8 @@ from ehr_bridge.dicom.encoding import (
     Encoding,
     Kind,
 )
-from ehr_bridge.dicom.nesting import Bounds, explicit_element, hides_sequence, skip_fragments, skip_sequence
-from ehr_bridge.dicom.refusals import cut_short, malformed, too_many_elements
+from ehr_bridge.dicom.structure.nesting import Bounds, explicit_element, hides_sequence, skip_fragments, skip_sequence
+from ehr_bridge.dicom.structure.refusals import cut_short, malformed, too_many_elements
 
 _FIRST_DELIMITER = DELIMITERS << 16
 _MOST_ELEMENTS = 65536

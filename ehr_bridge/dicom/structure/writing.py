@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ehr_bridge.dicom.encoding import DELIMITERS, LONG_VRS, Encoding
+from ehr_bridge.dicom.structure.encoding import DELIMITERS, LONG_VRS, Encoding
 
 _ITEM = 0xE000
 _LONG = LONG_VRS | {"SQ", "UN"}

@@ -11,15 +11,15 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.auth.permissions import Permission, permissions_of, require_known
-from ehr_bridge.db.accounts import SignInGuard
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.models import User
+from ehr_bridge.db.paging import Page, fetch_page
+from ehr_bridge.db.tables.accounts import SignInGuard
+from ehr_bridge.db.tables.models import User
 from ehr_bridge.errors import Conflict, NotFound
 from ehr_bridge.services import audit
-from ehr_bridge.services.audit import Event, Origin
-from ehr_bridge.services.paging import Page, fetch_page
-from ehr_bridge.services.revocations import Revocations
-from ehr_bridge.services.sign_in import Hashing, end_sessions, forgive, name_digest
+from ehr_bridge.services.accounts.revocations import Revocations
+from ehr_bridge.services.accounts.sign_in import Hashing, end_sessions, forgive, name_digest
+from ehr_bridge.services.audit.trail import Event, Origin
 
 
 @dataclass(frozen=True, slots=True)

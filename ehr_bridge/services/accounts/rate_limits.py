@@ -16,8 +16,8 @@ from sqlalchemy import delete
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from ehr_bridge.db.accounts import RateCount
 from ehr_bridge.db.database import Database
+from ehr_bridge.db.tables.accounts import RateCount
 from ehr_bridge.errors import Unavailable
 
 UPLOAD = "upload"

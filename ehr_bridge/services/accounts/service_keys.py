@@ -16,13 +16,13 @@ from ehr_bridge.auth.caller import Caller
 from ehr_bridge.auth.permissions import permissions_of, require_known
 from ehr_bridge.auth.ports import RevocationList
 from ehr_bridge.auth.tokens import digest
-from ehr_bridge.db.accounts import ServiceKey
 from ehr_bridge.db.database import Database
+from ehr_bridge.db.paging import Page, fetch_page
+from ehr_bridge.db.tables.accounts import ServiceKey
 from ehr_bridge.errors import Conflict, NotAuthenticated, NotFound
 from ehr_bridge.services import audit
-from ehr_bridge.services.audit import Event, Origin
-from ehr_bridge.services.paging import Page, fetch_page
-from ehr_bridge.services.revocations import Revocations
+from ehr_bridge.services.accounts.revocations import Revocations
+from ehr_bridge.services.audit.trail import Event, Origin
 
 USE_IS_NOTED_EVERY = timedelta(seconds=60)
 CACHE_SIZE = 1024

@@ -17,13 +17,13 @@ from sqlalchemy.orm import Session
 from ehr_bridge.auth.caller import Caller
 from ehr_bridge.auth.passwords import hash_password, password_matches
 from ehr_bridge.auth.tokens import TokenRules, make_user_token
-from ehr_bridge.db.accounts import AccountSession, SignInGuard
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.models import User
+from ehr_bridge.db.tables.accounts import AccountSession, SignInGuard
+from ehr_bridge.db.tables.models import User
 from ehr_bridge.errors import Conflict, InvalidInput, NotAuthenticated, Unavailable
 from ehr_bridge.services import audit
-from ehr_bridge.services.audit import Event, Origin
-from ehr_bridge.services.revocations import REMEMBERED, Revocations
+from ehr_bridge.services.accounts.revocations import REMEMBERED, Revocations
+from ehr_bridge.services.audit.trail import Event, Origin
 
 SESSION = timedelta(hours=8)
 """A working day; then one signs in again."""

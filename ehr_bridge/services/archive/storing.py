@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from io import BufferedIOBase
 from typing import Protocol
 
-from ehr_bridge.services.holdings import Holdings
+from ehr_bridge.services.archive.holdings import Holdings
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,8 +21,8 @@ from typing import BinaryIO
 
 from sqlalchemy import select
 
-from ehr_bridge.db.audit import AuditEvent
 from ehr_bridge.db.database import Database
+from ehr_bridge.db.tables.audit import AuditEvent
 
 FILE_NAME = "audit-anchor.log"
 EVERY_SECONDS = 60.0

@@ -17,12 +17,12 @@ from xml.etree import ElementTree as ET
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ehr_bridge.db.audit import AuditEvent
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.models import Patient
+from ehr_bridge.db.tables.audit import AuditEvent
+from ehr_bridge.db.tables.models import Patient
 from ehr_bridge.services import audit
-from ehr_bridge.services.audit import AuditFilters, Event, Origin
-from ehr_bridge.services.audit_codes import DCM, code_of, outcome_of
+from ehr_bridge.services.audit.codes import DCM, code_of, outcome_of
+from ehr_bridge.services.audit.trail import AuditFilters, Event, Origin
 
 SOURCE = "orthanc-ehr-bridge"
 OUR_CODES = "99EHRBRIDGE"

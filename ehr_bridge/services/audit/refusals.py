@@ -16,8 +16,8 @@ from ehr_bridge.auth.authenticator import Authenticator
 from ehr_bridge.db.database import Database
 from ehr_bridge.errors import NotAuthenticated, Unavailable
 from ehr_bridge.services import audit
-from ehr_bridge.services.alarms import Alarms
-from ehr_bridge.services.audit import Event, Origin
+from ehr_bridge.services.audit.alarms import Alarms
+from ehr_bridge.services.audit.trail import Event, Origin
 
 WINDOW_SECONDS = 60.0
 """How long alike refusals wait for each other after one was written."""

@@ -11,12 +11,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
-from ehr_bridge.db.audit import AuditEvent
-from ehr_bridge.db.models import Study
-from ehr_bridge.services import audit_verify
-from ehr_bridge.services.audit_anchor import Anchor
-from ehr_bridge.services.audit_verify import GENESIS, Verification
-from ehr_bridge.services.paging import Page, fetch_page
+from ehr_bridge.db.paging import Page, fetch_page
+from ehr_bridge.db.tables.audit import AuditEvent
+from ehr_bridge.db.tables.models import Study
+from ehr_bridge.services.audit import verification
+from ehr_bridge.services.audit.anchors import Anchor
+from ehr_bridge.services.audit.verification import GENESIS, Verification
 
 _CHAIN_END = select(AuditEvent.id, AuditEvent.hash).order_by(AuditEvent.id.desc()).limit(1)
 
@@ -100,7 +100,7 @@ def chain_hash(row: AuditEvent) -> str:
         row.address,
         row.detail,
     ]
-    return audit_verify.chain_hash(content)
+    return verification.chain_hash(content)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +116,8 @@ class AuditFilters:
 
 
 def verify(session: Session, anchors: Iterable[Anchor] = ()) -> Verification:
-    """Walk the chain; see `audit_verify.verify_connection`."""
-    return audit_verify.verify_connection(session.connection(), anchors)
+    """Walk the chain; see `verification.verify_connection`."""
+    return verification.verify_connection(session.connection(), anchors)
 
 
 def search(session: Session, filters: AuditFilters, limit: int, offset: int) -> Page[AuditEvent]:

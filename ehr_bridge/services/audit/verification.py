@@ -1,6 +1,6 @@
 """Verifies the audit trail byte by byte, inside the running product or offline from a database URL.
 
-    python -m ehr_bridge.services.audit_verify URL [--anchors FILE] [--secret-file FILE]
+    python -m ehr_bridge.services.audit.verification URL [--anchors FILE] [--secret-file FILE]
 
 It reads what the columns really hold rather than what they mean, so that a byte that changes nothing in a value (a
 space inside JSON, a zero behind the seconds) is found too.
@@ -21,7 +21,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.services.audit_anchor import Anchor, AnchorFileError, Head, anchor_key, read_anchors
+from ehr_bridge.services.audit.anchors import Anchor, AnchorFileError, Head, anchor_key, read_anchors
 
 GENESIS = "0" * 64
 TEXTS = (
@@ -169,7 +169,9 @@ def describe(verdict: Verification) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """The command; 0 when the trail is whole, 1 when not."""
-    parser = argparse.ArgumentParser(prog="python -m ehr_bridge.services.audit_verify", description=describe.__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m ehr_bridge.services.audit.verification", description=describe.__doc__
+    )
     parser.add_argument("url", help="SQLAlchemy URL of the database")
     parser.add_argument("--anchors", type=Path, help="the data folder's audit-anchor.log")
     parser.add_argument("--secret-file", type=Path, help="file with the shared secret, to check the anchors' MACs")

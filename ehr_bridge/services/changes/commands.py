@@ -9,23 +9,23 @@ from datetime import datetime
 from sqlalchemy import select
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.identity_changes import IdentityChange
-from ehr_bridge.db.models import Order, Patient
+from ehr_bridge.db.paging import Page
+from ehr_bridge.db.tables.identity_changes import IdentityChange
+from ehr_bridge.db.tables.models import Order, Patient
 from ehr_bridge.errors import Conflict, InvalidInput, NotFound
-from ehr_bridge.services.audit import Origin
-from ehr_bridge.services.change_events import TAKEN_BACK, note
-from ehr_bridge.services.change_views import ChangeFilters, ChangeView, search_changes, view_of
-from ehr_bridge.services.changes import move_studies, note_change
-from ehr_bridge.services.following import follow
-from ehr_bridge.services.numbers import find_patient_record
-from ehr_bridge.services.orders import find_order
-from ehr_bridge.services.paging import Page
-from ehr_bridge.services.restrictions import Restrictions, count_up
-from ehr_bridge.services.second_looks import Cause, order_changed, patient_changed
-from ehr_bridge.services.study_index import index_study
-from ehr_bridge.services.taking_back import take_back
-from ehr_bridge.services.used_again import refuse, require_pending, settle
-from ehr_bridge.services.withheld import studies_of
+from ehr_bridge.services.audit.trail import Origin
+from ehr_bridge.services.changes.events import TAKEN_BACK, note
+from ehr_bridge.services.changes.ledger import move_studies, note_change
+from ehr_bridge.services.changes.taking_back import take_back
+from ehr_bridge.services.changes.views import ChangeFilters, ChangeView, search_changes, view_of
+from ehr_bridge.services.identity.study_index import index_study
+from ehr_bridge.services.linking.following import follow
+from ehr_bridge.services.linking.second_looks import Cause, order_changed, patient_changed
+from ehr_bridge.services.linking.used_again import refuse, require_pending, settle
+from ehr_bridge.services.linking.withheld import studies_of
+from ehr_bridge.services.registry.numbers import find_patient_record
+from ehr_bridge.services.registry.orders import find_order
+from ehr_bridge.services.visibility.restrictions import Restrictions, count_up
 
 
 class IdentityChanges:

@@ -8,9 +8,9 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from ehr_bridge.db.identity_changes import IdentityChange
+from ehr_bridge.db.tables.identity_changes import IdentityChange
 from ehr_bridge.services import audit
-from ehr_bridge.services.audit import Event, Origin
+from ehr_bridge.services.audit.trail import Event, Origin
 
 TAKEN_BACK = {
     "patient_updated": "patient.updated",

@@ -13,16 +13,16 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from ehr_bridge.db.identity_changes import IdentityChange
-from ehr_bridge.db.models import Order, Patient, Study
-from ehr_bridge.services.audit import Origin
-from ehr_bridge.services.doubts import doubt
-from ehr_bridge.services.following import follow
-from ehr_bridge.services.links import link_of, set_link
-from ehr_bridge.services.order_states import plain
-from ehr_bridge.services.second_looks import Cause, order_changed, patient_changed
-from ehr_bridge.services.used_again import hold_back
-from ehr_bridge.services.withheld import studies_of
+from ehr_bridge.db.tables.identity_changes import IdentityChange
+from ehr_bridge.db.tables.models import Order, Patient, Study
+from ehr_bridge.services.audit.trail import Origin
+from ehr_bridge.services.linking.contradictions import doubt
+from ehr_bridge.services.linking.following import follow
+from ehr_bridge.services.linking.links import link_of, set_link
+from ehr_bridge.services.linking.second_looks import Cause, order_changed, patient_changed
+from ehr_bridge.services.linking.used_again import hold_back
+from ehr_bridge.services.linking.withheld import studies_of
+from ehr_bridge.services.registry.order_states import plain
 
 IN_FILES = frozenset({"ordered_by", "patient_id", "accession_number"})
 """Fields of an order that its studies' files carry."""

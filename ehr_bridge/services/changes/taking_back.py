@@ -10,24 +10,24 @@ from typing import Any
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
-from ehr_bridge.db.identity_changes import IdentityChange
-from ehr_bridge.db.models import Order, Patient, Study, StudyLink
-from ehr_bridge.db.modifications import Modification
+from ehr_bridge.db.tables.identity_changes import IdentityChange
+from ehr_bridge.db.tables.models import Order, Patient, Study, StudyLink
+from ehr_bridge.db.tables.modifications import Modification
 from ehr_bridge.errors import Conflict
-from ehr_bridge.services.audit import Origin
-from ehr_bridge.services.changes import as_field, move_studies, note_change
-from ehr_bridge.services.doubts import doubt
-from ehr_bridge.services.following import follow
-from ehr_bridge.services.links import link_of, set_link
-from ehr_bridge.services.match_index import index_patient
-from ehr_bridge.services.merged_records import survivors
-from ehr_bridge.services.numbers import mrns_of
-from ehr_bridge.services.order_states import plain, waiting_state
-from ehr_bridge.services.second_looks import Cause, order_changed, patient_changed
-from ehr_bridge.services.study_index import index_study
-from ehr_bridge.services.study_jobs import require_idle, undoable
-from ehr_bridge.services.used_again import settle
-from ehr_bridge.services.withheld import release, studies_of
+from ehr_bridge.services.audit.trail import Origin
+from ehr_bridge.services.changes.ledger import as_field, move_studies, note_change
+from ehr_bridge.services.identity.match_index import index_patient
+from ehr_bridge.services.identity.merged_records import survivors
+from ehr_bridge.services.identity.study_index import index_study
+from ehr_bridge.services.jobs.study_jobs import require_idle, undoable
+from ehr_bridge.services.linking.contradictions import doubt
+from ehr_bridge.services.linking.following import follow
+from ehr_bridge.services.linking.links import link_of, set_link
+from ehr_bridge.services.linking.second_looks import Cause, order_changed, patient_changed
+from ehr_bridge.services.linking.used_again import settle
+from ehr_bridge.services.linking.withheld import release, studies_of
+from ehr_bridge.services.registry.numbers import mrns_of
+from ehr_bridge.services.registry.order_states import plain, waiting_state
 
 
 def take_back(session: Session, undone: IdentityChange, reason: str, origin: Origin, now: datetime) -> IdentityChange:

@@ -9,13 +9,13 @@ from typing import Literal
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from ehr_bridge.db.identity_changes import IdentityChange
-from ehr_bridge.db.models import Order, Patient, Study
-from ehr_bridge.db.modifications import Modification
-from ehr_bridge.services.numbers import find_patient_record
-from ehr_bridge.services.orders import find_order
-from ehr_bridge.services.paging import Page, fetch_page
-from ehr_bridge.services.restrictions import NOTHING, Closed, without
+from ehr_bridge.db.paging import Page, fetch_page
+from ehr_bridge.db.tables.identity_changes import IdentityChange
+from ehr_bridge.db.tables.models import Order, Patient, Study
+from ehr_bridge.db.tables.modifications import Modification
+from ehr_bridge.services.registry.numbers import find_patient_record
+from ehr_bridge.services.registry.orders import find_order
+from ehr_bridge.services.visibility.restrictions import NOTHING, Closed, without
 
 Progress = Literal["running", "done", "incomplete"]
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ehr_bridge.db.models import Order, Patient, Study
-from ehr_bridge.dicom.encoding import vr_of_tag
-from ehr_bridge.dicom.tags import tag_of
+from ehr_bridge.db.tables.models import Order, Patient, Study
+from ehr_bridge.dicom.structure.encoding import vr_of_tag
+from ehr_bridge.dicom.structure.tags import tag_of
 from ehr_bridge.dicom.values import canonical
-from ehr_bridge.services.identity import IDENTITY_KEYWORDS, LINKED_KEYWORDS, wanted_values
+from ehr_bridge.services.identity.attributes import IDENTITY_KEYWORDS, LINKED_KEYWORDS, wanted_values
 
 
 @dataclass(frozen=True, slots=True)

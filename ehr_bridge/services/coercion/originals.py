@@ -12,7 +12,7 @@ from pydicom.datadict import keyword_for_tag, tag_for_keyword
 from pydicom.dataset import Dataset
 
 from ehr_bridge.dicom.values import wanted_value
-from ehr_bridge.services.identity import LINKED_KEYWORDS
+from ehr_bridge.services.identity.attributes import LINKED_KEYWORDS
 
 PATIENT_GROUP = 0x0010
 MODIFYING_SYSTEM = "ORTHANC EHR BRIDGE"

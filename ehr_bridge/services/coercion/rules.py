@@ -17,9 +17,10 @@ from typing import Any, Final, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from ehr_bridge.dicom import Header, canonical, checked_value, tags
-from ehr_bridge.services.arrivals import Door
-from ehr_bridge.services.identity import DEFAULT_RULES, EHR_VALUES
+from ehr_bridge.dicom import Header, canonical, checked_value
+from ehr_bridge.dicom.structure import tags
+from ehr_bridge.services.identity.attributes import DEFAULT_RULES, EHR_VALUES
+from ehr_bridge.services.uploads.arrivals import Door
 from ehr_bridge.settings import SettingsError
 
 VARIABLE: Final = "EHR_BRIDGE_COERCION_RULES"

@@ -10,12 +10,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.deletions import DeletionRequest, LegalHold
-from ehr_bridge.db.models import Study
+from ehr_bridge.db.tables.deletions import DeletionRequest, LegalHold
+from ehr_bridge.db.tables.models import Study
 from ehr_bridge.errors import Conflict, NotFound
 from ehr_bridge.services import audit
-from ehr_bridge.services.asker import require_open
-from ehr_bridge.services.audit import Origin, study_event
+from ehr_bridge.services.audit.trail import Origin, study_event
+from ehr_bridge.services.visibility.asker import require_open
 
 
 class Holds:

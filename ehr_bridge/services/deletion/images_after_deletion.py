@@ -7,14 +7,14 @@ from datetime import datetime
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
-from ehr_bridge.db.deletions import latest_request
-from ehr_bridge.db.models import Study
-from ehr_bridge.db.uploads import Instance
+from ehr_bridge.db.tables.deletions import latest_request
+from ehr_bridge.db.tables.models import Study
+from ehr_bridge.db.tables.uploads import Instance
 from ehr_bridge.matching import MatchKind
-from ehr_bridge.services.arrivals import Arrival
-from ehr_bridge.services.audit import OURSELVES
-from ehr_bridge.services.deletion_steps import move, note, open_request
-from ehr_bridge.services.identity import identity_to_json
+from ehr_bridge.services.audit.trail import OURSELVES
+from ehr_bridge.services.deletion.steps import move, note, open_request
+from ehr_bridge.services.identity.attributes import identity_to_json
+from ehr_bridge.services.uploads.arrivals import Arrival
 
 
 def note_late_arrival(session: Session, study: Study, arrival: Arrival, now: datetime) -> None:

@@ -16,18 +16,18 @@ from sqlalchemy import and_, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.deletions import DeletionRequest
-from ehr_bridge.db.models import Study, ViewerToken
-from ehr_bridge.db.modifications import Modification, ModificationInstance
-from ehr_bridge.db.uploads import DicomUploadLog
+from ehr_bridge.db.tables.deletions import DeletionRequest
+from ehr_bridge.db.tables.models import Study, ViewerToken
+from ehr_bridge.db.tables.modifications import Modification, ModificationInstance
+from ehr_bridge.db.tables.uploads import DicomUploadLog
 from ehr_bridge.services import audit
-from ehr_bridge.services.audit import OURSELVES, Event
-from ehr_bridge.services.deletion_steps import move, note, open_request
-from ehr_bridge.services.hidden import HiddenStudies
-from ehr_bridge.services.holds import hold_in_force
-from ehr_bridge.services.links import end_link
-from ehr_bridge.services.study_index import index_study, unlist
-from ehr_bridge.services.thumbnails import Thumbnails
+from ehr_bridge.services.audit.trail import OURSELVES, Event
+from ehr_bridge.services.deletion.holds import hold_in_force
+from ehr_bridge.services.deletion.steps import move, note, open_request
+from ehr_bridge.services.identity.study_index import index_study, unlist
+from ehr_bridge.services.linking.links import end_link
+from ehr_bridge.services.studies.thumbnails import Thumbnails
+from ehr_bridge.services.visibility.deleted_studies import HiddenStudies
 
 LOGGER = logging.getLogger(__name__)
 

@@ -15,19 +15,19 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.deletions import DeletionRequest, has_open_request
-from ehr_bridge.db.models import Order, Study
-from ehr_bridge.db.modifications import Modification
+from ehr_bridge.db.fresh import Fresh
+from ehr_bridge.db.paging import Page, fetch_page
+from ehr_bridge.db.tables.deletions import DeletionRequest, has_open_request
+from ehr_bridge.db.tables.models import Order, Study
+from ehr_bridge.db.tables.modifications import Modification
 from ehr_bridge.errors import Conflict, NotFound, NotPermitted
-from ehr_bridge.services.audit import Origin
-from ehr_bridge.services.deletion_steps import move, note, open_request
-from ehr_bridge.services.fresh import Fresh
-from ehr_bridge.services.hidden import HiddenStudies
-from ehr_bridge.services.holds import hold_in_force, require_no_hold
-from ehr_bridge.services.paging import Page, fetch_page
-from ehr_bridge.services.persons import Person, person_then, said_by
-from ehr_bridge.services.restrictions import NOTHING, Closed, without
-from ehr_bridge.services.studies import find_study
+from ehr_bridge.services.audit.trail import Origin
+from ehr_bridge.services.deletion.holds import hold_in_force, require_no_hold
+from ehr_bridge.services.deletion.steps import move, note, open_request
+from ehr_bridge.services.identity.persons import Person, person_then, said_by
+from ehr_bridge.services.studies.listing import find_study
+from ehr_bridge.services.visibility.deleted_studies import HiddenStudies
+from ehr_bridge.services.visibility.restrictions import NOTHING, Closed, without
 
 
 @dataclass(frozen=True, slots=True)

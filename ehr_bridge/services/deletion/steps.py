@@ -7,11 +7,11 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from ehr_bridge.db.deletions import DeletionRequest
-from ehr_bridge.db.models import Study
+from ehr_bridge.db.tables.deletions import DeletionRequest
+from ehr_bridge.db.tables.models import Study
 from ehr_bridge.errors import Conflict
 from ehr_bridge.services import audit
-from ehr_bridge.services.audit import Event, Origin
+from ehr_bridge.services.audit.trail import Event, Origin
 
 TRANSITIONS: dict[str, frozenset[str]] = {
     "pending": frozenset({"approved", "rejected", "withdrawn"}),

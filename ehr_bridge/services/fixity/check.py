@@ -17,14 +17,14 @@ from sqlalchemy import ColumnElement, Select, exists, select, update
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.models import Study
-from ehr_bridge.db.modifications import Modification, ModificationInstance
-from ehr_bridge.db.uploads import Instance
+from ehr_bridge.db.tables.models import Study
+from ehr_bridge.db.tables.modifications import Modification, ModificationInstance
+from ehr_bridge.db.tables.uploads import Instance
 from ehr_bridge.services import audit
-from ehr_bridge.services.archive import Archive
-from ehr_bridge.services.audit import OURSELVES
-from ehr_bridge.services.file_digests import digest_of, is_whole, ledger_digest
-from ehr_bridge.services.study_jobs import job_works_on_it
+from ehr_bridge.services.archive.file_digests import digest_of, is_whole, ledger_digest
+from ehr_bridge.services.archive.storing import Archive
+from ehr_bridge.services.audit.trail import OURSELVES
+from ehr_bridge.services.jobs.study_jobs import job_works_on_it
 
 LOGGER = logging.getLogger(__name__)
 MISSING, CHANGED, UNREADABLE = "missing", "changed", "unreadable"

@@ -14,14 +14,14 @@ from datetime import datetime
 from sqlalchemy import select, update
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.models import Study
-from ehr_bridge.db.uploads import Instance
+from ehr_bridge.db.tables.models import Study
+from ehr_bridge.db.tables.uploads import Instance
 from ehr_bridge.errors import Unavailable
 from ehr_bridge.services import audit
-from ehr_bridge.services.archive import Archive, Stored
-from ehr_bridge.services.audit import Origin
-from ehr_bridge.services.file_digests import stored_digest
-from ehr_bridge.services.fixity import UNREADABLE, FixityCheck
+from ehr_bridge.services.archive.file_digests import stored_digest
+from ehr_bridge.services.archive.storing import Archive, Stored
+from ehr_bridge.services.audit.trail import Origin
+from ehr_bridge.services.fixity.check import UNREADABLE, FixityCheck
 
 LOGGER = logging.getLogger(__name__)
 DAMAGED = "damaged"

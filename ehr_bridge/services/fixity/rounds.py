@@ -11,11 +11,11 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.models import Cursor
-from ehr_bridge.db.uploads import Instance
-from ehr_bridge.services.archive import Archive
-from ehr_bridge.services.fixity import Files, FixityCheck, files_at_rest
-from ehr_bridge.services.fixity_state import FIXITY, ROUND, behind, count_damaged, target
+from ehr_bridge.db.tables.models import Cursor
+from ehr_bridge.db.tables.uploads import Instance
+from ehr_bridge.services.archive.storing import Archive
+from ehr_bridge.services.fixity.check import Files, FixityCheck, files_at_rest
+from ehr_bridge.services.fixity.state import FIXITY, ROUND, behind, count_damaged, target
 
 STEP = ROUND // 10_000
 """How much is due before it is worth a look."""

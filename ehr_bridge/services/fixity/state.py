@@ -13,8 +13,8 @@ from typing import NamedTuple
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from ehr_bridge.db.models import Cursor, Study
-from ehr_bridge.db.uploads import Instance
+from ehr_bridge.db.tables.models import Cursor, Study
+from ehr_bridge.db.tables.uploads import Instance
 
 FIXITY = "fixity"
 """The cursor of the rounds."""

@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 
 from sqlalchemy.orm import object_session
 
-from ehr_bridge.db.identity_changes import IdentityChange
-from ehr_bridge.db.models import Order, Patient, Study
-from ehr_bridge.dicom import Header, date_text, tags
-from ehr_bridge.dicom.items import first_item_text
+from ehr_bridge.db.tables.identity_changes import IdentityChange
+from ehr_bridge.db.tables.models import Order, Patient, Study
+from ehr_bridge.dicom import Header, date_text
+from ehr_bridge.dicom.reading.items import first_item_text
+from ehr_bridge.dicom.structure import tags
 from ehr_bridge.matching import NAME_PARTS, HeaderIdentity, OrderFacts, PatientFacts
 from ehr_bridge.matching.compare import SEX_CODES
 

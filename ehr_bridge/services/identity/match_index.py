@@ -11,10 +11,10 @@ from sqlalchemy import Table, delete, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from ehr_bridge.db.match_keys import PatientMatchKey, PatientValueCount
-from ehr_bridge.db.models import Patient
+from ehr_bridge.db.tables.match_keys import PatientMatchKey, PatientValueCount
+from ehr_bridge.db.tables.models import Patient
 from ehr_bridge.matching.keys import is_counted, patient_keys
-from ehr_bridge.services.identity import patient_facts
+from ehr_bridge.services.identity.attributes import patient_facts
 
 
 def index_patient(session: Session, patient: Patient) -> None:

@@ -13,14 +13,14 @@ from datetime import date
 from sqlalchemy import bindparam, delete, insert, select
 from sqlalchemy.orm import Session
 
-from ehr_bridge.db.models import Study
-from ehr_bridge.db.second_looks import SecondLook, StudyMatchKey
-from ehr_bridge.db.study_names import StudyName
+from ehr_bridge.db.tables.models import Study
+from ehr_bridge.db.tables.second_looks import SecondLook, StudyMatchKey
+from ehr_bridge.db.tables.study_names import StudyName
 from ehr_bridge.matching import HeaderIdentity
 from ehr_bridge.matching.keys import study_keys
 from ehr_bridge.matching.names import KEY_LENGTH, name_index, name_key
-from ehr_bridge.services.identity import patient_in_files, stored_identity
-from ehr_bridge.services.persons import name_of, said_by
+from ehr_bridge.services.identity.attributes import patient_in_files, stored_identity
+from ehr_bridge.services.identity.persons import name_of, said_by
 
 _KEYS_OF = delete(StudyMatchKey).where(StudyMatchKey.study_id == bindparam("of_study"))
 _NAMES_OF = delete(StudyName).where(StudyName.study_id == bindparam("of_study"))

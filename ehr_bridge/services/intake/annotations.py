@@ -14,15 +14,15 @@ from sqlalchemy import select
 from ehr_bridge.auth.caller import Caller
 from ehr_bridge.auth.permissions import Permission
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.models import Study
-from ehr_bridge.db.uploads import Instance
+from ehr_bridge.db.tables.models import Study
+from ehr_bridge.db.tables.uploads import Instance
 from ehr_bridge.dicom import read_header
-from ehr_bridge.dicom.header import MAX_DEPTH, Header
-from ehr_bridge.dicom.reading import read_dataset
+from ehr_bridge.dicom.reading.datasets import read_dataset
+from ehr_bridge.dicom.reading.header import MAX_DEPTH, Header
 from ehr_bridge.errors import NotPermitted
-from ehr_bridge.services.archive import Archive
-from ehr_bridge.services.sight import Sight
-from ehr_bridge.services.verdicts import Confirmation
+from ehr_bridge.services.archive.storing import Archive
+from ehr_bridge.services.verdict.judge import Confirmation
+from ehr_bridge.services.visibility.sight import Sight
 
 MODALITY_OF = {
     "1.2.840.10008.5.1.4.1.1.88.22": "SR",

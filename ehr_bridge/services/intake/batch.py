@@ -9,7 +9,14 @@ from contextlib import suppress
 
 from ehr_bridge.dicom import read_header
 from ehr_bridge.errors import BridgeError, Conflict, NotFound, RefusedInstance, Unavailable
-from ehr_bridge.services.arrivals import Arrival, Delivery, InstanceOutcome, SkippedFile, StudyOutcome, UploadOutcome
+from ehr_bridge.services.uploads.arrivals import (
+    Arrival,
+    Delivery,
+    InstanceOutcome,
+    SkippedFile,
+    StudyOutcome,
+    UploadOutcome,
+)
 
 LOGGER = logging.getLogger(__name__)
 OF_ONE_FILE = frozenset({"study_recorded_otherwise", "study_deleted"})

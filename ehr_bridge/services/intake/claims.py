@@ -18,14 +18,14 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.deletions import DeletionRequest, latest_request
-from ehr_bridge.db.models import Order, Patient, Study
-from ehr_bridge.db.uploads import Instance
+from ehr_bridge.db.tables.deletions import DeletionRequest, latest_request
+from ehr_bridge.db.tables.models import Order, Patient, Study
+from ehr_bridge.db.tables.uploads import Instance
 from ehr_bridge.matching import Evidence, HeaderIdentity, Match, MatchKind, Rules
-from ehr_bridge.services.arrivals import Decision
-from ehr_bridge.services.identity import ehr_values, identity_to_json, patient_in_files, wanted_values
-from ehr_bridge.services.study_index import index_waiting
-from ehr_bridge.services.verdicts import (
+from ehr_bridge.services.identity.attributes import ehr_values, identity_to_json, patient_in_files, wanted_values
+from ehr_bridge.services.identity.study_index import index_waiting
+from ehr_bridge.services.uploads.arrivals import Decision
+from ehr_bridge.services.verdict.judge import (
     RULES,
     STUDY,
     Confirmation,

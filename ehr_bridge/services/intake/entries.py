@@ -10,18 +10,18 @@ from typing import Any, NamedTuple
 from sqlalchemy import bindparam, delete, select
 from sqlalchemy.orm import Session
 
-from ehr_bridge.db.models import Study, User
-from ehr_bridge.db.uploads import DicomUploadLog, DicomUploadSkip
+from ehr_bridge.db.tables.models import Study, User
+from ehr_bridge.db.tables.uploads import DicomUploadLog, DicomUploadSkip
+from ehr_bridge.dicom.times import parse_tm
 from ehr_bridge.matching.dates import parse_da
-from ehr_bridge.services.arrivals import Arrival, Door
-from ehr_bridge.services.audit import Event, append_all, study_event
-from ehr_bridge.services.claims import decision_of
-from ehr_bridge.services.doubts import doubt
-from ehr_bridge.services.late_arrivals import note_late_arrival
-from ehr_bridge.services.links import current_link, new_fact
-from ehr_bridge.services.shown_study import FirstUpload, show_on_order
-from ehr_bridge.services.study_index import list_study
-from ehr_bridge.services.times import parse_tm
+from ehr_bridge.services.audit.trail import Event, append_all, study_event
+from ehr_bridge.services.deletion.images_after_deletion import note_late_arrival
+from ehr_bridge.services.identity.study_index import list_study
+from ehr_bridge.services.intake.claims import decision_of
+from ehr_bridge.services.linking.contradictions import doubt
+from ehr_bridge.services.linking.links import current_link, new_fact
+from ehr_bridge.services.linking.shown_study import FirstUpload, show_on_order
+from ehr_bridge.services.uploads.arrivals import Arrival, Door
 
 _STUDY = select(Study).where(Study.id == bindparam("study_id")).with_for_update(of=Study)
 _ACCOUNT = select(User.id).where(User.username == bindparam("username"))

@@ -10,10 +10,10 @@ import threading
 import uuid
 from collections import OrderedDict
 
-from ehr_bridge.dicom import tags
+from ehr_bridge.dicom.structure import tags
 from ehr_bridge.errors import RefusedInstance
-from ehr_bridge.services.archive import archive_id
-from ehr_bridge.services.arrivals import Arrival, Decision
+from ehr_bridge.services.archive.storing import archive_id
+from ehr_bridge.services.uploads.arrivals import Arrival, Decision
 
 STRANGER = "study_of_another_patient"
 MOST = 4096

@@ -16,21 +16,21 @@ from functools import partial
 
 from ehr_bridge.dicom import Layouts, Plans, coerce, is_same_content, read_header, require_storable
 from ehr_bridge.errors import RefusedInstance, Unavailable
-from ehr_bridge.services.archive import Archive, Stored
-from ehr_bridge.services.arrivals import Arrival, Delivery, Door, UploadOutcome
-from ehr_bridge.services.batch import Batch, IncomingFile
-from ehr_bridge.services.claims import Claims
-from ehr_bridge.services.coercion_rules import CoercionRules
-from ehr_bridge.services.file_digests import stored_digest
-from ehr_bridge.services.hidden import HiddenStudies
-from ehr_bridge.services.homes import Homes, place_of
-from ehr_bridge.services.identity import read_identity
-from ehr_bridge.services.mending import Mending
-from ehr_bridge.services.originals import MODIFYING_SYSTEM
-from ehr_bridge.services.quarantine_records import QuarantineRecords, Sender
-from ehr_bridge.services.recorder import Recorder
-from ehr_bridge.services.restrictions import Restrictions
-from ehr_bridge.services.verdicts import study_deleted
+from ehr_bridge.services.archive.file_digests import stored_digest
+from ehr_bridge.services.archive.storing import Archive, Stored
+from ehr_bridge.services.coercion.originals import MODIFYING_SYSTEM
+from ehr_bridge.services.coercion.rules import CoercionRules
+from ehr_bridge.services.fixity.mending import Mending
+from ehr_bridge.services.identity.attributes import read_identity
+from ehr_bridge.services.intake.batch import Batch, IncomingFile
+from ehr_bridge.services.intake.claims import Claims
+from ehr_bridge.services.intake.homes import Homes, place_of
+from ehr_bridge.services.intake.quarantine_records import QuarantineRecords, Sender
+from ehr_bridge.services.intake.recorder import Recorder
+from ehr_bridge.services.uploads.arrivals import Arrival, Delivery, Door, UploadOutcome
+from ehr_bridge.services.verdict.judge import study_deleted
+from ehr_bridge.services.visibility.deleted_studies import HiddenStudies
+from ehr_bridge.services.visibility.restrictions import Restrictions
 
 LOGGER = logging.getLogger(__name__)
 ASKED_FIRST = frozenset({Door.UPLOAD, Door.STOW_RS, Door.REST})

@@ -16,12 +16,12 @@ from typing import Protocol
 from sqlalchemy import Select, select
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.deletions import has_open_request
-from ehr_bridge.db.models import Study
-from ehr_bridge.db.uploads import Instance
-from ehr_bridge.services.recorder import Recorder
-from ehr_bridge.services.restrictions import Closed, without
-from ehr_bridge.services.study_jobs import job_works_on_it
+from ehr_bridge.db.tables.deletions import has_open_request
+from ehr_bridge.db.tables.models import Study
+from ehr_bridge.db.tables.uploads import Instance
+from ehr_bridge.services.intake.recorder import Recorder
+from ehr_bridge.services.jobs.study_jobs import job_works_on_it
+from ehr_bridge.services.visibility.restrictions import Closed, without
 
 type Recorded = Select[str, int, str | None, str | None, str, str, uuid.UUID | None, uuid.UUID | None]
 

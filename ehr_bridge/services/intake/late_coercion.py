@@ -12,12 +12,12 @@ from datetime import datetime
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
-from ehr_bridge.db.models import Study
-from ehr_bridge.db.modifications import Modification
-from ehr_bridge.services.arrivals import Arrival
-from ehr_bridge.services.audit import OURSELVES
-from ehr_bridge.services.second_looks import stored_late
-from ehr_bridge.services.study_jobs import new_job
+from ehr_bridge.db.tables.models import Study
+from ehr_bridge.db.tables.modifications import Modification
+from ehr_bridge.services.audit.trail import OURSELVES
+from ehr_bridge.services.jobs.study_jobs import new_job
+from ehr_bridge.services.linking.second_looks import stored_late
+from ehr_bridge.services.uploads.arrivals import Arrival
 
 REASON = "Images were stored while they could not be coerced; their files follow."
 

@@ -10,11 +10,11 @@ from sqlalchemy.orm import Session
 from ehr_bridge.db.database import Database
 from ehr_bridge.errors import BridgeError, Conflict, NotFound, RefusedInstance
 from ehr_bridge.matching import HeaderIdentity, Rules
-from ehr_bridge.services.claims import joined
-from ehr_bridge.services.differences import Difference, compare_values
-from ehr_bridge.services.homes import require_home
-from ehr_bridge.services.identity import identity_to_json
-from ehr_bridge.services.verdicts import NOTHING_SAID, Confirmation, Verdict, verdict_on
+from ehr_bridge.services.coercion.differences import Difference, compare_values
+from ehr_bridge.services.identity.attributes import identity_to_json
+from ehr_bridge.services.intake.claims import joined
+from ehr_bridge.services.intake.homes import require_home
+from ehr_bridge.services.verdict.judge import NOTHING_SAID, Confirmation, Verdict, verdict_on
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,18 +18,18 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.models import Study
-from ehr_bridge.db.quarantine import QuarantinedFile
+from ehr_bridge.db.tables.models import Study
+from ehr_bridge.db.tables.quarantine import QuarantinedFile
 from ehr_bridge.dicom import is_storable_uid, read_header
 from ehr_bridge.errors import RefusedInstance
 from ehr_bridge.services import audit
-from ehr_bridge.services.arrivals import Arrival, InstanceOutcome
-from ehr_bridge.services.audit import Event, Origin
-from ehr_bridge.services.entries import log_of
-from ehr_bridge.services.failures import failure_of, note_failures
-from ehr_bridge.services.kept_apart import DISCARDED, WAITING
-from ehr_bridge.services.quarantine import Quarantine, code_in, sha256_of
-from ehr_bridge.services.settling import settle_studies
+from ehr_bridge.services.archive.quarantine import Quarantine, code_in, sha256_of
+from ehr_bridge.services.audit.trail import Event, Origin
+from ehr_bridge.services.intake.entries import log_of
+from ehr_bridge.services.uploads.arrivals import Arrival, InstanceOutcome
+from ehr_bridge.services.uploads.failures import failure_of, note_failures
+from ehr_bridge.services.uploads.kept_apart import DISCARDED, WAITING
+from ehr_bridge.services.uploads.settling import settle_studies
 
 LOGGER = logging.getLogger(__name__)
 SAID = (

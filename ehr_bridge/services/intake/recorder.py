@@ -22,15 +22,15 @@ from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.instance_rows import InstanceRow, InstanceRows
-from ehr_bridge.db.uploads import DicomUploadSkip, Instance
+from ehr_bridge.db.tables.uploads import DicomUploadSkip, Instance
 from ehr_bridge.errors import Unavailable
-from ehr_bridge.services.arrivals import Arrival, Delivery, InstanceOutcome
-from ehr_bridge.services.audit import append_all
-from ehr_bridge.services.entries import open_entry
-from ehr_bridge.services.failures import WaitingFailures, failure_of, note_failures
-from ehr_bridge.services.late_coercion import coerce_late
-from ehr_bridge.services.settling import count_first, settle_entry, settle_studies
-from ehr_bridge.services.under_way import UnderWay
+from ehr_bridge.services.audit.trail import append_all
+from ehr_bridge.services.intake.entries import open_entry
+from ehr_bridge.services.intake.late_coercion import coerce_late
+from ehr_bridge.services.uploads.arrivals import Arrival, Delivery, InstanceOutcome
+from ehr_bridge.services.uploads.failures import WaitingFailures, failure_of, note_failures
+from ehr_bridge.services.uploads.settling import count_first, settle_entry, settle_studies
+from ehr_bridge.services.uploads.under_way import UnderWay
 
 LOGGER = logging.getLogger(__name__)
 REMEMBERED_ENTRIES = 1024

@@ -11,12 +11,12 @@ import hashlib
 from collections.abc import Callable
 from typing import Protocol
 
-from ehr_bridge.db.modifications import ModificationInstance
+from ehr_bridge.db.tables.modifications import ModificationInstance
 from ehr_bridge.dicom import Former, is_same_content, read_header, restore
-from ehr_bridge.dicom.encoding import PIXEL_DATA
+from ehr_bridge.dicom.structure.encoding import PIXEL_DATA
 from ehr_bridge.errors import RefusedInstance, Unavailable
-from ehr_bridge.services.archive import Archive
-from ehr_bridge.services.spool import Spool
+from ehr_bridge.services.archive.storing import Archive
+from ehr_bridge.services.jobs.spool import Spool
 
 TRIES = 5
 OTHER_CONTENT = "same_uid_other_content"

@@ -15,11 +15,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, aliased
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.deletions import DeletionRequest
-from ehr_bridge.db.modifications import Modification, ModificationInstance
-from ehr_bridge.db.uploads import Instance
-from ehr_bridge.services.replacing import StoredFiles, put_back
-from ehr_bridge.services.spool import Spool
+from ehr_bridge.db.tables.deletions import DeletionRequest
+from ehr_bridge.db.tables.modifications import Modification, ModificationInstance
+from ehr_bridge.db.tables.uploads import Instance
+from ehr_bridge.services.jobs.replacing import StoredFiles, put_back
+from ehr_bridge.services.jobs.spool import Spool
 
 LOGGER = logging.getLogger(__name__)
 KEPT_FOR = timedelta(minutes=2)

@@ -8,11 +8,11 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.orm import Session
 
-from ehr_bridge.db.deletions import last_purge
-from ehr_bridge.db.models import Study
-from ehr_bridge.db.modifications import Modification
+from ehr_bridge.db.tables.deletions import last_purge
+from ehr_bridge.db.tables.models import Study
+from ehr_bridge.db.tables.modifications import Modification
 from ehr_bridge.errors import Conflict
-from ehr_bridge.services.audit import Origin
+from ehr_bridge.services.audit.trail import Origin
 
 UNDER_WAY = ("queued", "running")
 HOLDS = ("succeeded", "partial")

@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from ehr_bridge.db.models import Study
+from ehr_bridge.db.tables.models import Study
 from ehr_bridge.services import audit
-from ehr_bridge.services.audit import Origin, study_event
+from ehr_bridge.services.audit.trail import Origin, study_event
 
 
 def doubt(session: Session, study: Study, origin: Origin, detail: dict[str, Any], now: datetime) -> None:

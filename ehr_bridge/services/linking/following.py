@@ -13,15 +13,15 @@ from sqlalchemy import Select, exists, select
 from sqlalchemy.orm import Session, aliased
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.identity_changes import IdentityChange
-from ehr_bridge.db.models import Study
-from ehr_bridge.db.modifications import Modification
+from ehr_bridge.db.tables.identity_changes import IdentityChange
+from ehr_bridge.db.tables.models import Study
+from ehr_bridge.db.tables.modifications import Modification
 from ehr_bridge.errors import Conflict
 from ehr_bridge.matching import Rules
-from ehr_bridge.services.audit import Origin
-from ehr_bridge.services.late_links import judge_again, others_come_first
-from ehr_bridge.services.link_jobs import prepare
-from ehr_bridge.services.study_jobs import UNDER_WAY, new_job, take_over_unswept, undoable
+from ehr_bridge.services.audit.trail import Origin
+from ehr_bridge.services.jobs.study_jobs import UNDER_WAY, new_job, take_over_unswept, undoable
+from ehr_bridge.services.linking.late_links import judge_again, others_come_first
+from ehr_bridge.services.linking.link_jobs import prepare
 
 AT_ONCE = 16
 

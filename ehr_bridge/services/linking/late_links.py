@@ -20,20 +20,20 @@ from sqlalchemy import ColumnElement, Select, exists, select
 from sqlalchemy.orm import Session, aliased
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.models import Study, StudyLink
-from ehr_bridge.db.modifications import Modification
-from ehr_bridge.db.second_looks import SecondLook
+from ehr_bridge.db.tables.models import Study, StudyLink
+from ehr_bridge.db.tables.modifications import Modification
+from ehr_bridge.db.tables.second_looks import SecondLook
 from ehr_bridge.errors import Unavailable
 from ehr_bridge.matching import Basis, Match, MatchKind, Rules
 from ehr_bridge.services import audit
-from ehr_bridge.services.audit import OURSELVES, study_event
-from ehr_bridge.services.doubts import doubt
-from ehr_bridge.services.identity import stored_identity
-from ehr_bridge.services.links import OPINION, new_link
-from ehr_bridge.services.order_states import plain
-from ehr_bridge.services.second_looks import Cause
-from ehr_bridge.services.study_jobs import UNDER_WAY, new_job
-from ehr_bridge.services.verdicts import CONFIRMATION, NOTHING_SAID, judge
+from ehr_bridge.services.audit.trail import OURSELVES, study_event
+from ehr_bridge.services.identity.attributes import stored_identity
+from ehr_bridge.services.jobs.study_jobs import UNDER_WAY, new_job
+from ehr_bridge.services.linking.contradictions import doubt
+from ehr_bridge.services.linking.links import OPINION, new_link
+from ehr_bridge.services.linking.second_looks import Cause
+from ehr_bridge.services.registry.order_states import plain
+from ehr_bridge.services.verdict.judge import CONFIRMATION, NOTHING_SAID, judge
 
 LOGGER = logging.getLogger(__name__)
 AT_ONCE = 16

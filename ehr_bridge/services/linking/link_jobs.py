@@ -14,17 +14,17 @@ from typing import Any
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
-from ehr_bridge.db.identity_changes import IdentityChange
-from ehr_bridge.db.models import Order, Patient, Study
-from ehr_bridge.db.modifications import Modification
+from ehr_bridge.db.tables.identity_changes import IdentityChange
+from ehr_bridge.db.tables.models import Order, Patient, Study
+from ehr_bridge.db.tables.modifications import Modification
 from ehr_bridge.errors import Conflict
-from ehr_bridge.services.audit import OURSELVES, Origin
-from ehr_bridge.services.identity import ehr_values, patient_in_files, wanted_values
-from ehr_bridge.services.links import as_id, came_into_doubt, link_of, new_link, set_link
-from ehr_bridge.services.numbers import survivor_of
-from ehr_bridge.services.parted_records import may_be_of_parted, note_went_along
-from ehr_bridge.services.study_jobs import new_job, take_over_unswept, undoable
-from ehr_bridge.services.withheld import withhold
+from ehr_bridge.services.audit.trail import OURSELVES, Origin
+from ehr_bridge.services.identity.attributes import ehr_values, patient_in_files, wanted_values
+from ehr_bridge.services.jobs.study_jobs import new_job, take_over_unswept, undoable
+from ehr_bridge.services.linking.links import as_id, came_into_doubt, link_of, new_link, set_link
+from ehr_bridge.services.linking.unmerged_records import may_be_of_parted, note_went_along
+from ehr_bridge.services.linking.withheld import withhold
+from ehr_bridge.services.registry.numbers import survivor_of
 
 MADE_HERE = "made_here"
 """In the link that a job sets: its order was made for the study, and the EHR had not told it."""

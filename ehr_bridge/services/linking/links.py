@@ -14,14 +14,14 @@ from typing import Any
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
-from ehr_bridge.db.identity_changes import IdentityChange
-from ehr_bridge.db.models import Order, Study, StudyLink
-from ehr_bridge.db.uploads import DicomUploadLog
+from ehr_bridge.db.tables.identity_changes import IdentityChange
+from ehr_bridge.db.tables.models import Order, Study, StudyLink
+from ehr_bridge.db.tables.uploads import DicomUploadLog
 from ehr_bridge.matching import MatchKind
-from ehr_bridge.services.order_states import SHOWN, order_shows, plain, waiting_state
-from ehr_bridge.services.settling import settle_studies
-from ehr_bridge.services.shown_study import first_upload_of, show_another, show_on_order
-from ehr_bridge.services.study_index import index_study
+from ehr_bridge.services.identity.study_index import index_study
+from ehr_bridge.services.linking.shown_study import first_upload_of, show_another, show_on_order
+from ehr_bridge.services.registry.order_states import SHOWN, order_shows, plain, waiting_state
+from ehr_bridge.services.uploads.settling import settle_studies
 
 OPINION = ("match_kind", "match_score", "match_evidence", "match_patient_id", "match_order_id")
 

@@ -11,20 +11,20 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.models import Order, Patient, Study
-from ehr_bridge.db.modifications import Modification
+from ehr_bridge.db.fresh import Fresh
+from ehr_bridge.db.paging import Page
+from ehr_bridge.db.tables.models import Order, Patient, Study
+from ehr_bridge.db.tables.modifications import Modification
 from ehr_bridge.errors import Conflict
 from ehr_bridge.matching import Rules
 from ehr_bridge.services import audit
-from ehr_bridge.services.audit import Event, Origin
-from ehr_bridge.services.fresh import Fresh
-from ehr_bridge.services.identity import NOT_THE_ORDERS, stored_identity
-from ehr_bridge.services.late_links import evidence_of
-from ehr_bridge.services.link_jobs import MADE_HERE, link_job, sides, unlink_job
-from ehr_bridge.services.links import current_link
-from ehr_bridge.services.numbers import find_patient
-from ehr_bridge.services.paging import Page
-from ehr_bridge.services.reconciliation_views import (
+from ehr_bridge.services.audit.trail import Event, Origin
+from ehr_bridge.services.identity.attributes import NOT_THE_ORDERS, stored_identity
+from ehr_bridge.services.jobs.study_jobs import WORDS, of_study, require_idle
+from ehr_bridge.services.linking.late_links import evidence_of
+from ehr_bridge.services.linking.link_jobs import MADE_HERE, link_job, sides, unlink_job
+from ehr_bridge.services.linking.links import current_link
+from ehr_bridge.services.linking.reconciliation_views import (
     CandidateView,
     ReconciliationView,
     list_unreconciled,
@@ -32,10 +32,10 @@ from ehr_bridge.services.reconciliation_views import (
     view_candidate,
     view_unreconciled,
 )
-from ehr_bridge.services.studies import find_study
-from ehr_bridge.services.study_jobs import WORDS, of_study, require_idle
-from ehr_bridge.services.study_search import Slice, StudyFilters
-from ehr_bridge.services.verdicts import LINKED_BY_HAND, Confirmation, confirmed_match, resolve
+from ehr_bridge.services.registry.numbers import find_patient
+from ehr_bridge.services.studies.listing import find_study
+from ehr_bridge.services.studies.search import Slice, StudyFilters
+from ehr_bridge.services.verdict.judge import LINKED_BY_HAND, Confirmation, confirmed_match, resolve
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,18 +9,19 @@ from typing import Literal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ehr_bridge.db.models import Order, Patient, Study
-from ehr_bridge.db.modifications import Modification
-from ehr_bridge.dicom import Header, tags
+from ehr_bridge.db.paging import Page
+from ehr_bridge.db.tables.models import Order, Patient, Study
+from ehr_bridge.db.tables.modifications import Modification
+from ehr_bridge.dicom import Header
+from ehr_bridge.dicom.structure import tags
 from ehr_bridge.matching import Match, Rules
-from ehr_bridge.services.candidates import candidates, of_one
-from ehr_bridge.services.differences import Difference, compare_values, differences
-from ehr_bridge.services.identity import identity_to_json, read_identity, stored_identity
-from ehr_bridge.services.links import current_link
-from ehr_bridge.services.paging import Page
-from ehr_bridge.services.studies import StudyView, view_study
-from ehr_bridge.services.study_jobs import of_study, under_way
-from ehr_bridge.services.study_search import Slice, StudyFilters, find_ids
+from ehr_bridge.services.coercion.differences import Difference, compare_values, differences
+from ehr_bridge.services.identity.attributes import identity_to_json, read_identity, stored_identity
+from ehr_bridge.services.jobs.study_jobs import of_study, under_way
+from ehr_bridge.services.linking.links import current_link
+from ehr_bridge.services.studies.listing import StudyView, view_study
+from ehr_bridge.services.studies.search import Slice, StudyFilters, find_ids
+from ehr_bridge.services.verdict.candidates import candidates, of_one
 
 Why = Literal["linked", "unlinked", "ambiguous", "contradicted", "withheld"]
 STATUSES = ("unlinked", "ambiguous")

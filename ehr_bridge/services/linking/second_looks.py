@@ -1,7 +1,7 @@
 """The one place that knows: something changed that may have caused a doubt. The studies concerned are judged again.
 
 Whoever changes a patient or order says so here, in the transaction of the change. That only finds studies by index and
-writes down their turns; they are judged later, a few at a time (`ehr_bridge.services.late_links`). A turn is a row, so
+writes down their turns; they are judged later, a few at a time (`linking.late_links`). A turn is a row, so
 a killed process loses none. Only studies that wait are asked about, and those that have their patient but no order.
 """
 
@@ -18,14 +18,14 @@ from sqlalchemy import ColumnElement, Select, select, union
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from ehr_bridge.db.match_keys import PatientValueCount
-from ehr_bridge.db.models import Order, Patient, Study
-from ehr_bridge.db.second_looks import SecondLook, StudyMatchKey
+from ehr_bridge.db.tables.match_keys import PatientValueCount
+from ehr_bridge.db.tables.models import Order, Patient, Study
+from ehr_bridge.db.tables.second_looks import SecondLook, StudyMatchKey
 from ehr_bridge.matching import PatientFacts
 from ehr_bridge.matching.keys import finding_keys, number_key, order_keys
-from ehr_bridge.services.identity import patient_facts
-from ehr_bridge.services.match_lookup import MOST_PER_KEY
-from ehr_bridge.services.numbers import mrns_of
+from ehr_bridge.services.identity.attributes import patient_facts
+from ehr_bridge.services.registry.numbers import mrns_of
+from ehr_bridge.services.verdict.lookup import MOST_PER_KEY
 
 
 class Cause(StrEnum):

@@ -9,10 +9,10 @@ from typing import NamedTuple
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ehr_bridge.db.models import Order, Study
-from ehr_bridge.db.uploads import DicomUploadLog
-from ehr_bridge.services.order_states import TRANSITIONS, waiting_state
-from ehr_bridge.services.settling import settle_studies
+from ehr_bridge.db.tables.models import Order, Study
+from ehr_bridge.db.tables.uploads import DicomUploadLog
+from ehr_bridge.services.registry.order_states import TRANSITIONS, waiting_state
+from ehr_bridge.services.uploads.settling import settle_studies
 
 
 class FirstUpload(NamedTuple):

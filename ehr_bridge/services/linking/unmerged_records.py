@@ -10,10 +10,10 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session, aliased
 
-from ehr_bridge.db.identity_changes import IdentityChange
-from ehr_bridge.db.models import Patient, Study, StudyLink
-from ehr_bridge.services.links import as_id
-from ehr_bridge.services.numbers import mrns_of
+from ehr_bridge.db.tables.identity_changes import IdentityChange
+from ehr_bridge.db.tables.models import Patient, Study, StudyLink
+from ehr_bridge.services.linking.links import as_id
+from ehr_bridge.services.registry.numbers import mrns_of
 
 
 def note_went_along(session: Session, study: Study, patient_id: uuid.UUID | None) -> IdentityChange | None:

@@ -14,21 +14,21 @@ from typing import Any
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
-from ehr_bridge.db.identity_changes import IdentityChange
-from ehr_bridge.db.models import Patient, Study
-from ehr_bridge.db.second_looks import StudyMatchKey
+from ehr_bridge.db.tables.identity_changes import IdentityChange
+from ehr_bridge.db.tables.models import Patient, Study
+from ehr_bridge.db.tables.second_looks import StudyMatchKey
 from ehr_bridge.errors import Conflict
 from ehr_bridge.matching import EvidenceGrade, HeaderIdentity
 from ehr_bridge.matching.compare import Population, compare_person
 from ehr_bridge.matching.evidence import evidence_of
 from ehr_bridge.matching.keys import number_key
-from ehr_bridge.services.audit import Origin
-from ehr_bridge.services.identity import EHR_VALUES, as_before, patient_facts
-from ehr_bridge.services.links import new_link
-from ehr_bridge.services.order_states import plain
-from ehr_bridge.services.patients import PatientData
-from ehr_bridge.services.study_jobs import new_job
-from ehr_bridge.services.withheld import release, studies_of, withheld_by, withhold
+from ehr_bridge.services.audit.trail import Origin
+from ehr_bridge.services.identity.attributes import EHR_VALUES, as_before, patient_facts
+from ehr_bridge.services.jobs.study_jobs import new_job
+from ehr_bridge.services.linking.links import new_link
+from ehr_bridge.services.linking.withheld import release, studies_of, withheld_by, withhold
+from ehr_bridge.services.registry.order_states import plain
+from ehr_bridge.services.registry.patients import PatientData
 
 BEYOND_FORM = {EvidenceGrade.SLIP, EvidenceGrade.OTHER}
 BY_THE_EHR = "The EHR said the former again."

@@ -8,12 +8,12 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ehr_bridge.db.identity_changes import IdentityChange
-from ehr_bridge.db.models import Study
+from ehr_bridge.db.tables.identity_changes import IdentityChange
+from ehr_bridge.db.tables.models import Study
 from ehr_bridge.services import audit
-from ehr_bridge.services.audit import OURSELVES, study_event
-from ehr_bridge.services.links import current_link
-from ehr_bridge.services.study_index import index_study
+from ehr_bridge.services.audit.trail import OURSELVES, study_event
+from ehr_bridge.services.identity.study_index import index_study
+from ehr_bridge.services.linking.links import current_link
 
 
 def studies_of(

@@ -16,8 +16,8 @@ from typing import Any, cast
 from sqlalchemy import ColumnElement, CursorResult, or_, update
 from sqlalchemy.orm import Session
 
-from ehr_bridge.db.modifications import Modification
-from ehr_bridge.services.modified_rows import fail
+from ehr_bridge.db.tables.modifications import Modification
+from ehr_bridge.services.modifying.rows import fail
 
 LEASE = timedelta(seconds=60)
 """Several times what one step takes, even with the largest file."""
@@ -33,7 +33,7 @@ ELSEWHERE = "image_elsewhere"
 _EXHAUSTED = (Modification.status == "running") & (Modification.attempts >= MOST_ATTEMPTS)
 STUCK = _EXHAUSTED | ((Modification.status == "running") & (Modification.error_code == ELSEWHERE))
 """Jobs that hold their study and cannot go on without somebody."""
-_ROOT = Path(__file__).resolve().parents[2]
+_ROOT = Path(__file__).resolve().parents[3]
 
 
 class LeaseLost(Exception):

@@ -11,16 +11,16 @@ from datetime import datetime
 from functools import partial
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.modifications import Modification, ModificationInstance
+from ehr_bridge.db.tables.modifications import Modification, ModificationInstance
 from ehr_bridge.errors import RefusedInstance, Unavailable
-from ehr_bridge.services.coercion_rules import CoercionRules
-from ehr_bridge.services.fixity import CHANGED_WHEN_DAMAGED, FixityCheck
-from ehr_bridge.services.modified_rows import follow, rows_of
-from ehr_bridge.services.new_forms import NewForm, Undone, id_after, ledger_row, new_form
-from ehr_bridge.services.recorder import Recorder
-from ehr_bridge.services.replacing import OTHER_CONTENT, Elsewhere, StoredFiles, former_file, replace
-from ehr_bridge.services.spool import Spool
-from ehr_bridge.services.ways_in import UNKNOWN, WayIn, ways_in
+from ehr_bridge.services.coercion.rules import CoercionRules
+from ehr_bridge.services.fixity.check import CHANGED_WHEN_DAMAGED, FixityCheck
+from ehr_bridge.services.intake.recorder import Recorder
+from ehr_bridge.services.jobs.replacing import OTHER_CONTENT, Elsewhere, StoredFiles, former_file, replace
+from ehr_bridge.services.jobs.spool import Spool
+from ehr_bridge.services.modifying.new_files import NewForm, Undone, id_after, ledger_row, new_form
+from ehr_bridge.services.modifying.rows import follow, rows_of
+from ehr_bridge.services.uploads.ways_in import UNKNOWN, WayIn, ways_in
 
 LOGGER = logging.getLogger(__name__)
 

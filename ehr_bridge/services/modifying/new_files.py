@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from ehr_bridge.db.modifications import Modification, ModificationInstance
+from ehr_bridge.db.tables.modifications import Modification, ModificationInstance
 from ehr_bridge.dicom import Change, Header, coerce, keep_former, read_header
 from ehr_bridge.dicom.values import wanted_value
 from ehr_bridge.errors import RefusedInstance
-from ehr_bridge.services.archive import archive_id
-from ehr_bridge.services.coercion_rules import CoercionRules, Ruling
-from ehr_bridge.services.originals import MODIFYING_SYSTEM, identity_on_arrival
-from ehr_bridge.services.replacing import digest, former_file
-from ehr_bridge.services.ways_in import UNKNOWN, WayIn
+from ehr_bridge.services.archive.storing import archive_id
+from ehr_bridge.services.coercion.originals import MODIFYING_SYSTEM, identity_on_arrival
+from ehr_bridge.services.coercion.rules import CoercionRules, Ruling
+from ehr_bridge.services.jobs.replacing import digest, former_file
+from ehr_bridge.services.uploads.ways_in import UNKNOWN, WayIn
 
 
 class NewForm(NamedTuple):

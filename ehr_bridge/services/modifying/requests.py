@@ -14,17 +14,17 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.models import Study
-from ehr_bridge.db.modifications import Modification
+from ehr_bridge.db.tables.models import Study
+from ehr_bridge.db.tables.modifications import Modification
 from ehr_bridge.dicom import MODIFIABLE_KEYWORDS
 from ehr_bridge.dicom.values import wanted_value
 from ehr_bridge.errors import Conflict, NotFound
 from ehr_bridge.services import audit
-from ehr_bridge.services.audit import Origin, study_event
-from ehr_bridge.services.identity import wanted_values
-from ehr_bridge.services.link_jobs import take_link_back
-from ehr_bridge.services.studies import find_study
-from ehr_bridge.services.study_jobs import new_job, require_idle, take_over_unswept, undoable
+from ehr_bridge.services.audit.trail import Origin, study_event
+from ehr_bridge.services.identity.attributes import wanted_values
+from ehr_bridge.services.jobs.study_jobs import new_job, require_idle, take_over_unswept, undoable
+from ehr_bridge.services.linking.link_jobs import take_link_back
+from ehr_bridge.services.studies.listing import find_study
 
 
 class Modifications:

@@ -11,20 +11,20 @@ from typing import Any, NamedTuple
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from ehr_bridge.db.models import Order, Study
-from ehr_bridge.db.modifications import Modification, ModificationInstance
-from ehr_bridge.db.uploads import DicomUploadLog, Instance
+from ehr_bridge.db.tables.models import Order, Study
+from ehr_bridge.db.tables.modifications import Modification, ModificationInstance
+from ehr_bridge.db.tables.uploads import DicomUploadLog, Instance
 from ehr_bridge.matching.dates import parse_da
 from ehr_bridge.services import audit
-from ehr_bridge.services.audit import OURSELVES, Event, Origin
-from ehr_bridge.services.doubts import doubt
-from ehr_bridge.services.file_digests import NO_FILES, ledger_digest
-from ehr_bridge.services.fixity import CHANGED_WHEN_DAMAGED
-from ehr_bridge.services.link_jobs import settle_link, sides
-from ehr_bridge.services.links import as_id, came_into_doubt
-from ehr_bridge.services.replacing import OTHER_CONTENT
-from ehr_bridge.services.study_index import index_study
-from ehr_bridge.services.study_jobs import new_job
+from ehr_bridge.services.archive.file_digests import NO_FILES, ledger_digest
+from ehr_bridge.services.audit.trail import OURSELVES, Event, Origin
+from ehr_bridge.services.fixity.check import CHANGED_WHEN_DAMAGED
+from ehr_bridge.services.identity.study_index import index_study
+from ehr_bridge.services.jobs.replacing import OTHER_CONTENT
+from ehr_bridge.services.jobs.study_jobs import new_job
+from ehr_bridge.services.linking.contradictions import doubt
+from ehr_bridge.services.linking.link_jobs import settle_link, sides
+from ehr_bridge.services.linking.links import as_id, came_into_doubt
 
 ACTIONS = {
     "modify": "study.modified",

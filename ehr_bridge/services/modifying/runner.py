@@ -17,13 +17,24 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.modifications import Modification
+from ehr_bridge.db.tables.modifications import Modification
 from ehr_bridge.dicom import read_header
 from ehr_bridge.errors import RefusedInstance, Unavailable
 from ehr_bridge.matching import Rules
-from ehr_bridge.services.coercion_rules import CoercionRules
-from ehr_bridge.services.following import set_off
-from ehr_bridge.services.job_attempts import (
+from ehr_bridge.services.coercion.rules import CoercionRules
+from ehr_bridge.services.intake.recorder import Recorder
+from ehr_bridge.services.jobs.replacing import (
+    Elsewhere,
+    StoredFiles,
+    drop_again,
+    is_untouched,
+    take_out_new,
+)
+from ehr_bridge.services.jobs.spool import Spool
+from ehr_bridge.services.jobs.spool_keeping import SpoolKeeper
+from ehr_bridge.services.jobs.study_jobs import UNDER_WAY, UNSWEPT
+from ehr_bridge.services.linking.following import set_off
+from ehr_bridge.services.modifying.attempts import (
     LEASE,
     RENEWED,
     LeaseLost,
@@ -34,20 +45,9 @@ from ehr_bridge.services.job_attempts import (
     take_lease,
     where,
 )
-from ehr_bridge.services.job_files import JobFiles, no_folder
-from ehr_bridge.services.modified_rows import Seen, begin, fail, finish, follow, rows_of
-from ehr_bridge.services.recorder import Recorder
-from ehr_bridge.services.replacing import (
-    Elsewhere,
-    StoredFiles,
-    drop_again,
-    is_untouched,
-    take_out_new,
-)
-from ehr_bridge.services.spool import Spool
-from ehr_bridge.services.spool_keeping import SpoolKeeper
-from ehr_bridge.services.stuck_jobs import end_given_up
-from ehr_bridge.services.study_jobs import UNDER_WAY, UNSWEPT
+from ehr_bridge.services.modifying.job_files import JobFiles, no_folder
+from ehr_bridge.services.modifying.rows import Seen, begin, fail, finish, follow, rows_of
+from ehr_bridge.services.modifying.stuck import end_given_up
 
 LOGGER = logging.getLogger(__name__)
 SWEEP_AFTER = timedelta(seconds=10)

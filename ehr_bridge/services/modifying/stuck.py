@@ -10,15 +10,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.models import Study
-from ehr_bridge.db.modifications import Modification
+from ehr_bridge.db.tables.models import Study
+from ehr_bridge.db.tables.modifications import Modification
 from ehr_bridge.errors import Conflict, NotFound
 from ehr_bridge.services import audit
-from ehr_bridge.services.audit import Origin, study_event
-from ehr_bridge.services.job_attempts import FAILED
-from ehr_bridge.services.modifications import queue_undo
-from ehr_bridge.services.modified_rows import fail, finish
-from ehr_bridge.services.study_jobs import UNDER_WAY, require_idle
+from ehr_bridge.services.audit.trail import Origin, study_event
+from ehr_bridge.services.jobs.study_jobs import UNDER_WAY, require_idle
+from ehr_bridge.services.modifying.attempts import FAILED
+from ehr_bridge.services.modifying.requests import queue_undo
+from ehr_bridge.services.modifying.rows import fail, finish
 
 GIVEN_UP = "given_up"
 

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 from sqlalchemy import func, select
 
-from ehr_bridge.db.modifications import Modification
-from ehr_bridge.db.uploads import Instance
+from ehr_bridge.db.fresh import Fresh
+from ehr_bridge.db.tables.modifications import Modification
+from ehr_bridge.db.tables.uploads import Instance
 from ehr_bridge.dicom import Header, read_header
 from ehr_bridge.errors import Unavailable
-from ehr_bridge.services.fresh import Fresh
-from ehr_bridge.services.originals import FormerValue, former_values
-from ehr_bridge.services.studies import find_study
-from ehr_bridge.services.study_jobs import of_study, undoable
+from ehr_bridge.services.coercion.originals import FormerValue, former_values
+from ehr_bridge.services.jobs.study_jobs import of_study, undoable
+from ehr_bridge.services.studies.listing import find_study
 
 SHOWN = (
     "PatientID",

@@ -18,25 +18,25 @@ from sqlalchemy import ColumnElement, Select, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.models import Order, Patient, Study
-from ehr_bridge.db.quarantine import QuarantinedFile
+from ehr_bridge.db.paging import Page, fetch_page
+from ehr_bridge.db.tables.models import Order, Patient, Study
+from ehr_bridge.db.tables.quarantine import QuarantinedFile
 from ehr_bridge.dicom import Header, read_header, renumber
 from ehr_bridge.errors import Conflict, NotFound
 from ehr_bridge.matching import Rules
 from ehr_bridge.matching.issuers import issuer_key
 from ehr_bridge.services import audit
-from ehr_bridge.services.archive import Archive
-from ehr_bridge.services.arrivals import Delivery, Door, InstanceOutcome
-from ehr_bridge.services.audit import Event, Origin
-from ehr_bridge.services.given_uids import by_tag, new_uids, uids_of
-from ehr_bridge.services.intake import Intake
-from ehr_bridge.services.kept_apart import DISCARDED, GIVEN, WAITING
-from ehr_bridge.services.originals import MODIFYING_SYSTEM
-from ehr_bridge.services.paging import Page, fetch_page
-from ehr_bridge.services.quarantine_records import QuarantineRecords
-from ehr_bridge.services.reconciliation_views import CandidateView, view_header
-from ehr_bridge.services.restrictions import NOTHING, Closed
-from ehr_bridge.services.verdicts import Confirmation, resolve
+from ehr_bridge.services.archive.storing import Archive
+from ehr_bridge.services.audit.trail import Event, Origin
+from ehr_bridge.services.coercion.originals import MODIFYING_SYSTEM
+from ehr_bridge.services.intake.intake import Intake
+from ehr_bridge.services.intake.quarantine_records import QuarantineRecords
+from ehr_bridge.services.linking.reconciliation_views import CandidateView, view_header
+from ehr_bridge.services.quarantine.given_uids import by_tag, new_uids, uids_of
+from ehr_bridge.services.uploads.arrivals import Delivery, Door, InstanceOutcome
+from ehr_bridge.services.uploads.kept_apart import DISCARDED, GIVEN, WAITING
+from ehr_bridge.services.verdict.judge import Confirmation, resolve
+from ehr_bridge.services.visibility.restrictions import NOTHING, Closed
 
 NEVER_STORED = frozenset(
     {

@@ -6,10 +6,11 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from ehr_bridge.db.models import Order, Patient
-from ehr_bridge.db.quarantine import QuarantinedFile
-from ehr_bridge.dicom import Header, is_storable_uid, tags
-from ehr_bridge.services.replacing import OTHER_CONTENT
+from ehr_bridge.db.tables.models import Order, Patient
+from ehr_bridge.db.tables.quarantine import QuarantinedFile
+from ehr_bridge.dicom import Header, is_storable_uid
+from ehr_bridge.dicom.structure import tags
+from ehr_bridge.services.jobs.replacing import OTHER_CONTENT
 
 NEW_UIDS = uuid.UUID("0b9fd4c2-5f6b-4a52-9d0c-6f0d3e5a7b18")
 """Namespace of UIDs made from a former UID and whom the file is given to (RFC 9562, version 5)."""

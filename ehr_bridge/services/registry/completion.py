@@ -13,11 +13,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, exists, or_, select
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.models import Order, Study
-from ehr_bridge.db.uploads import Instance
+from ehr_bridge.db.tables.models import Order, Study
+from ehr_bridge.db.tables.uploads import Instance
 from ehr_bridge.matching.kinds import answering_modalities
 from ehr_bridge.services import audit
-from ehr_bridge.services.audit import OURSELVES, Event
+from ehr_bridge.services.audit.trail import OURSELVES, Event
 
 AT_ONCE = 100
 

@@ -12,11 +12,11 @@ from dataclasses import replace
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from ehr_bridge.db.models import Patient
+from ehr_bridge.db.tables.models import Patient
 from ehr_bridge.errors import Conflict, NotFound
 from ehr_bridge.matching import HeaderIdentity
 from ehr_bridge.matching.issuers import BETWEEN, issuer_key, readings
-from ehr_bridge.services.asker import require_open
+from ehr_bridge.services.visibility.asker import require_open
 
 MOST_NAMED = 10
 """Authorities that an answer names where a number is ambiguous."""

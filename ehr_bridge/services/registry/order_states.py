@@ -6,7 +6,7 @@ import uuid
 from datetime import date, datetime, time
 from typing import Any, Literal
 
-from ehr_bridge.db.models import Order
+from ehr_bridge.db.tables.models import Order
 from ehr_bridge.errors import Conflict
 
 TRANSITIONS: dict[str, frozenset[str]] = {
@@ -18,7 +18,7 @@ TRANSITIONS: dict[str, frozenset[str]] = {
     "cancelled": frozenset(),
 }
 """Where an order may go from each state. One that was reported is not cancelled; studies of a cancelled one stay with
-the patient (`ehr_bridge.services.changes`)."""
+the patient (`ehr_bridge.services.changes.ledger`)."""
 
 
 def move(order: Order, status: str) -> None:

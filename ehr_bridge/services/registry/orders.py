@@ -12,17 +12,17 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.models import Order, Patient
+from ehr_bridge.db.fresh import Fresh
+from ehr_bridge.db.like import ESCAPE, escaped
+from ehr_bridge.db.paging import Page, fetch_page
+from ehr_bridge.db.tables.models import Order, Patient
 from ehr_bridge.errors import Conflict, NotFound
 from ehr_bridge.services import audit
-from ehr_bridge.services.asker import require_open
-from ehr_bridge.services.audit import Event, Origin
-from ehr_bridge.services.fresh import Fresh
-from ehr_bridge.services.like import ESCAPE, escaped
-from ehr_bridge.services.numbers import as_uuid, find_patient, find_patient_record
-from ehr_bridge.services.order_states import Stated, move, order_shows, state
-from ehr_bridge.services.paging import Page, fetch_page
-from ehr_bridge.services.restrictions import NOTHING, Closed, without
+from ehr_bridge.services.audit.trail import Event, Origin
+from ehr_bridge.services.registry.numbers import as_uuid, find_patient, find_patient_record
+from ehr_bridge.services.registry.order_states import Stated, move, order_shows, state
+from ehr_bridge.services.visibility.asker import require_open
+from ehr_bridge.services.visibility.restrictions import NOTHING, Closed, without
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ehr_bridge.errors import BridgeError, Unavailable
-from ehr_bridge.services.audit import Origin
-from ehr_bridge.services.patients import PatientData, Patients
+from ehr_bridge.services.audit.trail import Origin
+from ehr_bridge.services.registry.patients import PatientData, Patients
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,18 +12,18 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.models import Patient
+from ehr_bridge.db.like import ESCAPE, escaped
+from ehr_bridge.db.paging import Page, fetch_page
+from ehr_bridge.db.tables.models import Patient
 from ehr_bridge.errors import Conflict, InvalidInput
 from ehr_bridge.matching import NAME_PARTS
 from ehr_bridge.matching.issuers import Authority, authority_named, issuer_key, readings
 from ehr_bridge.services import audit
-from ehr_bridge.services.audit import Event, Origin
-from ehr_bridge.services.like import ESCAPE, escaped
-from ehr_bridge.services.match_index import index_patient
-from ehr_bridge.services.numbers import ambiguous, as_uuid, find_patient_record, is_same_issuer, with_issuer
-from ehr_bridge.services.paging import Page, fetch_page
-from ehr_bridge.services.restrictions import NOTHING, Closed, count_up, without
-from ehr_bridge.services.study_index import index_studies_of_patient
+from ehr_bridge.services.audit.trail import Event, Origin
+from ehr_bridge.services.identity.match_index import index_patient
+from ehr_bridge.services.identity.study_index import index_studies_of_patient
+from ehr_bridge.services.registry.numbers import ambiguous, as_uuid, find_patient_record, is_same_issuer, with_issuer
+from ehr_bridge.services.visibility.restrictions import NOTHING, Closed, count_up, without
 
 
 @dataclass(frozen=True, slots=True)

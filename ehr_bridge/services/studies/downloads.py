@@ -12,13 +12,13 @@ from datetime import datetime
 import pydicom
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.models import Study
+from ehr_bridge.db.tables.models import Study
 from ehr_bridge.errors import NotFound
 from ehr_bridge.services import audit
-from ehr_bridge.services.audit import Origin, study_event
-from ehr_bridge.services.holdings import Holding, Holdings
-from ehr_bridge.services.studies import find_study
-from ehr_bridge.services.study_index import shown_accession_number, shown_name
+from ehr_bridge.services.archive.holdings import Holding, Holdings
+from ehr_bridge.services.audit.trail import Origin, study_event
+from ehr_bridge.services.identity.study_index import shown_accession_number, shown_name
+from ehr_bridge.services.studies.listing import find_study
 
 INCOMPLETE = "INCOMPLETE.txt"
 LONGEST = 60

@@ -11,15 +11,15 @@ from typing import Any
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
-from ehr_bridge.db.audit import AuditEvent
-from ehr_bridge.db.deletions import DeletionRequest
-from ehr_bridge.db.identity_changes import IdentityChange
-from ehr_bridge.db.models import Order, Patient, Study
-from ehr_bridge.db.modifications import Modification
-from ehr_bridge.db.uploads import DicomUploadLog
-from ehr_bridge.services.fresh import Fresh
-from ehr_bridge.services.paging import Page, fetch_page
-from ehr_bridge.services.studies import find_study
+from ehr_bridge.db.fresh import Fresh
+from ehr_bridge.db.paging import Page, fetch_page
+from ehr_bridge.db.tables.audit import AuditEvent
+from ehr_bridge.db.tables.deletions import DeletionRequest
+from ehr_bridge.db.tables.identity_changes import IdentityChange
+from ehr_bridge.db.tables.models import Order, Patient, Study
+from ehr_bridge.db.tables.modifications import Modification
+from ehr_bridge.db.tables.uploads import DicomUploadLog
+from ehr_bridge.services.studies.listing import find_study
 
 LINKS_ON_ARRIVAL = "study.linked"
 

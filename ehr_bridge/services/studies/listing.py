@@ -12,19 +12,19 @@ from sqlalchemy.orm import Session
 from ehr_bridge.auth.caller import Caller
 from ehr_bridge.auth.permissions import Permission
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.deletions import DeletionRequest
-from ehr_bridge.db.models import Study, StudyLink
+from ehr_bridge.db.fresh import Fresh
+from ehr_bridge.db.paging import Page
+from ehr_bridge.db.tables.deletions import DeletionRequest
+from ehr_bridge.db.tables.models import Study, StudyLink
 from ehr_bridge.errors import NotFound
-from ehr_bridge.services.asker import require_open
-from ehr_bridge.services.fresh import Fresh
-from ehr_bridge.services.kept_apart import waiting_by_study
-from ehr_bridge.services.numbers import find_patient
-from ehr_bridge.services.orders import find_order
-from ehr_bridge.services.paging import Page
-from ehr_bridge.services.persons import Person, person_of_study
-from ehr_bridge.services.restrictions import NOTHING, Closed
-from ehr_bridge.services.study_index import shown_accession_number
-from ehr_bridge.services.study_search import Slice, StudyFilters, find_ids
+from ehr_bridge.services.identity.persons import Person, person_of_study
+from ehr_bridge.services.identity.study_index import shown_accession_number
+from ehr_bridge.services.registry.numbers import find_patient
+from ehr_bridge.services.registry.orders import find_order
+from ehr_bridge.services.studies.search import Slice, StudyFilters, find_ids
+from ehr_bridge.services.uploads.kept_apart import waiting_by_study
+from ehr_bridge.services.visibility.asker import require_open
+from ehr_bridge.services.visibility.restrictions import NOTHING, Closed
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,13 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
-from ehr_bridge.db.models import Study
-from ehr_bridge.db.study_names import StudyName
+from ehr_bridge.db.like import ESCAPE, escaped
+from ehr_bridge.db.tables.models import Study
+from ehr_bridge.db.tables.study_names import StudyName
 from ehr_bridge.errors import InvalidInput
 from ehr_bridge.matching.names import Place, Word, read_query
-from ehr_bridge.services.like import ESCAPE, escaped
-from ehr_bridge.services.numbers import record_of_number
-from ehr_bridge.services.restrictions import NOTHING, Closed, without
+from ehr_bridge.services.registry.numbers import record_of_number
+from ehr_bridge.services.visibility.restrictions import NOTHING, Closed, without
 
 SORTS: dict[str, ColumnElement[Any]] = {
     "created_at": Study.created_at.expression,

@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ehr_bridge.auth.caller import Caller
-from ehr_bridge.db.models import Study
-from ehr_bridge.dicom.picture import MAX_FILE_BYTES, NoPicture, picture, placeholder
-from ehr_bridge.services.fresh import Fresh
-from ehr_bridge.services.holdings import Holding, Holdings
-from ehr_bridge.services.studies import find_viewable
+from ehr_bridge.db.fresh import Fresh
+from ehr_bridge.db.tables.models import Study
+from ehr_bridge.dicom.reading.picture import MAX_FILE_BYTES, NoPicture, picture, placeholder
+from ehr_bridge.services.archive.holdings import Holding, Holdings
+from ehr_bridge.services.studies.listing import find_viewable
 
 LOGGER = logging.getLogger(__name__)
 DRAWING = "1"

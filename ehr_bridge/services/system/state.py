@@ -16,18 +16,18 @@ from sqlalchemy import ColumnElement, Select, TextClause, exists, func, or_, sel
 from sqlalchemy.orm import Session, aliased
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.models import ORTHANC_CHANGES, Cursor, Study
-from ehr_bridge.db.modifications import NOT_WHOLE, UNDER_WAY, WAITING, Modification
-from ehr_bridge.db.uploads import DicomUploadLog
+from ehr_bridge.db.tables.models import ORTHANC_CHANGES, Cursor, Study
+from ehr_bridge.db.tables.modifications import NOT_WHOLE, UNDER_WAY, WAITING, Modification
+from ehr_bridge.db.tables.uploads import DicomUploadLog
 from ehr_bridge.errors import Unavailable
-from ehr_bridge.services.fixity_state import Fixity, look_at_fixity
-from ehr_bridge.services.holdings import Holdings, Usage
-from ehr_bridge.services.job_attempts import STUCK
-from ehr_bridge.services.kept_apart import count_waiting
-from ehr_bridge.services.quarantine_records import QuarantineRecords
-from ehr_bridge.services.recorder import Recorder
-from ehr_bridge.services.refusals import Refusals
-from ehr_bridge.services.restarts import Restarts, read_restarts
+from ehr_bridge.services.archive.holdings import Holdings, Usage
+from ehr_bridge.services.audit.refusals import Refusals
+from ehr_bridge.services.fixity.state import Fixity, look_at_fixity
+from ehr_bridge.services.intake.quarantine_records import QuarantineRecords
+from ehr_bridge.services.intake.recorder import Recorder
+from ehr_bridge.services.modifying.attempts import STUCK
+from ehr_bridge.services.system.restarts import Restarts, read_restarts
+from ehr_bridge.services.uploads.kept_apart import count_waiting
 
 RECENT = timedelta(days=1)
 LEAST_FREE = 0.1

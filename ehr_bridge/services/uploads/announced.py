@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from sqlalchemy import case, func, select, union_all
 from sqlalchemy.orm import Session
 
-from ehr_bridge.db.uploads import DicomUploadLog, DicomUploadSkip, Instance
+from ehr_bridge.db.tables.uploads import DicomUploadLog, DicomUploadSkip, Instance
 
 
 def settle_announced(session: Session, log: DicomUploadLog) -> list[DicomUploadLog]:
@@ -54,7 +54,7 @@ def count_arrived(session: Session, log_ids: Sequence[uuid.UUID]) -> int:
     """Different files that arrived, stored or not. One that was sent again counts once.
 
     Two files of one image are two, where their names tell them apart. Files without a UID were told apart when they
-    were noted (`ehr_bridge.services.failures`).
+    were noted (`ehr_bridge.services.uploads.failures`).
     """
     stored = select(Instance.sop_instance_uid, Instance.file_name).where(Instance.upload_log_id.in_(log_ids))
     skip = DicomUploadSkip

@@ -9,8 +9,8 @@ from enum import StrEnum
 
 from ehr_bridge.dicom import Change, Header
 from ehr_bridge.matching import HeaderIdentity, Match
-from ehr_bridge.services.audit import Origin
-from ehr_bridge.services.verdicts import NOTHING_SAID, Confirmation
+from ehr_bridge.services.audit.trail import Origin
+from ehr_bridge.services.verdict.judge import NOTHING_SAID, Confirmation
 
 
 class Door(StrEnum):

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from ehr_bridge.db.models import Study
-from ehr_bridge.db.uploads import DicomUploadLog, DicomUploadSkip
-from ehr_bridge.services.arrivals import Delivery, InstanceOutcome, upload_of
+from ehr_bridge.db.tables.models import Study
+from ehr_bridge.db.tables.uploads import DicomUploadLog, DicomUploadSkip
+from ehr_bridge.services.uploads.arrivals import Delivery, InstanceOutcome, upload_of
 
 REMEMBERED_UPLOADS = 256
 REMEMBERED_FAILURES = 500

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from ehr_bridge.db.quarantine import QuarantinedFile
+from ehr_bridge.db.tables.quarantine import QuarantinedFile
 
 WAITING, GIVEN, DISCARDED = "waiting", "given", "discarded"
 """The states of a file in quarantine."""

@@ -10,14 +10,14 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
-from ehr_bridge.db.models import Patient, Study
-from ehr_bridge.db.uploads import DicomUploadLog, DicomUploadSkip, Instance
+from ehr_bridge.db.fresh import Fresh
+from ehr_bridge.db.paging import Page, fetch_page
+from ehr_bridge.db.tables.models import Patient, Study
+from ehr_bridge.db.tables.uploads import DicomUploadLog, DicomUploadSkip, Instance
 from ehr_bridge.errors import NotFound
-from ehr_bridge.services.fresh import Fresh
-from ehr_bridge.services.numbers import find_patient
-from ehr_bridge.services.paging import Page, fetch_page
-from ehr_bridge.services.persons import Person, person_of, person_then, said_by
-from ehr_bridge.services.restrictions import NOTHING, Closed, without
+from ehr_bridge.services.identity.persons import Person, person_of, person_then, said_by
+from ehr_bridge.services.registry.numbers import find_patient
+from ehr_bridge.services.visibility.restrictions import NOTHING, Closed, without
 
 
 @dataclass(frozen=True, slots=True)

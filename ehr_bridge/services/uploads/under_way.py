@@ -14,10 +14,10 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import aliased
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.models import Study
-from ehr_bridge.db.uploads import DicomUploadLog, Instance
+from ehr_bridge.db.tables.models import Study
+from ehr_bridge.db.tables.uploads import DicomUploadLog, Instance
 from ehr_bridge.errors import Unavailable
-from ehr_bridge.services.arrivals import Delivery
+from ehr_bridge.services.uploads.arrivals import Delivery
 
 LOGGER = logging.getLogger(__name__)
 SILENT_FOR = timedelta(hours=1)
@@ -44,7 +44,7 @@ class UnderWay:
     def finish(self, delivery: Delivery) -> None:
         """Take the marks away: every file has its outcome. A database that is away hears it later, by `retry`.
 
-        Where a total is announced, the marks stay until it is reached (`ehr_bridge.services.announced`).
+        Where a total is announced, the marks stay until it is reached (`ehr_bridge.services.uploads.announced`).
         """
         if delivery.is_batch and delivery.upload_id is not None:
             self._to_finish.add((delivery.upload_id, delivery.origin.actor))

@@ -9,8 +9,8 @@ from typing import NamedTuple
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ehr_bridge.db.uploads import DicomUploadLog, Instance
-from ehr_bridge.services.arrivals import Door
+from ehr_bridge.db.tables.uploads import DicomUploadLog, Instance
+from ehr_bridge.services.uploads.arrivals import Door
 
 OF_MODALITIES = "ae:"
 """How the names of senders begin that are calling AE titles."""

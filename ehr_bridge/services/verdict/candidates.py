@@ -8,7 +8,7 @@ from dataclasses import replace
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ehr_bridge.db.models import Order, Patient
+from ehr_bridge.db.tables.models import Order, Patient
 from ehr_bridge.matching import (
     HeaderIdentity,
     Match,
@@ -22,10 +22,10 @@ from ehr_bridge.matching import (
 from ehr_bridge.matching.compare import compare_person
 from ehr_bridge.matching.order_keys import lines_against
 from ehr_bridge.matching.patients import rank
-from ehr_bridge.services.identity import order_facts, patient_facts
-from ehr_bridge.services.match_lookup import Found, find, with_order
-from ehr_bridge.services.numbers import of_survivor
-from ehr_bridge.services.verdicts import compared
+from ehr_bridge.services.identity.attributes import order_facts, patient_facts
+from ehr_bridge.services.registry.numbers import of_survivor
+from ehr_bridge.services.verdict.judge import compared
+from ehr_bridge.services.verdict.lookup import Found, find, with_order
 
 MOST = 10
 RULES = Rules()

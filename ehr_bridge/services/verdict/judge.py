@@ -12,13 +12,13 @@ from datetime import datetime
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
-from ehr_bridge.db.models import Order, Patient, Study, StudyLink
+from ehr_bridge.db.tables.models import Order, Patient, Study, StudyLink
 from ehr_bridge.errors import Conflict
 from ehr_bridge.matching import Evidence, EvidenceGrade, HeaderIdentity, Match, MatchKind, Rules, judge_order
 from ehr_bridge.matching.compare import Population, compare_person
 from ehr_bridge.matching.evidence import evidence_of
 from ehr_bridge.matching.order_keys import lines_against
-from ehr_bridge.services.identity import (
+from ehr_bridge.services.identity.attributes import (
     OF_IMAGES,
     identity_to_json,
     order_facts,
@@ -28,9 +28,9 @@ from ehr_bridge.services.identity import (
     wanted_values,
     without_images,
 )
-from ehr_bridge.services.match_lookup import give_opinion, other_orders
-from ehr_bridge.services.numbers import find_patient, is_same_issuer, of_survivor
-from ehr_bridge.services.orders import find_order
+from ehr_bridge.services.registry.numbers import find_patient, is_same_issuer, of_survivor
+from ehr_bridge.services.registry.orders import find_order
+from ehr_bridge.services.verdict.lookup import give_opinion, other_orders
 
 CONFIRMATION = "confirmation"
 """The field of the evidence that a person said so, with this very request."""

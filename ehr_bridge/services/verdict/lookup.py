@@ -10,9 +10,9 @@ from uuid import UUID
 from sqlalchemy import Select, bindparam, exists, or_, select
 from sqlalchemy.orm import Session
 
-from ehr_bridge.db.match_keys import PatientMatchKey, PatientValueCount
-from ehr_bridge.db.models import Order, Patient, Study
-from ehr_bridge.db.modifications import Modification
+from ehr_bridge.db.tables.match_keys import PatientMatchKey, PatientValueCount
+from ehr_bridge.db.tables.models import Order, Patient, Study
+from ehr_bridge.db.tables.modifications import Modification
 from ehr_bridge.matching import (
     Evidence,
     HeaderIdentity,
@@ -27,8 +27,8 @@ from ehr_bridge.matching import (
 )
 from ehr_bridge.matching.keys import EVERYBODY, asked_values, header_keys
 from ehr_bridge.matching.order_keys import OF_PROCEDURE, keys_of, known_key, pointed_to, same_key
-from ehr_bridge.services.numbers import of_survivor, records_of
-from ehr_bridge.services.study_jobs import UNDER_WAY
+from ehr_bridge.services.jobs.study_jobs import UNDER_WAY
+from ehr_bridge.services.registry.numbers import of_survivor, records_of
 
 PATIENTS, ORDERS, STUDIES = Patient.__table__.c, Order.__table__.c, Study.__table__.c
 KEYS, COUNTS = PatientMatchKey.__table__.c, PatientValueCount.__table__.c

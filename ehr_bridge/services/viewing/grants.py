@@ -18,10 +18,10 @@ from sqlalchemy.orm import Session
 
 from ehr_bridge.auth.tokens import digest
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.models import Order, ViewerToken, ViewerTokenRenewal
+from ehr_bridge.db.tables.models import Order, ViewerToken, ViewerTokenRenewal
 from ehr_bridge.errors import NotFound
-from ehr_bridge.services.numbers import find_patient
-from ehr_bridge.services.scope import Priors, Scope, covered, linked_to
+from ehr_bridge.services.registry.numbers import find_patient
+from ehr_bridge.services.viewing.scope import Priors, Scope, covered, linked_to
 
 MOST = 8192
 IDLE_SECONDS = 120.0

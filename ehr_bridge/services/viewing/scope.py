@@ -11,9 +11,9 @@ from typing import Literal
 from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import Session
 
-from ehr_bridge.db.models import Order, Study
-from ehr_bridge.services.numbers import find_patient
-from ehr_bridge.services.orders import find_order
+from ehr_bridge.db.tables.models import Order, Study
+from ehr_bridge.services.registry.numbers import find_patient
+from ehr_bridge.services.registry.orders import find_order
 
 type Match = Literal["auto", "patient", "modality", "body_part"]
 

@@ -12,12 +12,12 @@ from sqlalchemy import delete, select
 from ehr_bridge.auth.caller import Caller
 from ehr_bridge.auth.tokens import TokenRules, digest, make_viewer_token
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.models import Study, ViewerTokenRenewal
+from ehr_bridge.db.tables.models import Study, ViewerTokenRenewal
 from ehr_bridge.errors import NotAuthenticated, NotPermitted
 from ehr_bridge.services import audit
-from ehr_bridge.services.audit import Event, Origin
-from ehr_bridge.services.grants import find_token
-from ehr_bridge.services.sight import Sight
+from ehr_bridge.services.audit.trail import Event, Origin
+from ehr_bridge.services.viewing.grants import find_token
+from ehr_bridge.services.visibility.sight import Sight
 
 STEP = timedelta(minutes=15)
 """How long one token of a session is good; whoever stole it has no longer than this."""

@@ -16,17 +16,17 @@ from ehr_bridge.auth.caller import Caller
 from ehr_bridge.auth.permissions import Permission
 from ehr_bridge.auth.tokens import OPERATIONS, TokenRules, digest, make_viewer_token
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.models import Order, Study, ViewerToken
+from ehr_bridge.db.paging import Page, fetch_page
+from ehr_bridge.db.tables.models import Order, Study, ViewerToken
 from ehr_bridge.errors import InvalidInput, NotFound, NotPermitted
 from ehr_bridge.services import audit
-from ehr_bridge.services.audit import Event, Origin, study_event
-from ehr_bridge.services.numbers import find_patient
-from ehr_bridge.services.orders import find_order
-from ehr_bridge.services.paging import Page, fetch_page
-from ehr_bridge.services.restrictions import Closed, Restrictions
-from ehr_bridge.services.revocations import Revocations
-from ehr_bridge.services.scope import Priors, Scope, covered, linked_to, priors_of
-from ehr_bridge.services.studies import find_study, find_viewable
+from ehr_bridge.services.accounts.revocations import Revocations
+from ehr_bridge.services.audit.trail import Event, Origin, study_event
+from ehr_bridge.services.registry.numbers import find_patient
+from ehr_bridge.services.registry.orders import find_order
+from ehr_bridge.services.studies.listing import find_study, find_viewable
+from ehr_bridge.services.viewing.scope import Priors, Scope, covered, linked_to, priors_of
+from ehr_bridge.services.visibility.restrictions import Closed, Restrictions
 
 LINK_TTL = timedelta(minutes=10)
 """How long a link in an address bar is good; OHIF exchanges its token at once and renews what it gets."""

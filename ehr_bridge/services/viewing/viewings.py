@@ -18,12 +18,12 @@ from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
 from ehr_bridge.auth.caller import Caller
-from ehr_bridge.db.access import Viewing
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.models import Study, ViewerToken
-from ehr_bridge.db.uploads import Instance
+from ehr_bridge.db.tables.access import Viewing
+from ehr_bridge.db.tables.models import Study, ViewerToken
+from ehr_bridge.db.tables.uploads import Instance
 from ehr_bridge.services import audit
-from ehr_bridge.services.audit import Event, Origin
+from ehr_bridge.services.audit.trail import Event, Origin
 
 OVER_AFTER = timedelta(minutes=10)
 """Nobody read anything for so long: the viewing is over."""

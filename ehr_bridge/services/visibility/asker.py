@@ -10,7 +10,7 @@ import uuid
 from contextvars import ContextVar
 
 from ehr_bridge.errors import NotPermitted
-from ehr_bridge.services.restrictions import NOTHING, Closed
+from ehr_bridge.services.visibility.restrictions import NOTHING, Closed
 
 _CLOSED: ContextVar[Closed] = ContextVar("closed_to_the_asker", default=NOTHING)
 

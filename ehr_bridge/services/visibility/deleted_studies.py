@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select, text
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.deletions import OPEN, DeletionRequest
+from ehr_bridge.db.tables.deletions import OPEN, DeletionRequest
 from ehr_bridge.errors import Unavailable
 
 UNTIL_RECORDED = timedelta(minutes=2)

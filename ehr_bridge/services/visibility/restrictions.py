@@ -21,12 +21,12 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from ehr_bridge.auth.caller import Caller
 from ehr_bridge.auth.permissions import Permission
-from ehr_bridge.db.access import AccessVersion, BrokenGlass, RestrictedPatient, RestrictionMember
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.models import Patient, Study
+from ehr_bridge.db.tables.access import AccessVersion, BrokenGlass, RestrictedPatient, RestrictionMember
+from ehr_bridge.db.tables.models import Patient, Study
 from ehr_bridge.errors import Unavailable
 from ehr_bridge.matching.issuers import readings
-from ehr_bridge.services.merged_records import survivors
+from ehr_bridge.services.identity.merged_records import survivors
 
 MOST_REMEMBERED = 4096
 

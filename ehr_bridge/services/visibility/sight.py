@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from ehr_bridge.auth.caller import Caller
 from ehr_bridge.auth.permissions import Permission
-from ehr_bridge.services.hidden import HiddenStudies
-from ehr_bridge.services.restrictions import Restrictions
+from ehr_bridge.services.visibility.deleted_studies import HiddenStudies
+from ehr_bridge.services.visibility.restrictions import Restrictions
 
 
 class Sight:
