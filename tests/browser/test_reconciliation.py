@@ -31,14 +31,14 @@ def sent(demo: Server, **says: str) -> str:
 
 
 def likely(demo: Server, order: dict[str, Any]) -> str:
-    """The patient's own ID and name, and the number of an order that nobody knows."""
+    """The patient's own ID and name, and the number of their order as somebody typed it: with a hyphen."""
     return sent(
         demo,
         PatientID=order["mrn"],
         PatientName="VANDERSLOOT^INGEBORG",
         PatientBirthDate="19610314",
         PatientSex="",
-        AccessionNumber="ELSEWHERE-1",
+        AccessionNumber=order["accession_number"].replace("A", "A-", 1),
     )
 
 

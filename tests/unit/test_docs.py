@@ -209,7 +209,7 @@ def test_every_chore_of_the_worker_is_documented_with_how_often_it_runs() -> Non
     """As the composition makes them."""
     table = {row[0]: row[1] for row in rows("architecture.md", "Processes and threads")}
     made = {}
-    for name, call in calls(ROOT / "plugin" / "compose.py"):
+    for name, call in calls(ROOT / "plugin" / "running" / "compose.py"):
         if name == "Chore":
             title, every = call.args[0], call.args[2]
             assert isinstance(title, ast.Constant) and isinstance(every, ast.Constant)

@@ -37,10 +37,14 @@ export function useListPlace<F extends string>(defaults: Record<F, string>, defa
   const [search] = useSearchParams();
   const address = search.toString();
   const searched = useMemo(() => searchedFor(state), [state]);
-  // Another change may come before the last one is shown: it builds upon that.
+  // Another change may come before the last one is shown: it builds upon that, not upon one between the two.
   const latest = useRef({ address, searched });
+  const awaited = useRef<string | null>(null);
   useLayoutEffect(() => {
-    latest.current = { address, searched };
+    const shown = { address, searched };
+    if (awaited.current !== null && awaited.current !== JSON.stringify(shown)) return;
+    awaited.current = null;
+    latest.current = shown;
   }, [address, searched]);
 
   const move = useCallback(
@@ -54,6 +58,7 @@ export function useListPlace<F extends string>(defaults: Record<F, string>, defa
         searched: afterChange(latest.current.searched, change),
       };
       latest.current = next;
+      awaited.current = JSON.stringify(next);
       void navigate({ search: next.address }, { replace: change.offset === undefined, state: next.searched });
     },
     [navigate, here, defaults, defaultSort],
