@@ -1,1 +1,1 @@
-
+"""Tables, transactions, migrations, and the SQL that every wing needs."""
