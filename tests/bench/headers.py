@@ -56,7 +56,7 @@ def filled(sample: Sample, patient: PatientFacts, accession_number: str, chance:
 
 
 def identity_of(header: Mapping[str, Any], study_date: str) -> HeaderIdentity:
-    """As `services.identity.read_identity` reads it from a file."""
+    """As `identity.attributes.read_identity` reads it from a file."""
     requested = (header.get("RequestAttributesSequence") or [{}])[0]
 
     def said(keyword: str) -> str:

@@ -16,7 +16,8 @@ from ehr_bridge.db.tables.models import Order, Patient, Study
 from ehr_bridge.db.tables.modifications import Modification
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit.trail import Event, Origin
-from ehr_bridge.services.identity.study_index import index_study
+from ehr_bridge.services.identity.attributes import stored_identity
+from ehr_bridge.services.identity.study_index import index_study, index_waiting
 from ehr_bridge.services.linking.second_looks import concerned_by_order, concerned_by_patient
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -106,7 +107,9 @@ def test_a_modification_that_was_undone_comes_through_an_upgrade_and_a_downgrade
 
 def test_studies_that_a_change_concerns_are_found_by_index(database: Database) -> None:
     """By each key alone, on both engines; nothing reads all studies, of which many wait."""
-    patient = Patient(id=uuid.uuid4(), mrn="P-1", sex="female", created_at=NOW, updated_at=NOW)
+    patient, other = (
+        Patient(id=uuid.uuid4(), mrn=mrn, sex="female", created_at=NOW, updated_at=NOW) for mrn in ("P-1", "P-2")
+    )
     order = Order(
         id=uuid.uuid4(), accession_number="ACC-1", patient_id=patient.id, modality="MR", description="x",
         scheduled_study_instance_uid="1.2.1", study_instance_uid="1.2.1", created_at=NOW, updated_at=NOW,
@@ -115,22 +118,25 @@ def test_studies_that_a_change_concerns_are_found_by_index(database: Database) -
     by_uid, by_number, by_mrn = (study(number, **nobody) for number in (1, 2, 3))
     by_number.received_identity = {**nobody, "AccessionNumber": "acc-1"}
     by_mrn.received_identity = {**nobody, "PatientID": "p 001"}
-    by_opinion, walk_in = study(4, **nobody), study(5, **nobody)
+    by_opinion, walk_in, of_another = study(4, **nobody), study(5, **nobody), study(1500, **nobody)
+    of_another.received_identity = {**nobody, "AccessionNumber": "ACC-1"}
     with database.write() as session:
-        session.add(patient)
+        session.add_all([patient, other])
         session.flush()
         session.add(order)
         session.flush()
+        of_another.patient_id, of_another.link_status = other.id, "linked"
         by_opinion.match_patient_id, by_opinion.match_order_id = patient.id, order.id
         walk_in.patient_id, walk_in.link_status = patient.id, "linked"
         others = [study(number, PatientID=f"Q-{number}", AccessionNumber=f"B{number}") for number in range(6, 1500)]
-        session.add_all([by_uid, by_number, by_mrn, by_opinion, walk_in, *others])
+        session.add_all([by_uid, by_number, by_mrn, by_opinion, walk_in, of_another, *others])
         for one in (by_uid, by_number, by_mrn, *others):
             index_study(session, one)
+        index_waiting(session, of_another.id, stored_identity(of_another))
     with database.engine.begin() as connection:
         connection.execute(text("ANALYZE"))
     explain = "EXPLAIN QUERY PLAN " if database.is_sqlite else "EXPLAIN "
-    of_order = [{by_uid.id, by_number.id}, {by_opinion.id}, {by_opinion.id}, {walk_in.id}]
+    of_order = [{by_uid.id, by_number.id}, {by_opinion.id}, {by_opinion.id}, {walk_in.id}, {of_another.id}]
     of_patient = [{by_mrn.id}, {by_opinion.id}, {by_uid.id, by_number.id}, {walk_in.id}]
     with database.read() as session:
         queries = [

@@ -17,7 +17,7 @@ ALLOWED = {
 
 @pytest.mark.parametrize("call", ALLOWED)
 def test_only_the_doors_do_it(call: str) -> None:
-    """Reading recent rows is `services.fresh`, hearing of changes `db.decisive`."""
+    """Reading recent rows is `db.fresh`, hearing of changes `db.decisive`."""
     word = re.compile(rf"\b_?{re.escape(call)}\b")
     found = {
         path.relative_to(ROOT).as_posix()

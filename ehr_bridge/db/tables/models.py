@@ -225,7 +225,7 @@ class Study(Base):
     accession_key: Mapped[str] = mapped_column(KEY, default="", server_default="")
     modality_key: Mapped[str] = mapped_column(KEY, default="", server_default="")
     patient_id_key: Mapped[str] = mapped_column(KEY, default="", server_default="")
-    """By which studies are listed and found (docs/adr/0008-study-list.md); written by `services.study_index` alone."""
+    """By which studies are listed and found (docs/adr/0008-study-list.md); written by `identity.study_index` alone."""
     number_of_series: Mapped[int] = mapped_column(default=0)
     number_of_instances: Mapped[int] = mapped_column(default=0)
     is_settled: Mapped[bool] = mapped_column(default=True)

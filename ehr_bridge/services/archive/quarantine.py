@@ -1,6 +1,6 @@
 """The quarantine folder: files that are kept, but not in the archive, until a person decides about them.
 
-What stands in the folder has a row in the database (`quarantine_records`); the file is always written first.
+What stands in the folder has a row in the database (`intake.quarantine_records`); the file is always written first.
 """
 
 from __future__ import annotations

@@ -170,7 +170,7 @@ DEFAULT_RULES = {
     "AccessionNumber": "order.accession_number",
     "ReferringPhysicianName": "order.ordered_by",
 }
-"""DICOM keyword to what it becomes, unless a site has rules of its own (`coercion_rules`)."""
+"""DICOM keyword to what it becomes, unless a site has rules of its own (`coercion.rules`)."""
 
 
 def ehr_values(patient: Patient, order: Order | None) -> Mapping[str, str]:

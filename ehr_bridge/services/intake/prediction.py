@@ -1,4 +1,4 @@
-"""What studies that have not been sent would be told on arrival: the same verdict (`verdicts`), nothing stored."""
+"""What studies that have not been sent would be told on arrival: the same verdict (`verdict.judge`), nothing stored."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """What a job does to the files of its study: their new forms are made and put into the spool, then into the archive.
 
-How far it is and whose turn it is, `modifying` knows.
+How far it is and whose turn it is, `runner` knows.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Requests to modify the attributes of a stored study, or to undo that; `modifying` carries them out.
+"""Requests to modify the attributes of a stored study, or to undo that; `runner` carries them out.
 
 One at a time per study. Only the latest modification that still holds can be undone, so that every undo leads back to
 files that were really there.

@@ -50,7 +50,7 @@ def find_patient_record(session: Session, id_or_mrn: str) -> Patient:
     Raises:
         NotFound: there is neither.
         Conflict: several patients have the number, from different authorities.
-        NotPermitted: whoever asks may not see this patient (`services.asker`).
+        NotPermitted: whoever asks may not see this patient (`visibility.asker`).
     """
     key = as_uuid(id_or_mrn)
     patient = session.get(Patient, key) if key is not None else None

@@ -268,7 +268,7 @@ def find_order(session: Session, id_or_accession_number: str) -> Order:
 
     Raises:
         NotFound: there is neither.
-        NotPermitted: whoever asks may not see its patient (`services.asker`).
+        NotPermitted: whoever asks may not see its patient (`visibility.asker`).
     """
     key = as_uuid(id_or_accession_number)
     if key is None:

@@ -87,7 +87,7 @@ def find_study(session: Session, study_instance_uid: str) -> Study:
 
     Raises:
         NotFound: there is none.
-        NotPermitted: whoever asks may not see its patient (`services.asker`).
+        NotPermitted: whoever asks may not see its patient (`visibility.asker`).
     """
     study = session.scalar(_stored().where(Study.study_instance_uid == study_instance_uid))
     if study is None:
