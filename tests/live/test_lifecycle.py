@@ -198,7 +198,7 @@ def test_without_the_gate_in_the_path_the_server_refuses_to_serve(tmp_path: Path
         )
     )
     launcher = (
-        "import sys, pathlib; from plugin import orthanc_config, launch\n"
+        "import sys, pathlib; from plugin import launch; from plugin.starting import orthanc_config\n"
         "render = orthanc_config.render\n"
         "def broken(settings):\n"
         "    config = render(settings)\n"
