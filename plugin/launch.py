@@ -163,8 +163,8 @@ def _serve(settings: Settings, log: Path | None) -> int:
         process = supervisor.start()
         try:
             if not _becomes_ready(settings.http_port, process, None if log is None else READY_SECONDS):
-                if log is None:
-                    return exit_code(process.wait())
+                if log is None:  # a code is Orthanc's own answer; a signal is a death, like one a moment later
+                    return exit_code(process.returncode) if process.wait() >= 0 else supervisor.watch()
                 raise CannotStart(f"{_why_not(process)}; see {log}\n{_tail(log)}")
             lines = _make_demo(settings) if settings.demo else []
             print(f"ready: http://127.0.0.1:{settings.http_port}/ehr/", flush=True)  # noqa: T201

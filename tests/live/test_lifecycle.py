@@ -280,6 +280,7 @@ def test_scripts_serve_supervises_passes_signals_on_and_gives_up_in_the_end(tmp_
 
     process = serve()
     try:
+        os.kill(int(eventually(lambda: child(process))), signal.SIGKILL)  # before it answers
         eventually(answers)
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=60) == 0

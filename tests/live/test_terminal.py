@@ -53,8 +53,7 @@ def test_two_different_passwords_are_asked_for_again(tmp_path: Path) -> None:
         terminal.type(typed)
     terminal.wait_for("do not match")
     terminal.wait_for("Password: ")
-    terminal.interrupt()
-    assert terminal.end() == 1, terminal.screen
+    assert terminal.end_by_interrupt() == 1, terminal.screen
     assert "lon" not in terminal.screen
     assert command(server, "user", "list").returncode == 1  # not even a database was made
 

@@ -47,6 +47,18 @@ class Terminal:
         os.close(self._ours)
         return self._process.wait(timeout=seconds)
 
+    def end_by_interrupt(self, seconds: float = 60) -> int:
+        """Ctrl-C, and again after a second, as people do: Python may be about to read, and not see the first one."""
+        deadline = time.monotonic() + seconds
+        again = 0.0
+        while self._look():
+            assert time.monotonic() < deadline, self.screen
+            if time.monotonic() >= again:
+                self.interrupt()
+                again = time.monotonic() + 1
+        os.close(self._ours)
+        return self._process.wait(timeout=seconds)
+
     def _look(self) -> bool:
         """Take what was written; False when nobody will write any more."""
         if not select.select([self._ours], [], [], 0.2)[0]:
