@@ -272,6 +272,14 @@ def test_scripts_serve_supervises_passes_signals_on_and_gives_up_in_the_end(tmp_
         except OSError:  # it has just ended
             return ""
 
+    def orthanc_of(process: subprocess.Popen[str]) -> str:
+        """The launcher's child once it serves: before, the launcher asks Orthanc for its version."""
+        try:
+            pid = child(process)
+            return pid if pid.isdigit() and "orthanc.json" in Path(f"/proc/{pid}/cmdline").read_text() else ""
+        except OSError:
+            return ""
+
     def answers() -> bool:
         try:
             return requests.get(f"http://127.0.0.1:{http}/api/v1/health", timeout=5).json()["checks"]["gate"] == "ok"
@@ -280,7 +288,7 @@ def test_scripts_serve_supervises_passes_signals_on_and_gives_up_in_the_end(tmp_
 
     process = serve()
     try:
-        os.kill(int(eventually(lambda: child(process))), signal.SIGKILL)  # before it answers
+        os.kill(int(eventually(lambda: orthanc_of(process))), signal.SIGKILL)  # before it answers
         eventually(answers)
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=60) == 0
