@@ -27,7 +27,7 @@ from ehr_bridge.settings import Settings, SettingsError, load_settings
 from plugin.running import advisories
 from plugin.starting import orthanc_config
 from plugin.starting.kept_secret import kept_secret
-from plugin.starting.supervisor import Supervisor, exit_code
+from plugin.starting.supervisor import Supervisor
 
 ORTHANC = "/usr/sbin/Orthanc"
 OPTIONS = {
@@ -164,7 +164,8 @@ def _serve(settings: Settings, log: Path | None) -> int:
         try:
             if not _becomes_ready(settings.http_port, process, None if log is None else READY_SECONDS):
                 if log is None:  # a code is Orthanc's own answer; a signal is a death, like one a moment later
-                    return exit_code(process.returncode) if process.wait() >= 0 else supervisor.watch()
+                    code = process.wait()
+                    return code if code >= 0 else supervisor.watch()
                 raise CannotStart(f"{_why_not(process)}; see {log}\n{_tail(log)}")
             lines = _make_demo(settings) if settings.demo else []
             print(f"ready: http://127.0.0.1:{settings.http_port}/ehr/", flush=True)  # noqa: T201

@@ -32,10 +32,10 @@ from ehr_bridge.api.uploads.answers import (
 from ehr_bridge.api.uploads.content_digest import CONTENT_DIGEST
 from ehr_bridge.api.uploads.door import UploadRequest, respond, take_upload
 from ehr_bridge.api.uploads.options import HEADERS, Source
+from ehr_bridge.api.uploads.zip_files import MEGABYTE
 from ehr_bridge.services.archive.storing import Archive
 from ehr_bridge.services.uploads.log import UploadFilters
 
-MEGABYTE = 1_000_000
 ARCHIVE = "ehr_bridge_archive"
 Short = Annotated[str, Field(max_length=255)]
 

@@ -18,8 +18,6 @@ UNDER_WAY = ("queued", "running")
 HOLDS = ("succeeded", "partial")
 UNSWEPT = Modification.status.in_(HOLDS) & Modification.swept_at.is_(None)
 """Jobs that ended and have not had their last look for what came meanwhile."""
-OF_LINKS = ("link", "unlink", "follow")
-"""Kinds of jobs that make the files say whose study it is."""
 WORDS = {
     "modify": "modify its tags",
     "undo": "undo its last change",

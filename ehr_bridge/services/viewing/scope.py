@@ -8,12 +8,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.tables.models import Order, Study
-from ehr_bridge.services.registry.numbers import find_patient
-from ehr_bridge.services.registry.orders import find_order
 
 type Match = Literal["auto", "patient", "modality", "body_part"]
 
@@ -50,18 +48,6 @@ class Linked:
     modalities: frozenset[str]
     body_part: str | None
     study_date: date | None
-
-
-def studies_of_order(session: Session, order: str) -> list[Study]:
-    """Stored studies linked to an order (id or accession number). Raises NotFound for an unknown order."""
-    column = Study.order_id == find_order(session, order).id
-    return list(session.scalars(_linked().where(column)))
-
-
-def studies_of_patient(session: Session, patient: str) -> list[Study]:
-    """Stored studies linked to a patient (id or MRN). Raises NotFound for an unknown patient."""
-    column = Study.patient_id == find_patient(session, patient).id
-    return list(session.scalars(_linked().where(column)))
 
 
 def linked_to(session: Session, patient_ids: Collection[uuid.UUID]) -> list[Linked]:
@@ -119,7 +105,3 @@ def priors_of(current: Sequence[Linked], linked: Sequence[Linked], policy: Prior
 
 def _stored_and_linked() -> tuple[ColumnElement[bool], ...]:
     return Study.link_status == "linked", Study.orthanc_study_id.is_not(None), Study.deleted_at.is_(None)
-
-
-def _linked() -> Select[Study]:
-    return select(Study).where(*_stored_and_linked()).order_by(Study.study_date.desc(), Study.id)
