@@ -10,6 +10,7 @@ from ehr_bridge.db.tables import (
     access,  # noqa: F401  (their tables belong to the metadata)
     accounts,  # noqa: F401  (their tables belong to the metadata)
     audit,  # noqa: F401  (their tables belong to the metadata)
+    cursors,  # noqa: F401  (their tables belong to the metadata)
     deletions,  # noqa: F401  (their tables belong to the metadata)
     identity_changes,  # noqa: F401  (their tables belong to the metadata)
     match_keys,  # noqa: F401  (their tables belong to the metadata)
@@ -18,8 +19,9 @@ from ehr_bridge.db.tables import (
     second_looks,  # noqa: F401  (their tables belong to the metadata)
     study_names,  # noqa: F401  (their tables belong to the metadata)
     uploads,  # noqa: F401  (their tables belong to the metadata)
+    viewing,  # noqa: F401  (their tables belong to the metadata)
 )
-from ehr_bridge.db.tables.models import Base
+from ehr_bridge.db.tables.base import Base
 
 engine = context.config.attributes["engine"]
 

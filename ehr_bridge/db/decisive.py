@@ -14,8 +14,9 @@ from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.tables.deletions import DeletionRequest
-from ehr_bridge.db.tables.models import Order, Patient, Study
 from ehr_bridge.db.tables.modifications import Modification
+from ehr_bridge.db.tables.registry import Order, Patient
+from ehr_bridge.db.tables.studies import Study
 
 _CHANGED = "decisive_rows_changed"
 _OF_STUDIES = frozenset(

@@ -14,7 +14,7 @@ from ehr_bridge.auth.caller import Caller
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.paging import Page, fetch_page
 from ehr_bridge.db.tables.access import BrokenGlass, RestrictedPatient, RestrictionMember
-from ehr_bridge.db.tables.models import Patient
+from ehr_bridge.db.tables.registry import Patient
 from ehr_bridge.errors import Conflict, NotFound
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit.trail import Event, Origin

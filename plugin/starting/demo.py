@@ -12,7 +12,7 @@ import requests
 
 from ehr_bridge.auth.tokens import TokenRules, make_user_token
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.tables.models import Order
+from ehr_bridge.db.tables.registry import Order
 from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.services.bundle import Services, build_services, utc_now
 from ehr_bridge.services.registry.orders import OrderData, OrderWish

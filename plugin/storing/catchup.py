@@ -13,8 +13,9 @@ from typing import Any
 from sqlalchemy import select
 
 from ehr_bridge.db.database import Database
+from ehr_bridge.db.tables.cursors import ORTHANC_CHANGES, Cursor
 from ehr_bridge.db.tables.deletions import DeletionRequest, has_open_request
-from ehr_bridge.db.tables.models import ORTHANC_CHANGES, Cursor, Study
+from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.db.tables.uploads import Instance
 from ehr_bridge.errors import RefusedInstance
 from ehr_bridge.services.archive.file_digests import stored_digest

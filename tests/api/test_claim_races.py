@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.tables.models import Study, StudyLink
+from ehr_bridge.db.tables.studies import Study, StudyLink
 from ehr_bridge.services.archive.storing import Stored
 from tests.api.conftest import Api
 from tests.api.late_steps import c_store

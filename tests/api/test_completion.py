@@ -11,7 +11,7 @@ import pytest
 from pydicom.uid import generate_uid
 from sqlalchemy import select, text
 
-from ehr_bridge.db.tables.models import Study
+from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.services.registry.completion import Completion
 from ehr_bridge.services.uploads.settling import settle_studies
 from tests.api.conftest import Api

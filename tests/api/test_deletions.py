@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import select
 
 from ehr_bridge.db.tables.deletions import DeletionRequest
-from ehr_bridge.db.tables.models import Order, Study, StudyLink
+from ehr_bridge.db.tables.registry import Order
+from ehr_bridge.db.tables.studies import Study, StudyLink
 from ehr_bridge.db.tables.uploads import Instance
 from ehr_bridge.errors import Unavailable
 from ehr_bridge.services import audit

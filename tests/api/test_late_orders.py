@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from ehr_bridge.db.tables.models import Patient, Study
+from ehr_bridge.db.tables.registry import Patient
+from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.services.linking import late_links
 from ehr_bridge.services.linking.links import new_fact
 from tests.api.conftest import Api

@@ -9,7 +9,7 @@ import pytest
 from pydicom.uid import generate_uid
 from sqlalchemy import select
 
-from ehr_bridge.db.tables.models import StudyLink
+from ehr_bridge.db.tables.studies import StudyLink
 from tests.api.conftest import Api
 from tests.api.late_steps import other_patients_image
 from tests.api.link_steps import (

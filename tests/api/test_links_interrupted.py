@@ -10,7 +10,7 @@ import pytest
 from pydicom.uid import generate_uid
 from sqlalchemy import select
 
-from ehr_bridge.db.tables.models import Study
+from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.services.modifying.runner import SWEEP_AFTER, ModificationJobs
 from tests.api.conftest import Api
 from tests.api.late_steps import other_patients_image

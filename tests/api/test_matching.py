@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, select
 
 from ehr_bridge.db.tables.match_keys import PatientMatchKey, PatientValueCount
-from ehr_bridge.db.tables.models import Study
+from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.dicom import read_header
 from ehr_bridge.services.identity.attributes import read_identity
 from ehr_bridge.services.verdict.candidates import candidates

@@ -15,7 +15,8 @@ import pytest
 from pydicom.uid import generate_uid
 from sqlalchemy import select
 
-from ehr_bridge.db.tables.models import Order, Patient, Study, StudyLink
+from ehr_bridge.db.tables.registry import Order, Patient
+from ehr_bridge.db.tables.studies import Study, StudyLink
 from ehr_bridge.services.identity.attributes import patient_in_files, person_name
 from ehr_bridge.services.intake.quarantine_records import Sender
 from tests.api.conftest import Api

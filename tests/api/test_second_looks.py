@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from ehr_bridge.db.tables.models import Study
 from ehr_bridge.db.tables.second_looks import SecondLook, StudyMatchKey
+from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.errors import Unavailable
 from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.services.linking import late_links

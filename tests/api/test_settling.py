@@ -12,7 +12,7 @@ import pytest
 from pydicom.uid import generate_uid
 from sqlalchemy import event, select
 
-from ehr_bridge.db.tables.models import Study
+from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.services.intake import recorder as recording
 from ehr_bridge.services.uploads.settling import settle_studies
 from tests.api.conftest import Api

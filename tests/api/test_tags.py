@@ -13,8 +13,8 @@ import pytest
 from pydicom.uid import generate_uid
 from sqlalchemy import select
 
-from ehr_bridge.db.tables.models import Study
 from ehr_bridge.db.tables.modifications import ModificationInstance
+from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.services.modifying.runner import SWEEP_AFTER
 from tests.api.conftest import Api
 from tests.api.tag_steps import files, job, jobs, modify, rows, said, store, tags, undo, value_of

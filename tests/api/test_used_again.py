@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ehr_bridge.db.tables.models import Patient
+from ehr_bridge.db.tables.registry import Patient
 from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.services.linking.used_again import is_another_person
 from ehr_bridge.services.registry.numbers import find_patient

@@ -6,7 +6,7 @@ import hashlib
 
 import pytest
 
-from ehr_bridge.db.tables.models import ViewerToken
+from ehr_bridge.db.tables.viewing import ViewerToken
 from tests.api.conftest import Api
 from tests.support.samples import small
 

@@ -14,7 +14,7 @@ from ehr_bridge.api.app import create_app
 from ehr_bridge.auth.caller import Caller
 from ehr_bridge.auth.permissions import Permission
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.tables.models import Study
+from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.errors import NotAuthenticated
 from ehr_bridge.services.bundle import build_services, utc_now
 from ehr_bridge.services.viewing.tokens import Minted

@@ -17,7 +17,7 @@ import requests
 from sqlalchemy import select
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.tables.models import Study
+from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.db.tables.uploads import Instance
 from tests.bench import files
 from tests.bench.one_by_one import both_databases

@@ -13,7 +13,7 @@ from sqlalchemy import delete, insert, text
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.tables.match_keys import PatientMatchKey, PatientValueCount
-from ehr_bridge.db.tables.models import Patient
+from ehr_bridge.db.tables.registry import Patient
 from ehr_bridge.matching import HeaderIdentity, Match, PatientFacts
 from ehr_bridge.matching.keys import is_counted, patient_keys
 from ehr_bridge.services.intake.prediction import Matching, Question

@@ -17,7 +17,7 @@ from types import ModuleType
 from sqlalchemy import insert
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.tables.models import Order
+from ehr_bridge.db.tables.registry import Order
 from ehr_bridge.matching import HeaderIdentity, PatientFacts
 from tests.bench.headers import Sample, accented, samples
 from tests.bench.linkage import header_of, patient_of

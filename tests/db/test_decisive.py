@@ -12,7 +12,8 @@ from sqlalchemy import update
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.decisive import on_decisive_change
-from ehr_bridge.db.tables.models import Order, Patient, Study
+from ehr_bridge.db.tables.registry import Order, Patient
+from ehr_bridge.db.tables.studies import Study
 
 NOW = datetime(2026, 11, 28, tzinfo=UTC)
 PATIENT, ORDER, STUDY = uuid.uuid4(), uuid.uuid4(), uuid.uuid4()

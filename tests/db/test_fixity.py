@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import select, text, update
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.tables.models import Study
+from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.db.tables.uploads import DicomUploadLog, Instance
 from ehr_bridge.services.archive.file_digests import stored_digest
 from ehr_bridge.services.fixity import rounds

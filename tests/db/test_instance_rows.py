@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.instance_rows import InstanceRow, InstanceRows
-from ehr_bridge.db.tables.models import Study
+from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.db.tables.uploads import DicomUploadLog, Instance
 from ehr_bridge.services.intake.known_files import recorded_files
 from ehr_bridge.services.visibility.restrictions import NOTHING

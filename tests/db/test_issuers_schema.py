@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from ehr_bridge.db import migrate
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.tables.models import Order, Patient
+from ehr_bridge.db.tables.registry import Order, Patient
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 BEFORE = "0012_leases"

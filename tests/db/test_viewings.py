@@ -13,7 +13,7 @@ from ehr_bridge.auth.permissions import Permission
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.tables.access import Viewing
 from ehr_bridge.db.tables.audit import AuditEvent
-from ehr_bridge.db.tables.models import Study
+from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.db.tables.uploads import DicomUploadLog, Instance
 from ehr_bridge.services.audit.alarms import MANY, WINDOW_SECONDS, Alarms
 from ehr_bridge.services.bundle import utc_now

@@ -9,7 +9,7 @@ import pydicom
 from sqlalchemy import select
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.tables.models import Study, StudyLink
+from ehr_bridge.db.tables.studies import Study, StudyLink
 from ehr_bridge.db.tables.uploads import DicomUploadLog
 from tests.support.material import mr_series
 from tests.support.server import Server

@@ -49,7 +49,7 @@ from ehr_bridge.db.tables import (
     match_keys,  # noqa: F401  (their tables belong to the metadata)
     modifications,  # noqa: F401  (their tables belong to the metadata)
 )
-from ehr_bridge.db.tables.models import Base
+from ehr_bridge.db.tables.base import Base
 from ehr_bridge.services.modifying.attempts import ELSEWHERE, FAILED
 from ehr_bridge.services.modifying.stuck import GIVEN_UP
 from ehr_bridge.settings import NOT_YET, Settings, variables

@@ -18,8 +18,9 @@ from sqlalchemy.orm import Session
 from ehr_bridge.auth.caller import Caller
 from ehr_bridge.db.tables.deletions import DeletionRequest
 from ehr_bridge.db.tables.identity_changes import IdentityChange
-from ehr_bridge.db.tables.models import Order, Study, StudyLink
 from ehr_bridge.db.tables.modifications import Modification
+from ehr_bridge.db.tables.registry import Order
+from ehr_bridge.db.tables.studies import Study, StudyLink
 from ehr_bridge.db.tables.uploads import DicomUploadLog
 from ehr_bridge.errors import NotPermitted
 from ehr_bridge.services.bundle import Services

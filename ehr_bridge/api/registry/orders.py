@@ -33,7 +33,7 @@ from ehr_bridge.api.http.schemas import (
     fits,
 )
 from ehr_bridge.api.registry.patients import Sex
-from ehr_bridge.db.tables.models import Order
+from ehr_bridge.db.tables.registry import Order
 from ehr_bridge.services.identity.attributes import person_name
 from ehr_bridge.services.registry.order_states import Stated
 from ehr_bridge.services.registry.orders import OrderData, OrderWish

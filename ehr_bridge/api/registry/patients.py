@@ -29,7 +29,7 @@ from ehr_bridge.api.http.schemas import (
     PathText64,
     Problem,
 )
-from ehr_bridge.db.tables.models import Patient
+from ehr_bridge.db.tables.registry import Patient
 from ehr_bridge.matching import NAME_PARTS
 from ehr_bridge.services.registry.patients import PatientData
 

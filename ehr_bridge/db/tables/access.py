@@ -8,7 +8,8 @@ from datetime import datetime
 from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ehr_bridge.db.tables.models import UID, Base
+from ehr_bridge.db.tables.base import UID, Base
+from ehr_bridge.db.tables.registry import Patient
 
 
 class AccessVersion(Base):
@@ -25,7 +26,7 @@ class RestrictedPatient(Base):
 
     __tablename__ = "restricted_patients"
 
-    patient_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("patients.id"), primary_key=True)
+    patient_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(Patient.id), primary_key=True)
     reason: Mapped[str] = mapped_column(String(255))
     restricted_by: Mapped[str] = mapped_column(String(255))
     restricted_at: Mapped[datetime]
@@ -47,7 +48,7 @@ class BrokenGlass(Base):
     __table_args__ = (Index("ix_broken_glasses_patient_id_subject", "patient_id", "subject"),)
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
-    patient_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("patients.id"))
+    patient_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(Patient.id))
     subject: Mapped[str] = mapped_column(String(255))
     reason: Mapped[str] = mapped_column(String(255))
     opened_at: Mapped[datetime] = mapped_column(index=True)

@@ -1,4 +1,4 @@
-"""Tables around accounts: sessions of our own sign-in, failed sign-ins, keys of services, counts of rate limits."""
+"""Tables of accounts, sessions of our own sign-in, failed sign-ins, keys of services, counts of rate limits."""
 
 from __future__ import annotations
 
@@ -9,9 +9,26 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ehr_bridge.db.tables.models import Base
+from ehr_bridge.db.tables.base import Base
 
 SHA256 = String(64)
+
+
+class User(Base):
+    """A local account, for places without their own identity provider."""
+
+    __tablename__ = "users"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    username: Mapped[str] = mapped_column(String(64), unique=True)
+    full_name: Mapped[str] = mapped_column(String(255))
+    password_hash: Mapped[str] = mapped_column(String(255))
+    roles: Mapped[list[Any]]
+    is_active: Mapped[bool] = mapped_column(default=True)
+    must_change_password: Mapped[bool] = mapped_column(default=False)
+    """Somebody else chose the password: a sign-in with it may do nothing but choose another."""
+    last_sign_in_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
 
 
 class AccountSession(Base):

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ehr_bridge.db.tables.models import UID, Base
+from ehr_bridge.db.tables.base import UID, Base
 from ehr_bridge.db.types import BigId
 
 

@@ -8,7 +8,8 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, Exists, ForeignKey, Index, Select, String, exists, func, select, text
 from sqlalchemy.orm import Mapped, aliased, mapped_column, relationship
 
-from ehr_bridge.db.tables.models import UID, Base, Study
+from ehr_bridge.db.tables.base import UID, Base
+from ehr_bridge.db.tables.studies import Study
 
 OPEN = "status IN ('pending', 'approved', 'purging')"
 

@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ehr_bridge.db.tables.models import Base
+from ehr_bridge.db.tables.base import Base
+from ehr_bridge.db.tables.registry import Order, Patient
 
 
 class IdentityChange(Base):
@@ -27,9 +28,9 @@ class IdentityChange(Base):
     kind: Mapped[str] = mapped_column(String(24))
     undoes_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("identity_changes.id"), unique=True)
     """The change that this one takes back; none is taken back twice."""
-    patient_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("patients.id"), index=True)
+    patient_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(Patient.id), index=True)
     """For a merge, the one that was merged into another."""
-    order_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("orders.id"), index=True)
+    order_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey(Order.id), index=True)
     before: Mapped[dict[str, Any]]
     after: Mapped[dict[str, Any]]
     """The fields that changed, as JSON values."""

@@ -7,7 +7,8 @@ import uuid
 from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ehr_bridge.db.tables.models import Base
+from ehr_bridge.db.tables.base import Base
+from ehr_bridge.db.tables.registry import Patient
 
 KEY = String(80).with_variant(String(80, collation="C"), "postgresql")
 """Compared byte by byte on both engines."""
@@ -19,7 +20,7 @@ class PatientMatchKey(Base):
     __tablename__ = "patient_match_keys"
     __table_args__ = (Index("ix_patient_match_keys_key", "key", "patient_id"),)
 
-    patient_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("patients.id", ondelete="CASCADE"), primary_key=True)
+    patient_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(Patient.id, ondelete="CASCADE"), primary_key=True)
     key: Mapped[str] = mapped_column(KEY, primary_key=True)
 
 

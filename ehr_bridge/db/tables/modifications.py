@@ -24,8 +24,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
+from ehr_bridge.db.tables.base import UID, Base
 from ehr_bridge.db.tables.identity_changes import IdentityChange
-from ehr_bridge.db.tables.models import UID, Base
 
 UNDER_WAY = "status IN ('queued', 'running')"
 WAITING = "status = 'waiting'"

@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ehr_bridge.db.tables.models import UID, Base
+from ehr_bridge.db.tables.base import UID, Base
+from ehr_bridge.db.tables.registry import Order, Patient
 
 
 class QuarantinedFile(Base):
@@ -45,8 +46,8 @@ class QuarantinedFile(Base):
     decided_by: Mapped[str | None] = mapped_column(String(255))
     decided_at: Mapped[datetime | None]
     reason: Mapped[str | None] = mapped_column(String(500))
-    patient_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("patients.id"))
+    patient_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey(Patient.id))
     """To whom it was given."""
-    order_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("orders.id"))
+    order_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey(Order.id))
     given: Mapped[dict[str, Any] | None]
     """Where the given file lies in the archive: `orthanc_instance_id`, and the UIDs it got."""

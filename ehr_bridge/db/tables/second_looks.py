@@ -8,8 +8,10 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
+from ehr_bridge.db.tables.base import Base
 from ehr_bridge.db.tables.match_keys import KEY
-from ehr_bridge.db.tables.models import Base
+from ehr_bridge.db.tables.registry import Order, Patient
+from ehr_bridge.db.tables.studies import Study
 
 
 class StudyMatchKey(Base):
@@ -21,7 +23,7 @@ class StudyMatchKey(Base):
     __tablename__ = "study_match_keys"
     __table_args__ = (Index("ix_study_match_keys_key", "key", "study_id"),)
 
-    study_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("studies.id", ondelete="CASCADE"), primary_key=True)
+    study_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(Study.id, ondelete="CASCADE"), primary_key=True)
     key: Mapped[str] = mapped_column(KEY, primary_key=True)
 
 
@@ -30,12 +32,12 @@ class SecondLook(Base):
 
     __tablename__ = "second_looks"
 
-    study_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("studies.id", ondelete="CASCADE"), primary_key=True)
+    study_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(Study.id, ondelete="CASCADE"), primary_key=True)
     turn: Mapped[uuid.UUID]
     """Another one each time it is asked for: who judged takes away only the turn that was there before."""
     cause: Mapped[str] = mapped_column(String(24))
-    patient_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("patients.id"))
-    order_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("orders.id"))
+    patient_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey(Patient.id))
+    order_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey(Order.id))
     """What changed last."""
     asked_at: Mapped[datetime] = mapped_column(index=True)
     """When it was asked for first since it was judged."""

@@ -7,7 +7,8 @@ import uuid
 from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ehr_bridge.db.tables.models import Base
+from ehr_bridge.db.tables.base import Base
+from ehr_bridge.db.tables.studies import Study
 
 PART = String(64).with_variant(String(64, collation="C"), "postgresql")
 """Compared byte by byte on both engines, so that an index serves "begins with"."""
@@ -19,6 +20,6 @@ class StudyName(Base):
     __tablename__ = "study_names"
     __table_args__ = (Index("ix_study_names_part", "part", "place", "study_id"),)
 
-    study_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("studies.id", ondelete="CASCADE"), primary_key=True)
+    study_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(Study.id, ondelete="CASCADE"), primary_key=True)
     part: Mapped[str] = mapped_column(PART, primary_key=True)
     place: Mapped[str] = mapped_column(String(8), primary_key=True)

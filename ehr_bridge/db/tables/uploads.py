@@ -8,7 +8,10 @@ from datetime import datetime
 from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ehr_bridge.db.tables.models import UID, Base
+from ehr_bridge.db.tables.accounts import User
+from ehr_bridge.db.tables.base import UID, Base
+from ehr_bridge.db.tables.registry import Order, Patient
+from ehr_bridge.db.tables.studies import Study
 
 
 class Instance(Base):
@@ -26,7 +29,7 @@ class Instance(Base):
     )
 
     orthanc_instance_id: Mapped[str] = mapped_column(String(64), primary_key=True)
-    study_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("studies.id"))
+    study_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(Study.id))
     upload_log_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("dicom_upload_logs.id"), index=True)
     file_name: Mapped[str | None] = mapped_column(String(255))
     series_instance_uid: Mapped[str] = mapped_column(UID)
@@ -63,9 +66,9 @@ class DicomUploadLog(Base):
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
     upload_id: Mapped[uuid.UUID]
-    patient_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("patients.id"), index=True)
-    order_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("orders.id"), index=True)
-    uploaded_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id"))
+    patient_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey(Patient.id), index=True)
+    order_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey(Order.id), index=True)
+    uploaded_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey(User.id))
     uploaded_by: Mapped[str] = mapped_column(String(255))
     """Subject of the token, or the calling AE title."""
     source_address: Mapped[str | None] = mapped_column(String(64))

@@ -13,8 +13,7 @@ from sqlalchemy.orm import Session
 from ehr_bridge.auth.permissions import Permission, permissions_of, require_known
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.paging import Page, fetch_page
-from ehr_bridge.db.tables.accounts import SignInGuard
-from ehr_bridge.db.tables.models import User
+from ehr_bridge.db.tables.accounts import SignInGuard, User
 from ehr_bridge.errors import Conflict, NotFound
 from ehr_bridge.services import audit
 from ehr_bridge.services.accounts.revocations import Revocations

@@ -11,7 +11,7 @@ from sqlalchemy import select, union_all
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.tables.accounts import AccountSession, ServiceKey
-from ehr_bridge.db.tables.models import ViewerToken
+from ehr_bridge.db.tables.viewing import ViewerToken
 
 REMEMBERED = timedelta(minutes=1)
 """How long after its end a token is still known to be taken back: longer than the leeway it is taken with, also where

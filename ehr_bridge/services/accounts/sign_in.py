@@ -18,8 +18,7 @@ from ehr_bridge.auth.caller import Caller
 from ehr_bridge.auth.passwords import hash_password, password_matches
 from ehr_bridge.auth.tokens import TokenRules, make_user_token
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.tables.accounts import AccountSession, SignInGuard
-from ehr_bridge.db.tables.models import User
+from ehr_bridge.db.tables.accounts import AccountSession, SignInGuard, User
 from ehr_bridge.errors import Conflict, InvalidInput, NotAuthenticated, Unavailable
 from ehr_bridge.services import audit
 from ehr_bridge.services.accounts.revocations import REMEMBERED, Revocations

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.tables.audit import AuditEvent
-from ehr_bridge.db.tables.models import Patient
+from ehr_bridge.db.tables.registry import Patient
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit.codes import DCM, code_of, outcome_of
 from ehr_bridge.services.audit.trail import AuditFilters, Event, Origin

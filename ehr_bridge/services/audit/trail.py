@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from ehr_bridge.db.paging import Page, fetch_page
 from ehr_bridge.db.tables.audit import AuditEvent
-from ehr_bridge.db.tables.models import Study
+from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.services.audit import verification
 from ehr_bridge.services.audit.anchors import Anchor
 from ehr_bridge.services.audit.verification import GENESIS, Verification

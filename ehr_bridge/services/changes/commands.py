@@ -11,7 +11,7 @@ from sqlalchemy import select
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.paging import Page
 from ehr_bridge.db.tables.identity_changes import IdentityChange
-from ehr_bridge.db.tables.models import Order, Patient
+from ehr_bridge.db.tables.registry import Order, Patient
 from ehr_bridge.errors import Conflict, InvalidInput, NotFound
 from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.services.changes.events import TAKEN_BACK, note

@@ -14,7 +14,8 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.tables.identity_changes import IdentityChange
-from ehr_bridge.db.tables.models import Order, Patient, Study
+from ehr_bridge.db.tables.registry import Order, Patient
+from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.services.linking.contradictions import doubt
 from ehr_bridge.services.linking.following import follow

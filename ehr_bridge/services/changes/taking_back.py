@@ -11,8 +11,9 @@ from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.tables.identity_changes import IdentityChange
-from ehr_bridge.db.tables.models import Order, Patient, Study, StudyLink
 from ehr_bridge.db.tables.modifications import Modification
+from ehr_bridge.db.tables.registry import Order, Patient
+from ehr_bridge.db.tables.studies import Study, StudyLink
 from ehr_bridge.errors import Conflict
 from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.services.changes.ledger import as_field, move_studies, note_change

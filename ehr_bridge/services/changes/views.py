@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 
 from ehr_bridge.db.paging import Page, fetch_page
 from ehr_bridge.db.tables.identity_changes import IdentityChange
-from ehr_bridge.db.tables.models import Order, Patient, Study
 from ehr_bridge.db.tables.modifications import Modification
+from ehr_bridge.db.tables.registry import Order, Patient
+from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.services.registry.numbers import find_patient_record
 from ehr_bridge.services.registry.orders import find_order
 from ehr_bridge.services.visibility.restrictions import NOTHING, Closed, without

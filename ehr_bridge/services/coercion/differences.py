@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ehr_bridge.db.tables.models import Order, Patient, Study
+from ehr_bridge.db.tables.registry import Order, Patient
+from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.dicom.structure.encoding import vr_of_tag
 from ehr_bridge.dicom.structure.tags import tag_of
 from ehr_bridge.dicom.values import canonical

@@ -8,7 +8,7 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.tables.deletions import latest_request
-from ehr_bridge.db.tables.models import Study
+from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.db.tables.uploads import Instance
 from ehr_bridge.matching import MatchKind
 from ehr_bridge.services.audit.trail import OURSELVES

@@ -17,9 +17,10 @@ from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.tables.deletions import DeletionRequest
-from ehr_bridge.db.tables.models import Study, ViewerToken
 from ehr_bridge.db.tables.modifications import Modification, ModificationInstance
+from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.db.tables.uploads import DicomUploadLog
+from ehr_bridge.db.tables.viewing import ViewerToken
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit.trail import OURSELVES, Event
 from ehr_bridge.services.deletion.holds import hold_in_force

@@ -18,8 +18,9 @@ from ehr_bridge.db.database import Database
 from ehr_bridge.db.fresh import Fresh
 from ehr_bridge.db.paging import Page, fetch_page
 from ehr_bridge.db.tables.deletions import DeletionRequest, has_open_request
-from ehr_bridge.db.tables.models import Order, Study
 from ehr_bridge.db.tables.modifications import Modification
+from ehr_bridge.db.tables.registry import Order
+from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.errors import Conflict, NotFound, NotPermitted
 from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.services.deletion.holds import hold_in_force, require_no_hold

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.tables.deletions import DeletionRequest
-from ehr_bridge.db.tables.models import Study
+from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.errors import Conflict
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit.trail import Event, Origin

@@ -14,7 +14,7 @@ from datetime import datetime
 from sqlalchemy import select, update
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.tables.models import Study
+from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.db.tables.uploads import Instance
 from ehr_bridge.errors import Unavailable
 from ehr_bridge.services import audit

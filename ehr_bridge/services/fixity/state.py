@@ -13,7 +13,8 @@ from typing import NamedTuple
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from ehr_bridge.db.tables.models import Cursor, Study
+from ehr_bridge.db.tables.cursors import Cursor
+from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.db.tables.uploads import Instance
 
 FIXITY = "fixity"

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 from sqlalchemy.orm import object_session
 
 from ehr_bridge.db.tables.identity_changes import IdentityChange
-from ehr_bridge.db.tables.models import Order, Patient, Study
+from ehr_bridge.db.tables.registry import Order, Patient
+from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.dicom import Header, date_text
 from ehr_bridge.dicom.reading.items import first_item_text
 from ehr_bridge.dicom.structure import tags

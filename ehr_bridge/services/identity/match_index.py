@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.tables.match_keys import PatientMatchKey, PatientValueCount
-from ehr_bridge.db.tables.models import Patient
+from ehr_bridge.db.tables.registry import Patient
 from ehr_bridge.matching.keys import is_counted, patient_keys
 from ehr_bridge.services.identity.attributes import patient_facts
 

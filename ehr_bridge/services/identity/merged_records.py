@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from ehr_bridge.db.tables.models import Patient
+from ehr_bridge.db.tables.registry import Patient
 
 
 def survivors(session: Session, ids: Collection[uuid.UUID] | Select[tuple[uuid.UUID]]) -> Mapping[uuid.UUID, uuid.UUID]:

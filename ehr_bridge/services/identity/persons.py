@@ -11,7 +11,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ehr_bridge.db.tables.models import Patient, Study
+from ehr_bridge.db.tables.registry import Patient
+from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.matching.compare import SEX_CODES
 from ehr_bridge.matching.dates import parse_da
 from ehr_bridge.services.identity.attributes import patient_in_files, person_name

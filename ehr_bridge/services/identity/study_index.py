@@ -13,8 +13,8 @@ from datetime import date
 from sqlalchemy import bindparam, delete, insert, select
 from sqlalchemy.orm import Session
 
-from ehr_bridge.db.tables.models import Study
 from ehr_bridge.db.tables.second_looks import SecondLook, StudyMatchKey
+from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.db.tables.study_names import StudyName
 from ehr_bridge.matching import HeaderIdentity
 from ehr_bridge.matching.keys import study_keys

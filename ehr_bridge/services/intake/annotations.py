@@ -14,7 +14,7 @@ from sqlalchemy import select
 from ehr_bridge.auth.caller import Caller
 from ehr_bridge.auth.permissions import Permission
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.tables.models import Study
+from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.db.tables.uploads import Instance
 from ehr_bridge.dicom import read_header
 from ehr_bridge.dicom.reading.datasets import read_dataset

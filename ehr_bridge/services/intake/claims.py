@@ -19,7 +19,8 @@ from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.tables.deletions import DeletionRequest, latest_request
-from ehr_bridge.db.tables.models import Order, Patient, Study
+from ehr_bridge.db.tables.registry import Order, Patient
+from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.db.tables.uploads import Instance
 from ehr_bridge.matching import Evidence, HeaderIdentity, Match, MatchKind, Rules
 from ehr_bridge.services.identity.attributes import ehr_values, identity_to_json, patient_in_files, wanted_values

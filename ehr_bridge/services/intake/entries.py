@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import bindparam, delete, select
 from sqlalchemy.orm import Session
 
-from ehr_bridge.db.tables.models import Study, User
+from ehr_bridge.db.tables.accounts import User
+from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.db.tables.uploads import DicomUploadLog, DicomUploadSkip
 from ehr_bridge.dicom.times import parse_tm
 from ehr_bridge.matching.dates import parse_da

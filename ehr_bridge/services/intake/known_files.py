@@ -17,7 +17,7 @@ from sqlalchemy import Select, select
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.tables.deletions import has_open_request
-from ehr_bridge.db.tables.models import Study
+from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.db.tables.uploads import Instance
 from ehr_bridge.services.intake.recorder import Recorder
 from ehr_bridge.services.jobs.study_jobs import job_works_on_it

@@ -12,8 +12,8 @@ from datetime import datetime
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
-from ehr_bridge.db.tables.models import Study
 from ehr_bridge.db.tables.modifications import Modification
+from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.services.audit.trail import OURSELVES
 from ehr_bridge.services.jobs.study_jobs import new_job
 from ehr_bridge.services.linking.second_looks import stored_late

@@ -18,8 +18,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.tables.models import Study
 from ehr_bridge.db.tables.quarantine import QuarantinedFile
+from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.dicom import is_storable_uid, read_header
 from ehr_bridge.errors import RefusedInstance
 from ehr_bridge.services import audit

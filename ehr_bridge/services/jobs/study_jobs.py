@@ -9,8 +9,8 @@ from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.tables.deletions import last_purge
-from ehr_bridge.db.tables.models import Study
 from ehr_bridge.db.tables.modifications import Modification
+from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.errors import Conflict
 from ehr_bridge.services.audit.trail import Origin
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from ehr_bridge.db.tables.models import Study
+from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit.trail import Origin, study_event
 

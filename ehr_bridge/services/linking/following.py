@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session, aliased
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.tables.identity_changes import IdentityChange
-from ehr_bridge.db.tables.models import Study
 from ehr_bridge.db.tables.modifications import Modification
+from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.errors import Conflict
 from ehr_bridge.matching import Rules
 from ehr_bridge.services.audit.trail import Origin

@@ -20,9 +20,9 @@ from sqlalchemy import ColumnElement, Select, exists, select
 from sqlalchemy.orm import Session, aliased
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.tables.models import Study, StudyLink
 from ehr_bridge.db.tables.modifications import Modification
 from ehr_bridge.db.tables.second_looks import SecondLook
+from ehr_bridge.db.tables.studies import Study, StudyLink
 from ehr_bridge.errors import Unavailable
 from ehr_bridge.matching import Basis, Match, MatchKind, Rules
 from ehr_bridge.services import audit

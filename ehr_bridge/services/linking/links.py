@@ -15,7 +15,8 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.tables.identity_changes import IdentityChange
-from ehr_bridge.db.tables.models import Order, Study, StudyLink
+from ehr_bridge.db.tables.registry import Order
+from ehr_bridge.db.tables.studies import Study, StudyLink
 from ehr_bridge.db.tables.uploads import DicomUploadLog
 from ehr_bridge.matching import MatchKind
 from ehr_bridge.services.identity.study_index import index_study

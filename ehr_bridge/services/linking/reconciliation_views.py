@@ -10,8 +10,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.paging import Page
-from ehr_bridge.db.tables.models import Order, Patient, Study
 from ehr_bridge.db.tables.modifications import Modification
+from ehr_bridge.db.tables.registry import Order, Patient
+from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.dicom import Header
 from ehr_bridge.dicom.structure import tags
 from ehr_bridge.matching import Match, Rules

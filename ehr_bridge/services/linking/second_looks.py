@@ -19,8 +19,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.tables.match_keys import PatientValueCount
-from ehr_bridge.db.tables.models import Order, Patient, Study
+from ehr_bridge.db.tables.registry import Order, Patient
 from ehr_bridge.db.tables.second_looks import SecondLook, StudyMatchKey
+from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.matching import PatientFacts
 from ehr_bridge.matching.keys import finding_keys, number_key, order_keys
 from ehr_bridge.services.identity.attributes import patient_facts

@@ -9,7 +9,8 @@ from typing import NamedTuple
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ehr_bridge.db.tables.models import Order, Study
+from ehr_bridge.db.tables.registry import Order
+from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.db.tables.uploads import DicomUploadLog
 from ehr_bridge.services.registry.order_states import TRANSITIONS, waiting_state
 from ehr_bridge.services.uploads.settling import settle_studies

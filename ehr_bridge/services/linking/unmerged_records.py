@@ -11,7 +11,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, aliased
 
 from ehr_bridge.db.tables.identity_changes import IdentityChange
-from ehr_bridge.db.tables.models import Patient, Study, StudyLink
+from ehr_bridge.db.tables.registry import Patient
+from ehr_bridge.db.tables.studies import Study, StudyLink
 from ehr_bridge.services.linking.links import as_id
 from ehr_bridge.services.registry.numbers import mrns_of
 

@@ -15,8 +15,9 @@ from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.tables.identity_changes import IdentityChange
-from ehr_bridge.db.tables.models import Patient, Study
+from ehr_bridge.db.tables.registry import Patient
 from ehr_bridge.db.tables.second_looks import StudyMatchKey
+from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.errors import Conflict
 from ehr_bridge.matching import EvidenceGrade, HeaderIdentity
 from ehr_bridge.matching.compare import Population, compare_person

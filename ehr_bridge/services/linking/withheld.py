@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.tables.identity_changes import IdentityChange
-from ehr_bridge.db.tables.models import Study
+from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit.trail import OURSELVES, study_event
 from ehr_bridge.services.identity.study_index import index_study

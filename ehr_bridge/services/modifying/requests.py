@@ -14,8 +14,8 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.tables.models import Study
 from ehr_bridge.db.tables.modifications import Modification
+from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.dicom import MODIFIABLE_KEYWORDS
 from ehr_bridge.dicom.values import wanted_value
 from ehr_bridge.errors import Conflict, NotFound

@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from ehr_bridge.db.tables.models import Order, Study
 from ehr_bridge.db.tables.modifications import Modification, ModificationInstance
+from ehr_bridge.db.tables.registry import Order
+from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.db.tables.uploads import DicomUploadLog, Instance
 from ehr_bridge.matching.dates import parse_da
 from ehr_bridge.services import audit

@@ -10,8 +10,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.tables.models import Study
 from ehr_bridge.db.tables.modifications import Modification
+from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.errors import Conflict, NotFound
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit.trail import Origin, study_event

@@ -19,8 +19,9 @@ from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.paging import Page, fetch_page
-from ehr_bridge.db.tables.models import Order, Patient, Study
 from ehr_bridge.db.tables.quarantine import QuarantinedFile
+from ehr_bridge.db.tables.registry import Order, Patient
+from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.dicom import Header, read_header, renumber
 from ehr_bridge.errors import Conflict, NotFound
 from ehr_bridge.matching import Rules

@@ -6,8 +6,8 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from ehr_bridge.db.tables.models import Order, Patient
 from ehr_bridge.db.tables.quarantine import QuarantinedFile
+from ehr_bridge.db.tables.registry import Order, Patient
 from ehr_bridge.dicom import Header, is_storable_uid
 from ehr_bridge.dicom.structure import tags
 from ehr_bridge.services.jobs.replacing import OTHER_CONTENT

@@ -13,7 +13,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, exists, or_, select
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.tables.models import Order, Study
+from ehr_bridge.db.tables.registry import Order
+from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.db.tables.uploads import Instance
 from ehr_bridge.matching.kinds import answering_modalities
 from ehr_bridge.services import audit

@@ -12,7 +12,7 @@ from dataclasses import replace
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from ehr_bridge.db.tables.models import Patient
+from ehr_bridge.db.tables.registry import Patient
 from ehr_bridge.errors import Conflict, NotFound
 from ehr_bridge.matching import HeaderIdentity
 from ehr_bridge.matching.issuers import BETWEEN, issuer_key, readings

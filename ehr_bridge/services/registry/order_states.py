@@ -6,7 +6,7 @@ import uuid
 from datetime import date, datetime, time
 from typing import Any, Literal
 
-from ehr_bridge.db.tables.models import Order
+from ehr_bridge.db.tables.registry import Order
 from ehr_bridge.errors import Conflict
 
 TRANSITIONS: dict[str, frozenset[str]] = {

@@ -15,7 +15,7 @@ from ehr_bridge.db.database import Database
 from ehr_bridge.db.fresh import Fresh
 from ehr_bridge.db.like import ESCAPE, escaped
 from ehr_bridge.db.paging import Page, fetch_page
-from ehr_bridge.db.tables.models import Order, Patient
+from ehr_bridge.db.tables.registry import Order, Patient
 from ehr_bridge.errors import Conflict, NotFound
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit.trail import Event, Origin

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.like import ESCAPE, escaped
 from ehr_bridge.db.paging import Page, fetch_page
-from ehr_bridge.db.tables.models import Patient
+from ehr_bridge.db.tables.registry import Patient
 from ehr_bridge.errors import Conflict, InvalidInput
 from ehr_bridge.matching import NAME_PARTS
 from ehr_bridge.matching.issuers import Authority, authority_named, issuer_key, readings

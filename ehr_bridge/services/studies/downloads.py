@@ -12,7 +12,7 @@ from datetime import datetime
 import pydicom
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.tables.models import Study
+from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.errors import NotFound
 from ehr_bridge.services import audit
 from ehr_bridge.services.archive.holdings import Holding, Holdings

@@ -16,8 +16,9 @@ from ehr_bridge.db.paging import Page, fetch_page
 from ehr_bridge.db.tables.audit import AuditEvent
 from ehr_bridge.db.tables.deletions import DeletionRequest
 from ehr_bridge.db.tables.identity_changes import IdentityChange
-from ehr_bridge.db.tables.models import Order, Patient, Study
 from ehr_bridge.db.tables.modifications import Modification
+from ehr_bridge.db.tables.registry import Order, Patient
+from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.db.tables.uploads import DicomUploadLog
 from ehr_bridge.services.studies.listing import find_study
 

@@ -15,7 +15,7 @@ from ehr_bridge.db.database import Database
 from ehr_bridge.db.fresh import Fresh
 from ehr_bridge.db.paging import Page
 from ehr_bridge.db.tables.deletions import DeletionRequest
-from ehr_bridge.db.tables.models import Study, StudyLink
+from ehr_bridge.db.tables.studies import Study, StudyLink
 from ehr_bridge.errors import NotFound
 from ehr_bridge.services.identity.persons import Person, person_of_study
 from ehr_bridge.services.identity.study_index import shown_accession_number

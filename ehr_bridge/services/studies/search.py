@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.like import ESCAPE, escaped
-from ehr_bridge.db.tables.models import Study
+from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.db.tables.study_names import StudyName
 from ehr_bridge.errors import InvalidInput
 from ehr_bridge.matching.names import Place, Word, read_query

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ehr_bridge.auth.caller import Caller
 from ehr_bridge.db.fresh import Fresh
-from ehr_bridge.db.tables.models import Study
+from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.dicom.reading.picture import MAX_FILE_BYTES, NoPicture, picture, placeholder
 from ehr_bridge.services.archive.holdings import Holding, Holdings
 from ehr_bridge.services.studies.listing import find_viewable

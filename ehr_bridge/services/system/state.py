@@ -16,8 +16,9 @@ from sqlalchemy import ColumnElement, Select, TextClause, exists, func, or_, sel
 from sqlalchemy.orm import Session, aliased
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.tables.models import ORTHANC_CHANGES, Cursor, Study
+from ehr_bridge.db.tables.cursors import ORTHANC_CHANGES, Cursor
 from ehr_bridge.db.tables.modifications import NOT_WHOLE, UNDER_WAY, WAITING, Modification
+from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.db.tables.uploads import DicomUploadLog
 from ehr_bridge.errors import Unavailable
 from ehr_bridge.services.archive.holdings import Holdings, Usage

@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 
 from ehr_bridge.db.fresh import Fresh
 from ehr_bridge.db.paging import Page, fetch_page
-from ehr_bridge.db.tables.models import Patient, Study
+from ehr_bridge.db.tables.registry import Patient
+from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.db.tables.uploads import DicomUploadLog, DicomUploadSkip, Instance
 from ehr_bridge.errors import NotFound
 from ehr_bridge.services.identity.persons import Person, person_of, person_then, said_by

@@ -10,7 +10,8 @@ from sqlalchemy import bindparam, case, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.instance_rows import InstanceRow
-from ehr_bridge.db.tables.models import Order, Study
+from ehr_bridge.db.tables.registry import Order
+from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.db.tables.uploads import DicomUploadLog, DicomUploadSkip, Instance
 from ehr_bridge.services.identity.study_index import modality_key
 from ehr_bridge.services.uploads.announced import explain_missing, settle_announced

@@ -8,7 +8,7 @@ from dataclasses import replace
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ehr_bridge.db.tables.models import Order, Patient
+from ehr_bridge.db.tables.registry import Order, Patient
 from ehr_bridge.matching import (
     HeaderIdentity,
     Match,

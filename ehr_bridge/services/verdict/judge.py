@@ -12,7 +12,8 @@ from datetime import datetime
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
-from ehr_bridge.db.tables.models import Order, Patient, Study, StudyLink
+from ehr_bridge.db.tables.registry import Order, Patient
+from ehr_bridge.db.tables.studies import Study, StudyLink
 from ehr_bridge.errors import Conflict
 from ehr_bridge.matching import Evidence, EvidenceGrade, HeaderIdentity, Match, MatchKind, Rules, judge_order
 from ehr_bridge.matching.compare import Population, compare_person

@@ -11,8 +11,9 @@ from sqlalchemy import Select, bindparam, exists, or_, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.tables.match_keys import PatientMatchKey, PatientValueCount
-from ehr_bridge.db.tables.models import Order, Patient, Study
 from ehr_bridge.db.tables.modifications import Modification
+from ehr_bridge.db.tables.registry import Order, Patient
+from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.matching import (
     Evidence,
     HeaderIdentity,

@@ -18,7 +18,8 @@ from sqlalchemy.orm import Session
 
 from ehr_bridge.auth.tokens import digest
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.tables.models import Order, ViewerToken, ViewerTokenRenewal
+from ehr_bridge.db.tables.registry import Order
+from ehr_bridge.db.tables.viewing import ViewerToken, ViewerTokenRenewal
 from ehr_bridge.errors import NotFound
 from ehr_bridge.services.registry.numbers import find_patient
 from ehr_bridge.services.viewing.scope import Priors, Scope, covered, linked_to

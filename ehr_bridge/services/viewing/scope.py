@@ -11,7 +11,8 @@ from typing import Literal
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
-from ehr_bridge.db.tables.models import Order, Study
+from ehr_bridge.db.tables.registry import Order
+from ehr_bridge.db.tables.studies import Study
 
 type Match = Literal["auto", "patient", "modality", "body_part"]
 

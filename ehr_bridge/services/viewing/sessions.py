@@ -12,7 +12,8 @@ from sqlalchemy import delete, select
 from ehr_bridge.auth.caller import Caller
 from ehr_bridge.auth.tokens import TokenRules, digest, make_viewer_token
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.tables.models import Study, ViewerTokenRenewal
+from ehr_bridge.db.tables.studies import Study
+from ehr_bridge.db.tables.viewing import ViewerTokenRenewal
 from ehr_bridge.errors import NotAuthenticated, NotPermitted
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit.trail import Event, Origin

@@ -17,7 +17,9 @@ from ehr_bridge.auth.permissions import Permission
 from ehr_bridge.auth.tokens import OPERATIONS, TokenRules, digest, make_viewer_token
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.paging import Page, fetch_page
-from ehr_bridge.db.tables.models import Order, Study, ViewerToken
+from ehr_bridge.db.tables.registry import Order
+from ehr_bridge.db.tables.studies import Study
+from ehr_bridge.db.tables.viewing import ViewerToken
 from ehr_bridge.errors import InvalidInput, NotFound, NotPermitted
 from ehr_bridge.services import audit
 from ehr_bridge.services.accounts.revocations import Revocations

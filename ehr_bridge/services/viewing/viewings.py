@@ -20,8 +20,9 @@ from sqlalchemy.orm import Session
 from ehr_bridge.auth.caller import Caller
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.tables.access import Viewing
-from ehr_bridge.db.tables.models import Study, ViewerToken
+from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.db.tables.uploads import Instance
+from ehr_bridge.db.tables.viewing import ViewerToken
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit.trail import Event, Origin
 

@@ -23,7 +23,8 @@ from ehr_bridge.auth.caller import Caller
 from ehr_bridge.auth.permissions import Permission
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.tables.access import AccessVersion, BrokenGlass, RestrictedPatient, RestrictionMember
-from ehr_bridge.db.tables.models import Patient, Study
+from ehr_bridge.db.tables.registry import Patient
+from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.errors import Unavailable
 from ehr_bridge.matching.issuers import readings
 from ehr_bridge.services.identity.merged_records import survivors

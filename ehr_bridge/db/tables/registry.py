@@ -1,0 +1,103 @@
+"""The tables of what the EHR says: patients and orders."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date, datetime, time
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, false
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
+
+from ehr_bridge.db.tables.accounts import User
+from ehr_bridge.db.tables.base import UID, Base
+from ehr_bridge.matching.issuers import issuer_key
+
+
+class Patient(Base):
+    """A person known to the EHR, by medical record number and who gave it; all else may be unknown (emergency)."""
+
+    __tablename__ = "patients"
+    __table_args__ = (
+        CheckConstraint("sex IN ('male', 'female', 'other', 'unknown')", name="sex"),
+        Index("ix_patients_mrn_issuer_key", "mrn", "issuer_key", unique=True),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    mrn: Mapped[str] = mapped_column(String(64))
+    issuer: Mapped[str | None] = mapped_column(String(64))
+    """The assigning authority, who gave the MRN; None when nobody has told."""
+    issuer_key: Mapped[str] = mapped_column(String(192), default="", server_default="")
+    """By which issuers are told apart; '' for none. Follows `issuer` by itself."""
+    family_name: Mapped[str | None] = mapped_column(String(64))
+    given_name: Mapped[str | None] = mapped_column(String(64))
+    middle_name: Mapped[str | None] = mapped_column(String(64))
+    prefix: Mapped[str | None] = mapped_column(String(64))
+    suffix: Mapped[str | None] = mapped_column(String(64))
+    birth_date: Mapped[date | None]
+    sex: Mapped[str] = mapped_column(String(8), default="unknown")
+    merged_into_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("patients.id"), index=True)
+    """The record that survived when two turned out to be of one person (HL7 A40)."""
+    pending_change_id: Mapped[uuid.UUID | None]
+    """The correction (`identity_changes`) by which the number may be another person's, until somebody has decided."""
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+    @validates("issuer")
+    def _follow(self, _: str, issuer: str | None) -> str | None:
+        self.issuer_key = issuer_key(issuer)
+        return issuer
+
+
+class Order(Base):
+    """An imaging service request (FHIR ServiceRequest), with what it shows of its study."""
+
+    __tablename__ = "orders"
+    __table_args__ = (
+        CheckConstraint(
+            "status IN ('scheduled', 'arrived', 'in_progress', 'completed', 'reported', 'cancelled')",
+            name="status",
+        ),
+        Index("ix_orders_status_scheduled_at", "status", "scheduled_at"),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    accession_number: Mapped[str] = mapped_column(String(16), unique=True)
+    patient_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("patients.id"), index=True)
+    modality: Mapped[str] = mapped_column(String(16))
+    description: Mapped[str] = mapped_column(String(64))
+    scheduled_at: Mapped[datetime | None]
+    ordered_by: Mapped[str | None] = mapped_column(String(64))
+    placer_order_number: Mapped[str | None] = mapped_column(String(64))
+    requested_procedure_id: Mapped[str | None] = mapped_column(String(16), index=True)
+    """As the EHR tells it; None: the accession number stands for it. So with the step."""
+    scheduled_procedure_step_id: Mapped[str | None] = mapped_column(String(16), index=True)
+    procedure_code: Mapped[str | None] = mapped_column(String(64))
+    station_ae_title: Mapped[str | None] = mapped_column(String(16))
+    body_part: Mapped[str | None] = mapped_column(String(16))
+    laterality: Mapped[str | None] = mapped_column(String(1))
+    """L, R or B (both)."""
+    priority: Mapped[str | None] = mapped_column(String(16))
+    status: Mapped[str] = mapped_column(String(16), default="scheduled")
+    arrived_at: Mapped[datetime | None]
+    """When it was said that the patient is there."""
+    made_here: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Made for a study that had no order, and not told by the EHR yet."""
+    told_patient_id: Mapped[uuid.UUID | None]
+    """The record under whose number the EHR told it last, also where that was merged into `patient`."""
+    scheduled_study_instance_uid: Mapped[str] = mapped_column(UID, unique=True)
+    """Given to the order when it is placed; what the worklist offers and the matcher looks for."""
+    study_instance_uid: Mapped[str] = mapped_column(UID, index=True)
+    """The study that answers the order: the given one until another is linked."""
+    orthanc_study_id: Mapped[str | None] = mapped_column(String(64))
+    number_of_series: Mapped[int | None]
+    number_of_images: Mapped[int | None]
+    study_date: Mapped[date | None]
+    study_time: Mapped[time | None]
+    uploaded_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey(User.id))
+    uploaded_at: Mapped[datetime | None]
+    upload_source: Mapped[str | None] = mapped_column(String(20))
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+    patient: Mapped[Patient] = relationship(lazy="joined", innerjoin="unnested")  # type: ignore[arg-type]
+    """Unnested: SQLite would gather all orders and patients first to find those of one study."""

@@ -1,0 +1,129 @@
+"""The tables of studies and their links.
+
+What was stored and through which upload stands in `ehr_bridge.db.tables.uploads`.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date, datetime, time
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, false, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from ehr_bridge.db.tables.base import UID, Base
+from ehr_bridge.db.tables.registry import Order, Patient
+
+LISTED = "orthanc_study_id IS NOT NULL AND deleted_at IS NULL"
+"""What lists show of `studies`; their indexes hold nothing else."""
+WITHHELD = "withheld_by_id IS NOT NULL"
+WAITS = "link_status IN ('unlinked', 'ambiguous')"
+"""Studies without a certain link."""
+KEY = String(255).with_variant(String(255, collation="C"), "postgresql")
+"""Sorted byte by byte, the same on both engines."""
+
+
+def _list_index(name: str, *columns: str) -> Index:
+    return Index(f"ix_studies_list_{name}", *columns, sqlite_where=text(LISTED), postgresql_where=text(LISTED))
+
+
+def _waiting_index(of: str) -> Index:
+    return Index(f"ix_studies_waiting_{of}", f"match_{of}_id", sqlite_where=text(WAITS), postgresql_where=text(WAITS))
+
+
+class Study(Base):
+    """A study the archive holds or is about to hold: one row per StudyInstanceUID, on every node.
+
+    The row is written before the first instance is stored (the claim), so that every instance of a study, through
+    whatever door and node, gets the same identity.
+    """
+
+    __tablename__ = "studies"
+    __table_args__ = (
+        CheckConstraint("link_status IN ('linked', 'unlinked', 'ambiguous')", name="link_status"),
+        Index(
+            "ix_studies_unsettled",
+            "id",
+            sqlite_where=text("NOT is_settled"),
+            postgresql_where=text("NOT is_settled"),
+        ),
+        _list_index("id", "id", "created_at", "study_date_key", "link_status", "modality_key"),
+        _list_index("created", "created_at", "id", "link_status", "modality_key", "study_date_key"),
+        _list_index("study_date", "study_date_key", "id", "link_status", "modality_key"),
+        _list_index("patient_name", "patient_name_key", "id", "link_status", "modality_key"),
+        _list_index("accession", "accession_key", "id", "link_status", "modality_key"),
+        _list_index("link_status", "link_status", "created_at", "id", "modality_key", "study_date_key"),
+        _list_index("patient_id", "patient_id_key", "id"),
+        _waiting_index("patient"),
+        _waiting_index("order"),
+        Index("ix_studies_withheld", "withheld_by_id", sqlite_where=text(WITHHELD), postgresql_where=text(WITHHELD)),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    study_instance_uid: Mapped[str] = mapped_column(UID, unique=True)
+    orthanc_study_id: Mapped[str | None] = mapped_column(String(64), index=True)
+    patient_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("patients.id"), index=True)
+    order_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("orders.id"), index=True)
+    link_status: Mapped[str] = mapped_column(String(16))
+    is_contradicted: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """It is ambiguous because its images, or people and EHR, say two patients: only a person decides."""
+    withheld_by_id: Mapped[uuid.UUID | None]
+    """The correction (`identity_changes`) of its patient that its files do not follow until somebody has decided."""
+    match_kind: Mapped[str] = mapped_column(String(16))
+    match_score: Mapped[float]
+    match_evidence: Mapped[list[Any]]
+    match_patient_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("patients.id"))
+    match_order_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("orders.id"))
+    """Whom the opinion points to, linked or not."""
+    corrections: Mapped[dict[str, Any]]
+    """Attributes the uploader corrected; every instance of the study gets them."""
+    received_identity: Mapped[dict[str, Any]]
+    """What the first instance said of itself, before coercion: keyword to value."""
+    coerced: Mapped[list[Any]]
+    """What was replaced in its first instance: `{"tag", "before", "after"}`."""
+    modalities: Mapped[list[Any]]
+    study_date: Mapped[date | None]
+    study_time: Mapped[time | None]
+    study_description: Mapped[str | None] = mapped_column(String(64))
+    study_date_key: Mapped[date] = mapped_column(default=date.min, server_default="0001-01-01")
+    patient_name_key: Mapped[str] = mapped_column(KEY, default="", server_default="")
+    accession_key: Mapped[str] = mapped_column(KEY, default="", server_default="")
+    modality_key: Mapped[str] = mapped_column(KEY, default="", server_default="")
+    patient_id_key: Mapped[str] = mapped_column(KEY, default="", server_default="")
+    """By which studies are listed and found (docs/adr/0008-study-list.md); written by `identity.study_index` alone."""
+    number_of_series: Mapped[int] = mapped_column(default=0)
+    number_of_instances: Mapped[int] = mapped_column(default=0)
+    is_settled: Mapped[bool] = mapped_column(default=True)
+    """False while instances are recorded that the counts (here, on the order, in the upload log) do not show yet."""
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    deleted_at: Mapped[datetime | None]
+
+    patient: Mapped[Patient | None] = relationship(lazy="joined", foreign_keys=[patient_id])
+    order: Mapped[Order | None] = relationship(lazy="joined", foreign_keys=[order_id])
+
+
+class StudyLink(Base):
+    """The recorded fact that a study answers an order or belongs to a patient: who said so, when, on what evidence."""
+
+    __tablename__ = "study_links"
+    __table_args__ = (
+        Index(
+            "ix_study_links_current",
+            "study_id",
+            unique=True,
+            sqlite_where=text("unlinked_at IS NULL"),
+            postgresql_where=text("unlinked_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    study_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("studies.id"), index=True)
+    patient_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("patients.id"))
+    order_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("orders.id"))
+    match_kind: Mapped[str] = mapped_column(String(16))
+    evidence: Mapped[list[Any]]
+    linked_by: Mapped[str] = mapped_column(String(255))
+    linked_at: Mapped[datetime]
+    unlinked_at: Mapped[datetime | None]

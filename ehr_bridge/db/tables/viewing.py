@@ -1,0 +1,56 @@
+"""The tables of tokens made to look at studies."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from ehr_bridge.db.tables.base import Base
+from ehr_bridge.db.tables.registry import Order, Patient
+
+
+class ViewerToken(Base):
+    """A token made to look at certain studies; only its digest is kept."""
+
+    __tablename__ = "viewer_tokens"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    token_sha256: Mapped[str] = mapped_column(String(64), unique=True)
+    subject: Mapped[str] = mapped_column(String(255), index=True)
+    minted_by: Mapped[str] = mapped_column(String(255))
+    study_instance_uids: Mapped[list[Any]]
+    """The studies when it was made; what it opens now, `ehr_bridge.services.viewing.grants` finds by the scope."""
+    operations: Mapped[list[Any]]
+    scope: Mapped[str] = mapped_column(String(8), default="studies", server_default="studies")
+    order_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey(Order.id))
+    patient_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey(Patient.id))
+    priors_match: Mapped[str | None] = mapped_column(String(16))
+    priors_newest: Mapped[int | None]
+    created_at: Mapped[datetime]
+    not_before: Mapped[datetime | None]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    """When the last token of it ends; renewing moves it, at most to `renewable_until`."""
+    renewable_until: Mapped[datetime | None]
+    max_uses: Mapped[int | None]
+    """How often it may be exchanged; a token with such a limit opens nothing itself."""
+    uses: Mapped[int] = mapped_column(default=0, server_default="0")
+    """How often it was exchanged."""
+    requests: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    """Requests for images that it let through, on all nodes; a moment behind."""
+    last_used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+    revoked_by: Mapped[str | None] = mapped_column(String(255))
+
+
+class ViewerTokenRenewal(Base):
+    """A further token of the same grant, got for one that was still good; only its digest is kept."""
+
+    __tablename__ = "viewer_token_renewals"
+
+    token_sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    viewer_token_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("viewer_tokens.id"), index=True)
+    expires_at: Mapped[datetime]
