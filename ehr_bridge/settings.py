@@ -71,6 +71,19 @@ def _order_keys(value: str) -> str:
     return ",".join(keys)
 
 
+def _authorities(value: str) -> str:
+    """Names as Issuer of Patient ID has them (LO); a universal ID such as an OID behind `=`."""
+    entries = [entry.strip().partition("=") for entry in value.split(",")]
+    names = [name.strip() for name, _, _ in entries]
+    universal = [uid.strip() for _, _, uid in entries if uid.strip()]
+    if len(entries) < 2 or not all(names) or any(len(name) > 64 or set(name) & set("|\\^") for name in names):
+        raise ValueError("use two names or more, with commas between, of 1 to 64 characters without |, ^ and \\")
+    every = [text.casefold() for text in (*names, *universal)]
+    if len(every) != len(set(every)):
+        raise ValueError("name each authority and each universal ID once")
+    return ", ".join(f"{name.strip()}={uid.strip()}" if uid.strip() else name.strip() for name, _, uid in entries)
+
+
 def _key_source(value: str) -> str:
     if "://" in value:
         parts = urlsplit(value)
@@ -236,11 +249,22 @@ class Settings(BaseModel):
         min_length=1,
         description="Who gives the accession numbers of orders; another issuer's number points to no order.",
     )
+    authorities: Annotated[str, AfterValidator(_authorities)] | None = Field(
+        None,
+        alias="EHR_BRIDGE_AUTHORITIES",
+        description="Who gives MRNs, where that is more than one: NAME or NAME=UNIVERSAL ID, with commas between.",
+    )
     match_order_days: Annotated[int, Field(ge=0, le=365)] = Field(
         7,
         alias="EHR_BRIDGE_MATCH_ORDER_DAYS",
         description="Most days between appointment and study date, where no key names the order.",
     )
+
+    @property
+    def known_authorities(self) -> tuple[tuple[str, str], ...]:
+        """Name and universal ID ('' for none) of each authority; empty where there is but one."""
+        parted = (entry.partition("=") for entry in (self.authorities or "").split(", ") if entry)
+        return tuple((name, universal) for name, _, universal in parted)
 
     @property
     def storage_path(self) -> Path:
@@ -279,7 +303,7 @@ class Settings(BaseModel):
         return self.orthanc_database_url.get_secret_value().replace("postgresql+psycopg://", "postgresql://", 1)
 
 
-NOT_YET = frozenset({"DICOM_BACKUP_ENABLED", "DICOM_BACKUP_PATH"})
+NOT_YET = frozenset({"DICOM_BACKUP_ENABLED", "DICOM_BACKUP_PATH", "EHR_BRIDGE_AUTHORITIES"})
 """Variables of the contract whose feature is not built yet: refused rather than silently ignored."""
 
 

@@ -16,7 +16,7 @@ from ehr_bridge.api.http.openapi import complete
 from ehr_bridge.api.http.schemas import Problem
 from ehr_bridge.api.http.watch import Watch
 from ehr_bridge.api.people import account_management, accounts, audit, privacy, service_keys
-from ehr_bridge.api.registry import history, identity_changes, matching, orders, patient_batch, patients
+from ehr_bridge.api.registry import authorities, history, identity_changes, matching, orders, patient_batch, patients
 from ehr_bridge.api.uploads import forms, inspection, known_files, routes, stow
 from ehr_bridge.api.uploads.express import Express
 from ehr_bridge.services.archive.storing import Archive
@@ -24,6 +24,7 @@ from ehr_bridge.services.bundle import Services
 from ehr_bridge.version import VERSION
 
 MODULES = (
+    authorities,
     patients,
     patient_batch,
     matching,

@@ -119,7 +119,12 @@ class Services:
     quarantine_desk: QuarantineDesk
 
 
-def rules_of(settings: Settings, authorities: tuple[Authority, ...] = ()) -> Rules:
+def authorities_of(settings: Settings) -> tuple[Authority, ...]:
+    """Who gives MRNs, where that is more than one."""
+    return tuple(Authority(name, universal) for name, universal in settings.known_authorities)
+
+
+def rules_of(settings: Settings) -> Rules:
     """How studies are matched."""
     return Rules(
         automatic=Basis(settings.match_automatic),
@@ -127,7 +132,7 @@ def rules_of(settings: Settings, authorities: tuple[Authority, ...] = ()) -> Rul
         order_keys=tuple(settings.match_order_keys.split(",")),
         accession_issuer=settings.match_accession_issuer,
         order_days=settings.match_order_days,
-        authorities=authorities,
+        authorities=authorities_of(settings),
     )
 
 
@@ -153,19 +158,16 @@ def build_services(
     settings: Settings,
     database: Database,
     clock: Callable[[], datetime] = utc_now,
-    authorities: tuple[Authority, ...] = (),
 ) -> Services:
-    """Wire the services for these settings. `settings.jwt_secret` must be set by now.
-
-    `authorities`: who gives MRNs, where that is more than one; no setting says so yet.
-    """
+    """Wire the services for these settings. `settings.jwt_secret` must be set by now."""
+    authorities = authorities_of(settings)
     of_tokens, ehr_keys = token_rules(settings), key_source(settings)
     revocations, grants = Revocations(database, clock), Grants(database)
     account = None
     if settings.username is not None and settings.password is not None:
         account = (settings.username, settings.password.get_secret_value())
     keys, hashing = KeyVerifier(database, revocations, clock), Hashing()
-    rules = rules_of(settings, authorities)
+    rules = rules_of(settings)
     recorder = Recorder(database, clock)
     fresh = Fresh(database, recorder.settle)
     claims = Claims(database, clock, rules=rules)

@@ -16,9 +16,9 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
 from ehr_bridge.api.app import create_app
+from ehr_bridge.auth.permissions import ROLE_PERMISSIONS
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.tables.quarantine import QuarantinedFile
-from ehr_bridge.matching.issuers import Authority
 from ehr_bridge.services.bundle import build_services
 from ehr_bridge.settings import Settings
 from tests.api.conftest import Api
@@ -40,12 +40,14 @@ ACCESS = "/api/v1/access"
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 
 
-BOTH = (Authority("SITE-A", "1.2.40.1"), Authority("SITE-B", "1.2.40.2"))
+BOTH = "SITE-A=1.2.40.1, SITE-B=1.2.40.2"
 
 
-def an_api(database: Database, folder: Path, *authorities: Authority) -> Api:
-    settings = Settings(jwt_secret=SecretStr(SECRET), data_dir=folder, max_dicom_file_size_mb=1)
-    services = build_services(settings, database, authorities=authorities)
+def an_api(database: Database, folder: Path, authorities: str | None = None) -> Api:
+    settings = Settings(
+        jwt_secret=SecretStr(SECRET), data_dir=folder, max_dicom_file_size_mb=1, authorities=authorities
+    )
+    services = build_services(settings, database)
     archive = FakeArchive()
     app = create_app(services, archive, {"database": lambda: True, "worker": lambda: True})
     return Api(app.test_client(), services, archive)
@@ -54,7 +56,7 @@ def an_api(database: Database, folder: Path, *authorities: Authority) -> Api:
 @pytest.fixture
 def two(database: Database, tmp_path: Path) -> Iterator[Api]:
     """An installation of two hospitals."""
-    yield an_api(database, tmp_path, *BOTH)
+    yield an_api(database, tmp_path, BOTH)
 
 
 def put(api: Api, mrn: str = "7", **body: Any) -> Any:
@@ -71,6 +73,14 @@ def pair(two: Api) -> tuple[str, str]:
 
 def code(answer: Any) -> tuple[int, str]:
     return answer.status_code, answer.json["code"]
+
+
+def test_everybody_may_read_who_gives_numbers(two: Api, database: Database, tmp_path: Path) -> None:
+    """With one authority the list is empty."""
+    named = [{"name": "SITE-A", "universal_id": "1.2.40.1"}, {"name": "SITE-B", "universal_id": "1.2.40.2"}]
+    for role in ROLE_PERMISSIONS:
+        assert two.get("/api/v1/authorities", role).json == {"items": named}
+        assert an_api(database, tmp_path).get("/api/v1/authorities", role).json == {"items": []}
 
 
 def order(api: Api, number: str, **more: Any) -> Any:
@@ -360,14 +370,14 @@ def test_a_number_on_record_without_issuer_is_given_to_nobody(database: Database
     """From the time when there was one authority: whose it is, somebody must say first."""
     before = an_api(database, tmp_path)
     known = put(before, **ANDERS | {"issuer": None}).json
-    after = an_api(database, tmp_path, *BOTH)
+    after = an_api(database, tmp_path, BOTH)
     for person in (ANDERS, ZIMMER):
         assert code(put(after, **person)) == (409, "mrn_without_issuer")
     assert after.get("/api/v1/patients/7", "nurse").json == known
 
 
 def test_the_setting_may_go_again_and_nobody_is_overwritten(database: Database, tmp_path: Path) -> None:
-    two = an_api(database, tmp_path, *BOTH)
+    two = an_api(database, tmp_path, BOTH)
     first, second = (put(two, **person).json for person in (ANDERS, ZIMMER))
     one = an_api(database, tmp_path)
     assert put(one, **ZIMMER).json["id"] == second["id"]

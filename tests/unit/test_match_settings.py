@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import ValidationError
 
 from ehr_bridge.matching import Basis, Rules
 from ehr_bridge.matching.rules import ORDER_KEYS
 from ehr_bridge.services.bundle import rules_of
-from ehr_bridge.settings import SettingsError, load_settings
+from ehr_bridge.settings import Settings, SettingsError, load_settings
 
 
 def test_unset_settings_are_the_rules_that_stand_in_the_matcher() -> None:
@@ -46,3 +47,23 @@ def test_a_setting_that_cannot_be_meant_stops_the_start(name: str, value: str) -
     """And its name is said."""
     with pytest.raises(SettingsError, match=name):
         load_settings({name: value})
+
+
+def test_authorities_are_two_or_more_with_their_universal_ids() -> None:
+    """Blanks around are no part of a name; unset there is one, whatever it is called."""
+    named = Settings(authorities=" Site A = 1.2.40.1,SITE-B ").known_authorities
+    assert named == (("Site A", "1.2.40.1"), ("SITE-B", ""))
+    assert Settings().known_authorities == ()
+
+
+@pytest.mark.parametrize(
+    "value", ["A", "A,", "A,a", "A=1.2,B=1.2", "A,B=a", "A|1,B", "A^1,B", "A\\1,B", "A" * 65 + ",B", "=1.2,B"]
+)
+def test_authorities_that_cannot_be_told_apart_are_refused(value: str) -> None:
+    with pytest.raises(ValidationError, match=r"two names or more|each universal ID once"):
+        Settings(authorities=value)
+
+
+def test_several_authorities_cannot_be_configured_yet() -> None:
+    with pytest.raises(SettingsError, match=r"EHR_BRIDGE_AUTHORITIES: this version cannot do that yet"):
+        load_settings({"EHR_BRIDGE_AUTHORITIES": "A,B"})

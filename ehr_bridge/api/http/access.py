@@ -36,6 +36,7 @@ ACCESS: dict[tuple[str, str], Permission | str] = {
     ("GET", "/api/v1/service-keys"): Permission.SERVICE_PERMISSIONS,
     ("POST", "/api/v1/service-keys"): Permission.SERVICE_PERMISSIONS,
     ("DELETE", "/api/v1/service-keys/{key_id}"): Permission.SERVICE_PERMISSIONS,
+    ("GET", "/api/v1/authorities"): SIGNED_IN,
     ("PUT", "/api/v1/patients/{mrn}"): Permission.WRITE_ORDERS,
     ("POST", "/api/v1/patients/batch"): Permission.WRITE_ORDERS,
     ("POST", "/api/v1/match"): Permission.READ,

@@ -55,6 +55,7 @@ EXAMPLES: dict[str, dict[str, Any]] = (
     LINK_EXAMPLES
     | SYSTEM_EXAMPLES
     | {
+        "AuthorityAnswer": {"name": "SITE-A", "universal_id": "1.2.40.1"},
         "PatientBody": _PERSON,
         "PatientAnswer": {
             "id": PATIENT_ID,

@@ -63,6 +63,11 @@ class Patients:
         self._listener = listener
         self._authorities = authorities
 
+    @property
+    def authorities(self) -> tuple[Authority, ...]:
+        """Who gives MRNs; empty where all are of one."""
+        return self._authorities
+
     def upsert(self, mrn: str, data: PatientData, origin: Origin) -> tuple[Patient, bool]:
         """The patient with that MRN, as `data` says; and whether it is new. Saying the same twice changes nothing.
 

@@ -622,6 +622,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/authorities": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The authorities that give MRNs, where that is more than one */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["AuthorityList"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/changes": {
         parameters: {
             query?: never;
@@ -3777,6 +3812,13 @@ export interface components {
             offset: number;
             total: number;
         };
+        AuthorityAnswer: {
+            name: string;
+            universal_id: string | null;
+        };
+        AuthorityList: {
+            items: components["schemas"]["AuthorityAnswer"][];
+        };
         BreakGlassBody: {
             /** @default 60 */
             minutes: number;
@@ -4898,6 +4940,8 @@ export type AccountList = components['schemas']['AccountList'];
 export type AttentionAnswer = components['schemas']['AttentionAnswer'];
 export type AuditEventAnswer = components['schemas']['AuditEventAnswer'];
 export type AuditList = components['schemas']['AuditList'];
+export type AuthorityAnswer = components['schemas']['AuthorityAnswer'];
+export type AuthorityList = components['schemas']['AuthorityList'];
 export type BreakGlassBody = components['schemas']['BreakGlassBody'];
 export type CandidateAnswer = components['schemas']['CandidateAnswer'];
 export type ChangeAnswer = components['schemas']['ChangeAnswer'];
