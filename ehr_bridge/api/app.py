@@ -13,6 +13,7 @@ from ehr_bridge.api import deletions, quarantine, reconciliation, retrieve, stuc
 from ehr_bridge.api.http import context, docs_page, problems
 from ehr_bridge.api.http.json_bodies import ShallowJson
 from ehr_bridge.api.http.openapi import complete
+from ehr_bridge.api.http.request_ids import RequestIds
 from ehr_bridge.api.http.schemas import Problem
 from ehr_bridge.api.http.watch import Watch
 from ehr_bridge.api.people import account_management, accounts, audit, privacy, service_keys
@@ -73,6 +74,7 @@ def create_app(
     app.after_request(_no_store)
     app.wsgi_app = Express(app.wsgi_app, services, archive)  # type: ignore[method-assign]
     app.wsgi_app = Watch(app.wsgi_app, services.refusals)  # type: ignore[method-assign]
+    app.wsgi_app = RequestIds(app.wsgi_app)  # type: ignore[method-assign]
     return app
 
 

@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from ehr_bridge.api.app import create_app
+from ehr_bridge.api.http.request_ids import RequestIds
 from ehr_bridge.db import migrate
 from ehr_bridge.db.database import Database
 from ehr_bridge.errors import Unavailable
@@ -112,7 +113,7 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> Callbacks:
             ),
             "/api/v1(/.*)?": adapter,
             "/instances": adapter,
-            "/((ehr|ohif)(/.*)?)?": WsgiAdapter(Pages(), gate.peer),
+            "/((ehr|ohif)(/.*)?)?": WsgiAdapter(RequestIds(Pages()), gate.peer),
         },
     )
     orthanc.RegisterIncomingHttpRequestFilter(callbacks.allow)

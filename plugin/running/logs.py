@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from ehr_bridge import request_id
+
 
 class OrthancHandler(logging.Handler):
     """Hands records to `orthanc.LogError`, `LogWarning` and `LogInfo` by level."""
@@ -17,6 +19,8 @@ class OrthancHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         try:
             text = self.format(record)
+            if (request := request_id.current()) is not None:
+                text += f" [request {request}]"
             if record.levelno >= logging.ERROR:
                 self._orthanc.LogError(text)
             elif record.levelno >= logging.WARNING:

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
+from ehr_bridge import request_id
 from ehr_bridge.auth.authenticator import Authenticator
 from ehr_bridge.auth.caller import Caller
 from ehr_bridge.auth.permissions import LOOKING, Permission
@@ -61,6 +62,7 @@ class Gate:
     def allow(self, uri: str, **request: Any) -> bool:
         """Orthanc's IncomingHttpRequestFilter: True lets the request through, False answers 403."""
         try:
+            request_id.begin(request["headers"].get("x-request-id"))
             self._bodies.done()
             self._peers[threading.get_native_id()] = request["ip"]
             if not self._is_open:

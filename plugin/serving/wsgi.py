@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import urlencode
 
+from ehr_bridge import request_id
+
 SENDABLE = frozenset(
     {200, 201, 202, 204, 302, 303, 304, 307, *range(400, 405), *range(406, 418), 422, 423, 424, 500, 501, 503}
 )
@@ -47,6 +49,7 @@ class WsgiAdapter:
         try:
             self._answer(output, uri, request)
         finally:
+            request_id.end()
             self._done()
 
     def _answer(self, output: Any, uri: str, request: dict[str, Any]) -> None:
@@ -95,6 +98,8 @@ class WsgiAdapter:
         for name, value in headers.items():
             if name not in {"content-type", "content-length"}:
                 environ["HTTP_" + name.upper().replace("-", "_")] = value
+        if (known := request_id.current()) is not None:  # the gate began the request
+            environ["HTTP_X_REQUEST_ID"] = known
         return environ
 
     def _query_string(self, arguments: dict[str, str]) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ehr_bridge.api.app import openapi_document
+from ehr_bridge.request_id import HEADER
 
 FILE = Path(__file__).resolve().parents[1] / "web" / "openapi.json"
 WORDS = ("description", "example", "examples", "operationId", "tags", "security", "title")
@@ -19,6 +20,10 @@ def shapes() -> str:
     for methods in document["paths"].values():
         for operation in methods.values():
             operation["responses"] = {s: r for s, r in operation["responses"].items() if s < "400"}
+            for response in operation["responses"].values():
+                response["headers"].pop(HEADER)  # every answer has it, and no page reads it there
+                if not response["headers"]:
+                    del response["headers"]
     kept = {
         "openapi": document["openapi"],
         "info": {"title": document["info"]["title"], "version": "1"},

@@ -57,6 +57,12 @@ class Api:
         return dict(answer.json or {})
 
 
+def facts(detail: dict[str, Any]) -> dict[str, Any]:
+    """What an audit event says, but for the id of the request that wrote it (it must have one)."""
+    assert detail["request_id"]
+    return {name: value for name, value in detail.items() if name != "request_id"}
+
+
 @pytest.fixture
 def api(database: Database, tmp_path: Path) -> Iterator[Api]:
     settings = Settings(

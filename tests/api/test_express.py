@@ -26,11 +26,14 @@ SENT: list[dict[str, Any]] = [
 
 
 def ask(api: Api, content_type: str, sent: dict[str, Any]) -> tuple[int, dict[str, Any], dict[str, str]]:
-    headers = dict(sent.get("headers", {}))
+    headers = {"X-Request-Id": "the-same", **sent.get("headers", {})}
     if (token := sent.get("token", user_token("technician"))) is not None:
         headers["Authorization"] = f"Bearer {token}"
     answer = api.client.post("/api/v1/dicom/upload", data=sent["data"], content_type=content_type, headers=headers)
-    told = {name: answer.headers.get(name, "") for name in ("Content-Type", "Cache-Control", "WWW-Authenticate")}
+    told = {
+        name: answer.headers.get(name, "")
+        for name in ("Content-Type", "Cache-Control", "WWW-Authenticate", "X-Request-Id")
+    }
     body = dict(answer.json or {})
     body.pop("upload_id", None)
     for instance in body.get("instances", []):

@@ -268,6 +268,7 @@ EXAMPLES: dict[str, dict[str, Any]] = (
             "status": 422,
             "detail": "Correct the fields named in 'errors' and send it again.",
             "code": "invalid_request",
+            "request_id": "4bf92f3577b34da6a3ce929d0e0e4736",
             "errors": [{"field": "scheduled_at", "message": "give a time zone, for example 2026-01-31T09:00:00Z"}],
         },
     }

@@ -13,12 +13,14 @@ from typing import Any
 from ehr_bridge.api.http.access import ACCESS, PUBLIC, SIGNED_IN, VIEWER
 from ehr_bridge.api.http.examples import EXAMPLES, PARAMETER_EXAMPLES
 from ehr_bridge.api.http.problems import CODES, MEDIA_TYPE, TITLES
+from ehr_bridge.request_id import HEADER
 
 DESCRIPTION = """Makes the PACS speak to the EHR: patients and orders come in, images are matched, corrected and stored,
 doctors get links that open exactly their studies.
 
 Send `Authorization: Bearer <JWT>`. Errors are problem details (RFC 9457) with a stable `code`. Lists are paged with
-`limit` and `offset`. Moments are ISO 8601 in UTC. A request that is refused before it reaches a route (a body that is
+`limit` and `offset`. Moments are ISO 8601 in UTC. Every answer has an `X-Request-Id`.
+A request that is refused before it reaches a route (a body that is
 too large, form data, a compressed body) answers 403 without a body."""
 
 TAGS = {
@@ -78,6 +80,12 @@ SUCCESS = {
     "202": "Taken; some of it failed",
     "204": "Done",
     "302": "It is there",
+}
+REQUEST_ID = {
+    HEADER: {
+        "description": "The caller's own, if it was 1 to 128 of A-Z a-z 0-9 . _ : / + = @ -; else a new one",
+        "schema": {"type": "string"},
+    }
 }
 USUAL = {
     400: "malformed_json",
@@ -147,6 +155,7 @@ def _complete_operation(operation: dict[str, Any], method: str, path: str) -> No
                 response["description"] = SUCCESS[status]
         elif MEDIA_TYPE_OF_STOW not in response.get("content", {}):
             responses[status] = _problem(int(status))
+        responses[status].setdefault("headers", {}).update(REQUEST_ID)
     operation["responses"] = dict(sorted(responses.items()))
 
 

@@ -11,6 +11,7 @@ from flask import Flask, Response
 from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException
 
+from ehr_bridge import request_id
 from ehr_bridge.errors import (
     BridgeError,
     NotAuthenticated,
@@ -145,7 +146,7 @@ CODES: dict[str, tuple[int, str]] = {
     "unknown_role": (422, "There is no such role."),
     "password_too_short": (422, "A password needs at least 10 characters."),
     "password_unchanged": (422, "The new password is the current one."),
-    "internal_error": (500, "A defect; the log has the details under the time of the request."),
+    "internal_error": (500, "A defect; the log has the details under `request_id`."),
     "rate_limited": (503, "Too many requests in a short time; wait as `Retry-After` says."),
     "busy": (503, "Too much of this is going on at the moment; wait as `Retry-After` says."),
     "database_unavailable": (503, "The database does not answer."),
@@ -167,6 +168,7 @@ def problem(
         "status": status,
         "detail": detail,
         "code": code,
+        "request_id": request_id.current(),
     }
     if errors := list(errors):
         body["errors"] = [{"field": field, "message": message} for field, message in errors]
@@ -206,7 +208,7 @@ def from_exception(error: Exception) -> Response:
     if isinstance(error, ValidationError):
         return from_validation(error)
     LOGGER.error("defect in a request", exc_info=error)
-    return problem("internal_error", "A defect on our side; try again, and tell the administrator the time.")
+    return problem("internal_error", "A defect on our side; try again, and tell the administrator the request id.")
 
 
 def _from_http(error: HTTPException) -> Response:

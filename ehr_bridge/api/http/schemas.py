@@ -214,4 +214,5 @@ class Problem(Model):
     status: int
     detail: str
     code: str
+    request_id: str | None = Field(None, description="As in the header X-Request-Id; the log has it too")
     errors: list[FieldProblem] | None = None

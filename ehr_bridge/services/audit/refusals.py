@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from ehr_bridge import request_id
 from ehr_bridge.auth.authenticator import Authenticator
 from ehr_bridge.db.database import Database
 from ehr_bridge.errors import NotAuthenticated, Unavailable
@@ -46,6 +47,7 @@ class Refusal:
     """Files that were refused, for an upload."""
     actor: str | None = None
     """Who it was, at a door that knows without a token: an AE title, or nobody in particular."""
+    request_id: str | None = field(default_factory=request_id.current)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,8 @@ class _Tally:
     count: int = 0
     files: int = 0
     studies: dict[str, None] = field(default_factory=dict)
+    request_id: str | None = None
+    """Of the first that was counted."""
     written_at: float | None = None
 
 
@@ -153,6 +157,7 @@ class Refusals:
         tally = self._room_for(kind)
         tally.count += 1
         tally.files += refusal.files
+        tally.request_id = tally.request_id or refusal.request_id
         if refusal.study_instance_uid is not None and len(tally.studies) < MOST_STUDIES:
             tally.studies[refusal.study_instance_uid] = None
 
@@ -166,6 +171,8 @@ def _event(kind: _Kind, tally: _Tally) -> Event:
     detail: dict[str, object] = {"code": kind.code, "route": kind.route, "count": tally.count}
     if tally.files:
         detail["files"] = tally.files
+    if tally.request_id is not None:
+        detail["request_id"] = tally.request_id
     studies = list(tally.studies)
     if len(studies) > 1:
         detail["studies"] = studies

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
+from ehr_bridge import request_id
 from ehr_bridge.db.paging import Page, fetch_page
 from ehr_bridge.db.tables.audit import AuditEvent
 from ehr_bridge.db.tables.studies import Study
@@ -62,7 +63,12 @@ def append(session: Session, origin: Origin, event: Event, at: datetime) -> None
 
 
 def append_all(session: Session, origin: Origin, events: Sequence[Event], at: datetime) -> None:
-    """Add events to the chain, in this order, and write down whatever else the session holds."""
+    """Add events to the chain, in this order, and write down whatever else the session holds.
+
+    What a request does carries its id, as `request_id` of the detail.
+    """
+    request = request_id.current()
+    common = {} if request is None else {"request_id": request}
     last = session.execute(_CHAIN_END).first() if events else None
     number, previous = (last.id, last.hash) if last else (0, GENESIS)
     for event in events:
@@ -77,7 +83,7 @@ def append_all(session: Session, origin: Origin, events: Sequence[Event], at: da
             order_id=str(event.order_id) if event.order_id else None,
             study_instance_uid=event.study_instance_uid,
             address=origin.address,
-            detail=event.detail,
+            detail=common | event.detail,
             previous_hash=previous,
         )
         previous = row.hash = chain_hash(row)

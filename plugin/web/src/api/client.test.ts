@@ -31,6 +31,11 @@ describe("asking the server", () => {
     });
   });
 
+  it("knows under which id the log has the request", async () => {
+    const { ask } = bench(() => json(500, { code: "internal_error", request_id: "4bf9" }));
+    await expect(ask("orders")).rejects.toMatchObject({ requestId: "4bf9" });
+  });
+
   it("hears how long to wait, and only a number of seconds", async () => {
     const after = (value: string) => bench(() => new Response("{}", { status: 503, headers: { "Retry-After": value } })).ask("orders");
     await expect(after("23")).rejects.toMatchObject({ retryAfter: 23 });

@@ -18,8 +18,17 @@ export class ApiError extends Error {
   readonly fields: readonly FieldError[];
   /** After how many seconds the server says it may work; null when it says none. */
   readonly retryAfter: number | null;
+  /** Under which id the server's log has the request; empty when it says none. */
+  readonly requestId: string;
 
-  constructor(status: number, code: string, detail = "", fields: readonly FieldError[] = [], retryAfter: number | null = null) {
+  constructor(
+    status: number,
+    code: string,
+    detail = "",
+    fields: readonly FieldError[] = [],
+    retryAfter: number | null = null,
+    requestId = "",
+  ) {
     super(detail || code);
     this.name = "ApiError";
     this.status = status;
@@ -27,6 +36,7 @@ export class ApiError extends Error {
     this.detail = detail;
     this.fields = fields;
     this.retryAfter = retryAfter;
+    this.requestId = requestId;
   }
 
   /** Whether asking again, unchanged, has a chance. */
@@ -45,6 +55,7 @@ export function errorFromAnswer(status: number, body: unknown, retryAfter: strin
     text(problem.detail) || text(problem.title),
     fields.map((each) => ({ field: text(each.field), message: text(each.message) })),
     /^\d{1,6}$/.test(retryAfter ?? "") ? Number(retryAfter) : null,
+    text(problem.request_id),
   );
 }
 

@@ -4522,6 +4522,8 @@ export interface components {
             detail: string;
             /** @default null */
             errors: components["schemas"]["FieldProblem"][] | null;
+            /** @default null */
+            request_id: string | null;
             status: number;
             title: string;
             type: string;

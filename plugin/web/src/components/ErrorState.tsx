@@ -15,6 +15,12 @@ export function describe(error: Error): { title: string; text: string; reason: s
   return { title: t("error.other.title"), text: t("error.server.text"), reason };
 }
 
+/** What to tell the administrator, where only the log can say what happened. */
+export function RequestId({ error }: { error: Error }) {
+  const id = error instanceof ApiError && error.status >= 500 ? error.requestId : "";
+  return id ? <p className="small">{t("error.request_id", { id })}</p> : null;
+}
+
 export function ErrorState({ error, onRetry }: { error: Error; onRetry?: () => void }) {
   const { title, text, reason } = describe(error);
   const final = error instanceof ApiError && (error.status === 403 || error.status === 404);
@@ -22,6 +28,7 @@ export function ErrorState({ error, onRetry }: { error: Error; onRetry?: () => v
     <div role="alert">
       <Blank icon="alert" title={title} text={text}>
         {reason && <p className="reason">{t("error.reason", { detail: reason })}</p>}
+        <RequestId error={error} />
         {onRetry && !final && (
           <button type="button" className="button" onClick={onRetry}>
             {t("error.retry")}

@@ -1,6 +1,6 @@
 import { ApiError } from "../api/errors";
 import { known, t } from "../i18n";
-import { describe } from "./ErrorState";
+import { describe, RequestId } from "./ErrorState";
 import { Notice } from "./Notice";
 
 /** What became of something that was tried: what went wrong, and what to do. Read aloud at once. */
@@ -20,6 +20,7 @@ function Said({ error }: { error: Error }) {
     <Notice kind="bad" title={own ?? title}>
       {!own && !reason && <p>{text}</p>}
       {reason && <p className="small">{t("error.reason", { detail: reason })}</p>}
+      <RequestId error={error} />
       {fields.length > 0 && (
         <ul className="small">
           {fields.map(({ field, message }) => (

@@ -55,6 +55,7 @@ export const app: Translation<typeof english> = {
   "error.unexpected.title": "Die Antwort des Servers ist nicht lesbar",
   "error.unexpected.text": "Seite und Server haben vielleicht verschiedene Versionen. Laden Sie die Seite neu.",
   "error.reason": "Angegebener Grund: {detail}",
+  "error.request_id": "Kennung der Anfrage: {id}",
   "error.retry": "Noch einmal versuchen",
   "error.stale": "Die Liste konnte nicht aufgefrischt werden. Sie ist vielleicht veraltet.",
 

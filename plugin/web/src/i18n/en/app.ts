@@ -52,6 +52,7 @@ export const app = {
   "error.unexpected.title": "The server's answer could not be read",
   "error.unexpected.text": "The page and the server may be of different versions. Reload the page.",
   "error.reason": "Reason given: {detail}",
+  "error.request_id": "Request id: {id}",
   "error.retry": "Try again",
   "error.stale": "The list could not be refreshed. It may be out of date.",
 
