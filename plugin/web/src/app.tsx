@@ -1,14 +1,14 @@
 import { useEffect, useSyncExternalStore } from "react";
 import { BrowserRouter, Route, Routes } from "react-router-dom";
 import { useRefreshAfterUpload } from "./api/queries";
-import { RequireSession } from "./auth/RequireSession";
+import { RequireSession } from "./signin/RequireSession";
 import { currentLanguage, onLanguage } from "./i18n";
 import { PAGES } from "./pages";
 import { NotFoundPage } from "./pages/NotFoundPage";
 import { SignInPage } from "./pages/SignInPage";
 import { StartPage } from "./pages/StartPage";
-import { useServices } from "./services";
 import { Layout } from "./shell/Layout";
+import { useUploadServices } from "./upload/context";
 
 export function App() {
   useRefreshWhenUploaded();
@@ -40,7 +40,7 @@ export function App() {
 
 /** Wherever the user is when an upload ends, what they see next is up to date. */
 function useRefreshWhenUploaded(): void {
-  const { uploader } = useServices();
+  const { uploader } = useUploadServices();
   const refresh = useRefreshAfterUpload();
   useEffect(() => uploader.onFinished(refresh), [uploader, refresh]);
 }

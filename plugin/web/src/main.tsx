@@ -3,16 +3,18 @@ import { QueryClientProvider } from "@tanstack/react-query";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { createClient } from "./api/client";
+import { ApiContext } from "./api/context";
 import { createQueryClient } from "./api/queries";
+import { Session, tabStorage } from "./api/session";
 import { App } from "./app";
-import { Session, tabStorage } from "./auth/session";
 import { ErrorBoundary } from "./components/ErrorBoundary";
 import { setLanguage } from "./i18n";
 import { chosenLanguage } from "./i18n/languages";
+import { LaunchContext } from "./launch/context";
 import { claimsOf, takeLaunch } from "./launch/launched";
 import { fetchPage, fetchPages } from "./pages";
 import { keptLanguage, keptTheme, showTheme } from "./preferences";
-import { ServicesContext, type Services } from "./services";
+import { UploadContext } from "./upload/context";
 import { UploadDesk } from "./upload/desk";
 import { newUploadId } from "./upload/id";
 import { createLookUp } from "./upload/known/lookUp";
@@ -60,7 +62,6 @@ const desk = new UploadDesk({
 });
 // The connection is back: no reason to wait out the pause.
 window.addEventListener("online", () => uploader.online());
-const services: Services = { ask, session, launched: target, desk, uploader };
 
 fetchPage(window.location.pathname.slice(import.meta.env.BASE_URL.length - 1));
 later(OTHER_PAGES_AFTER_MS, fetchPages);
@@ -71,9 +72,13 @@ createRoot(document.getElementById("root")!).render(
   <StrictMode>
     <ErrorBoundary>
       <QueryClientProvider client={createQueryClient()}>
-        <ServicesContext value={services}>
-          <App />
-        </ServicesContext>
+        <ApiContext value={{ ask, session }}>
+          <LaunchContext value={target}>
+            <UploadContext value={{ desk, uploader }}>
+              <App />
+            </UploadContext>
+          </LaunchContext>
+        </ApiContext>
       </QueryClientProvider>
     </ErrorBoundary>
   </StrictMode>,

@@ -1,6 +1,6 @@
 /** Local accounts, keys of programs, and viewer links that are still good. */
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useServices } from "../services";
+import { useApi } from "./context";
 import { asPage, PAGE_SIZE } from "./queries";
 import type * as schema from "./schema";
 
@@ -11,7 +11,7 @@ export type ViewerToken = schema.TokenEntry;
 export type NewAccount = schema.NewAccountBody;
 
 function useListOf<T>(path: string, offset: number) {
-  const { ask } = useServices();
+  const { ask } = useApi();
   return useQuery({
     queryKey: [path, { offset }],
     queryFn: async ({ signal }) => asPage<T>(await ask(path, { query: { limit: PAGE_SIZE, offset }, signal })),
@@ -24,8 +24,8 @@ export const useServiceKeys = (offset: number) => useListOf<ServiceKey>("service
 export const useViewerTokens = (offset: number) => useListOf<ViewerToken>("dicom/viewer-token", offset);
 
 /** A change of one of the lists above; the list is asked for again. Nothing of it is kept: it may hold a password. */
-function useChange<Asked, Answer>(list: string, change: (ask: ReturnType<typeof useServices>["ask"], asked: Asked) => Promise<Answer>) {
-  const { ask } = useServices();
+function useChange<Asked, Answer>(list: string, change: (ask: ReturnType<typeof useApi>["ask"], asked: Asked) => Promise<Answer>) {
+  const { ask } = useApi();
   const client = useQueryClient();
   return useMutation({
     mutationFn: (asked: Asked) => change(ask, asked),

@@ -1,6 +1,6 @@
 /** The audit trail: pages of events, proof that it is whole, and copies to take away. */
 import { keepPreviousData, useMutation, useQuery } from "@tanstack/react-query";
-import { useServices } from "../services";
+import { useApi } from "./context";
 import { useFetch } from "./files";
 import { address, type Asking } from "./client";
 import { asPage, PAGE_SIZE } from "./queries";
@@ -19,7 +19,7 @@ export interface AuditFilter {
 }
 
 export function useAudit(filter: AuditFilter) {
-  const { ask } = useServices();
+  const { ask } = useApi();
   return useQuery({
     queryKey: ["audit", filter],
     queryFn: async ({ signal }) => asPage<AuditEvent>(await ask("audit", { query: { ...filter, limit: PAGE_SIZE }, signal })),
@@ -29,7 +29,7 @@ export function useAudit(filter: AuditFilter) {
 
 /** Asked on each press: the answer is about now. */
 export function useVerification() {
-  const { ask } = useServices();
+  const { ask } = useApi();
   return useMutation({ mutationFn: () => ask<VerificationAnswer>("audit/verify"), gcTime: 0 });
 }
 

@@ -1,6 +1,6 @@
 /** Changes of patients and orders that ask a person something. */
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useServices } from "../services";
+import { useApi } from "./context";
 import type * as schema from "./schema";
 
 export type Change = schema.ChangeAnswer;
@@ -8,7 +8,7 @@ export type Change = schema.ChangeAnswer;
 export type Answer = "agree" | "refuse";
 
 export function useChange(id: string) {
-  const { ask } = useServices();
+  const { ask } = useApi();
   return useQuery({
     queryKey: ["change", id],
     queryFn: ({ signal }) => ask<Change>(`changes/${encodeURIComponent(id)}`, { signal }),
@@ -17,7 +17,7 @@ export function useChange(id: string) {
 
 /** Says whether a corrected number is still the same person's. Whatever comes of it, everything is looked at again. */
 export function useAnswerChange(id: string) {
-  const { ask } = useServices();
+  const { ask } = useApi();
   const client = useQueryClient();
   return useMutation({
     mutationFn: ({ answer, reason }: { answer: Answer; reason: string }) =>

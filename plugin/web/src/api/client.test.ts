@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Session } from "../auth/session";
+import { Session } from "./session";
 import { address, createClient } from "./client";
 import { ApiError } from "./errors";
 

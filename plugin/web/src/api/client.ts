@@ -4,7 +4,7 @@
  * Takes a path below /api/v1, gives the parsed answer, throws ApiError. The token travels in the
  * Authorization header only, never in an address. A 401 ends the session it was sent for.
  */
-import type { Session } from "../auth/session";
+import type { Session } from "./session";
 import { ApiError, errorFromAnswer } from "./errors";
 
 export const API_ROOT = "/api/v1";

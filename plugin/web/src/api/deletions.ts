@@ -1,6 +1,6 @@
 /** Deletion requests: asked for by one person, decided by another. */
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useServices } from "../services";
+import { useApi } from "./context";
 import { asPage, PAGE_SIZE } from "./queries";
 import type { DeletionAnswer } from "./schema";
 
@@ -8,7 +8,7 @@ export type Deletion = DeletionAnswer;
 export type Decision = "approve" | "reject" | "withdraw" | "restore";
 
 export function useDeletions({ status, offset }: { status: string; offset: number }) {
-  const { ask } = useServices();
+  const { ask } = useApi();
   return useQuery({
     queryKey: ["deletions", { status, offset }],
     queryFn: async ({ signal }) => asPage<Deletion>(await ask("deletions", { query: { status, limit: PAGE_SIZE, offset }, signal })),
@@ -17,7 +17,7 @@ export function useDeletions({ status, offset }: { status: string; offset: numbe
 }
 
 export function useDecide() {
-  const { ask } = useServices();
+  const { ask } = useApi();
   const client = useQueryClient();
   return useMutation({
     mutationFn: ({ id, decision, reason }: { id: string; decision: Decision; reason?: string }) =>

@@ -4,14 +4,14 @@
  * The token travels in the Authorization header here too, so none of these can be a plain link or an `img` address.
  */
 import { useCallback } from "react";
-import { useServices } from "../services";
+import { useApi } from "./context";
 import { ApiError, errorFromAnswer } from "./errors";
 
 /** Asks a path from the server's root; the answer once its status says that there is something to read. */
 export type Fetch = (path: string, accept: string, signal?: AbortSignal) => Promise<Response>;
 
 export function useFetch(): Fetch {
-  const { session } = useServices();
+  const { session } = useApi();
   return useCallback(
     async (path, accept, signal) => {
       const token = session.token();

@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { useServices } from "../services";
+import { useApi } from "./context";
 import type { Job } from "./types";
 
 const AGAIN_MS = 1000;
@@ -10,7 +10,7 @@ export function hasEnded(job: Pick<Job, "status">): boolean {
 
 /** A job, asked for again every second until it has ended. */
 export function useJob(id: string) {
-  const { ask } = useServices();
+  const { ask } = useApi();
   return useQuery({
     queryKey: ["job", id],
     queryFn: ({ signal }) => ask<Job>(`jobs/${encodeURIComponent(id)}`, { signal }),

@@ -1,6 +1,6 @@
 /** What the server would decide about studies before they are sent. */
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { useServices } from "../services";
+import { useApi } from "./context";
 import { ApiError, isRecord } from "./errors";
 import type { Difference } from "./reconciliation";
 import type * as schema from "./schema";
@@ -29,7 +29,7 @@ const AT_ONCE = 500;
 
 /** The server's answers, each kept for as long as its question is asked. */
 export function usePredictions(questions: readonly MatchQuestion[], wished: boolean): Predictions {
-  const { ask } = useServices();
+  const { ask } = useApi();
   const query = useQuery({
     queryKey: ["match", questions],
     enabled: wished && questions.length > 0,

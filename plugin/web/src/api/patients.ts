@@ -1,12 +1,12 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { useServices } from "../services";
+import { useApi } from "./context";
 import { asPage } from "./queries";
 import type { Order, Patient, Study } from "./types";
 
 const FEW = 8;
 
 export function usePatient(id: string | null | undefined) {
-  const { ask } = useServices();
+  const { ask } = useApi();
   return useQuery({
     queryKey: ["patient", id],
     enabled: Boolean(id),
@@ -16,7 +16,7 @@ export function usePatient(id: string | null | undefined) {
 
 /** The few best patients for what was typed, and how many there are; nothing is asked before something is. */
 export function usePatientSearch(q: string) {
-  const { ask } = useServices();
+  const { ask } = useApi();
   return useQuery({
     queryKey: ["patients", "search", q],
     enabled: q !== "",
@@ -27,7 +27,7 @@ export function usePatientSearch(q: string) {
 
 /** The few latest orders for what was typed, and how many there are; of some states, or of all. */
 export function useOrderSearch(q: string, status = "") {
-  const { ask } = useServices();
+  const { ask } = useApi();
   return useQuery({
     queryKey: ["orders", "search", q, status],
     enabled: q !== "",
@@ -41,7 +41,7 @@ export const NOT_CANCELLED = "scheduled,arrived,in_progress,completed,reported";
 
 /** What the archive has of a patient. */
 export function usePatientStudies(patientId: string | null | undefined) {
-  const { ask } = useServices();
+  const { ask } = useApi();
   return useQuery({
     queryKey: ["studies", "patient", patientId],
     enabled: Boolean(patientId),

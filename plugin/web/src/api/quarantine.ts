@@ -1,6 +1,6 @@
 /** Files that are kept but not in the archive, and what people decide about them. */
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useServices } from "../services";
+import { useApi } from "./context";
 import { asPage, PAGE_SIZE } from "./queries";
 import type { Candidate } from "./reconciliation";
 import type { QuarantineAnswer } from "./schema";
@@ -22,7 +22,7 @@ export interface Target {
 }
 
 export function useQuarantine({ offset, ...filter }: QuarantineFilter) {
-  const { ask } = useServices();
+  const { ask } = useApi();
   return useQuery({
     queryKey: ["quarantine", { ...filter, offset }],
     queryFn: async ({ signal }) =>
@@ -33,7 +33,7 @@ export function useQuarantine({ offset, ...filter }: QuarantineFilter) {
 
 /** A file beside somebody it could be given to. */
 export function useFileCompared(id: string, target: Target) {
-  const { ask } = useServices();
+  const { ask } = useApi();
   return useQuery({
     queryKey: ["quarantine", "compared", id, target],
     queryFn: ({ signal }) => ask<Candidate>(`quarantine/${encodeURIComponent(id)}/compare`, { query: { ...target }, signal }),
@@ -41,7 +41,7 @@ export function useFileCompared(id: string, target: Target) {
 }
 
 export function useDecideFile() {
-  const { ask } = useServices();
+  const { ask } = useApi();
   const client = useQueryClient();
   return useMutation({
     mutationFn: ({ id, decision, reason, target }: { id: string; decision: Decision; reason: string; target?: Target }) =>

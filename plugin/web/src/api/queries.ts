@@ -1,7 +1,7 @@
 /** Every question the pages ask, as hooks; the only file that knows the query keys. */
 import { keepPreviousData, QueryClient, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useCallback } from "react";
-import { useServices } from "../services";
+import { useApi } from "./context";
 import { ApiError, isRecord } from "./errors";
 import type { Me, Order, Page, SignInAnswer, Study } from "./types";
 
@@ -44,7 +44,7 @@ export function createQueryClient(): QueryClient {
 }
 
 export function useSignIn() {
-  const { ask, session } = useServices();
+  const { ask, session } = useApi();
   const client = useQueryClient();
   return useMutation<SignInAnswer, Error, { username: string; password: string }>({
     mutationFn: (body) => ask<SignInAnswer>("auth/login", { method: "POST", body, withToken: false }),
@@ -59,7 +59,7 @@ export function useSignIn() {
 
 /** The password of an account that must choose one; the answer is a session that may do everything again. */
 export function useChangePassword(token: string, username: string) {
-  const { ask, session } = useServices();
+  const { ask, session } = useApi();
   const client = useQueryClient();
   return useMutation<SignInAnswer, Error, { current_password: string; new_password: string }>({
     mutationFn: (body) => ask<SignInAnswer>("auth/password", { method: "POST", body, token }),
@@ -76,7 +76,7 @@ export function useChangePassword(token: string, username: string) {
 }
 
 export function useMe() {
-  const { ask } = useServices();
+  const { ask } = useApi();
   return useQuery({
     queryKey: ["me"],
     queryFn: ({ signal }) => ask<Me>("auth/me", { signal }),
@@ -85,7 +85,7 @@ export function useMe() {
 }
 
 export function useOrders({ q, status, today, offset }: OrderFilter) {
-  const { ask } = useServices();
+  const { ask } = useApi();
   const day = today ? dayAround(new Date()) : {};
   return useQuery({
     queryKey: ["orders", { q, status, offset, ...day }],
@@ -96,7 +96,7 @@ export function useOrders({ q, status, today, offset }: OrderFilter) {
 }
 
 export function useOrder(id: string) {
-  const { ask } = useServices();
+  const { ask } = useApi();
   return useQuery({
     queryKey: ["order", id],
     enabled: id !== "",
@@ -108,7 +108,7 @@ export function useOrder(id: string) {
 
 /** Says that the patient of an order is there (true), or is not after all. */
 export function useArrival(id: string) {
-  const { ask } = useServices();
+  const { ask } = useApi();
   const client = useQueryClient();
   return useMutation<Order, Error, boolean>({
     mutationFn: (isThere) => ask<Order>(`orders/${encodeURIComponent(id)}/arrival`, { method: isThere ? "POST" : "DELETE" }),
@@ -121,7 +121,7 @@ export function useArrival(id: string) {
 }
 
 export function useStudies(filter: StudyFilter) {
-  const { ask } = useServices();
+  const { ask } = useApi();
   return useQuery({
     queryKey: ["studies", filter],
     queryFn: async ({ signal }) =>

@@ -1,6 +1,6 @@
 /** Studies without a certain link, and what a person says about them. */
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useServices } from "../services";
+import { useApi } from "./context";
 import { asPage, PAGE_SIZE } from "./queries";
 import type * as schema from "./schema";
 import type { Job } from "./types";
@@ -12,7 +12,7 @@ export type Difference = schema.DifferenceAnswer;
 const AGAIN_MS = 15_000;
 
 export function useReconciliations({ linkStatus, modality, offset }: { linkStatus: string; modality: string; offset: number }) {
-  const { ask } = useServices();
+  const { ask } = useApi();
   const query = { link_status: linkStatus, modality, limit: PAGE_SIZE, offset };
   return useQuery({
     queryKey: ["reconciliation", "list", query],
@@ -25,7 +25,7 @@ export function useReconciliations({ linkStatus, modality, offset }: { linkStatu
 
 /** One study, linked or not, with whom it could belong to. */
 export function useReconciliation(uid: string, enabled = true) {
-  const { ask } = useServices();
+  const { ask } = useApi();
   return useQuery({
     queryKey: ["reconciliation", "one", uid],
     enabled,
@@ -47,7 +47,7 @@ export interface Decided {
 
 /** Says whose a study is. Whatever comes of it, the study is looked at again: somebody else may have been first. */
 export function useDecideLink(uid: string) {
-  const { ask } = useServices();
+  const { ask } = useApi();
   const client = useQueryClient();
   return useMutation({
     mutationFn: async ({ verdict: { kind, ...whom }, reason, expected }: Decided): Promise<Job> => {
@@ -61,7 +61,7 @@ export function useDecideLink(uid: string) {
 
 /** The study beside somebody it could be given to, as beside a candidate. */
 export function useCompared(uid: string, { patient_id, order_id }: { patient_id?: string; order_id?: string }) {
-  const { ask } = useServices();
+  const { ask } = useApi();
   const query = { ...(patient_id && { patient_id }), ...(order_id && { order_id }) };
   return useQuery({
     queryKey: ["reconciliation", "compared", uid, query],

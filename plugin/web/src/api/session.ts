@@ -7,8 +7,8 @@
  * again, so that a running upload is not lost. A session in which a password must be chosen first
  * has no token for anything else.
  */
-import type { SignInAnswer } from "../api/types";
-import { isRecord } from "../api/errors";
+import type { SignInAnswer } from "./types";
+import { isRecord } from "./errors";
 
 export type SessionState =
   | { kind: "none"; signedOut?: true }

@@ -1,9 +1,9 @@
 import { useQuery } from "@tanstack/react-query";
-import { useServices } from "../services";
+import { useApi } from "./context";
 import type { Study } from "./types";
 
 export function useStudy(uid: string) {
-  const { ask } = useServices();
+  const { ask } = useApi();
   return useQuery({
     queryKey: ["studies", "one", uid],
     enabled: uid !== "",

@@ -1,7 +1,7 @@
 /** What the page of one study asks and does. */
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useCallback } from "react";
-import { useServices } from "../services";
+import { useApi } from "./context";
 import { ApiError } from "./errors";
 import { headerText, useFetch } from "./files";
 import type * as schema from "./schema";
@@ -16,12 +16,12 @@ export type Series = schema.SeriesAnswer;
 const of = (uid: string) => encodeURIComponent(uid);
 
 export function useStudy(uid: string) {
-  const { ask } = useServices();
+  const { ask } = useApi();
   return useQuery({ queryKey: ["study", uid], queryFn: ({ signal }) => ask<Study>(`dicom/studies/${of(uid)}`, { signal }) });
 }
 
 export function useStudyTags(uid: string) {
-  const { ask } = useServices();
+  const { ask } = useApi();
   return useQuery({
     queryKey: ["study", uid, "tags"],
     queryFn: ({ signal }) => ask<StudyTags>(`dicom/tags/${of(uid)}`, { signal }),
@@ -29,7 +29,7 @@ export function useStudyTags(uid: string) {
 }
 
 export function useSeries(uid: string) {
-  const { ask } = useServices();
+  const { ask } = useApi();
   return useQuery({
     queryKey: ["study", uid, "series"],
     queryFn: async ({ signal }) => (await ask<schema.StudySeriesAnswer>(`dicom/studies/${of(uid)}/series`, { signal })).series,
@@ -50,7 +50,7 @@ export function useThumbnail(uid: string, enabled: boolean) {
 
 /** The legal hold of a study, or null when it is under none. */
 export function useHold(uid: string) {
-  const { ask } = useServices();
+  const { ask } = useApi();
   return useQuery({
     queryKey: ["study", uid, "hold"],
     queryFn: async ({ signal }) => {
@@ -65,7 +65,7 @@ export function useHold(uid: string) {
 }
 
 export function usePlaceHold(uid: string) {
-  const { ask } = useServices();
+  const { ask } = useApi();
   const refresh = useRefreshStudy(uid);
   return useMutation({
     mutationFn: (reason: string) => ask<Hold>(`dicom/studies/${of(uid)}/hold`, { method: "POST", body: { reason } }),
@@ -74,7 +74,7 @@ export function usePlaceHold(uid: string) {
 }
 
 export function useReleaseHold(uid: string) {
-  const { ask } = useServices();
+  const { ask } = useApi();
   const refresh = useRefreshStudy(uid);
   return useMutation({
     mutationFn: (reason: string) =>
@@ -85,7 +85,7 @@ export function useReleaseHold(uid: string) {
 
 /** The study is hidden from then on: its own page is no place to stay. */
 export function useRequestDeletion(uid: string) {
-  const { ask } = useServices();
+  const { ask } = useApi();
   const client = useQueryClient();
   return useMutation({
     mutationFn: (reason: string) =>
@@ -102,7 +102,7 @@ export function useRequestDeletion(uid: string) {
 }
 
 export function useModifyTags(uid: string) {
-  const { ask } = useServices();
+  const { ask } = useApi();
   return useMutation({
     mutationFn: ({ changes, reason }: { changes: Record<string, string>; reason: string }) =>
       ask<Job>("dicom/modify-tags", { method: "POST", body: { study_instance_uid: uid, changes, reason } }),
@@ -110,7 +110,7 @@ export function useModifyTags(uid: string) {
 }
 
 export function useUndo() {
-  const { ask } = useServices();
+  const { ask } = useApi();
   return useMutation({
     mutationFn: ({ id, reason }: { id: string; reason: string }) =>
       ask<Job>(`modifications/${encodeURIComponent(id)}/undo`, { method: "POST", body: { reason } }),

@@ -1,13 +1,13 @@
 /** How the installation is, and what waits for somebody. */
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useServices } from "../services";
+import { useApi } from "./context";
 import { asPage } from "./queries";
 import type { HealthAnswer, JobAnswer, SystemAnswer } from "./schema";
 
 const AGAIN_MS = 15_000;
 
 export function useHealth() {
-  const { ask } = useServices();
+  const { ask } = useApi();
   return useQuery({
     queryKey: ["health"],
     queryFn: ({ signal }) => ask<HealthAnswer>("health", { signal }),
@@ -17,7 +17,7 @@ export function useHealth() {
 
 /** How much is stored, what waits and what needs somebody; for those who may know. */
 export function useSystem(enabled: boolean) {
-  const { ask } = useServices();
+  const { ask } = useApi();
   return useQuery({
     queryKey: ["system"],
     enabled,
@@ -30,7 +30,7 @@ export type JobDecision = "retry" | "give-up";
 
 /** Say what becomes of a job that failed by what nobody foresaw, or is stuck. */
 export function useDecideOnJob(id: string) {
-  const { ask } = useServices();
+  const { ask } = useApi();
   const client = useQueryClient();
   return useMutation({
     mutationFn: ({ decision, reason }: { decision: JobDecision; reason: string }) =>
@@ -43,7 +43,7 @@ export function useDecideOnJob(id: string) {
 
 /** How many entries a list has, without its entries. */
 export function useCount(path: string, query: Record<string, string>, enabled: boolean) {
-  const { ask } = useServices();
+  const { ask } = useApi();
   return useQuery({
     queryKey: ["count", path, query],
     enabled,

@@ -1,6 +1,6 @@
 /** The log of what came in. */
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { useServices } from "../services";
+import { useApi } from "./context";
 import { ApiError } from "./errors";
 import { asPage, PAGE_SIZE } from "./queries";
 import type { UploadDetailAnswer, UploadedFileAnswer, UploadEntryAnswer, UploadLimitsAnswer } from "./schema";
@@ -23,7 +23,7 @@ export interface UploadFilter {
 }
 
 export function useUploads(filter: UploadFilter) {
-  const { ask } = useServices();
+  const { ask } = useApi();
   return useQuery({
     queryKey: ["uploads", filter],
     queryFn: async ({ signal }) => {
@@ -41,7 +41,7 @@ export function useUploads(filter: UploadFilter) {
 
 /** What one request may bring; nobody has to wait for it. */
 export function useUploadLimits() {
-  const { ask } = useServices();
+  const { ask } = useApi();
   return useQuery({
     queryKey: ["upload-limits"],
     queryFn: ({ signal }) => ask<UploadLimitsAnswer>("dicom/upload-limits", { signal }),
@@ -50,7 +50,7 @@ export function useUploadLimits() {
 }
 
 export function useUpload(id: string) {
-  const { ask } = useServices();
+  const { ask } = useApi();
   return useQuery({
     queryKey: ["uploads", id],
     queryFn: ({ signal }) => ask<UploadDetailAnswer>(`dicom/uploads/${encodeURIComponent(id)}`, { signal }),

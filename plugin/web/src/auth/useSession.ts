@@ -1,9 +1,9 @@
 import { useEffect, useSyncExternalStore } from "react";
-import { useServices } from "../services";
-import type { SessionState } from "./session";
+import { useApi } from "../api/context";
+import type { SessionState } from "../api/session";
 
 export function useSession(): SessionState {
-  const { session } = useServices();
+  const { session } = useApi();
   return useSyncExternalStore(session.subscribe, session.snapshot);
 }
 
@@ -11,7 +11,7 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** Lock the page at the moment the token expires, also after the computer has slept. */
 export function useSessionClock(): void {
-  const { session } = useServices();
+  const { session } = useApi();
   const state = useSession();
   useEffect(() => {
     if (!("token" in state) || state.expiresAt === null) return;

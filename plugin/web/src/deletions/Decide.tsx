@@ -1,6 +1,6 @@
 import { useDecide, type Decision, type Deletion } from "../api/deletions";
 import { useCurrentUser, useMay } from "../auth/permissions";
-import { AskedStudy } from "../components/AskedStudy";
+import { AskedStudy } from "../study/AskedStudy";
 import { Dialog } from "../components/Dialog";
 import { Problem } from "../components/Problem";
 import { ReasonDialog } from "../components/ReasonDialog";

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { formatBytes, formatDay, known, setLanguage, t, word, type Message } from ".";
+import { formatBytes, formatDay, known, setLanguage, t, word } from ".";
+import type { Message } from "./message";
 import { de } from "./de";
 import { en } from "./en";
 import { chosenLanguage } from "./languages";

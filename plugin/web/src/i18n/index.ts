@@ -1,18 +1,9 @@
 /** The page's words and formats in the user's language. Keys and their blanks are checked by the compiler. */
 import { en } from "./en";
 import { DEFAULT_LANGUAGE, LANGUAGES, type LanguageCode } from "./languages";
+import type { Args, Catalogue, Message, MessageKey } from "./message";
 
-export type MessageKey = keyof typeof en;
-export type Message = string | ({ other: string } & Partial<Record<Intl.LDMLPluralRule, string>>);
-export type Catalogue = Readonly<Record<MessageKey, Message>>;
-
-type Blanks<S> = S extends `${string}{${infer Name}}${infer Rest}` ? Name | Blanks<Rest> : never;
-type BlanksOf<K extends MessageKey> = (typeof en)[K] extends { other: infer S }
-  ? Blanks<S> | "count"
-  : Blanks<(typeof en)[K]>;
-export type Args<K extends MessageKey> = [BlanksOf<K>] extends [never]
-  ? []
-  : [values: Record<BlanksOf<K>, string | number>];
+export type { MessageKey } from "./message";
 
 /** What is made once per language: its catalogue and the formats that go with it. */
 interface Speaking {

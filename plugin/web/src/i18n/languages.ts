@@ -1,5 +1,5 @@
 /** The languages there are. English is in the first load, the others come when they are chosen. */
-import type { Catalogue } from ".";
+import type { Catalogue } from "./message";
 
 export type LanguageCode = "en" | "de";
 

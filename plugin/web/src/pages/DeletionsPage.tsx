@@ -15,7 +15,7 @@ import { namesakes, ofNamed, type Whom } from "../components/whom";
 import { ConfirmDecision, Decide, type Asked } from "../deletions/Decide";
 import { daysLeft, STATES } from "../deletions/state";
 import { t, word } from "../i18n";
-import { imageCount } from "./orderWords";
+import { imageCount } from "../study/words";
 
 const DEFAULTS = { status: "" };
 

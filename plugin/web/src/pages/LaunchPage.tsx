@@ -1,5 +1,5 @@
 /** Where the EHR's addresses land: finds out which page is meant and goes there; the token is out of the address already. */
-import { useState } from "react";
+import { useContext, useState } from "react";
 import { Navigate } from "react-router-dom";
 import { useOrder } from "../api/queries";
 import { useMay } from "../auth/permissions";
@@ -7,13 +7,13 @@ import { Blank } from "../components/Blank";
 import { ErrorState } from "../components/ErrorState";
 import { Page } from "../components/Page";
 import { t } from "../i18n";
+import { LaunchContext } from "../launch/context";
 import type { Target } from "../launch/launched";
-import { useServices } from "../services";
 import { hasImages } from "./orderWords";
 
 export function LaunchPage() {
   // Kept while somebody signs in first; a reload of this address has nothing left to go by.
-  const { launched } = useServices();
+  const launched = useContext(LaunchContext);
   const [target] = useState<Target>(launched ?? { kind: "start" });
   switch (target.kind) {
     case "order":

@@ -16,7 +16,8 @@ import { ViewButton } from "../components/ViewButton";
 import { t, word } from "../i18n";
 import { Priors } from "./Priors";
 import { Arrival } from "./Arrival";
-import { hasImages, imageCount, orderTitle } from "./orderWords";
+import { imageCount } from "../study/words";
+import { hasImages, orderTitle } from "./orderWords";
 
 export function OrderPage() {
   const { id = "" } = useParams();

@@ -1,5 +1,6 @@
 import { useState } from "react";
 import { useNavigate } from "react-router-dom";
+import { useApi } from "../api/context";
 import { useChangePassword } from "../api/queries";
 import { SHORTEST_PASSWORD } from "../accounts/roles";
 import { TextField } from "../accounts/TextField";
@@ -8,11 +9,10 @@ import { Page } from "../components/Page";
 import { Problem } from "../components/Problem";
 import { useSay } from "../components/Toast";
 import { t } from "../i18n";
-import { useServices } from "../services";
 
 /** Another password of one's own; every session of the account ends, and a new one begins. */
 export function PasswordPage() {
-  const { session } = useServices();
+  const { session } = useApi();
   const signedIn = useSession();
   const change = useChangePassword(session.token() ?? "", signedIn.kind === "none" ? "" : signedIn.username);
   const navigate = useNavigate();

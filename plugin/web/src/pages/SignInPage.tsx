@@ -1,6 +1,6 @@
 import { Navigate, useLocation } from "react-router-dom";
 import { isRecord } from "../api/errors";
-import { SignInForm } from "../auth/SignInForm";
+import { SignInForm } from "../signin/SignInForm";
 import { useSession } from "../auth/useSession";
 import { Brand } from "../components/Brand";
 import { t } from "../i18n";

@@ -10,8 +10,8 @@ import { Notice } from "../components/Notice";
 import { Page } from "../components/Page";
 import { t } from "../i18n";
 import { Choosing } from "../upload/Choosing";
+import { useUploadServices } from "../upload/context";
 import { Sending } from "../upload/Sending";
-import { useServices } from "../services";
 import { isActive, retryableCount } from "../upload/queue";
 import { useQueue } from "../upload/useUpload";
 
@@ -40,7 +40,7 @@ export function UploadPage() {
 
 /** Whoever comes to upload for another order is done with the last upload, unless something of it can be sent again. */
 function useMakeRoom(orderId: string | null): void {
-  const { desk, uploader } = useServices();
+  const { desk, uploader } = useUploadServices();
   useEffect(() => {
     const queue = uploader.snapshot();
     const done = queue.files.length > 0 && !isActive(queue) && retryableCount(queue) === 0;

@@ -13,9 +13,3 @@ export function orderTitle(order: Order): string {
   const what = order.description || order.modality || order.accession_number;
   return t("view.what", { what, patient: personName(order.patient_name) || t("patient.unknown") });
 }
-
-/** "320 images in 4 series" */
-export function imageCount(images: number, series: number | null | undefined): string {
-  const count = t("count.images", { count: images });
-  return series ? t("count.images_in_series", { images: count, series: t("count.series", { count: series }) }) : count;
-}

@@ -7,8 +7,7 @@ import { Day, PersonName } from "../components/values";
 import { ofNamed } from "../components/whom";
 import { ViewButton } from "../components/ViewButton";
 import { t, word } from "../i18n";
-import { imageCount } from "../pages/orderWords";
-import { studyTitle, studyWhat } from "../study/words";
+import { imageCount, studyTitle, studyWhat } from "../study/words";
 import { Why } from "./Why";
 
 export function StudyHead({ item, onNext }: { item: Reconciliation; onNext: (() => void) | null }) {

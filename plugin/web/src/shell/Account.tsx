@@ -1,7 +1,7 @@
 import { useState } from "react";
 import { Link } from "react-router-dom";
 import { useCurrentUser } from "../auth/permissions";
-import { useSignOut } from "../auth/useSignOut";
+import { useSignOut } from "../signin/useSignOut";
 import { Dialog } from "../components/Dialog";
 import { t, word } from "../i18n";
 import { useUploading } from "../upload/useUpload";

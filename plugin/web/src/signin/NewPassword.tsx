@@ -9,7 +9,7 @@ import { Icon } from "../components/Icon";
 import { t } from "../i18n";
 import { SHORTEST_PASSWORD, faultOfAnswer, faultOfInput, type Fault, type FieldName } from "./newPasswordFaults";
 import { waitProblem } from "./signInProblem";
-import { useSessionClock } from "./useSession";
+import { useSessionClock } from "../auth/useSession";
 import { useSignOut } from "./useSignOut";
 
 export function NewPassword({ token, username }: { token: string; username: string }) {

@@ -6,9 +6,9 @@ import { ErrorState } from "../components/ErrorState";
 import { Brand } from "../components/Brand";
 import { t } from "../i18n";
 import { NewPassword } from "./NewPassword";
-import { MeContext } from "./permissions";
+import { MeContext } from "../auth/permissions";
 import { SignInAgain } from "./SignInAgain";
-import { useSession, useSessionClock } from "./useSession";
+import { useSession, useSessionClock } from "../auth/useSession";
 
 export function RequireSession({ children }: { children: ReactNode }) {
   const session = useSession();

@@ -1,10 +1,12 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useCallback } from "react";
-import { useServices } from "../services";
+import { useApi } from "../api/context";
+import { useUploadServices } from "../upload/context";
 
 /** Leave nothing of this user behind: no upload, no answer of the server, no token. */
 export function useSignOut(): () => void {
-  const { session, desk, uploader } = useServices();
+  const { session } = useApi();
+  const { desk, uploader } = useUploadServices();
   const client = useQueryClient();
   return useCallback(() => {
     uploader.forget();

@@ -1,10 +1,10 @@
 import type { Study } from "../api/types";
+import { Fact, Facts } from "../components/Facts";
+import { Person } from "../components/Person";
+import { Day, modalitiesOf, OrNone } from "../components/values";
+import { ofNamed, type Named } from "../components/whom";
 import { t } from "../i18n";
-import { imageCount } from "../pages/orderWords";
-import { Fact, Facts } from "./Facts";
-import { Person } from "./Person";
-import { Day, modalitiesOf, OrNone } from "./values";
-import { ofNamed, type Named } from "./whom";
+import { imageCount } from "./words";
 
 type Described = Pick<Study, "study_description" | "study_date" | "modalities" | "accession_number" | "number_of_instances" | "number_of_series">;
 

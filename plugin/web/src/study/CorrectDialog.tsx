@@ -1,7 +1,7 @@
 import { useState } from "react";
 import { useModifyTags, type Tag } from "../api/study";
 import type { Study } from "../api/types";
-import { AskedStudy } from "../components/AskedStudy";
+import { AskedStudy } from "./AskedStudy";
 import { ReasonDialog } from "../components/ReasonDialog";
 import { CorrectionFields } from "../corrections/CorrectionFields";
 import { t } from "../i18n";

@@ -2,7 +2,7 @@ import { useState } from "react";
 import { useNavigate } from "react-router-dom";
 import { useRequestDeletion } from "../api/study";
 import type { Study } from "../api/types";
-import { AskedStudy } from "../components/AskedStudy";
+import { AskedStudy } from "./AskedStudy";
 import { Icon } from "../components/Icon";
 import { ReasonDialog } from "../components/ReasonDialog";
 import { useSay } from "../components/Toast";

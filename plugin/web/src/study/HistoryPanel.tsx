@@ -1,6 +1,7 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link } from "react-router-dom";
+import { useApi } from "../api/context";
 import { PAGE_SIZE } from "../api/queries";
 import type { HistoryEntry, StudyHistoryAnswer } from "../api/schema";
 import { useMay } from "../auth/permissions";
@@ -10,7 +11,6 @@ import { Pager } from "../components/Fields";
 import { Icon } from "../components/Icon";
 import { Instant } from "../components/values";
 import { t, word } from "../i18n";
-import { useServices } from "../services";
 import { iconOf, linkWords, whereFrom } from "./historyWords";
 
 /** Everything that happened to the study, in order. */
@@ -79,7 +79,7 @@ function Step({ entry }: { entry: HistoryEntry }) {
 }
 
 function useStudyHistory(uid: string, offset: number) {
-  const { ask } = useServices();
+  const { ask } = useApi();
   return useQuery({
     queryKey: ["study", uid, "history", offset],
     placeholderData: keepPreviousData,

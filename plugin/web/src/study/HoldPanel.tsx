@@ -2,7 +2,7 @@ import { useState } from "react";
 import { useHold, usePlaceHold, useReleaseHold } from "../api/study";
 import type { Study } from "../api/types";
 import { useMay } from "../auth/permissions";
-import { AskedStudy } from "../components/AskedStudy";
+import { AskedStudy } from "./AskedStudy";
 import { Icon } from "../components/Icon";
 import { Notice } from "../components/Notice";
 import { ReasonDialog } from "../components/ReasonDialog";

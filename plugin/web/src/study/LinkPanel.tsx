@@ -4,11 +4,11 @@ import { useDecideLink, useReconciliation } from "../api/reconciliation";
 import { useRefreshStudy } from "../api/study";
 import type { Study } from "../api/types";
 import { useMay } from "../auth/permissions";
-import { AskedStudy } from "../components/AskedStudy";
+import { AskedStudy } from "./AskedStudy";
 import { JobProgress } from "../components/JobProgress";
 import { ReasonDialog } from "../components/ReasonDialog";
 import { t, word } from "../i18n";
-import { deskOf } from "../reconciliation/address";
+import { deskOf } from "./deskAddress";
 
 /** Whose the study is, and the ways to change that. */
 export function LinkPanel({ study }: { study: Study }) {

@@ -4,7 +4,7 @@ import { useMay } from "../auth/permissions";
 import { Fact, Facts } from "../components/Facts";
 import { Day, modalitiesOf, OrNone } from "../components/values";
 import { t } from "../i18n";
-import { imageCount } from "../pages/orderWords";
+import { imageCount } from "./words";
 
 export function StudyFacts({ study }: { study: Study }) {
   const mayRead = useMay("read");

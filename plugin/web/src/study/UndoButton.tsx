@@ -1,7 +1,7 @@
 import { useState } from "react";
 import { useUndo } from "../api/study";
 import type { Study } from "../api/types";
-import { AskedStudy } from "../components/AskedStudy";
+import { AskedStudy } from "./AskedStudy";
 import { Icon } from "../components/Icon";
 import { ReasonDialog } from "../components/ReasonDialog";
 import { t } from "../i18n";

@@ -15,6 +15,12 @@ export function studyTitle(study: Named & Pick<Study, "patient_name">): string {
   return t("view.what", { what: studyWhat(study), patient: personName(study.patient_name) || t("patient.unknown") });
 }
 
+/** "320 images in 4 series" */
+export function imageCount(images: number, series: number | null | undefined): string {
+  const count = t("count.images", { count: images });
+  return series ? t("count.images_in_series", { images: count, series: t("count.series", { count: series }) }) : count;
+}
+
 /** A file name without anything of the patient: downloads are seen by whoever uses the computer. */
 export function archiveName(study: Pick<Study, "accession_number" | "study_instance_uid">): string {
   const name = study.accession_number || study.study_instance_uid;

@@ -6,14 +6,14 @@ import { Notice } from "../components/Notice";
 import { Person } from "../components/Person";
 import { ofNamed } from "../components/whom";
 import { t } from "../i18n";
-import { useServices } from "../services";
+import { useUploadServices } from "./context";
 import { isEmpty, type Desk } from "./desk";
 import { DropZone } from "./DropZone";
 import { Review } from "./Review";
 import { useDesk } from "./useUpload";
 
 export function Choosing({ order }: { order: Desk["order"] }) {
-  const { desk: store } = useServices();
+  const { desk: store } = useUploadServices();
   const desk = useDesk();
   const navigate = useNavigate();
   const [fits, setFits] = useState(true);

@@ -1,7 +1,7 @@
 /** Choose the order or patient that files are meant for: search as you type, orders before patients. */
 import { useCallback, useState } from "react";
+import { useApi } from "../api/context";
 import { NOT_CANCELLED, useOrderSearch, usePatientSearch } from "../api/patients";
-import { useServices } from "../services";
 import type { Order, Patient } from "../api/types";
 import { Dialog } from "../components/Dialog";
 import { describe } from "../components/ErrorState";
@@ -25,7 +25,7 @@ export function Picker({ hint, onPick, onClose }: Props) {
   const search = useCallback((text: string) => setQ(text), []);
   const orders = useOrderSearch(q, NOT_CANCELLED);
   const patients = usePatientSearch(q);
-  const { ask } = useServices();
+  const { ask } = useApi();
   const [failed, setFailed] = useState<Error | null>(null);
   const open = orders.data?.items ?? [];
   const found = patients.data?.items ?? [];

@@ -7,8 +7,8 @@ import { PersonName } from "../components/values";
 import { ofFiles } from "../components/whom";
 import { t } from "../i18n";
 import { personName } from "../i18n/person";
-import { useServices } from "../services";
 import { questionsOf, type Link } from "./choice";
+import { useUploadServices } from "./context";
 import { isEmpty, type Desk, type UploadDesk } from "./desk";
 import type { PatientDraft } from "./group";
 import { Picker } from "./Picker";
@@ -21,7 +21,7 @@ import { useDesk } from "./useUpload";
 
 export function Review() {
   const desk = useDesk();
-  const { desk: store } = useServices();
+  const { desk: store } = useUploadServices();
   const reviews = useReviews(desk, store);
   useLeavingOut(desk, store, reviews);
   if (isEmpty(desk)) return null;

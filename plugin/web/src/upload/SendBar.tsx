@@ -1,12 +1,12 @@
 /** At the foot of the review: what would be sent, what is still in its way, and the button. */
 import { Icon } from "../components/Icon";
 import { formatBytes, t } from "../i18n";
-import { useServices } from "../services";
+import { useUploadServices } from "./context";
 import type { Desk, UploadDesk } from "./desk";
 import type { Reviewed } from "./review";
 
 export function SendBar({ desk, reviews }: { desk: Desk; reviews: ReadonlyMap<string, Reviewed> }) {
-  const { desk: store, uploader } = useServices();
+  const { desk: store, uploader } = useUploadServices();
   const { files, bytes, studies } = planned(desk, store);
   const { asking, unconfirmed } = openQuestions(desk, store, reviews);
   const blocked = desk.reading ? t("send.reading") : asking ? t("where.asking") : unconfirmed > 0 ? t("send.unconfirmed", { count: unconfirmed }) : files === 0 ? t("send.nothing") : null;

@@ -2,7 +2,7 @@
 import { useEffect, useMemo } from "react";
 import { t } from "../i18n";
 import { personName } from "../i18n/person";
-import { useServices } from "../services";
+import { useUploadServices } from "./context";
 import type { Desk, UploadDesk } from "./desk";
 import { FileLists } from "./FileLists";
 import { byGroup, isActive, totals, type QueuedFile } from "./queue";
@@ -12,7 +12,7 @@ import { UploadProgress } from "./UploadProgress";
 import { useDesk, useQueue } from "./useUpload";
 
 export function Sending() {
-  const { desk: store, uploader } = useServices();
+  const { desk: store, uploader } = useUploadServices();
   const queue = useQueue();
   const desk = useDesk();
   const names = useMemo(() => namesOf(desk), [desk]);

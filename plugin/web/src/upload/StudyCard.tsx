@@ -7,8 +7,8 @@ import { Day, modalitiesOf, OrNone } from "../components/values";
 import { formatBytes, t } from "../i18n";
 import { fieldName } from "../i18n/fieldName";
 import { personName } from "../i18n/person";
-import { useServices } from "../services";
 import { corrections, type Choice, type Link } from "./choice";
+import { useUploadServices } from "./context";
 import { Destination } from "./Destination";
 import type { StudyDraft } from "./group";
 import { Picker } from "./Picker";
@@ -26,7 +26,7 @@ interface Props {
 }
 
 export function StudyCard({ study, choice, pictures, reviewed }: Props) {
-  const { desk } = useServices();
+  const { desk } = useUploadServices();
   const [open, setOpen] = useState<"picker" | "tags" | null>(null);
   const choose = (change: Partial<Choice>) => desk.choose(study.uid, change);
   const title = titleOf(study);

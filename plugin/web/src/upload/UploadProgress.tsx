@@ -2,8 +2,7 @@
 import { useEffect, useState } from "react";
 import { Icon } from "../components/Icon";
 import { formatBytes, t } from "../i18n";
-import { isLookingUp } from "./known/asking";
-import { isActive, retryableCount, totals, type Queue } from "./queue";
+import { isActive, isLookingUp, retryableCount, totals, type Queue } from "./queue";
 import { announcement, outcome, type OutcomeKind } from "./said";
 import type { Uploader } from "./uploader";
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import * as q from "../queue";
-import type { Verdict } from "../verdict";
+import * as q from "./queue";
+import type { Verdict } from "./verdict";
 import { announced, lookedUp, toLookUp, unasked } from "./asking";
 
 const stored: Verdict = { kind: "done", state: "stored", problem: null, answer: { status: "success", instances: [], studies: [] } };

@@ -1,6 +1,6 @@
 /** Which files of a queue are still to be asked about, and what the answers make of them. Pure. */
-import type { Queue, QueuedFile } from "../queue";
-import type { KnownFile } from "./known";
+import type { KnownFile } from "./known/known";
+import { isAsking, isLookingUp, type Queue } from "./queue";
 
 /** How many files, and how many bytes of them, are looked up at once; the first few alone, so that sending begins soon. */
 const FIRST_LOOK_UP = 8;
@@ -38,17 +38,8 @@ export function unasked(queue: Queue): Queue {
   return { ...queue, files: queue.files.map((file) => (file.asks ? { ...file, asks: false } : file)) };
 }
 
-/** Whether it is not decided yet what has to be sent. */
-export function isLookingUp(queue: Queue): boolean {
-  return queue.files.some(isAsking);
-}
-
 /** How many files the upload sends in all; null while nobody knows. */
 export function announced(queue: Queue): number | null {
   if (isLookingUp(queue)) return null;
   return queue.files.reduce((count, { state }) => (state === "skipped" ? count : count + 1), 0);
-}
-
-function isAsking(file: QueuedFile): boolean {
-  return file.state === "waiting" && file.asks;
 }

@@ -3,7 +3,7 @@ import type { MatchQuestion } from "../api/match";
 import type { Order, Patient } from "../api/types";
 import type { StudyDraft } from "./group";
 import type { Header } from "./read/header";
-import type { SendOptions } from "./transport";
+import type { SendOptions } from "./known/known";
 
 /** Whose images these are: left to the server's rules, or chosen by the person. */
 export type Link =

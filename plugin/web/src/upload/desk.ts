@@ -8,10 +8,10 @@ import type { Order, Patient } from "../api/types";
 import { PORTION, type Chosen } from "./arrived";
 import { grouped, type PatientDraft, type ReadFile } from "./group";
 import { optionsOf, type Choice, type Link } from "./choice";
-import type { Answer, Request } from "./read/messages";
+import type { SendOptions } from "./known/known";
+import type { Answer, ReaderPort } from "./read/messages";
 import type { Found, Refused } from "./read/reader";
 import { fileSource, type Source } from "./read/source";
-import type { SendOptions } from "./transport";
 import type { Item } from "./uploader";
 
 export interface RefusedFile {
@@ -40,10 +40,6 @@ export interface Desk {
   readonly choices: ReadonlyMap<string, Choice>;
   /** The order this upload was started for. */
   readonly order: { order: Order; patient: Patient | null } | null;
-}
-
-export interface ReaderPort {
-  post(request: Request): void;
 }
 
 export interface DeskDeps {

@@ -5,7 +5,6 @@
  * A file that fails never stops the others.
  */
 import type { UploadAnswer } from "../api/types";
-import { isLookingUp } from "./known/asking";
 import type { KnownFile } from "./known/known";
 import type { Problem, Verdict } from "./verdict";
 
@@ -195,6 +194,11 @@ export function retried(queue: Queue): Queue {
   return { ...queue, files, notBefore: 0, paused: false };
 }
 
+/** Whether it is not decided yet what has to be sent. */
+export function isLookingUp(queue: Queue): boolean {
+  return queue.files.some(isAsking);
+}
+
 export function retryableCount(queue: Queue): number {
   return queue.files.filter(isRetryable).length;
 }
@@ -231,6 +235,10 @@ const untouched = {
 
 function isOpen(file: QueuedFile): boolean {
   return file.state === "waiting" || file.state === "sending";
+}
+
+export function isAsking(file: QueuedFile): boolean {
+  return file.state === "waiting" && file.asks;
 }
 
 function isRetryable(file: QueuedFile): boolean {

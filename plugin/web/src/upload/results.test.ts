@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { UploadAnswer } from "../api/types";
-import { lookedUp } from "./known/asking";
+import { lookedUp } from "./asking";
 import { verdictOn } from "./matchWords";
 import * as q from "./queue";
 import { resultsByStudy, valueText } from "./results";

@@ -3,14 +3,8 @@
  * has sent. Never rejects: whatever happens is a Reply.
  */
 import { API_ROOT } from "../api/client";
+import type { SendOptions } from "./known/known";
 import type { Reply } from "./verdict";
-
-/** What is said about a study's files beside themselves: whose they are, and corrected attributes. */
-export interface SendOptions {
-  orderId?: string;
-  patientId?: string;
-  tags?: Readonly<Record<string, string>>;
-}
 
 export interface Sending {
   content: Blob;

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { Session } from "../auth/session";
-import type { KnownFile } from "./known/known";
+import { Session } from "../api/session";
+import type { KnownFile, SendOptions } from "./known/known";
 import type { LookedUp, LookUp } from "./known/lookUp";
 import { fileSource } from "./read/source";
-import { bodyOf, contentDigest, percentEncoded, type SendOptions, type Sending } from "./transport";
+import { bodyOf, contentDigest, percentEncoded, type Sending } from "./transport";
 import { Uploader } from "./uploader";
 import type { Reply } from "./verdict";
 

@@ -3,14 +3,14 @@
  *
  * The decisions are in queue.ts and verdict.ts; here are the network, the clock and the files.
  */
-import type { Session } from "../auth/session";
-import { announced, lookedUp, toLookUp, unasked } from "./known/asking";
-import { isAskedFor, isSkippable, type KnownFile } from "./known/known";
+import type { Session } from "../api/session";
+import { announced, lookedUp, toLookUp, unasked } from "./asking";
+import { isAskedFor, isSkippable, type KnownFile, type SendOptions } from "./known/known";
 import type { LookedUp, LookUp } from "./known/lookUp";
 import { Pace } from "./pace";
 import * as q from "./queue";
 import { contentOf, type Source } from "./read/source";
-import type { Send, SendOptions } from "./transport";
+import type { Send } from "./transport";
 import { judge, type Reply } from "./verdict";
 
 export interface Deps {

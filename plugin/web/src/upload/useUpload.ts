@@ -1,26 +1,26 @@
 import { useEffect, useSyncExternalStore } from "react";
-import { useServices } from "../services";
+import { useUploadServices } from "./context";
 import { isEmpty, type Desk } from "./desk";
 import type { Queue } from "./queue";
 
 export function useQueue(): Queue {
-  const { uploader } = useServices();
+  const { uploader } = useUploadServices();
   return useSyncExternalStore(uploader.subscribe, uploader.snapshot);
 }
 
 export function useDesk(): Desk {
-  const { desk } = useServices();
+  const { desk } = useUploadServices();
   return useSyncExternalStore(desk.subscribe, desk.snapshot);
 }
 
 export function useUploading(): boolean {
-  const { uploader } = useServices();
+  const { uploader } = useUploadServices();
   return useSyncExternalStore(uploader.subscribe, uploader.isActive);
 }
 
 /** Ask before the tab is closed while files are on their way, or chosen and not sent. */
 export function useLeaveWarning(): void {
-  const { desk, uploader } = useServices();
+  const { desk, uploader } = useUploadServices();
   const uploading = useUploading();
   const begun = useSyncExternalStore(uploader.subscribe, () => uploader.snapshot().files.length > 0);
   const chosen = useSyncExternalStore(desk.subscribe, () => !isEmpty(desk.snapshot()));

@@ -3,7 +3,7 @@ import { Link } from "react-router-dom";
 import { useMay } from "../auth/permissions";
 import { Notice } from "../components/Notice";
 import { t } from "../i18n";
-import { deskOf } from "../reconciliation/address";
+import { deskOf } from "../study/deskAddress";
 
 export function Doubt({ studyUid }: { studyUid: string }) {
   const mayDecide = useMay("reconcile");

@@ -1,10 +1,10 @@
 import { useState } from "react";
+import { useApi } from "../api/context";
 import type { ViewerLink } from "../api/types";
 import { describe } from "../components/ErrorState";
 import { Icon } from "../components/Icon";
 import { useSay } from "../components/Toast";
 import { t } from "../i18n";
-import { useServices } from "../services";
 import { openedBy } from "./link";
 import type { Wish } from "./useViewerSession";
 
@@ -14,7 +14,7 @@ import type { Wish } from "./useViewerSession";
  * With a link of its own, which lives as long as it says. The tab gets no opener, and so no copy of this tab's session.
  */
 export function NewTab({ wish: { studyUid, compare, priors } }: { wish: Wish }) {
-  const { ask } = useServices();
+  const { ask } = useApi();
   const say = useSay();
   const [busy, setBusy] = useState(false);
   const open = async () => {

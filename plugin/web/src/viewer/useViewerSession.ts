@@ -1,8 +1,8 @@
 /** A viewer that is open: its link, which OHIF keeps fresh by itself (ohif-config/app-config.js), and nothing left of it when it is closed. */
 import { useEffect, useRef, useState } from "react";
+import { useApi } from "../api/context";
 import type { ViewerLink } from "../api/types";
 import { API_ROOT } from "../api/client";
-import { useServices } from "../services";
 import { rememberStorage } from "./frame";
 import { openedBy, tokenId, type Opened } from "./link";
 
@@ -18,7 +18,7 @@ export type ViewerState =
   | { kind: "failed"; error: Error };
 
 export function useViewerSession({ studyUid, compare, priors }: Wish, attempt: number): ViewerState {
-  const { ask, session } = useServices();
+  const { ask, session } = useApi();
   const [state, setState] = useState<ViewerState>({ kind: "opening" });
   const tokens = useRef<string[]>([]);
 

@@ -1,5 +1,5 @@
 /** Every word the page shows, in German. The compiler sees that none is missing. */
-import type { Catalogue } from "..";
+import type { Catalogue } from "../message";
 import { accounts } from "./accounts";
 import { app } from "./app";
 import { audit } from "./audit";

@@ -1,6 +1,5 @@
 /** What the server says it has already, and when that is reason enough not to send a file. Pure. */
 import { isRecord } from "../../api/errors";
-import type { SendOptions } from "../transport";
 
 /** A file that is stored; of its study what the server tells this person. */
 export interface KnownFile {
@@ -12,6 +11,13 @@ export interface KnownLink {
   status: "linked" | "unlinked" | "ambiguous";
   patientId: string | null;
   orderId: string | null;
+}
+
+/** What is said about a study's files beside themselves: whose they are, and corrected attributes. */
+export interface SendOptions {
+  orderId?: string;
+  patientId?: string;
+  tags?: Readonly<Record<string, string>>;
 }
 
 /** By digest. What cannot be read counts as not known: then it is sent. */

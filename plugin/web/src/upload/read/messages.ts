@@ -10,3 +10,8 @@ export type Answer =
   | { kind: "progress"; run: number; progress: Progress }
   | { kind: "done"; run: number }
   | { kind: "picture"; series: string; picture: Blob };
+
+/** Where requests to the reader go. */
+export interface ReaderPort {
+  post(request: Request): void;
+}

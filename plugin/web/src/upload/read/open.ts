@@ -1,5 +1,4 @@
-import type { Answer } from "./messages";
-import type { ReaderPort } from "../desk";
+import type { Answer, ReaderPort } from "./messages";
 
 /** The reader in its own thread, started when the first files are chosen. */
 export function openReader(tell: (answer: Answer) => void): ReaderPort {
