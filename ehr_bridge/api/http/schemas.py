@@ -26,15 +26,15 @@ from ehr_bridge.dicom.values import wanted_value
 
 
 class Model(BaseModel):
-    """An answer of ours."""
+    """An answer of ours. Pydantic builds it at its first use, under a lock of its own: a start does not wait for it."""
 
-    model_config = ConfigDict(from_attributes=True)
+    model_config = ConfigDict(from_attributes=True, defer_build=True)
 
 
 class Input(BaseModel):
-    """A request of theirs; a field we do not know is an error, not a wish ignored."""
+    """A request of theirs; a field we do not know is an error, not a wish ignored. Built at its first use too."""
 
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, defer_build=True)
 
     @model_validator(mode="before")
     @classmethod
