@@ -22,6 +22,7 @@ from ehr_bridge.api.reconciliation import (
     candidate_answer,
 )
 from ehr_bridge.api.uploads.routes import archive
+from ehr_bridge.db.states import LinkStatus
 from ehr_bridge.services.identity.persons import person_of
 from ehr_bridge.services.quarantine.desk import QuarantineFilters, QuarantineView
 
@@ -67,7 +68,7 @@ class NamedStudy(PersonAnswer):
     """The study in the archive with the Study Instance UID of the file, and its patient."""
 
     study_instance_uid: str
-    link_status: Literal["linked", "unlinked", "ambiguous"]
+    link_status: LinkStatus
     patient_id: uuid.UUID | None
     order_id: uuid.UUID | None
 

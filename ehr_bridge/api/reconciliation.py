@@ -28,6 +28,7 @@ from ehr_bridge.api.registry.patients import Sex
 from ehr_bridge.api.studies import StudyAnswer, StudyPath, StudyQuery, filters_of, slice_of, study_answer
 from ehr_bridge.api.tags import JobAnswer, accepted, job_answer
 from ehr_bridge.api.uploads.answers import EvidenceAnswer
+from ehr_bridge.db.states import LinkStatus, OrderStatus
 from ehr_bridge.services.identity.attributes import person_name
 from ehr_bridge.services.linking.reconciliation import NewOrder
 from ehr_bridge.services.linking.reconciliation_views import CandidateView, ReconciliationView
@@ -53,7 +54,7 @@ EXPECTED = "The `version` of the study that was looked at; when it is another by
 
 
 class ReconciliationQuery(StudyQuery):
-    link_status: Annotated[Literal["unlinked", "ambiguous"] | None, EmptyIsNone] = Field(
+    link_status: Annotated[Literal[LinkStatus.UNLINKED, LinkStatus.AMBIGUOUS] | None, EmptyIsNone] = Field(
         None, description="Only these; both unless said"
     )
 
@@ -130,7 +131,7 @@ class CandidateAnswer(Model):
     sex: Sex
     order_id: uuid.UUID | None
     accession_number: str | None
-    order_status: str | None
+    order_status: OrderStatus | None
     order_description: str | None
     kind: Literal["exact", "probable", "ambiguous", "none"]
     score: float

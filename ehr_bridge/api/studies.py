@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import asdict
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated
 
 from flask import Response
 from flask_openapi3 import Tag
@@ -29,6 +29,7 @@ from ehr_bridge.api.http.schemas import (
 from ehr_bridge.api.registry.patients import Sex
 from ehr_bridge.api.uploads.routes import archive
 from ehr_bridge.db.paging import Page
+from ehr_bridge.db.states import LinkStatus
 from ehr_bridge.matching.names import read_query
 from ehr_bridge.services.studies.listing import StudyView
 from ehr_bridge.services.studies.search import DEFAULT_SORT, SORTS, Slice, StudyFilters
@@ -41,8 +42,6 @@ blueprint = Blueprint(
     abp_security=[{"bearer": []}],
     abp_responses={401: Problem, 403: Problem},
 )
-
-LinkStatus = Literal["linked", "unlinked", "ambiguous"]
 
 
 class StudyPath(Input):

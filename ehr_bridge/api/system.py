@@ -13,8 +13,8 @@ from flask_openapi3 import Tag
 from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import DOCS_PREFIX, answer, services
 from ehr_bridge.api.http.schemas import Model, Moment
-from ehr_bridge.api.tags import Kind
 from ehr_bridge.api.uploads.routes import archive
+from ehr_bridge.db.states import JobKind, JobStatus
 from ehr_bridge.services.system.state import ADVICE, SystemState
 from ehr_bridge.version import VERSION
 
@@ -60,8 +60,8 @@ class QueueAnswer(Model):
 class FailedJobAnswer(Model):
     id: uuid.UUID
     study_instance_uid: str
-    kind: Kind
-    status: Literal["running", "partial", "failed"]
+    kind: JobKind
+    status: Literal[JobStatus.RUNNING, JobStatus.PARTIAL, JobStatus.FAILED]
     error_code: str | None
     finished_at: Moment | None
     failure: str | None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import Annotated, Literal, cast
+from typing import Annotated, cast
 
 from flask import Response
 from flask_openapi3 import Tag
@@ -16,6 +16,7 @@ from ehr_bridge.api.http.problems import CODES
 from ehr_bridge.api.http.restricted import require_past_open
 from ehr_bridge.api.http.schemas import Input, Model, Moment, Problem, Uid
 from ehr_bridge.api.uploads.routes import archive
+from ehr_bridge.db.states import JobKind, JobStatus
 from ehr_bridge.db.tables.modifications import Modification
 from ehr_bridge.dicom import MODIFIABLE_KEYWORDS
 from ehr_bridge.services.jobs.replacing import StoredFiles
@@ -30,8 +31,6 @@ blueprint = Blueprint(
     abp_responses={401: Problem, 403: Problem},
 )
 
-Kind = Literal["modify", "undo", "link", "unlink", "follow"]
-Status = Literal["waiting", "queued", "running", "succeeded", "partial", "failed"]
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True)]
 
 
@@ -68,8 +67,8 @@ class UndoBody(Input):
 
 class JobAnswer(Model):
     id: uuid.UUID
-    kind: Kind
-    status: Status
+    kind: JobKind
+    status: JobStatus
     study_instance_uid: str
     number_of_instances: int
     number_done: int
@@ -106,9 +105,9 @@ class TagChange(Model):
 
 class ModificationAnswer(Model):
     id: uuid.UUID
-    kind: Kind
+    kind: JobKind
     undoes: uuid.UUID | None
-    status: Status
+    status: JobStatus
     reason: str
     requested_by: str
     requested_at: Moment
@@ -189,7 +188,7 @@ def _tags(study: StudyTags) -> StudyTagsAnswer:
                 requested_at=job.requested_at,
                 finished_at=job.finished_at,
                 changes=[TagChange.model_validate(change) for change in job.applied],
-                can_undo=job.id == study.undoable and job.kind != "follow",
+                can_undo=job.id == study.undoable and job.kind != JobKind.FOLLOW,
             )
             for job in study.modifications
         ],

@@ -13,6 +13,7 @@ from sqlalchemy import event, inspect
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
+from ehr_bridge.db.states import OrderStatus
 from ehr_bridge.db.tables.deletions import DeletionRequest
 from ehr_bridge.db.tables.modifications import Modification
 from ehr_bridge.db.tables.registry import Order, Patient
@@ -64,4 +65,4 @@ def _changed(row: object) -> set[str]:
 
 def _was_or_is_cancelled(order: Order) -> bool:
     history = inspect(order).attrs.status.history
-    return history.has_changes() and "cancelled" in (*history.added, *history.deleted)
+    return history.has_changes() and OrderStatus.CANCELLED in (*history.added, *history.deleted)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 from collections import Counter
 from pathlib import Path
+
+from ehr_bridge.db.states import FileStatus, JobKind, JobStatus, LinkStatus, OrderStatus
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = [
@@ -31,3 +34,30 @@ def test_every_folder_says_what_it_is_about() -> None:
     folders = {path.parent for path in MODULES}
     silent = [str(folder) for folder in folders if not (ROOT / folder / "__init__.py").read_text().startswith('"""')]
     assert silent == []
+
+
+def _words_compared(node: ast.AST) -> list[object]:
+    """The constants that `==`, `in` or `column.in_` compare something with."""
+    if isinstance(node, ast.Compare):
+        sides: list[ast.expr] = [node.left, *node.comparators]
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("in_", "not_in"):
+        sides = node.args
+    else:
+        return []
+    each = [
+        one for side in sides for one in (side.elts if isinstance(side, ast.Tuple | ast.Set | ast.List) else [side])
+    ]
+    return [one.value for one in each if isinstance(one, ast.Constant)]
+
+
+def test_states_are_compared_with_their_names() -> None:
+    """`LinkStatus.LINKED`, not "linked": a word that is misspelt is found before it runs."""
+    kinds = (LinkStatus, OrderStatus, JobKind, JobStatus, FileStatus)
+    words = {word.value for kind in kinds for word in kind}
+    found = [
+        f"{path}:{node.lineno}"
+        for path in MODULES
+        for node in ast.walk(ast.parse((ROOT / path).read_text()))
+        if isinstance(node, ast.Compare | ast.Call) and words & {w for w in _words_compared(node) if isinstance(w, str)}
+    ]
+    assert len(found) <= 20, "\n".join(found)

@@ -15,6 +15,7 @@ from ehr_bridge.api.http.restricted import require_past_open
 from ehr_bridge.api.http.schemas import Model, Moment, PageQuery, Problem
 from ehr_bridge.api.studies import StudyPath
 from ehr_bridge.api.tags import TagChange
+from ehr_bridge.db.states import JobKind, LinkStatus
 from ehr_bridge.services.studies.history import Step
 
 blueprint = Blueprint(
@@ -36,7 +37,7 @@ class CoercedAnswer(Model):
 class LinkSide(Model):
     """A link before or after a step."""
 
-    link_status: str
+    link_status: LinkStatus
     patient_id: uuid.UUID | None
     mrn: str | None
     order_id: uuid.UUID | None
@@ -61,7 +62,7 @@ class HistoryEntry(Model):
     number_of_files: int | None
     coerced: list[CoercedAnswer] = Field(description="On arrival, in the first instance")
     job_id: uuid.UUID | None
-    job_kind: str | None
+    job_kind: JobKind | None
     undoes: uuid.UUID | None
     changes: list[TagChange] = Field(description="What a job changed in the files, and in how many")
     link_before: LinkSide | None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from flask import Response
 from flask_openapi3 import Tag
@@ -14,6 +14,7 @@ from ehr_bridge.api.http.schemas import Input, Model, Moment, Problem
 from ehr_bridge.api.reconciliation import DifferenceAnswer
 from ehr_bridge.api.uploads.answers import UNSEEN, ErrorAnswer, MatchAnswer, as_seen, match_json
 from ehr_bridge.api.uploads.options import SaidOfFiles
+from ehr_bridge.db.states import LinkStatus
 from ehr_bridge.matching import HeaderIdentity
 from ehr_bridge.services.identity.attributes import with_corrections
 from ehr_bridge.services.intake.prediction import Foretold, Question
@@ -81,7 +82,7 @@ class JudgedAnswer(MatchAnswer):
 class StudyHereAnswer(Model):
     """The study, where the archive has images of it already."""
 
-    link_status: Literal["linked", "unlinked", "ambiguous"]
+    link_status: LinkStatus
     linked_at: Moment | None
     contradicts: bool = Field(
         description="The header claims to be of somebody else than the study's first image: unless the sender confirms "

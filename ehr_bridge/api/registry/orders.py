@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import date
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal
 
 from flask import Response
 from flask_openapi3 import Tag
@@ -33,6 +33,7 @@ from ehr_bridge.api.http.schemas import (
     fits,
 )
 from ehr_bridge.api.registry.patients import Sex
+from ehr_bridge.db.states import OrderStatus
 from ehr_bridge.db.tables.registry import Order
 from ehr_bridge.services.identity.attributes import person_name
 from ehr_bridge.services.registry.order_states import Stated
@@ -47,8 +48,7 @@ blueprint = Blueprint(
     abp_responses={401: Problem, 403: Problem},
 )
 
-Status = Literal["scheduled", "arrived", "in_progress", "completed", "reported", "cancelled"]
-_ONE_STATE = f"({'|'.join(get_args(Status))})"
+_ONE_STATE = f"({'|'.join(OrderStatus)})"
 
 
 class AccessionPath(Input):
@@ -109,7 +109,7 @@ class OrderQuery(PageQuery):
 class OrderAnswer(Model):
     id: uuid.UUID
     accession_number: str
-    status: Status
+    status: OrderStatus
     arrived_at: Moment | None
     patient_id: uuid.UUID
     mrn: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import Annotated, Literal
+from typing import Annotated
 
 from flask import Response
 from flask_openapi3 import Tag
@@ -14,6 +14,7 @@ from ehr_bridge.api.http.context import answer, caller, closed, services
 from ehr_bridge.api.http.schemas import Input, Model, Problem
 from ehr_bridge.api.uploads.routes import archive
 from ehr_bridge.auth.permissions import Permission
+from ehr_bridge.db.states import LinkStatus
 
 MOST_DIGESTS = 1000
 
@@ -46,7 +47,7 @@ class KnownStudyAnswer(Model):
     """Whose the study is now, for a sender who meant the files for somebody."""
 
     study_instance_uid: str
-    link_status: Literal["linked", "unlinked", "ambiguous"]
+    link_status: LinkStatus
     patient_id: uuid.UUID | None
     order_id: uuid.UUID | None
 

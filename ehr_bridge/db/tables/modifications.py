@@ -12,7 +12,6 @@ from typing import Any
 from sqlalchemy import (
     JSON,
     BigInteger,
-    CheckConstraint,
     ForeignKey,
     Index,
     LargeBinary,
@@ -24,12 +23,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
+from ehr_bridge.db.states import NOT_WHOLE, UNDER_WAY, FileStatus, JobKind, JobStatus, column_of, is_one_of
 from ehr_bridge.db.tables.base import UID, Base
 from ehr_bridge.db.tables.identity_changes import IdentityChange
 
-UNDER_WAY = "status IN ('queued', 'running')"
-WAITING = "status = 'waiting'"
-NOT_WHOLE = "status IN ('partial', 'failed')"
+IS_UNDER_WAY = is_one_of("status", UNDER_WAY)
+IS_WAITING = f"status = '{JobStatus.WAITING}'"
+IS_NOT_WHOLE = is_one_of("status", NOT_WHOLE)
 _LINK = JSON(none_as_null=True)
 
 
@@ -38,34 +38,32 @@ class Modification(Base):
 
     __tablename__ = "modifications"
     __table_args__ = (
-        CheckConstraint("kind IN ('modify', 'undo', 'link', 'unlink', 'follow')", name="kind"),
-        CheckConstraint("status IN ('waiting', 'queued', 'running', 'succeeded', 'partial', 'failed')", name="status"),
         Index(
             "ix_modifications_under_way",
             "study_id",
             unique=True,
-            sqlite_where=text(UNDER_WAY),
-            postgresql_where=text(UNDER_WAY),
+            sqlite_where=text(IS_UNDER_WAY),
+            postgresql_where=text(IS_UNDER_WAY),
         ),
         Index(
             "ix_modifications_waiting",
             "requested_at",
-            sqlite_where=text(WAITING),
-            postgresql_where=text(WAITING),
+            sqlite_where=text(IS_WAITING),
+            postgresql_where=text(IS_WAITING),
         ),
         Index(
             "ix_modifications_not_whole",
             "study_id",
             "requested_at",
-            sqlite_where=text(NOT_WHOLE),
-            postgresql_where=text(NOT_WHOLE),
+            sqlite_where=text(IS_NOT_WHOLE),
+            postgresql_where=text(IS_NOT_WHOLE),
         ),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
     study_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("studies.id"), index=True)
     study_instance_uid: Mapped[str] = mapped_column(UID)
-    kind: Mapped[str] = mapped_column(String(16))
+    kind: Mapped[JobKind] = mapped_column(column_of(JobKind, "kind"))
     undoes_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("modifications.id"))
     changes: Mapped[dict[str, Any]]
     """What was asked: DICOM keyword to value; empty for an undo."""
@@ -85,7 +83,7 @@ class Modification(Base):
     requested_by: Mapped[str] = mapped_column(String(255))
     address: Mapped[str | None] = mapped_column(String(64))
     requested_at: Mapped[datetime]
-    status: Mapped[str] = mapped_column(String(16))
+    status: Mapped[JobStatus] = mapped_column(column_of(JobStatus, "status"))
     error_code: Mapped[str | None] = mapped_column(String(64))
     node: Mapped[str | None] = mapped_column(String(36))
     """Who carries the job on; its spool folder holds what is between two states."""
@@ -114,10 +112,7 @@ class ModificationInstance(Base):
     """One instance that a modification replaced: enough to check it, and to restore its former bytes."""
 
     __tablename__ = "modification_instances"
-    __table_args__ = (
-        CheckConstraint("status IN ('pending', 'done', 'refused')", name="status"),
-        UniqueConstraint("modification_id", "orthanc_instance_id_before"),
-    )
+    __table_args__ = (UniqueConstraint("modification_id", "orthanc_instance_id_before"),)
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
     modification_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("modifications.id"))
@@ -131,5 +126,5 @@ class ModificationInstance(Base):
     former: Mapped[bytes] = mapped_column(LargeBinary)
     """The former bytes between them, packed with zlib."""
     changes: Mapped[list[Any]]
-    status: Mapped[str] = mapped_column(String(16))
+    status: Mapped[FileStatus] = mapped_column(column_of(FileStatus, "status"))
     error_code: Mapped[str | None] = mapped_column(String(64))

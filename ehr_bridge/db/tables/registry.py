@@ -8,6 +8,7 @@ from datetime import date, datetime, time
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
+from ehr_bridge.db.states import OrderStatus, column_of
 from ehr_bridge.db.tables.accounts import User
 from ehr_bridge.db.tables.base import UID, Base
 from ehr_bridge.matching.issuers import issuer_key
@@ -52,13 +53,7 @@ class Order(Base):
     """An imaging service request (FHIR ServiceRequest), with what it shows of its study."""
 
     __tablename__ = "orders"
-    __table_args__ = (
-        CheckConstraint(
-            "status IN ('scheduled', 'arrived', 'in_progress', 'completed', 'reported', 'cancelled')",
-            name="status",
-        ),
-        Index("ix_orders_status_scheduled_at", "status", "scheduled_at"),
-    )
+    __table_args__ = (Index("ix_orders_status_scheduled_at", "status", "scheduled_at"),)
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
     accession_number: Mapped[str] = mapped_column(String(16), unique=True)
@@ -77,7 +72,7 @@ class Order(Base):
     laterality: Mapped[str | None] = mapped_column(String(1))
     """L, R or B (both)."""
     priority: Mapped[str | None] = mapped_column(String(16))
-    status: Mapped[str] = mapped_column(String(16), default="scheduled")
+    status: Mapped[OrderStatus] = mapped_column(column_of(OrderStatus, "status"), default=OrderStatus.SCHEDULED)
     arrived_at: Mapped[datetime | None]
     """When it was said that the patient is there."""
     made_here: Mapped[bool] = mapped_column(default=False, server_default=false())

@@ -9,16 +9,17 @@ import uuid
 from datetime import date, datetime, time
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, false, text
+from sqlalchemy import ForeignKey, Index, String, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from ehr_bridge.db.states import UNCERTAIN, LinkStatus, column_of, is_one_of
 from ehr_bridge.db.tables.base import UID, Base
 from ehr_bridge.db.tables.registry import Order, Patient
 
 LISTED = "orthanc_study_id IS NOT NULL AND deleted_at IS NULL"
 """What lists show of `studies`; their indexes hold nothing else."""
 WITHHELD = "withheld_by_id IS NOT NULL"
-WAITS = "link_status IN ('unlinked', 'ambiguous')"
+WAITS = is_one_of("link_status", UNCERTAIN)
 """Studies without a certain link."""
 KEY = String(255).with_variant(String(255, collation="C"), "postgresql")
 """Sorted byte by byte, the same on both engines."""
@@ -41,7 +42,6 @@ class Study(Base):
 
     __tablename__ = "studies"
     __table_args__ = (
-        CheckConstraint("link_status IN ('linked', 'unlinked', 'ambiguous')", name="link_status"),
         Index(
             "ix_studies_unsettled",
             "id",
@@ -65,7 +65,7 @@ class Study(Base):
     orthanc_study_id: Mapped[str | None] = mapped_column(String(64), index=True)
     patient_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("patients.id"), index=True)
     order_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("orders.id"), index=True)
-    link_status: Mapped[str] = mapped_column(String(16))
+    link_status: Mapped[LinkStatus] = mapped_column(column_of(LinkStatus, "link_status"))
     is_contradicted: Mapped[bool] = mapped_column(default=False, server_default=false())
     """It is ambiguous because its images, or people and EHR, say two patients: only a person decides."""
     withheld_by_id: Mapped[uuid.UUID | None]

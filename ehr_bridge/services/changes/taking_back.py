@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
+from ehr_bridge.db.states import JobKind, JobStatus, LinkStatus
 from ehr_bridge.db.tables.identity_changes import IdentityChange
 from ehr_bridge.db.tables.modifications import Modification
 from ehr_bridge.db.tables.registry import Order, Patient
@@ -96,17 +97,17 @@ def _same_patient(session: Session, undone: IdentityChange, origin: Origin, now:
 
 def _bring_back(session: Session, undone: IdentityChange, origin: Origin, now: datetime) -> None:
     """What was taken off the number, or was about to be, where nobody did anything to its link since."""
-    taken = select(Modification).where(Modification.change_id == undone.id, Modification.kind == "unlink")
+    taken = select(Modification).where(Modification.change_id == undone.id, Modification.kind == JobKind.UNLINK)
     for job in session.scalars(taken).all():
         study = session.get_one(Study, job.study_id)
         require_idle(session, study)
-        if job.status == "waiting":
-            job.status, job.finished_at, job.swept_at = "succeeded", now, now
+        if job.status == JobStatus.WAITING:
+            job.status, job.finished_at, job.swept_at = JobStatus.SUCCEEDED, now, now
             if study.withheld_by_id == undone.id:
                 release(session, study, now)
         elif study.patient_id is None and undoable(session, study.id) == job.id and job.link_before is not None:
             is_contradicted = bool(job.link_before["is_contradicted"])
-            status = "ambiguous" if is_contradicted else "linked"
+            status = LinkStatus.AMBIGUOUS if is_contradicted else LinkStatus.LINKED
             link = dict(job.link_before) | {"link_status": status, "withheld_by_id": None}
             set_link(session, study, link, origin.actor, now)
 
@@ -144,7 +145,7 @@ def _spoken_of_since(session: Session, studies: list[Study], since: datetime) ->
     jobs = select(Modification.study_id).where(
         Modification.study_id.in_([study.id for study in studies]),
         Modification.link_after.is_not(None),
-        Modification.status != "waiting",
+        Modification.status != JobStatus.WAITING,
         (Modification.requested_at >= since) | (Modification.finished_at >= since) | Modification.finished_at.is_(None),
     )
     return set(session.scalars(jobs))
@@ -180,7 +181,9 @@ def _unmerged(session: Session, undone: IdentityChange, origin: Origin, now: dat
 def _linked_by_people_since(session: Session, studies: list[Study], since: datetime) -> set[uuid.UUID]:
     """Which of these studies somebody linked anew since, so that their link is not the one that went along."""
     asked = exists().where(
-        Modification.study_id == StudyLink.study_id, Modification.kind == "link", Modification.requested_at > since
+        Modification.study_id == StudyLink.study_id,
+        Modification.kind == JobKind.LINK,
+        Modification.requested_at > since,
     )
     facts = select(StudyLink.study_id).where(
         StudyLink.study_id.in_([study.id for study in studies]),
@@ -214,7 +217,7 @@ def _doubt_what_came_since(
     )
     doubtful = select(Study).where(
         Study.patient_id == survivor.id,
-        Study.link_status == "linked",
+        Study.link_status == LinkStatus.LINKED,
         is_linked_since | (Study.created_at >= undone.changed_at),
         may_be_theirs,
     )

@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.paging import Page, fetch_page
+from ehr_bridge.db.states import NOT_WHOLE, JobStatus
 from ehr_bridge.db.tables.identity_changes import IdentityChange
 from ehr_bridge.db.tables.modifications import Modification
 from ehr_bridge.db.tables.registry import Order, Patient
@@ -83,6 +84,6 @@ def view_of(session: Session, change: IdentityChange) -> ChangeView:
         accession_number=order.accession_number if order else None,
         undone_by=session.scalar(select(IdentityChange).where(IdentityChange.undoes_id == change.id)),
         number_of_studies=counts.total() + withheld,
-        number_done=counts["succeeded"],
-        number_failed=counts["partial"] + counts["failed"],
+        number_done=counts[JobStatus.SUCCEEDED],
+        number_failed=sum(counts[status] for status in NOT_WHOLE),
     )

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
+from ehr_bridge.db.states import LinkStatus
 from ehr_bridge.db.tables.deletions import latest_request
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.db.tables.uploads import Instance
@@ -48,7 +49,7 @@ def _begin_anew(session: Session, study: Study, arrival: Arrival) -> None:
     study.received_identity, study.corrections = identity_to_json(arrival.identity), {}
     match = arrival.decision.match
     kind = MatchKind.PROBABLE if match.kind is MatchKind.EXACT else match.kind
-    study.link_status = "ambiguous" if kind is MatchKind.AMBIGUOUS else "unlinked"
+    study.link_status = LinkStatus.AMBIGUOUS if kind is MatchKind.AMBIGUOUS else LinkStatus.UNLINKED
     study.match_kind, study.match_score = kind.value, match.score
     study.match_evidence = [line.as_json() for line in match.evidence]
     study.match_patient_id, study.match_order_id = match.patient_id, match.order_id

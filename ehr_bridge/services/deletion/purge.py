@@ -16,6 +16,7 @@ from sqlalchemy import and_, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
+from ehr_bridge.db.states import JobStatus
 from ehr_bridge.db.tables.deletions import DeletionRequest
 from ehr_bridge.db.tables.modifications import Modification, ModificationInstance
 from ehr_bridge.db.tables.studies import Study
@@ -120,7 +121,7 @@ def _forget_images(session: Session, study: Study, now: datetime) -> None:
     """Jobs that wait have nothing to work on; no former byte of an image stays with those that ended."""
     jobs = select(Modification.id).where(Modification.study_id == study.id)
     session.execute(delete(ModificationInstance).where(ModificationInstance.modification_id.in_(jobs)))
-    waiting = update(Modification).where(Modification.study_id == study.id, Modification.status == "waiting")
+    waiting = update(Modification).where(Modification.study_id == study.id, Modification.status == JobStatus.WAITING)
     session.execute(waiting.values(status="succeeded", finished_at=now, swept_at=now))
 
 

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.fresh import Fresh
 from ehr_bridge.db.paging import Page, fetch_page
+from ehr_bridge.db.states import UNDER_WAY
 from ehr_bridge.db.tables.deletions import DeletionRequest, has_open_request
 from ehr_bridge.db.tables.modifications import Modification
 from ehr_bridge.db.tables.registry import Order
@@ -202,8 +203,6 @@ def _view(session: Session, request: DeletionRequest) -> DeletionView:
 
 def _require_not_modifying(session: Session, study_id: uuid.UUID) -> None:
     """A job that replaces the study's images must end first."""
-    running = select(Modification.id).where(
-        Modification.study_id == study_id, Modification.status.in_(("queued", "running"))
-    )
+    running = select(Modification.id).where(Modification.study_id == study_id, Modification.status.in_(UNDER_WAY))
     if session.scalar(running) is not None:
         raise Conflict("modification_running", "The study is being modified just now; ask again in a moment.")

@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, Select, exists, select, update
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
+from ehr_bridge.db.states import FileStatus
 from ehr_bridge.db.tables.modifications import Modification, ModificationInstance
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.db.tables.uploads import Instance
@@ -109,7 +110,7 @@ class FixityCheck:
             .join(Modification, Modification.id == ModificationInstance.modification_id)
             .where(
                 Modification.study_id == file.study_id,
-                ModificationInstance.status == "done",
+                ModificationInstance.status == FileStatus.DONE,
                 ModificationInstance.error_code.is_distinct_from(CHANGED_WHEN_DAMAGED),
                 ModificationInstance.orthanc_instance_id_after == file.orthanc_instance_id,
             )

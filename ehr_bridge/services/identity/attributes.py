@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy.orm import object_session
 
+from ehr_bridge.db.states import OrderStatus
 from ehr_bridge.db.tables.identity_changes import IdentityChange
 from ehr_bridge.db.tables.registry import Order, Patient
 from ehr_bridge.db.tables.studies import Study
@@ -201,7 +202,7 @@ def order_facts(order: Order) -> OrderFacts:
         id=order.id,
         accession_number=order.accession_number,
         scheduled_study_instance_uid=order.scheduled_study_instance_uid,
-        is_cancelled=order.status == "cancelled",
+        is_cancelled=order.status == OrderStatus.CANCELLED,
         patient=patient_facts(order.patient),
         modality=order.modality,
         scheduled_on=order.scheduled_at.date() if order.scheduled_at else None,

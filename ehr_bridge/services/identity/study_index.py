@@ -13,6 +13,7 @@ from datetime import date
 from sqlalchemy import bindparam, delete, insert, select
 from sqlalchemy.orm import Session
 
+from ehr_bridge.db.states import LinkStatus
 from ehr_bridge.db.tables.second_looks import SecondLook, StudyMatchKey
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.db.tables.study_names import StudyName
@@ -61,7 +62,7 @@ def list_study(session: Session, study: Study) -> None:
     rows = [{"study_id": study.id, "part": part.text, "place": part.place.value} for part in name_index(name)]
     if rows:
         session.execute(insert(StudyName), rows)
-    if study.link_status != "linked":
+    if study.link_status != LinkStatus.LINKED:
         session.execute(_KEYS_OF, {"of_study": study.id})
         index_waiting(session, study.id, stored_identity(study))
 

@@ -18,6 +18,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
+from ehr_bridge.db.states import LinkStatus
 from ehr_bridge.db.tables.deletions import DeletionRequest, latest_request
 from ehr_bridge.db.tables.registry import Order, Patient
 from ehr_bridge.db.tables.studies import Study
@@ -189,7 +190,8 @@ def _insert_claim(
     now: datetime,
 ) -> Study | None:
     """The row as it was written; None when there is one already."""
-    status = "linked" if certain else "ambiguous" if match.kind is MatchKind.AMBIGUOUS else "unlinked"
+    uncertain = LinkStatus.AMBIGUOUS if match.kind is MatchKind.AMBIGUOUS else LinkStatus.UNLINKED
+    status = LinkStatus.LINKED if certain else uncertain
     study_id = uuid.uuid4()
     values = {
         "id": study_id,
@@ -231,7 +233,7 @@ def _decision(study: Study, patient: Patient | None, order: Order | None) -> Dec
         study_id=study.id,
         study_instance_uid=study.study_instance_uid,
         match=stored_match(study),
-        is_linked=study.link_status == "linked",
+        is_linked=study.link_status == LinkStatus.LINKED,
         patient_id=study.patient_id,
         order_id=study.order_id,
         wanted={**study.corrections, **identity},

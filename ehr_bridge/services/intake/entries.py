@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import bindparam, delete, select
 from sqlalchemy.orm import Session
 
+from ehr_bridge.db.states import LinkStatus
 from ehr_bridge.db.tables.accounts import User
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.db.tables.uploads import DicomUploadLog, DicomUploadSkip
@@ -66,7 +67,7 @@ def open_entry(session: Session, arrival: Arrival, now: datetime) -> Entry:
     account_id = session.scalar(_ACCOUNT, {"username": arrival.delivery.origin.actor})
     events = _link(session, study, arrival, account_id, now)
     if study.withheld_by_id is not None:
-        study.link_status = "ambiguous"  # its patient was corrected while it was on its way
+        study.link_status = LinkStatus.AMBIGUOUS  # its patient was corrected while it was on its way
     if arrival.decision.contradicts and not study.is_contradicted:
         append_all(session, arrival.delivery.origin, events, now)  # told in the order in which it happens
         events = []
@@ -104,7 +105,11 @@ def _describe(study: Study, arrival: Arrival) -> None:
 
 def _link(session: Session, study: Study, arrival: Arrival, account_id: uuid.UUID | None, now: datetime) -> list[Event]:
     """Record the link as a fact, once, and show it on the order."""
-    if study.link_status != "linked" or study.patient_id is None or current_link(session, study.id) is not None:
+    if (
+        study.link_status != LinkStatus.LINKED
+        or study.patient_id is None
+        or current_link(session, study.id) is not None
+    ):
         return []
     session.add(new_fact(study, arrival.delivery.origin.actor, now))
     if study.order is not None:

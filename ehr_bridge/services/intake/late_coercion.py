@@ -12,6 +12,7 @@ from datetime import datetime
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
+from ehr_bridge.db.states import JobKind, JobStatus, LinkStatus
 from ehr_bridge.db.tables.modifications import Modification
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.services.audit.trail import OURSELVES
@@ -32,14 +33,14 @@ def coerce_late(session: Session, arrival: Arrival, now: datetime) -> None:
     if study.is_contradicted or _is_waiting(session, study):
         return
     if arrival.is_unfinished:
-        session.add(new_job(study, "follow", REASON, OURSELVES, now, status="waiting"))
-    elif arrival.is_late and study.link_status != "linked":
+        session.add(new_job(study, JobKind.FOLLOW, REASON, OURSELVES, now, waits=True))
+    elif arrival.is_late and study.link_status != LinkStatus.LINKED:
         stored_late(session, study, now)
 
 
 def _is_waiting(session: Session, study: Study) -> bool:
     """Whether a job will look at every file of the study anyway; one that takes a change back looks at those it did."""
     waiting = exists().where(
-        Modification.study_id == study.id, Modification.status == "waiting", Modification.change_id.is_(None)
+        Modification.study_id == study.id, Modification.status == JobStatus.WAITING, Modification.change_id.is_(None)
     )
     return bool(session.scalar(select(waiting)))

@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Callable
 from typing import Protocol
 
+from ehr_bridge.db.states import FileStatus
 from ehr_bridge.db.tables.modifications import ModificationInstance
 from ehr_bridge.dicom import Former, is_same_content, read_header, restore
 from ehr_bridge.dicom.structure.encoding import PIXEL_DATA
@@ -75,9 +76,9 @@ def replace(archive: StoredFiles, spool: Spool, row: ModificationInstance, set_a
         else:
             _move(archive, row, new, set_aside)
     except RefusedInstance as refusal:
-        row.status, row.error_code = "refused", refusal.code
+        row.status, row.error_code = FileStatus.REFUSED, refusal.code
     else:
-        row.status = "done"
+        row.status = FileStatus.DONE
 
 
 def _settle_without_spool(archive: StoredFiles, row: ModificationInstance) -> None:
@@ -90,7 +91,7 @@ def _settle_without_spool(archive: StoredFiles, row: ModificationInstance) -> No
     if _holds(archive, row.orthanc_instance_id_after, row.sha256_after):
         if is_there:
             archive.delete(row.orthanc_instance_id_before)
-        row.status = "done"
+        row.status = FileStatus.DONE
     elif not is_there:
         raise Elsewhere
 

@@ -15,6 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, aliased
 
 from ehr_bridge.db.database import Database
+from ehr_bridge.db.states import FileStatus
 from ehr_bridge.db.tables.deletions import DeletionRequest
 from ehr_bridge.db.tables.modifications import Modification, ModificationInstance
 from ehr_bridge.db.tables.uploads import Instance
@@ -63,7 +64,7 @@ class SpoolKeeper:
         )
         recent = Modification.finished_at.is_(None) | (Modification.finished_at > self._clock() - KEPT_FOR)
         with self._database.read() as session:
-            needed = set(session.scalars(under_way.where(recent, ModificationInstance.status != "refused")))
+            needed = set(session.scalars(under_way.where(recent, ModificationInstance.status != FileStatus.REFUSED)))
         free = [name for name in names if name not in needed]
         for name in free:
             self._spool.drop(name)
@@ -80,7 +81,7 @@ class SpoolKeeper:
 
 def _current(session: Session, name: object) -> ModificationInstance | None:
     row = session.get(ModificationInstance, name)
-    if row is None or row.status != "done" or session.get(Instance, row.orthanc_instance_id_after) is None:
+    if row is None or row.status != FileStatus.DONE or session.get(Instance, row.orthanc_instance_id_after) is None:
         return None
     own, later, job = session.get_one(Modification, row.modification_id), aliased(ModificationInstance), Modification
     purged = select(DeletionRequest.id).where(

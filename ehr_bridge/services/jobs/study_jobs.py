@@ -8,22 +8,21 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.orm import Session
 
+from ehr_bridge.db.states import HOLDS, UNDER_WAY, JobKind, JobStatus
 from ehr_bridge.db.tables.deletions import last_purge
 from ehr_bridge.db.tables.modifications import Modification
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.errors import Conflict
 from ehr_bridge.services.audit.trail import Origin
 
-UNDER_WAY = ("queued", "running")
-HOLDS = ("succeeded", "partial")
 UNSWEPT = Modification.status.in_(HOLDS) & Modification.swept_at.is_(None)
 """Jobs that ended and have not had their last look for what came meanwhile."""
 WORDS = {
-    "modify": "modify its tags",
-    "undo": "undo its last change",
-    "link": "link it",
-    "unlink": "unlink it",
-    "follow": "bring it in line with its patient and order",
+    JobKind.MODIFY: "modify its tags",
+    JobKind.UNDO: "undo its last change",
+    JobKind.LINK: "link it",
+    JobKind.UNLINK: "unlink it",
+    JobKind.FOLLOW: "bring it in line with its patient and order",
 }
 
 
@@ -37,10 +36,10 @@ def undoable(session: Session, study_id: uuid.UUID) -> uuid.UUID | None:
     """The one job of a study that can be undone now, if there is one. Not one whose images are gone by now."""
     purged_at = session.scalar(last_purge(study_id))
     jobs = of_study(session, study_id)  # queued in the order of `requested_at`, one at a time
-    undone = {job.undoes_id for job in jobs if job.kind == "undo" and job.status == "succeeded"}
+    undone = {job.undoes_id for job in jobs if job.kind == JobKind.UNDO and job.status == JobStatus.SUCCEEDED}
     jobs = [job for job in jobs if purged_at is None or job.requested_at > purged_at]
-    latest = (job for job in jobs if job.kind != "undo" and job.status in HOLDS and job.id not in undone)
-    return next((job.id for job in latest if job.number_done or job.kind != "follow"), None)
+    latest = (job for job in jobs if job.kind != JobKind.UNDO and job.status in HOLDS and job.id not in undone)
+    return next((job.id for job in latest if job.number_done or job.kind != JobKind.FOLLOW), None)
 
 
 def under_way(session: Session, study_id: uuid.UUID) -> Modification | None:
@@ -67,7 +66,7 @@ def require_idle(session: Session, study: Study) -> None:
 
 
 def new_job(
-    study: Study, kind: str, reason: str, origin: Origin, now: datetime, *, status: str = "queued"
+    study: Study, kind: JobKind, reason: str, origin: Origin, now: datetime, *, waits: bool = False
 ) -> Modification:
     """A job for a study; the caller adds it to the session."""
     return Modification(
@@ -82,7 +81,7 @@ def new_job(
         requested_by=origin.actor,
         address=origin.address,
         requested_at=now,
-        status=status,
+        status=JobStatus.WAITING if waits else JobStatus.QUEUED,
         number_of_instances=0,
         number_done=0,
         attempts=0,

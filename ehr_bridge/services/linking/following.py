@@ -13,13 +13,14 @@ from sqlalchemy import Select, exists, select
 from sqlalchemy.orm import Session, aliased
 
 from ehr_bridge.db.database import Database
+from ehr_bridge.db.states import UNDER_WAY, JobKind, JobStatus
 from ehr_bridge.db.tables.identity_changes import IdentityChange
 from ehr_bridge.db.tables.modifications import Modification
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.errors import Conflict
 from ehr_bridge.matching import Rules
 from ehr_bridge.services.audit.trail import Origin
-from ehr_bridge.services.jobs.study_jobs import UNDER_WAY, new_job, take_over_unswept, undoable
+from ehr_bridge.services.jobs.study_jobs import new_job, take_over_unswept, undoable
 from ehr_bridge.services.linking.late_links import judge_again, others_come_first
 from ehr_bridge.services.linking.link_jobs import prepare
 
@@ -39,7 +40,7 @@ def follow(
     for study in studies:
         if study.orthanc_study_id is None:
             continue
-        job = new_job(study, "follow", reason, origin, now, status="waiting")
+        job = new_job(study, JobKind.FOLLOW, reason, origin, now, waits=True)
         job.from_original = True
         job.change_id = change.id if change else None
         session.add(job)
@@ -73,7 +74,7 @@ def _ready() -> Select[Modification]:
     return (
         select(Modification)
         .join(Study, Study.id == Modification.study_id)
-        .where(Modification.status == "waiting", Study.deleted_at.is_(None), ~busy, ~others_come_first())
+        .where(Modification.status == JobStatus.WAITING, Study.deleted_at.is_(None), ~busy, ~others_come_first())
         .order_by(Modification.requested_at, Modification.id)
     )
 
@@ -82,21 +83,21 @@ def _queue(session: Session, job: Modification, rules: Rules, now: datetime) -> 
     """From here on the job is one like any other; files are changed in the order in which jobs were queued."""
     study = session.get_one(Study, job.study_id)
     job.requested_at = now
-    if job.kind == "follow" and study.patient_id is None and not study.corrections:
+    if job.kind == JobKind.FOLLOW and study.patient_id is None and not study.corrections:
         # a person took the link away, or there never was one: nothing is left to follow
-        job.status, job.finished_at, job.swept_at = "succeeded", now, now
+        job.status, job.finished_at, job.swept_at = JobStatus.SUCCEEDED, now, now
         return
     try:
         _require_certain(session, study, job, rules)
     except Conflict as refusal:
-        job.status, job.error_code, job.finished_at, job.swept_at = "failed", refusal.code, now, now
+        job.status, job.error_code, job.finished_at, job.swept_at = JobStatus.FAILED, refusal.code, now, now
         return
     followed = _followed(session, job)
     if followed is not None and undoable(session, study.id) == followed.id:
-        job.kind, job.undoes_id = "undo", followed.id  # to the byte
+        job.kind, job.undoes_id = JobKind.UNDO, followed.id  # to the byte
     prepare(session, study, job)
     take_over_unswept(session, study, job, now)
-    job.status = "queued"
+    job.status = JobStatus.QUEUED
     session.flush()
 
 
@@ -106,20 +107,20 @@ def _require_certain(session: Session, study: Study, job: Modification, rules: R
     Raises:
         Conflict: it may, or what a link was to be made for does not hold any more.
     """
-    if job.kind == "unlink" and study.withheld_by_id != job.change_id:
+    if job.kind == JobKind.UNLINK and study.withheld_by_id != job.change_id:
         raise Conflict("study_changed", "Somebody linked the study since it was said that it is not of this number.")
-    if job.kind == "follow" and study.is_contradicted:
+    if job.kind == JobKind.FOLLOW and study.is_contradicted:
         raise Conflict("study_contradicted", "Images of this study claim to be of somebody else; link it first.")
-    if job.kind == "link" and not judge_again(session, study, job, rules):
+    if job.kind == JobKind.LINK and not judge_again(session, study, job, rules):
         raise Conflict("study_changed", "The verdict is not certain any more, or somebody linked the study.")
 
 
 def _followed(session: Session, job: Modification) -> Modification | None:
     """The job that followed a change which `job` follows the undoing of, or that took the study off its number."""
     change = session.get(IdentityChange, job.change_id) if job.change_id else None
-    if job.kind != "follow" or change is None or change.undoes_id is None:
+    if job.kind != JobKind.FOLLOW or change is None or change.undoes_id is None:
         return None
     earlier = select(Modification).where(
         Modification.change_id == change.undoes_id, Modification.study_id == job.study_id
     )
-    return session.scalar(earlier.where(Modification.kind.in_(("follow", "unlink"))))
+    return session.scalar(earlier.where(Modification.kind.in_((JobKind.FOLLOW, JobKind.UNLINK))))

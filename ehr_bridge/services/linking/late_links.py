@@ -20,6 +20,7 @@ from sqlalchemy import ColumnElement, Select, exists, select
 from sqlalchemy.orm import Session, aliased
 
 from ehr_bridge.db.database import Database
+from ehr_bridge.db.states import UNENDED, JobKind, LinkStatus
 from ehr_bridge.db.tables.modifications import Modification
 from ehr_bridge.db.tables.second_looks import SecondLook
 from ehr_bridge.db.tables.studies import Study, StudyLink
@@ -28,7 +29,7 @@ from ehr_bridge.matching import Basis, Match, MatchKind, Rules
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit.trail import OURSELVES, study_event
 from ehr_bridge.services.identity.attributes import stored_identity
-from ehr_bridge.services.jobs.study_jobs import UNDER_WAY, new_job
+from ehr_bridge.services.jobs.study_jobs import new_job
 from ehr_bridge.services.linking.contradictions import doubt
 from ehr_bridge.services.linking.links import OPINION, new_link
 from ehr_bridge.services.linking.second_looks import Cause
@@ -43,7 +44,7 @@ _HERE = (
     Study.orthanc_study_id.is_not(None),
     Study.deleted_at.is_(None),
     Study.is_settled,
-    ~exists().where(_JOB.study_id == Study.id, _JOB.status.in_(("waiting", *UNDER_WAY))),
+    ~exists().where(_JOB.study_id == Study.id, _JOB.status.in_(UNENDED)),
 )
 """A study whose images are still coming, that is hidden, or on which a job works, waits with its turn."""
 
@@ -116,7 +117,7 @@ def others_come_first() -> ColumnElement[bool]:
     """Whether the job at hand (`Modification` in the surrounding query) would link a study while another one that could
     want the same order still has to be judged, from the same change or an earlier one."""
     due = turns_due().where(SecondLook.asked_at <= Modification.requested_at)
-    is_ours = (Modification.kind == "link") & (Modification.requested_by == OURSELVES.actor)
+    is_ours = (Modification.kind == JobKind.LINK) & (Modification.requested_by == OURSELVES.actor)
     return is_ours & due.correlate(Modification).exists()
 
 
@@ -135,7 +136,7 @@ def _settle(session: Session, judged: _Judged, now: datetime) -> None:
     detail: dict[str, Any] = {"cause": look.cause}
     if _is_news(study, match) and not _is_wanted_by_others(session, study, match):
         reason = f"Judged again, because {Cause(look.cause).words}; the verdict is certain."
-        job = new_job(study, "link", reason, OURSELVES, now, status="waiting")
+        job = new_job(study, JobKind.LINK, reason, OURSELVES, now, waits=True)
         job.link_after = _link_to(study, match)
         session.add(job)
         session.flush()
@@ -166,7 +167,7 @@ def _think_otherwise(study: Study, match: Match) -> dict[str, Any]:
     study.match_kind, study.match_score = match.kind.value, match.score
     study.match_evidence = evidence_of(match)
     study.match_patient_id, study.match_order_id = match.patient_id, match.order_id
-    study.link_status = "ambiguous" if match.kind is MatchKind.AMBIGUOUS else "unlinked"
+    study.link_status = LinkStatus.AMBIGUOUS if match.kind is MatchKind.AMBIGUOUS else LinkStatus.UNLINKED
     after = {name: getattr(study, name) for name in before}
     if before == after:
         return {}
@@ -204,9 +205,9 @@ def _is_wanted_by_others(session: Session, study: Study, match: Match, *, or_soo
     refused = (Modification.error_code == "study_changed") & (Modification.requested_by == OURSELVES.actor)
     wants = refused & Study.order_id.is_(None)
     if or_soon:
-        wants |= Modification.status.in_(("waiting", *UNDER_WAY))
+        wants |= Modification.status.in_(UNENDED)
     others = exists().where(
-        Modification.kind == "link",
+        Modification.kind == JobKind.LINK,
         Modification.study_id != study.id,
         Modification.link_after["order_id"].as_string() == str(match.order_id),
         Study.id == Modification.study_id,
@@ -236,12 +237,12 @@ def _is_left_to_the_judge(session: Session, study: Study) -> bool:
     links = session.scalars(select(StudyLink.id).where(StudyLink.study_id == study.id)).all()
     by_people = exists().where(
         Modification.study_id == study.id,
-        Modification.kind.in_(("link", "unlink")),
+        Modification.kind.in_((JobKind.LINK, JobKind.UNLINK)),
         Modification.requested_by != OURSELVES.actor,
     )
     if study.is_contradicted or session.scalar(select(by_people)):
         return False
-    if study.link_status != "linked":
+    if study.link_status != LinkStatus.LINKED:
         return not links
     if study.order_id is not None or len(links) != 1:
         return False

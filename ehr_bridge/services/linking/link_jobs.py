@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
+from ehr_bridge.db.states import JobKind, JobStatus, LinkStatus, OrderStatus
 from ehr_bridge.db.tables.identity_changes import IdentityChange
 from ehr_bridge.db.tables.modifications import Modification
 from ehr_bridge.db.tables.registry import Order, Patient
@@ -43,7 +44,7 @@ def link_job(
 ) -> Modification:
     """A job that links a study to a patient and perhaps an order, added to the session."""
     patient, order = to
-    job = new_job(study, "link", reason, origin, now)
+    job = new_job(study, JobKind.LINK, reason, origin, now)
     job.link_after = new_link(study, patient.id, order.id if order else None, evidence)
     return _add(session, study, job, now)
 
@@ -56,11 +57,11 @@ def unlink_job(session: Session, study: Study, reason: str, origin: Origin, now:
     """
     latest = undoable(session, study.id)
     made = session.get(Modification, latest) if latest else None
-    if made is not None and made.kind == "link" and (made.link_before or {}).get("patient_id") is None:
-        job = new_job(study, "undo", reason, origin, now)
+    if made is not None and made.kind == JobKind.LINK and (made.link_before or {}).get("patient_id") is None:
+        job = new_job(study, JobKind.UNDO, reason, origin, now)
         job.undoes_id, job.link_after = made.id, made.link_before
     else:
-        job = new_job(study, "unlink", reason, origin, now)
+        job = new_job(study, JobKind.UNLINK, reason, origin, now)
         job.link_after = new_link(study, None, None, [])
     return _add(session, study, job, now)
 
@@ -73,7 +74,7 @@ def take_link_back(session: Session, study: Study, job: Modification, before: Ma
     """
     patient, order = _parties(session, before)
     gone = patient is not None and patient.merged_into_id is not None
-    if order is not None and (order.status == "cancelled" or order.patient_id != as_id(before["patient_id"])):
+    if order is not None and (order.status == OrderStatus.CANCELLED or order.patient_id != as_id(before["patient_id"])):
         gone = True
     undone = session.get_one(Modification, job.undoes_id)
     if gone or may_be_of_parted(session, study, before, undone.requested_at, undone.requested_at):
@@ -113,8 +114,8 @@ def settle_link(session: Session, job: Modification, study: Study, now: datetime
     job.link_before["orthanc_study_id"] = asked.get("orthanc_study_id")  # the files have moved since
     said = {change["after"] for change in job.applied if change["tag"] == "PatientID"}
     of_two = after["patient_id"] is None and len(said) > 1
-    still_doubted = job.kind != "link" and study.is_contradicted
-    if job.status == "partial" or of_two or still_doubted or flagged_meanwhile or is_doubtful:
+    still_doubted = job.kind != JobKind.LINK and study.is_contradicted
+    if job.status == JobStatus.PARTIAL or of_two or still_doubted or flagged_meanwhile or is_doubtful:
         after |= {"link_status": "ambiguous", "is_contradicted": True}
     job.link_after = after
     set_link(session, study, after, job.requested_by, now)
@@ -123,8 +124,8 @@ def settle_link(session: Session, job: Modification, study: Study, now: datetime
         merge = note_went_along(session, study, as_id(asked_for["patient_id"]))
     if not is_fresh and study.patient is not None and study.patient.pending_change_id is not None:
         withhold(session, study, study.patient.pending_change_id, now)
-    elif not is_fresh and after["link_status"] == "linked":
-        follow = new_job(study, "follow", CHANGED_MEANWHILE, OURSELVES, now, status="waiting")
+    elif not is_fresh and after["link_status"] == LinkStatus.LINKED:
+        follow = new_job(study, JobKind.FOLLOW, CHANGED_MEANWHILE, OURSELVES, now, waits=True)
         follow.change_id = merge.id if merge is not None else None
         session.add(follow)
 
@@ -140,7 +141,7 @@ def _as_told_by_now(session: Session, study: Study, job: Modification) -> tuple[
     patient, order = _parties(session, asked)
     if patient is None:
         return dict(asked), True, False
-    if order is not None and order.status == "cancelled":
+    if order is not None and order.status == OrderStatus.CANCELLED:
         order = None
     named = survivor_of(session, patient)
     of_another = order is not None and bool(asked.get(MADE_HERE)) and order.patient_id != named.id
@@ -163,7 +164,7 @@ def _missed_since(session: Session, undone: Modification) -> bool:
     """Whether the study's turn to follow a change came after another job had changed whose it was."""
     missed = exists().where(
         Modification.study_id == undone.study_id,
-        Modification.kind == "follow",
+        Modification.kind == JobKind.FOLLOW,
         Modification.finished_at >= undone.requested_at,
     )
     return bool(session.scalar(select(missed)))

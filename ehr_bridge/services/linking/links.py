@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
+from ehr_bridge.db.states import LinkStatus, OrderStatus
 from ehr_bridge.db.tables.identity_changes import IdentityChange
 from ehr_bridge.db.tables.registry import Order
 from ehr_bridge.db.tables.studies import Study, StudyLink
@@ -80,7 +81,7 @@ def new_link(
             "match_patient_id": str(patient_id),
             "match_order_id": plain(order_id),
         }
-    status = "linked" if patient_id is not None else "unlinked"
+    status = LinkStatus.LINKED if patient_id is not None else LinkStatus.UNLINKED
     ids = {"patient_id": plain(patient_id), "order_id": plain(order_id)}
     return {**ids, "link_status": status, "link_id": None, "orthanc_study_id": None, **opinion, "orders": {}}
 
@@ -95,7 +96,7 @@ def set_link(session: Session, study: Study, link: Mapping[str, Any], actor: str
     study.patient_id, study.order_id = as_id(link["patient_id"]), as_id(link["order_id"])
     study.link_status = link["link_status"]
     study.withheld_by_id = _withheld_by(session, link.get("withheld_by_id"))
-    is_ambiguous = study.link_status == "ambiguous"
+    is_ambiguous = study.link_status == LinkStatus.AMBIGUOUS
     study.is_contradicted = is_ambiguous and link.get("is_contradicted", True)
     study.match_kind, study.match_score = link["match_kind"], link["match_score"]
     study.match_evidence = list(link["match_evidence"])
@@ -127,7 +128,7 @@ def end_link(session: Session, study: Study, now: datetime) -> None:
     if fact is not None:
         fact.unlinked_at = now
     study.patient_id = study.order_id = study.match_patient_id = study.match_order_id = study.withheld_by_id = None
-    study.link_status, study.is_contradicted = "unlinked", False
+    study.link_status, study.is_contradicted = LinkStatus.UNLINKED, False
     study.match_kind, study.match_score, study.match_evidence = MatchKind.NONE.value, 0.0, []
     study.updated_at = now
     session.flush()
@@ -139,7 +140,7 @@ def end_link(session: Session, study: Study, now: datetime) -> None:
 def came_into_doubt(study: Study, before: Mapping[str, Any] | None) -> bool:
     """Whether a study says two people, and did not when its link was `before`."""
     known = before or {}
-    was_doubted = known.get("is_contradicted", known.get("link_status") == "ambiguous")
+    was_doubted = known.get("is_contradicted", known.get("link_status") == LinkStatus.AMBIGUOUS)
     return study.is_contradicted and not was_doubted
 
 
@@ -165,7 +166,7 @@ def _record_fact(session: Session, study: Study, link_id: str | None, actor: str
 def _restore_order(session: Session, order_id: uuid.UUID, shown: Mapping[str, Any], study: Study) -> None:
     """What the order showed of this study before, or that it showed none; not where it shows another one by now."""
     order = session.get(Order, order_id)
-    if order is None or order.status == "cancelled":
+    if order is None or order.status == OrderStatus.CANCELLED:
         return
     if order.orthanc_study_id is not None and order.study_instance_uid != study.study_instance_uid:
         return
@@ -173,7 +174,7 @@ def _restore_order(session: Session, order_id: uuid.UUID, shown: Mapping[str, An
         is_of_study = shown["study_instance_uid"] == study.study_instance_uid
         if not is_of_study or study.order_id != order.id:
             return  # another one, which may be somebody else's by now, or one that does not come back to it
-    status = _restored_state(order, shown["status"])
+    status = _restored_state(order, OrderStatus(shown["status"]))
     for name in SHOWN:
         setattr(order, name, _typed(name, shown[name]))
     order.status = status
@@ -181,13 +182,13 @@ def _restore_order(session: Session, order_id: uuid.UUID, shown: Mapping[str, An
         order.orthanc_study_id = study.orthanc_study_id
 
 
-def _restored_state(order: Order, former: str) -> str:
+def _restored_state(order: Order, former: OrderStatus) -> OrderStatus:
     """The former state, as far as nobody said anything else of patient or report since."""
-    if order.status == "reported":
+    if order.status == OrderStatus.REPORTED:
         return order.status
-    if former == "reported":
-        return "completed"  # the report was withdrawn
-    return waiting_state(order) if former in {"scheduled", "arrived"} else former
+    if former == OrderStatus.REPORTED:
+        return OrderStatus.COMPLETED  # the report was withdrawn
+    return waiting_state(order) if former in {OrderStatus.SCHEDULED, OrderStatus.ARRIVED} else former
 
 
 def _typed(name: str, value: Any) -> Any:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.fresh import Fresh
 from ehr_bridge.db.paging import Page
+from ehr_bridge.db.states import JobStatus, LinkStatus, OrderStatus
 from ehr_bridge.db.tables.modifications import Modification
 from ehr_bridge.db.tables.registry import Order, Patient
 from ehr_bridge.db.tables.studies import Study
@@ -155,7 +156,7 @@ class Reconciliation:
         require_idle(session, study)
         if expected is not None and expected != version_of(session, study):
             raise Conflict("study_changed", f"{_what_happened(session, study)} Look at the study again.")
-        if expected is None and study.link_status == "linked" and not may_be_linked:
+        if expected is None and study.link_status == LinkStatus.LINKED and not may_be_linked:
             raise Conflict(
                 "study_is_linked",
                 f"{_what_happened(session, study)} Unlink it first, or send the `version` you looked at as `expected`.",
@@ -172,7 +173,7 @@ class Reconciliation:
         origin: Origin,
         now: datetime,
     ) -> Modification:
-        if study.link_status == "linked" and (study.patient_id, study.order_id) == (
+        if study.link_status == LinkStatus.LINKED and (study.patient_id, study.order_id) == (
             patient.id,
             order.id if order else None,
         ):
@@ -207,7 +208,7 @@ class Reconciliation:
             modality=wanted.modality or next(iter(images or study.modalities), "OT"),
             description=wanted.description or study.study_description or "Study without an order",
             ordered_by=wanted.ordered_by,
-            status="arrived",
+            status=OrderStatus.ARRIVED,
             arrived_at=now,
             made_here=True,
             scheduled_study_instance_uid=uid,
@@ -236,7 +237,7 @@ def _accession_number(session: Session, study: Study, wanted: str | None) -> str
 def _what_happened(session: Session, study: Study) -> str:
     """Who did what to a study last, for the one who came second."""
     jobs, fact = of_study(session, study.id), current_link(session, study.id)
-    latest = next((job for job in jobs if job.status != "waiting"), None)
+    latest = next((job for job in jobs if job.status != JobStatus.WAITING), None)
     if latest is not None:
         return f"{latest.requested_by} asked at {latest.requested_at:%Y-%m-%dT%H:%M:%SZ} to {WORDS[latest.kind]}."
     if fact is not None:

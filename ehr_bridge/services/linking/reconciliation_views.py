@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.paging import Page
+from ehr_bridge.db.states import UNCERTAIN, LinkStatus
 from ehr_bridge.db.tables.modifications import Modification
 from ehr_bridge.db.tables.registry import Order, Patient
 from ehr_bridge.db.tables.studies import Study
@@ -25,7 +26,6 @@ from ehr_bridge.services.studies.search import Slice, StudyFilters, find_ids
 from ehr_bridge.services.verdict.candidates import candidates, of_one
 
 Why = Literal["linked", "unlinked", "ambiguous", "contradicted", "withheld"]
-STATUSES = ("unlinked", "ambiguous")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def list_unreconciled(session: Session, filters: StudyFilters, part: Slice, rule
     Raises:
         InvalidInput: the list cannot be sorted like that.
     """
-    statuses = STATUSES if filters.link_status is None else (filters.link_status,)
+    statuses = UNCERTAIN if filters.link_status is None else (filters.link_status,)
     listed = select(Study).where(
         Study.orthanc_study_id.is_not(None), Study.deleted_at.is_(None), Study.link_status.in_(statuses)
     )
@@ -108,8 +108,8 @@ def version_of(session: Session, study: Study) -> str:
 
 
 def _why(study: Study) -> Why:
-    if study.link_status == "ambiguous":
+    if study.link_status == LinkStatus.AMBIGUOUS:
         if study.withheld_by_id is not None:
             return "withheld"
         return "contradicted" if study.is_contradicted else "ambiguous"
-    return "unlinked" if study.link_status == "unlinked" else "linked"
+    return "unlinked" if study.link_status == LinkStatus.UNLINKED else "linked"

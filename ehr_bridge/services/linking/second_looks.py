@@ -18,6 +18,7 @@ from sqlalchemy import ColumnElement, Select, select, union
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from ehr_bridge.db.states import UNCERTAIN, LinkStatus
 from ehr_bridge.db.tables.match_keys import PatientValueCount
 from ehr_bridge.db.tables.registry import Order, Patient
 from ehr_bridge.db.tables.second_looks import SecondLook, StudyMatchKey
@@ -148,11 +149,11 @@ def _with_keys(keys: Collection[str]) -> ColumnElement[bool]:
 
 def _waiting(concerns: Any) -> Select[uuid.UUID]:
     """Claims too: what is on its way is judged when it is here."""
-    return select(Study.id).where(Study.link_status.in_(("unlinked", "ambiguous")), concerns)
+    return select(Study.id).where(Study.link_status.in_(UNCERTAIN), concerns)
 
 
 def _without_order(concerns: Any) -> Select[uuid.UUID]:
-    return select(Study.id).where(concerns, Study.order_id.is_(None), Study.link_status == "linked")
+    return select(Study.id).where(concerns, Study.order_id.is_(None), Study.link_status == LinkStatus.LINKED)
 
 
 def _ask(

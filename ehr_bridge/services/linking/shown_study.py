@@ -9,6 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from ehr_bridge.db.states import OrderStatus
 from ehr_bridge.db.tables.registry import Order
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.db.tables.uploads import DicomUploadLog
@@ -41,8 +42,8 @@ def show_on_order(order: Order, study: Study, upload: FirstUpload | None, now: d
     if upload is not None:
         order.uploaded_by_id, order.uploaded_at, order.upload_source = upload
     order.updated_at = now
-    if "in_progress" in TRANSITIONS[order.status]:
-        order.status = "in_progress"
+    if OrderStatus.IN_PROGRESS in TRANSITIONS[order.status]:
+        order.status = OrderStatus.IN_PROGRESS
 
 
 def show_another(session: Session, order: Order, lost: Study, now: datetime) -> None:
@@ -53,7 +54,7 @@ def show_another(session: Session, order: Order, lost: Study, now: datetime) -> 
     order.number_of_series = order.number_of_images = None
     order.study_date = order.study_time = order.uploaded_by_id = order.uploaded_at = order.upload_source = None
     order.updated_at = now
-    if order.status in {"in_progress", "completed"}:
+    if order.status in {OrderStatus.IN_PROGRESS, OrderStatus.COMPLETED}:
         order.status = waiting_state(order)
     others = select(Study).where(Study.order_id == order.id, Study.orthanc_study_id.is_not(None))
     visible_first = (Study.deleted_at.is_not(None), Study.created_at, Study.id)

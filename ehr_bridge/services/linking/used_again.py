@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
+from ehr_bridge.db.states import JobKind, LinkStatus
 from ehr_bridge.db.tables.identity_changes import IdentityChange
 from ehr_bridge.db.tables.registry import Patient
 from ehr_bridge.db.tables.second_looks import StudyMatchKey
@@ -93,7 +94,7 @@ def refuse(session: Session, change: IdentityChange, reason: str, origin: Origin
     studies = withheld_by(session, change)
     _decide(session, change, "refused", reason, origin, now)
     for study in studies:
-        job = new_job(study, "unlink", reason, origin, now, status="waiting")
+        job = new_job(study, JobKind.UNLINK, reason, origin, now, waits=True)
         job.link_after, job.change_id = new_link(study, None, None, []), change.id
         session.add(job)
 
@@ -118,6 +119,6 @@ def _has_waiting(session: Session, patient: Patient) -> bool:
     """Whether images wait that came under the number."""
     keys = sorted(number_key(patient.mrn))
     waiting = exists().where(
-        StudyMatchKey.key.in_(keys), Study.id == StudyMatchKey.study_id, Study.link_status != "linked"
+        StudyMatchKey.key.in_(keys), Study.id == StudyMatchKey.study_id, Study.link_status != LinkStatus.LINKED
     )
     return bool(session.scalar(select(waiting)))

@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from ehr_bridge.db.states import LinkStatus
 from ehr_bridge.db.tables.identity_changes import IdentityChange
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.services import audit
@@ -37,7 +38,7 @@ def withhold(session: Session, study: Study, change_id: uuid.UUID, now: datetime
     """
     study.withheld_by_id, study.updated_at = change_id, now
     if current_link(session, study.id) is not None:
-        study.link_status = "ambiguous"
+        study.link_status = LinkStatus.AMBIGUOUS
     index_study(session, study)
     event = study_event("study.withheld", study, {"change_id": str(change_id)})
     audit.append(session, OURSELVES, event, now)
@@ -46,6 +47,6 @@ def withhold(session: Session, study: Study, change_id: uuid.UUID, now: datetime
 def release(session: Session, study: Study, now: datetime) -> None:
     """Let a study be what it was before it was withheld."""
     study.withheld_by_id, study.updated_at = None, now
-    if study.link_status == "ambiguous" and not study.is_contradicted and study.patient_id is not None:
-        study.link_status = "linked"
+    if study.link_status == LinkStatus.AMBIGUOUS and not study.is_contradicted and study.patient_id is not None:
+        study.link_status = LinkStatus.LINKED
     index_study(session, study)

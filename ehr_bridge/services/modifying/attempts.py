@@ -16,6 +16,7 @@ from typing import Any, cast
 from sqlalchemy import ColumnElement, CursorResult, or_, update
 from sqlalchemy.orm import Session
 
+from ehr_bridge.db.states import JobStatus
 from ehr_bridge.db.tables.modifications import Modification
 from ehr_bridge.services.modifying.rows import fail
 
@@ -30,8 +31,8 @@ MOST_ATTEMPTS = 8
 somebody who waits in front of a study. No setting: what a file causes, it causes the ninth time too."""
 FAILED = "unexpected_error"
 ELSEWHERE = "image_elsewhere"
-_EXHAUSTED = (Modification.status == "running") & (Modification.attempts >= MOST_ATTEMPTS)
-STUCK = _EXHAUSTED | ((Modification.status == "running") & (Modification.error_code == ELSEWHERE))
+_EXHAUSTED = (Modification.status == JobStatus.RUNNING) & (Modification.attempts >= MOST_ATTEMPTS)
+STUCK = _EXHAUSTED | ((Modification.status == JobStatus.RUNNING) & (Modification.error_code == ELSEWHERE))
 """Jobs that hold their study and cannot go on without somebody."""
 _ROOT = Path(__file__).resolve().parents[3]
 
@@ -93,12 +94,12 @@ def note_failure(session: Session, job_id: uuid.UUID, error: Exception, now: dat
     job.failure = where(error)
     job.retry_at = now + pause_after(job.attempts)
     if job.attempts >= MOST_ATTEMPTS:
-        if job.status == "queued":
+        if job.status == JobStatus.QUEUED:
             fail(session, job_id, FAILED, now)
-        elif job.status == "running":
+        elif job.status == JobStatus.RUNNING:
             job.error_code = FAILED
         else:  # the last look for what came while it ran
-            job.status, job.error_code, job.swept_at = "partial", FAILED, now
+            job.status, job.error_code, job.swept_at = JobStatus.PARTIAL, FAILED, now
     return job.attempts
 
 

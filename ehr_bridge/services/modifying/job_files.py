@@ -11,6 +11,7 @@ from datetime import datetime
 from functools import partial
 
 from ehr_bridge.db.database import Database
+from ehr_bridge.db.states import FileStatus
 from ehr_bridge.db.tables.modifications import Modification, ModificationInstance
 from ehr_bridge.errors import RefusedInstance, Unavailable
 from ehr_bridge.services.coercion.rules import CoercionRules
@@ -149,7 +150,7 @@ class JobFiles:
         with self._database.read() as session:
             rows = rows_of(session, job.undoes_id)
             undone = session.get_one(Modification, job.undoes_id)
-        by_id = {row.orthanc_instance_id_after: row for row in rows if row.status == "done"}
+        by_id = {row.orthanc_instance_id_after: row for row in rows if row.status == FileStatus.DONE}
         return Undone(by_id, undone.wanted, undone.study_before.get("patient_ids", []))
 
     def archive_study(self, job: Modification) -> str | None:

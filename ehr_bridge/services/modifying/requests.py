@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
+from ehr_bridge.db.states import JobKind
 from ehr_bridge.db.tables.modifications import Modification
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.dicom import MODIFIABLE_KEYWORDS
@@ -44,7 +45,7 @@ class Modifications:
             study = find_study(session, study_instance_uid)
             require_idle(session, study)
             _require_agreement(study, changes)
-            job = new_job(study, "modify", reason, origin, now)
+            job = new_job(study, JobKind.MODIFY, reason, origin, now)
             job.changes = dict(changes)
             job.wanted = take_over_unswept(session, study, job, now) | dict(changes)
             session.add(job)
@@ -65,7 +66,7 @@ class Modifications:
                 raise NotFound("modification_not_found", "There is no modification with this id.")
             study = find_study(session, undone.study_instance_uid)
             require_idle(session, study)
-            if undone.kind == "follow":
+            if undone.kind == JobKind.FOLLOW:
                 raise Conflict(
                     "cannot_undo", "The study follows its patient and order; take back what was changed of them."
                 )
@@ -91,7 +92,7 @@ def queue_undo(
     session: Session, study: Study, undone: Modification, reason: str, origin: Origin, now: datetime
 ) -> Modification:
     """The job that takes `undone` back."""
-    job = new_job(study, "undo", reason, origin, now)
+    job = new_job(study, JobKind.UNDO, reason, origin, now)
     job.undoes_id = undone.id
     if undone.link_before is not None:
         take_link_back(session, study, job, undone.link_before)

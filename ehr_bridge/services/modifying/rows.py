@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
+from ehr_bridge.db.states import FileStatus, JobKind, JobStatus, LinkStatus
 from ehr_bridge.db.tables.modifications import Modification, ModificationInstance
 from ehr_bridge.db.tables.registry import Order
 from ehr_bridge.db.tables.studies import Study
@@ -28,11 +29,11 @@ from ehr_bridge.services.linking.link_jobs import settle_link, sides
 from ehr_bridge.services.linking.links import as_id, came_into_doubt
 
 ACTIONS = {
-    "modify": "study.modified",
-    "undo": "study.modification_undone",
-    "link": "study.linked",
-    "unlink": "study.unlinked",
-    "follow": "study.followed",
+    JobKind.MODIFY: "study.modified",
+    JobKind.UNDO: "study.modification_undone",
+    JobKind.LINK: "study.linked",
+    JobKind.UNLINK: "study.unlinked",
+    JobKind.FOLLOW: "study.followed",
 }
 
 
@@ -62,13 +63,13 @@ def begin(
     touched: the job has failed then, and a person has to look again.
     """
     job = session.get_one(Modification, job_id)
-    if job.status != "queued":
+    if job.status != JobStatus.QUEUED:
         return None
     study = session.get_one(Study, job.study_id)
-    if job.from_original and job.kind != "unlink" and came_into_doubt(study, job.link_before):
+    if job.from_original and job.kind != JobKind.UNLINK and came_into_doubt(study, job.link_before):
         fail(session, job_id, "study_changed", now)
         return None
-    job.status, job.number_of_instances = "running", seen.number_of_instances
+    job.status, job.number_of_instances = JobStatus.RUNNING, seen.number_of_instances
     job.node, job.leased_until = node, leased_until
     job.attempts, job.retry_at = 0, None
     job.study_before = {
@@ -80,9 +81,9 @@ def begin(
     }
     # whose study it is stands in its link, set at the end; what comes meanwhile is found before
     undone = session.get(Modification, job.undoes_id) if job.undoes_id is not None else None
-    if job.kind == "modify":
+    if job.kind == JobKind.MODIFY:
         study.corrections = {**study.corrections, **job.changes}
-    elif undone is not None and undone.kind == "modify":
+    elif undone is not None and undone.kind == JobKind.MODIFY:
         former = undone.study_before["corrections"]
         kept = {keyword: value for keyword, value in study.corrections.items() if keyword not in undone.wanted}
         study.corrections = kept | {keyword: former[keyword] for keyword in undone.wanted if keyword in former}
@@ -91,17 +92,17 @@ def begin(
 
 def follow(session: Session, row: ModificationInstance) -> None:
     """Write down what became of an instance; its row in `instances` follows to its new id."""
-    if row.status == "pending":  # the archive was not touched: it is made anew
+    if row.status == FileStatus.PENDING:  # the archive was not touched: it is made anew
         session.execute(delete(ModificationInstance).where(ModificationInstance.id == row.id))
         return
     session.merge(row)
     before, after = row.orthanc_instance_id_before, row.orthanc_instance_id_after
-    if row.status == "done":
+    if row.status == FileStatus.DONE:
         number = Modification.number_done + 1
         session.execute(update(Modification).where(Modification.id == row.modification_id).values(number_done=number))
     if before != after:
         _move_instance(session, before, after)
-    if row.status == "done":
+    if row.status == FileStatus.DONE:
         _know_by_ledger(session, row)
 
 
@@ -124,11 +125,12 @@ def _move_instance(session: Session, before: str, after: str) -> None:
 def fail(session: Session, job_id: uuid.UUID, code: str, now: datetime) -> None:
     """End a job that could not begin: no file was touched."""
     job = session.get_one(Modification, job_id)
-    job.status, job.error_code, job.finished_at, job.swept_at = "failed", code, now, now
+    job.status, job.error_code, job.finished_at, job.swept_at = JobStatus.FAILED, code, now, now
     _audit(session, job, now, {"code": code})
     if job.change_id is not None and job.undoes_id is not None:  # not to the byte, then, but in line with its link
         study = session.get_one(Study, job.study_id)
-        session.add(new_job(study, "follow", job.reason, Origin(job.requested_by, job.address), now, status="waiting"))
+        asker = Origin(job.requested_by, job.address)
+        session.add(new_job(study, JobKind.FOLLOW, job.reason, asker, now, waits=True))
 
 
 def finish(session: Session, job_id: uuid.UUID, orthanc_study_id: str | None, now: datetime) -> None:
@@ -136,14 +138,14 @@ def finish(session: Session, job_id: uuid.UUID, orthanc_study_id: str | None, no
     job = session.get_one(Modification, job_id)
     rows = rows_of(session, job_id)
     for row in rows:  # an instance may have been recorded under its old id after it had moved
-        if row.status == "done" and row.orthanc_instance_id_before != row.orthanc_instance_id_after:
+        if row.status == FileStatus.DONE and row.orthanc_instance_id_before != row.orthanc_instance_id_after:
             _move_instance(session, row.orthanc_instance_id_before, row.orthanc_instance_id_after)
     _forget_digests(session, rows)
     job.applied = summary(rows)
-    refused = sum(row.status == "refused" for row in rows)
+    refused = sum(row.status == FileStatus.REFUSED for row in rows)
     first_end = job.finished_at is None
-    job.status = "partial" if refused or job.given_up else "succeeded"
-    job.error_code = next((row.error_code for row in rows if row.status == "refused"), None)
+    job.status = JobStatus.PARTIAL if refused or job.given_up else JobStatus.SUCCEEDED
+    job.error_code = next((row.error_code for row in rows if row.status == FileStatus.REFUSED), None)
     job.attempts, job.retry_at, job.failure = 0, None, None
     job.number_of_instances = max(job.number_of_instances, len(rows))
     if first_end:
@@ -162,14 +164,18 @@ def finish(session: Session, job_id: uuid.UUID, orthanc_study_id: str | None, no
 
 def _forget_digests(session: Session, rows: list[ModificationInstance]) -> None:
     """Where another image came and went, its digest may have been written down for the one that is there."""
-    ids = [row.orthanc_instance_id_after for row in rows if row.status == "done" and row.error_code == OTHER_CONTENT]
+    ids = [
+        row.orthanc_instance_id_after
+        for row in rows
+        if row.status == FileStatus.DONE and row.error_code == OTHER_CONTENT
+    ]
     session.execute(update(Instance).where(Instance.orthanc_instance_id.in_(ids)).values(received_sha256=None))
 
 
 def _flag_doubted(session: Session, job: Modification, study: Study, now: datetime) -> None:
     """What a rule of the site wants a person to see goes into the list, unless a person asked for the job."""
-    is_nobodys = job.kind == "follow" or (job.kind == "link" and job.requested_by == OURSELVES.actor)
-    if not (is_nobodys and job.study_before.get("is_doubted") and study.link_status == "linked"):
+    is_nobodys = job.kind == JobKind.FOLLOW or (job.kind == JobKind.LINK and job.requested_by == OURSELVES.actor)
+    if not (is_nobodys and job.study_before.get("is_doubted") and study.link_status == LinkStatus.LINKED):
         return
     doubt(session, study, OURSELVES, {"modification_id": str(job.id)}, now)
 
@@ -179,7 +185,7 @@ def summary(rows: list[ModificationInstance]) -> list[dict[str, Any]]:
     counts = Counter(
         (change["tag"], change["before"], change["after"])
         for row in rows
-        if row.status == "done"
+        if row.status == FileStatus.DONE
         for change in row.changes
     )
     return [
@@ -231,7 +237,7 @@ def _description_shown(session: Session, job: Modification, study: Study) -> str
 def _audit(session: Session, job: Modification, now: datetime, detail: dict[str, Any]) -> None:
     study = session.get_one(Study, job.study_id)
     keywords = sorted({change["tag"] for change in job.applied} or job.wanted)
-    outcome = {"succeeded": "success", "partial": "partial", "failed": "failure"}[job.status]
+    outcome = {JobStatus.SUCCEEDED: "success", JobStatus.PARTIAL: "partial", JobStatus.FAILED: "failure"}[job.status]
     former = job.link_before or {}
     event = Event(
         ACTIONS[job.kind],

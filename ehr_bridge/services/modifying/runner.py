@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from ehr_bridge.db.database import Database
+from ehr_bridge.db.states import UNDER_WAY, UNENDED, FileStatus, JobStatus
 from ehr_bridge.db.tables.modifications import Modification
 from ehr_bridge.dicom import read_header
 from ehr_bridge.errors import RefusedInstance, Unavailable
@@ -32,7 +33,7 @@ from ehr_bridge.services.jobs.replacing import (
 )
 from ehr_bridge.services.jobs.spool import Spool
 from ehr_bridge.services.jobs.spool_keeping import SpoolKeeper
-from ehr_bridge.services.jobs.study_jobs import UNDER_WAY, UNSWEPT
+from ehr_bridge.services.jobs.study_jobs import UNSWEPT
 from ehr_bridge.services.linking.following import set_off
 from ehr_bridge.services.modifying.attempts import (
     LEASE,
@@ -54,7 +55,7 @@ SWEEP_AFTER = timedelta(seconds=10)
 """Longer than any node remembers a decision (`Claims`), and than storing one instance takes."""
 AT_ONCE = 16
 """Instances that share a transaction."""
-UNFINISHED = select(Modification.id).where(Modification.status.in_(("waiting", *UNDER_WAY)) | UNSWEPT).limit(1)
+UNFINISHED = select(Modification.id).where(Modification.status.in_(UNENDED) | UNSWEPT).limit(1)
 """Whatever there may be to do, now or later. Asked four times a second, so it is made once."""
 
 
@@ -144,7 +145,7 @@ class ModificationJobs:
 
     def _advance(self, job: Modification, until: float) -> bool:
         """Whether the job came to its end before the time was over."""
-        if job.status == "queued":
+        if job.status == JobStatus.QUEUED:
             checked = self._check(job, until)
             if checked is None:
                 return False
@@ -211,7 +212,7 @@ class ModificationJobs:
         """End a job that was given up: what is between two states comes to one, what has changed gets a job to undo it.
         Answers True."""
         with self._database.read() as session:
-            pending = [row for row in rows_of(session, job.id) if row.status == "pending"]
+            pending = [row for row in rows_of(session, job.id) if row.status == FileStatus.PENDING]
         begun = []
         for row in pending:
             if is_untouched(self._archive, row):
@@ -266,9 +267,9 @@ class ModificationJobs:
             self._recorder.flush()
             with self._database.read() as session:
                 rows = rows_of(session, job.id)
-            pending = [row for row in rows if row.status == "pending"]
+            pending = [row for row in rows if row.status == FileStatus.PENDING]
             settled = {row.orthanc_instance_id_after for row in rows}
-            settled |= {row.orthanc_instance_id_before for row in rows if row.status != "done"}
+            settled |= {row.orthanc_instance_id_before for row in rows if row.status != FileStatus.DONE}
             moved = {row.orthanc_instance_id_before: row.orthanc_instance_id_after for row in rows}
             ids = self._archive.instances_of(job.study_instance_uid)
             to_do = [i for i in ids if i not in settled and i not in looked_at]

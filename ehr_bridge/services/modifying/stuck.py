@@ -10,12 +10,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
+from ehr_bridge.db.states import UNDER_WAY, JobKind, JobStatus
 from ehr_bridge.db.tables.modifications import Modification
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.errors import Conflict, NotFound
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit.trail import Origin, study_event
-from ehr_bridge.services.jobs.study_jobs import UNDER_WAY, require_idle
+from ehr_bridge.services.jobs.study_jobs import require_idle
 from ehr_bridge.services.modifying.attempts import FAILED
 from ehr_bridge.services.modifying.requests import queue_undo
 from ehr_bridge.services.modifying.rows import fail, finish
@@ -38,10 +39,10 @@ class StuckJobs:
         now = self._clock()
         with self._database.write() as session:
             job, study = _failing(session, job_id)
-            if job.status == "failed":
+            if job.status == JobStatus.FAILED:
                 require_idle(session, study)
                 _require_latest(session, job)
-                job.status, job.finished_at, job.swept_at = "queued", None, None
+                job.status, job.finished_at, job.swept_at = JobStatus.QUEUED, None, None
             job.attempts, job.retry_at, job.error_code, job.failure = 0, None, None, None
             _note(session, "study.job_retried", job, study, reason, origin, now)
         return job
@@ -59,9 +60,9 @@ class StuckJobs:
             job, study = _failing(session, job_id)
             if job.status not in UNDER_WAY:
                 raise Conflict("job_state", "The job has ended; there is nothing to give up.")
-            if job.status == "running" and job.kind == "undo":
+            if job.status == JobStatus.RUNNING and job.kind == JobKind.UNDO:
                 raise Conflict("job_state", "It has begun to put files back; it can only be tried again.")
-            if job.status == "queued":
+            if job.status == JobStatus.QUEUED:
                 fail(session, job_id, GIVEN_UP, now)
             else:
                 job.given_up = {"actor": origin.actor, "address": origin.address, "reason": reason}

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, exists, or_, select
 
 from ehr_bridge.db.database import Database
+from ehr_bridge.db.states import LinkStatus, OrderStatus
 from ehr_bridge.db.tables.registry import Order
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.db.tables.uploads import Instance
@@ -54,8 +55,12 @@ class Completion:
         due = (
             select(Order.id)
             .join(Study, (Study.order_id == Order.id) & (Study.study_instance_uid == Order.study_instance_uid))
-            .where(Order.status == "in_progress", Study.link_status == "linked", Study.deleted_at.is_(None))
-            .where(Study.is_settled, Study.number_of_instances > 0, OF_ITS_KIND, ~news)
+            .where(
+                Order.status == OrderStatus.IN_PROGRESS,
+                Study.link_status == LinkStatus.LINKED,
+                Study.deleted_at.is_(None),
+            )
+            .where(Study.deleted_at.is_(None), Study.is_settled, Study.number_of_instances > 0, OF_ITS_KIND, ~news)
             .limit(AT_ONCE)
         )
         with self._database.read() as session:
@@ -64,14 +69,14 @@ class Completion:
         with self._database.write() as session:
             orders = session.scalars(select(Order).where(Order.id.in_(due)).with_for_update(of=Order)).all()
             for order in orders:
-                order.status = "completed"
+                order.status = OrderStatus.COMPLETED
                 order.updated_at = now
                 event = Event(
                     "order.completed",
                     patient_id=order.patient_id,
                     order_id=order.id,
                     study_instance_uid=order.study_instance_uid,
-                    detail={"before": "in_progress", "after": order.status},
+                    detail={"before": OrderStatus.IN_PROGRESS, "after": order.status},
                 )
                 audit.append(session, OURSELVES, event, now)
         return len(orders)

@@ -6,22 +6,24 @@ import uuid
 from datetime import date, datetime, time
 from typing import Any, Literal
 
+from ehr_bridge.db.states import OrderStatus
 from ehr_bridge.db.tables.registry import Order
 from ehr_bridge.errors import Conflict
 
-TRANSITIONS: dict[str, frozenset[str]] = {
-    "scheduled": frozenset({"arrived", "in_progress", "completed", "reported", "cancelled"}),
-    "arrived": frozenset({"scheduled", "in_progress", "completed", "reported", "cancelled"}),
-    "in_progress": frozenset({"completed", "reported", "cancelled"}),
-    "completed": frozenset({"in_progress", "reported", "cancelled"}),
-    "reported": frozenset({"completed"}),
-    "cancelled": frozenset(),
+_ENDS = {OrderStatus.COMPLETED, OrderStatus.REPORTED, OrderStatus.CANCELLED}
+TRANSITIONS: dict[OrderStatus, frozenset[OrderStatus]] = {
+    OrderStatus.SCHEDULED: frozenset({OrderStatus.ARRIVED, OrderStatus.IN_PROGRESS} | _ENDS),
+    OrderStatus.ARRIVED: frozenset({OrderStatus.SCHEDULED, OrderStatus.IN_PROGRESS} | _ENDS),
+    OrderStatus.IN_PROGRESS: frozenset(_ENDS),
+    OrderStatus.COMPLETED: frozenset({OrderStatus.IN_PROGRESS, OrderStatus.REPORTED, OrderStatus.CANCELLED}),
+    OrderStatus.REPORTED: frozenset({OrderStatus.COMPLETED}),
+    OrderStatus.CANCELLED: frozenset(),
 }
 """Where an order may go from each state. One that was reported is not cancelled; studies of a cancelled one stay with
 the patient (`ehr_bridge.services.changes.ledger`)."""
 
 
-def move(order: Order, status: str) -> None:
+def move(order: Order, status: OrderStatus) -> None:
     """Take an order to another state.
 
     Raises:
@@ -32,12 +34,12 @@ def move(order: Order, status: str) -> None:
     order.status = status
 
 
-Stated = Literal["scheduled", "arrived", "completed", "reported"]
+Stated = Literal[OrderStatus.SCHEDULED, OrderStatus.ARRIVED, OrderStatus.COMPLETED, OrderStatus.REPORTED]
 """What the EHR may say of an order; the others are caused by images, or by cancelling."""
-_FORWARD = ("scheduled", "arrived", "in_progress", "completed", "reported")
+_FORWARD = tuple(status for status in OrderStatus if status != OrderStatus.CANCELLED)
 
 
-def state(order: Order, said: Stated, now: datetime) -> str | None:
+def state(order: Order, said: Stated, now: datetime) -> OrderStatus | None:
     """Take somebody's word for how far an order is; the state it left, or None where nothing changed.
 
     Whoever repeats an old word moves nothing back: what lies behind the present state changes nothing. Only a report
@@ -47,23 +49,23 @@ def state(order: Order, said: Stated, now: datetime) -> str | None:
         Conflict: the order is cancelled.
     """
     before = order.status
-    if before == "cancelled":
+    if before == OrderStatus.CANCELLED:
         raise Conflict(
             "order_state",
             f"An order that is 'cancelled' cannot become '{said}'; place another, or take the cancelling back.",
         )
-    is_withdrawn = (before, said) == ("reported", "completed")
+    is_withdrawn = (before, said) == (OrderStatus.REPORTED, OrderStatus.COMPLETED)
     if _FORWARD.index(said) <= _FORWARD.index(before) and not is_withdrawn:
         return None
     move(order, said)
-    if said == "arrived":
+    if said == OrderStatus.ARRIVED:
         order.arrived_at = now
     return before
 
 
 def waiting_state(order: Order) -> Stated:
     """The state of an order without images: whether its patient has arrived."""
-    return "arrived" if order.arrived_at is not None else "scheduled"
+    return OrderStatus.ARRIVED if order.arrived_at is not None else OrderStatus.SCHEDULED
 
 
 SHOWN = (

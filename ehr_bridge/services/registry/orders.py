@@ -15,6 +15,7 @@ from ehr_bridge.db.database import Database
 from ehr_bridge.db.fresh import Fresh
 from ehr_bridge.db.like import ESCAPE, escaped
 from ehr_bridge.db.paging import Page, fetch_page
+from ehr_bridge.db.states import OrderStatus
 from ehr_bridge.db.tables.registry import Order, Patient
 from ehr_bridge.errors import Conflict, NotFound
 from ehr_bridge.services import audit
@@ -57,7 +58,11 @@ class OrderData:
     priority: str | None = None
 
 
-SAYINGS = {"arrived": "order.arrived", "completed": "order.completed", "reported": "order.reported"}
+SAYINGS = {
+    OrderStatus.ARRIVED: "order.arrived",
+    OrderStatus.COMPLETED: "order.completed",
+    OrderStatus.REPORTED: "order.reported",
+}
 """What it is called in the audit trail that somebody said an order is so far."""
 
 
@@ -155,7 +160,7 @@ class Orders:
         """
         with self._database.write() as session:
             order = find_order(session, id_or_accession_number)
-            self._state(session, order, "arrived", origin, self._clock())
+            self._state(session, order, OrderStatus.ARRIVED, origin, self._clock())
             return order
 
     def withdraw_arrival(self, id_or_accession_number: str, origin: Origin) -> Order:
@@ -168,10 +173,10 @@ class Orders:
         now = self._clock()
         with self._database.write() as session:
             order = find_order(session, id_or_accession_number)
-            if order.status == "scheduled":
+            if order.status == OrderStatus.SCHEDULED:
                 return order
             before = order.status
-            move(order, "scheduled")
+            move(order, OrderStatus.SCHEDULED)
             order.arrived_at, order.updated_at = None, now
             self._note(session, "order.arrival_withdrawn", order, before, origin, now)
             return order
@@ -182,7 +187,7 @@ class Orders:
         if before is None:
             return
         order.updated_at = now
-        action = "order.report_withdrawn" if before == "reported" else SAYINGS[said]
+        action = "order.report_withdrawn" if before == OrderStatus.REPORTED else SAYINGS[said]
         self._note(session, action, order, before, origin, now)
 
     def _note(self, session: Session, action: str, order: Order, before: str, origin: Origin, now: datetime) -> None:
@@ -196,7 +201,7 @@ class Orders:
             accession_number=accession_number,
             patient=patient,
             patient_id=patient.id,
-            status="scheduled",
+            status=OrderStatus.SCHEDULED,
             scheduled_study_instance_uid=uid,
             study_instance_uid=uid,
             created_at=now,
@@ -240,10 +245,10 @@ class Orders:
         now = self._clock()
         with self._database.write() as session:
             order = find_order(session, id_or_accession_number)
-            if order.status == "cancelled":
+            if order.status == OrderStatus.CANCELLED:
                 return order
             shown = order_shows(order)
-            move(order, "cancelled")
+            move(order, OrderStatus.CANCELLED)
             order.updated_at = now
             self._note(session, "order.cancelled", order, shown["status"], origin, now)
             self._listener.order_cancelled(session, order, shown, origin, now)

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session, aliased
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.tables.cursors import ORTHANC_CHANGES, Cursor
-from ehr_bridge.db.tables.modifications import NOT_WHOLE, UNDER_WAY, WAITING, Modification
+from ehr_bridge.db.tables.modifications import IS_NOT_WHOLE, IS_UNDER_WAY, IS_WAITING, Modification
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.db.tables.uploads import DicomUploadLog
 from ehr_bridge.errors import Unavailable
@@ -216,7 +216,7 @@ def _jobs(session: Session) -> Jobs:
         query = select(func.count()).select_from(Modification)
         return session.scalar(query.where(*map(text, conditions))) or 0
 
-    under_way, running = count(UNDER_WAY), count(UNDER_WAY, "status = 'running'")
+    under_way, running = count(IS_UNDER_WAY), count(IS_UNDER_WAY, "status = 'running'")
     stuck = _stuck(session)
     failed = session.scalar(_failed(select(func.count()).select_from(Modification))) or 0
     latest = _to_act_on(
@@ -231,22 +231,22 @@ def _jobs(session: Session) -> Jobs:
         )
     )
     rows = session.execute(latest.order_by(Modification.requested_at.desc()).limit(MOST_JOBS))
-    waiting = count(WAITING) + under_way - running
+    waiting = count(IS_WAITING) + under_way - running
     return Jobs(waiting, running - stuck, failed, stuck, [FailedJob(*row) for row in rows])
 
 
 def _stuck(session: Session) -> int:
-    return session.scalar(select(func.count()).select_from(Modification).where(text(UNDER_WAY), STUCK)) or 0
+    return session.scalar(select(func.count()).select_from(Modification).where(text(IS_UNDER_WAY), STUCK)) or 0
 
 
 def _failed[*Columns](query: Select[*Columns]) -> Select[*Columns]:
     """Jobs that did not succeed and that nothing on their study came after; of studies that are still there."""
-    return _last_word(query, text(f"modifications.{NOT_WHOLE}"))
+    return _last_word(query, text(f"modifications.{IS_NOT_WHOLE}"))
 
 
 def _to_act_on[*Columns](query: Select[*Columns]) -> Select[*Columns]:
     """Those, and the ones that are stuck."""
-    return _last_word(query, or_(text(f"modifications.{NOT_WHOLE}"), STUCK))
+    return _last_word(query, or_(text(f"modifications.{IS_NOT_WHOLE}"), STUCK))
 
 
 def _last_word[*Columns](query: Select[*Columns], condition: ColumnElement[bool] | TextClause) -> Select[*Columns]:

@@ -12,6 +12,7 @@ from datetime import datetime
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
+from ehr_bridge.db.states import LinkStatus, OrderStatus
 from ehr_bridge.db.tables.registry import Order, Patient
 from ehr_bridge.db.tables.studies import Study, StudyLink
 from ehr_bridge.errors import Conflict
@@ -139,7 +140,7 @@ def resolve(session: Session, confirmation: Confirmation) -> tuple[Patient, Orde
         return patient, None
     if patient is not None and patient.id != order.patient_id:
         raise Conflict("order_of_another_patient", "This order belongs to another patient; check both and try again.")
-    if order.status == "cancelled":
+    if order.status == OrderStatus.CANCELLED:
         raise Conflict("order_cancelled", "This order is cancelled; place a new one before uploading images for it.")
     return order.patient, order
 
@@ -257,7 +258,7 @@ def _of_link(session: Session, known: Known, identity: HeaderIdentity, first: Ev
     study = known.study
     patient, order = study.patient, study.order
     assert patient is not None
-    is_linked = study.link_status == "linked"
+    is_linked = study.link_status == LinkStatus.LINKED
     match = Match(
         MatchKind(study.match_kind) if is_linked else MatchKind.AMBIGUOUS,
         study.match_score if is_linked else 0.0,

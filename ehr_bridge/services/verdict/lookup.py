@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import Select, bindparam, exists, or_, select
 from sqlalchemy.orm import Session
 
+from ehr_bridge.db.states import UNDER_WAY, JobKind, OrderStatus
 from ehr_bridge.db.tables.match_keys import PatientMatchKey, PatientValueCount
 from ehr_bridge.db.tables.modifications import Modification
 from ehr_bridge.db.tables.registry import Order, Patient
@@ -28,7 +29,6 @@ from ehr_bridge.matching import (
 )
 from ehr_bridge.matching.keys import EVERYBODY, asked_values, header_keys
 from ehr_bridge.matching.order_keys import OF_PROCEDURE, keys_of, known_key, pointed_to, same_key
-from ehr_bridge.services.jobs.study_jobs import UNDER_WAY
 from ehr_bridge.services.registry.numbers import of_survivor, records_of
 
 PATIENTS, ORDERS, STUDIES = Patient.__table__.c, Order.__table__.c, Study.__table__.c
@@ -71,7 +71,7 @@ _ORDERS_OF_PROCEDURES = {
 }
 _ORDERS_OF_PATIENT = _ORDER.where(ORDERS.patient_id == bindparam("patient_id"))
 _OPEN_ORDERS = _ORDERS_OF_PATIENT.where(
-    ORDERS.status != "cancelled",
+    ORDERS.status != OrderStatus.CANCELLED,
     ORDERS.orthanc_study_id.is_(None),
     ~exists().where(STUDIES.order_id == ORDERS.id),
 )
@@ -179,7 +179,7 @@ def open_orders(session: Session, patient_id: UUID, study_instance_uid: str) -> 
         return []
     begun = select(Modification.link_after["order_id"].as_string()).where(
         Modification.status.in_(UNDER_WAY),
-        Modification.kind == "link",
+        Modification.kind == JobKind.LINK,
         Modification.study_instance_uid != study_instance_uid,
     )
     taken = set(session.scalars(begun))
@@ -209,7 +209,7 @@ def _order(row: Sequence[Any]) -> OrderFacts:
         order_id,
         accession_number,
         uid,
-        status == "cancelled",
+        status == OrderStatus.CANCELLED,
         _patient(row),
         modality,
         scheduled_at.date() if scheduled_at else None,

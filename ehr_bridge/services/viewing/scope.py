@@ -11,6 +11,7 @@ from typing import Literal
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
+from ehr_bridge.db.states import LinkStatus
 from ehr_bridge.db.tables.registry import Order
 from ehr_bridge.db.tables.studies import Study
 
@@ -105,4 +106,4 @@ def priors_of(current: Sequence[Linked], linked: Sequence[Linked], policy: Prior
 
 
 def _stored_and_linked() -> tuple[ColumnElement[bool], ...]:
-    return Study.link_status == "linked", Study.orthanc_study_id.is_not(None), Study.deleted_at.is_(None)
+    return Study.link_status == LinkStatus.LINKED, Study.orthanc_study_id.is_not(None), Study.deleted_at.is_(None)

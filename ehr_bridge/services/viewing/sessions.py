@@ -12,6 +12,7 @@ from sqlalchemy import delete, select
 from ehr_bridge.auth.caller import Caller
 from ehr_bridge.auth.tokens import TokenRules, digest, make_viewer_token
 from ehr_bridge.db.database import Database
+from ehr_bridge.db.states import LinkStatus
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.db.tables.viewing import ViewerTokenRenewal
 from ehr_bridge.errors import NotAuthenticated, NotPermitted
@@ -87,7 +88,7 @@ class ViewerSessions:
                 audit.append(session, Origin(caller.subject, address), event, now)
             studies = sorted(self._sight.seen(caller) or ())
             doubted = select(Study.study_instance_uid).where(
-                Study.study_instance_uid.in_(studies), Study.link_status == "ambiguous"
+                Study.study_instance_uid.in_(studies), Study.link_status == LinkStatus.AMBIGUOUS
             )
             in_doubt = sorted(session.scalars(doubted))
             return Renewed(new, row.id, expires_at, end, list(row.operations), studies, in_doubt)

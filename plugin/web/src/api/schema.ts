@@ -1271,7 +1271,7 @@ export interface paths {
                     modality?: string | null;
                     study_date_from?: string | null;
                     study_date_to?: string | null;
-                    link_status?: ("linked" | "unlinked" | "ambiguous") | null;
+                    link_status?: components["schemas"]["LinkStatus"] | null;
                 };
                 header?: never;
                 path?: never;
@@ -3839,7 +3839,7 @@ export interface components {
             mrn: string;
             order_description: string | null;
             order_id: string | null;
-            order_status: string | null;
+            order_status: components["schemas"]["OrderStatus"] | null;
             /** Format: uuid */
             patient_id: string;
             patient_name: string | null;
@@ -4001,8 +4001,7 @@ export interface components {
             finished_at: string | null;
             /** Format: uuid */
             id: string;
-            /** @enum {string} */
-            kind: "modify" | "undo" | "link" | "unlink" | "follow";
+            kind: components["schemas"]["JobKind"];
             /** @enum {string} */
             status: "running" | "partial" | "failed";
             study_instance_uid: string;
@@ -4143,7 +4142,7 @@ export interface components {
             door: string | null;
             event_id: number;
             job_id: string | null;
-            job_kind: string | null;
+            job_kind: components["schemas"]["JobKind"] | null;
             link_after: components["schemas"]["LinkSide"] | null;
             link_before: components["schemas"]["LinkSide"] | null;
             mrn: string | null;
@@ -4195,14 +4194,12 @@ export interface components {
             finished_at: string | null;
             /** Format: uuid */
             id: string;
-            /** @enum {string} */
-            kind: "modify" | "undo" | "link" | "unlink" | "follow";
+            kind: components["schemas"]["JobKind"];
             number_done: number;
             number_of_instances: number;
             requested_at: string;
             requested_by: string;
-            /** @enum {string} */
-            status: "waiting" | "queued" | "running" | "succeeded" | "partial" | "failed";
+            status: components["schemas"]["JobStatus"];
             study_instance_uid: string;
         };
         JobCountsAnswer: {
@@ -4214,6 +4211,10 @@ export interface components {
         JobDecisionBody: {
             reason: string;
         };
+        /** @enum {string} */
+        JobKind: "modify" | "undo" | "link" | "unlink" | "follow";
+        /** @enum {string} */
+        JobStatus: "waiting" | "queued" | "running" | "succeeded" | "partial" | "failed";
         JudgedAnswer: {
             automatic: boolean;
             evidence: components["schemas"]["EvidenceAnswer"][];
@@ -4242,8 +4243,7 @@ export interface components {
             sha256: string[];
         };
         KnownStudyAnswer: {
-            /** @enum {string} */
-            link_status: "linked" | "unlinked" | "ambiguous";
+            link_status: components["schemas"]["LinkStatus"];
             order_id: string | null;
             patient_id: string | null;
             study_instance_uid: string;
@@ -4259,11 +4259,13 @@ export interface components {
         };
         LinkSide: {
             accession_number: string | null;
-            link_status: string;
+            link_status: components["schemas"]["LinkStatus"];
             mrn: string | null;
             order_id: string | null;
             patient_id: string | null;
         };
+        /** @enum {string} */
+        LinkStatus: "linked" | "unlinked" | "ambiguous";
         LoginAnswer: {
             expires_at: string;
             must_change_password: boolean;
@@ -4305,13 +4307,11 @@ export interface components {
             finished_at: string | null;
             /** Format: uuid */
             id: string;
-            /** @enum {string} */
-            kind: "modify" | "undo" | "link" | "unlink" | "follow";
+            kind: components["schemas"]["JobKind"];
             reason: string;
             requested_at: string;
             requested_by: string;
-            /** @enum {string} */
-            status: "waiting" | "queued" | "running" | "succeeded" | "partial" | "failed";
+            status: components["schemas"]["JobStatus"];
             undoes: string | null;
         };
         ModifyTagsBody: {
@@ -4322,8 +4322,7 @@ export interface components {
             study_instance_uid: string;
         };
         NamedStudy: {
-            /** @enum {string} */
-            link_status: "linked" | "unlinked" | "ambiguous";
+            link_status: components["schemas"]["LinkStatus"];
             mrn: string | null;
             order_id: string | null;
             patient_birth_date: string | null;
@@ -4383,8 +4382,7 @@ export interface components {
             scheduled_procedure_step_id: string;
             scheduled_study_instance_uid: string;
             station_ae_title: string | null;
-            /** @enum {string} */
-            status: "scheduled" | "arrived" | "in_progress" | "completed" | "reported" | "cancelled";
+            status: components["schemas"]["OrderStatus"];
             study_date: string | null;
             study_instance_uid: string;
             study_time: string | null;
@@ -4430,6 +4428,8 @@ export interface components {
             offset: number;
             total: number;
         };
+        /** @enum {string} */
+        OrderStatus: "scheduled" | "arrived" | "in_progress" | "completed" | "reported" | "cancelled";
         PasswordBody: {
             current_password: string;
             new_password: string;
@@ -4673,8 +4673,7 @@ export interface components {
             accession_number: string | null;
             deleted_at: string | null;
             issuer: string | null;
-            /** @enum {string} */
-            link_status: "linked" | "unlinked" | "ambiguous";
+            link_status: components["schemas"]["LinkStatus"];
             linked_by: string | null;
             modalities: string[];
             mrn: string | null;
@@ -4694,8 +4693,7 @@ export interface components {
         };
         StudyHereAnswer: {
             contradicts: boolean;
-            /** @enum {string} */
-            link_status: "linked" | "unlinked" | "ambiguous";
+            link_status: components["schemas"]["LinkStatus"];
             linked_at: string | null;
         };
         StudyHistoryAnswer: {
@@ -4982,6 +4980,8 @@ export type ItemProblem = components['schemas']['ItemProblem'];
 export type JobAnswer = components['schemas']['JobAnswer'];
 export type JobCountsAnswer = components['schemas']['JobCountsAnswer'];
 export type JobDecisionBody = components['schemas']['JobDecisionBody'];
+export type JobKind = components['schemas']['JobKind'];
+export type JobStatus = components['schemas']['JobStatus'];
 export type JudgedAnswer = components['schemas']['JudgedAnswer'];
 export type JudgedHeader = components['schemas']['JudgedHeader'];
 export type KnownFileAnswer = components['schemas']['KnownFileAnswer'];
@@ -4990,6 +4990,7 @@ export type KnownFilesBody = components['schemas']['KnownFilesBody'];
 export type KnownStudyAnswer = components['schemas']['KnownStudyAnswer'];
 export type LinkBody = components['schemas']['LinkBody'];
 export type LinkSide = components['schemas']['LinkSide'];
+export type LinkStatus = components['schemas']['LinkStatus'];
 export type LoginAnswer = components['schemas']['LoginAnswer'];
 export type LoginBody = components['schemas']['LoginBody'];
 export type MatchAnswer = components['schemas']['MatchAnswer'];
@@ -5005,6 +5006,7 @@ export type NewServiceKeyAnswer = components['schemas']['NewServiceKeyAnswer'];
 export type OrderAnswer = components['schemas']['OrderAnswer'];
 export type OrderBody = components['schemas']['OrderBody'];
 export type OrderList = components['schemas']['OrderList'];
+export type OrderStatus = components['schemas']['OrderStatus'];
 export type PasswordBody = components['schemas']['PasswordBody'];
 export type PatientAnswer = components['schemas']['PatientAnswer'];
 export type PatientBatchAnswer = components['schemas']['PatientBatchAnswer'];

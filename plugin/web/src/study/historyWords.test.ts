@@ -5,7 +5,7 @@ import { linkWords, whereFrom } from "./historyWords";
 const step = (more: Partial<HistoryEntry>): HistoryEntry =>
   ({ action: "study.linked", mrn: null, accession_number: null, link_before: null, link_after: null, ...more }) as HistoryEntry;
 const link = (mrn: string | null, accession: string | null = null) => ({
-  link_status: mrn ? "linked" : "unlinked",
+  link_status: mrn ? ("linked" as const) : ("unlinked" as const),
   patient_id: null,
   mrn,
   order_id: null,
