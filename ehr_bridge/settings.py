@@ -266,6 +266,16 @@ class Settings(BaseModel):
         parted = (entry.partition("=") for entry in (self.authorities or "").split(", ") if entry)
         return tuple((name, universal) for name, _, universal in parted)
 
+    log_format: Literal["text", "json"] = Field(
+        "text", alias="EHR_BRIDGE_LOG_FORMAT", description="Lines of ours in the log: text, or JSON objects."
+    )
+    log_max_mb: Megabytes = Field(
+        20, alias="EHR_BRIDGE_LOG_MAX_MB", description="Size at which the log file of `scripts/run` is turned over."
+    )
+    log_kept: Annotated[int, Field(ge=1, le=1000)] = Field(
+        5, alias="EHR_BRIDGE_LOG_KEPT", description="How many former log files are kept."
+    )
+
     @property
     def storage_path(self) -> Path:
         return self.dicom_storage_path or self.data_dir / "images"
@@ -277,6 +287,10 @@ class Settings(BaseModel):
     @property
     def quarantine_path(self) -> Path:
         return self.data_dir / "quarantine"
+
+    @property
+    def log_path(self) -> Path:
+        return self.data_dir / "orthanc.log"
 
     @property
     def restarts_path(self) -> Path:

@@ -16,7 +16,6 @@ import sys
 import time
 import urllib.request
 from collections.abc import Sequence
-from contextlib import nullcontext
 from pathlib import Path
 
 from ehr_bridge.db import migrate
@@ -52,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = prepare(options)
         if warning := advisories.sentence(advisories.installed_version(ORTHANC)):
             print(f"warning: {warning}", file=sys.stderr)  # noqa: T201
-        return _serve(settings, None if options.foreground else settings.data_dir / "orthanc.log")
+        return _serve(settings, None if options.foreground else settings.log_path)
     except SettingsError as error:
         for line in error.problems:
             print(f"setting {line}", file=sys.stderr)  # noqa: T201
@@ -157,23 +156,22 @@ def _require_free(port: int, variable: str) -> None:
 
 def _serve(settings: Settings, log: Path | None) -> int:
     """Run Orthanc until a signal, logging to a file or to the terminal; its exit code."""
-    with log.open("ab") if log is not None else nullcontext() as output:
-        command = [ORTHANC, str(orthanc_config.write(settings))]
-        supervisor = Supervisor(command, output, settings.restarts_path)
-        process = supervisor.start()
-        try:
-            if not _becomes_ready(settings.http_port, process, None if log is None else READY_SECONDS):
-                if log is None:  # a code is Orthanc's own answer; a signal is a death, like one a moment later
-                    code = process.wait()
-                    return code if code >= 0 else supervisor.watch()
-                raise CannotStart(f"{_why_not(process)}; see {log}\n{_tail(log)}")
-            lines = _make_demo(settings) if settings.demo else []
-            print(f"ready: http://127.0.0.1:{settings.http_port}/ehr/", flush=True)  # noqa: T201
-            for line in lines:
-                print(line, flush=True)  # noqa: T201
-            return supervisor.watch()
-        finally:
-            supervisor.end()
+    command = [ORTHANC, str(orthanc_config.write(settings))]
+    supervisor = Supervisor(command, log, settings.restarts_path)
+    process = supervisor.start()
+    try:
+        if not _becomes_ready(settings.http_port, process, None if log is None else READY_SECONDS):
+            if log is None:  # a code is Orthanc's own answer; a signal is a death, like one a moment later
+                code = process.wait()
+                return code if code >= 0 else supervisor.watch()
+            raise CannotStart(f"{_why_not(process)}; see {log}\n{_tail(log)}")
+        lines = _make_demo(settings) if settings.demo else []
+        print(f"ready: http://127.0.0.1:{settings.http_port}/ehr/", flush=True)  # noqa: T201
+        for line in lines:
+            print(line, flush=True)  # noqa: T201
+        return supervisor.watch()
+    finally:
+        supervisor.end()
 
 
 def _make_demo(settings: Settings) -> list[str]:

@@ -24,7 +24,7 @@ from ehr_bridge.services.uploads.arrivals import Arrival
 from ehr_bridge.services.uploads.settling import settle_leftovers
 from ehr_bridge.services.uploads.under_way import SILENT_FOR
 from ehr_bridge.settings import load_settings
-from plugin.running.logs import log_to_orthanc
+from plugin.running.logs import Rotation, log_to
 from plugin.running.selftest import LEAST_STACK, NotFitToServe, run_self_test
 from plugin.running.threads import keeping_thread
 from plugin.running.worker import Chore, Worker
@@ -57,8 +57,8 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> Callbacks:
     The caller must keep the answer for as long as the process lives: when it stops, orthanc-python 5.0 lets go of the
     callbacks without holding the GIL, which ends the process with a fatal error if that was the last reference.
     """
-    log_to_orthanc(orthanc)
     settings = load_settings(environ)
+    log_to(orthanc, settings.log_format)
     services = build_services(settings, Database(settings.sqlalchemy_url))
     archive = OrthancArchive(orthanc, settings.storage_path)
     bodies = Bodies(settings.max_dicom_file_size_mb * MEGABYTE, settings.max_upload_size_mb * MEGABYTE, free_memory)
@@ -208,6 +208,8 @@ def _make_worker(services: Services, archive: OrthancArchive, purging: PurgingAr
         services.intake.rules,
         services.quarantine.keep,
     )
+    settings = services.settings
+    rotation = Rotation(settings.log_path, settings.log_max_mb * MEGABYTE, settings.log_kept)
     catch_up = CatchUp(services.database, archive, services.intake, recorder)
 
     def take_over(arrival: Arrival) -> None:
@@ -257,6 +259,7 @@ def _make_worker(services: Services, archive: OrthancArchive, purging: PurgingAr
             Chore("purge", lambda: services.purge.run(purging), 1.0),
             Chore("catch up", catch_up.run, 3.0),
             Chore("quarantined files", services.quarantine.sweep, 60.0),
+            Chore("log", rotation.run, 5.0),
             Chore("interrupted uploads", close_leftovers, 60.0),
             Chore("settle leftovers", settle_old, 60.0),
             # not before catching up had its chance to find instances of these claims

@@ -1,11 +1,20 @@
-"""Python's logging into Orthanc's log. Library code only knows `logging`."""
+"""Python's logging into Orthanc's log, or as JSON beside it; and the turning over of the file that holds both.
+
+Library code only knows `logging`. A line is written before the call returns, to the file itself and through nothing
+that could be killed with lines still in it.
+"""
 
 from __future__ import annotations
 
 import logging
+import os
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from ehr_bridge import request_id
+
+STDOUT, STDERR = 1, 2
 
 
 class OrthancHandler(logging.Handler):
@@ -31,10 +40,69 @@ class OrthancHandler(logging.Handler):
             self.handleError(record)
 
 
-def log_to_orthanc(orthanc: Any) -> None:
-    """Route the whole process's logging to Orthanc."""
+class JsonHandler(logging.Handler):
+    """Writes one JSON object a line to the process's own error output, each with one system call."""
+
+    def __init__(self, output: int = STDERR) -> None:
+        from pythonjsonlogger.json import JsonFormatter
+
+        super().__init__(logging.WARNING)  # what Orthanc shows of a text log
+        self._output = output
+        words = {"levelname": "level", "name": "logger", "exc_info": "exception"}
+        self.setFormatter(JsonFormatter(["time", "levelname", "name", "message"], rename_fields=words))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            record.time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")[:23] + "Z"
+            record.request_id = request_id.current()
+            os.write(self._output, self.format(record).encode() + b"\n")
+        except Exception:  # a log line that cannot be written must not stop an image
+            self.handleError(record)
+
+
+def log_to(orthanc: Any, form: str) -> None:
+    """Route the whole process's logging: `text` through Orthanc, `json` past it."""
     root = logging.getLogger()
-    root.handlers[:] = [OrthancHandler(orthanc)]
+    root.handlers[:] = [JsonHandler() if form == "json" else OrthancHandler(orthanc)]
     root.setLevel(logging.INFO)
     for noisy in ("alembic", "pydicom", "urllib3", "werkzeug"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+class Rotation:
+    """Turns the log file over when it is full: `orthanc.log.1` is the newest of `kept` former ones.
+
+    The process's own outputs are pointed at the new file, so that Orthanc's lines go there too; none is lost, for each
+    of them is written to the one file or the other, whenever the process is killed. Where the output is not this file
+    (a terminal, the journal), nothing happens.
+    """
+
+    def __init__(self, file: Path, most_bytes: int, kept: int) -> None:
+        self._file = file
+        self._most_bytes = most_bytes
+        self._kept = kept
+
+    def run(self) -> None:
+        """Look, and turn it over if it is time.
+
+        Raises:
+            OSError: the folder cannot be written; the file goes on growing.
+        """
+        if not self._file.exists() or (file := self._file.stat()).st_size < self._most_bytes:
+            return
+        ours = [output for output in (STDOUT, STDERR) if os.path.samestat(os.fstat(output), file)]
+        if not ours:
+            return
+        for number in range(self._kept - 1, 0, -1):
+            if (former := self._former(number)).exists():
+                former.replace(self._former(number + 1))
+        self._file.replace(self._former(1))
+        fresh = os.open(self._file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            for output in ours:
+                os.dup2(fresh, output)
+        finally:
+            os.close(fresh)
+
+    def _former(self, number: int) -> Path:
+        return self._file.with_name(f"{self._file.name}.{number}")

@@ -12,9 +12,9 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO
 
 from ehr_bridge.services.system.restarts import note_death
 
@@ -25,17 +25,20 @@ ENDED, REFUSES_TO_SERVE = 0, 3
 
 
 class Supervisor:
-    """Runs one command, one process at a time. Signals for the launcher end the process and the watch."""
+    """Runs one command, one process at a time; its output goes to `log`, or to the launcher's own.
+
+    Signals for the launcher end the process and the watch.
+    """
 
     def __init__(
         self,
         command: Sequence[str],
-        output: IO[bytes] | None,
+        log: Path | None,
         deaths: Path,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._command = command
-        self._output = output
+        self._log = log
         self._deaths_file = deaths
         self._monotonic = monotonic
         self._deaths: deque[float] = deque(maxlen=MOST_DEATHS)
@@ -75,7 +78,9 @@ class Supervisor:
             self.process.wait()
 
     def _start(self) -> subprocess.Popen[bytes]:
-        self.process = subprocess.Popen(self._command, stdout=self._output, stderr=self._output)  # noqa: S603
+        # by its name, at each start: the process before may have turned the file over
+        with self._log.open("ab") if self._log is not None else nullcontext() as output:
+            self.process = subprocess.Popen(self._command, stdout=output, stderr=output)  # noqa: S603
         if self._is_stopping:  # the signal came between two processes
             self.process.send_signal(signal.SIGINT)
         return self.process
