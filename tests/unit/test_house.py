@@ -13,7 +13,7 @@ MODULES = [
     path.relative_to(ROOT)
     for folder in ("ehr_bridge", "plugin")
     for path in (ROOT / folder).rglob("*.py")
-    if "web" not in path.parts
+    if not path.is_relative_to(ROOT / "plugin" / "web")
 ]
 
 

@@ -8,7 +8,7 @@ function bench(answer: () => Response | Promise<Response>) {
   session.begin({ token: "secret", expires_at: "2030-01-01T00:00:00Z" }, "alice");
   const asked: { url: string; init: RequestInit }[] = [];
   const ask = createClient(session, async (url, init) => {
-    asked.push({ url: String(url), init: init ?? {} });
+    asked.push({ url: url as string, init: init ?? {} });
     return answer();
   });
   return { ask, session, asked };

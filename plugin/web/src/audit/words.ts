@@ -19,5 +19,5 @@ export function detailLines(detail: Readonly<Record<string, unknown>>): string[]
 
 function shown(value: unknown): string {
   if (Array.isArray(value)) return value.map(shown).join(", ");
-  return typeof value === "object" ? JSON.stringify(value) : String(value);
+  return typeof value === "string" ? value : JSON.stringify(value);
 }

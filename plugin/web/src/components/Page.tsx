@@ -21,6 +21,7 @@ export function Page({ title, heading, lead, above, children }: Props) {
     window.scrollTo(0, 0);
     headingRef.current?.focus({ preventScroll: true });
     // Only when the page is entered: filters change the location as well.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
   }, []);
   return (
     <main id="content" className="page" tabIndex={-1}>

@@ -31,7 +31,7 @@ export type Move<F extends string> = (change: ListChange<F>) => void;
 
 /** `defaults` must be the same object each time: a constant of the page's. */
 export function useListPlace<F extends string>(defaults: Record<F, string>, defaultSort = ""): [ListPlace<F>, Move<F>] {
-  const { state, pathname } = useLocation();
+  const { state, pathname } = useLocation() as { state: unknown; pathname: string };
   const here = useHref(pathname);
   const navigate = useNavigate();
   const [search] = useSearchParams();

@@ -74,7 +74,7 @@ export function formatBytes(bytes: number): string {
   const digits = power < 2 ? 0 : 1;
   return new Intl.NumberFormat(speaking.locale, {
     style: "unit",
-    unit: BYTE_UNITS[power] as string,
+    unit: BYTE_UNITS[power],
     minimumFractionDigits: digits,
     maximumFractionDigits: digits,
   }).format(bytes / 1000 ** power);

@@ -7,7 +7,7 @@ import { t } from "../i18n";
 
 export function SignInPage() {
   const session = useSession();
-  const { state } = useLocation();
+  const { state } = useLocation() as { state: unknown };
   if (session.kind === "active" || session.kind === "new_password") {
     const from = isRecord(state) && typeof state.from === "string" ? state.from : "/";
     return <Navigate to={from} replace />;

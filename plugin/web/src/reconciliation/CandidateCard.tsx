@@ -25,6 +25,8 @@ const tones: Record<Candidate["kind"], string> = { exact: "good", probable: "acc
 export function CandidateCard({ candidate, number, isChosen, isNamesake, isBusy, onChoose, onAccept }: Props) {
   const name = personName(candidate.patient_name) || t("patient.unknown");
   return (
+    // By keyboard a card is chosen with its number (Desk.tsx), and its buttons are buttons.
+    // eslint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/no-noninteractive-element-interactions
     <li className={isChosen ? "candidate candidate-chosen" : "candidate"} aria-current={isChosen ? "true" : undefined} onClick={onChoose}>
       <div className="candidate-head">
         <kbd>{number}</kbd>

@@ -51,6 +51,8 @@ export function Desk({ uid, onNext }: { uid: string; onNext: (() => void) | null
   };
 
   return (
+    // Short cuts work while the focus is anywhere within the study.
+    // eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions
     <section ref={region} className="panel desk" tabIndex={-1} aria-label={t("reconciliation.study")} onKeyDown={press}>
       {!item ? (
         one.error ? (

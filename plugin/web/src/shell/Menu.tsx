@@ -20,6 +20,8 @@ export function Menu({ onClose }: { onClose: () => void }) {
     if (pathname !== opened.current) onClose();
   }, [pathname, onClose]);
   return (
+    // A tap beside the menu; the keyboard has Escape, which the dialog knows by itself.
+    // eslint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/no-noninteractive-element-interactions
     <dialog
       ref={ref}
       className="menu"

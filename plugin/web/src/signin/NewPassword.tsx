@@ -38,14 +38,11 @@ function NewPasswordForm({ token, username }: { token: string; username: string 
   const [shown, setShown] = useState(false);
   const [fault, setFault] = useState<Fault | null>(null);
   const change = useChangePassword(token, username);
-  const fields = {
-    current: useRef<HTMLInputElement>(null),
-    fresh: useRef<HTMLInputElement>(null),
-    again: useRef<HTMLInputElement>(null),
-  };
+  const current = useRef<HTMLInputElement>(null);
+  const fields = { current, fresh: useRef<HTMLInputElement>(null), again: useRef<HTMLInputElement>(null) };
   const id = useId();
 
-  useEffect(() => fields.current.current?.focus(), []);
+  useEffect(() => current.current?.focus(), []);
 
   const refuse = (found: Fault) => {
     setFault(found);

@@ -144,7 +144,7 @@ function uid(dataSet: dicomParser.DataSet, tag: string): string {
 function valueOf(dataSet: dicomParser.DataSet, tag: string): Uint8Array {
   const element = dataSet.elements[tag];
   if (!element || element.items) return new Uint8Array();
-  return dataSet.byteArray.subarray(element.dataOffset, element.dataOffset + element.length) as Uint8Array;
+  return (dataSet.byteArray as Uint8Array).subarray(element.dataOffset, element.dataOffset + element.length);
 }
 
 function latin(bytes: Uint8Array, start: number, length: number): string {

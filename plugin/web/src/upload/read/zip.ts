@@ -79,7 +79,7 @@ async function inflated(packed: Blob, size: number, limit: number): Promise<Blob
     while (length < limit) {
       const { done, value } = await reader.read();
       if (done) break;
-      parts.push(value as Uint8Array<ArrayBuffer>);
+      parts.push(value);
       length += value.byteLength;
       if (length > size) throw new BadZip();
     }
