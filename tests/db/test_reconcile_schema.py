@@ -12,6 +12,8 @@ from sqlalchemy import text
 
 from ehr_bridge.db import migrate
 from ehr_bridge.db.database import Database
+from ehr_bridge.db.links import Link
+from ehr_bridge.db.states import LinkStatus
 from ehr_bridge.db.tables.modifications import Modification
 from ehr_bridge.db.tables.registry import Order, Patient
 from ehr_bridge.db.tables.studies import Study
@@ -48,7 +50,8 @@ def test_modifications_come_through_an_upgrade_and_a_downgrade(database: Databas
     )  # fmt: skip
     link = Modification(
         id=uuid.uuid4(), study_id=one.id, study_instance_uid="1.2.1", kind="link", changes={}, wanted={}, reason="r",
-        requested_by="rita", requested_at=NOW, status="waiting", study_before={}, applied=[], link_after={},
+        requested_by="rita", requested_at=NOW, status="waiting", study_before={}, applied=[],
+        link_after=Link(None, None, LinkStatus.UNLINKED, "none", 0.0, [], None, None),
     )  # fmt: skip
     with database.write() as session:
         session.add(one)

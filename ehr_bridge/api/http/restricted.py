@@ -24,7 +24,6 @@ from ehr_bridge.db.tables.studies import Study, StudyLink
 from ehr_bridge.db.tables.uploads import DicomUploadLog
 from ehr_bridge.errors import NotPermitted
 from ehr_bridge.services.bundle import Services
-from ehr_bridge.services.linking.links import as_id
 from ehr_bridge.services.quarantine.desk import whom_it_names
 from ehr_bridge.services.registry.numbers import as_uuid, with_issuer
 from ehr_bridge.services.visibility.asker import patient_restricted
@@ -101,7 +100,7 @@ def _ever_of_study(session: Session, value: str) -> set[uuid.UUID | None]:
     facts = select(StudyLink.patient_id).join(Study, StudyLink.study_id == Study.id).where(of_study)
     asked = select(Modification.link_before, Modification.link_after).join(Study, Modification.study_id == Study.id)
     links = [link for sides in session.execute(asked.where(of_study)) for link in sides if link is not None]
-    return {*_of_study(session, value), *session.scalars(facts), *(as_id(link["patient_id"]) for link in links)}
+    return {*_of_study(session, value), *session.scalars(facts), *(link.patient_id for link in links)}
 
 
 def _of_order(session: Session, value: str) -> list[uuid.UUID | None]:

@@ -15,6 +15,7 @@ from ehr_bridge.api.http.restricted import require_past_open
 from ehr_bridge.api.http.schemas import Model, Moment, PageQuery, Problem
 from ehr_bridge.api.studies import StudyPath
 from ehr_bridge.api.tags import TagChange
+from ehr_bridge.db.links import Link
 from ehr_bridge.db.states import JobKind, LinkStatus
 from ehr_bridge.services.studies.history import Step
 
@@ -128,16 +129,15 @@ def _entry(step: Step) -> HistoryEntry:
     )
 
 
-def _side(link: dict[str, Any] | None, step: Step) -> LinkSide | None:
+def _side(link: Link | None, step: Step) -> LinkSide | None:
     if link is None:
         return None
-    patient, order = link["patient_id"], link["order_id"]
     return LinkSide(
-        link_status=link["link_status"],
-        patient_id=_id(patient),
-        mrn=step.names.get(patient or ""),
-        order_id=_id(order),
-        accession_number=step.names.get(order or ""),
+        link_status=link.link_status,
+        patient_id=link.patient_id,
+        mrn=step.names.get(str(link.patient_id)),
+        order_id=link.order_id,
+        accession_number=step.names.get(str(link.order_id)),
     )
 
 

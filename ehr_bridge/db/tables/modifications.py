@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
+from ehr_bridge.db.links import Link, LinkColumn
 from ehr_bridge.db.states import NOT_WHOLE, UNDER_WAY, FileStatus, JobKind, JobStatus, column_of, is_one_of
 from ehr_bridge.db.tables.base import UID, Base
 from ehr_bridge.db.tables.identity_changes import IdentityChange
@@ -30,7 +31,7 @@ from ehr_bridge.db.tables.identity_changes import IdentityChange
 IS_UNDER_WAY = is_one_of("status", UNDER_WAY)
 IS_WAITING = f"status = '{JobStatus.WAITING}'"
 IS_NOT_WHOLE = is_one_of("status", NOT_WHOLE)
-_LINK = JSON(none_as_null=True)
+_LINK = LinkColumn(none_as_null=True)
 
 
 class Modification(Base):
@@ -74,8 +75,8 @@ class Modification(Base):
     known: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     """What the site's rules draw on: the study's `corrections`, and what the EHR said (`ehr`) at the job's turn. And
     `linked_to`, the MRN of its patient until then, which images carry that came since."""
-    link_before: Mapped[dict[str, Any] | None] = mapped_column(_LINK)
-    link_after: Mapped[dict[str, Any] | None] = mapped_column(_LINK)
+    link_before: Mapped[Link | None] = mapped_column(_LINK)
+    link_after: Mapped[Link | None] = mapped_column(_LINK)
     """The study's link before, and as the job sets it at its end (`ehr_bridge.services.linking.links`)."""
     change_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey(IdentityChange.id), index=True)
     """The change of a patient or order that the study follows."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping, Set
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
@@ -123,9 +124,9 @@ def move_studies(
     moved = []
     for study in studies:
         link = link_of(session, study)
-        link |= {"patient_id": str(patient_id), "match_patient_id": str(patient_id), "link_id": None, "orders": {}}
+        link = replace(link, patient_id=patient_id, match_patient_id=patient_id, link_id=None, orders={})
         if not keep_orders:
-            link["order_id"] = link["match_order_id"] = str(order_id) if order_id else None
+            link = replace(link, order_id=order_id, match_order_id=order_id)
         set_link(session, study, link, origin.actor, now)
         moved.append(str(study.id))
     return {"studies": moved, "orders": []}

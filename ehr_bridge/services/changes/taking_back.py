@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -106,9 +107,8 @@ def _bring_back(session: Session, undone: IdentityChange, origin: Origin, now: d
             if study.withheld_by_id == undone.id:
                 release(session, study, now)
         elif study.patient_id is None and undoable(session, study.id) == job.id and job.link_before is not None:
-            is_contradicted = bool(job.link_before["is_contradicted"])
-            status = LinkStatus.AMBIGUOUS if is_contradicted else LinkStatus.LINKED
-            link = dict(job.link_before) | {"link_status": status, "withheld_by_id": None}
+            status = LinkStatus.AMBIGUOUS if job.link_before.is_contradicted else LinkStatus.LINKED
+            link = replace(job.link_before, link_status=status, withheld_by_id=None)
             set_link(session, study, link, origin.actor, now)
 
 
@@ -128,12 +128,10 @@ def _reinstated(session: Session, undone: IdentityChange, origin: Origin, now: d
     spoken_of = _spoken_of_since(session, lost, undone.changed_at)
     back = [study for study in lost if study.id not in spoken_of]
     for study in back:
-        link = link_of(session, study)
-        key = str(order.id)
         shows_it = undone.before["shown"]["study_instance_uid"] == study.study_instance_uid
-        link |= {"order_id": key, "match_order_id": key, "link_id": None, "orders": {}}
-        if shows_it:
-            link["orders"] = {key: undone.before["shown"]}
+        orders = {str(order.id): undone.before["shown"]} if shows_it else {}
+        link = link_of(session, study)
+        link = replace(link, order_id=order.id, match_order_id=order.id, link_id=None, orders=orders)
         set_link(session, study, link, origin.actor, now)
     if order.orthanc_study_id is None and undone.before["shown"]["orthanc_study_id"] is not None:
         order.status = waiting_state(order)  # it waits for images again, like every order that lost its study

@@ -20,6 +20,7 @@ from sqlalchemy import ColumnElement, Select, exists, select
 from sqlalchemy.orm import Session, aliased
 
 from ehr_bridge.db.database import Database
+from ehr_bridge.db.links import Link
 from ehr_bridge.db.states import UNENDED, JobKind, LinkStatus
 from ehr_bridge.db.tables.modifications import Modification
 from ehr_bridge.db.tables.second_looks import SecondLook
@@ -191,7 +192,7 @@ def judge_again(session: Session, study: Study, job: Modification, rules: Rules)
     return True
 
 
-def _link_to(study: Study, match: Match) -> dict[str, Any]:
+def _link_to(study: Study, match: Match) -> Link:
     return new_link(study, match.patient_id, match.order_id, evidence_of(match))
 
 

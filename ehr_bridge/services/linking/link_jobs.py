@@ -7,13 +7,14 @@ patient is left beside the new one.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
+from ehr_bridge.db.links import Link
 from ehr_bridge.db.states import JobKind, JobStatus, LinkStatus, OrderStatus
 from ehr_bridge.db.tables.identity_changes import IdentityChange
 from ehr_bridge.db.tables.modifications import Modification
@@ -23,13 +24,12 @@ from ehr_bridge.errors import Conflict
 from ehr_bridge.services.audit.trail import OURSELVES, Origin
 from ehr_bridge.services.identity.attributes import ehr_values, patient_in_files, wanted_values
 from ehr_bridge.services.jobs.study_jobs import new_job, take_over_unswept, undoable
-from ehr_bridge.services.linking.links import as_id, came_into_doubt, link_of, new_link, set_link
+from ehr_bridge.services.linking.links import came_into_doubt, link_of, new_link, set_link
 from ehr_bridge.services.linking.unmerged_records import may_be_of_parted, note_went_along
 from ehr_bridge.services.linking.withheld import withhold
 from ehr_bridge.services.registry.numbers import survivor_of
+from ehr_bridge.services.registry.order_states import plain
 
-MADE_HERE = "made_here"
-"""In the link that a job sets: its order was made for the study, and the EHR had not told it."""
 CHANGED_MEANWHILE = "The EHR changed patient or order while the link was made, or since the link that is back."
 
 
@@ -57,7 +57,11 @@ def unlink_job(session: Session, study: Study, reason: str, origin: Origin, now:
     """
     latest = undoable(session, study.id)
     made = session.get(Modification, latest) if latest else None
-    if made is not None and made.kind == JobKind.LINK and (made.link_before or {}).get("patient_id") is None:
+    if (
+        made is not None
+        and made.kind == JobKind.LINK
+        and (made.link_before is None or made.link_before.patient_id is None)
+    ):
         job = new_job(study, JobKind.UNDO, reason, origin, now)
         job.undoes_id, job.link_after = made.id, made.link_before
     else:
@@ -66,7 +70,7 @@ def unlink_job(session: Session, study: Study, reason: str, origin: Origin, now:
     return _add(session, study, job, now)
 
 
-def take_link_back(session: Session, study: Study, job: Modification, before: Mapping[str, Any]) -> None:
+def take_link_back(session: Session, study: Study, job: Modification, before: Link) -> None:
     """Make `job`, an undo, set the link that was there before.
 
     Raises:
@@ -74,7 +78,7 @@ def take_link_back(session: Session, study: Study, job: Modification, before: Ma
     """
     patient, order = _parties(session, before)
     gone = patient is not None and patient.merged_into_id is not None
-    if order is not None and (order.status == OrderStatus.CANCELLED or order.patient_id != as_id(before["patient_id"])):
+    if order is not None and (order.status == OrderStatus.CANCELLED or order.patient_id != before.patient_id):
         gone = True
     undone = session.get_one(Modification, job.undoes_id)
     if gone or may_be_of_parted(session, study, before, undone.requested_at, undone.requested_at):
@@ -83,7 +87,7 @@ def take_link_back(session: Session, study: Study, job: Modification, before: Ma
             "The former patient was merged or parted from another record, or the former order cancelled or moved; "
             "link the study anew.",
         )
-    job.link_after = dict(before)
+    job.link_after = before
     prepare(session, study, job)
 
 
@@ -92,7 +96,7 @@ def prepare(session: Session, study: Study, job: Modification) -> None:
     patient, order = patient_in_files(study), study.order
     if job.link_after is not None:
         patient, order = _parties(session, job.link_after)
-        job.link_before = link_of(session, study, [as_id(job.link_after["order_id"])])
+        job.link_before = link_of(session, study, [job.link_after.order_id])
     identity = wanted_values(patient, order) if patient is not None else {}
     job.from_original, job.wanted = True, {**study.corrections, **identity}
     facts = ehr_values(patient, order) if patient is not None else {}
@@ -108,56 +112,57 @@ def settle_link(session: Session, job: Modification, study: Study, now: datetime
     assert job.link_after is not None
     asked_for = job.link_after
     after, is_fresh, is_doubtful = _as_told_by_now(session, study, job)
-    asked = job.link_before or {}
+    asked = job.link_before
     flagged_meanwhile = came_into_doubt(study, asked)
-    job.link_before = link_of(session, study, [as_id(after["order_id"])])
-    job.link_before["orthanc_study_id"] = asked.get("orthanc_study_id")  # the files have moved since
+    before = link_of(session, study, [after.order_id])
+    job.link_before = replace(before, orthanc_study_id=asked.orthanc_study_id if asked else None)  # files have moved
     said = {change["after"] for change in job.applied if change["tag"] == "PatientID"}
-    of_two = after["patient_id"] is None and len(said) > 1
+    of_two = after.patient_id is None and len(said) > 1
     still_doubted = job.kind != JobKind.LINK and study.is_contradicted
     if job.status == JobStatus.PARTIAL or of_two or still_doubted or flagged_meanwhile or is_doubtful:
-        after |= {"link_status": "ambiguous", "is_contradicted": True}
+        after = replace(after, link_status=LinkStatus.AMBIGUOUS, is_contradicted=True)
     job.link_after = after
     set_link(session, study, after, job.requested_by, now)
     merge = None
-    if after["order_id"] is None and after["patient_id"] != asked_for["patient_id"]:
-        merge = note_went_along(session, study, as_id(asked_for["patient_id"]))
+    if after.order_id is None and after.patient_id != asked_for.patient_id:
+        merge = note_went_along(session, study, asked_for.patient_id)
     if not is_fresh and study.patient is not None and study.patient.pending_change_id is not None:
         withhold(session, study, study.patient.pending_change_id, now)
-    elif not is_fresh and after["link_status"] == LinkStatus.LINKED:
+    elif not is_fresh and after.link_status == LinkStatus.LINKED:
         follow = new_job(study, JobKind.FOLLOW, CHANGED_MEANWHILE, OURSELVES, now, waits=True)
         follow.change_id = merge.id if merge is not None else None
         session.add(follow)
 
 
-def _as_told_by_now(session: Session, study: Study, job: Modification) -> tuple[dict[str, Any], bool, bool]:
+def _as_told_by_now(session: Session, study: Study, job: Modification) -> tuple[Link, bool, bool]:
     """The link to set, whether the files carry what the EHR says by now, and whether a person has to look.
 
     While a job ran, or since the link that an undo brings back, the EHR may have renamed or merged the patient, or
     moved, renumbered or cancelled the order: the study goes where they went. What an undo brings back may also be older
     than what the study should have followed before the undone job came.
     """
-    asked: dict[str, Any] = job.link_after or {}
+    assert job.link_after is not None
+    asked = job.link_after
     patient, order = _parties(session, asked)
     if patient is None:
-        return dict(asked), True, False
+        return asked, True, False
     if order is not None and order.status == OrderStatus.CANCELLED:
         order = None
     named = survivor_of(session, patient)
-    of_another = order is not None and bool(asked.get(MADE_HERE)) and order.patient_id != named.id
+    of_another = order is not None and asked.made_here and order.patient_id != named.id
     if of_another:
         order = None  # its number turned out to be that of another patient's order
     patient = order.patient if order is not None else named
-    ids = {"patient_id": str(patient.id), "order_id": str(order.id) if order is not None else None}
+    after = replace(asked, patient_id=patient.id, order_id=order.id if order is not None else None)
     undone = session.get(Modification, job.undoes_id) if job.undoes_id is not None else None
     since = undone.requested_at if undone is not None else job.requested_at
     concerns = IdentityChange.patient_id == patient.id
     if order is not None:
         concerns |= IdentityChange.order_id == order.id
     told = session.scalar(select(IdentityChange.id).where(IdentityChange.changed_at > since, concerns).limit(1))
-    is_fresh = told is None and ids.items() <= asked.items() and (undone is None or not _missed_since(session, undone))
-    is_doubtful = of_another or may_be_of_parted(session, study, {**asked, **ids}, job.requested_at, since)
-    return {**asked, **ids}, is_fresh, is_doubtful
+    is_fresh = told is None and after == asked and (undone is None or not _missed_since(session, undone))
+    is_doubtful = of_another or may_be_of_parted(session, study, after, job.requested_at, since)
+    return after, is_fresh, is_doubtful
 
 
 def _missed_since(session: Session, undone: Modification) -> bool:
@@ -176,8 +181,8 @@ def sides(job: Modification) -> dict[str, Any]:
         return {}
     names = ("patient_id", "order_id", "link_status")
     return {
-        "before": {name: job.link_before[name] for name in names},
-        "after": {name: job.link_after[name] for name in names},
+        "before": {name: plain(getattr(job.link_before, name)) for name in names},
+        "after": {name: plain(getattr(job.link_after, name)) for name in names},
     }
 
 
@@ -189,8 +194,8 @@ def _add(session: Session, study: Study, job: Modification, now: datetime) -> Mo
     return job
 
 
-def _parties(session: Session, link: Mapping[str, Any]) -> tuple[Patient | None, Order | None]:
+def _parties(session: Session, link: Link) -> tuple[Patient | None, Order | None]:
     def find(model: type[Any], key: uuid.UUID | None) -> Any:
         return session.get(model, key) if key is not None else None
 
-    return find(Patient, as_id(link["patient_id"])), find(Order, as_id(link["order_id"]))
+    return find(Patient, link.patient_id), find(Order, link.order_id)

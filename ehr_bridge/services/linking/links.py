@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
+from ehr_bridge.db.links import Link
 from ehr_bridge.db.states import LinkStatus, OrderStatus
 from ehr_bridge.db.tables.identity_changes import IdentityChange
 from ehr_bridge.db.tables.registry import Order
@@ -22,7 +23,7 @@ from ehr_bridge.db.tables.uploads import DicomUploadLog
 from ehr_bridge.matching import MatchKind
 from ehr_bridge.services.identity.study_index import index_study
 from ehr_bridge.services.linking.shown_study import first_upload_of, show_another, show_on_order
-from ehr_bridge.services.registry.order_states import SHOWN, order_shows, plain, waiting_state
+from ehr_bridge.services.registry.order_states import SHOWN, order_shows, waiting_state
 from ehr_bridge.services.uploads.settling import settle_studies
 
 OPINION = ("match_kind", "match_score", "match_evidence", "match_patient_id", "match_order_id")
@@ -50,66 +51,55 @@ def new_fact(study: Study, actor: str, now: datetime) -> StudyLink:
     )
 
 
-def link_of(session: Session, study: Study, orders: Iterable[uuid.UUID | None] = ()) -> dict[str, Any]:
+def link_of(session: Session, study: Study, orders: Iterable[uuid.UUID | None] = ()) -> Link:
     """A study's link as it is; `orders` are further orders whose state belongs to it."""
     fact = current_link(session, study.id)
     concerned = {order_id for order_id in (study.order_id, *orders) if order_id is not None}
     found = [order for key in concerned if (order := session.get(Order, key)) is not None]
-    return {
-        "patient_id": plain(study.patient_id),
-        "order_id": plain(study.order_id),
-        "link_status": study.link_status,
-        "is_contradicted": study.is_contradicted,
-        "withheld_by_id": plain(study.withheld_by_id),
-        "link_id": plain(fact.id) if fact else None,
-        "orthanc_study_id": study.orthanc_study_id,
-        **{name: plain(getattr(study, name)) for name in OPINION},
-        "orders": {str(order.id): order_shows(order) for order in found},
-    }
+    return Link(
+        study.patient_id,
+        study.order_id,
+        study.link_status,
+        **{name: getattr(study, name) for name in OPINION},
+        is_contradicted=study.is_contradicted,
+        withheld_by_id=study.withheld_by_id,
+        link_id=fact.id if fact else None,
+        orthanc_study_id=study.orthanc_study_id,
+        orders={str(order.id): order_shows(order) for order in found},
+    )
 
 
 def new_link(
     study: Study, patient_id: uuid.UUID | None, order_id: uuid.UUID | None, evidence: list[dict[str, Any]]
-) -> dict[str, Any]:
+) -> Link:
     """A link to be: of a patient and perhaps an order, or of nobody."""
-    opinion = {name: plain(getattr(study, name)) for name in OPINION}
-    if patient_id is not None:
-        opinion = {
-            "match_kind": "exact",
-            "match_score": 1.0,
-            "match_evidence": evidence,
-            "match_patient_id": str(patient_id),
-            "match_order_id": plain(order_id),
-        }
-    status = LinkStatus.LINKED if patient_id is not None else LinkStatus.UNLINKED
-    ids = {"patient_id": plain(patient_id), "order_id": plain(order_id)}
-    return {**ids, "link_status": status, "link_id": None, "orthanc_study_id": None, **opinion, "orders": {}}
+    if patient_id is None:
+        return Link(None, None, LinkStatus.UNLINKED, **{name: getattr(study, name) for name in OPINION})
+    return Link(patient_id, order_id, LinkStatus.LINKED, MatchKind.EXACT.value, 1.0, evidence, patient_id, order_id)
 
 
-def set_link(session: Session, study: Study, link: Mapping[str, Any], actor: str, now: datetime) -> None:
+def set_link(session: Session, study: Study, link: Link, actor: str, now: datetime) -> None:
     """Make `link` the study's link: the row, the recorded fact, both orders, the upload log and what lists use."""
     former_order = study.order_id
     fact = current_link(session, study.id)
     if fact is not None:
         fact.unlinked_at = now
         session.flush()
-    study.patient_id, study.order_id = as_id(link["patient_id"]), as_id(link["order_id"])
-    study.link_status = link["link_status"]
-    study.withheld_by_id = _withheld_by(session, link.get("withheld_by_id"))
-    is_ambiguous = study.link_status == LinkStatus.AMBIGUOUS
-    study.is_contradicted = is_ambiguous and link.get("is_contradicted", True)
-    study.match_kind, study.match_score = link["match_kind"], link["match_score"]
-    study.match_evidence = list(link["match_evidence"])
-    study.match_patient_id, study.match_order_id = as_id(link["match_patient_id"]), as_id(link["match_order_id"])
+    study.patient_id, study.order_id = link.patient_id, link.order_id
+    study.link_status = link.link_status
+    study.withheld_by_id = _withheld_by(session, link.withheld_by_id)
+    study.is_contradicted = link.is_contradicted and link.link_status == LinkStatus.AMBIGUOUS
+    for name in OPINION:
+        setattr(study, name, getattr(link, name))
     if study.patient_id is not None:
-        _record_fact(session, study, link["link_id"], actor, now)
+        _record_fact(session, study, link.link_id, actor, now)
     session.flush()
     if former_order is not None and former_order != study.order_id:
         show_another(session, session.get_one(Order, former_order), study, now)
     if study.order_id is not None and study.order_id != former_order:
         upload = first_upload_of(session, study)
         show_on_order(session.get_one(Order, study.order_id), study, upload, now)
-    for order_id, shown in link["orders"].items():
+    for order_id, shown in link.orders.items():
         _restore_order(session, uuid.UUID(order_id), shown, study)
     logs = update(DicomUploadLog).where(DicomUploadLog.study_instance_uid == study.study_instance_uid)
     logs = logs.where(~DicomUploadLog.is_deleted)  # those of purged images keep whose they were
@@ -137,26 +127,20 @@ def end_link(session: Session, study: Study, now: datetime) -> None:
         show_another(session, former, study, now)
 
 
-def came_into_doubt(study: Study, before: Mapping[str, Any] | None) -> bool:
+def came_into_doubt(study: Study, before: Link | None) -> bool:
     """Whether a study says two people, and did not when its link was `before`."""
-    known = before or {}
-    was_doubted = known.get("is_contradicted", known.get("link_status") == LinkStatus.AMBIGUOUS)
-    return study.is_contradicted and not was_doubted
+    return study.is_contradicted and not (before is not None and before.is_contradicted)
 
 
-def as_id(text: str | None) -> uuid.UUID | None:
-    return uuid.UUID(text) if text else None
-
-
-def _withheld_by(session: Session, change_id: str | None) -> uuid.UUID | None:
+def _withheld_by(session: Session, change_id: uuid.UUID | None) -> uuid.UUID | None:
     """The correction that a link waited for, unless it was decided about since."""
-    change = session.get(IdentityChange, uuid.UUID(change_id)) if change_id else None
+    change = session.get(IdentityChange, change_id) if change_id else None
     return change.id if change is not None and change.decision == "pending" else None
 
 
-def _record_fact(session: Session, study: Study, link_id: str | None, actor: str, now: datetime) -> None:
+def _record_fact(session: Session, study: Study, link_id: uuid.UUID | None, actor: str, now: datetime) -> None:
     """A new fact, or the former one again when a change is taken back."""
-    former = session.get(StudyLink, uuid.UUID(link_id)) if link_id else None
+    former = session.get(StudyLink, link_id) if link_id else None
     if former is not None and (former.patient_id, former.order_id) == (study.patient_id, study.order_id):
         former.unlinked_at = None
         return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import select
@@ -24,7 +24,7 @@ from ehr_bridge.services.audit.trail import Event, Origin
 from ehr_bridge.services.identity.attributes import NOT_THE_ORDERS, stored_identity
 from ehr_bridge.services.jobs.study_jobs import WORDS, of_study, require_idle
 from ehr_bridge.services.linking.late_links import evidence_of
-from ehr_bridge.services.linking.link_jobs import MADE_HERE, link_job, sides, unlink_job
+from ehr_bridge.services.linking.link_jobs import link_job, sides, unlink_job
 from ehr_bridge.services.linking.links import current_link
 from ehr_bridge.services.linking.reconciliation_views import (
     CandidateView,
@@ -145,7 +145,8 @@ class Reconciliation:
             )
             audit.append(session, origin, event, now)
             job = self._link(session, study, patient, order, reason, origin, now)
-            job.link_after = {**(job.link_after or {}), MADE_HERE: True}
+            assert job.link_after is not None
+            job.link_after = replace(job.link_after, made_here=True)
             return order, job
 
     def _open(
@@ -187,11 +188,11 @@ class Reconciliation:
     def _note(
         self, session: Session, action: str, job: Modification, study: Study, origin: Origin, now: datetime
     ) -> None:
-        target = job.link_after if job.link_after and job.link_after["patient_id"] else job.link_before or {}
+        target = job.link_after if job.link_after and job.link_after.patient_id else job.link_before
         event = Event(
             action,
-            patient_id=uuid.UUID(target["patient_id"]) if target.get("patient_id") else None,
-            order_id=uuid.UUID(target["order_id"]) if target.get("order_id") else None,
+            patient_id=target.patient_id if target else None,
+            order_id=target.order_id if target else None,
             study_instance_uid=study.study_instance_uid,
             detail={"modification_id": str(job.id), **sides(job)},
         )

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, aliased
 
+from ehr_bridge.db.links import Link
 from ehr_bridge.db.tables.identity_changes import IdentityChange
 from ehr_bridge.db.tables.registry import Patient
 from ehr_bridge.db.tables.studies import Study, StudyLink
-from ehr_bridge.services.linking.links import as_id
 from ehr_bridge.services.registry.numbers import mrns_of
 
 
@@ -38,17 +36,15 @@ def note_went_along(session: Session, study: Study, patient_id: uuid.UUID | None
     return first
 
 
-def may_be_of_parted(
-    session: Session, study: Study, link: Mapping[str, Any], asked_at: datetime, since: datetime
-) -> bool:
+def may_be_of_parted(session: Session, study: Study, link: Link, asked_at: datetime, since: datetime) -> bool:
     """Whether a study's link to a record, made while another was merged into it, is set after they were parted again.
 
     `asked_at` is when it was made, where it is not recorded yet; parted after `since`. With an order it is the order's
     patient, wherever that went, unless the files name the other record.
     """
-    if link["patient_id"] is None:
+    if link.patient_id is None:
         return False
-    fact = session.get(StudyLink, as_id(link["link_id"])) if link["link_id"] else None
+    fact = session.get(StudyLink, link.link_id) if link.link_id else None
     merge, parting = IdentityChange, aliased(IdentityChange)
     parted = (
         select(Patient)
@@ -56,12 +52,12 @@ def may_be_of_parted(
         .join(parting, parting.undoes_id == merge.id)
         .where(
             merge.kind == "patient_merged",
-            merge.after["merged_into_id"].as_string() == link["patient_id"],
+            merge.after["merged_into_id"].as_string() == str(link.patient_id),
             merge.changed_at <= (fact.linked_at if fact is not None else asked_at),
             parting.changed_at > since,
         )
     )
     others = session.scalars(parted).all()
-    if link["order_id"] is None:
+    if link.order_id is None:
         return bool(others)
     return any(study.patient_id_key in mrns_of(session, other) for other in others)

@@ -155,7 +155,7 @@ class JobFiles:
 
     def archive_study(self, job: Modification) -> str | None:
         """The archive's id of the study as it is now; of two with one UID, the one it was known by before."""
-        former, first = (job.link_after or {}).get("orthanc_study_id"), None
+        former, first = job.link_after and job.link_after.orthanc_study_id, None
         for instance_id in self._archive.instances_of(job.study_instance_uid):
             try:
                 found = self._archive.parent_study(instance_id)

@@ -26,7 +26,7 @@ from ehr_bridge.services.jobs.replacing import OTHER_CONTENT
 from ehr_bridge.services.jobs.study_jobs import new_job
 from ehr_bridge.services.linking.contradictions import doubt
 from ehr_bridge.services.linking.link_jobs import settle_link, sides
-from ehr_bridge.services.linking.links import as_id, came_into_doubt
+from ehr_bridge.services.linking.links import came_into_doubt
 
 ACTIONS = {
     JobKind.MODIFY: "study.modified",
@@ -238,12 +238,12 @@ def _audit(session: Session, job: Modification, now: datetime, detail: dict[str,
     study = session.get_one(Study, job.study_id)
     keywords = sorted({change["tag"] for change in job.applied} or job.wanted)
     outcome = {JobStatus.SUCCEEDED: "success", JobStatus.PARTIAL: "partial", JobStatus.FAILED: "failure"}[job.status]
-    former = job.link_before or {}
+    former = job.link_before
     event = Event(
         ACTIONS[job.kind],
         outcome=outcome,
-        patient_id=study.patient_id or as_id(former.get("patient_id")),
-        order_id=study.order_id or as_id(former.get("order_id")),
+        patient_id=study.patient_id or (former.patient_id if former else None),
+        order_id=study.order_id or (former.order_id if former else None),
         study_instance_uid=study.study_instance_uid,
         detail={"modification_id": str(job.id), "tags": keywords, **detail},
     )

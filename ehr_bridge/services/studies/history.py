@@ -20,6 +20,7 @@ from ehr_bridge.db.tables.modifications import Modification
 from ehr_bridge.db.tables.registry import Order, Patient
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.db.tables.uploads import DicomUploadLog
+from ehr_bridge.services.registry.order_states import plain
 from ehr_bridge.services.studies.listing import find_study
 
 LINKS_ON_ARRIVAL = "study.linked"
@@ -127,8 +128,9 @@ def _names(
 ) -> dict[str, str]:
     patients, orders = {event.patient_id}, {event.order_id}
     for link in (job.link_before, job.link_after) if job is not None else ():
-        patients.add((link or {}).get("patient_id"))
-        orders.add((link or {}).get("order_id"))
+        if link is not None:
+            patients.add(plain(link.patient_id))
+            orders.add(plain(link.order_id))
     for side in (change.before, change.after) if change is not None else ():
         patients |= {side.get("patient_id"), side.get("merged_into_id")}
     found = {str(p.id): p.mrn for key in _ids(patients) if (p := session.get(Patient, key)) is not None}

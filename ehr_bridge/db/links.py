@@ -1,0 +1,62 @@
+"""The link of a study as one thing, as it stands on record with the jobs that set it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from sqlalchemy import JSON, Dialect
+from sqlalchemy.types import TypeDecorator
+
+from ehr_bridge.db.states import LinkStatus
+
+_IDS = ("patient_id", "order_id", "match_patient_id", "match_order_id", "withheld_by_id", "link_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Whom a study belongs to and on what evidence, so that a link that is taken back comes back as it was."""
+
+    patient_id: uuid.UUID | None
+    order_id: uuid.UUID | None
+    link_status: LinkStatus
+    match_kind: str
+    match_score: float
+    match_evidence: list[dict[str, Any]]
+    match_patient_id: uuid.UUID | None
+    match_order_id: uuid.UUID | None
+    is_contradicted: bool = False
+    withheld_by_id: uuid.UUID | None = None
+    link_id: uuid.UUID | None = None
+    """The recorded fact (`study_links`) that holds; None for a link that was not set yet."""
+    orthanc_study_id: str | None = None
+    orders: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """What the orders concerned showed (`order_states.order_shows`), by their ids."""
+    made_here: bool = False
+    """Its order was made for the study, and the EHR had not told it when the job was asked for."""
+
+    def to_json(self) -> dict[str, Any]:
+        return {name: str(value) if isinstance(value, uuid.UUID) else value for name, value in asdict(self).items()}
+
+    @classmethod
+    def from_json(cls, said: Mapping[str, Any]) -> Link:
+        """As `to_json` wrote it, or an earlier version, which left out what was not so."""
+        known: dict[str, Any] = {one.name: said[one.name] for one in fields(cls) if one.name in said}
+        known |= {name: uuid.UUID(said[name]) for name in _IDS if said.get(name)}
+        status = LinkStatus(said["link_status"])
+        return cls(**{"is_contradicted": status == LinkStatus.AMBIGUOUS, **known, "link_status": status})
+
+
+class LinkColumn(TypeDecorator[Link]):
+    """A column that holds a link as JSON."""
+
+    impl = JSON
+    cache_ok = True
+
+    def process_bind_param(self, value: Link | None, dialect: Dialect) -> dict[str, Any] | None:
+        return value.to_json() if value is not None else None
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> Link | None:
+        return Link.from_json(value) if value else None
