@@ -7,7 +7,6 @@ routes it lets the WSGI application say 401 or 403 with words, as long as the bo
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
@@ -19,6 +18,7 @@ from ehr_bridge.dicom import is_storable_uid
 from ehr_bridge.errors import NotAuthenticated, Unavailable
 from ehr_bridge.services.audit.refusals import Refusal
 from ehr_bridge.services.viewing.viewings import Whole
+from plugin.running.per_thread import PerThread
 from plugin.serving.bodies import ANNOTATION_BODY, LISTS, SMALL_BODY, Bodies
 from plugin.serving.routes import GET, Found, Need, find_route
 
@@ -57,14 +57,14 @@ class Gate:
         self._is_open = False
         self._nonce: str | None = None
         self._nonce_seen = False
-        self._peers: dict[int, str] = {}
+        self._peers = PerThread[str]()
 
     def allow(self, uri: str, **request: Any) -> bool:
         """Orthanc's IncomingHttpRequestFilter: True lets the request through, False answers 403."""
         try:
             request_id.begin(request["headers"].get("x-request-id"))
             self._bodies.done()
-            self._peers[threading.get_native_id()] = request["ip"]
+            self._peers.put(request["ip"])
             if not self._is_open:
                 return self._is_self_test(request)
             code = self._judge(uri, request)
@@ -77,7 +77,7 @@ class Gate:
 
     def peer(self) -> str | None:
         """The network address behind the request that this thread is answering (facts L6)."""
-        return self._peers.get(threading.get_native_id())
+        return self._peers.peek()
 
     def expect(self, nonce: str) -> None:
         """Let one self-test request, recognised by its argument, pass while closed."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import json
-import threading
 from dataclasses import replace
 from io import BufferedIOBase, BytesIO
 from pathlib import Path
@@ -14,6 +13,7 @@ from ehr_bridge.errors import RefusedInstance, Unavailable
 from ehr_bridge.services.archive.file_digests import is_whole
 from ehr_bridge.services.archive.holdings import HeldSeries, Holding, Raster, Usage
 from ehr_bridge.services.archive.storing import Stored
+from plugin.running.per_thread import PerThread
 
 BY_C_STORE = "DicomProtocol"
 """What Orthanc keeps with each instance as its origin (metadata 'Origin')."""
@@ -35,18 +35,17 @@ class OrthancArchive:
         """`storage` is the folder in which Orthanc keeps its files."""
         self._orthanc = orthanc
         self._storage = storage
-        self._storing: set[int] = set()
+        self._storing = PerThread[bytes]()
 
     def store(self, data: bytes) -> Stored:
         """See `Archive.store`."""
-        thread = threading.get_native_id()
-        self._storing.add(thread)
+        self._storing.put(data)
         try:
             answer = self._orthanc.RestApiPost("/instances", data)
         except self._orthanc.OrthancException as error:
             raise self._explain(error, data) from error
         finally:
-            self._storing.discard(thread)
+            self._storing.take()
         stored = json.loads(answer)
         if not isinstance(stored, dict) or stored.get("Status") not in {"Success", "AlreadyStored"}:
             raise RefusedInstance("refused_by_archive", "Orthanc could not take this file; check that it is whole.")
@@ -54,7 +53,7 @@ class OrthancArchive:
 
     def is_storing(self) -> bool:
         """Whether this thread is storing through us just now."""
-        return threading.get_native_id() in self._storing
+        return self._storing.peek() is not None
 
     def parent_study(self, orthanc_instance_id: str) -> str:
         """Orthanc's id of the study an instance belongs to.

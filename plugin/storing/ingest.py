@@ -22,6 +22,7 @@ from ehr_bridge.services.intake.intake import Intake
 from ehr_bridge.services.intake.quarantine_records import QuarantineRecords, Sender
 from ehr_bridge.services.jobs.replacing import OTHER_CONTENT
 from ehr_bridge.services.uploads.arrivals import Arrival, Delivery, Door
+from plugin.running.per_thread import PerThread
 from plugin.storing.archive import OrthancArchive
 from plugin.storing.store_refusals import ACCEPTED, CANNOT_UNDERSTAND, OUT_OF_RESOURCES, StoreRefusals, nobody_asks
 
@@ -90,7 +91,7 @@ class Ingest:
         self._refusals = refusals
         self._hand_over = hand_over
         self._other_content_status = other_content_status
-        self._received: dict[int, Arrival] = {}
+        self._received = PerThread[Arrival]()
         self._under_way = UnderWay()
 
     def on_received(self, dicom: bytes, origin: int) -> tuple[Any, bytes | None]:
@@ -139,14 +140,14 @@ class Ingest:
         """
         if refused := self._refusals.judge(instance):
             return refused
-        arrival = self._received.get(threading.get_native_id())
+        arrival = self._received.peek()
         if arrival is None or self._archive.is_storing() or not self._intake.rules.name_callers:
             return ACCEPTED
         try:
             return self._coerce_for(arrival, instance.GetInstanceRemoteAet())
         except Exception as error:
             LOGGER.warning("an instance is refused: %s", getattr(error, "code", type(error).__name__))
-            self._received.pop(threading.get_native_id(), None)
+            self._received.take()
             return OUT_OF_RESOURCES  # the sender keeps it and sends it again
 
     def _coerce_for(self, arrival: Arrival, calling_ae_title: str) -> int:
@@ -160,14 +161,14 @@ class Ingest:
         try:
             self._intake.homes.require(arrival)
         except RefusedInstance as refusal:
-            self._received.pop(threading.get_native_id(), None)
+            self._received.take()
             self._quarantine.keep(arrival.header.data, refusal.code, Sender(door.value, f"ae:{calling_ae_title}"))
             return KEPT_APART
-        self._received.pop(threading.get_native_id(), None)  # the stored hook shall see ours as one of our own
+        self._received.take()  # the stored hook shall see ours as one of our own
         stored = self._archive.store(data)
         if stored.is_duplicate:
             arrival.stored_digest = None
-            self._received[threading.get_native_id()] = arrival
+            self._received.put(arrival)
             return ACCEPTED
         arrival.stored_digest = stored_digest(data)
         arrival.delivery = replace(arrival.delivery, origin=Origin(f"ae:{calling_ae_title}"))
@@ -177,7 +178,7 @@ class Ingest:
 
     def on_stored(self, instance: Any, orthanc_instance_id: str) -> None:
         """OnStoredInstanceCallback: hand over and return. What our own doors store, they record themselves."""
-        arrival = self._received.pop(threading.get_native_id(), None)
+        arrival = self._received.take()
         if arrival is None or self._archive.is_storing():
             return
         if arrival.delivery.door is Door.C_STORE:
@@ -206,19 +207,19 @@ class Ingest:
         delivery = Delivery(None, door, "modality", Origin("modality" if door is Door.C_STORE else "orthanc"))
         arrival = self._intake.judge(dicom, delivery)
         arrival.came_at = time.strftime(ORTHANCS_TIME, time.gmtime())
-        self._received[threading.get_native_id()] = arrival
+        self._received.put(arrival)
         return arrival
 
     def _refuse(self, dicom: bytes, origin: int, refusal: RefusedInstance) -> tuple[Any, bytes | None]:
         if refusal.code in UNSTORABLE or origin != ORIGIN_DICOM:
             return self._keep()
-        self._received.pop(threading.get_native_id(), None)
+        self._received.take()
         status = KEPT_APART if refusal.code in GIVABLE else CANNOT_UNDERSTAND
         return self._put_aside(dicom, refusal.code, status, None, by_c_store=True)
 
     def _set_aside(self, arrival: Arrival, code: str, status: int) -> tuple[Any, bytes | None]:
         """Keep an instance that was judged in quarantine instead of the archive."""
-        self._received.pop(threading.get_native_id(), None)
+        self._received.take()
         by_c_store = arrival.delivery.door is Door.C_STORE
         return self._put_aside(arrival.header.data, code, status, arrival, by_c_store=by_c_store)
 
@@ -252,5 +253,5 @@ class Ingest:
         return self._actions.MODIFY, self._refusals.exchange(code, status, on_sender)
 
     def _keep(self) -> tuple[Any, bytes | None]:
-        self._received.pop(threading.get_native_id(), None)
+        self._received.take()
         return self._actions.KEEP_AS_IS, None

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import io
 import logging
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +23,7 @@ from pydicom.uid import UID, ExplicitVRLittleEndian, RawDataStorage
 from ehr_bridge.services.audit.refusals import Refusal
 from ehr_bridge.services.intake.quarantine_records import Sender
 from ehr_bridge.services.uploads.arrivals import Door
+from plugin.running.per_thread import PerThread
 from plugin.storing.peers import only_peer
 
 LOGGER = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ class StoreRefusals:
     def __init__(self, dicom_port: int, on_refusal: Callable[[Refusal], None]) -> None:
         self._dicom_port = dicom_port
         self._on_refusal = on_refusal
-        self._refused: dict[int, Verdict] = {}
+        self._refused = PerThread[Verdict]()
         self._stand_in = _stand_in()
 
     def exchange(self, code: str, status: int, on_sender: Callable[[Sender], None] = nobody_asks) -> bytes:
@@ -66,15 +66,15 @@ class StoreRefusals:
 
     def expect(self, code: str, status: int, on_sender: Callable[[Sender], None]) -> None:
         """As `exchange`, for an instance that goes on to Orthanc as it is."""
-        self._refused[threading.get_native_id()] = Verdict(code, status, on_sender)
+        self._refused.put(Verdict(code, status, on_sender))
 
     def forget(self) -> None:
         """Another instance arrives on this thread; nothing is left of the one before."""
-        self._refused.pop(threading.get_native_id(), None)
+        self._refused.take()
 
     def judge(self, instance: Any) -> int:
         """What the C-STORE filter answers: 0 lets an instance through, anything else is what its sender hears."""
-        refused = self._refused.pop(threading.get_native_id(), None)
+        refused = self._refused.take()
         if refused is None:
             return ACCEPTED
         try:

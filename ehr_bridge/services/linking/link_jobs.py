@@ -57,13 +57,10 @@ def unlink_job(session: Session, study: Study, reason: str, origin: Origin, now:
     """
     latest = undoable(session, study.id)
     made = session.get(Modification, latest) if latest else None
-    if (
-        made is not None
-        and made.kind == JobKind.LINK
-        and (made.link_before is None or made.link_before.patient_id is None)
-    ):
+    before = made.link_before if made is not None and made.kind == JobKind.LINK else None
+    if before is not None and before.patient_id is None:
         job = new_job(study, JobKind.UNDO, reason, origin, now)
-        job.undoes_id, job.link_after = made.id, made.link_before
+        job.undoes_id, job.link_after = latest, before
     else:
         job = new_job(study, JobKind.UNLINK, reason, origin, now)
         job.link_after = new_link(study, None, None, [])
