@@ -15,15 +15,18 @@ import pytest
 import sqlalchemy
 from hypothesis import settings
 
+import ehr_bridge.db.database
 from ehr_bridge.db import migrate
 from ehr_bridge.db.database import Database
-from tests.support import material, ports
+from tests.support import material, ports, statements
 
 ENGINES = ("sqlite", "postgresql")
 
 # how long an example takes says nothing on a machine that does other things too
 settings.register_profile("no-deadline", deadline=None)
 settings.load_profile("no-deadline")
+
+ehr_bridge.db.database.create_engine = statements.create_engine
 
 
 FORGETFUL = ("fsync=off", "full_page_writes=off")
