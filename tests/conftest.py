@@ -15,10 +15,9 @@ import pytest
 import sqlalchemy
 from hypothesis import settings
 
-import ehr_bridge.db.database
 from ehr_bridge.db import migrate
 from ehr_bridge.db.database import Database
-from tests.support import material, ports, statements
+from tests.support import material, once, ports
 
 ENGINES = ("sqlite", "postgresql")
 
@@ -26,7 +25,7 @@ ENGINES = ("sqlite", "postgresql")
 settings.register_profile("no-deadline", deadline=None)
 settings.load_profile("no-deadline")
 
-ehr_bridge.db.database.create_engine = statements.create_engine
+once.share()
 
 
 FORGETFUL = ("fsync=off", "full_page_writes=off")
@@ -102,11 +101,14 @@ class PostgresCluster:
         subprocess.run(command, check=True, cwd="/", stdout=subprocess.DEVNULL)
 
 
+def in_memory(purpose: str) -> tempfile.TemporaryDirectory[str]:
+    """A folder that needs no disk; not in pytest's own, which every other run closes to all but its user."""
+    return tempfile.TemporaryDirectory(prefix=f"ehr-bridge-{purpose}-", dir=IN_MEMORY if IN_MEMORY.is_dir() else None)
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresCluster]:
-    # not in pytest's own folder, which every other run closes to all but its user
-    memory = IN_MEMORY if IN_MEMORY.is_dir() else None
-    with tempfile.TemporaryDirectory(prefix="ehr-bridge-postgres-", dir=memory) as folder:
+    with in_memory("postgres") as folder:
         Path(folder).chmod(0o711)
         cluster = PostgresCluster(Path(folder), is_durable=False)
         cluster.start()
@@ -137,14 +139,16 @@ def _migrate(url: str) -> None:
 
 
 @pytest.fixture(params=ENGINES)
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
     """The URL of a migrated database of the test's own, once on each engine."""
     if request.param == "sqlite":
-        file = tmp_path / "test.sqlite3"
-        shutil.copy(request.getfixturevalue("sqlite_template"), file)
-        return f"sqlite:///{file}"
+        with in_memory("sqlite") as folder:
+            file = Path(folder) / "test.sqlite3"
+            shutil.copy(request.getfixturevalue("sqlite_template"), file)
+            yield f"sqlite:///{file}"
+        return
     cluster: PostgresCluster = request.getfixturevalue("postgres")
-    return cluster.new_database(request.getfixturevalue("postgres_template"))
+    yield cluster.new_database(request.getfixturevalue("postgres_template"))
 
 
 @pytest.fixture

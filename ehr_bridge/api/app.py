@@ -71,7 +71,6 @@ def create_app(
     app.extensions[routes.ARCHIVE] = archive
     app.extensions[system.CHECKS] = checks
     app.extensions[system.HANDED_OVER] = handed_over
-    app.after_request(_no_store)
     app.wsgi_app = Express(app.wsgi_app, services, archive)  # type: ignore[method-assign]
     app.wsgi_app = Watch(app.wsgi_app, services.refusals)  # type: ignore[method-assign]
     app.wsgi_app = RequestIds(app.wsgi_app)  # type: ignore[method-assign]
@@ -111,6 +110,7 @@ def _routes(kind: type[OpenAPI]) -> OpenAPI:
     docs_page.register(app)
     for module in MODULES:
         app.register_api(module.blueprint)
+    app.after_request(_no_store)
     return app
 
 

@@ -1,0 +1,50 @@
+"""What a server makes once, a test process makes once too, though each test has its own database and application.
+
+SQLAlchemy compiles statements for each engine anew, and Flask its rules for each application: two thirds of the time of
+an API test.
+"""
+
+from __future__ import annotations
+
+import copy
+from functools import cache
+from typing import Any
+
+import sqlalchemy
+from flask_openapi3 import OpenAPI
+from sqlalchemy import Engine
+
+from ehr_bridge.api import app
+from ehr_bridge.db import database
+
+_first: dict[str, Engine] = {}
+_routes = cache(app._routes)
+
+
+def share() -> None:
+    """From now on, for all tests of this process."""
+    database.create_engine = create_engine
+    app._routes = routes
+
+
+def create_engine(url: str, **options: Any) -> Engine:
+    """As SQLAlchemy's; an engine compiles nothing that one of its kind has compiled before.
+
+    A dialect knows its server only after the first connection; until then nobody takes it over.
+    """
+    engine = sqlalchemy.create_engine(url, **options)
+    first = _first.get(engine.name)
+    if first is None or first.dialect.server_version_info is None:
+        _first[engine.name] = engine
+    else:
+        engine.dialect, engine._compiled_cache = first.dialect, first._compiled_cache
+    return engine
+
+
+def routes(kind: type[OpenAPI]) -> OpenAPI:
+    """An application with all routes, with nothing behind them yet."""
+    if kind is OpenAPI:  # for the document, which describes the routes as it goes
+        return _routes.__wrapped__(kind)
+    application = copy.copy(_routes(kind))
+    application.extensions = dict(application.extensions)
+    return application
