@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 import uuid
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -106,14 +107,27 @@ def in_memory(purpose: str) -> tempfile.TemporaryDirectory[str]:
     return tempfile.TemporaryDirectory(prefix=f"ehr-bridge-{purpose}-", dir=IN_MEMORY if IN_MEMORY.is_dir() else None)
 
 
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[PostgresCluster]:
+@contextmanager
+def throw_away_cluster() -> Iterator[PostgresCluster]:
     with in_memory("postgres") as folder:
         Path(folder).chmod(0o711)
         cluster = PostgresCluster(Path(folder), is_durable=False)
         cluster.start()
         yield cluster
         cluster.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresCluster]:
+    with throw_away_cluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[PostgresCluster]:
+    """A cluster that the test may stop: no other test's server is connected to it."""
+    with throw_away_cluster() as cluster:
+        yield cluster
 
 
 @pytest.fixture(scope="session")

@@ -6,17 +6,36 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.conftest import ENGINES
+from tests.conftest import ENGINES, PostgresCluster
 from tests.support.attacks import Scene, attacked_server, make_scene
 from tests.support.running import SMALL_LIMITS, databases, running
 from tests.support.server import Server
 
 
 @pytest.fixture(scope="session", params=ENGINES)
-def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that many tests share; each test uses patients, orders and studies of its own."""
-    environ = SMALL_LIMITS | databases(request, request.param)
-    with running(tmp_path_factory.mktemp("server"), **environ) as server:
+def server(request: pytest.FixtureRequest) -> Server:
+    """A server that many tests share; each test uses patients, orders and studies of its own.
+
+    Not started here: pytest ends what a fixture with parameters has begun at each change of the parameter, which is
+    twice for every file when files are dealt out to workers.
+    """
+    shared: Server = request.getfixturevalue(f"shared_on_{request.param}")
+    return shared
+
+
+@pytest.fixture(scope="session")
+def shared_on_sqlite(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with running(tmp_path_factory.mktemp("server"), **SMALL_LIMITS, **databases(request, "sqlite")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def shared_on_postgresql(
+    request: pytest.FixtureRequest,
+    postgres: PostgresCluster,  # asked for here, so that it ends after the server
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Server]:
+    with running(tmp_path_factory.mktemp("server"), **SMALL_LIMITS, **databases(request, "postgresql")) as server:
         yield server
 
 

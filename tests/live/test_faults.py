@@ -160,19 +160,19 @@ def is_under_way(server: Server) -> bool:
 
 
 @pytest.mark.parametrize("is_killed", [False, True], ids=["the server goes on", "and the server is killed twice"])
-def test_a_database_away_while_a_modality_sends(tmp_path: Path, postgres: PostgresCluster, is_killed: bool) -> None:
+def test_a_database_away_while_a_modality_sends(tmp_path: Path, own_postgres: PostgresCluster, is_killed: bool) -> None:
     """A study before, during and after, and one that comes only meanwhile, filed under no number: as if nothing was.
 
     Kept and answered, recorded, linked, coerced and told once; health says degraded meanwhile. Killed while the
     database is away, and again while the kept images are being coerced, it goes on where it was.
     """
-    with running(tmp_path, EHR_BRIDGE_DATABASE_URL=postgres.new_database()) as server:
+    with running(tmp_path, EHR_BRIDGE_DATABASE_URL=own_postgres.new_database()) as server:
         known = Sending(server, place_order(server), by_c_store=True)
         meanwhile = Sending(server, place_order(server), by_c_store=True, said={"PatientID": ""})
         uids = list(known.files)
         known.send(uids[:10])
         eventually(lambda: has(server, known.uid, 10))
-        postgres.stop()
+        own_postgres.stop()
         try:
             known.send(uids[10:20])
             meanwhile.send(list(meanwhile.files)[:10])
@@ -180,7 +180,7 @@ def test_a_database_away_while_a_modality_sends(tmp_path: Path, postgres: Postgr
             if is_killed:
                 server.kill()
         finally:
-            postgres.restart()
+            own_postgres.restart()
         if is_killed:
             server.start()
             eventually(lambda: has(server, known.uid, 20) and has(server, meanwhile.uid, 10))

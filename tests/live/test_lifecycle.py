@@ -158,15 +158,15 @@ def test_demo_data_is_made_once_and_a_second_start_keeps_everything(tmp_path: Pa
 
 
 def test_a_database_that_goes_away_refuses_uploads_and_keeps_modalities_images(
-    tmp_path: Path, postgres: PostgresCluster
+    tmp_path: Path, own_postgres: PostgresCluster
 ) -> None:
     """HTTP hears 503 and sends again; C-STORE is kept as it came and recorded when the database is back."""
-    server = Server(tmp_path / "var", {"EHR_BRIDGE_DATABASE_URL": postgres.new_database()})
+    server = Server(tmp_path / "var", {"EHR_BRIDGE_DATABASE_URL": own_postgres.new_database()})
     server.start()
     order = place_order(server)
     data = small()
     uid = str(pydicom.dcmread(io.BytesIO(data)).StudyInstanceUID)
-    postgres.stop()
+    own_postgres.stop()
     try:
         answer = upload(server, small(), X_Order_Id=order["id"])
         assert (answer.status_code, answer.json()["code"]) == (503, "database_unavailable")
@@ -174,7 +174,7 @@ def test_a_database_that_goes_away_refuses_uploads_and_keeps_modalities_images(
         assert c_store(server, data) == [0]
         assert server.get("/api/v1/health").json()["status"] == "degraded"
     finally:
-        postgres.restart()
+        own_postgres.restart()
     seen = eventually(lambda: study(server, uid))
     assert (seen["link_status"], seen["number_of_instances"]) == ("unlinked", 1)
     assert upload(server, small(), X_Order_Id=order["id"]).status_code == 201

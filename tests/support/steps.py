@@ -45,12 +45,12 @@ def stating(data: bytes) -> dict[str, str]:
     return {"Content-Digest": f"sha-256=:{base64.b64encode(hashlib.sha256(data).digest()).decode()}:"}
 
 
-def viewer_token(server: Server, *studies: str) -> str:
+def viewer_token(server: Server, *studies: str, subject: str = "dora") -> str:
     """A doctor's token for these studies."""
     answer = server.request(
         "POST",
         "/api/v1/dicom/viewer-token",
-        user_token("doctor", subject="dora"),
+        user_token("doctor", subject=subject),
         json={"study_instance_uids": list(studies)},
     )
     assert answer.status_code == 201, answer.text
