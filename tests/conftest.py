@@ -33,6 +33,12 @@ FORGETFUL = ("fsync=off", "full_page_writes=off")
 """For data that need not outlive a power cut; what a killed process wrote is with the kernel all the same."""
 IN_MEMORY = Path("/dev/shm")
 
+LONG = (
+    "test_fuzzing.py", "test_quarantine.py", "test_reading.py", "test_faults.py", "test_lifecycle.py",
+    "test_reconciliation.py", "test_tags.py", "test_deletions.py", "test_many_at_once.py", "test_resources.py",
+)  # fmt: skip
+"""Files of a minute or more. They are dealt out first: nobody begins one when the other workers have nothing left."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--testdata", type=Path, action="append", default=[], help="a folder with more real DICOM files")
@@ -42,6 +48,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     for folder in config.getoption("--testdata"):
         material.name_folder(folder.resolve())
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.name not in LONG)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -7,16 +7,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from flask.testing import FlaskClient
 from pydantic import SecretStr
 from werkzeug.test import TestResponse
 
 from ehr_bridge.api.app import create_app
+from ehr_bridge.auth import passwords
 from ehr_bridge.db.database import Database
 from ehr_bridge.services.bundle import Services, build_services
 from ehr_bridge.settings import Settings
 from tests.support.archive import FakeArchive
 from tests.support.server import SECRET, user_token
+
+CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+NOBODY = CHEAP.hash("the password of no account")
 
 
 class Api:
@@ -61,6 +66,13 @@ def facts(detail: dict[str, Any]) -> dict[str, Any]:
     """What an audit event says, but for the id of the request that wrote it (it must have one)."""
     assert detail["request_id"]
     return {name: value for name, value in detail.items() if name != "request_id"}
+
+
+@pytest.fixture(autouse=True)
+def cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Argon2id without its price: that it is as dear as RFC 9106 says is for tests/unit/test_passwords.py."""
+    monkeypatch.setattr(passwords, "_HASHER", CHEAP)
+    monkeypatch.setattr(passwords, "_NOBODY", NOBODY)
 
 
 @pytest.fixture

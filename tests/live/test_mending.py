@@ -27,7 +27,7 @@ def stored(server: Server, data: bytes) -> Path:
     before = files(server)
     assert c_store(server, data) == [0]
     recorded(server, sop(data))
-    (path,) = files(server) - before
+    (path,) = [path for path in files(server) - before if sop(data).encode() in path.read_bytes()]
     return path
 
 

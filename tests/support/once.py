@@ -17,6 +17,8 @@ from sqlalchemy import Engine
 from ehr_bridge.api import app
 from ehr_bridge.db import database
 
+STATEMENTS = 5_000  # more than one server ever has: all tests together ask everything
+
 _first: dict[str, Engine] = {}
 _routes = cache(app._routes)
 
@@ -32,7 +34,7 @@ def create_engine(url: str, **options: Any) -> Engine:
 
     A dialect knows its server only after the first connection; until then nobody takes it over.
     """
-    engine = sqlalchemy.create_engine(url, **options)
+    engine = sqlalchemy.create_engine(url, query_cache_size=STATEMENTS, **options)
     first = _first.get(engine.name)
     if first is None or first.dialect.server_version_info is None:
         _first[engine.name] = engine

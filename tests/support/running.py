@@ -19,12 +19,12 @@ SMALL_LIMITS = {"MAX_DICOM_FILE_SIZE_MB": "5", "MAX_UPLOAD_SIZE_MB": "50"}
 
 
 def databases(request: pytest.FixtureRequest, engine: str) -> dict[str, str]:
-    """The settings for an engine: two new databases, for us and for Orthanc's index, or none for SQLite."""
+    """The settings for an engine: a migrated database for us, an empty one for Orthanc's index; none for SQLite."""
     if engine == "sqlite":
         return {}
     cluster: PostgresCluster = request.getfixturevalue("postgres")
     return {
-        "EHR_BRIDGE_DATABASE_URL": cluster.new_database(),
+        "EHR_BRIDGE_DATABASE_URL": cluster.new_database(request.getfixturevalue("postgres_template")),
         "EHR_BRIDGE_ORTHANC_DATABASE_URL": cluster.new_database(),
     }
 
