@@ -12,6 +12,7 @@ from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from ehr_bridge.dicom.changing.original import Previous, Provenance, is_sequence, original_parts, record_original
 from ehr_bridge.dicom.changing.plans import Change, Plans, is_plain, make_plan
@@ -20,10 +21,13 @@ from ehr_bridge.dicom.reading.header import Header
 from ehr_bridge.dicom.structure import tags
 from ehr_bridge.dicom.structure.charset import UTF8_TERM, encode
 from ehr_bridge.dicom.structure.edits import Edits
-from ehr_bridge.dicom.structure.encoding import EXPLICIT_LITTLE
+from ehr_bridge.dicom.structure.encoding import EXPLICIT_LITTLE, UNDEFINED
 from ehr_bridge.dicom.structure.refusals import malformed
 from ehr_bridge.dicom.structure.writing import write_element
 from ehr_bridge.dicom.values import Wanted, canonical, wanted_value
+
+_NUMBER: Final = frozenset({"PatientID", "IssuerOfPatientID"})
+_QUALIFIERS: Final = tags.ISSUER_OF_PATIENT_ID_QUALIFIERS_SEQUENCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,7 @@ def coerce(
     source: str = "",
     reason: str = "COERCE",
     plans: Plans | None = None,
+    qualifiers: bytes | None = None,
 ) -> Coerced:
     """The file with the wanted values, or the very same bytes when it has them already.
 
@@ -52,6 +57,8 @@ def coerce(
     (PS3.3 section C.12.1.1.2), which then counts as a change too. Group lengths (gggg,0000) of groups that
     changed, and the equally retired (0008,0001), are dropped (PS3.5 section 7.2 lets readers ignore them).
     Further elements with a tag that is changed are dropped as well, so that all readers see one value.
+    A number that changes, or whose issuer does, loses its Issuer of Patient ID Qualifiers Sequence (0010,0024), which
+    would go on saying who gave the former one; `qualifiers` is the element to stand there instead.
     `plans` makes neighbours in a series quicker; the answer is the same.
 
     Raises: ValueError for keywords or values no file may get; RefusedInstance `cannot_recode` or `malformed`.
@@ -64,10 +71,12 @@ def coerce(
             return Coerced(data, plan.changes)
     provenance = Provenance(when, modifying_system, source, reason)
     splice = _Splice(header)
-    changes = _make(header, wanted, splice)
+    changes = _make(header, wanted, splice, qualifiers)
     data = splice.finish(provenance) if changes else header.data
-    if plans is not None and not splice.is_wide:
+    if plans is not None and not splice.is_wide and not splice.has_requalified:
         looked_at = [wanted_value(keyword, value).tag for keyword, value in wanted.items()]
+        if not _NUMBER.isdisjoint(wanted):
+            looked_at.append(_QUALIFIERS)
         parts = original_parts(header.encoding, splice.previous, provenance) if changes else (b"", b"")
         plan = make_plan(header, looked_at, splice.written, parts, changes)
         if plan is not None:
@@ -75,7 +84,7 @@ def coerce(
     return Coerced(data, changes)
 
 
-def _make(header: Header, wanted: Mapping[str, str], splice: _Splice) -> tuple[Change, ...]:
+def _make(header: Header, wanted: Mapping[str, str], splice: _Splice, qualifiers: bytes | None) -> tuple[Change, ...]:
     """Put all values that differ into the splice; what they change."""
     repeated = {tag for tag, _, _ in header.walk.repeats}
     different: list[tuple[Wanted, str]] = []
@@ -86,13 +95,16 @@ def _make(header: Header, wanted: Mapping[str, str], splice: _Splice) -> tuple[C
             different.append((want, before))
     different.sort()
     changes = [Change(want.keyword, before, want.value) for want, before in different]
+    is_another = any(want.keyword in _NUMBER for want, _ in different)
     charset = header.charset
     encoded = [encode(want.value, charset, want.vr) for want, _ in different]
     if None in encoded:
         changes.insert(0, Change("SpecificCharacterSet", header.text(tags.SPECIFIC_CHARACTER_SET), UTF8_TERM))
-        splice.widen([want.tag for want, _ in different])
+        splice.widen([_QUALIFIERS] * is_another + [want.tag for want, _ in different])
     for (want, _), raw in zip(different, encoded, strict=True):
         splice.put(want.tag, want.vr, want.value.encode() if raw is None or splice.is_wide else raw)
+    if is_another:
+        splice.requalify(qualifiers or b"")
     return tuple(changes)
 
 
@@ -132,6 +144,29 @@ class _Splice:
         self.written: list[tuple[int, bytes]] = []
         self._groups: set[int] = set()
         self.is_wide = False
+        self.has_requalified = False
+
+    def requalify(self, element: bytes) -> None:
+        """Put this element, or nothing, in the place of the Issuer of Patient ID Qualifiers Sequence."""
+        header = self._header
+        there, original = header.element(_QUALIFIERS), header.element(tags.ORIGINAL_ATTRIBUTES_SEQUENCE)
+        if (there is None and not element) or (
+            original is not None and original.vr == "UN" and header.encoding.explicit
+        ):
+            return  # nothing to do; or its items could not stand among the previous values, written otherwise
+        self.has_requalified = True
+        if there is None:
+            start = end = self._position(_QUALIFIERS)
+            self.previous.append(Previous(_QUALIFIERS, "SQ", b""))
+        else:
+            start, end = there.start, there.end
+            items_end = end - 8 if there.length == UNDEFINED else end
+            self.previous.append(Previous(_QUALIFIERS, there.vr, header.body[there.value_start : items_end]))
+        self._edits.replace(start, end, element, _QUALIFIERS)
+        self._groups.add(_QUALIFIERS >> 16)
+        for repeated, first, after in header.walk.repeats:
+            if repeated == _QUALIFIERS:
+                self._edits.replace(first, after, b"", _QUALIFIERS)
 
     def put(self, tag: int, vr: str, value: bytes) -> None:
         """Give the element with this tag a value, or insert it in tag order.

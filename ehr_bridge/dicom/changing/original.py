@@ -139,7 +139,7 @@ def _after_the_time(encoding: Encoding, provenance: Provenance) -> bytes:
 
 def _previous_element(encoding: Encoding, attribute: Previous) -> bytes:
     vr = attribute.vr
-    if vr not in LONG_VRS and (vr not in SHORT_VRS or len(attribute.raw) > 0xFFFE):
+    if vr != "SQ" and vr not in LONG_VRS and (vr not in SHORT_VRS or len(attribute.raw) > 0xFFFE):
         vr = "UN"
     return write_element(encoding, attribute.tag, vr, attribute.raw)
 

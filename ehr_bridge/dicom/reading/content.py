@@ -30,6 +30,7 @@ _NOT_CONTENT: Final = {
     tags.ORIGINAL_ATTRIBUTES_SEQUENCE,
     tags.SPECIFIC_CHARACTER_SET,
     tags.LENGTH_TO_END,
+    tags.ISSUER_OF_PATIENT_ID_QUALIFIERS_SEQUENCE,  # goes with the number that it qualifies
     0xFFFCFFFC,  # Data Set Trailing Padding
 }
 _ADDED_LEVELS: Final = 2

@@ -9,12 +9,17 @@ from datetime import UTC, datetime
 
 import pydicom
 from pydicom.datadict import keyword_for_tag, tag_for_keyword
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import write_dataset
 
+from ehr_bridge.dicom import Header
 from ehr_bridge.dicom.values import wanted_value
 from ehr_bridge.services.identity.attributes import LINKED_KEYWORDS
 
 PATIENT_GROUP = 0x0010
+QUALIFIERS = "IssuerOfPatientIDQualifiersSequence"
 MODIFYING_SYSTEM = "ORTHANC EHR BRIDGE"
 """How we name ourselves in the Original Attributes Sequence of what we change."""
 
@@ -39,7 +44,7 @@ def former_values(data: bytes) -> dict[str, list[FormerValue]]:
             before.decode()
             for element in before:
                 entry = FormerValue(
-                    "" if element.value is None else str(element.value),
+                    "" if element.value is None or element.VR == "SQ" else str(element.value),
                     _moment(item),
                     str(item.get("ModifyingSystem") or ""),
                     str(item.get("SourceOfPreviousValues") or ""),
@@ -59,9 +64,33 @@ def identity_on_arrival(data: bytes, ruled: Set[str] = frozenset()) -> dict[str,
     found = {}
     for keyword, former in former_values(data).items():
         ours = [entry for entry in former if entry.modifying_system == MODIFYING_SYSTEM]
+        if keyword == QUALIFIERS:
+            continue
         if ours and (keyword in LINKED_KEYWORDS or keyword in ruled or _is_of_the_patient(keyword)):
             found[keyword] = _writable(keyword, ours[0].value)
     return found
+
+
+def qualifiers_on_arrival(header: Header) -> bytes | None:
+    """The Issuer of Patient ID Qualifiers Sequence (0010,0024) that a file had when it came and we took out, as an
+    element in the file's own encoding; None when we took none."""
+    file = pydicom.dcmread(io.BytesIO(header.data), stop_before_pixels=True, force=True)
+    for item in file.get("OriginalAttributesSequence") or []:
+        if str(item.get("ModifyingSystem") or "") != MODIFYING_SYSTEM:
+            continue
+        for before in item.get("ModifiedAttributesSequence") or []:
+            if QUALIFIERS in before:
+                return _encoded(before[QUALIFIERS], header) if before[QUALIFIERS].value else None
+    return None
+
+
+def _encoded(element: DataElement, header: Header) -> bytes:
+    alone = Dataset()
+    alone.add(element)
+    out = DicomBytesIO()
+    out.is_little_endian, out.is_implicit_VR = not header.big_endian, header.implicit
+    write_dataset(out, alone, list(header.charset))
+    return out.getvalue()
 
 
 def _is_of_the_patient(keyword: str) -> bool:

@@ -13,7 +13,7 @@ from ehr_bridge.dicom import Change, Header, coerce, keep_former, read_header
 from ehr_bridge.dicom.values import wanted_value
 from ehr_bridge.errors import RefusedInstance
 from ehr_bridge.services.archive.storing import archive_id
-from ehr_bridge.services.coercion.originals import MODIFYING_SYSTEM, identity_on_arrival
+from ehr_bridge.services.coercion.originals import MODIFYING_SYSTEM, identity_on_arrival, qualifiers_on_arrival
 from ehr_bridge.services.coercion.rules import CoercionRules, Ruling
 from ehr_bridge.services.jobs.replacing import digest, former_file
 from ehr_bridge.services.uploads.ways_in import UNKNOWN, WayIn
@@ -51,7 +51,7 @@ def new_form(
     Raises:
         RefusedInstance: it cannot become what it should.
     """
-    wanted, is_doubted = job.wanted, False
+    wanted, is_doubted, qualifiers = job.wanted, False, None
     if undone is not None:
         row = undone.rows.get(instance_id)
         if row is not None:
@@ -64,7 +64,18 @@ def new_form(
         on_arrival = identity_on_arrival(data, rules.attributes)
         ruling = _ruling(job, data, rules, way_in, on_arrival)
         wanted, is_doubted = {**on_arrival, **ruling.wanted}, ruling.contradicts
-    coerced = coerce(read_header(data), wanted, when=when, modifying_system=MODIFYING_SYSTEM, reason="CORRECT")
+        if all(
+            wanted.get(name) == on_arrival.get(name, wanted.get(name)) for name in ("PatientID", "IssuerOfPatientID")
+        ):
+            qualifiers = qualifiers_on_arrival(read_header(data))
+    coerced = coerce(
+        read_header(data),
+        wanted,
+        when=when,
+        modifying_system=MODIFYING_SYSTEM,
+        reason="CORRECT",
+        qualifiers=qualifiers,
+    )
     return NewForm(coerced.data, coerced.changes, is_doubted)
 
 
