@@ -199,11 +199,14 @@ def test_orders_of_both_stay_apart(two: Api, pair: tuple[str, str]) -> None:
 
 
 def test_merging_takes_the_record_of_that_issuer(two: Api, pair: tuple[str, str]) -> None:
-    """And into one of the same issuer, unless another is named."""
+    """Both are named with who gave their numbers."""
     put(two, "8", **ANDERS)
     mine = put(two, "8", **ZIMMER).json["id"]
     merge = {"into": "8", "reason": "The same person"}
-    merged = two.call("POST", "/api/v1/patients/7/merge?issuer=SITE-B", "service", json=merge)
+    path = "/api/v1/patients/SITE-B%7C7/merge"
+    assert code(two.call("POST", path, "service", json=merge)) == (422, "issuer_required")
+    merge["into"] = "SITE-B|8"
+    merged = two.call("POST", path, "service", json=merge)
     assert (merged.status_code, merged.json["patient_id"]) == (202, pair[1])  # type: ignore[index]
     records = [two.get(f"/api/v1/patients/{key}", "nurse").json for key in pair]
     assert [record["merged_into_id"] for record in records] == [None, mine]  # type: ignore[index]
@@ -262,8 +265,8 @@ def test_a_shared_number_without_issuer_is_ambiguous_until_something_tells(two: 
 def test_a_shared_number_of_a_merged_record_is_not_taken_for_the_other_ones(two: Api, pair: tuple[str, str]) -> None:
     """A's 7 is A's 8 by now: a file with 7 and no issuer may be hers, and waits."""
     put(two, "8", **ANDERS)
-    merge = {"into": "8", "reason": "The same person"}
-    two.call("POST", "/api/v1/patients/7/merge?issuer=SITE-A", "service", json=merge)
+    merge = {"into": "SITE-A|8", "reason": "The same person"}
+    two.call("POST", "/api/v1/patients/SITE-A%7C7/merge", "service", json=merge)
     found = match(two, **HEADER, **OF_B)
     assert (found["patient_id"], found["automatic"]) == (pair[1], False)
     assert match(two, **HEADER, issuer_of_patient_id="SITE-B", **OF_B)["automatic"]
@@ -331,7 +334,7 @@ def test_a_restricted_patient_is_neither_seen_nor_in_the_way_through_the_other(
 ) -> None:
     """Restricting A's 7 closes her, by every name, and nothing of B's 7."""
     body = {"reason": "Member of staff", "staff": ["nurse"]}
-    assert two.call("PUT", f"{ACCESS}/restrictions/7?issuer=SITE-A", "admin", json=body).status_code == 200
+    assert two.call("PUT", f"{ACCESS}/restrictions/SITE-A%7C7", "admin", json=body).status_code == 200
     for name in (pair[0], "SITE-A%7C7", "site-a%7C7", "7?issuer=SITE-A", "7?issuer=%20site-a"):
         assert code(two.get(f"/api/v1/patients/{name}", "doctor")) == (403, "patient_restricted"), name
         assert two.get(f"/api/v1/patients/{name}", "nurse").status_code == 200

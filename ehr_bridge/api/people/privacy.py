@@ -15,7 +15,6 @@ from ehr_bridge.api.http.context import answer, caller, origin, services
 from ehr_bridge.api.http.schemas import (
     EmptyIsNone,
     Input,
-    IssuerQuery,
     Model,
     Moment,
     PageQuery,
@@ -117,17 +116,17 @@ class ReviewBody(Input):
     "/restrictions/<id_or_mrn>",
     responses={200: RestrictionAnswer, 400: Problem, 404: Problem, 409: Problem, 415: Problem, 422: Problem},
 )
-def restrict_patient(path: PatientPath, query: IssuerQuery, body: RestrictionBody) -> Response:
+def restrict_patient(path: PatientPath, body: RestrictionBody) -> Response:
     """Let only named people see a patient"""
-    patient = services().patients.certain(path.id_or_mrn, query.issuer)
+    patient = services().patients.certain(path.id_or_mrn)
     view = services().privacy.restrict(patient, body.reason, body.staff, origin())
     return answer(RestrictionAnswer.model_validate(view))
 
 
 @blueprint.delete("/restrictions/<id_or_mrn>", responses={204: None, 404: Problem, 409: Problem, 422: Problem})
-def release_patient(path: PatientPath, query: IssuerQuery) -> Response:
+def release_patient(path: PatientPath) -> Response:
     """Lift the restriction of a patient"""
-    services().privacy.release(services().patients.certain(path.id_or_mrn, query.issuer), origin())
+    services().privacy.release(services().patients.certain(path.id_or_mrn), origin())
     return Response(status=204)
 
 

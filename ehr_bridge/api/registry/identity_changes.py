@@ -14,7 +14,6 @@ from ehr_bridge.api.http.context import answer, closed, origin, services
 from ehr_bridge.api.http.schemas import (
     EmptyIsNone,
     Input,
-    IssuerQuery,
     Model,
     Moment,
     PageQuery,
@@ -26,7 +25,6 @@ from ehr_bridge.api.http.schemas import (
 from ehr_bridge.api.reconciliation import ReasonText
 from ehr_bridge.api.registry.orders import OrderPath
 from ehr_bridge.api.registry.patients import MergedPath
-from ehr_bridge.matching.issuers import BETWEEN
 from ehr_bridge.services.changes.views import ChangeFilters, ChangeView
 
 blueprint = Blueprint(
@@ -110,17 +108,17 @@ REFUSALS: dict[Any, Any] = {400: Problem, 404: Problem, 409: Problem, 415: Probl
 
 
 @blueprint.post("/patients/<mrn>/merge", responses={202: ChangeAnswer, **REFUSALS})
-def merge_patient(path: MergedPath, query: IssuerQuery, body: MergeBody) -> Response:
+def merge_patient(path: MergedPath, body: MergeBody) -> Response:
     """Merge a record into another (HL7 A40): orders and studies go along, each study by a job"""
     certain = services().patients.certain
-    into = certain(body.into, None if BETWEEN in body.into else query.issuer)
-    return _accepted(services().identity_changes.merge(certain(path.mrn, query.issuer), into, body.reason, origin()))
+    merged, into = certain(path.mrn), certain(body.into)
+    return _accepted(services().identity_changes.merge(merged, into, body.reason, origin()))
 
 
 @blueprint.post("/patients/<mrn>/unmerge", responses={202: ChangeAnswer, **REFUSALS})
-def unmerge_patient(path: MergedPath, query: IssuerQuery, body: TakeBackBody) -> Response:
+def unmerge_patient(path: MergedPath, body: TakeBackBody) -> Response:
     """Take the merge of a record back; what went along comes back"""
-    mrn = services().patients.certain(path.mrn, query.issuer)
+    mrn = services().patients.certain(path.mrn)
     return _accepted(services().identity_changes.unmerge(mrn, body.reason, origin()))
 
 

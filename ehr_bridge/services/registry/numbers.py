@@ -84,7 +84,7 @@ def ambiguous(records: Sequence[Patient]) -> Conflict:
     return Conflict(
         "mrn_ambiguous",
         f"Several patients have this MRN, given by {names}. Name the patient by id, or the number with its "
-        "issuer: `issuer` in the query or body, or ISSUER|MRN.",
+        "issuer: ISSUER|MRN, or `issuer` in the query of a GET or in the body.",
     )
 
 

@@ -156,9 +156,7 @@ export interface paths {
         /** Let only named people see a patient */
         put: {
             parameters: {
-                query?: {
-                    issuer?: string | null;
-                };
+                query?: never;
                 header?: never;
                 path: {
                     id_or_mrn: string;
@@ -185,9 +183,7 @@ export interface paths {
         /** Lift the restriction of a patient */
         delete: {
             parameters: {
-                query?: {
-                    issuer?: string | null;
-                };
+                query?: never;
                 header?: never;
                 path: {
                     id_or_mrn: string;
@@ -3016,9 +3012,7 @@ export interface paths {
         /** Merge a record into another (HL7 A40): orders and studies go along, each study by a job */
         post: {
             parameters: {
-                query?: {
-                    issuer?: string | null;
-                };
+                query?: never;
                 header?: never;
                 path: {
                     mrn: string;
@@ -3059,9 +3053,7 @@ export interface paths {
         /** Take the merge of a record back; what went along comes back */
         post: {
             parameters: {
-                query?: {
-                    issuer?: string | null;
-                };
+                query?: never;
                 header?: never;
                 path: {
                     mrn: string;
