@@ -317,7 +317,7 @@ class Settings(BaseModel):
         return self.orthanc_database_url.get_secret_value().replace("postgresql+psycopg://", "postgresql://", 1)
 
 
-NOT_YET = frozenset({"DICOM_BACKUP_ENABLED", "DICOM_BACKUP_PATH", "EHR_BRIDGE_AUTHORITIES"})
+NOT_YET = frozenset({"DICOM_BACKUP_ENABLED", "DICOM_BACKUP_PATH"})
 """Variables of the contract whose feature is not built yet: refused rather than silently ignored."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from plugin.commands.audit import audit
+from plugin.commands.authorities import authorities
 from plugin.commands.doctor import doctor
 from plugin.commands.importing import import_folder
 from plugin.commands.installation import read_settings
@@ -20,7 +21,7 @@ def main(context: click.Context, data_dir: str | None) -> None:
     context.obj = read_settings(data_dir)
 
 
-for command in (user, token, import_folder, audit, doctor):
+for command in (user, token, authorities, import_folder, audit, doctor):
     main.add_command(command)
 
 

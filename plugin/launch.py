@@ -22,6 +22,7 @@ from ehr_bridge.db import migrate
 from ehr_bridge.db.database import Database
 from ehr_bridge.errors import Unavailable
 from ehr_bridge.services.accounts.token_rules import key_source, token_rules
+from ehr_bridge.services.registry.authorities import advice, authorities_of, numbers_on_record, obstacle
 from ehr_bridge.settings import Settings, SettingsError, load_settings
 from plugin.running import advisories
 from plugin.starting import orthanc_config
@@ -112,8 +113,20 @@ def prepare(options: argparse.Namespace) -> Settings:
         _require_free(port, variable)
     database = Database(settings.sqlalchemy_url)
     migrate.upgrade(database)
+    _check_authorities(settings, database)
     database.dispose()
     return settings
+
+
+def _check_authorities(settings: Settings, database: Database) -> None:
+    """Raises CannotStart when numbers on record would be taken for somebody else's."""
+    known = authorities_of(settings)
+    with database.read() as session:
+        numbers = numbers_on_record(session, known)
+    if (said := obstacle(numbers, known)) is not None:
+        raise CannotStart(said)
+    if (said := advice(numbers, known)) is not None:
+        print(f"warning: {said}", file=sys.stderr)  # noqa: T201
 
 
 def _check_rules(file: Path | None) -> None:

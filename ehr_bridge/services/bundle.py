@@ -15,7 +15,6 @@ from ehr_bridge.db.database import Database
 from ehr_bridge.db.decisive import on_decisive_change
 from ehr_bridge.db.fresh import Fresh
 from ehr_bridge.matching import Basis, Rules
-from ehr_bridge.matching.issuers import Authority
 from ehr_bridge.services.accounts.accounts import Accounts
 from ehr_bridge.services.accounts.rate_limits import SIGN_IN, SIGN_IN_ADDRESS, UPLOAD, RateLimits
 from ehr_bridge.services.accounts.revocations import Revocations
@@ -46,6 +45,8 @@ from ehr_bridge.services.modifying.requests import Modifications
 from ehr_bridge.services.modifying.stuck import StuckJobs
 from ehr_bridge.services.privacy import Privacy
 from ehr_bridge.services.quarantine.desk import QuarantineDesk
+from ehr_bridge.services.registry.assignment import Assignment
+from ehr_bridge.services.registry.authorities import authorities_of
 from ehr_bridge.services.registry.completion import Completion
 from ehr_bridge.services.registry.orders import Orders
 from ehr_bridge.services.registry.patient_batch import PatientBatch
@@ -79,6 +80,7 @@ class Services:
     rate_limits: RateLimits
     patients: Patients
     patient_batch: PatientBatch
+    assignment: Assignment
     matching: Matching
     orders: Orders
     claims: Claims
@@ -117,11 +119,6 @@ class Services:
     system: System
     quarantine: QuarantineRecords
     quarantine_desk: QuarantineDesk
-
-
-def authorities_of(settings: Settings) -> tuple[Authority, ...]:
-    """Who gives MRNs, where that is more than one."""
-    return tuple(Authority(name, universal) for name, universal in settings.known_authorities)
 
 
 def rules_of(settings: Settings) -> Rules:
@@ -209,6 +206,7 @@ def build_services(
         rate_limits=RateLimits(database, clock, limits_of(settings)),
         patients=patients,
         patient_batch=PatientBatch(patients),
+        assignment=Assignment(database, clock, followers, authorities),
         matching=Matching(database, rules),
         orders=Orders(database, fresh, clock, new_study_instance_uid, followers),
         claims=claims,

@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
+from sqlalchemy.orm import Session
 
 from ehr_bridge.db import migrate
 from ehr_bridge.db.database import Database
 from ehr_bridge.errors import Unavailable
 from ehr_bridge.services.fixity.state import count_damaged
+from ehr_bridge.services.registry.authorities import advice, authorities_of, numbers_on_record, obstacle
 from ehr_bridge.settings import Settings
 from plugin.commands.installation import SECRET_FILE
 from plugin.launch import ORTHANC
@@ -62,6 +64,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         ("secret", _secret),
         ("database", _database),
         ("files", _files),
+        ("authorities", _authorities),
         ("server", _server),
         ("orthanc.json", _orthanc_json),
         ("disk", _disk),
@@ -148,26 +151,44 @@ def _has_database(settings: Settings) -> bool:
     return settings.database_url is not None or Path(settings.sqlalchemy_url.removeprefix("sqlite:///")).exists()
 
 
-def _files(settings: Settings) -> Finding:
-    """What the server found when it last read the stored files; none is read here."""
-    unknown = Finding("files", "not known without the database")
+def _from_database[T](settings: Settings, ask: Callable[[Session], T]) -> T | None:
+    """What the database says; None when there is none, or none that can be asked."""
     if not _has_database(settings):
-        return unknown
+        return None
     database = Database(settings.sqlalchemy_url)
     try:
         with database.read() as session:
             session.connection()
-            if not migrate.is_current(database):
-                return unknown
-            damaged = count_damaged(session)
+            return ask(session) if migrate.is_current(database) else None
     except Unavailable:
-        return unknown
+        return None
     finally:
         database.dispose()
+
+
+def _files(settings: Settings) -> Finding:
+    """What the server found when it last read the stored files; none is read here."""
+    damaged = _from_database(settings, count_damaged)
+    if damaged is None:
+        return Finding("files", "not known without the database")
     if damaged:
         fix = "the System page names them; restore them from a backup (docs/deployment.md)"
         return Finding("files", f"{damaged} stored files are damaged or missing", fix, True)
     return Finding("files", "none is known to be damaged")
+
+
+def _authorities(settings: Settings) -> Finding:
+    """Whether numbers on record belong to those who give numbers."""
+    known = authorities_of(settings)
+    numbers = _from_database(settings, lambda session: numbers_on_record(session, known))
+    if numbers is None:
+        return Finding("authorities", "not known without the database")
+    if (said := obstacle(numbers, known)) is not None:
+        return Finding("authorities", "the server does not start like this", said)
+    if (said := advice(numbers, known)) is not None:
+        return Finding("authorities", "some numbers are of nobody named", said, True)
+    names = ", ".join(one.name for one in known)
+    return Finding("authorities", f"{names} give numbers, each its own" if known else "one gives all numbers")
 
 
 def _server(settings: Settings) -> Finding:

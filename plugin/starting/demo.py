@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -74,8 +75,9 @@ def create(settings: Settings) -> list[str]:
 
 
 def _patients_and_orders(services: Services, today: datetime) -> None:
+    first = next((one.name for one in services.patients.authorities), None)
     for mrn, data in PATIENTS.items():
-        services.patients.upsert(mrn, data, DEMO)
+        services.patients.upsert(mrn, replace(data, issuer=first), DEMO)
     for number, (accession, (mrn, modality, description, ordered_by, body_part)) in enumerate(ORDERS.items()):
         order = OrderData(
             modality=modality,

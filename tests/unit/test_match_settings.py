@@ -64,6 +64,7 @@ def test_authorities_that_cannot_be_told_apart_are_refused(value: str) -> None:
         Settings(authorities=value)
 
 
-def test_several_authorities_cannot_be_configured_yet() -> None:
-    with pytest.raises(SettingsError, match=r"EHR_BRIDGE_AUTHORITIES: this version cannot do that yet"):
-        load_settings({"EHR_BRIDGE_AUTHORITIES": "A,B"})
+def test_a_wrong_name_of_an_authority_stops_the_start() -> None:
+    with pytest.raises(SettingsError, match=r"EHR_BRIDGE_AUTHORITIES: use two names or more"):
+        load_settings({"EHR_BRIDGE_AUTHORITIES": "A"})
+    assert [one.name for one in rules_of(load_settings({"EHR_BRIDGE_AUTHORITIES": "A,B"})).authorities] == ["A", "B"]

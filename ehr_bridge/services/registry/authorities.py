@@ -1,0 +1,74 @@
+"""Whose the numbers on record are: what stands in the way of several authorities, and how it is put right.
+
+Asked at every start, so it brings nothing along that a start does not need.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from ehr_bridge.db.tables.registry import Patient
+from ehr_bridge.matching.issuers import Authority, issuer_key
+from ehr_bridge.settings import Settings
+
+MOST_NAMED = 5
+"""Issuers that an obstacle names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """The numbers on record, as far as it matters who gave them."""
+
+    without_issuer: int
+    of_others: dict[str, int]
+    """Patients by an issuer that is none of the site's authorities; empty with one authority."""
+    shared: int
+    """Numbers that several patients have."""
+
+
+def authorities_of(settings: Settings) -> tuple[Authority, ...]:
+    """Who gives MRNs, where that is more than one."""
+    return tuple(Authority(name, universal) for name, universal in settings.known_authorities)
+
+
+def numbers_on_record(session: Session, authorities: Sequence[Authority]) -> Numbers:
+    """Count them; two passes over an index."""
+    known = {issuer_key(one.name) for one in authorities}
+    rows = session.execute(
+        select(Patient.issuer_key, func.min(Patient.issuer), func.count()).group_by(Patient.issuer_key)
+    )
+    found = {key: (name, count) for key, name, count in rows}
+    others = {str(name): count for key, (name, count) in found.items() if key and known and key not in known}
+    several = select(Patient.mrn).group_by(Patient.mrn).having(func.count() > 1).subquery()
+    shared = session.scalar(select(func.count()).select_from(several)) or 0
+    return Numbers(found.get("", ("", 0))[1], others, shared)
+
+
+def obstacle(numbers: Numbers, authorities: Sequence[Authority]) -> str | None:
+    """Why the server must not start with this setting; None when it may."""
+    if not authorities and numbers.shared:
+        return (
+            f"{numbers.shared} numbers are of several patients, given by several authorities, which nobody could tell "
+            "apart. Set EHR_BRIDGE_AUTHORITIES to those that give numbers, as it was"
+        )
+    if numbers.of_others:
+        named = ", ".join(f"'{name}' ({count})" for name, count in sorted(numbers.of_others.items())[:MOST_NAMED])
+        return (
+            f"patients have an issuer that EHR_BRIDGE_AUTHORITIES does not name: {named}. Name it there; or, if it is "
+            "one of them by another name: scripts/ehr-bridge authorities assign NAME --from OTHER-NAME --all"
+        )
+    return None
+
+
+def advice(numbers: Numbers, authorities: Sequence[Authority]) -> str | None:
+    """What still has to be done so that every patient is found; None when nothing has."""
+    if not authorities or not numbers.without_issuer:
+        return None
+    return (
+        f"{numbers.without_issuer} patients have a number of which nobody has said who gave it; nothing new is told of "
+        "them until somebody does: scripts/ehr-bridge authorities assign NAME --all"
+    )
