@@ -201,7 +201,6 @@ def study_answer(view: StudyView) -> StudyAnswer:
         orthanc_study_id=study.orthanc_study_id,
         patient_id=study.patient_id,
         **asdict(view.person),
-        issuer=study.patient.issuer if study.patient else None,
         order_id=study.order_id,
         accession_number=view.accession_number,
         modalities=study.modalities,

@@ -21,9 +21,15 @@ from tests.support.server import user_token
 
 AUDIT = "/api/v1/audit"
 UPLOADS = "/api/v1/dicom/uploads"
-ASA = {"mrn": "MRN-1", "patient_name": "Lindqvist^Åsa", "patient_birth_date": "1961-03-14", "patient_sex": "female"}
+ASA = {
+    "mrn": "MRN-1", "issuer": None, "patient_name": "Lindqvist^Åsa", "patient_birth_date": "1961-03-14",
+    "patient_sex": "female",
+}  # fmt: skip
 NAMED = {"PatientID": "SCAN-7", "PatientName": "SCANNER^NAME", "PatientBirthDate": "19450102", "PatientSex": "M"}
-SAID = {"mrn": None, "patient_name": "SCANNER^NAME", "patient_birth_date": "1945-01-02", "patient_sex": "male"}
+SAID = {
+    "mrn": None, "issuer": None, "patient_name": "SCANNER^NAME", "patient_birth_date": "1945-01-02",
+    "patient_sex": "male",
+}  # fmt: skip
 
 
 def person(item: dict[str, Any]) -> dict[str, Any]:
@@ -104,7 +110,8 @@ def test_an_upload_names_whose_its_study_is(api: Api, tmp_path: Path) -> None:
     relinked(api, tmp_path, uid, "MRN-9")
     (entry,) = uploads(api, uid)
     assert person(entry) == person(study(api, uid)) == {
-        "mrn": "MRN-9", "patient_name": "Berg^Nils", "patient_birth_date": "1950-01-01", "patient_sex": "male"
+        "mrn": "MRN-9", "issuer": None, "patient_name": "Berg^Nils", "patient_birth_date": "1950-01-01",
+        "patient_sex": "male",
     }  # fmt: skip
 
 
@@ -119,6 +126,21 @@ def test_an_upload_of_nobodys_study_names_whom_its_own_files_named(api: Api) -> 
     assert person(second) == SAID | {
         "patient_name": "OTHER^NAME", "patient_birth_date": None, "patient_sex": "unknown"
     }  # fmt: skip
+
+
+def test_the_history_of_a_study_names_whose_it_was_and_is(api: Api, tmp_path: Path) -> None:
+    """On arrival and when a person links it to somebody else; nobody is null."""
+    uid = linked(api)
+    put_patient(api, "MRN-9", 201, family_name="Berg", given_name="Nils", birth_date="1950-01-01", sex="male")
+    relinked(api, tmp_path, uid, "MRN-9")
+    nils = person(study(api, uid))
+    steps = api.get(f"/api/v1/dicom/studies/{uid}/history", "nurse").json["items"]
+    arrived, *_, again = [step for step in steps if step["action"] == "study.linked"]
+    assert arrived["patient"] == ASA and arrived["mrn"] == "MRN-1"
+    assert (again["link_before"]["patient"], again["link_after"]["patient"]) == (ASA, nils)
+    uid = store(api, 1, **NAMED)
+    (received,) = api.get(f"/api/v1/dicom/studies/{uid}/history", "nurse").json["items"]
+    assert (received["patient_id"], received["patient"]) == (None, None)
 
 
 def test_an_audit_event_says_who_its_patient_is(api: Api) -> None:
@@ -154,6 +176,50 @@ def test_the_audit_trail_names_no_restricted_patient_to_others(api: Api) -> None
     stranger = api.get(f"{AUDIT}?{query}", token=user_token("admin", subject="eva"))
     assert stranger.json["items"] == [event | {"patient": None} for event in before]
     assert not any(word in stranger.text for word in ("Lindqvist", "1961-03-14", "MRN-1"))
+
+
+def test_the_events_of_a_person_are_found_by_number(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also those of a record that was merged into theirs; who may not know the number is told nothing about it."""
+    put_patient(api, "MRN-1", 201)
+    put_patient(api, "MRN-2", 201)
+    put_patient(api, "MRN-3", 201)
+    one, two, three = (api.get(f"/api/v1/patients/MRN-{n}", "nurse").json["id"] for n in (1, 2, 3))
+    for query, expected in ((f"patient={one}", {one}), ("patient=MRN-1", {one}), ("patient=", {one, two, three})):
+        assert {event["patient_id"] for event in events(api, query, "admin")} == expected, query
+    merge = {"into": "MRN-1", "reason": "The same person"}
+    assert api.call("POST", "/api/v1/patients/MRN-2/merge", "service", json=merge).status_code == 202
+    for mrn in ("MRN-1", "MRN-2"):
+        assert {event["patient_id"] for event in events(api, f"patient={mrn}", "admin")} == {one, two}
+    assert api.get(f"{AUDIT}?patient=MRN-9", "admin").json["code"] == "patient_not_found"
+    restrict(api, "MRN-1", "ada")
+    assert api.get(f"{AUDIT}?patient=MRN-1", "admin").json["code"] == "patient_restricted"
+    assert api.get(f"{AUDIT}?patient=MRN-2", "admin").json["code"] == "patient_restricted"
+    monkeypatch.setitem(cast(dict[str, Any], ROLE_PERMISSIONS), "manager", frozenset({Permission.AUDIT}))
+    assert api.get(f"{AUDIT}?patient=MRN-3", "manager").json["code"] == "permission_missing"
+
+
+def test_an_export_gives_the_number_of_a_patient_only_to_whom_the_list_names_them(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Restricted, or without the permission to read: our id stands for the patient, in every form."""
+    linked(api)
+    restrict(api, "MRN-1", "ada")
+    monkeypatch.setitem(cast(dict[str, Any], ROLE_PERMISSIONS), "manager", frozenset({Permission.AUDIT}))
+    key = api.get("/api/v1/patients/MRN-1", token=user_token("admin", subject="ada")).json["id"]
+    callers = {"ada": ("admin", True), "eva": ("admin", False), "max": ("manager", False)}
+    for form in ("csv", "fhir", "dicom"):
+        for subject, (role, is_named) in callers.items():
+            text = api.get(f"{AUDIT}/export?format={form}", token=user_token(role, subject=subject)).text
+            assert ("MRN-1" in text) is is_named, (form, subject)
+            assert is_named or key in text, (form, subject)
+
+
+def test_an_export_says_whose_number_it_is(api: Api) -> None:
+    put_patient(api, "7", 201, issuer="SITE-A")
+    forms = {form: api.get(f"{AUDIT}/export?format={form}", "admin").text for form in ("csv", "fhir", "dicom")}
+    assert ",7,SITE-A," in forms["csv"]
+    assert '{"value": "7", "assigner": {"display": "SITE-A"}}' in forms["fhir"]
+    assert 'ParticipantObjectID="7^^^SITE-A"' in forms["dicom"]
 
 
 def test_who_may_not_read_patients_is_told_ids_only(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -146,7 +146,15 @@ def test_a_link_is_taken_away_on_the_study_s_page(people: People, demo: Server, 
     page.get_by_role("button", name="Take the link away…").click()
     page.get_by_label("Reason").fill("not this patient")
     page.get_by_role("dialog").get_by_role("button", name="Take the link away…").click()
-    expect(page.get_by_role("region", name="History")).to_contain_text("Link taken away")
+    step = page.get_by_role("region", name="History").get_by_role("listitem").filter(has_text="Link taken away")
+    for said in (
+        order["patient_name"].split("^")[0],
+        "years)",
+        order["mrn"],
+        f"Order {order['accession_number']}",
+        "nobody",
+    ):
+        expect(step).to_contain_text(said)
     tags = page.get_by_role("table", name="What the images say")
     expect(tags.get_by_role("row", name=re.compile("^Patient ID"))).to_contain_text("SCAN-7")
     assert linked_to(demo, uid, None)

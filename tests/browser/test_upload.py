@@ -75,6 +75,9 @@ def test_a_folder_with_a_broken_file_is_sent_with_a_pause_and_nothing_is_lost(
     expect(desktop.get_by_text("Paused. What was on its way still arrives.").last).to_be_visible()
     desktop.wait_for_timeout(600)
     before = settled(desktop)
+    on_its_way = desktop.get_by_role("list", name="Progress by study").get_by_role("listitem")
+    for said in ("Pause, Petra", "Patient ID in the files: ", "MR · Three hundred"):
+        expect(on_its_way.first).to_contain_text(said)
     desktop.wait_for_timeout(600)
     assert settled(desktop) == before < 300
     desktop.get_by_role("button", name="Resume").click()
@@ -209,7 +212,9 @@ def test_a_name_that_is_a_script_is_shown_as_text(desktop: Page, demo: Server) -
     seen(desktop)
     expect(desktop.get_by_role("heading", name=re.compile("<img src"), level=2)).to_be_visible()
     send(desktop)
-    expect(desktop.get_by_role("article", name="No match")).to_be_visible(timeout=20_000)
+    result = desktop.get_by_role("article", name="No match")
+    expect(result).to_be_visible(timeout=20_000)
+    expect(result).to_contain_text(f"Patient ID in the files: {EVIL}")
     assert desktop.locator("img[src=x]").count() == 0
     assert desktop.title() == "Upload · EHR bridge"
 

@@ -223,6 +223,7 @@ EXAMPLES: dict[str, dict[str, Any]] = (
             "detail": {"match": "exact", "door": "upload", "disagreements": ["PatientID"], "coerced": ["PatientID"]},
             "patient": {
                 "mrn": "MRN-2001",
+                "issuer": None,
                 "patient_name": "Ferreira^João",
                 "patient_birth_date": "1984-05-06",
                 "patient_sex": "male",

@@ -14,7 +14,17 @@ from pydantic import Field, model_validator
 from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import answer, caller, closed, origin, services
 from ehr_bridge.api.http.persons import PersonAnswer
-from ehr_bridge.api.http.schemas import EmptyIsNone, GivenMoment, Input, Model, Moment, PageQuery, Problem
+from ehr_bridge.api.http.schemas import (
+    EmptyIsNone,
+    GivenMoment,
+    Input,
+    Issuer,
+    Model,
+    Moment,
+    PageQuery,
+    PatientRef,
+    Problem,
+)
 from ehr_bridge.auth.permissions import Permission
 from ehr_bridge.db.tables.audit import AuditEvent
 from ehr_bridge.services import audit
@@ -39,6 +49,10 @@ class AuditQuery(PageQuery):
     action: Annotated[str | None, EmptyIsNone] = None
     study_instance_uid: Annotated[str | None, EmptyIsNone] = None
     patient_id: Annotated[str | None, EmptyIsNone] = None
+    patient: Annotated[PatientRef | None, EmptyIsNone] = Field(
+        None, description="Id or MRN; events of every record that was merged with it are listed too"
+    )
+    issuer: Issuer = None
     since: Annotated[GivenMoment | None, EmptyIsNone] = Field(None, alias="from")
     until: Annotated[GivenMoment | None, EmptyIsNone] = Field(None, alias="to")
 
@@ -108,16 +122,26 @@ class VerificationAnswer(Model):
     anchors: int
 
 
-@blueprint.get("/audit", responses={200: AuditList, 422: Problem})
+@blueprint.get("/audit", responses={200: AuditList, 404: Problem, 409: Problem, 422: Problem})
 def list_events(query: AuditQuery) -> Response:
     """Audit events, newest first"""
-    filters = AuditFilters(**query.model_dump(exclude={"limit", "offset"}))
+    filters = _filters(query)
     may_know = caller().may(Permission.READ)
     with services().database.read() as session:
         page = audit.search(session, filters, query.limit, query.offset)
         persons = persons_of(session, (event.patient_id for event in page.items), closed().patients) if may_know else {}
         items = [_answer(event, persons) for event in page.items]
     return answer(AuditList(items=items, total=page.total, limit=page.limit, offset=page.offset))
+
+
+def _filters(query: AuditQuery) -> AuditFilters:
+    """A number is looked up only for who may read patients: to others the trail tells ids only."""
+    given = query.model_dump(exclude={"limit", "offset", "patient", "issuer"})
+    if query.patient is None:
+        return AuditFilters(**given)
+    caller().require(Permission.READ)
+    patients = services().patients
+    return AuditFilters(patients=patients.records(patients.named(query.patient, query.issuer)), **given)
 
 
 @blueprint.get("/audit/verify", responses={200: VerificationAnswer, 422: Problem})
@@ -151,7 +175,8 @@ EXPORTED: dict[str, Any] = {
 def export_events(query: ExportQuery) -> Response:
     """Audit events as CSV, as DICOM audit messages or as FHIR AuditEvents; the export itself is audited"""
     filters = AuditFilters(since=query.since, until=query.until)
-    page = services().audit_export.page(query.form, filters, query.after_id, query.limit, origin())
+    hidden = closed().patients if caller().may(Permission.READ) else None
+    page = services().audit_export.page(query.form, filters, query.after_id, query.limit, origin(), hidden)
     response = Response(page.content, content_type=page.media_type)
     if page.last_id is not None:
         wish = query.model_dump(mode="json", by_alias=True, exclude_none=True) | {"after_id": page.last_id}

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import answer, closed, services
+from ehr_bridge.api.http.persons import PersonAnswer
 from ehr_bridge.api.http.restricted import require_past_open
 from ehr_bridge.api.http.schemas import Model, Moment, PageQuery, Problem
 from ehr_bridge.api.studies import StudyPath
@@ -29,6 +30,9 @@ blueprint = Blueprint(
 )
 
 
+WHO = Field(description="Who `patient_id` is now")
+
+
 class CoercedAnswer(Model):
     tag: str
     before: str
@@ -41,6 +45,7 @@ class LinkSide(Model):
     link_status: LinkStatus
     patient_id: uuid.UUID | None
     mrn: str | None
+    patient: PersonAnswer | None = WHO
     order_id: uuid.UUID | None
     accession_number: str | None
 
@@ -56,6 +61,7 @@ class HistoryEntry(Model):
     reason: str | None
     patient_id: uuid.UUID | None
     mrn: str | None
+    patient: PersonAnswer | None = WHO
     order_id: uuid.UUID | None
     accession_number: str | None
     door: str | None
@@ -86,7 +92,7 @@ class StudyHistoryAnswer(Model):
 def get_history(path: StudyPath, query: PageQuery) -> Response:
     """The whole story of a study in order: arrivals, coercion, links, modifications, deletion, views"""
     require_past_open(services(), closed(), path.study_uid)
-    page = services().study_history.of(path.study_uid, query.limit, query.offset)
+    page = services().study_history.of(path.study_uid, query.limit, query.offset, closed().patients)
     return answer(
         StudyHistoryAnswer(
             study_instance_uid=path.study_uid,
@@ -109,9 +115,9 @@ def _entry(step: Step) -> HistoryEntry:
         outcome=event.outcome,
         reason=step.reason,
         patient_id=_id(event.patient_id),
-        mrn=step.names.get(event.patient_id or ""),
+        **_who(step, event.patient_id),
         order_id=_id(event.order_id),
-        accession_number=step.names.get(event.order_id or ""),
+        accession_number=step.accession_numbers.get(event.order_id or ""),
         door=event.detail.get("door"),
         upload_id=upload.upload_id if upload else None,
         number_of_files=upload.number_of_files if upload else None,
@@ -135,10 +141,17 @@ def _side(link: Link | None, step: Step) -> LinkSide | None:
     return LinkSide(
         link_status=link.link_status,
         patient_id=link.patient_id,
-        mrn=step.names.get(str(link.patient_id)),
+        **_who(step, str(link.patient_id)),
         order_id=link.order_id,
-        accession_number=step.names.get(str(link.order_id)),
+        accession_number=step.accession_numbers.get(str(link.order_id)),
     )
+
+
+def _who(step: Step, patient_id: str | None) -> dict[str, Any]:
+    person = step.persons.get(patient_id or "")
+    if person is None:
+        return {"mrn": None, "patient": None}
+    return {"mrn": person.mrn, "patient": PersonAnswer.model_validate(person)}
 
 
 def _id(text: str | None) -> uuid.UUID | None:

@@ -8,7 +8,7 @@ import io
 import json
 import re
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -31,11 +31,26 @@ OUR_SYSTEM = "urn:orthanc-ehr-bridge:audit-action"
 DCM_SYSTEM = "http://dicom.nema.org/resources/ontology/DCM"
 XML_FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 COLUMNS = (
-    "id", "at", "actor", "action", "outcome", "patient_id", "mrn", "order_id", "study_instance_uid", "address",
-    "detail", "previous_hash", "hash",
+    "id", "at", "actor", "action", "outcome", "patient_id", "mrn", "issuer", "order_id", "study_instance_uid",
+    "address", "detail", "previous_hash", "hash",
 )  # fmt: skip
 
-type Mrns = Mapping[str, str]
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A patient's MRN and the authority that gave it, as far as it is known."""
+
+    mrn: str
+    issuer: str | None
+
+    def __str__(self) -> str:
+        """As HL7 writes an identifier (CX): `7^^^SITE-A`."""
+        return f"{self.mrn}^^^{self.issuer}" if self.issuer else self.mrn
+
+
+type Numbers = Mapping[str, Number]
+"""By our ids of the patients."""
+NO_NUMBER = Number("", None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +70,19 @@ class AuditExport:
         self._database = database
         self._clock = clock
 
-    def page(self, form: str, filters: AuditFilters, after_id: int, limit: int, origin: Origin) -> Exported:
+    def page(
+        self,
+        form: str,
+        filters: AuditFilters,
+        after_id: int,
+        limit: int,
+        origin: Origin,
+        hidden: Set[uuid.UUID] | None,
+    ) -> Exported:
         """At most `limit` events behind `after_id`, oldest first, in the form `csv`, `dicom` or `fhir`.
+
+        Events keep their ids; the numbers of `hidden` patients, whom the one who asks may not know, are left out. None
+        hides everybody's.
 
         Raises:
             Unavailable: the database is away; then nothing is handed out either.
@@ -64,9 +90,9 @@ class AuditExport:
         with self._database.read() as session:
             events = audit.after(session, filters, after_id, limit + 1)
             has_more, events = len(events) > limit, events[:limit]
-            mrns = _mrns(session, events)
+            numbers = _numbers(session, events, hidden)
         write, media_type = FORMS[form]
-        content = write(events, mrns)
+        content = write(events, numbers)
         detail = {"format": form, "count": len(events)}
         if events:
             detail |= {"first_id": events[0].id, "last_id": events[-1].id}
@@ -75,49 +101,53 @@ class AuditExport:
         return Exported(content, media_type, events[-1].id if has_more else None)
 
 
-def to_csv(events: Iterable[AuditEvent], mrns: Mrns) -> str:
+def to_csv(events: Iterable[AuditEvent], numbers: Numbers) -> str:
     """One line per event below a head (RFC 4180). What a spreadsheet would calculate begins with an apostrophe."""
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(COLUMNS)
     for event in events:
-        values = {name: getattr(event, name) for name in COLUMNS if name != "mrn"}
-        values |= {"at": _moment(event.at), "detail": json.dumps(event.detail), "mrn": mrns.get(event.patient_id or "")}
+        values = {name: getattr(event, name) for name in COLUMNS if name not in ("mrn", "issuer")}
+        number = numbers.get(event.patient_id or "", NO_NUMBER)
+        values |= {"mrn": number.mrn, "issuer": number.issuer}
+        values |= {"at": _moment(event.at), "detail": json.dumps(event.detail)}
         writer.writerow([_harmless(values[name]) for name in COLUMNS])
     return text.getvalue()
 
 
-def to_dicom(events: Iterable[AuditEvent], mrns: Mrns) -> str:
+def to_dicom(events: Iterable[AuditEvent], numbers: Numbers) -> str:
     """`<AuditMessages>` around one `<AuditMessage>` per event, each as the schema of PS3.15 A.5.1.1 says."""
     root = ET.Element("AuditMessages")
     for event in events:
-        root.append(_message(event, mrns))
+        root.append(_message(event, numbers))
     ET.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
 
 
-def to_fhir(events: Iterable[AuditEvent], mrns: Mrns) -> str:
+def to_fhir(events: Iterable[AuditEvent], numbers: Numbers) -> str:
     """A Bundle of type collection with one AuditEvent per event (FHIR R4)."""
-    entries = [{"fullUrl": f"urn:uuid:{_uuid_of(e)}", "resource": _resource(e, mrns)} for e in events]
+    entries = [{"fullUrl": f"urn:uuid:{_uuid_of(e)}", "resource": _resource(e, numbers)} for e in events]
     bundle: dict[str, Any] = {"resourceType": "Bundle", "type": "collection"}
     return json.dumps(bundle | ({"entry": entries} if entries else {}))
 
 
-FORMS: dict[str, tuple[Callable[[Iterable[AuditEvent], Mrns], str], str]] = {
+FORMS: dict[str, tuple[Callable[[Iterable[AuditEvent], Numbers], str], str]] = {
     "csv": (to_csv, "text/csv; charset=utf-8; header=present"),
     "dicom": (to_dicom, "application/xml; charset=utf-8"),
     "fhir": (to_fhir, "application/fhir+json"),
 }
 
 
-def _mrns(session: Session, events: list[AuditEvent]) -> dict[str, str]:
-    """The MRNs of the patients that events name; of patients still there."""
-    ids = sorted({event.patient_id for event in events if event.patient_id is not None})
-    found: dict[str, str] = {}
+def _numbers(session: Session, events: list[AuditEvent], hidden: Set[uuid.UUID] | None) -> dict[str, Number]:
+    """Of the patients that events name, as far as they are still there."""
+    if hidden is None:
+        return {}
+    ids = sorted({uuid.UUID(event.patient_id) for event in events if event.patient_id is not None} - hidden)
+    found: dict[str, Number] = {}
+    columns = select(Patient.id, Patient.mrn, Patient.issuer)
     for start in range(0, len(ids), 500):
-        some = [uuid.UUID(patient_id) for patient_id in ids[start : start + 500]]
-        for patient_id, mrn in session.execute(select(Patient.id, Patient.mrn).where(Patient.id.in_(some))):
-            found[str(patient_id)] = mrn
+        for patient_id, mrn, issuer in session.execute(columns.where(Patient.id.in_(ids[start : start + 500]))):
+            found[str(patient_id)] = Number(mrn, issuer)
     return found
 
 
@@ -143,7 +173,7 @@ def _coded(parent: ET.Element, name: str, code: str, system: str, meaning: str) 
     ET.SubElement(parent, name, {"csd-code": code, "codeSystemName": system, "originalText": meaning})
 
 
-def _message(event: AuditEvent, mrns: Mrns) -> ET.Element:
+def _message(event: AuditEvent, numbers: Numbers) -> ET.Element:
     code = code_of(event.action)
     message = ET.Element("AuditMessage")
     identification = ET.SubElement(
@@ -169,8 +199,8 @@ def _message(event: AuditEvent, mrns: Mrns) -> ET.Element:
     source = ET.SubElement(message, "AuditSourceIdentification", {"AuditSourceID": SOURCE})
     ET.SubElement(source, "AuditSourceTypeCode", {"csd-code": "4"})
     if event.patient_id is not None:
-        mrn = mrns.get(event.patient_id, event.patient_id)
-        _object(message, mrn, ("1", "1"), ("2", "RFC-3881", "Patient Number"), event.patient_id)
+        number = str(numbers.get(event.patient_id, event.patient_id))
+        _object(message, number, ("1", "1"), ("2", "RFC-3881", "Patient Number"), event.patient_id)
     if event.study_instance_uid is not None:
         uid = event.study_instance_uid
         _object(message, uid, ("2", "3"), ("110180", "DCM", "Study Instance UID"), uid)
@@ -201,7 +231,7 @@ def _object(
     return element
 
 
-def _resource(event: AuditEvent, mrns: Mrns) -> dict[str, Any]:
+def _resource(event: AuditEvent, numbers: Numbers) -> dict[str, Any]:
     code = code_of(event.action)
     subtypes = [_coding(code.event_type)] if code.event_type is not None else []
     agent: dict[str, Any] = {"who": {"identifier": {"value": event.actor}, "display": event.actor}, "requestor": True}
@@ -220,7 +250,7 @@ def _resource(event: AuditEvent, mrns: Mrns) -> dict[str, Any]:
             "observer": {"identifier": {"value": SOURCE}, "display": SOURCE},
             "type": [{"system": "http://terminology.hl7.org/CodeSystem/security-source-type", "code": "4"}],
         },
-        "entity": _entities(event, mrns),
+        "entity": _entities(event, numbers),
     }
     if event.outcome != "success":
         resource["outcomeDesc"] = str(event.detail.get("code", event.outcome))
@@ -231,10 +261,10 @@ def _coding(code: str) -> dict[str, str]:
     return {"system": DCM_SYSTEM, "code": code, "display": DCM[code]}
 
 
-def _entities(event: AuditEvent, mrns: Mrns) -> list[dict[str, Any]]:
+def _entities(event: AuditEvent, numbers: Numbers) -> list[dict[str, Any]]:
     entities = []
     if event.patient_id is not None:
-        entities.append(_entity({"value": mrns.get(event.patient_id, event.patient_id)}, "1", "1"))
+        entities.append(_entity(_identifier(event.patient_id, numbers.get(event.patient_id)), "1", "1"))
     if event.study_instance_uid is not None:
         uid = {"system": "urn:dicom:uid", "value": f"urn:oid:{event.study_instance_uid}"}
         entities.append(_entity(uid, "2", "3"))
@@ -246,7 +276,13 @@ def _entities(event: AuditEvent, mrns: Mrns) -> list[dict[str, Any]]:
     return [*entities, record]
 
 
-def _entity(identifier: dict[str, str], kind: str, role: str) -> dict[str, Any]:
+def _identifier(patient_id: str, number: Number | None) -> dict[str, Any]:
+    if number is None:
+        return {"value": patient_id}
+    return {"value": number.mrn} | ({"assigner": {"display": number.issuer}} if number.issuer else {})
+
+
+def _entity(identifier: dict[str, Any], kind: str, role: str) -> dict[str, Any]:
     system = "http://terminology.hl7.org/CodeSystem/"
     return {
         "what": {"identifier": identifier},

@@ -117,6 +117,8 @@ class AuditFilters:
     action: str | None = None
     study_instance_uid: str | None = None
     patient_id: str | None = None
+    patients: frozenset[uuid.UUID] | None = None
+    """Records of a person."""
     since: datetime | None = None
     until: datetime | None = None
 
@@ -142,6 +144,8 @@ def _conditions(filters: AuditFilters) -> list[ColumnElement[bool]]:
     names = ("actor", "action", "study_instance_uid", "patient_id")
     values = {name: getattr(filters, name) for name in names}
     conditions = [getattr(AuditEvent, name) == value for name, value in values.items() if value is not None]
+    if filters.patients is not None:
+        conditions.append(AuditEvent.patient_id.in_(sorted(map(str, filters.patients))))
     if filters.since is not None:
         conditions.append(AuditEvent.at >= filters.since)
     if filters.until is not None:

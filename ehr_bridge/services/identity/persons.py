@@ -23,6 +23,8 @@ class Person:
     """None, and `unknown` as the sex, is what nobody says."""
 
     mrn: str | None
+    issuer: str | None
+    """The assigning authority that gave the MRN."""
     patient_name: str | None
     """As DICOM writes names (PN, PS3.5 section 6.2.1)."""
     patient_birth_date: date | None
@@ -32,8 +34,8 @@ class Person:
 
 def person_of(patient: Patient | None, said: Mapping[str, Any]) -> Person:
     """A patient of the EHR, with what files say (DICOM keyword to value) where the EHR does not know it."""
-    mrn = patient.mrn if patient is not None else None
-    return Person(mrn, name_of(patient, said) or None, birth_date_of(patient, said), sex_of(patient, said))
+    mrn, issuer = (patient.mrn, patient.issuer) if patient is not None else (None, None)
+    return Person(mrn, issuer, name_of(patient, said) or None, birth_date_of(patient, said), sex_of(patient, said))
 
 
 def person_of_study(study: Study) -> Person:

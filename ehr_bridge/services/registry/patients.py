@@ -21,6 +21,7 @@ from ehr_bridge.matching.issuers import Authority, authority_named, issuer_key, 
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit.trail import Event, Origin
 from ehr_bridge.services.identity.match_index import index_patient
+from ehr_bridge.services.identity.merged_records import survivors
 from ehr_bridge.services.identity.study_index import index_studies_of_patient
 from ehr_bridge.services.registry.numbers import ambiguous, as_uuid, find_patient_record, is_same_issuer, with_issuer
 from ehr_bridge.services.visibility.restrictions import NOTHING, Closed, count_up, without
@@ -139,6 +140,11 @@ class Patients:
         """The record itself, also one that was merged into another. Raises NotFound."""
         with self._database.read() as session:
             return find_patient_record(session, id_or_mrn)
+
+    def records(self, id_or_mrn: str) -> frozenset[uuid.UUID]:
+        """Every record of that person: the one named and those it was merged with. Raises NotFound."""
+        with self._database.read() as session:
+            return frozenset(survivors(session, [find_patient_record(session, id_or_mrn).id]))
 
     def search(self, text: str, limit: int, offset: int, closed: Closed = NOTHING) -> Page[Patient]:
         """Patients whose MRN begins with `text` or whose names contain each of its words."""

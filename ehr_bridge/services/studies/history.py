@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,9 +17,10 @@ from ehr_bridge.db.tables.audit import AuditEvent
 from ehr_bridge.db.tables.deletions import DeletionRequest
 from ehr_bridge.db.tables.identity_changes import IdentityChange
 from ehr_bridge.db.tables.modifications import Modification
-from ehr_bridge.db.tables.registry import Order, Patient
+from ehr_bridge.db.tables.registry import Order
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.db.tables.uploads import DicomUploadLog
+from ehr_bridge.services.identity.persons import Person, persons_of
 from ehr_bridge.services.registry.order_states import plain
 from ehr_bridge.services.studies.listing import find_study
 
@@ -37,21 +38,23 @@ class Step:
     upload: DicomUploadLog | None
     coerced: list[dict[str, Any]]
     """What was replaced on the way in: in the study's first instance, or in an upload's as far as its log keeps it."""
-    names: dict[str, str]
-    """MRNs and accession numbers by our ids, of everybody the step names."""
+    persons: dict[str, Person]
+    """Everybody the step names, by our ids, as they are now; without whom the one who asks may not see."""
+    accession_numbers: dict[str, str]
+    """Of the orders the step names, by our ids."""
 
 
 class StudyHistory:
     def __init__(self, fresh: Fresh) -> None:
         self._fresh = fresh
 
-    def of(self, study_instance_uid: str, limit: int, offset: int) -> Page[Step]:
-        """What happened to a study, oldest first. Raises NotFound."""
+    def of(self, study_instance_uid: str, limit: int, offset: int, hidden: Set[uuid.UUID]) -> Page[Step]:
+        """What happened to a study, oldest first; `hidden` patients are not named. Raises NotFound."""
         with self._fresh.read() as session:
             study = find_study(session, study_instance_uid)
             query = select(AuditEvent).where(or_(*_concerning(session, study))).order_by(AuditEvent.id)
             page = fetch_page(session, query, limit, offset)
-            steps = [_step(session, study, event) for event in page.items]
+            steps = [_step(session, study, event, hidden) for event in page.items]
             return Page(steps, page.total, limit, offset)
 
 
@@ -70,7 +73,7 @@ def _concerning(session: Session, study: Study) -> list[ColumnElement[bool]]:
     return [AuditEvent.study_instance_uid == study.study_instance_uid, *of_changes]
 
 
-def _step(session: Session, study: Study, event: AuditEvent) -> Step:
+def _step(session: Session, study: Study, event: AuditEvent, hidden: Set[uuid.UUID]) -> Step:
     job = _find(session, Modification, event.detail.get("modification_id"))
     upload = change = None
     if event.action == "study.received":
@@ -85,6 +88,7 @@ def _step(session: Session, study: Study, event: AuditEvent) -> Step:
         change = _find(session, IdentityChange, event.detail.get("change_id")) or _change_at(session, event.at)
     elif job is not None:
         change = _find(session, IdentityChange, str(job.change_id) if job.change_id else None)
+    patients, orders = _named(event, job, change)
     is_first = event.action == LINKS_ON_ARRIVAL and "door" in event.detail
     return Step(
         event=event,
@@ -93,7 +97,8 @@ def _step(session: Session, study: Study, event: AuditEvent) -> Step:
         change=change,
         upload=upload,
         coerced=list(study.coerced) if is_first else _coerced(upload),
-        names=_names(session, event, job, change),
+        persons=persons_of(session, patients, hidden),
+        accession_numbers={str(o.id): o.accession_number for key in orders if (o := _find(session, Order, key))},
     )
 
 
@@ -123,9 +128,10 @@ def _reason(session: Session, event: AuditEvent, job: Modification | None, chang
     return deletion.decision_reason if event.action == "deletion.rejected" else deletion.reason
 
 
-def _names(
-    session: Session, event: AuditEvent, job: Modification | None, change: IdentityChange | None
-) -> dict[str, str]:
+def _named(
+    event: AuditEvent, job: Modification | None, change: IdentityChange | None
+) -> tuple[set[str | None], set[str | None]]:
+    """Ids of the patients and of the orders that a step is about."""
     patients, orders = {event.patient_id}, {event.order_id}
     for link in (job.link_before, job.link_after) if job is not None else ():
         if link is not None:
@@ -133,12 +139,7 @@ def _names(
             orders.add(plain(link.order_id))
     for side in (change.before, change.after) if change is not None else ():
         patients |= {side.get("patient_id"), side.get("merged_into_id")}
-    found = {str(p.id): p.mrn for key in _ids(patients) if (p := session.get(Patient, key)) is not None}
-    return found | {str(o.id): o.accession_number for key in _ids(orders) if (o := session.get(Order, key)) is not None}
-
-
-def _ids(keys: Iterable[str | None]) -> list[uuid.UUID]:
-    return [uuid.UUID(key) for key in keys if key]
+    return patients, orders
 
 
 def _find[T](session: Session, model: type[T], key: str | None) -> T | None:

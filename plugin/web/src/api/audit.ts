@@ -3,7 +3,7 @@ import { keepPreviousData, useMutation, useQuery } from "@tanstack/react-query";
 import { useApi } from "./context";
 import { useFetch } from "./files";
 import { address, type Asking } from "./client";
-import { asPage, PAGE_SIZE } from "./queries";
+import { PAGE_SIZE, pageOf } from "./queries";
 import type { AuditEventAnswer, VerificationAnswer } from "./schema";
 
 export type AuditEvent = AuditEventAnswer;
@@ -11,6 +11,8 @@ export type ExportForm = "csv" | "dicom" | "fhir";
 
 export interface AuditFilter {
   actor: string;
+  /** Id or number. */
+  patient: string;
   action: string;
   study_instance_uid: string;
   from: string;
@@ -22,7 +24,7 @@ export function useAudit(filter: AuditFilter) {
   const { ask } = useApi();
   return useQuery({
     queryKey: ["audit", filter],
-    queryFn: async ({ signal }) => asPage<AuditEvent>(await ask("audit", { query: { ...filter, limit: PAGE_SIZE }, signal })),
+    queryFn: ({ signal }) => pageOf<AuditEvent>(ask("audit", { query: { ...filter, limit: PAGE_SIZE }, signal })),
     placeholderData: keepPreviousData,
   });
 }

@@ -144,6 +144,16 @@ function dayAround(moment: Date): { scheduled_from: string; scheduled_to: string
   return { scheduled_from: new Date(year, month, day).toISOString(), scheduled_to: new Date(year, month, day + 1).toISOString() };
 }
 
+/** A page of a list that may be narrowed to one patient: of a patient nobody knows there is nothing. */
+export async function pageOf<T>(answer: Promise<unknown>): Promise<Page<T>> {
+  try {
+    return asPage<T>(await answer);
+  } catch (error) {
+    if (error instanceof ApiError && error.code === "patient_not_found") return asPage<T>({ items: [] });
+    throw error;
+  }
+}
+
 export function asPage<T>(answer: unknown): Page<T> {
   if (!isRecord(answer) || !Array.isArray(answer.items)) throw new ApiError(200, "unexpected_answer");
   const items = answer.items as T[];

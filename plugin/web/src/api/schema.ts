@@ -363,6 +363,8 @@ export interface paths {
                     action?: string | null;
                     study_instance_uid?: string | null;
                     patient_id?: string | null;
+                    patient?: string | null;
+                    issuer?: string | null;
                     from?: string | null;
                     to?: string | null;
                 };
@@ -3926,6 +3928,7 @@ export interface components {
             decision_reason: string | null;
             /** Format: uuid */
             id: string;
+            issuer: string | null;
             late_instances: number;
             modalities: string[];
             mrn: string | null;
@@ -4033,6 +4036,7 @@ export interface components {
         };
         GivenTo: {
             accession_number: string | null;
+            issuer: string | null;
             mrn: string;
             order_id: string | null;
             orthanc_instance_id: string;
@@ -4141,6 +4145,7 @@ export interface components {
             number_of_files: number | null;
             order_id: string | null;
             outcome: string;
+            patient: components["schemas"]["PersonAnswer"] | null;
             patient_id: string | null;
             reason: string | null;
             undoes: string | null;
@@ -4254,6 +4259,7 @@ export interface components {
             link_status: components["schemas"]["LinkStatus"];
             mrn: string | null;
             order_id: string | null;
+            patient: components["schemas"]["PersonAnswer"] | null;
             patient_id: string | null;
         };
         /** @enum {string} */
@@ -4314,6 +4320,7 @@ export interface components {
             study_instance_uid: string;
         };
         NamedStudy: {
+            issuer: string | null;
             link_status: components["schemas"]["LinkStatus"];
             mrn: string | null;
             order_id: string | null;
@@ -4494,6 +4501,7 @@ export interface components {
         /** @enum {string} */
         Permission: "upload" | "read" | "view" | "download" | "modify_tags" | "reconcile" | "request_deletion" | "approve_deletion" | "view_to_decide" | "write_reports" | "audit" | "accounts" | "service_permissions" | "write_orders" | "mint_on_behalf" | "annotate" | "privacy";
         PersonAnswer: {
+            issuer: string | null;
             mrn: string | null;
             patient_birth_date: string | null;
             patient_name: string | null;
@@ -4800,6 +4808,7 @@ export interface components {
             id: string;
             interrupted_at: string | null;
             is_deleted: boolean;
+            issuer: string | null;
             modified_accession_number: string | null;
             modified_patient_id: string | null;
             modified_patient_name: string | null;

@@ -1,8 +1,7 @@
 /** The log of what came in. */
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useApi } from "./context";
-import { ApiError } from "./errors";
-import { asPage, PAGE_SIZE } from "./queries";
+import { PAGE_SIZE, pageOf } from "./queries";
 import type { UploadDetailAnswer, UploadedFileAnswer, UploadEntryAnswer, UploadLimitsAnswer } from "./schema";
 
 export type UploadEntry = UploadEntryAnswer;
@@ -26,15 +25,7 @@ export function useUploads(filter: UploadFilter) {
   const { ask } = useApi();
   return useQuery({
     queryKey: ["uploads", filter],
-    queryFn: async ({ signal }) => {
-      try {
-        return asPage<UploadEntry>(await ask("dicom/uploads", { query: { ...filter, limit: PAGE_SIZE }, signal }));
-      } catch (error) {
-        // Of a patient nobody knows nothing came in.
-        if (error instanceof ApiError && error.code === "patient_not_found") return asPage<UploadEntry>({ items: [] });
-        throw error;
-      }
-    },
+    queryFn: ({ signal }) => pageOf<UploadEntry>(ask("dicom/uploads", { query: { ...filter, limit: PAGE_SIZE }, signal })),
     placeholderData: keepPreviousData,
   });
 }

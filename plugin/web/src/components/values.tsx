@@ -1,6 +1,7 @@
 /** Small values, each shown the same way everywhere. */
 import type { ReactNode } from "react";
 import { formatDay, formatInstant, t, word } from "../i18n";
+import { mrnText } from "../i18n/mrn";
 import { personName } from "../i18n/person";
 
 /** "–" that a screen reader reads as "not known". */
@@ -31,7 +32,7 @@ export function Day({ iso }: { iso: string | null | undefined }) {
 }
 
 export function Mrn({ mrn }: { mrn: string | null | undefined }) {
-  return mrn ? <span className="number">{t("patient.mrn.value", { mrn })}</span> : <None />;
+  return mrn ? <span className="number">{mrnText(mrn)}</span> : <None />;
 }
 
 const orderTones: Record<string, string> = {

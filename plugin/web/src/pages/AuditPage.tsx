@@ -5,6 +5,7 @@ import { rangeOf } from "../api/dayRange";
 import { ExportPanel } from "../audit/ExportPanel";
 import { VerifyPanel } from "../audit/VerifyPanel";
 import { ACTIONS, detailLines } from "../audit/words";
+import { useMay } from "../auth/permissions";
 import { Blank } from "../components/Blank";
 import type { Column } from "../components/DataList";
 import { DateField } from "../components/DateField";
@@ -31,11 +32,14 @@ export function AuditPage() {
 }
 
 function Audit() {
-  const [{ q, filters, offset }, move] = useListPlace(DEFAULTS);
+  const [{ q, texts, filters, offset }, move] = useListPlace(DEFAULTS);
   const range = rangeOf(filters.from, filters.to);
   const study = UID.test(filters.study) ? filters.study : "";
-  const events = useAudit({ actor: q, action: filters.action, study_instance_uid: study, ...range, offset });
+  const { patient = "" } = texts;
+  const events = useAudit({ actor: q, patient, action: filters.action, study_instance_uid: study, ...range, offset });
   const search = useCallback((text: string) => move({ q: text }), [move]);
+  const searchPatient = useCallback((text: string) => move({ texts: { patient: text } }), [move]);
+  const mayKnow = useMay("read");
   return (
     <Page title={t("audit.title")} lead={t("audit.lead")}>
       <div className="two">
@@ -44,9 +48,10 @@ function Audit() {
       </div>
       <Filters
         label={t("audit.filters")}
-        asked={[filters.action, range.from, range.to]}
+        asked={[patient, filters.action, range.from, range.to]}
         folding={
           <>
+            {mayKnow && <SearchField label={t("column.patient")} hint={t("audit.patient.hint")} value={patient} onChange={searchPatient} />}
             <SelectField
               label={t("audit.action")}
               value={filters.action}
@@ -78,7 +83,7 @@ function Audit() {
         onMove={(to) => move({ offset: to })}
         empty={
           <Blank icon="shield" title={t("audit.none.title")} text={t("audit.none.text")}>
-            <button type="button" className="button" onClick={() => move({ q: "", filters: DEFAULTS })}>
+            <button type="button" className="button" onClick={() => move({ q: "", texts: { patient: "" }, filters: DEFAULTS })}>
               {t("audit.none.action")}
             </button>
           </Blank>

@@ -6,6 +6,7 @@ const study = {
   link_status: "linked" as const,
   patient_id: "p1",
   mrn: "MRN-1",
+  issuer: null,
   patient_name: "Berg^Nils",
   patient_birth_date: null,
   patient_sex: "male" as const,

@@ -7,11 +7,14 @@ import type { HistoryEntry, StudyHistoryAnswer } from "../api/schema";
 import { useMay } from "../auth/permissions";
 import { ChangeTable } from "../components/ChangeTable";
 import { ErrorState } from "../components/ErrorState";
+import { Fact, Facts } from "../components/Facts";
 import { Pager } from "../components/Fields";
 import { Icon } from "../components/Icon";
+import { Person } from "../components/Person";
 import { Instant } from "../components/values";
+import { ofNamed } from "../components/whom";
 import { t, word } from "../i18n";
-import { iconOf, linkWords, whereFrom } from "./historyWords";
+import { iconOf, linkOf, whereFrom, type Side } from "./historyWords";
 
 /** Everything that happened to the study, in order. */
 export function HistoryPanel({ uid }: { uid: string }) {
@@ -56,7 +59,7 @@ export function HistoryPanel({ uid }: { uid: string }) {
 
 function Step({ entry }: { entry: HistoryEntry }) {
   const changes = entry.changes.length > 0 ? entry.changes : entry.coerced;
-  const link = linkWords(entry);
+  const link = linkOf(entry);
   return (
     <li>
       <span className="history-mark">
@@ -71,11 +74,27 @@ function Step({ entry }: { entry: HistoryEntry }) {
           </span>
         </p>
         {entry.reason && <p className="small">{t("history.reason", { reason: entry.reason })}</p>}
-        {link && <p className="small">{link}</p>}
+        {link && (
+          <Facts across>
+            {link.before && (
+              <Fact label={t("history.from")}>
+                <Whose side={link.before} />
+              </Fact>
+            )}
+            <Fact label={t("history.to")}>
+              <Whose side={link.after} />
+            </Fact>
+          </Facts>
+        )}
         {changes.length > 0 && <ChangeTable changes={changes} />}
       </div>
     </li>
   );
+}
+
+function Whose({ side: { patient, accession_number: accession } }: { side: Side }) {
+  if (!patient) return t("history.nobody");
+  return <Person whom={ofNamed(patient)}>{accession && t("history.order", { accession })}</Person>;
 }
 
 function useStudyHistory(uid: string, offset: number) {

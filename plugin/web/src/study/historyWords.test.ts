@@ -1,26 +1,29 @@
 import { describe, expect, it } from "vitest";
 import type { HistoryEntry } from "../api/schema";
-import { linkWords, whereFrom } from "./historyWords";
+import { linkOf, whereFrom } from "./historyWords";
 
 const step = (more: Partial<HistoryEntry>): HistoryEntry =>
-  ({ action: "study.linked", mrn: null, accession_number: null, link_before: null, link_after: null, ...more }) as HistoryEntry;
-const link = (mrn: string | null, accession: string | null = null) => ({
-  link_status: mrn ? ("linked" as const) : ("unlinked" as const),
+  ({ action: "study.linked", patient: null, accession_number: null, link_before: null, link_after: null, ...more }) as HistoryEntry;
+const anna = { mrn: "M1", issuer: null, patient_name: "Smith^Anna", patient_birth_date: null, patient_sex: "female" as const };
+const link = (patient: typeof anna | null, accession_number: string | null = null) => ({
+  link_status: patient ? ("linked" as const) : ("unlinked" as const),
   patient_id: null,
-  mrn,
+  mrn: patient?.mrn ?? null,
+  patient,
   order_id: null,
-  accession_number: accession,
+  accession_number,
 });
 
 describe("a step of a study's history", () => {
   it("says whose the study was and whose it is", () => {
-    expect(linkWords(step({ link_before: link(null), link_after: link("M1", "A1") }))).toBe("From nobody to MRN M1, A1");
-    expect(linkWords(step({ link_before: link("M1"), link_after: link(null) }))).toBe("From MRN M1 to nobody");
+    const [nobody, hers] = [link(null), link(anna, "A1")];
+    expect(linkOf(step({ link_before: nobody, link_after: hers }))).toEqual({ before: nobody, after: hers });
+    expect(linkOf(step({ link_before: null, link_after: hers }))).toMatchObject({ before: { patient: null }, after: { patient: anna } });
   });
 
   it("says to whom a study was linked on its way in", () => {
-    expect(linkWords(step({ mrn: "M1", accession_number: "A1" }))).toBe("To MRN M1, A1");
-    expect(linkWords(step({ action: "study.received", mrn: "M1" }))).toBe("");
+    expect(linkOf(step({ patient: anna, accession_number: "A1" }))).toEqual({ after: { patient: anna, accession_number: "A1" } });
+    expect(linkOf(step({ action: "study.received", patient: anna }))).toBeNull();
   });
 
   it("says how files came and how many", () => {

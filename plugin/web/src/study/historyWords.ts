@@ -1,5 +1,5 @@
 /** A step of a study's history in words. Pure. */
-import type { HistoryEntry } from "../api/schema";
+import type { HistoryEntry, LinkSide } from "../api/schema";
 import type { IconName } from "../components/Icon";
 import { t, word } from "../i18n";
 
@@ -23,15 +23,12 @@ export function whereFrom(entry: Pick<HistoryEntry, "door" | "number_of_files">)
   return parts.join(" · ");
 }
 
-/** Whose the study was, and whose it is. */
-export function linkWords({ link_before: before, link_after: after, mrn, accession_number: accession, action }: HistoryEntry): string {
-  if (after) return t("history.link", { before: side(before), after: side(after) });
-  if (action === "study.linked" && mrn) return t("history.linked", { to: side({ mrn, accession_number: accession }) });
-  return "";
+export type Side = Pick<LinkSide, "patient" | "accession_number">;
+
+/** Whose the study was (undefined where nobody was asked: on its way in) and whose it is; null where a step says neither. */
+export function linkOf({ link_before: before, link_after: after, patient, accession_number, action }: HistoryEntry): { before?: Side; after: Side } | null {
+  if (after) return { before: before ?? NOBODY, after };
+  return action === "study.linked" && patient ? { after: { patient, accession_number } } : null;
 }
 
-function side(link: { mrn: string | null; accession_number: string | null } | null): string {
-  if (!link?.mrn) return t("history.nobody");
-  const mrn = t("patient.mrn.value", { mrn: link.mrn });
-  return link.accession_number ? `${mrn}, ${link.accession_number}` : mrn;
-}
+const NOBODY: Side = { patient: null, accession_number: null };

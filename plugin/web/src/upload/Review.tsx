@@ -2,9 +2,7 @@
 import { useEffect, useMemo, useState } from "react";
 import { usePredictions } from "../api/match";
 import { Notice } from "../components/Notice";
-import { PersonFacts } from "../components/Person";
 import { PersonName } from "../components/values";
-import { ofFiles } from "../components/whom";
 import { t } from "../i18n";
 import { personName } from "../i18n/person";
 import { questionsOf, type Link } from "./choice";
@@ -14,6 +12,7 @@ import type { PatientDraft } from "./group";
 import { Picker } from "./Picker";
 import { RefusedList } from "./RefusedList";
 import { othersThanFit, reviewed, type Reviewed } from "./review";
+import { SaidFacts } from "./SaidOf";
 import { SendBar } from "./SendBar";
 import { hintOf, StudyCard } from "./StudyCard";
 import { TooLarge } from "./TooLarge";
@@ -84,14 +83,13 @@ function Reading({ desk }: { desk: Desk }) {
 
 function PatientHead({ patient, onPick }: { patient: PatientDraft; onPick: (link: Link) => void }) {
   const [picking, setPicking] = useState(false);
-  const { patientId } = patient.header;
   return (
     <div className="patient-head">
       <h2>
         <PersonName name={patient.header.patientName} />
       </h2>
       <p className="muted small">
-        <PersonFacts whom={ofFiles(patient.header)} /> · <span className="number">{t("review.patient.id", { id: patientId || t("value.empty") })}</span>
+        <SaidFacts header={patient.header} />
       </p>
       {patient.studies.length > 1 && (
         <button type="button" className="button button-small" onClick={() => setPicking(true)}>

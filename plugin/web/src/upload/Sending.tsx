@@ -3,19 +3,22 @@ import { useEffect, useMemo } from "react";
 import { t } from "../i18n";
 import { personName } from "../i18n/person";
 import { useUploadServices } from "./context";
-import type { Desk, UploadDesk } from "./desk";
+import type { UploadDesk } from "./desk";
 import { FileLists } from "./FileLists";
 import { byGroup, isActive, totals, type QueuedFile } from "./queue";
+import type { StudyDraft } from "./group";
 import { resultsByStudy } from "./results";
+import { SaidOf } from "./SaidOf";
 import { StudyResultCard } from "./StudyResultCard";
 import { UploadProgress } from "./UploadProgress";
 import { useDesk, useQueue } from "./useUpload";
+import { titleOf } from "./words";
 
 export function Sending() {
   const { desk: store, uploader } = useUploadServices();
   const queue = useQueue();
   const desk = useDesk();
-  const names = useMemo(() => namesOf(desk), [desk]);
+  const sent = useMemo(() => new Map(desk.patients.flatMap(({ studies }) => studies).map((study) => [study.uid, study])), [desk]);
   const active = isActive(queue);
   // Whoever pressed Send at the foot of a long review is led to the head of what comes in its place.
   useEffect(() => {
@@ -31,7 +34,7 @@ export function Sending() {
     <>
       <div className="panel">
         <UploadProgress uploader={uploader} queue={queue} onClear={again} />
-        {active && <Groups groups={byGroup(queue)} names={names} />}
+        {active && <Groups groups={byGroup(queue)} sent={sent} />}
       </div>
       {results.length > 0 && (
         <section aria-labelledby="result-title" className="panel">
@@ -40,7 +43,7 @@ export function Sending() {
             <StudyResultCard
               key={result.studyInstanceUid}
               result={result}
-              name={names.get(result.studyInstanceUid) ?? ""}
+              sent={sent.get(result.studyInstanceUid)}
               chosenOrder={chosenOrder(store, result.studyInstanceUid)}
               number={at + 1}
             />
@@ -54,16 +57,18 @@ export function Sending() {
   );
 }
 
-function Groups({ groups, names }: { groups: ReadonlyMap<string, QueuedFile[]>; names: ReadonlyMap<string, string> }) {
+function Groups({ groups, sent }: { groups: ReadonlyMap<string, QueuedFile[]>; sent: ReadonlyMap<string, StudyDraft> }) {
   return (
     <ul className="group-progress" aria-label={t("upload.by_study")}>
       {[...groups].map(([uid, files]) => {
         const sum = totals({ files });
-        const name = names.get(uid) ?? t("upload.damaged");
+        const study = sent.get(uid);
+        const title = study ? titleOf(study) : t("upload.damaged");
+        const label = study ? `${personName(study.header.patientName) || t("patient.unknown")} · ${title}` : title;
         return (
           <li key={uid}>
-            <bdi>{name}</bdi>
-            <progress aria-label={name} max={sum.bytes + sum.files} value={sum.sent + sum.settled - sum.cancelled} />
+            {study ? <SaidOf header={study.header}>{title}</SaidOf> : title}
+            <progress aria-label={label} max={sum.bytes + sum.files} value={sum.sent + sum.settled - sum.cancelled} />
             <span className="number muted small">
               {t("upload.progress.files", { done: sum.settled, total: sum.files })}
               {sum.skipped > 0 && ` · ${t("upload.part.skipped", { count: sum.skipped })}`}
@@ -72,17 +77,6 @@ function Groups({ groups, names }: { groups: ReadonlyMap<string, QueuedFile[]>; 
         );
       })}
     </ul>
-  );
-}
-
-/** "Doe, Jane · CT Thorax", as it stood in the review. */
-function namesOf(desk: Desk): ReadonlyMap<string, string> {
-  const all = desk.patients.flatMap(({ studies }) => studies);
-  return new Map(
-    all.map(({ uid, header }) => [
-      uid,
-      `${personName(header.patientName) || t("patient.unknown")} · ${header.studyDescription || header.modality || t("studies.untitled")}`,
-    ]),
   );
 }
 

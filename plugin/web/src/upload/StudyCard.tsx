@@ -3,7 +3,7 @@ import { useState } from "react";
 import { ChangeTable } from "../components/ChangeTable";
 import { Doubts } from "../components/Doubts";
 import { Notice } from "../components/Notice";
-import { Day, modalitiesOf, OrNone } from "../components/values";
+import { Day, OrNone } from "../components/values";
 import { formatBytes, t } from "../i18n";
 import { fieldName } from "../i18n/fieldName";
 import { personName } from "../i18n/person";
@@ -16,7 +16,7 @@ import type { Reviewed } from "./review";
 import type { Header } from "./read/header";
 import { SeriesList } from "./SeriesList";
 import { TagEditor } from "./TagEditor";
-import { isoDay } from "./words";
+import { isoDay, titleOf } from "./words";
 
 interface Props {
   study: StudyDraft;
@@ -124,9 +124,4 @@ function Question({ reviewed, confirmed, onConfirm }: { reviewed: Reviewed; conf
 /** What somebody would look for first. */
 export function hintOf({ patientId, patientName }: Header): string {
   return patientId || personName(patientName).split(",")[0] || "";
-}
-
-function titleOf(study: StudyDraft): string {
-  const modalities = modalitiesOf([...new Set(study.series.map(({ modality }) => modality).filter(Boolean))]);
-  return [modalities, study.header.studyDescription || t("studies.untitled")].filter(Boolean).join(" · ");
 }

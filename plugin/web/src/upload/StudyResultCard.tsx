@@ -10,21 +10,24 @@ import { known, t } from "../i18n";
 import { CoercedTable } from "./CoercedTable";
 import { EvidenceList } from "./EvidenceList";
 import { verdictOn, type Tone } from "./matchWords";
+import type { StudyDraft } from "./group";
 import type { StudyResult } from "./results";
 import { partsOf } from "./said";
+import { SaidOf } from "./SaidOf";
+import { titleOf } from "./words";
 
 const icons: Record<Tone, IconName> = { good: "check", warn: "question", bad: "alert" };
 
 interface Props {
   result: StudyResult;
-  /** What it was called before it was sent. */
-  name: string;
+  /** What it was before it was sent; nothing where its header could not be read here. */
+  sent: StudyDraft | undefined;
   chosenOrder: Id | null;
   /** Which of the upload's studies this is, from 1. */
   number: number;
 }
 
-export function StudyResultCard({ result, name, chosenOrder, number }: Props) {
+export function StudyResultCard({ result, sent, chosenOrder, number }: Props) {
   const { tone, title, text } = verdictOn(result, chosenOrder);
   const kept = result.stored + result.duplicate + result.skipped;
   return (
@@ -35,8 +38,7 @@ export function StudyResultCard({ result, name, chosenOrder, number }: Props) {
         </span>
         <div className="result-words">
           <h3>{title}</h3>
-          {name && <p className="result-name"><bdi>{name}</bdi></p>}
-          {result.match?.kind === "exact" && <Whose patientId={result.match.patient_id} />}
+          <Whose patientId={result.match?.kind === "exact" ? result.match.patient_id : null} sent={sent} />
           <p>{text}</p>
           <p className="muted number">{partsOf(result)}</p>
         </div>
@@ -58,10 +60,12 @@ export function StudyResultCard({ result, name, chosenOrder, number }: Props) {
   );
 }
 
-/** Whose the images are now. */
-function Whose({ patientId }: { patientId: Id | null | undefined }) {
+/** Whose the images are now; as long as nobody says so, whom they name themselves. */
+function Whose({ patientId, sent }: { patientId: Id | null | undefined; sent: StudyDraft | undefined }) {
   const patient = usePatient(patientId).data;
-  return patient ? <Person whom={ofPatient(patient)} /> : null;
+  const title = sent && titleOf(sent);
+  if (patient) return <Person whom={ofPatient(patient)}>{title}</Person>;
+  return sent ? <SaidOf header={sent.header}>{title}</SaidOf> : null;
 }
 
 function Why({ match }: { match: Match }) {

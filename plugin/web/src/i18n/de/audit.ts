@@ -8,6 +8,7 @@ export const audit: Translation<typeof english> = {
   "audit.filters": "Ereignisse suchen",
   "audit.actor": "Wer",
   "audit.actor.hint": "Der ganze Benutzername",
+  "audit.patient.hint": "Ganze Patientennummer",
   "audit.action": "Was",
   "audit.actions.all": "Alles",
   "audit.from": "Von",

@@ -5,6 +5,7 @@ export const audit = {
   "audit.filters": "Find events",
   "audit.actor": "Who",
   "audit.actor.hint": "The whole user name",
+  "audit.patient.hint": "Whole MRN",
   "audit.action": "What",
   "audit.actions.all": "All",
   "audit.from": "From",
