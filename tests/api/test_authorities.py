@@ -198,6 +198,26 @@ def test_orders_of_both_stay_apart(two: Api, pair: tuple[str, str]) -> None:
     assert code(order(two, "ACC-C", mrn="SITE-C|7")) == (422, "issuer_required")
 
 
+def test_a_search_finds_one_of_them_by_issuer_and_number(two: Api, pair: tuple[str, str]) -> None:
+    """Of patients and of orders; the beginning of the number is enough, the issuer is whole, in whatever case."""
+    orders = [order(two, f"ACC-{site}", mrn="7", issuer=f"SITE-{site}").json["id"] for site in "AB"]
+    put(two, "78", **ZIMMER | {"family_name": "Other"})
+    wanted = {"7": {*pair}, "SITE-A|7": {pair[0]}, "site-b | 7": {pair[1]}, "SITE-A|8": set(), "SITE|7": set()}
+    for text, expected in wanted.items():
+        found = two.get("/api/v1/patients", "nurse", query_string={"q": text}).json["items"]  # type: ignore[index]
+        assert {patient["id"] for patient in found if patient["mrn"] == "7"} == expected, text
+        found = two.get("/api/v1/orders", "nurse", query_string={"q": text}).json["items"]  # type: ignore[index]
+        assert {each["id"] for each in found} == {orders[pair.index(key)] for key in expected}, text
+
+
+def test_the_events_of_one_of_them_are_found_by_issuer_and_number(two: Api, pair: tuple[str, str]) -> None:
+    """The audit trail names them with their issuers."""
+    for query in ("patient=SITE-B%7C7", "patient=7&issuer=site-b", f"patient={pair[1]}"):
+        found = two.get(f"/api/v1/audit?{query}", "admin").json["items"]  # type: ignore[index]
+        assert {(event["patient_id"], event["patient"]["issuer"]) for event in found} == {(pair[1], "SITE-B")}, query
+    assert code(two.get("/api/v1/audit?patient=7", "admin")) == (409, "mrn_ambiguous")
+
+
 def test_merging_takes_the_record_of_that_issuer(two: Api, pair: tuple[str, str]) -> None:
     """Both are named with who gave their numbers."""
     put(two, "8", **ANDERS)

@@ -9,9 +9,10 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
+from ehr_bridge.db.like import ESCAPE, escaped
 from ehr_bridge.db.tables.registry import Patient
 from ehr_bridge.errors import Conflict, NotFound
 from ehr_bridge.matching import HeaderIdentity
@@ -76,6 +77,14 @@ def record_of_number(session: Session, text: str) -> Patient | None:
     if len(records) > 1:
         raise ambiguous(records)
     return records[0] if records else None
+
+
+def number_begins(text: str) -> list[ColumnElement[bool]]:
+    """Conditions on Patient for a search: each issuer and beginning of an MRN that a text may name (`ISSUER|MRN`)."""
+    named = [(issuer, mrn) for issuer, mrn in readings(text) if issuer is not None]
+    return [
+        (Patient.issuer_key == issuer) & Patient.mrn.ilike(f"{escaped(mrn)}%", escape=ESCAPE) for issuer, mrn in named
+    ]
 
 
 def ambiguous(records: Sequence[Patient]) -> Conflict:

@@ -20,7 +20,7 @@ from ehr_bridge.db.tables.registry import Order, Patient
 from ehr_bridge.errors import Conflict, NotFound
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit.trail import Event, Origin
-from ehr_bridge.services.registry.numbers import as_uuid, find_patient, find_patient_record
+from ehr_bridge.services.registry.numbers import as_uuid, find_patient, find_patient_record, number_begins
 from ehr_bridge.services.registry.order_states import Stated, move, order_shows, state
 from ehr_bridge.services.visibility.asker import require_open
 from ehr_bridge.services.visibility.restrictions import NOTHING, Closed, without
@@ -229,6 +229,7 @@ class Orders:
                     Order.accession_number.ilike(pattern, escape=ESCAPE),
                     Patient.mrn.ilike(pattern, escape=ESCAPE),
                     Patient.family_name.ilike(pattern, escape=ESCAPE),
+                    *number_begins(wish.text),
                 )
             )
         query = query.order_by(Order.scheduled_at.desc(), Order.accession_number)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Protocol
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, and_, or_, select, true
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
@@ -23,7 +23,14 @@ from ehr_bridge.services.audit.trail import Event, Origin
 from ehr_bridge.services.identity.match_index import index_patient
 from ehr_bridge.services.identity.merged_records import survivors
 from ehr_bridge.services.identity.study_index import index_studies_of_patient
-from ehr_bridge.services.registry.numbers import ambiguous, as_uuid, find_patient_record, is_same_issuer, with_issuer
+from ehr_bridge.services.registry.numbers import (
+    ambiguous,
+    as_uuid,
+    find_patient_record,
+    is_same_issuer,
+    number_begins,
+    with_issuer,
+)
 from ehr_bridge.services.visibility.restrictions import NOTHING, Closed, count_up, without
 
 
@@ -147,21 +154,23 @@ class Patients:
             return frozenset(survivors(session, [find_patient_record(session, id_or_mrn).id]))
 
     def search(self, text: str, limit: int, offset: int, closed: Closed = NOTHING) -> Page[Patient]:
-        """Patients whose MRN begins with `text` or whose names contain each of its words."""
+        """Patients whose MRN begins with `text`, alone or behind its issuer, or whose names contain its words."""
         query = select(Patient).where(without(Patient.id, closed))
         query = query.order_by(Patient.family_name, Patient.given_name, Patient.middle_name, Patient.mrn)
-        for word in text.replace(",", " ").replace("^", " ").split():
-            pattern = escaped(word)
-            query = query.where(
-                or_(
-                    Patient.mrn.ilike(f"{pattern}%", escape=ESCAPE),
-                    Patient.family_name.ilike(f"%{pattern}%", escape=ESCAPE),
-                    Patient.given_name.ilike(f"%{pattern}%", escape=ESCAPE),
-                    Patient.middle_name.ilike(f"%{pattern}%", escape=ESCAPE),
-                )
-            )
+        words = [_fits(word) for word in text.replace(",", " ").replace("^", " ").split()]
+        query = query.where(or_(and_(true(), *words), *number_begins(text)))
         with self._database.read() as session:
             return fetch_page(session, query, limit, offset)
+
+
+def _fits(word: str) -> ColumnElement[bool]:
+    pattern = escaped(word)
+    return or_(
+        Patient.mrn.ilike(f"{pattern}%", escape=ESCAPE),
+        Patient.family_name.ilike(f"%{pattern}%", escape=ESCAPE),
+        Patient.given_name.ilike(f"%{pattern}%", escape=ESCAPE),
+        Patient.middle_name.ilike(f"%{pattern}%", escape=ESCAPE),
+    )
 
 
 def configured_issuer(authorities: Iterable[Authority], told: str | None) -> str:

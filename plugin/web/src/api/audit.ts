@@ -13,6 +13,7 @@ export interface AuditFilter {
   actor: string;
   /** Id or number. */
   patient: string;
+  issuer: string;
   action: string;
   study_instance_uid: string;
   from: string;

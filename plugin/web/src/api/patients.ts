@@ -6,11 +6,16 @@ import type { Order, Patient, Study } from "./types";
 const FEW = 8;
 
 export function usePatient(id: string | null | undefined) {
+  return useNumberedPatient(id, "");
+}
+
+/** By a number of this issuer's; "" for an id, or where the issuer does not matter. */
+export function useNumberedPatient(id: string | null | undefined, issuer: string) {
   const { ask } = useApi();
   return useQuery({
-    queryKey: ["patient", id],
+    queryKey: issuer ? ["patient", id, issuer] : ["patient", id],
     enabled: Boolean(id),
-    queryFn: ({ signal }) => ask<Patient>(`patients/${encodeURIComponent(id ?? "")}`, { signal }),
+    queryFn: ({ signal }) => ask<Patient>(`patients/${encodeURIComponent(id ?? "")}`, { query: { issuer }, signal }),
   });
 }
 

@@ -19,6 +19,8 @@ export interface OrderFilter {
 export interface StudyFilter {
   patient_name?: string;
   mrn?: string;
+  /** Who gave that number. */
+  issuer?: string;
   accession_number?: string;
   modality?: string;
   link_status?: string;

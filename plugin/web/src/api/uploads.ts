@@ -11,6 +11,7 @@ export type UploadedFile = UploadedFileAnswer;
 export interface UploadFilter {
   uploaded_by: string;
   patient: string;
+  issuer: string;
   file_name: string;
   source_address: string;
   upload_status: string;

@@ -2,6 +2,9 @@ import { ApiError } from "../api/errors";
 import { t } from "../i18n";
 import { Blank } from "./Blank";
 
+/** A number names nobody, or more than one: asking again helps only when more is said. */
+const NUMBER_PROBLEMS = ["mrn_ambiguous", "issuer_required", "issuer_not_configured", "mrn_without_issuer"] as const;
+
 /** An error in words, with what to do about it. */
 export function describe(error: Error): { title: string; text: string; reason: string } {
   const known = error instanceof ApiError ? error : new ApiError(0, "unexpected_answer");
@@ -10,6 +13,8 @@ export function describe(error: Error): { title: string; text: string; reason: s
   if (known.status === 0) return { title: t("error.network.title"), text: t("error.network.text"), reason };
   if (known.status === 403) return { title: t("error.forbidden.title"), text: t("error.forbidden.text"), reason };
   if (known.status === 404) return { title: t("error.not_found.title"), text: t("error.not_found.text"), reason };
+  const ofNumber = NUMBER_PROBLEMS.find((code) => code === known.code);
+  if (ofNumber) return { title: t("error.number.title"), text: t(`problem.${ofNumber}`), reason };
   if (known.status === 503 || known.status === 429) return { title: t("error.busy.title"), text: t("error.busy.text"), reason };
   if (known.status >= 500) return { title: t("error.server.title"), text: t("error.server.text"), reason };
   return { title: t("error.other.title"), text: t("error.server.text"), reason };
@@ -23,7 +28,7 @@ export function RequestId({ error }: { error: Error }) {
 
 export function ErrorState({ error, onRetry }: { error: Error; onRetry?: () => void }) {
   const { title, text, reason } = describe(error);
-  const final = error instanceof ApiError && (error.status === 403 || error.status === 404);
+  const final = error instanceof ApiError && [403, 404, 409, 422].includes(error.status);
   return (
     <div role="alert">
       <Blank icon="alert" title={title} text={text}>

@@ -29,12 +29,12 @@ export function Person({ whom, isNamesake = false, name, children }: Props) {
 }
 
 /** Without the name, for where it stands above already. */
-export function PersonFacts({ whom: { birthDate, sex, mrn } }: { whom: Whom }) {
+export function PersonFacts({ whom: { birthDate, sex, mrn, issuer } }: { whom: Whom }) {
   return (
     <span className="person-facts number">
       <span className="person-born">{birthDate ? bornText(birthDate) : t("person.born.unknown")}</span>
       <span>{sex === "unknown" ? t("person.sex.unknown") : word("sex", sex)}</span>
-      {mrn && <Mrn mrn={mrn} />}
+      {mrn && <Mrn mrn={mrn} issuer={issuer} />}
     </span>
   );
 }

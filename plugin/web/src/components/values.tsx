@@ -1,8 +1,8 @@
 /** Small values, each shown the same way everywhere. */
 import type { ReactNode } from "react";
 import { formatDay, formatInstant, t, word } from "../i18n";
-import { mrnText } from "../i18n/mrn";
 import { personName } from "../i18n/person";
+import { useNumbers } from "./useNumbers";
 
 /** "–" that a screen reader reads as "not known". */
 export function None() {
@@ -31,8 +31,9 @@ export function Day({ iso }: { iso: string | null | undefined }) {
   return iso ? <time dateTime={iso}>{formatDay(iso)}</time> : <None />;
 }
 
-export function Mrn({ mrn }: { mrn: string | null | undefined }) {
-  return mrn ? <span className="number">{mrnText(mrn)}</span> : <None />;
+export function Mrn({ mrn, issuer }: { mrn: string | null; issuer: string | null }) {
+  const numbers = useNumbers();
+  return mrn ? <span className="number">{numbers.mrn({ mrn, issuer })}</span> : <None />;
 }
 
 const orderTones: Record<string, string> = {

@@ -12,6 +12,8 @@ export interface Whom {
   /** FHIR's administrative gender. */
   sex: string;
   mrn: string | null;
+  /** The assigning authority that gave the MRN. */
+  issuer: string | null;
 }
 
 /** What files say of somebody, who may not be known to anybody. */
@@ -22,7 +24,7 @@ export interface SaidOf {
 }
 
 /** As all answers that name somebody do. */
-export type Named = Pick<PersonAnswer, "mrn" | "patient_name" | "patient_birth_date" | "patient_sex">;
+export type Named = Pick<PersonAnswer, "mrn" | "issuer" | "patient_name" | "patient_birth_date" | "patient_sex">;
 
 const SEX: Record<string, string> = { M: "male", F: "female", O: "other" };
 
@@ -36,20 +38,20 @@ export function nameOf(patient: Pick<Patient, (typeof NAME_PARTS)[number]>): str
 }
 
 export function ofPatient(patient: Patient): Whom {
-  return { name: nameOf(patient), birthDate: patient.birth_date, sex: patient.sex, mrn: patient.mrn };
+  return { name: nameOf(patient), birthDate: patient.birth_date, sex: patient.sex, mrn: patient.mrn, issuer: patient.issuer };
 }
 
 /** Whom an order, a study or whatever else names. */
 export function ofNamed(named: Named): Whom {
-  return { name: named.patient_name, birthDate: named.patient_birth_date, sex: named.patient_sex, mrn: named.mrn };
+  return { name: named.patient_name, birthDate: named.patient_birth_date, sex: named.patient_sex, mrn: named.mrn, issuer: named.issuer };
 }
 
 export function ofCandidate(candidate: Candidate): Whom {
-  return { name: candidate.patient_name, birthDate: candidate.birth_date, sex: candidate.sex, mrn: candidate.mrn };
+  return { name: candidate.patient_name, birthDate: candidate.birth_date, sex: candidate.sex, mrn: candidate.mrn, issuer: candidate.issuer };
 }
 
 export function ofFiles({ patientName, birthDate, sex }: SaidOf): Whom {
-  return { name: patientName, birthDate: isoDate(birthDate), sex: SEX[sex] ?? "unknown", mrn: null };
+  return { name: patientName, birthDate: isoDate(birthDate), sex: SEX[sex] ?? "unknown", mrn: null, issuer: null };
 }
 
 /** The same by DICOM keyword. */
@@ -66,9 +68,9 @@ export function isoDate(value: string): string | null {
 /** Whether somebody else in a list is shown under the same name; of those without a number nobody knows. */
 export function namesakes(list: readonly Whom[]): (whom: Whom) => boolean {
   const numbers = new Map<string, Set<string>>();
-  for (const { name, mrn } of list) {
+  for (const { name, mrn, issuer } of list) {
     const key = shownName(name);
-    if (key && mrn) numbers.set(key, (numbers.get(key) ?? new Set()).add(mrn));
+    if (key && mrn) numbers.set(key, (numbers.get(key) ?? new Set()).add(JSON.stringify([mrn, issuer])));
   }
   return ({ name }) => (numbers.get(shownName(name))?.size ?? 0) > 1;
 }

@@ -12,15 +12,16 @@ describe("a launch from the EHR", () => {
   it("leads to an order, its upload, a study, two studies or a patient", () => {
     expect(target("", "#order=A&page=upload")).toEqual({ kind: "upload", order: "A" });
     expect(target("", "#study=1.2&compare=1.3")).toEqual({ kind: "study", uid: "1.2", compare: "1.3" });
-    expect(target("", "#patient=MRN-1")).toEqual({ kind: "patient", id: "MRN-1" });
+    expect(target("", "#patient=MRN-1")).toEqual({ kind: "patient", id: "MRN-1", issuer: "" });
     expect(target("", "#token=t")).toEqual({ kind: "start" });
   });
 
   it("speaks IHE Invoke Image Display, with the token beside it", () => {
     expect(target("?requestType=STUDY&accessionNumber=ACC-1", "#token=t")).toEqual({ kind: "images", order: "ACC-1" });
     expect(target("?requestType=STUDY&studyUID=1.2,1.3")).toEqual({ kind: "study", uid: "1.2", compare: "1.3" });
-    expect(target("?requestType=PATIENT&patientID=MRN-1%5E%5E%5EHOSPITAL")).toEqual({ kind: "patient", id: "MRN-1" });
-    expect(target("?requestType=patient&patientid=MRN-1")).toEqual({ kind: "patient", id: "MRN-1" });
+    expect(target("?requestType=PATIENT&patientID=MRN-1%5E%5E%5EHOSPITAL")).toEqual({ kind: "patient", id: "MRN-1", issuer: "HOSPITAL" });
+    expect(target("?requestType=PATIENT&patientID=7%5E%5E%5E%261.2.40.2%26ISO")).toEqual({ kind: "patient", id: "7", issuer: "1.2.40.2" });
+    expect(target("?requestType=patient&patientid=MRN-1")).toEqual({ kind: "patient", id: "MRN-1", issuer: "" });
   });
 
   it("says so when it does not understand", () => {

@@ -17,7 +17,8 @@ export type Target =
   /** Show the order's images, or the order while there are none. */
   | { kind: "images"; order: string }
   | { kind: "study"; uid: string; compare: string | null }
-  | { kind: "patient"; id: string }
+  /** By id or number; `issuer` is who gave the number, by name or universal ID, "" where it is not told. */
+  | { kind: "patient"; id: string; issuer: string }
   | { kind: "upload"; order: string }
   | { kind: "start" }
   | { kind: "unknown" };
@@ -49,7 +50,7 @@ function targetOf(given: ReadonlyMap<string, string>): Target {
   const [order, study, patient] = [value("order"), value("study"), value("patient")];
   if (order) return value("page") === "upload" ? { kind: "upload", order } : { kind: "order", id: order };
   if (study) return { kind: "study", uid: study, compare: value("compare") };
-  if (patient) return { kind: "patient", id: patient };
+  if (patient) return { kind: "patient", id: patient, issuer: "" };
   return { kind: "start" };
 }
 
@@ -61,9 +62,10 @@ function invoked(request: string, value: (name: string) => string | null): Targe
     const accession = (value("accessionNumber") ?? "").split(",")[0]?.trim();
     if (accession) return { kind: "images", order: accession };
   }
-  // The issuer after ^^^ is not part of the number the EHR told us.
-  const patient = (value("patientID") ?? "").split("^")[0];
-  if (request === "PATIENT" && patient) return { kind: "patient", id: patient };
+  // HL7's CX: the number, and in its fourth component who gave it: namespace & universal ID & its type.
+  const [patient, , , authority = ""] = (value("patientID") ?? "").split("^");
+  const [namespace, universal = ""] = authority.split("&");
+  if (request === "PATIENT" && patient) return { kind: "patient", id: patient, issuer: namespace || universal };
   return { kind: "unknown" };
 }
 

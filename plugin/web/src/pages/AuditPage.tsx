@@ -11,6 +11,7 @@ import type { Column } from "../components/DataList";
 import { DateField } from "../components/DateField";
 import { SearchField, SelectField } from "../components/Fields";
 import { Filters } from "../components/Filters";
+import { IssuerField } from "../components/IssuerField";
 import { NeedsPermission } from "../components/NoPermission";
 import { Page } from "../components/Page";
 import { Person } from "../components/Person";
@@ -20,7 +21,7 @@ import { Instant, OrNone, PersonName } from "../components/values";
 import { ofNamed } from "../components/whom";
 import { formatNumber, t, word } from "../i18n";
 
-const DEFAULTS = { action: "", from: "", to: "", study: "" };
+const DEFAULTS = { action: "", from: "", to: "", study: "", issuer: "" };
 const UID = /^[0-9.]{1,64}$/;
 
 export function AuditPage() {
@@ -36,7 +37,7 @@ function Audit() {
   const range = rangeOf(filters.from, filters.to);
   const study = UID.test(filters.study) ? filters.study : "";
   const { patient = "" } = texts;
-  const events = useAudit({ actor: q, patient, action: filters.action, study_instance_uid: study, ...range, offset });
+  const events = useAudit({ actor: q, patient, issuer: patient && filters.issuer, action: filters.action, study_instance_uid: study, ...range, offset });
   const search = useCallback((text: string) => move({ q: text }), [move]);
   const searchPatient = useCallback((text: string) => move({ texts: { patient: text } }), [move]);
   const mayKnow = useMay("read");
@@ -52,6 +53,7 @@ function Audit() {
         folding={
           <>
             {mayKnow && <SearchField label={t("column.patient")} hint={t("audit.patient.hint")} value={patient} onChange={searchPatient} />}
+            {mayKnow && <IssuerField value={filters.issuer} onChange={(issuer) => move({ filters: { issuer } })} />}
             <SelectField
               label={t("audit.action")}
               value={filters.action}

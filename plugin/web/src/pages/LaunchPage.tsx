@@ -1,6 +1,8 @@
 /** Where the EHR's addresses land: finds out which page is meant and goes there; the token is out of the address already. */
 import { useContext, useState } from "react";
 import { Navigate } from "react-router-dom";
+import { useAuthorities } from "../api/authorities";
+import { useNumberedPatient } from "../api/patients";
 import { useOrder } from "../api/queries";
 import { useMay } from "../auth/permissions";
 import { Blank } from "../components/Blank";
@@ -23,7 +25,7 @@ export function LaunchPage() {
     case "study":
       return <Navigate to={viewerOf(target.uid, target.compare)} replace />;
     case "patient":
-      return <Navigate to={`/patients/${encodeURIComponent(target.id)}`} replace />;
+      return target.issuer ? <PatientOf number={target.id} issuer={target.issuer} /> : <Navigate to={`/patients/${encodeURIComponent(target.id)}`} replace />;
     case "images":
       return <ImagesOf order={target.order} />;
     case "start":
@@ -35,6 +37,18 @@ export function LaunchPage() {
         </Page>
       );
   }
+}
+
+/** Whose number it is matters only where several authorities give numbers. */
+function PatientOf({ number, issuer }: { number: string; issuer: string }) {
+  const { several, isKnown } = useAuthorities();
+  const patient = useNumberedPatient(isKnown ? number : null, several ? issuer : "");
+  if (patient.data) return <Navigate to={`/patients/${encodeURIComponent(patient.data.id)}`} replace />;
+  return (
+    <Page title={t("launch.title")}>
+      {patient.error ? <ErrorState error={patient.error} onRetry={() => void patient.refetch()} /> : <p role="status">{t("app.loading")}</p>}
+    </Page>
+  );
 }
 
 /** The images, when there are any and they may be seen; the order that they will belong to otherwise. */

@@ -46,7 +46,7 @@ function Loaded({ patient }: { patient: Patient }) {
       </section>
       <section className="stack-small" aria-labelledby="orders-title">
         <h2 id="orders-title">{t("orders.title")}</h2>
-        <Orders mrn={patient.mrn} />
+        <Orders patient={patient} />
       </section>
     </Page>
   );
@@ -75,12 +75,12 @@ const columns = (): Column<Study>[] => [
   },
 ];
 
-function Orders({ mrn }: { mrn: string }) {
-  const orders = useOrderSearch(mrn);
+function Orders({ patient }: { patient: Patient }) {
+  const orders = useOrderSearch(patient.mrn);
   if (orders.error) return <ErrorState error={orders.error} onRetry={() => void orders.refetch()} />;
   if (!orders.data) return <ListSkeleton label={t("app.loading")} rows={2} />;
-  // The search takes beginnings: MRN-1 also finds MRN-10.
-  const own = orders.data.items.filter((order) => order.mrn === mrn);
+  // The search takes beginnings, MRN-1 also finds MRN-10, and another issuer may have given the same number.
+  const own = orders.data.items.filter((order) => order.patient_id === patient.id);
   if (own.length === 0) return <Blank title={t("patient.no_orders")} text={t("orders.empty.text")} />;
   return (
     <ul className="plain-list panel">

@@ -7,6 +7,7 @@ import type { Column } from "../components/DataList";
 import { DateField } from "../components/DateField";
 import { SearchField, SelectField } from "../components/Fields";
 import { Filters } from "../components/Filters";
+import { IssuerField } from "../components/IssuerField";
 import { Page } from "../components/Page";
 import { QueryList } from "../components/QueryList";
 import { Thumbnail } from "../components/Thumbnail";
@@ -61,6 +62,7 @@ export function StudiesPage() {
           options={SEARCHED.map((value) => ({ value, label: t(`studies.search.in.${value}`) }))}
           onChange={(value) => move({ filters: { in: value } })}
         />
+        {filters.in === "mrn" && <IssuerField value={filters.issuer} onChange={(issuer) => move({ filters: { issuer } })} />}
         <SearchField label={t("studies.search")} hint={t(`studies.search.hint.${searched(filters.in)}`)} value={q} onChange={search} />
       </Filters>
       <QueryList

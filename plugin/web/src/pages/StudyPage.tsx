@@ -54,10 +54,10 @@ function LoadedStudy({ study }: { study: Study }) {
           <PersonFacts whom={{ ...ofNamed(study), mrn: null }} />
           {study.patient_id ? (
             <Link to={`/patients/${encodeURIComponent(study.patient_id)}`}>
-              <Mrn mrn={study.mrn} />
+              <Mrn mrn={study.mrn} issuer={study.issuer} />
             </Link>
           ) : (
-            <Mrn mrn={study.mrn} />
+            <Mrn mrn={study.mrn} issuer={study.issuer} />
           )}
           <LinkStatus status={study.link_status} />
         </p>

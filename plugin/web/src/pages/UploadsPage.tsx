@@ -6,6 +6,7 @@ import type { Column } from "../components/DataList";
 import { DateField } from "../components/DateField";
 import { SearchField, SelectField } from "../components/Fields";
 import { Filters } from "../components/Filters";
+import { IssuerField } from "../components/IssuerField";
 import { NeedsPermission } from "../components/NoPermission";
 import { Page } from "../components/Page";
 import { Person } from "../components/Person";
@@ -42,11 +43,12 @@ function Uploads() {
     <Page title={t("uploads.title")} lead={t("uploads.lead")}>
       <Filters
         label={t("uploads.filters")}
-        asked={[...Object.values(texts), asked.upload_status, asked.upload_source, asked.from, asked.to]}
+        asked={[...Object.values(texts), asked.issuer, asked.upload_status, asked.upload_source, asked.from, asked.to]}
         folding={
           <>
             {field("who")}
             {field("mrn")}
+            <IssuerField value={filters.issuer} onChange={(issuer) => move({ filters: { issuer } })} />
             <SelectField
               label={t("column.status")}
               value={filters.status}

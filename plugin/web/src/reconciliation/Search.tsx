@@ -4,6 +4,7 @@ import { Cut } from "../components/Cut";
 import { SearchField } from "../components/Fields";
 import { Person } from "../components/Person";
 import { OrderStatus, OrNone } from "../components/values";
+import { useNumbers } from "../components/useNumbers";
 import { namesakes, ofNamed, ofPatient as whomOfPatient } from "../components/whom";
 import { t } from "../i18n";
 import { ofOrder, ofPatient, type Choice } from "./choice";
@@ -11,6 +12,7 @@ import { ofOrder, ofPatient, type Choice } from "./choice";
 /** Somebody the server did not think of: any order, or any patient with or without a new order. */
 export function Search({ isBusy, onChoose }: { isBusy: boolean; onChoose: (choice: Choice) => void }) {
   const [q, setQ] = useState("");
+  const numbers = useNumbers();
   const search = useCallback((text: string) => setQ(text), []);
   const orders = useOrderSearch(q, NOT_CANCELLED);
   const patients = usePatientSearch(q);
@@ -48,10 +50,10 @@ export function Search({ isBusy, onChoose }: { isBusy: boolean; onChoose: (choic
             <li key={patient.id}>
               <Person whom={whomOfPatient(patient)} isNamesake={isNamesake(whomOfPatient(patient))} />
               <span className="actions">
-                <button type="button" className="button button-small" disabled={isBusy} aria-label={t("reconciliation.new_order.label", { mrn: patient.mrn })} onClick={() => onChoose(ofPatient(patient, "create-order"))}>
+                <button type="button" className="button button-small" disabled={isBusy} aria-label={t("reconciliation.new_order.label", { mrn: numbers.mrn(patient) })} onClick={() => onChoose(ofPatient(patient, "create-order"))}>
                   {t("reconciliation.new_order")}
                 </button>
-                <button type="button" className="button button-small" disabled={isBusy} aria-label={t("reconciliation.link_patient.label", { mrn: patient.mrn })} onClick={() => onChoose(ofPatient(patient, "link"))}>
+                <button type="button" className="button button-small" disabled={isBusy} aria-label={t("reconciliation.link_patient.label", { mrn: numbers.mrn(patient) })} onClick={() => onChoose(ofPatient(patient, "link"))}>
                   {t("reconciliation.link_patient")}
                 </button>
               </span>

@@ -4,6 +4,7 @@ import { Icon } from "../components/Icon";
 import { Thumbnail } from "../components/Thumbnail";
 import { PersonFacts } from "../components/Person";
 import { Day, PersonName } from "../components/values";
+import { useNumbers } from "../components/useNumbers";
 import { ofNamed } from "../components/whom";
 import { ViewButton } from "../components/ViewButton";
 import { t, word } from "../i18n";
@@ -13,6 +14,7 @@ import { Why } from "./Why";
 export function StudyHead({ item, onNext }: { item: Reconciliation; onNext: (() => void) | null }) {
   const { study, why, job, received } = item;
   const uid = study.study_instance_uid;
+  const numbers = useNumbers();
   return (
     <div className="chosen-head">
       <Thumbnail uid={uid} />
@@ -22,7 +24,7 @@ export function StudyHead({ item, onNext }: { item: Reconciliation; onNext: (() 
         </h2>
         <p className="small">
           <PersonFacts whom={ofNamed(study)} />
-          {!study.mrn && received.PatientID && <span className="muted"> · {t("reconciliation.file_id", { id: received.PatientID })}</span>}
+          {!study.mrn && received.PatientID && <span className="muted"> · {numbers.said(t("reconciliation.file_id", { id: received.PatientID }), received.IssuerOfPatientID)}</span>}
         </p>
         <p className="small muted">
           {studyWhat(study)} · <Day iso={study.study_date} /> · {imageCount(study.number_of_instances, study.number_of_series)}

@@ -2,7 +2,7 @@
 import type { StudyFilter } from "../api/queries";
 import type { ListPlace } from "../components/useListPlace";
 
-export const DEFAULTS = { in: "name", link: "", modality: "", from: "", to: "" };
+export const DEFAULTS = { in: "name", issuer: "", link: "", modality: "", from: "", to: "" };
 export const SEARCHED = ["name", "mrn", "accession"] as const;
 export const LINKS = ["linked", "unlinked", "ambiguous"] as const;
 export const MODALITIES = ["CR", "CT", "DX", "ES", "IO", "MG", "MR", "NM", "OT", "PT", "PX", "RF", "SC", "SR", "US", "XA"] as const;
@@ -29,6 +29,7 @@ const DAY = /^\d{4}-\d{2}-\d{2}$/;
 export function filterOf({ q, filters, sort, offset }: Omit<ListPlace<keyof typeof DEFAULTS>, "texts">): StudyFilter {
   return {
     [PARAMETER[filters.in] ?? "patient_name"]: q,
+    issuer: filters.in === "mrn" && q ? filters.issuer : "",
     link_status: LINKS.find((each) => each === filters.link) ?? "",
     modality: filters.modality,
     study_date_from: DAY.test(filters.from) ? filters.from : "",

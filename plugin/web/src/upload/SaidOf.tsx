@@ -1,6 +1,7 @@
 /** Whom the files of a study name, the same before they are sent, on their way and after. */
 import type { ReactNode } from "react";
 import { Person, PersonFacts } from "../components/Person";
+import { useNumbers } from "../components/useNumbers";
 import { ofFiles } from "../components/whom";
 import { t } from "../i18n";
 import type { Header } from "./read/header";
@@ -24,6 +25,8 @@ export function SaidFacts({ header }: { header: Header }) {
 }
 
 /** Not an MRN: nobody has said yet that it is one of ours. */
-function FileNumber({ header: { patientId } }: { header: Header }) {
-  return <span className="number">{t("review.patient.id", { id: patientId || t("value.empty") })}</span>;
+function FileNumber({ header: { patientId, issuerOfPatientId: issuer, universalIssuerOfPatientId: universal } }: { header: Header }) {
+  const numbers = useNumbers();
+  const said = t("review.patient.id", { id: patientId || t("value.empty") });
+  return <span className="number">{patientId ? numbers.said(said, issuer || universal) : said}</span>;
 }

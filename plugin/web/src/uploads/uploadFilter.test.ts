@@ -5,14 +5,17 @@ const place = { q: "", texts: {}, filters: DEFAULTS, sort: "", offset: 0 };
 
 describe("the upload history", () => {
   it("is searched by sender, patient, file and address, by one or by several at once", () => {
-    expect(filterOf({ ...place, texts: { who: "rita", mrn: "M-1" } })).toMatchObject({ uploaded_by: "rita", patient: "M-1", file_name: "" });
+    expect(filterOf({ ...place, texts: { who: "rita", mrn: "M-1" } })).toMatchObject({ uploaded_by: "rita", patient: "M-1", issuer: "", file_name: "" });
+    const ofA = { ...DEFAULTS, issuer: "SITE-A" };
+    expect(filterOf({ ...place, texts: { mrn: "7" }, filters: ofA })).toMatchObject({ patient: "7", issuer: "SITE-A" });
+    expect(filterOf({ ...place, filters: ofA })).toMatchObject({ patient: "", issuer: "" });
     expect(filterOf({ ...place, texts: { file: "IM1", address: "192.0.2.7" } })).toMatchObject({ file_name: "IM1", source_address: "192.0.2.7" });
   });
 
   it("asks for nothing the server would refuse, whatever the address says", () => {
     const filters = { ...DEFAULTS, status: "maybe", source: "pigeon", study: "1.2; DROP", from: "yesterday", to: "2026-1-1" };
     expect(filterOf({ ...place, filters })).toEqual({
-      uploaded_by: "", patient: "", file_name: "", source_address: "", upload_status: "", upload_source: "", study_instance_uid: "", from: "", to: "", offset: 0,
+      uploaded_by: "", patient: "", issuer: "", file_name: "", source_address: "", upload_status: "", upload_source: "", study_instance_uid: "", from: "", to: "", offset: 0,
     });
   });
 

@@ -3,7 +3,7 @@ import { rangeOf } from "../api/dayRange";
 import type { UploadFilter } from "../api/uploads";
 import type { ListPlace } from "../components/useListPlace";
 
-export const DEFAULTS = { status: "", source: "", from: "", to: "", study: "" };
+export const DEFAULTS = { status: "", source: "", from: "", to: "", study: "", issuer: "" };
 /** What is typed: it stays out of the address. */
 export const NO_TEXTS = { who: "", mrn: "", file: "", address: "" };
 export type Text = keyof typeof NO_TEXTS;
@@ -21,6 +21,7 @@ export function filterOf({ texts, filters, offset }: Place): UploadFilter {
   return {
     uploaded_by: who,
     patient: mrn,
+    issuer: mrn ? filters.issuer : "",
     file_name: file,
     source_address: address,
     upload_status: STATES.find((each) => each === filters.status) ?? "",

@@ -51,6 +51,7 @@ export const app: Translation<typeof english> = {
   "error.forbidden.text": "Bitten Sie die Administration um die Berechtigung, oder melden Sie sich mit einem anderen Konto an.",
   "error.not_found.title": "Nicht gefunden",
   "error.not_found.text": "Es wurde vielleicht entfernt, oder die Adresse ist unvollständig.",
+  "error.number.title": "Wessen Nummer ist es?",
   "error.other.title": "Der Server hat die Anfrage abgelehnt",
   "error.unexpected.title": "Die Antwort des Servers ist nicht lesbar",
   "error.unexpected.text": "Seite und Server haben vielleicht verschiedene Versionen. Laden Sie die Seite neu.",

@@ -48,6 +48,7 @@ export const app = {
   "error.forbidden.text": "Ask your administrator for the permission, or sign in with another account.",
   "error.not_found.title": "Not found",
   "error.not_found.text": "It may have been removed, or the address is incomplete.",
+  "error.number.title": "Whose number is it?",
   "error.other.title": "The server refused the request",
   "error.unexpected.title": "The server's answer could not be read",
   "error.unexpected.text": "The page and the server may be of different versions. Reload the page.",
