@@ -224,7 +224,7 @@ def job_of(server: Server, uid: str, verb: str, role: str, **body: Any) -> None:
     )
     assert answer.status_code == 202, answer.text
     path = f"/api/v1/jobs/{answer.json()['id']}"
-    eventually(lambda: server.get(path, "nurse").json()["status"] == "succeeded")
+    eventually(lambda: server.get(path, "nurse").json()["status"] == "succeeded", 180)
 
 
 def test_whatever_is_done_to_the_one_leaves_the_other_as_it_is(server: Server, mrn: str, of_a: str, of_b: str) -> None:
@@ -318,9 +318,9 @@ def test_kill_9_while_the_ones_studies_follow(request: pytest.FixtureRequest, tm
         eventually(lambda: server.get(f"/api/v1/changes/{change}", "nurse").json()["number_done"] >= 1)
         server.kill()
         server.start()
-        eventually(lambda: server.get(f"/api/v1/changes/{change}", "nurse").json()["number_done"] == 8)
+        eventually(lambda: server.get(f"/api/v1/changes/{change}", "nurse").json()["number_done"] == 8, 180)
         for uid in mine:
-            eventually(lambda uid=uid: persons(server, uid) == named(mrn, "Annabel", A))
+            eventually(lambda uid=uid: persons(server, uid) == named(mrn, "Annabel", A), 180)
         assert (study(server, other), bytes_of(server, other)) == (row, files)
         assert persons(server, other) == named(mrn, "Zeno", B)
 
