@@ -6,11 +6,11 @@ import { defineConfig } from "vitest/config";
  */
 export default defineConfig({
   base: "/ehr/",
-  esbuild: { jsx: "automatic" },
+  oxc: { jsx: { runtime: "automatic" } },
   build: {
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    rollupOptions: {
+    rolldownOptions: {
       onwarn: (warning, warn) => {
         // Libraries mark files for server rendering, which there is none of here.
         if (warning.code !== "MODULE_LEVEL_DIRECTIVE") warn(warning);
@@ -21,5 +21,6 @@ export default defineConfig({
     // `npm run dev` talks to a bridge started by scripts/run on its default port.
     proxy: Object.fromEntries(["/api", "/ohif", "/dicom-web"].map((path) => [path, "http://127.0.0.1:8042"])),
   },
-  test: { include: ["src/**/*.test.ts"], environment: "node" },
+  // A test of what a person sees (*.test.tsx) says in its first line that it wants a page.
+  test: { include: ["src/**/*.test.{ts,tsx}"], environment: "node" },
 });

@@ -1,0 +1,71 @@
+// @vitest-environment happy-dom
+import { act, screen, waitFor } from "@testing-library/react";
+import { userEvent } from "@testing-library/user-event";
+import { useState } from "react";
+import { describe, expect, it } from "vitest";
+import { shown } from "../testing/page";
+import type { UploadDesk } from "../upload/desk";
+import { UploadContext } from "../upload/context";
+import type { Uploader } from "../upload/uploader";
+import { RequireSession } from "./RequireSession";
+
+const ME: [number, unknown] = [200, { subject: "nora", name: "Nora", permissions: [] }];
+
+function Work() {
+  const [typed, setTyped] = useState("");
+  return <input aria-label="Note" value={typed} onChange={(event) => setTyped(event.target.value)} />;
+}
+
+function working(login: [number, unknown]) {
+  const forgotten: string[] = [];
+  const uploads = {
+    desk: { forget: () => void forgotten.push("files") } as unknown as UploadDesk,
+    uploader: { forget: () => void forgotten.push("upload") } as unknown as Uploader,
+  };
+  const page = shown(
+    <UploadContext value={uploads}>
+      <RequireSession>
+        <Work />
+      </RequireSession>
+    </UploadContext>,
+    { "GET auth/me": ME, "POST auth/login": login },
+  );
+  return { ...page, forgotten, user: userEvent.setup() };
+}
+
+const again: [number, unknown] = [200, { token: "new", expires_at: "2099-01-01T00:00:00Z", name: "Nora", roles: [] }];
+
+describe("a session that ends", () => {
+  it("hides the page and keeps what is on it until its user has signed in again", async () => {
+    const { session, user, asked } = working(again);
+    await user.type(await screen.findByRole("textbox", { name: "Note" }), "half a sen");
+    await act(async () => session.end("secret"));
+    expect(screen.getByRole("dialog", { name: "Your session has ended" })).toBeTruthy();
+    expect(screen.getByLabelText("Note").closest(".locked")).toBeTruthy();
+    await user.type(screen.getByLabelText("Password"), "pass");
+    await user.click(screen.getByRole("button", { name: "Sign in" }));
+    await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
+    expect(asked.find(({ path }) => path === "auth/login")).toMatchObject({ body: { username: "nora", password: "pass" }, token: null });
+    expect(screen.getByRole<HTMLInputElement>("textbox", { name: "Note" }).value).toBe("half a sen");
+  });
+
+  it("says that a password is wrong, and empties the field", async () => {
+    const { session, user } = working([401, { code: "wrong_credentials" }]);
+    await screen.findByRole("textbox", { name: "Note" });
+    await act(async () => session.end("secret"));
+    await user.type(screen.getByLabelText("Password"), "guess");
+    await user.click(screen.getByRole("button", { name: "Sign in" }));
+    expect(await screen.findByText("User name or password is wrong.")).toBeTruthy();
+    await waitFor(() => expect(screen.getByLabelText<HTMLInputElement>("Password").value).toBe(""));
+  });
+
+  it("left to somebody else leaves nothing of its user behind", async () => {
+    const { session, user, forgotten } = working(again);
+    await screen.findByRole("textbox", { name: "Note" });
+    await act(async () => session.end("secret"));
+    await user.click(screen.getByRole("button", { name: "Use another account" }));
+    expect(forgotten.sort()).toEqual(["files", "upload"]);
+    expect(session.snapshot()).toEqual({ kind: "none", signedOut: true });
+    expect(screen.queryByLabelText("Note")).toBeNull();
+  });
+});
