@@ -42,7 +42,7 @@ describe("a decision", () => {
     const { asked, onClose, user } = confirming("approve", [200, {}]);
     const dialog = screen.getByRole("dialog", { name: "Approve the deletion" });
     for (const words of ["Thorax", "wrong patient", "tom", "deleted for good"]) expect(dialog.textContent).toContain(words);
-    expect(asked).toEqual([]);
+    expect(asked.filter(({ method }) => method === "POST")).toEqual([]);
     await user.click(screen.getByRole("button", { name: "Approve" }));
     await waitFor(() => expect(onClose).toHaveBeenCalledOnce());
     expect(asked.filter(({ method }) => method === "POST")).toMatchObject([{ path: "deletions/d1/approve", body: {}, token: "Bearer secret" }]);
