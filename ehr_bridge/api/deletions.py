@@ -79,7 +79,9 @@ class HoldBody(Input):
 
 
 class DeletionAnswer(PersonAnswer):
-    """A request with the facts of its study; patient and order are those at the time of the request."""
+    """A request with the facts of its study, as they are while it is open and as they were when it ended.
+
+    Patient and order are those at the time of the request."""
 
     id: uuid.UUID
     status: Status
@@ -204,9 +206,8 @@ def _reject_body() -> RejectBody:
 
 
 def _answer(view: DeletionView) -> DeletionAnswer:
-    deletion, study = view.request, view.request.study
-    of_study = {"modalities", "study_date", "study_description", "number_of_series", "number_of_instances"}
-    values = asdict(view.person) | {name: getattr(study, name) for name in of_study}
+    deletion = view.request
+    values = asdict(view.person) | {name: value for name, value in view.facts.items() if name != "said"}
     values |= {"accession_number": view.accession_number, "on_hold": view.on_hold}
     for name in DeletionAnswer.model_fields.keys() - values.keys():
         values[name] = getattr(deletion, name)

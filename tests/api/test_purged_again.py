@@ -20,6 +20,7 @@ from tests.api.deletion_steps import (
     decide,
     grace_is_over,
     modality_sends,
+    requested,
     stored,
 )
 from tests.api.tag_steps import job, jobs, modify, store, undo
@@ -72,6 +73,20 @@ def test_a_purged_study_that_is_sent_again_is_found_under_no_former_name(api: Ap
     assert (order["status"], order["orthanc_study_id"]) == ("scheduled", None)
     (waiting,) = api.get("/api/v1/reconciliation", "technician").json["items"]
     assert "Lindqvist" not in str(waiting) and "ACC-1" not in str(waiting), "no opinion is left of the former images"
+
+
+def test_an_old_request_keeps_what_it_was_about(api: Api) -> None:
+    """Three images of nobody's study are purged and one is sent again as somebody else's; a refused one likewise."""
+    uid = store(api, 3)
+    refused = decide(api, requested(api, uid), "reject").json
+    assert (refused["number_of_instances"], refused["patient_name"]) == (3, "SCANNER^NAME")
+    purged(api, uid)
+    sent_again(api, uid, **OTHER)
+    newest, *old = api.get(f"{DELETIONS}?study_instance_uid={uid}", "manager").json["items"]
+    assert (newest["number_of_instances"], newest["patient_name"]) == (1, "Berg^Nils")
+    assert [request["status"] for request in old] == ["purged", "rejected"]
+    about = ("number_of_instances", "number_of_series", "patient_name", "study_date", "study_description", "modalities")
+    assert [[request[name] for name in about] for request in old] == [[refused[name] for name in about]] * 2
 
 
 def test_a_purged_study_is_found_by_nothing(api: Api) -> None:

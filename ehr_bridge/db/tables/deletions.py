@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import CheckConstraint, Exists, ForeignKey, Index, Select, String, exists, func, select, text
+from sqlalchemy import JSON, CheckConstraint, Exists, ForeignKey, Index, Select, String, exists, func, select, text
 from sqlalchemy.orm import Mapped, aliased, mapped_column, relationship
 
 from ehr_bridge.db.tables.base import UID, Base
@@ -17,7 +18,7 @@ OPEN = "status IN ('pending', 'approved', 'purging')"
 class DeletionRequest(Base):
     """The wish to delete a study: who asked and why, who decided, what became of it. At most one is open per study.
 
-    Patient, order and counts are those of the moment of the request; they stay when the study's own are gone.
+    Patient and order are those of the moment of the request; they stay when the study's own are gone.
     """
 
     __tablename__ = "deletion_requests"
@@ -56,6 +57,8 @@ class DeletionRequest(Base):
     purged_at: Mapped[datetime | None]
     late_instances: Mapped[int] = mapped_column(default=0)
     """Instances a modality sent while the study was hidden."""
+    facts: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """What the study was when the request was decided against or its purge began; else None."""
 
     study: Mapped[Study] = relationship(lazy="joined", innerjoin=True)
 

@@ -7,9 +7,10 @@ restoration shows it again as it was.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -25,8 +26,8 @@ from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.errors import Conflict, NotFound, NotPermitted
 from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.services.deletion.holds import hold_in_force, require_no_hold
-from ehr_bridge.services.deletion.steps import move, note, open_request
-from ehr_bridge.services.identity.persons import Person, person_then, said_by
+from ehr_bridge.services.deletion.steps import facts_of, move, note, open_request
+from ehr_bridge.services.identity.persons import Person, person_of, person_then
 from ehr_bridge.services.studies.listing import find_study
 from ehr_bridge.services.visibility.deleted_studies import HiddenStudies
 from ehr_bridge.services.visibility.restrictions import NOTHING, Closed, without
@@ -40,6 +41,8 @@ class DeletionView:
     person: Person
     """As at the time of the request."""
     accession_number: str | None
+    facts: Mapping[str, Any]
+    """`steps.facts_of` the study: as it is while the request is open, then as it was."""
     on_hold: bool
 
 
@@ -193,10 +196,15 @@ def _find(session: Session, request_id: uuid.UUID) -> DeletionRequest:
 
 def _view(session: Session, request: DeletionRequest) -> DeletionView:
     order = session.get(Order, request.order_id) if request.order_id else None
+    facts = request.facts or facts_of(request.study)
+    is_nobodys = request.facts is not None and request.patient_id is None
     return DeletionView(
         request=request,
-        person=person_then(session, request.study, request.patient_id),
-        accession_number=(order.accession_number if order else said_by(request.study).get("AccessionNumber")) or None,
+        person=person_of(None, facts["said"])
+        if is_nobodys
+        else person_then(session, request.study, request.patient_id),
+        accession_number=(order.accession_number if order else facts["said"].get("AccessionNumber")) or None,
+        facts=facts,
         on_hold=hold_in_force(session, request.study_id) is not None,
     )
 

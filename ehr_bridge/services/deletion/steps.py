@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -12,6 +13,7 @@ from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.errors import Conflict
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit.trail import Event, Origin
+from ehr_bridge.services.identity.persons import said_by
 
 TRANSITIONS: dict[str, frozenset[str]] = {
     "pending": frozenset({"approved", "rejected", "withdrawn"}),
@@ -25,6 +27,10 @@ TRANSITIONS: dict[str, frozenset[str]] = {
 """Where a request may go from each state. Back to pending: images came after the approval that nobody approved of."""
 
 
+KEEPS_FACTS = frozenset({"rejected", "withdrawn", "restored", "purging"})
+"""From there on the study goes its own way; images that are sent under its UID later are not what was asked about."""
+
+
 def move(request: DeletionRequest, status: str) -> None:
     """Take a request to another state.
 
@@ -34,6 +40,20 @@ def move(request: DeletionRequest, status: str) -> None:
     if status not in TRANSITIONS[request.status]:
         raise Conflict("deletion_state", f"This request is {request.status}; it cannot become {status}.")
     request.status = status
+    if status in KEEPS_FACTS:
+        request.facts = facts_of(request.study)
+
+
+def facts_of(study: Study) -> dict[str, Any]:
+    """What is shown of a study for a decision on it, as JSON."""
+    return {
+        "modalities": list(study.modalities),
+        "study_date": study.study_date.isoformat() if study.study_date else None,
+        "study_description": study.study_description,
+        "number_of_series": study.number_of_series,
+        "number_of_instances": study.number_of_instances,
+        "said": said_by(study),
+    }
 
 
 def open_request(session: Session, study: Study, reason: str, origin: Origin, now: datetime) -> DeletionRequest:
