@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import uuid
 from datetime import timedelta
 
 import pytest
@@ -11,34 +9,10 @@ import pytest
 from ehr_bridge.api.http.access import ACCESS, PUBLIC, SIGNED_IN, VIEWER, permissions_for
 from ehr_bridge.api.http.context import plain_path
 from ehr_bridge.auth.permissions import ROLE_PERMISSIONS
+from tests.api.access_steps import concrete
 from tests.api.conftest import Api
 from tests.support.samples import small
 from tests.support.server import user_token
-
-EXAMPLES = {
-    "mrn": "MRN-1",
-    "id_or_mrn": "MRN-1",
-    "accession_number": "ACC-1",
-    "id_or_accession_number": "ACC-1",
-    "study_uid": "1.2.3",
-    "deletion_id": str(uuid.uuid4()),
-    "change_id": str(uuid.uuid4()),
-    "token_id": str(uuid.uuid4()),
-    "patient_id": "MRN-1",
-    "order_id": "A-1",
-    "accession": "A-1",
-    "upload_id": str(uuid.uuid4()),
-    "quarantine_id": str(uuid.uuid4()),
-    "modification_id": str(uuid.uuid4()),
-    "job_id": str(uuid.uuid4()),
-    "username": "nobody",
-    "key_id": str(uuid.uuid4()),
-    "glass_id": str(uuid.uuid4()),
-}
-
-
-def concrete(path: str) -> str:
-    return re.sub(r"\{(\w+)\}", lambda m: EXAMPLES[m[1]], path)
 
 
 def test_every_route_stands_in_the_table(api: Api) -> None:

@@ -11,7 +11,7 @@ from ehr_bridge.errors import NotAuthenticated
 from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.services.bundle import build_services
 from tests.api.conftest import Api
-from tests.api.test_sign_in import PASSWORD, actions, make, sign_in, token_of
+from tests.api.sign_in_steps import PASSWORD, actions, make, sign_in, token_of
 from tests.support.samples import small
 
 ACCOUNTS, KEYS = "/api/v1/accounts", "/api/v1/service-keys"

@@ -16,7 +16,7 @@ from ehr_bridge.services.audit.codes import AUDIT_CODES
 from ehr_bridge.services.audit.trail import Event, Origin, append
 from ehr_bridge.services.bundle import utc_now
 from tests.api.conftest import Api, facts
-from tests.api.test_upload import related
+from tests.api.upload_steps import related
 from tests.support.samples import nested, small
 from tests.support.server import user_token
 

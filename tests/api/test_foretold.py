@@ -14,9 +14,9 @@ from pydicom.uid import generate_uid
 from tests.api.conftest import Api
 from tests.api.deletion_steps import ask as ask_deletion
 from tests.api.link_steps import link, one, study, unlink
+from tests.api.privacy_steps import restrict
 from tests.api.tag_steps import jobs
-from tests.api.test_privacy import restrict
-from tests.api.test_random_walks import PEOPLE, Walk
+from tests.api.walk_steps import PEOPLE, Walk
 from tests.support.samples import small
 
 WALKS = int(os.environ.get("RANDOM_WALKS", "4"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 from pydicom.uid import generate_uid
 from sqlalchemy import select
@@ -13,6 +12,7 @@ from ehr_bridge.db.tables.modifications import Modification
 from ehr_bridge.services.deletion.purge import Purge
 from tests.api.conftest import Api
 from tests.api.deletion_steps import Purging, approved
+from tests.api.identity_steps import linked, merge, take_back
 from tests.api.late_steps import other_patients_image
 from tests.api.link_steps import (
     ASA,
@@ -29,23 +29,6 @@ from tests.api.link_steps import (
 )
 from tests.api.tag_steps import files, job, jobs, modify, undo
 from tests.support.samples import small, unrecodable
-
-
-def linked(api: Api, number: int = 2, **values: Any) -> str:
-    """A study for order ACC-1, linked on arrival; its UID."""
-    uid = generate_uid()
-    for _ in range(number):
-        answer = api.upload(small(StudyInstanceUID=uid, **values), headers={"X-Order-Id": "ACC-1"})
-        assert answer.status_code == 201, answer.json
-    return str(uid)
-
-
-def merge(api: Api, mrn: str, into: str, status: int = 202) -> dict[str, Any]:
-    return post(api, f"/api/v1/patients/{mrn}/merge", {"into": into, "reason": "registered twice"}, status, "service")
-
-
-def take_back(api: Api, change: str, status: int = 202) -> dict[str, Any]:
-    return post(api, f"/api/v1/changes/{change}/undo", {"reason": "it was right"}, status, "service")
 
 
 def test_studies_follow_a_patient_who_is_renamed_and_the_list_says_how_far(api: Api, tmp_path: Path) -> None:

@@ -14,8 +14,8 @@ from ehr_bridge.services.jobs.spool import Spool
 from ehr_bridge.services.modifying import runner
 from ehr_bridge.services.modifying.attempts import LEASE
 from tests.api.conftest import Api
+from tests.api.interrupted_steps import KILLED, KilledAt
 from tests.api.tag_steps import files, job, jobs, modify, rows, said, store, undo
-from tests.api.test_tags_interrupted import KILLED, KilledAt
 
 ENDED = LEASE + timedelta(seconds=1)
 

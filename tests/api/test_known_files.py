@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import uuid
-from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pydicom
 import pytest
@@ -27,36 +24,14 @@ from ehr_bridge.services.uploads.arrivals import Delivery, Door
 from ehr_bridge.services.visibility.restrictions import NOTHING
 from tests.api.conftest import Api
 from tests.api.deletion_steps import Purging, approved, decide, grace_is_over, modality_sends, requested
+from tests.api.known_steps import KNOWN, ask, digest, is_known, stored
+from tests.api.privacy_steps import break_glass, restrict
 from tests.api.tag_steps import jobs, modify
-from tests.api.test_privacy import break_glass, restrict
 from tests.support.samples import encoded, small
 from tests.support.steps import stating
 from tests.support.zips import zipped
 
-KNOWN = "/api/v1/dicom/known"
-
-
 PART = b"--b\r\nContent-Type: application/dicom\r\n\r\n%s\r\n--b--\r\n"
-
-
-def digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
-
-
-def ask(api: Api, digests: Iterable[str], role: str = "technician") -> Any:
-    return api.call("POST", KNOWN, role, json={"sha256": list(digests)})
-
-
-def is_known(api: Api, data: bytes, role: str = "technician") -> bool:
-    answer = ask(api, [digest(data)], role)
-    assert answer.status_code == 200, answer.json
-    return [file["sha256"] for file in answer.json["files"]] == [digest(data)]
-
-
-def stored(api: Api, data: bytes, headers: dict[str, str] | None = None) -> str:
-    answer = api.upload(data, headers=stating(data) | (headers or {}))
-    assert answer.status_code == 201, answer.json
-    return str(answer.json["studies"][0]["study_instance_uid"])
 
 
 def test_a_stored_file_is_known_with_its_study_and_whose_it_is(api: Api) -> None:

@@ -13,10 +13,10 @@ from sqlalchemy import select
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.services.modifying.runner import SWEEP_AFTER, ModificationJobs
 from tests.api.conftest import Api
+from tests.api.interrupted_steps import KILLED, KilledAt
 from tests.api.late_steps import other_patients_image
 from tests.api.link_steps import ASA, SCANNER, changes, identities, link, one, put_order, put_patient, study, unlink
 from tests.api.tag_steps import files, job, jobs, modify, rows, store, undo
-from tests.api.test_tags_interrupted import KILLED, KilledAt
 from tests.support.samples import small
 
 OTHER = ("SCAN-8", "OTHER^NAME", "", "", "", "")

@@ -14,8 +14,8 @@ from ehr_bridge.db.tables.audit import AuditEvent
 from tests.api.conftest import Api
 from tests.api.deletion_steps import DELETIONS, ask, decide, requested
 from tests.api.link_steps import link, put_patient, study
+from tests.api.privacy_steps import restrict
 from tests.api.tag_steps import jobs, store
-from tests.api.test_privacy import restrict
 from tests.support.samples import small
 from tests.support.server import user_token
 

@@ -12,7 +12,7 @@ from ehr_bridge.api.http.access import ACCESS, PUBLIC
 from ehr_bridge.api.http.examples import EXAMPLES
 from ehr_bridge.api.http.problems import CODES
 from tests.api.conftest import Api
-from tests.unit.test_docs import model
+from tests.unit.doc_steps import model
 
 
 @pytest.fixture

@@ -12,29 +12,12 @@ import pydicom
 import pytest
 
 from ehr_bridge.api.http import restricted
-from ehr_bridge.auth.caller import Caller
-from ehr_bridge.auth.permissions import ROLE_PERMISSIONS
 from ehr_bridge.errors import NotAuthenticated
 from ehr_bridge.services.bundle import build_services, utc_now
 from tests.api.conftest import Api
+from tests.api.privacy_steps import ACCESS, break_glass, person, restrict
 from tests.support.samples import small
 from tests.support.zips import zipped
-
-ACCESS = "/api/v1/access"
-
-
-def person(role: str) -> Caller:
-    return Caller(role, role, (role,), ROLE_PERMISSIONS[role])
-
-
-def restrict(api: Api, mrn: str, *staff: str) -> None:
-    body = {"reason": "Member of staff", "staff": list(staff)}
-    answer = api.call("PUT", f"{ACCESS}/restrictions/{mrn}", "admin", json=body)
-    assert answer.status_code == 200, answer.json
-
-
-def break_glass(api: Api, role: str, **body: Any) -> Any:
-    return api.call("POST", f"{ACCESS}/break-glass", role, json={"reason": "Emergency"} | body)
 
 
 @pytest.fixture

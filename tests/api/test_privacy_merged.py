@@ -9,8 +9,8 @@ from pathlib import Path
 from ehr_bridge.services.bundle import build_services
 from tests.api.conftest import Api
 from tests.api.link_steps import link, one, unlink
+from tests.api.privacy_steps import ACCESS, break_glass, person, restrict
 from tests.api.tag_steps import jobs, store
-from tests.api.test_privacy import ACCESS, break_glass, person, restrict
 from tests.support.samples import small
 
 

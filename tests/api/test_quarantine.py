@@ -21,8 +21,8 @@ from ehr_bridge.services.jobs.replacing import OTHER_CONTENT
 from ehr_bridge.services.uploads.arrivals import Delivery, Door
 from tests.api.conftest import Api
 from tests.api.link_steps import audited, put_patient, study
+from tests.api.privacy_steps import restrict
 from tests.api.tag_steps import files, store
-from tests.api.test_privacy import restrict
 from tests.support.samples import encoded, nested, small
 
 REASON = "seen with the technician"

@@ -17,6 +17,7 @@ from ehr_bridge.services.linking import late_links
 from ehr_bridge.services.uploads.arrivals import Delivery, Door
 from ehr_bridge.services.verdict.judge import Confirmation
 from tests.api.conftest import Api
+from tests.api.identity_steps import merge, take_back
 from tests.api.link_steps import (
     ASA,
     changes,
@@ -31,7 +32,6 @@ from tests.api.link_steps import (
     study,
 )
 from tests.api.tag_steps import jobs, store
-from tests.api.test_identity_changes import merge, take_back
 from tests.support.samples import small
 
 GOOD = {"PatientID": "MRN-1", "PatientName": "Lindqvist^Asa", "PatientBirthDate": "19610314", "PatientSex": "F"}

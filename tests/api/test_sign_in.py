@@ -6,7 +6,6 @@ import threading
 from datetime import timedelta
 
 import pytest
-from werkzeug.test import TestResponse
 
 from ehr_bridge.auth.tokens import TokenRules
 from ehr_bridge.errors import NotAuthenticated, Unavailable
@@ -14,27 +13,8 @@ from ehr_bridge.services.accounts.sign_in import Hashing, SignIn
 from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.services.bundle import build_services, utc_now
 from tests.api.conftest import Api
+from tests.api.sign_in_steps import PASSWORD, actions, make, sign_in, token_of
 from tests.support.server import SECRET
-
-PASSWORD = "correct horse"
-
-
-def make(api: Api, username: str = "dora", *roles: str) -> None:
-    api.services.accounts.create(username, "Dora Doctor", PASSWORD, roles or ("doctor",), Origin("test"))
-
-
-def sign_in(api: Api, username: str = "dora", password: str = PASSWORD) -> TestResponse:
-    return api.call("POST", "/api/v1/auth/login", json={"username": username, "password": password})
-
-
-def token_of(api: Api, username: str = "dora", password: str = PASSWORD) -> str:
-    answer = sign_in(api, username, password)
-    assert answer.status_code == 200, answer.json
-    return str(answer.json["token"])
-
-
-def actions(api: Api) -> list[str]:
-    return [event["action"] for event in api.get("/api/v1/audit?limit=500", "admin").json["items"]]
 
 
 def test_five_wrong_passwords_lock_a_name_whether_it_exists_or_not(api: Api) -> None:

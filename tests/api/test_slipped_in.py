@@ -12,8 +12,8 @@ import pytest
 from pydicom.uid import generate_uid
 
 from tests.api.conftest import Api
+from tests.api.known_steps import is_known, stored
 from tests.api.tag_steps import files, job, jobs, modify
-from tests.api.test_known_files import is_known, stored
 from tests.support.samples import encoded, small
 from tests.support.steps import stating
 

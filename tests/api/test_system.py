@@ -21,7 +21,7 @@ from ehr_bridge.services.system.state import ADVICE, Disk
 from tests.api.conftest import Api
 from tests.api.tag_steps import job, jobs, modify, store
 from tests.support.samples import small
-from tests.unit.test_docs import code, rows
+from tests.unit.doc_steps import code, rows
 
 SYSTEM = "/api/v1/system"
 ROOMY, NEARLY_FULL = Disk(600, 1000), Disk(99, 1000)

@@ -7,6 +7,7 @@ from pathlib import Path
 from pydicom.uid import generate_uid
 
 from tests.api.conftest import Api
+from tests.api.identity_steps import linked, merge, take_back
 from tests.api.link_steps import (
     ASA,
     audited,
@@ -23,7 +24,6 @@ from tests.api.link_steps import (
     unlink,
 )
 from tests.api.tag_steps import jobs, store
-from tests.api.test_identity_changes import linked, merge, take_back
 from tests.support.samples import small
 
 

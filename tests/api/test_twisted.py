@@ -8,6 +8,7 @@ from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.services.linking.following import set_off
 from ehr_bridge.services.uploads.arrivals import Delivery, Door
 from tests.api.conftest import Api
+from tests.api.identity_steps import linked, merge, take_back
 from tests.api.late_steps import catch_up, kept
 from tests.api.link_steps import (
     ASA,
@@ -24,7 +25,6 @@ from tests.api.link_steps import (
     unlink,
 )
 from tests.api.tag_steps import jobs, store, undo
-from tests.api.test_identity_changes import linked, merge, take_back
 from tests.support.samples import small
 
 CHIDI = ("MRN-2", "Okafor^Chidi")

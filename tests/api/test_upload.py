@@ -6,7 +6,6 @@ import io
 import json
 import uuid
 from datetime import timedelta
-from typing import Any
 
 import pydicom
 import pytest
@@ -19,21 +18,13 @@ from ehr_bridge.services.identity.attributes import read_identity
 from ehr_bridge.services.intake.claims import ABANDONED_AFTER, Claims
 from ehr_bridge.services.verdict.judge import Confirmation
 from tests.api.conftest import Api
+from tests.api.upload_steps import assert_nothing_is_left, related
 from tests.support.bombs import deflated
 from tests.support.samples import nested, pixels, small, unrecodable
 
 
 def stored(api: Api) -> list[pydicom.FileDataset]:
     return [pydicom.dcmread(io.BytesIO(data)) for data in api.archive.instances.values()]
-
-
-def assert_nothing_is_left(api: Api) -> None:
-    assert api.archive.instances == {}
-    assert api.get("/api/v1/dicom/studies", "nurse").json["total"] == 0
-    assert api.get("/api/v1/dicom/uploads", "nurse").json["total"] == 0
-    with api.services.database.read() as session:
-        for table in ("studies", "study_links", "instances", "dicom_upload_logs", "dicom_upload_skips"):
-            assert session.connection().exec_driver_sql(f"SELECT count(*) FROM {table}").scalar() == 0, table
 
 
 def test_order_named_by_the_uploader_decides_identity(api: Api) -> None:
@@ -142,17 +133,6 @@ def test_the_same_file_twice_is_a_duplicate_not_a_second_image(api: Api) -> None
     assert (again.status_code, again.json["instances"][0]["status"]) == (201, "duplicate")
     entry = api.get("/api/v1/dicom/uploads", "nurse").json["items"][0]
     assert (entry["number_of_files"], entry["number_of_duplicates"], len(api.archive.instances)) == (2, 1, 1)
-
-
-def related(*parts: tuple[str, bytes], boundary: str = "b0und") -> dict[str, Any]:
-    body = b"".join(
-        f"--{boundary}\r\nContent-Type: {media_type}\r\n\r\n".encode() + content + b"\r\n"
-        for media_type, content in parts
-    )
-    return {
-        "data": body + f"--{boundary}--\r\n".encode(),
-        "content_type": f'multipart/related; type="application/dicom"; boundary={boundary}',
-    }
 
 
 def test_multipart_takes_options_first_and_many_files(api: Api) -> None:

@@ -16,7 +16,7 @@ from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.services.uploads.arrivals import Delivery, Door
 from ehr_bridge.services.uploads.settling import settle_leftovers
 from tests.api.conftest import Api
-from tests.api.test_upload import assert_nothing_is_left, related
+from tests.api.upload_steps import assert_nothing_is_left, related
 from tests.support.samples import crowded, encoded, nested, small
 
 

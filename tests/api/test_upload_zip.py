@@ -16,7 +16,7 @@ from ehr_bridge.services.archive.storing import Stored
 from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.services.uploads.arrivals import Delivery, Door
 from tests.api.conftest import Api
-from tests.api.test_upload import assert_nothing_is_left
+from tests.api.upload_steps import assert_nothing_is_left
 from tests.support.samples import nested, small
 from tests.support.zips import ENCRYPTED, forged, renamed, symlink, zipped
 

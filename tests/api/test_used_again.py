@@ -14,6 +14,7 @@ from ehr_bridge.services.registry.numbers import find_patient
 from ehr_bridge.services.uploads.arrivals import Delivery, Door
 from ehr_bridge.services.viewing.scope import linked_to
 from tests.api.conftest import Api
+from tests.api.identity_steps import linked, merge, take_back
 from tests.api.link_steps import (
     ASA,
     audited,
@@ -30,7 +31,6 @@ from tests.api.link_steps import (
     study,
 )
 from tests.api.tag_steps import files, jobs, store, undo
-from tests.api.test_identity_changes import linked, merge, take_back
 from tests.support.samples import small
 
 ZORA = {"family_name": "Zimmer", "given_name": "Zora", "birth_date": "1999-09-09", "sex": "female"}

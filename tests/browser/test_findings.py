@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Locator, Page, Response, expect
 
-from tests.browser.test_reading import a_study, mint, open_link
+from tests.browser.reading_steps import a_study, mint, open_link
 from tests.support.running import running
 from tests.support.server import Server
 

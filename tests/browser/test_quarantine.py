@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from pydicom.uid import generate_uid
 
 from tests.browser.people import People
-from tests.live.test_doors import c_store
+from tests.live.door_steps import c_store
 from tests.support.samples import encoded, small
 from tests.support.server import Server
 from tests.support.steps import eventually, place_order, study, upload

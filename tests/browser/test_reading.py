@@ -3,31 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, Request, expect
 
+from tests.browser.reading_steps import TOKENS, a_study, mint, open_link
 from tests.browser.steps import has_picture
 from tests.support.server import Server, user_token
-
-TOKENS = "/api/v1/dicom/viewer-token"
-
-
-def a_study(demo: Server, mrn: str = "MRN-1001") -> str:
-    uid: str = demo.get(f"/api/v1/dicom/studies?mrn={mrn}", "nurse").json()["items"][0]["study_instance_uid"]
-    return uid
-
-
-def mint(demo: Server, uid: str, **wish: Any) -> dict[str, Any]:
-    body = {"study_instance_uids": [uid]} | wish
-    answer = demo.request("POST", TOKENS, user_token("radiologist", subject="rosa"), json=body)
-    assert answer.status_code == 201, answer.text
-    return dict(answer.json())
-
-
-def open_link(page: Page, demo: Server, uid: str, token: str) -> None:
-    page.goto(f"{demo.url}/ohif/viewer?StudyInstanceUIDs={uid}&token={token}")
 
 
 def test_a_link_for_one_use_shows_the_study_once_and_its_address_is_worth_nothing(

@@ -11,11 +11,11 @@ from playwright.sync_api import Browser, FrameLocator, Page, expect
 from pydicom.uid import generate_uid
 
 from tests.browser.conftest import window
+from tests.browser.reading_steps import mint, open_link
 from tests.browser.steps import has_picture, open_viewer, sign_in, sign_out
-from tests.browser.test_reading import mint, open_link
-from tests.live.test_doors import c_store
-from tests.live.test_reconciliation import link as link_study
-from tests.live.test_tags import succeeded, undo
+from tests.live.door_steps import c_store
+from tests.live.link_steps import link as link_study
+from tests.live.tag_steps import succeeded, undo
 from tests.support.samples import encoded, fresh_series
 from tests.support.server import Server
 from tests.support.steps import eventually, place_order, study, upload

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -36,6 +37,13 @@ def shared_on_postgresql(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Server]:
     with running(tmp_path_factory.mktemp("server"), **SMALL_LIMITS, **databases(request, "postgresql")) as server:
+        yield server
+
+
+@pytest.fixture(params=ENGINES)
+def own_server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
+    """A server for one test, which may stop it, kill it and start it anew; at the end it stops as it should."""
+    with running(tmp_path, **databases(request, request.param)) as server:
         yield server
 
 

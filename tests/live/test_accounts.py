@@ -11,28 +11,10 @@ from typing import Any
 import pytest
 import requests
 
+from tests.live.account_steps import command
 from tests.support.samples import small
-from tests.support.server import ROOT, SECRET, Server, user_token
+from tests.support.server import ROOT, Server, user_token
 from tests.support.steps import eventually
-
-
-def command(server: Server, *arguments: str, typed: str = "", **environ: str) -> subprocess.CompletedProcess[str]:
-    """`ehr-bridge` as the administrator of that server runs it."""
-    settings = {
-        "PATH": "/usr/bin:/bin",
-        "EHR_BRIDGE_JWT_SECRET": SECRET,
-        "EHR_BRIDGE_DATABASE_URL": server.database_url,
-        "EHR_BRIDGE_HTTP_PORT": str(server.http_port),
-        "EHR_BRIDGE_DICOM_PORT": str(server.dicom_port),
-    }
-    return subprocess.run(
-        [str(ROOT / "scripts" / "ehr-bridge"), "--data-dir", str(server.data_dir), *arguments],
-        env=settings | environ,
-        input=typed,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
 
 
 def sign_in(server: Server, username: str, password: str) -> requests.Response:

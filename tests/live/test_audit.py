@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 import requests
 
 from ehr_bridge.services.audit.verification import verify_database
-from tests.live.test_doors import c_store
+from tests.live.door_steps import c_store
 from tests.support.samples import nested, small
 from tests.support.server import ROOT, SECRET, Server, user_token
 from tests.support.steps import eventually, upload, viewer_token

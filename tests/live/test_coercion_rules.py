@@ -10,7 +10,7 @@ import pydicom
 import pytest
 from pydicom.uid import generate_uid
 
-from tests.live.test_doors import c_store
+from tests.live.door_steps import c_store
 from tests.support.samples import small
 from tests.support.server import Server
 from tests.support.steps import eventually, instances, place_order, study, upload

@@ -3,66 +3,28 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import pydicom
 import pytest
 from pydicom.uid import generate_uid
 from sqlalchemy import select
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.tables.deletions import DeletionRequest
-from tests.conftest import ENGINES
-from tests.live.test_doors import c_store
-from tests.live.test_gate import QUERIES, reads
-from tests.support.running import bare_orthanc, databases, running
+from tests.live.deletion_steps import DOCTOR, GRACE, MAX, RITA, ask, decide, status, stored
+from tests.live.door_steps import c_store
+from tests.live.gate_steps import QUERIES, reads
+from tests.support.running import bare_orthanc
 from tests.support.samples import small
 from tests.support.server import Server, user_token
-from tests.support.steps import eventually, place_order, study, upload, viewer_token
-
-RITA = user_token("radiologist", "manager", subject="rita")
-MAX = user_token("manager", subject="max")
-DOCTOR = user_token("doctor", subject="dora")
-GRACE = "EHR_BRIDGE_DELETION_GRACE_DAYS"
+from tests.support.steps import eventually, study, upload, viewer_token
 
 
-@pytest.fixture(params=ENGINES)
-def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
-    """A server of this test's own, because it is started again with another grace period."""
-    with running(tmp_path, **databases(request, request.param)) as server:
-        yield server
-
-
-def stored(server: Server) -> dict[str, Any]:
-    order = place_order(server)
-    data = small()
-    ds = pydicom.dcmread(io.BytesIO(data))
-    assert upload(server, data, X_Order_Id=order["id"]).status_code == 201
-    ids = {"uid": str(ds.StudyInstanceUID), "series": str(ds.SeriesInstanceUID), "sop": str(ds.SOPInstanceUID)}
-    return ids | {"mrn": order["mrn"], "accession": order["accession_number"]}
-
-
-def ask(server: Server, uid: str, reason: str = "wrong patient") -> str:
-    path = f"/api/v1/dicom/studies/{uid}"
-    answer = server.request("DELETE", path, RITA, headers={"X-Reason": reason.encode()})
-    assert answer.status_code == 202, answer.text
-    request = answer.json()
-    assert request["reason"] == reason
-    return str(request["id"])
-
-
-def decide(server: Server, deletion: str, verb: str, token: str = MAX) -> tuple[int, str]:
-    answer = server.request("POST", f"/api/v1/deletions/{deletion}/{verb}", token)
-    return answer.status_code, answer.json().get("code") or answer.json()["status"]
-
-
-def status(server: Server, deletion: str) -> str:
-    items = server.request("GET", "/api/v1/deletions", MAX).json()["items"]
-    return str(next(item["status"] for item in items if item["id"] == deletion))
+@pytest.fixture
+def server(own_server: Server) -> Server:
+    """A server of each test's own, because it is started again with another grace period."""
+    return own_server
 
 
 def files(server: Server) -> dict[str, str]:

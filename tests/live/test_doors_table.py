@@ -18,8 +18,8 @@ from pydicom.uid import JPEGBaseline8Bit, generate_uid
 
 from ehr_bridge.dicom import read_header
 from ehr_bridge.errors import RefusedInstance
-from tests.live.test_real_files import documented, under_a_uid_of_its_own
-from tests.live.test_stored_digests import on_disk, recorded
+from tests.live.digest_steps import on_disk, recorded
+from tests.live.real_file_steps import documented, under_a_uid_of_its_own
 from tests.support import scu
 from tests.support.bombs import deflated
 from tests.support.material import WHEEL, named_folders

@@ -16,13 +16,12 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ENGINES
+from tests.live.fuzzing_steps import NO_LIMITS
 from tests.support.running import SMALL_LIMITS, databases, running
 from tests.support.samples import small
 from tests.support.server import ROOT, Server, user_token
 from tests.support.steps import place_order, upload
 
-NO_LIMITS = {"EHR_BRIDGE_UPLOADS_PER_MINUTE": "1000000", "EHR_BRIDGE_SIGN_INS_PER_MINUTE": "1000000"}
-"""A rate limit answers 503, as documented; here it would hide what stands behind it."""
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
 ROLES = ("technician", "doctor", "service", "admin")
 EXAMPLES, SEED = "10", "20261124"

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import pydicom
 import pytest
 
+from tests.live.gate_steps import QUERIES, reads
 from tests.support.material import mr_series
 from tests.support.samples import encoded, small
 from tests.support.server import Server, user_token
@@ -106,28 +107,6 @@ def two_studies(sqlite_server: Server) -> tuple[Server, dict[str, Any], dict[str
     return sqlite_server, studies[0], studies[1]
 
 
-def reads(study: dict[str, Any]) -> list[str]:
-    """Every way to read a study."""
-    base = f"/dicom-web/studies/{study['uid']}"
-    instance = f"{base}/series/{study['series']}/instances/{study['sop']}"
-    wado = f"/wado?requestType=WADO&studyUID={study['uid']}&seriesUID={study['series']}&objectUID={study['sop']}"
-    return [
-        base,
-        f"{base}/metadata",
-        f"{base}/series",
-        f"{base}/instances",
-        f"{base}/series/{study['series']}",
-        f"{base}/series/{study['series']}/metadata",
-        f"{base}/series/{study['series']}/instances",
-        instance,
-        f"{instance}/metadata",
-        f"{instance}/frames/1",
-        f"{instance}/bulk/7fe00010",
-        f"{instance}/bulk/7fe0,0010",
-        wado + "&contentType=application/dicom",
-    ]
-
-
 def bulk_uris(instance: dict[str, Any]) -> list[str]:
     """Every BulkDataURI in an instance's DICOM JSON, those within sequences too."""
     found = []
@@ -194,36 +173,6 @@ def test_ids_of_another_study_under_ones_own_do_not_open_it(two_studies: Any) ->
         told = secret.encode() in answer.content and path.encode().find(secret.encode()) < 0
         assert answer.status_code != 200 or answer.json() in ([], None), (path, answer.status_code, answer.text[:200])
         assert not told and b["mrn"].encode() not in answer.content, path
-
-
-QUERIES = [
-    "",
-    "?",
-    "?StudyInstanceUID={b}",
-    "?studyinstanceuid={b}",
-    "?%53tudyInstanceUID={b}",
-    "?0020000d={b}",
-    "?0020000D={b}",
-    "?0020,000d={b}",
-    "?StudyInstanceUID={a},{b}",
-    "?StudyInstanceUID={a}%2C{b}",
-    "?StudyInstanceUID={a}%5C{b}",
-    "?StudyInstanceUID={a}\\{b}",
-    "?StudyInstanceUID={b}&StudyInstanceUID={a}",
-    "?StudyInstanceUID={a}&StudyInstanceUID={b}",
-    "?StudyInstanceUID={b}&0020000D={a}",
-    "?StudyInstanceUID=*",
-    "?StudyInstanceUID=",
-    "?Foo=1",
-    "?PatientID={mrn}",
-    "?00100020={mrn}",
-    "?PatientID=*",
-    "?PatientName=*",
-    "?fuzzymatching=true&PatientName=Lind",
-    "?limit=1&offset=1",
-    "?limit=1000",
-    "?includefield=all",
-]
 
 
 @pytest.mark.parametrize("level", ["studies", "series", "instances"])

@@ -6,15 +6,13 @@ import json
 import signal
 import stat
 import subprocess
-import threading
 import uuid
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import requests
 from pydicom.uid import generate_uid
 
-from tests.live.test_accounts import command
+from tests.live.account_steps import command
+from tests.live.import_steps import Relay
 from tests.support.samples import small
 from tests.support.server import ROOT, SECRET, Server
 from tests.support.steps import eventually, place_order, study
@@ -40,39 +38,6 @@ def fill(folder: Path, accession_number: str = "", mrn: str = "CD-1", name: str 
 
 def uploads(server: Server) -> list[dict[str, object]]:
     return list(server.get("/api/v1/dicom/uploads?limit=500", "nurse").json()["items"])
-
-
-class Relay:
-    """Stands between the command and the server; from a given file on it passes files on but keeps the answer back.
-    What the server is asked beside that it answers."""
-
-    def __init__(self, server: Server, silent_after: int) -> None:
-        self.silent_after, self.passed_on = silent_after, 0
-        relay = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                kept = {k: v for k, v in self.headers.items() if k.startswith(("X-", "Auth", "Content-Type"))}
-                answer = requests.post(server.url + self.path, data=body, headers=kept, timeout=60)
-                relay.passed_on += self.path.endswith("/upload")
-                if relay.passed_on > relay.silent_after:
-                    return  # the connection ends without a word
-                self.send_response(answer.status_code)
-                self.send_header("Content-Length", str(len(answer.content)))
-                self.end_headers()
-                self.wfile.write(answer.content)
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._http.server_address[1]}"
-        threading.Thread(target=self._http.serve_forever, daemon=True).start()
-
-    def close(self) -> None:
-        self._http.shutdown()
-        self._http.server_close()
 
 
 def test_a_folder_is_imported_and_goes_on_after_an_interruption(server: Server, tmp_path: Path) -> None:

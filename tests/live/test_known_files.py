@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from pydicom.uid import generate_uid
 
-from tests.live.test_doors import c_store
+from tests.live.door_steps import c_store
 from tests.support.samples import fresh_series, small
 from tests.support.server import Server, user_token
 from tests.support.steps import eventually, place_order, stating, study, upload

@@ -15,7 +15,7 @@ import pytest
 import requests
 
 from tests.conftest import PostgresCluster
-from tests.live.test_doors import c_store
+from tests.live.door_steps import c_store
 from tests.support import ports
 from tests.support.running import running
 from tests.support.samples import small

@@ -18,7 +18,7 @@ from pydicom.uid import generate_uid
 
 from ehr_bridge.db.database import Database
 from tests.conftest import ENGINES, PostgresCluster
-from tests.live.test_wrong_requests import part
+from tests.live.request_steps import part
 from tests.support.samples import small
 from tests.support.server import Server, user_token
 from tests.support.steps import place_order, study

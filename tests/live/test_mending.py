@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from pydicom.uid import generate_uid
 
-from tests.live.test_doors import c_store
-from tests.live.test_stored_digests import NEXT_SECOND, on_disk, recorded, sop
+from tests.live.digest_steps import NEXT_SECOND, on_disk, recorded, sop
+from tests.live.door_steps import c_store
 from tests.support.samples import small
 from tests.support.server import Server, user_token
 from tests.support.steps import eventually, instances, study, upload

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.live.test_fuzzing import NO_LIMITS
+from tests.live.fuzzing_steps import NO_LIMITS
 from tests.support import scu
 from tests.support.nesting import Probe, deep_store, deep_tokens, documented_routes, of_a_route
 from tests.support.running import SMALL_LIMITS, running

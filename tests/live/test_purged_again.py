@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.live.test_deletions import DOCTOR, GRACE, MAX, ask, decide, server, status, stored
-from tests.live.test_doors import c_store
+import pytest
+
+from tests.live.deletion_steps import DOCTOR, GRACE, MAX, ask, decide, status, stored
+from tests.live.door_steps import c_store
 from tests.support.samples import small
 from tests.support.server import Server
 from tests.support.steps import eventually, study
 
-__all__ = ["server"]
+
+@pytest.fixture
+def server(own_server: Server) -> Server:
+    """A server of each test's own, because it is started again with another grace period."""
+    return own_server
 
 
 def test_a_purged_study_that_a_modality_sends_again_is_somebody_elses(server: Server) -> None:

@@ -3,44 +3,21 @@
 from __future__ import annotations
 
 import io
-import re
 from typing import Any
 
 import pydicom
 from pydicom.uid import generate_uid
 
-from ehr_bridge.dicom import read_header
-from ehr_bridge.errors import RefusedInstance
-from tests.live.test_stored_digests import on_disk, recorded
+from tests.live.digest_steps import on_disk, recorded
+from tests.live.real_file_steps import documented, under_a_uid_of_its_own
 from tests.support.material import WHEEL, named_folders, wheel_file
-from tests.support.samples import ROOT, encoded
+from tests.support.samples import encoded
 from tests.support.server import Server
 from tests.support.steps import upload, viewer_token
 
 OF_OTHER_PACKAGES = {"will-jxl.dcm", "brain_001.dcm", "Tag-0040-A170-VR-CS.dcm"}
 """Named in the tables, but not shipped with pydicom: read where `--testdata` names their folder."""
 BESIDE_THEM = {"LICENSE", "LICENSE.txt", "LICENSE-dcm4che.txt", "README.md"}
-ROW = re.compile(r"^\| (?:`(\w+)`|[^|`]+) \|(?:[^|]*\|)? ((?:`[^`|]+`(?:, )?)+) \|$", re.MULTILINE)
-
-
-def documented() -> dict[str, str | None]:
-    """File names of the two tables, with the code each is refused with, None for those that are stored."""
-    page = (ROOT / "docs" / "conformance.md").read_text()
-    section = page.split("\n## Real files\n")[1].split("\n## ")[0]
-    return {name: row[1] or None for row in ROW.finditer(section) for name in re.findall(r"`([^`]+)`", row[2])}
-
-
-def under_a_uid_of_its_own(data: bytes, number: int) -> bytes:
-    """The same file; pydicom's share UIDs. One that cannot be read, or is deflated, stays as it is."""
-    try:
-        header = read_header(data)
-    except RefusedInstance:
-        return data
-    uid = header.sop_instance_uid
-    if header.deflated or len(uid) < 12:
-        return data
-    own = f"{uid[:-5].rstrip('.')}".ljust(len(uid) - 5, "1") + f".{number + 1000}"
-    return data.replace(uid.encode(), own.encode())
 
 
 def test_every_real_file_is_answered_as_documented(sqlite_server: Server) -> None:

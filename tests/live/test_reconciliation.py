@@ -7,13 +7,13 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from tests.live.test_tags import (  # noqa: F401  (own_server is a fixture)
+from tests.live.link_steps import link, post
+from tests.live.tag_steps import (
     alike,
     digests,
     ended,
     held,
     metadata,
-    own_server,
     spooled,
     store,
     succeeded,
@@ -22,21 +22,10 @@ from tests.live.test_tags import (  # noqa: F401  (own_server is a fixture)
 from tests.support.running import bare_orthanc, running
 from tests.support.samples import fresh_series, small
 from tests.support.scu import message_of, send
-from tests.support.server import Server, user_token
+from tests.support.server import Server
 from tests.support.steps import eventually, instances, place_order, study
 
 ASA = "Lindqvist^Åsa"
-
-
-def post(server: Server, path: str, body: dict[str, Any], role: str = "technician", subject: str = "rita") -> Any:
-    return server.request("POST", path, user_token(role, subject=subject), json={"reason": "wrong patient", **body})
-
-
-def link(server: Server, uid: str, **body: str) -> str:
-    """Ask for a link; the job's id."""
-    answer = post(server, f"/api/v1/reconciliation/{uid}/link", body)
-    assert answer.status_code == 202, answer.text
-    return str(answer.json()["id"])
 
 
 def unlink(server: Server, uid: str) -> str:
@@ -211,7 +200,7 @@ def test_six_people_at_once_one_wins_and_the_others_hear_who(server: Server) -> 
     assert set(metadata(server, uid, "00080050")) == {orders[winner]["accession_number"]}
 
 
-def test_kill_9_in_the_middle_of_a_link_loses_nothing(own_server: Server) -> None:  # noqa: F811
+def test_kill_9_in_the_middle_of_a_link_loses_nothing(own_server: Server) -> None:
     """Twice: every image is in Orthanc's folder or in the spool, the link is made after the start, undo is exact."""
     server = own_server
     order = place_order(server)
@@ -235,7 +224,7 @@ def test_kill_9_in_the_middle_of_a_link_loses_nothing(own_server: Server) -> Non
     assert server.stop() == 0
 
 
-def test_kill_9_while_many_studies_follow(own_server: Server) -> None:  # noqa: F811
+def test_kill_9_while_many_studies_follow(own_server: Server) -> None:
     """A merge of a patient with eight studies goes on after the start, and every study follows once."""
     server = own_server
     order, other = place_order(server), place_order(server, family_name="Berg")

@@ -9,7 +9,7 @@ import requests
 
 from ehr_bridge.api.http.access import ACCESS, PUBLIC, SIGNED_IN, permissions_for
 from ehr_bridge.auth.permissions import ROLE_PERMISSIONS, Permission
-from tests.api.test_access import concrete
+from tests.api.access_steps import concrete
 from tests.support.server import Server, user_token
 
 DICOMWEB = ("/dicom-web/studies?limit=1", "/dicom-web/series?limit=1", "/dicom-web/studies/1.2.3/metadata", "/wado?x=1")

@@ -9,45 +9,15 @@ import uuid
 import pydicom
 import pytest
 from pydicom.uid import generate_uid
-from sqlalchemy import create_engine, text
 
 from ehr_bridge.services.archive.file_digests import ledger_digest, stored_digest
 from ehr_bridge.services.jobs.replacing import digest
-from tests.live.test_doors import c_store, stow_client, well_formed
-from tests.live.test_tags import modify, succeeded, undo
+from tests.live.digest_steps import NEXT_SECOND, ask, on_disk, recorded, sop
+from tests.live.door_steps import c_store, stow_client, well_formed
+from tests.live.tag_steps import modify, succeeded, undo
 from tests.support.samples import small
 from tests.support.server import Server, user_token
 from tests.support.steps import eventually, place_order, study, upload
-
-NEXT_SECOND = 1.1
-"""Orthanc's times have no fractions; what it gets twice within a second is not told apart by them."""
-
-
-def ask(server: Server, statement: str, **values: str) -> list[str | None]:
-    """What is in the first column afterwards, for one SOP instance or study."""
-    engine = create_engine(server.database_url)
-    with engine.begin() as connection:
-        result = connection.execute(text(statement), values)
-        found = list(result.scalars()) if result.returns_rows else []
-    engine.dispose()
-    return found
-
-
-def recorded(server: Server, sop_instance_uid: str) -> str | None:
-    """The digest of an instance, as soon as it is written down."""
-    statement = "SELECT stored_digest FROM instances WHERE sop_instance_uid = :uid"
-    (found,) = eventually(lambda: ask(server, statement, uid=sop_instance_uid))
-    return found
-
-
-def on_disk(server: Server) -> set[str]:
-    """The digests of all stored files."""
-    files = [path.read_bytes() for path in (server.data_dir / "images").rglob("*") if path.is_file()]
-    return {name(data) for data in files for name in (stored_digest, lambda data: ledger_digest(digest(data)))}
-
-
-def sop(data: bytes) -> str:
-    return str(pydicom.dcmread(io.BytesIO(data)).SOPInstanceUID)
 
 
 def test_whatever_door_a_file_came_through(server: Server) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from tests.live.test_accounts import command
-from tests.live.test_import import Relay
+from tests.live.account_steps import command
+from tests.live.import_steps import Relay
 from tests.support.samples import small
 from tests.support.server import ROOT, SECRET, Server
 from tests.support.terminal import Terminal

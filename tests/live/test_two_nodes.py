@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 
-from tests.live.test_tags import alike, digests, metadata, modify, store, undo
+from tests.live.tag_steps import alike, digests, metadata, modify, store, undo
 from tests.support.running import databases
 from tests.support.server import Server
 from tests.support.steps import eventually

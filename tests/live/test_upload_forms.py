@@ -16,7 +16,7 @@ import requests
 from pydicom.data import get_testdata_file
 from pydicom.uid import generate_uid
 
-from tests.live.test_wrong_requests import part, traces
+from tests.live.request_steps import part, traces
 from tests.support.samples import encoded, fresh_series, nested, small
 from tests.support.server import Server, user_token
 from tests.support.steps import eventually, instances, place_order, study, upload

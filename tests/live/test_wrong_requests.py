@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
-import sqlalchemy
 
-from ehr_bridge.db.database import Database
 from tests.conftest import ENGINES
+from tests.live.request_steps import part, traces
 from tests.support.material import wheel_file
 from tests.support.running import SMALL_LIMITS, databases, running
 from tests.support.samples import fresh, nested, small
 from tests.support.server import Server, user_token
 from tests.support.steps import place_order
 
-TABLES = ("patients", "orders", "studies", "study_links", "instances", "dicom_upload_logs", "viewer_tokens")
 UPLOAD = "/api/v1/dicom/upload"
 
 
@@ -29,16 +26,6 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     environ = SMALL_LIMITS | databases(request, request.param)
     with running(tmp_path_factory.mktemp("server"), **environ) as server:
         yield server
-
-
-def traces(server: Server) -> tuple[dict[str, int], int]:
-    """How many rows and image files there are."""
-    database = Database(server.database_url)
-    with database.engine.connect() as connection:
-        rows = {t: connection.execute(sqlalchemy.text(f"SELECT count(*) FROM {t}")).scalar() or 0 for t in TABLES}
-    database.dispose()
-    files = sum(path.is_file() for path in Path(server.data_dir / "images").rglob("*"))
-    return rows, files
 
 
 def send(body: bytes = small(), *roles: str, token: str | None = None, **headers: str) -> Callable[..., Any]:
@@ -57,10 +44,6 @@ def ask(method: str, path: str, *roles: str, **options: Any) -> Callable[..., An
         return server.request(method, path, user_token(*roles) if roles else None, **options)
 
     return call
-
-
-def part(body: bytes, media_type: str = "application/dicom") -> bytes:
-    return b"--b\r\nContent-Type: " + media_type.encode() + b"\r\n\r\n" + body + b"\r\n"
 
 
 def related(*parts: bytes) -> Callable[..., Any]:

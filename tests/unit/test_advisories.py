@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from plugin.launch import ORTHANC
 from plugin.running.advisories import ADVISORIES, installed_version, open_in, sentence
-from tests.unit.test_docs import section
+from tests.unit.doc_steps import section
 
 
 def test_debians_orthanc_has_ten_and_the_next_ones_fewer() -> None:

@@ -6,8 +6,8 @@ import ast
 import re
 
 from ehr_bridge.services.audit.codes import AUDIT_CODES, DCM, code_of
-from tests.unit.test_docs import MODULES, calls, rows
-from tests.unit.test_docs import code as first_span
+from tests.unit.doc_steps import MODULES, calls, rows
+from tests.unit.doc_steps import code as first_span
 
 MAKERS = {"Event", "study_event"}
 ACTION = re.compile(r"[a-z]+(_[a-z]+)*\.[a-z]+(_[a-z]+)*")

@@ -8,6 +8,7 @@ from ehr_bridge.dicom import Change, Header, read_header
 from ehr_bridge.dicom.structure.charset import decode, encode, encodings_of
 from ehr_bridge.dicom.structure.encoding import PIXEL_DATA
 from ehr_bridge.errors import RefusedInstance
+from tests.unit.coerce_steps import CHARACTER_SET, ORIGINAL, coerced, last_original
 from tests.unit.dicom_samples import (
     AS_USUAL,
     DEFLATED,
@@ -26,7 +27,6 @@ from tests.unit.dicom_samples import (
     shape_name,
     storable,
 )
-from tests.unit.test_dicom_coerce import CHARACTER_SET, ORIGINAL, coerced, last_original
 
 LONG_TEXT, DESCRIPTION = 0x00104000, 0x00081030
 

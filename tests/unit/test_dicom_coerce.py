@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import time
 import zlib
-from datetime import datetime, timedelta, timezone
 
 import pytest
-from pydicom.dataset import Dataset
 
-from ehr_bridge.dicom import Change, Coerced, Header, coerce, read_header
+from ehr_bridge.dicom import Change, Header, read_header
 from ehr_bridge.dicom.structure.encoding import PIXEL_DATA
 from ehr_bridge.errors import RefusedInstance
+from tests.unit.coerce_steps import BEA, ORIGINAL, coerced, last_original
 from tests.unit.dicom_samples import (
     AS_USUAL,
     BIG,
@@ -34,19 +33,6 @@ from tests.unit.dicom_samples import (
     shape_name,
     storable,
 )
-
-NOON = datetime(2026, 3, 1, 12, 30, 15, 250000, tzinfo=timezone(timedelta(hours=2)))
-BEA = {"PatientID": "MRN-7", "PatientName": "BEA^BO", "AccessionNumber": "ACC-42"}
-ORIGINAL = 0x04000561
-CHARACTER_SET = 0x00080005
-
-
-def coerced(data: bytes, wanted: dict[str, str], **kwargs: str) -> Coerced:
-    return coerce(read_header(data), wanted, when=NOON, modifying_system="EHR-BRIDGE", **kwargs)
-
-
-def last_original(data: bytes) -> Dataset:
-    return dcmread(data).OriginalAttributesSequence[-1]
 
 
 def untouched(before: bytes, after: bytes, *changed: int) -> list[str]:

@@ -15,7 +15,7 @@ from ehr_bridge.dicom import Header, Layouts, Plans, coerce, read_header
 from ehr_bridge.errors import RefusedInstance
 from tests.support.material import real_files, wheel_files
 from tests.support.samples import encoded, small
-from tests.unit.test_dicom_properties import WANTED, files, wishes
+from tests.unit.property_steps import WANTED, files, wishes
 
 WHEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 LATER = datetime(2026, 11, 2, 13, 4, 5, 123456, tzinfo=UTC)

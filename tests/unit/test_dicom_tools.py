@@ -16,7 +16,7 @@ from ehr_bridge.dicom import coerce, read_header, require_storable
 from ehr_bridge.errors import RefusedInstance
 from tests.support.material import wheel_files
 from tests.unit.dicom_samples import dcmdump
-from tests.unit.test_dicom_properties import WANTED, files, wishes
+from tests.unit.property_steps import WANTED, files, wishes
 
 WHEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 DCIODVFY = Path(sys.executable).with_name("dciodvfy")

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from ehr_bridge.dicom import coerce, read_header
+from tests.unit.coerce_steps import BEA, NOON, coerced, last_original
 from tests.unit.dicom_samples import dcmread, file_of, storable
-from tests.unit.test_dicom_coerce import BEA, NOON, coerced, last_original
 
 
 @pytest.mark.parametrize(("keyword", "value"), [

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import ast
 import contextlib
-import importlib
 import io
 import json
 import os
-import pkgutil
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -19,7 +17,6 @@ from typing import Any, get_args
 import pytest
 from pydantic import BaseModel
 
-import ehr_bridge.api
 from ehr_bridge import errors
 from ehr_bridge.api.http.access import ACCESS
 from ehr_bridge.api.http.examples import STUDY
@@ -55,41 +52,10 @@ from ehr_bridge.services.modifying.stuck import GIVEN_UP
 from ehr_bridge.settings import NOT_YET, Settings, variables
 from plugin import launch
 from tests.support.grants import FakeGrants
+from tests.unit.doc_steps import DOCS, MODULES, ROOT, calls, code, model, rows, section, spans
 
-ROOT = Path(__file__).resolve().parents[2]
-DOCS = ROOT / "docs"
 PAGES = sorted([*DOCS.rglob("*.md"), *(page for page in ROOT.glob("*.md") if page.is_file())])
-MODULES = sorted(  # plugin/web holds no module of ours, but packages of npm that bring some
-    path
-    for room in ("ehr_bridge", "plugin")
-    for path in (ROOT / room).rglob("*.py")
-    if not path.is_relative_to(ROOT / "plugin" / "web")
-)
 FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
-
-
-def section(page: str, heading: str) -> str:
-    """What stands under a heading of the second level."""
-    found = re.search(
-        rf"^## {re.escape(heading)}\n(.*?)(?=^## |\Z)", (DOCS / page).read_text(), re.MULTILINE | re.DOTALL
-    )
-    assert found, f"docs/{page} has no section '{heading}'"
-    return found[1]
-
-
-def rows(page: str, heading: str, number: int = 0) -> list[list[str]]:
-    """The cells of a table in a section, without its head."""
-    tables = re.findall(r"(?:^\|.*\n)+", section(page, heading), re.MULTILINE)
-    return [[cell.strip() for cell in line.strip("|").split("|")] for line in tables[number].splitlines()[2:]]
-
-
-def code(cell: str) -> str:
-    """The first code span of a cell; '' if it has none."""
-    return next(iter(spans(cell)), "")
-
-
-def spans(text: str) -> list[str]:
-    return re.findall(r"`([^`]+)`", text)
 
 
 def test_every_setting_is_documented_with_its_default() -> None:
@@ -169,13 +135,6 @@ def test_every_code_that_is_raised_is_listed_and_every_listed_one_is_raised() ->
 REFUSALS = {"problem"} | {
     name for name, thing in vars(errors).items() if isinstance(thing, type) and issubclass(thing, errors.BridgeError)
 }
-
-
-def calls(path: Path) -> Iterator[tuple[str, ast.Call]]:
-    """Every call in a file with the last part of the called name."""
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute):
-            yield (node.func.id if isinstance(node.func, ast.Name) else node.func.attr), node
 
 
 @cache
@@ -307,13 +266,6 @@ def examples(language: str, page: str) -> list[tuple[str, str]]:
     """The fenced blocks of a language: the word behind it, and the text."""
     pattern = rf"^```{language}[ ]?(\w*)\n(.*?)^```$"
     return re.findall(pattern, (DOCS / page).read_text(), re.MULTILINE | re.DOTALL)
-
-
-def model(name: str) -> type[BaseModel]:
-    for module in pkgutil.walk_packages(ehr_bridge.api.__path__, "ehr_bridge.api."):
-        if (found := getattr(importlib.import_module(module.name), name, None)) is not None:
-            return found
-    raise AssertionError(f"there is no model {name}")
 
 
 def models_in(annotation: Any) -> Iterator[type[BaseModel]]:

@@ -61,3 +61,14 @@ def test_states_are_compared_with_their_names() -> None:
         if isinstance(node, ast.Compare | ast.Call) and words & {w for w in _words_compared(node) if isinstance(w, str)}
     ]
     assert len(found) <= 20, "\n".join(found)
+
+
+def test_no_test_module_imports_another() -> None:
+    """What they share are steps, in `*_steps.py` or tests/support: each can be read, changed and deleted alone."""
+    found = [
+        f"{path.relative_to(ROOT)}: {node.module}"
+        for path in (ROOT / "tests").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[-1].startswith("test_")
+    ]
+    assert found == []

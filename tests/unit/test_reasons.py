@@ -10,7 +10,7 @@ import pytest
 from ehr_bridge.matching import Evidence, EvidenceGrade
 from ehr_bridge.matching.person_names import Grade
 from ehr_bridge.matching.reasons import REASONS, words_of
-from tests.unit.test_evidence_grades import line, named
+from tests.unit.grade_steps import line, named
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = [*(ROOT / "ehr_bridge").rglob("*.py")]

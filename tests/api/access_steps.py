@@ -1,0 +1,31 @@
+"""An example for each path parameter of the API."""
+
+from __future__ import annotations
+
+import re
+import uuid
+
+EXAMPLES = {
+    "mrn": "MRN-1",
+    "id_or_mrn": "MRN-1",
+    "accession_number": "ACC-1",
+    "id_or_accession_number": "ACC-1",
+    "study_uid": "1.2.3",
+    "deletion_id": str(uuid.uuid4()),
+    "change_id": str(uuid.uuid4()),
+    "token_id": str(uuid.uuid4()),
+    "patient_id": "MRN-1",
+    "order_id": "A-1",
+    "accession": "A-1",
+    "upload_id": str(uuid.uuid4()),
+    "quarantine_id": str(uuid.uuid4()),
+    "modification_id": str(uuid.uuid4()),
+    "job_id": str(uuid.uuid4()),
+    "username": "nobody",
+    "key_id": str(uuid.uuid4()),
+    "glass_id": str(uuid.uuid4()),
+}
+
+
+def concrete(path: str) -> str:
+    return re.sub(r"\{(\w+)\}", lambda m: EXAMPLES[m[1]], path)
