@@ -17,8 +17,8 @@ from ehr_bridge.services.bundle import utc_now
 from ehr_bridge.services.registry import assignment
 from ehr_bridge.services.registry.authorities import advice, authorities_of, numbers_on_record, obstacle
 from plugin.starting import demo
+from tests.api.authority_steps import ANDERS, BOTH, ZIMMER, an_api, code, put
 from tests.api.conftest import Api
-from tests.api.test_authorities import ANDERS, BOTH, ZIMMER, an_api, code, put
 from tests.support.samples import small
 
 OPERATOR = Origin("command:root")

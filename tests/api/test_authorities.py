@@ -11,46 +11,20 @@ from typing import Any
 
 import pydicom
 import pytest
-from pydantic import SecretStr
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
-from ehr_bridge.api.app import create_app
 from ehr_bridge.auth.permissions import ROLE_PERMISSIONS
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.tables.quarantine import QuarantinedFile
-from ehr_bridge.services.bundle import build_services
-from ehr_bridge.settings import Settings
+from tests.api.authority_steps import ANDERS, BOTH, ZIMMER, an_api, code, put
 from tests.api.conftest import Api
-from tests.support.archive import FakeArchive
 from tests.support.samples import small
-from tests.support.server import SECRET
 
-ANDERS = {
-    "family_name": "Anders",
-    "given_name": "Anna",
-    "birth_date": "1960-01-01",
-    "sex": "female",
-    "issuer": "SITE-A",
-}
-ZIMMER = {"family_name": "Zimmer", "given_name": "Zeno", "birth_date": "1990-09-09", "sex": "male", "issuer": "SITE-B"}
 OF_A = {"patient_name": "Anders^Anna", "patient_birth_date": "19600101", "patient_sex": "F"}
 OF_B = {"patient_name": "Zimmer^Zeno", "patient_birth_date": "19900909", "patient_sex": "M"}
 ACCESS = "/api/v1/access"
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
-
-
-BOTH = "SITE-A=1.2.40.1, SITE-B=1.2.40.2"
-
-
-def an_api(database: Database, folder: Path, authorities: str | None = None) -> Api:
-    settings = Settings(
-        jwt_secret=SecretStr(SECRET), data_dir=folder, max_dicom_file_size_mb=1, authorities=authorities
-    )
-    services = build_services(settings, database)
-    archive = FakeArchive()
-    app = create_app(services, archive, {"database": lambda: True, "worker": lambda: True})
-    return Api(app.test_client(), services, archive)
 
 
 @pytest.fixture
@@ -59,20 +33,12 @@ def two(database: Database, tmp_path: Path) -> Iterator[Api]:
     yield an_api(database, tmp_path, BOTH)
 
 
-def put(api: Api, mrn: str = "7", **body: Any) -> Any:
-    return api.call("PUT", f"/api/v1/patients/{mrn}", "service", json=body)
-
-
 @pytest.fixture
 def pair(two: Api) -> tuple[str, str]:
     """The ids of the two patients 7."""
     answers = [put(two, **person) for person in (ANDERS, ZIMMER)]
     assert [answer.status_code for answer in answers] == [201, 201]
     return answers[0].json["id"], answers[1].json["id"]
-
-
-def code(answer: Any) -> tuple[int, str]:
-    return answer.status_code, answer.json["code"]
 
 
 def test_everybody_may_read_who_gives_numbers(two: Api, database: Database, tmp_path: Path) -> None:

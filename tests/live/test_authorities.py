@@ -19,8 +19,8 @@ from pydicom.sequence import Sequence
 from pydicom.uid import generate_uid
 
 from tests.conftest import ENGINES
-from tests.live.test_accounts import command
-from tests.live.test_doors import c_store, stow_client
+from tests.live.account_steps import command
+from tests.live.door_steps import c_store, stow_client
 from tests.support.running import SMALL_LIMITS, databases, running
 from tests.support.samples import encoded, small
 from tests.support.server import Server, user_token
