@@ -7,13 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
+from sqlalchemy.orm import Session
 
+from ehr_bridge.db.tables.modifications import Modification
 from ehr_bridge.db.tables.second_looks import SecondLook, StudyMatchKey
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.errors import Unavailable
 from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.services.linking import late_links
+from ehr_bridge.services.linking.following import set_off
 from ehr_bridge.services.uploads.arrivals import Delivery, Door
 from ehr_bridge.services.verdict.judge import Confirmation
 from tests.api.conftest import Api
@@ -281,3 +284,32 @@ def test_a_number_of_another_authority_is_nobodys_second_chance(api: Api, tmp_pa
     merge(api, "MRN-1", "MRN-2")
     work(api, tmp_path)
     assert study(api, uid)["link_status"] != "linked"
+
+
+def test_each_job_that_waits_is_judged_in_a_writers_turn_of_its_own(api: Api, tmp_path: Path) -> None:
+    """Other writers wait for one verdict, not for those of all jobs that have their turn."""
+    numbers = ("ACC-1", "ACC-2")
+    for number in numbers:
+        store(api, 1, **GOOD, AccessionNumber=number)
+    put_patient(api, status=201)
+    for number in numbers:
+        put_order(api, number)
+    assert api.services.second_looks.run() == 2
+    in_turn: list[int] = []
+
+    def note(session: Session) -> None:
+        in_turn.append(sum(isinstance(row, Modification) for row in session.identity_map.values()))
+
+    database = api.services.database
+    event.listen(database.write_session, "after_flush_postexec", lambda session, _: note(session))
+    before = jobs_of(api, "waiting")
+    assert set_off(database, api.services.claims.rules, api.services.clock()) == 2
+    assert (before, jobs_of(api, "waiting"), jobs_of(api, "queued")) == (2, 0, 2)
+    assert set(in_turn) == {1}
+    work(api, tmp_path)
+    assert all(order(api, number)["number_of_images"] == 1 for number in numbers)
+
+
+def jobs_of(api: Api, status: str) -> int:
+    with api.services.database.read() as session:
+        return len(session.scalars(select(Modification.id).where(Modification.status == status)).all())

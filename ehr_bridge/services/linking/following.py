@@ -6,6 +6,7 @@ busy one and a killed process need no care of their own.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -49,23 +50,22 @@ def follow(
 
 
 def set_off(database: Database, rules: Rules, now: datetime) -> int:
-    """Queue waiting jobs whose study is idle, the oldest first; answers how many.
+    """Queue waiting jobs whose study is idle, the oldest first; answers how many there were.
 
     Raises:
         Unavailable: the database is away.
     """
     with database.read() as session:
-        ids = list(session.scalars(_ready().with_only_columns(Modification.id).limit(AT_ONCE)))
-    if not ids:
-        return 0
-    with database.write() as session:
-        jobs = session.scalars(_ready().where(Modification.id.in_(ids))).all()
-        begun = set()
-        for job in jobs:
-            if job.study_id not in begun:
+        ready = _ready().with_only_columns(Modification.study_id, Modification.id).limit(AT_ONCE)
+        first: dict[uuid.UUID, uuid.UUID] = {}
+        for study_id, job_id in session.execute(ready):
+            first.setdefault(study_id, job_id)
+    for job_id in first.values():  # one that links is judged: each in a writers' turn of its own
+        with database.write() as session:
+            job = session.scalar(_ready().where(Modification.id == job_id))
+            if job is not None:
                 _queue(session, job, rules, now)
-                begun.add(job.study_id)
-    return len(begun)
+    return len(first)
 
 
 def _ready() -> Select[Modification]:
