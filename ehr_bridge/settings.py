@@ -103,6 +103,7 @@ def _json(value: Any) -> Any:
 
 
 Port = Annotated[int, Field(ge=1, le=65535)]
+MEGABYTE = 1_000_000
 Megabytes = Annotated[int, Field(ge=1, le=1_000_000)]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import asdict
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated
 
 from flask import Response, request
 from flask_openapi3 import Tag
@@ -28,6 +28,7 @@ from ehr_bridge.api.http.schemas import (
 )
 from ehr_bridge.api.studies import StudyPath
 from ehr_bridge.auth.permissions import Permission
+from ehr_bridge.db.states import DeletionStatus
 from ehr_bridge.db.tables.deletions import LegalHold
 from ehr_bridge.services.deletion.requests import DeletionFilters, DeletionView
 
@@ -41,7 +42,6 @@ blueprint = Blueprint(
     abp_responses={401: Problem, 403: Problem},
 )
 
-Status = Literal["pending", "approved", "purging", "purged", "rejected", "withdrawn", "restored"]
 Reason = Annotated[
     str,
     StringConstraints(min_length=1, max_length=255, strip_whitespace=True),
@@ -66,7 +66,7 @@ class DeletionPath(Input):
 
 
 class DeletionQuery(PageQuery):
-    status: Annotated[Status | None, EmptyIsNone] = None
+    status: Annotated[DeletionStatus | None, EmptyIsNone] = None
     study_instance_uid: Annotated[Uid | None, EmptyIsNone] = None
 
 
@@ -84,7 +84,7 @@ class DeletionAnswer(PersonAnswer):
     Patient and order are those at the time of the request."""
 
     id: uuid.UUID
-    status: Status
+    status: DeletionStatus
     study_instance_uid: str
     reason: str
     requested_by: str

@@ -75,7 +75,7 @@ class SomebodyQuery(Input):
 
     def confirmation(self, patients: Patients) -> Confirmation:
         """Raises InvalidInput where a number alone names nobody."""
-        patient = None if self.patient_id is None else patients.certain(self.patient_id)
+        patient = patients.certain_if_any(self.patient_id)
         return Confirmation(order=self.order_id, patient=patient)
 
     @model_validator(mode="after")

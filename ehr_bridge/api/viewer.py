@@ -168,7 +168,7 @@ def create_viewer_token(body: ViewerTokenBody) -> Response:
     wish = Wish(
         study_instance_uids=tuple(body.study_instance_uids or ()),
         order=body.order_id,
-        patient=None if body.patient_id is None else services().patients.certain(body.patient_id),
+        patient=services().patients.certain_if_any(body.patient_id),
         priors=None if body.priors is None else Priors(body.priors.match, body.priors.newest),
         operations=tuple(dict.fromkeys(body.operations)),
         ttl=timedelta(seconds=body.ttl_seconds),

@@ -28,10 +28,10 @@ import jwt
 from jwt.algorithms import HMACAlgorithm
 
 from ehr_bridge.auth.caller import Caller
-from ehr_bridge.auth.claims import ClaimRules, read_rights
 from ehr_bridge.auth.jws import KnownSecrets, numeric_date, read_header, require_strict
 from ehr_bridge.auth.permissions import Permission
 from ehr_bridge.auth.ports import Grants, Keys, RevocationList
+from ehr_bridge.auth.token_claims import ClaimRules, read_rights
 from ehr_bridge.errors import NotAuthenticated
 
 ALGORITHM = "HS256"

@@ -56,17 +56,45 @@ class FileStatus(StrEnum):
     REFUSED = "refused"
 
 
+class DeletionStatus(StrEnum):
+    """How far a request to delete a study is."""
+
+    PENDING = "pending"
+    APPROVED = "approved"
+    PURGING = "purging"
+    PURGED = "purged"
+    REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
+    RESTORED = "restored"
+
+
+class Decision(StrEnum):
+    """Whether a person says that a number is still the same person's."""
+
+    PENDING = "pending"
+    AGREED = "agreed"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+    """The EHR said the former again, or the change was taken back before anybody had decided."""
+
+
 UNCERTAIN = (LinkStatus.UNLINKED, LinkStatus.AMBIGUOUS)
 UNDER_WAY = (JobStatus.QUEUED, JobStatus.RUNNING)
 UNENDED = (JobStatus.WAITING, *UNDER_WAY)
 HOLDS = (JobStatus.SUCCEEDED, JobStatus.PARTIAL)
 NOT_WHOLE = (JobStatus.PARTIAL, JobStatus.FAILED)
+OPEN = (DeletionStatus.PENDING, DeletionStatus.APPROVED, DeletionStatus.PURGING)
+PURGES = (DeletionStatus.PURGING, DeletionStatus.PURGED)
 
 
-def column_of(words: type[StrEnum], name: str) -> Enum:
-    """The type of a column that holds one of these words, with the CHECK constraint of that name."""
+def _values(words: type[StrEnum]) -> list[str]:
+    return [word.value for word in words]
+
+
+def column_of(words: type[StrEnum], name: str | None) -> Enum:
+    """The type of a column that holds one of these words, with the CHECK constraint of that name, if any."""
     return Enum(
-        words, name=name, native_enum=False, create_constraint=True, length=16, values_callable=lambda of: [*of]
+        words, name=name, native_enum=False, create_constraint=name is not None, length=16, values_callable=_values
     )
 
 

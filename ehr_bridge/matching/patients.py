@@ -19,7 +19,7 @@ ALL_PARTS = 3
 """Family name, given name and date of birth."""
 WORTH_A_LOOK = 0.02
 """How likely a patient must be to be named at all."""
-NOTHING = Match(
+NO_MATCH = Match(
     MatchKind.NONE,
     0.0,
     (Evidence.of("order", None, EvidenceGrade.SILENT, "nobody_fits"),),
@@ -57,17 +57,17 @@ def judge_patients(ranked: Sequence[Ranked], rules: Rules, *, is_complete: bool)
     `is_complete` is False when more patients share a key than were looked at: then nothing but an MRN is certain.
     """
     if not ranked:
-        return NOTHING
+        return NO_MATCH
     best, person = ranked[0], ranked[0].comparison
     evidence = evidence_of(person)
     score = round(best.probability, 4)
     if (doubt := _other_patient(ranked)) or (doubt := _veto(person)):
         points = person.claims_id or best.probability >= WORTH_A_LOOK
         if not points and doubt.field != "PatientID":
-            return NOTHING
+            return NO_MATCH
         return Match(MatchKind.AMBIGUOUS, score, (doubt, *evidence), person.patient.id)
     if best.probability < WORTH_A_LOOK:
-        return NOTHING
+        return NO_MATCH
     if best.probability < rules.probability:
         if len(ranked) > 1 and ranked[1].probability >= WORTH_A_LOOK:
             several = Evidence.against("PatientName", "another_fits_nearly")

@@ -64,7 +64,7 @@ from ehr_bridge.services.viewing.viewings import Viewings
 from ehr_bridge.services.visibility.deleted_studies import HiddenStudies
 from ehr_bridge.services.visibility.restrictions import Restrictions
 from ehr_bridge.services.visibility.sight import Sight
-from ehr_bridge.settings import Settings
+from ehr_bridge.settings import MEGABYTE, Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +188,7 @@ def build_services(
         Mending(database, clock, quarantine.keep),
         quarantine,
         clock,
-        settings.max_dicom_file_size_mb * 1_000_000,
+        settings.max_dicom_file_size_mb * MEGABYTE,
         coercion,
     )
     return Services(
@@ -212,7 +212,7 @@ def build_services(
         claims=claims,
         recorder=recorder,
         intake=intake,
-        known_files=KnownFiles(database, recorder, settings.max_upload_size_mb * 1_000_000),
+        known_files=KnownFiles(database, recorder, settings.max_upload_size_mb * MEGABYTE),
         studies=Studies(database, fresh),
         downloads=Downloads(database, clock),
         thumbnails=thumbnails,

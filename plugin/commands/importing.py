@@ -10,7 +10,7 @@ import click
 
 from ehr_bridge.services.intake.prediction import Foretold, Question
 from ehr_bridge.services.verdict.judge import Confirmation
-from ehr_bridge.settings import Settings
+from ehr_bridge.settings import MEGABYTE, Settings
 from plugin.commands.door import Door, ServerAway
 from plugin.commands.folder import FolderContent, Progress, walk
 from plugin.commands.installation import opened, with_secret
@@ -82,7 +82,7 @@ def _read(folder: Path, settings: Settings) -> FolderContent:
     content = FolderContent()
     with click.progressbar(paths, label="reading") as bar:
         for path in bar:
-            content.add(path, settings.max_dicom_file_size_mb * 1_000_000)
+            content.add(path, settings.max_dicom_file_size_mb * MEGABYTE)
     if not content.studies and not content.refused:
         raise click.ClickException(f"{folder} holds no files")
     return content

@@ -23,12 +23,12 @@ from ehr_bridge.services.modifying.runner import ModificationJobs
 from ehr_bridge.services.uploads.arrivals import Arrival
 from ehr_bridge.services.uploads.settling import settle_leftovers
 from ehr_bridge.services.uploads.under_way import SILENT_FOR
-from ehr_bridge.settings import load_settings
+from ehr_bridge.settings import MEGABYTE, load_settings
 from plugin.running.logs import Rotation, log_to
 from plugin.running.selftest import LEAST_STACK, NotFitToServe, run_self_test
 from plugin.running.threads import keeping_thread
 from plugin.running.worker import Chore, Worker
-from plugin.serving.bodies import MEGABYTE, Bodies, free_memory
+from plugin.serving.bodies import Bodies, free_memory
 from plugin.serving.find import ScopedFind
 from plugin.serving.gate import Gate
 from plugin.serving.pages import Pages

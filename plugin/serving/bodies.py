@@ -14,8 +14,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from ehr_bridge.settings import MEGABYTE
+
 LOGGER = logging.getLogger(__name__)
-MEGABYTE = 1_000_000
 SMALL_BODY = MEGABYTE
 """What every route takes, also of callers without a token, so that a 401 can be said in words."""
 OVERHEAD = MEGABYTE

@@ -45,7 +45,7 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True)
-class Closed:
+class ClosedRoute:
     """A route of the server that is open to nobody, and why."""
 
     methods: frozenset[int]
@@ -69,8 +69,8 @@ def _route(methods: set[int], path: str, need: Need) -> Route:
     return Route(frozenset(methods), re.compile(path), need)
 
 
-def _closed(path: str, why: str, methods: frozenset[int] = EVERY_METHOD) -> Closed:
-    return Closed(methods, re.compile(path), why)
+def _closed(path: str, why: str, methods: frozenset[int] = EVERY_METHOD) -> ClosedRoute:
+    return ClosedRoute(methods, re.compile(path), why)
 
 
 UID = r"[0-9]+(?:\.[0-9]+)*"
@@ -125,7 +125,7 @@ OTHERS = "tells of resources that are not the caller's, one by one or all of the
 SERVER = "governs the server itself"
 UNUSED = "has a better way of ours, or none who needs it"
 
-CLOSED: tuple[Closed, ...] = (
+CLOSED: tuple[ClosedRoute, ...] = (
     _closed("/(?:patients|studies|series|instances)", OTHERS, frozenset({GET})),
     _closed(r"/patients/[^/]+(?:/(?:studies|series|instances|instances-tags|shared-tags|statistics|module))?", OTHERS),
     _closed(r"/(?:studies|series|instances)/[^/]+", PAST_US, frozenset({DELETE})),

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import select
 
 from ehr_bridge.db.database import Database
+from ehr_bridge.db.states import DeletionStatus
 from ehr_bridge.db.tables.cursors import ORTHANC_CHANGES, Cursor
 from ehr_bridge.db.tables.deletions import DeletionRequest, has_open_request
 from ehr_bridge.db.tables.studies import Study
@@ -75,7 +76,7 @@ class CatchUp:
         purged = (
             select(DeletionRequest.study_id)
             .join(Study, Study.id == DeletionRequest.study_id)
-            .where(DeletionRequest.status == "purged", Study.deleted_at.is_not(None), ~has_open_request())
+            .where(DeletionRequest.status == DeletionStatus.PURGED, Study.deleted_at.is_not(None), ~has_open_request())
         )
         with self._database.read() as session:
             known = set(

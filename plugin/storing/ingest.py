@@ -138,7 +138,7 @@ class Ingest:
         rules say otherwise, it is stored here as they say, and the sender hears 0xB000 instead of success, for Orthanc
         must not store its own on top.
         """
-        if refused := self._refusals.judge(instance):
+        if refused := self._refusals.answer(instance):
             return refused
         arrival = self._received.peek()
         if arrival is None or self._archive.is_storing() or not self._intake.rules.name_callers:
@@ -152,8 +152,8 @@ class Ingest:
 
     def _coerce_for(self, arrival: Arrival, calling_ae_title: str) -> int:
         rules, door, decision = self._intake.rules, arrival.delivery.door, arrival.decision
-        of_anybody = rules.judge(arrival.header, decision, door)
-        own = rules.judge(arrival.header, decision, door, calling_ae_title)
+        of_anybody = rules.rule(arrival.header, decision, door)
+        own = rules.rule(arrival.header, decision, door, calling_ae_title)
         if own == of_anybody:
             return ACCEPTED
         arrival.changes = ()

@@ -59,7 +59,7 @@ class StoreRefusals:
         self._stand_in = _stand_in()
 
     def exchange(self, code: str, status: int, on_sender: Callable[[Sender], None] = nobody_asks) -> bytes:
-        """What Orthanc gets in place of an instance that this thread refuses; `judge` must be asked next, and tells
+        """What Orthanc gets in place of an instance that this thread refuses; `answer` must be asked next, and tells
         `on_sender` who it was."""
         self.expect(code, status, on_sender)
         return self._stand_in
@@ -72,7 +72,7 @@ class StoreRefusals:
         """Another instance arrives on this thread; nothing is left of the one before."""
         self._refused.take()
 
-    def judge(self, instance: Any) -> int:
+    def answer(self, instance: Any) -> int:
         """What the C-STORE filter answers: 0 lets an instance through, anything else is what its sender hears."""
         refused = self._refused.take()
         if refused is None:

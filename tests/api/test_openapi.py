@@ -9,7 +9,7 @@ import pytest
 from openapi_spec_validator import validate
 
 from ehr_bridge.api.http.access import ACCESS, PUBLIC
-from ehr_bridge.api.http.examples import EXAMPLES
+from ehr_bridge.api.http.openapi import ALL_EXAMPLES as EXAMPLES
 from ehr_bridge.api.http.problems import CODES
 from tests.api.conftest import Api
 from tests.unit.doc_steps import model

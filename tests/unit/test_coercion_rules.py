@@ -130,7 +130,7 @@ def test_every_source_and_door_is_documented():
 def test_without_a_file_the_decision_is_the_rule():
     """The built-in rules are the values the decision brought."""
     header = read_header(small())
-    assert CoercionRules().judge(header, decision(), Door.UPLOAD).wanted == {"PatientID": "MRN-1"}
+    assert CoercionRules().rule(header, decision(), Door.UPLOAD).wanted == {"PatientID": "MRN-1"}
 
 
 @pytest.mark.parametrize(
@@ -148,9 +148,7 @@ def test_without_a_file_the_decision_is_the_rule():
 def test_when_and_on_conflict(entry, in_file, wanted, contradicts):
     """Replace, keep, or keep and ask a person; a file that says nothing contradicts nothing."""
     header = read_header(small(PatientName=in_file))
-    ruling = rules({"attribute": "PatientName", "from": "patient.name", **entry}).judge(
-        header, decision(), Door.C_STORE
-    )
+    ruling = rules({"attribute": "PatientName", "from": "patient.name", **entry}).rule(header, decision(), Door.C_STORE)
     assert (ruling.wanted.get("PatientName"), ruling.contradicts) == (wanted, contradicts)
     assert ruling.wanted["PatientID"] == "MRN-1"
 
@@ -160,14 +158,14 @@ def test_what_the_ehr_does_not_know_is_kept_or_cleared():
     header = read_header(small(ReferringPhysicianName="WHO^EVER"))
     keep = {"attribute": "ReferringPhysicianName", "from": "order.ordered_by"}
     for entry, wanted in ((keep, None), (keep | {"if_unknown": "clear"}, "")):
-        assert rules(entry).judge(header, decision(), Door.UPLOAD).wanted.get("ReferringPhysicianName") == wanted
+        assert rules(entry).rule(header, decision(), Door.UPLOAD).wanted.get("ReferringPhysicianName") == wanted
 
 
 def test_a_value_too_long_for_its_attribute_is_left_out():
     """A piece of a description would be worse than what the device wrote."""
     facts = FACTS | {"order.description": "x" * 65}
     entry = {"attribute": "StudyDescription", "from": "order.description"}
-    assert "StudyDescription" not in rules(entry).judge(read_header(small()), decision(facts=facts), Door.REST).wanted
+    assert "StudyDescription" not in rules(entry).rule(read_header(small()), decision(facts=facts), Door.REST).wanted
 
 
 def test_the_last_rule_that_holds_counts():
@@ -180,7 +178,7 @@ def test_the_last_rule_that_holds_counts():
     header = read_header(small())
 
     def institution(door: Door, caller: str | None = None) -> str:
-        return ruled.judge(header, decision(), door, caller).wanted["InstitutionName"]
+        return ruled.rule(header, decision(), door, caller).wanted["InstitutionName"]
 
     assert ruled.name_callers and not rules().name_callers
     assert institution(Door.STOW_RS) == "All"
@@ -193,8 +191,8 @@ def test_a_study_that_is_not_linked_keeps_what_it_says():
     """Only what its sender corrected is written; one that contradicts its study gets nothing."""
     header, ruled = read_header(small()), rules({"attribute": "InstitutionName", "value": "All"})
     corrected = decision(facts={}, corrections={"StudyDate": "20260101"}, wanted={"StudyDate": "20260101"})
-    assert ruled.judge(header, corrected, Door.UPLOAD).wanted == {"StudyDate": "20260101"}
-    assert ruled.judge(header, decision(wanted={}), Door.UPLOAD).wanted == {}
+    assert ruled.rule(header, corrected, Door.UPLOAD).wanted == {"StudyDate": "20260101"}
+    assert ruled.rule(header, decision(wanted={}), Door.UPLOAD).wanted == {}
 
 
 def test_a_door_that_is_not_known_hears_only_rules_for_all_doors() -> None:
@@ -204,7 +202,7 @@ def test_a_door_that_is_not_known_hears_only_rules_for_all_doors() -> None:
         {"attribute": "InstitutionName", "value": "Mobile unit", "calling_ae_titles": ["BUS1"]},
         {"attribute": "PatientName", "from": "patient.name"},
     )
-    wanted = own.judge(read_header(small()), decision(), None).wanted
+    wanted = own.rule(read_header(small()), decision(), None).wanted
     assert wanted == {"PatientID": "MRN-1", "PatientName": "Doe^Jane"}
     assert own.attributes == {"PatientID", "StudyDescription", "InstitutionName", "PatientName"}
 
@@ -213,6 +211,6 @@ def test_a_stored_file_is_judged_by_what_it_said_when_it_came() -> None:
     """Its birth date was empty and was filled in since, with another patient's: the gap is filled anew."""
     own = rules({"attribute": "PatientBirthDate", "from": "patient.birth_date", "when": "empty"})
     header = read_header(small(PatientBirthDate="19500101"))
-    assert "PatientBirthDate" not in own.judge(header, decision(), Door.UPLOAD).wanted
-    then = own.judge(header, decision(), Door.UPLOAD, None, {"PatientBirthDate": ""}).wanted
+    assert "PatientBirthDate" not in own.rule(header, decision(), Door.UPLOAD).wanted
+    then = own.rule(header, decision(), Door.UPLOAD, None, {"PatientBirthDate": ""}).wanted
     assert then["PatientBirthDate"] == "19700101"

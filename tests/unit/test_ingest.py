@@ -106,7 +106,7 @@ def test_a_refused_instance_is_told_to_the_audit_trail_and_the_next_one_is_not(t
     assert [(r.actor, r.code, r.route, r.files, r.address) for r in door.told] == [
         ("ae:MR1", "nested_too_deep", "C-STORE", 1, None)
     ]
-    assert door.refusals.judge(Instance()) == 0
+    assert door.refusals.answer(Instance()) == 0
 
 
 def test_a_refusal_that_orthanc_never_asked_about_does_not_hit_the_next_instance(tmp_path: Path) -> None:
@@ -114,7 +114,7 @@ def test_a_refusal_that_orthanc_never_asked_about_does_not_hit_the_next_instance
     door = Door(tmp_path)
     door.ingest.on_received(nested(100), 2)
     door.ingest.on_received(small(SOPInstanceUID=None), 4)
-    assert door.refusals.judge(Instance()) == 0
+    assert door.refusals.answer(Instance()) == 0
 
 
 def test_a_calling_title_that_cannot_be_read_does_not_hide_the_refusal(tmp_path: Path) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from ehr_bridge.api.http.examples_links import LINK_EXAMPLES
-from ehr_bridge.api.http.examples_system import SYSTEM_EXAMPLES
 from ehr_bridge.matching import Evidence, EvidenceGrade
 
 STUDY = "1.2.826.0.1.3680043.8.498.7890"
@@ -51,229 +49,223 @@ _MATCH: dict[str, Any] = {
     "order_id": ORDER_ID,
 }
 
-EXAMPLES: dict[str, dict[str, Any]] = (
-    LINK_EXAMPLES
-    | SYSTEM_EXAMPLES
-    | {
-        "AuthorityAnswer": {"name": "SITE-A", "universal_id": "1.2.40.1"},
-        "PatientBody": _PERSON,
-        "PatientAnswer": {
-            "id": PATIENT_ID,
-            "mrn": "MRN-2001",
-            **_PERSON,
-            "merged_into_id": None,
-            "pending_change_id": None,
-            "created_at": MOMENT,
-            "updated_at": MOMENT,
-        },
-        "PatientBatchBody": {"items": [{"mrn": "MRN-2001", **_PERSON}]},
-        "PatientBatchAnswer": {
-            "created": 1,
-            "updated": 0,
-            "failed": 0,
-            "items": [
-                {"mrn": "MRN-2001", "status": "created", "id": PATIENT_ID, "pending_change_id": None, "error": None}
-            ],
-        },
-        "KnownFilesBody": {"sha256": [HASH]},
-        "KnownFilesAnswer": {
-            "files": [{"sha256": HASH, "study_instance_uid": STUDY}],
-            "studies": [
-                {
-                    "study_instance_uid": STUDY,
-                    "link_status": "linked",
+EXAMPLES: dict[str, dict[str, Any]] = {
+    "AuthorityAnswer": {"name": "SITE-A", "universal_id": "1.2.40.1"},
+    "PatientBody": _PERSON,
+    "PatientAnswer": {
+        "id": PATIENT_ID,
+        "mrn": "MRN-2001",
+        **_PERSON,
+        "merged_into_id": None,
+        "pending_change_id": None,
+        "created_at": MOMENT,
+        "updated_at": MOMENT,
+    },
+    "PatientBatchBody": {"items": [{"mrn": "MRN-2001", **_PERSON}]},
+    "PatientBatchAnswer": {
+        "created": 1,
+        "updated": 0,
+        "failed": 0,
+        "items": [{"mrn": "MRN-2001", "status": "created", "id": PATIENT_ID, "pending_change_id": None, "error": None}],
+    },
+    "KnownFilesBody": {"sha256": [HASH]},
+    "KnownFilesAnswer": {
+        "files": [{"sha256": HASH, "study_instance_uid": STUDY}],
+        "studies": [
+            {
+                "study_instance_uid": STUDY,
+                "link_status": "linked",
+                "patient_id": PATIENT_ID,
+                "order_id": ORDER_ID,
+            }
+        ],
+    },
+    "MatchBody": {
+        "items": [
+            {
+                "ref": "1",
+                "patient_id": "MRN-2001",
+                "patient_name": "FERREIRA^JOAO",
+                "patient_birth_date": "19750630",
+                "modality": "MR",
+                "study_date": "20261124",
+            }
+        ]
+    },
+    "MatchList": {
+        "items": [
+            {
+                "ref": "1",
+                "match": {
+                    "kind": "exact",
+                    "score": 1.0,
+                    "evidence": [Evidence.of("PatientName", True, EvidenceGrade.FORM, "name_form").as_json()],
                     "patient_id": PATIENT_ID,
                     "order_id": ORDER_ID,
-                }
-            ],
-        },
-        "MatchBody": {
-            "items": [
-                {
-                    "ref": "1",
-                    "patient_id": "MRN-2001",
-                    "patient_name": "FERREIRA^JOAO",
-                    "patient_birth_date": "19750630",
-                    "modality": "MR",
-                    "study_date": "20261124",
-                }
-            ]
-        },
-        "MatchList": {
-            "items": [
-                {
-                    "ref": "1",
-                    "match": {
-                        "kind": "exact",
-                        "score": 1.0,
-                        "evidence": [Evidence.of("PatientName", True, EvidenceGrade.FORM, "name_form").as_json()],
-                        "patient_id": PATIENT_ID,
-                        "order_id": ORDER_ID,
-                        "automatic": True,
-                    },
-                    "study": None,
-                    "differences": [
-                        {"tag": "PatientName", "file": "FERREIRA^JOAO", "ehr": "Ferreira^João", "differs": True}
-                    ],
-                    "refused": None,
-                }
-            ]
-        },
-        "OrderBody": _ORDER | {"status": "arrived"},
-        "UploadAnswer": {
-            "upload_id": UPLOAD_ID,
-            "status": "success",
-            "instances": [
-                {
-                    "file_name": "scan.dcm",
-                    "sop_instance_uid": "1.2.826.0.1.3680043.8.498.7879",
-                    "study_instance_uid": STUDY,
-                    "status": "stored",
-                    "error": None,
-                }
-            ],
-            "studies": [
-                {
-                    "study_instance_uid": STUDY,
-                    "orthanc_study_id": ORTHANC_STUDY,
-                    "match": _MATCH,
-                    "coerced": [{"tag": "PatientID", "before": "SCAN-7", "after": "MRN-2001"}],
-                }
-            ],
-        },
-        "StudyAnswer": {
-            "study_instance_uid": STUDY,
-            "orthanc_study_id": ORTHANC_STUDY,
-            "patient_id": PATIENT_ID,
+                    "automatic": True,
+                },
+                "study": None,
+                "differences": [
+                    {"tag": "PatientName", "file": "FERREIRA^JOAO", "ehr": "Ferreira^João", "differs": True}
+                ],
+                "refused": None,
+            }
+        ]
+    },
+    "OrderBody": _ORDER | {"status": "arrived"},
+    "UploadAnswer": {
+        "upload_id": UPLOAD_ID,
+        "status": "success",
+        "instances": [
+            {
+                "file_name": "scan.dcm",
+                "sop_instance_uid": "1.2.826.0.1.3680043.8.498.7879",
+                "study_instance_uid": STUDY,
+                "status": "stored",
+                "error": None,
+            }
+        ],
+        "studies": [
+            {
+                "study_instance_uid": STUDY,
+                "orthanc_study_id": ORTHANC_STUDY,
+                "match": _MATCH,
+                "coerced": [{"tag": "PatientID", "before": "SCAN-7", "after": "MRN-2001"}],
+            }
+        ],
+    },
+    "StudyAnswer": {
+        "study_instance_uid": STUDY,
+        "orthanc_study_id": ORTHANC_STUDY,
+        "patient_id": PATIENT_ID,
+        "mrn": "MRN-2001",
+        "issuer": None,
+        "patient_name": "Ferreira^João",
+        "patient_birth_date": "1984-05-06",
+        "patient_sex": "male",
+        "order_id": ORDER_ID,
+        "accession_number": "ACC-2026-0101",
+        "modalities": ["MR"],
+        "study_date": "2026-01-15",
+        "study_description": "MR brain",
+        "number_of_series": 1,
+        "number_of_instances": 1,
+        "link_status": "linked",
+        "linked_by": "rita",
+        "deleted_at": None,
+        "number_in_quarantine": 0,
+    },
+    "ViewerUrlAnswer": {
+        "url": f"/ohif/viewer?StudyInstanceUIDs={STUDY}&token=eyJ…",
+        "token": "eyJ…",
+        "expires_at": MOMENT,
+        "studies": [STUDY],
+    },
+    "ViewerTokenBody": {
+        "order_id": "ACC-2026-0101",
+        "priors": {"match": "auto", "newest": 3},
+        "operations": ["view"],
+        "ttl_seconds": 600,
+        "session_seconds": 28800,
+        "max_uses": 1,
+        "on_behalf_of": "dr-adeyemi",
+    },
+    "RestrictionBody": {"reason": "Member of staff", "staff": ["dr-adeyemi"]},
+    "RestrictionAnswer": {
+        "patient_id": PATIENT_ID,
+        "mrn": "MRN-2001",
+        "reason": "Member of staff",
+        "staff": ["dr-adeyemi"],
+        "restricted_by": "admin",
+        "restricted_at": MOMENT,
+    },
+    "BreakGlassBody": {"patient_id": "MRN-2001", "reason": "Emergency, unconscious on arrival", "minutes": 60},
+    "GlassAnswer": {
+        "id": TOKEN_ID,
+        "patient_id": PATIENT_ID,
+        "mrn": "MRN-2001",
+        "subject": "dora",
+        "reason": "Emergency, unconscious on arrival",
+        "opened_at": MOMENT,
+        "expires_at": MOMENT,
+        "reviewed_by": None,
+        "reviewed_at": None,
+        "review_note": None,
+    },
+    "ReviewBody": {"note": "Spoke to her; justified"},
+    "RenewedAnswer": {
+        "token": "eyJ…",
+        "token_id": TOKEN_ID,
+        "expires_at": MOMENT,
+        "renewable_until": MOMENT,
+        "operations": ["view"],
+        "studies": [STUDY],
+        "in_doubt": [],
+    },
+    "ViewerTokenAnswer": {"token": "eyJ…", "token_id": TOKEN_ID, "expires_at": MOMENT, "studies": [STUDY]},
+    "AuditEventAnswer": {
+        "id": 28,
+        "at": MOMENT,
+        "actor": "rita",
+        "action": "study.linked",
+        "outcome": "success",
+        "patient_id": PATIENT_ID,
+        "order_id": ORDER_ID,
+        "study_instance_uid": STUDY,
+        "address": "192.0.2.17",
+        "detail": {"match": "exact", "door": "upload", "disagreements": ["PatientID"], "coerced": ["PatientID"]},
+        "patient": {
             "mrn": "MRN-2001",
             "issuer": None,
             "patient_name": "Ferreira^João",
             "patient_birth_date": "1984-05-06",
             "patient_sex": "male",
-            "order_id": ORDER_ID,
-            "accession_number": "ACC-2026-0101",
-            "modalities": ["MR"],
-            "study_date": "2026-01-15",
-            "study_description": "MR brain",
-            "number_of_series": 1,
-            "number_of_instances": 1,
-            "link_status": "linked",
-            "linked_by": "rita",
-            "deleted_at": None,
-            "number_in_quarantine": 0,
         },
-        "ViewerUrlAnswer": {
-            "url": f"/ohif/viewer?StudyInstanceUIDs={STUDY}&token=eyJ…",
-            "token": "eyJ…",
-            "expires_at": MOMENT,
-            "studies": [STUDY],
-        },
-        "ViewerTokenBody": {
-            "order_id": "ACC-2026-0101",
-            "priors": {"match": "auto", "newest": 3},
-            "operations": ["view"],
-            "ttl_seconds": 600,
-            "session_seconds": 28800,
-            "max_uses": 1,
-            "on_behalf_of": "dr-adeyemi",
-        },
-        "RestrictionBody": {"reason": "Member of staff", "staff": ["dr-adeyemi"]},
-        "RestrictionAnswer": {
-            "patient_id": PATIENT_ID,
-            "mrn": "MRN-2001",
-            "reason": "Member of staff",
-            "staff": ["dr-adeyemi"],
-            "restricted_by": "admin",
-            "restricted_at": MOMENT,
-        },
-        "BreakGlassBody": {"patient_id": "MRN-2001", "reason": "Emergency, unconscious on arrival", "minutes": 60},
-        "GlassAnswer": {
-            "id": TOKEN_ID,
-            "patient_id": PATIENT_ID,
-            "mrn": "MRN-2001",
-            "subject": "dora",
-            "reason": "Emergency, unconscious on arrival",
-            "opened_at": MOMENT,
-            "expires_at": MOMENT,
-            "reviewed_by": None,
-            "reviewed_at": None,
-            "review_note": None,
-        },
-        "ReviewBody": {"note": "Spoke to her; justified"},
-        "RenewedAnswer": {
-            "token": "eyJ…",
-            "token_id": TOKEN_ID,
-            "expires_at": MOMENT,
-            "renewable_until": MOMENT,
-            "operations": ["view"],
-            "studies": [STUDY],
-            "in_doubt": [],
-        },
-        "ViewerTokenAnswer": {"token": "eyJ…", "token_id": TOKEN_ID, "expires_at": MOMENT, "studies": [STUDY]},
-        "AuditEventAnswer": {
-            "id": 28,
-            "at": MOMENT,
-            "actor": "rita",
-            "action": "study.linked",
-            "outcome": "success",
-            "patient_id": PATIENT_ID,
-            "order_id": ORDER_ID,
-            "study_instance_uid": STUDY,
-            "address": "192.0.2.17",
-            "detail": {"match": "exact", "door": "upload", "disagreements": ["PatientID"], "coerced": ["PatientID"]},
-            "patient": {
-                "mrn": "MRN-2001",
-                "issuer": None,
-                "patient_name": "Ferreira^João",
-                "patient_birth_date": "1984-05-06",
-                "patient_sex": "male",
-            },
-        },
-        "VerificationAnswer": {
-            "ok": True,
-            "events": 37,
-            "broken_at": None,
-            "reason": None,
-            "head": {"id": 37, "hash": HASH},
-            "anchors": 12,
-        },
-        "LoginBody": {"username": "doctor", "password": "correct horse"},
-        "LoginAnswer": {
-            "token": "eyJ…",
-            "expires_at": MOMENT,
-            "name": "Dora Doctor",
-            "roles": ["doctor"],
-            "must_change_password": False,
-        },
-        "MeAnswer": {
-            "subject": "dora",
-            "name": "Dora Doctor",
-            "roles": ["doctor"],
-            "permissions": ["download", "read", "upload", "view"],
-        },
-        "StudySeriesAnswer": {
-            "study_instance_uid": STUDY,
-            "series": [
-                {
-                    "series_instance_uid": "1.2.826.0.1.3680043.8.498.7891",
-                    "number": 1,
-                    "modality": "MR",
-                    "description": "T2 axial",
-                    "number_of_instances": 16,
-                }
-            ],
-        },
-        "Problem": {
-            "type": "urn:orthanc-ehr-bridge:problem:invalid_request",
-            "title": "The request cannot be used",
-            "status": 422,
-            "detail": "Correct the fields named in 'errors' and send it again.",
-            "code": "invalid_request",
-            "request_id": "4bf92f3577b34da6a3ce929d0e0e4736",
-            "errors": [{"field": "scheduled_at", "message": "give a time zone, for example 2026-01-31T09:00:00Z"}],
-        },
-    }
-)
+    },
+    "VerificationAnswer": {
+        "ok": True,
+        "events": 37,
+        "broken_at": None,
+        "reason": None,
+        "head": {"id": 37, "hash": HASH},
+        "anchors": 12,
+    },
+    "LoginBody": {"username": "doctor", "password": "correct horse"},
+    "LoginAnswer": {
+        "token": "eyJ…",
+        "expires_at": MOMENT,
+        "name": "Dora Doctor",
+        "roles": ["doctor"],
+        "must_change_password": False,
+    },
+    "MeAnswer": {
+        "subject": "dora",
+        "name": "Dora Doctor",
+        "roles": ["doctor"],
+        "permissions": ["download", "read", "upload", "view"],
+    },
+    "StudySeriesAnswer": {
+        "study_instance_uid": STUDY,
+        "series": [
+            {
+                "series_instance_uid": "1.2.826.0.1.3680043.8.498.7891",
+                "number": 1,
+                "modality": "MR",
+                "description": "T2 axial",
+                "number_of_instances": 16,
+            }
+        ],
+    },
+    "Problem": {
+        "type": "urn:orthanc-ehr-bridge:problem:invalid_request",
+        "title": "The request cannot be used",
+        "status": 422,
+        "detail": "Correct the fields named in 'errors' and send it again.",
+        "code": "invalid_request",
+        "request_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+        "errors": [{"field": "scheduled_at", "message": "give a time zone, for example 2026-01-31T09:00:00Z"}],
+    },
+}
 
 PARAMETER_EXAMPLES: dict[str, Any] = {
     "mrn": "MRN-2001",

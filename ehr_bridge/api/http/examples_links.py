@@ -1,16 +1,14 @@
-"""Examples of reconciliation and of changes, by schema; part of `examples.EXAMPLES`."""
+"""Examples of reconciliation and of changes, by schema; beside `examples.EXAMPLES`."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from ehr_bridge.api.http.examples import MOMENT, ORDER_ID, PATIENT_ID, STUDY
 from ehr_bridge.matching import Evidence
 
-PATIENT_ID = "0f3662fb-f076-4743-b58a-6b30f1adf20c"
 MERGED_ID = "5f0d9c7e-1c55-4f0b-9d6a-2f6c0b7d4e21"
-ORDER_ID = "41de0281-feab-4d0a-b864-61b088efc0d7"
 VERSION = "5b1f0c6f7c0b6b0e"
-MOMENT = "2026-11-24T10:20:30.700Z"
 
 LINK_EXAMPLES: dict[str, dict[str, Any]] = {
     "LinkBody": {"order_id": "ACC-2026-0101", "reason": "patient ID mistyped at the console", "expected": VERSION},
@@ -40,7 +38,7 @@ LINK_EXAMPLES: dict[str, dict[str, Any]] = {
         "id": "8a3c1f52-6c5b-4a3e-9d0c-5ad6f0b5a7d1",
         "kind": "link",
         "status": "running",
-        "study_instance_uid": "1.2.826.0.1.3680043.8.498.7890",
+        "study_instance_uid": STUDY,
         "number_of_instances": 16,
         "number_done": 7,
         "error_code": None,

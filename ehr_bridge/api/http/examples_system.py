@@ -1,11 +1,10 @@
-"""Examples of the System page's answers, by schema; part of `examples.EXAMPLES`."""
+"""Examples of the System page's answers, by schema; beside `examples.EXAMPLES`."""
 
 from __future__ import annotations
 
 from typing import Any
 
-STUDY = "1.2.826.0.1.3680043.8.498.7890"
-MOMENT = "2026-11-24T09:43:25.700Z"
+from ehr_bridge.api.http.examples import MOMENT, STUDY
 
 SYSTEM_EXAMPLES: dict[str, dict[str, Any]] = {
     "HealthAnswer": {"status": "ok", "checks": {"gate": "ok", "database": "ok", "orthanc": "ok"}},

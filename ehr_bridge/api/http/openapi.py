@@ -12,6 +12,8 @@ from typing import Any
 
 from ehr_bridge.api.http.access import ACCESS, PUBLIC, SIGNED_IN, VIEWER
 from ehr_bridge.api.http.examples import EXAMPLES, PARAMETER_EXAMPLES
+from ehr_bridge.api.http.examples_links import LINK_EXAMPLES
+from ehr_bridge.api.http.examples_system import SYSTEM_EXAMPLES
 from ehr_bridge.api.http.problems import CODES, MEDIA_TYPE, TITLES
 from ehr_bridge.request_id import HEADER
 
@@ -72,6 +74,7 @@ PARAMETERS = {
     "X-File-Name": "Percent-encoded",
     "Content-Digest": "sha-256 of the one file (RFC 9530): what arrives as anything else is refused",
 }
+ALL_EXAMPLES = EXAMPLES | LINK_EXAMPLES | SYSTEM_EXAMPLES
 MEDIA_TYPE_OF_STOW = "application/dicom+json"
 """STOW-RS says with 409 what failed, in its own form."""
 SUCCESS = {
@@ -110,8 +113,8 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
         for method, operation in methods.items():
             _complete_operation(operation, method.upper(), path)
     for name, schema in document["components"]["schemas"].items():
-        if name in EXAMPLES:
-            schema["examples"] = [EXAMPLES[name]]
+        if name in ALL_EXAMPLES:
+            schema["examples"] = [ALL_EXAMPLES[name]]
     return document
 
 

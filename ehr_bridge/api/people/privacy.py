@@ -145,7 +145,7 @@ def list_restrictions(query: PageQuery) -> Response:
 def break_glass(body: BreakGlassBody) -> Response:
     """See a restricted patient for a while, on the record"""
     lasts = timedelta(minutes=body.minutes)
-    patient = None if body.patient_id is None else services().patients.certain(body.patient_id)
+    patient = services().patients.certain_if_any(body.patient_id)
     view = services().privacy.break_glass(patient, body.study_instance_uid, body.reason, lasts, caller(), origin())
     return answer(GlassAnswer.model_validate(view), 201)
 

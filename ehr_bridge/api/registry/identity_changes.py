@@ -25,6 +25,7 @@ from ehr_bridge.api.http.schemas import (
 from ehr_bridge.api.reconciliation import ReasonText
 from ehr_bridge.api.registry.orders import OrderPath
 from ehr_bridge.api.registry.patients import MergedPath
+from ehr_bridge.db.states import Decision
 from ehr_bridge.services.changes.views import ChangeFilters, ChangeView
 
 blueprint = Blueprint(
@@ -37,9 +38,6 @@ blueprint = Blueprint(
 )
 
 Kind = Literal["patient_updated", "patient_merged", "order_updated", "order_cancelled", "accession_corrected"]
-
-
-Decision = Literal["pending", "agreed", "refused", "withdrawn"]
 
 
 class MergeBody(Input):

@@ -12,13 +12,13 @@ from ehr_bridge.api.http.persons import PersonAnswer
 from ehr_bridge.api.http.schemas import Model, Moment
 from ehr_bridge.db.paging import Page
 from ehr_bridge.matching import EvidenceGrade, Match
-from ehr_bridge.matching.patients import NOTHING
+from ehr_bridge.matching.patients import NO_MATCH
 from ehr_bridge.services.uploads.arrivals import UploadOutcome
 from ehr_bridge.services.uploads.log import UploadDetail, UploadView
 from ehr_bridge.services.verdict.judge import CONFIRMATION
 from ehr_bridge.services.visibility.restrictions import Closed
 
-UNSEEN = NOTHING
+UNSEEN = NO_MATCH
 """As for nobody: a verdict on a restricted patient would tell who is here, or confirm a guess."""
 
 

@@ -30,6 +30,7 @@ from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.services.bundle import Services
 from ehr_bridge.services.uploads.arrivals import Delivery, Door, UploadOutcome
 from ehr_bridge.services.visibility.restrictions import Closed
+from ehr_bridge.settings import MEGABYTE
 
 DICOM_TYPES = ("application/dicom", "application/octet-stream")
 ZIP_TYPES = ("application/zip", "application/x-zip-compressed")
@@ -137,7 +138,7 @@ def deliver(services: Services, archive: Archive, files: list[NamedFile], delive
             "too_many_files",
             f"Send at most {settings.max_dicom_files_per_upload} files at once (MAX_DICOM_FILES_PER_UPLOAD).",
         )
-    if sum(len(data) for _, data in files) > settings.max_upload_size_mb * 1_000_000:
+    if sum(len(data) for _, data in files) > settings.max_upload_size_mb * MEGABYTE:
         raise InvalidInput("too_large", f"Send at most {settings.max_upload_size_mb} MB at once (MAX_UPLOAD_SIZE_MB).")
     return services.intake.receive(files, delivery, archive)
 

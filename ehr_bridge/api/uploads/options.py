@@ -43,7 +43,7 @@ class SaidOfFiles(Input):
         """Raises InvalidInput where a number alone names nobody."""
         return Confirmation(
             order=self.order_id or self.accession_number,
-            patient=None if self.patient_id is None else patients.certain(self.patient_id),
+            patient=patients.certain_if_any(self.patient_id),
             tags=tuple(sorted(self.tags.items())),
         )
 

@@ -32,9 +32,9 @@ from ehr_bridge.api.uploads.answers import (
 from ehr_bridge.api.uploads.content_digest import CONTENT_DIGEST
 from ehr_bridge.api.uploads.door import UploadRequest, respond, take_upload
 from ehr_bridge.api.uploads.options import HEADERS, Source
-from ehr_bridge.api.uploads.zip_files import MEGABYTE
 from ehr_bridge.services.archive.storing import Archive
 from ehr_bridge.services.uploads.log import UploadFilters
+from ehr_bridge.settings import MEGABYTE
 
 ARCHIVE = "ehr_bridge_archive"
 Short = Annotated[str, Field(max_length=255)]

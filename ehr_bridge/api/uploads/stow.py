@@ -100,7 +100,7 @@ def post_instance(raw: InstanceBody) -> Response:
         services(), archive(), [(None, request.get_data(cache=False))], _delivery(Door.REST, Confirmation())
     )
     first = outcome.instances[0]
-    if first.status == "failed":
+    if first.has_failed:
         raise InvalidInput(str(first.error_code), str(first.error_message))
     study = next(iter(outcome.studies.values()))
     body = {
@@ -119,8 +119,8 @@ def _delivery(door: Door, confirmation: Confirmation) -> Delivery:
 
 def _store_response(outcome: UploadOutcome) -> dict[str, Any]:
     """Store Instances Response Module (PS3.18 annex I) in the DICOM JSON model (annex F)."""
-    stored = [i for i in outcome.instances if i.status != "failed"]
-    failed = [i for i in outcome.instances if i.status == "failed"]
+    stored = [i for i in outcome.instances if not i.has_failed]
+    failed = [i for i in outcome.instances if i.has_failed]
     response: dict[str, Any] = {}
     if stored:
         response["00081199"] = {"vr": "SQ", "Value": [_reference(i) for i in stored]}

@@ -19,12 +19,12 @@ from contextlib import suppress
 from ehr_bridge.dicom import looks_like_dicom, require_worth
 from ehr_bridge.errors import InvalidInput, RefusedInstance
 from ehr_bridge.services.intake.batch import IncomingFile
+from ehr_bridge.settings import MEGABYTE
 
 STRAYS = frozenset({"empty_file", "not_dicom", "dicomdir", "nested_archive"})
 """What a disc holds beside its images: listed, not a failure."""
 MAX_ENTRIES = 20_000
 """Folders and strays included."""
-MEGABYTE = 1_000_000
 _ENTRY_MARK = b"PK\x01\x02"
 _BEGINNING = 4096
 _CHUNK = 256 * 1024

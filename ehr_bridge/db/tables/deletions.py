@@ -6,13 +6,14 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, Exists, ForeignKey, Index, Select, String, exists, func, select, text
+from sqlalchemy import JSON, Exists, ForeignKey, Index, Select, String, exists, func, select, text
 from sqlalchemy.orm import Mapped, aliased, mapped_column, relationship
 
+from ehr_bridge.db.states import OPEN, DeletionStatus, column_of, is_one_of
 from ehr_bridge.db.tables.base import UID, Base
 from ehr_bridge.db.tables.studies import Study
 
-OPEN = "status IN ('pending', 'approved', 'purging')"
+IS_OPEN = is_one_of("status", OPEN)
 
 
 class DeletionRequest(Base):
@@ -23,16 +24,12 @@ class DeletionRequest(Base):
 
     __tablename__ = "deletion_requests"
     __table_args__ = (
-        CheckConstraint(
-            "status IN ('pending', 'approved', 'purging', 'purged', 'rejected', 'withdrawn', 'restored')",
-            name="status",
-        ),
         Index(
             "ix_deletion_requests_open",
             "study_id",
             unique=True,
-            sqlite_where=text(OPEN),
-            postgresql_where=text(OPEN),
+            sqlite_where=text(IS_OPEN),
+            postgresql_where=text(IS_OPEN),
         ),
         Index("ix_deletion_requests_status_purge_after", "status", "purge_after"),
     )
@@ -40,7 +37,7 @@ class DeletionRequest(Base):
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
     study_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("studies.id"), index=True)
     study_instance_uid: Mapped[str] = mapped_column(UID)
-    status: Mapped[str] = mapped_column(String(16))
+    status: Mapped[DeletionStatus] = mapped_column(column_of(DeletionStatus, "status"))
     reason: Mapped[str] = mapped_column(String(255))
     patient_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("patients.id"))
     order_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("orders.id"))
@@ -90,7 +87,7 @@ class LegalHold(Base):
 def has_open_request() -> Exists:
     """Whether a request of the study at hand (`Study` in the surrounding query) is open."""
     other = aliased(DeletionRequest)
-    return exists().where(other.study_id == Study.id, other.status.in_(("pending", "approved", "purging")))
+    return exists().where(other.study_id == Study.id, other.status.in_(OPEN))
 
 
 def latest_request(study_id: uuid.UUID) -> Select[DeletionRequest]:

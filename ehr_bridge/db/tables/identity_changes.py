@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from ehr_bridge.db.states import Decision, column_of
 from ehr_bridge.db.tables.base import Base
 from ehr_bridge.db.tables.registry import Order, Patient
 
@@ -40,9 +41,8 @@ class IdentityChange(Base):
     changed_by: Mapped[str] = mapped_column(String(255))
     address: Mapped[str | None] = mapped_column(String(64))
     changed_at: Mapped[datetime] = mapped_column(index=True)
-    decision: Mapped[str | None] = mapped_column(String(16))
-    """Where a person must say whether the number is still the same person's: `pending`, `agreed`, `refused`; or
-    `withdrawn`, when the EHR said the former again or the change was taken back before anybody had decided."""
+    decision: Mapped[Decision | None] = mapped_column(column_of(Decision, None))
+    """Where a person must say whether the number is still the same person's."""
     decided_by: Mapped[str | None] = mapped_column(String(255))
     decided_at: Mapped[datetime | None]
     decision_reason: Mapped[str | None] = mapped_column(Text)

@@ -15,10 +15,10 @@ from typing import Final
 from ehr_bridge.dicom.structure.refusals import cut_short, malformed
 from ehr_bridge.errors import RefusedInstance, Unavailable
 
-MEGABYTE: Final = 1024 * 1024
-MAX_INFLATED: Final = 256 * MEGABYTE
+MEBIBYTE: Final = 1024 * 1024
+MAX_INFLATED: Final = 256 * MEBIBYTE
 """What all unpacked datasets together may take, and so the most that one may."""
-_ALWAYS_INFLATED: Final = 64 * MEGABYTE
+_ALWAYS_INFLATED: Final = 64 * MEBIBYTE
 _LARGEST_RATIO: Final = 64
 """Real images of more than `_ALWAYS_INFLATED` pack two- to tenfold."""
 _STEP: Final = 64 * 1024

@@ -24,13 +24,13 @@ from ehr_bridge.dicom.structure.encoding import (
     encoding_of,
     guess_encoding,
 )
-from ehr_bridge.dicom.structure.inflating import MEGABYTE, Room, inflate
+from ehr_bridge.dicom.structure.inflating import MEBIBYTE, Room, inflate
 from ehr_bridge.dicom.structure.nesting import explicit_element
 from ehr_bridge.dicom.structure.refusals import cut_short, malformed, unreadable_meta
 from ehr_bridge.dicom.structure.writing import write_element
 from ehr_bridge.errors import RefusedInstance
 
-_LONGEST_META: Final = MEGABYTE
+_LONGEST_META: Final = MEBIBYTE
 _PREAMBLE: Final = 128
 _META_GROUP: Final = 0x0002
 _META_LENGTH: Final = 0x00020000

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ehr_bridge.auth.claims import ClaimRules
 from ehr_bridge.auth.jwks import KeySource
 from ehr_bridge.auth.keys import UnusableKeys
 from ehr_bridge.auth.permissions import ROLE_PERMISSIONS
+from ehr_bridge.auth.token_claims import ClaimRules
 from ehr_bridge.auth.tokens import TokenRules
 from ehr_bridge.settings import Settings, SettingsError
 

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.paging import Page
+from ehr_bridge.db.states import Decision
 from ehr_bridge.db.tables.identity_changes import IdentityChange
 from ehr_bridge.db.tables.registry import Order, Patient
 from ehr_bridge.errors import Conflict, InvalidInput, NotFound
@@ -153,7 +154,8 @@ class IdentityChanges:
                 raise _no_change()
             require_pending(change)
             if is_same_person:
-                follow(session, settle(session, change, "agreed", reason, origin, now), change, reason, origin, now)
+                studies = settle(session, change, Decision.AGREED, reason, origin, now)
+                follow(session, studies, change, reason, origin, now)
                 note(session, "patient.correction_agreed", change, origin, now)
             else:
                 refuse(session, change, reason, origin, now)

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
-from ehr_bridge.db.states import JobKind, JobStatus, LinkStatus
+from ehr_bridge.db.states import Decision, JobKind, JobStatus, LinkStatus
 from ehr_bridge.db.tables.identity_changes import IdentityChange
 from ehr_bridge.db.tables.modifications import Modification
 from ehr_bridge.db.tables.registry import Order, Patient
@@ -89,9 +89,9 @@ def _require_possible(session: Session, undone: IdentityChange) -> None:
 
 def _same_patient(session: Session, undone: IdentityChange, origin: Origin, now: datetime) -> list[Study]:
     """The patient's studies, and those that were taken off the number because of the change."""
-    if undone.decision == "pending":
-        settle(session, undone, "withdrawn", "The change was taken back.", origin, now)
-    elif undone.decision == "refused":
+    if undone.decision == Decision.PENDING:
+        settle(session, undone, Decision.WITHDRAWN, "The change was taken back.", origin, now)
+    elif undone.decision == Decision.REFUSED:
         _bring_back(session, undone, origin, now)
     return studies_of(session, patient_id=undone.patient_id)
 

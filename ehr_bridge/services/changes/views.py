@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.paging import Page, fetch_page
-from ehr_bridge.db.states import NOT_WHOLE, JobStatus
+from ehr_bridge.db.states import NOT_WHOLE, Decision, JobStatus
 from ehr_bridge.db.tables.identity_changes import IdentityChange
 from ehr_bridge.db.tables.modifications import Modification
 from ehr_bridge.db.tables.registry import Order, Patient
@@ -73,7 +73,7 @@ def view_of(session: Session, change: IdentityChange) -> ChangeView:
     """A change with what belongs to it."""
     session.flush()
     withheld = 0
-    if change.decision == "pending":
+    if change.decision == Decision.PENDING:
         withheld = session.scalar(select(func.count()).where(Study.withheld_by_id == change.id)) or 0
     by_status = select(Modification.status, func.count()).where(Modification.change_id == change.id)
     counts = Counter({row[0]: row[1] for row in session.execute(by_status.group_by(Modification.status))})

@@ -24,7 +24,7 @@ from ehr_bridge.services.uploads.arrivals import Door
 from ehr_bridge.settings import SettingsError
 
 VARIABLE: Final = "EHR_BRIDGE_COERCION_RULES"
-NOTHING: Final[Mapping[str, str]] = {}
+NO_VALUES: Final[Mapping[str, str]] = {}
 _FOLLOWS_THE_LINK: Final = {"PatientID": "patient.mrn"}
 """Attributes whose rules are ours: a linked study under another number would be on the wrong patient."""
 
@@ -112,13 +112,13 @@ class CoercionRules:
         """Fields of an order that may come to stand in files."""
         self._holding = lru_cache(maxsize=256)(self._find)
 
-    def judge(
+    def rule(
         self,
         header: Header,
         settled: Settled,
         door: Door | None,
         calling_ae_title: str | None = None,
-        on_arrival: Mapping[str, str] = NOTHING,
+        on_arrival: Mapping[str, str] = NO_VALUES,
     ) -> Ruling:
         """The values one instance of a linked study gets; none when its study is not linked.
 

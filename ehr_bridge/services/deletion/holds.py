@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
+from ehr_bridge.db.states import PURGES
 from ehr_bridge.db.tables.deletions import DeletionRequest, LegalHold
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.errors import Conflict, NotFound
@@ -86,7 +87,7 @@ def _find_study(session: Session, study_instance_uid: str) -> Study:
     """A study the archive still has images of, hidden or not."""
     gone = (
         select(DeletionRequest.id)
-        .where(DeletionRequest.study_id == Study.id, DeletionRequest.status.in_(("purging", "purged")))
+        .where(DeletionRequest.study_id == Study.id, DeletionRequest.status.in_(PURGES))
         .exists()
     )
     study = session.scalar(

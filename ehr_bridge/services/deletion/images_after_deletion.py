@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
-from ehr_bridge.db.states import LinkStatus
+from ehr_bridge.db.states import DeletionStatus, LinkStatus
 from ehr_bridge.db.tables.deletions import latest_request
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.db.tables.uploads import Instance
@@ -27,14 +27,14 @@ def note_late_arrival(session: Session, study: Study, arrival: Arrival, now: dat
     request = session.scalar(latest_request(study.id))
     if request is None:
         return
-    if request.status == "purged":
+    if request.status == DeletionStatus.PURGED:
         _begin_anew(session, study, arrival)
         reason = "A modality sent images of this study after it was deleted."
         request = open_request(session, study, reason, OURSELVES, now)
     request.late_instances += 1
     origin = arrival.delivery.origin
-    if request.status == "approved":
-        move(request, "pending")
+    if request.status == DeletionStatus.APPROVED:
+        move(request, DeletionStatus.PENDING)
         request.decided_by = request.decided_at = request.purge_after = None
         note(session, "deletion.reopened", request, origin, now, late_instances=request.late_instances)
     elif request.late_instances == 1:

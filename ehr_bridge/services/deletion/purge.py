@@ -16,7 +16,7 @@ from sqlalchemy import and_, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.states import JobStatus
+from ehr_bridge.db.states import DeletionStatus, JobStatus
 from ehr_bridge.db.tables.deletions import DeletionRequest
 from ehr_bridge.db.tables.modifications import Modification, ModificationInstance
 from ehr_bridge.db.tables.studies import Study
@@ -60,8 +60,11 @@ class Purge:
             due = session.execute(
                 select(DeletionRequest.id, DeletionRequest.study_instance_uid).where(
                     or_(
-                        DeletionRequest.status == "purging",
-                        and_(DeletionRequest.status == "approved", DeletionRequest.purge_after <= self._clock()),
+                        DeletionRequest.status == DeletionStatus.PURGING,
+                        and_(
+                            DeletionRequest.status == DeletionStatus.APPROVED,
+                            DeletionRequest.purge_after <= self._clock(),
+                        ),
                     )
                 )
             ).all()
@@ -84,23 +87,23 @@ class Purge:
         with self._database.write() as session:
             request = session.get(DeletionRequest, request_id)
             assert request is not None
-            if request.status == "approved":
+            if request.status == DeletionStatus.APPROVED:
                 if request.purge_after is None or request.purge_after > now:
                     return None
                 if hold_in_force(session, request.study_id) is not None:
                     return None
-                move(request, "purging")
+                move(request, DeletionStatus.PURGING)
                 note(session, "deletion.purging", request, OURSELVES, now)
-            return request.late_instances if request.status == "purging" else None
+            return request.late_instances if request.status == DeletionStatus.PURGING else None
 
     def _end(self, request_id: uuid.UUID, deleted: int, seen: int) -> None:
         now = self._clock()
         with self._database.write() as session:
             request = session.get(DeletionRequest, request_id)
             assert request is not None
-            if request.status != "purging":
+            if request.status != DeletionStatus.PURGING:
                 return  # another node ended it
-            move(request, "purged")
+            move(request, DeletionStatus.PURGED)
             request.purged_at = now
             study = request.study
             end_link(session, study, now)

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.fresh import Fresh
 from ehr_bridge.db.paging import Page, fetch_page
-from ehr_bridge.db.states import UNDER_WAY
+from ehr_bridge.db.states import UNDER_WAY, DeletionStatus
 from ehr_bridge.db.tables.deletions import DeletionRequest, has_open_request
 from ehr_bridge.db.tables.modifications import Modification
 from ehr_bridge.db.tables.registry import Order
@@ -117,7 +117,7 @@ class Deletions:
             request = _find(session, request_id)
             if request.requested_by == origin.actor:
                 raise NotPermitted("own_request", "Nobody approves their own request; ask a second person.")
-            move(request, "approved")
+            move(request, DeletionStatus.APPROVED)
             require_no_hold(session, request.study_id)
             request.decided_by, request.decided_at = origin.actor, now
             request.purge_after = now + self._grace
@@ -136,7 +136,7 @@ class Deletions:
         now = self._clock()
         with self._database.write() as session:
             request = _find(session, request_id)
-            move(request, "rejected")
+            move(request, DeletionStatus.REJECTED)
             request.decided_by, request.decided_at, request.decision_reason = origin.actor, now, reason
             request.study.deleted_at = None
             note(session, "deletion.rejected", request, origin, now)
@@ -157,7 +157,7 @@ class Deletions:
             request = _find(session, request_id)
             if request.requested_by != origin.actor:
                 raise NotPermitted("not_own_request", "Only who asked for the deletion can withdraw the request.")
-            move(request, "withdrawn")
+            move(request, DeletionStatus.WITHDRAWN)
             request.decided_by, request.decided_at = origin.actor, now
             request.study.deleted_at = None
             note(session, "deletion.withdrawn", request, origin, now)
@@ -175,7 +175,7 @@ class Deletions:
         now = self._clock()
         with self._database.write() as session:
             request = _find(session, request_id)
-            move(request, "restored")
+            move(request, DeletionStatus.RESTORED)
             request.restored_by, request.restored_at = origin.actor, now
             request.study.deleted_at = None
             note(session, "deletion.restored", request, origin, now)

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from ehr_bridge.db.states import DeletionStatus
 from ehr_bridge.db.tables.deletions import DeletionRequest
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.errors import Conflict
@@ -15,23 +16,25 @@ from ehr_bridge.services import audit
 from ehr_bridge.services.audit.trail import Event, Origin
 from ehr_bridge.services.identity.persons import said_by
 
-TRANSITIONS: dict[str, frozenset[str]] = {
-    "pending": frozenset({"approved", "rejected", "withdrawn"}),
-    "approved": frozenset({"pending", "restored", "purging"}),
-    "purging": frozenset({"purged"}),
-    "purged": frozenset(),
-    "rejected": frozenset(),
-    "withdrawn": frozenset(),
-    "restored": frozenset(),
+TRANSITIONS: dict[DeletionStatus, frozenset[DeletionStatus]] = {
+    DeletionStatus.PENDING: frozenset({DeletionStatus.APPROVED, DeletionStatus.REJECTED, DeletionStatus.WITHDRAWN}),
+    DeletionStatus.APPROVED: frozenset({DeletionStatus.PENDING, DeletionStatus.RESTORED, DeletionStatus.PURGING}),
+    DeletionStatus.PURGING: frozenset({DeletionStatus.PURGED}),
+    DeletionStatus.PURGED: frozenset(),
+    DeletionStatus.REJECTED: frozenset(),
+    DeletionStatus.WITHDRAWN: frozenset(),
+    DeletionStatus.RESTORED: frozenset(),
 }
 """Where a request may go from each state. Back to pending: images came after the approval that nobody approved of."""
 
 
-KEEPS_FACTS = frozenset({"rejected", "withdrawn", "restored", "purging"})
+KEEPS_FACTS = frozenset(
+    {DeletionStatus.REJECTED, DeletionStatus.WITHDRAWN, DeletionStatus.RESTORED, DeletionStatus.PURGING}
+)
 """From there on the study goes its own way; images that are sent under its UID later are not what was asked about."""
 
 
-def move(request: DeletionRequest, status: str) -> None:
+def move(request: DeletionRequest, status: DeletionStatus) -> None:
     """Take a request to another state.
 
     Raises:
@@ -62,7 +65,7 @@ def open_request(session: Session, study: Study, reason: str, origin: Origin, no
         id=uuid.uuid4(),
         study_id=study.id,
         study_instance_uid=study.study_instance_uid,
-        status="pending",
+        status=DeletionStatus.PENDING,
         reason=reason,
         patient_id=study.patient_id,
         order_id=study.order_id,

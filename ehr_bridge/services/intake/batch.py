@@ -88,7 +88,7 @@ class Batch:
     @property
     def failures(self) -> list[InstanceOutcome]:
         """For the upload log; where `end` asks for the whole request again, only what fails again."""
-        failed = [outcome for outcome in self.outcome.instances if outcome.status == "failed"]
+        failed = [outcome for outcome in self.outcome.instances if outcome.has_failed]
         return failed if self.outcome.studies else [outcome for outcome in failed if outcome not in self._for_later]
 
     def _refuse(self, file_name: str | None, data: bytes, error: BridgeError) -> None:

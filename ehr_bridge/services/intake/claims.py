@@ -18,7 +18,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.states import LinkStatus
+from ehr_bridge.db.states import DeletionStatus, LinkStatus
 from ehr_bridge.db.tables.deletions import DeletionRequest, latest_request
 from ehr_bridge.db.tables.registry import Order, Patient
 from ehr_bridge.db.tables.studies import Study
@@ -162,7 +162,7 @@ def _purge_of(session: Session, study: Study) -> DeletionRequest | None:
     if study.deleted_at is None:
         return None
     latest = session.scalar(latest_request(study.id))
-    return latest if latest is not None and latest.status == "purged" else None
+    return latest if latest is not None and latest.status == DeletionStatus.PURGED else None
 
 
 def _begins_anew(study: Study, purge: DeletionRequest, match: Match) -> Decision:

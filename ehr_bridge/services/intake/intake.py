@@ -31,6 +31,7 @@ from ehr_bridge.services.uploads.arrivals import Arrival, Delivery, Door, Upload
 from ehr_bridge.services.verdict.judge import study_deleted
 from ehr_bridge.services.visibility.deleted_studies import HiddenStudies
 from ehr_bridge.services.visibility.restrictions import Restrictions
+from ehr_bridge.settings import MEGABYTE
 
 LOGGER = logging.getLogger(__name__)
 ASKED_FIRST = frozenset({Door.UPLOAD, Door.STOW_RS, Door.REST})
@@ -90,7 +91,7 @@ class Intake:
     def require_size(self, data: bytes) -> None:
         """Raises RefusedInstance `too_large`."""
         if len(data) > self.max_file_bytes:
-            megabytes = self.max_file_bytes // 1_000_000
+            megabytes = self.max_file_bytes // MEGABYTE
             raise RefusedInstance("too_large", f"A file may be at most {megabytes} MB (MAX_DICOM_FILE_SIZE_MB).")
 
     def coerce(self, arrival: Arrival, calling_ae_title: str | None = None) -> bytes | None:
@@ -101,7 +102,7 @@ class Intake:
         Raises:
             RefusedInstance: the file cannot get the values it should have.
         """
-        ruling = self.rules.judge(arrival.header, arrival.decision, arrival.delivery.door, calling_ae_title)
+        ruling = self.rules.rule(arrival.header, arrival.decision, arrival.delivery.door, calling_ae_title)
         if ruling.contradicts:
             arrival.decision = replace(arrival.decision, contradicts=True)
         if not ruling.wanted:

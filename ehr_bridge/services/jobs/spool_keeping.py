@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, aliased
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.states import FileStatus
+from ehr_bridge.db.states import PURGES, FileStatus
 from ehr_bridge.db.tables.deletions import DeletionRequest
 from ehr_bridge.db.tables.modifications import Modification, ModificationInstance
 from ehr_bridge.db.tables.uploads import Instance
@@ -85,7 +85,7 @@ def _current(session: Session, name: object) -> ModificationInstance | None:
         return None
     own, later, job = session.get_one(Modification, row.modification_id), aliased(ModificationInstance), Modification
     purged = select(DeletionRequest.id).where(
-        DeletionRequest.study_id == own.study_id, DeletionRequest.status.in_(("purging", "purged"))
+        DeletionRequest.study_id == own.study_id, DeletionRequest.status.in_(PURGES)
     )
     if session.scalar(purged.limit(1)) is not None:
         return None  # deleted for good: it must not come back

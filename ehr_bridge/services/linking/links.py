@@ -15,7 +15,7 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.links import Link
-from ehr_bridge.db.states import LinkStatus, OrderStatus
+from ehr_bridge.db.states import Decision, LinkStatus, OrderStatus
 from ehr_bridge.db.tables.identity_changes import IdentityChange
 from ehr_bridge.db.tables.registry import Order
 from ehr_bridge.db.tables.studies import Study, StudyLink
@@ -135,7 +135,7 @@ def came_into_doubt(study: Study, before: Link | None) -> bool:
 def _withheld_by(session: Session, change_id: uuid.UUID | None) -> uuid.UUID | None:
     """The correction that a link waited for, unless it was decided about since."""
     change = session.get(IdentityChange, change_id) if change_id else None
-    return change.id if change is not None and change.decision == "pending" else None
+    return change.id if change is not None and change.decision == Decision.PENDING else None
 
 
 def _record_fact(session: Session, study: Study, link_id: uuid.UUID | None, actor: str, now: datetime) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
-from ehr_bridge.db.states import JobKind, LinkStatus
+from ehr_bridge.db.states import Decision, JobKind, LinkStatus
 from ehr_bridge.db.tables.identity_changes import IdentityChange
 from ehr_bridge.db.tables.registry import Patient
 from ehr_bridge.db.tables.second_looks import StudyMatchKey
@@ -47,13 +47,13 @@ def hold_back(session: Session, patient: Patient, change: IdentityChange, origin
     if is_another_person(as_before(patient, former), patient):
         studies = studies_of(session, patient_id=patient.id)
         if pending is None and (studies or _has_waiting(session, patient)):
-            patient.pending_change_id, change.decision, change.former = change.id, "pending", former
+            patient.pending_change_id, change.decision, change.former = change.id, Decision.PENDING, former
             for study in studies:
                 withhold(session, study, change.id, now)
             return True
         return pending is not None
     if pending is not None:
-        settle(session, pending, "withdrawn", BY_THE_EHR, origin, now)
+        settle(session, pending, Decision.WITHDRAWN, BY_THE_EHR, origin, now)
     return False
 
 
@@ -71,12 +71,12 @@ _HEADER = {"patient_name": "name", "patient_birth_date": "birth_date", "patient_
 
 def require_pending(change: IdentityChange) -> None:
     """Raises Conflict `nothing_to_decide`."""
-    if change.decision != "pending":
+    if change.decision != Decision.PENDING:
         raise Conflict("nothing_to_decide", "This change needs no decision, or somebody has decided already.")
 
 
 def settle(
-    session: Session, change: IdentityChange, decision: str, reason: str, origin: Origin, now: datetime
+    session: Session, change: IdentityChange, decision: Decision, reason: str, origin: Origin, now: datetime
 ) -> list[Study]:
     """End the question that a change asked; answers the studies that waited, which are what they were before."""
     studies = withheld_by(session, change)
@@ -92,7 +92,7 @@ def refuse(session: Session, change: IdentityChange, reason: str, origin: Origin
     Until then they stay withheld.
     """
     studies = withheld_by(session, change)
-    _decide(session, change, "refused", reason, origin, now)
+    _decide(session, change, Decision.REFUSED, reason, origin, now)
     for study in studies:
         job = new_job(study, JobKind.UNLINK, reason, origin, now, waits=True)
         job.link_after, job.change_id = new_link(study, None, None, []), change.id
@@ -100,7 +100,7 @@ def refuse(session: Session, change: IdentityChange, reason: str, origin: Origin
 
 
 def _decide(
-    session: Session, change: IdentityChange, decision: str, reason: str, origin: Origin, now: datetime
+    session: Session, change: IdentityChange, decision: Decision, reason: str, origin: Origin, now: datetime
 ) -> None:
     change.decision, change.decision_reason = decision, reason
     change.decided_by, change.decided_at = origin.actor, now

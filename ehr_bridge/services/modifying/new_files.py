@@ -86,7 +86,7 @@ def _ruling(
     if job.known is None:  # asked for by an earlier version, which had worked everything out
         return Ruling(job.wanted)
     settled = _Settled(job.wanted, job.known["ehr"], job.known["corrections"])
-    return rules.judge(read_header(data), settled, *way_in, on_arrival)
+    return rules.rule(read_header(data), settled, *way_in, on_arrival)
 
 
 def _is_somebody_elses(job: Modification, undone: Undone | None, header: Header) -> bool:

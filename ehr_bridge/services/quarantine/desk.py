@@ -207,7 +207,7 @@ class QuarantineDesk:
         """Through the judge, as an upload that the person confirmed."""
         delivery = Delivery(row.id, Door.UPLOAD, "manual", origin, to)
         outcome = self._intake.receive([(None, data)], delivery, archive).instances[0]
-        if outcome.status == "failed":
+        if outcome.has_failed:
             raise Conflict(outcome.error_code or "refused_by_archive", outcome.error_message or "It cannot be stored.")
         return outcome
 

@@ -143,6 +143,10 @@ class Patients:
             configured_issuer(self._authorities, None)
         return name
 
+    def certain_if_any(self, id_or_mrn: str | None) -> str | None:
+        """As `certain`, where somebody is named at all."""
+        return None if id_or_mrn is None else self.certain(id_or_mrn)
+
     def get(self, id_or_mrn: str) -> Patient:
         """The record itself, also one that was merged into another. Raises NotFound."""
         with self._database.read() as session:

@@ -14,6 +14,7 @@ from ehr_bridge.auth.permissions import Permission
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.fresh import Fresh
 from ehr_bridge.db.paging import Page
+from ehr_bridge.db.states import DeletionStatus
 from ehr_bridge.db.tables.deletions import DeletionRequest
 from ehr_bridge.db.tables.studies import Study, StudyLink
 from ehr_bridge.errors import NotFound
@@ -106,7 +107,7 @@ def find_viewable(session: Session, study_instance_uid: str, caller: Caller) -> 
     if caller.may(Permission.VIEW_TO_DECIDE, study_instance_uid):
         waiting = exists().where(
             DeletionRequest.study_id == Study.id,
-            DeletionRequest.status == "pending",
+            DeletionRequest.status == DeletionStatus.PENDING,
             DeletionRequest.requested_by != caller.subject,
         )
         query = select(Study).where(Study.study_instance_uid == study_instance_uid, waiting)

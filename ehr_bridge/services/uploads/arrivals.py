@@ -132,6 +132,10 @@ class InstanceOutcome:
     size_bytes: int = 0
     received_sha256: str | None = None
 
+    @property
+    def has_failed(self) -> bool:
+        return self.status == "failed"
+
 
 @dataclass(slots=True)
 class StudyOutcome:
@@ -161,7 +165,7 @@ class UploadOutcome:
 
     @property
     def status(self) -> str:
-        failed = sum(outcome.status == "failed" for outcome in self.instances)
+        failed = sum(outcome.has_failed for outcome in self.instances)
         if failed == 0:
             return "success"
         return "failed" if failed == len(self.instances) else "partial"

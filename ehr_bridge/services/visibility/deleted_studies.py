@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import select, text
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.tables.deletions import OPEN, DeletionRequest
+from ehr_bridge.db.states import DeletionStatus
+from ehr_bridge.db.tables.deletions import IS_OPEN, DeletionRequest
 from ehr_bridge.errors import Unavailable
 
 UNTIL_RECORDED = timedelta(minutes=2)
@@ -64,9 +65,11 @@ class HiddenStudies:
         with self._lock:  # so that an older answer of the database never replaces a newer one
             with self._database.read() as session:
                 columns = (DeletionRequest.study_instance_uid, DeletionRequest.status, DeletionRequest.requested_by)
-                found = session.execute(select(*columns).where(text(OPEN))).all()
+                found = session.execute(select(*columns).where(text(IS_OPEN))).all()
             self._known = frozenset(row.study_instance_uid for row in found)
-            self._waiting = {row.study_instance_uid: row.requested_by for row in found if row.status == "pending"}
+            self._waiting = {
+                row.study_instance_uid: row.requested_by for row in found if row.status == DeletionStatus.PENDING
+            }
             now = self._clock()
             self._expected = {uid: until for uid, until in self._expected.items() if until > now}
             self._uids = self._known | self._expected.keys()

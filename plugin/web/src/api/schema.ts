@@ -671,7 +671,7 @@ export interface paths {
                     patient_id?: string | null;
                     order_id?: string | null;
                     kind?: ("patient_updated" | "patient_merged" | "order_updated" | "order_cancelled" | "accession_corrected") | null;
-                    decision?: ("pending" | "agreed" | "refused" | "withdrawn") | null;
+                    decision?: components["schemas"]["Decision"] | null;
                 };
                 header?: never;
                 path?: never;
@@ -870,7 +870,7 @@ export interface paths {
                 query?: {
                     limit?: number;
                     offset?: number;
-                    status?: ("pending" | "approved" | "purging" | "purged" | "rejected" | "withdrawn" | "restored") | null;
+                    status?: components["schemas"]["DeletionStatus"] | null;
                     study_instance_uid?: string | null;
                 };
                 header?: never;
@@ -3853,7 +3853,7 @@ export interface components {
             changed_by: string;
             decided_at: string | null;
             decided_by: string | null;
-            decision: ("pending" | "agreed" | "refused" | "withdrawn") | null;
+            decision: components["schemas"]["Decision"] | null;
             decision_reason: string | null;
             /** Format: uuid */
             id: string;
@@ -3918,6 +3918,8 @@ export interface components {
             orthanc_instance_id: string;
             study_instance_uid: string;
         };
+        /** @enum {string} */
+        Decision: "pending" | "agreed" | "refused" | "withdrawn";
         DecisionBody: {
             reason: string;
         };
@@ -3948,8 +3950,7 @@ export interface components {
             requested_by: string;
             restored_at: string | null;
             restored_by: string | null;
-            /** @enum {string} */
-            status: "pending" | "approved" | "purging" | "purged" | "rejected" | "withdrawn" | "restored";
+            status: components["schemas"]["DeletionStatus"];
             study_date: string | null;
             study_description: string | null;
             study_instance_uid: string;
@@ -3960,6 +3961,8 @@ export interface components {
             offset: number;
             total: number;
         };
+        /** @enum {string} */
+        DeletionStatus: "pending" | "approved" | "purging" | "purged" | "rejected" | "withdrawn" | "restored";
         DifferenceAnswer: {
             differs: boolean;
             ehr: string | null;
@@ -4952,9 +4955,11 @@ export type ConfirmationBody = components['schemas']['ConfirmationBody'];
 export type CreateOrderBody = components['schemas']['CreateOrderBody'];
 export type CreatedOrderAnswer = components['schemas']['CreatedOrderAnswer'];
 export type DamagedFileAnswer = components['schemas']['DamagedFileAnswer'];
+export type Decision = components['schemas']['Decision'];
 export type DecisionBody = components['schemas']['DecisionBody'];
 export type DeletionAnswer = components['schemas']['DeletionAnswer'];
 export type DeletionList = components['schemas']['DeletionList'];
+export type DeletionStatus = components['schemas']['DeletionStatus'];
 export type DifferenceAnswer = components['schemas']['DifferenceAnswer'];
 export type ElementAnswer = components['schemas']['ElementAnswer'];
 export type ErrorAnswer = components['schemas']['ErrorAnswer'];

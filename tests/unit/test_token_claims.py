@@ -8,8 +8,8 @@ from typing import Any
 import jwt
 import pytest
 
-from ehr_bridge.auth.claims import ClaimRules, read_rights
 from ehr_bridge.auth.permissions import Permission
+from ehr_bridge.auth.token_claims import ClaimRules, read_rights
 from ehr_bridge.auth.tokens import TokenRules, TokenVerifier
 from ehr_bridge.errors import NotAuthenticated
 from tests.support.grants import FakeGrants
