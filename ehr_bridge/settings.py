@@ -6,13 +6,13 @@ start with a message that names the variable (docs/configuration.md lists them a
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+
+from ehr_bridge import setting_checks
 
 OURS = "EHR_BRIDGE_"
 
@@ -23,83 +23,6 @@ class SettingsError(Exception):
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
         self.problems = problems
-
-
-def _database_url(value: SecretStr) -> SecretStr:
-    if not value.get_secret_value().startswith(("sqlite:///", "postgresql+psycopg://")):
-        raise ValueError("use sqlite:///PATH or postgresql+psycopg://USER:PASSWORD@HOST/NAME")
-    return value
-
-
-def _orthanc_database_url(value: SecretStr) -> SecretStr:
-    if not value.get_secret_value().startswith(("postgresql://", "postgresql+psycopg://")):
-        raise ValueError("use postgresql://USER:PASSWORD@HOST/NAME")
-    return value
-
-
-def _long_enough(value: SecretStr) -> SecretStr:
-    if len(value.get_secret_value().encode()) < 32:
-        raise ValueError("use at least 32 bytes (RFC 7518 section 3.2)")
-    return value
-
-
-def _ae_title(value: str) -> str:
-    if not value.strip() or not value.isascii() or "\\" in value:
-        raise ValueError("use 1 to 16 ASCII characters without a backslash (PS3.5 section 6.2, AE)")
-    return value.strip()
-
-
-def _site_path(value: str) -> str:
-    if not value.startswith(("/", "https://", "http://")):
-        raise ValueError("use a path such as /ohif or an http(s) address")
-    return value.rstrip("/")
-
-
-def _fixity_days(value: float) -> float:
-    if value != 0 and not 0.0001 <= value <= 3650:
-        raise ValueError("use 0.0001 to 3650 days, or 0 for never")
-    return value
-
-
-ORDER_KEYS = ("study_instance_uid", "accession_number", "scheduled_procedure_step_id", "requested_procedure_id")
-
-
-def _order_keys(value: str) -> str:
-    keys = [key.strip() for key in value.split(",")]
-    if set(keys) - set(ORDER_KEYS) or len(keys) != len(set(keys)):
-        raise ValueError(f"use some of {', '.join(ORDER_KEYS)}, each once, with commas between")
-    return ",".join(keys)
-
-
-def _authorities(value: str) -> str:
-    """Names as Issuer of Patient ID has them (LO); a universal ID such as an OID behind `=`."""
-    entries = [entry.strip().partition("=") for entry in value.split(",")]
-    names = [name.strip() for name, _, _ in entries]
-    universal = [uid.strip() for _, _, uid in entries if uid.strip()]
-    if len(entries) < 2 or not all(names) or any(len(name) > 64 or set(name) & set("|\\^") for name in names):
-        raise ValueError("use two names or more, with commas between, of 1 to 64 characters without |, ^ and \\")
-    every = [text.casefold() for text in (*names, *universal)]
-    if len(every) != len(set(every)):
-        raise ValueError("name each authority and each universal ID once")
-    return ", ".join(f"{name.strip()}={uid.strip()}" if uid.strip() else name.strip() for name, _, uid in entries)
-
-
-def _key_source(value: str) -> str:
-    if "://" in value:
-        parts = urlsplit(value)
-        is_here = parts.hostname in {"127.0.0.1", "::1", "localhost"}
-        if not (parts.hostname and (parts.scheme == "https" or (parts.scheme == "http" and is_here))):
-            raise ValueError("use a file or an https:// address (http:// on this machine only)")
-        if parts.username is not None:
-            raise ValueError("use an address without a user name")
-    return value
-
-
-def _json(value: Any) -> Any:
-    try:
-        return json.loads(value) if isinstance(value, str) else value
-    except ValueError:
-        raise ValueError('use JSON, such as {"their-name": ["doctor"]}') from None
 
 
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -122,20 +45,20 @@ class Settings(BaseModel):
     )
     data_dir: Path = Field(Path("var"), alias="EHR_BRIDGE_DATA_DIR", description="Database, images, secrets.")
     demo: bool = Field(True, alias="EHR_BRIDGE_DEMO", description="Create demo accounts, orders and a study.")
-    ae_title: Annotated[str, Field(max_length=16), AfterValidator(_ae_title)] = Field(
+    ae_title: Annotated[str, Field(max_length=16), AfterValidator(setting_checks.ae_title)] = Field(
         "ORTHANC", alias="EHR_BRIDGE_AE_TITLE", description="AE title under which modalities call."
     )
-    database_url: Annotated[SecretStr, AfterValidator(_database_url)] | None = Field(
+    database_url: Annotated[SecretStr, AfterValidator(setting_checks.database_url)] | None = Field(
         None,
         alias="EHR_BRIDGE_DATABASE_URL",
         description="SQLAlchemy URL; SQLite in the data dir when unset.",
     )
-    orthanc_database_url: Annotated[SecretStr, AfterValidator(_orthanc_database_url)] | None = Field(
+    orthanc_database_url: Annotated[SecretStr, AfterValidator(setting_checks.orthanc_database_url)] | None = Field(
         None,
         alias="EHR_BRIDGE_ORTHANC_DATABASE_URL",
         description="PostgreSQL URL of Orthanc's own index; its SQLite when unset.",
     )
-    jwt_secret: Annotated[SecretStr, AfterValidator(_long_enough)] | None = Field(
+    jwt_secret: Annotated[SecretStr, AfterValidator(setting_checks.long_enough)] | None = Field(
         None,
         alias="EHR_BRIDGE_JWT_SECRET",
         description="HS256 secret shared with the EHR, at least 32 bytes.",
@@ -146,7 +69,7 @@ class Settings(BaseModel):
     jwt_audience: str = Field(
         "orthanc-ehr-bridge", alias="EHR_BRIDGE_JWT_AUDIENCE", min_length=1, description="Required `aud`."
     )
-    jwks: Annotated[str, AfterValidator(_key_source)] | None = Field(
+    jwks: Annotated[str, AfterValidator(setting_checks.key_source)] | None = Field(
         None, alias="EHR_BRIDGE_JWKS", description="File or https address of the EHR's public keys (JWK Set)."
     )
     jwt_roles_claim: str = Field(
@@ -155,7 +78,7 @@ class Settings(BaseModel):
         pattern=r"^[^.\s]+(\.[^.\s]+)*$",
         description="Claim with the list of roles; dots lead into objects.",
     )
-    jwt_role_names: Annotated[dict[str, tuple[str, ...]] | None, BeforeValidator(_json)] = Field(
+    jwt_role_names: Annotated[dict[str, tuple[str, ...]] | None, BeforeValidator(setting_checks.as_json)] = Field(
         None, alias="EHR_BRIDGE_JWT_ROLE_NAMES", description="Their role names to ours, as JSON."
     )
     smart_scopes: bool = Field(
@@ -173,7 +96,7 @@ class Settings(BaseModel):
     password: SecretStr | None = Field(
         None, alias="ORTHANC_PASSWORD", min_length=12, description="Its password, 12 characters or more."
     )
-    ohif_viewer_url: Annotated[str, AfterValidator(_site_path)] = Field(
+    ohif_viewer_url: Annotated[str, AfterValidator(setting_checks.site_path)] = Field(
         "/ohif", alias="OHIF_VIEWER_URL", description="Where OHIF is served."
     )
     max_dicom_file_size_mb: Megabytes = Field(
@@ -213,7 +136,7 @@ class Settings(BaseModel):
         description="C-STORE status for an image whose UID the archive has with other content; it is in quarantine.",
     )
 
-    fixity_days: Annotated[float, AfterValidator(_fixity_days)] = Field(
+    fixity_days: Annotated[float, AfterValidator(setting_checks.fixity_days)] = Field(
         30, alias="EHR_BRIDGE_FIXITY_DAYS", description="Days within which every stored file is read again; 0: never."
     )
 
@@ -239,8 +162,8 @@ class Settings(BaseModel):
         alias="EHR_BRIDGE_MATCH_PROBABILITY",
         description="How likely a patient must be for it, where no key names an order.",
     )
-    match_order_keys: Annotated[str, AfterValidator(_order_keys)] = Field(
-        ",".join(ORDER_KEYS),
+    match_order_keys: Annotated[str, AfterValidator(setting_checks.order_keys)] = Field(
+        ",".join(setting_checks.ORDER_KEYS),
         alias="EHR_BRIDGE_MATCH_ORDER_KEYS",
         description="What points to an order by itself, in the order in which it is told.",
     )
@@ -250,7 +173,7 @@ class Settings(BaseModel):
         min_length=1,
         description="Who gives the accession numbers of orders; another issuer's number points to no order.",
     )
-    authorities: Annotated[str, AfterValidator(_authorities)] | None = Field(
+    authorities: Annotated[str, AfterValidator(setting_checks.authorities)] | None = Field(
         None,
         alias="EHR_BRIDGE_AUTHORITIES",
         description="Who gives MRNs, where that is more than one: NAME or NAME=UNIVERSAL ID, with commas between.",

@@ -1,0 +1,86 @@
+"""What single settings must look like; each check answers the value as it is used, or raises ValueError."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+
+def database_url(value: SecretStr) -> SecretStr:
+    if not value.get_secret_value().startswith(("sqlite:///", "postgresql+psycopg://")):
+        raise ValueError("use sqlite:///PATH or postgresql+psycopg://USER:PASSWORD@HOST/NAME")
+    return value
+
+
+def orthanc_database_url(value: SecretStr) -> SecretStr:
+    if not value.get_secret_value().startswith(("postgresql://", "postgresql+psycopg://")):
+        raise ValueError("use postgresql://USER:PASSWORD@HOST/NAME")
+    return value
+
+
+def long_enough(value: SecretStr) -> SecretStr:
+    if len(value.get_secret_value().encode()) < 32:
+        raise ValueError("use at least 32 bytes (RFC 7518 section 3.2)")
+    return value
+
+
+def ae_title(value: str) -> str:
+    if not value.strip() or not value.isascii() or "\\" in value:
+        raise ValueError("use 1 to 16 ASCII characters without a backslash (PS3.5 section 6.2, AE)")
+    return value.strip()
+
+
+def site_path(value: str) -> str:
+    if not value.startswith(("/", "https://", "http://")):
+        raise ValueError("use a path such as /ohif or an http(s) address")
+    return value.rstrip("/")
+
+
+def fixity_days(value: float) -> float:
+    if value != 0 and not 0.0001 <= value <= 3650:
+        raise ValueError("use 0.0001 to 3650 days, or 0 for never")
+    return value
+
+
+ORDER_KEYS = ("study_instance_uid", "accession_number", "scheduled_procedure_step_id", "requested_procedure_id")
+
+
+def order_keys(value: str) -> str:
+    keys = [key.strip() for key in value.split(",")]
+    if set(keys) - set(ORDER_KEYS) or len(keys) != len(set(keys)):
+        raise ValueError(f"use some of {', '.join(ORDER_KEYS)}, each once, with commas between")
+    return ",".join(keys)
+
+
+def authorities(value: str) -> str:
+    """Names as Issuer of Patient ID has them (LO); a universal ID such as an OID behind `=`."""
+    entries = [entry.strip().partition("=") for entry in value.split(",")]
+    names = [name.strip() for name, _, _ in entries]
+    universal = [uid.strip() for _, _, uid in entries if uid.strip()]
+    if len(entries) < 2 or not all(names) or any(len(name) > 64 or set(name) & set("|\\^") for name in names):
+        raise ValueError("use two names or more, with commas between, of 1 to 64 characters without |, ^ and \\")
+    every = [text.casefold() for text in (*names, *universal)]
+    if len(every) != len(set(every)):
+        raise ValueError("name each authority and each universal ID once")
+    return ", ".join(f"{name.strip()}={uid.strip()}" if uid.strip() else name.strip() for name, _, uid in entries)
+
+
+def key_source(value: str) -> str:
+    if "://" in value:
+        parts = urlsplit(value)
+        is_here = parts.hostname in {"127.0.0.1", "::1", "localhost"}
+        if not (parts.hostname and (parts.scheme == "https" or (parts.scheme == "http" and is_here))):
+            raise ValueError("use a file or an https:// address (http:// on this machine only)")
+        if parts.username is not None:
+            raise ValueError("use an address without a user name")
+    return value
+
+
+def as_json(value: Any) -> Any:
+    try:
+        return json.loads(value) if isinstance(value, str) else value
+    except ValueError:
+        raise ValueError('use JSON, such as {"their-name": ["doctor"]}') from None
