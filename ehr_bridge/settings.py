@@ -81,6 +81,9 @@ class Settings(BaseModel):
     jwt_role_names: Annotated[dict[str, tuple[str, ...]] | None, BeforeValidator(setting_checks.as_json)] = Field(
         None, alias="EHR_BRIDGE_JWT_ROLE_NAMES", description="Their role names to ours, as JSON."
     )
+    roles: Path | None = Field(
+        None, alias="EHR_BRIDGE_ROLES", description="TOML file with roles; the built-in ones when unset."
+    )
     smart_scopes: bool = Field(
         False, alias="EHR_BRIDGE_SMART_SCOPES", description="SMART scopes of a token grant or narrow."
     )

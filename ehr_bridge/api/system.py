@@ -9,11 +9,13 @@ from typing import Literal, cast
 
 from flask import Response, current_app, redirect
 from flask_openapi3 import Tag
+from pydantic import Field
 
 from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import DOCS_PREFIX, answer, services
 from ehr_bridge.api.http.schemas import Model, Moment
 from ehr_bridge.api.uploads.routes import archive
+from ehr_bridge.auth.permissions import ROLE_PERMISSIONS
 from ehr_bridge.db.states import JobKind, JobStatus
 from ehr_bridge.services.system.state import ADVICE, SystemState
 from ehr_bridge.version import VERSION
@@ -93,6 +95,12 @@ class AttentionAnswer(Model):
     advice: str
 
 
+class RoleAnswer(Model):
+    name: str
+    permissions: list[str]
+    is_built_in: bool = Field(description="As without a file of roles (`EHR_BRIDGE_ROLES`)")
+
+
 class SystemAnswer(Model):
     version: str
     storage: StorageAnswer
@@ -100,6 +108,7 @@ class SystemAnswer(Model):
     failed_jobs: list[FailedJobAnswer]
     fixity: FixityAnswer
     restarts: RestartsAnswer
+    roles: list[RoleAnswer]
     attention: list[AttentionAnswer]
 
 
@@ -145,6 +154,10 @@ def _system(state: SystemState) -> SystemAnswer:
         failed_jobs=[FailedJobAnswer.model_validate(job) for job in jobs.latest_failed],
         fixity=FixityAnswer.model_validate(state.fixity),
         restarts=RestartsAnswer.model_validate(state.restarts),
+        roles=[
+            RoleAnswer(name=role, permissions=sorted(may), is_built_in=ROLE_PERMISSIONS.get(role) == may)
+            for role, may in services().roles.permissions.items()
+        ],
         attention=[
             AttentionAnswer(code=each.code, count=each.count, advice=ADVICE[each.code]) for each in state.attention
         ],

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Protocol
 
 from ehr_bridge.auth.caller import Caller
-from ehr_bridge.auth.permissions import permissions_of
+from ehr_bridge.auth.permissions import Roles
 from ehr_bridge.auth.tokens import TokenVerifier
 from ehr_bridge.errors import NotAuthenticated, Unavailable
 
@@ -31,11 +31,16 @@ class Authenticator:
     RFC 7617)."""
 
     def __init__(
-        self, verifier: TokenVerifier, service_account: tuple[str, str] | None, keys: KeyRing | None = None
+        self,
+        verifier: TokenVerifier,
+        service_account: tuple[str, str] | None,
+        keys: KeyRing | None = None,
+        roles: Roles | None = None,
     ) -> None:
         self._verifier = verifier
         self._service_account = service_account
         self._keys = keys
+        self._roles = roles or Roles()
 
     def authenticate(self, authorization: str | None) -> Caller:
         """The caller behind the header.
@@ -71,4 +76,5 @@ class Authenticator:
             given = b""
         if not hmac.compare_digest(given, f"{username}:{password}".encode()):
             raise NotAuthenticated("wrong_credentials", "The service account's name or password is wrong.")
-        return Caller(subject=username, name=username, roles=("service",), permissions=permissions_of(["service"]))
+        permissions = self._roles.permissions_of(["service"])
+        return Caller(subject=username, name=username, roles=("service",), permissions=permissions)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ehr_bridge.errors import InvalidInput
@@ -35,7 +36,7 @@ P = Permission
 LOOKING = frozenset({P.VIEW, P.VIEW_TO_DECIDE})
 """One of these is needed to see any image at all; which ones, `ehr_bridge.services.visibility.sight` says."""
 
-ROLE_PERMISSIONS: Mapping[str, frozenset[Permission]] = {
+ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
     "technician": frozenset({P.UPLOAD, P.READ, P.VIEW, P.MODIFY_TAGS, P.RECONCILE}),
     "doctor": frozenset({P.UPLOAD, P.READ, P.VIEW, P.DOWNLOAD}),
     "nurse": frozenset({P.READ, P.VIEW}),
@@ -67,21 +68,27 @@ ROLE_PERMISSIONS: Mapping[str, frozenset[Permission]] = {
 }
 
 
-def permissions_of(roles: Iterable[str]) -> frozenset[Permission]:
-    """The union of what the roles may do; an unknown role adds nothing."""
-    granted: frozenset[Permission] = frozenset()
-    for role in roles:
-        granted |= ROLE_PERMISSIONS.get(role, frozenset())
-    return granted
+@dataclass(frozen=True, slots=True)
+class Roles:
+    """The roles of one installation, and what they may do."""
 
+    permissions: Mapping[str, frozenset[Permission]] = field(default_factory=lambda: ROLE_PERMISSIONS)
 
-def require_known(roles: Iterable[str]) -> list[str]:
-    """The roles, each once.
+    def permissions_of(self, roles: Iterable[str]) -> frozenset[Permission]:
+        """The union of what the roles may do; an unknown role adds nothing."""
+        granted: frozenset[Permission] = frozenset()
+        for role in roles:
+            granted |= self.permissions.get(role, frozenset())
+        return granted
 
-    Raises:
-        InvalidInput: one of them does not exist.
-    """
-    wanted = list(dict.fromkeys(roles))
-    if unknown := [role for role in wanted if role not in ROLE_PERMISSIONS]:
-        raise InvalidInput("unknown_role", f"There is no role '{unknown[0]}'; roles are {', '.join(ROLE_PERMISSIONS)}.")
-    return wanted
+    def require_known(self, roles: Iterable[str]) -> list[str]:
+        """The roles, each once.
+
+        Raises:
+            InvalidInput: one of them does not exist.
+        """
+        wanted = list(dict.fromkeys(roles))
+        if unknown := [role for role in wanted if role not in self.permissions]:
+            known = ", ".join(self.permissions)
+            raise InvalidInput("unknown_role", f"There is no role '{unknown[0]}'; roles are {known}.")
+        return wanted

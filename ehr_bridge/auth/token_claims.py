@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ehr_bridge.auth.permissions import Permission, permissions_of
+from ehr_bridge.auth.permissions import Permission, Roles
 
 SCOPE = re.compile(r"(patient|user|system)/(ImagingStudy|\*)\.(read|\*|[cruds]+)(\?.*)?")
 """A clinical scope of SMART App Launch, version 1 (`.read`) or 2 (`.rs`)."""
@@ -24,6 +24,7 @@ class ClaimRules:
     """Their name of a role to ours; when there is any, names that are not listed mean nothing."""
     smart_scopes: bool = False
     patient_claim: str = "patient"
+    roles: Roles = field(default_factory=Roles)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ def read_rights(claims: Mapping[str, Any], rules: ClaimRules, *, is_ours: bool) 
     else:
         given = _at(claims, rules.roles_claim)
         roles = _roles(given, rules.role_names)
-    permissions = permissions_of(roles)
+    permissions = rules.roles.permissions_of(roles)
     if not rules.smart_scopes:
         return Rights(roles, permissions)
     contexts = _contexts(claims.get("scope", claims.get("scp", "")))

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from ehr_bridge.auth.authenticator import Authenticator
 from ehr_bridge.auth.jwks import KeySource
+from ehr_bridge.auth.permissions import Roles
 from ehr_bridge.auth.tokens import TokenVerifier
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.decisive import on_decisive_change
@@ -70,6 +71,7 @@ from ehr_bridge.settings import MEGABYTE, Settings
 @dataclass(frozen=True, slots=True)
 class Services:
     settings: Settings
+    roles: Roles
     database: Database
     fresh: Fresh
     authenticator: Authenticator
@@ -163,7 +165,8 @@ def build_services(
     account = None
     if settings.username is not None and settings.password is not None:
         account = (settings.username, settings.password.get_secret_value())
-    keys, hashing = KeyVerifier(database, revocations, clock), Hashing()
+    roles, hashing = of_tokens.claims.roles, Hashing()
+    keys = KeyVerifier(database, revocations, clock, roles)
     rules = rules_of(settings)
     recorder = Recorder(database, clock)
     fresh = Fresh(database, recorder.settle)
@@ -176,7 +179,7 @@ def build_services(
     sight = Sight(hidden, restrictions)
     thumbnails = Thumbnails(fresh, settings.thumbnail_path)
     grace = timedelta(days=settings.deletion_grace_days)
-    authenticator = Authenticator(TokenVerifier(of_tokens, revocations, grants, clock, ehr_keys), account, keys)
+    authenticator = Authenticator(TokenVerifier(of_tokens, revocations, grants, clock, ehr_keys), account, keys, roles)
     refusals = Refusals(database, authenticator, clock)
     node = socket.gethostname()[:64]
     quarantine = QuarantineRecords(database, Quarantine(settings.quarantine_path), clock, node, grace)
@@ -193,15 +196,16 @@ def build_services(
     )
     return Services(
         settings=settings,
+        roles=roles,
         database=database,
         fresh=fresh,
         authenticator=authenticator,
         refusals=refusals,
         anchors=Anchors(database, settings.data_dir / FILE_NAME, anchor_key(of_tokens.secret), clock),
         audit_export=AuditExport(database, clock),
-        accounts=Accounts(database, revocations, hashing, clock),
+        accounts=Accounts(database, revocations, hashing, clock, roles),
         sign_in=SignIn(database, of_tokens, revocations, hashing, clock),
-        service_keys=ServiceKeys(database, revocations, clock),
+        service_keys=ServiceKeys(database, revocations, clock, roles),
         key_verifier=keys,
         rate_limits=RateLimits(database, clock, limits_of(settings)),
         patients=patients,

@@ -15,12 +15,14 @@ from pathlib import Path
 import click
 from sqlalchemy.orm import Session
 
+from ehr_bridge.auth.permissions import ROLE_PERMISSIONS
 from ehr_bridge.db import migrate
 from ehr_bridge.db.database import Database
 from ehr_bridge.errors import Unavailable
+from ehr_bridge.services.accounts.roles import load_roles
 from ehr_bridge.services.fixity.state import count_damaged
 from ehr_bridge.services.registry.authorities import advice, authorities_of, numbers_on_record, obstacle
-from ehr_bridge.settings import Settings
+from ehr_bridge.settings import Settings, SettingsError
 from plugin.commands.installation import SECRET_FILE
 from plugin.launch import ORTHANC
 from plugin.running import advisories
@@ -62,6 +64,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         ("pages", _pages),
         ("data directory", _data_dir),
         ("secret", _secret),
+        ("roles", _roles),
         ("database", _database),
         ("files", _files),
         ("authorities", _authorities),
@@ -127,6 +130,19 @@ def _secret(settings: Settings) -> Finding:
     if len(path.read_text().strip().encode()) < 32:
         return Finding("secret", "shorter than 32 bytes", f"delete {path} and start again; users sign in anew")
     return Finding("secret", "kept in the data directory, long enough")
+
+
+def _roles(settings: Settings) -> Finding:
+    if settings.roles is None:
+        return Finding("roles", "the built-in ones")
+    try:
+        roles = load_roles(settings.roles).permissions
+    except SettingsError as error:
+        return Finding(
+            "roles", "; ".join(error.problems), f"correct {settings.roles}; the server does not start with it"
+        )
+    own = [role for role, may in roles.items() if ROLE_PERMISSIONS.get(role) != may]
+    return Finding("roles", f"changed by {settings.roles}: {', '.join(own) or 'none'}")
 
 
 def _database(settings: Settings) -> Finding:

@@ -13,7 +13,8 @@ from pydantic import SecretStr
 from ehr_bridge.auth.tokens import TokenRules
 from ehr_bridge.db import migrate
 from ehr_bridge.db.database import Database
-from ehr_bridge.errors import BridgeError
+from ehr_bridge.errors import BridgeError, InvalidInput
+from ehr_bridge.services.accounts.roles import load_roles
 from ehr_bridge.services.bundle import Services, build_services
 from ehr_bridge.settings import Settings, SettingsError, load_settings
 from plugin.starting.kept_secret import kept_secret
@@ -62,6 +63,20 @@ def with_secret(settings: Settings) -> Settings:
     return settings.model_copy(update={"jwt_secret": SecretStr(secret)})
 
 
+def known_roles(settings: Settings, roles: tuple[str, ...]) -> list[str]:
+    """The roles that were named, each once.
+
+    Raises:
+        ClickException: one of them does not exist here, or the file of roles cannot be used.
+    """
+    try:
+        return load_roles(settings.roles).require_known(roles)
+    except SettingsError as error:
+        raise WrongSettings("\n".join(f"setting {line}" for line in error.problems)) from None
+    except InvalidInput as error:
+        raise click.BadParameter(error.detail, param_hint="--role") from None
+
+
 def token_rules(settings: Settings) -> TokenRules:
     """How tokens of this installation are made; `settings` has its secret."""
     assert settings.jwt_secret is not None
@@ -96,6 +111,8 @@ def opened(settings: Settings, *, create: bool) -> Iterator[Services]:
             yield build_services(with_secret(settings), database)
         finally:
             database.dispose()
+    except SettingsError as error:
+        raise WrongSettings("\n".join(f"setting {line}" for line in error.problems)) from None
     except BridgeError as error:
         raise click.ClickException(error.detail) from None
     except migrate.NewerSchema as error:

@@ -6,16 +6,15 @@ from datetime import timedelta
 
 import click
 
-from ehr_bridge.auth.permissions import ROLE_PERMISSIONS
 from ehr_bridge.auth.tokens import make_user_token
 from ehr_bridge.services.bundle import utc_now
 from ehr_bridge.settings import Settings
-from plugin.commands.installation import token_rules, with_secret
+from plugin.commands.installation import known_roles, token_rules, with_secret
 
 
 @click.command()
 @click.argument("subject")
-@click.option("--role", "roles", multiple=True, required=True, type=click.Choice(list(ROLE_PERMISSIONS)))
+@click.option("--role", "roles", multiple=True, required=True, help="A role; several add up.")
 @click.option("--name", help="For people; the subject when left out.")
 @click.option("--minutes", type=click.IntRange(1, 24 * 60), default=60, show_default=True, help="How long it is good.")
 @click.pass_obj
@@ -27,7 +26,7 @@ def token(settings: Settings, subject: str, roles: tuple[str, ...], name: str | 
         token_rules(with_secret(settings)),
         subject=subject,
         name=name or subject,
-        roles=roles,
+        roles=known_roles(settings, roles),
         now=utc_now(),
         ttl=timedelta(minutes=minutes),
     )

@@ -8,10 +8,9 @@ import sys
 
 import click
 
-from ehr_bridge.auth.permissions import ROLE_PERMISSIONS
 from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.settings import Settings
-from plugin.commands.installation import opened
+from plugin.commands.installation import known_roles, opened
 
 USERNAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 
@@ -24,7 +23,7 @@ def user() -> None:
 @user.command()
 @click.argument("username")
 @click.option("--name", required=True, help="Full name.")
-@click.option("--role", "roles", multiple=True, required=True, type=click.Choice(list(ROLE_PERMISSIONS)))
+@click.option("--role", "roles", multiple=True, required=True, help="A role; several add up.")
 @click.option("--temporary", is_flag=True, help="The password must be changed at the first sign-in.")
 @click.pass_obj
 def add(settings: Settings, username: str, name: str, roles: tuple[str, ...], temporary: bool) -> None:
@@ -33,6 +32,7 @@ def add(settings: Settings, username: str, name: str, roles: tuple[str, ...], te
         raise click.BadParameter("use letters, digits and . _ @ - (at most 64)")
     if not name.strip() or len(name) > 64:
         raise click.BadParameter("give a name of 1 to 64 characters", param_hint="--name")
+    roles = tuple(known_roles(settings, roles))
     password = read_password()
     with opened(settings, create=True) as services:
         made = services.accounts.create(

@@ -20,7 +20,10 @@ def test_sign_in_gives_a_token_that_works(api: Api) -> None:
 def test_wrong_name_and_wrong_password_sound_the_same_and_are_audited(api: Api) -> None:
     """Nobody learns which accounts exist."""
     api.services.accounts.create("dora", "Dora Doctor", "correct horse", ["doctor"], Origin("test"))
-    answers = [api.call("POST", LOGIN, json={"username": name, "password": "wrong"}) for name in ("dora", "nobody")]
+    answers = [
+        api.call("POST", LOGIN, json={"username": name, "password": "wrong"}, headers={"X-Request-Id": "the-same"})
+        for name in ("dora", "nobody")
+    ]
     assert {a.status_code for a in answers} == {401}
     assert answers[0].json == answers[1].json
     events = api.get("/api/v1/audit?action=session.refused", "admin").json

@@ -13,7 +13,6 @@ from pydicom.uid import generate_uid
 from sqlalchemy import func, select, update
 
 from ehr_bridge.api.http.access import ACCESS
-from ehr_bridge.auth import permissions
 from ehr_bridge.auth.permissions import ROLE_PERMISSIONS, Permission
 from ehr_bridge.db.tables.audit import AuditEvent
 from ehr_bridge.db.tables.uploads import Instance
@@ -197,8 +196,7 @@ def test_who_may_upload_but_not_read_hears_of_the_file_and_not_of_the_study(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Enough not to send it."""
-    roles = {**ROLE_PERMISSIONS, "technician": frozenset({Permission.UPLOAD})}
-    monkeypatch.setattr(permissions, "ROLE_PERMISSIONS", roles)
+    monkeypatch.setitem(ROLE_PERMISSIONS, "technician", frozenset({Permission.UPLOAD}))
     data = small()
     stored(api, data)
     assert ask(api, [digest(data)]).json == {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -225,6 +225,6 @@ def test_an_export_says_whose_number_it_is(api: Api) -> None:
 def test_who_may_not_read_patients_is_told_ids_only(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     """The permission to read the trail is none to read names."""
     uid = linked(api)
-    monkeypatch.setitem(cast(dict[str, Any], ROLE_PERMISSIONS), "manager", frozenset({Permission.AUDIT}))
+    monkeypatch.setitem(ROLE_PERMISSIONS, "manager", frozenset({Permission.AUDIT}))
     found = events(api, f"study_instance_uid={uid}", "manager")
     assert found and all(event["patient_id"] and event["patient"] is None for event in found)

@@ -90,6 +90,7 @@ def test_a_revoked_key_opens_no_door(server: Server) -> None:
 
 def test_a_key_revoked_by_another_process_is_refused_within_a_second(server: Server) -> None:
     """As when another node on the same database revoked it."""
+    from ehr_bridge.auth.permissions import Roles
     from ehr_bridge.db.database import Database
     from ehr_bridge.services.accounts.revocations import Revocations
     from ehr_bridge.services.accounts.service_keys import ServiceKeys
@@ -97,7 +98,7 @@ def test_a_key_revoked_by_another_process_is_refused_within_a_second(server: Ser
     from ehr_bridge.services.bundle import utc_now
 
     database = Database(server.database_url)
-    keys = ServiceKeys(database, Revocations(database, utc_now), utc_now)
+    keys = ServiceKeys(database, Revocations(database, utc_now), utc_now, Roles())
     new = keys.create(f"node-{uuid.uuid4().hex[:8]}", ["nurse"], Origin("test"))
     assert me(server, new.key)["roles"] == ["nurse"]
     keys.revoke(new.entry.id, Origin("test"))

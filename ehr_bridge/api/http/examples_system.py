@@ -49,6 +49,7 @@ SYSTEM_EXAMPLES: dict[str, dict[str, Any]] = {
             ],
         },
         "restarts": {"recent": 0, "latest": None, "cause": None},
+        "roles": [{"name": "nurse", "permissions": ["read", "view"], "is_built_in": True}],
         "attention": [
             {
                 "code": "files_damaged",

@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from ehr_bridge.auth.permissions import Permission, permissions_of, require_known
+from ehr_bridge.auth.permissions import Permission, Roles
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.paging import Page, fetch_page
 from ehr_bridge.db.tables.accounts import SignInGuard, User
@@ -37,12 +37,18 @@ class Account:
 
 class Accounts:
     def __init__(
-        self, database: Database, revocations: Revocations, hashing: Hashing, clock: Callable[[], datetime]
+        self,
+        database: Database,
+        revocations: Revocations,
+        hashing: Hashing,
+        clock: Callable[[], datetime],
+        roles: Roles,
     ) -> None:
         self._database = database
         self._revocations = revocations
         self._hashing = hashing
         self._clock = clock
+        self._roles = roles
 
     def create(
         self,
@@ -59,7 +65,7 @@ class Accounts:
         Raises:
             InvalidInput: a role does not exist, or the password is shorter than 10 characters.
         """
-        roles = require_known(roles)
+        roles = self._roles.require_known(roles)
         password_hash = self._hashing.hash(password)
         now = self._clock()
         with self._database.write() as session:
@@ -100,7 +106,7 @@ class Accounts:
             InvalidInput: a role does not exist.
             Conflict: nobody would be left who keeps accounts.
         """
-        roles = require_known(roles)
+        roles = self._roles.require_known(roles)
         now = self._clock()
         ended: list[uuid.UUID] = []
         with self._database.write() as session:
@@ -111,7 +117,7 @@ class Accounts:
                     ended = end_sessions(session, user.id, now)
                 user.full_name, user.roles, user.is_active = full_name, roles, active
                 session.flush()
-                if _keeps_accounts(*before[1:]) and not _somebody_keeps_accounts(session):
+                if self._keeps_accounts(*before[1:]) and not self._somebody_keeps_accounts(session):
                     raise Conflict("last_admin", "Nobody would be left who keeps accounts; make another admin first.")
                 detail = {"account_id": str(user.id), "roles": roles, "active": active}
                 audit.append(session, origin, Event("account.changed", detail=detail), now)
@@ -154,18 +160,16 @@ class Accounts:
             created_at=user.created_at,
         )
 
+    def _keeps_accounts(self, roles: list[str], active: bool) -> bool:
+        return active and Permission.ACCOUNTS in self._roles.permissions_of(roles)
+
+    def _somebody_keeps_accounts(self, session: Session) -> bool:
+        active = session.scalars(select(User).where(User.is_active))
+        return any(self._keeps_accounts(user.roles, user.is_active) for user in active)
+
 
 def _find(session: Session, username: str) -> User:
     user = session.scalar(select(User).where(User.username == username))
     if user is None:
         raise NotFound("account_not_found", "There is no local account with this name.")
     return user
-
-
-def _keeps_accounts(roles: list[str], active: bool) -> bool:
-    return active and Permission.ACCOUNTS in permissions_of(roles)
-
-
-def _somebody_keeps_accounts(session: Session) -> bool:
-    active = session.scalars(select(User).where(User.is_active))
-    return any(_keeps_accounts(user.roles, user.is_active) for user in active)

@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 
 from ehr_bridge.auth.authenticator import KEY_PREFIX
 from ehr_bridge.auth.caller import Caller
-from ehr_bridge.auth.permissions import permissions_of, require_known
+from ehr_bridge.auth.permissions import Roles
 from ehr_bridge.auth.ports import RevocationList
 from ehr_bridge.auth.tokens import digest
 from ehr_bridge.db.database import Database
@@ -38,8 +38,11 @@ class NewKey:
 class KeyVerifier:
     """Turns a key into a `Caller`: one look-up per key and process, then memory and the list of revocations."""
 
-    def __init__(self, database: Database, revoked: RevocationList, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, database: Database, revoked: RevocationList, clock: Callable[[], datetime], roles: Roles
+    ) -> None:
         self._database = database
+        self._roles = roles
         self._revoked = revoked
         self._clock = clock
         self._cache: OrderedDict[str, Caller] = OrderedDict()
@@ -91,7 +94,7 @@ class KeyVerifier:
             subject=f"key:{row.name}",
             name=row.name,
             roles=tuple(row.roles),
-            permissions=permissions_of(row.roles),
+            permissions=self._roles.permissions_of(row.roles),
             token_id=str(row.id),
         )
 
@@ -99,8 +102,11 @@ class KeyVerifier:
 class ServiceKeys:
     """The administrator's side."""
 
-    def __init__(self, database: Database, revocations: Revocations, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, database: Database, revocations: Revocations, clock: Callable[[], datetime], roles: Roles
+    ) -> None:
         self._database = database
+        self._roles = roles
         self._revocations = revocations
         self._clock = clock
 
@@ -111,7 +117,7 @@ class ServiceKeys:
             InvalidInput: a role does not exist.
             Conflict: the name was used before.
         """
-        roles = require_known(roles)
+        roles = self._roles.require_known(roles)
         now = self._clock()
         key = KEY_PREFIX + secrets.token_urlsafe(32)
         with self._database.write() as session:

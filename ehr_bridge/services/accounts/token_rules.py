@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from ehr_bridge.auth.jwks import KeySource
 from ehr_bridge.auth.keys import UnusableKeys
-from ehr_bridge.auth.permissions import ROLE_PERMISSIONS
 from ehr_bridge.auth.token_claims import ClaimRules
 from ehr_bridge.auth.tokens import TokenRules
+from ehr_bridge.services.accounts.roles import load_roles
 from ehr_bridge.settings import Settings, SettingsError
 
 
@@ -14,19 +14,21 @@ def token_rules(settings: Settings) -> TokenRules:
     """The rules these settings make. `settings.jwt_secret` must be set by now.
 
     Raises:
-        SettingsError: a role is named that we do not have.
+        SettingsError: the file of roles cannot be used, or a role is named that we do not have.
     """
     assert settings.jwt_secret is not None
+    roles = load_roles(settings.roles)
     names = settings.jwt_role_names or {}
     for ours in names.values():
-        if unknown := [role for role in ours if role not in ROLE_PERMISSIONS]:
-            known = ", ".join(ROLE_PERMISSIONS)
+        if unknown := [role for role in ours if role not in roles.permissions]:
+            known = ", ".join(roles.permissions)
             raise SettingsError([f"EHR_BRIDGE_JWT_ROLE_NAMES: there is no role '{unknown[0]}'; roles are {known}"])
     claims = ClaimRules(
         roles_claim=tuple(settings.jwt_roles_claim.split(".")),
         role_names=names,
         smart_scopes=settings.smart_scopes,
         patient_claim=settings.smart_patient_claim,
+        roles=roles,
     )
     secret = settings.jwt_secret.get_secret_value()
     return TokenRules(secret, settings.jwt_audience, settings.jwt_issuer, claims)

@@ -2,4 +2,6 @@
 export const PEOPLES_ROLES = ["technician", "nurse", "doctor", "radiologist", "manager", "admin"] as const;
 export const PROGRAMS_ROLES = ["service", "technician"] as const;
 
+export const BUILT_IN_ROLES: readonly string[] = [...PEOPLES_ROLES, ...PROGRAMS_ROLES];
+
 export const SHORTEST_PASSWORD = 10;

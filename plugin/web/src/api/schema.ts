@@ -4626,6 +4626,11 @@ export interface components {
             /** @default null */
             note: string | null;
         };
+        RoleAnswer: {
+            is_built_in: boolean;
+            name: string;
+            permissions: string[];
+        };
         SeriesAnswer: {
             description: string;
             modality: string;
@@ -4727,6 +4732,7 @@ export interface components {
             fixity: components["schemas"]["FixityAnswer"];
             queue: components["schemas"]["QueueAnswer"];
             restarts: components["schemas"]["RestartsAnswer"];
+            roles: components["schemas"]["RoleAnswer"][];
             storage: components["schemas"]["StorageAnswer"];
             version: string;
         };
@@ -5035,6 +5041,7 @@ export type RestrictionAnswer = components['schemas']['RestrictionAnswer'];
 export type RestrictionBody = components['schemas']['RestrictionBody'];
 export type RestrictionList = components['schemas']['RestrictionList'];
 export type ReviewBody = components['schemas']['ReviewBody'];
+export type RoleAnswer = components['schemas']['RoleAnswer'];
 export type SeriesAnswer = components['schemas']['SeriesAnswer'];
 export type ServiceKeyAnswer = components['schemas']['ServiceKeyAnswer'];
 export type ServiceKeyBody = components['schemas']['ServiceKeyBody'];

@@ -8,6 +8,7 @@ import { t } from "../i18n";
 import { ActPanel } from "../system/ActPanel";
 import { Checks } from "../system/Checks";
 import { QueuePanel, StoragePanel } from "../system/Numbers";
+import { RolesPanel } from "../system/Roles";
 import { Waiting } from "../system/Waiting";
 
 export function SystemPage() {
@@ -39,6 +40,7 @@ export function SystemPage() {
               <>
                 <StoragePanel storage={system.data.storage} fixity={system.data.fixity} />
                 <QueuePanel queue={system.data.queue} />
+                <RolesPanel roles={system.data.roles} />
               </>
             ) : system.error ? (
               <ErrorState error={system.error} onRetry={() => void system.refetch()} />

@@ -1,0 +1,73 @@
+"""A site's own roles hold at every kind of caller: tokens, service keys, local accounts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from ehr_bridge.api.app import create_app
+from ehr_bridge.auth.permissions import ROLE_PERMISSIONS
+from ehr_bridge.db.database import Database
+from ehr_bridge.services.bundle import build_services
+from ehr_bridge.settings import Settings
+from tests.api.conftest import Api
+from tests.support.archive import FakeArchive
+from tests.support.server import SECRET
+
+ROLES = '[roles]\nnurse = ["read", "audit"]\narchivist = ["audit", "accounts"]\nservice = ["read"]\nadmin = ["read"]\n'
+
+
+@pytest.fixture
+def site(database: Database, tmp_path: Path) -> Iterator[Api]:
+    file = tmp_path / "roles.toml"
+    file.write_text(ROLES)
+    settings = Settings(
+        jwt_secret=SecretStr(SECRET),
+        data_dir=tmp_path,
+        roles=file,
+        username="ehr",
+        password=SecretStr("a-long-password"),
+    )
+    services = build_services(settings, database)
+    archive = FakeArchive()
+    yield Api(create_app(services, archive, {}).test_client(), services, archive)
+
+
+def status(api: Api, path: str, *roles: str) -> int:
+    return api.get(f"/api/v1/{path}", *roles).status_code
+
+
+def test_a_token_may_what_the_file_says_of_its_roles(site: Api) -> None:
+    """Given, taken away, new, and as before."""
+    assert [status(site, "audit", role) for role in ("nurse", "archivist", "admin", "doctor")] == [200, 200, 403, 403]
+    assert [status(site, "orders", role) for role in ("nurse", "archivist", "admin", "doctor")] == [200, 403, 200, 200]
+
+
+def test_the_service_account_may_what_the_file_says_of_service(site: Api) -> None:
+    answer = site.client.put("/api/v1/patients/M", json={}, auth=("ehr", "a-long-password"))
+    assert (answer.status_code, answer.json["code"]) == (403, "permission_missing")
+    assert site.client.get("/api/v1/orders", auth=("ehr", "a-long-password")).status_code == 200
+
+
+def test_accounts_have_the_sites_roles_and_no_unknown_ones(site: Api) -> None:
+    """And the last one that keeps accounts is whoever the file lets keep them."""
+    new = {"full_name": "Ann Archivist", "password": "long enough now"}
+    made = site.call("POST", "/api/v1/accounts", "archivist", json={**new, "username": "ann", "roles": ["archivist"]})
+    assert made.status_code == 201, made.json
+    other = site.call("POST", "/api/v1/accounts", "archivist", json={**new, "username": "bob", "roles": ["janitor"]})
+    assert (other.status_code, other.json["code"]) == (422, "unknown_role")
+    body = {"full_name": "Ann", "roles": ["admin"], "active": True}
+    last = site.call("PUT", "/api/v1/accounts/ann", "archivist", json=body)
+    assert (last.status_code, last.json["code"]) == (409, "last_admin")
+
+
+def test_the_system_page_says_what_the_roles_may_and_which_are_changed(site: Api) -> None:
+    roles = {role["name"]: role for role in site.get("/api/v1/system", "archivist").json["roles"]}
+    assert set(roles) == {*ROLE_PERMISSIONS, "archivist"}
+    assert roles["nurse"] == {"name": "nurse", "permissions": ["audit", "read"], "is_built_in": False}
+    assert [name for name, role in roles.items() if role["is_built_in"]] == [
+        "technician", "doctor", "radiologist", "manager",
+    ]  # fmt: skip
