@@ -1,0 +1,112 @@
+"""The report of a run of the whole suite: which capability was tested how often, on what, and how it ended.
+
+    python -m tests.support.reporting FOLDER FILE
+
+reads what scripts/test left in FOLDER (`*.xml` of pytest, `parts`) and writes FILE in Markdown. A capability is what
+the first line of a test file says.
+"""
+
+from __future__ import annotations
+
+import ast
+import platform
+import re
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+ROOT = Path(__file__).resolve().parents[2]
+ENGINE = re.compile(r"\b(sqlite|postgresql)\b")
+PACKAGES = ("flask", "pydantic", "pydicom", "sqlalchemy", "psycopg", "pytest", "playwright", "pynetdicom")
+DEBIAN = ("orthanc", "orthanc-python", "orthanc-dicomweb", "postgresql", "dcmtk", "chromium")
+
+
+@dataclass(slots=True)
+class Tally:
+    """The tests of one file."""
+
+    tests: int = 0
+    failed: int = 0
+    skipped: int = 0
+    seconds: float = 0.0
+    databases: set[str] = field(default_factory=set)
+
+    @property
+    def outcome(self) -> str:
+        return "failed" if self.failed else "passed"
+
+
+def read(folder: Path) -> dict[str, Tally]:
+    """What each test file came to, by its path; from pytest's files in the folder."""
+    found: dict[str, Tally] = {}
+    for file in sorted(folder.glob("*.xml")):
+        for case in ET.parse(file).iter("testcase"):
+            path = case.get("classname", "").replace(".", "/") + ".py"
+            tally = found.setdefault(path, Tally())
+            tally.tests += 1
+            tally.failed += case.find("failure") is not None or case.find("error") is not None
+            tally.skipped += case.find("skipped") is not None
+            tally.seconds += float(case.get("time", 0))
+            tally.databases |= set(ENGINE.findall(case.get("name", "")))
+    return dict(sorted(found.items()))
+
+
+def write(found: dict[str, Tally], parts: str, versions: list[str], at: datetime) -> str:
+    """The report as Markdown."""
+    tests, failed, skipped = (sum(getattr(t, n) for t in found.values()) for n in ("tests", "failed", "skipped"))
+    lines = [
+        "# Test report",
+        "",
+        f"{at:%Y-%m-%d %H:%M} UTC: {tests} tests in {len(found)} files, {failed} failed, {skipped} skipped",
+        "",
+        *(f"* {line}" for line in versions),
+        "",
+        "```",
+        parts.rstrip(),
+        "```",
+        "",
+        "| outcome | capability | tests | failed | skipped | databases | seconds | file |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for path, each in found.items():
+        databases = ", ".join(sorted(each.databases)) or "-"
+        counts = f"{each.tests} | {each.failed} | {each.skipped} | {databases} | {each.seconds:.0f}"
+        lines.append(f"| {each.outcome} | {capability(ROOT / path)} | {counts} | {path} |")
+    return "\n".join(lines) + "\n"
+
+
+def capability(file: Path) -> str:
+    """The first line of a test file's docstring, fit for a table."""
+    text = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) if file.is_file() else None
+    return (text or "?").splitlines()[0].replace("|", "\\|")
+
+
+def versions() -> Iterator[str]:
+    """What was tested, and with what."""
+    yield f"commit {_said('git', '-C', str(ROOT), 'rev-parse', '--short', 'HEAD')}"
+    yield f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {_said('uname', '-sr')}"
+    yield ", ".join(f"{name} {_said('dpkg-query', '-W', '-f=${Version}', name)}" for name in DEBIAN)
+    yield ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+
+
+def _said(*command: str) -> str:
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    return answer.stdout.strip() if answer.returncode == 0 else "not known"
+
+
+def main(folder: Path, file: Path) -> None:
+    parts = folder / "parts"
+    said = parts.read_text(encoding="utf-8") if parts.is_file() else ""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(write(read(folder), said, list(versions()), datetime.now(UTC)), encoding="utf-8")
+    sys.stdout.write(f"report: {file}\n")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -1,0 +1,50 @@
+"""The report of a run of the suite."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tests.support.reporting import read, versions, write
+
+SUITE = """
+import pytest
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+def test_a(engine): pass
+
+def test_b(): assert False
+
+def test_c(): pytest.skip("why")
+
+@pytest.fixture
+def broken(): raise RuntimeError
+
+def test_d(broken): pass
+"""
+
+
+def test_it_counts_what_pytest_says_and_names_the_databases(tmp_path: Path) -> None:
+    """Failures, errors and skips of a real run; one file is one capability."""
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "test_it.py").write_text(SUITE)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--junitxml=said/one.xml", "tests"]
+    subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
+    ((path, tally),) = read(tmp_path / "said").items()
+    assert path == "tests/test_it.py"
+    assert (tally.tests, tally.failed, tally.skipped, tally.outcome) == (5, 2, 1, "failed")
+    assert tally.databases == {"sqlite", "postgresql"}
+
+
+def test_the_report_says_what_was_tested_in_words(tmp_path: Path) -> None:
+    """The words are the first line of the test file."""
+    case = '<testcase classname="tests.unit.test_reporting" name="test_x[sqlite]" time="1.6" />'
+    (tmp_path / "one.xml").write_text(f"<testsuites><testsuite>{case}</testsuite></testsuites>")
+    text = write(read(tmp_path), "pages   3 s  passed\n", list(versions()), datetime(2026, 1, 31, 9, 5, tzinfo=UTC))
+    assert "2026-01-31 09:05 UTC: 1 tests in 1 files, 0 failed, 0 skipped" in text
+    assert (
+        "| passed | The report of a run of the suite. | 1 | 0 | 0 | sqlite | 2 | tests/unit/test_reporting.py |" in text
+    )
+    assert "pages   3 s  passed" in text and "pydicom 3" in text and "not known" not in text.split("orthanc")[0]
