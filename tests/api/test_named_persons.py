@@ -194,7 +194,7 @@ def test_the_events_of_a_person_are_found_by_number(api: Api, monkeypatch: pytes
     restrict(api, "MRN-1", "ada")
     assert api.get(f"{AUDIT}?patient=MRN-1", "admin").json["code"] == "patient_restricted"
     assert api.get(f"{AUDIT}?patient=MRN-2", "admin").json["code"] == "patient_restricted"
-    monkeypatch.setitem(cast(dict[str, Any], ROLE_PERMISSIONS), "manager", frozenset({Permission.AUDIT}))
+    monkeypatch.setitem(ROLE_PERMISSIONS, "manager", frozenset({Permission.AUDIT}))
     assert api.get(f"{AUDIT}?patient=MRN-3", "manager").json["code"] == "permission_missing"
 
 
@@ -204,7 +204,7 @@ def test_an_export_gives_the_number_of_a_patient_only_to_whom_the_list_names_the
     """Restricted, or without the permission to read: our id stands for the patient, in every form."""
     linked(api)
     restrict(api, "MRN-1", "ada")
-    monkeypatch.setitem(cast(dict[str, Any], ROLE_PERMISSIONS), "manager", frozenset({Permission.AUDIT}))
+    monkeypatch.setitem(ROLE_PERMISSIONS, "manager", frozenset({Permission.AUDIT}))
     key = api.get("/api/v1/patients/MRN-1", token=user_token("admin", subject="ada")).json["id"]
     callers = {"ada": ("admin", True), "eva": ("admin", False), "max": ("manager", False)}
     for form in ("csv", "fhir", "dicom"):
