@@ -1,3 +1,3 @@
-"""The version of the product."""
+"""The version of the product: CONTRIBUTING.md says when it changes, and in which files."""
 
-VERSION = "0.1.0"
+VERSION = "0.2.0"

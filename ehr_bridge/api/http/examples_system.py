@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from ehr_bridge.api.http.examples import MOMENT, STUDY
+from ehr_bridge.version import VERSION
 
 SYSTEM_EXAMPLES: dict[str, dict[str, Any]] = {
     "HealthAnswer": {"status": "ok", "checks": {"gate": "ok", "database": "ok", "orthanc": "ok"}},
     "SystemAnswer": {
-        "version": "0.1.0",
+        "version": VERSION,
         "storage": {
             "archive_bytes": 412_316_860_416,
             "free_bytes": 1_583_296_741_376,
