@@ -100,11 +100,19 @@ class PostgresCluster:
         name = f"t{uuid.uuid4().hex[:12]}"
         url = f"postgresql+psycopg://postgres@127.0.0.1:{self.port}/"
         copied = f" TEMPLATE {sqlalchemy.make_url(template).database} STRATEGY FILE_COPY" if template else ""
-        engine = sqlalchemy.create_engine(url + "postgres", isolation_level="AUTOCOMMIT")
-        with engine.connect() as connection:
-            connection.execute(sqlalchemy.text(f"CREATE DATABASE {name}{copied}"))
-        engine.dispose()
+        self._say(f"CREATE DATABASE {name}{copied}")
         return url + name
+
+    def drop(self, url: str) -> None:
+        """Give the memory back that a database takes, whoever is still connected to it."""
+        self._say(f"DROP DATABASE {sqlalchemy.make_url(url).database} WITH (FORCE)")
+
+    def _say(self, statement: str) -> None:
+        url = f"postgresql+psycopg://postgres@127.0.0.1:{self.port}/postgres"
+        engine = sqlalchemy.create_engine(url, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.execute(sqlalchemy.text(statement))
+        engine.dispose()
 
     def _run(self, program: str, *arguments: str) -> None:
         command = [str(self._binaries / program), *arguments]
@@ -173,7 +181,9 @@ def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
             yield f"sqlite:///{file}"
         return
     cluster: PostgresCluster = request.getfixturevalue("postgres")
-    yield cluster.new_database(request.getfixturevalue("postgres_template"))
+    url = cluster.new_database(request.getfixturevalue("postgres_template"))
+    yield url
+    cluster.drop(url)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from ehr_bridge.db.database import Database
 from ehr_bridge.db.tables.registry import Order, Patient
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
-BEFORE = "0012_leases"
+BEFORE, THERE = "0012_leases", "0011_issuers"
 
 
 def patient(mrn: str, issuer: str | None) -> Patient:
@@ -74,9 +74,10 @@ def test_the_database_takes_a_number_once_of_each_issuer(database: Database) -> 
 def test_the_way_down_refuses_numbers_that_two_share(database: Database) -> None:
     """In words, with nothing changed."""
     keep(database, patient("7", "SITE-A"), patient("7", "SITE-B"))
+    migrate.downgrade(database, THERE)
     with pytest.raises(RuntimeError, match="1 MRNs are shared"):
         migrate.downgrade(database, BEFORE)
-    assert migrate.is_current(database)
+    assert rows(database, "SELECT version_num FROM alembic_version") == [(THERE,)]
     assert len(rows(database, KEYS)) == 2
     with database.engine.connect() as connection:
         if database.is_sqlite:

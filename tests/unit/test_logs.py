@@ -36,6 +36,7 @@ class Orthanc:
 
 def say(handler: logging.Handler) -> None:
     """A warning outside a request, and a defect within one."""
+    request_id.end()  # of another test on this thread
     logger = logging.Logger("ehr_bridge.somewhere")
     logger.addHandler(handler)
     logger.warning("%d images\nof Ö", 3)
