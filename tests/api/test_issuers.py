@@ -4,16 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.api.authority_steps import ANDERS, ZIMMER
 from tests.api.conftest import Api
-
-ANDERS = {
-    "family_name": "Anders",
-    "given_name": "Anna",
-    "birth_date": "1960-01-01",
-    "sex": "female",
-    "issuer": "SITE-A",
-}
-ZIMMER = {"family_name": "Zimmer", "given_name": "Zeno", "birth_date": "1990-09-09", "sex": "male", "issuer": "SITE-B"}
 
 
 def put(api: Api, **body: Any) -> Any:
