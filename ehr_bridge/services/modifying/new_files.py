@@ -56,20 +56,21 @@ def new_form(
         row = undone.rows.get(instance_id)
         if row is not None:
             return NewForm(*_former_form(row, data))
-        if not job.from_original:  # it came later, and got the new values on its way in
-            wanted = undone.wanted_for(read_header(data), wanted)
+    header = read_header(data)
+    if undone is not None and not job.from_original:  # it came later, and got the new values on its way in
+        wanted = undone.wanted_for(header, wanted)
     if job.from_original:
-        if _is_somebody_elses(job, undone, read_header(data)):
+        if _is_somebody_elses(job, undone, header):
             return NewForm(data)
         on_arrival = identity_on_arrival(data, rules.attributes)
-        ruling = _ruling(job, data, rules, way_in, on_arrival)
+        ruling = _ruling(job, header, rules, way_in, on_arrival)
         wanted, is_doubted = {**on_arrival, **ruling.wanted}, ruling.contradicts
         if all(
             wanted.get(name) == on_arrival.get(name, wanted.get(name)) for name in ("PatientID", "IssuerOfPatientID")
         ):
-            qualifiers = qualifiers_on_arrival(read_header(data))
+            qualifiers = qualifiers_on_arrival(header)
     coerced = coerce(
-        read_header(data),
+        header,
         wanted,
         when=when,
         modifying_system=MODIFYING_SYSTEM,
@@ -80,13 +81,13 @@ def new_form(
 
 
 def _ruling(
-    job: Modification, data: bytes, rules: CoercionRules, way_in: WayIn, on_arrival: Mapping[str, str]
+    job: Modification, header: Header, rules: CoercionRules, way_in: WayIn, on_arrival: Mapping[str, str]
 ) -> Ruling:
     """What the rules would have said of the file, had this link been known when it came."""
     if job.known is None:  # asked for by an earlier version, which had worked everything out
         return Ruling(job.wanted)
     settled = _Settled(job.wanted, job.known["ehr"], job.known["corrections"])
-    return rules.rule(read_header(data), settled, *way_in, on_arrival)
+    return rules.rule(header, settled, *way_in, on_arrival)
 
 
 def _is_somebody_elses(job: Modification, undone: Undone | None, header: Header) -> bool:
