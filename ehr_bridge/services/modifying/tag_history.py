@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from time import sleep
 
 from sqlalchemy import func, select
 
@@ -32,6 +33,8 @@ SHOWN = (
 )
 """What is said of a study as a whole or, the last one, of its series; it follows patient, order, or a person's hand."""
 MOST_SERIES = 50
+LOOKS = 10
+PAUSE = 0.1  # seconds: a job that changes a file takes the old one away just before it stores the new one
 
 
 @dataclass(slots=True)
@@ -71,9 +74,7 @@ def read_tags(fresh: Fresh, read: Callable[[str], bytes], study_instance_uid: st
         )
         ids = list(session.scalars(of_series.limit(MOST_SERIES)))
         modifications, undo = of_study(session, study.id), undoable(session, study.id)
-    headers = list(_headers(read, ids))
-    if not headers:
-        raise Unavailable("archive_unavailable", "The files of this study cannot be read just now; try again.")
+    headers = _headers(read, ids)
     former = former_values(headers[0].data)
     tags = []
     for keyword in SHOWN:
@@ -82,7 +83,17 @@ def read_tags(fresh: Fresh, read: Callable[[str], bytes], study_instance_uid: st
     return StudyTags(study_instance_uid, tags, modifications, undo)
 
 
-def _headers(read: Callable[[str], bytes], ids: list[str]) -> Iterator[Header]:
+def _headers(read: Callable[[str], bytes], ids: list[str]) -> list[Header]:
+    """Headers of those files that can be read."""
+    for look in range(LOOKS):
+        if look:
+            sleep(PAUSE)
+        if headers := list(_readable(read, ids)):
+            return headers
+    raise Unavailable("archive_unavailable", "The files of this study cannot be read just now; try again.")
+
+
+def _readable(read: Callable[[str], bytes], ids: list[str]) -> Iterator[Header]:
     for instance_id in ids:
         try:
             yield read_header(read(instance_id))
