@@ -1,17 +1,17 @@
 """Every refusal of the product, in one tree.
 
 A refusal says what happened (`code`, stable and documented in docs/api.md) and what to do next (`detail`).
-It knows nothing of HTTP or DIMSE: the doors translate `code` through the tables of `ehr_bridge.api.http.problems`
+It knows nothing of HTTP or DIMSE: the doors translate `code` with the tables of `ehr_bridge.api.http.problems`
 and `plugin.storing.ingest`.
 
     BridgeError
     ├── InvalidInput        what was sent cannot be used
     │   └── RefusedInstance one DICOM file cannot be taken
-    ├── NotAuthenticated    nobody known is calling
-    ├── NotPermitted        somebody known may not do this
+    ├── NotAuthenticated    the caller is unknown
+    ├── NotPermitted        the caller is known and may not do this
     ├── NotFound            it does not exist, or not for this caller
     ├── Conflict            it disagrees with what is recorded
-    └── Unavailable         a part is away; trying again later may work
+    └── Unavailable         a part is away; trying again later may help
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ class BridgeError(Exception):
         self.code = code
         self.detail = detail
         self.errors = errors
-        """Pairs of field and message, for refusals of structured input."""
+        """Pairs of field and message, for structured input."""
 
 
 class InvalidInput(BridgeError):
-    """What was sent cannot be used as it is; sending it again unchanged fails again."""
+    """What was sent cannot be used; sending it again unchanged fails again."""
 
 
 class RefusedInstance(InvalidInput):
-    """One DICOM file cannot be taken (PS3.10); its neighbours may still be."""
+    """One DICOM file cannot be taken (PS3.10); the others of the upload may be."""
 
 
 class NotAuthenticated(BridgeError):
-    """No token, or one that proves nothing (RFC 6750 section 3.1)."""
+    """There is no token, or an invalid one (RFC 6750 section 3.1)."""
 
     def __init__(self, code: str, detail: str, retry_after_seconds: int | None = None) -> None:
         super().__init__(code, detail)
         self.retry_after_seconds = retry_after_seconds
-        """For a refusal that ends by itself."""
+        """Set for a refusal that ends by itself."""
 
 
 class NotPermitted(BridgeError):
@@ -50,15 +50,15 @@ class NotPermitted(BridgeError):
 
 
 class NotFound(BridgeError):
-    """There is no such thing, or none that this caller may know of."""
+    """It does not exist, or the caller may not know that it does."""
 
 
 class Conflict(BridgeError):
-    """The request disagrees with what is already recorded."""
+    """The request contradicts what is recorded."""
 
 
 class Unavailable(BridgeError):
-    """A part the product needs is away; the same request may succeed later."""
+    """A part that is needed is away; the same request may succeed later."""
 
     def __init__(self, code: str, detail: str, retry_after_seconds: int = 5) -> None:
         super().__init__(code, detail)

@@ -1,8 +1,7 @@
-"""The id of the request that a thread works for: answer, problem, log lines and audit events share it.
+"""The id of the request that a thread is working on, shared by answer, problem, log lines and audit events.
 
-Whoever receives a request begins with the id that the caller sent (`X-Request-Id`), if it is one that can stand in a
-header and a log line; otherwise a new one is made when somebody first asks. Where no request is answered (the worker, a
-modality, the command) there is none.
+It is the id that the caller sent (`X-Request-Id`), if it is safe in a header and a log line; otherwise a new one is
+made when it is first needed. Work without a request (the worker, C-STORE, commands) has none.
 """
 
 from __future__ import annotations
@@ -13,24 +12,23 @@ from contextvars import ContextVar
 
 HEADER = "X-Request-Id"
 USABLE = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
-"""What we take from a caller: enough for UUIDs, ULIDs and trace ids, nothing that ends a line or a string."""
+"""Accepted from a caller: enough for UUIDs, ULIDs and trace ids, nothing that ends a line or a string."""
 
 _TO_BE_MADE = ""
 _ID: ContextVar[str | None] = ContextVar("request_id", default=None)
 
 
 def begin(given: str | None) -> None:
-    """From here on this thread works for a request, which came with this id or without one."""
+    """This thread starts working on a request that came with this id, or with none."""
     _ID.set(given if given is not None and USABLE.fullmatch(given) else _TO_BE_MADE)
 
 
 def end() -> None:
-    """The request is answered."""
     _ID.set(None)
 
 
 def current() -> str | None:
-    """The id of this thread's request; None while it works for none."""
+    """The id of this thread's request, if any."""
     found = _ID.get()
     if found == _TO_BE_MADE:
         found = str(uuid.uuid4())

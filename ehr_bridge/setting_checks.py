@@ -1,4 +1,4 @@
-"""What single settings must look like; each check answers the value as it is used, or raises ValueError."""
+"""Checks of single settings: each returns the value in the form in which it is used, or raises ValueError."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def order_keys(value: str) -> str:
 
 
 def authorities(value: str) -> str:
-    """Names as Issuer of Patient ID has them (LO); a universal ID such as an OID behind `=`."""
+    """Names as in Issuer of Patient ID (LO); a universal ID such as an OID follows after `=`."""
     entries = [entry.strip().partition("=") for entry in value.split(",")]
     names = [name.strip() for name, _, _ in entries]
     universal = [uid.strip() for _, _, uid in entries if uid.strip()]

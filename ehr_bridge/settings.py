@@ -1,7 +1,7 @@
-"""What the deployer decides, read once from environment variables.
+"""The settings, read once from environment variables.
 
-`load_settings` is the only reader of the environment. Unknown `EHR_BRIDGE_…` variables and malformed values stop the
-start with a message that names the variable (docs/configuration.md lists them all; a test keeps it so).
+Only `load_settings` reads the environment. Unknown `EHR_BRIDGE_…` variables and malformed values stop the start with a
+message that names the variable. docs/configuration.md lists all of them; a test keeps it so.
 """
 
 from __future__ import annotations
@@ -189,7 +189,7 @@ class Settings(BaseModel):
 
     @property
     def known_authorities(self) -> tuple[tuple[str, str], ...]:
-        """Name and universal ID ('' for none) of each authority; empty where there is but one."""
+        """Name and universal ID ('' for none) of each authority; empty where there is only one."""
         parted = (entry.partition("=") for entry in (self.authorities or "").split(", ") if entry)
         return tuple((name, universal) for name, _, universal in parted)
 
@@ -245,20 +245,16 @@ class Settings(BaseModel):
 
 
 NOT_YET = frozenset({"DICOM_BACKUP_ENABLED", "DICOM_BACKUP_PATH"})
-"""Variables of the contract whose feature is not built yet: refused rather than silently ignored."""
+"""Known variables whose feature is not built yet: refused rather than silently ignored."""
 
 
 def variables() -> dict[str, str]:
-    """Every variable with its description."""
     return {str(f.alias): f.description or "" for f in Settings.model_fields.values()}
 
 
 def load_settings(environ: Mapping[str, str]) -> Settings:
-    """Settings from environment variables; empty values count as unset.
-
-    Raises:
-        SettingsError: a variable of ours is unknown or malformed; each problem names its variable.
-    """
+    """Settings from environment variables; empty values count as unset. Raises SettingsError when a variable of ours is
+    unknown or malformed; each problem names its variable."""
     known = variables()
     given = {k: v for k, v in environ.items() if k in known and v != ""}
     problems = [

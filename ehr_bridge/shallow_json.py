@@ -1,8 +1,8 @@
-"""JSON from outside, looked at before any parser sees it: how deep it nests is counted without recursion.
+"""JSON from outside, whose nesting depth is checked without recursion before any parser reads it.
 
-A parser of JSON calls itself once per level (Python's, PyJWT's and pydantic's alike), and the depth is chosen by who
-sends. A thread whose C stack is short does not live to report an error. Whatever somebody else wrote is therefore read
-with `loads`, or passed to `require_shallow` before another library reads it; `json.loads` is forbidden elsewhere
+JSON parsers call themselves once per level (Python's, PyJWT's and pydantic's alike), and the sender chooses the depth.
+A thread with a small C stack dies of it without reporting an error. Therefore everything that others wrote is read with
+`loads`, or checked with `require_shallow` before another library reads it; `json.loads` is banned elsewhere
 (pyproject.toml, banned-api).
 """
 
@@ -13,7 +13,7 @@ import re
 from typing import Any
 
 DEEPEST = 32
-"""Levels of arrays and objects. The deepest document that an EHR sends us has fewer than 10, a JWK Set 3."""
+"""Levels of arrays and objects. The deepest documents from an EHR have fewer than 10, a JWK Set has 3."""
 _PARTS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|([\[{])|[\]}]', re.DOTALL)
 
 
@@ -22,7 +22,7 @@ class TooDeep(ValueError):
 
 
 def require_shallow(text: str | bytes) -> None:
-    """Let JSON pass that nests at most `DEEPEST` deep; whether it is well formed is for its parser to say.
+    """Refuse JSON that nests deeper than `DEEPEST`; whether it is well formed is left to its parser.
 
     Brackets inside strings do not count (RFC 8259 section 7). Bytes are read in the encoding that `json.loads` would
     detect, because in another one a bracket or a quotation mark looks different.
@@ -46,11 +46,11 @@ def require_shallow(text: str | bytes) -> None:
 
 
 def loads(text: str | bytes) -> Any:
-    """As `json.loads`, for what somebody else wrote.
+    """Like `json.loads`, for JSON that others wrote.
 
     Raises:
         TooDeep: it nests deeper than `DEEPEST`.
         ValueError: it is not JSON.
     """
     require_shallow(text)
-    return json.loads(text)  # noqa: TID251  (looked at above)
+    return json.loads(text)  # noqa: TID251  (checked above)

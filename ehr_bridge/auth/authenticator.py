@@ -1,4 +1,4 @@
-"""From an `Authorization` header to a `Caller`: the one judge of identity, for every door."""
+"""Turns an `Authorization` header into a `Caller`. Every door authenticates here."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from ehr_bridge.auth.tokens import TokenVerifier
 from ehr_bridge.errors import NotAuthenticated, Unavailable
 
 KEY_PREFIX = "ehrk_"
-"""How the keys of service accounts begin; no JWT does."""
+"""Prefix of service account keys; no JWT begins like this."""
 MOST_CHARACTERS = 12_000
-"""Of an `Authorization` header. Orthanc's server cuts a request off at 16 KiB of headers without a word (facts 4.2)."""
+"""Longest `Authorization` header. Orthanc's server silently drops requests with more than 16 KiB of headers."""
 
 
 class KeyRing(Protocol):
-    """Knows the keys of service accounts."""
+    """The keys of service accounts."""
 
     def verify(self, key: str) -> Caller:
         """Raises NotAuthenticated."""
@@ -43,11 +43,8 @@ class Authenticator:
         self._roles = roles or Roles()
 
     def authenticate(self, authorization: str | None) -> Caller:
-        """The caller behind the header.
-
-        Raises:
-            NotAuthenticated: there is no header, or it proves nothing. A bad token is never treated as no token.
-        """
+        """The caller behind the header. Raises NotAuthenticated when there is no header, or it proves nothing. A bad
+        token is never treated as no token."""
         if not authorization:
             raise NotAuthenticated("token_missing", "Sign in first: send 'Authorization: Bearer <token>'.")
         if len(authorization) > MOST_CHARACTERS:
@@ -64,8 +61,8 @@ class Authenticator:
         raise NotAuthenticated("token_invalid", "Use 'Authorization: Bearer <token>'.")
 
     def expect(self, token: str) -> None:
-        """Look at a token that was just handed out, so that whoever comes with it need not wait for that. Never fails:
-        one that is not good yet is judged when it comes."""
+        """Verify a token that was just issued, so that its first request need not wait for it. Never fails: a token
+        that is not valid yet is judged when it is used."""
         with suppress(NotAuthenticated, Unavailable):
             self._verifier.verify(token)
 

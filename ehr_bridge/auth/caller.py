@@ -1,4 +1,4 @@
-"""The verified somebody behind a request."""
+"""The verified caller of a request."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from ehr_bridge.errors import NotPermitted
 class Caller:
     """Who is calling (from a verified token or account), what they may do, and to which studies.
 
-    `studies` is None for a person or service whose permissions hold for every study, and a set for a viewer token or a
-    token for one patient: such a caller may do what `permissions` says to those studies and nothing to any other.
+    `studies` is None where the permissions hold for every study (people and services), and a set for a viewer token or
+    a token for one patient: such a caller may use `permissions` on those studies only.
     """
 
     subject: str
@@ -25,7 +25,7 @@ class Caller:
     token_id: str | None = None
     studies: frozenset[str] | None = None
     grant: str | None = None
-    """Under which key the studies of a bound caller are kept up to date."""
+    """Key under which the studies of a bound caller are kept up to date (`Grants`)."""
 
     @property
     def is_bound(self) -> bool:
@@ -33,7 +33,7 @@ class Caller:
 
     @property
     def may_only_annotate(self) -> bool:
-        """Whether what they may store are annotations of their studies and nothing else."""
+        """Whether the caller may store annotations on their studies, and nothing else."""
         return self.studies is not None and Permission.ANNOTATE in self.permissions
 
     def may(self, permission: Permission, study_instance_uid: str | None = None) -> bool:

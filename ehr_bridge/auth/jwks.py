@@ -1,7 +1,7 @@
-"""Where the EHR's public keys come from: a file or an address, read in the background, kept while it is away.
+"""The EHR's public keys, from a file or an address: read in the background, and kept while the source is away.
 
-No request waits for the network but one: the first that shows an unknown `kid`, at most once in `PATIENCE` seconds and
-no longer than `WAIT` seconds, because a provider that has just changed its key deserves a look.
+One request may wait for the network: the first with an unknown `kid`, at most once in `PATIENCE` seconds and no longer
+than `WAIT` seconds, because the provider may just have rotated its keys.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from ehr_bridge.auth.keys import PublicKey, UnusableKeys, read_jwks
 
 LOGGER = logging.getLogger(__name__)
 FRESH = 300.0
-"""Seconds until an address is asked again."""
+"""Seconds until an address is fetched again."""
 PATIENCE = 15.0
-"""Seconds between two attempts, whatever asks for one: an unknown `kid`, or a provider that is away."""
+"""Seconds between two attempts, whatever the reason: an unknown `kid`, or a provider that is away."""
 WAIT = 2.0
 TIMEOUT = (2.0, 3.0)
 MOST_BYTES = 1_000_000
 
 
 class KeySource:
-    """The keys as they are known just now. `find` is memory, but for the one wait."""
+    """The currently known keys. `find` reads memory, except for that one wait."""
 
     def __init__(self, source: str, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._source = source
@@ -37,10 +37,10 @@ class KeySource:
         self._tried_at: float | None = None
         self._lock = threading.Lock()
         self.generation = 0
-        """Counts changes of the set: whoever remembers what a key proved must forget it when this moves."""
+        """Counts changes of the key set: whoever caches what a key proved must drop it when this changes."""
 
     def find(self, kid: str) -> PublicKey | None:
-        """The key with this id. An unknown one brings the next look at the source forward."""
+        """The key with this id. An unknown id makes the source be read again sooner."""
         key = self._keys.get(kid)
         if key is None and self._claim_attempt():
             self._start().join(WAIT)
@@ -48,7 +48,7 @@ class KeySource:
         return key
 
     def refresh_aside(self) -> None:
-        """Look again if it is time, on another thread; whatever goes wrong, the known keys stay."""
+        """Read the source again if it is time, on another thread. On any failure the known keys stay."""
         due = self._read_at is None or self._monotonic() - self._read_at >= (FRESH if self._is_remote else PATIENCE)
         if due and self._claim_attempt():
             self._start()
@@ -57,8 +57,8 @@ class KeySource:
         """Read now, as at the start.
 
         Raises:
-            UnusableKeys: what is there is no JWK Set for us.
-            OSError: it cannot be read; `requests`' errors are among these.
+            UnusableKeys: it holds no JWK Set that we can use.
+            OSError: it cannot be read; the errors of `requests` are OSErrors.
         """
         keys = read_jwks(_fetch(self._source) if self._is_remote else Path(self._source).read_bytes())
         self._read_at = self._monotonic()
@@ -92,7 +92,7 @@ class KeySource:
 
 
 def _fetch(address: str) -> bytes:
-    """The body at an address; no redirects, bounded in size and time."""
+    """The body of the answer; follows no redirects, limited in size and time."""
     deadline = time.monotonic() + sum(TIMEOUT)
     with requests.get(address, timeout=TIMEOUT, allow_redirects=False, stream=True) as answer:
         if answer.status_code != 200:

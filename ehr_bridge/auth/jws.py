@@ -1,4 +1,4 @@
-"""The outer form of a token (JWS, RFC 7515), before and beside what PyJWT does with it."""
+"""The outer form of a token (JWS, RFC 7515): checks that PyJWT does not make, or makes too slowly."""
 
 from __future__ import annotations
 
@@ -13,12 +13,8 @@ from ehr_bridge.shallow_json import loads, require_shallow
 
 
 def require_strict(token: str) -> None:
-    """Look at a token's three parts before PyJWT does, which overlooks strange characters.
-
-    Raises:
-        ValueError: they are not three, one is not the base64url of its bytes without padding (RFC 7515 section 2), or
-            one of the two that are JSON nests too deep.
-    """
+    """Check a token's three parts before PyJWT, which overlooks invalid characters. Raises ValueError when there are
+    not three, one is not unpadded base64url (RFC 7515 section 2), or the header or payload nests too deep."""
     parts = token.split(".")
     contents = [base64url_decode(part) for part in parts]
     if len(parts) != 3 or [base64url_encode(content).decode() for content in contents] != parts:
@@ -28,11 +24,8 @@ def require_strict(token: str) -> None:
 
 
 def numeric_date(seconds: float) -> datetime:
-    """A NumericDate (RFC 7519 section 2).
-
-    Raises:
-        ValueError, TypeError, OverflowError: it is none, or no year from 1 to 9999.
-    """
+    """A NumericDate (RFC 7519 section 2). Raises ValueError, TypeError or OverflowError when it is none, or its year is
+    not from 1 to 9999."""
     try:
         return datetime.fromtimestamp(seconds, UTC)
     except OSError:
@@ -40,8 +33,9 @@ def numeric_date(seconds: float) -> datetime:
 
 
 class KnownSecrets(HMACAlgorithm):
-    """HMAC that looks at a secret once: PyJWT asks for every token anew whether its secret is a public key by mistake,
-    which takes longer than the signature. Secrets are the deployer's, never a token's, so there are few."""
+    """HMAC that checks each secret once. For every token PyJWT asks again whether the secret is a public key by
+    mistake, which takes longer than the signature. Secrets come from the deployer, never from a token, so there are
+    few."""
 
     def __init__(self, hash_alg: Any) -> None:
         super().__init__(hash_alg)
@@ -56,7 +50,7 @@ class KnownSecrets(HMACAlgorithm):
 
 
 class Header(NamedTuple):
-    """What a token says of itself: which key it claims to be signed with. Nothing else is believed of it."""
+    """What a token's header claims: the key it is signed with. Nothing else in it is trusted."""
 
     type: object
     key_id: str | None
@@ -64,11 +58,8 @@ class Header(NamedTuple):
 
 @lru_cache(maxsize=64)
 def read_header(encoded: str) -> Header:
-    """Tokens of one sender have one header, so it is read once; verifying a token reads it again.
-
-    Raises:
-        ValueError: it is none.
-    """
+    """The header of a token. Cached, because all tokens of one sender share it. Raises ValueError when it is not
+    one."""
     header = loads(base64url_decode(encoded))
     if not isinstance(header, dict) or not isinstance(header.get("kid"), str | None):
         raise ValueError("a header is an object, and names a key by a text (RFC 7515 section 4.1.4)")

@@ -1,4 +1,4 @@
-"""Public keys of the EHR's identity provider, as a JWK Set gives them (RFC 7517), each with its one algorithm."""
+"""Public keys of the EHR's identity provider, from a JWK Set (RFC 7517), each bound to one algorithm."""
 
 from __future__ import annotations
 
@@ -19,35 +19,30 @@ ALGORITHM_OF: Mapping[tuple[str, str | None], str] = {
     ("EC", "P-256"): "ES256",
     ("OKP", "Ed25519"): "EdDSA",
 }
-"""Type and curve of a key to the one algorithm it is used with, whatever a token's header says."""
+"""Key type and curve to the one algorithm the key is used with, whatever a token's header says."""
 SAME = {"Ed25519": "EdDSA"}
-"""Newer name of an algorithm (RFC 9864) to the one PyJWT knows."""
+"""New name of an algorithm (RFC 9864) to the name PyJWT uses."""
 
 
 class UnusableKeys(ValueError):
-    """What was read is no JWK Set, or it has no key for us."""
+    """What was read is not a JWK Set, or has no key that we can use."""
 
 
 @dataclass(frozen=True, slots=True)
 class PublicKey:
-    """A key and its algorithm; they never part."""
+    """A key with its algorithm."""
 
     kid: str
     algorithm: str
     key: Any
     material: str
-    """What the key is made of, to see whether it is another one now."""
+    """The key itself as text, to notice when it has changed."""
 
 
 def read_jwks(text: str | bytes) -> dict[str, PublicKey]:
-    """The keys that may sign user tokens, by `kid`.
-
-    Left out: secret keys, keys for encryption or with `key_ops` that do not say `verify` (RFC 7517 sections 4.2 and
-    4.3), for other algorithms, too short ones, keys without a `kid`, and those that share a `kid` with another.
-
-    Raises:
-        UnusableKeys: it is no JWK Set, or nothing is left.
-    """
+    """The keys that may sign user tokens, by `kid`. Left out are secret keys, encryption keys, keys with `key_ops`
+    without `verify` (RFC 7517 sections 4.2 and 4.3), keys for other algorithms, keys that are too short, have no `kid`
+    or share it with another. Raises UnusableKeys when it is no JWK Set, or nothing is left."""
     try:
         entries = loads(text)["keys"]
     except (ValueError, TypeError, KeyError):

@@ -8,7 +8,7 @@ from argon2.profiles import RFC_9106_LOW_MEMORY
 
 _HASHER = PasswordHasher.from_parameters(RFC_9106_LOW_MEMORY)
 _NOBODY = "$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHRzb21lc2FsdA$pbMjFKHVXG6ZEqr9NKFpJoCiX7JKmUDoMbzmcBNjO6U"
-"""A hash of no password, checked when the account does not exist so that both answers take the same time."""
+"""The hash of no password; checked for unknown accounts, so that both answers take the same time."""
 
 
 def hash_password(password: str) -> str:
@@ -16,7 +16,7 @@ def hash_password(password: str) -> str:
 
 
 def password_matches(stored_hash: str | None, password: str) -> bool:
-    """Whether `password` is the one behind `stored_hash`; always does the same work."""
+    """Whether `password` is the one behind `stored_hash`; takes the same time without a hash."""
     try:
         return _HASHER.verify(stored_hash or _NOBODY, password) and stored_hash is not None
     except (VerificationError, InvalidHashError):

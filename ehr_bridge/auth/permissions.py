@@ -19,14 +19,15 @@ class Permission(StrEnum):
     REQUEST_DELETION = "request_deletion"
     APPROVE_DELETION = "approve_deletion"
     VIEW_TO_DECIDE = "view_to_decide"
-    """See the images of a study whose deletion, asked for by somebody else, waits for a decision; of no other."""
+    """See the images of a study whose deletion somebody else requested and nobody has decided yet; of no other
+    study."""
     WRITE_REPORTS = "write_reports"
     AUDIT = "audit"
     ACCOUNTS = "accounts"
     SERVICE_PERMISSIONS = "service_permissions"
     WRITE_ORDERS = "write_orders"
     MINT_ON_BEHALF = "mint_on_behalf"
-    """Make viewer tokens for a named user who is not the caller."""
+    """Make viewer tokens on behalf of a named user."""
     ANNOTATE = "annotate"
     PRIVACY = "privacy"
     """Restrict patients to named people; see who broke the glass."""
@@ -34,7 +35,7 @@ class Permission(StrEnum):
 
 P = Permission
 LOOKING = frozenset({P.VIEW, P.VIEW_TO_DECIDE})
-"""One of these is needed to see any image at all; which ones, `ehr_bridge.services.visibility.sight` says."""
+"""One of these is needed to see any image; which of them for which study: `ehr_bridge.services.visibility.sight`."""
 
 ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
     "technician": frozenset({P.UPLOAD, P.READ, P.VIEW, P.MODIFY_TAGS, P.RECONCILE}),
@@ -82,11 +83,7 @@ class Roles:
         return granted
 
     def require_known(self, roles: Iterable[str]) -> list[str]:
-        """The roles, each once.
-
-        Raises:
-            InvalidInput: one of them does not exist.
-        """
+        """The roles without duplicates. Raises InvalidInput when one of them does not exist."""
         wanted = list(dict.fromkeys(roles))
         if unknown := [role for role in wanted if role not in self.permissions]:
             known = ", ".join(self.permissions)

@@ -1,4 +1,4 @@
-"""What the judge of tokens asks others: what was taken back, what a grant opens, which public keys there are."""
+"""What verifying a token asks of others: what is revoked, which studies a grant covers, which public keys exist."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from ehr_bridge.auth.keys import PublicKey
 
 
 class RevocationList(Protocol):
-    """Answers whether a token was taken back, without a database look-up per call."""
+    """Answers whether a token is revoked, without a database query per call."""
 
     def __contains__(self, token_id: object, /) -> bool: ...
 
 
 class Grants(Protocol):
-    """Knows which studies a token is for, by a key; only `issued` and `of_patient` may ask the database."""
+    """Knows which studies a token covers, by a key. Only `issued` and `of_patient` may query the database."""
 
     def issued(self, token: str, token_id: str) -> str | None:
-        """The key of a viewer token that we made; None if we did not."""
+        """The key of a viewer token that we issued; None if we did not."""
         ...
 
     def of_patient(self, patient: str) -> str:
-        """The key of all studies of one patient, by MRN or id; of none if nobody has it."""
+        """The key of all studies of one patient, by MRN or id. An unknown patient has a key without studies."""
         ...
 
     def studies(self, key: str) -> frozenset[str] | None:
-        """The studies as they are linked just now; None when the key must be asked for again."""
+        """The studies as they are linked now; None when the key has expired and must be asked for again."""
         ...
 
 

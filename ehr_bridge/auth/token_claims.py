@@ -1,4 +1,4 @@
-"""What a verified user token says somebody may do: our own `roles`, other names for them, and SMART scopes."""
+"""The rights in a verified user token: our own `roles`, other names for them, and SMART scopes."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ MAY_VIEW = frozenset({Permission.READ, Permission.VIEW})
 
 @dataclass(frozen=True, slots=True)
 class ClaimRules:
-    """Where a provider writes roles, and what it calls them."""
+    """Where an identity provider writes roles, and what it calls them."""
 
     roles_claim: tuple[str, ...] = ("roles",)
-    """The way to the list, from the outside in: `("realm_access", "roles")` for Keycloak."""
+    """Path to the list, from the outside in: `("realm_access", "roles")` for Keycloak."""
     role_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Their name of a role to ours; when there is any, names that are not listed mean nothing."""
+    """The provider's name of a role to ours; when this is not empty, names that are not listed grant nothing."""
     smart_scopes: bool = False
     patient_claim: str = "patient"
     roles: Roles = field(default_factory=Roles)
@@ -29,7 +29,7 @@ class ClaimRules:
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """Roles as we name them, what they permit, and the one patient they are bound to, if so."""
+    """Roles by our names, the permissions they give, and the one patient they are bound to, if any."""
 
     roles: tuple[str, ...]
     permissions: frozenset[Permission]
@@ -37,13 +37,9 @@ class Rights:
 
 
 def read_rights(claims: Mapping[str, Any], rules: ClaimRules, *, is_ours: bool) -> Rights:
-    """What the claims grant. A scope narrows what roles permit; where there are no roles, it grants by itself.
-
-    `is_ours`: the token is signed with the secret that only the EHR and we have, so its `roles` are our names.
-
-    Raises:
-        ValueError: a claim has another type than it should, or a patient's scope is without a patient.
-    """
+    """The rights that the claims grant. A scope narrows what roles permit; without roles it grants by itself.
+    `is_ours`: the token is signed with the secret that only the EHR and we have, so its `roles` are our names. Raises
+    ValueError when a claim has the wrong type, or a patient scope comes without a patient."""
     if is_ours and "roles" in claims:
         given, roles = claims["roles"], _roles(claims["roles"], {})
     else:
@@ -67,7 +63,7 @@ def read_rights(claims: Mapping[str, Any], rules: ClaimRules, *, is_ours: bool) 
 
 
 def _at(claims: Mapping[str, Any], way: tuple[str, ...]) -> Any:
-    """The value at the end of the way, or under the whole way as one name; None when there is none."""
+    """The value at the end of the path, or under the joined path as one name; None when there is none."""
     if ".".join(way) in claims:
         return claims[".".join(way)]
     value: Any = claims
@@ -91,9 +87,9 @@ def _roles(given: Any, names: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
 
 
 def _contexts(scope: Any) -> set[str] | None:
-    """Who the clinical scopes speak for, among those that let images be read; None when the token has none of SMART's.
+    """The contexts (patient, user, system) of the scopes that allow reading images; None without any SMART scope.
 
-    A token whose clinical scopes are all about something else may see no image: an empty set.
+    A token whose clinical scopes are all about other resources may see no image: an empty set.
     """
     if isinstance(scope, list) and all(isinstance(one, str) for one in scope):
         scope = " ".join(scope)
@@ -107,5 +103,5 @@ def _contexts(scope: Any) -> set[str] | None:
 
 
 def _reads(what: str) -> bool:
-    """Whether a scope's last word lets somebody both find and read."""
+    """Whether the permission part of a scope allows both search and read."""
     return what in {"read", "*"} or {"r", "s"} <= set(what)

@@ -1,15 +1,15 @@
-"""Tokens: made, verified once, remembered, and re-judged on every call.
+"""Tokens: made, verified once, cached, and judged again on every call.
 
 Two kinds travel as `Authorization: Bearer`, both JWT (RFC 7519):
 
 * a *user token*, from the EHR or our own sign-in, states who somebody is and which roles they have. Its key is the
   shared secret (HS256), or one of the EHR's public keys if it names one by `kid` (`ehr_bridge.auth.keys`);
-* a *viewer token*, made by us, states for what and until when somebody may look at certain studies. It is signed with
-  a key derived from the shared secret, so that one kind cannot be taken for the other, and it must be one we issued:
-  who knows the secret could make the signature, but not the row that holds its studies, lists and revokes it.
+* a *viewer token*, issued by us, states which studies somebody may view, for what and until when. It is signed with
+  a key derived from the shared secret, so that neither kind passes for the other, and it must be one we issued:
+  whoever knows the secret could forge the signature, but not the database row that holds its studies.
 
-The kind is chosen by the header's `typ`, the key by `kid`; each key has exactly one algorithm, whatever `alg` says, and
-no other word of the header is listened to (`jku`, `x5u`, `jwk`, `x5c`).
+The kind follows from the header's `typ`, the key from `kid`. Each key has exactly one algorithm, whatever `alg` says;
+other header fields (`jku`, `x5u`, `jwk`, `x5c`) are ignored.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ ALGORITHM = "HS256"
 VIEWER_TYPE = "viewer+jwt"
 VIEWER_ISSUER = "orthanc-ehr-bridge"
 TO_EXCHANGE = "exchange"
-"""The claim `for` of a viewer token that opens nothing itself."""
+"""Value of the claim `for`: the token opens no study, it can only be exchanged."""
 MOST_OF_SUBJECT = 255
 LEEWAY = timedelta(seconds=5)
 OPERATIONS = {
@@ -62,9 +62,9 @@ class TokenRules:
 class TokenVerifier:
     """Turns a bearer token into a `Caller`.
 
-    A token is verified cryptographically once and then remembered by its text (bounded); its expiry, its revocation
-    and the studies of a bound one are looked at on every call. All times are judged by `clock`, with a leeway of five
-    seconds (RFC 7519 4.1.4).
+    A token is verified cryptographically once and then cached by its text (bounded). Its expiry, its revocation and the
+    studies of a bound token are checked on every call. All times are judged by `clock`, with five seconds of leeway
+    (RFC 7519 section 4.1.4).
     """
 
     def __init__(
@@ -90,18 +90,15 @@ class TokenVerifier:
         self._lock = threading.Lock()
 
     def verify(self, token: str) -> Caller:
-        """The caller a token proves.
-
-        Raises:
-            NotAuthenticated: the token is malformed, forged, expired, not yet valid, for somebody else, or revoked.
-        """
+        """The caller a token proves. Raises NotAuthenticated when the token is malformed, forged, expired, not yet
+        valid, for another audience, or revoked."""
         if self._keys is not None and self._keys.generation != self._generation:
             self._forget()
         caller = self._cache.get(token)
         if caller is None:
             generation = self._generation
             caller = self._decode(token)
-            if generation == self._generation:  # else the key may have been withdrawn meanwhile
+            if generation == self._generation:  # otherwise the key may have been withdrawn meanwhile
                 self._remember(token, caller)
         if caller.expires_at is not None and caller.expires_at <= self._clock() - LEEWAY:
             self._cache.pop(token, None)
@@ -111,9 +108,9 @@ class TokenVerifier:
         return caller if caller.grant is None else self._bound(token, caller, caller.grant)
 
     def _bound(self, token: str, caller: Caller, grant: str) -> Caller:
-        """The caller with the studies that the grant holds now."""
+        """The caller with the studies that the grant covers now."""
         studies = self._grants.studies(grant)
-        if studies is None:  # not looked at for long: as if the token had never been seen
+        if studies is None:  # not used for long: treat the token as new
             caller = self._decode(token)
             self._remember(token, caller)
         elif studies is not caller.studies:
@@ -128,7 +125,7 @@ class TokenVerifier:
                 self._cache.popitem(last=False)
 
     def _forget(self) -> None:
-        """The set of public keys has changed: what they proved must be proved again."""
+        """The public keys have changed: what they proved must be proved again."""
         assert self._keys is not None
         with self._lock:
             self._generation = self._keys.generation
@@ -148,7 +145,7 @@ class TokenVerifier:
         name = claims.get("name", claims["sub"])
         if not isinstance(name, str):
             raise ValueError("name is a string")
-        name.encode()  # a ValueError where a character is half a one
+        name.encode()  # raises ValueError for a lone surrogate
         token_id = claims.get("jti")
         caller = Caller(
             subject=claims["sub"],
@@ -164,7 +161,7 @@ class TokenVerifier:
         return replace(caller, grant=grant, studies=self._grants.studies(grant) or frozenset())
 
     def _is_public(self, kid: str | None) -> bool:
-        """Whether the token says it is signed with one of the EHR's public keys."""
+        """Whether the token names one of the EHR's public keys."""
         return kid is not None and self._keys is not None
 
     def _user_claims(self, token: str, kid: str | None) -> dict[str, Any]:
@@ -212,7 +209,8 @@ class TokenVerifier:
 
 
 def digest(token: str) -> str:
-    """What is kept of a token or key that must be recognised later (SHA-256; both are random, so no salt is needed)."""
+    """The form in which a token or key is stored to recognise it later (SHA-256; both are random, so no salt is
+    needed)."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
@@ -231,7 +229,7 @@ def make_user_token(
     ttl: timedelta,
     token_id: str | None = None,
 ) -> str:
-    """A user token as our own sign-in gives it; `token_id` lets it be taken back."""
+    """A user token for our own sign-in; `token_id` allows it to be revoked."""
     claims: dict[str, Any] = {
         "sub": subject,
         "name": name,
@@ -257,9 +255,9 @@ def make_viewer_token(
     not_before: datetime | None = None,
     to_exchange: bool = False,
 ) -> str:
-    """A token for these operations until then; its studies are kept under its id, not in it.
+    """A viewer token for these operations until `expires_at`. Its studies are stored under its id, not in the token.
 
-    `to_exchange`: it opens nothing itself, only gets another.
+    `to_exchange`: it opens no study itself and can only be exchanged for a token that does.
     """
     claims: dict[str, Any] = {
         "jti": token_id,

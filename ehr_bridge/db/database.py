@@ -1,6 +1,6 @@
-"""The door to the database: reading and writing transactions on SQLite (WAL) or PostgreSQL.
+"""Reading and writing transactions on SQLite (WAL) or PostgreSQL.
 
-No engine exists until somebody makes a `Database`.
+Everything that uses a transaction raises `Unavailable` when the database is away; other docstrings do not repeat it.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ WRITERS_TURN = 0x45485242  # "EHRB": the advisory lock that one writer at a time
 
 
 class Database:
-    """Hands out transactions; the caller never sees an engine option or a dialect."""
+    """Hands out transactions; hides engine options and the dialect from the caller."""
 
     def __init__(self, url: str) -> None:
         self.engine = _make_engine(url)
         self.write_session = type("WriteSession", (Session,), {})
-        """The class of its sessions that write, for who listens to them (`ehr_bridge.db.decisive`)."""
+        """Class of the sessions that write, for event listeners (`ehr_bridge.db.decisive`)."""
         self._writer = self.engine.execution_options(**{WRITE: True})
         self._relaxed = (
             _make_engine(url, synchronous="NORMAL").execution_options(**{WRITE: True})
@@ -40,24 +40,17 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        """A session for looking; nothing it does is kept.
-
-        Raises:
-            Unavailable: the database is away.
-        """
+        """A session for reading; nothing it does is kept. Raises Unavailable when the database is away."""
         with _translate_outage(), Session(self.engine, autoflush=False) as session:
             yield session
 
     @contextmanager
     def write(self) -> Iterator[Session]:
-        """One transaction: all of it is kept when the block ends, nothing of it when the block raises.
+        """One transaction: committed when the block ends, rolled back when the block raises.
 
-        Writers take turns, on both engines and across nodes (SQLite's BEGIN IMMEDIATE, an advisory lock on
-        PostgreSQL): what a transaction reads first still holds when it writes, the audit chain has one end, and no two
-        writers can wait for each other.
-
-        Raises:
-            Unavailable: the database is away.
+        Writers take turns, on both engines and across nodes (SQLite's BEGIN IMMEDIATE, an advisory lock on PostgreSQL):
+        what a transaction has read still holds when it writes, the audit chain has one end, and writers cannot
+        deadlock. Raises Unavailable when the database is away.
         """
         with _translate_outage(), self.write_session(self._writer, expire_on_commit=False) as session, session.begin():
             if not self.is_sqlite:
@@ -66,11 +59,8 @@ class Database:
 
     @contextmanager
     def write_relaxed(self, *, in_turn: bool = False) -> Iterator[Session]:
-        """As `relaxed`, as a session of its own; `in_turn` as `write`: what it reads first still holds when it writes.
-
-        Raises:
-            Unavailable: the database is away.
-        """
+        """Like `relaxed`, as a session. `in_turn`: wait for the turn like `write`, so that what was read still holds.
+        Raises Unavailable when the database is away."""
         with _translate_outage(), Session(self._relaxed, expire_on_commit=False) as session, session.begin():
             if not self.is_sqlite:
                 session.execute(text("SET LOCAL synchronous_commit TO OFF"))
@@ -80,13 +70,11 @@ class Database:
 
     @contextmanager
     def relaxed(self, kept: Connection | None = None) -> Iterator[Connection]:
-        """One transaction without taking turns, on a connection that may be kept from the last time.
+        """One transaction without taking turns, on a connection that may be kept from the last call.
 
-        A killed process loses nothing of it, a power cut may take the last moments back. Only for what can be told
-        again from the archive's own list of changes: which instances were stored. The caller closes the connection.
-
-        Raises:
-            Unavailable: the database is away.
+        A killed process loses nothing of it, but a power cut may lose the last moments. Use it only for what can be
+        restored from the archive's own list of changes: which instances were stored. The caller closes the connection.
+        Raises Unavailable when the database is away.
         """
         with _translate_outage():
             connection = kept or self._relaxed.connect()

@@ -1,7 +1,7 @@
-"""Hears when a transaction has changed what decisions about studies are made from, whoever changed it.
+"""Reports when a transaction has changed data that decisions about studies depend on.
 
-It watches the rows that a session writes. Statements that change many rows at once, or rows of a relaxed transaction,
-are not seen: they are for counts, and for claims that nobody knows yet.
+It watches the rows that a session writes. It does not see statements that change many rows at once, nor rows of a
+relaxed transaction: those are for counts, and for claims that no other transaction has read yet.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _OF_IMAGES = frozenset(
     {"study_instance_uid", "orthanc_study_id", "number_of_series", "number_of_images", "study_date", "study_time"}
     | {"uploaded_by_id", "uploaded_at", "upload_source", "updated_at"}
 )
-"""What an order shows of its study, which changes with every upload."""
+"""Columns of an order that show its study; they change with every upload."""
 
 
 def on_decisive_change(database: Database, then: Callable[[], None]) -> None:

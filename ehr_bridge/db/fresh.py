@@ -1,4 +1,4 @@
-"""The door for who reads what this node recorded a moment ago: it is written and counted before anybody looks."""
+"""Sessions that also see what this node has stored a moment ago: its rows are written and counted first."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ehr_bridge.db.database import Database
 
 
 class Fresh:
-    """As `Database`. `settle` (see `Recorder`) costs nothing when nothing waits."""
+    """Like `Database`. `settle` (see `Recorder`) costs nothing when nothing is waiting."""
 
     def __init__(self, database: Database, settle: Callable[[], None]) -> None:
         self._database = database
@@ -19,14 +19,12 @@ class Fresh:
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        """A session for looking. Raises Unavailable."""
         self._settle()
         with self._database.read() as session:
             yield session
 
     @contextmanager
     def write(self) -> Iterator[Session]:
-        """One transaction. Raises Unavailable."""
         self._settle()
         with self._database.write() as session:
             yield session

@@ -1,7 +1,7 @@
-"""The one statement that runs for every stored image: a row of `instances`, by the shortest way there is.
+"""Writes the row of each stored image (`instances`), in the fastest way.
 
-A plain DBAPI `executemany` on a kept connection takes a tenth of what a Session takes (ADR 0003). Values are converted
-as SQLAlchemy's types do, which a test compares.
+A plain DBAPI `executemany` on a kept connection takes a tenth of the time of a Session (ADR 0003). Values are converted
+as SQLAlchemy's types do; a test compares them.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ class InstanceRow(NamedTuple):
 
 
 OWNING_DOORS = ("upload", "stow_rs", "rest")
-"""Doors that know whether the archive stored an image just now. It does so once, whoever else sends the same: the row
-is theirs, even if a sender of the same image, or the archive's list of changes, was quicker to write it."""
+"""Doors that know whether the archive has just stored an image. It stores each image once, however many send it: the
+row belongs to that door's upload, even if another sender or the archive's list of changes was faster to write it."""
 
 
 class InstanceRows:
-    """Adds rows; one that is there already keeps its identity, and goes to the upload that stored its image. Its
-    `received_sha256` is always of what came last. Its `stored_digest` is what an owning door says; where two others say
-    two things, nobody knows which of their files the archive kept. Not for several threads at once."""
+    """Adds rows. An existing row keeps its identity, and moves to the upload that stored its image. `received_sha256`
+    is that of the last file received. `stored_digest` comes from an owning door; where two others disagree it becomes
+    NULL, because it is unknown which file the archive kept. Not thread-safe."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -63,11 +63,11 @@ class InstanceRows:
         self._unsettle = f"UPDATE studies SET is_settled = {mark} WHERE id = {mark}"  # noqa: S608
 
     def add(self, rows: Sequence[InstanceRow], unsettle: Sequence[uuid.UUID]) -> None:
-        """Write rows, and mark studies whose counts are now behind, in one relaxed transaction.
+        """Write rows in one relaxed transaction, and mark their studies for counting.
 
         Raises:
-            Unavailable: the database is away; nothing is written.
-            sqlalchemy.exc.IntegrityError: a row names a study or an upload that is gone.
+            Unavailable: the database is away; nothing was written.
+            sqlalchemy.exc.IntegrityError: a row names a study or an upload that no longer exists.
         """
         try:
             with self._database.relaxed(self._connection) as connection:
@@ -81,15 +81,15 @@ class InstanceRows:
             raise
 
     def put(self, connection: Connection, rows: Sequence[InstanceRow]) -> None:
-        """The same within somebody else's transaction. Safe from any thread.
+        """Like `add`, within the caller's transaction. Thread-safe.
 
         Raises:
-            sqlalchemy.exc.IntegrityError: a row names a study or an upload that is gone.
+            sqlalchemy.exc.IntegrityError: a row names a study or an upload that no longer exists.
         """
         connection.exec_driver_sql(self._insert, [self._plain(row) for row in rows])
 
     def close(self) -> None:
-        """Let the connection go; the next `add` takes another."""
+        """Release the connection; the next `add` takes another."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None

@@ -1,4 +1,4 @@
-"""What people type, as part of a LIKE pattern."""
+"""Text that users type, in LIKE patterns."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ ESCAPE = "\\"
 
 
 def escaped(text: str) -> str:
-    """The text with what LIKE would take for a wildcard standing for itself, for `escape=ESCAPE`."""
+    """The text with LIKE's wildcards escaped, for `escape=ESCAPE`."""
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

@@ -1,4 +1,4 @@
-"""The link of a study as one thing, as it stands on record with the jobs that set it."""
+"""The link of a study as one object, as jobs store the link before and after."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _IDS = ("patient_id", "order_id", "match_patient_id", "match_order_id", "withhel
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Whom a study belongs to and on what evidence, so that a link that is taken back comes back as it was."""
+    """The patient and order of a study with the evidence: everything needed to restore the link later."""
 
     patient_id: uuid.UUID | None
     order_id: uuid.UUID | None
@@ -30,19 +30,19 @@ class Link:
     is_contradicted: bool = False
     withheld_by_id: uuid.UUID | None = None
     link_id: uuid.UUID | None = None
-    """The recorded fact (`study_links`) that holds; None for a link that was not set yet."""
+    """The row of `study_links` in force; None for a link that is not set yet."""
     orthanc_study_id: str | None = None
     orders: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """What the orders concerned showed (`order_states.order_shows`), by their ids."""
+    """What the orders concerned showed (`order_states.order_shows`), by order id."""
     made_here: bool = False
-    """Its order was made for the study, and the EHR had not told it when the job was asked for."""
+    """The order was made for the study, and was not in the EHR when the job was requested."""
 
     def to_json(self) -> dict[str, Any]:
         return {name: str(value) if isinstance(value, uuid.UUID) else value for name, value in asdict(self).items()}
 
     @classmethod
     def from_json(cls, said: Mapping[str, Any]) -> Link:
-        """As `to_json` wrote it, or an earlier version, which left out what was not so."""
+        """From what `to_json` of this or an earlier version wrote; earlier ones left out false values."""
         known: dict[str, Any] = {one.name: said[one.name] for one in fields(cls) if one.name in said}
         known |= {name: uuid.UUID(said[name]) for name in _IDS if said.get(name)}
         status = LinkStatus(said["link_status"])

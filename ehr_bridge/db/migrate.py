@@ -1,7 +1,7 @@
-"""Brings a database to the schema this version of the code expects (Alembic).
+"""Brings a database to the schema that this version of the code expects (Alembic).
 
-Whether it has that schema is asked at every start and by every health check, and answered without Alembic: to load it
-takes longer than to look.
+Every start and every health check asks whether it has that schema. The answer does without Alembic, which takes longer
+to import than the check takes.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ REVISION = re.compile(r'^(revision|down_revision) = "(\w+)"$', re.MULTILINE)
 MIGRATING = 0x0E4B_0C01
 """Key of the advisory lock on PostgreSQL."""
 LONGEST_WAIT = "10min"
-"""For another node's migration; a large table takes seconds."""
+"""For the migration of another node; a large table takes seconds."""
 
 
 class NewerSchema(Exception):
@@ -36,7 +36,7 @@ class NewerSchema(Exception):
 
 @contextmanager
 def _one_at_a_time(database: Database) -> Iterator[None]:
-    """SQLite's writers take turns by themselves."""
+    """Needed on PostgreSQL only; SQLite's writers take turns anyway."""
     if database.is_sqlite:
         yield
         return
@@ -69,12 +69,8 @@ def _config(database: Database) -> Config:
 
 
 def upgrade(database: Database, revision: str = "head") -> None:
-    """Apply every migration up to `revision`; nothing happens when the schema is there already. Of several nodes that
-    start at once, one does it and the others wait.
-
-    Raises:
-        NewerSchema: another version of the product has migrated the database.
-    """
+    """Apply every migration up to `revision`, if any is missing. When several nodes start at once, one migrates and the
+    others wait. Raises NewerSchema when another version of the product has migrated the database."""
     if revision == "head" and is_current(database):
         return
     from alembic import command
@@ -101,7 +97,7 @@ def is_current(database: Database) -> bool:
 
 @cache
 def newest() -> str:
-    """The one revision that no other follows."""
+    """The revision that no other follows."""
     said = _said()
     (revision,) = {name for kind, name in said if kind == "revision" and ("down_revision", name) not in said}
     return revision

@@ -17,7 +17,7 @@ class Page[T]:
 
 
 def fetch_page[T](session: Session, query: Select[T], limit: int, offset: int) -> Page[T]:
-    """Run `query` for one page; `total` counts the whole list, in the same moment."""
+    """One page of `query`; `total` counts the whole list in the same statement's view of the data."""
     total = session.scalar(select(func.count()).select_from(query.order_by(None).subquery())) or 0
     rows = session.scalars(query.limit(limit).offset(offset)).all()
     return Page(list(rows), total, limit, offset)

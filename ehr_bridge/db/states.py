@@ -1,4 +1,4 @@
-"""What a link, an order, a job or a file of it can be: the words that tables, code and API share."""
+"""The states of links, orders, jobs, files and deletions: one set of words for tables, code and API."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sqlalchemy import Enum
 
 
 class LinkStatus(StrEnum):
-    """Whether it is certain whose a study is; one that is ambiguous is looked at by a person."""
+    """Whether it is certain whose study it is; an ambiguous one waits for a person."""
 
     LINKED = "linked"
     UNLINKED = "unlinked"
@@ -38,7 +38,7 @@ class JobKind(StrEnum):
 
 
 class JobStatus(StrEnum):
-    """How far a job is. One that waits is judged anew when its turn comes."""
+    """How far a job is. A waiting job is judged again when its turn comes."""
 
     WAITING = "waiting"
     QUEUED = "queued"
@@ -69,13 +69,13 @@ class DeletionStatus(StrEnum):
 
 
 class Decision(StrEnum):
-    """Whether a person says that a number is still the same person's."""
+    """A person's answer to whether a medical record number still belongs to the same person."""
 
     PENDING = "pending"
     AGREED = "agreed"
     REFUSED = "refused"
     WITHDRAWN = "withdrawn"
-    """The EHR said the former again, or the change was taken back before anybody had decided."""
+    """The EHR returned to the former values, or the change was undone, before anybody decided."""
 
 
 UNCERTAIN = (LinkStatus.UNLINKED, LinkStatus.AMBIGUOUS)
@@ -92,12 +92,12 @@ def _values(words: type[StrEnum]) -> list[str]:
 
 
 def column_of(words: type[StrEnum], name: str | None) -> Enum:
-    """The type of a column that holds one of these words, with the CHECK constraint of that name, if any."""
+    """Column type for these words, with a CHECK constraint of that name, if any."""
     return Enum(
         words, name=name, native_enum=False, create_constraint=name is not None, length=16, values_callable=_values
     )
 
 
 def is_one_of(column: str, words: Iterable[StrEnum]) -> str:
-    """The same question in SQL, for the conditions of indexes."""
+    """The same condition in SQL, for partial indexes."""
     return f"{column} IN ({', '.join(f"'{word}'" for word in words)})"

@@ -10,7 +10,7 @@ from sqlalchemy.types import TypeDecorator
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """A moment in UTC. Refuses datetimes without a zone; always answers with one."""
+    """A moment in UTC. Refuses datetimes without a time zone; always returns one with UTC."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -30,4 +30,4 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 BigId = BigInteger().with_variant(Integer, "sqlite")
-"""A growing number: BIGINT, and SQLite's own INTEGER PRIMARY KEY."""
+"""A growing number: BIGINT on PostgreSQL, INTEGER PRIMARY KEY on SQLite."""

@@ -13,7 +13,7 @@ from ehr_bridge.db.tables.registry import Patient
 
 
 class AccessVersion(Base):
-    """One row that every change of restrictions and every merge counts up: nodes see cheaply whether to read again."""
+    """One row, counted up by every change of restrictions and every merge: nodes see cheaply whether to read again."""
 
     __tablename__ = "access_versions"
 
@@ -33,7 +33,7 @@ class RestrictedPatient(Base):
 
 
 class RestrictionMember(Base):
-    """Somebody on the staff list of a restricted patient, by the subject of their tokens."""
+    """A member of staff who may see a restricted patient, by the subject of their tokens."""
 
     __tablename__ = "restriction_members"
 
@@ -42,7 +42,7 @@ class RestrictionMember(Base):
 
 
 class BrokenGlass(Base):
-    """Somebody not on the list opened a restricted patient for a while, and said why."""
+    """Somebody not on the list opened a restricted patient for a limited time, and gave a reason."""
 
     __tablename__ = "broken_glasses"
     __table_args__ = (Index("ix_broken_glasses_patient_id_subject", "patient_id", "subject"),)
@@ -59,7 +59,7 @@ class BrokenGlass(Base):
 
 
 class Viewing(Base):
-    """Somebody is looking at a study: what will be one audit event when they have stopped."""
+    """Somebody is viewing a study; becomes one audit event when they have stopped."""
 
     __tablename__ = "viewings"
     __table_args__ = (UniqueConstraint("actor", "study_instance_uid", "token_id"),)

@@ -1,4 +1,4 @@
-"""Tables of accounts, sessions of our own sign-in, failed sign-ins, keys of services, counts of rate limits."""
+"""Tables of accounts, sessions of our own sign-in, failed sign-ins, service keys and rate limit counts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SHA256 = String(64)
 
 
 class User(Base):
-    """A local account, for places without their own identity provider."""
+    """A local account, for sites without an identity provider."""
 
     __tablename__ = "users"
 
@@ -26,13 +26,13 @@ class User(Base):
     roles: Mapped[list[Any]]
     is_active: Mapped[bool] = mapped_column(default=True)
     must_change_password: Mapped[bool] = mapped_column(default=False)
-    """Somebody else chose the password: a sign-in with it may do nothing but choose another."""
+    """Somebody else chose the password: the account must change it before it can do anything else."""
     last_sign_in_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
 
 
 class AccountSession(Base):
-    """One sign-in of a local account; its id is the `jti` of the token, which ends with it."""
+    """One sign-in of a local account. Its id is the `jti` of the token, which ends with it."""
 
     __tablename__ = "account_sessions"
 
@@ -41,11 +41,12 @@ class AccountSession(Base):
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime] = mapped_column(index=True)
     ended_at: Mapped[datetime | None]
-    """Set by signing out, a new password, other roles or switching the account off."""
+    """Set by signing out, a new password, changed roles or switching the account off."""
 
 
 class SignInGuard(Base):
-    """Wrong passwords for one name, whether an account has it or not; so nobody learns which names exist."""
+    """Wrong passwords for one name, whether or not an account has it, so that an attacker cannot learn which names
+    exist."""
 
     __tablename__ = "sign_in_guards"
 
@@ -63,7 +64,7 @@ class ServiceKey(Base):
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
     name: Mapped[str] = mapped_column(String(64), unique=True)
-    """Stays taken after the key is revoked: the audit trail names it."""
+    """Stays taken after the key is revoked, because the audit trail refers to it."""
     key_sha256: Mapped[str] = mapped_column(SHA256, unique=True)
     roles: Mapped[list[Any]]
     created_by: Mapped[str] = mapped_column(String(255))
@@ -74,7 +75,7 @@ class ServiceKey(Base):
 
 
 class RateCount(Base):
-    """How often somebody did something limited in one minute, on all nodes together."""
+    """How often an actor did something rate-limited in one minute, on all nodes together."""
 
     __tablename__ = "rate_counts"
 

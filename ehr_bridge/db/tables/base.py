@@ -1,4 +1,4 @@
-"""What all tables are made of."""
+"""The base class of all tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The table of how far readers of logs have come."""
+"""The table of read positions in logs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ORTHANC_CHANGES = "orthanc_changes"
 
 
 class Cursor(Base):
-    """How far a reader of somebody else's log has come; one row per reader."""
+    """How far a reader has read a log; one row per reader."""
 
     __tablename__ = "cursors"
 

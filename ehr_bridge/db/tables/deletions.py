@@ -17,9 +17,9 @@ IS_OPEN = is_one_of("status", OPEN)
 
 
 class DeletionRequest(Base):
-    """The wish to delete a study: who asked and why, who decided, what became of it. At most one is open per study.
+    """A request to delete a study: who asked and why, who decided, how it ended. At most one is open per study.
 
-    Patient and order are those of the moment of the request; they stay when the study's own are gone.
+    Patient and order are those at the time of the request; they stay when the study's own are gone.
     """
 
     __tablename__ = "deletion_requests"
@@ -55,13 +55,13 @@ class DeletionRequest(Base):
     late_instances: Mapped[int] = mapped_column(default=0)
     """Instances a modality sent while the study was hidden."""
     facts: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
-    """What the study was when the request was decided against or its purge began; else None."""
+    """The study's facts when the request was rejected or its purge began; None before."""
 
     study: Mapped[Study] = relationship(lazy="joined", innerjoin=True)
 
 
 class LegalHold(Base):
-    """A study that must not be deleted: who said so and why, until somebody releases it. One in force per study."""
+    """A study that must not be deleted: who said so and why, until released. At most one hold in force per study."""
 
     __tablename__ = "legal_holds"
     __table_args__ = (
@@ -85,17 +85,17 @@ class LegalHold(Base):
 
 
 def has_open_request() -> Exists:
-    """Whether a request of the study at hand (`Study` in the surrounding query) is open."""
+    """Whether the study of the surrounding query (`Study`) has an open request."""
     other = aliased(DeletionRequest)
     return exists().where(other.study_id == Study.id, other.status.in_(OPEN))
 
 
 def latest_request(study_id: uuid.UUID) -> Select[DeletionRequest]:
-    """The last request for a study. Where it is purged, the study's images are gone and none have come since."""
+    """The last request for a study. If it is purged, the images are gone and none have arrived since."""
     of_study = select(DeletionRequest).where(DeletionRequest.study_id == study_id)
     return of_study.order_by(DeletionRequest.requested_at.desc(), DeletionRequest.id).limit(1)
 
 
 def last_purge(study_id: uuid.UUID) -> Select[datetime | None]:
-    """When the images that a study had were last deleted for good; None where they never were."""
+    """When the images of a study were last deleted permanently; None if never."""
     return select(func.max(DeletionRequest.purged_at)).where(DeletionRequest.study_id == study_id)

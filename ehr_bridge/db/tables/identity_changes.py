@@ -1,4 +1,4 @@
-"""The ledger of what the EHR said anew of patients and orders whose studies are stored already, each reversible."""
+"""The ledger of corrections by the EHR to patients and orders with stored studies. Each can be undone."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ class IdentityChange(Base):
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
     kind: Mapped[str] = mapped_column(String(24))
     undoes_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("identity_changes.id"), unique=True)
-    """The change that this one takes back; none is taken back twice."""
+    """The change that this one undoes; none is undone twice."""
     patient_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(Patient.id), index=True)
-    """For a merge, the one that was merged into another."""
+    """For a merge, the record that was merged into another."""
     order_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey(Order.id), index=True)
     before: Mapped[dict[str, Any]]
     after: Mapped[dict[str, Any]]
     """The fields that changed, as JSON values."""
     moved: Mapped[dict[str, Any]]
-    """What went along: ids of `orders` and `studies`, to take back exactly these."""
+    """What moved with it: ids of `orders` and `studies`, so that an undo moves back exactly these."""
     reason: Mapped[str] = mapped_column(Text)
     changed_by: Mapped[str] = mapped_column(String(255))
     address: Mapped[str | None] = mapped_column(String(64))
     changed_at: Mapped[datetime] = mapped_column(index=True)
     decision: Mapped[Decision | None] = mapped_column(column_of(Decision, None))
-    """Where a person must say whether the number is still the same person's."""
+    """Set where a person must say whether the number still belongs to the same person."""
     decided_by: Mapped[str | None] = mapped_column(String(255))
     decided_at: Mapped[datetime | None]
     decision_reason: Mapped[str | None] = mapped_column(Text)
     former: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
-    """What the patient's stored files say meanwhile: the fields before the change, as JSON values."""
+    """What the patient's stored files show until then: the fields before the change, as JSON values."""

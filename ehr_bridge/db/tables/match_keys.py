@@ -1,4 +1,4 @@
-"""The tables by which the matcher finds patients and knows how rare a name is; derived from `patients` alone."""
+"""Tables with which the matcher finds patients and knows how rare a name is; derived from `patients` alone."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ KEY = String(80).with_variant(String(80, collation="C"), "postgresql")
 
 
 class PatientMatchKey(Base):
-    """A key that a patient shares with a header that may be theirs (`ehr_bridge.matching.keys`)."""
+    """A key that a patient shares with headers that may be theirs (`ehr_bridge.matching.keys`)."""
 
     __tablename__ = "patient_match_keys"
     __table_args__ = (Index("ix_patient_match_keys_key", "key", "patient_id"),)

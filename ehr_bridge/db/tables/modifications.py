@@ -1,6 +1,6 @@
-"""The ledger of modified studies: what was asked, by whom and why, and how to get every former byte back.
+"""The ledger of modified studies: what was requested, by whom and why, and how to restore every former byte.
 
-A change of a study's link is one too: who a study is stands in each of its files.
+A change of a study's link is a modification too, because patient and order are in each of its files.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _LINK = LinkColumn(none_as_null=True)
 
 
 class Modification(Base):
-    """One request to modify the attributes of a stored study or its link, or to undo such a request; also its job."""
+    """One request to modify the attributes or the link of a stored study, or to undo such a request; also its job."""
 
     __tablename__ = "modifications"
     __table_args__ = (
@@ -67,17 +67,17 @@ class Modification(Base):
     kind: Mapped[JobKind] = mapped_column(column_of(JobKind, "kind"))
     undoes_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("modifications.id"))
     changes: Mapped[dict[str, Any]]
-    """What was asked: DICOM keyword to value; empty for an undo."""
+    """What was requested: DICOM keyword to value; empty for an undo."""
     wanted: Mapped[dict[str, Any]]
-    """What every instance gets that has no former bytes to go back to."""
+    """The values for every instance without former bytes to restore."""
     from_original: Mapped[bool] = mapped_column(default=False, server_default=false())
-    """Whether identity that is not wanted goes back to what each file said when it came."""
+    """Whether attributes of identity that are not in `wanted` return to what each file had when it was received."""
     known: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
-    """What the site's rules draw on: the study's `corrections`, and what the EHR said (`ehr`) at the job's turn. And
-    `linked_to`, the MRN of its patient until then, which images carry that came since."""
+    """Input of the site's coercion rules: the study's `corrections`, the EHR's data (`ehr`) at the job's turn, and
+    `linked_to`, the MRN of the patient linked until then, which images received since then carry."""
     link_before: Mapped[Link | None] = mapped_column(_LINK)
     link_after: Mapped[Link | None] = mapped_column(_LINK)
-    """The study's link before, and as the job sets it at its end (`ehr_bridge.services.linking.links`)."""
+    """The study's link before, and as the job sets it when it ends (`ehr_bridge.services.linking.links`)."""
     change_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey(IdentityChange.id), index=True)
     """The change of a patient or order that the study follows."""
     reason: Mapped[str] = mapped_column(Text)
@@ -87,30 +87,30 @@ class Modification(Base):
     status: Mapped[JobStatus] = mapped_column(column_of(JobStatus, "status"))
     error_code: Mapped[str | None] = mapped_column(String(64))
     node: Mapped[str | None] = mapped_column(String(36))
-    """Who carries the job on; its spool folder holds what is between two states."""
+    """The node that runs the job; its spool folder holds files that are between two states."""
     leased_until: Mapped[datetime | None]
-    """Until then no other node does, unless this one says so again (`ehr_bridge.services.modifying.attempts`)."""
+    """Until then no other node takes the job over; the node renews it (`ehr_bridge.services.modifying.attempts`)."""
     attempts: Mapped[int] = mapped_column(default=0, server_default="0")
-    """That ended in what nobody foresaw."""
+    """How many attempts ended in an unexpected error."""
     retry_at: Mapped[datetime | None]
     failure: Mapped[str | None] = mapped_column(String(255))
-    """What the last of them raised, and where: no value of a file."""
+    """What the last of them raised, and where; no value from a file."""
     given_up: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
-    """By whom and why (`actor`, `address`, `reason`), once files have changed: they are put back."""
+    """By whom and why (`actor`, `address`, `reason`), when files had changed already and are put back."""
     finished_at: Mapped[datetime | None]
     swept_at: Mapped[datetime | None]
-    """When instances were looked for that had been on their way while the job ran."""
+    """When instances were looked for that were on their way while the job ran."""
     number_of_instances: Mapped[int] = mapped_column(default=0)
     number_done: Mapped[int] = mapped_column(default=0)
     study_before: Mapped[dict[str, Any]]
     """`corrections`, `study_date` and `study_description` of the study before, the `patient_ids` in its files, and
-    whether a rule of the site wants a person to look at one of them (`is_doubted`)."""
+    whether a rule of the site asks for a person's decision on one of them (`is_doubted`)."""
     applied: Mapped[list[Any]]
-    """What it came to: `{"tag", "before", "after", "instances"}`."""
+    """What was changed: `{"tag", "before", "after", "instances"}`."""
 
 
 class ModificationInstance(Base):
-    """One instance that a modification replaced: enough to check it, and to restore its former bytes."""
+    """One instance that a modification replaced: enough to verify it and to restore its former bytes."""
 
     __tablename__ = "modification_instances"
     __table_args__ = (UniqueConstraint("modification_id", "orthanc_instance_id_before"),)
@@ -123,9 +123,9 @@ class ModificationInstance(Base):
     sha256_after: Mapped[str] = mapped_column(String(64))
     same_at_start: Mapped[int] = mapped_column(BigInteger)
     same_at_end: Mapped[int] = mapped_column(BigInteger)
-    """How many bytes the former and the new file share at both ends."""
+    """How many bytes the former and the new file share at the end."""
     former: Mapped[bytes] = mapped_column(LargeBinary)
-    """The former bytes between them, packed with zlib."""
+    """The former bytes between the shared start and end, packed with zlib."""
     changes: Mapped[list[Any]]
     status: Mapped[FileStatus] = mapped_column(column_of(FileStatus, "status"))
     error_code: Mapped[str | None] = mapped_column(String(64))

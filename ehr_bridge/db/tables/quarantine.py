@@ -1,4 +1,4 @@
-"""The table of what waits outside the archive for a person: one row for each file in the quarantine folder."""
+"""The table of files kept outside the archive until a person decides: one row per file in the quarantine folder."""
 
 from __future__ import annotations
 
@@ -14,40 +14,40 @@ from ehr_bridge.db.tables.registry import Order, Patient
 
 
 class QuarantinedFile(Base):
-    """A file that was kept apart: who sent it, why it is not in the archive, and what became of it."""
+    """A quarantined file: who sent it, why it is not in the archive, and what became of it."""
 
     __tablename__ = "quarantined_files"
     __table_args__ = (Index("ix_quarantined_files_status_received_at", "status", "received_at"),)
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
     file_name: Mapped[str] = mapped_column(String(160), unique=True)
-    """In the quarantine folder: SHA-256, reason, `.dcm`."""
+    """Name in the quarantine folder: SHA-256, reason, `.dcm`."""
     sha256: Mapped[str] = mapped_column(String(64))
     size_bytes: Mapped[int] = mapped_column(BigInteger)
     code: Mapped[str] = mapped_column(String(64))
-    """Why, as a code of docs/api.md."""
+    """The reason, as an error code of docs/api.md."""
     node: Mapped[str] = mapped_column(String(64))
     """On whose disk the file lies."""
     door: Mapped[str | None] = mapped_column(String(16))
     sent_by: Mapped[str | None] = mapped_column(String(255))
-    """Subject of the token, or `ae:` and the calling AE title; None where nobody can say any more."""
+    """Subject of the token, or `ae:` and the calling AE title; None where it is unknown."""
     address: Mapped[str | None] = mapped_column(String(64))
     received_at: Mapped[datetime]
     last_received_at: Mapped[datetime]
     times_received: Mapped[int]
     study_instance_uid: Mapped[str | None] = mapped_column(UID, index=True)
-    """None where the file names none that is a UID."""
+    """None where the file has no valid UID."""
     mrn: Mapped[str | None] = mapped_column(String(64), index=True)
     """The Patient ID in the file."""
     said: Mapped[dict[str, Any]]
-    """What the file says of itself: DICOM keyword and value."""
+    """Identifying attributes of the file: DICOM keyword and value."""
     status: Mapped[str] = mapped_column(String(16))
     """`waiting`, `given` or `discarded`."""
     decided_by: Mapped[str | None] = mapped_column(String(255))
     decided_at: Mapped[datetime | None]
     reason: Mapped[str | None] = mapped_column(String(500))
     patient_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey(Patient.id))
-    """To whom it was given."""
+    """The patient it was given to."""
     order_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey(Order.id))
     given: Mapped[dict[str, Any] | None]
-    """Where the given file lies in the archive: `orthanc_instance_id`, and the UIDs it got."""
+    """Where the given file is in the archive: `orthanc_instance_id`, and its new UIDs."""

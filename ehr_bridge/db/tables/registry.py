@@ -1,4 +1,4 @@
-"""The tables of what the EHR says: patients and orders."""
+"""The tables of the EHR's data: patients and orders."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ehr_bridge.matching.issuers import issuer_key
 
 
 class Patient(Base):
-    """A person known to the EHR, by medical record number and who gave it; all else may be unknown (emergency)."""
+    """A person in the EHR, by medical record number and its issuer; everything else may be unknown (emergency)."""
 
     __tablename__ = "patients"
     __table_args__ = (
@@ -26,9 +26,9 @@ class Patient(Base):
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
     mrn: Mapped[str] = mapped_column(String(64))
     issuer: Mapped[str | None] = mapped_column(String(64))
-    """The assigning authority, who gave the MRN; None when nobody has told."""
+    """The assigning authority of the MRN; None when unknown."""
     issuer_key: Mapped[str] = mapped_column(String(192), default="", server_default="")
-    """By which issuers are told apart; '' for none. Follows `issuer` by itself."""
+    """Comparison form of the issuer; '' for none. Set whenever `issuer` is set."""
     family_name: Mapped[str | None] = mapped_column(String(64))
     given_name: Mapped[str | None] = mapped_column(String(64))
     middle_name: Mapped[str | None] = mapped_column(String(64))
@@ -37,9 +37,10 @@ class Patient(Base):
     birth_date: Mapped[date | None]
     sex: Mapped[str] = mapped_column(String(8), default="unknown")
     merged_into_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("patients.id"), index=True)
-    """The record that survived when two turned out to be of one person (HL7 A40)."""
+    """The surviving record, when two turned out to be one person (HL7 ADT^A40)."""
     pending_change_id: Mapped[uuid.UUID | None]
-    """The correction (`identity_changes`) by which the number may be another person's, until somebody has decided."""
+    """The correction (`identity_changes`) after which the number may be another person's, until somebody has
+    decided."""
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 
@@ -64,7 +65,7 @@ class Order(Base):
     ordered_by: Mapped[str | None] = mapped_column(String(64))
     placer_order_number: Mapped[str | None] = mapped_column(String(64))
     requested_procedure_id: Mapped[str | None] = mapped_column(String(16), index=True)
-    """As the EHR tells it; None: the accession number stands for it. So with the step."""
+    """As sent by the EHR. When it is None, the accession number stands for it; the same holds for the step."""
     scheduled_procedure_step_id: Mapped[str | None] = mapped_column(String(16), index=True)
     procedure_code: Mapped[str | None] = mapped_column(String(64))
     station_ae_title: Mapped[str | None] = mapped_column(String(16))
@@ -74,15 +75,15 @@ class Order(Base):
     priority: Mapped[str | None] = mapped_column(String(16))
     status: Mapped[OrderStatus] = mapped_column(column_of(OrderStatus, "status"), default=OrderStatus.SCHEDULED)
     arrived_at: Mapped[datetime | None]
-    """When it was said that the patient is there."""
+    """When the patient was reported as arrived."""
     made_here: Mapped[bool] = mapped_column(default=False, server_default=false())
-    """Made for a study that had no order, and not told by the EHR yet."""
+    """Made here for a study without an order, and not sent by the EHR yet."""
     told_patient_id: Mapped[uuid.UUID | None]
-    """The record under whose number the EHR told it last, also where that was merged into `patient`."""
+    """The record under whose number the EHR last sent the order, even if it was merged into `patient`."""
     scheduled_study_instance_uid: Mapped[str] = mapped_column(UID, unique=True)
-    """Given to the order when it is placed; what the worklist offers and the matcher looks for."""
+    """Assigned when the order is placed; what the worklist offers and the matcher looks for."""
     study_instance_uid: Mapped[str] = mapped_column(UID, index=True)
-    """The study that answers the order: the given one until another is linked."""
+    """The study that answers the order; the assigned UID until another study is linked."""
     orthanc_study_id: Mapped[str | None] = mapped_column(String(64))
     number_of_series: Mapped[int | None]
     number_of_images: Mapped[int | None]
@@ -95,4 +96,4 @@ class Order(Base):
     updated_at: Mapped[datetime]
 
     patient: Mapped[Patient] = relationship(lazy="joined", innerjoin="unnested")  # type: ignore[arg-type]
-    """Unnested: SQLite would gather all orders and patients first to find those of one study."""
+    """Unnested, because SQLite would otherwise gather all orders and patients first to find those of one study."""

@@ -1,4 +1,4 @@
-"""The tables of studies that wait for a link: the keys by which they are found again, and whose turn it is."""
+"""Tables of studies that wait for a link: the keys that find them, and whose turn it is to be judged again."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from ehr_bridge.db.tables.studies import Study
 
 
 class StudyMatchKey(Base):
-    """A key that a study without a certain link, or with a number of no order, shares with whose it may be.
+    """A key that a study shares with patients or orders it may belong to; for studies without a certain link, or with
+    an unknown accession number.
 
-    Keys of studies that were linked since may still be here; whoever looks asks for the link status too.
+    Keys of studies that have been linked since may remain; queries must check the link status too.
     """
 
     __tablename__ = "study_match_keys"
@@ -34,10 +35,10 @@ class SecondLook(Base):
 
     study_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(Study.id, ondelete="CASCADE"), primary_key=True)
     turn: Mapped[uuid.UUID]
-    """Another one each time it is asked for: who judged takes away only the turn that was there before."""
+    """Changes with each request, so that a judge removes only the turn it has seen."""
     cause: Mapped[str] = mapped_column(String(24))
     patient_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey(Patient.id))
     order_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey(Order.id))
     """What changed last."""
     asked_at: Mapped[datetime] = mapped_column(index=True)
-    """When it was asked for first since it was judged."""
+    """When it was first requested since it was last judged."""

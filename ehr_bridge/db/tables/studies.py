@@ -1,7 +1,4 @@
-"""The tables of studies and their links.
-
-What was stored and through which upload stands in `ehr_bridge.db.tables.uploads`.
-"""
+"""The tables of studies and their links. Instances and uploads: `ehr_bridge.db.tables.uploads`."""
 
 from __future__ import annotations
 
@@ -17,7 +14,7 @@ from ehr_bridge.db.tables.base import UID, Base
 from ehr_bridge.db.tables.registry import Order, Patient
 
 LISTED = "orthanc_study_id IS NOT NULL AND deleted_at IS NULL"
-"""What lists show of `studies`; their indexes hold nothing else."""
+"""Condition for the studies that lists show; their indexes hold nothing else."""
 WITHHELD = "withheld_by_id IS NOT NULL"
 WAITS = is_one_of("link_status", UNCERTAIN)
 """Studies without a certain link."""
@@ -34,10 +31,10 @@ def _waiting_index(of: str) -> Index:
 
 
 class Study(Base):
-    """A study the archive holds or is about to hold: one row per StudyInstanceUID, on every node.
+    """A study that the archive holds or will hold: one row per StudyInstanceUID, on every node.
 
-    The row is written before the first instance is stored (the claim), so that every instance of a study, through
-    whatever door and node, gets the same identity.
+    The row is written before the first instance is stored (the claim), so that every instance of a study gets the same
+    identity, through any door and any node.
     """
 
     __tablename__ = "studies"
@@ -67,7 +64,7 @@ class Study(Base):
     order_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("orders.id"), index=True)
     link_status: Mapped[LinkStatus] = mapped_column(column_of(LinkStatus, "link_status"))
     is_contradicted: Mapped[bool] = mapped_column(default=False, server_default=false())
-    """It is ambiguous because its images, or people and EHR, say two patients: only a person decides."""
+    """It is ambiguous because images, people or the EHR name two patients: only a person decides."""
     withheld_by_id: Mapped[uuid.UUID | None]
     """The correction (`identity_changes`) of its patient that its files do not follow until somebody has decided."""
     match_kind: Mapped[str] = mapped_column(String(16))
@@ -75,13 +72,13 @@ class Study(Base):
     match_evidence: Mapped[list[Any]]
     match_patient_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("patients.id"))
     match_order_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("orders.id"))
-    """Whom the opinion points to, linked or not."""
+    """The order that the match names, linked or not."""
     corrections: Mapped[dict[str, Any]]
-    """Attributes the uploader corrected; every instance of the study gets them."""
+    """Attributes that the uploader corrected; every instance of the study gets them."""
     received_identity: Mapped[dict[str, Any]]
-    """What the first instance said of itself, before coercion: keyword to value."""
+    """Identifying attributes of the first instance before coercion: keyword to value."""
     coerced: Mapped[list[Any]]
-    """What was replaced in its first instance: `{"tag", "before", "after"}`."""
+    """What coercion replaced in the first instance: `{"tag", "before", "after"}`."""
     modalities: Mapped[list[Any]]
     study_date: Mapped[date | None]
     study_time: Mapped[time | None]
@@ -91,11 +88,11 @@ class Study(Base):
     accession_key: Mapped[str] = mapped_column(KEY, default="", server_default="")
     modality_key: Mapped[str] = mapped_column(KEY, default="", server_default="")
     patient_id_key: Mapped[str] = mapped_column(KEY, default="", server_default="")
-    """By which studies are listed and found (docs/adr/0008-study-list.md); written by `identity.study_index` alone."""
+    """Keys for listing and searching (docs/adr/0008-study-list.md); written by `identity.study_index` alone."""
     number_of_series: Mapped[int] = mapped_column(default=0)
     number_of_instances: Mapped[int] = mapped_column(default=0)
     is_settled: Mapped[bool] = mapped_column(default=True)
-    """False while instances are recorded that the counts (here, on the order, in the upload log) do not show yet."""
+    """False while recorded instances are missing in the counts (here, on the order, in the upload log)."""
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     deleted_at: Mapped[datetime | None]
@@ -105,7 +102,7 @@ class Study(Base):
 
 
 class StudyLink(Base):
-    """The recorded fact that a study answers an order or belongs to a patient: who said so, when, on what evidence."""
+    """The recorded fact that a study answers an order or belongs to a patient: by whom, when, on what evidence."""
 
     __tablename__ = "study_links"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""The table by which studies are found by name: one row per part of a patient's name."""
+"""The table for finding studies by patient name: one row per part of a name."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PART = String(64).with_variant(String(64, collation="C"), "postgresql")
 
 
 class StudyName(Base):
-    """A folded part of the name a study is listed under (`ehr_bridge.matching.names`)."""
+    """A folded part of the patient name of a study (`ehr_bridge.matching.names`)."""
 
     __tablename__ = "study_names"
     __table_args__ = (Index("ix_study_names_part", "part", "place", "study_id"),)

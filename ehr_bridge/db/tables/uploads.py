@@ -1,4 +1,4 @@
-"""The tables of what was stored: instances, the upload log, and files that became no new instance."""
+"""Tables of stored instances, the upload log, and files that did not become a new instance."""
 
 from __future__ import annotations
 
@@ -39,15 +39,15 @@ class Instance(Base):
     door: Mapped[str] = mapped_column(String(16))
     received_at: Mapped[datetime]
     received_sha256: Mapped[str | None] = mapped_column(String(64), index=True)
-    """Of the file as its sender has it, before coercion; None where no file was sent (a modality, a find)."""
+    """Of the file as sent, before coercion; None where the bridge did not get the file itself (C-STORE, catch-up)."""
     stored_digest: Mapped[str | None] = mapped_column(String(80))
-    """Of the file as it lies in the archive (`services.archive.file_digests`); None where nobody has read it yet."""
+    """Of the file as it is in the archive (`services.archive.file_digests`); None where it was not read yet."""
     damaged_at: Mapped[datetime | None]
-    """When its file was last found missing, or other than it was stored."""
+    """When its file was last found missing or changed."""
 
 
 class DicomUploadLog(Base):
-    """One delivery of one study through one door by one actor: an entry of the upload log."""
+    """One delivery of one study by one actor through one door: an entry of the upload log."""
 
     __tablename__ = "dicom_upload_logs"
     __table_args__ = (
@@ -74,7 +74,7 @@ class DicomUploadLog(Base):
     source_address: Mapped[str | None] = mapped_column(String(64))
     """Network address of the sender, where it is known."""
     announced_files: Mapped[int | None]
-    """How many files its sender said the whole upload will have."""
+    """How many files the sender announced for the whole upload."""
     study_instance_uid: Mapped[str] = mapped_column(UID, index=True)
     orthanc_study_id: Mapped[str | None] = mapped_column(String(64), index=True)
     number_of_files: Mapped[int]
@@ -96,13 +96,13 @@ class DicomUploadLog(Base):
     upload_duration_seconds: Mapped[float | None]
     is_deleted: Mapped[bool] = mapped_column(default=False)
     under_way_since: Mapped[datetime | None]
-    """While more files are to come: a request with several is not at its end, or fewer came than were announced."""
+    """Set while more files are expected: the request is still running, or fewer came than were announced."""
     interrupted_at: Mapped[datetime | None]
     """When it was closed because its request had died, or nothing more came."""
 
 
 class DicomUploadSkip(Base):
-    """A file of an upload that became no new instance: one the archive had already, or one that failed."""
+    """A file of an upload that did not become a new instance: a duplicate, or one that failed."""
 
     __tablename__ = "dicom_upload_skips"
 

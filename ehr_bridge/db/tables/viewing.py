@@ -1,4 +1,4 @@
-"""The tables of tokens made to look at studies."""
+"""The tables of viewer tokens."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ehr_bridge.db.tables.registry import Order, Patient
 
 
 class ViewerToken(Base):
-    """A token made to look at certain studies; only its digest is kept."""
+    """A viewer token; only its digest is stored."""
 
     __tablename__ = "viewer_tokens"
 
@@ -23,7 +23,7 @@ class ViewerToken(Base):
     subject: Mapped[str] = mapped_column(String(255), index=True)
     minted_by: Mapped[str] = mapped_column(String(255))
     study_instance_uids: Mapped[list[Any]]
-    """The studies when it was made; what it opens now, `ehr_bridge.services.viewing.grants` finds by the scope."""
+    """The studies at the time it was made; `ehr_bridge.services.viewing.grants` finds the current ones by the scope."""
     operations: Mapped[list[Any]]
     scope: Mapped[str] = mapped_column(String(8), default="studies", server_default="studies")
     order_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey(Order.id))
@@ -33,21 +33,21 @@ class ViewerToken(Base):
     created_at: Mapped[datetime]
     not_before: Mapped[datetime | None]
     expires_at: Mapped[datetime] = mapped_column(index=True)
-    """When the last token of it ends; renewing moves it, at most to `renewable_until`."""
+    """When the last token of this grant ends; renewing moves it, at most to `renewable_until`."""
     renewable_until: Mapped[datetime | None]
     max_uses: Mapped[int | None]
-    """How often it may be exchanged; a token with such a limit opens nothing itself."""
+    """How often it may be exchanged; a token with this limit opens no study itself."""
     uses: Mapped[int] = mapped_column(default=0, server_default="0")
     """How often it was exchanged."""
     requests: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
-    """Requests for images that it let through, on all nodes; a moment behind."""
+    """How many requests for images it was used for, on all nodes; slightly behind."""
     last_used_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
     revoked_by: Mapped[str | None] = mapped_column(String(255))
 
 
 class ViewerTokenRenewal(Base):
-    """A further token of the same grant, got for one that was still good; only its digest is kept."""
+    """A further token of the same grant, obtained with one that was still valid; only its digest is stored."""
 
     __tablename__ = "viewer_token_renewals"
 
