@@ -1,11 +1,10 @@
-"""The room that reads DICOM files and changes their headers, without Orthanc, database, network or clock.
+"""Reads DICOM files and changes their headers, without Orthanc, database, network or clock.
 
-Takes in   the bytes of one file (PS3.10), and for a coercion the values of a patient and order.
-Gives out  `Header` (where the elements are, text on demand), `Finding`s, and `Coerced` bytes in which only
-           the changed elements differ, the previous values kept in the Original Attributes Sequence.
-Refuses    with `RefusedInstance`: what is not DICOM, is cut off, lies about its lengths, nests too deep,
-           holds too many elements, unpacks too large, or cannot be stored or recoded; with `ValueError`: values
-           no file may get.
+In       the bytes of one file (PS3.10), and for a coercion the values of a patient and order.
+Out      `Header` (positions of the elements, text on demand), `Finding`s, and `Coerced` bytes in which only the changed
+         elements differ, with the previous values in the Original Attributes Sequence.
+Refuses  with `RefusedInstance`: what is not DICOM, is cut off, has wrong lengths, nests too deep, holds too many
+         elements, inflates too far, or cannot be stored or recoded; with `ValueError`: values that no file may get.
 """
 
 from ehr_bridge.dicom.changing.coerce import Coerced, coerce, renumber

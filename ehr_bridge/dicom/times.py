@@ -1,4 +1,4 @@
-"""Times of DICOM."""
+"""DICOM times."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import time
 
 
 def parse_tm(text: str) -> time | None:
-    """A DICOM time (TM, PS3.5 section 6.2: HHMMSS.FFFFFF, right end optional), or None when it is not one."""
+    """A time (TM, PS3.5 section 6.2: HHMMSS.FFFFFF, may be truncated at the right), or None when it is not one."""
     match = re.fullmatch(r"(\d{2}):?(\d{2})?:?(\d{2})?(?:\.(\d{1,6}))?", text.strip())
     if match is None:
         return None

@@ -1,4 +1,4 @@
-"""Names of people as people type them, brought to what DICOM calls a person name (PN, PS3.5 section 6.2.1)."""
+"""Names as people type them, converted to DICOM person names (PN, PS3.5 section 6.2.1)."""
 
 from __future__ import annotations
 
@@ -7,16 +7,13 @@ from typing import Final
 
 COMMA: Final = re.compile(r"\s*[,，、]\s*")
 _BEFORE_AFFIXES: Final = 3
-"""Family, given and middle name; prefix and suffix follow, where a comma is at home: `MD, PhD`."""
+"""Family, given and middle name. Prefix and suffix follow, which may contain a comma: `MD, PhD`."""
 ASK: Final = "separate the parts of the name with ^, as in Schmidt^Anne"
 
 
 def typed_name(text: str) -> str:
-    """`Schmidt, Anne` is `Schmidt^Anne`; what is written with `^` stays as it is.
-
-    Raises: ValueError where a comma stands that is not plainly between family and given name: it would become part of
-    one of them.
-    """
+    """`Schmidt, Anne` becomes `Schmidt^Anne`; a name with `^` stays as it is. Raises ValueError when a comma is not
+    plainly between family and given name, as it would become part of one of them."""
     return "=".join(map(_typed_group, text.split("=")))
 
 

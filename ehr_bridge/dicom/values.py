@@ -1,7 +1,7 @@
-"""The values a caller wants in a header: which attribute, and whether its VR can hold them.
+"""Values that a caller wants in a header: which attribute, and whether its VR can hold them (PS3.5 section 6.2).
 
-Takes in a keyword and Unicode text; gives out a `Wanted`; refuses with ValueError what would be wrong in any
-file: a programming error or unchecked input, never the fault of the file. Rules: PS3.5 section 6.2.
+Refuses with ValueError what would be wrong in any file: a programming error or unchecked input, never a fault of the
+file.
 """
 
 from __future__ import annotations
@@ -38,23 +38,20 @@ _MANAGED_HERE: Final = frozenset({tags.SPECIFIC_CHARACTER_SET})
 
 
 class Wanted(NamedTuple):
-    """One attribute with the value it shall have."""
+    """One attribute and the value to give it."""
 
     tag: int
     vr: str
     keyword: str
     value: str
     canonical: str
-    """What is compared: the value without differences that mean nothing."""
+    """Comparison form: the value without meaningless differences."""
 
 
 @lru_cache(maxsize=1024)
 def wanted_value(keyword: str, value: str) -> Wanted:
-    """The attribute and its checked value.
-
-    Raises: ValueError for an unknown keyword, for an attribute that must not be changed (UIDs, sequences,
-    binary values, groups up to 0004, the character set), or for a value its VR does not allow.
-    """
+    """The attribute and its checked value. Raises ValueError for an unknown keyword, for an attribute that must not be
+    changed (UIDs, sequences, binary values, groups up to 0004, the character set), or a value its VR does not allow."""
     tag = tag_for_keyword(keyword)
     if tag is None:
         raise ValueError(f"{keyword!r} is not a DICOM keyword")
@@ -67,10 +64,8 @@ def wanted_value(keyword: str, value: str) -> Wanted:
 
 
 def canonical(vr: str, text: str) -> str:
-    """A value without what has no meaning: empty name components at the end, spaces around components.
-
-    PS3.5 section 6.2.1.1: trailing delimiters of a person name may be left out.
-    """
+    """A value without meaningless parts: spaces around name components, and empty ones at the end (PS3.5 section
+    6.2.1.1)."""
     if vr in BLOCK_VRS:
         return text.rstrip(" ")
     if vr != "PN" or not ("^" in text or "=" in text):
@@ -80,12 +75,12 @@ def canonical(vr: str, text: str) -> str:
 
 
 def date_text(day: date | None) -> str:
-    """A day as YYYYMMDD (PS3.5 section 6.2, DA), empty for none. `strftime` gives years before 1000 fewer digits."""
+    """A date as YYYYMMDD (PS3.5 section 6.2, DA), empty for None. `strftime` gives years before 1000 fewer digits."""
     return day.isoformat().replace("-", "") if day else ""
 
 
 def is_date(text: str) -> bool:
-    """Whether text is a day that exists, as YYYYMMDD (PS3.5 section 6.2, DA)."""
+    """Whether text is an existing date as YYYYMMDD (PS3.5 section 6.2, DA)."""
     if not re.fullmatch(r"[0-9]{8}", text):
         return False
     year, month, day = int(text[:4]), int(text[4:6]), int(text[6:])

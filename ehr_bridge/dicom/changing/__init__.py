@@ -1,1 +1,1 @@
-"""Changing attributes of a file, and keeping what it said before."""
+"""Changes attributes of a file, and keeps what they were before."""

@@ -1,8 +1,7 @@
-"""Coercion: the attributes of a file that is certain to belong to a patient and order become theirs.
+"""Coercion: a file that certainly belongs to a patient and order gets their attributes.
 
-Takes in a header and the values wanted; gives out the file with only those elements changed and the previous
-values in its Original Attributes Sequence. Pixel data, UIDs, private elements and the meta information are
-copied byte for byte. Refuses files whose text cannot be kept readable.
+Only the wanted elements change; their previous values go to the Original Attributes Sequence. Pixel data, UIDs, private
+elements and the meta information are copied byte for byte. Files whose text cannot be kept readable are refused.
 """
 
 from __future__ import annotations
@@ -49,17 +48,16 @@ def coerce(
     plans: Plans | None = None,
     qualifiers: bytes | None = None,
 ) -> Coerced:
-    """The file with the wanted values, or the very same bytes when it has them already.
+    """The file with the wanted values, or the same bytes when it already has them.
 
-    `wanted` maps keywords to text; an empty text empties the attribute. Values that differ in padding or in
-    empty name components only are left alone. Each previous value goes to the Original Attributes Sequence
-    (PS3.3 section C.12.1.1.9). A value the declared character set cannot hold turns the file to UTF-8
-    (PS3.3 section C.12.1.1.2), which then counts as a change too. Group lengths (gggg,0000) of groups that
-    changed, and the equally retired (0008,0001), are dropped (PS3.5 section 7.2 lets readers ignore them).
-    Further elements with a tag that is changed are dropped as well, so that all readers see one value.
-    A number that changes, or whose issuer does, loses its Issuer of Patient ID Qualifiers Sequence (0010,0024), which
-    would go on saying who gave the former one; `qualifiers` is the element to stand there instead.
-    `plans` makes neighbours in a series quicker; the answer is the same.
+    `wanted` maps keywords to text; an empty text empties the attribute. A value that differs only in padding or empty
+    name components is left alone. Each previous value goes to the Original Attributes Sequence (PS3.3 section
+    C.12.1.1.9). When the declared character set cannot represent a value, the file is recoded to UTF-8 (PS3.3 section
+    C.12.1.1.2), which counts as a change too. Group lengths (gggg,0000) of changed groups and the retired (0008,0001)
+    are dropped (PS3.5 section 7.2 lets readers ignore them), as are repetitions of a changed tag, so that all readers
+    see one value. When the Patient ID or its issuer changes, the Issuer of Patient ID Qualifiers Sequence (0010,0024),
+    which describes the former issuer, is removed; `qualifiers` is the element to put in its place. `plans` speeds up
+    files of the same series; the answer is the same.
 
     Raises: ValueError for keywords or values no file may get; RefusedInstance `cannot_recode` or `malformed`.
     """
@@ -85,7 +83,7 @@ def coerce(
 
 
 def _make(header: Header, wanted: Mapping[str, str], splice: _Splice, qualifiers: bytes | None) -> tuple[Change, ...]:
-    """Put all values that differ into the splice; what they change."""
+    """Put all values that differ into the splice; returns the changes."""
     repeated = {tag for tag, _, _ in header.walk.repeats}
     different: list[tuple[Wanted, str]] = []
     for keyword, value in wanted.items():
@@ -111,10 +109,10 @@ def _make(header: Header, wanted: Mapping[str, str], splice: _Splice, qualifiers
 def renumber(
     header: Header, uids: Mapping[int, str], *, when: datetime, modifying_system: str, source: str = ""
 ) -> bytes:
-    """The file under other UIDs, by tag, with its former ones in the Original Attributes Sequence as for `coerce`.
+    """The file with other UIDs, by tag; the former ones go to the Original Attributes Sequence as in `coerce`.
 
-    Only where a person decides that it does not belong where its own UIDs put it. A new SOP Instance UID goes to the
-    meta information too (PS3.10 table 7.1-1).
+    Used only where a person decides that a file does not belong where its UIDs put it. A new SOP Instance UID goes to
+    the meta information too (PS3.10 table 7.1-1).
 
     Raises: RefusedInstance `malformed`.
     """
@@ -147,13 +145,13 @@ class _Splice:
         self.has_requalified = False
 
     def requalify(self, element: bytes) -> None:
-        """Put this element, or nothing, in the place of the Issuer of Patient ID Qualifiers Sequence."""
+        """Replace the Issuer of Patient ID Qualifiers Sequence by this element, or remove it if empty."""
         header = self._header
         there, original = header.element(_QUALIFIERS), header.element(tags.ORIGINAL_ATTRIBUTES_SEQUENCE)
         if (there is None and not element) or (
             original is not None and original.vr == "UN" and header.encoding.explicit
         ):
-            return  # nothing to do; or its items could not stand among the previous values, written otherwise
+            return  # nothing to do, or items in another encoding that cannot be stored with the previous values
         self.has_requalified = True
         if there is None:
             start = end = self._position(_QUALIFIERS)
@@ -169,10 +167,8 @@ class _Splice:
                 self._edits.replace(first, after, b"", _QUALIFIERS)
 
     def put(self, tag: int, vr: str, value: bytes) -> None:
-        """Give the element with this tag a value, or insert it in tag order.
-
-        Raises: RefusedInstance `malformed` when a sequence stands in its place.
-        """
+        """Set the element with this tag, or insert it in tag order. Raises RefusedInstance `malformed` for a
+        sequence."""
         header = self._header
         element = header.element(tag)
         if element is None:
@@ -192,10 +188,7 @@ class _Splice:
                 self._edits.replace(first, after, b"", tag)
 
     def widen(self, changed: list[int]) -> None:
-        """Turn the file to UTF-8, all text that stays reading as before.
-
-        Raises: RefusedInstance `cannot_recode`.
-        """
+        """Recode the file to UTF-8; all remaining text reads as before. Raises RefusedInstance `cannot_recode`."""
         header = self._header
         skipped = set(changed)
         original = header.element(tags.ORIGINAL_ATTRIBUTES_SEQUENCE)
@@ -206,7 +199,7 @@ class _Splice:
         self.is_wide = True
 
     def finish(self, provenance: Provenance) -> bytes:
-        """The file with all edits made and the previous values recorded."""
+        """The file with all edits applied and the previous values recorded."""
         header, edits = self._header, self._edits
         position = self._position(tags.ORIGINAL_ATTRIBUTES_SEQUENCE)
         record_original(edits, header, self.previous, provenance, position)

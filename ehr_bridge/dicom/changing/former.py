@@ -1,6 +1,6 @@
-"""The former bytes of a file, kept as the piece in which it differs from the new one.
+"""The former bytes of a file, stored as the part in which it differs from the new one.
 
-Header edits leave the pixel data alone, so the piece is a few kilobytes however large the file is.
+Header edits do not touch the pixel data, so this part is a few kilobytes however large the file is.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ _BLOCK: Final = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class Former:
-    """What must be put between the shared start and the shared end of the new file to get the former one."""
+    """What replaces the middle of the new file, between shared start and shared end, to restore the former one."""
 
     same_at_start: int
     same_at_end: int
     packed: bytes
-    """The former bytes between them, packed with zlib."""
+    """The former bytes of that middle, packed with zlib."""
 
 
 def keep_former(before: bytes, after: bytes) -> Former:
-    """The piece of `before` that `after` lacks; `restore(after, …)` gives `before` back."""
+    """The difference with which `restore(after, …)` gives `before` back."""
     shorter = min(len(before), len(after))
     start = _same(before, after, shorter, False)
     end = _same(before, after, shorter - start, True)
@@ -31,10 +31,8 @@ def keep_former(before: bytes, after: bytes) -> Former:
 
 
 def restore(after: bytes, former: Former) -> bytes:
-    """The former file. The caller compares its SHA-256: this cannot know whether `after` is the right file.
-
-    Raises: ValueError when it cannot be.
-    """
+    """The former file. Callers must compare its SHA-256, since `after` may be the wrong file. Raises ValueError when it
+    cannot be restored."""
     if former.same_at_start + former.same_at_end > len(after):
         raise ValueError("the file is shorter than what it should share with its former self")
     try:
@@ -45,7 +43,7 @@ def restore(after: bytes, former: Former) -> bytes:
 
 
 def _same(one: bytes, other: bytes, limit: int, backwards: bool) -> int:
-    """How many bytes are the same at the start (or the end), at most `limit`; compares whole blocks first."""
+    """How many bytes are equal at the start (or the end), at most `limit`; compares whole blocks first."""
 
     def piece(data: bytes, first: int, after: int) -> bytes:
         return data[len(data) - after : len(data) - first] if backwards else data[first:after]

@@ -1,7 +1,7 @@
-"""The Original Attributes Sequence (0400,0561): what was there before, and who changed it when.
+"""The Original Attributes Sequence (0400,0561): previous values, and who changed them when.
 
-PS3.3 section C.12.1.1.9 and table C.12-1: one item for each modification, holding the previous values in a
-Modified Attributes Sequence (0400,0550) of one item. Items already there are kept.
+PS3.3 section C.12.1.1.9 and table C.12-1: one item for each modification, with the previous values in a Modified
+Attributes Sequence (0400,0550) of one item. Existing items are kept.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _SEQUENCE_END: Final = (b"\xfe\xff\xdd\xe0", b"\xff\xfe\xe0\xdd")
 
 
 class Previous(NamedTuple):
-    """One attribute as it was before; empty when it was not there."""
+    """One attribute as it was before; empty when it was absent."""
 
     tag: int
     vr: str
@@ -43,10 +43,7 @@ class Provenance:
     reason: str
 
     def __post_init__(self) -> None:
-        """Check what would not fit the attributes.
-
-        Raises: ValueError.
-        """
+        """Raises ValueError for what does not fit the attributes."""
         if self.when.tzinfo is None:
             raise ValueError("the time of a modification needs a time zone")
         if not re.fullmatch(r"[A-Z0-9_ ]{1,16}", self.reason):
@@ -58,10 +55,10 @@ class Provenance:
 def record_original(
     edits: Edits, header: Header, previous: list[Previous], provenance: Provenance, position: int
 ) -> None:
-    """Add the item with the previous values to the edits, whatever stands at (0400,0561) so far.
+    """Add the item with the previous values to the edits.
 
-    `position` is where the sequence goes if there is none. Something else than a sequence under that tag is
-    moved into the previous values, so nothing is lost.
+    `position` is where the sequence goes if there is none yet. If (0400,0561) holds something else than a sequence,
+    that is moved into the previous values, so nothing is lost.
     """
     element = header.element(tags.ORIGINAL_ATTRIBUTES_SEQUENCE)
     encoding = header.encoding
@@ -94,7 +91,7 @@ def modification_time(when: datetime) -> bytes:
 
 
 def original_parts(encoding: Encoding, previous: list[Previous], provenance: Provenance) -> tuple[bytes, bytes]:
-    """A whole sequence of one new item, up to the time of the modification and from there on."""
+    """A whole sequence of one new item, split at the time of the modification."""
     item = _item(encoding, previous, provenance)
     sequence = write_sequence(encoding, tags.ORIGINAL_ATTRIBUTES_SEQUENCE, item)
     cut = len(sequence) - len(_after_the_time(encoding, provenance))
@@ -107,7 +104,7 @@ def is_sequence(element: Element) -> bool:
 
 
 def _end_of_items(header: Header, element: Element) -> int:
-    """Where the items of a sequence of known length end: before a needless delimiter, if there is one."""
+    """Where the items of a sequence of known length end: before a superfluous delimiter, if there is one."""
     end = element.end
     if header.body[end - 8 : end - 4] == _SEQUENCE_END[header.big_endian]:
         try:
@@ -145,7 +142,7 @@ def _previous_element(encoding: Encoding, attribute: Previous) -> bytes:
 
 
 def _plain(text: str) -> bytes:
-    """Text as ASCII that every character set shares, accents dropped; at most 64 characters (LO)."""
+    """Text in ASCII, which every character set shares, without accents; at most 64 characters (LO)."""
     decomposed = unicodedata.normalize("NFKD", text)
     letters = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
     plain = re.sub(r"[^ -\[\]-}]", "?", letters)

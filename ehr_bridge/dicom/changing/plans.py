@@ -1,8 +1,8 @@
-"""What was done for one instance is done for its neighbours: a coercion that is known, applied again.
+"""Repeats the coercion of one instance for others of the same series.
 
-The instances of a series differ in a few elements, and seldom in those that a coercion looks at or changes. A `Plan`
-holds these elements byte for byte, as they were and as they became. Where another file has the same bytes, the same
-bytes come out, but for the time of the modification. A file that differs in any of them is not for the plan.
+Instances of a series differ in few elements, and rarely in those that a coercion reads or changes. A `Plan` holds these
+elements byte for byte, before and after. A file with the same bytes gets the same result, except for the modification
+time. The plan does not apply to a file that differs in any of them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ehr_bridge.dicom.structure import tags
 
 
 class Change(NamedTuple):
-    """One attribute that is not what it was."""
+    """One changed attribute."""
 
     keyword: str
     before: str
@@ -27,7 +27,7 @@ class Change(NamedTuple):
 
 
 class Edit(NamedTuple):
-    """One element as it was (None: not there), and as it becomes."""
+    """One element before (None: absent) and after."""
 
     tag: int
     before: bytes | None
@@ -35,20 +35,20 @@ class Edit(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """A coercion that other files may share."""
+    """A coercion that also applies to other files."""
 
     same: tuple[tuple[int, bytes], ...]
-    """Elements that must be there, with these bytes; those that are edited too."""
+    """Elements that must be present with these bytes; those to be edited included."""
     absent: tuple[int, ...]
-    """Elements that must not be there."""
+    """Elements that must be absent."""
     edits: tuple[Edit, ...]
-    """In the order of their tags. None: every value is what it should be, and the file stays."""
+    """In tag order. None: all values are right already, and the file stays."""
     original: tuple[bytes, bytes]
-    """The Original Attributes Sequence, up to its time and from there on."""
+    """The Original Attributes Sequence, split at its time."""
     changes: tuple[Change, ...]
 
     def apply(self, header: Header, when: datetime) -> bytes | None:
-        """The file coerced, or None when it is not one of those the plan was made for."""
+        """The file coerced, or None when the plan does not apply to it."""
         body, starts = header.body, header.walk.starts
         for tag, element in self.same:
             start = starts.get(tag)
@@ -83,7 +83,7 @@ class Plan(NamedTuple):
 
 
 class Plans:
-    """Remembers the plans of some recent coercions. For several threads at once."""
+    """A cache of recent plans. Thread-safe."""
 
     def __init__(self, size: int = 256) -> None:
         self._size = size
@@ -108,9 +108,9 @@ def make_plan(
     original: tuple[bytes, bytes],
     changes: tuple[Change, ...],
 ) -> Plan | None:
-    """The plan of a coercion just done, or None when its file is too odd for others to be like it.
+    """The plan of a coercion just done, or None when its file is too unusual for others to be like it.
 
-    `looked_at` are the tags of all values that were wanted, `written` those that were written, as whole elements.
+    `looked_at` are the tags of all wanted values, `written` those that were written, as whole elements.
     """
     if not is_plain(header):
         return None
@@ -134,11 +134,11 @@ def make_plan(
 
 
 def is_plain(header: Header) -> bool:
-    """Whether a file is laid out so that a plan can be made of it, or applied to it."""
+    """Whether a file's structure is regular enough to make a plan of it, or apply one to it."""
     return header.walk.ordered and not header.walk.repeats and not header.deflated
 
 
 def _position(header: Header, ordered: list[int], tag: int = tags.ORIGINAL_ATTRIBUTES_SEQUENCE) -> int:
-    """Where an element that is not there belongs."""
+    """Where an absent element belongs."""
     index = bisect_right(ordered, tag)
     return header.walk.starts[ordered[index]] if index < len(ordered) else len(header.body)

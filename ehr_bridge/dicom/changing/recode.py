@@ -1,8 +1,8 @@
-"""Turning a file to UTF-8 without changing what anybody reads in it.
+"""Recodes a file to UTF-8 without changing what anybody reads in it.
 
-Takes in a header and adds to its edits; refuses when some text has no single reading. Every element whose
-characters (0008,0005) decides is looked at, at every level, except in items that declare a set of their own
-(PS3.3 section C.12.1.1.2, PS3.5 section 7.5.3). This is the slow path: most files are ASCII and need nothing.
+Adds to the edits of a header; refuses when some text has no single reading. It visits every element that depends on
+(0008,0005), at every level, except in items that declare a character set of their own (PS3.3 section C.12.1.1.2, PS3.5
+section 7.5.3). This is the slow path: most files are ASCII and need nothing.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ _ITEM: Final = 0xE000
 
 @dataclass(slots=True, eq=False)
 class _Dataset:
-    """One item, or the whole file: what its elements need to know about where they stand."""
+    """One item, or the whole file, with what its elements depend on."""
 
     parent: _Dataset | None
     encoding: Encoding
     group: int = 0
     """Group of the sequence this item belongs to."""
     lengths: tuple[tuple[Encoding, int], ...] = ()
-    """Positions of the lengths that count this item: its own and its sequence's."""
+    """Positions of the lengths that include this item: its own and its sequence's."""
     charset: bytes | None = None
     group_lengths: dict[int, tuple[int, int]] = field(default_factory=dict)
     creators: dict[int, str] = field(default_factory=dict)
@@ -51,7 +51,7 @@ class _Dataset:
 
 @dataclass(slots=True, eq=False)
 class _Text:
-    """One element with characters beyond ASCII."""
+    """One element with non-ASCII characters."""
 
     dataset: _Dataset
     tag: int
@@ -63,11 +63,10 @@ class _Text:
 
 
 def recode_to_utf8(header: Header, edits: Edits, skipped: set[int]) -> set[int]:
-    """Add the edits that keep all text readable under ISO_IR 192; give back the top-level groups they change.
+    """Add the edits that keep all text readable under ISO_IR 192; return the top-level groups they change.
 
-    `skipped` are top-level tags that are replaced anyway. (0008,0005) itself is left to the caller.
-
-    Raises: RefusedInstance `cannot_recode`.
+    `skipped` are top-level tags that are replaced anyway. The caller sets (0008,0005) itself. Raises RefusedInstance
+    `cannot_recode`.
     """
     scan = _Scan(header.body, skipped)
     top = _Dataset(None, header.encoding)
@@ -108,7 +107,7 @@ def recode_to_utf8(header: Header, edits: Edits, skipped: set[int]) -> set[int]:
 
 
 def _grow(edits: Edits, changed: dict[_Dataset, set[int]], dataset: _Dataset, group: int, by: int) -> None:
-    """Let every length around an element grow, and note which groups changed at which level."""
+    """Increase every length around an element, and note which groups change at which level."""
     inner: _Dataset | None = dataset
     while inner is not None:
         changed.setdefault(inner, set()).add(group)
@@ -118,10 +117,8 @@ def _grow(edits: Edits, changed: dict[_Dataset, set[int]], dataset: _Dataset, gr
 
 
 class _Scan:
-    """All text elements of a file already known to be well formed.
-
-    Recurses, as deep as the walk allowed sequences to nest.
-    """
+    """All text elements of a file already known to be well formed. Recurses, within the nesting that the walk
+    allowed."""
 
     def __init__(self, body: bytes, skipped: set[int]) -> None:
         self._body = body
@@ -129,7 +126,7 @@ class _Scan:
         self.texts: list[_Text] = []
 
     def dataset(self, dataset: _Dataset, pos: int, stop: int) -> int:
-        """The byte after a dataset, its elements seen."""
+        """Scan a dataset; returns the position after it."""
         body, encoding = self._body, dataset.encoding
         while pos < stop:
             group, number, length = encoding.item(body, pos)
@@ -166,7 +163,7 @@ class _Scan:
         return pos
 
     def _sequence(self, item: _Dataset, pos: int, stop: int) -> int:
-        """The byte after a sequence, its items seen; `item` is what they all have in common."""
+        """Scan a sequence; returns the position after it. `item` is what all its items have in common."""
         while pos < stop:
             _, number, length = item.encoding.item(self._body, pos)
             if number != _ITEM:
@@ -186,7 +183,7 @@ class _Scan:
         return True
 
     def _note(self, dataset: _Dataset, tag: int, start: int, value: int, end: int) -> None:
-        """Keep what other elements of the dataset depend on."""
+        """Remember what other elements of the dataset depend on."""
         group, number = tag >> 16, tag & 0xFFFF
         if tag == tags.SPECIFIC_CHARACTER_SET and dataset.charset is None:
             dataset.charset = self._body[value:end]
@@ -197,7 +194,7 @@ class _Scan:
             dataset.creators[group << 16 | number << 8] = creator
 
     def _vr(self, dataset: _Dataset, tag: int, file_vr: str) -> str:
-        """The VR readers take an element for: what the file says, else what the dictionaries know."""
+        """The VR that readers assume: the file's, else the dictionaries'."""
         if file_vr in SHORT_VRS or file_vr in LONG_VRS or file_vr == "SQ":
             return file_vr
         vr = vr_of_tag(tag)

@@ -1,1 +1,1 @@
-"""What a file says: its header, whole datasets, pictures, and what is wrong with it."""
+"""Reads a file: its header, whole datasets, pictures, and what is wrong with it."""

@@ -1,8 +1,7 @@
-"""Whether two files with the same SOP Instance UID are the same instance, or two that share a UID by mistake.
+"""Whether two files with the same SOP Instance UID are the same instance, or share the UID by mistake.
 
-Takes in a walked header and the bytes of a stored file. What coercion, a correction or the archive may have changed in
-the stored one is compared with its present or its previous value (Original Attributes Sequence, PS3.3 C.12.1.1.9);
-everything else must be equal.
+Attributes that coercion, a correction or the archive may have changed in the stored file are compared with its present
+or a previous value (Original Attributes Sequence, PS3.3 section C.12.1.1.9); everything else must be equal.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ _IDENTITY: Final = frozenset(map(tags.tag_of, tags.MODIFIABLE_KEYWORDS)) | {
     tags.ISSUER_OF_PATIENT_ID,
     tags.REFERRING_PHYSICIAN_NAME,
 }
-"""What coercion and corrections replace everywhere; sites have rules for more."""
+"""Replaced by coercion and corrections everywhere; site rules may add more."""
 _NOT_CONTENT: Final = {
     tags.ORIGINAL_ATTRIBUTES_SEQUENCE,
     tags.SPECIFIC_CHARACTER_SET,
@@ -34,13 +33,13 @@ _NOT_CONTENT: Final = {
     0xFFFCFFFC,  # Data Set Trailing Padding
 }
 _ADDED_LEVELS: Final = 2
-"""Sequences that coercion puts around a previous value."""
+"""Sequence levels that coercion puts around a previous value."""
 
 
 def is_same_content(sent: Header, stored: bytes) -> bool:
-    """Whether a stored file is what was made of the one sent, or of an equal one before.
+    """Whether a stored file was made from the one sent, or from an equal one before.
 
-    Another transfer syntax counts as other content unless it only writes the header differently. So does whatever
+    Another transfer syntax counts as other content unless it only encodes the header differently. So does anything that
     neither we nor pydicom can read in one of them.
     """
     if sent.data == stored:
@@ -54,12 +53,12 @@ def is_same_content(sent: Header, stored: bytes) -> bool:
         return _same_bytes(sent, there, replaced) or _same_values(sent, there, replaced)
     except RefusedInstance:
         return False
-    except Exception:  # pydicom raises what it likes on values that break the Standard
+    except Exception:  # pydicom raises anything on values that break the Standard
         return False
 
 
 def _same_bytes(sent: Header, stored: Header, replaced: Set[int]) -> bool:
-    """Element by element, without decoding any: for files in the same encoding and character set."""
+    """Element by element, without decoding: for files with the same encoding and character set."""
     if sent.transfer_syntax_uid != stored.transfer_syntax_uid:
         return False
     if sent.raw(tags.SPECIFIC_CHARACTER_SET) != stored.raw(tags.SPECIFIC_CHARACTER_SET):
@@ -71,7 +70,7 @@ def _same_bytes(sent: Header, stored: Header, replaced: Set[int]) -> bool:
 
 
 def _same_values(sent: Header, stored: Header, replaced: Set[int]) -> bool:
-    """By what the elements mean: for a stored file that was recoded to UTF-8 or written again by another tool."""
+    """Decoded values: for a stored file that was recoded to UTF-8 or rewritten by another tool."""
     return _content(sent, replaced) == _content(stored, replaced)
 
 
@@ -89,15 +88,15 @@ def _is_content(tag: int, replaced: Set[int]) -> bool:
 
 
 def _is_known(sent: Header, stored: Header, tag: int, previous: Mapping[int, Set[str]]) -> bool:
-    """Whether the stored file says of an attribute what was sent, or said so once."""
+    """Whether the stored file has, or once had, the sent value of an attribute."""
     said = sent.text(tag)
     if not said and sent.raw(tag):
-        return sent.raw(tag) == stored.raw(tag)  # no text, or nothing but padding
+        return sent.raw(tag) == stored.raw(tag)  # not text, or nothing but padding
     return said == stored.text(tag) or said in previous.get(tag, ())
 
 
 def _previous_values(stored: Header) -> Mapping[int, Set[str]]:
-    """The texts that attributes held before, each time they were replaced; only of those that a rule may replace."""
+    """Former texts of attributes, for each time they were replaced; only of those that a rule may replace."""
     previous: dict[int, set[str]] = defaultdict(set)
     if tags.ORIGINAL_ATTRIBUTES_SEQUENCE not in stored.walk.starts:
         return previous

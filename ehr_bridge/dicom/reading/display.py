@@ -1,4 +1,4 @@
-"""How an image wants to be looked at: rescale, window, polarity and pixel proportions, wherever they stand in the file.
+"""How an image is to be displayed: rescale, window, polarity and pixel aspect ratio, wherever the file has them.
 
 Enhanced objects keep them in functional groups, shared or per frame (PS3.3 section C.7.6.16); others at the top.
 """
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 STEEPEST = 8.0
-"""Proportions beyond this are taken for a mistake in the file."""
+"""A more extreme aspect ratio is taken for a mistake in the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +39,12 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Display:
-    """Everything a picture of one frame needs to know beside its pixels."""
+    """What is needed to render one frame beside its pixels."""
 
     slope: float
     intercept: float
     by_sequence: bool
-    """Stored values become others by a Modality LUT Sequence."""
+    """The file has a Modality LUT Sequence."""
     window: Window | None
     inverse: bool
     padding: int | None
@@ -53,7 +53,7 @@ class Display:
 
 
 def read_display(ds: Dataset, index: int) -> Display:
-    """What the file says for one frame; what it does not say, or says nonsensically, stays neutral."""
+    """What the file says for one frame; anything missing or nonsensical stays neutral."""
     rescale = _group(ds, index, "PixelValueTransformationSequence")
     slope, intercept = _number(rescale.get("RescaleSlope"), 1.0), _number(rescale.get("RescaleIntercept"), 0.0)
     photometric = str(ds.get("PhotometricInterpretation", ""))

@@ -1,7 +1,7 @@
-"""The elements of a file as people read them: decoded by pydicom, in the file's own character sets.
+"""The elements of a file for display: decoded by pydicom, in the file's own character sets.
 
-Takes in a walked header, so that lengths and nesting are known to be harmless; gives out at most `MAX_ELEMENTS` views.
-Values are whole or absent, never cut: what is binary or long is shown by its size.
+Needs a walked header, so that lengths and nesting are known to be harmless; returns at most `MAX_ELEMENTS` views.
+Values are whole or absent, never truncated: for binary or long ones the size is shown.
 """
 
 from __future__ import annotations
@@ -20,17 +20,15 @@ from ehr_bridge.dicom.reading.header import Header
 from ehr_bridge.errors import RefusedInstance
 
 MAX_ELEMENTS: Final = 20_000
-"""Of all levels together; an enhanced multi-frame object has a few thousand."""
+"""At all levels together; an enhanced multi-frame object has a few thousand."""
 LONGEST_VALUE: Final = 16 * 1024
-"""In bytes; beyond it only the size is shown."""
+"""In bytes; for longer ones only the size is shown."""
 _BINARY: Final = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN"})
 
 type Plain = str | int | float
 
 
 class ElementView(NamedTuple):
-    """One data element."""
-
     tag: str
     """As (gggg,eeee)."""
     keyword: str | None
@@ -38,30 +36,26 @@ class ElementView(NamedTuple):
     size_bytes: int | None
     """Of its value in the file; None for sequences."""
     value: list[Plain] | None
-    """None for sequences, binary and long values, and for what does not follow its VR."""
+    """None for sequences, binary and long values, and values that do not conform to their VR."""
     items: list[list[ElementView]] | None
     """The items of a sequence."""
 
 
 class Elements(NamedTuple):
-    """What a file holds."""
-
     transfer_syntax_uid: str
     elements: list[ElementView]
     is_complete: bool
-    """False when there are more than `MAX_ELEMENTS`; those before are shown."""
+    """False when there are more than `MAX_ELEMENTS`; the first ones are shown."""
 
 
 def read_elements(header: Header) -> Elements:
-    """The elements of a file, meta information first, in the order of their tags.
-
-    Raises: RefusedInstance `malformed` when pydicom cannot read what our own walk could.
-    """
+    """The elements of a file, meta information first, in tag order. Raises RefusedInstance `malformed` when pydicom
+    cannot read what our own walk could."""
     try:
         ds = read_dataset(header)
         reading = _Reading()
         views = [*reading.views(ds.file_meta), *reading.views(ds)]
-    except Exception:  # pydicom raises what it likes on values that break the Standard
+    except Exception:  # pydicom raises anything on values that break the Standard
         raise RefusedInstance(
             "malformed", "The elements of this file cannot be decoded; validate it, and export it again."
         ) from None
@@ -69,7 +63,7 @@ def read_elements(header: Header) -> Elements:
 
 
 class _Reading:
-    """Counts the elements of all levels while they are read."""
+    """Counts the elements at all levels while reading."""
 
     def __init__(self) -> None:
         self.left = MAX_ELEMENTS
@@ -88,7 +82,7 @@ class _Reading:
         keyword = keyword_for_tag(tag) or None
         try:
             element = ds[tag]
-        except Exception:  # a value that does not follow its VR
+        except Exception:  # a value that does not conform to its VR
             return ElementView(name, keyword, str(raw.VR) if raw is not None and raw.VR else "UN", size, None, None)
         if element.VR == "SQ":
             return ElementView(name, keyword, "SQ", None, None, [list(self.views(item)) for item in element.value])

@@ -1,8 +1,7 @@
-"""The header of one DICOM file: what it says, without trusting it.
+"""The header of one DICOM file, read without trusting it.
 
-`read_header` walks the whole file once and gives back a `Header`: positions of all top-level elements, and
-text decoded only when somebody asks. What it accepts, Orthanc 1.12 can read; what could hurt Orthanc, it
-refuses.
+`read_header` walks the whole file once and returns a `Header`: positions of all top-level elements, and text decoded on
+demand. Orthanc 1.12 can read what it accepts; what could harm Orthanc, it refuses.
 """
 
 from __future__ import annotations
@@ -30,15 +29,15 @@ from ehr_bridge.dicom.structure.walk import Walk, walk_explicit, walk_implicit
 from ehr_bridge.errors import Unavailable
 
 MAX_DEPTH = 16
-"""Sequences within sequences. Orthanc 1.12.7 dies between 30 and 60; real objects stay below ten."""
+"""Nested sequences. Orthanc 1.12.7 crashes between 30 and 60 levels; real objects stay below ten."""
 _ALWAYS_ELEMENTS = 250_000
-"""Elements and items of all levels. The largest of 624 published files has 5,727; a frame of an enhanced object adds 9
-to 96, so this is 2,600 frames of the most talkative maker."""
+"""Elements and items at all levels. The largest of 624 published files has 5,727; a frame of an enhanced object adds 9
+to 96, so this allows 2,600 frames even from the most verbose manufacturer."""
 _BYTES_PER_ELEMENT = 64
-"""In files of more than that: such frames have pixels, and come to a hundred bytes an element at least."""
+"""In larger files: such frames have pixels, at least a hundred bytes per element."""
 _DENSE_RATIO = 50
 _DENSE_ELEMENTS = 100_000
-"""What packs so well holds the same element over and over, and a few kilobytes could keep every reader busy."""
+"""A file that compresses this well repeats the same element, and a few kilobytes could keep every reader busy."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -46,21 +45,21 @@ class Header:
     """The walked header of one file. Holds patient data: never log or print it."""
 
     data: bytes
-    """The file to keep: as it came, but for a false length of the meta information, which is put right."""
+    """The file to store: as received, except that a wrong length of the meta information is corrected."""
     body: bytes
     """What all positions refer to: `data`, or its inflated form with the same meta information in front."""
     transfer_syntax_uid: str
     """As declared; what the first element shows when the file declares none."""
     encoding: Encoding
     _room: Room | None
-    """Of a deflated file: what `body` takes of the budget, for as long as this lives."""
+    """Of a deflated file: the share of the budget that `body` takes while this object exists."""
     has_preamble: bool
     dataset_start: int
     walk: Walk
     meta: dict[int, Element]
     """The elements of group 0002, in `body`; empty when the file has no meta information."""
     _texts: dict[int, str] = field(default_factory=dict)
-    """What `text` has answered by tag, and `uid` by tag with a minus."""
+    """Cache of `text` by tag, and of `uid` by negative tag."""
 
     @property
     def deflated(self) -> bool:
@@ -104,7 +103,7 @@ class Header:
         return None if value is None else value[1]
 
     def _value(self, tag: int) -> tuple[str, bytes] | None:
-        """VR and value bytes; the first way is the one of nearly all text."""
+        """VR and value bytes; the first branch serves nearly all text."""
         start = self.walk.starts.get(tag)
         if start is None:
             return None
@@ -119,12 +118,9 @@ class Header:
     def text(self, which: str | int) -> str:
         """The text of a top-level element, by keyword or tag, in the file's own character set.
 
-        Padding is stripped (PS3.5 section 6.2): around each value, or only behind it in free text; a NUL elsewhere
-        shows as its sign.
-        Several values stay joined by backslashes, empty groups at the end of a name are dropped (PS3.5
-        section 6.2.1.1). Empty when absent or not text.
-
-        Raises: KeyError for an unknown keyword.
+        Padding is stripped (PS3.5 section 6.2): around each value, or only at the end of free text. A NUL elsewhere
+        becomes a visible sign. Several values stay joined by backslashes; empty groups at the end of a name are dropped
+        (PS3.5 section 6.2.1.1). Empty when absent or not text. Raises KeyError for an unknown keyword.
         """
         tag = tags.tag_of(which) if isinstance(which, str) else which
         known = self._texts.get(tag)
@@ -227,20 +223,17 @@ class Header:
 
 
 def most_elements(size: int, packed_size: int) -> int:
-    """How many elements and items a file may hold that came in `packed_size` bytes. Each costs its readers a
-    microsecond or two, and Orthanc hundreds of bytes of memory."""
+    """How many elements and items a file received in `packed_size` bytes may hold. Each costs a microsecond or two to
+    read, and Orthanc hundreds of bytes of memory."""
     if size > _DENSE_RATIO * packed_size:
         return _DENSE_ELEMENTS
     return max(_ALWAYS_ELEMENTS, packed_size // _BYTES_PER_ELEMENT)
 
 
 def require_worth(data: bytes, packed_size: int) -> None:
-    """Refuse a file that makes more work than the bytes are worth in which it came packed.
-
-    Raises: RefusedInstance, as `read_header`.
-    """
+    """Refuse a file that makes more work than its packed size justifies. Raises RefusedInstance, like `read_header`."""
     if len(data) > _DENSE_RATIO * packed_size:
-        with suppress(Unavailable):  # whoever reads it next says so
+        with suppress(Unavailable):  # reported by the next reader
             read_header(data, packed_size=packed_size)
 
 
@@ -254,11 +247,10 @@ def read_header(
 ) -> Header:
     """The header of a DICOM file, every length in the file checked.
 
-    Reads what DCMTK reads: unsorted or repeated tags, odd lengths, missing preamble. Refuses what would let
-    two readers see different datasets, overrun memory or exhaust the stack (PS3.5 sections 7.1 and 7.5).
-    `max_depth` is how many sequences may nest, `max_inflated` how many bytes a deflated file may unpack to. `layouts`
-    makes neighbours in a series quicker to read; the answer is the same. `packed_size` is the size in which a file came
-    that was packed as a whole.
+    Reads what DCMTK reads: unsorted or repeated tags, odd lengths, a missing preamble. Refuses what would let two
+    readers see different datasets, overrun memory or exhaust the stack (PS3.5 sections 7.1 and 7.5). `max_depth` limits
+    nested sequences, `max_inflated` the bytes that a deflated file may inflate to. `layouts` speeds up files of the
+    same series; the answer is the same. `packed_size` is the size of a file that was received compressed as a whole.
 
     Raises: RefusedInstance `empty_file`, `not_dicom`, `truncated`, `malformed`, `unreadable_meta`, `nested_too_deep`,
     `too_many_elements` or `inflated_too_large`; Unavailable `busy` when too many deflated files are read at once.

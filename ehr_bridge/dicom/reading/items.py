@@ -1,4 +1,4 @@
-"""One text from the first item of a top-level sequence, without reading the rest of it."""
+"""One text from the first item of a top-level sequence, without reading the rest."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from ehr_bridge.errors import RefusedInstance
 
 _ITEM: Final = (0xFFFE, 0xE000)
 _LONGEST: Final = 1024
-"""Bytes of a text that can be a number or a name of somebody who gives numbers."""
+"""Longest text in bytes that can be an identifier or the name of an issuer."""
 
 
 def first_item_text(header: Header, sequence: int, tag: int) -> str:
-    """The text of an element in the first item of a sequence; '' when there is none, or none that can be read."""
+    """The text of an element in the first item of a sequence; '' when it is absent or unreadable."""
     element = header.element(sequence)
     if element is None or element.vr not in ("SQ", "UN") or (element.vr == "UN" and header.encoding.explicit):
         return ""
@@ -29,7 +29,7 @@ def first_item_text(header: Header, sequence: int, tag: int) -> str:
         pos += 8
         return _find(header, pos, stop if length == UNDEFINED else min(stop, pos + length), tag)
     except RefusedInstance:
-        return ""  # the walk looked at it before; what it let pass and this does not read says nothing
+        return ""  # the walk accepted it, but this reader cannot read it
 
 
 def _find(header: Header, pos: int, stop: int, tag: int) -> str:
@@ -41,7 +41,7 @@ def _find(header: Header, pos: int, stop: int, tag: int) -> str:
             kind, value, length = explicit_element(body, pos, encoding)
             is_sequence = kind is Kind.SEQUENCE
         if here > tag:
-            return ""  # elements stand in ascending order (PS3.5 section 7.1)
+            return ""  # elements are in ascending order (PS3.5 section 7.1)
         if here == tag:
             raw = body[value : value + length] if length <= _LONGEST and not is_sequence else b""
             return visible(decode(raw, header.charset).strip(" \0"))

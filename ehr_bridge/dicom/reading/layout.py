@@ -1,9 +1,9 @@
-"""What the last files looked like: slices of one series have the same elements at nearly the same places.
+"""The layout of recent files: slices of one series have the same elements at nearly the same places.
 
-A walk costs time for each element. Where a file before had plain elements, the heads of a whole run of them (tag, VR
-and length) are compared at once; equal heads make equal steps, so the walk comes out at the same place. Whatever is
-not plain is looked at as always, and what differs is walked one by one. The answer is the walk's own, never a guess: a
-file that is odd in any way goes to the walk from its first byte.
+A walk takes time for each element. Where the previous file had plain elements, the heads of a whole run of them (tag,
+VR and length) are compared at once; equal heads have equal lengths, so the walk arrives at the same place. Elements
+that are not plain are always examined, and those that differ are walked one by one. The answer is always that of the
+walk: a file that is unusual in any way is walked from its first byte.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ _LONGEST_RUN: Final = 16
 _MOST_ELEMENTS: Final = 4096
 """Files with more are left to the walk."""
 _BEGINNING: Final = 40
-"""How many bytes of a dataset tell one kind of file from another; character set and image type stand there."""
+"""How many bytes of a dataset tell one kind of file from another: character set and image type are there."""
 _FIRST_DELIMITER: Final = DELIMITERS << 16
 
 
 class _Run(NamedTuple):
-    """Elements behind one another whose values need no look: what their heads are, and where, from the first one."""
+    """Consecutive elements whose values need no look: their heads and offsets from the first one."""
 
     tags: tuple[int, ...]
     offsets: tuple[int, ...]
@@ -45,7 +45,7 @@ class _Layout(NamedTuple):
 
 
 class Layouts:
-    """Remembers the layouts of some recent files. For several threads at once."""
+    """A cache of recent layouts. Thread-safe."""
 
     def __init__(self, size: int = 64) -> None:
         self._size = size
@@ -53,17 +53,15 @@ class Layouts:
         self._lock = threading.Lock()
 
     def walk(self, body: bytes, start: int, encoding: Encoding, max_depth: int, max_elements: int) -> Walk:
-        """Where the top-level elements are: what `walk_explicit` or `walk_implicit` answers.
-
-        Raises: RefusedInstance, as they do.
-        """
+        """Where the top-level elements are, as `walk_explicit` or `walk_implicit` answers. Raises RefusedInstance as
+        they do."""
         key = (encoding.explicit, encoding.big, body[start : start + _BEGINNING])
         layout = self._known.get(key)
         if layout is not None:
             try:
                 found = _follow(layout, body, start, encoding, Bounds(max_depth, max_elements))
             except (OutOfBytes, RefusedInstance):
-                found = None  # the walk says what is wrong, in its own order
+                found = None  # the walk reports what is wrong, in its own order
             if found is not None:
                 walk, missed = found
                 if missed * 3 > len(layout.runs):
@@ -74,7 +72,7 @@ class Layouts:
         else:
             walk = walk_implicit(body, start, Bounds(max_depth, max_elements))
         if walk.ordered and not walk.repeats and len(walk.starts) <= _MOST_ELEMENTS:
-            # from the second file on: one of a kind is not worth it
+            # only from the second file on: a single one of its kind is not worth it
             self._remember(key, _layout_of(walk, body, encoding) if key in self._known else None)
         return walk
 
@@ -87,7 +85,7 @@ class Layouts:
 
 
 def _follow(layout: _Layout, body: bytes, pos: int, encoding: Encoding, bounds: Bounds) -> tuple[Walk, int] | None:
-    """The walk and how many runs did not fit, or None for a file that only the walk itself may judge."""
+    """The walk and how many runs did not match, or None for a file that only the walk itself may judge."""
     stop, last, runs = len(body), -1, layout.runs
     parts: list[tuple[tuple[int, ...], tuple[int, ...], int]] = []
     ends: dict[int, int] = {}
@@ -156,7 +154,7 @@ def _layout_of(walk: Walk, body: bytes, encoding: Encoding) -> _Layout:
 
 
 def _plain_length(tag: int, start: int, body: bytes, encoding: Encoding) -> int | None:
-    """The length of a value that the walk steps over unseen, or None when it looks closer."""
+    """The length of a value that the walk skips unread, or None when it examines it."""
     if encoding.explicit:
         _, _, vr, length = encoding.head(body, start)
         return length if vr in encoding.short else None

@@ -1,7 +1,7 @@
 """A small picture of one instance, for lists: DICOM bytes in, a PNG of at most 256 pixels out.
 
-Nothing is decoded before its size is known from the header and, where it is compressed, from the compressed frame too:
-a picture is a courtesy, and no file may take the server down for it.
+Nothing is decoded before its size is known from the header and, if it is compressed, from the compressed frame too,
+because no thumbnail may take the server down.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ MAX_PIXELS = 36_000_000
 MAX_FRAME_BYTES = 128_000_000
 MAX_FILE_BYTES = 512_000_000
 WORKING_SIDE = 1024
-"""Larger frames are thinned out to about this before windowing; more cannot be seen at 256 pixels."""
+"""Larger frames are subsampled to about this size before windowing; the difference is invisible at 256 pixels."""
 HERE = frozenset({JPEGBaseline8Bit, *JPEG2000TransferSyntaxes})
-"""Compressed by what Pillow decodes; RLE is pydicom's own."""
+"""Compressed formats that Pillow decodes; pydicom decodes RLE."""
 
 type Decode = Callable[[bytes, int], NDArray[Any]]
-"""Decodes one frame of a file by other means; raises LookupError when it cannot."""
+"""Decodes one frame of a file elsewhere; raises LookupError when it cannot."""
 
 
 class NoPicture(Exception):
@@ -58,12 +58,12 @@ def picture(data: bytes, decode_elsewhere: Decode | None = None) -> bytes:
         return _png(_shrunk(Image.fromarray(grey_or_rgb), display.aspect))
     except NoPicture:
         raise
-    except Exception as error:  # pydicom, numpy and Pillow raise whatever a broken file makes them stumble over
+    except Exception as error:  # pydicom, numpy and Pillow raise anything on a broken file
         raise NoPicture(type(error).__name__) from error
 
 
 def placeholder(label: str) -> bytes:
-    """A drawn sheet with a word on it, for what has no picture."""
+    """A drawn placeholder with a word on it."""
     image = Image.new("L", (SIDE, SIDE), 24)
     draw = ImageDraw.Draw(image)
     sheet = [(72, 40), (156, 40), (184, 68), (184, 216), (72, 216)]
@@ -117,7 +117,7 @@ def _frame(ds: Dataset, data: bytes, index: int, decode_elsewhere: Decode | None
 
 
 def _rle_fits(encoded: bytes, expected: int) -> bool:
-    """Whether PackBits runs (PS3.5 annex G) unpack to no more than a frame, give or take its padding."""
+    """Whether PackBits runs (PS3.5 annex G) unpack to no more than a frame, apart from padding."""
     segments = int.from_bytes(encoded[:4], "little")
     offsets = [int.from_bytes(encoded[4 * i + 4 : 4 * i + 8], "little") for i in range(min(segments, 15))]
     if not 1 <= segments <= 15 or any(not 64 <= offset < len(encoded) for offset in offsets):
@@ -135,7 +135,7 @@ def _rle_fits(encoded: bytes, expected: int) -> bool:
 
 
 def _jpeg_size(encoded: bytes) -> tuple[int, int] | None:
-    """Columns and rows as the first frame header of a JPEG or JPEG-LS stream says; None when there is none."""
+    """Columns and rows in the first frame header of a JPEG or JPEG-LS stream; None when there is none."""
     position = 2
     while encoded[:2] == b"\xff\xd8" and position + 9 <= len(encoded) and encoded[position] == 0xFF:
         marker = encoded[position + 1]
@@ -175,7 +175,7 @@ def _eight_bits(ds: Dataset, frame: NDArray[Any], display: Display) -> NDArray[n
 
 
 def _automatic(values: NDArray[np.float32], stored: NDArray[Any], display: Display) -> NDArray[np.uint8]:
-    """Nobody said how to look at it: from the darkest to the brightest percent, padding apart."""
+    """Without a window in the file: from the darkest to the brightest percent, padding excluded."""
     shown = np.isfinite(values)
     if display.padding is not None:  # lossy compression blurs it
         margin = (float(stored.max()) - float(stored.min())) / 50

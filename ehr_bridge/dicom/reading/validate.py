@@ -1,7 +1,7 @@
-"""What is wrong with a header, and whether it keeps the file from being stored.
+"""What is wrong with a header, and whether it prevents storing the file.
 
-Takes in a walked header; gives out findings without values from the file. Errors mean the file cannot be
-stored; warnings are for people, who see them at upload and in the reconciliation list.
+Findings contain no values from the file. Errors mean the file cannot be stored; warnings are shown to people at upload
+and in the reconciliation list.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from ehr_bridge.errors import RefusedInstance
 
 _UID: Final = re.compile(r"(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))*")
 STORABLE_UID: Final = r"[0-9]+(\.[0-9]+)*"
-"""What every door takes and every route opens: numbers joined by dots. Leading zeros break PS3.5 section 9.1, but real
-devices write them, and every reader finds them again."""
+"""UIDs that every door accepts and every route opens: numbers joined by dots. Leading zeros violate PS3.5 section 9.1,
+but real devices write them, and every reader can handle them."""
 LONGEST_UID: Final = 64
 _STORABLE_UID: Final = re.compile(STORABLE_UID)
 _LONGEST_PATIENT_ID: Final = 64
 _LONGEST_INDEXED: Final = 256
-"""Bytes of an identifier in UTF-8; Orthanc keeps nothing of a longer one, and then cannot name the patient."""
+"""Bytes of an identifier in UTF-8; Orthanc drops a longer one, and then cannot name the patient."""
 _LONGEST_ACCESSION_NUMBER: Final = 16
 
 _IDENTIFYING: Final = (
@@ -36,7 +36,7 @@ _IDENTIFYING: Final = (
     (tags.SOP_CLASS_UID, "SOP Class UID"),
 )
 _INDEXED: Final = (*_IDENTIFYING[:3], (tags.PATIENT_ID, "Patient ID"))
-"""What Orthanc makes its identifiers from."""
+"""From these Orthanc derives its identifiers."""
 _DATES: Final = (
     (tags.PATIENT_BIRTH_DATE, "Patient's Birth Date"),
     (tags.STUDY_DATE, "Study Date"),
@@ -54,7 +54,6 @@ class Finding(NamedTuple):
 
 
 def is_storable_uid(text: str) -> bool:
-    """Whether a study, series or instance with this UID can be stored, opened, linked and deleted."""
     return len(text) <= LONGEST_UID and _STORABLE_UID.fullmatch(text) is not None
 
 
@@ -64,12 +63,12 @@ def is_uid(text: str) -> bool:
 
 
 def validate(header: Header) -> list[Finding]:
-    """All findings for a header, errors first; an empty list for a good file."""
+    """All findings for a header, errors first."""
     return [*_errors(header), *_warnings(header)]
 
 
 def require_storable(header: Header) -> None:
-    """Let a file pass that Orthanc can index and that names its study, series and instance.
+    """Accept a file that Orthanc can index and that names its study, series and instance.
 
     Raises: RefusedInstance with the code of the first error finding: `dicomdir`, `missing_uid`, `invalid_uid` or
     `cannot_index`; `errors` lists all of them.
@@ -93,7 +92,7 @@ def _errors(header: Header) -> Iterator[Finding]:
     for tag, name in _IDENTIFYING:
         uid = header.uid(tag)
         if not uid and tag == tags.SOP_CLASS_UID:
-            continue  # Orthanc stores and shows it; nothing is asked for by it
+            continue  # Orthanc stores and shows it; nothing is searched by it
         if not uid:
             message = f"{name} is missing. Export the file again from a system that writes it."
             yield _finding("error", "missing_uid", message, tag)

@@ -1,8 +1,7 @@
-"""Specific Character Set (0008,0005): from bytes to text and back, by pydicom's tables.
+"""Specific Character Set (0008,0005): from bytes to text and back, with pydicom's tables.
 
-Takes in the raw value of the element and raw text; refuses nothing on reading (text nobody can decode shows
-replacement characters) and answers None on writing what a set cannot represent. Rules: PS3.5 section 6.1,
-PS3.3 section C.12.1.1.2.
+Reading refuses nothing: bytes that cannot be decoded become replacement characters. Writing returns None for what a set
+cannot represent. Rules: PS3.5 section 6.1, PS3.3 section C.12.1.1.2.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from pydicom.valuerep import TEXT_VR_DELIMS
 from ehr_bridge.dicom.structure.encoding import BLOCK_VRS
 
 DEFAULT: Final[tuple[str, ...]] = (str(default_encoding),)
-"""What pydicom and Orthanc read when nothing is declared: Latin-1, of which only ASCII is legal."""
+"""What pydicom and Orthanc assume when nothing is declared: Latin-1, of which only ASCII is legal."""
 
 UTF8_TERM: Final = "ISO_IR 192"
 UTF8: Final = str(python_encoding[UTF8_TERM])
@@ -31,18 +30,18 @@ NUL_SIGN: Final = "\u2400"
 _KANA: Final = str(python_encoding["ISO_IR 13"])
 _ESCAPE: Final = b"\x1b"
 _MOST_ESCAPES: Final = 10_000
-"""Switches of set in one value; decoding each takes microseconds, and a value may be as long as its file."""
+"""Escape sequences in one value; decoding each takes microseconds, and a value may be as long as its file."""
 _GB2312: Final = str(python_encoding["ISO 2022 IR 58"])
 _GB2312_ESCAPE: Final = "\x1b$)A"
-"""Left in the text by Python's decoder, which pydicom trusts to remove it."""
+"""Python's decoder leaves this in the text, although pydicom relies on its removal."""
 
 
 @lru_cache(maxsize=256)
 def encodings_of(raw: bytes) -> tuple[str, ...]:
     """The Python encodings for a raw (0008,0005); never empty.
 
-    Misspelled terms are read as what they mean, unknown ones as the default repertoire; sets that know no
-    code extensions stand alone (PS3.5 section 6.1.2.5).
+    Misspelled terms are understood, unknown ones become the default repertoire; sets without code extensions are used
+    alone (PS3.5 section 6.1.2.5).
     """
     terms = [_corrected(term) for term in _terms(raw)]
     if len(terms) > 1:
@@ -80,15 +79,15 @@ def decode(raw: bytes, encodings: tuple[str, ...]) -> str:
 
 
 def visible(text: str) -> str:
-    """The text with the sign for each NUL inside it: only damaged text holds one, and PostgreSQL takes none."""
+    """The text with a visible sign for each NUL: only damaged text contains one, and PostgreSQL cannot store it."""
     return text.replace("\0", NUL_SIGN) if "\0" in text else text
 
 
 def decode_exactly(raw: bytes, encodings: tuple[str, ...], vr: str) -> str | None:
     """The text of raw bytes when there is exactly one reading of it, else None.
 
-    JIS X 0201 (ISO_IR 13) draws a yen sign and an overline where ASCII has backslash and tilde; which of
-    the two the writer meant cannot be known, except for the backslash between values.
+    JIS X 0201 (ISO_IR 13) has a yen sign and an overline where ASCII has backslash and tilde. Which of the two was
+    meant cannot be known, except for the backslash between values.
     """
     try:
         text = decode(raw, encodings) if _ESCAPE in raw else raw.decode(encodings[0])
@@ -102,7 +101,7 @@ def decode_exactly(raw: bytes, encodings: tuple[str, ...], vr: str) -> str | Non
 
 
 def is_same_in_every_set(raw: bytes, encodings: tuple[str, ...]) -> bool:
-    """Whether bytes read the same whatever set is declared: ASCII without escapes, yen and overline."""
+    """Whether bytes read the same in every declared set: ASCII without escapes, yen sign and overline."""
     if not raw.isascii() or _ESCAPE in raw:
         return False
     return _KANA not in encodings or (b"~" not in raw and b"\\" not in raw)
@@ -111,8 +110,8 @@ def is_same_in_every_set(raw: bytes, encodings: tuple[str, ...]) -> bool:
 def encode(text: str, encodings: tuple[str, ...], vr: str) -> bytes | None:
     """The bytes of one value in the declared sets, or None when they cannot represent it.
 
-    Every answer has been decoded again and found equal. The default repertoire is ASCII only (PS3.5
-    section 6.1.2.1), though readers take it for Latin-1.
+    Every answer has been decoded again and compared. The default repertoire is ASCII only (PS3.5 section 6.1.2.1),
+    though readers take it for Latin-1.
     """
     if text.isascii():
         return None if _KANA in encodings and "~" in text else text.encode("ascii")
@@ -124,10 +123,8 @@ def encode(text: str, encodings: tuple[str, ...], vr: str) -> bytes | None:
 
 
 def _in_first_set(text: str, encodings: tuple[str, ...]) -> bytes:
-    """The bytes of text without escape sequences; empty when single-byte Japanese cannot hold it.
-
-    Raises: UnicodeEncodeError.
-    """
+    """The bytes of text without escape sequences; empty when single-byte Japanese cannot represent it. Raises
+    UnicodeEncodeError."""
     first = encodings[0]
     raw = text.encode("ascii" if first == DEFAULT[0] else first)
     return raw if first != _KANA or len(raw) == len(text) else b""
@@ -136,10 +133,8 @@ def _in_first_set(text: str, encodings: tuple[str, ...]) -> bytes:
 def _extended(text: str, encodings: tuple[str, ...], vr: str) -> bytes:
     """The bytes of a value in several sets, with escape sequences; empty when that is not possible.
 
-    Each part of a name starts anew in the first set (PS3.5 section 6.1.2.5.3), and the group before the
-    first equals sign knows no other (PS3.5 section 6.2.1.1).
-
-    Raises: UnicodeEncodeError.
+    Each part of a name starts in the first set again (PS3.5 section 6.1.2.5.3), and the group before the first equals
+    sign uses only that set (PS3.5 section 6.2.1.1). Raises UnicodeEncodeError.
     """
     if vr == "PN":
         first_group, equals, others = text.partition("=")

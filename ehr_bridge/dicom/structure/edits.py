@@ -6,10 +6,7 @@ from ehr_bridge.dicom.structure.encoding import Encoding
 
 
 class Edits:
-    """Replacements and insertions at positions of the original bytes, and lengths that grow with them.
-
-    Everything that no edit names is copied as it was.
-    """
+    """Replacements and insertions at positions of the original bytes, and lengths that grow with them."""
 
     def __init__(self, body: bytes) -> None:
         self._body = body
@@ -17,19 +14,18 @@ class Edits:
         self._growth: dict[int, tuple[Encoding, int]] = {}
 
     def replace(self, start: int, end: int, new: bytes, tag: int) -> None:
-        """Put `new` in place of `start` to `end`, or in front of `start` if they are equal.
+        """Replace the bytes from `start` to `end` by `new`, or insert it before `start` if they are equal.
 
         `tag` keeps several insertions at one place in the order of PS3.5 section 7.1.
         """
         self._cuts.append((start, tag, end, new))
 
     def grow(self, encoding: Encoding, position: int, by: int) -> None:
-        """Add to the 32 bit length that stands at `position`; repeated calls add up."""
+        """Add to the 32 bit length at `position`; repeated calls add up."""
         before = self._growth.get(position)
         self._growth[position] = (encoding, by if before is None else before[1] + by)
 
     def apply(self) -> bytes:
-        """The bytes with all edits made."""
         body = self._body
         cuts = self._cuts
         for position, (encoding, by) in self._growth.items():

@@ -1,6 +1,6 @@
-"""How data elements are laid out as bytes: transfer syntaxes, value representations, the three encodings.
+"""How data elements are encoded: transfer syntaxes, value representations, the three encodings (PS3.5).
 
-Takes nothing from a file; it is the knowledge of PS3.5 that the walk and the splice share.
+Shared by the walk and the splice; knows nothing of a particular file.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ IMPLICIT_LITTLE_UID: Final = "1.2.840.10008.1.2"
 EXPLICIT_LITTLE_UID: Final = "1.2.840.10008.1.2.1"
 EXPLICIT_BIG_UID: Final = "1.2.840.10008.1.2.2"
 GE_PRIVATE_UID: Final = "1.2.840.113619.5.2"
-"""Implicit little endian but for the pixels; private to one maker, common in old archives."""
+"""Implicit little endian except for the pixels; private to one manufacturer, common in old archives."""
 
 DEFLATED_UIDS: Final = frozenset({"1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.4.95", "1.2.840.10008.1.2.4.205"})
 """Transfer syntaxes whose whole dataset is one deflate stream (PS3.5 section A.5, A.7, A.11)."""
@@ -50,10 +50,10 @@ LONG_VRS: Final = frozenset("OB OD OF OL OV OW SV UC UR UT UV".split())  # noqa:
 """VRs with two reserved bytes and a length of 32 bits, SQ and UN apart (PS3.5 table 7.1-1)."""
 
 CHARSET_VRS: Final = frozenset({"SH", "LO", "ST", "LT", "UC", "UT", "PN"})
-"""VRs whose characters (0008,0005) decides (PS3.5 section 6.1.2.2)."""
+"""VRs whose characters depend on (0008,0005) (PS3.5 section 6.1.2.2)."""
 
 BLOCK_VRS: Final = frozenset({"ST", "LT", "UT"})
-"""Text of one value, where a backslash and leading spaces mean themselves (PS3.5 section 6.2)."""
+"""Single-valued text, in which a backslash and leading spaces are literal (PS3.5 section 6.2)."""
 
 TEXT_VRS: Final = CHARSET_VRS | frozenset({"AE", "AS", "CS", "DA", "DS", "DT", "IS", "TM", "UI", "UR"})
 
@@ -61,7 +61,7 @@ SEQUENCE_TAGS: Final = frozenset(tag for tag, entry in DicomDictionary.items() i
 PLAIN_TAGS: Final = frozenset(
     tag for tag, entry in DicomDictionary.items() if entry[0] not in {"SQ", "UN", "NONE"} and tag != PIXEL_DATA
 )
-"""Tags that implicit VR may step over without a look at their value."""
+"""Tags whose values an implicit VR walk may skip unread."""
 
 
 class Kind(IntEnum):
@@ -74,7 +74,7 @@ class Kind(IntEnum):
 
 
 class Encoding(NamedTuple):
-    """One of the three ways to write elements, with its unpackers ready (PS3.5 section 7.1)."""
+    """One of the three ways to encode elements, with its unpackers (PS3.5 section 7.1)."""
 
     explicit: bool
     big: bool
@@ -121,10 +121,10 @@ IMPLICIT_LITTLE: Final = _encoding(explicit=False, big=False)
 
 
 def kind_of_odd_vr(first: int, second: int) -> Kind | None:
-    """The length field that follows two VR bytes the Standard does not know, or None if nobody can say.
+    """The kind of length field after two VR bytes that the Standard does not define, or None if unknown.
 
-    PS3.5 section 6.2 keeps two capital letters for the future, with 32 bits. Old writers put spaces or
-    question marks, with 16 bits. DCMTK reads them so, and Orthanc with it.
+    PS3.5 section 6.2 reserves two capital letters for the future, with 32 bits. Old writers used spaces or question
+    marks, with 16 bits. DCMTK, and so Orthanc, reads them like this.
     """
     if 0x41 <= first <= 0x5A and 0x41 <= second <= 0x5A:
         return Kind.LONG
@@ -135,7 +135,7 @@ def kind_of_odd_vr(first: int, second: int) -> Kind | None:
 
 
 def vr_of_tag(tag: int) -> str:
-    """The VR the data dictionary gives a tag (PS3.6); UN for what it does not list; never ambiguous ones."""
+    """The VR of a tag in the data dictionary (PS3.6); UN for unknown tags; never an ambiguous one."""
     entry = DicomDictionary.get(tag)
     if entry is not None:
         vr = str(entry[0])
@@ -157,7 +157,7 @@ _REPEATING_GROUPS: Final = frozenset(int(mask[:2], 16) for mask in RepeatersDict
 
 
 def is_encapsulated(uid: str) -> bool:
-    """Whether pixel data of this transfer syntax is cut into fragments (PS3.5 section A.4)."""
+    """Whether pixel data of this transfer syntax is encapsulated in fragments (PS3.5 section A.4)."""
     if uid in _REFERENCED_UIDS:
         return False
     return uid.startswith("1.2.840.10008.1.2.4.") or uid in {
@@ -167,7 +167,7 @@ def is_encapsulated(uid: str) -> bool:
 
 
 def encoding_of(uid: str) -> Encoding | None:
-    """The encoding a transfer syntax stands for, or None when it is not one we know (PS3.5 annex A)."""
+    """The encoding of a transfer syntax, or None when we do not know it (PS3.5 annex A)."""
     if uid in {IMPLICIT_LITTLE_UID, GE_PRIVATE_UID}:
         return IMPLICIT_LITTLE
     if uid == EXPLICIT_BIG_UID:
@@ -176,7 +176,7 @@ def encoding_of(uid: str) -> Encoding | None:
 
 
 def guess_encoding(body: bytes, pos: int) -> Encoding | None:
-    """The encoding the first element of a dataset shows, when nothing declares it; None if it shows none.
+    """The encoding that the first element of a dataset suggests when none is declared; None if unclear.
 
     The smaller reading of the group number tells the byte order, a known VR tells explicit from implicit.
     """

@@ -1,7 +1,7 @@
-"""Unpacking deflated datasets (PS3.5 section A.5) within a budget that all threads of the process share.
+"""Inflates deflated datasets (PS3.5 section A.5) within a memory budget that all threads of the process share.
 
-A deflated megabyte can unpack to a thousand. So a dataset is measured first, keeping none of it; then its room is
-taken, and given back when nobody holds the unpacked dataset any more. Whoever finds no room waits for a moment.
+A deflated megabyte can inflate to a thousand. So a dataset is measured first, without keeping it; then its share of the
+budget is taken, and returned when nobody holds the inflated dataset any more. Without room, a thread waits briefly.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from ehr_bridge.errors import RefusedInstance, Unavailable
 
 MEBIBYTE: Final = 1024 * 1024
 MAX_INFLATED: Final = 256 * MEBIBYTE
-"""What all unpacked datasets together may take, and so the most that one may."""
+"""What all inflated datasets together may take, and thus the most that one may."""
 _ALWAYS_INFLATED: Final = 64 * MEBIBYTE
 _LARGEST_RATIO: Final = 64
-"""Real images of more than `_ALWAYS_INFLATED` pack two- to tenfold."""
+"""Real images larger than `_ALWAYS_INFLATED` compress two- to tenfold."""
 _STEP: Final = 64 * 1024
 _WAIT_SECONDS: Final = 5.0
 
 
 class Budget:
-    """Bytes that may be taken at once."""
+    """A number of bytes to be shared."""
 
     def __init__(self, total: int, wait_seconds: float = _WAIT_SECONDS) -> None:
         self._free = total
@@ -34,10 +34,7 @@ class Budget:
         self._changed = threading.Condition()
 
     def take(self, size: int) -> Room:
-        """Room for so many bytes.
-
-        Raises: Unavailable `busy` when there is none within the time one waits.
-        """
+        """Room for so many bytes. Raises Unavailable `busy` when none becomes free in time."""
         with self._changed:
             if not self._changed.wait_for(lambda: self._free >= size, self._wait_seconds):
                 detail = "Too many deflated files are being unpacked at this moment; try again in a few seconds."
@@ -52,7 +49,7 @@ class Budget:
 
 
 class Room:
-    """Bytes taken from a budget, for as long as anybody holds this."""
+    """Bytes taken from a budget, until this object is dropped."""
 
     __slots__ = ("_budget", "_size")
 
@@ -68,7 +65,7 @@ BUDGET: Final = Budget(MAX_INFLATED)
 
 
 def inflate(data: bytes, start: int, max_inflated: int, budget: Budget = BUDGET) -> tuple[bytes, Room]:
-    """A file whose dataset begins at `start`, with the dataset unpacked; and the room it takes, to be held as long.
+    """A file whose dataset begins at `start`, with the dataset inflated, and the room it takes, to be held as long.
 
     Raises: RefusedInstance `inflated_too_large`, `truncated` or `malformed`; Unavailable `busy`.
     """
@@ -76,7 +73,7 @@ def inflate(data: bytes, start: int, max_inflated: int, budget: Budget = BUDGET)
     room = budget.take(size)
     body = io.BytesIO()
     body.seek(size - 1)
-    body.write(b"\0")  # in one piece, so that growing never copies it
+    body.write(b"\0")  # allocated in one piece, so that growing never copies it
     body.seek(0)
     body.write(memoryview(data)[:start])
     for piece in _pieces(data, start):
@@ -85,7 +82,7 @@ def inflate(data: bytes, start: int, max_inflated: int, budget: Budget = BUDGET)
 
 
 def _measure(data: bytes, start: int, max_inflated: int) -> int:
-    """To how many bytes the dataset unpacks. None of them is kept, so a bomb costs no memory."""
+    """The inflated size of the dataset. Nothing is kept, so a decompression bomb costs no memory."""
     limit = min(max_inflated, MAX_INFLATED, max(_ALWAYS_INFLATED, _LARGEST_RATIO * (len(data) - start)))
     size = 0
     try:
@@ -99,10 +96,7 @@ def _measure(data: bytes, start: int, max_inflated: int) -> int:
 
 
 def _pieces(data: bytes, start: int) -> Iterator[bytes]:
-    """The unpacked dataset, a step at a time.
-
-    Raises: RefusedInstance `truncated`; zlib.error.
-    """
+    """The inflated dataset, piece by piece. Raises RefusedInstance `truncated`, or zlib.error."""
     stream = zlib.decompressobj(-zlib.MAX_WBITS)
     packed = io.BytesIO(memoryview(data)[start:])
     while not stream.eof and (piece := stream.unconsumed_tail or packed.read(_STEP)):

@@ -1,7 +1,7 @@
-"""What lies inside an element: sequences, items, fragments, stepped over without recursion.
+"""Skips what is nested in an element (sequences, items, fragments) without recursion.
 
-Takes in the position of a value; gives out the position after it; refuses values that leave their container
-or nest too deep. Rules: PS3.5 sections 7.1.2, 7.5 and A.4.
+From the position of a value to the position after it; refuses values that exceed their container or nest too deep.
+Rules: PS3.5 sections 7.1.2, 7.5 and A.4.
 """
 
 from __future__ import annotations
@@ -28,21 +28,19 @@ _ITEM_BYTES = b"\xfe\xff\x00\xe0"
 
 
 class Bounds:
-    """How deep a file may nest, and how many nested elements, items and fragments of pixels it may still hold."""
+    """How deep a file may nest, and how many more nested elements, items and fragments it may hold."""
 
     __slots__ = ("depth", "elements")
 
     def __init__(self, depth: int, elements: int = sys.maxsize) -> None:
-        """`elements` is left out for what was counted before."""
+        """`elements` is left out for a file that was counted before."""
         self.depth = depth
         self.elements = elements
 
 
 def explicit_element(body: bytes, pos: int, encoding: Encoding) -> tuple[Kind, int, int]:
-    """Kind, first value byte and length of the explicit VR element at `pos` (PS3.5 section 7.1.2).
-
-    Raises: RefusedInstance `malformed` for a delimiter or a VR that nobody can read.
-    """
+    """Kind, position of the value and length of the explicit VR element at `pos` (PS3.5 section 7.1.2). Raises
+    RefusedInstance `malformed` for a delimiter or an unreadable VR."""
     group, _, vr, length = encoding.head(body, pos)
     if group == DELIMITERS:
         raise malformed("an item or delimiter stands where an element must be", pos)
@@ -59,14 +57,14 @@ def explicit_element(body: bytes, pos: int, encoding: Encoding) -> tuple[Kind, i
 def hides_sequence(body: bytes, value: int, end: int, room: int) -> bool:
     """Whether bytes we do not understand could be a sequence nested deeper than `room`.
 
-    Another reader may know a private tag as a sequence and descend into it. Each level needs an item tag
-    of its own, so what holds no more item tags than `room` is harmless and stays opaque.
+    Another reader may know a private tag as a sequence and descend into it. Each level needs an item tag of its own, so
+    bytes with no more than `room` item tags are harmless and stay opaque.
     """
     return body[value : value + 4] == _ITEM_BYTES and body.count(_ITEM_BYTES, value, end) > room
 
 
 def skip_fragments(body: bytes, pos: int, stop: int, encoding: Encoding, bounds: Bounds) -> int:
-    """The byte after encapsulated pixel data, whose fragments must all lie inside `stop` (PS3.5 section A.4).
+    """The position after encapsulated pixel data, whose fragments must all end before `stop` (PS3.5 section A.4).
 
     Raises: RefusedInstance `truncated`, `malformed` or `too_many_elements`.
     """
@@ -86,11 +84,11 @@ def skip_fragments(body: bytes, pos: int, stop: int, encoding: Encoding, bounds:
 
 
 def skip_sequence(body: bytes, pos: int, stop: int, is_open: bool, encoding: Encoding, bounds: Bounds) -> int:
-    """The byte after a sequence whose value starts at `pos`, with everything nested in it looked at.
+    """The position after a sequence whose value starts at `pos`; everything nested in it is checked.
 
-    PS3.5 section 7.5: items and sequences end at their length or at their delimiter. `stop` is the end by
-    length; `is_open` says that a delimiter must come before it. What is found is taken from `bounds.elements`.
-    A delimiter at the very end of something that has a length is tolerated, as DCMTK tolerates it.
+    PS3.5 section 7.5: items and sequences end at their length or at their delimiter. `stop` is the end by length;
+    `is_open` means that a delimiter must come before it. What is found is deducted from `bounds.elements`. A delimiter
+    at the very end of something with a length is tolerated, as in DCMTK.
 
     Raises: RefusedInstance `truncated`, `malformed`, `nested_too_deep` or `too_many_elements`.
     """

@@ -1,8 +1,4 @@
-"""The outside of a DICOM file: preamble, meta information, transfer syntax, deflation (PS3.10 section 7).
-
-Takes in the bytes of a file and says where its dataset starts and how it is encoded. Refuses what is not
-DICOM.
-"""
+"""The envelope of a DICOM file: preamble, meta information, transfer syntax, deflation (PS3.10 section 7)."""
 
 from __future__ import annotations
 
@@ -35,20 +31,20 @@ _PREAMBLE: Final = 128
 _META_GROUP: Final = 0x0002
 _META_LENGTH: Final = 0x00020000
 _META_VRS: Final = (SHORT_VRS | LONG_VRS | {"UN"}) - {"OV", "SV", "UV"}
-"""What Orthanc 1.12.7 reads in group 0002; another one there, a sequence included, and it stores nothing."""
+"""What Orthanc 1.12.7 reads in group 0002; if there is another VR, even SQ, it stores nothing."""
 _FIRST_GROUP: Final = 0x0008
 
 
 class Element(NamedTuple):
-    """Where one data element lies in the bytes of a file."""
+    """The position of one data element in a file."""
 
     tag: int
     vr: str
-    """As the file says; from the dictionary in implicit VR."""
+    """As in the file; from the dictionary in implicit VR."""
     start: int
     value_start: int
     length: int
-    """As written: 0xFFFFFFFF when undefined."""
+    """As in the file: 0xFFFFFFFF when undefined."""
     end: int
 
 
@@ -56,24 +52,24 @@ class Opened(NamedTuple):
     """A file whose dataset can be walked."""
 
     data: bytes
-    """As it came, but for the length of the meta information, which is right."""
+    """As received, except that the length of the meta information is corrected."""
     body: bytes
     dataset_start: int
     transfer_syntax_uid: str
     encoding: Encoding
     room: Room | None
-    """Of a deflated file: what its unpacked dataset takes of the budget."""
+    """Of a deflated file: the share of the budget that its inflated dataset takes."""
     has_preamble: bool
     meta: dict[int, Element]
 
 
 def open_file(data: bytes, max_inflated: int) -> Opened:
-    """The dataset of a file, unpacked if need be, and what its meta information says.
+    """The dataset of a file, inflated if necessary, and its meta information.
 
-    Files without preamble, or without any meta information, are accepted when their first element shows
-    what they are, as DCMTK accepts them. A false length of the meta information is put right: what ends it is
-    the first element of another group, as pydicom reads it. DCMTK goes by the length, and would take elements of
-    the dataset for meta information, the character set of the names first, or read meta information as dataset.
+    Files without preamble, or without any meta information, are accepted when their first element shows what they are,
+    as in DCMTK. A wrong length of the meta information is corrected: it ends at the first element of another group, as
+    in pydicom. DCMTK goes by the length, and would take elements of the dataset (first the character set of the names)
+    for meta information, or the reverse.
 
     Raises: RefusedInstance `empty_file`, `not_dicom`, `truncated`, `malformed`, `unreadable_meta` or
     `inflated_too_large`; Unavailable `busy`.
@@ -113,7 +109,7 @@ def open_file(data: bytes, max_inflated: int) -> Opened:
 
 
 def looks_like_dicom(beginning: bytes) -> bool:
-    """Whether `open_file` would take a file for DICOM that begins so; 4 KiB of it are enough."""
+    """Whether `open_file` would accept a file with this beginning; 4 KiB of it are enough."""
     return beginning[_PREAMBLE : _PREAMBLE + 4] == b"DICM" or _starts_like_a_dataset(beginning)
 
 
@@ -163,7 +159,7 @@ def _uid_of(encoding: Encoding) -> str:
 
 
 def _has_right_length(data: bytes, meta: dict[int, Element], dataset_start: int) -> bool:
-    """Whether (0002,0000) says where the meta information ends, or is not there to say anything."""
+    """Whether (0002,0000) gives the end of the meta information correctly, or is absent."""
     element = meta.get(_META_LENGTH)
     if element is None:
         return True

@@ -1,4 +1,4 @@
-"""The refusals of a file that cannot be walked: they say what to do and name no value of the file."""
+"""Refusals of files that cannot be walked: they say what to do, and contain no value from the file."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from ehr_bridge.errors import RefusedInstance
 
 
 def cut_short() -> RefusedInstance:
-    """The refusal of a file that ends before an element does, cut off or with a forged length."""
+    """For a file that ends inside an element, cut off or with a forged length."""
     return RefusedInstance(
         "truncated",
         "The file ends before its last element does: it was cut off, or a length in it is false. "
@@ -15,7 +15,7 @@ def cut_short() -> RefusedInstance:
 
 
 def malformed(what: str, pos: int) -> RefusedInstance:
-    """The refusal of a file whose parts do not fit together; `what` names no value of the file."""
+    """For a file whose parts do not fit together; `what` contains no value from the file."""
     return RefusedInstance(
         "malformed",
         f"At byte {pos} {what}. The file is damaged or was written wrongly: export it again from its source.",
@@ -23,7 +23,7 @@ def malformed(what: str, pos: int) -> RefusedInstance:
 
 
 def unreadable_meta(pos: int) -> RefusedInstance:
-    """The refusal of a file whose meta information Orthanc cannot read."""
+    """For a file whose meta information Orthanc cannot read."""
     return RefusedInstance(
         "unreadable_meta",
         f"At byte {pos} the file meta information has a value representation that the archive cannot read "
@@ -36,7 +36,8 @@ def overrun(pos: int) -> RefusedInstance:
 
 
 def too_many_elements() -> RefusedInstance:
-    """The refusal of a file that costs every reader seconds, and Orthanc hundreds of bytes for each eight."""
+    """For a file that takes every reader seconds, and Orthanc hundreds of bytes of memory for each eight of the
+    file."""
     return RefusedInstance(
         "too_many_elements",
         "The file is nothing but hundreds of thousands of tiny data elements. No known device writes such a file: "

@@ -1,4 +1,4 @@
-"""Tags by number, where a name reads better than (gggg,eeee), and the ones a caller may modify."""
+"""Tags that read better by name than as (gggg,eeee), and those that a caller may modify."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ MODIFIABLE_KEYWORDS: Final = (
     "StudyDescription",
     "Laterality",
 )
-"""What a person may correct by hand; everything else comes from the EHR or stays as it is."""
+"""What a person may correct; everything else comes from the EHR or stays as it is."""
 DESCRIBING_GROUPS: Final = frozenset({0x0008, 0x0010, 0x0032, 0x0038, 0x0040})
-"""Groups of who, which study and which order; the others say how the picture is to be read."""
+"""Groups that describe patient, study and order; the others describe how to read the image."""
 
 TRANSFER_SYNTAX_UID: Final = 0x00020010
 META_GROUP_LENGTH: Final = 0x00020000
@@ -63,10 +63,7 @@ DICOMDIR_SOP_CLASS_UID: Final = "1.2.840.10008.1.3.10"
 
 
 def tag_of(keyword: str) -> int:
-    """The tag of a DICOM keyword (PS3.6).
-
-    Raises: KeyError when there is no such keyword.
-    """
+    """The tag of a DICOM keyword (PS3.6). Raises KeyError for an unknown one."""
     tag = tag_for_keyword(keyword)
     if tag is None:
         raise KeyError(keyword)

@@ -1,7 +1,7 @@
 """The walk over data elements: where each one starts, and proof that every length stays inside its container.
 
-Takes in bytes and an encoding; gives out positions, never values. Nothing here recurses and nothing is
-allocated by what a length field says, so hostile files cost no more than honest ones of their size.
+Bytes and an encoding in, positions out, never values. Nothing here recurses or allocates memory by what a length field
+says, so hostile files cost no more than honest ones of their size.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ _FIRST_DELIMITER = DELIMITERS << 16
 _MOST_ELEMENTS = 65536
 """Top-level elements; real files have hundreds. Each costs a hundred bytes here and more in Orthanc."""
 _STRIDE = 1 << 20
-"""How many bytes are walked between two looks at the number of elements."""
+"""How many bytes are walked between two checks of the number of elements."""
 
 
 class Walk(NamedTuple):
-    """Where the top-level elements are."""
+    """Positions of the top-level elements."""
 
     starts: dict[int, int]
     """Tag to first byte; of a repeated tag the first one, which is the one DCMTK and Orthanc read."""
@@ -39,7 +39,7 @@ class Walk(NamedTuple):
     repeats: list[tuple[int, int, int]]
     """Tag, first byte and byte after of each further element with a tag already seen."""
     ordered: bool
-    """Whether the tags ascend, as PS3.5 section 7.1 demands."""
+    """Whether the tags ascend, as PS3.5 section 7.1 requires."""
 
 
 def walk_explicit(body: bytes, pos: int, encoding: Encoding, bounds: Bounds) -> Walk:
@@ -131,7 +131,7 @@ def walk_implicit(body: bytes, pos: int, bounds: Bounds) -> Walk:
 
 
 def after_explicit(body: bytes, pos: int, tag: int, encoding: Encoding, bounds: Bounds) -> tuple[int, bool]:
-    """The byte after a top-level element, and whether its length is undefined."""
+    """The position after a top-level element, and whether its length is undefined."""
     kind, value, length = explicit_element(body, pos, encoding)
     if length == UNDEFINED:
         if kind is Kind.LONG and tag == PIXEL_DATA:
@@ -150,7 +150,7 @@ def after_explicit(body: bytes, pos: int, tag: int, encoding: Encoding, bounds: 
 
 
 def after_implicit(body: bytes, pos: int, tag: int, length: int, bounds: Bounds) -> int:
-    """The byte after a top-level element."""
+    """The position after a top-level element."""
     if tag >> 16 == DELIMITERS:
         raise malformed("an item or delimiter stands outside any sequence", pos)
     value = pos + 8

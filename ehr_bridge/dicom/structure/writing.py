@@ -9,10 +9,8 @@ _LONG = LONG_VRS | {"SQ", "UN"}
 
 
 def write_element(encoding: Encoding, tag: int, vr: str, value: bytes) -> bytes:
-    """One element with its value padded to an even length (PS3.5 section 6.2).
-
-    Raises: ValueError when the value does not fit the length field of its VR.
-    """
+    """One element, its value padded to an even length (PS3.5 section 6.2). Raises ValueError when the value does not
+    fit the length field of its VR."""
     if len(value) & 1:
         value += b"\0" if vr in {"UI", "OB", "UN"} else b" "
     length = len(value)
@@ -27,14 +25,14 @@ def write_element(encoding: Encoding, tag: int, vr: str, value: bytes) -> bytes:
 
 
 def write_sequence(encoding: Encoding, tag: int, items: bytes) -> bytes:
-    """A sequence of known length around items already written (PS3.5 section 7.5)."""
+    """A sequence of known length around encoded items (PS3.5 section 7.5)."""
     if encoding.explicit:
         return _long_head(encoding, tag, "SQ", len(items)) + items
     return encoding.pack_head(tag >> 16, tag & 0xFFFF, len(items)) + items
 
 
 def write_item(encoding: Encoding, elements: bytes) -> bytes:
-    """An item of known length around elements already written (PS3.5 section 7.5.1)."""
+    """An item of known length around encoded elements (PS3.5 section 7.5.1)."""
     return encoding.pack_item(DELIMITERS, _ITEM, len(elements)) + elements
 
 
