@@ -1,7 +1,7 @@
-"""An opinion on whom a study belongs to: header and candidates in, a `Match` with evidence out. Pure.
+"""The match: to which patient and order a study belongs. Header and candidates in, a `Match` with evidence out. Pure.
 
-It never guesses: equal evidence, a key whose patient disagrees, or what relatives and namesakes share too, is for a
-person to decide.
+It never guesses: equal evidence, a key whose patient disagrees, or agreement that relatives and namesakes share too is
+left to a person.
 """
 
 from ehr_bridge.matching.compare import Population

@@ -1,4 +1,4 @@
-"""Do header and EHR speak of the same person? Each field graded and weighed."""
+"""Compares a header with a patient of the EHR: each field is graded and weighed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NO_NAME = NameComparison(Grade.SILENT, Grade.SILENT, is_swapped=False)
 
 @dataclass(frozen=True, slots=True)
 class Population:
-    """How many patients the EHR has, and how many of them have a value (`ehr_bridge.matching.keys`)."""
+    """How many patients the EHR has, and how many of them share a value (`ehr_bridge.matching.keys`)."""
 
     size: int = 0
     counts: Mapping[str, int] = field(default_factory=dict)
@@ -39,7 +39,7 @@ class Population:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One patient beside a header: the grades, and what they weigh."""
+    """One patient compared with a header: the grades and their weights."""
 
     patient: PatientFacts
     patient_id: IdGrade
@@ -50,12 +50,12 @@ class Comparison:
     weight_of_person: float
     """Of name, birth date and sex."""
     weight: float
-    """The patient ID included."""
+    """Including the patient ID."""
     is_id_as_written: bool = False
 
     @property
     def claims_id(self) -> bool:
-        """It has the header's patient ID, perhaps not alone."""
+        """The patient has the header's patient ID, though perhaps not alone."""
         return self.patient_id in (IdGrade.SAME, IdGrade.SHARED)
 
     @property
@@ -68,12 +68,12 @@ class Comparison:
 
     @property
     def is_name_agreed(self) -> bool:
-        """Both parts are said and agree."""
+        """Both parts are present and agree."""
         return self.family_agrees and self.given_agrees
 
     @property
     def is_whole_name_agreed(self) -> bool:
-        """As `is_name_agreed`, or one side does not divide the name, and it is the same."""
+        """Like `is_name_agreed`; or one side does not divide the name, and the words are the same."""
         return self.is_name_agreed or self.names.is_whole
 
     @property
@@ -95,7 +95,6 @@ class Comparison:
 
 
 def compare_person(header: HeaderIdentity, patient: PatientFacts, population: Population) -> Comparison:
-    """How one patient stands to a header."""
     patient_id = grade_id(header, patient)
     names, of_name = _compare_name(header, patient, population)
     birth_date = compare_dates(header.patient_birth_date, patient.birth_date)
@@ -107,7 +106,7 @@ def compare_person(header: HeaderIdentity, patient: PatientFacts, population: Po
 
 
 def grade_id(header: HeaderIdentity, patient: PatientFacts) -> IdGrade:
-    """How the header's patient ID stands to this patient's MRN; a number means nothing without who gave it."""
+    """How the header's patient ID compares with this patient's MRN; a number means nothing without its issuer."""
     grade = compare_ids(header.patient_id, patient.mrn)
     issuers = {issuer_key(header.issuer_of_patient_id), issuer_key(patient.issuer)} - {""}
     return IdGrade.OTHER_ISSUER if len(issuers) > 1 and grade is not IdGrade.SILENT else grade

@@ -1,4 +1,4 @@
-"""Two dates of birth, compared as people type them."""
+"""Compares two dates of birth, allowing for typing errors."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ def parse_da(text: str) -> date | None:
 
 
 def digits_of(text: str) -> str:
-    """The eight digits of what should be a DA, a date of the calendar or not; '' for anything else."""
+    """The eight digits of what should be a DA, whether or not the date exists; '' for anything else."""
     digits = text.strip().replace(".", "")
     return digits if re.fullmatch(r"[0-9]{8}", digits) else ""
 
 
 def swapped(day: date) -> date | None:
-    """Day and month exchanged; None when that is no date or the same one."""
+    """Day and month swapped; None when that is no date or the same one."""
     with suppress(ValueError):
         other = date(day.year, day.day, day.month)
         return other if other != day else None
@@ -45,7 +45,7 @@ def swapped(day: date) -> date | None:
 
 
 def compare_dates(theirs: str, ours: date | None) -> DateGrade:
-    """How a header's date of birth stands to ours. A mistyped date need not be one of the calendar."""
+    """How a header's date of birth compares with ours. A mistyped date need not exist in the calendar."""
     digits = digits_of(theirs)
     if not digits or ours is None:
         return DateGrade.SILENT

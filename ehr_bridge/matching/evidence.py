@@ -1,4 +1,4 @@
-"""Comparisons as a person reads them: one line per field, keyed by DICOM keyword."""
+"""Comparisons in words: one line per field, keyed by DICOM keyword."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def _name(comparison: Comparison) -> Evidence:
 
 
 def _reasons(names: NameComparison) -> Iterator[str]:
-    """What there is to say of a name beside that it is the same."""
+    """What there is to say about a name that is not simply the same."""
     if names.is_swapped:
         yield "name_swapped"
     if not names.is_whole:

@@ -1,4 +1,4 @@
-"""Two patient identifiers, compared as they are written: leading zeros, dashes, check digits, one slip."""
+"""Compares two patient identifiers as written: leading zeros, dashes, check digits, one typing error."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from rapidfuzz.distance import DamerauLevenshtein
 from ehr_bridge.matching.names import fold
 
 SHORTEST = 5
-"""Characters an identifier needs for a slip in it to be told from another identifier."""
+"""Shorter identifiers are too similar to each other to recognise a typing error."""
 NEIGHBOURS = 10
-"""Numbers that lie as close as this are given one after the other: to twins, to a mother and her child."""
+"""Numbers this close were issued one after the other, perhaps to twins, or to a mother and her child."""
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 class IdGrade(StrEnum):
-    """How the header's patient ID stands to an MRN."""
+    """How the header's patient ID compares with an MRN."""
 
     SAME = "same"
     NEAR = "near"
@@ -25,13 +25,13 @@ class IdGrade(StrEnum):
     DIFFERENT = "different"
     OTHER_ISSUER = "other_issuer"
     SHARED = "shared"
-    """Several patients have it, of different issuers, and the header does not say which."""
+    """Several patients of different issuers have it, and the header does not name the issuer."""
     SILENT = "silent"
 
 
 @lru_cache(maxsize=1_000)
 def plain_id(text: str) -> str:
-    """Letters and digits alone, without case and leading zeros: `MRN-00471` is `mrn471`, `000471` is `471`."""
+    """Letters and digits only, without case and leading zeros: `MRN-00471` is `mrn471`, `000471` is `471`."""
     kept = "".join(c for c in fold(text) if c.isalnum())
     number = kept.lstrip(LETTERS)
     prefix = kept[: len(kept) - len(number)]
@@ -39,7 +39,7 @@ def plain_id(text: str) -> str:
 
 
 def compare_ids(said: str, known: str) -> IdGrade:
-    """Two identifiers of one issuer; each as it is written."""
+    """Compares two identifiers of one issuer."""
     theirs, ours = plain_id(said), plain_id(known)
     if not theirs or not ours:
         return IdGrade.SILENT
@@ -56,7 +56,7 @@ def compare_ids(said: str, known: str) -> IdGrade:
 
 
 def _is_slip(theirs: str, ours: str) -> bool:
-    """One character wrong, too many or too few (a check digit), two neighbours exchanged, or a prefix left out."""
+    """One character wrong, extra or missing (a check digit), two neighbours swapped, or a prefix left out."""
     if theirs.lstrip(LETTERS) == ours.lstrip(LETTERS) and (theirs.isdigit() or ours.isdigit()):
         return True
     return DamerauLevenshtein.distance(theirs, ours, score_cutoff=1) <= 1

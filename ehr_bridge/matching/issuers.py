@@ -1,4 +1,4 @@
-"""Assigning authorities: who gave a number, by the names they go by (Issuer of Patient ID, PS3.3 section C.7.1.1)."""
+"""Assigning authorities: who issued a number, and their names (Issuer of Patient ID, PS3.3 section C.7.1.1)."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 BETWEEN = "|"
-"""Stands between issuer and MRN where both are written as one text: `SITE-A|100`, as a token of FHIR search."""
+"""Separates issuer and MRN in one text: `SITE-A|100`, as in a FHIR token search."""
 
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """One who gives MRNs, as the site names them."""
+    """An issuer of MRNs, as configured by the site."""
 
     name: str
     universal_id: str = ""
-    """Universal Entity ID (0040,0032), such as an OID; '' when the site has not told."""
+    """Universal Entity ID (0040,0032), such as an OID; '' when not configured."""
 
 
 def issuer_key(name: str | None) -> str:
-    """What two names of one authority have in common: all but case and blanks around. '' for none."""
+    """The name of an authority without case and surrounding blanks, for comparison. '' for none."""
     return (name or "").strip().casefold()
 
 
 def readings(text: str) -> list[tuple[str | None, str]]:
-    """What a text may mean that names a number: the MRN alone (issuer None), or the key of an issuer and an MRN."""
+    """What a text that names a number may mean: the MRN alone (issuer None), or an issuer's key and an MRN."""
     found: list[tuple[str | None, str]] = [(None, text)]
     for at, character in enumerate(text):
         issuer, mrn = issuer_key(text[:at]), text[at + 1 :].strip()
@@ -34,15 +34,15 @@ def readings(text: str) -> list[tuple[str | None, str]]:
 
 
 def authority_named(authorities: Iterable[Authority], name: str) -> Authority | None:
-    """The authority that goes by this name or this universal ID."""
+    """The authority with this name or this universal ID."""
     key = issuer_key(name)
     return next((one for one in authorities if key and key in {issuer_key(one.name), one.universal_id}), None)
 
 
 def issuer_said(local: str, universal: str, authorities: Iterable[Authority]) -> str:
-    """Who gave a file's patient ID, by the site's name for them; one whom the site does not know as the file says.
+    """The issuer of a file's patient ID, by the site's name if the site knows it, otherwise as the file has it.
 
-    Where name and universal ID lead to two, or our name comes with another universal ID, it is neither.
+    If name and universal ID belong to two authorities, or our name comes with a foreign universal ID, it is neither.
     """
     known = list(authorities)
     by_name, by_id = authority_named(known, local), authority_named(known, universal)

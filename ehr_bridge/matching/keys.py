@@ -1,4 +1,4 @@
-"""By what candidates are found and values counted, without looking at every patient."""
+"""Keys with which candidates are found and values counted, without reading every patient."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from ehr_bridge.matching.person_names import PersonName, read_names, sound
 
 KEY_LENGTH = 80
 MOST_PAIRS = 9
-"""Pairs of words of one name that become keys; more are in no name of a person."""
+"""Pairs of words of one name that become keys; no person's name has more."""
 EVERYBODY = ""
 """The key that every patient has: its count is the size of the population."""
 
 
 def patient_keys(patient: PatientFacts) -> set[str]:
-    """What is written down of a patient: by what it is found (`header_keys`), and what is counted (`asked_values`)."""
+    """The keys stored for a patient: those that find it (`header_keys`), and those that are counted
+    (`asked_values`)."""
     name = known_name(patient)
     keys = {EVERYBODY, *_name_keys([name])}
     keys |= {f"f:{word}" for word in name.family} | {f"g:{word}" for word in name.given}
@@ -30,15 +31,15 @@ def patient_keys(patient: PatientFacts) -> set[str]:
 
 
 def is_counted(key: str) -> bool:
-    """Whether how many have it says anything; an MRN is one patient's."""
+    """Whether the number of patients with this key is informative; an MRN belongs to one."""
     return not key.startswith("i:")
 
 
 def header_keys(header: HeaderIdentity) -> set[str]:
-    """The keys that a header asks for; any of them shared makes a patient a candidate.
+    """The keys that a header asks for; a patient who shares any of them is a candidate.
 
-    The plain MRN, the date of birth (day and month as they stand, and exchanged), and how each pair of family and given
-    name sounds, in whatever order.
+    The plain MRN, the date of birth (as it is, and with day and month swapped), and the sound of each pair of family
+    and given name, in any order.
     """
     keys = number_key(header.patient_id)
     if digits_of(header.patient_birth_date):
@@ -51,18 +52,18 @@ def header_keys(header: HeaderIdentity) -> set[str]:
 
 
 def finding_keys(patient: PatientFacts) -> set[str]:
-    """Those of `patient_keys` that a header asks for."""
+    """The `patient_keys` that a header asks for."""
     return {key for key in patient_keys(patient) if key.startswith(("i:", "d:", "n:"))}
 
 
 def study_keys(header: HeaderIdentity) -> set[str]:
-    """The keys by which a waiting study is found when a patient or order changes: `header_keys` and order numbers."""
+    """The keys that find a waiting study when a patient or order changes: `header_keys` and order numbers."""
     ids = (header.scheduled_procedure_step_id, header.requested_procedure_id)
     return header_keys(header) | order_keys(header.study_instance_uid, header.accession_number, *ids)
 
 
 def order_keys(*numbers: str | None) -> set[str]:
-    """Numbers and UIDs of an order, or what a header says of them, apart from case, blanks and leading zeros."""
+    """Numbers and UIDs of an order, or those in a header, without case, blanks and leading zeros."""
     plain = {(number or "").strip().casefold().lstrip("0") for number in numbers} - {""}
     return {f"o:{number}"[:KEY_LENGTH] for number in plain}
 
@@ -73,12 +74,12 @@ def number_key(mrn: str) -> set[str]:
 
 
 def known_name(patient: PatientFacts) -> PersonName:
-    """The name that the EHR has."""
+    """The patient's name in the EHR."""
     return PersonName.of(*(getattr(patient, part) or "" for part in NAME_PARTS))
 
 
 def asked_values(header: HeaderIdentity) -> set[str]:
-    """The values of a header whose counts a verdict needs, in either place of the name."""
+    """The values of a header whose counts the match needs, in either place of the name."""
     names = read_names(header.patient_name)
     words = {word for name in names for word in (*name.family, *name.given)}
     words |= {drawn_together(word) for word in words} | {long for name in names for _, long in name.spelled}

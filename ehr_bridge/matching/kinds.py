@@ -1,7 +1,7 @@
-"""What kind of images these are, and of what: modality, body part and side, compared in families.
+"""What kind of images these are, and of what: modality, body part and side, compared by families.
 
-A family is what may answer one order: a chest X-ray comes as CR or DX, a PET of a hybrid scanner as PT and CT. Terms of
-one family agree. A term that is in no family here, or that says nothing of images, is never held against anybody.
+A family is what may answer one order: a chest X-ray comes as CR or DX, a PET from a hybrid scanner as PT and CT. Terms
+of one family agree. A term without a family here, or that does not describe images, never counts against a study.
 Terms: PS3.3 section C.7.3.1.1.1 (Modality), PS3.16 annex L (Body Part Examined), PS3.3 section C.7.3.1 (Laterality).
 """
 
@@ -34,9 +34,9 @@ MODALITIES = _families(
     "ECG EPS HD RESP",
     "EEG EMG EOG",
 )
-"""SR, PR, KO, SEG, OT, DOC and what belongs to a treatment are in none: they come along with images of any kind."""
+"""SR, PR, KO, SEG, OT, DOC and treatment objects have none: they accompany images of any kind."""
 MODALITY_WORDS = {"XR": "CR", "DR": "DX", "MRI": "MR", "PET": "PT", "XRAY": "CR", "MAMMO": "MG"}
-"""What orders say for the terms of DICOM."""
+"""Words in orders for the terms of DICOM."""
 
 BODY_PARTS = _families(
     "HEAD HEADNECK BRAIN SKULL FACE ORBIT EYE SINUS PARANASALSINUS NOSE EAR IAC PITUITARY SELLA ZYGOMA",
@@ -59,7 +59,7 @@ BODY_PARTS = _families(
     "EXTREMITY LEG TIBIA ANKLE FOOT",
     "EXTREMITY FOOT TOE CALCANEUS ANKLE",
 )
-"""Neighbours are of one family: the wrist is in the picture of a hand."""
+"""Neighbours are one family: the wrist is in the picture of a hand."""
 BODY_PART_WORDS = {
     "ABD": "ABDOMEN", "ABDPEL": "ABDOMENPELVIS", "ABDOMENANDPELVIS": "ABDOMENPELVIS", "CERVICALSPINE": "CSPINE",
     "CHESTABDOMENPELVIS": "CHESTABDPELVIS", "CAP": "CHESTABDPELVIS", "CRANIUM": "SKULL", "HEEL": "CALCANEUS",
@@ -70,7 +70,7 @@ BODY_PART_WORDS = {
 }  # fmt: skip
 
 SIDES = _families("L B", "R B")
-"""Of a pair, one side is in the picture of both."""
+"""An image of both sides shows either side."""
 SIDE_WORDS = {"LEFT": "L", "RIGHT": "R", "BOTH": "B", "BILATERAL": "B", "LT": "L", "RT": "R"}
 
 FIELDS = (
@@ -78,11 +78,11 @@ FIELDS = (
     ("BodyPartExamined", "body_part", BODY_PARTS, BODY_PART_WORDS),
     ("Laterality", "laterality", SIDES, SIDE_WORDS),
 )
-"""DICOM keyword, the attribute of header and order, and by what their values are compared."""
+"""DICOM keyword, attribute of header and order, and how their values are compared."""
 
 
 def compare_terms(said: str, known: str, families: Families, words: dict[str, str]) -> EvidenceGrade:
-    """How a term of a header stands to one of an order; silent where either is empty or in no family."""
+    """How a term of a header compares with one of an order; silent where either is empty or has no family."""
     theirs, ours = _term(said, words), _term(known, words)
     of_theirs = {number for number, family in enumerate(families) if theirs in family}
     of_ours = {number for number, family in enumerate(families) if ours in family}
@@ -94,19 +94,19 @@ def compare_terms(said: str, known: str, families: Families, words: dict[str, st
 
 
 def compare_modalities(said: str, known: str) -> EvidenceGrade:
-    """How the modality of images stands to that of an order."""
+    """How the modality of images compares with that of an order."""
     return compare_terms(said, known, MODALITIES, MODALITY_WORDS)
 
 
 def answering_modalities() -> dict[str, frozenset[str]]:
-    """The terms by which each term of an order is answered; for all terms that can be compared."""
+    """For each term of an order, the terms that answer it; for all terms that can be compared."""
     terms = frozenset().union(*MODALITIES)
     akin = {term: frozenset().union(*(family for family in MODALITIES if term in family)) for term in terms}
     return akin | {word: akin[term] | {word} for word, term in MODALITY_WORDS.items()}
 
 
 def evidence_of_images(header: HeaderIdentity, order: OrderFacts) -> tuple[Evidence, ...]:
-    """Whether these are the images that the order asks for: a line for what both sides know."""
+    """Whether these are the images that the order asks for: one line for each field that both sides have."""
     lines = []
     for keyword, name, families, words in FIELDS:
         said, known = getattr(header, name), getattr(order, name) or ""

@@ -1,4 +1,4 @@
-"""The verdict: whose study it is, and which order it answers, if any."""
+"""The match: the patient whose study it is, and the order it answers, if any."""
 
 from __future__ import annotations
 
@@ -38,15 +38,15 @@ def match_study(
     *,
     is_complete: bool = True,
 ) -> Match:
-    """The verdict on a study. The result does not depend on the order of candidates.
+    """The match of a study. The result does not depend on the order of the candidates.
 
-    `orders` are those that a key of the header points to, `patients` those that share a key with it
-    (`ehr_bridge.matching.keys`). Where the patient is found without an order, `add_order` looks for one.
+    `orders` are those that a key of the header names, `patients` those that share a key with it
+    (`ehr_bridge.matching.keys`). If the patient is found without an order, `add_order` looks for one.
 
     * exact: one order whose patient agrees, or one patient by MRN; nothing contradicts;
-    * probable: likely, with a contradiction, or by other means than a key;
-    * ambiguous: a key whose patient disagrees, two that fit alike, likeness that relatives and namesakes have too;
-    * none: nothing points anywhere.
+    * probable: likely, with a contradiction, or found without a key;
+    * ambiguous: a key whose patient disagrees, two that fit equally, or agreement that relatives and namesakes share;
+    * none: no candidate.
 
     Only `is_automatic` may be acted on without a person.
     """
@@ -65,11 +65,11 @@ def match_study(
 
 
 def add_order(header: HeaderIdentity, match: Match, orders: Iterable[OrderFacts], rules: Rules = DEFAULT) -> Match:
-    """The verdict on a patient, with the order that the study answers: the only open one of the same kind of images
-    whose appointment lies close to the study date. Several that fit are a question.
+    """The match of a patient, completed with the order that the study answers: the only open one of the same kind of
+    images whose appointment is close to the study date. If several fit, a person decides.
 
-    A study with an accession number that no order has answers none that is here; whose it is, is as certain as without
-    the number. `orders` are the patient's open ones; where the study has such a number, all of the patient's.
+    A study with an unknown accession number answers none of our orders; the patient is as certain as without the
+    number. `orders` are the patient's open ones; where the study has such a number, all of the patient's.
     """
     if match.patient_id is None or match.order_id is not None:
         return match
@@ -87,9 +87,10 @@ def add_order(header: HeaderIdentity, match: Match, orders: Iterable[OrderFacts]
 
 
 def _with_number_of_none(match: Match, number: str, orders: Iterable[OrderFacts]) -> Match:
-    """The verdict on a patient, for a study with an accession number that no order has; nearly having it is a question.
+    """The match of a patient, for a study with an unknown accession number; if it nearly is an order's, a person
+    decides.
 
-    It says nothing about the patient: it may be of another system, or of an order that the EHR tells later.
+    It says nothing about the patient: it may be another system's, or of an order that the EHR has yet to send.
     """
     nearly = [order for order in orders if is_nearly(number, order.accession_number)]
     if not nearly:
@@ -103,7 +104,7 @@ def _with_number_of_none(match: Match, number: str, orders: Iterable[OrderFacts]
 
 
 def _fitting(header: HeaderIdentity, orders: Iterable[OrderFacts], rules: Rules) -> list[OrderFacts]:
-    """The orders that these images may answer: of the very modality, or else of its family; nothing contradicts."""
+    """The orders that these images may answer: of the same modality, or else of its family; nothing contradicts."""
     near = [one for one in orders if _is_near(header, one, rules)]
     lines = {one.id: evidence_of_images(header, one) for one in near}
     clean = [one for one in near if all(line.agrees is not False for line in lines[one.id])]
@@ -127,7 +128,7 @@ def judge_order(
     rules: Rules = DEFAULT,
     others: Sequence[OrderFacts] = (),
 ) -> Match:
-    """The verdict on this one order; `others` are further orders that keys of the header point to."""
+    """The match with this order; `others` are further orders that keys of the header name."""
     strangers = [one for one in patients if one.id != order.patient.id]
     compared = share_ids([compare_person(header, one, population) for one in (order.patient, *strangers)])
     keys = key_lines(header, order, rules, others)
@@ -141,13 +142,13 @@ def judge_order(
         return Match(MatchKind.AMBIGUOUS, score, (stranger, *evidence), order.patient.id, order.id)
     kind = _same_person(compared[0])
     if kind is MatchKind.EXACT and any(line.agrees is False for line in evidence):
-        kind = MatchKind.PROBABLE  # one key led here; another denies it, or these are not the images it asks for
+        kind = MatchKind.PROBABLE  # one key names it; another contradicts, or the order asks for other images
     is_automatic = kind is MatchKind.EXACT and rules.allows(Basis.ORDER)
     return Match(kind, score, evidence, order.patient.id, order.id, Basis.ORDER, is_automatic)
 
 
 def _stranger(person: Comparison, others: Sequence[Comparison]) -> Evidence | None:
-    """Whether the header says it is of somebody else than the order's patient."""
+    """Whether the header names somebody else than the order's patient."""
     for other in others:
         if other.claims_id and not (other.patient_id is person.patient_id is IdGrade.SHARED):
             return Evidence.against("PatientID", "id_of_another")
@@ -157,9 +158,9 @@ def _stranger(person: Comparison, others: Sequence[Comparison]) -> Evidence | No
 
 
 def _same_person(person: Comparison) -> MatchKind:
-    """How far the header's person is the order's patient, given that a key led there.
+    """How certainly the header's person is the order's patient, given that a key names the order.
 
-    The patient ID must agree, or name and birth date where the file has none; any contradiction stops it.
+    The patient ID must agree, or name and birth date where the file has none; nothing may contradict.
     """
     lines = evidence_of(person)
     contradictions = sum(line.agrees is False for line in lines)
@@ -177,7 +178,7 @@ def _parts(person: Comparison) -> tuple[Grade, Grade]:
 
 
 def _prefer_written_id(header: HeaderIdentity, compared: list[Comparison]) -> list[Comparison]:
-    """Where one patient has the ID as it is written, another who has it but for zeros and dashes does not have it."""
+    """Where one patient has the ID as written, another whose ID differs in zeros and dashes does not have it."""
     written = [one for one in compared if one.patient_id is IdGrade.SAME and one.patient.mrn == header.patient_id]
     if not written:
         return compared
@@ -190,6 +191,6 @@ def _prefer_written_id(header: HeaderIdentity, compared: list[Comparison]) -> li
 
 
 def score_of(evidence: Iterable[Evidence]) -> float:
-    """The share of comparisons with something to say that agree, from 0 to 1."""
+    """The share of the informative comparisons that agree, from 0 to 1."""
     said = [line.agrees for line in evidence if line.agrees is not None]
     return round(sum(said) / len(said), 4) if said else 0.0

@@ -1,4 +1,4 @@
-"""What the matcher looks at and what it says."""
+"""Input and output of the matcher."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ class MatchKind(StrEnum):
 
 
 class Basis(StrEnum):
-    """What a verdict rests on, the strongest first."""
+    """What a match is based on, strongest first."""
 
     ORDER = "order"
     """A key of an order (study UID, accession number, step id), and its patient agrees."""
     PATIENT_ID = "patient_id"
     """The MRN; the whole name or the birth date agrees, and nothing contradicts."""
     NEAR_PATIENT_ID = "near_patient_id"
-    """The MRN with less or with a contradiction beside it, or but for one slip with name and birth date."""
+    """The MRN with less than that or with a contradiction; or the MRN with one typing error, name and birth date."""
     DEMOGRAPHICS = "demographics"
     """Name and birth date alone."""
     NOTHING = "nothing"
@@ -38,7 +38,7 @@ class Basis(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class HeaderIdentity:
-    """What a DICOM header says about whose study this is (values decoded and stripped; '' when absent)."""
+    """What a DICOM header says about patient and order (values decoded and stripped; '' when absent)."""
 
     study_instance_uid: str
     accession_number: str
@@ -76,7 +76,7 @@ class PatientFacts:
 
 @dataclass(frozen=True, slots=True)
 class OrderFacts:
-    """An order that a key of the header points to, or that its patient has."""
+    """An order that a key of the header names, or that its patient has."""
 
     id: uuid.UUID
     accession_number: str
@@ -92,25 +92,25 @@ class OrderFacts:
 
 
 class EvidenceGrade(StrEnum):
-    """How far two values are apart, for the eye of a person."""
+    """How far two values differ, for display."""
 
     SAME = "same"
     FORM = "form"
-    """The same, written otherwise: case, accents, transliteration, order of names, leading zeros."""
+    """The same, written differently: case, accents, transliteration, order of names, leading zeros."""
     SLIP = "slip"
-    """What fingers do: a wrong digit, a letter."""
+    """A typing error: a wrong digit or letter."""
     OTHER = "other"
     SILENT = "silent"
-    """One side says nothing, or nothing that can be compared."""
+    """One side is empty, or cannot be compared."""
 
 
 WITHOUT_GRADE = {True: EvidenceGrade.SAME, False: EvidenceGrade.OTHER, None: EvidenceGrade.SILENT}
-"""For evidence that was stored before grades were."""
+"""For evidence stored before grades existed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One comparison a person can read. `agrees` is None where one side says nothing."""
+    """One comparison that a person can read. `agrees` is None where one side is empty."""
 
     field: str
     """A DICOM keyword; or `confirmation`, `order`, `study`."""
@@ -119,9 +119,9 @@ class Evidence:
     detail: str
     """The reasons in English."""
     reasons: tuple[str, ...] = ()
-    """Codes (`ehr_bridge.matching.reasons`); none for evidence that was stored before they were."""
+    """Codes (`ehr_bridge.matching.reasons`); none in evidence stored before codes existed."""
     values: tuple[tuple[str, str], ...] = ()
-    """What fills the blanks of the reasons."""
+    """Values for the placeholders in the reasons."""
 
     @classmethod
     def of(cls, field: str, agrees: bool | None, grade: EvidenceGrade, *reasons: str, **values: str) -> Self:
@@ -129,12 +129,12 @@ class Evidence:
 
     @classmethod
     def against(cls, field: str, *reasons: str, **values: str) -> Self:
-        """Something that contradicts."""
+        """Evidence of a contradiction."""
         return cls.of(field, False, EvidenceGrade.OTHER, *reasons, **values)
 
     @classmethod
     def from_json(cls, said: Mapping[str, Any]) -> Self:
-        """What `as_json` wrote down, at any time."""
+        """From what any version of `as_json` wrote."""
         agrees = said["agrees"]
         grade = EvidenceGrade(said.get("grade") or WITHOUT_GRADE[agrees])
         reasons, values = tuple(said.get("reasons", ())), tuple(said.get("values", {}).items())
@@ -157,7 +157,7 @@ class Match:
 
     kind: MatchKind
     score: float
-    """How likely it is, from 0 to 1; for a key that is contradicted, no more than a hint."""
+    """How likely it is, from 0 to 1; for a contradicted key only a hint."""
     evidence: tuple[Evidence, ...]
     patient_id: uuid.UUID | None = None
     order_id: uuid.UUID | None = None

@@ -1,6 +1,6 @@
-"""Names of people as they are searched for: folded to plain letters, cut into parts, and what was typed read as such.
+"""Names for searching: folded to plain letters and cut into parts; queries are read the same way.
 
-The index of studies and the words of a query go through the same folding, so that what looks alike is found alike.
+The index of studies and the words of a query are folded alike, so that names that look alike are found alike.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from functools import lru_cache
 PART_LENGTH = 64
 KEY_LENGTH = 255
 LETTERS = str.maketrans({"ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i", "ħ": "h"})
-"""Letters that Unicode does not take apart into a base and an accent."""
+"""Letters that Unicode does not decompose into a base and an accent."""
 SPELLED_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ø": "oe", "ü": "ue", "å": "aa", "đ": "dj", "ð": "dh"})
-"""Letters that some write as two; folding does so with æ, œ, þ and ß anyway."""
+"""Letters that are sometimes written as two; folding always does so with æ, œ, þ and ß."""
 
 
 class Place(StrEnum):
-    """Where in a name a part stands."""
+    """The position of a part in a name."""
 
     FAMILY = "family"
     GIVEN = "given"
@@ -54,13 +54,13 @@ def fold(text: str) -> str:
 
 
 def cut(text: str) -> list[str]:
-    """The folded words of a name, each at most as long as a part that is stored."""
+    """The folded words of a name, each cut to the length of a stored part."""
     return list(words_of(text))
 
 
 @lru_cache(maxsize=10_000)
 def spelled_out(text: str) -> tuple[str, ...]:
-    """The words of a name as `words_of` has them, word for word, but "mueller" for Müller."""
+    """The words of a name, in the order of `words_of`, but spelled out: "mueller" for Müller."""
     return words_of(unicodedata.normalize("NFC", text.casefold()).translate(SPELLED_OUT))
 
 
@@ -71,12 +71,12 @@ def drawn_together(word: str) -> str:
 
 @lru_cache(maxsize=10_000)
 def words_of(text: str) -> tuple[str, ...]:
-    """As `cut`, remembered: names repeat."""
+    """Like `cut`, cached, because names repeat."""
     return tuple(part[:PART_LENGTH] for part in re.split(r"[\W_]+", fold(text)) if part)
 
 
 def name_index(name: str) -> list[NamePart]:
-    """The parts of a PN value (PS3.5 section 6.2.1) by which it is found, of all its component groups, each once."""
+    """The parts of a PN value (PS3.5 section 6.2.1) that find it, of all its component groups, without duplicates."""
     parts = set()
     for group in name.split("="):
         family, separator, rest = group.partition("^")
@@ -86,7 +86,7 @@ def name_index(name: str) -> list[NamePart]:
 
 
 def name_key(name: str) -> str:
-    """By what a PN value is sorted: the folded parts of its first group that says something; '' without a name."""
+    """The sort key of a PN value: the folded parts of its first non-empty group; '' without a name."""
     group = next((group for group in name.split("=") if group.strip("^ ")), "")
     return " ".join(cut(group))[:KEY_LENGTH]
 
@@ -94,8 +94,8 @@ def name_key(name: str) -> str:
 def read_query(text: str) -> list[Word]:
     """The words of a name as people type it: `given family`, `family, given`, `family^given`, with * and ?.
 
-    Each word must be found. Before a comma or ^ stands the family name, behind it the given names; without one a word
-    may be either. A lone * asks for nothing.
+    Each word must be found. The family name is before a comma or ^, given names are after it; without one a word may be
+    either. A lone * is ignored.
     """
     family, separator, given = fold(text).replace("^", ",").partition(",")
     words = [Word(word, Place.FAMILY if separator else Place.ANY) for word in _words(family)]

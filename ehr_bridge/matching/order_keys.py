@@ -1,8 +1,8 @@
-"""What points to an order by itself, and what each such key of a header says of an order.
+"""The keys that name an order, and what each such key of a header says about an order.
 
-What one side does not know is never a contradiction: a modality makes study UIDs of its own, and the worklist it asked
-may be of another system, whose accession numbers, step and procedure ids mean nothing here. Only a key of another order
-of ours contradicts.
+What one side does not know is never a contradiction: a modality makes its own study UIDs, and its worklist may come
+from another system, whose accession numbers, step and procedure ids mean nothing here. Only a key of another one of our
+orders contradicts.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ FIELDS = {
     "scheduled_procedure_step_id": ("ScheduledProcedureStepID", "order_step"),
     "requested_procedure_id": ("RequestedProcedureID", "order_procedure"),
 }
-"""DICOM keyword, and the reason that it is the order's."""
+"""DICOM keyword, and the reason code for an agreement."""
 OF_PROCEDURE = ("scheduled_procedure_step_id", "requested_procedure_id")
 """Keys that need not be unique: a step may be "1" in every procedure."""
 
 
 def keys_of(header: HeaderIdentity, rules: Rules) -> dict[str, str]:
-    """What a header says that can point to an order, by the name of the key."""
+    """The values in a header that can name an order, by the name of the key."""
     said = {key: getattr(header, key) for key in rules.order_keys}
     if _is_foreign(header, rules):
         said.pop("accession_number", None)
@@ -34,7 +34,7 @@ def keys_of(header: HeaderIdentity, rules: Rules) -> dict[str, str]:
 
 
 def known_key(order: OrderFacts, key: str) -> str:
-    """What an order has as this key; for its step and procedure the accession number where the EHR told none."""
+    """The order's value for this key; for step and procedure the accession number where the EHR sent none."""
     if key in OF_PROCEDURE:
         return getattr(order, key) or order.accession_number
     return order.scheduled_study_instance_uid if key == "study_instance_uid" else order.accession_number
@@ -43,9 +43,9 @@ def known_key(order: OrderFacts, key: str) -> str:
 def key_lines(
     header: HeaderIdentity, order: OrderFacts, rules: Rules, others: Sequence[OrderFacts] = ()
 ) -> tuple[Evidence, ...]:
-    """What each key of the header says of the order; a study UID of the modality's own is not even mentioned.
+    """What each key of the header says about the order; a study UID that the modality made is not mentioned.
 
-    `others` are further orders that the header's keys point to.
+    `others` are further orders that the header's keys name.
     """
     lines = []
     for key, said in keys_of(header, rules).items():
@@ -64,14 +64,14 @@ def key_lines(
 def lines_against(
     header: HeaderIdentity, patient_id: uuid.UUID, rules: Rules, orders: Iterable[OrderFacts]
 ) -> tuple[Evidence, ...]:
-    """What keys of the header say against a patient: those of an order that is somebody else's."""
+    """Keys of the header that contradict a patient: those of an order of somebody else."""
     theirs = [order for order in orders if order.patient.id != patient_id]
     lines = (_of_another(key, said, patient_id, theirs) for key, said in keys_of(header, rules).items())
     return tuple(line for line in lines if line is not None)
 
 
 def _of_another(key: str, said: str, patient_id: uuid.UUID, others: Iterable[OrderFacts]) -> Evidence | None:
-    """That the key is another order's, and whether at least of the same patient."""
+    """Evidence that the key belongs to another order, and whether its patient is the same."""
     holders = [order for order in others if same_key(said, known_key(order, key))]
     if not holders:
         return None
@@ -82,10 +82,10 @@ def _of_another(key: str, said: str, patient_id: uuid.UUID, others: Iterable[Ord
 def pointed_to(
     named: Sequence[OrderFacts], by_procedure: Mapping[str, Sequence[OrderFacts]], said: Mapping[str, str]
 ) -> list[OrderFacts]:
-    """The orders that a header's keys point to, all in all; more than one contradict each other.
+    """All orders that a header's keys name; if there are several, they contradict each other.
 
     `named` have its study UID or accession number, `by_procedure` its step or procedure id, by the name of the key. An
-    id that several orders have points to none of them, but away from an order that has another.
+    id that several orders share names none of them, but contradicts an order with another id.
     """
     found = {order.id: order for order in named or _of_both(by_procedure, said)}
     for key, holders in by_procedure.items():
@@ -107,20 +107,21 @@ def _of_both(by_procedure: Mapping[str, Sequence[OrderFacts]], said: Mapping[str
 
 
 def same_key(said: str, known: str) -> bool:
-    """Whether two keys are one, apart from case, blanks and leading zeros."""
+    """Whether two keys are equal without case, blanks and leading zeros."""
     return said.strip().casefold().lstrip("0") == known.strip().casefold().lstrip("0")
 
 
 def is_nearly(said: str, known: str) -> bool:
-    """Whether two keys have the same letters and digits, punctuation and zeros after a prefix apart: ACC-0017, acc 17.
+    """Whether two keys have the same letters and digits, without punctuation and zeros after a prefix: ACC-0017, acc
+    17.
 
-    Too little to be one, too much for a number that is nobody's.
+    Too little to be the same number, too much to be an unrelated one.
     """
     return plain_id(said) == plain_id(known)
 
 
 def _is_foreign(header: HeaderIdentity, rules: Rules) -> bool:
-    """Whether somebody else gave the accession number."""
+    """Whether another issuer gave the accession number."""
     if rules.accession_issuer is None or not header.issuer_of_accession_number:
         return False
     return not same_key(header.issuer_of_accession_number, rules.accession_issuer)

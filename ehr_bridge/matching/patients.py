@@ -1,4 +1,4 @@
-"""Which patient a header belongs to when no key names an order: how likely, and what forbids acting on it."""
+"""Finds the patient of a header when no key names an order: how likely each is, and what forbids an automatic link."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ehr_bridge.matching.rules import Rules
 ALL_PARTS = 3
 """Family name, given name and date of birth."""
 WORTH_A_LOOK = 0.02
-"""How likely a patient must be to be named at all."""
+"""Least probability of a patient to be mentioned."""
 NO_MATCH = Match(
     MatchKind.NONE,
     0.0,
@@ -28,14 +28,14 @@ NO_MATCH = Match(
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """A candidate, and how likely it is among all candidates and the people whom the EHR does not know."""
+    """A candidate, and its probability among all candidates and people unknown to the EHR."""
 
     comparison: Comparison
     probability: float
 
 
 def share_ids(compared: Sequence[Comparison]) -> list[Comparison]:
-    """Where patients of different issuers have the ID, and the header does not say who gave it, it is no proof."""
+    """Where patients of different issuers have the ID, and the header does not name the issuer, it proves nothing."""
     issuers = {issuer_key(one.patient.issuer) for one in compared if one.patient_id is IdGrade.SAME}
     if len(issuers - {""}) <= 1:
         return list(compared)
@@ -43,7 +43,7 @@ def share_ids(compared: Sequence[Comparison]) -> list[Comparison]:
 
 
 def rank(comparisons: Sequence[Comparison], population: Population) -> list[Ranked]:
-    """The likeliest first. Two that fit equally are at most half likely each."""
+    """The likeliest first. Two that fit equally have at most one half each."""
     prior = weights.prior(population.size)
     odds = [2.0 ** (one.weight + prior) for one in comparisons]
     total = 1 + sum(sorted(odds))
@@ -52,9 +52,9 @@ def rank(comparisons: Sequence[Comparison], population: Population) -> list[Rank
 
 
 def judge_patients(ranked: Sequence[Ranked], rules: Rules, *, is_complete: bool) -> Match:
-    """The verdict on the ranked candidates; without an order.
+    """The match of the ranked candidates, without an order.
 
-    `is_complete` is False when more patients share a key than were looked at: then nothing but an MRN is certain.
+    `is_complete` is False when more patients share a key than were compared: then only an MRN is certain.
     """
     if not ranked:
         return NO_MATCH
@@ -80,7 +80,7 @@ def judge_patients(ranked: Sequence[Ranked], rules: Rules, *, is_complete: bool)
 
 
 def basis_of(person: Comparison) -> Basis:
-    """What a verdict on this patient rests on, once nothing forbids it."""
+    """What a match with this patient is based on, if nothing forbids it."""
     if person.patient_id is IdGrade.SAME:
         is_clean = all(line.agrees is not False for line in evidence_of(person))
         is_confirmed = person.is_whole_name_agreed or person.is_date_agreed
@@ -90,7 +90,7 @@ def basis_of(person: Comparison) -> Basis:
 
 
 def _is_twin_in_doubt(ranked: Sequence[Ranked], basis: Basis, rules: Rules) -> bool:
-    """Whether, without an MRN, it could be a relative born on the same day: then ten times the certainty is asked."""
+    """Whether, without an MRN, it could be a relative born on the same day; this requires ten times the certainty."""
     if basis is not Basis.DEMOGRAPHICS or ranked[0].probability >= 1 - (1 - rules.probability) / 10:
         return False
     others = (one.comparison for one in ranked[1:])
@@ -98,7 +98,7 @@ def _is_twin_in_doubt(ranked: Sequence[Ranked], basis: Basis, rules: Rules) -> b
 
 
 def _other_patient(ranked: Sequence[Ranked]) -> Evidence | None:
-    """Whether somebody else than the likeliest has a claim that only a person can weigh."""
+    """Whether another candidate has a claim that only a person can weigh."""
     best, *others = (one.comparison for one in ranked)
     for other in others:
         if other.weight == best.weight:
@@ -114,7 +114,7 @@ def _other_patient(ranked: Sequence[Ranked]) -> Evidence | None:
 
 
 def _veto(person: Comparison) -> Evidence | None:
-    """What forbids to link to this patient without a person, however likely it is."""
+    """What forbids an automatic link to this patient, however likely it is."""
     if person.sex == "different":
         return Evidence.against("PatientSex", "sex_other")
     if person.is_name_contradicted and person.is_date_contradicted:

@@ -1,4 +1,4 @@
-"""Two names of people, compared part by part: order, accents, scripts, slips, double names, initials."""
+"""Compares two names part by part: order, accents, scripts, typing errors, double names, initials."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from rapidfuzz.distance import DamerauLevenshtein, JaroWinkler
 from ehr_bridge.matching.names import spelled_out, words_of
 
 LONG = 8
-"""Letters from which two slips still leave a name recognisable."""
+"""Letters of a word that is still recognisable with two typing errors."""
 SHORT = 3
-"""Letters below which one slip makes another name."""
+"""In shorter words one typing error makes another name."""
 CLEAR = 3
-"""Letters of a sound that it needs to be a name's own: Emma and Amy sound alike in two."""
+"""Least letters of a sound that is characteristic: Emma and Amy sound alike in two."""
 ALIKE = 0.84
-"""The Jaro-Winkler similarity from which two words are more than different."""
+"""Jaro-Winkler similarity from which two words are similar rather than different."""
 SOUNDS = (
     ("sch", "s"), ("sh", "s"), ("ch", "k"), ("ph", "f"), ("th", "t"), ("ck", "k"), ("gh", "g"), ("kn", "n"),
     ("c", "k"), ("q", "k"), ("x", "ks"), ("z", "s"), ("w", "v"), ("j", "i"), ("y", "i"),
 )  # fmt: skip
 GENERATIONS = {"sr": 1, "senior": 1, "i": 1, "jr": 2, "junior": 2, "ii": 2, "iii": 3, "iv": 4}
-"""Suffixes by which father and son of one name are told apart."""
+"""Suffixes that distinguish father and son of the same name."""
 
 
 class Grade(StrEnum):
-    """How a part of a name in the header stands to ours."""
+    """How a part of a name in the header compares with ours."""
 
     SAME = "same"
     PART = "part"
@@ -52,13 +52,13 @@ class PersonName:
     given: tuple[str, ...]
     """Given and middle names."""
     spelled: frozenset[tuple[str, str]] = field(default=frozenset(), compare=False)
-    """Words that can be spelled out ("muller" of Müller), each with how ("mueller")."""
+    """Words that can be spelled out ("muller" of Müller), each with its spelling ("mueller")."""
     written: tuple[str, str] = field(default=("", ""), compare=False)
-    """Family name and the rest as they stand; empty in a reading that divides what is not divided."""
+    """Family name and the rest as written; empty in a reading that divides an undivided name."""
     middle: int = 0
-    """How many of the words of `given`, the last ones, are the middle name."""
+    """How many words at the end of `given` are the middle name."""
     generation: int = 0
-    """What the suffix says of it (`GENERATIONS`); 0: nothing."""
+    """Generation by the suffix (`GENERATIONS`); 0: unknown."""
 
     @classmethod
     def of(cls, family: str, given: str, middle: str = "", prefix: str = "", suffix: str = "") -> PersonName:
@@ -81,7 +81,7 @@ class PersonName:
 
 @dataclass(frozen=True, slots=True)
 class NameComparison:
-    """The grades of both parts, and the words that were held against each other."""
+    """The grades of both parts, and the words that were compared."""
 
     family: Grade
     given: Grade
@@ -90,20 +90,20 @@ class NameComparison:
     given_said: tuple[str, ...] = ()
     given_known: tuple[str, ...] = ()
     is_as_written: bool = False
-    """Letter for letter, accents and case included."""
+    """Equal letter for letter, including accents and case."""
     lacks_a_main_part: bool = False
-    """Of a double family name one side has a part only, or the first of the given names is missing on one side."""
+    """One side has only a part of a double family name, or the first given name is missing on one side."""
     is_whole: bool = False
     """One side does not divide the name, and both have the same words."""
     lacks_middle_name: bool = False
-    """One side leaves the middle name out, or has its initial only: it was not compared."""
+    """One side omits the middle name or has only its initial, so it was not compared."""
     is_other_generation: bool = False
-    """The suffixes tell father from son."""
+    """The suffixes distinguish father and son."""
 
 
 @lru_cache(maxsize=256)
 def read_names(value: str) -> tuple[PersonName, ...]:
-    """The ways to read a PN value: one for each component group; two more where a group is not divided by ^."""
+    """The ways to read a PN value: one per component group, and two more for a group that is not divided by ^."""
     return tuple(dict.fromkeys(name for group in value.split("=") for name in _readings(group)))
 
 
@@ -114,7 +114,7 @@ def _readings(group: str) -> Iterator[PersonName]:
     words = whole.family
     if words or whole.given:
         yield whole
-    if whole.given and (prefix or suffix):  # somebody may have put a title, or a given name, into the wrong place
+    if whole.given and (prefix or suffix):  # a title or a given name may be in the wrong component
         yield replace(PersonName.of(family, rest), written=("", ""), generation=whole.generation)
     if not separator and len(words) > 1:
         yield PersonName(words[:1], words[1:], whole.spelled)
@@ -122,7 +122,7 @@ def _readings(group: str) -> Iterator[PersonName]:
 
 
 def compare_names(said: PersonName, known: PersonName) -> NameComparison:
-    """The better of reading the header straight and with family and given name exchanged."""
+    """The better of two readings of the header: as written, or with family and given name swapped."""
     said = _as_known(said, known)
     words = (*said.family, *said.given)
     are_divided = said.family and said.given and known.family and known.given
@@ -155,10 +155,10 @@ def _compare(said: PersonName, known: PersonName, *, is_swapped: bool) -> NameCo
 
 
 def _given_names(said: PersonName, known: PersonName) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The given names that are to be compared: all, or without a middle name that says nothing.
+    """The given names to compare: all, or without an uninformative middle name.
 
-    That is one that the other side leaves out, or has as an initial, where the rest fits better without it: Anna^Maria
-    is Anna, but not Anna Luise.
+    That is one that the other side omits or abbreviates, where the rest fits better without it: Anna^Maria is Anna, but
+    not Anna Luise.
     """
     whole, first = (said.given, known.given), (said.first_given, known.first_given)
     if not (said.middle or known.middle) or not all(first):
@@ -170,14 +170,14 @@ def _given_names(said: PersonName, known: PersonName) -> tuple[tuple[str, ...], 
 
 
 def _is_initial(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
-    """Whether one side has the first letters of the other's words: Q is Quincy."""
+    """Whether one side has the initials of the other's words: Q is Quincy."""
     shorter, longer = sorted(("".join(one), "".join(other)), key=len)
     words = one if "".join(one) == longer else other
     return longer != shorter and "".join(word[0] for word in words).startswith(shorter)
 
 
 def _as_known(said: PersonName, known: PersonName) -> PersonName:
-    """The header's name with the EHR's word for each that is the same spelled out: Mueller is Müller, not Muller."""
+    """The header's name in the EHR's spelling, where only that differs: Mueller is Müller, not Muller."""
     if not (said.spelled or known.spelled):
         return said
     theirs, ours = dict(said.spelled), dict(known.spelled)
@@ -207,7 +207,7 @@ def _worth(names: NameComparison) -> int:
 
 
 def grade_words(said: tuple[str, ...], known: tuple[str, ...]) -> Grade:
-    """How the words of one part of a name stand to ours."""
+    """How the words of one part of a name compare with ours."""
     if not said or not known:
         return Grade.SILENT
     if _same_words(said, known):
@@ -227,12 +227,12 @@ def grade_words(said: tuple[str, ...], known: tuple[str, ...]) -> Grade:
 
 
 def _same_words(said: tuple[str, ...], known: tuple[str, ...]) -> bool:
-    """Whether it is the same words, in any order, or written together."""
+    """Whether the words are the same, in any order, or joined."""
     return bool(said) and ("".join(said) == "".join(known) or set(said) == set(known))
 
 
 def is_slip(one: str, other: str) -> bool:
-    """Whether two words differ by what fingers do: one letter, two in a long word, or two neighbours exchanged."""
+    """Whether two words differ by a typing error: one letter, two in a long word, or two neighbours swapped."""
     shorter = min(len(one), len(other))
     allowed = 0 if shorter < SHORT else 1 if shorter < LONG else 2
     return allowed > 0 and DamerauLevenshtein.distance(one, other, score_cutoff=allowed) <= allowed
@@ -240,7 +240,7 @@ def is_slip(one: str, other: str) -> bool:
 
 @lru_cache(maxsize=10_000)
 def sound(word: str) -> str:
-    """Roughly how a word sounds, in six letters: its consonants, those that sound alike written alike."""
+    """Roughly how a word sounds, in six letters: its consonants, with one letter for those that sound alike."""
     for written, heard in SOUNDS:
         word = word.replace(written, heard)
     if not word:

@@ -1,6 +1,6 @@
-"""What a line of evidence says, as codes that a program or a page with words of its own can read, and in English.
+"""The reasons of evidence, as codes that a program or a page can translate, and in English.
 
-A page shows them beside the name of the field and whether it agrees, so they say only what is more than that.
+A page shows them beside the name of the field and whether it agrees, so they only add to that.
 """
 
 from __future__ import annotations
@@ -93,9 +93,9 @@ REASONS: Final = MappingProxyType(
         "image_incomparable": "{file} and {ehr} cannot be compared",
     }
 )
-"""By code. A wrong digit is called so, in the code and in the words."""
+"""By code."""
 
 
 def words_of(reasons: tuple[str, ...], values: dict[str, str]) -> str:
-    """Reasons in English. Raises KeyError for one that there is not, or without a value that it needs."""
+    """Reasons in English. Raises KeyError for an unknown code or a missing value."""
     return ", ".join(REASONS[reason].format(**values) for reason in reasons)

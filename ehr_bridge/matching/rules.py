@@ -1,4 +1,4 @@
-"""What the deployer decides about matching."""
+"""The site's settings for matching."""
 
 from __future__ import annotations
 
@@ -8,34 +8,34 @@ from ehr_bridge.matching.issuers import Authority, issuer_said
 from ehr_bridge.matching.model import Basis, HeaderIdentity
 
 ORDER_KEYS = ("study_instance_uid", "accession_number", "scheduled_procedure_step_id", "requested_procedure_id")
-"""What points to an order by itself, in the order in which it is told."""
+"""The keys that name an order, in the order in which they are listed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """Thresholds of a verdict; docs/configuration.md tells them to deployers."""
+    """Thresholds of a match; docs/configuration.md explains them to deployers."""
 
     automatic: Basis = Basis.PATIENT_ID
     """The weakest basis on which a study is linked without a person."""
     probability: float = 0.99
-    """How likely a patient must be for it."""
+    """Least probability of a patient for that."""
     order_keys: tuple[str, ...] = ORDER_KEYS
     accession_issuer: str | None = None
-    """Who gives the accession numbers of orders; anybody else's number points to none. None: not looked at."""
+    """Issuer of the orders' accession numbers; other issuers' numbers name none. None: the issuer is not compared."""
     order_days: int = 7
-    """How far study date and appointment may lie apart where no key names the order."""
+    """Most days between study date and appointment where no key names the order."""
 
     authorities: tuple[Authority, ...] = ()
-    """Who gives MRNs here, where that is more than one."""
+    """Issuers of MRNs at this site, if there are several."""
 
     def with_issuer(self, header: HeaderIdentity) -> HeaderIdentity:
-        """What a header says, its issuer by the name that patients have it under."""
+        """The header with its issuer named as in the patients' records."""
         local, universal = header.issuer_of_patient_id, header.universal_issuer_of_patient_id
         if not self.authorities or not (local or universal):
             return header
         return replace(header, issuer_of_patient_id=issuer_said(local, universal, self.authorities))
 
     def allows(self, basis: Basis) -> bool:
-        """Whether a verdict on this basis may do without a person."""
+        """Whether a match on this basis may be linked without a person."""
         bases = list(Basis)
         return bases.index(basis) <= bases.index(self.automatic)
