@@ -95,6 +95,7 @@ class Comparison:
 
 
 def compare_person(header: HeaderIdentity, patient: PatientFacts, population: Population) -> Comparison:
+    """The grades of one patient against a header, and their weights."""
     patient_id = grade_id(header, patient)
     names, of_name = _compare_name(header, patient, population)
     birth_date = compare_dates(header.patient_birth_date, patient.birth_date)
