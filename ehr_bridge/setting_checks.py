@@ -46,6 +46,7 @@ def fixity_days(value: float) -> float:
 
 
 ORDER_KEYS = ("study_instance_uid", "accession_number", "scheduled_procedure_step_id", "requested_procedure_id")
+"""The keys that name an order, in the order in which they are listed."""
 
 
 def order_keys(value: str) -> str:

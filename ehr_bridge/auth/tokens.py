@@ -1,4 +1,4 @@
-"""Tokens: made, verified once, cached, and judged again on every call.
+"""Tokens: made, verified once, cached, and checked again on every call.
 
 Two kinds travel as `Authorization: Bearer`, both JWT (RFC 7519):
 

@@ -33,7 +33,7 @@ class Basis(StrEnum):
     """The MRN with less than that or with a contradiction; or the MRN with one typing error, name and birth date."""
     DEMOGRAPHICS = "demographics"
     """Name and birth date alone."""
-    NOTHING = "nothing"
+    NONE = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,5 +161,5 @@ class Match:
     evidence: tuple[Evidence, ...]
     patient_id: uuid.UUID | None = None
     order_id: uuid.UUID | None = None
-    basis: Basis = Basis.NOTHING
+    basis: Basis = Basis.NONE
     is_automatic: bool = False

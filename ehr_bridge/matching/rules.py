@@ -6,9 +6,7 @@ from dataclasses import dataclass, replace
 
 from ehr_bridge.matching.issuers import Authority, issuer_said
 from ehr_bridge.matching.model import Basis, HeaderIdentity
-
-ORDER_KEYS = ("study_instance_uid", "accession_number", "scheduled_procedure_step_id", "requested_procedure_id")
-"""The keys that name an order, in the order in which they are listed."""
+from ehr_bridge.setting_checks import ORDER_KEYS
 
 
 @dataclass(frozen=True, slots=True)

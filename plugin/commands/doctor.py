@@ -8,20 +8,20 @@ import shutil
 import socket
 import stat
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
-from sqlalchemy.orm import Session
 
 from ehr_bridge.auth.permissions import ROLE_PERMISSIONS
 from ehr_bridge.db import migrate
 from ehr_bridge.db.database import Database
 from ehr_bridge.errors import Unavailable
+from ehr_bridge.matching.issuers import Authority
 from ehr_bridge.services.accounts.roles import load_roles
 from ehr_bridge.services.fixity.state import count_damaged
-from ehr_bridge.services.registry.authorities import advice, authorities_of, numbers_on_record, obstacle
+from ehr_bridge.services.registry.authorities import Numbers, advice, authorities_of, numbers_on_record, obstacle
 from ehr_bridge.settings import Settings, SettingsError
 from plugin.commands.installation import SECRET_FILE
 from plugin.launch import ORTHANC
@@ -58,7 +58,7 @@ def doctor(context: click.Context) -> None:
 
 def examine(settings: Settings) -> Iterator[Finding]:
     """Every check in turn; one that breaks itself is a finding, not an end."""
-    checks: tuple[tuple[str, Callable[[Settings], Finding]], ...] = (
+    checks: tuple[tuple[str, Callable[[Settings], Finding | list[Finding]]], ...] = (
         ("packages", _packages),
         ("Orthanc", _orthanc),
         ("pages", _pages),
@@ -66,15 +66,14 @@ def examine(settings: Settings) -> Iterator[Finding]:
         ("secret", _secret),
         ("roles", _roles),
         ("database", _database),
-        ("files", _files),
-        ("authorities", _authorities),
         ("server", _server),
         ("orthanc.json", _orthanc_json),
         ("disk", _disk),
     )
     for name, check in checks:
         try:
-            yield check(settings)
+            found = check(settings)
+            yield from found if isinstance(found, list) else [found]
         except OSError as error:
             yield Finding(name, f"cannot be looked at ({error.strerror})", "run this as the server's own user")
 
@@ -145,46 +144,37 @@ def _roles(settings: Settings) -> Finding:
     return Finding("roles", f"changed by {settings.roles}: {', '.join(own) or 'none'}")
 
 
-def _database(settings: Settings) -> Finding:
+def _database(settings: Settings) -> list[Finding]:
+    """Asked once: of itself, of the files that the server found damaged, and of those who give numbers."""
+    known = authorities_of(settings)
+    damaged, numbers = None, None
     if not _has_database(settings):
-        return Finding("database", "there is none yet", "start the server once, or set EHR_BRIDGE_DATABASE_URL")
+        fix = "start the server once, or set EHR_BRIDGE_DATABASE_URL"
+        return [Finding("database", "there is none yet", fix), _files(damaged), _authorities(numbers, known)]
     database = Database(settings.sqlalchemy_url)
     kind = "SQLite" if database.is_sqlite else "PostgreSQL"
     try:
         with database.read() as session:
             session.connection()
-            current = migrate.is_current(database)
+            if migrate.is_current(database):
+                damaged, numbers = count_damaged(session), numbers_on_record(session, known)
+                state = Finding("database", f"{kind}, migrated")
+            else:
+                state = Finding("database", f"{kind}, of another version", "start the server once; it migrates")
     except Unavailable:
-        return Finding("database", f"{kind} does not answer", "look at EHR_BRIDGE_DATABASE_URL and at the database")
+        fix = "look at EHR_BRIDGE_DATABASE_URL and at the database"
+        state = Finding("database", f"{kind} does not answer", fix)
     finally:
         database.dispose()
-    if not current:
-        return Finding("database", f"{kind}, of another version", "start the server once; it migrates")
-    return Finding("database", f"{kind}, migrated")
+    return [state, _files(damaged), _authorities(numbers, known)]
 
 
 def _has_database(settings: Settings) -> bool:
     return settings.database_url is not None or Path(settings.sqlalchemy_url.removeprefix("sqlite:///")).exists()
 
 
-def _from_database[T](settings: Settings, ask: Callable[[Session], T]) -> T | None:
-    """What the database says; None when there is none, or none that can be asked."""
-    if not _has_database(settings):
-        return None
-    database = Database(settings.sqlalchemy_url)
-    try:
-        with database.read() as session:
-            session.connection()
-            return ask(session) if migrate.is_current(database) else None
-    except Unavailable:
-        return None
-    finally:
-        database.dispose()
-
-
-def _files(settings: Settings) -> Finding:
+def _files(damaged: int | None) -> Finding:
     """What the server found when it last read the stored files; none is read here."""
-    damaged = _from_database(settings, count_damaged)
     if damaged is None:
         return Finding("files", "not known without the database")
     if damaged:
@@ -193,10 +183,8 @@ def _files(settings: Settings) -> Finding:
     return Finding("files", "none is known to be damaged")
 
 
-def _authorities(settings: Settings) -> Finding:
+def _authorities(numbers: Numbers | None, known: Sequence[Authority]) -> Finding:
     """Whether numbers on record belong to those who give numbers."""
-    known = authorities_of(settings)
-    numbers = _from_database(settings, lambda session: numbers_on_record(session, known))
     if numbers is None:
         return Finding("authorities", "not known without the database")
     if (said := obstacle(numbers, known)) is not None:

@@ -1,7 +1,7 @@
 """How large a body may be: by what its route can take, and by the memory that is free.
 
 Orthanc makes room for a whole body as soon as it is announced, after the gate and before the first byte has come; and
-whoever is asked next needs a copy. So the announced size is judged, together with those of all bodies on their way.
+whoever is asked next needs a copy. So the announced size is looked at, together with those of all bodies on their way.
 That a body takes no memory before it comes is the work of plugin/native/announced.c.
 """
 

@@ -37,7 +37,7 @@ class Sight(Protocol):
 
 
 class Gate:
-    """Judges requests. Closed until `open` is called: the self-test must have passed."""
+    """Lets requests through, or not. Closed until `open` is called: the self-test must have passed."""
 
     def __init__(
         self,
@@ -67,12 +67,12 @@ class Gate:
             self._peers.put(request["ip"])
             if not self._is_open:
                 return self._is_self_test(request)
-            code = self._judge(uri, request)
+            code = self._why_not(uri, request)
             if code is not None:
                 self._tell(code, uri, request)
             return code is None
         except Exception:
-            LOGGER.exception("the gate refused a request it could not judge")
+            LOGGER.exception("the gate refused a request it could not look at")
             return False
 
     def peer(self) -> str | None:
@@ -101,7 +101,7 @@ class Gate:
         self._nonce_seen = True
         return True
 
-    def _judge(self, uri: str, request: Mapping[str, Any]) -> str | None:
+    def _why_not(self, uri: str, request: Mapping[str, Any]) -> str | None:
         """None lets the request through; anything else is why not, for the audit trail."""
         headers: Mapping[str, str] = request["headers"]
         if not REFUSED_HEADERS.isdisjoint(headers):
@@ -111,7 +111,7 @@ class Gate:
         if found is None:
             return "route_closed"
         need = found.need
-        if need is Need.NOTHING:
+        if need is Need.NO_TOKEN:
             return None
         caller = self._caller(headers)
         if need is Need.APPLICATION:

@@ -18,8 +18,8 @@ EVERY_METHOD = frozenset({GET, POST, PUT, DELETE})
 class Need(Enum):
     """What a route asks of whoever calls it, and where it names the study."""
 
-    NOTHING = auto()
-    """Static files: no token."""
+    NO_TOKEN = auto()
+    """Static files."""
     APPLICATION = auto()
     """Ours: the WSGI application authenticates and answers 401 or 403 itself."""
     VIEW = auto()
@@ -97,7 +97,7 @@ ROUTES: tuple[Route, ...] = (
     _route({GET}, r"/dicom-web/(studies|series|instances)", Need.VIEW),
     _route({GET}, r"/wado", Need.VIEW_ARGUMENT),
     _route({POST}, r"/instances", Need.APPLICATION),
-    _route({GET}, r"/((ehr|ohif)(/.*)?)?", Need.NOTHING),
+    _route({GET}, r"/((ehr|ohif)(/.*)?)?", Need.NO_TOKEN),
     _route({GET}, r"/tools/metrics-prometheus", Need.AUDIT),
     _route(
         {GET},

@@ -43,8 +43,8 @@ def nobody_asks(_sender: Sender) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What the filter says of the instance that this thread judged a moment ago."""
+class _Answer:
+    """What the filter answers about the instance that this thread refused a moment ago."""
 
     code: str
     status: int
@@ -55,7 +55,7 @@ class StoreRefusals:
     def __init__(self, dicom_port: int, on_refusal: Callable[[Refusal], None]) -> None:
         self._dicom_port = dicom_port
         self._on_refusal = on_refusal
-        self._refused = PerThread[Verdict]()
+        self._refused = PerThread[_Answer]()
         self._stand_in = _stand_in()
 
     def exchange(self, code: str, status: int, on_sender: Callable[[Sender], None] = nobody_asks) -> bytes:
@@ -66,7 +66,7 @@ class StoreRefusals:
 
     def expect(self, code: str, status: int, on_sender: Callable[[Sender], None]) -> None:
         """As `exchange`, for an instance that goes on to Orthanc as it is."""
-        self._refused.put(Verdict(code, status, on_sender))
+        self._refused.put(_Answer(code, status, on_sender))
 
     def forget(self) -> None:
         """Another instance arrives on this thread; nothing is left of the one before."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.tables.registry import Patient
@@ -50,6 +50,15 @@ def said(api: Api) -> tuple[str | None, str | None]:
 
 def test_with_one_authority_nothing_is_said(before: Api) -> None:
     assert said(before) == (None, None)
+
+
+def test_a_usual_start_passes_once_over_the_patients(api: Api) -> None:
+    """Numbers can only be shared where several issuers gave them."""
+    put(api, "1", **ANDERS | {"issuer": None})
+    passes: list[str] = []
+    event.listen(api.services.database.engine, "before_cursor_execute", lambda *told: passes.append(told[2]))
+    assert said(api) == (None, None)
+    assert len([statement for statement in passes if "FROM patients" in statement]) == 1
 
 
 def test_an_issuer_that_is_no_authority_stops_the_start_until_it_has_its_new_name(

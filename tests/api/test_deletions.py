@@ -33,6 +33,7 @@ from tests.api.deletion_steps import (
     status,
     stored,
 )
+from tests.api.tag_steps import modify
 from tests.support.samples import small
 from tests.support.server import user_token
 
@@ -65,6 +66,15 @@ def test_a_request_needs_a_reason_a_study_and_the_permission(api: Api) -> None:
     requested(api, uid)
     answer = ask(api, uid)
     assert (answer.status_code, answer.json["code"]) == (409, "deletion_requested")
+
+
+def test_who_has_to_wait_for_a_job_hears_whose_it_is(api: Api) -> None:
+    """As everywhere else."""
+    uid = stored(api)
+    modify(api, uid, StudyDate="20260201")
+    answer = ask(api, uid)
+    assert (answer.status_code, answer.json["code"]) == (409, "modification_running")
+    assert "to modify its tags" in answer.json["detail"]
 
 
 def test_requesters_see_their_own_requests_and_others_none(api: Api) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from ehr_bridge.dicom import Plans, coerce, is_same_content, read_header
-from ehr_bridge.services.coercion.originals import MODIFYING_SYSTEM, identity_on_arrival, qualifiers_on_arrival
+from ehr_bridge.services.coercion import originals
+from ehr_bridge.services.coercion.originals import MODIFYING_SYSTEM, on_arrival
 from tests.unit.dicom_samples import (
     AS_USUAL,
     DEFLATED,
@@ -46,13 +47,22 @@ def test_it_goes_with_the_number_and_comes_back_with_it(shape: Shape, wanted: di
     kept = ds.OriginalAttributesSequence[0].ModifiedAttributesSequence[0].IssuerOfPatientIDQualifiersSequence
     assert (kept[0].UniversalEntityID, kept[0].UniversalEntityIDType) == ("1.2.40.1", "ISO")
     assert is_same_content(read_header(data), changed)
-    header = read_header(changed)
-    back = coerced(changed, identity_on_arrival(changed), qualifiers=qualifiers_on_arrival(header))
+    came = on_arrival(read_header(changed))
+    back = coerced(changed, came.values, qualifiers=came.qualifiers)
     now = dcmread(back)
     assert (now.PatientID, now.get("IssuerOfPatientID") or "") == ("ID-1", "")
     assert now.IssuerOfPatientIDQualifiersSequence[0].UniversalEntityID == "1.2.40.1"
     assert len(now.IssuerOfPatientIDQualifiersSequence) == 1
     read_header(back)  # as strictly as when it comes
+
+
+def test_a_file_is_read_once_for_all_that_it_said_when_it_came(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For its values and its qualifiers."""
+    header, read = read_header(coerced(qualified(), {"PatientID": "MRN-7"})), []
+    once = originals.pydicom.dcmread
+    monkeypatch.setattr(originals.pydicom, "dcmread", lambda *told, **more: read.append(told) or once(*told, **more))
+    came = on_arrival(header)
+    assert (came.values["PatientID"], came.qualifiers is not None, len(read)) == ("ID-1", True, 1)
 
 
 def test_it_stays_while_number_and_issuer_do() -> None:
@@ -78,6 +88,6 @@ def test_neighbours_with_and_without_it_are_told_apart(order: tuple[bool, bool])
 
 def test_nothing_is_put_back_that_others_took_out() -> None:
     """A file that never had one of ours gets none."""
-    assert qualifiers_on_arrival(read_header(coerced(file_of(storable()), OF_B))) is None
+    assert on_arrival(read_header(coerced(file_of(storable()), OF_B))).qualifiers is None
     foreign = coerce(read_header(qualified()), OF_B, when=NOW, modifying_system="SOMEBODY").data
-    assert qualifiers_on_arrival(read_header(foreign)) is None
+    assert on_arrival(read_header(foreign)).qualifiers is None

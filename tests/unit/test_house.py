@@ -63,6 +63,36 @@ def test_states_are_compared_with_their_names() -> None:
     assert len(found) <= 10, "\n".join(found)
 
 
+def test_a_word_of_the_house_has_one_meaning() -> None:
+    """Where two modules define it, nobody knows which is spoken of."""
+    words = ("judge", "Claims", "Closed", "Rules", "Verdict", "NOTHING", "ORDER_KEYS", "Link", "Arrival")
+    found: dict[str, list[str]] = {word: [] for word in words}
+    for path in MODULES:
+        tree = ast.parse((ROOT / path).read_text())
+        bodies = [
+            tree.body,
+            *(node.body for node in tree.body if isinstance(node, ast.ClassDef) and "Enum" in _bases(node)),
+        ]
+        for name in (name for body in bodies for node in body for name in _defined(node)):
+            if name in found:
+                found[name].append(path.as_posix())
+    assert {word: paths for word, paths in found.items() if len(paths) != 1} == {}
+
+
+def _bases(node: ast.ClassDef) -> str:
+    return " ".join(map(ast.unparse, node.bases))
+
+
+def _defined(node: ast.stmt) -> list[str]:
+    if isinstance(node, ast.Assign):
+        return [target.id for target in node.targets if isinstance(target, ast.Name)]
+    if isinstance(node, ast.AnnAssign):
+        return [ast.unparse(node.target)]
+    if isinstance(node, ast.TypeAlias):
+        return [node.name.id]
+    return [node.name] if isinstance(node, ast.FunctionDef | ast.ClassDef) else []
+
+
 def test_no_test_module_imports_another() -> None:
     """What they share are steps, in `*_steps.py` or tests/support: each can be read, changed and deleted alone."""
     found = [

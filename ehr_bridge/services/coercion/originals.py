@@ -6,6 +6,7 @@ import io
 from collections.abc import Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 import pydicom
 from pydicom.datadict import keyword_for_tag, tag_for_keyword
@@ -37,7 +38,14 @@ class FormerValue:
 
 def former_values(data: bytes) -> dict[str, list[FormerValue]]:
     """What the sequence of a file keeps, oldest first, in its items' own character sets."""
-    file = pydicom.dcmread(io.BytesIO(data), stop_before_pixels=True, force=True)
+    return _former_values(_read(data))
+
+
+def _read(data: bytes) -> Dataset:
+    return pydicom.dcmread(io.BytesIO(data), stop_before_pixels=True, force=True)
+
+
+def _former_values(file: Dataset) -> dict[str, list[FormerValue]]:
     found: dict[str, list[FormerValue]] = {}
     for item in file.get("OriginalAttributesSequence") or []:
         for before in item.get("ModifiedAttributesSequence") or []:
@@ -54,15 +62,27 @@ def former_values(data: bytes) -> dict[str, list[FormerValue]]:
     return found
 
 
-def identity_on_arrival(data: bytes, ruled: Set[str] = frozenset()) -> dict[str, str]:
-    """What a file said when it came of everything that a link decides; only what we changed since.
+class OnArrival(NamedTuple):
+    """What a file said when it came of everything that a link decides; only what we changed since."""
 
-    That is what the built-in rules and those of the site (`ruled`) write, and whatever else says who the patient is: a
-    rule that is gone by now may have written it. A value that may not be written (a date that is none) comes out empty;
-    the sequence keeps it.
+    values: dict[str, str]
+    """What the built-in rules and those of the site write, and whatever else says who the patient is: a rule that is
+    gone by now may have written it. One that may not be written (a date that is none) is empty; the sequence keeps it.
     """
+    qualifiers: bytes | None
+    """The Issuer of Patient ID Qualifiers Sequence (0010,0024) that we took out, as an element in the file's own
+    encoding; None when we took none."""
+
+
+def on_arrival(header: Header, ruled: Set[str] = frozenset()) -> OnArrival:
+    """`ruled` are the attributes that the site's rules write."""
+    file = _read(header.data)
+    return OnArrival(_identity(file, ruled), _qualifiers(file, header))
+
+
+def _identity(file: Dataset, ruled: Set[str]) -> dict[str, str]:
     found = {}
-    for keyword, former in former_values(data).items():
+    for keyword, former in _former_values(file).items():
         ours = [entry for entry in former if entry.modifying_system == MODIFYING_SYSTEM]
         if keyword == QUALIFIERS:
             continue
@@ -71,10 +91,7 @@ def identity_on_arrival(data: bytes, ruled: Set[str] = frozenset()) -> dict[str,
     return found
 
 
-def qualifiers_on_arrival(header: Header) -> bytes | None:
-    """The Issuer of Patient ID Qualifiers Sequence (0010,0024) that a file had when it came and we took out, as an
-    element in the file's own encoding; None when we took none."""
-    file = pydicom.dcmread(io.BytesIO(header.data), stop_before_pixels=True, force=True)
+def _qualifiers(file: Dataset, header: Header) -> bytes | None:
     for item in file.get("OriginalAttributesSequence") or []:
         if str(item.get("ModifyingSystem") or "") != MODIFYING_SYSTEM:
             continue

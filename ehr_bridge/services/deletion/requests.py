@@ -18,9 +18,8 @@ from sqlalchemy.orm import Session
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.fresh import Fresh
 from ehr_bridge.db.paging import Page, fetch_page
-from ehr_bridge.db.states import UNDER_WAY, DeletionStatus
+from ehr_bridge.db.states import DeletionStatus
 from ehr_bridge.db.tables.deletions import DeletionRequest, has_open_request
-from ehr_bridge.db.tables.modifications import Modification
 from ehr_bridge.db.tables.registry import Order
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.errors import Conflict, NotFound, NotPermitted
@@ -28,6 +27,7 @@ from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.services.deletion.holds import hold_in_force, require_no_hold
 from ehr_bridge.services.deletion.steps import facts_of, move, note, open_request
 from ehr_bridge.services.identity.persons import Person, person_of, person_then
+from ehr_bridge.services.jobs.study_jobs import require_idle
 from ehr_bridge.services.studies.listing import find_study
 from ehr_bridge.services.visibility.deleted_studies import HiddenStudies
 from ehr_bridge.services.visibility.restrictions import NOTHING, Closed, without
@@ -75,7 +75,7 @@ class Deletions:
 
         Raises:
             NotFound: the archive holds no such study.
-            Conflict: a request for it is open already, or it is under legal hold.
+            Conflict: a request for it is open already, it is under legal hold, or a job works on it.
         """
         now = self._clock()
         with self._fresh.write() as session:
@@ -84,7 +84,7 @@ class Deletions:
                 raise Conflict("deletion_requested", "The deletion of this study is requested already.")
             study = find_study(session, study_instance_uid)
             require_no_hold(session, study.id)
-            _require_not_modifying(session, study.id)
+            require_idle(session, study)
             request = open_request(session, study, reason, origin, now)
             view = _view(session, request)
         self._changed(request)
@@ -207,10 +207,3 @@ def _view(session: Session, request: DeletionRequest) -> DeletionView:
         facts=facts,
         on_hold=hold_in_force(session, request.study_id) is not None,
     )
-
-
-def _require_not_modifying(session: Session, study_id: uuid.UUID) -> None:
-    """A job that replaces the study's images must end first."""
-    running = select(Modification.id).where(Modification.study_id == study_id, Modification.status.in_(UNDER_WAY))
-    if session.scalar(running) is not None:
-        raise Conflict("modification_running", "The study is being modified just now; ask again in a moment.")

@@ -13,7 +13,7 @@ from ehr_bridge.dicom import Change, Header, coerce, keep_former, read_header
 from ehr_bridge.dicom.values import wanted_value
 from ehr_bridge.errors import RefusedInstance
 from ehr_bridge.services.archive.storing import archive_id
-from ehr_bridge.services.coercion.originals import MODIFYING_SYSTEM, identity_on_arrival, qualifiers_on_arrival
+from ehr_bridge.services.coercion.originals import MODIFYING_SYSTEM, on_arrival
 from ehr_bridge.services.coercion.rules import CoercionRules, Ruling
 from ehr_bridge.services.jobs.replacing import digest, former_file
 from ehr_bridge.services.uploads.ways_in import UNKNOWN, WayIn
@@ -62,13 +62,11 @@ def new_form(
     if job.from_original:
         if _is_somebody_elses(job, undone, header):
             return NewForm(data)
-        on_arrival = identity_on_arrival(data, rules.attributes)
-        ruling = _ruling(job, header, rules, way_in, on_arrival)
-        wanted, is_doubted = {**on_arrival, **ruling.wanted}, ruling.contradicts
-        if all(
-            wanted.get(name) == on_arrival.get(name, wanted.get(name)) for name in ("PatientID", "IssuerOfPatientID")
-        ):
-            qualifiers = qualifiers_on_arrival(header)
+        came, came_qualifiers = on_arrival(header, rules.attributes)
+        ruling = _ruling(job, header, rules, way_in, came)
+        wanted, is_doubted = {**came, **ruling.wanted}, ruling.contradicts
+        if all(wanted.get(name) == came.get(name, wanted.get(name)) for name in ("PatientID", "IssuerOfPatientID")):
+            qualifiers = came_qualifiers
     coerced = coerce(
         header,
         wanted,
@@ -80,14 +78,12 @@ def new_form(
     return NewForm(coerced.data, coerced.changes, is_doubted)
 
 
-def _ruling(
-    job: Modification, header: Header, rules: CoercionRules, way_in: WayIn, on_arrival: Mapping[str, str]
-) -> Ruling:
+def _ruling(job: Modification, header: Header, rules: CoercionRules, way_in: WayIn, came: Mapping[str, str]) -> Ruling:
     """What the rules would have said of the file, had this link been known when it came."""
     if job.known is None:  # asked for by an earlier version, which had worked everything out
         return Ruling(job.wanted)
     settled = _Settled(job.wanted, job.known["ehr"], job.known["corrections"])
-    return rules.rule(header, settled, *way_in, on_arrival)
+    return rules.rule(header, settled, *way_in, came)
 
 
 def _is_somebody_elses(job: Modification, undone: Undone | None, header: Header) -> bool:

@@ -27,7 +27,7 @@ class Numbers:
     of_others: dict[str, int]
     """Patients by an issuer that is none of the site's authorities; empty with one authority."""
     shared: int
-    """Numbers that several patients have."""
+    """Numbers that several patients have; not counted with several authorities."""
 
 
 def authorities_of(settings: Settings) -> tuple[Authority, ...]:
@@ -36,16 +36,20 @@ def authorities_of(settings: Settings) -> tuple[Authority, ...]:
 
 
 def numbers_on_record(session: Session, authorities: Sequence[Authority]) -> Numbers:
-    """Count them; two passes over an index."""
+    """Count them; one pass over an index, and another where one authority gives all numbers and several are named."""
     known = {issuer_key(one.name) for one in authorities}
     rows = session.execute(
         select(Patient.issuer_key, func.min(Patient.issuer), func.count()).group_by(Patient.issuer_key)
     )
     found = {key: (name, count) for key, name, count in rows}
     others = {str(name): count for key, (name, count) in found.items() if key and known and key not in known}
-    several = select(Patient.mrn).group_by(Patient.mrn).having(func.count() > 1).subquery()
-    shared = session.scalar(select(func.count()).select_from(several)) or 0
+    shared = _shared(session) if not known and len(found) > 1 else 0
     return Numbers(found.get("", ("", 0))[1], others, shared)
+
+
+def _shared(session: Session) -> int:
+    several = select(Patient.mrn).group_by(Patient.mrn).having(func.count() > 1).subquery()
+    return session.scalar(select(func.count()).select_from(several)) or 0
 
 
 def obstacle(numbers: Numbers, authorities: Sequence[Authority]) -> str | None:
