@@ -1,1 +1,1 @@
-"""Everything that knows Orthanc. Logic lives in `ehr_bridge`; this package carries it to and from the PACS."""
+"""Everything that knows Orthanc. The logic is in `ehr_bridge`; this package connects it to the PACS."""

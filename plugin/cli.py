@@ -1,4 +1,4 @@
-"""The command `ehr-bridge` for administrators and developers. Behind scripts/ehr-bridge."""
+"""The command `ehr-bridge` for administrators and developers (scripts/ehr-bridge)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from plugin.commands.users import user
 @click.option("--data-dir", help="Data directory of the server (EHR_BRIDGE_DATA_DIR, ./var).")
 @click.pass_context
 def main(context: click.Context, data_dir: str | None) -> None:
-    """Look after an installation of the EHR bridge. Settings come from the environment, as for the server."""
+    """Manage an installation of the EHR bridge. Settings come from the environment, as for the server."""
     context.obj = read_settings(data_dir)
 
 

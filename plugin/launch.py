@@ -1,7 +1,7 @@
-"""Starts the product: settings, secret, schema, configuration, Orthanc. Behind scripts/run and scripts/serve.
+"""Starts the product: settings, secret, schema, configuration, Orthanc (scripts/run and scripts/serve).
 
-What only some starts need (demo data, rules in a file) is imported where it is needed: it brings half the product
-along, and Orthanc loads that once more.
+Modules that only some starts need (demo data, a file of rules) are imported where they are used: they import half the
+product, which Orthanc loads again.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ OPTIONS = {
 }
 READY_SECONDS = 60
 DEPTH = Path(sys.prefix) / "lib" / "ehr-bridge-depth.so"
-"""Made by scripts/setup from plugin/native."""
+"""Built by scripts/setup from plugin/native."""
 
 
 class CannotStart(Exception):
-    """Says what is in the way and what to do about it."""
+    """What prevents the start, and what to do about it."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -78,15 +78,15 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def prepare(options: argparse.Namespace) -> Settings:
-    """Everything before Orthanc starts. Afterwards the environment holds what the plugin reads.
+    """Everything before Orthanc starts; afterwards the environment holds what the plugin reads.
 
     Raises:
         SettingsError: a variable or option is wrong.
         CannotStart: a port is taken or a folder cannot be written.
         Unavailable: the database does not answer.
-        NewerSchema: the database is of a newer version.
+        NewerSchema: the database belongs to a newer version.
     """
-    os.umask(0o077)  # images, database and log hold patient data: for the server's own user only
+    os.umask(0o077)  # images, database and log hold patient data: readable only by the server's user
     for name, variable in OPTIONS.items():
         if (value := getattr(options, name)) is not None:
             os.environ[variable] = value
@@ -104,7 +104,7 @@ def prepare(options: argparse.Namespace) -> Settings:
     settings = load_settings(os.environ)
     token_rules(settings)
     key_source(settings)
-    os.environ.setdefault("TCP_NODELAY", "1")  # DCMTK: without it each C-STORE answer waits 40 ms for the next packet
+    os.environ.setdefault("TCP_NODELAY", "1")  # DCMTK: otherwise each C-STORE answer waits 40 ms for the next packet
     _preload(settings.small_stacks)
     for port, variable in (
         (settings.http_port, "EHR_BRIDGE_HTTP_PORT"),
@@ -119,7 +119,7 @@ def prepare(options: argparse.Namespace) -> Settings:
 
 
 def _check_authorities(settings: Settings, database: Database) -> None:
-    """Raises CannotStart when numbers on record would be taken for somebody else's."""
+    """Raises CannotStart when recorded numbers would be taken for another issuer's."""
     known = authorities_of(settings)
     with database.read() as session:
         numbers = numbers_on_record(session, known)
@@ -138,20 +138,17 @@ def _check_rules(file: Path | None) -> None:
 
 
 def _preload(small_stacks: bool) -> None:
-    """What Orthanc loads before everything else.
+    """Libraries that Orthanc loads before everything else. Raises CannotStart when ours is missing.
 
-    Our own library, which bounds what nested data may do to Orthanc's threads (ADR 0017). And jemalloc where that is
-    installed: to read a file is many small pieces, and glibc spends a tenth of Orthanc's time on them (ADR 0007);
-    whoever sets LD_PRELOAD, even to nothing, has chosen the allocator.
-
-    Raises:
-        CannotStart: our library is not there.
+    Ours limits what nested data may do to Orthanc's threads (ADR 0017). jemalloc is used if it is installed: reading a
+    file makes many small allocations, which take a tenth of Orthanc's time with glibc (ADR 0007). Setting LD_PRELOAD,
+    even to nothing, overrides the choice of the allocator.
     """
     allocator = os.environ.get("LD_PRELOAD", ctypes.util.find_library("jemalloc") or "")
     if "jemalloc" in allocator:
-        os.environ.setdefault("MALLOC_CONF", "background_thread:true")  # gives back what an idle server does not need
+        os.environ.setdefault("MALLOC_CONF", "background_thread:true")  # an idle server returns memory
     else:
-        os.environ.setdefault("MALLOC_ARENA_MAX", "4")  # what the image cache lets go stays a while, once per arena
+        os.environ.setdefault("MALLOC_ARENA_MAX", "4")  # each arena keeps freed image cache for a while
     if not small_stacks and not DEPTH.is_file():
         raise CannotStart(f"{DEPTH} is missing; run scripts/setup, which compiles it")
     ours = "" if small_stacks else str(DEPTH)
@@ -168,13 +165,13 @@ def _require_free(port: int, variable: str) -> None:
 
 
 def _serve(settings: Settings, log: Path | None) -> int:
-    """Run Orthanc until a signal, logging to a file or to the terminal; its exit code."""
+    """Run Orthanc until a signal, logging to a file or to the terminal; returns its exit code."""
     command = [ORTHANC, str(orthanc_config.write(settings))]
     supervisor = Supervisor(command, log, settings.restarts_path)
     process = supervisor.start()
     try:
         if not _becomes_ready(settings.http_port, process, None if log is None else READY_SECONDS):
-            if log is None:  # a code is Orthanc's own answer; a signal is a death, like one a moment later
+            if log is None:  # an exit code is Orthanc's own answer; a signal means that it died
                 code = process.wait()
                 return code if code >= 0 else supervisor.watch()
             raise CannotStart(f"{_why_not(process)}; see {log}\n{_tail(log)}")
@@ -194,7 +191,7 @@ def _make_demo(settings: Settings) -> list[str]:
 
 
 def _becomes_ready(port: int, process: subprocess.Popen[bytes], seconds: float | None) -> bool:
-    """Whether Orthanc answers with its gate open before it ends; `seconds` at most, or however long it takes."""
+    """Whether Orthanc answers with its gate open before it ends; waits at most `seconds`, or without limit."""
     deadline = None if seconds is None else time.monotonic() + seconds
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     while deadline is None or time.monotonic() < deadline:

@@ -1,4 +1,4 @@
-"""The script Orthanc loads (`Python.Path`): finds its own packages and hands over the `orthanc` module.
+"""The script that Orthanc loads (`Python.Path`): sets up the import path and passes the `orthanc` module on.
 
 This is the only file that imports `orthanc`.
 """
@@ -13,12 +13,12 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ROOT / ".venv" / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}" / "site-packages"
 UNWANTED = (str(ROOT / "plugin"), "dist-packages")
 
-# Orthanc embeds the system's Python: its dist-packages hold other versions of our libraries, and the script's own
-# folder holds modules that must be reached as `plugin.…` only.
+# Orthanc embeds the system's Python: its dist-packages hold other versions of our libraries, and the modules in the
+# script's own folder must be imported as `plugin.…` only.
 sys.path[:] = [str(ROOT), *(p for p in sys.path if not p.endswith(UNWANTED) and p != str(ROOT))]
 site.addsitedir(str(PACKAGES))
 
-gc.disable()  # what is made while loading stays until the end: looking through it for garbage takes a tenth of a start
+gc.disable()  # objects made while loading stay forever; garbage collection would take a tenth of a start
 
 import orthanc  # noqa: E402
 

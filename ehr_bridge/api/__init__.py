@@ -1,1 +1,1 @@
-"""The REST API: one WSGI application, testable and explorable without Orthanc."""
+"""The REST API: one WSGI application that runs without Orthanc, for tests and for trying it out."""

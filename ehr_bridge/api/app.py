@@ -62,9 +62,9 @@ def create_app(
     checks: Mapping[str, system.Check],
     handed_over: Callable[[], int] = lambda: 0,
 ) -> OpenAPI:
-    """The application behind /api/v1 (and the two foreign doors of `stow`).
+    """The application behind /api/v1 (and the two doors of `stow` outside it).
 
-    `handed_over` says how many stored instances have not come to the recorder yet.
+    `handed_over` returns how many stored instances have not reached the recorder yet.
     """
     app = _routes(_Application)
     app.extensions[context.EXTENSION] = services
@@ -78,7 +78,7 @@ def create_app(
 
 
 def openapi_document() -> dict[str, Any]:
-    """What /api/v1/openapi.json answers, without a server, a database or an archive behind it."""
+    """The answer of /api/v1/openapi.json, without a server, a database or an archive."""
     with _DESCRIBING:
         for module in MODULES:
             module.blueprint.describe()
@@ -88,7 +88,7 @@ def openapi_document() -> dict[str, Any]:
 
 
 class _Application(OpenAPI):
-    """An application that makes its document when somebody first asks for it."""
+    """An application that builds its OpenAPI document when it is first requested."""
 
     def generate_spec_json(self) -> None:
         self.spec_json = openapi_document()

@@ -1,4 +1,4 @@
-"""Corrected values of attributes as people and programs give them, brought to what DICOM writes."""
+"""Corrected attribute values as people and programs send them, converted to DICOM."""
 
 from __future__ import annotations
 
@@ -17,10 +17,8 @@ TERMS: Final = {"PatientSex": ("M", "F", "O"), "Laterality": ("R", "L")}
 
 
 def corrected(values: Mapping[str, str]) -> dict[str, str]:
-    """The values as DICOM writes them. A day may be ISO 8601, a name may be typed as `Family, Given`.
-
-    Raises: ValueError for an attribute that nobody may correct by hand, or a value that cannot stand in it.
-    """
+    """The values in DICOM form. A date may be ISO 8601, a name may be typed as `Family, Given`. Raises ValueError for
+    an attribute that nobody may correct, or a value that is not allowed in it."""
     return {keyword: _corrected(keyword, value) for keyword, value in values.items()}
 
 
@@ -34,7 +32,7 @@ def _corrected(keyword: str, value: str) -> str:
     value = wanted_value(keyword, value).value
     if value and keyword in TERMS and value not in TERMS[keyword]:
         raise ValueError(f"{keyword} is one of {', '.join(TERMS[keyword])}, or empty")
-    tomorrow = datetime.now(UTC).date() + timedelta(days=1)  # somewhere it is that already
+    tomorrow = datetime.now(UTC).date() + timedelta(days=1)  # it may be tomorrow in the sender's time zone
     if keyword == "PatientBirthDate" and value > f"{tomorrow:%Y%m%d}":
         raise ValueError("nobody is born in the future")
     return value

@@ -1,4 +1,4 @@
-"""Deletion of studies: asked for by one person, decided by another, forbidden by a legal hold."""
+"""Deletion of studies: requested by one person, approved by another, prevented by a legal hold."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class HoldBody(Input):
 
 
 class DeletionAnswer(PersonAnswer):
-    """A request with the facts of its study, as they are while it is open and as they were when it ended.
+    """A request with the facts of its study: the current ones while it is open, those at its end afterwards.
 
     Patient and order are those at the time of the request."""
 
@@ -126,19 +126,19 @@ class HoldAnswer(Model):
     release_reason: str | None
 
 
-@studies.blueprint.delete(  # OpenAPI keeps a path together: this one belongs to the blueprint of GET
+@studies.blueprint.delete(  # OpenAPI lists a path once, so this belongs to the blueprint of its GET
     "/studies/<study_uid>",
     tags=[DELETION],
     responses={202: DeletionAnswer, 404: Problem, 409: Problem, 422: Problem},
 )
 def request_deletion(path: StudyPath, header: ReasonHeader) -> Response:
-    """Ask for the deletion of a study; it is hidden from now on"""
+    """Request the deletion of a study; it is hidden from now on"""
     return answer(_answer(services().deletions.request(path.study_uid, header.reason, origin())), 202)
 
 
 @blueprint.get("/deletions", responses={200: DeletionList, 422: Problem})
 def list_deletions(query: DeletionQuery) -> Response:
-    """Deletion requests, latest first: all for who may approve, else one's own"""
+    """Deletion requests, latest first: all for those who may approve, otherwise the caller's own"""
     own = None if caller().may(Permission.APPROVE_DELETION) else caller().subject
     filters = DeletionFilters(query.status, query.study_instance_uid, own)
     page = services().deletions.search(filters, query.limit, query.offset, closed())
@@ -150,7 +150,7 @@ def list_deletions(query: DeletionQuery) -> Response:
     "/deletions/<deletion_id>/approve", responses={200: DeletionAnswer, 404: Problem, 409: Problem, 422: Problem}
 )
 def approve_deletion(path: DeletionPath) -> Response:
-    """Agree to somebody else's request; the grace period begins"""
+    """Approve somebody else's request; the grace period begins"""
     return answer(_answer(services().deletions.approve(path.deletion_id, origin())))
 
 
@@ -159,7 +159,7 @@ def approve_deletion(path: DeletionPath) -> Response:
     responses={200: DeletionAnswer, 400: Problem, 404: Problem, 409: Problem, 422: Problem},
 )
 def reject_deletion(path: DeletionPath) -> Response:
-    """Refuse a request; the study is back. The body may be JSON with a `reason`, or empty"""
+    """Reject a request; the study is shown again. The body may be JSON with a `reason`, or empty"""
     return answer(_answer(services().deletions.reject(path.deletion_id, _reject_body().reason, origin())))
 
 
@@ -167,7 +167,7 @@ def reject_deletion(path: DeletionPath) -> Response:
     "/deletions/<deletion_id>/withdraw", responses={200: DeletionAnswer, 404: Problem, 409: Problem, 422: Problem}
 )
 def withdraw_deletion(path: DeletionPath) -> Response:
-    """Take one's own request back while it waits; the study is back"""
+    """Withdraw the caller's own open request; the study is shown again"""
     return answer(_answer(services().deletions.withdraw(path.deletion_id, origin())))
 
 
@@ -175,7 +175,7 @@ def withdraw_deletion(path: DeletionPath) -> Response:
     "/deletions/<deletion_id>/restore", responses={200: DeletionAnswer, 404: Problem, 409: Problem, 422: Problem}
 )
 def restore_study(path: DeletionPath) -> Response:
-    """Bring the study of an approved request back, before it is purged"""
+    """Restore the study of an approved request, before it is purged"""
     return answer(_answer(services().deletions.restore(path.deletion_id, origin())))
 
 
@@ -184,13 +184,13 @@ def restore_study(path: DeletionPath) -> Response:
     responses={201: HoldAnswer, 400: Problem, 404: Problem, 409: Problem, 415: Problem, 422: Problem},
 )
 def place_hold(path: StudyPath, body: HoldBody) -> Response:
-    """Put a study under legal hold: it cannot be deleted"""
+    """Place a study under legal hold: it cannot be deleted"""
     return answer(_hold(path.study_uid, services().holds.place(path.study_uid, body.reason, origin())), 201)
 
 
 @blueprint.get("/dicom/studies/<study_uid>/hold", responses={200: HoldAnswer, 404: Problem, 422: Problem})
 def get_hold(path: StudyPath) -> Response:
-    """The legal hold a study is under; 404 `hold_not_found` when it is under none"""
+    """The legal hold of a study; 404 `hold_not_found` when there is none"""
     return answer(_hold(path.study_uid, services().holds.get(path.study_uid)))
 
 

@@ -1,4 +1,4 @@
-"""Quarantine: files that are kept and not in the archive, and people who say whose they are, or nobody's."""
+"""Quarantine: files that are kept outside the archive until a person gives them to a patient or discards them."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class QuarantineQuery(PageQuery):
 
 
 class GiveBody(LinkBody):
-    """Whose the file is: an order (then its patient), or a patient without an order."""
+    """The owner of the file: an order (and so its patient), or a patient without an order."""
 
     expected: None = None
 
@@ -65,7 +65,7 @@ class DecisionBody(Input):
 
 
 class NamedStudy(PersonAnswer):
-    """The study in the archive with the Study Instance UID of the file, and its patient."""
+    """The archived study with the Study Instance UID of the file, and its patient."""
 
     study_instance_uid: str
     link_status: LinkStatus
@@ -74,7 +74,7 @@ class NamedStudy(PersonAnswer):
 
 
 class GivenTo(PersonAnswer):
-    """Whose image the file became, and under which UIDs it is stored."""
+    """The patient and order the file was given to, and the UIDs under which it is stored."""
 
     patient_id: uuid.UUID
     mrn: str
@@ -121,7 +121,7 @@ CONFLICTS: dict[Any, Any] = {400: Problem, 404: Problem, 409: Problem, 415: Prob
 
 @blueprint.get("/quarantine", responses={200: QuarantineList, 422: Problem})
 def list_quarantine(query: QuarantineQuery) -> Response:
-    """List files that are kept but not in the archive, the latest first"""
+    """List files that are kept outside the archive, latest first"""
     status = None if query.status == "all" else query.status
     filters = QuarantineFilters(status, query.code, query.study, closed())
     page = services().quarantine_desk.search(filters, query.limit, query.offset)
@@ -140,14 +140,14 @@ def get_quarantined(path: QuarantinePath) -> Response:
     responses={200: CandidateAnswer, 404: Problem, 409: Problem, 422: Problem, 503: Problem},
 )
 def compare_quarantined(path: QuarantinePath, query: SomebodyQuery) -> Response:
-    """A file in quarantine beside any order or patient, as a study beside a candidate"""
+    """Compare a file in quarantine with any order or patient, like a study with a candidate"""
     to = query.confirmation(services().patients)
     return answer(candidate_answer(services().quarantine_desk.compare(path.quarantine_id, to)))
 
 
 @blueprint.post("/quarantine/<quarantine_id>/give", responses={200: QuarantineAnswer, **CONFLICTS})
 def give_quarantined(path: QuarantinePath, body: GiveBody) -> Response:
-    """Store a file as the image of a patient or an order, through the same judge as an upload"""
+    """Store a file as an image of a patient or an order, under the same rules as an upload"""
     to = body.confirmation(services().patients)
     view = services().quarantine_desk.give(path.quarantine_id, to, body.reason, origin(), archive())
     return answer(_answer(view))
@@ -155,13 +155,13 @@ def give_quarantined(path: QuarantinePath, body: GiveBody) -> Response:
 
 @blueprint.post("/quarantine/<quarantine_id>/discard", responses={200: QuarantineAnswer, **CONFLICTS})
 def discard_quarantined(path: QuarantinePath, body: DecisionBody) -> Response:
-    """Say that a file is nobody's; it is deleted after the grace period of deletions"""
+    """Discard a file that belongs to nobody; it is deleted after the grace period of deletions"""
     return answer(_answer(services().quarantine_desk.discard(path.quarantine_id, body.reason, origin())))
 
 
 @blueprint.post("/quarantine/<quarantine_id>/reopen", responses={200: QuarantineAnswer, **CONFLICTS})
 def reopen_quarantined(path: QuarantinePath, body: DecisionBody) -> Response:
-    """Take a decision back; the file waits again. An image that was stored of it stays until it is deleted"""
+    """Undo a decision; the file waits again. An image that was stored from it stays until it is deleted"""
     return answer(_answer(services().quarantine_desk.reopen(path.quarantine_id, body.reason, origin())))
 
 

@@ -1,4 +1,4 @@
-"""Reconciliation: studies without a certain link, and people who say whose they are."""
+"""Reconciliation: studies without a certain link, and people's decisions about them."""
 
 from __future__ import annotations
 
@@ -68,13 +68,13 @@ class IfMatch(Input):
 
 
 class SomebodyQuery(Input):
-    """Whose study it is or could be: an order (then its patient), or a patient without an order."""
+    """The assumed owner: an order (and so its patient), or a patient without an order."""
 
     order_id: Annotated[Text64 | None, EmptyIsNone] = Field(None, description="Id or accession number of an order")
     patient_id: Annotated[PatientRef | None, EmptyIsNone] = Field(None, description="Id or MRN of a patient")
 
     def confirmation(self, patients: Patients) -> Confirmation:
-        """Raises InvalidInput where a number alone names nobody."""
+        """Raises InvalidInput when a number alone is not enough."""
         patient = patients.certain_if_any(self.patient_id)
         return Confirmation(order=self.order_id, patient=patient)
 
@@ -86,7 +86,7 @@ class SomebodyQuery(Input):
 
 
 class LinkBody(SomebodyQuery):
-    """Whose study it is: an order (then its patient), or a patient without an order."""
+    """The owner of the study: an order (and so its patient), or a patient without an order."""
 
     reason: ReasonText
     expected: Annotated[Version | None, EmptyIsNone] = Field(None, description=EXPECTED)
@@ -98,7 +98,7 @@ class UnlinkBody(Input):
 
 
 class CreateOrderBody(Input):
-    """What is left out is taken from the study."""
+    """Fields that are left out are taken from the study."""
 
     patient_id: PatientRef = Field(description="Id or MRN of a patient")
     accession_number: Annotated[Text16 | None, EmptyIsNone] = Field(
@@ -112,7 +112,7 @@ class CreateOrderBody(Input):
 
 
 class DifferenceAnswer(Model):
-    """One attribute; `ehr` is null where the EHR says nothing and the file would keep its value."""
+    """One attribute; `ehr` is null where the EHR has no value and the file would keep its own."""
 
     tag: str
     file: str
@@ -121,7 +121,7 @@ class DifferenceAnswer(Model):
 
 
 class CandidateAnswer(Model):
-    """A patient, and perhaps one of the patient's orders, that the study could belong to."""
+    """A patient, with or without an order, that the study could belong to."""
 
     patient_id: uuid.UUID
     mrn: str
@@ -169,7 +169,7 @@ CONFLICTS: dict[Any, Any] = {400: Problem, 404: Problem, 409: Problem, 415: Prob
 
 @blueprint.get("/reconciliation", responses={200: ReconciliationList, 409: Problem, 422: Problem})
 def list_reconciliation(query: ReconciliationQuery) -> Response:
-    """List studies without a certain link, each with whom it could belong to"""
+    """List studies without a certain link, each with its candidates"""
     filters = filters_of(query)
     page = services().reconciliation.search(filters, slice_of(query))
     items = [_answer(view) for view in page.items]
@@ -178,7 +178,7 @@ def list_reconciliation(query: ReconciliationQuery) -> Response:
 
 @blueprint.get("/reconciliation/<study_uid>", responses={200: ReconciliationAnswer, 404: Problem, 422: Problem})
 def get_reconciliation(path: StudyPath) -> Response:
-    """One stored study, linked or not, with whom it could belong to"""
+    """One stored study, linked or not, with its candidates"""
     view = services().reconciliation.get(path.study_uid)
     response = answer(_answer(view))
     response.headers["ETag"] = f'"{view.version}"'
@@ -190,14 +190,14 @@ def get_reconciliation(path: StudyPath) -> Response:
     responses={200: CandidateAnswer, 404: Problem, 409: Problem, 422: Problem},
 )
 def compare_study(path: StudyPath, query: SomebodyQuery) -> Response:
-    """A stored study beside any order or patient, as beside a candidate"""
+    """Compare a stored study with any order or patient, like with a candidate"""
     to = query.confirmation(services().patients)
     return answer(candidate_answer(services().reconciliation.compare(path.study_uid, to)))
 
 
 @blueprint.post("/reconciliation/<study_uid>/link", responses={202: JobAnswer, **CONFLICTS})
 def link_study(path: StudyPath, header: IfMatch, body: LinkBody) -> Response:
-    """Link a study to an order, or to a patient without an order; a job, as `modify-tags`"""
+    """Link a study to an order, or to a patient without an order; a job, like `modify-tags`"""
     to = body.confirmation(services().patients)
     expected = body.expected or _tag(header)
     return accepted(services().reconciliation.link(path.study_uid, to, body.reason, origin(), expected))
@@ -205,14 +205,14 @@ def link_study(path: StudyPath, header: IfMatch, body: LinkBody) -> Response:
 
 @blueprint.post("/reconciliation/<study_uid>/unlink", responses={202: JobAnswer, **CONFLICTS})
 def unlink_study(path: StudyPath, header: IfMatch, body: UnlinkBody) -> Response:
-    """Take the link of a study away; its files say again what they said when they came. A job"""
+    """Unlink a study; its files get back the values they arrived with. A job"""
     expected = body.expected or _tag(header)
     return accepted(services().reconciliation.unlink(path.study_uid, body.reason, origin(), expected))
 
 
 @blueprint.post("/reconciliation/<study_uid>/create-order", responses={202: CreatedOrderAnswer, **CONFLICTS})
 def create_order(path: StudyPath, header: IfMatch, body: CreateOrderBody) -> Response:
-    """Make the order a study should have had, and link the study to it; a job"""
+    """Create the missing order of a study, and link the study to it; a job"""
     patient = services().patients.certain(body.patient_id)
     wanted = NewOrder(patient, body.accession_number, body.modality, body.description, body.ordered_by)
     order, job = services().reconciliation.create_order(

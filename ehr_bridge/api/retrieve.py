@@ -1,4 +1,4 @@
-"""Taking a study away as a ZIP, and its small picture."""
+"""Downloading a study as a ZIP, and its thumbnail."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ blueprint = Blueprint(
 
 
 class Streamed:
-    """A body that the server sends as it comes (`plugin.serving.wsgi` looks for `is_streamed`)."""
+    """A body that the server sends while it is produced (`plugin.serving.wsgi` looks for `is_streamed`)."""
 
     is_streamed = True
 
@@ -39,13 +39,13 @@ class Streamed:
         return self._chunks
 
     def close(self) -> None:
-        """Let go of what the rest would have needed; called however the sending ended."""
+        """Release what the rest would have needed; called however the transfer ended."""
         if (close := getattr(self._chunks, "close", None)) is not None:
             close()
 
 
 class StreamedResponse(Response):
-    """Hands its body to the server untouched; Flask would wrap it and hide the mark."""
+    """Passes its body to the server untouched; Flask would wrap it and hide the mark."""
 
     def get_app_iter(self, environ: object) -> Streamed:
         return cast(Streamed, self.response)

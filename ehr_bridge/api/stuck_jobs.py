@@ -1,4 +1,4 @@
-"""What an administrator says of jobs that cannot go on."""
+"""An administrator's decisions about jobs that cannot continue."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class JobDecisionBody(Input):
     responses={202: JobAnswer, 400: Problem, 404: Problem, 409: Problem, 415: Problem, 422: Problem, 503: Problem},
 )
 def retry_job(path: JobPath, body: JobDecisionBody) -> Response:
-    """Try a job again that failed by an unexpected error"""
+    """Retry a job that failed with an unexpected error"""
     return accepted(services().stuck_jobs.retry(path.job_id, body.reason, origin()))
 
 
@@ -38,5 +38,5 @@ def retry_job(path: JobPath, body: JobDecisionBody) -> Response:
     responses={202: JobAnswer, 400: Problem, 404: Problem, 409: Problem, 415: Problem, 422: Problem, 503: Problem},
 )
 def give_up_job(path: JobPath, body: JobDecisionBody) -> Response:
-    """Give a job up that cannot go on; files that it has changed are put back"""
+    """Give up a job that cannot continue; files that it has changed are restored"""
     return accepted(services().stuck_jobs.give_up(path.job_id, body.reason, origin()))

@@ -172,7 +172,7 @@ def get_study(path: StudyPath) -> Response:
     "/studies/<study_uid>/series", responses={200: StudySeriesAnswer, 404: Problem, 422: Problem, 503: Problem}
 )
 def list_series(path: StudyPath) -> Response:
-    """The series of a study, as numbered; without its images"""
+    """The series of a study by series number, without its images"""
     services().studies.get(path.study_uid)
     series = [SeriesAnswer.model_validate(held) for held in archive().series_of(path.study_uid)]
     return answer(StudySeriesAnswer(study_instance_uid=path.study_uid, series=series))

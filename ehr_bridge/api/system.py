@@ -1,4 +1,4 @@
-"""Health of the installation, for load balancers; what is stored, waits and needs somebody, for administrators."""
+"""Health of the installation, for load balancers; numbers and problems, for administrators."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ HANDED_OVER = "ehr_bridge_handed_over"
 State = Literal["ok", "degraded"]
 
 type Check = Callable[[], bool]
-"""Whether a part works; may raise, which is a no."""
+"""Whether a part works; an exception counts as no."""
 
 blueprint = Blueprint("system", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="System")])
 
@@ -114,7 +114,7 @@ class SystemAnswer(Model):
 
 @blueprint.get("/health", responses={200: HealthAnswer})
 def health() -> Response:
-    """Is everything there? Answers 200 also when degraded, so that a viewer of images is not cut off"""
+    """Whether all parts work. Answers 200 also when degraded, so that viewers of images are not cut off"""
     checks = {name: _state(name, check) for name, check in _checks().items()}
     worst: State = "degraded" if "degraded" in checks.values() else "ok"
     return answer(HealthAnswer(status=worst, checks=checks))
@@ -122,7 +122,7 @@ def health() -> Response:
 
 @blueprint.get("/system", responses={200: SystemAnswer})
 def get_system() -> Response:
-    """How much is stored, what waits to be done, and what needs somebody; `null` is not known just now"""
+    """What is stored, what is waiting and what needs attention; `null` means not known at present"""
     handed_over = cast(Callable[[], int], current_app.extensions[HANDED_OVER])
     return answer(_system(services().system.look(archive(), handed_over())))
 

@@ -1,4 +1,4 @@
-"""Attributes of stored studies: what they say and said, modifying them, taking that back, and the jobs that do it."""
+"""Attributes of stored studies: present and former values, modifying them, undoing that, and the jobs that do it."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class ModifyTagsBody(Input):
     @field_validator("changes")
     @classmethod
     def _only_modifiable(cls, changes: dict[str, str]) -> dict[str, str]:
-        """As DICOM writes them; see `corrected` for what is understood."""
+        """In DICOM form; see `corrected` for the accepted forms."""
         checked = corrected(changes)
         if checked.get("PatientID") == "":
             raise ValueError("PatientID cannot be emptied")
@@ -124,7 +124,7 @@ class StudyTagsAnswer(Model):
 
 @blueprint.get("/dicom/tags/<study_uid>", responses={200: StudyTagsAnswer, 404: Problem, 422: Problem, 503: Problem})
 def get_tags(path: TagsPath) -> Response:
-    """What a study says now and said before, and who changed it"""
+    """The present and former attributes of a study, and who changed them"""
     require_past_open(services(), closed(), path.study_uid)
     stored = cast(StoredFiles, archive())
     return answer(_tags(read_tags(services().fresh, stored.read, path.study_uid)))
@@ -145,18 +145,18 @@ def modify_tags(body: ModifyTagsBody) -> Response:
     responses={202: JobAnswer, 400: Problem, 404: Problem, 409: Problem, 415: Problem, 422: Problem, 503: Problem},
 )
 def undo_modification(path: ModificationPath, body: UndoBody) -> Response:
-    """Take a modification back, to the byte"""
+    """Undo a modification, to the byte"""
     return accepted(services().modifications.undo(path.modification_id, body.reason, origin()))
 
 
 @blueprint.get("/jobs/<job_id>", responses={200: JobAnswer, 404: Problem, 422: Problem})
 def get_job(path: JobPath) -> Response:
-    """How far a job has come"""
+    """The progress of a job"""
     return answer(job_answer(services().modifications.get(path.job_id)))
 
 
 def accepted(job: Modification) -> Response:
-    """202 with the job, and where to ask for it."""
+    """202 with the job, and the address of its state."""
     response = answer(job_answer(job), 202)
     response.headers["Location"] = f"/api/v1/jobs/{job.id}"
     return response

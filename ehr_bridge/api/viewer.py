@@ -40,7 +40,7 @@ blueprint = Blueprint(
 
 Operation = Literal["view", "download", "annotate"]
 GrantedOperation = Literal["view", "download", "annotate", "decide"]
-"""`decide`: to see a study whose deletion waits for the decision of who made the link."""
+"""`decide`: to see a study whose deletion waits for a decision of the person who made the link."""
 
 
 class ViewerUrlQuery(Input):
@@ -58,7 +58,7 @@ class ViewerUrlAnswer(Model):
 
 
 class PriorsBody(Input):
-    """Which earlier studies of the same patient go with an order's."""
+    """Which priors (earlier studies of the same patient) to include with an order's study."""
 
     match: Literal["auto", "patient", "modality", "body_part"] = Field(
         "auto", description="auto: of the same modality or body part; patient: any"
@@ -112,7 +112,7 @@ class TokenPath(Input):
 
 
 class TokenEntry(Model):
-    """A token that has not expired; the token itself is not kept."""
+    """A token that has not expired; the token itself is not stored."""
 
     token_id: uuid.UUID
     subject: str
@@ -142,7 +142,7 @@ class TokenList(Model):
 
 @blueprint.get("/viewer-url/<study_uid>", responses={200: ViewerUrlAnswer, 404: Problem, 422: Problem, 503: Problem})
 def viewer_url(path: StudyPath, query: ViewerUrlQuery) -> Response:
-    """A link that opens the study in OHIF; also one whose deletion waits for the caller's decision"""
+    """A link that opens the study in OHIF; also for a study whose deletion waits for the caller's decision"""
     uids = (path.study_uid,) if query.compare is None else (path.study_uid, query.compare)
     operations = tuple(name for name in ("view", "annotate", DECIDE) if caller().may(OPERATIONS[name]))
     priors = None if query.priors is None else Priors()
@@ -164,7 +164,7 @@ def viewer_url(path: StudyPath, query: ViewerUrlQuery) -> Response:
     responses={201: ViewerTokenAnswer, 400: Problem, 404: Problem, 415: Problem, 422: Problem, 503: Problem},
 )
 def create_viewer_token(body: ViewerTokenBody) -> Response:
-    """A token that opens these studies and nothing else"""
+    """Create a token that opens these studies and nothing else"""
     wish = Wish(
         study_instance_uids=tuple(body.study_instance_uids or ()),
         order=body.order_id,
@@ -184,7 +184,7 @@ def create_viewer_token(body: ViewerTokenBody) -> Response:
 
 @blueprint.post("/viewer-token/exchange", responses={201: RenewedAnswer, 503: Problem})
 def exchange_viewer_token() -> Response:
-    """Another token for the viewer token that the call is made with, to go on reading"""
+    """Get another token in exchange for the viewer token of this call, to continue reading"""
     _, _, token = request.headers["Authorization"].partition(" ")
     renewed = services().viewer_sessions.renew(token.strip(), caller(), address())
     services().authenticator.expect(renewed.token)
@@ -193,7 +193,7 @@ def exchange_viewer_token() -> Response:
 
 @blueprint.get("/viewer-token", responses={200: TokenList, 422: Problem})
 def list_viewer_tokens(query: PageQuery) -> Response:
-    """Viewer tokens that have not expired: one's own, or all for administrators"""
+    """Viewer tokens that have not expired: the caller's own, or all for administrators"""
     page = services().viewer.list_tokens(caller(), query.limit, query.offset)
     items = [
         TokenEntry(token_id=t.id, **{f: getattr(t, f) for f in TokenEntry.model_fields if f != "token_id"})
@@ -204,6 +204,6 @@ def list_viewer_tokens(query: PageQuery) -> Response:
 
 @blueprint.delete("/viewer-token/<token_id>", responses={204: None, 404: Problem, 422: Problem})
 def revoke_viewer_token(path: TokenPath) -> Response:
-    """Take a viewer token back"""
+    """Revoke a viewer token"""
     services().viewer.revoke(path.token_id, caller(), address())
     return Response(status=204)

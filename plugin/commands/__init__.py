@@ -1,1 +1,1 @@
-"""What the command `ehr-bridge` does, one file per group. `plugin.cli` puts them together."""
+"""The command `ehr-bridge`, one file per group; `plugin.cli` combines them."""

@@ -1,4 +1,4 @@
-"""`ehr-bridge audit`: the trail, checked straight in the database, without a server."""
+"""`ehr-bridge audit`: verifies the audit trail in the database, without a server."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def audit() -> None:
 @audit.command()
 @click.pass_context
 def verify(context: click.Context) -> None:
-    """Walk the whole chain; exit code 1 when an event is missing or altered."""
+    """Verify the whole chain; exit code 1 when an event is missing or altered."""
     settings: Settings = context.obj
     with opened(settings, create=False) as services, services.database.read() as session:
         found = trail.verify(session)

@@ -1,4 +1,4 @@
-"""`ehr-bridge authorities`: who gives numbers here, and whose those on record are."""
+"""`ehr-bridge authorities`: the issuers of medical record numbers, and recorded numbers without one."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from plugin.commands.users import operator
 
 @click.group("authorities")
 def authorities() -> None:
-    """Who gives medical record numbers, where that is more than one."""
+    """Issuers of medical record numbers, if there are several."""
 
 
 @authorities.command("list")
 @click.pass_obj
 def list_authorities(settings: Settings) -> None:
-    """Each authority, and what is to be done about numbers on record."""
+    """Each authority, and what has to be done about recorded numbers."""
     known = authorities_of(settings)
     for one in known:
         click.echo(f"{one.name}\t{one.universal_id}".rstrip())
@@ -43,10 +43,10 @@ def list_authorities(settings: Settings) -> None:
 def assign(
     settings: Settings, name: str, everybody: bool, mrns: tuple[str, ...], former: str | None, dry_run: bool
 ) -> None:
-    """Say that NAME gave numbers that are on record without an issuer.
+    """Set NAME as the issuer of recorded numbers without one.
 
-    The patients' stored images get the issuer in the background, while the server runs. An interrupted command is
-    simply run again.
+    The patients' stored images get the issuer in the background, while the server runs. An interrupted command can
+    simply be run again.
     """
     if everybody == bool(mrns):
         raise click.UsageError("name the patients: --all, or --mrn NUMBER (as often as needed)")
@@ -69,7 +69,7 @@ def assign(
 
 
 def _require_former(known: tuple[Authority, ...], former: str | None, name: str) -> None:
-    """From one of today's authorities to another, patients would change hands unseen: that is a merge."""
+    """Refuse to move numbers from one current authority to another: patients would change silently. Use a merge."""
     names = {one.name.casefold() for one in known}
     if former is not None and former.strip().casefold() in names:
         raise click.ClickException(f"'{former}' gives numbers itself; its patients are not given to {name}")

@@ -1,4 +1,4 @@
-"""`ehr-bridge doctor`: looks at an installation, and says for each thing that is wrong what to do about it."""
+"""`ehr-bridge doctor`: checks an installation, and says for each problem how to fix it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ ENOUGH_BYTES = 5_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was looked at; `fix` is None where it is well."""
+    """What was checked; `fix` is None where all is well."""
 
     name: str
     state: str
@@ -44,7 +44,7 @@ class Finding:
 @click.command()
 @click.pass_context
 def doctor(context: click.Context) -> None:
-    """Look at the installation and say what to fix. Exit code 1 when something does not work; changes nothing."""
+    """Check the installation and say what to fix. Exit code 1 when something does not work; changes nothing."""
     settings: Settings = context.obj
     failed = False
     for finding in examine(settings):
@@ -57,7 +57,7 @@ def doctor(context: click.Context) -> None:
 
 
 def examine(settings: Settings) -> Iterator[Finding]:
-    """Every check in turn; one that breaks itself is a finding, not an end."""
+    """All checks; one that fails itself is reported as a finding."""
     checks: tuple[tuple[str, Callable[[Settings], Finding | list[Finding]]], ...] = (
         ("packages", _packages),
         ("Orthanc", _orthanc),
@@ -174,7 +174,7 @@ def _has_database(settings: Settings) -> bool:
 
 
 def _files(damaged: int | None) -> Finding:
-    """What the server found when it last read the stored files; none is read here."""
+    """What the server found when it last read the stored files; reads none itself."""
     if damaged is None:
         return Finding("files", "not known without the database")
     if damaged:
@@ -184,7 +184,7 @@ def _files(damaged: int | None) -> Finding:
 
 
 def _authorities(numbers: Numbers | None, known: Sequence[Authority]) -> Finding:
-    """Whether numbers on record belong to those who give numbers."""
+    """Whether recorded numbers have a configured issuer."""
     if numbers is None:
         return Finding("authorities", "not known without the database")
     if (said := obstacle(numbers, known)) is not None:
@@ -196,7 +196,7 @@ def _authorities(numbers: Numbers | None, known: Sequence[Authority]) -> Finding
 
 
 def _server(settings: Settings) -> Finding:
-    """The health route; where nobody answers, whether the ports are free for a start."""
+    """The health route; if no server answers, whether its ports are free."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(f"http://127.0.0.1:{settings.http_port}/api/v1/health", timeout=5) as response:

@@ -1,4 +1,4 @@
-"""The server as `ehr-bridge import` meets it: what it has already, and the upload route, one file at a time."""
+"""The server for `ehr-bridge import`: asks what it already has, and uploads one file at a time."""
 
 from __future__ import annotations
 
@@ -26,15 +26,12 @@ LONGEST_WAIT = 60
 
 
 class ServerAway(click.ClickException):
-    """The import stopped before its end; running it again goes on from there."""
+    """The import stopped early; running it again continues."""
 
 
 class Door:
-    """A server's API, as the account of whoever runs the command.
-
-    Raises:
-        ServerAway: the server does not answer, or will not have us, after several tries.
-    """
+    """A server's API, with the account of whoever runs the command. Raises ServerAway when the server does not answer,
+    or refuses the account, after several attempts."""
 
     def __init__(self, settings: Settings, url: str, order: str | None, patient: str | None) -> None:
         self._settings = settings
@@ -47,8 +44,8 @@ class Door:
         self._http.trust_env = False  # no proxy, no .netrc: the token is for this server only
 
     def known(self, digests: Sequence[str]) -> set[str]:
-        """Those of these SHA-256 digests whose files need not be sent: the server has them, and their study is of the
-        order or patient this import is for. A server that cannot say has none of them."""
+        """Those of these SHA-256 digests whose files need not be sent: the server has them, and their study belongs to
+        the order or patient of this import. Empty if the server cannot say."""
         if None in self._aim.values():
             return set()
         status, body = self._ask("POST", "dicom/known", json={"sha256": sorted(set(digests))})
@@ -62,13 +59,13 @@ class Door:
         return {file["sha256"] for file in body["files"] if not self._aim or file["study_instance_uid"] in meant}
 
     def announce(self, upload_id: str, total: int) -> None:
-        """What is sent from now on is this upload, of so many files."""
+        """Everything sent from now on belongs to this upload, of this many files."""
         self._options["X-Upload-Id"] = upload_id
         if 0 < total <= MOST_ANNOUNCED:
             self._options["X-Upload-Total"] = str(total)
 
     def send(self, path: Path) -> str:
-        """`stored`, `duplicate`, or the code of the refusal."""
+        """`stored`, `duplicate`, or the error code."""
         try:
             data = path.read_bytes()
         except OSError:
@@ -82,7 +79,8 @@ class Door:
 
     @cached_property
     def _aim(self) -> dict[str, str | None]:
-        """The ids of the order and the patient; None for one the server does not know, as it says of the first file."""
+        """The ids of the order and the patient; None where the server does not know them (it will refuse the first
+        file)."""
         aim: dict[str, str | None] = {}
         for kind, value in (("order", self._order), ("patient", self._patient)):
             if value:
@@ -91,7 +89,7 @@ class Door:
         return aim
 
     def _ask(self, method: str, path: str, headers: dict[str, str] | None = None, **content: Any) -> tuple[int, Any]:
-        """Status and body of the answer; one that is told to come later comes later."""
+        """Status and body of the answer; waits and repeats as Retry-After says."""
         said = "nothing"
         for attempt in range(TRIES):
             try:
@@ -130,7 +128,7 @@ def _json(answer: requests.Response) -> dict[str, Any]:
 
 
 def _refusal(status: int, code: str, detail: str) -> str:
-    """A refusal of this file; but what would meet every file alike ends the import."""
+    """A refusal of this file; an error that all files would meet ends the import."""
     if status in (401, 403, 404, 409) and code != "study_recorded_otherwise":
         raise ServerAway(f"the server refuses the import ({code}): {detail}")
     return code

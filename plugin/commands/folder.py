@@ -1,4 +1,4 @@
-"""The files of a folder, by study; and the memory of an import that was interrupted."""
+"""The files of a folder, by study; and the progress of an import that was interrupted."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ class FolderStudy:
 class FolderContent:
     studies: dict[str, FolderStudy] = field(default_factory=dict)
     refused: list[tuple[Path, str]] = field(default_factory=list)
-    """Files the server would refuse, with the error code: not DICOM, cut off, a DICOMDIR …"""
+    """Files that the server would refuse, with the error code: not DICOM, cut off, a DICOMDIR …"""
     digests: dict[Path, str] = field(default_factory=dict)
     """SHA-256 of each file of a study, in hex."""
 
     @property
     def files(self) -> list[Path]:
-        """What there is to send, study by study."""
+        """The files to send, study by study."""
         return [path for study in self.studies.values() for path in study.files]
 
     def add(self, path: Path, max_bytes: int) -> None:
-        """Read a file's header and put the file where it belongs; its bytes are not kept."""
+        """Read a file's header and add the file to its study; its bytes are not kept."""
         try:
             if path.stat().st_size > max_bytes:
                 raise RefusedInstance("too_large", "The file is larger than allowed.")
@@ -56,19 +56,19 @@ class FolderContent:
 
 
 def walk(folder: Path) -> Iterator[Path]:
-    """Every ordinary file below, in a fixed order; links that lead elsewhere are not followed."""
+    """All regular files below, in a fixed order; does not follow links."""
     for path in sorted(folder.rglob("*")):
         if path.is_file() and not path.is_symlink():
             yield path
 
 
 class Progress:
-    """Which files of a folder the server has, kept beside the data until the import is complete.
+    """The files of a folder that the server already has, stored in the data folder until the import is complete.
 
-    The first line holds the id of the upload and what is left out of it because the server had it as the import began.
-    Then comes one line per answered file, written at once: whatever kills the import loses at most the file on its way,
-    and the archive recognises that one. A file that changed since (size or time) counts as another one. `aim` says
-    where the files go; another server or order is another import.
+    The first line holds the id of the upload and the files left out because the server had them at the beginning. Then
+    one line per answered file, written at once: a killed import loses at most the file on its way, which the archive
+    recognises when it is sent again. A file whose size or time has changed counts as a new one. `aim` is the
+    destination; another server or order is another import.
     """
 
     def __init__(self, data_dir: Path, folder: Path, aim: str) -> None:
@@ -86,20 +86,19 @@ class Progress:
         return self._mark(path) in self._done
 
     def was_known(self, path: Path) -> bool:
-        """Whether it was left out when the import began."""
+        """Whether it was left out at the beginning of the import."""
         return self._mark(path) in self._known
 
     def begin(self, known: Iterable[Path]) -> None:
-        """These are left out; remembered with the first file that is sent."""
+        """Leave these out; stored with the first file that is sent."""
         self._known = {self._mark(path) for path in known}
 
     def add(self, path: Path) -> None:
-        """Remember that the server has this file."""
         if not self.path.exists():
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.path.write_text(json.dumps({"upload_id": self.upload_id, "known": sorted(self._known)}))
         with self.path.open("a") as file:
-            file.write("\n" + json.dumps(self._mark(path)))  # a line cut short spoils only itself
+            file.write("\n" + json.dumps(self._mark(path)))  # a truncated line damages only itself
         self._done.add(self._mark(path))
 
     def forget(self) -> None:
@@ -111,7 +110,7 @@ class Progress:
             try:
                 entry = json.loads(line)
             except ValueError:
-                continue  # the line that was being written
+                continue  # a truncated line
             if isinstance(entry, dict):
                 self.upload_id = str(entry["upload_id"])
                 self._known = set(entry.get("known", ()))
@@ -120,7 +119,7 @@ class Progress:
                 self._done.add(str(entry))
 
     def _mark(self, path: Path) -> str:
-        """A file as it is now. A digest: file names on a CD often are names of patients."""
+        """The state of a file. A digest, because file names on a CD are often names of patients."""
         state = path.stat()
         told = f"{path.relative_to(self._folder)}\n{state.st_size}\n{state.st_mtime_ns}"
         return hashlib.sha256(told.encode("utf-8", "surrogateescape")).hexdigest()

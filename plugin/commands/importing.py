@@ -1,4 +1,4 @@
-"""`ehr-bridge import`: a folder or CD sent through the server's upload door, file by file, as the upload page does."""
+"""`ehr-bridge import`: sends a folder or CD through the server's upload door, file by file, like the upload page."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from plugin.commands.folder import FolderContent, Progress, walk
 from plugin.commands.installation import opened, with_secret
 
 ASKED_FILES, ASKED_BYTES = 500, 128_000_000
-"""So much is asked about at once: the server reads what it has before it says so."""
+"""Limits of one question about known files: the server reads the files it has before it answers."""
 
 
 @dataclass(slots=True)
@@ -44,7 +44,7 @@ def import_folder(
     again: bool,
     dry_run: bool,
 ) -> None:
-    """Upload every DICOM file below FOLDER that the server has not. After an interruption, run it again.
+    """Upload every DICOM file below FOLDER that the server does not have. After an interruption, run it again.
 
     Exit code 0: everything is stored. 1: it stopped before the end. 3: complete, but some files were refused.
     """
@@ -89,7 +89,7 @@ def _read(folder: Path, settings: Settings) -> FolderContent:
 
 
 def _show(settings: Settings, content: FolderContent, confirmation: Confirmation) -> None:
-    """One line per study: UID, files, verdict, and where it would go. No names: terminals have scrollback."""
+    """One line per study: UID, files, match, and destination. No names, because terminals have scrollback."""
     with opened(settings, create=False) as services:
         questions = [Question(study.identity, confirmation) for study in content.studies.values()]
         foretold = services.matching.foretell(questions)
@@ -100,7 +100,7 @@ def _show(settings: Settings, content: FolderContent, confirmation: Confirmation
 
 
 def _columns(foretold: Foretold) -> tuple[str, str, str, str]:
-    """Verdict, MRN, accession number, and what disagrees or why it would be refused."""
+    """Match, MRN, accession number, and what disagrees or why it would be refused."""
     if foretold.verdict is None or foretold.refusal is not None:
         return "refused", "-", "-", foretold.refusal.code if foretold.refusal else "-"
     match, patient, order = foretold.verdict.match, foretold.verdict.patient, foretold.verdict.order
@@ -109,8 +109,8 @@ def _columns(foretold: Foretold) -> tuple[str, str, str, str]:
 
 
 def _known(content: FolderContent, progress: Progress, door: Door) -> set[Path]:
-    """The files that need not be sent. After an interruption only those that were left out before can be: of any other
-    the server may count on the rest of this upload."""
+    """The files that need not be sent. When an interrupted import continues, these are only the ones left out at its
+    beginning: the server may be waiting for the others as part of this upload."""
     files = [path for path in content.files if not progress.was_interrupted or progress.was_known(path)]
     known = set()
     for some in _portions(files):

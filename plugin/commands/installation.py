@@ -1,4 +1,4 @@
-"""The installation a command works on: its settings, secret and services, read from where the server reads them."""
+"""The installation that a command works on: settings, secret and services, from where the server reads them."""
 
 from __future__ import annotations
 
@@ -23,17 +23,14 @@ SECRET_FILE = "jwt-secret"  # noqa: S105  (its name, not the secret)
 
 
 class WrongSettings(click.ClickException):
-    """A setting cannot be used; exit code 2, as scripts/run has it."""
+    """A setting cannot be used; exit code 2, as in scripts/run."""
 
     exit_code = 2
 
 
 def read_settings(data_dir: str | None) -> Settings:
-    """Settings from the environment; an option stands above its variable. Creates nothing.
-
-    Raises:
-        WrongSettings: a variable is unknown or malformed; says which.
-    """
+    """Settings from the environment; options override variables. Creates nothing. Raises WrongSettings when a variable
+    is unknown or malformed."""
     os.umask(0o077)
     if data_dir is not None:
         os.environ["EHR_BRIDGE_DATA_DIR"] = data_dir
@@ -45,11 +42,8 @@ def read_settings(data_dir: str | None) -> Settings:
 
 
 def with_secret(settings: Settings) -> Settings:
-    """The same settings with the secret that the server signs and checks with.
-
-    Raises:
-        ClickException: there is none yet, or it is not ours to read.
-    """
+    """The same settings with the secret that the server uses. Raises ClickException when it does not exist or is not
+    readable."""
     if settings.jwt_secret is not None:
         return settings
     path = settings.data_dir / SECRET_FILE
@@ -64,11 +58,8 @@ def with_secret(settings: Settings) -> Settings:
 
 
 def known_roles(settings: Settings, roles: tuple[str, ...]) -> list[str]:
-    """The roles that were named, each once.
-
-    Raises:
-        ClickException: one of them does not exist here, or the file of roles cannot be used.
-    """
+    """The named roles without duplicates. Raises ClickException when one does not exist, or the file of roles cannot be
+    used."""
     try:
         return load_roles(settings.roles).require_known(roles)
     except SettingsError as error:
@@ -78,7 +69,7 @@ def known_roles(settings: Settings, roles: tuple[str, ...]) -> list[str]:
 
 
 def token_rules(settings: Settings) -> TokenRules:
-    """How tokens of this installation are made; `settings` has its secret."""
+    """How tokens of this installation are made; `settings` must have its secret."""
     assert settings.jwt_secret is not None
     return TokenRules(settings.jwt_secret.get_secret_value(), settings.jwt_audience, settings.jwt_issuer)
 
@@ -87,11 +78,8 @@ def token_rules(settings: Settings) -> TokenRules:
 def opened(settings: Settings, *, create: bool) -> Iterator[Services]:
     """The services on the installation's database.
 
-    With `create`, what a first start would make (folder, secret, tables) is made; without, the database must be there
-    and current.
-
-    Raises:
-        ClickException: it is not there, not current, or does not answer; or a refusal of a service.
+    With `create`, makes what a first start would make (folder, secret, tables); without, the database must exist and be
+    current. Raises ClickException when it is missing, not current or does not answer, and for refusals by a service.
     """
     try:
         if create:

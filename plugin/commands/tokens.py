@@ -1,4 +1,4 @@
-"""`ehr-bridge token`: a user token as the EHR would make it, for those who develop against the API."""
+"""`ehr-bridge token`: a user token like the EHR's, for developing against the API."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from plugin.commands.installation import known_roles, token_rules, with_secret
 @click.option("--minutes", type=click.IntRange(1, 24 * 60), default=60, show_default=True, help="How long it is good.")
 @click.pass_obj
 def token(settings: Settings, subject: str, roles: tuple[str, ...], name: str | None, minutes: int) -> None:
-    """Print a user token for SUBJECT. Whoever has it may do what its roles may; it cannot be taken back."""
+    """Print a user token for SUBJECT. It gives its holder the rights of its roles, and cannot be revoked."""
     if not subject.strip() or len(subject) > 255:
         raise click.BadParameter("give a subject of 1 to 255 characters")
     made = make_user_token(

@@ -1,4 +1,4 @@
-"""`ehr-bridge user`: local accounts, straight in the database; how the first administrator comes to be."""
+"""`ehr-bridge user`: local accounts, in the database; creates the first administrator."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def user() -> None:
 @click.option("--temporary", is_flag=True, help="The password must be changed at the first sign-in.")
 @click.pass_obj
 def add(settings: Settings, username: str, name: str, roles: tuple[str, ...], temporary: bool) -> None:
-    """Make an account; the password is asked for, or read from standard input."""
+    """Create an account; the password is asked for, or read from standard input."""
     if USERNAME.fullmatch(username) is None:
         raise click.BadParameter("use letters, digits and . _ @ - (at most 64)")
     if not name.strip() or len(name) > 64:
@@ -64,7 +64,7 @@ def list_users(settings: Settings) -> None:
 @click.option("--temporary", is_flag=True, help="It must be changed at the next sign-in.")
 @click.pass_obj
 def password(settings: Settings, username: str, temporary: bool) -> None:
-    """Set a password; it is asked for, or read from standard input. Ends the account's sessions and a lock on it."""
+    """Set a password; it is asked for, or read from standard input. Ends the account's sessions and any lock."""
     new = read_password()
     with opened(settings, create=False) as services:
         services.accounts.set_password(username, new, operator(), temporary=temporary)

@@ -1,1 +1,1 @@
-"""What runs while Orthanc runs: the composition, the worker, self-tests, logs."""
+"""Everything that runs inside Orthanc: composition, worker, self-test, logs."""

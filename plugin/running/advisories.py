@@ -1,4 +1,4 @@
-"""Which known vulnerabilities the installed Orthanc runs with. What shields us from each: docs/security.md."""
+"""Known vulnerabilities of the installed Orthanc. What protects us from each: docs/security.md."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Advisory:
     cve: str
     about: str
     fixed_in: Version | None
-    """The first version of Orthanc without it; None while Debian packages none."""
+    """The first version of Orthanc without it; None while Debian has none."""
 
 
 FIXED_IN_2026 = (1, 12, 11)
@@ -33,7 +33,6 @@ ADVISORIES = (
 
 
 def open_in(version: Version) -> list[Advisory]:
-    """The advisories that this version of Orthanc has not fixed."""
     return [one for one in ADVISORIES if one.fixed_in is None or version < one.fixed_in]
 
 
@@ -48,7 +47,7 @@ def installed_version(program: str) -> Version | None:
 
 
 def sentence(version: Version | None) -> str | None:
-    """What an administrator should know before the server starts; None where nothing is known to be open."""
+    """A warning for administrators before the server starts; None when no advisory is open."""
     if version is None:
         return "Orthanc does not say its version; docs/security.md lists the known vulnerabilities of each"
     open_now = open_in(version)

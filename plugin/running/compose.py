@@ -1,4 +1,4 @@
-"""The composition root: everything that lives inside Orthanc is built and registered here, in order."""
+"""The composition root: builds and registers everything inside Orthanc, in order."""
 
 from __future__ import annotations
 
@@ -46,16 +46,16 @@ LOUD = "ehr_bridge_actors_refused_often"
 DAMAGED = "ehr_bridge_damaged_files"
 """Metric: how many stored files were damaged when they were last read."""
 STUCK = "ehr_bridge_stuck_jobs"
-"""Metric: how many jobs hold their studies and cannot go on without somebody."""
+"""Metric: how many jobs hold their studies and need a person to continue."""
 FIXITY_SECONDS = 0.1
-"""Of each second, to read stored files again: what is left is for those who send and look."""
+"""Of each second, for reading stored files again: the rest is for senders and viewers."""
 
 
 def install(orthanc: Any, environ: Mapping[str, str]) -> Callbacks:
     """Build the product for this environment and register it with Orthanc. Called once, while Orthanc loads plugins.
 
-    The caller must keep the answer for as long as the process lives: when it stops, orthanc-python 5.0 lets go of the
-    callbacks without holding the GIL, which ends the process with a fatal error if that was the last reference.
+    The caller must keep the result as long as the process lives: when it stops, orthanc-python 5.0 drops the callbacks
+    without holding the GIL, a fatal error if that was the last reference.
     """
     settings = load_settings(environ)
     log_to(orthanc, settings.log_format)
@@ -139,7 +139,7 @@ class Callbacks:
 
 
 class Lifecycle:
-    """Orthanc's OnChangeCallback, for the beginning and the end."""
+    """Orthanc's OnChangeCallback, for start and stop."""
 
     def __init__(
         self,
@@ -174,7 +174,7 @@ class Lifecycle:
             self._services.database.dispose()
 
     def _last_words(self) -> None:
-        """What waits for its minute is written now, and the end of the audit trail noted."""
+        """Write counts that wait for their minute, and the last anchor of the audit trail."""
         try:
             self._services.refusals.flush(last=True)
             self._services.anchors.write()
@@ -183,7 +183,7 @@ class Lifecycle:
 
     def _begin(self) -> None:
         try:
-            self._services.sight.refresh()  # until then the gate shows no image to anybody
+            self._services.sight.refresh()  # until then the gate shows no images
         except Unavailable as error:
             LOGGER.warning("hidden studies and restricted patients are not known yet: %s", error.code)
         self._worker.start()
@@ -192,7 +192,7 @@ class Lifecycle:
             run_self_test(self._port, self._gate, self._adapter, self._least_stack)
         except NotFitToServe as error:
             LOGGER.error("refusing to serve: %s", error)
-            os._exit(3)  # nothing may be served by a server whose gate is open to everybody
+            os._exit(3)  # a server whose gate is open to everybody must serve nothing
         LOGGER.warning("the gate stands in the path; serving on port %d", self._port)
 
 
@@ -224,7 +224,7 @@ def _make_worker(services: Services, archive: OrthancArchive, purging: PurgingAr
         recorder.record(arrival)
 
     def close_leftovers() -> None:
-        """At the start, whatever was under way when the last process ended; later, what has been silent for long."""
+        """At the start, all uploads of the last process; later, those that have been silent for long."""
         silent_for = SILENT_FOR if closed_before else timedelta(0)
         recorder.under_way.close_interrupted(silent_for)
         closed_before.append(True)
@@ -241,7 +241,7 @@ def _make_worker(services: Services, archive: OrthancArchive, purging: PurgingAr
             Chore("record", recorder.flush, 0.0),
             Chore("second looks", services.second_looks.run, 0.0),
             Chore("quarantine", services.quarantine.flush, 0.0),
-            Chore("modifications", jobs.run, 0.0),  # before catching up: an interrupted one first finishes its instance
+            Chore("modifications", jobs.run, 0.0),  # before catching up: an interrupted job first finishes its instance
             Chore("settle", recorder.settle, 2.0),
             Chore("completed orders", services.completion.run, 5.0),
             Chore("refusals", services.refusals.flush, 1.0),
@@ -262,14 +262,14 @@ def _make_worker(services: Services, archive: OrthancArchive, purging: PurgingAr
             Chore("log", rotation.run, 5.0),
             Chore("interrupted uploads", close_leftovers, 60.0),
             Chore("settle leftovers", settle_old, 60.0),
-            # not before catching up had its chance to find instances of these claims
+            # not before catch-up could find instances of these claims
             Chore("abandoned claims", services.claims.drop_abandoned, 60.0, due=time.monotonic() + 60.0),
         ],
     )
 
 
 def _make_fixity(services: Services, archive: OrthancArchive) -> Worker:
-    """A thread that nobody hands anything over to: no arrival waits for a slow disk."""
+    """A thread of its own, so that no arrival waits for a slow disk."""
     checks = FixityRounds(services.database, archive, services.clock, services.settings.fixity_days)
     return Worker(
         lambda _arrival: None,
@@ -282,7 +282,7 @@ def _make_fixity(services: Services, archive: OrthancArchive) -> Worker:
 
 
 def _key_chore(services: Services) -> list[Chore]:
-    """Looks for new public keys on a thread of its own: nothing else waits for the EHR's provider."""
+    """Fetches new public keys on its own thread, so that nothing else waits for the EHR's identity provider."""
     keys = services.ehr_keys
     return [] if keys is None else [Chore("EHR's keys", keys.refresh_aside, 1.0)]
 

@@ -1,7 +1,7 @@
-"""Python's logging into Orthanc's log, or as JSON beside it; and the turning over of the file that holds both.
+"""Python's logging into Orthanc's log, or as JSON beside it; and the rotation of the log file.
 
-Library code only knows `logging`. A line is written before the call returns, to the file itself and through nothing
-that could be killed with lines still in it.
+Library code only uses `logging`. A line is written to the file before the call returns, unbuffered, so that a killed
+process loses none.
 """
 
 from __future__ import annotations
@@ -36,17 +36,17 @@ class OrthancHandler(logging.Handler):
                 self._orthanc.LogWarning(text)
             else:
                 self._orthanc.LogInfo(text)
-        except Exception:  # a log line that cannot be written must not stop an image
+        except Exception:  # a failed log line must not stop an image
             self.handleError(record)
 
 
 class JsonHandler(logging.Handler):
-    """Writes one JSON object a line to the process's own error output, each with one system call."""
+    """Writes one JSON object per line to standard error, each with one system call."""
 
     def __init__(self, output: int = STDERR) -> None:
         from pythonjsonlogger.json import JsonFormatter
 
-        super().__init__(logging.WARNING)  # what Orthanc shows of a text log
+        super().__init__(logging.WARNING)  # the level that Orthanc shows in a text log
         self._output = output
         words = {"levelname": "level", "name": "logger", "exc_info": "exception"}
         self.setFormatter(JsonFormatter(["time", "levelname", "name", "message"], rename_fields=words))
@@ -56,12 +56,12 @@ class JsonHandler(logging.Handler):
             record.time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")[:23] + "Z"
             record.request_id = request_id.current()
             os.write(self._output, self.format(record).encode() + b"\n")
-        except Exception:  # a log line that cannot be written must not stop an image
+        except Exception:  # a failed log line must not stop an image
             self.handleError(record)
 
 
 def log_to(orthanc: Any, form: str) -> None:
-    """Route the whole process's logging: `text` through Orthanc, `json` past it."""
+    """Set up logging for the whole process: `text` through Orthanc, `json` beside it."""
     root = logging.getLogger()
     root.handlers[:] = [JsonHandler() if form == "json" else OrthancHandler(orthanc)]
     root.setLevel(logging.INFO)
@@ -70,11 +70,11 @@ def log_to(orthanc: Any, form: str) -> None:
 
 
 class Rotation:
-    """Turns the log file over when it is full: `orthanc.log.1` is the newest of `kept` former ones.
+    """Rotates the log file when it is full: `orthanc.log.1` is the newest of `kept` old ones.
 
-    The process's own outputs are pointed at the new file, so that Orthanc's lines go there too; none is lost, for each
-    of them is written to the one file or the other, whenever the process is killed. Where the output is not this file
-    (a terminal, the journal), nothing happens.
+    The process's standard outputs are redirected to the new file, so that Orthanc's lines go there too. Every line is
+    in one of the two files, even if the process is killed. If the output is not this file (a terminal, the journal),
+    nothing happens.
     """
 
     def __init__(self, file: Path, most_bytes: int, kept: int) -> None:
@@ -83,11 +83,8 @@ class Rotation:
         self._kept = kept
 
     def run(self) -> None:
-        """Look, and turn it over if it is time.
-
-        Raises:
-            OSError: the folder cannot be written; the file goes on growing.
-        """
+        """Rotate the file if it is time. Raises OSError when the folder is not writable; then the file keeps
+        growing."""
         if not self._file.exists() or (file := self._file.stat()).st_size < self._most_bytes:
             return
         ours = [output for output in (STDOUT, STDERR) if os.path.samestat(os.fstat(output), file)]

@@ -1,4 +1,4 @@
-"""What one of Orthanc's callbacks leaves for the next one on the same thread."""
+"""Values that one Orthanc callback leaves for the next one on the same thread."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ import threading
 from collections import OrderedDict
 
 MOST = 4096
-"""Many times the threads that Orthanc has; threads end without a word, so what is oldest goes."""
+"""Many times the number of Orthanc's threads. Threads end unnoticed, so the oldest values are dropped."""
 
 
 class PerThread[T]:
-    """One value for each thread of Orthanc.
+    """One value for each of Orthanc's threads.
 
     Orthanc calls filter and handler of a request, or the hooks of an instance, one after the other on one thread, and
-    hands nothing from one to the next. `threading.local` does not last: a thread that Python does not know, as those of
-    DICOM, gets a new thread state at each call. So the value is kept by the number that the kernel gave the thread.
+    passes nothing between them. `threading.local` does not work: a thread unknown to Python, such as those of DICOM,
+    gets a new thread state with each call. So the value is stored by the kernel's thread id.
     """
 
     def __init__(self) -> None:
         self._kept: OrderedDict[int, T] = OrderedDict()
 
     def put(self, value: T) -> None:
-        """In place of what there was."""
+        """Replaces the previous value."""
         self.take()
         self._kept[threading.get_native_id()] = value
         while len(self._kept) > MOST:
@@ -31,5 +31,5 @@ class PerThread[T]:
         return self._kept.get(threading.get_native_id())
 
     def take(self) -> T | None:
-        """The value, which is gone then."""
+        """The value, and remove it."""
         return self._kept.pop(threading.get_native_id(), None)

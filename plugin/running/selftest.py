@@ -1,4 +1,4 @@
-"""At the start: prove that the gate stands in the path of real requests, on threads that can take them, or refuse to
+"""The self-test at the start: proves that real requests pass the gate, on threads with enough stack, or refuses to
 serve."""
 
 from __future__ import annotations
@@ -14,22 +14,20 @@ from plugin.serving.wsgi import WsgiAdapter
 
 NOT_FOR_YOU = 403
 LEAST_STACK = 4 * 1024 * 1024
-"""Bytes of stack that a thread which serves HTTP must have. Orthanc's own 100 kB hold some 300 levels of nesting."""
+"""Bytes of stack for a thread that serves HTTP. Orthanc's default of 100 kB is enough for some 300 levels of
+nesting."""
 
 
 class NotFitToServe(Exception):
-    """Requests reach Orthanc without passing the gate, our routes do not answer, or data could exhaust a stack."""
+    """Requests bypass the gate, our routes do not answer, or data could exhaust a stack."""
 
 
 def run_self_test(port: int, gate: Gate, adapter: WsgiAdapter, least_stack: int = LEAST_STACK) -> None:
-    """Make two real requests to our own port and open the gate if both go as they must.
+    """Make two real requests to our own port, and open the gate if both are answered correctly.
 
     One to our health route, which must pass the gate and be answered by Python; one to Orthanc's own `/system` without
-    a token, which must be refused. On the way it learns whether this Orthanc decodes GET arguments, and whether the
-    thread that serves HTTP has a stack of `least_stack` bytes.
-
-    Raises:
-        NotFitToServe: says what went wrong.
+    a token, which must be refused. It also finds out whether this Orthanc decodes GET arguments, and whether the thread
+    that serves HTTP has a stack of `least_stack` bytes. Raises NotFitToServe with the reason.
     """
     nonce = secrets.token_hex(16)
     gate.expect(nonce)
@@ -59,7 +57,7 @@ def run_self_test(port: int, gate: Gate, adapter: WsgiAdapter, least_stack: int 
 
 
 class _Listening:
-    """Shows the raw query strings that the adapter gets while the block runs."""
+    """Records the raw query strings that the adapter gets while the block runs."""
 
     def __init__(self, adapter: WsgiAdapter, tell: Callable[[str], None]) -> None:
         self._adapter, self._tell = adapter, tell

@@ -1,9 +1,9 @@
-"""Orthanc's own threads: kept known to Python from one call to the next, and measured.
+"""Keeps Orthanc's own threads known to Python between calls, and measures their stacks.
 
-orthanc-python enters Python with `PyGILState_Ensure` and leaves with `PyGILState_Release`. On a thread that Python does
-not know, the first makes a thread state, with memory mapped for its frames, and the second takes it down again: more
-work than judging a request, done while every other thread of Orthanc waits to enter. Orthanc serves from pools of
-threads that live as long as the server, so a thread state may live as long as its thread (ADR 0014 has the numbers).
+orthanc-python enters Python with `PyGILState_Ensure` and leaves with `PyGILState_Release`. On a thread unknown to
+Python the first creates a thread state, with memory for its frames, and the second destroys it: more work than judging
+a request, while every other thread of Orthanc waits to enter. Orthanc serves from thread pools that live as long as the
+server, so a thread state may live as long as its thread (numbers in ADR 0014).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable
 
 _kept = threading.local()
-"""Lives in the thread state itself, so it is forgotten exactly when that is."""
+"""Stored in the thread state itself, so it disappears exactly with it."""
 
 
 def stack_bytes() -> int:
@@ -32,9 +32,9 @@ def stack_bytes() -> int:
 
 
 def keeping_thread[**P, R](callback: Callable[P, R]) -> Callable[P, R]:
-    """The same callback, for Orthanc to call: it leaves the calling thread's state in place when it returns.
+    """The callback, wrapped so that the calling thread's state remains when it returns.
 
-    For callbacks that run on threads of a pool. A thread that ends afterwards leaves its state behind, some 20 kB.
+    For callbacks on threads of a pool. A thread that ends afterwards leaks its state, some 20 kB.
     """
 
     @functools.wraps(callback)

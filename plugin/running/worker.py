@@ -1,4 +1,4 @@
-"""A background thread: writes what the hooks hand over, settles counts, hears of revocations, catches up."""
+"""A background thread that runs the chores: recording arrivals, counting, revocations, catching up and others."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from ehr_bridge.services.uploads.arrivals import Arrival
 LOGGER = logging.getLogger(__name__)
 TICK_SECONDS = 0.25
 MANY_BYTES = 16_000_000
-"""Of files whose arrivals wait for the next tick; beyond that the worker is called at once, for they are in memory."""
+"""Of files whose arrivals wait in memory for the next tick; beyond that the worker is woken at once."""
 
 
 @dataclass(slots=True)
 class Chore:
-    """Something done again and again."""
+    """A task that is repeated."""
 
     name: str
     run: Callable[[], object]
@@ -28,7 +28,7 @@ class Chore:
 
 
 class Worker:
-    """Runs its chores until stopped. A chore that fails is logged and tried again; none stops the others."""
+    """Runs its chores until stopped. A chore that fails is logged and tried again; the others continue."""
 
     def __init__(
         self, take_over: Callable[[Arrival], None], chores: list[Chore], name: str = "ehr-bridge-worker"
@@ -44,7 +44,7 @@ class Worker:
         self._thread = threading.Thread(target=self._loop, name=name, daemon=True)
 
     def hand_over(self, arrival: Arrival) -> None:
-        """Called from Orthanc's hooks; takes microseconds. What comes within a tick is written down together."""
+        """Called from Orthanc's hooks; takes microseconds. Arrivals within one tick are written together."""
         with self._lock:
             self._handed_over.append(arrival)
             self._bytes_held += arrival.size_bytes
@@ -55,7 +55,7 @@ class Worker:
         self._thread.start()
 
     def stop(self) -> None:
-        """Finish what was handed over, then end the thread (Orthanc waits for it before it unloads Python)."""
+        """Process what was handed over, then end the thread (Orthanc waits for it before it unloads Python)."""
         self._stopping = True
         self._wake.set()
         if self._thread.is_alive():
@@ -83,7 +83,7 @@ class Worker:
         for arrival in arrivals:
             try:
                 self._take_over(arrival)
-            except Exception:  # the list of changes brings it back
+            except Exception:  # catch-up will find it in the list of changes
                 LOGGER.exception("instance %s was not taken over", arrival.orthanc_instance_id)
         now = time.monotonic()
         for chore in self._chores:

@@ -1,8 +1,8 @@
-"""How large a body may be: by what its route can take, and by the memory that is free.
+"""How large a body may be: limited by its route and by the free memory.
 
-Orthanc makes room for a whole body as soon as it is announced, after the gate and before the first byte has come; and
-whoever is asked next needs a copy. So the announced size is looked at, together with those of all bodies on their way.
-That a body takes no memory before it comes is the work of plugin/native/announced.c.
+Orthanc allocates a whole body as soon as its size is announced, after the gate and before the first byte arrives; and
+the next handler needs a copy. So the announced size is checked, together with those of all bodies being received.
+plugin/native/announced.c keeps a body from taking memory before it arrives.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from ehr_bridge.settings import MEGABYTE
 
 LOGGER = logging.getLogger(__name__)
 SMALL_BODY = MEGABYTE
-"""What every route takes, also of callers without a token, so that a 401 can be said in words."""
+"""Accepted on every route, also without a token, so that the 401 can have a body."""
 OVERHEAD = MEGABYTE
-"""Headers and boundaries around files; and a file that is a little too large is told so in words."""
+"""For headers and boundaries around files, and so that a file that is slightly too large gets a proper answer."""
 ANNOTATION_BODY = 64 * MEGABYTE
-"""What a viewer token may send that may only annotate: a segmentation of a large study."""
+"""For a viewer token that may only annotate: a segmentation of a large study."""
 LIST_BODY = 8 * MEGABYTE
 LISTS = frozenset({"/api/v1/patients/batch", "/api/v1/match"})
-"""Routes that take hundreds of patients or headers at once."""
+"""Routes for hundreds of patients or headers at once."""
 ONE_FILE = frozenset({"/api/v1/dicom/upload", "/api/v1/dicom/validate", "/api/v1/dicom/read-tags", "/instances"})
-"""Routes that take one file, unless the body has several parts."""
+"""Routes for one file, unless the body has several parts."""
 FILES = frozenset(
     {
         "/api/v1/dicom/upload",
@@ -37,20 +37,20 @@ FILES = frozenset(
     }
 )
 COPIES = 3
-"""Of a body: Orthanc's, Python's, and that of the part being worked on."""
+"""Of a body: Orthanc's, Python's, and that of the part being processed."""
 LOOK_SECONDS, LOOKS = 0.2, 5
-"""A thread that does not run for so long is not receiving anything. It takes a moment to see that its sender left."""
+"""A thread that does not run for this long is not receiving anything. It notices a closed connection with a delay."""
 
 
 class Coming(NamedTuple):
-    """A body on its way."""
+    """A body that is being received."""
 
     length: int
     clock: int
-    """Tells how long its thread has run (pthread_getcpuclockid(3))."""
+    """Clock that shows how long its thread has run (pthread_getcpuclockid(3))."""
 
     def ran(self) -> float | None:
-        """Seconds; None when the thread is gone."""
+        """Seconds; None when the thread has ended."""
         try:
             return time.clock_gettime(self.clock)
         except OSError:
@@ -58,10 +58,10 @@ class Coming(NamedTuple):
 
 
 class Bodies:
-    """The bodies on their way, by the thread that serves their request: one thread serves one request at a time."""
+    """The bodies being received, by the thread that serves their request: one thread serves one request at a time."""
 
     def __init__(self, file_bytes: int, upload_bytes: int, free_bytes: Callable[[], int]) -> None:
-        """`file_bytes` is the most that one file may have, `upload_bytes` the most that all files of a request may."""
+        """`file_bytes` is the limit for one file, `upload_bytes` that for all files of a request."""
         self._file_bytes = file_bytes
         self._upload_bytes = upload_bytes
         self._free_bytes = free_bytes
@@ -69,7 +69,7 @@ class Bodies:
         self._coming: dict[int, Coming] = {}
 
     def most(self, path: str, media_type: str) -> int:
-        """The most that a route takes of a caller with the permission to send files."""
+        """The largest body of a route for a caller who may send files."""
         if path in ONE_FILE and not media_type.lower().lstrip().startswith("multipart/"):
             return self._file_bytes + OVERHEAD
         if path in FILES:
@@ -77,7 +77,7 @@ class Bodies:
         return LIST_BODY if path in LISTS else SMALL_BODY
 
     def admit(self, length: int) -> bool:
-        """Whether a body of the calling thread's request finds room; it is counted until `done`."""
+        """Whether there is room for the body of this thread's request; it counts until `done`."""
         if length <= SMALL_BODY or self._count(length):
             return True
         for _ in range(LOOKS):
@@ -96,15 +96,15 @@ class Bodies:
         return True
 
     def done(self) -> None:
-        """The request of the calling thread has ended, or its body never came and the thread serves the next one."""
+        """The request of this thread has ended; or its body never arrived and the thread serves the next one."""
         self._coming.pop(threading.get_native_id(), None)
 
     def _room(self) -> int:
         return self._free_bytes() // COPIES - sum(one.length for one in list(self._coming.values()))
 
     def _forget_silent(self) -> None:
-        """Count no more what has stopped coming: its sender has gone, or waits. It takes no memory while it does not
-        come, and what has come shows in the memory that is free."""
+        """Stop counting bodies that no longer arrive because the sender has gone or waits. What has not arrived takes
+        no memory, and what has arrived already shows in the free memory."""
         before = {thread: (one, one.ran()) for thread, one in list(self._coming.items())}
         time.sleep(LOOK_SECONDS)
         for thread, (one, ran) in before.items():
@@ -113,7 +113,7 @@ class Bodies:
 
 
 def free_memory(proc: Path = Path("/proc"), cgroup: Path = Path("/sys/fs/cgroup")) -> int:
-    """Bytes that this process may still take: of the machine (proc_meminfo(5)) or container (cgroups(7), v2)."""
+    """Bytes that this process may still allocate, by machine (proc_meminfo(5)) or container (cgroups(7), v2)."""
     free = _field(proc / "meminfo", "MemAvailable:") * 1024
     try:
         limit = (cgroup / "memory.max").read_text().strip()
@@ -121,7 +121,7 @@ def free_memory(proc: Path = Path("/proc"), cgroup: Path = Path("/sys/fs/cgroup"
             used = int((cgroup / "memory.current").read_text()) - _field(cgroup / "memory.stat", "inactive_file")
             free = min(free, int(limit) - used)
     except OSError:
-        pass  # not in a container, or in one that does not say
+        pass  # not in a container, or in one without a limit
     return free
 
 

@@ -1,8 +1,8 @@
-"""`/tools/find` as the DICOMweb plugin asks it, narrowed to what the caller may see.
+"""`/tools/find` as the DICOMweb plugin calls it, limited to what the caller may see.
 
 Every QIDO-RS query and every WADO-RS or WADO-URI look-up of the DICOMweb plugin becomes one `POST /tools/find` with the
-caller's own headers, already parsed (docs/orthanc-facts.md, DICOMweb). Narrowing it here holds for every spelling of
-the query. The gate keeps outsiders from calling this route themselves.
+caller's own headers, already parsed (docs/orthanc-facts.md, DICOMweb). Limiting it here covers every spelling of the
+query. The gate keeps others from calling this route directly.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from plugin.serving.lookups import InstanceLookups
 from plugin.storing.twins import Twins
 
 NO_SUCH_VALUE = 3
-"""Orthanc's error for a key with a value that its kind cannot have: a wildcard in a UID, a date or a number."""
+"""Orthanc's error for a key with an impossible value: a wildcard in a UID, a date or a number."""
 STUDY_UID_NAMES = frozenset({"studyinstanceuid", "0020000d", "0020,000d", "0020-000d"})
 OF_AN_INSTANCE = {
     "sopinstanceuid": "00080018",
@@ -35,7 +35,7 @@ OF_AN_INSTANCE = {
     "numberofframes": "00280008",
     "imageindex": "00541330",
 }
-"""Keys of which Orthanc keeps an index for instances, and for them alone; keyword and tag."""
+"""Keys that Orthanc indexes for instances only; keyword and tag."""
 INSTANCE_KEYS = frozenset({*OF_AN_INSTANCE, *OF_AN_INSTANCE.values()})
 WITHOUT_MARKS = str.maketrans("", "", ",-")
 SEPARATORS = re.compile(r"[\\,]")
@@ -75,14 +75,14 @@ class ScopedFind:
             output.SendMethodNotAllowed("POST")
             return
         authorization = request["headers"].get("authorization")
-        if authorization is None:  # Orthanc itself or one of our own threads asks
+        if authorization is None:  # Orthanc itself or one of our own threads is asking
             answer: bytes | None = self._orthanc.RestApiPost("/tools/find", request["body"])
         else:
             answer = self._answer(authorization, request["body"])
         output.AnswerBuffer(answer or "[]", "application/json")
 
     def _answer(self, authorization: str, body: bytes) -> bytes | None:
-        """What this caller may hear; None when that is nothing."""
+        """The answer for this caller; None when it is empty."""
         caller = self._authenticator.authenticate(authorization)
         question: dict[str, Any] = loads(body)
         if not self._is_decoded() and (b"%" in body or b"+" in body):
@@ -101,15 +101,15 @@ class ScopedFind:
         return json.dumps(self._without(question, hidden)).encode()
 
     def _within(self, question: dict[str, Any], studies: frozenset[str]) -> bytes | None:
-        """The answer to the question about these studies only; None when nothing of it is left."""
+        """The answer limited to these studies; None when none of them is asked for."""
         if is_within(question, studies):
             return self._ask_for(question)
         narrowed = narrow(question, studies)
         return None if narrowed is None else self._ask_for(narrowed)
 
     def _without(self, question: dict[str, Any], hidden: frozenset[str]) -> list[Any]:
-        """The answer without what belongs to hidden studies. Orthanc's own search knows no "not": so it is asked for
-        the ids of what is hidden, and for as many more answers, and what is left is counted anew."""
+        """The answer without hidden studies. Orthanc's search has no "not", so the ids of hidden resources are queried,
+        and as many more answers, and the rest is paged again."""
         ids = {"Level": question["Level"], "Query": {"StudyInstanceUID": "\\".join(sorted(hidden))}}
         unwanted = frozenset(json.loads(self._ask_for(ids)))
         if not unwanted:
@@ -126,8 +126,8 @@ class ScopedFind:
         return self._twins.only_own(question, answer)
 
     def _ask(self, body: bytes) -> bytes:
-        """Orthanc's answer; nothing where a key has a value that no resource can have. An error would reach the asker
-        as 500, whatever is said here: the DICOMweb plugin knows no other."""
+        """Orthanc's answer; empty for a key whose value no resource can have. An error would reach the client as 500,
+        since the DICOMweb plugin knows no other."""
         try:
             answer: bytes = self._orthanc.RestApiPost("/tools/find", body)
         except self._orthanc.OrthancException as error:
@@ -138,16 +138,16 @@ class ScopedFind:
 
 
 def decoded(question: dict[str, Any]) -> dict[str, Any]:
-    """The same question with the values that a client percent-encoded, as every client does: Orthanc 1.12.7 hands them
-    on as they came (docs/orthanc-facts.md, DICOMweb), and nothing would match."""
+    """The query with percent-decoded values. All clients encode them, but Orthanc 1.12.7 does not decode them
+    (docs/orthanc-facts.md, DICOMweb), so nothing would match."""
     query: Mapping[str, Any] = question.get("Query", {})
     values = {name: unquote_plus(value) if isinstance(value, str) else value for name, value in query.items()}
     return question | {"Query": values}
 
 
 def asks_studies_for_an_instance(question: Mapping[str, Any]) -> bool:
-    """Whether studies are looked for by what only an instance has, which is no key of a study (PS3.18 table 10.6.1-5):
-    Orthanc 1.12.7 answers that with an error of its database."""
+    """Whether studies are searched by an attribute of instances, which is no key of a study (PS3.18 table 10.6.1-5):
+    Orthanc 1.12.7 answers that with a database error."""
     if question.get("Level", "").lower() != "study":
         return False
     query: Mapping[str, Any] = question.get("Query", {})
@@ -161,19 +161,19 @@ def resource_id(answer: Any) -> str:
 
 
 def without_universal(question: dict[str, Any]) -> dict[str, Any]:
-    """The same question without keys whose value is `*` alone: those match everything (PS3.4 section C.2.2.2.4)."""
+    """The query without keys whose value is `*` alone: those match everything (PS3.4 section C.2.2.2.4)."""
     query: Mapping[str, Any] = question.get("Query", {})
     return question | {"Query": {name: value for name, value in query.items() if not UNIVERSAL.fullmatch(str(value))}}
 
 
 def names_plain_studies(question: Mapping[str, Any]) -> bool:
-    """Whether a question is about studies it names one by one, without wildcards."""
+    """Whether a query names its studies one by one, without wildcards."""
     values = _study_values(question)
     return bool(values) and all(PLAIN_UIDS.fullmatch(value) for value in values)
 
 
 def plain_studies(question: Mapping[str, Any]) -> frozenset[str]:
-    """The studies that a question names."""
+    """The studies that a query names."""
     return frozenset(uid for value in _study_values(question) for uid in SEPARATORS.split(value))
 
 
@@ -183,15 +183,15 @@ def _study_values(question: Mapping[str, Any]) -> list[str]:
 
 
 def is_within(question: Mapping[str, Any], studies: frozenset[str]) -> bool:
-    """Whether a question cannot leave these studies, whichever of its keys Orthanc heeds. Every look-up of WADO-RS is
-    one, so it may go on as it came."""
+    """Whether a query cannot leave these studies, whichever of its keys Orthanc uses. Every look-up of WADO-RS is one,
+    and can be passed on unchanged."""
     if question.get("Level", "").lower() == "patient" or not names_plain_studies(question):
         return False
     return plain_studies(question) <= studies
 
 
 def narrow(question: dict[str, Any], studies: frozenset[str]) -> dict[str, Any] | None:
-    """The same question, about these studies only; None when nothing of it is left."""
+    """The query limited to these studies; None when none of them is asked for."""
     if question.get("Level", "").lower() == "patient":
         return None
     query: Mapping[str, Any] = question.get("Query", {})
@@ -208,7 +208,7 @@ def narrow(question: dict[str, Any], studies: frozenset[str]) -> dict[str, Any] 
 
 
 def _matches(uid: str, asked: str) -> bool:
-    """Whether a UID answers a DICOM query value: empty, one, a list, or with wildcards (PS3.4 section C.2.2.2)."""
+    """Whether a UID matches a DICOM query value: empty, one, a list, or with wildcards (PS3.4 section C.2.2.2)."""
     if not asked.strip():
         return True
     return any(fnmatch.fnmatchcase(uid, one.strip()) for one in SEPARATORS.split(asked))

@@ -1,7 +1,7 @@
-"""The gate: every HTTP request passes here before Orthanc, any plugin or we ourselves look at it.
+"""The gate: every HTTP request passes it before Orthanc, any plugin or our own application sees it.
 
-It denies by default. The only answers the filter can give are yes and 403 (docs/orthanc-facts.md), so for our own
-routes it lets the WSGI application say 401 or 403 with words, as long as the body is small.
+It denies by default. The filter can only answer yes or 403 (docs/orthanc-facts.md), so on our own routes it lets the
+WSGI application answer 401 or 403 with an explanation, as long as the body is small.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from plugin.serving.routes import GET, Found, Need, find_route
 
 LOGGER = logging.getLogger(__name__)
 REFUSED_HEADERS = frozenset({"content-encoding", "transfer-encoding", "x-http-method-override"})
-"""Bodies that unpack or never end, and methods in disguise (docs/orthanc-facts.md, Bodies; The HTTP filter)."""
+"""Bodies that decompress or never end, and overridden methods (docs/orthanc-facts.md, Bodies; The HTTP filter)."""
 
 
 class Sight(Protocol):
@@ -37,7 +37,7 @@ class Sight(Protocol):
 
 
 class Gate:
-    """Lets requests through, or not. Closed until `open` is called: the self-test must have passed."""
+    """Admits or refuses requests. Closed until `open` is called, after the self-test has passed."""
 
     def __init__(
         self,
@@ -76,11 +76,11 @@ class Gate:
             return False
 
     def peer(self) -> str | None:
-        """The network address behind the request that this thread is answering (facts L6)."""
+        """The network address of the request that this thread is answering (docs/orthanc-facts.md)."""
         return self._peers.peek()
 
     def expect(self, nonce: str) -> None:
-        """Let one self-test request, recognised by its argument, pass while closed."""
+        """Let one self-test request, recognised by its argument, pass while the gate is closed."""
         self._nonce, self._nonce_seen = nonce, False
 
     @property
@@ -92,7 +92,7 @@ class Gate:
         return self._is_open
 
     def open(self) -> None:
-        """Begin to serve."""
+        """Start to serve."""
         self._is_open = True
 
     def _is_self_test(self, request: Mapping[str, Any]) -> bool:
@@ -102,7 +102,7 @@ class Gate:
         return True
 
     def _why_not(self, uri: str, request: Mapping[str, Any]) -> str | None:
-        """None lets the request through; anything else is why not, for the audit trail."""
+        """None lets the request through; anything else is the reason for refusing, for the audit trail."""
         headers: Mapping[str, str] = request["headers"]
         if not REFUSED_HEADERS.isdisjoint(headers):
             return "header_refused"
@@ -135,7 +135,7 @@ class Gate:
         return None if passes else "permission_missing"
 
     def _tell(self, code: str, uri: str, request: Mapping[str, Any]) -> None:
-        """Hand a refusal over to the audit trail; who called is found out there, not on this thread."""
+        """Report a refusal to the audit trail; the caller is determined there, not on this thread."""
         authorization = request["headers"].get("authorization")
         if authorization is None or self._on_refusal is None:
             return
@@ -152,7 +152,8 @@ class Gate:
         return is_storable_uid(study) and self._sight.shows(caller, study)
 
     def _may_view_resource(self, caller: Caller, found: Found, request: Mapping[str, Any]) -> bool:
-        """By Orthanc's id. No file names: Orthanc 1.12.7 copies them into a header unseen (facts 4.7)."""
+        """By Orthanc's id. File names are refused: Orthanc 1.12.7 copies them unchecked into a header
+        (orthanc-facts.md)."""
         resource = found.resource
         if resource is None or "filename" in request.get("get", {}) or LOOKING.isdisjoint(caller.permissions):
             return False
@@ -164,7 +165,7 @@ class Gate:
         return True
 
     def _may_view_argument(self, caller: Caller, request: Mapping[str, Any]) -> bool:
-        """WADO-URI: the study must be named, plainly (PS3.18 section 9.1.2.1); nobody may send wildcards for a UID."""
+        """WADO-URI: the study must be named (PS3.18 section 9.1.2.1), without wildcards in any UID."""
         arguments: Mapping[str, str] = request.get("get", {})
         uids = [arguments[name] for name in ("seriesUID", "objectUID") if name in arguments]
         if not all(map(is_storable_uid, uids)):
@@ -183,11 +184,11 @@ class Gate:
             return None
 
     def _body_is_bearable(self, path: str, headers: Mapping[str, str], caller: Caller | None) -> bool:
-        """Orthanc reads a whole body before anyone can look at it; so its announced size decides here."""
+        """Orthanc reads a whole body before anyone can check it, so its announced size decides here."""
         media_type = headers.get("content-type", "")
         if media_type.lower().lstrip().startswith("multipart/form-data"):
-            return False  # Orthanc would answer 200 for it, whatever we say (facts L2)
-        length = headers.get("content-length", "0")  # none: Orthanc reads no body (seen on 1.12.7)
+            return False  # Orthanc would answer 200, whatever we do (docs/orthanc-facts.md)
+        length = headers.get("content-length", "0")  # without it Orthanc reads no body (seen on 1.12.7)
         if not (length.isascii() and length.isdigit()):
             return False
         return int(length) <= self._most_bytes(path, media_type, caller) and self._bodies.admit(int(length))

@@ -1,8 +1,8 @@
-"""The look-up of one instance, as WADO-RS asks it, in words that cost Orthanc less.
+"""The look-up of one instance by WADO-RS, rewritten into one that costs Orthanc less.
 
-The DICOMweb plugin finds every instance by its study's, its series' and its own UID before it reads it, and Orthanc's
-index intersects three lists for that: most of the time a frame takes (ADR 0014). The instance's own UID finds it as
-well; whether it lies in the named series of the named study is told by its parent, known after the first slice.
+The DICOMweb plugin finds every instance by the UIDs of study, series and instance before it reads it, and Orthanc's
+index intersects three lists for that: most of the time for a frame (ADR 0014). The instance's own UID is enough to find
+it; its parent, known after the first slice, tells whether it is in that series of that study.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 UID = re.compile(r"[0-9.]+")
 NAMES = {"SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID"}
 CONTENT = {"Metadata", "MainDicomTags", "Parent"}
-"""What an answer may be asked to hold for this to be as good."""
+"""Contents of an answer with which this way is equivalent."""
 
 
 class InstanceLookups:
@@ -24,7 +24,7 @@ class InstanceLookups:
         self._series_of = series_of
 
     def answer(self, question: Mapping[str, Any]) -> bytes | None:
-        """What Orthanc would answer; None where the question is another one, to be asked as it is."""
+        """Orthanc's answer; None for any other query, which must be passed on unchanged."""
         if not is_lookup(question):
             return None
         query = question["Query"]
@@ -42,7 +42,7 @@ class InstanceLookups:
 
 
 def is_lookup(question: Mapping[str, Any]) -> bool:
-    """Whether it names one instance by all three UIDs, plainly, and asks for nothing else."""
+    """Whether it names one instance by all three UIDs, without wildcards, and asks for nothing else."""
     if question.keys() != {"Level", "Query", "ResponseContent"} or question["Level"] != "Instance":
         return False
     query = question["Query"]

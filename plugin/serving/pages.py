@@ -23,22 +23,22 @@ OHIF_POLICY = (
     "img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; manifest-src 'self'; media-src blob:; "
     "object-src 'self' blob:; frame-src blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 )
-"""The strictest under which OHIF 3.12 shows everything: its codecs compile code, its PDF view is a frame."""
+"""The strictest policy with which all of OHIF 3.12 works: its codecs compile code, its PDF view is a frame."""
 OHIF_LIFETIME = "public, max-age=604800"
-"""A week: `ohif-config/prepare.py` may rewrite a bundle under an unchanged name."""
+"""A week: `ohif-config/prepare.py` may rewrite a bundle without changing its name."""
 HASHED = re.compile(r"[.-][0-9A-Za-z_-]{8,}\.(js|css|wasm|woff2?|png|svg|jpg)$")
 
 FILE = re.compile(r"\.[a-z][a-z0-9]*$")
-"""How files end. A page's address may hold dots too: /ehr/view/1.2.840.113619.2.55"""
+"""A file name's extension. A page's address may hold dots too: /ehr/view/1.2.840.113619.2.55"""
 
 NOT_INSTALLED = "/ohif/not-installed"
-"""Where the prepared OHIF looks for what it would have fetched from other hosts; there is nothing."""
+"""Where the prepared OHIF looks for files that it would fetch from other hosts; they do not exist."""
 
 type Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 class Pages:
-    """A WSGI application for both folders; unknown paths that name no file get the application's own page."""
+    """A WSGI application for both folders; unknown paths without a file extension get the application's page."""
 
     def __init__(self) -> None:
         files = WhiteNoise(
@@ -67,7 +67,6 @@ class Pages:
 
     @staticmethod
     def has_viewer() -> bool:
-        """Whether OHIF is installed."""
         return (OHIF / "index.html").is_file()
 
 

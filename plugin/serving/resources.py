@@ -1,7 +1,7 @@
-"""Orthanc's ids of studies, series and instances, and which study or series each of them is.
+"""Orthanc's ids of studies, series and instances, and the study or series that each belongs to.
 
-An id is a digest of the identifiers (PatientID, StudyInstanceUID, …), so it can never come to mean something else; an
-edited instance has another id. What the archive does not hold is never remembered, and what it deletes is forgotten.
+An id is a digest of the identifiers (PatientID, StudyInstanceUID, …), so its meaning never changes; an edited instance
+gets another id. Unknown ids are not cached, and deleted ones are dropped.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ MOST = 50_000
 
 
 class Resources:
-    """Looks ids up in Orthanc once and remembers them, bounded."""
+    """Looks ids up in Orthanc once and caches them, bounded."""
 
     def __init__(self, orthanc: Any, most: int = MOST) -> None:
         self._orthanc = orthanc
@@ -24,15 +24,15 @@ class Resources:
         self._series: Remembered[tuple[str, str]] = Remembered(most)
 
     def study_of(self, resource: str) -> str | None:
-        """The StudyInstanceUID that a study, a series or an instance belongs to; None if the archive has none such."""
+        """The StudyInstanceUID of a study, a series or an instance; None if the archive does not have it."""
         return self._studies.get(resource, self._look_for_study)
 
     def series_of(self, resource: str) -> tuple[str, str] | None:
-        """The StudyInstanceUID and SeriesInstanceUID of a series; None if the archive has none such."""
+        """The StudyInstanceUID and SeriesInstanceUID of a series; None if the archive does not have it."""
         return self._series.get(resource, self._look_for_series)
 
     def forget(self, resource: str) -> None:
-        """Orthanc has deleted something."""
+        """Orthanc has deleted it."""
         self._studies.forget(resource)
         self._series.forget(resource)
 
@@ -57,7 +57,7 @@ class Resources:
 
 
 class Remembered[T]:
-    """What was found out about ids; the oldest give way."""
+    """A bounded cache; the oldest entries are dropped."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -69,7 +69,7 @@ class Remembered[T]:
         return len(self._known)
 
     def get(self, resource: str, find_out: Callable[[str], T | None]) -> T | None:
-        """What is known, or else found out now."""
+        """The cached value, or what `find_out` returns."""
         known = self._known.get(resource)
         if known is not None:
             return known
@@ -87,7 +87,7 @@ class Remembered[T]:
     def _remember(self, resource: str, found: T, before: int) -> None:
         with self._lock:
             if before != self._deletions:
-                return  # it may have been this one
+                return  # it may have been this resource
             self._known[resource] = found
             while len(self._known) > self._most:
                 self._known.popitem(last=False)

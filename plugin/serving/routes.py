@@ -1,7 +1,7 @@
-"""The gate's table: method and path to what is asked of the caller, for every route the server has.
+"""The gate's table: method and path to what is required of the caller, for every route of the server.
 
-What the table does not open is closed to everybody. It names the closed routes all the same, with the reason, so that
-a test can compare it with the routes a real server has: a route that nobody has thought about fails the build.
+What the table does not open is closed. It also lists the closed routes, with the reason, so that a test can compare it
+with the routes of a real server: a route that nobody has considered fails the build.
 """
 
 from __future__ import annotations
@@ -16,28 +16,28 @@ EVERY_METHOD = frozenset({GET, POST, PUT, DELETE})
 
 
 class Need(Enum):
-    """What a route asks of whoever calls it, and where it names the study."""
+    """What a route requires of the caller, and where it names the study."""
 
     NO_TOKEN = auto()
     """Static files."""
     APPLICATION = auto()
-    """Ours: the WSGI application authenticates and answers 401 or 403 itself."""
+    """Our routes: the WSGI application authenticates and answers 401 or 403 itself."""
     VIEW = auto()
     """The permission to view; a study-bound token gets only its own studies (see `plugin.serving.find`)."""
     VIEW_STUDY = auto()
-    """The permission to view the study whose UID stands in the path."""
+    """The permission to view the study whose UID is in the path."""
     VIEW_ARGUMENT = auto()
     """The permission to view the study named by the GET argument studyUID (WADO-URI, PS3.18 section 9)."""
     AUDIT = auto()
     """The permission to read the audit trail."""
     VIEW_RESOURCE = auto()
-    """The permission to view the study that Orthanc's id in the path belongs to."""
+    """The permission to view the study to which Orthanc's id in the path belongs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """An open route. A group `study`, `series`, `instance` or `resource` of the pattern says what is named there, and
-    a group `whole` that all its instances are read."""
+    """An open route. A group `study`, `series`, `instance` or `resource` of the pattern identifies what is requested,
+    and a group `whole` means that all its instances are read."""
 
     methods: frozenset[int]
     path: re.Pattern[str]
@@ -46,7 +46,7 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class ClosedRoute:
-    """A route of the server that is open to nobody, and why."""
+    """A route that is closed to everybody, and why."""
 
     methods: frozenset[int]
     path: re.Pattern[str]
@@ -55,7 +55,7 @@ class ClosedRoute:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The open route of a request, and what its path names."""
+    """The open route of a request, and what its path identifies."""
 
     need: Need
     study: str | None = None
@@ -80,7 +80,7 @@ _PICTURE = "rendered|thumbnail"
 _FRAMES = rf"frames(?:/[0-9]+(?:,[0-9]+)*(?:/(?:{_PICTURE}))?)?"
 _TAG = "[0-9a-fA-F]{4},?[0-9a-fA-F]{4}"
 _BULK = rf"bulk/{_TAG}(?:/[0-9]+/{_TAG})*"
-"""Bulk data, within items of sequences too: as Orthanc writes it in metadata (ggggeeee), and as it reads it besides."""
+"""Bulk data, also within sequence items: as Orthanc writes it in metadata (ggggeeee), and the other form it accepts."""
 _INSTANCE = rf"/instances/(?P<instance>{UID})(?:/(?:{_FRAMES}|metadata|{_PICTURE}|{_BULK}))?"
 _SERIES = rf"/series/{UID}(?:{_INSTANCE}|/(?:metadata|instances|{_PICTURE}))"
 _OF_FRAME = "preview|rendered|image-uint8|image-uint16|image-int16"
@@ -115,7 +115,7 @@ ROUTES: tuple[Route, ...] = (
         Need.VIEW_RESOURCE,
     ),
 )
-"""First match counts; the busiest stands first."""
+"""The first match counts; the busiest comes first."""
 
 _RESOURCE = r"/(?:patients|studies|series|instances)/[^/]+"
 BODY = "names resources in its body, where the gate cannot see them"
@@ -179,9 +179,9 @@ CLOSED: tuple[ClosedRoute, ...] = (
 
 
 def find_route(method: int, path: str) -> Found | None:
-    """What a request needs and what its path names; None when it is closed.
+    """What a request needs and what its path identifies; None when it is closed.
 
-    `path` is Orthanc's normalised, percent-decoded path; one trailing slash is ignored, as Orthanc's router does.
+    `path` is Orthanc's normalised, percent-decoded path; one trailing slash is ignored, as in Orthanc's router.
     """
     if len(path) > 1 and path.endswith("/"):
         path = path[:-1]
@@ -193,7 +193,7 @@ def find_route(method: int, path: str) -> Found | None:
 
 
 def why_closed(method: int, path: str) -> str | None:
-    """Why a route of the server is closed; None when the table does not know it."""
+    """Why a route of the server is closed; None when the table does not list it."""
     for route in CLOSED:
         if method in route.methods and route.path.fullmatch(path):
             return route.why

@@ -1,8 +1,7 @@
 """From Orthanc's REST callback to a WSGI application and back (PEP 3333).
 
-Works around what Orthanc does: arguments of a query arrive decoded or not
-depending on its version, some status codes cannot be sent, and `AnswerBuffer` and `SendHttpStatus` differ in how they
-treat the content type.
+Works around Orthanc: query arguments arrive decoded or not, depending on its version; some status codes cannot be sent;
+and `AnswerBuffer` and `SendHttpStatus` treat the content type differently.
 """
 
 from __future__ import annotations
@@ -21,14 +20,14 @@ from ehr_bridge import request_id
 SENDABLE = frozenset(
     {200, 201, 202, 204, 302, 303, 304, 307, *range(400, 405), *range(406, 418), 422, 423, 424, 500, 501, 503}
 )
-"""Status codes Orthanc's HTTP server knows and SendHttpStatus accepts; others would end in an empty reply."""
+"""Status codes that Orthanc's HTTP server and SendHttpStatus support; others would cause an empty reply."""
 INSTEAD = {301: 302, 308: 307, 429: 503}
 BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
 
 
 class WsgiAdapter:
-    """Serves one WSGI application under Orthanc. `peer` tells the address of the thread's request, `done` hears that it
-    is answered."""
+    """Serves one WSGI application under Orthanc. `peer` returns the address of the thread's request; `done` is called
+    when it has been answered."""
 
     def __init__(
         self,
@@ -40,9 +39,9 @@ class WsgiAdapter:
         self._peer = peer
         self._done = done
         self.arguments_are_decoded = False
-        """Whether this Orthanc percent-decodes GET arguments; the self-test finds out."""
+        """Whether this Orthanc percent-decodes GET arguments; determined by the self-test."""
         self.listener: Callable[[str], None] | None = None
-        """Hears the query strings as they were put together; for the self-test."""
+        """Gets the reassembled query strings; for the self-test."""
 
     def __call__(self, output: Any, uri: str, **request: Any) -> None:
         """Orthanc's REST callback."""
@@ -114,7 +113,7 @@ class WsgiAdapter:
 def send_stream(output: Any, headers: list[tuple[str, str]], chunks: Iterable[bytes]) -> None:
     """Answer 200 piece by piece; the body ends when the connection closes (docs/orthanc-facts.md).
 
-    The first piece is made before anything is sent, so that what fails at once can still be answered as an error.
+    The first piece is produced before anything is sent, so that an early failure can still be answered as an error.
     """
     pieces = iter(chunks)
     first = next(pieces, b"")
@@ -154,10 +153,10 @@ def send(output: Any, status: int, headers: list[tuple[str, str]], body: bytes) 
 
 
 def ascii_json(body: bytes) -> bytes:
-    """The same JSON in ASCII, the rest as \\u escapes (RFC 8259 section 7).
+    """The same JSON in ASCII, everything else as \\u escapes (RFC 8259 section 7).
 
-    Orthanc adds `Content-Type: text/plain` to every answer but 200, behind ours, and clients that look at both take
-    the text for Latin-1. Escaped, it says the same whatever it is taken for.
+    Orthanc adds `Content-Type: text/plain` after ours to every answer but 200, and clients that see both take the text
+    for Latin-1. In ASCII both readings are the same.
     """
     if body.isascii():
         return body

@@ -48,7 +48,7 @@ ORDERS = {
 
 
 def create(settings: Settings) -> list[str]:
-    """Make what is missing; answers the lines that tell a person how to begin."""
+    """Create what is missing; returns lines that tell a person how to begin."""
     password = kept_secret(settings.data_dir / "demo-password")
     database = Database(settings.sqlalchemy_url)
     services = build_services(settings, database)
@@ -111,7 +111,7 @@ def _token(settings: Settings) -> str:
 
 
 def _upload(settings: Settings, token: str, accession_number: str, files: Iterable[bytes]) -> None:
-    """Send files one by one as one upload, as the upload page does."""
+    """Send files one by one as one upload, like the upload page."""
     headers = {
         "Authorization": f"Bearer {token}",
         "Content-Type": "application/dicom",
@@ -132,6 +132,6 @@ def _upload(settings: Settings, token: str, accession_number: str, files: Iterab
 
 
 def _real_images() -> list[bytes]:
-    """A real MR study (seven slices of an angiography) that the pydicom package ships among its test files."""
+    """A real MR study (seven slices of an angiography) from the test files of the pydicom package."""
     folder = Path(pydicom.data.__file__).parent / "test_files" / "dicomdirtests" / "98892003" / "MR700"
     return [path.read_bytes() for path in sorted(folder.iterdir())]

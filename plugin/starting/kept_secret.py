@@ -1,4 +1,4 @@
-"""Secrets that nobody gave us: made once, kept in the data folder."""
+"""Generated secrets, kept in the data folder."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def kept_secret(path: Path) -> str:
-    """A random secret, made at the first call and kept in a file only its owner can read."""
+    """A random secret, generated on the first call and kept in a file that only its owner can read."""
     if not path.exists():
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "w") as file:

@@ -1,4 +1,4 @@
-"""Orthanc's configuration for given settings: the template of orthanc-config/ and what only a start can know."""
+"""Orthanc's configuration for given settings: the template in orthanc-config/, completed at the start."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PLUGINS = Path("/usr/share/orthanc/plugins")
 
 
 def render(settings: Settings) -> dict[str, Any]:
-    """The whole configuration. Plugins are listed one by one: Python first, so that its routes come first."""
+    """The whole configuration. Plugins are listed one by one: Python first, so that its routes take precedence."""
     config: dict[str, Any] = json.loads(TEMPLATE.read_text())
     plugins = ["libOrthancPython.so", "libOrthancDicomWeb.so"]
     index = settings.data_dir / "orthanc-index"
@@ -45,7 +45,7 @@ def render(settings: Settings) -> dict[str, Any]:
 
 
 def write(settings: Settings) -> Path:
-    """Put the configuration, which may hold a password, where only its owner can read it; make the folders it names."""
+    """Write the configuration, which may hold a password, readable only by its owner; create the folders it names."""
     for folder in (settings.storage_path, settings.data_dir / "orthanc-index", settings.data_dir / "tmp"):
         folder.mkdir(parents=True, exist_ok=True)
     path = settings.data_dir / "orthanc.json"

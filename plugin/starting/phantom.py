@@ -1,4 +1,4 @@
-"""A CT phantom, made of numbers: a study to scroll through that shows nobody."""
+"""A computed CT phantom: a study to scroll through without a patient."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Keeps Orthanc running: starts it again when it dies, and gives up when it keeps dying.
+"""Keeps Orthanc running: restarts it when it dies, and gives up when it keeps dying.
 
-Crafted data may end a process that decodes it, whatever is done against that; then a modality must find the server
-again at its next attempt. What was acknowledged before is in the archive, or is recorded from it after the start.
+Malicious data may still crash a process that decodes it; then a modality must find the server again when it retries.
+What was acknowledged before is in the archive, or is recorded from it after the restart.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from pathlib import Path
 from ehr_bridge.services.system.restarts import note_death
 
 MOST_DEATHS, WITHIN = 5, 300.0
-"""So many deaths within so many seconds, and it is not started again."""
+"""After this many deaths within this many seconds it is not restarted."""
 ENDED, REFUSES_TO_SERVE = 0, 3
-"""Exit codes after which there is nothing to start again: asked to stop, and the self-test's own."""
+"""Exit codes without a restart: asked to stop, and refused by the self-test."""
 
 
 class Supervisor:
-    """Runs one command, one process at a time; its output goes to `log`, or to the launcher's own.
+    """Runs one command, one process at a time; its output goes to `log`, or to the launcher's own output.
 
-    Signals for the launcher end the process and the watch.
+    Signals to the launcher end the process and the supervision.
     """
 
     def __init__(
@@ -46,19 +46,20 @@ class Supervisor:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> subprocess.Popen[bytes]:
-        """The first process. From now on SIGINT, SIGTERM and SIGHUP are passed on as SIGINT, on which Orthanc stops."""
+        """Start the first process. From now on SIGINT, SIGTERM and SIGHUP are passed on as SIGINT, on which Orthanc
+        stops."""
         for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(name, lambda *_: self.stop())
         return self._start()
 
     def stop(self) -> None:
-        """Ask the process to end, and start none after it."""
+        """Ask the process to end, and start no other."""
         self._is_stopping = True
         if self.process is not None:
             self.process.send_signal(signal.SIGINT)
 
     def watch(self) -> int:
-        """Wait for the process, and for those that take its place; the exit code for the launcher.
+        """Wait for the process and its successors; returns the exit code for the launcher.
 
         0 when it was asked to stop; its own code when it refuses to serve; 1 when it keeps dying.
         """
@@ -72,13 +73,13 @@ class Supervisor:
             self._start()
 
     def end(self) -> None:
-        """Leave no process behind, whatever happened."""
+        """Make sure that no process is left."""
         if self.process is not None and self.process.poll() is None:
             self.stop()
             self.process.wait()
 
     def _start(self) -> subprocess.Popen[bytes]:
-        # by its name, at each start: the process before may have turned the file over
+        # opened by name at each start, since the previous process may have rotated the file
         with self._log.open("ab") if self._log is not None else nullcontext() as output:
             self.process = subprocess.Popen(self._command, stdout=output, stderr=output)  # noqa: S603
         if self._is_stopping:  # the signal came between two processes
@@ -86,7 +87,7 @@ class Supervisor:
         return self.process
 
     def _may_start_again(self, code: int) -> bool:
-        """Write down that it died, and look how often it has lately."""
+        """Note that it died, and check how often it has done so lately."""
         cause, now = cause_of(code), self._monotonic()
         self._deaths.append(now)
         try:
@@ -101,7 +102,7 @@ class Supervisor:
 
 
 def cause_of(code: int) -> str:
-    """How a process ended, from its return code as `subprocess` gives it."""
+    """How a process ended, from its return code as in `subprocess`."""
     if code >= 0:
         return f"code {code}"
     try:

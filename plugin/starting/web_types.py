@@ -11,17 +11,17 @@ from ehr_bridge.request_id import HEADER
 
 FILE = Path(__file__).resolve().parents[1] / "web" / "openapi.json"
 WORDS = ("description", "example", "examples", "operationId", "tags", "security", "title")
-"""What no type follows from: leaving it out keeps the file small and its changes readable."""
+"""Keys that no type depends on: leaving them out keeps the file small and its changes readable."""
 
 
 def shapes() -> str:
-    """The OpenAPI document as far as types follow from it, as text that changes only when they do."""
+    """The part of the OpenAPI document that types depend on, as text that changes only when they do."""
     document = openapi_document()
     for methods in document["paths"].values():
         for operation in methods.values():
             operation["responses"] = {s: r for s, r in operation["responses"].items() if s < "400"}
             for response in operation["responses"].values():
-                response["headers"].pop(HEADER)  # every answer has it, and no page reads it there
+                response["headers"].pop(HEADER)  # every answer has it, and no page reads it
                 if not response["headers"]:
                     del response["headers"]
     kept = {
@@ -34,7 +34,7 @@ def shapes() -> str:
 
 
 def _without_words(node: Any, names: bool = False) -> Any:
-    """The same without words for people; `names` says that the keys are names of fields, which all stay."""
+    """The same without texts for people; `names` says that the keys are names of fields, which all stay."""
     if isinstance(node, dict):
         return {k: _without_words(v, k == "properties") for k, v in node.items() if names or k not in WORDS}
     if isinstance(node, list):

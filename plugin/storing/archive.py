@@ -1,4 +1,4 @@
-"""Orthanc as the archive that `ehr_bridge.services.intake.intake` stores into."""
+"""Orthanc as the archive into which `ehr_bridge.services.intake.intake` stores."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from ehr_bridge.services.archive.storing import Stored
 from plugin.running.per_thread import PerThread
 
 BY_C_STORE = "DicomProtocol"
-"""What Orthanc keeps with each instance as its origin (metadata 'Origin')."""
+"""The origin that Orthanc stores with each instance (metadata 'Origin')."""
 OF_THE_FILE = frozenset({3, 5, 8, 15, 21})
 """Orthanc's errors for a file that it cannot parse or index: parameter out of range, bad type of a parameter, bad
-request, bad file format, missing tag. The others are of its disk, its quota or its database."""
+request, bad file format, missing tag. Other errors concern its disk, its quota or its database."""
 DICOMWEB_METADATA = 4301
-"""The attachment of a series in which the DICOMweb plugin keeps the answer to a metadata request."""
+"""The attachment of a series in which the DICOMweb plugin caches the answer to a metadata request."""
 
 
 class OrthancArchive:
     """Stores through Orthanc's own API, inside the process.
 
-    While an instance is on its way in, Orthanc calls the ingest hooks on the same thread (docs/orthanc-facts.md); they
-    ask here whether it is one of ours, judged and coerced already.
+    While it stores an instance, Orthanc calls the ingest hooks on the same thread (docs/orthanc-facts.md); they ask
+    here whether the instance is one of ours, which was already judged and coerced.
     """
 
     def __init__(self, orthanc: Any, storage: Path) -> None:
@@ -52,23 +52,16 @@ class OrthancArchive:
         return Stored(stored["ID"], stored["ParentStudy"], stored["Status"] == "AlreadyStored")
 
     def is_storing(self) -> bool:
-        """Whether this thread is storing through us just now."""
+        """Whether this thread is currently storing through this object."""
         return self._storing.peek() is not None
 
     def parent_study(self, orthanc_instance_id: str) -> str:
-        """Orthanc's id of the study an instance belongs to.
-
-        Raises:
-            LookupError: the instance is gone.
-        """
+        """Orthanc's id of an instance's study. Raises LookupError when the instance is gone."""
         return str(json.loads(self._of_instance(orthanc_instance_id, "study"))["ID"])
 
     def sender_of(self, orthanc_instance_id: str) -> str | None:
-        """The calling AE title of whoever sent an instance by C-STORE; None for what came any other way.
-
-        Raises:
-            LookupError: the instance is gone.
-        """
+        """The calling AE title of an instance received by C-STORE; None for any other way. Raises LookupError when the
+        instance is gone."""
         told = json.loads(self._of_instance(orthanc_instance_id, "metadata?expand"))
         return str(told.get("RemoteAET", "")) if told.get("Origin") == BY_C_STORE else None
 
@@ -85,10 +78,10 @@ class OrthancArchive:
         return self._of_instance(orthanc_instance_id, "file")
 
     def open(self, orthanc_instance_id: str) -> BufferedIOBase:
-        """See `Archive.open`; past Orthanc's cache. A file whose folder is gone is not said to be missing: that is how
-        a disk looks that is not mounted."""
+        """See `Archive.open`; bypasses Orthanc's cache. If the folder of a file is missing too, the file is not
+        reported as missing, because an unmounted disk looks like this."""
         about = self._about_file(orthanc_instance_id)
-        if about["CompressedSize"] != about["UncompressedSize"]:  # stored by an Orthanc that was set up otherwise
+        if about["CompressedSize"] != about["UncompressedSize"]:  # stored by an Orthanc with compression
             return BytesIO(self.read(orthanc_instance_id))
         path = file_in(self._storage, about["Uuid"])
         if not path.parent.is_dir():
@@ -108,7 +101,7 @@ class OrthancArchive:
         return about
 
     def holds(self, orthanc_instance_id: str, digest: str | None) -> bool:
-        """See `Archive.holds`. Where no digest is known, Orthanc compares the MD5 it kept of older files."""
+        """See `Archive.holds`. Without a known digest, Orthanc compares the MD5 that it keeps of older files."""
         if digest is None:
             return self._has_right_md5(orthanc_instance_id)
         try:
@@ -125,11 +118,7 @@ class OrthancArchive:
         return True
 
     def delete(self, orthanc_instance_id: str) -> None:
-        """Take an instance out; one that is gone already is no matter.
-
-        Raises:
-            Unavailable: it is still there.
-        """
+        """Delete an instance; one that is already gone is no error. Raises Unavailable when it is still there."""
         try:
             self._orthanc.RestApiDelete(f"/instances/{orthanc_instance_id}")
         except self._orthanc.OrthancException as error:
@@ -137,15 +126,15 @@ class OrthancArchive:
                 raise Unavailable("archive_unavailable", "The archive cannot delete just now.", 30) from error
 
     def instances_of(self, study_instance_uid: str) -> list[str]:
-        """Orthanc's ids of all instances with this StudyInstanceUID, in whatever studies of Orthanc they are."""
+        """Orthanc's ids of all instances with this StudyInstanceUID, in all of Orthanc's studies."""
         return self._find("Instance", study_instance_uid)
 
     def refresh(self, study_instance_uid: str) -> None:
-        """Make Orthanc's index, and what the DICOMweb plugin keeps with each series, say what the files say.
+        """Update Orthanc's index, and what the DICOMweb plugin caches with each series, from the files.
 
-        The index holds a study's attributes as its first instance brought them, and the plugin's metadata (attachment
-        4301) stays valid while the series has the same instances (facts 3.3). One instance is enough for the index:
-        those that were stored anew brought their own level with them.
+        The index keeps the attributes of a study as its first instance had them, and the plugin's metadata (attachment
+        4301) stays valid while the series has the same instances (docs/orthanc-facts.md). One instance is enough for
+        the index: replaced instances have brought their own level with them.
         """
         for series in self._find("Series", study_instance_uid):
             try:
@@ -190,7 +179,7 @@ class OrthancArchive:
         return sorted((_holding(one, tags.get(one["ParentSeries"], {})) for one in instances), key=lambda h: h.order)
 
     def series_of(self, study_instance_uid: str) -> list[HeldSeries]:
-        """See `Holdings.series_of`. Series of one UID that lie in two of Orthanc's studies are one."""
+        """See `Holdings.series_of`. A series that is in two of Orthanc's studies counts as one."""
         found: dict[str, HeldSeries] = {}
         for series in self._find("Series", study_instance_uid, expand=True):
             held = _series(series)
@@ -239,16 +228,16 @@ class OrthancArchive:
         return int(self._ask("/changes?last")["Last"])
 
     def tell_metric(self, name: str, value: int) -> None:
-        """Show a number among Orthanc's metrics."""
+        """Publish a number among Orthanc's metrics."""
         self._orthanc.SetMetricsValue(name, float(value), self._orthanc.MetricsType.DEFAULT)
 
     def answers(self) -> bool:
-        """Whether Orthanc and its index work; raises Unavailable when not."""
+        """Whether Orthanc and its index work. Raises Unavailable when not."""
         self.usage()
         return True
 
     def usage(self) -> Usage:
-        """See `Holdings.usage`; Orthanc keeps these numbers, nothing is added up."""
+        """See `Holdings.usage`; Orthanc maintains these numbers."""
         said = self._ask("/statistics")
         return Usage(int(said["TotalDiskSize"]), int(said["CountStudies"]), int(said["CountInstances"]))
 
@@ -268,8 +257,8 @@ class OrthancArchive:
         return answer
 
     def _explain(self, error: Exception, data: bytes) -> RefusedInstance | Unavailable:
-        """Was it the file, or is the archive in trouble (disk full, index away)? Orthanc's code says so; where it is
-        unknown, whether Orthanc can read the file at all."""
+        """Tells a bad file from trouble of the archive (disk full, index away): by Orthanc's error code, or for an
+        unknown one by whether Orthanc can read the file at all."""
         if OF_THE_FILE.isdisjoint(error.args[:1]):
             try:
                 self._orthanc.CreateDicomInstance(data)
@@ -285,7 +274,7 @@ class OrthancArchive:
 
 
 def file_in(storage: Path, name: str) -> Path:
-    """Where Orthanc keeps the file of this name (the UUID of an attachment)."""
+    """Where Orthanc stores the file of this name (the UUID of an attachment)."""
     return storage / name[:2] / name[2:4] / name
 
 

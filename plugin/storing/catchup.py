@@ -1,8 +1,8 @@
-"""Finds what was stored while nobody could write it down: killed processes, a database that was away.
+"""Finds instances that were stored but not recorded, because a process was killed or the database was away.
 
-Orthanc keeps a log of changes; a row in `cursors` says how far we have read it. Every new instance in it that has no
-row of ours is read back and recorded like a fresh arrival of the same sender. What it should say and does not, a job
-makes it say (`ehr_bridge.services.intake.late_coercion`).
+Orthanc keeps a log of changes; a row in `cursors` says how far we have read it. Every new instance in it without a row
+of ours is read back and recorded like a fresh arrival from the same sender. If it lacks its coercion, a job does that
+(`ehr_bridge.services.intake.late_coercion`).
 """
 
 from __future__ import annotations
@@ -40,12 +40,10 @@ class CatchUp:
         self._horizon = 0
 
     def run(self) -> int:
-        """Read the log as far as it went at the last run; answers how many instances had to be recorded.
+        """Read the log up to where it ended at the last run; returns how many instances had to be recorded.
 
-        What is younger may still be on its way to the recorder by itself.
-
-        Raises:
-            Unavailable: the database is away; the cursor stays where it is.
+        Newer instances may still be on their way to the recorder. Raises Unavailable when the database is away; then
+        the cursor stays where it is.
         """
         horizon, self._horizon = self._horizon, self._archive.last_change()
         found, since = 0, self._position()
@@ -106,7 +104,7 @@ class CatchUp:
 
 
 def _delivery(caller: str | None) -> Delivery:
-    """As it would have been at the door; of other doors the archive does not know who sent what."""
+    """As at the door; for other doors than C-STORE the archive does not know the sender."""
     if caller is None:
         return Delivery(None, Door.ARCHIVE, "modality", Origin("orthanc"))
     return Delivery(None, Door.C_STORE, "modality", Origin(f"ae:{caller}"))

@@ -1,7 +1,7 @@
-"""Orthanc's ingest hooks: every received instance, whatever door it came through, is judged and coerced here.
+"""Orthanc's ingest hooks: every received instance is judged and coerced here, through whatever door it came.
 
-Callbacks run on Orthanc's threads, one at a time, and must take milliseconds. They never raise: an image that cannot
-be judged is kept as it is and found again in the list of changes.
+Callbacks run on Orthanc's threads, one at a time, and must take milliseconds. They never raise: an image that cannot be
+judged is kept as it is, and found again by catch-up.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ LOGGER = logging.getLogger(__name__)
 ORIGIN_DICOM = 2
 """Orthanc's InstanceOrigin DICOM_PROTOCOL."""
 RECEPTION_DATE = "ReceptionDate"
-"""Orthanc's metadata of an instance: when it stored it first."""
+"""Orthanc's metadata of an instance: when it was first stored."""
 ORTHANCS_TIME = "%Y%m%dT%H%M%S"
 COERCED = 0xB000
 """Warning: coercion of data elements (PS3.4 table B.2-1). The instance is stored."""
 KEPT_APART = COERCED
-"""What the sender of a file hears that is kept in quarantine, and that a person can still give to somebody: a warning,
-after which it may send the next one (and need not send this one again)."""
+"""The answer to the sender of a quarantined file that a person can still give to a patient: a warning, after which it
+may send the next one (and need not repeat this one)."""
 UNSTORABLE = frozenset({"missing_uid", "dicomdir", "too_large"})
-"""Refusals that say nothing of danger: Orthanc decides itself about such a file, it is not quarantined."""
+"""Harmless refusals: Orthanc itself decides about such a file, and it is not quarantined."""
 MOST_UNDER_WAY = 1024
 GIVABLE = frozenset({"invalid_uid", STRANGER, OTHER_CONTENT})
-"""Why a file waits in quarantine that a person can give to somebody."""
+"""Reasons for quarantine with which a person can still give the file to a patient."""
 
 
 class UnderWay:
@@ -57,7 +57,7 @@ class UnderWay:
             if place in self._counts:
                 self._contested.add(place)
             self._counts[place] = self._counts.pop(place, 0) + 1
-            while len(self._counts) > MOST_UNDER_WAY:  # Orthanc could not store them, and told nobody
+            while len(self._counts) > MOST_UNDER_WAY:  # Orthanc could not store them, and reported nothing
                 self._contested.discard(self._counts.popitem(last=False)[0])
 
     def leave(self, place: str) -> bool:
@@ -83,7 +83,7 @@ class Ingest:
         hand_over: Callable[[Arrival], None],
         other_content_status: int = ACCEPTED,
     ) -> None:
-        """`other_content_status` is what a sender hears of an image whose UID the archive has with other content."""
+        """`other_content_status` is the answer for an image whose UID the archive has with other content."""
         self._actions = orthanc.ReceivedInstanceAction
         self._intake = intake
         self._archive = archive
@@ -97,7 +97,7 @@ class Ingest:
     def on_received(self, dicom: bytes, origin: int) -> tuple[Any, bytes | None]:
         """ReceivedInstanceCallback: coerce before storing. Refuses what must not reach Orthanc."""
         if self._archive.is_storing():
-            return self._actions.KEEP_AS_IS, None  # our own doors judged and coerced it a moment ago
+            return self._actions.KEEP_AS_IS, None  # judged and coerced by our own doors
         self._refusals.forget()
         try:
             arrival = self._judge(dicom, origin)
@@ -115,7 +115,7 @@ class Ingest:
         try:
             replacement = self._intake.coerce(arrival)
         except Exception as error:
-            # It cannot be given its study's identity: kept as it came, and the study goes to a person.
+            # It cannot get its study's identity: it is kept as received, and the study goes to a person.
             LOGGER.warning("an instance is kept as it came: %s", getattr(error, "code", type(error).__name__))
             arrival.decision = replace(arrival.decision, wanted={}, contradicts=True)
             replacement = None
@@ -132,11 +132,11 @@ class Ingest:
         return self._actions.MODIFY, replacement
 
     def on_c_store(self, instance: Any) -> int:
-        """IncomingCStoreInstanceFilter (Orthanc takes only one), where the calling AE title is heard first.
+        """IncomingCStoreInstanceFilter (Orthanc accepts only one): the first hook that knows the calling AE title.
 
-        Turns away what was refused a moment ago. Anything else is coerced by now as for anybody; when this caller's
-        rules say otherwise, it is stored here as they say, and the sender hears 0xB000 instead of success, for Orthanc
-        must not store its own on top.
+        Turns away what the first hook refused. Other instances have been coerced without regard to the sender; if this
+        sender's rules give another result, that is stored here, and the sender gets 0xB000 instead of success, so that
+        Orthanc does not store its own on top.
         """
         if refused := self._refusals.answer(instance):
             return refused
@@ -164,7 +164,7 @@ class Ingest:
             self._received.take()
             self._quarantine.keep(arrival.header.data, refusal.code, Sender(door.value, f"ae:{calling_ae_title}"))
             return KEPT_APART
-        self._received.take()  # the stored hook shall see ours as one of our own
+        self._received.take()  # the stored hook must treat ours as one of our own
         stored = self._archive.store(data)
         if stored.is_duplicate:
             arrival.stored_digest = None
@@ -177,7 +177,7 @@ class Ingest:
         return COERCED
 
     def on_stored(self, instance: Any, orthanc_instance_id: str) -> None:
-        """OnStoredInstanceCallback: hand over and return. What our own doors store, they record themselves."""
+        """OnStoredInstanceCallback: hand over and return. Our own doors record what they store themselves."""
         arrival = self._received.take()
         if arrival is None or self._archive.is_storing():
             return
@@ -194,7 +194,7 @@ class Ingest:
             self._hand_over(arrival)
 
     def _keep_second(self, arrival: Arrival) -> None:
-        """Another image with its UIDs was stored in the same moment, and the archive has kept that."""
+        """Another image with the same UIDs was stored at the same moment, and the archive has kept that one."""
         origin = arrival.delivery.origin
         sender = Sender(arrival.delivery.door.value, origin.actor, origin.address)
         try:
@@ -218,7 +218,7 @@ class Ingest:
         return self._put_aside(dicom, refusal.code, status, None, by_c_store=True)
 
     def _set_aside(self, arrival: Arrival, code: str, status: int) -> tuple[Any, bytes | None]:
-        """Keep an instance that was judged in quarantine instead of the archive."""
+        """Put a judged instance into quarantine instead of the archive."""
         self._received.take()
         by_c_store = arrival.delivery.door is Door.C_STORE
         return self._put_aside(arrival.header.data, code, status, arrival, by_c_store=by_c_store)
@@ -244,9 +244,9 @@ class Ingest:
     def _refused(
         self, code: str, status: int, on_sender: Callable[[Sender], None], *, by_c_store: bool
     ) -> tuple[Any, bytes | None]:
-        """Keep an instance out of the archive; nothing is discarded with success."""
+        """Keep an instance out of the archive; nothing is dropped with success."""
         if not by_c_store:
-            return self._actions.MODIFY, None  # Orthanc takes no empty file, and says so to whoever sent it
+            return self._actions.MODIFY, None  # Orthanc refuses an empty file, and tells the sender
         if status == ACCEPTED:  # the archive has one with this UID, and keeps that
             self._refusals.expect(code, status, on_sender)
             return self._actions.KEEP_AS_IS, None

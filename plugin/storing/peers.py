@@ -1,4 +1,4 @@
-"""Who is connected to a port of this process, as the kernel has it."""
+"""The peers connected to a port of this process, from the kernel's tables."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from pathlib import Path
 
 TABLES = (Path("/proc/self/net/tcp"), Path("/proc/self/net/tcp6"))
 CONNECTED = frozenset({"01", "08"})
-"""ESTABLISHED and CLOSE_WAIT: the other end is there, or was until a moment ago."""
+"""ESTABLISHED and CLOSE_WAIT: the peer is connected, or was until a moment ago."""
 
 
 def only_peer(port: int, tables: tuple[Path, ...] = TABLES) -> str | None:
-    """The network address behind all connections of a port; None if there are several: nobody is guessed at."""
+    """The network address of all connections to a port; None if there are several, since guessing would be wrong."""
     peers = {peer for table in tables for peer in _peers(table, port)}
     return peers.pop() if len(peers) == 1 else None
 
@@ -29,7 +29,7 @@ def _peers(table: Path, port: int) -> Iterator[str]:
 
 
 def _address(digits: str) -> str:
-    """The kernel writes each four bytes in the machine's own order."""
+    """The kernel writes each four bytes in the machine's byte order."""
     words = [bytes.fromhex(digits[at : at + 8])[::-1] for at in range(0, len(digits), 8)]
     address = ipaddress.ip_address(b"".join(words))
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None

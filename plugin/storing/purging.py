@@ -1,7 +1,7 @@
-"""Deletes a study from Orthanc so that nothing of it stays on the disk, even when the process is killed meanwhile.
+"""Deletes a study from Orthanc so that no file stays on the disk, even when the process is killed meanwhile.
 
-Orthanc forgets a study in its index first and removes the files after that; killed in between, it leaves files that no
-index knows (seen live). So the names of the files are written down before, and what is left of them removed after.
+Orthanc removes a study from its index first and its files after that; killed in between, it leaves files that no index
+knows (seen live). So the names of the files are written down before, and remaining files removed afterwards.
 """
 
 from __future__ import annotations
@@ -24,11 +24,8 @@ class PurgingArchive:
         self._journal = journal
 
     def delete_study(self, study_instance_uid: str) -> int:
-        """See `PurgeableArchive.delete_study`. A study whose instances name two patients is two for Orthanc.
-
-        Raises:
-            Unavailable: Orthanc could not delete it.
-        """
+        """See `PurgeableArchive.delete_study`. A study whose instances name two patients is two studies in Orthanc.
+        Raises Unavailable when Orthanc could not delete it."""
         question = {"Level": "Study", "Query": {"StudyInstanceUID": study_instance_uid}}
         found: list[str] = json.loads(self._orthanc.RestApiPost("/tools/find", json.dumps(question).encode()))
         page = self._journal / f"{study_instance_uid}.txt"
@@ -46,7 +43,7 @@ class PurgingArchive:
         return len(found)
 
     def _files(self, study: str) -> list[str]:
-        """The names in the storage folder of everything attached to a study, its series and its instances."""
+        """The names in the storage folder of all attachments of a study, its series and its instances."""
         resources = [study]
         for level in ("series", "instances"):
             resources += [f"/{level}/{one['ID']}" for one in self._get(f"{study}/{level}") or []]
@@ -59,7 +56,7 @@ class PurgingArchive:
         return names
 
     def _write_down(self, page: Path, names: list[str]) -> None:
-        """Add to what an interrupted run wrote already; on the disk before anything is deleted."""
+        """Add to what an interrupted run has written; synced to disk before anything is deleted."""
         self._journal.mkdir(mode=0o700, exist_ok=True)
         with page.open("a") as file:
             file.writelines(f"{name}\n" for name in names)
@@ -67,7 +64,7 @@ class PurgingArchive:
             os.fsync(file.fileno())
 
     def _get(self, path: str) -> Any:
-        """Orthanc's answer, or None for what is not there."""
+        """Orthanc's answer, or None for what does not exist."""
         try:
             return json.loads(self._orthanc.RestApiGet(path))
         except self._orthanc.OrthancException:

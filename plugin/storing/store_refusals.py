@@ -1,11 +1,11 @@
-"""Says no to a modality, and to the audit trail who it was.
+"""Refuses instances from modalities, and reports the sender to the audit trail.
 
-The received-instance hook neither learns the calling AE title nor may answer with a status: it can only discard, with
-success. The C-STORE filter, which Orthanc asks next on the same thread, knows the title and gives the status. So the
-first hook exchanges a refused instance for a stand-in that holds nothing, and the filter turns the stand-in away.
+The received-instance hook neither knows the calling AE title nor can it answer with a status: it can only discard, with
+success. The C-STORE filter, which Orthanc calls next on the same thread, knows the title and returns the status. So the
+first hook replaces a refused instance by an empty stand-in, and the filter turns the stand-in away.
 
-Orthanc's Lua filter would know the address too. It is not used: Orthanc pushes every sequence of every instance onto
-Lua's stack without asking whether there is room.
+Orthanc's Lua filter would know the address too. It is not used, because Orthanc pushes every sequence of every instance
+onto Lua's stack without checking for room.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ DOOR = Door.C_STORE.value
 
 
 def nobody_asks(_sender: Sender) -> None:
-    """For what is nowhere kept."""
+    """For a refused instance that is kept nowhere."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """What the filter answers about the instance that this thread refused a moment ago."""
+    """The filter's answer for the instance that this thread has just refused."""
 
     code: str
     status: int
@@ -59,27 +59,27 @@ class StoreRefusals:
         self._stand_in = _stand_in()
 
     def exchange(self, code: str, status: int, on_sender: Callable[[Sender], None] = nobody_asks) -> bytes:
-        """What Orthanc gets in place of an instance that this thread refuses; `answer` must be asked next, and tells
-        `on_sender` who it was."""
+        """The stand-in that Orthanc gets instead of an instance that this thread refuses. `answer` must be called next,
+        and passes the sender to `on_sender`."""
         self.expect(code, status, on_sender)
         return self._stand_in
 
     def expect(self, code: str, status: int, on_sender: Callable[[Sender], None]) -> None:
-        """As `exchange`, for an instance that goes on to Orthanc as it is."""
+        """Like `exchange`, for an instance that goes on to Orthanc as it is."""
         self._refused.put(_Answer(code, status, on_sender))
 
     def forget(self) -> None:
-        """Another instance arrives on this thread; nothing is left of the one before."""
+        """Another instance arrives on this thread; drop what is left of the previous one."""
         self._refused.take()
 
     def answer(self, instance: Any) -> int:
-        """What the C-STORE filter answers: 0 lets an instance through, anything else is what its sender hears."""
+        """The C-STORE filter's answer: 0 lets an instance through, anything else is the status for its sender."""
         refused = self._refused.take()
         if refused is None:
             return ACCEPTED
         try:
             actor = f"ae:{instance.GetInstanceRemoteAet()}"
-        except Exception:  # a title in no known encoding
+        except Exception:  # a title in an unknown encoding
             LOGGER.exception("the calling AE title of a refused C-STORE cannot be read")
             actor = "modality"
         address = only_peer(self._dicom_port)

@@ -1,7 +1,7 @@
-"""Look-ups by UID where Orthanc holds two studies with one Study Instance UID, in archives older than ADR 0016.
+"""Look-ups by UID where Orthanc has two studies with one Study Instance UID, in archives older than ADR 0016.
 
-The DICOMweb plugin answers 404 when a look-up finds more than one resource. The study's row names the one of Orthanc's
-studies that is the study; the other one is in doubt on the reconciliation list.
+The DICOMweb plugin answers 404 when a look-up finds more than one resource. The study's row says which of Orthanc's
+studies is the right one; the other one is on the reconciliation list.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ PATHS = {"Study": "studies", "Series": "series", "Instance": "instances"}
 
 class Twins:
     def __init__(self, orthanc: Any, home_of: Callable[[str], str | None]) -> None:
-        """`home_of` tells Orthanc's id of a study by its Study Instance UID; None where nothing is recorded."""
+        """`home_of` returns Orthanc's id of a study by its Study Instance UID; None if it is not recorded."""
         self._orthanc = orthanc
         self._home_of = home_of
 
     def only_own(self, question: Mapping[str, Any], answer: bytes) -> bytes:
-        """Of several resources with the UID that is looked up, the one that lies in the recorded study."""
+        """Of several resources with the requested UID, the one in the recorded study."""
         level, query = question.get("Level", ""), question.get("Query", {})
         if (
             OWN_UID.get(level) not in query
@@ -32,7 +32,7 @@ class Twins:
             or not query.keys() <= {*OWN_UID.values()}
         ):
             return answer
-        if answer.count(b'"ID"') == 1 or b"," not in answer:  # nearly always; nothing is read for it
+        if answer.count(b'"ID"') == 1 or b"," not in answer:  # nearly always; saves parsing
             return answer
         found = loads(answer)
         try:

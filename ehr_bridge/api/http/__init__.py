@@ -1,1 +1,1 @@
-"""What every route stands on: access, problems, schemas, the document."""
+"""What all routes share: access, problems, schemas, the OpenAPI document."""

@@ -1,4 +1,4 @@
-"""Which permission each route of ours needs: the one table of code, docs and tests. What it lacks is refused."""
+"""The permission that each of our routes needs: one table for code, docs and tests. Unlisted routes are refused."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from ehr_bridge.errors import NotPermitted
 
 PUBLIC = "public"
 SIGNED_IN = "signed in"
-"""Any valid user token; the route itself decides the rest."""
+"""Any valid user token; the route itself checks the rest."""
 VIEWER = "viewer token"
-"""A viewer token and no other; everywhere else they are refused."""
+"""Only a viewer token; all other routes refuse viewer tokens."""
 
 ANNOTATING = ("POST", "/api/v1/dicom-web/studies")
-"""Here a viewer token passes too that says annotate; the route then takes annotations only."""
+"""Here a viewer token with the operation annotate is accepted too; the route then takes annotations only."""
 SEE_DELETIONS = f"{Permission.APPROVE_DELETION} or {Permission.REQUEST_DELETION}"
 RECEIVE_PATIENTS = f"{Permission.UPLOAD} or {Permission.WRITE_ORDERS}"
 SEE_IMAGES = f"{Permission.VIEW} or {Permission.VIEW_TO_DECIDE}"
@@ -122,15 +122,15 @@ ACCESS: dict[tuple[str, str], Permission | str] = {
 
 
 def permissions_for(need: Permission | str) -> frozenset[Permission]:
-    """The permissions of which a caller needs one; empty where the table asks for none."""
+    """The permissions of which a caller needs one; empty where the table requires none."""
     return frozenset() if need in (PUBLIC, SIGNED_IN, VIEWER) else frozenset(map(Permission, need.split(" or ")))
 
 
 def admit(authenticator: Authenticator, method: str, path: str, authorization: str | None) -> Caller | None:
-    """Who may pass: the verified caller of a route of the table, None for a public one.
+    """The verified caller of a route in the table, or None for a public route.
 
     Raises:
-        NotAuthenticated: the route needs a token and this is none.
+        NotAuthenticated: the route needs a token and there is no valid one.
         NotPermitted: the caller lacks the permission, or the table does not list the route.
     """
     need = ACCESS.get((method, path))

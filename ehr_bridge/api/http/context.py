@@ -1,4 +1,4 @@
-"""What belongs to one request: who calls, from where, and the services that answer."""
+"""The context of one request: who is calling, from where, and the services that answer."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def services() -> Services:
 
 
 def caller() -> Caller:
-    """The verified caller of this request; only where the access table asks for one."""
+    """The verified caller of this request; only for routes whose entry in the access table requires one."""
     return cast(Caller, g.caller)
 
 
 def closed() -> Closed:
-    """What this caller may not see; lists leave it out."""
+    """What this caller may not see; lists omit it."""
     return services().restrictions.closed_to(caller())
 
 
@@ -52,8 +52,8 @@ def answer(model: BaseModel, status: int = 200) -> Response:
 
 
 def guard(app: Flask) -> None:
-    """Before any route: authenticate, then permit by the access table, then look at the body's form and at whom the
-    request names."""
+    """Before every route: authenticate, check the permission in the access table, then the form of the body and the
+    patients that the request names."""
     app.before_request(_admit)
     app.before_request(_require_json)
     app.before_request(_require_open)
@@ -63,7 +63,7 @@ def guard(app: Flask) -> None:
 def _admit() -> None:
     if request.url_rule is None:
         if isinstance(request.routing_exception, MethodNotAllowed):
-            return  # 405 says nothing that the documentation does not
+            return  # a 405 reveals nothing that is not documented
         g.caller = services().authenticator.authenticate(request.headers.get("Authorization"))
         return
     rule = request.url_rule.rule
@@ -75,7 +75,7 @@ def _admit() -> None:
 
 
 def _require_open() -> None:
-    """Nobody names a patient who is restricted to others."""
+    """Refuse requests that name a patient who is restricted to others."""
     found: Caller | None = g.get("caller")
     if found is None or request.url_rule is None:
         return
@@ -94,7 +94,7 @@ def plain_path(rule: str) -> str:
 
 
 def _require_json() -> None:
-    """Routes with a JSON body say 415 for another type and 400 for what is not JSON."""
+    """Routes with a JSON body answer 415 for another media type and 400 for malformed JSON."""
     if request.method not in {"POST", "PUT"} or request.url_rule is None:
         return
     view = current_app.view_functions[request.endpoint or ""]

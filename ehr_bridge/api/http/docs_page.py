@@ -1,4 +1,4 @@
-"""The page to try the API: Swagger UI from our own files, without another host and under a content security policy."""
+"""The page to try the API: Swagger UI served from our own files, under a content security policy."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-"""Swagger UI sets styles on its elements and draws with data images; it needs no script but its own files."""
+"""Swagger UI sets styles on its elements and uses data images; it needs no scripts but its own files."""
 PAGE = f"""<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -38,11 +38,11 @@ window.addEventListener("load", () => {
   });
 });
 """
-"""The base layout only: the other one has a field for foreign addresses and asks a validator on another host."""
+"""The base layout only: the standalone one has a field for other addresses and calls a validator on another host."""
 
 
 def register(app: Flask) -> None:
-    """Put our page in the library's place, and the policy on everything below it."""
+    """Replace the library's page by ours, with the policy on everything below it."""
     app.config["SWAGGER_HTML_STRING"] = PAGE
     app.add_url_rule(f"{DOCS_PREFIX}/start.js", "docs_start", _start)
     app.after_request(_protect)

@@ -1,4 +1,4 @@
-"""Examples of the OpenAPI document, by schema; a test holds each against its model."""
+"""Examples in the OpenAPI document, by schema; a test validates each against its model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Examples of reconciliation and of changes, by schema; beside `examples.EXAMPLES`."""
+"""Examples of reconciliation and of changes, by schema; continues `examples.EXAMPLES`."""
 
 from __future__ import annotations
 

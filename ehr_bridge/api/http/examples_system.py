@@ -1,4 +1,4 @@
-"""Examples of the System page's answers, by schema; beside `examples.EXAMPLES`."""
+"""Examples of the System page's answers, by schema; continues `examples.EXAMPLES`."""
 
 from __future__ import annotations
 

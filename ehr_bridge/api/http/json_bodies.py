@@ -1,4 +1,4 @@
-"""How JSON is read from requests: every body and every part of one, whatever reads it (`ehr_bridge.shallow_json`)."""
+"""How JSON in requests is read, whole bodies and parts alike (`ehr_bridge.shallow_json`)."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from ehr_bridge.shallow_json import DEEPEST, TooDeep, loads, require_shallow
 
 
 class ShallowJson(DefaultJSONProvider):
-    """Flask's way to JSON; `request.get_json` and typed bodies come through here."""
+    """Flask's JSON provider; `request.get_json` and typed bodies use it."""
 
     sort_keys = False
 
     def loads(self, s: str | bytes, **_kwargs: Any) -> Any:
-        """The document. A text is looked at in turn, for where an object is expected it is read as JSON once more.
+        """The document. A string is checked too, because it is parsed as JSON where an object is expected.
 
         Raises:
             InvalidInput: `json_too_deep`.
@@ -33,7 +33,7 @@ class ShallowJson(DefaultJSONProvider):
 
 
 def model_from_json[Model: BaseModel](model: type[Model], content: bytes, what: str) -> Model:
-    """A model from JSON that is not the body of a typed route; `what` names it for people.
+    """A model from JSON that is not the body of a typed route; `what` names it in messages.
 
     Raises:
         InvalidInput: `malformed_json` or `json_too_deep`.

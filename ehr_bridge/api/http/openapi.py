@@ -1,7 +1,7 @@
-"""Completes the OpenAPI document: what the access table, the table of errors and the examples already know.
+"""Completes the OpenAPI document from the access table, the table of errors and the examples.
 
-Routes describe themselves beside their code. What is the same for all of them (who may call, how errors look, how lists
-are paged) is added here, so that no route can forget it.
+Routes are described beside their code. What all of them share (who may call, the form of errors, paging) is added here,
+so that no route can forget it.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ PARAMETERS = {
 }
 ALL_EXAMPLES = EXAMPLES | LINK_EXAMPLES | SYSTEM_EXAMPLES
 MEDIA_TYPE_OF_STOW = "application/dicom+json"
-"""STOW-RS says with 409 what failed, in its own form."""
+"""STOW-RS reports failures with 409 in its own format."""
 SUCCESS = {
     "200": "As asked",
     "201": "Made, or stored",
@@ -100,7 +100,7 @@ USUAL = {
 
 
 def complete(document: dict[str, Any]) -> dict[str, Any]:
-    """The same document with everything that is common to all routes; changed in place."""
+    """Add to the document, in place, what is common to all routes."""
     document["info"]["description"] = DESCRIPTION
     document["servers"] = [{"url": "/", "description": "This server"}]
     used = [tag["name"] for tag in document.get("tags", [])]
@@ -143,7 +143,7 @@ def _complete_operation(operation: dict[str, Any], method: str, path: str) -> No
         for status in ("401", "403", "503"):
             responses.setdefault(status, {})
     if "{" in path:
-        responses.setdefault("404", {})  # a value with a slash in it is another path
+        responses.setdefault("404", {})  # a value with a slash in it makes another path
     operation["description"] = " ".join(filter(None, [operation.get("description"), who]))
     if not operation.get("parameters") and "requestBody" not in operation:
         responses.pop("422", None)
@@ -163,7 +163,7 @@ def _complete_operation(operation: dict[str, Any], method: str, path: str) -> No
 
 
 def _short_id(operation_id: str, method: str, path: str) -> str:
-    """Without path and method, which the library hangs on: the names that generated clients get."""
+    """The name for generated clients: without the path and method that the library appends."""
     for start in (place for place, letter in enumerate(path) if letter == "/"):
         operation_id = operation_id.removesuffix(re.sub(r"\W", "_", path[start:]) + "_" + method.lower())
     return operation_id

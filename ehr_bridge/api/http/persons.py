@@ -1,4 +1,4 @@
-"""Who somebody is, in JSON: the same facts wherever an answer names a person."""
+"""A person in JSON: the same fields in every answer."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ehr_bridge.api.registry.patients import Sex
 
 
 class PersonAnswer(Model):
-    """Null, and `unknown` as the sex, is what nobody says."""
+    """Null, and `unknown` for the sex, mean that the value is not known."""
 
     mrn: str | None
     issuer: str | None = Field(description="The assigning authority that gave the MRN")

@@ -154,7 +154,7 @@ CODES: dict[str, tuple[int, str]] = {
     "not_tried": (503, "A file's answer only: an outage met the files before it; send it again."),
     "record_pending": (503, "The image is stored and its record follows; sending it again is harmless."),
 }
-"""Every code an error can carry, its HTTP status and its meaning; docs/api.md shows this table."""
+"""Every error code, its HTTP status and its meaning; docs/api.md shows this table."""
 
 
 def problem(
@@ -187,7 +187,7 @@ def from_error(error: BridgeError, extra: dict[str, Any] | None = None) -> Respo
 
 
 def from_validation(error: ValidationError) -> Response:
-    """422 with one entry per field. Values are never repeated back."""
+    """422 with one entry per field. Values are never repeated."""
     errors = [
         (".".join(str(part) for part in e["loc"]) or "body", e["msg"].removeprefix("Value error, "))
         for e in error.errors(include_input=False, include_url=False)
@@ -196,13 +196,13 @@ def from_validation(error: ValidationError) -> Response:
 
 
 def register(app: Flask) -> None:
-    """Make every failure of the application a problem-details answer."""
+    """Turn every failure of the application into a problem-details answer."""
     app.register_error_handler(HTTPException, _from_http)
     app.register_error_handler(Exception, from_exception)
 
 
 def from_exception(error: Exception) -> Response:
-    """The answer for whatever a route raised; what is none of our refusals is a defect, and logged."""
+    """The answer for an exception of a route; anything that is not one of our refusals is a defect, and is logged."""
     if isinstance(error, BridgeError):
         return from_error(error)
     if isinstance(error, ValidationError):

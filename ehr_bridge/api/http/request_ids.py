@@ -1,4 +1,4 @@
-"""Gives every request its id and every answer the header `X-Request-Id`."""
+"""Gives every request an id and every answer the header `X-Request-Id`."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ type Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 class RequestIds:
-    """A WSGI application around another. A streamed answer is still being made when this returns: its id stays with
-    the thread until the server ends the request."""
+    """WSGI middleware. A streamed answer is still being produced when this returns, so its id stays with the thread
+    until the server ends the request."""
 
     def __init__(self, app: Wsgi) -> None:
         self._app = app

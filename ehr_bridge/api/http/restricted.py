@@ -1,9 +1,9 @@
-"""Keeps callers away from restricted patients on every route that names one: in its path, its query or its body.
+"""Keeps callers away from restricted patients on every route that names one: in its path, query or body.
 
-Patients, orders and studies are refused where they are found (`visibility.asker`), and lists narrowed where
-they are made (`visibility.restrictions.without`). This is the second net, by the names of parameters: it also
-holds what is found by other ids, as of an upload or a deletion. Every parameter of a route stands in `FINDERS`,
-`PATIENTS` or `NAMES_NOBODY`; a test compares them with the API's description.
+Patients, orders and studies are refused where they are found (`visibility.asker`), and lists are filtered where they
+are built (`visibility.restrictions.without`). This second check goes by the names of parameters; it also covers what is
+found by other ids, such as an upload or a deletion. Every route parameter is in `FINDERS`, `PATIENTS` or
+`NAMES_NOBODY`; a test compares them with the OpenAPI document.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ from ehr_bridge.services.visibility.asker import patient_restricted
 from ehr_bridge.services.visibility.restrictions import NOTHING, Closed
 
 BRINGING = frozenset({"/api/v1/dicom/upload", "/api/v1/dicom/upload-multiple", "/api/v1/dicom/upload-zip"})
-"""Whoever brings images may name for whom; that is no look at anybody."""
+"""Whoever sends images may name the patient they are for; that reveals nothing."""
 ASKING_AHEAD = "/api/v1/match"
-"""What images would be told on arrival: whoever asks may name for whom, and hears nothing of a closed patient."""
+"""Asks what would happen to images: the caller may name any patient, and learns nothing about a restricted one."""
 OF_ACCESS = "/api/v1/access/"
-"""Who may see whom is decided here."""
+"""Manages who may see whom."""
 PATIENTS = frozenset({"patient_id", "id_or_mrn", "mrn", "into", "patient"})
 
 type Finder = Callable[[Session, str], list[uuid.UUID | None]]
@@ -48,12 +48,9 @@ def closed_on(services: Services, caller: Caller, path: str) -> Closed:
 
 
 def require_open(services: Services, closed: Closed, named: Mapping[str, Any], issuer: str | None = None) -> None:
-    """Refuse what names a patient who is closed to the caller. Free of charge when there is none.
+    """Refuse names of a patient whom the caller may not see. Costs nothing when no patient is restricted.
 
-    `issuer` is who gave the numbers that stand without one.
-
-    Raises:
-        NotPermitted `patient_restricted`.
+    `issuer` is that of numbers without one. Raises NotPermitted `patient_restricted`.
     """
     if not closed.patients:
         return
@@ -64,11 +61,8 @@ def require_open(services: Services, closed: Closed, named: Mapping[str, Any], i
 
 
 def require_past_open(services: Services, closed: Closed, study_instance_uid: str) -> None:
-    """Refuse what tells whose a study was, when it was, or was asked to be, a patient's whom the caller may not see.
-
-    Raises:
-        NotPermitted `patient_restricted`.
-    """
+    """Refuse data about a study that is or was a patient's whom the caller may not see, or for which such a patient was
+    once requested. Raises NotPermitted `patient_restricted`."""
     if not closed.patients:
         return
     with services.database.read() as session:
@@ -95,7 +89,7 @@ def _of_study(session: Session, value: str) -> list[uuid.UUID | None]:
 
 
 def _ever_of_study(session: Session, value: str) -> set[uuid.UUID | None]:
-    """Whose the study is and was, and whose it was asked to be, whatever became of that."""
+    """The patients of a study: present, former, and those once requested, whatever became of the request."""
     of_study = Study.study_instance_uid == value
     facts = select(StudyLink.patient_id).join(Study, StudyLink.study_id == Study.id).where(of_study)
     asked = select(Modification.link_before, Modification.link_after).join(Study, Modification.study_id == Study.id)
@@ -173,4 +167,4 @@ NAMES_NOBODY = frozenset(
     | {"study_date_to", "to", "token_id", "ttl_seconds", "upload_source", "upload_status", "uploaded_by"}
     | {"username"}
 )
-"""What asks for no row of a patient: how much, of what kind, what is written, what a list is looked through for."""
+"""Parameters that name no patient: limits, kinds, texts to write, search terms of lists."""

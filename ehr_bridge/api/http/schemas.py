@@ -1,4 +1,4 @@
-"""Pieces that many requests and answers share: dates, lists, problem details."""
+"""Parts that many requests and answers share: dates, lists, problem details."""
 
 from __future__ import annotations
 
@@ -26,13 +26,14 @@ from ehr_bridge.dicom.values import wanted_value
 
 
 class Model(BaseModel):
-    """An answer of ours. Pydantic builds it at its first use, under a lock of its own: a start does not wait for it."""
+    """An answer of ours. Pydantic builds the model at its first use, under a lock, so that a start does not wait for
+    it."""
 
     model_config = ConfigDict(from_attributes=True, defer_build=True)
 
 
 class Input(BaseModel):
-    """A request of theirs; a field we do not know is an error, not a wish ignored. Built at its first use too."""
+    """A request; an unknown field is an error rather than silently ignored. Built at its first use, too."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, defer_build=True)
 
@@ -60,7 +61,7 @@ def _with_zone(moment: datetime) -> datetime:
 Moment = Annotated[datetime, PlainSerializer(_iso_z, return_type=str)]
 """ISO 8601 in UTC with Z."""
 LocalTime = Annotated[time, WithJsonSchema({"type": "string", "examples": ["08:15:00"]})]
-"""A time of day without zone, which is no `time` of RFC 3339 and so of no JSON Schema format."""
+"""A time of day without time zone: not a `time` of RFC 3339, so no JSON Schema format fits."""
 
 
 def _written_moment(value: object) -> object:
@@ -70,7 +71,7 @@ def _written_moment(value: object) -> object:
 
 
 def _written_day(value: object) -> object:
-    """ISO 8601, extended or basic, which is also how DICOM writes a day. Never a number of seconds."""
+    """ISO 8601, extended or basic (which is DICOM's form). Never a number of seconds."""
     if isinstance(value, str):
         value = value.strip()
         if re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
@@ -83,7 +84,7 @@ def _written_day(value: object) -> object:
 
 
 def _until_today(day: date) -> date:
-    if day > datetime.now(UTC).date() + timedelta(days=1):  # somewhere it is tomorrow already
+    if day > datetime.now(UTC).date() + timedelta(days=1):  # it may be tomorrow in the sender's time zone
         raise ValueError("nobody is born in the future")
     return day
 
@@ -100,14 +101,15 @@ def _clean(text: str) -> str:
 
 
 def no_control_characters(text: str) -> str:
-    """Text of people for people: any character that can be seen."""
+    """Free text: any visible character."""
     if any(unicodedata.category(c) in {"Cc", "Cs"} for c in text):
         raise ValueError("no control characters")
     return text
 
 
 def fits(keyword: str) -> AfterValidator:
-    """Whether text may become the value of that attribute; what is taken here, coercion must be able to write."""
+    """Checks that text may become the value of that attribute; whatever is accepted here, coercion must be able to
+    write."""
 
     def check(text: str) -> str:
         wanted_value(keyword, text)
@@ -149,7 +151,7 @@ def _no_blank(text: object) -> object:
 
 PathText16 = Annotated[Text16, BeforeValidator(_no_blank)]
 PathText64 = Annotated[Text64, BeforeValidator(_no_blank)]
-"""A number in the path. Orthanc hands `+` and `%20` over as the same blank, and one patient's number must not become
+"""A number in the path. Orthanc passes `+` and `%20` on as the same blank, which would turn one patient's number into
 another's."""
 NAME_LENGTH = 64
 """Characters of a PN component group, its separators included (PS3.5 section 6.2)."""
@@ -168,12 +170,12 @@ MiddleName = Annotated[
 NameAffix = Annotated[
     str, StringConstraints(min_length=1, max_length=NAME_LENGTH, strip_whitespace=True), AfterValidator(_clean_affix)
 ]
-"""Prefix or suffix of a name, where a comma is at home: `MD, PhD`."""
+"""Prefix or suffix of a name, which may contain a comma: `MD, PhD`."""
 EmptyIsNone = BeforeValidator(_none_if_empty)
 
 
 def _term(terms: Mapping[str, str]) -> BeforeValidator:
-    """Reads what is written in other words, in any case, as one of the terms that a Literal names."""
+    """Maps synonyms, in any case, to the terms of a Literal."""
     return BeforeValidator(lambda value: terms.get(value.strip().upper(), value) if isinstance(value, str) else value)
 
 

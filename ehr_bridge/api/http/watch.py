@@ -1,7 +1,6 @@
-"""Notes what the API refuses, whichever way the request took through it, by looking at the answers.
+"""Notes what the API refuses, on any route, by inspecting the answers.
 
-401, 403 and a used-up rate limit of every route, and refused files of the doors for uploads. The words are the answer's
-own `code`.
+That is 401, 403 and exceeded rate limits of all routes, and refused files of uploads, by the `code` of the answer.
 """
 
 from __future__ import annotations
@@ -44,7 +43,7 @@ ROUTES = [(method, path, _pattern(path)) for method, path in ACCESS]
 
 
 class Watch:
-    """A WSGI application around another: passes everything on and hands over what was refused."""
+    """WSGI middleware: passes everything on and reports what was refused."""
 
     def __init__(self, app: Wsgi, refusals: Refusals) -> None:
         self._app = app
@@ -85,7 +84,7 @@ class Watch:
 
 
 def route_of(method: str, path: str) -> tuple[str, str | None]:
-    """The route as documented, without identifiers, and the study that the path names."""
+    """The route as documented, without identifiers, and the study named in the path."""
     path = path.rstrip("/")
     for known, template, pattern in ROUTES:
         if known == method and (match := pattern.fullmatch(path)) is not None:
@@ -96,7 +95,7 @@ def route_of(method: str, path: str) -> tuple[str, str | None]:
 
 
 def refused_files(answer: dict[str, Any]) -> Counter[str]:
-    """How many files an upload's answer refuses, by code: ours, a problem's, or STOW-RS's (PS3.18 annex I)."""
+    """How many files the answer to an upload refuses, by code: ours, a problem's, or STOW-RS's (PS3.18 annex I)."""
     found: Counter[str] = Counter()
     for instance in answer.get("instances") or []:
         if isinstance(instance, dict) and instance.get("status") == "failed":

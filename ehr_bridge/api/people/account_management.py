@@ -27,7 +27,7 @@ Roles = Annotated[list[str], Field(max_length=20, description="See the table of 
 
 
 class AccountBody(Input):
-    """The whole truth: roles that are left out are taken away."""
+    """Replaces the account: roles that are left out are removed."""
 
     full_name: Text64
     roles: Roles
@@ -84,7 +84,7 @@ def list_accounts(query: PageQuery) -> Response:
     "", responses={201: AccountAnswer, 400: Problem, 409: Problem, 415: Problem, 422: Problem, 503: Problem}
 )
 def create_account(body: NewAccountBody) -> Response:
-    """Make an account"""
+    """Create an account"""
     made = services().accounts.create(
         body.username,
         body.full_name,
@@ -103,7 +103,7 @@ def create_account(body: NewAccountBody) -> Response:
     responses={200: AccountAnswer, 400: Problem, 404: Problem, 409: Problem, 415: Problem, 422: Problem},
 )
 def change_account(path: AccountPath, body: AccountBody) -> Response:
-    """Say anew who it is, which roles they have and whether the account is on"""
+    """Replace the name, roles and state of an account"""
     account = services().accounts.change(path.username, body.full_name, body.roles, body.active, origin())
     return answer(AccountAnswer.model_validate(account))
 

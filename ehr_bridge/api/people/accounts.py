@@ -1,4 +1,4 @@
-"""Sign-in, sign-out and one's own password, with a local account."""
+"""Sign-in, sign-out and changing one's password, with a local account."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def logout() -> Response:
     security=[{"bearer": []}],
 )
 def change_password(body: PasswordBody) -> Response:
-    """Choose another password; every session ends, and the answer is a new one"""
+    """Change one's password; all sessions end, and the answer holds a new one"""
     count_sign_in(services().rate_limits, address(), caller().subject)
     signed_in = services().sign_in.change_password(caller(), body.current_password, body.new_password, address())
     return answer(LoginAnswer.model_validate(signed_in))
@@ -84,7 +84,7 @@ def change_password(body: PasswordBody) -> Response:
 
 @blueprint.get("/me", responses={200: MeAnswer, 401: Problem}, security=[{"bearer": []}])
 def me() -> Response:
-    """Who am I and what may I do"""
+    """The caller and their permissions"""
     who = caller()
     return answer(
         MeAnswer(subject=who.subject, name=who.name, roles=list(who.roles), permissions=sorted(who.permissions))

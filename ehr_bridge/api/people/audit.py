@@ -1,4 +1,4 @@
-"""The audit trail, for those who keep watch."""
+"""The audit trail, for auditors."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ class VerifyQuery(Input):
 
 
 class HeadAnswer(Model):
-    """The newest event that is right; who keeps it can prove later that nothing before it was changed."""
+    """The newest verified event; whoever keeps it can prove later that nothing before it was changed."""
 
     id: int
     hash: str
@@ -135,7 +135,7 @@ def list_events(query: AuditQuery) -> Response:
 
 
 def _filters(query: AuditQuery) -> AuditFilters:
-    """A number is looked up only for who may read patients: to others the trail tells ids only."""
+    """An MRN is looked up only for callers who may read patients; the trail itself holds ids only."""
     given = query.model_dump(exclude={"limit", "offset", "patient", "issuer"})
     if query.patient is None:
         return AuditFilters(**given)
@@ -146,7 +146,7 @@ def _filters(query: AuditQuery) -> AuditFilters:
 
 @blueprint.get("/audit/verify", responses={200: VerificationAnswer, 422: Problem})
 def verify_chain(query: VerifyQuery) -> Response:
-    """Whether every event is there and unaltered, and agrees with what was noted outside the database"""
+    """Verify that every event is there and unaltered, and agrees with the anchors outside the database"""
     anchors = services().anchors
     known = itertools.chain(query.anchors(), read_anchors(anchors.path, anchors.key))
     with services().database.read() as session:

@@ -143,7 +143,7 @@ def list_restrictions(query: PageQuery) -> Response:
     responses={201: GlassAnswer, 400: Problem, 404: Problem, 409: Problem, 415: Problem, 422: Problem, 503: Problem},
 )
 def break_glass(body: BreakGlassBody) -> Response:
-    """See a restricted patient for a while, on the record"""
+    """Open a restricted patient for a limited time, on the record"""
     lasts = timedelta(minutes=body.minutes)
     patient = services().patients.certain_if_any(body.patient_id)
     view = services().privacy.break_glass(patient, body.study_instance_uid, body.reason, lasts, caller(), origin())
@@ -163,5 +163,5 @@ def list_broken_glasses(query: GlassQuery) -> Response:
     responses={200: GlassAnswer, 400: Problem, 404: Problem, 409: Problem, 415: Problem, 422: Problem},
 )
 def review_broken_glass(path: GlassPath, body: ReviewBody) -> Response:
-    """Note that it was looked at"""
+    """Mark a broken glass as reviewed"""
     return answer(GlassAnswer.model_validate(services().privacy.review(path.glass_id, body.note, origin())))

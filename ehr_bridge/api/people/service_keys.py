@@ -1,4 +1,4 @@
-"""Keys of service accounts, for the administrator."""
+"""Keys of service accounts, for administrators."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class ServiceKeyPath(Input):
 
 @blueprint.get("", responses={200: ServiceKeyList, 422: Problem})
 def list_service_keys(query: PageQuery) -> Response:
-    """Service keys, newest first, revoked ones too"""
+    """Service keys, newest first, including revoked ones"""
     page = services().service_keys.search(query.limit, query.offset)
     items = [ServiceKeyAnswer.model_validate(entry) for entry in page.items]
     return answer(ServiceKeyList(items=items, total=page.total, limit=page.limit, offset=page.offset))
@@ -64,7 +64,7 @@ def list_service_keys(query: PageQuery) -> Response:
 
 @blueprint.post("", responses={201: NewServiceKeyAnswer, 400: Problem, 409: Problem, 415: Problem, 422: Problem})
 def create_service_key(body: ServiceKeyBody) -> Response:
-    """Make a key for a program"""
+    """Create a key for a program"""
     new = services().service_keys.create(body.name, body.roles, origin())
     shown = ServiceKeyAnswer.model_validate(new.entry)
     return answer(NewServiceKeyAnswer(**shown.model_dump(), key=new.key), 201)
@@ -72,6 +72,6 @@ def create_service_key(body: ServiceKeyBody) -> Response:
 
 @blueprint.delete("/<key_id>", responses={204: None, 404: Problem, 422: Problem})
 def revoke_service_key(path: ServiceKeyPath) -> Response:
-    """Take a key back"""
+    """Revoke a key"""
     services().service_keys.revoke(path.key_id, origin())
     return Response(status=204)

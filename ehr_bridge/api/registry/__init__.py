@@ -1,1 +1,1 @@
-"""Patients, orders and the questions about them, as the EHR asks."""
+"""Patients and orders, as the EHR sends them and asks about them."""

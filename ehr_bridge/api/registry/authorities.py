@@ -1,4 +1,4 @@
-"""Who gives MRNs here."""
+"""The issuers of MRNs at this site."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class AuthorityList(Model):
 
 @blueprint.get("/authorities", responses={200: AuthorityList})
 def list_authorities() -> Response:
-    """The authorities that give MRNs, where that is more than one"""
+    """The authorities that issue MRNs, if there are several"""
     known = services().patients.authorities
     items = [AuthorityAnswer(name=one.name, universal_id=one.universal_id or None) for one in known]
     return answer(AuthorityList(items=items))

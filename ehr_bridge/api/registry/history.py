@@ -1,4 +1,4 @@
-"""The whole story of a study."""
+"""The history of a study."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class LinkSide(Model):
 
 
 class HistoryEntry(Model):
-    """One step. What does not apply is null or empty."""
+    """One step. Fields that do not apply are null or empty."""
 
     event_id: int = Field(description="Number of the event in the audit trail")
     at: Moment
@@ -90,7 +90,7 @@ class StudyHistoryAnswer(Model):
 
 @blueprint.get("/studies/<study_uid>/history", responses={200: StudyHistoryAnswer, 404: Problem, 422: Problem})
 def get_history(path: StudyPath, query: PageQuery) -> Response:
-    """The whole story of a study in order: arrivals, coercion, links, modifications, deletion, views"""
+    """The history of a study, oldest first: arrivals, coercion, links, modifications, deletion, views"""
     require_past_open(services(), closed(), path.study_uid)
     page = services().study_history.of(path.study_uid, query.limit, query.offset, closed().patients)
     return answer(

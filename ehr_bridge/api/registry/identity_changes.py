@@ -1,4 +1,4 @@
-"""Changes of patients and orders whose studies are stored already: merging, correcting, following, taking back."""
+"""Changes of patients and orders with stored studies: merging, correcting, undoing."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class ChangeQuery(PageQuery):
 
 
 class ChangeAnswer(Model):
-    """What changed, and how far the studies have come that follow."""
+    """What changed, and how many of the studies that follow it are done."""
 
     id: uuid.UUID
     kind: Kind
@@ -107,7 +107,7 @@ REFUSALS: dict[Any, Any] = {400: Problem, 404: Problem, 409: Problem, 415: Probl
 
 @blueprint.post("/patients/<mrn>/merge", responses={202: ChangeAnswer, **REFUSALS})
 def merge_patient(path: MergedPath, body: MergeBody) -> Response:
-    """Merge a record into another (HL7 A40): orders and studies go along, each study by a job"""
+    """Merge a record into another (HL7 ADT^A40): its orders and studies move along, each study by a job"""
     certain = services().patients.certain
     merged, into = certain(path.mrn), certain(body.into)
     return _accepted(services().identity_changes.merge(merged, into, body.reason, origin()))
@@ -115,7 +115,7 @@ def merge_patient(path: MergedPath, body: MergeBody) -> Response:
 
 @blueprint.post("/patients/<mrn>/unmerge", responses={202: ChangeAnswer, **REFUSALS})
 def unmerge_patient(path: MergedPath, body: TakeBackBody) -> Response:
-    """Take the merge of a record back; what went along comes back"""
+    """Undo the merge of a record; its orders and studies move back"""
     mrn = services().patients.certain(path.mrn)
     return _accepted(services().identity_changes.unmerge(mrn, body.reason, origin()))
 
@@ -139,25 +139,25 @@ def list_changes(query: ChangeQuery) -> Response:
 
 @blueprint.get("/changes/<change_id>", responses={200: ChangeAnswer, 404: Problem, 422: Problem})
 def get_change(path: ChangePath) -> Response:
-    """One change, and how far its studies have come"""
+    """One change, and how many of its studies are done"""
     return answer(_answer(services().identity_changes.get(path.change_id)))
 
 
 @blueprint.post("/changes/<change_id>/agree", responses={202: ChangeAnswer, **REFUSALS})
 def agree_to_change(path: ChangePath, body: TakeBackBody) -> Response:
-    """Say that a corrected number is still the same person's; the stored studies follow"""
+    """Confirm that a corrected number is still the same person's; the stored studies follow"""
     return _accepted(services().identity_changes.decide(path.change_id, body.reason, origin(), is_same_person=True))
 
 
 @blueprint.post("/changes/<change_id>/refuse", responses={202: ChangeAnswer, **REFUSALS})
 def refuse_change(path: ChangePath, body: TakeBackBody) -> Response:
-    """Say that a corrected number is another person's by now; the stored studies are taken off it, each by a job"""
+    """State that a corrected number is now another person's; the stored studies are unlinked from it, each by a job"""
     return _accepted(services().identity_changes.decide(path.change_id, body.reason, origin(), is_same_person=False))
 
 
 @blueprint.post("/changes/<change_id>/undo", responses={202: ChangeAnswer, **REFUSALS})
 def undo_change(path: ChangePath, body: TakeBackBody) -> Response:
-    """Take a change of a patient or order back; its studies follow"""
+    """Undo a change of a patient or order; its studies follow"""
     return _accepted(services().identity_changes.undo(path.change_id, body.reason, origin()))
 
 

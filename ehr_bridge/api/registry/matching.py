@@ -1,4 +1,4 @@
-"""Whose studies these headers are: the verdict they would get on arrival, for many at once."""
+"""The match that headers would get on arrival, for many at once."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ blueprint = Blueprint(
 )
 
 Value = Annotated[str, BeforeValidator(lambda value: "" if value is None else value), Field(max_length=1024)]
-"""A DICOM value as it stands in the file, well-formed or not; absent, null and empty are one."""
+"""A DICOM value as in the file, well-formed or not; absent, null and empty are the same."""
 
 
 class ConfirmationBody(SaidOfFiles):
-    """As the options of an upload: whose the images are, whatever they say, and corrected values."""
+    """As in the options of an upload: whose the images are, whatever they say, and corrected values."""
 
 
 class HeaderBody(Input):
-    """What a DICOM header says of whose study it is."""
+    """What a DICOM header says about patient and order."""
 
     ref: str = Field(max_length=255, description="Comes back with the verdict")
     patient_id: Value = ""
@@ -80,7 +80,7 @@ class JudgedAnswer(MatchAnswer):
 
 
 class StudyHereAnswer(Model):
-    """The study, where the archive has images of it already."""
+    """The study, if the archive already has images of it."""
 
     link_status: LinkStatus
     linked_at: Moment | None
@@ -104,7 +104,7 @@ class MatchList(Model):
 
 @blueprint.post("/match", responses={200: MatchList, 400: Problem, 415: Problem, 422: Problem})
 def match_headers(body: MatchBody) -> Response:
-    """Say whose studies headers are, as on arrival; nothing is stored"""
+    """Match headers as on arrival; nothing is stored"""
     foretold = services().matching.foretell(_question(header) for header in body.items)
     hidden = closed()
     items = [{"ref": header.ref, **_judged(one, hidden)} for header, one in zip(body.items, foretold, strict=True)]

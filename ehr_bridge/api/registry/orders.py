@@ -191,20 +191,20 @@ def get_order(path: OrderPath) -> Response:
 
 @blueprint.post("/orders/<id_or_accession_number>/cancel", responses={200: OrderAnswer, 404: Problem, 409: Problem})
 def cancel_order(path: OrderPath) -> Response:
-    """Cancel an order; images it has stay with the patient"""
+    """Cancel an order; its images stay with the patient"""
     order = services().orders.cancel(path.id_or_accession_number, origin())
     return answer(order_answer(order))
 
 
 @blueprint.post("/orders/<id_or_accession_number>/arrival", responses={200: OrderAnswer, 404: Problem, 409: Problem})
 def note_arrival(path: OrderPath) -> Response:
-    """Say that the patient of an order is there"""
+    """Note that the patient of an order has arrived"""
     return answer(order_answer(services().orders.arrive(path.id_or_accession_number, origin())))
 
 
 @blueprint.delete("/orders/<id_or_accession_number>/arrival", responses={200: OrderAnswer, 404: Problem, 409: Problem})
 def withdraw_arrival(path: OrderPath) -> Response:
-    """Say that the patient is not there after all"""
+    """Note that the patient has not arrived after all"""
     return answer(order_answer(services().orders.withdraw_arrival(path.id_or_accession_number, origin())))
 
 

@@ -1,4 +1,4 @@
-"""Many patients at once, told by the EHR."""
+"""Many patients at once, sent by the EHR."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ blueprint = Blueprint(
 
 
 class PatientItem(PatientBody):
-    """A patient with the MRN beside the rest."""
+    """A patient, including the MRN."""
 
     mrn: Text64 = Field(description="Medical record number")
 
 
 class PatientBatchBody(Input):
-    """Each item is taken or refused by itself, so the items are looked at one by one."""
+    """Each item is accepted or refused separately, so the items are validated one by one."""
 
     items: list[dict[str, Any]] = Field(
         min_length=1, max_length=MOST_PATIENTS, description="Each as the body of `PUT patients/{mrn}`, and its `mrn`"
@@ -56,7 +56,7 @@ class PatientItemAnswer(Model):
 
 
 class PatientBatchAnswer(Model):
-    """In the order of the request; `updated` is also what was so already."""
+    """In the order of the request; `updated` includes what was the same before."""
 
     created: int
     updated: int

@@ -1,4 +1,4 @@
-"""Patients, told by the EHR."""
+"""Patients, sent by the EHR."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class PatientBody(Input):
     @field_validator("middle_name", "prefix", "suffix")
     @classmethod
     def _fits_the_name(cls, part: str | None, info: ValidationInfo) -> str | None:
-        """With the parts before it and what separates them, it fits what DICOM has for a whole name."""
+        """Together with the parts before it and the separators it must fit into a DICOM name."""
         before = NAME_PARTS[: NAME_PARTS.index(info.field_name or "")]
         if part and len("^".join([*(info.data.get(name) or "" for name in before), part])) > NAME_LENGTH:
             raise ValueError(f"the whole name, with ^ between its parts, has at most {NAME_LENGTH} characters")

@@ -1,4 +1,4 @@
-"""What an upload and its log look like in JSON."""
+"""Uploads and the upload log in JSON."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from ehr_bridge.services.verdict.judge import CONFIRMATION
 from ehr_bridge.services.visibility.restrictions import Closed
 
 UNSEEN = NO_MATCH
-"""As for nobody: a verdict on a restricted patient would tell who is here, or confirm a guess."""
+"""As if there were no candidate: the match of a restricted patient would reveal them or confirm a guess."""
 
 
 class EvidenceAnswer(Model):
-    """One comparison; `agrees` is null where one side says nothing."""
+    """One comparison; `agrees` is null where one side has no value."""
 
     field: str
     agrees: bool | None
@@ -42,7 +42,7 @@ class MatchAnswer(Model):
 
 
 class CoercedAnswer(Model):
-    """A value that was replaced; the old one also stands in the file's Original Attributes Sequence."""
+    """A value that was replaced; the old one is also in the file's Original Attributes Sequence."""
 
     tag: str
     before: str
@@ -77,8 +77,8 @@ class UploadAnswer(Model):
 
 
 class UploadEntryAnswer(PersonAnswer):
-    """An entry of the upload log: one study of one upload, and the patient it is linked to; of nobody's, whom its files
-    named."""
+    """An entry of the upload log: one study of one upload, and the patient it is linked to; without a link, the patient
+    that its files name."""
 
     id: uuid.UUID
     upload_id: uuid.UUID
@@ -134,7 +134,7 @@ class UploadDetailAnswer(Model):
 
 
 def hide_closed(outcome: UploadOutcome, closed: Closed) -> None:
-    """Take out what would tell the sender who a patient is whom they may not see: all but what they said themselves."""
+    """Remove what would reveal a patient whom the sender may not see: everything except what the sender said."""
     for study in outcome.studies.values():
         decision = study.decision
         match = as_seen(decision.match, decision.patient_id, closed)
@@ -144,7 +144,7 @@ def hide_closed(outcome: UploadOutcome, closed: Closed) -> None:
 
 
 def as_seen(match: Match, patient_id: uuid.UUID | None, closed: Closed) -> Match:
-    """A verdict on a study of that patient as somebody may see it; the same object when nothing is hidden."""
+    """The match of a study of that patient as the caller may see it; the same object when nothing is hidden."""
     if closed.patients.isdisjoint({patient_id, match.patient_id}):
         return match
     confirmed = tuple(one for one in match.evidence if one.field == CONFIRMATION)
@@ -152,7 +152,7 @@ def as_seen(match: Match, patient_id: uuid.UUID | None, closed: Closed) -> Match
 
 
 def upload_json(outcome: UploadOutcome) -> dict[str, Any]:
-    """An `UploadAnswer` as plain JSON values; made by hand because it is made for every image."""
+    """An `UploadAnswer` as plain JSON values; built by hand because it is built for every image."""
     return {
         "upload_id": str(outcome.upload_id),
         "status": outcome.status,

@@ -1,4 +1,4 @@
-"""What a sender states about the bytes it sends: `Content-Digest`, RFC 9530."""
+"""The sender's digest of the bytes: `Content-Digest`, RFC 9530."""
 
 from __future__ import annotations
 
@@ -13,17 +13,13 @@ _SHA_256 = re.compile(r"(?:^|,)[ \t]*sha-256=(?::([A-Za-z0-9+/]{43}=):[ \t]*(?:$
 
 
 def content_digest(data: bytes) -> str:
-    """The field that states these bytes."""
+    """The value of the header for these bytes."""
     return f"sha-256=:{base64.b64encode(hashlib.sha256(data).digest()).decode()}:"
 
 
 def read_content_digest(value: str | None) -> str | None:
-    """The SHA-256 that a Content-Digest field states, in hexadecimal; None where it states none. Other algorithms are
-    passed over (RFC 9530 section 2).
-
-    Raises:
-        InvalidInput: it states one that is no SHA-256.
-    """
+    """The SHA-256 in a Content-Digest header, in hexadecimal; None without one. Other algorithms are ignored (RFC 9530
+    section 2). Raises InvalidInput when the value is not a SHA-256."""
     found = _SHA_256.search(value) if value else None
     if found is None:
         return None

@@ -1,4 +1,4 @@
-"""The door for files over HTTP: from a request's headers and body to an answer, whoever took the request in.
+"""Files over HTTP: from a request's headers and body to an answer.
 
 The Flask route of `ehr_bridge.api.uploads.routes` and the short way of `ehr_bridge.api.uploads.express` both end here.
 """
@@ -46,11 +46,11 @@ class UploadRequest:
     """Without parameters, lower case."""
     content_type: str
     header: Callable[[str], str | None]
-    """A header's value by its name."""
+    """The value of a header."""
     body: bytes
     origin: Origin
     closed: Closed
-    """Whom the sender may not see."""
+    """What the sender may not see."""
 
 
 def take_upload(services: Services, archive: Archive, request: UploadRequest) -> UploadOutcome:
@@ -106,7 +106,7 @@ def _delivery(
     is_batch: bool = False,
     stated_sha256: str | None = None,
 ) -> Delivery:
-    """Raises InvalidInput: a total is announced of an upload that the sender has no id for."""
+    """Raises InvalidInput for a total without an upload id."""
     if options.upload_total is not None and options.upload_id is None:
         fault = "a total is of one upload: send the upload's id too"
         raise InvalidInput("invalid_request", f"upload_total: {fault}.", (("upload_total", fault),))
@@ -124,7 +124,7 @@ def _delivery(
 
 
 def deliver(services: Services, archive: Archive, files: list[NamedFile], delivery: Delivery) -> UploadOutcome:
-    """Hand the files of one request to the intake.
+    """Pass the files of one request to the intake.
 
     Raises:
         InvalidInput: there are none or too many.
@@ -163,12 +163,12 @@ def _read_related(request: UploadRequest, beside: UploadOptions) -> tuple[Upload
 
 
 def respond(outcome: UploadOutcome) -> Response:
-    """201 when all is stored, 200 when some is, a problem that says why when nothing is."""
+    """201 when all is stored, 200 when some is, and a problem when nothing is."""
     return respond_with(outcome, upload_json(outcome))
 
 
 def respond_with(outcome: UploadOutcome, body: dict[str, Any]) -> Response:
-    """The same, for a body that says more than an `UploadAnswer`."""
+    """The same, with a body that says more than an `UploadAnswer`."""
     if outcome.status != "failed":
         status = 201 if outcome.status == "success" else 200
         return Response(json.dumps(body), status=status, content_type="application/json")

@@ -1,8 +1,7 @@
-"""The short way for the one route that is called for every image: a raw file to POST /api/v1/dicom/upload.
+"""A short way for the route that is called for every image: a raw file to POST /api/v1/dicom/upload.
 
-A study of 500 slices is 500 such requests; the general machinery (routing, typed validation) costs each of them as much
-as all the work proper (ADR 0007). The judge, the access table and the answers are the same; a test sends the same
-requests both ways and compares.
+A study of 500 slices is 500 such requests, and routing and typed validation take as long for each as the work itself
+(ADR 0007). Decisions, access table and answers are the same; a test sends the same requests both ways and compares.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ type Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 class Express:
-    """A WSGI application around another: takes raw uploads itself and passes everything else on."""
+    """WSGI middleware: handles raw uploads itself and passes everything else on."""
 
     def __init__(self, app: Wsgi, services: Services, archive: Archive) -> None:
         self._app = app

@@ -45,7 +45,7 @@ class ZipBody(RawModel):
 
 
 class SkippedAnswer(Model):
-    """A file of an archive that is no image: nothing went wrong."""
+    """A file of an archive that is not an image; this is not an error."""
 
     file_name: str | None
     reason: str
@@ -69,7 +69,7 @@ def upload_multiple(raw: RelatedBody) -> Response:
     "/upload-zip", responses={200: ZipUploadAnswer, 201: ZipUploadAnswer}, openapi_extensions=HEADER_PARAMETERS
 )
 def upload_zip(raw: ZipBody) -> Response:
-    """Upload the DICOM files of a ZIP archive, whatever its folders; what is no image is listed"""
+    """Upload the DICOM files of a ZIP archive, in any folders; files that are not images are listed"""
     outcome = take_zip(services(), archive(), _upload_request())
     skipped: dict[str, Any] = {
         "skipped": [{"file_name": file.file_name, "reason": file.reason} for file in outcome.skipped]

@@ -1,4 +1,4 @@
-"""Looking at a file before it is sent: what is wrong with it, what it says. Nothing is stored or written down."""
+"""Inspecting a file before it is sent: what is wrong with it, what it contains. Nothing is stored or recorded."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class FindingAnswer(Model):
 
 
 class ValidationAnswer(Model):
-    """`valid` says that the file can be stored; warnings do not keep it from that."""
+    """`valid` means that the file can be stored, with or without warnings."""
 
     valid: bool
     findings: list[FindingAnswer]
@@ -55,7 +55,7 @@ class ElementAnswer(Model):
 
 
 class TagsAnswer(Model):
-    """The elements in the order of their tags; `complete` is false when there were too many to show."""
+    """The elements in tag order; `complete` is false when there were too many to show."""
 
     transfer_syntax_uid: str
     complete: bool
@@ -64,7 +64,7 @@ class TagsAnswer(Model):
 
 @blueprint.post("/validate", responses={200: ValidationAnswer})
 def validate_file(raw: OneFileBody) -> Response:
-    """What is wrong with a file; nothing is stored"""
+    """Validate a file; nothing is stored"""
     data = _file()
     try:
         findings = validate(_header(data))
@@ -91,11 +91,7 @@ def read_tags(raw: OneFileBody) -> Response:
 
 
 def _file() -> bytes:
-    """The body of a request that carries one file.
-
-    Raises:
-        InvalidInput: it is another media type, or too large.
-    """
+    """The body of a request with one file. Raises InvalidInput when it has another media type, or is too large."""
     if request.mimetype not in DICOM_TYPES:
         raise InvalidInput("unsupported_media_type", f"Send one file as {' or '.join(DICOM_TYPES)}.")
     data = request.get_data(cache=False)
@@ -108,7 +104,7 @@ def _header(data: bytes) -> Header:
 
 
 def _element_json(element: ElementView) -> dict[str, Any]:
-    """An `ElementAnswer` as plain JSON values; made by hand because a file has hundreds."""
+    """An `ElementAnswer` as plain JSON values; built by hand because a file has hundreds."""
     plain = element._asdict()
     if element.items is not None:
         plain["items"] = [[_element_json(inner) for inner in item] for item in element.items]

@@ -1,4 +1,4 @@
-"""Asking, before files are sent, which of them the archive has already."""
+"""Asking, before sending files, which of them the archive already has."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ class KnownFilesBody(Input):
 
 
 class KnownFileAnswer(Model):
-    """A file that is stored; its study only for callers who may read."""
+    """A stored file; its study is shown only to callers who may read."""
 
     sha256: str
     study_instance_uid: str | None
 
 
 class KnownStudyAnswer(Model):
-    """Whose the study is now, for a sender who meant the files for somebody."""
+    """The present owner of the study, for a sender who meant the files for somebody."""
 
     study_instance_uid: str
     link_status: LinkStatus
@@ -53,7 +53,7 @@ class KnownStudyAnswer(Model):
 
 
 class KnownFilesAnswer(Model):
-    """The files that are stored, and the studies they are in; what is not named here has to be sent."""
+    """The stored files and their studies; all other files must be sent."""
 
     files: list[KnownFileAnswer]
     studies: list[KnownStudyAnswer]
@@ -61,7 +61,7 @@ class KnownFilesAnswer(Model):
 
 @blueprint.post("/known", responses={200: KnownFilesAnswer, 400: Problem, 415: Problem, 422: Problem, 503: Problem})
 def known_files(body: KnownFilesBody) -> Response:
-    """Which files are stored already, by the digests of their bytes; nothing is stored"""
+    """Which files are already stored, by the digests of their bytes; nothing is stored"""
     found = services().known_files.find(body.sha256, archive(), closed())
     may_read = Permission.READ in caller().permissions
     studies = {file.study_instance_uid: KnownStudyAnswer.model_validate(file) for file in found} if may_read else {}

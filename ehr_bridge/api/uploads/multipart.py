@@ -25,11 +25,8 @@ class Part:
 
 
 def read_parts(content_type: str, body: bytes) -> Iterator[Part]:
-    """The parts of a multipart body, in order.
-
-    Raises:
-        InvalidInput: there is no boundary, or the body does not follow it.
-    """
+    """The parts of a multipart body, in order. Raises InvalidInput when there is no boundary, or the body does not
+    follow it."""
     header = _header(content_type)
     boundary = header.get_param("boundary")
     if not isinstance(boundary, str) or not boundary or not body.rstrip().endswith(f"--{boundary}--".encode()):
@@ -52,7 +49,7 @@ def read_parts(content_type: str, body: bytes) -> Iterator[Part]:
 
 
 def decode_file_name(raw: str | None) -> str | None:
-    """A percent-encoded UTF-8 file name, without its folders' separators turned into anything else."""
+    """A percent-encoded UTF-8 file name; separators of its folders stay as they are."""
     if not raw:
         return None
     return re.sub(r"[\x00-\x1f\x7f]", "", unquote(raw))[:255] or None

@@ -1,4 +1,4 @@
-"""What a sender may say about an upload: in headers beside a raw body, or in a first JSON part."""
+"""The sender's options for an upload: in headers of a raw body, or in a first JSON part."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ type Source = Literal["manual", "api", "cd_import", "modality"]
 
 
 class SaidOfFiles(Input):
-    """What a sender may say of files. Naming an order or a patient overrides what the files say of themselves."""
+    """What a sender may state about files. Naming an order or a patient overrides what the files say."""
 
     patient_id: PatientRef | None = Field(None, description="Id or MRN of the patient; header X-Patient-Id")
     order_id: Text64 | None = Field(None, description="Id or accession number; header X-Order-Id")
@@ -40,7 +40,7 @@ class SaidOfFiles(Input):
         return self
 
     def confirmation(self, patients: Patients) -> Confirmation:
-        """Raises InvalidInput where a number alone names nobody."""
+        """Raises InvalidInput when a number alone is not enough."""
         return Confirmation(
             order=self.order_id or self.accession_number,
             patient=patients.certain_if_any(self.patient_id),
@@ -75,17 +75,14 @@ HEADERS = {
 
 @lru_cache(maxsize=256)
 def options_from_headers(values: tuple[str | None, ...]) -> UploadOptions:
-    """The options that the headers of `HEADERS` give, in that order; the same for each file of an upload.
-
-    Raises:
-        ValidationError: a value is malformed.
-    """
+    """The options in the headers `HEADERS`, in that order; the same for each file of an upload. Raises ValidationError
+    when a value is malformed."""
     given = {field: value for field, value in zip(HEADERS.values(), values, strict=True) if value}
     return UploadOptions.model_validate(given)
 
 
 def options_from_json(content: bytes, beside: UploadOptions) -> UploadOptions:
-    """The JSON part's options; what it does not say is taken from the headers.
+    """The options of the JSON part; those it leaves out are taken from the headers.
 
     Raises:
         InvalidInput: it is not JSON, or nests too deep.

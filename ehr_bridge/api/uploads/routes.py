@@ -1,4 +1,4 @@
-"""The doors for files over HTTP, and the log of what came through them."""
+"""The routes for uploading files, and the upload log."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class PatientUploadsPath(Input):
 
 
 class UploadLimitsAnswer(Model):
-    """What one request may bring; a larger body is refused before it is read."""
+    """Limits of one request; a larger body is refused before it is read."""
 
     max_file_bytes: int = Field(description="Of one file (MAX_DICOM_FILE_SIZE_MB)")
     max_upload_bytes: int = Field(description="Of all files of one request (MAX_UPLOAD_SIZE_MB)")
@@ -137,7 +137,7 @@ def upload(raw: UploadBody) -> Response:
 
 @blueprint.get("/upload-limits", responses={200: UploadLimitsAnswer})
 def get_upload_limits() -> Response:
-    """How large files and uploads may be"""
+    """The limits of files and uploads"""
     settings = services().settings
     return answer(
         UploadLimitsAnswer(

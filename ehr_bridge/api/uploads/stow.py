@@ -1,4 +1,4 @@
-"""The doors that other systems know: STOW-RS (PS3.18 section 10.5) and Orthanc's own POST /instances."""
+"""Uploads through other systems' interfaces: STOW-RS (PS3.18 section 10.5) and Orthanc's own POST /instances."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class InstanceBody(RawModel):
 
 
 class InstanceStored(Model):
-    """Orthanc's own words for a stored instance."""
+    """A stored instance in Orthanc's own form."""
 
     ID: str
     ParentStudy: str
@@ -95,7 +95,7 @@ def stow(raw: StowBody) -> Response:
     responses={200: InstanceStored, 409: Problem, 413: Problem, 422: Problem, 503: Problem},
 )
 def post_instance(raw: InstanceBody) -> Response:
-    """Store one instance, answered as Orthanc does"""
+    """Store one instance; answers as Orthanc does"""
     outcome = deliver(
         services(), archive(), [(None, request.get_data(cache=False))], _delivery(Door.REST, Confirmation())
     )
@@ -113,7 +113,7 @@ def post_instance(raw: InstanceBody) -> Response:
 
 
 def _delivery(door: Door, confirmation: Confirmation) -> Delivery:
-    """Senders of these doors know no uploads: each study is one per sender."""
+    """Senders through these doors know nothing of uploads: each study of each sender is one."""
     return Delivery(None, door, "api", origin(), confirmation)
 
 
@@ -144,5 +144,5 @@ def _reference(instance: InstanceOutcome) -> dict[str, Any]:
 def _failure_reason(instance: InstanceOutcome) -> int:
     status = CODES.get(instance.error_code or "", (422, ""))[0]
     if status >= 500:
-        return PROCESSING_FAILURE  # nothing is wrong with the file
+        return PROCESSING_FAILURE  # the file itself is fine
     return OUT_OF_RESOURCES if status == 413 else CANNOT_UNDERSTAND

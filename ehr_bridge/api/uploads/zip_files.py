@@ -1,8 +1,8 @@
 """The files in a ZIP body, one at a time: memory grows with the largest entry, not with the archive.
 
-Nothing is ever written to disk and no size that the archive declares is believed. What does not look like DICOM is not
-unpacked beyond its first 4 KiB. Each entry is a file or a refusal of its own; only an archive that cannot be opened, or
-that is too large as a whole, is refused as one.
+Nothing is written to disk, and no size that the archive declares is trusted. Files that do not look like DICOM are not
+unpacked beyond their first 4 KiB. Each entry is a file or a refusal of its own; the archive as a whole is refused only
+if it cannot be opened or is too large.
 """
 
 from __future__ import annotations
@@ -22,35 +22,32 @@ from ehr_bridge.services.intake.batch import IncomingFile
 from ehr_bridge.settings import MEGABYTE
 
 STRAYS = frozenset({"empty_file", "not_dicom", "dicomdir", "nested_archive"})
-"""What a disc holds beside its images: listed, not a failure."""
+"""Other files on a patient disc: listed, not a failure."""
 MAX_ENTRIES = 20_000
-"""Folders and strays included."""
+"""Including folders and other files."""
 _ENTRY_MARK = b"PK\x01\x02"
 _BEGINNING = 4096
 _CHUNK = 256 * 1024
 _ALWAYS_UNPACKED = 64 * MEGABYTE
 _LARGEST_RATIO = 512
-"""As for deflated DICOM: blank images pack a thousandfold, but not real ones of this size."""
+"""As for deflated DICOM: blank images compress a thousandfold, but not real ones of this size."""
 _METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 """Those that can be unpacked in bounded pieces."""
 _ENCRYPTED = 0x1
 _ARCHIVES = (b"PK\x03\x04", b"\x1f\x8b", b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a\x07", b"BZh", b"\xfd7zXZ\x00")
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError, struct.error)
-"""What `zipfile` raises on entries that lie."""
+"""What `zipfile` raises on malformed entries."""
 
 
 class ZipFiles:
     """An opened archive."""
 
     def __init__(self, body: bytes, max_file_mb: int, max_total_mb: int, max_files: int) -> None:
-        """Open it and look at every entry's beginning.
-
-        Raises:
-            InvalidInput: it is no ZIP archive, or holds more than one upload may.
-        """
+        """Open it and read the beginning of every entry. Raises InvalidInput when it is not a ZIP archive, or exceeds
+        the limits of an upload."""
         self._max_file_mb = max_file_mb
         self._left = max_total_mb * MEGABYTE
-        if body.count(_ENTRY_MARK) > MAX_ENTRIES:  # before `zipfile` makes an object of each
+        if body.count(_ENTRY_MARK) > MAX_ENTRIES:  # before `zipfile` creates an object for each
             raise InvalidInput("too_many_files", f"An archive may hold at most {MAX_ENTRIES} entries; split it.")
         try:
             self._zip = zipfile.ZipFile(io.BytesIO(body))
@@ -72,7 +69,7 @@ class ZipFiles:
             )
 
     def __iter__(self) -> Iterator[IncomingFile]:
-        """Every entry but folders, in the archive's order: its name, and its bytes or why it is refused."""
+        """Every entry except folders, in the archive's order: its name, and its bytes or why it is refused."""
         for info in self._entries:
             name = _name(info)
             try:
@@ -138,7 +135,7 @@ class ZipFiles:
 
 
 def _require_harmless(info: zipfile.ZipInfo, name: str) -> None:
-    """Raises RefusedInstance for an entry that is not to be opened at all."""
+    """Raises RefusedInstance for an entry that must not be opened."""
     if _leads_out(name) or _is_special(info):
         raise RefusedInstance(
             "unsafe_entry", "The entry's name leads out of the archive, or it is a link; send the file itself."
@@ -155,13 +152,13 @@ def _leads_out(name: str) -> bool:
 
 
 def _is_special(info: zipfile.ZipInfo) -> bool:
-    """Whether a Unix tool said that this is a link, a device or a pipe."""
+    """Whether it is a link, a device or a pipe, according to the Unix mode."""
     kind = stat.S_IFMT(info.external_attr >> 16)
     return kind not in {0, stat.S_IFREG}
 
 
 def _name(info: zipfile.ZipInfo) -> str:
-    """The entry's name. Many tools write UTF-8 without saying so; what is no UTF-8 stays in code page 437."""
+    """The entry's name. Many tools write UTF-8 without the flag; anything else stays in code page 437."""
     name = info.orig_filename
     if not info.flag_bits & 0x800:
         with suppress(UnicodeError):

@@ -1,4 +1,4 @@
-"""Local accounts, for places without their own identity provider: made, listed, changed, switched off."""
+"""Local accounts, for sites without an identity provider: create, list, change, switch off."""
 
 from __future__ import annotations
 
@@ -60,11 +60,8 @@ class Accounts:
         *,
         must_change_password: bool = False,
     ) -> bool:
-        """Create an account; answers False, and changes nothing, when the name is taken, however it is capitalised.
-
-        Raises:
-            InvalidInput: a role does not exist, or the password is shorter than 10 characters.
-        """
+        """Create an account; returns False and changes nothing when the name is taken, in any capitalisation. Raises
+        InvalidInput when a role does not exist, or the password is shorter than 10 characters."""
         roles = self._roles.require_known(roles)
         password_hash = self._hashing.hash(password)
         now = self._clock()
@@ -99,12 +96,12 @@ class Accounts:
             return self._shown(session, _find(session, username))
 
     def change(self, username: str, full_name: str, roles: Iterable[str], active: bool, origin: Origin) -> Account:
-        """Replace what an account is. Other roles, or switching it off, end its sessions at once.
+        """Replace an account's data. Changing its roles or switching it off ends its sessions at once.
 
         Raises:
             NotFound: there is no such account.
             InvalidInput: a role does not exist.
-            Conflict: nobody would be left who keeps accounts.
+            Conflict: no account would be left that manages accounts.
         """
         roles = self._roles.require_known(roles)
         now = self._clock()
@@ -126,8 +123,8 @@ class Accounts:
         return shown
 
     def set_password(self, username: str, password: str, origin: Origin, *, temporary: bool = True) -> None:
-        """Give an account a password that must be changed at the next sign-in (unless it is not temporary). Its
-        sessions end, and a lock on it too.
+        """Give an account a password that must be changed at the next sign-in (unless it is not temporary). Ends its
+        sessions and any lock.
 
         Raises:
             NotFound: there is no such account.

@@ -1,7 +1,7 @@
-"""Rate limits: counted in this process in microseconds, brought together with the other nodes once a second.
+"""Rate limits: counted in this process in microseconds, and synchronised with the other nodes once a second.
 
-Minutes are those of the clock: whoever used up one minute may go on in the next. Between two reconciliations each
-node knows only what it counted itself since, so several nodes together may let a second's worth too much through.
+Limits are per minute of the clock. Between two synchronisations a node knows only its own new requests, so several
+nodes together may let through up to a second's worth too much.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ UPLOAD = "upload"
 SIGN_IN = "sign_in"
 """By address and user name."""
 SIGN_IN_ADDRESS = "sign_in_address"
-"""By address alone, whatever the names: bounds how many names one address can make us remember."""
+"""By address alone: bounds how many names one address can make us count."""
 MINUTE = 60
 
 type Key = tuple[str, str]
@@ -37,13 +37,13 @@ class _Count:
 
     minute: int
     shared: int = 0
-    """What the database had for all nodes, our share included, when last told."""
+    """The count of all nodes in the database, including ours, at the last synchronisation."""
     unsent: int = 0
-    """What this node counted since."""
+    """What this node has counted since."""
 
 
 class RateLimits:
-    """Counts by what is done and who does it; `limits` says how much of each is allowed in a minute."""
+    """Counts by action and actor; `limits` gives the number allowed per minute."""
 
     def __init__(self, database: Database, clock: Callable[[], datetime], limits: dict[str, int]) -> None:
         self._database = database
@@ -54,11 +54,8 @@ class RateLimits:
         self._swept = 0
 
     def take(self, what: str, who: str) -> None:
-        """Count one; touches no database.
-
-        Raises:
-            Unavailable: the minute is used up; what was refused is not counted.
-        """
+        """Count one request, in memory. Raises Unavailable when the limit for this minute is used up; refused requests
+        are not counted."""
         now = int(self._clock().timestamp())
         minute = now // MINUTE
         with self._lock:
@@ -72,9 +69,9 @@ class RateLimits:
         raise Unavailable("rate_limited", f"Too many requests; go on in {wait} seconds.", wait)
 
     def reconcile(self) -> None:
-        """Tell the database what this node counted and hear what all nodes did; forget past minutes.
+        """Add this node's counts to the database, read those of all nodes, and drop past minutes.
 
-        What is not told because the database is away is told the next time.
+        If the database is away, the counts are kept for the next time.
         """
         minute = int(self._clock().timestamp()) // MINUTE
         with self._lock:
@@ -83,7 +80,7 @@ class RateLimits:
         if not sending and self._swept == minute:
             return
         with self._database.write_relaxed() as session:
-            # in one order on every node, so that no two of them wait for each other
+            # in the same order on every node, so that no two of them deadlock
             totals = {key: _add(session, key, minute, sending[key]) for key in sorted(sending)}
             if self._swept != minute:
                 session.execute(delete(RateCount).where(RateCount.minute < minute - 1))
@@ -96,7 +93,7 @@ class RateLimits:
 
 
 def _add(session: Session, key: Key, minute: int, number: int) -> int:
-    """The row's count after adding; names are kept as digests only."""
+    """The row's count after adding; names are stored as digests only."""
     what, who = key
     insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
     digest = hashlib.sha256(who.encode()).hexdigest()

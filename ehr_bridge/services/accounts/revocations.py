@@ -1,4 +1,4 @@
-"""What was taken back: viewer tokens, sessions of our own sign-in, service keys; one list for the one Authenticator."""
+"""Revoked tokens: viewer tokens, sessions of our own sign-in, service keys; one list for the Authenticator."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from ehr_bridge.db.tables.accounts import AccountSession, ServiceKey
 from ehr_bridge.db.tables.viewing import ViewerToken
 
 REMEMBERED = timedelta(minutes=1)
-"""How long after its end a token is still known to be taken back: longer than the leeway it is taken with, also where
-the clocks of nodes differ."""
+"""How long after its expiry a revoked token is still listed: longer than the leeway with which tokens are accepted,
+with a margin for differing clocks."""
 
 
 class Revocations:
-    """Ids that were taken back and would still be good otherwise; refreshed from the database by the worker.
+    """Ids that are revoked and would be valid otherwise; the worker refreshes them from the database.
 
-    Who asks before the first time waits for it: Unavailable, if the database is away.
+    The first question waits for the first refresh: Unavailable if the database is away.
     """
 
     def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
@@ -29,7 +29,7 @@ class Revocations:
         self._clock = clock
         self._ids: frozenset[str] | None = None
         self._lock = threading.Lock()
-        """Held while refreshing, so that what is added meanwhile is not lost again."""
+        """Held while refreshing, so that ids added meanwhile are not lost."""
 
     def __contains__(self, token_id: object, /) -> bool:
         if self._ids is None:
@@ -37,7 +37,7 @@ class Revocations:
         return token_id in (self._ids or ())
 
     def refresh(self) -> None:
-        """See what other nodes revoked."""
+        """Read what other nodes revoked."""
         since = self._clock() - REMEMBERED
         revoked = union_all(
             select(ViewerToken.id).where(ViewerToken.revoked_at.is_not(None), ViewerToken.expires_at > since),
@@ -48,7 +48,7 @@ class Revocations:
             self._ids = frozenset(map(str, session.scalars(revoked)))
 
     def add(self, token_ids: Iterable[uuid.UUID]) -> None:
-        """Hear at once what this node took back."""
+        """Add what this node revoked, effective at once."""
         with self._lock:
             if self._ids is not None:
                 self._ids |= {str(token_id) for token_id in token_ids}

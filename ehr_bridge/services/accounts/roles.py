@@ -1,4 +1,4 @@
-"""Roles and permissions: the built-in ones, or what a site's file makes of them (docs/configuration.md, Roles)."""
+"""Roles and permissions: the built-in ones, or as a site's file changes them (docs/configuration.md, Roles)."""
 
 from __future__ import annotations
 
@@ -16,11 +16,8 @@ NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 
 
 def load_roles(file: Path | None) -> Roles:
-    """The built-in roles; those that the file names have what it says instead, and new ones come to them.
-
-    Raises:
-        SettingsError: the file cannot be used; each problem names the role it is about.
-    """
+    """The built-in roles, replaced or extended by those in the file. Raises SettingsError when the file cannot be used;
+    each problem names its role."""
     if file is None:
         return Roles()
     try:

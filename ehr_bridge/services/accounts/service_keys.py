@@ -1,4 +1,4 @@
-"""Keys of service accounts: made once, shown once, recognised by their digest, taken back."""
+"""Keys of service accounts: shown once, recognised by their digest, revocable."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ CACHE_SIZE = 1024
 class NewKey:
     entry: ServiceKey
     key: str
-    """Shown this once; only its digest is kept."""
+    """Shown only once; only its digest is stored."""
 
 
 class KeyVerifier:
-    """Turns a key into a `Caller`: one look-up per key and process, then memory and the list of revocations."""
+    """Turns a key into a `Caller`: one query per key and process, then memory and the list of revocations."""
 
     def __init__(
         self, database: Database, revoked: RevocationList, clock: Callable[[], datetime], roles: Roles
@@ -54,7 +54,7 @@ class KeyVerifier:
 
         Raises:
             NotAuthenticated: the key is unknown or revoked.
-            Unavailable: the key was not seen before and the database is away.
+            Unavailable: the key was not used before and the database is away.
         """
         fingerprint = digest(key)
         caller = self._cache.get(fingerprint)
@@ -70,8 +70,8 @@ class KeyVerifier:
         return caller
 
     def note_use(self) -> None:
-        """Write down when keys were last used, at most once a minute for each."""
-        used, self._used = self._used, {}  # a caller may still hold the old one: its entry may be missed, no harm
+        """Record when keys were last used, at most once a minute for each."""
+        used, self._used = self._used, {}  # another thread may still add to the old dict; losing that entry is harmless
         due = {
             i: at for i, at in list(used.items()) if i not in self._noted or at - self._noted[i] >= USE_IS_NOTED_EVERY
         }
@@ -100,7 +100,7 @@ class KeyVerifier:
 
 
 class ServiceKeys:
-    """The administrator's side."""
+    """Managing keys, for administrators."""
 
     def __init__(
         self, database: Database, revocations: Revocations, clock: Callable[[], datetime], roles: Roles
@@ -137,17 +137,14 @@ class ServiceKeys:
         return NewKey(entry, key)
 
     def search(self, limit: int, offset: int) -> Page[ServiceKey]:
-        """All keys, newest first; revoked ones too."""
+        """All keys, newest first, including revoked ones."""
         with self._database.read() as session:
             query = select(ServiceKey).order_by(ServiceKey.created_at.desc(), ServiceKey.id)
             return fetch_page(session, query, limit, offset)
 
     def revoke(self, key_id: uuid.UUID, origin: Origin) -> None:
-        """Take a key back, at once on this node and within a second on others; doing so twice is no error.
-
-        Raises:
-            NotFound: there is no such key.
-        """
+        """Revoke a key, at once on this node and within a second on others; repeating it is no error. Raises NotFound
+        when there is no such key."""
         now = self._clock()
         with self._database.write() as session:
             entry = session.get(ServiceKey, key_id)

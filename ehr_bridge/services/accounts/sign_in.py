@@ -1,4 +1,4 @@
-"""Sign-in with a local account: lock-out after wrong passwords, sessions that end, bounded work for hashing."""
+"""Sign-in with a local account: lock-out after wrong passwords, expiring sessions, bounded hashing."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from ehr_bridge.services.accounts.revocations import REMEMBERED, Revocations
 from ehr_bridge.services.audit.trail import Event, Origin
 
 SESSION = timedelta(hours=8)
-"""A working day; then one signs in again."""
+"""A working day; then a new sign-in is needed."""
 MAX_FAILURES = 5
 WINDOW = timedelta(minutes=15)
-"""So many wrong passwords within this time lock the name for as long again."""
+"""Too many wrong passwords within this time lock the name for the same time."""
 HASHES_AT_ONCE = 2
-"""Each costs 64 MiB for a moment."""
+"""Each takes 64 MiB for a moment."""
 HASHES_WAITING = 8
-"""A second's work. Each waiting one occupies one of the server's HTTP threads; more are sent away at once."""
+"""About a second's work. Each waiting sign-in occupies an HTTP thread of the server; further ones are refused."""
 HASH_WAIT_SECONDS = 5.0
 SHORTEST_PASSWORD = 10
 
@@ -48,7 +48,7 @@ class SignedIn:
 
 
 class Hashing:
-    """Takes turns at hashing, so that a crowd of sign-ins takes neither the memory nor every HTTP thread."""
+    """Limits concurrent hashing, so that many sign-ins exhaust neither the memory nor the HTTP threads."""
 
     def __init__(
         self,
@@ -61,11 +61,11 @@ class Hashing:
         self._wait_seconds = wait_seconds
 
     def hash(self, password: str) -> str:
-        """The hash to keep.
+        """The hash to store.
 
         Raises:
             InvalidInput: the password is too short.
-            Unavailable: too many wait.
+            Unavailable: too many are waiting.
         """
         if len(password) < SHORTEST_PASSWORD:
             raise InvalidInput("password_too_short", f"A password needs at least {SHORTEST_PASSWORD} characters.")
@@ -73,7 +73,7 @@ class Hashing:
             return hash_password(password)
 
     def matches(self, stored_hash: str | None, password: str) -> bool:
-        """As `password_matches`. Raises Unavailable when too many wait."""
+        """Like `password_matches`. Raises Unavailable when too many are waiting."""
         with self._turn():
             return password_matches(stored_hash, password)
 
@@ -112,27 +112,27 @@ class SignIn:
         """A user token for the right name and password.
 
         Raises:
-            NotAuthenticated: wrong name, wrong password, or an account that is switched off; which, is not said. After
-                too many of them the name is locked for a while, whether an account has it or not.
-            Unavailable: too many sign in at once.
+                NotAuthenticated: wrong name, wrong password, or an account that is switched off, without telling which.
+                After too many failures the name is locked for a while, whether or not such an account exists.
+                Unavailable: too many sign in at once.
         """
         user = self._prove(username, password, address)
         now = self._clock()
         with self._database.write() as session:
             current = session.get_one(User, user.id)
             if not current.is_active or current.password_hash != user.password_hash:
-                raise _wrong()  # changed in the meantime
+                raise _wrong()  # changed meanwhile
             signed_in = self._start(session, current, now)
             audit.append(session, Origin(current.username, address), Event("session.started"), now)
         return signed_in
 
     def change_password(self, caller: Caller, current: str, new: str, address: str | None) -> SignedIn:
-        """Replace one's own password. Every session of the account ends, this one too; a new one takes its place.
+        """Change the caller's password. All sessions of the account end, including this one, and a new one begins.
 
         Raises:
             Conflict: the caller did not sign in with a local account.
             NotAuthenticated: the current password is wrong; counts as a failed sign-in.
-            InvalidInput: the new password is too short, or the current one.
+            InvalidInput: the new password is too short, or the same as the current one.
         """
         with self._database.read() as session:
             username = _own_session(session, caller)[1].username
@@ -153,11 +153,8 @@ class SignIn:
         return signed_in
 
     def sign_out(self, caller: Caller, address: str | None) -> None:
-        """End the session of the caller's token.
-
-        Raises:
-            Conflict: the caller did not sign in with a local account.
-        """
+        """End the session of the caller's token. Raises Conflict when the caller did not sign in with a local
+        account."""
         now = self._clock()
         with self._database.write() as session:
             own, _ = _own_session(session, caller)
@@ -173,7 +170,7 @@ class SignIn:
         right = not is_locked and self._hashing.matches(user.password_hash if user else None, password)
         now = self._clock()
         with self._database.write() as session:
-            # looked at again: guesses side by side must not outrun the count
+            # check again: parallel guesses must not outrun the count
             guard = session.get(SignInGuard, name_digest(username))
             if still := _still_locked(guard, now):
                 refusal = _locked(still)
@@ -191,7 +188,7 @@ class SignIn:
         raise refusal
 
     def _start(self, session: Session, user: User, now: datetime) -> SignedIn:
-        """A new session; the account's long past ones are cleared away."""
+        """A new session; old expired ones of the account are removed."""
         session.execute(
             delete(AccountSession).where(
                 AccountSession.user_id == user.id, AccountSession.expires_at < now - REMEMBERED
@@ -214,25 +211,25 @@ class SignIn:
 
 
 def end_sessions(session: Session, user_id: uuid.UUID, now: datetime) -> list[uuid.UUID]:
-    """End every session of an account; answers which, for `Revocations.add` after the commit."""
+    """End every session of an account; returns their ids, for `Revocations.add` after the commit."""
     ending = update(AccountSession).where(AccountSession.user_id == user_id, AccountSession.ended_at.is_(None))
     return list(session.scalars(ending.values(ended_at=now).returning(AccountSession.id)))
 
 
 def forgive(session: Session, username: str) -> None:
-    """Forget the wrong passwords of a name."""
+    """Reset the count of wrong passwords of a name."""
     session.execute(delete(SignInGuard).where(SignInGuard.name_sha256 == name_digest(username)))
 
 
 def name_digest(username: str) -> str:
-    """Under which a name's failures are kept; however it is capitalised."""
+    """Key under which a name's failures are stored, independent of capitalisation."""
     return hashlib.sha256(username.casefold().encode()).hexdigest()
 
 
 def _own_session(session: Session, caller: Caller) -> tuple[AccountSession, User]:
-    """The session that the caller's token is, and its account."""
+    """The session that belongs to the caller's token, and its account."""
     own = None
-    with suppress(ValueError):  # another issuer's idea of an id
+    with suppress(ValueError):  # another issuer's token id
         own = session.get(AccountSession, uuid.UUID(caller.token_id or ""))
     user = session.get(User, own.user_id) if own is not None else None
     if own is None or user is None or user.username != caller.subject:
@@ -241,14 +238,14 @@ def _own_session(session: Session, caller: Caller) -> tuple[AccountSession, User
 
 
 def _still_locked(guard: SignInGuard | None, now: datetime) -> timedelta:
-    """For how long; no time at all when the name is not locked."""
+    """The remaining time of a lock; zero when the name is not locked."""
     if guard is None or guard.locked_until is None:
         return timedelta(0)
     return max(guard.locked_until - now, timedelta(0))
 
 
 def _count_failure(session: Session, guard: SignInGuard | None, username: str, now: datetime) -> bool:
-    """One more wrong password; answers whether it was the last one allowed. Old failures are cleared away."""
+    """Count a wrong password; returns whether it was the last one allowed. Old failures are dropped."""
     if guard is None or now - guard.since > WINDOW:
         session.execute(delete(SignInGuard).where(SignInGuard.since < now - 2 * WINDOW))
         guard = session.merge(SignInGuard(name_sha256=name_digest(username), failures=0, since=now, locked_until=None))

@@ -1,4 +1,4 @@
-"""From settings to what every user token must satisfy, and to the source of the EHR's public keys."""
+"""From settings to the rules for user tokens, and to the source of the EHR's public keys."""
 
 from __future__ import annotations
 
@@ -11,11 +11,8 @@ from ehr_bridge.settings import Settings, SettingsError
 
 
 def token_rules(settings: Settings) -> TokenRules:
-    """The rules these settings make. `settings.jwt_secret` must be set by now.
-
-    Raises:
-        SettingsError: the file of roles cannot be used, or a role is named that we do not have.
-    """
+    """The rules of these settings; needs `settings.jwt_secret`. Raises SettingsError when the file of roles cannot be
+    used, or names an unknown role."""
     assert settings.jwt_secret is not None
     roles = load_roles(settings.roles)
     names = settings.jwt_role_names or {}
@@ -35,11 +32,8 @@ def token_rules(settings: Settings) -> TokenRules:
 
 
 def key_source(settings: Settings) -> KeySource | None:
-    """Where the EHR's public keys come from; None when there are none. An address is first asked in the background.
-
-    Raises:
-        SettingsError: the file cannot be used.
-    """
+    """The source of the EHR's public keys, if one is configured. An address is first fetched in the background. Raises
+    SettingsError when the file cannot be used."""
     if settings.jwks is None:
         return None
     source = KeySource(settings.jwks)

@@ -36,7 +36,7 @@ export interface paths {
             };
         };
         put?: never;
-        /** See a restricted patient for a while, on the record */
+        /** Open a restricted patient for a limited time, on the record */
         post: {
             parameters: {
                 query?: never;
@@ -75,7 +75,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Note that it was looked at */
+        /** Mark a broken glass as reviewed */
         post: {
             parameters: {
                 query?: never;
@@ -236,7 +236,7 @@ export interface paths {
             };
         };
         put?: never;
-        /** Make an account */
+        /** Create an account */
         post: {
             parameters: {
                 query?: never;
@@ -274,7 +274,7 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Say anew who it is, which roles they have and whether the account is on */
+        /** Replace the name, roles and state of an account */
         put: {
             parameters: {
                 query?: never;
@@ -443,7 +443,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whether every event is there and unaltered, and agrees with what was noted outside the database */
+        /** Verify that every event is there and unaltered, and agrees with the anchors outside the database */
         get: {
             parameters: {
                 query?: {
@@ -553,7 +553,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Who am I and what may I do */
+        /** The caller and their permissions */
         get: {
             parameters: {
                 query?: never;
@@ -590,7 +590,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Choose another password; every session ends, and the answer is a new one */
+        /** Change one's password; all sessions end, and the answer holds a new one */
         post: {
             parameters: {
                 query?: never;
@@ -627,7 +627,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The authorities that give MRNs, where that is more than one */
+        /** The authorities that issue MRNs, if there are several */
         get: {
             parameters: {
                 query?: never;
@@ -704,7 +704,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One change, and how far its studies have come */
+        /** One change, and how many of its studies are done */
         get: {
             parameters: {
                 query?: never;
@@ -743,7 +743,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Say that a corrected number is still the same person's; the stored studies follow */
+        /** Confirm that a corrected number is still the same person's; the stored studies follow */
         post: {
             parameters: {
                 query?: never;
@@ -784,7 +784,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Say that a corrected number is another person's by now; the stored studies are taken off it, each by a job */
+        /** State that a corrected number is now another person's; the stored studies are unlinked from it, each by a job */
         post: {
             parameters: {
                 query?: never;
@@ -825,7 +825,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Take a change of a patient or order back; its studies follow */
+        /** Undo a change of a patient or order; its studies follow */
         post: {
             parameters: {
                 query?: never;
@@ -864,7 +864,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Deletion requests, latest first: all for who may approve, else one's own */
+        /** Deletion requests, latest first: all for those who may approve, otherwise the caller's own */
         get: {
             parameters: {
                 query?: {
@@ -906,7 +906,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Agree to somebody else's request; the grace period begins */
+        /** Approve somebody else's request; the grace period begins */
         post: {
             parameters: {
                 query?: never;
@@ -943,7 +943,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Refuse a request; the study is back. The body may be JSON with a `reason`, or empty */
+        /** Reject a request; the study is shown again. The body may be JSON with a `reason`, or empty */
         post: {
             parameters: {
                 query?: never;
@@ -980,7 +980,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Bring the study of an approved request back, before it is purged */
+        /** Restore the study of an approved request, before it is purged */
         post: {
             parameters: {
                 query?: never;
@@ -1017,7 +1017,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Take one's own request back while it waits; the study is back */
+        /** Withdraw the caller's own open request; the study is shown again */
         post: {
             parameters: {
                 query?: never;
@@ -1138,7 +1138,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Which files are stored already, by the digests of their bytes; nothing is stored */
+        /** Which files are already stored, by the digests of their bytes; nothing is stored */
         post: {
             parameters: {
                 query?: never;
@@ -1450,7 +1450,7 @@ export interface paths {
         };
         put?: never;
         post?: never;
-        /** Ask for the deletion of a study; it is hidden from now on */
+        /** Request the deletion of a study; it is hidden from now on */
         delete: {
             parameters: {
                 query?: never;
@@ -1486,7 +1486,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The whole story of a study in order: arrivals, coercion, links, modifications, deletion, views */
+        /** The history of a study, oldest first: arrivals, coercion, links, modifications, deletion, views */
         get: {
             parameters: {
                 query?: {
@@ -1526,7 +1526,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The legal hold a study is under; 404 `hold_not_found` when it is under none */
+        /** The legal hold of a study; 404 `hold_not_found` when there is none */
         get: {
             parameters: {
                 query?: never;
@@ -1549,7 +1549,7 @@ export interface paths {
             };
         };
         put?: never;
-        /** Put a study under legal hold: it cannot be deleted */
+        /** Place a study under legal hold: it cannot be deleted */
         post: {
             parameters: {
                 query?: never;
@@ -1611,7 +1611,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The series of a study, as numbered; without its images */
+        /** The series of a study by series number, without its images */
         get: {
             parameters: {
                 query?: never;
@@ -1648,7 +1648,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What a study says now and said before, and who changed it */
+        /** The present and former attributes of a study, and who changed them */
         get: {
             parameters: {
                 query?: never;
@@ -1786,7 +1786,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** How large files and uploads may be */
+        /** The limits of files and uploads */
         get: {
             parameters: {
                 query?: never;
@@ -1878,7 +1878,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Upload the DICOM files of a ZIP archive, whatever its folders; what is no image is listed */
+        /** Upload the DICOM files of a ZIP archive, in any folders; files that are not images are listed */
         post: {
             parameters: {
                 query?: never;
@@ -2068,7 +2068,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** What is wrong with a file; nothing is stored */
+        /** Validate a file; nothing is stored */
         post: {
             parameters: {
                 query?: never;
@@ -2106,7 +2106,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Viewer tokens that have not expired: one's own, or all for administrators */
+        /** Viewer tokens that have not expired: the caller's own, or all for administrators */
         get: {
             parameters: {
                 query?: {
@@ -2130,7 +2130,7 @@ export interface paths {
             };
         };
         put?: never;
-        /** A token that opens these studies and nothing else */
+        /** Create a token that opens these studies and nothing else */
         post: {
             parameters: {
                 query?: never;
@@ -2169,7 +2169,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Another token for the viewer token that the call is made with, to go on reading */
+        /** Get another token in exchange for the viewer token of this call, to continue reading */
         post: {
             parameters: {
                 query?: never;
@@ -2205,7 +2205,7 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Take a viewer token back */
+        /** Revoke a viewer token */
         delete: {
             parameters: {
                 query?: never;
@@ -2237,7 +2237,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A link that opens the study in OHIF; also one whose deletion waits for the caller's decision */
+        /** A link that opens the study in OHIF; also for a study whose deletion waits for the caller's decision */
         get: {
             parameters: {
                 query?: {
@@ -2310,7 +2310,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Is everything there? Answers 200 also when degraded, so that a viewer of images is not cut off */
+        /** Whether all parts work. Answers 200 also when degraded, so that viewers of images are not cut off */
         get: {
             parameters: {
                 query?: never;
@@ -2345,7 +2345,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** How far a job has come */
+        /** The progress of a job */
         get: {
             parameters: {
                 query?: never;
@@ -2384,7 +2384,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Give a job up that cannot go on; files that it has changed are put back */
+        /** Give up a job that cannot continue; files that it has changed are restored */
         post: {
             parameters: {
                 query?: never;
@@ -2425,7 +2425,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Try a job again that failed by an unexpected error */
+        /** Retry a job that failed with an unexpected error */
         post: {
             parameters: {
                 query?: never;
@@ -2466,7 +2466,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Say whose studies headers are, as on arrival; nothing is stored */
+        /** Match headers as on arrival; nothing is stored */
         post: {
             parameters: {
                 query?: never;
@@ -2505,7 +2505,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Take a modification back, to the byte */
+        /** Undo a modification, to the byte */
         post: {
             parameters: {
                 query?: never;
@@ -2750,7 +2750,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Say that the patient of an order is there */
+        /** Note that the patient of an order has arrived */
         post: {
             parameters: {
                 query?: never;
@@ -2772,7 +2772,7 @@ export interface paths {
                 };
             };
         };
-        /** Say that the patient is not there after all */
+        /** Note that the patient has not arrived after all */
         delete: {
             parameters: {
                 query?: never;
@@ -2808,7 +2808,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Cancel an order; images it has stay with the patient */
+        /** Cancel an order; its images stay with the patient */
         post: {
             parameters: {
                 query?: never;
@@ -3011,7 +3011,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Merge a record into another (HL7 A40): orders and studies go along, each study by a job */
+        /** Merge a record into another (HL7 ADT^A40): its orders and studies move along, each study by a job */
         post: {
             parameters: {
                 query?: never;
@@ -3052,7 +3052,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Take the merge of a record back; what went along comes back */
+        /** Undo the merge of a record; its orders and studies move back */
         post: {
             parameters: {
                 query?: never;
@@ -3091,7 +3091,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List files that are kept but not in the archive, the latest first */
+        /** List files that are kept outside the archive, latest first */
         get: {
             parameters: {
                 query?: {
@@ -3169,7 +3169,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A file in quarantine beside any order or patient, as a study beside a candidate */
+        /** Compare a file in quarantine with any order or patient, like a study with a candidate */
         get: {
             parameters: {
                 query?: {
@@ -3211,7 +3211,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Say that a file is nobody's; it is deleted after the grace period of deletions */
+        /** Discard a file that belongs to nobody; it is deleted after the grace period of deletions */
         post: {
             parameters: {
                 query?: never;
@@ -3252,7 +3252,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Store a file as the image of a patient or an order, through the same judge as an upload */
+        /** Store a file as an image of a patient or an order, under the same rules as an upload */
         post: {
             parameters: {
                 query?: never;
@@ -3293,7 +3293,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Take a decision back; the file waits again. An image that was stored of it stays until it is deleted */
+        /** Undo a decision; the file waits again. An image that was stored from it stays until it is deleted */
         post: {
             parameters: {
                 query?: never;
@@ -3332,7 +3332,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List studies without a certain link, each with whom it could belong to */
+        /** List studies without a certain link, each with its candidates */
         get: {
             parameters: {
                 query?: {
@@ -3380,7 +3380,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One stored study, linked or not, with whom it could belong to */
+        /** One stored study, linked or not, with its candidates */
         get: {
             parameters: {
                 query?: never;
@@ -3417,7 +3417,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A stored study beside any order or patient, as beside a candidate */
+        /** Compare a stored study with any order or patient, like with a candidate */
         get: {
             parameters: {
                 query?: {
@@ -3459,7 +3459,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Make the order a study should have had, and link the study to it; a job */
+        /** Create the missing order of a study, and link the study to it; a job */
         post: {
             parameters: {
                 query?: never;
@@ -3502,7 +3502,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Link a study to an order, or to a patient without an order; a job, as `modify-tags` */
+        /** Link a study to an order, or to a patient without an order; a job, like `modify-tags` */
         post: {
             parameters: {
                 query?: never;
@@ -3545,7 +3545,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Take the link of a study away; its files say again what they said when they came. A job */
+        /** Unlink a study; its files get back the values they arrived with. A job */
         post: {
             parameters: {
                 query?: never;
@@ -3586,7 +3586,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Service keys, newest first, revoked ones too */
+        /** Service keys, newest first, including revoked ones */
         get: {
             parameters: {
                 query?: {
@@ -3610,7 +3610,7 @@ export interface paths {
             };
         };
         put?: never;
-        /** Make a key for a program */
+        /** Create a key for a program */
         post: {
             parameters: {
                 query?: never;
@@ -3650,7 +3650,7 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Take a key back */
+        /** Revoke a key */
         delete: {
             parameters: {
                 query?: never;
@@ -3682,7 +3682,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** How much is stored, what waits to be done, and what needs somebody; `null` is not known just now */
+        /** What is stored, what is waiting and what needs attention; `null` means not known at present */
         get: {
             parameters: {
                 query?: never;
@@ -3719,7 +3719,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Store one instance, answered as Orthanc does */
+        /** Store one instance; answers as Orthanc does */
         post: {
             parameters: {
                 query?: never;
