@@ -1,4 +1,5 @@
-import { defineConfig } from "vitest/config";
+/// <reference types="vitest/config" />
+import { defineConfig } from "vite";
 
 /**
  * The page is served under /ehr/ with a policy that allows scripts and styles from files only,

@@ -53,6 +53,7 @@ from tests.bench import (
     real_headers,
     report,
     restarts,
+    seed,
 )
 from tests.bench.clients import ClientError, Clients
 from tests.bench.ingest import Ingest
@@ -90,6 +91,13 @@ VISITS: dict[str, Callable[[pages.Visits], Result]] = {
     pages.WORKLIST: pages.Visits.worklist,
 }
 NAMES = (*INGEST, *READING, *VISITS, *IN_PROCESS)
+OTHERS: dict[str, Callable[[Sequence[str]], int]] = {
+    "linkage": linkage.main,
+    "orders": orders.main,
+    "headers": real_headers.main,
+    "seed": seed.main,
+}
+"""What the command measures beside the comparison, by its first argument."""
 CLIENTS = 8
 MEMORY = Path("/dev/shm")
 MEMORY_BYTES = 1_000_000_000
@@ -98,20 +106,25 @@ MEMORY_BYTES = 1_000_000_000
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print; returns the exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    if given[:1] == ["linkage"]:
-        return linkage.main(given[1:])
-    if given[:1] == ["orders"]:
-        return orders.main(given[1:])
-    if given[:1] == ["headers"]:
-        return real_headers.main(given[1:])
-    names, plan, database = _parse(given)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    begin = time.monotonic()
     try:
-        results = measure(names, plan, database)
+        if given and given[0] in OTHERS:
+            return OTHERS[given[0]](given[1:])
+        return compare(given)
     except (Failed, ClientError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
+
+
+def compare(arguments: Sequence[str]) -> int:
+    """Both servers, side by side.
+
+    Raises:
+        Failed, ClientError: as `measure`.
+    """
+    names, plan, database = _parse(arguments)
+    begin = time.monotonic()
+    results = measure(names, plan, database)
     print(report.table(results))
     print(f"{plan.rounds} rounds, {time.monotonic() - begin:.0f} s, both servers on {database}")
     print("ratios are product / bare; higher is better but where a note says otherwise")

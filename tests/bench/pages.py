@@ -35,7 +35,12 @@ window.usable = new Promise((tell, fail) => {
 });
 """
 """Milliseconds since the navigation began, promised in the page."""
-SIGNED_IN = "sessionStorage.setItem('ehr-bridge.session', %s);"
+SIGNED_IN = "sessionStorage.setItem('ehr-bridge.session', %s);\n"
+
+
+def signed_in(token: str) -> str:
+    """A script before everything else of a page: somebody has signed in there."""
+    return SIGNED_IN % json.dumps(json.dumps({"token": token, "username": "bench"}))
 
 
 class Visits:
@@ -64,8 +69,7 @@ class Visits:
             page.locator("tbody .row-link").first.click()
             expect(page.get_by_role("region", name="Order", exact=True)).to_be_visible()
 
-        session = {"token": self._product.token("radiologist"), "username": "bench"}
-        script = SIGNED_IN % json.dumps(json.dumps(session)) + USABLE % json.dumps("tbody .row-link")
+        script = signed_in(self._product.token("radiologist")) + USABLE % json.dumps("tbody .row-link")
         return self._time(WORKLIST, f"until {ORDERS} orders are there", script, is_usable)
 
     def _time(self, name: str, note: str, script: str, is_usable: Callable[[Page], None]) -> Time:
