@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -52,7 +53,7 @@ class Amount:
 
 FULL = Amount(ct=(500, 720), hundred=(100, 720), mr=(200, 1600), single=2200, steps=30, viewers=5)
 """720 x 720 pixels are 1.04 MB, 1600 x 1600 are 5.1 MB, 2200 x 2200 are 9.7 MB."""
-QUICK = Amount(ct=(12, 256), hundred=(4, 256), mr=(4, 256), single=256, steps=2, viewers=2)
+QUICK = Amount(ct=(12, 256), hundred=(4, 256), mr=(4, 256), single=256, steps=2, viewers=1)
 """Says that everything works, and nothing about the plan."""
 
 
@@ -104,13 +105,17 @@ def measure(server: Server, browser: Browser, folder: Path, amount: Amount) -> l
     Raises:
         Failed: something was not stored, linked or shown as it must be; nothing is reported then.
     """
+    rows = []
     try:
-        return [*_uploads(server, browser, folder, amount), _tags(server)]
+        for row in _rows(server, browser, folder, amount):
+            print(f"bench: {row.name}", file=sys.stderr, flush=True)
+            rows.append(row)
     except (Error, AssertionError) as error:
         raise Failed(f"the page does not do what it must: {str(error)[:1000]}") from error
+    return rows
 
 
-def _uploads(server: Server, browser: Browser, folder: Path, amount: Amount) -> Iterator[Row]:
+def _rows(server: Server, browser: Browser, folder: Path, amount: Amount) -> Iterator[Row]:
     sender = Sender(server, browser, folder)
     single, size = sender.send_one(amount.single)
     yield Row("single_file_s", "one file below 10 MB in 5 s", single, 5, "s", f"{size / 1e6:.1f} MB, by the API")
@@ -126,6 +131,7 @@ def _uploads(server: Server, browser: Browser, folder: Path, amount: Amount) -> 
     what = "the widest step of the bar while the CT was sent"
     yield Row("progress_step_percent", "progress every 10 %", largest.widest_step, 10, "%", what)
     yield from _viewing(server, browser, largest, amount)
+    yield _tags(server)
 
 
 def _viewing(server: Server, browser: Browser, study: Study, amount: Amount) -> Iterator[Row]:

@@ -105,6 +105,7 @@ class Reader:
         """The page of a study in a browser of its own, which has seen nothing before."""
         context = self._browser.new_context(viewport={"width": 1280, "height": 900})
         context.add_init_script(signed_in(user_token("radiologist", subject="rosa")) + WATCH)
+        context.set_default_timeout(SECONDS * 1000)
         page = context.new_page()
         page.goto(f"{self._server.url}/ehr/studies/{uid}")
         expect(page.get_by_role("link", name="View the images").first).to_be_visible()
@@ -142,7 +143,7 @@ class Reader:
         for number in range(count):
             frame.evaluate("(change) => watch.wait(change)", change)
             act(number)
-            frame.wait_for_function("watch.took !== undefined", timeout=SECONDS * 1000)
+            frame.wait_for_function("watch.took !== undefined")
             times.append(float(frame.evaluate("watch.took")))
         return times
 
@@ -157,7 +158,7 @@ def _press(page: Page) -> float:
 def _wait(page: Page, began: float) -> float:
     page.wait_for_url("**/ehr/view/**")
     frame = _frame(page)
-    frame.wait_for_function("window.watch?.first !== undefined", timeout=SECONDS * 1000)
+    frame.wait_for_function("window.watch?.first !== undefined")
     seconds = (float(frame.evaluate("watch.first")) - began) / 1000
     if not has_picture(frame.locator("canvas.cornerstone-canvas").first):
         raise Failed("what OHIF calls the first image is one flat colour")
