@@ -1,1 +1,1 @@
-"""The PACS as the services see it: storing, reading, digests, the folder of what is kept apart."""
+"""The PACS as the services see it: storing, reading, file digests, the quarantine folder."""

@@ -1,8 +1,8 @@
-"""The digest by which a stored file is known to be whole: of its bytes as they lie in the archive.
+"""Digests with which stored files are verified: of the bytes as they are in the archive.
 
-A digest names its algorithm, as those of HTTP do (RFC 9530). New files get BLAKE3, which is a cryptographic hash of
-256 bits and takes a tenth of the time of MD5 or a quarter of that of SHA-256 (ADR 0015); files that a job replaced have
-the SHA-256 of its ledger.
+A digest names its algorithm, as in HTTP (RFC 9530). New files get BLAKE3, a cryptographic hash of 256 bits that takes a
+tenth of the time of MD5 and a quarter of that of SHA-256 (ADR 0015); files that a job replaced have the SHA-256 of its
+ledger.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ ALGORITHMS: Mapping[str, Any] = {"blake3": blake3, "sha256": hashlib.sha256}
 
 
 def stored_digest(data: bytes) -> str:
-    """The digest of a file that is stored like this, byte for byte."""
+    """The digest of a stored file with these bytes."""
     return f"blake3:{blake3(data).hexdigest()}"
 
 
@@ -28,15 +28,15 @@ def ledger_digest(sha256: str) -> str:
 
 
 NO_FILES = ledger_digest("0" * 64)
-"""The digest of no file: of one that a job changed when it was damaged already, nobody knows what it should be."""
+"""Matches no file; for a file that was already damaged when a job changed it, so that its right content is unknown."""
 
 
 def is_whole(file: BufferedIOBase, digest: str) -> bool:
-    """Whether a file, read to its end and never held as a whole, has this digest.
+    """Whether a file, read to its end without keeping it in memory, has this digest.
 
     Raises:
         OSError: it cannot be read.
-        ValueError: nobody knows this kind of digest.
+        ValueError: the kind of digest is unknown.
     """
     algorithm, _, expected = digest.partition(":")
     if algorithm not in ALGORITHMS:
@@ -45,5 +45,5 @@ def is_whole(file: BufferedIOBase, digest: str) -> bool:
 
 
 def digest_of(file: BufferedIOBase) -> str:
-    """What `stored_digest` says of the same bytes. Raises OSError when they cannot be read."""
+    """Like `stored_digest`, for a file. Raises OSError when it cannot be read."""
     return f"blake3:{hashlib.file_digest(file, ALGORITHMS['blake3']).hexdigest()}"

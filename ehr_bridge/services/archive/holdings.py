@@ -1,4 +1,4 @@
-"""What the archive holds of a study, and how to read it."""
+"""What the archive has of a study, and how to read it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """One stored instance. Numbers as the file says, 0 when it does not."""
+    """One stored instance. Numbers are those in the file, or 0."""
 
     orthanc_instance_id: str
     series_instance_uid: str
@@ -20,13 +20,13 @@ class Holding:
 
     @property
     def order(self) -> tuple[int, str, int, str]:
-        """Series by series, as numbered."""
+        """Sort key: by series number, then instance number."""
         return self.series_number, self.series_instance_uid, self.instance_number, self.sop_instance_uid
 
 
 @dataclass(frozen=True, slots=True)
 class HeldSeries:
-    """One series as the archive's index has it; `number` is None where the files say none."""
+    """One series in the archive's index; `number` is None where the files have none."""
 
     series_instance_uid: str
     number: int | None
@@ -36,13 +36,13 @@ class HeldSeries:
 
     @property
     def order(self) -> tuple[bool, int, str]:
-        """As numbered; those without a number last."""
+        """Sort key: by number; series without a number come last."""
         return self.number is None, self.number or 0, self.series_instance_uid
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """How much the archive holds, whoever it is of and whether or not it is hidden."""
+    """How much the archive has in total, including hidden studies."""
 
     size_bytes: int
     number_of_studies: int
@@ -62,34 +62,23 @@ class Raster:
 
 
 class Holdings(Protocol):
-    """The PACS, as far as reading needs it."""
+    """The PACS, for reading."""
 
     def holdings(self, orthanc_study_id: str) -> list[Holding]:
         """Every instance of a study, in `Holding.order`; empty when it is gone."""
 
     def series_of(self, study_instance_uid: str) -> list[HeldSeries]:
-        """The series of a study, in `HeldSeries.order`.
-
-        Raises:
-            Unavailable: the archive does not answer.
-        """
+        """The series of a study, in `HeldSeries.order`. Raises Unavailable when the archive does not answer."""
 
     def usage(self) -> Usage:
-        """How much there is.
-
-        Raises:
-            Unavailable: the archive does not answer.
-        """
+        """Totals of the archive. Raises Unavailable when it does not answer."""
 
     def last_change(self) -> int:
-        """The number of the newest entry in the archive's log of changes.
-
-        Raises:
-            Unavailable: the archive does not answer.
-        """
+        """The number of the newest entry in the archive's log of changes. Raises Unavailable when it does not
+        answer."""
 
     def file_of(self, orthanc_instance_id: str) -> str | None:
-        """Where in the storage folder an instance's file is; None when there is no such instance."""
+        """Path of an instance's file in the storage folder; None when there is no such instance."""
 
     def read(self, orthanc_instance_id: str) -> bytes:
         """The stored file. Raises LookupError when the instance is gone."""

@@ -1,4 +1,4 @@
-"""The trail of what happened, chained and checked."""
+"""The audit trail: writing, chaining, anchoring, verifying and exporting it."""
 
 from ehr_bridge.services.audit.trail import (
     OURSELVES,

@@ -1,4 +1,4 @@
-"""Somebody is refused again and again: told once in the audit trail, and shown as a metric for as long as it lasts."""
+"""Reports actors who are refused often: once in the audit trail, and as a metric for as long as it lasts."""
 
 from __future__ import annotations
 
@@ -32,7 +32,6 @@ class Alarms:
         self._windows: dict[tuple[str, str | None], _Window] = {}
 
     def count(self, actor: str, address: str | None) -> None:
-        """One more refusal."""
         now = self._monotonic()
         key = (actor, address)
         window = self._windows.get(key)
@@ -43,7 +42,7 @@ class Alarms:
         window.count += 1
 
     def take_new(self) -> list[Alarm]:
-        """Who has become loud and was not told of yet."""
+        """Actors who have reached the limit and were not reported yet."""
         found = []
         for (actor, address), window in self._windows.items():
             if window.count >= MANY and not window.is_told:
@@ -52,7 +51,7 @@ class Alarms:
         return found
 
     def loud(self) -> int:
-        """How many actors were refused many times within the last minute."""
+        """How many actors were refused often within the last minute."""
         self._forget_old(self._monotonic())
         return sum(window.count >= MANY for window in self._windows.values())
 

@@ -1,8 +1,8 @@
-"""Anchors: where the audit trail's end was, written outside the database.
+"""Anchors: the head of the audit trail at some time, written outside the database.
 
-A chain of hashes cannot tell that its newest events were cut off, or that all of it was computed anew. A line that
-somebody else keeps can. Every line holds the head's number and hash, and a MAC made with a key derived from the shared
-secret. docs/audit.md says what that proves and what not.
+A hash chain alone cannot show that its newest events were cut off, or that all of it was recomputed. A copy that
+somebody else keeps can. Every line holds number and hash of the head, and a MAC with a key derived from the shared
+secret. docs/audit.md says what that proves and what it does not.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ EVERY_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The newest event of the chain at some moment."""
+    """The newest event of the chain at some time."""
 
     id: int
     hash: str
@@ -38,7 +38,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """A head that was kept, and the line of the file that keeps it (0: it came from elsewhere)."""
+    """A recorded head, and its line in the file (0: it came from elsewhere)."""
 
     id: int
     hash: str
@@ -46,7 +46,7 @@ class Anchor:
 
 
 class AnchorFileError(Exception):
-    """A line of the file is no anchor of ours: altered, cut, or made with another secret."""
+    """A line of the file is not one of our anchors: altered, cut, or made with another secret."""
 
     def __init__(self, line: int) -> None:
         super().__init__(f"line {line} of the anchor file is altered or was made with another secret")
@@ -59,17 +59,14 @@ def anchor_key(secret: str) -> bytes:
 
 
 def read_anchors(path: Path, key: bytes | None) -> Iterator[Anchor]:
-    """The anchors of a file in order; a file that does not exist has none. Without a key, MACs are not looked at.
-
-    Raises:
-        AnchorFileError: a line cannot be read or its MAC is wrong.
-    """
+    """The anchors of a file in order; none if the file does not exist. Without a key, MACs are not checked. Raises
+    AnchorFileError when a line cannot be read or its MAC is wrong."""
     if not path.is_file():
         return
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             if not line.endswith(b"\n"):
-                return  # a power cut tore the last line; the next one that is written takes its place
+                return  # a power cut truncated the last line; the next one replaces it
             try:
                 at, event_id, event_hash, mac = json.loads(line)
                 fits = isinstance(at, str) and isinstance(event_id, int) and isinstance(event_hash, str)
@@ -99,19 +96,19 @@ class Anchors:
         return self._key
 
     def head(self) -> Head | None:
-        """The newest event now; None while there is none."""
+        """The newest event; None while there is none."""
         with self._database.read() as session:
             query = select(AuditEvent.id, AuditEvent.hash).order_by(AuditEvent.id.desc()).limit(1)
             row = session.execute(query).first()
         return Head(row.id, row.hash) if row else None
 
     def write_due(self) -> None:
-        """`write`, at most one line a minute."""
+        """Like `write`, at most once a minute."""
         if time.monotonic() >= self._due and self.write():
             self._due = time.monotonic() + EVERY_SECONDS
 
     def write(self) -> bool:
-        """Add a line for the head, if there is one newer than the last line, and make the disk keep it; whether it did.
+        """Add a line for the head, synced to disk, if it is newer than the last line; returns whether it did.
 
         Raises:
             Unavailable: the database is away.

@@ -1,6 +1,6 @@
-"""What our audit actions are called elsewhere: one table for DICOM (PS3.15 annex A.5, codes of PS3.16) and FHIR R4.
+"""Codes of our audit actions in other systems: one table for DICOM (PS3.15 annex A.5, codes of PS3.16) and FHIR R4.
 
-docs/audit.md shows this table. A test finds every action in the source and asks for a line here.
+docs/audit.md shows this table. A test finds every action in the source and requires a line here.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ class AuditCode:
     """How one action is coded."""
 
     event_id: str
-    """EventID of DICOM and type of FHIR, CID 400."""
+    """EventID in DICOM and type in FHIR, from CID 400."""
     event_type: str | None
-    """A type of CID 401 beside our own action; None when the Standard has none that fits."""
+    """A type from CID 401 besides our own action; None where none fits."""
     action: str
     """C, R, U, D or E (create, read, update, delete, execute), the same in DICOM and FHIR."""
 
@@ -121,13 +121,13 @@ AUDIT_CODES: dict[str, AuditCode] = {
     "viewer_token.exchanged": AuditCode("110113", "110135", "U"),
     "viewer_token.revoked": AuditCode("110113", "110135", "D"),
 }
-"""Every action this version writes."""
+"""Every action that this version writes."""
 
 UNKNOWN = AuditCode("110100", None, "E")
-"""For an action that another version wrote."""
+"""For actions of other versions."""
 
 OUTCOMES = {"success": "0", "refused": "4"}
-"""EventOutcomeIndicator, and the same in FHIR; whatever else is a serious failure."""
+"""EventOutcomeIndicator, and the same in FHIR; any other outcome is a serious failure."""
 SERIOUS_FAILURE = "8"
 
 

@@ -1,4 +1,4 @@
-"""The audit trail in three forms that others read: CSV, DICOM audit messages (PS3.15 A.5.1), FHIR R4 AuditEvent."""
+"""Exports the audit trail: CSV, DICOM audit messages (PS3.15 A.5.1), FHIR R4 AuditEvent."""
 
 from __future__ import annotations
 
@@ -38,24 +38,24 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A patient's MRN and the authority that gave it, as far as it is known."""
+    """A patient's MRN and its issuer, as far as known."""
 
     mrn: str
     issuer: str | None
 
     def __str__(self) -> str:
-        """As HL7 writes an identifier (CX): `7^^^SITE-A`."""
+        """In the form of an HL7 identifier (CX): `7^^^SITE-A`."""
         return f"{self.mrn}^^^{self.issuer}" if self.issuer else self.mrn
 
 
 type Numbers = Mapping[str, Number]
-"""By our ids of the patients."""
+"""By our patient ids."""
 NO_NUMBER = Number("", None)
 
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """A page of the trail in a foreign form."""
+    """A page of the trail in another format."""
 
     content: str
     media_type: str
@@ -64,7 +64,7 @@ class Exported:
 
 
 class AuditExport:
-    """Writes pages of the trail, and into the trail that they were written."""
+    """Exports pages of the trail, and records the export in the trail."""
 
     def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
         self._database = database
@@ -79,13 +79,11 @@ class AuditExport:
         origin: Origin,
         hidden: Set[uuid.UUID] | None,
     ) -> Exported:
-        """At most `limit` events behind `after_id`, oldest first, in the form `csv`, `dicom` or `fhir`.
+        """At most `limit` events after `after_id`, oldest first, as `csv`, `dicom` or `fhir`.
 
-        Events keep their ids; the numbers of `hidden` patients, whom the one who asks may not know, are left out. None
-        hides everybody's.
-
-        Raises:
-            Unavailable: the database is away; then nothing is handed out either.
+        Events keep their ids. The numbers of `hidden` patients, whom the caller may not know, are left out; None hides
+        all. Raises Unavailable when the database is away; then nothing is exported, since the export could not be
+        recorded.
         """
         with self._database.read() as session:
             events = audit.after(session, filters, after_id, limit + 1)
@@ -102,7 +100,7 @@ class AuditExport:
 
 
 def to_csv(events: Iterable[AuditEvent], numbers: Numbers) -> str:
-    """One line per event below a head (RFC 4180). What a spreadsheet would calculate begins with an apostrophe."""
+    """One line per event after a header line (RFC 4180). An apostrophe precedes what a spreadsheet would calculate."""
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(COLUMNS)
@@ -116,7 +114,7 @@ def to_csv(events: Iterable[AuditEvent], numbers: Numbers) -> str:
 
 
 def to_dicom(events: Iterable[AuditEvent], numbers: Numbers) -> str:
-    """`<AuditMessages>` around one `<AuditMessage>` per event, each as the schema of PS3.15 A.5.1.1 says."""
+    """`<AuditMessages>` around one `<AuditMessage>` per event, each by the schema of PS3.15 A.5.1.1."""
     root = ET.Element("AuditMessages")
     for event in events:
         root.append(_message(event, numbers))
@@ -139,7 +137,7 @@ FORMS: dict[str, tuple[Callable[[Iterable[AuditEvent], Numbers], str], str]] = {
 
 
 def _numbers(session: Session, events: list[AuditEvent], hidden: Set[uuid.UUID] | None) -> dict[str, Number]:
-    """Of the patients that events name, as far as they are still there."""
+    """The numbers of the patients in these events, as far as they still exist."""
     if hidden is None:
         return {}
     ids = sorted({uuid.UUID(event.patient_id) for event in events if event.patient_id is not None} - hidden)
@@ -165,7 +163,7 @@ def _uuid_of(event: AuditEvent) -> uuid.UUID:
 
 
 def _clean(text: str) -> str:
-    """Without what XML 1.0 cannot hold."""
+    """Without characters that XML 1.0 cannot hold."""
     return XML_FORBIDDEN.sub("�", text)
 
 

@@ -1,7 +1,7 @@
-"""Refused attempts on their way into the audit trail, so that nobody can fill the disk with them.
+"""Collects refused attempts for the audit trail, so that nobody can fill the disk with them.
 
-Whoever refuses hands over a `Refusal` in microseconds, without the database; a chore of the worker writes them. What is
-alike (same actor, address, code and route) becomes at most one event a minute, with a count.
+Reporting a `Refusal` takes microseconds and no database; a chore of the worker writes them. Similar ones (same actor,
+address, code and route) become at most one event a minute, with a count.
 """
 
 from __future__ import annotations
@@ -21,32 +21,33 @@ from ehr_bridge.services.audit.alarms import Alarms
 from ehr_bridge.services.audit.trail import Event, Origin
 
 WINDOW_SECONDS = 60.0
-"""How long alike refusals wait for each other after one was written."""
+"""How long similar refusals are collected after one was written."""
 MOST_WAITING = 1000
-"""Refusals handed over and not yet looked at; what is more is only counted."""
+"""Most refusals waiting for the worker; further ones are only counted."""
 MOST_KINDS = 250
-"""Different kinds of refusals within a minute; further ones become one kind."""
+"""Most kinds of refusals within a minute; further ones become one kind."""
 MOST_STUDIES = 10
 ANONYMOUS = "anonymous"
 SIGN_IN_ROUTE = "POST /api/v1/auth/login"
-"""Nobody is anybody here yet. Only attempts that are not looked at come this way; others write their own events."""
+"""Callers are still anonymous here. Failed sign-ins write their own events; only attempts that were not checked (rate
+limits) come this way."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """One attempt that was refused, as its door saw it."""
+    """One refused attempt, as its door saw it."""
 
     authorization: str | None
-    """The header as it came; looked at later, never kept or logged."""
+    """The header as received; evaluated later, never stored or logged."""
     address: str | None
     code: str
     route: str
-    """The route as documented, or the class of a route; no identifiers."""
+    """The route as documented, or its class; no identifiers."""
     study_instance_uid: str | None = None
     files: int = 0
-    """Files that were refused, for an upload."""
+    """Number of refused files in an upload."""
     actor: str | None = None
-    """Who it was, at a door that knows without a token: an AE title, or nobody in particular."""
+    """Set at a door that identifies callers without a token, such as by AE title."""
     request_id: str | None = field(default_factory=request_id.current)
 
 
@@ -65,7 +66,7 @@ class _Tally:
     files: int = 0
     studies: dict[str, None] = field(default_factory=dict)
     request_id: str | None = None
-    """Of the first that was counted."""
+    """Of the first one counted."""
     written_at: float | None = None
 
 
@@ -91,7 +92,7 @@ class Refusals:
         self.alarms = Alarms(monotonic)
 
     def hand_over(self, refusal: Refusal) -> None:
-        """Take note; no database, no cryptography, bounded memory."""
+        """Add a refusal; no database, no cryptography, bounded memory."""
         with self._lock:
             if len(self._waiting) < MOST_WAITING:
                 self._waiting.append(refusal)
@@ -99,11 +100,8 @@ class Refusals:
                 self._dropped += 1
 
     def flush(self, *, last: bool = False) -> None:
-        """Write what is due. `last`: everything, for this process ends.
-
-        Raises:
-            Unavailable: the database is away; nothing is lost, the next call writes it.
-        """
+        """Write what is due, or everything if it is the `last` call of the process. Raises Unavailable when the
+        database is away; nothing is lost, the next call writes it."""
         with self._flushing:
             self._collect()
             now = self._monotonic()
@@ -139,7 +137,7 @@ class Refusals:
             self._room_for(_Kind("request.refused", ANONYMOUS, None, "not_examined", "any")).count += dropped
 
     def _kind(self, refusal: Refusal) -> _Kind | None:
-        """What a refusal counts as; None when nobody claimed to be anybody."""
+        """The kind that a refusal is counted under; None for an anonymous attempt."""
         if refusal.route == SIGN_IN_ROUTE:
             return _Kind("session.refused", ANONYMOUS, refusal.address, refusal.code, refusal.route)
         try:

@@ -1,4 +1,4 @@
-"""The audit trail: append an event inside the caller's transaction, read it, verify the chain."""
+"""The audit trail: appending within the caller's transaction, reading, verifying the chain."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ _CHAIN_END = select(AuditEvent.id, AuditEvent.hash).order_by(AuditEvent.id.desc(
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Who acts and from where; rides along with every write."""
+    """Who acts and from where; part of every write."""
 
     actor: str
     address: str | None = None
 
 
 OURSELVES = Origin("ehr-bridge")
-"""The product itself: what happens without a person behind it, as a purge or a job that follows a correction."""
+"""The product itself: actor of what happens without a person, such as a purge or a job that follows a correction."""
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing that happened. `detail` holds ids, counts and codes, never names or values of a patient."""
+    """One event. `detail` holds ids, counts and codes, never names or other values of a patient."""
 
     action: str
     outcome: str = "success"
@@ -47,7 +47,7 @@ class Event:
 
 
 def study_event(action: str, study: Study, detail: dict[str, Any]) -> Event:
-    """That something happened to a study, with the patient and order it is linked to."""
+    """An event about a study, with its patient and order."""
     return Event(
         action,
         patient_id=study.patient_id,
@@ -58,14 +58,14 @@ def study_event(action: str, study: Study, detail: dict[str, Any]) -> Event:
 
 
 def append(session: Session, origin: Origin, event: Event, at: datetime) -> None:
-    """Add one event to the chain; it stands or falls with the caller's transaction (`Database.write`)."""
+    """Add one event to the chain, as part of the caller's transaction (`Database.write`)."""
     append_all(session, origin, [event], at)
 
 
 def append_all(session: Session, origin: Origin, events: Sequence[Event], at: datetime) -> None:
-    """Add events to the chain, in this order, and write down whatever else the session holds.
+    """Add events to the chain, in this order, and flush the session.
 
-    What a request does carries its id, as `request_id` of the detail.
+    Events of a request carry its id, as `request_id` in `detail`.
     """
     request = request_id.current()
     common = {} if request is None else {"request_id": request}
@@ -111,20 +111,20 @@ def chain_hash(row: AuditEvent) -> str:
 
 @dataclass(frozen=True, slots=True)
 class AuditFilters:
-    """Which events to list; None is any. `since` is included, `until` is not."""
+    """Which events to list; None is any. `since` is inclusive, `until` exclusive."""
 
     actor: str | None = None
     action: str | None = None
     study_instance_uid: str | None = None
     patient_id: str | None = None
     patients: frozenset[uuid.UUID] | None = None
-    """Records of a person."""
+    """All records of a person."""
     since: datetime | None = None
     until: datetime | None = None
 
 
 def verify(session: Session, anchors: Iterable[Anchor] = ()) -> Verification:
-    """Walk the chain; see `verification.verify_connection`."""
+    """Verify the chain; see `verification.verify_connection`."""
     return verification.verify_connection(session.connection(), anchors)
 
 

@@ -2,8 +2,8 @@
 
     python -m ehr_bridge.services.audit.verification URL [--anchors FILE] [--secret-file FILE]
 
-It reads what the columns really hold rather than what they mean, so that a byte that changes nothing in a value (a
-space inside JSON, a zero behind the seconds) is found too.
+It compares the stored bytes of the columns rather than their values, so that it also finds a change that leaves the
+value the same (a space inside JSON, a zero after the seconds).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ TEXTS = (
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """The verdict: how many events are right, and where the first wrong or missing one is."""
+    """The result: how many events are right, and where the first wrong or missing one is."""
 
     ok: bool
     events: int
@@ -41,7 +41,7 @@ class Verification:
     """None, or: `altered`, `missing`, `cut_off` (an anchor knows a later event), `rewritten` (an anchor knows another
     hash), `anchors_altered`."""
     head: Head | None = None
-    """The last event that is right; keep it elsewhere and ask about it later."""
+    """The last verified event; keep it elsewhere to check it again later."""
     anchors: int = 0
     """How many anchors were compared."""
 
@@ -51,7 +51,7 @@ class _Altered(Exception):
 
 
 def verify_connection(connection: Connection, anchors: Iterable[Anchor] = ()) -> Verification:
-    """Walk the chain: every number there, each event pointing to the one before, each hash right, each anchor met."""
+    """Verify the chain: no number is missing, each event refers to the one before, hashes and anchors are right."""
     head: Head | None = None
     expected, compared = 1, 0
     try:
@@ -78,12 +78,9 @@ def verify_connection(connection: Connection, anchors: Iterable[Anchor] = ()) ->
 
 
 def verify_database(url: str, anchor_file: Path | None = None, secret: str | None = None) -> Verification:
-    """Verify the trail of a database that nothing else needs to be running for.
+    """Verify the trail in a database, without a running server. Raises Unavailable when it does not answer.
 
     `anchor_file` is the data folder's `audit-anchor.log`; with `secret` (the shared one) its MACs are checked as well.
-
-    Raises:
-        Unavailable: the database does not answer.
     """
     database = Database(url)
     try:
@@ -100,7 +97,7 @@ def chain_hash(content: list[Any]) -> str:
 
 
 def _rows(connection: Connection) -> Iterator[tuple[int, dict[str, bytes | str | None]]]:
-    """Every event with the bytes its columns hold; the type of a value is part of what it holds."""
+    """Every event with the stored bytes of its columns; the type of a value is part of what is compared."""
     if connection.dialect.name == "sqlite":
         columns = [f"CASE typeof({c}) WHEN 'blob' THEN NULL ELSE CAST({c} AS BLOB) END AS {c}" for c in ("at", *TEXTS)]
         columns += [f"typeof({c}) AS type_of_{c}" for c in ("at", *TEXTS)]
@@ -113,11 +110,7 @@ def _rows(connection: Connection) -> Iterator[tuple[int, dict[str, bytes | str |
 
 
 def _right_hash(number: int, raw: dict[str, Any], previous: str) -> str:
-    """The hash of an event that is as it was written.
-
-    Raises:
-        _Altered: it is not.
-    """
+    """The hash of an unaltered event. Raises _Altered."""
     values = {name: _text(raw, name) for name in ("at", *TEXTS)}
     at, detail = values["at"], values["detail"]
     if at is None or detail is None or values["previous_hash"] != previous:
@@ -151,7 +144,7 @@ def _text(raw: dict[str, Any], name: str) -> str | None:
 
 
 def describe(verdict: Verification) -> str:
-    """The verdict in a sentence for people."""
+    """The result in a sentence for people."""
     if verdict.ok:
         return f"ok: {verdict.events} events, every one there and unaltered; {verdict.anchors} anchors agree"
     if verdict.reason == "anchors_altered":
@@ -168,7 +161,7 @@ def describe(verdict: Verification) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command; 0 when the trail is whole, 1 when not."""
+    """The command; exit code 0 when the trail is whole, 1 when not."""
     parser = argparse.ArgumentParser(
         prog="python -m ehr_bridge.services.audit.verification", description=describe.__doc__
     )

@@ -1,1 +1,1 @@
-"""What the EHR says anew of patients and orders, and taking it back."""
+"""Corrections by the EHR to patients and orders, and undoing them."""

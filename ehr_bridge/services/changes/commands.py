@@ -1,4 +1,4 @@
-"""Changes somebody asks for by name: merging patients, correcting an accession number, taking a change back."""
+"""Changes requested by name: merging patients, correcting an accession number, undoing a change."""
 
 from __future__ import annotations
 
@@ -36,12 +36,13 @@ class IdentityChanges:
         self._clock = clock
 
     def merge(self, mrn: str, into: str, reason: str, origin: Origin) -> ChangeView:
-        """Two records are of one person (HL7 A40): orders and studies of the first go to the second, which survives.
+        """Two records belong to one person (HL7 ADT^A40): orders and studies of the first move to the second, which
+        survives.
 
         Raises:
             NotFound: one of them does not exist.
             Conflict: one of them was merged already.
-            InvalidInput: both are the same.
+            InvalidInput: both are the same record.
         """
         now = self._clock()
         with self._database.write() as session:
@@ -73,7 +74,7 @@ class IdentityChanges:
         return view
 
     def unmerge(self, mrn: str, reason: str, origin: Origin) -> ChangeView:
-        """Take the merge of this record into another back.
+        """Undo the merge of this record into another.
 
         Raises:
             NotFound: there is no such record.
@@ -92,7 +93,7 @@ class IdentityChanges:
         return self.undo(merge.id, reason, origin)
 
     def correct_accession_number(self, order: str, number: str, reason: str, origin: Origin) -> ChangeView:
-        """Give an order the accession number it should have had; its studies follow.
+        """Correct the accession number of an order; its studies follow.
 
         Raises:
             NotFound: there is no such order.
@@ -119,11 +120,11 @@ class IdentityChanges:
             return view_of(session, change)
 
     def undo(self, change_id: uuid.UUID, reason: str, origin: Origin) -> ChangeView:
-        """Take a change back; its studies follow, to the byte where nothing else happened to them since.
+        """Undo a change; its studies follow, and are restored to the byte where nothing else has changed them since.
 
         Raises:
             NotFound: there is no such change.
-            Conflict: it was taken back, or what it left does not stand any more.
+            Conflict: it was undone already, or its result is no longer in effect.
         """
         now = self._clock()
         with self._database.write() as session:
@@ -139,9 +140,9 @@ class IdentityChanges:
         return view
 
     def decide(self, change_id: uuid.UUID, reason: str, origin: Origin, *, is_same_person: bool) -> ChangeView:
-        """A person says whether a number is still the same person's after a correction.
+        """A person's decision whether a number is still the same person's after a correction.
 
-        If it is, the stored studies follow. If not, they are taken off the number and wait for a person.
+        If it is, the stored studies follow. If not, they are unlinked from the number and wait for a person.
 
         Raises:
             NotFound: there is no such change.

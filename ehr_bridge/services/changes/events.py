@@ -19,7 +19,7 @@ TAKEN_BACK = {
     "order_cancelled": "order.reinstated",
     "accession_corrected": "order.renumbered",
 }
-"""What taking back a change of each kind is called."""
+"""The audit actions of undoing a change, by its kind."""
 
 
 def note(
@@ -31,7 +31,7 @@ def note(
     patient_id: uuid.UUID | None = None,
     **detail: Any,
 ) -> None:
-    """The event of one change, within its transaction; `patient_id` where it is about another record too."""
+    """The event of one change, within its transaction; `patient_id` where it concerns another record too."""
     counts = {"studies": len(change.moved.get("studies", [])), "orders": len(change.moved.get("orders", []))}
     event = Event(
         action,

@@ -1,7 +1,7 @@
-"""What the EHR says anew of patients and orders, as a ledger: before, after, and the studies that follow.
+"""The ledger of corrections by the EHR to patients and orders: before, after, and the studies that follow.
 
-The rows are right at once, and what arrives from then on gets the new values; files that are stored already follow by
-jobs (`following`). Every change can be taken back as long as what it left still stands.
+The rows change at once, and images that arrive later get the new values; files that are already stored follow by jobs
+(`following`). A change can be undone as long as its result is still in effect.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from ehr_bridge.services.linking.withheld import studies_of
 from ehr_bridge.services.registry.order_states import plain
 
 IN_FILES = frozenset({"ordered_by", "patient_id", "accession_number"})
-"""Fields of an order that its studies' files carry."""
+"""Fields of an order that are also in its studies' files."""
 TOLD = "told by the EHR"
 
 
 class Followers:
-    """What `Patients` and `Orders` tell within their transactions."""
+    """Called by `Patients` and `Orders` within their transactions."""
 
     def __init__(self, in_files: Set[str] = IN_FILES) -> None:
         """`in_files` are further fields of an order that a site's coercion rules write into files."""
@@ -41,7 +41,7 @@ class Followers:
     def patient_told(
         self, session: Session, patient: Patient, before: Mapping[str, Any] | None, origin: Origin, now: datetime
     ) -> None:
-        """A patient is new (`before` is None) or says something else in these fields."""
+        """A patient is new (`before` is None) or has changed in these fields."""
         if before is not None:
             after = {name: getattr(patient, name) for name in before}
             change = note_change(session, "patient_updated", patient, None, (before, after), TOLD, origin, now)
@@ -53,7 +53,7 @@ class Followers:
     def order_told(
         self, session: Session, order: Order, before: Mapping[str, Any] | None, origin: Origin, now: datetime
     ) -> None:
-        """An order is new (`before` is None) or says something else in these fields."""
+        """An order is new (`before` is None) or has changed in these fields."""
         if before is not None and self._in_files & set(before):
             after = {name: getattr(order, name) for name in before}
             change = note_change(session, "order_updated", order.patient, order, (before, after), TOLD, origin, now)
@@ -120,7 +120,7 @@ def move_studies(
     *,
     keep_orders: bool = False,
 ) -> dict[str, Any]:
-    """Link these studies to another patient or order, in rows; what went along, for the ledger."""
+    """Link these studies to another patient or order, in the database only; returns what moved, for the ledger."""
     moved = []
     for study in studies:
         link = link_of(session, study)
@@ -142,7 +142,7 @@ def _leave_to_people(
 ) -> None:
     """The number under which a person made an order for studies turns out to be that of another patient's order.
 
-    The studies stay with whom that person named, without the order, until somebody has looked.
+    The studies stay with the patient whom that person chose, without the order, until somebody has reviewed them.
     """
     move_studies(session, studies, patient_id, None, origin, now)
     for study in studies:

@@ -1,4 +1,4 @@
-"""Taking a change of a patient or order back: the fields, and exactly the studies and orders that went along."""
+"""Undoes a change of a patient or order: the fields, and exactly the studies and orders that moved with it."""
 
 from __future__ import annotations
 
@@ -34,11 +34,8 @@ from ehr_bridge.services.registry.order_states import plain, waiting_state
 
 
 def take_back(session: Session, undone: IdentityChange, reason: str, origin: Origin, now: datetime) -> IdentityChange:
-    """The change that takes `undone` back.
-
-    Raises:
-        Conflict: it was taken back, takes back itself, or what it left does not stand any more.
-    """
+    """The change that undoes `undone`. Raises Conflict when that was already undone, is itself an undo, or its result
+    is no longer in effect."""
     patient = session.get_one(Patient, undone.patient_id)
     order = session.get(Order, undone.order_id) if undone.order_id else None
     subject: Any = patient if undone.kind.startswith("patient") else order
@@ -66,7 +63,7 @@ def take_back(session: Session, undone: IdentityChange, reason: str, origin: Ori
 
 
 def _look_again(session: Session, undone: IdentityChange, patient: Patient, order: Order | None, now: datetime) -> None:
-    """What doubted because of the change, or was certain of it, may be certain now, or doubt."""
+    """Judge again: a doubt may be gone that the change had caused, and a certainty too."""
     former = {name: as_field(name, value) for name, value in undone.after.items()}
     if order is not None:
         cause = Cause.ORDER_REINSTATED if undone.kind == "order_cancelled" else Cause.ORDER_CHANGED
@@ -88,7 +85,7 @@ def _require_possible(session: Session, undone: IdentityChange) -> None:
 
 
 def _same_patient(session: Session, undone: IdentityChange, origin: Origin, now: datetime) -> list[Study]:
-    """The patient's studies, and those that were taken off the number because of the change."""
+    """The patient's studies, and those that were unlinked from the number because of the change."""
     if undone.decision == Decision.PENDING:
         settle(session, undone, Decision.WITHDRAWN, "The change was taken back.", origin, now)
     elif undone.decision == Decision.REFUSED:
@@ -97,7 +94,7 @@ def _same_patient(session: Session, undone: IdentityChange, origin: Origin, now:
 
 
 def _bring_back(session: Session, undone: IdentityChange, origin: Origin, now: datetime) -> None:
-    """What was taken off the number, or was about to be, where nobody did anything to its link since."""
+    """Relink studies that were unlinked because of the change, or about to be, unless their link has changed since."""
     taken = select(Modification).where(Modification.change_id == undone.id, Modification.kind == JobKind.UNLINK)
     for job in session.scalars(taken).all():
         study = session.get_one(Study, job.study_id)
@@ -122,7 +119,7 @@ def _same_order(session: Session, undone: IdentityChange, origin: Origin, now: d
 
 
 def _reinstated(session: Session, undone: IdentityChange, origin: Origin, now: datetime) -> list[Study]:
-    """The studies that the order lost, where they are still the patient's and nobody spoke about their link since."""
+    """The studies that the order lost, if they are still the patient's and nobody has changed their link since."""
     order = session.get_one(Order, undone.order_id)
     lost = [s for s in _moved(session, undone) if s.patient_id == order.patient_id and s.order_id is None]
     spoken_of = _spoken_of_since(session, lost, undone.changed_at)
@@ -134,12 +131,12 @@ def _reinstated(session: Session, undone: IdentityChange, origin: Origin, now: d
         link = replace(link, order_id=order.id, match_order_id=order.id, link_id=None, orders=orders)
         set_link(session, study, link, origin.actor, now)
     if order.orthanc_study_id is None and undone.before["shown"]["orthanc_study_id"] is not None:
-        order.status = waiting_state(order)  # it waits for images again, like every order that lost its study
+        order.status = waiting_state(order)  # waits for images again, like every order that lost its study
     return back
 
 
 def _spoken_of_since(session: Session, studies: list[Study], since: datetime) -> set[uuid.UUID]:
-    """Which of these studies had a job on their link, asked for or ended since."""
+    """The studies with a job on their link that was requested or ended since."""
     jobs = select(Modification.study_id).where(
         Modification.study_id.in_([study.id for study in studies]),
         Modification.link_after.is_not(None),
@@ -150,14 +147,15 @@ def _spoken_of_since(session: Session, studies: list[Study], since: datetime) ->
 
 
 def _unmerged(session: Session, undone: IdentityChange, origin: Origin, now: datetime) -> list[Study]:
-    """Orders and studies that went along and are still the survivor's, what was told for this record's number since,
-    and what came for such an order.
+    """Orders and studies that moved along and are still the survivor's, orders sent with this record's number since,
+    and images for such an order.
 
-    What else came meanwhile and may be of this record stays with the survivor until a person has looked.
+    Anything else that arrived meanwhile and may be this record's stays with the survivor until a person has reviewed
+    it.
     """
     survivor = uuid.UUID(undone.after["merged_into_id"])
     went = [uuid.UUID(key) for key in undone.moved["orders"]]
-    records = list(survivors(session, [undone.patient_id]))  # parted by now: this record, and those merged into it
+    records = list(survivors(session, [undone.patient_id]))  # now separate: this record, and those merged into it
     theirs = Order.id.in_(went) | Order.told_patient_id.in_(records)
     for order in session.scalars(select(Order).where(Order.patient_id == survivor, theirs)).all():
         order.patient_id, order.updated_at = undone.patient_id, now
@@ -177,7 +175,7 @@ def _unmerged(session: Session, undone: IdentityChange, origin: Origin, now: dat
 
 
 def _linked_by_people_since(session: Session, studies: list[Study], since: datetime) -> set[uuid.UUID]:
-    """Which of these studies somebody linked anew since, so that their link is not the one that went along."""
+    """The studies that somebody has relinked since, so that their link is not the one that moved along."""
     asked = exists().where(
         Modification.study_id == StudyLink.study_id,
         Modification.kind == JobKind.LINK,
@@ -200,10 +198,10 @@ def _doubt_what_came_since(
     origin: Origin,
     now: datetime,
 ) -> None:
-    """Hand to a person what was linked to the survivor while the merge stood and may be of the other record.
+    """Hand to a person what was linked to the survivor during the merge and may belong to the other record.
 
-    That is what its files say, or what nothing denies: no order of the survivor, no MRN of the survivor in the files.
-    Or it was the other record's before, and somebody linked it anew while both were one.
+    That is what its files say, or what nothing contradicts: no order of the survivor, no MRN of the survivor in the
+    files. Or it was the other record's before, and somebody relinked it during the merge.
     """
     theirs = mrns_of(session, session.get_one(Patient, undone.patient_id))
     survivors = mrns_of(session, survivor)

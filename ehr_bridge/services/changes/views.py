@@ -1,4 +1,4 @@
-"""Changes as people look at them: with names for ids, and how far the studies have come."""
+"""Changes for display: names for ids, and the progress of the studies."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Progress = Literal["running", "done", "incomplete"]
 
 @dataclass(frozen=True, slots=True)
 class ChangeView:
-    """A change, whom it is about, and its studies' jobs."""
+    """A change, its patient, and its studies' jobs."""
 
     change: IdentityChange
     mrn: str
@@ -33,7 +33,7 @@ class ChangeView:
     number_of_studies: int
     number_done: int
     number_failed: int
-    """Studies of which at least one image could not follow."""
+    """Studies in which at least one image could not follow."""
 
     @property
     def status(self) -> Progress:
@@ -70,7 +70,6 @@ def search_changes(session: Session, filters: ChangeFilters, limit: int, offset:
 
 
 def view_of(session: Session, change: IdentityChange) -> ChangeView:
-    """A change with what belongs to it."""
     session.flush()
     withheld = 0
     if change.decision == Decision.PENDING:

@@ -1,4 +1,4 @@
-"""A file and the EHR side by side: what a link would change."""
+"""Compares a file with the EHR: what a link would change."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ehr_bridge.services.identity.attributes import IDENTITY_KEYWORDS, LINKED_KE
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One attribute; `ehr` is None where the EHR says nothing and the file keeps its value."""
+    """One attribute; `ehr` is None where the EHR has no value and the file keeps its own."""
 
     tag: str
     file: str
@@ -25,7 +25,7 @@ class Difference:
 
 
 def differences(study: Study, patient: Patient, order: Order | None) -> list[Difference]:
-    """Every attribute of identity, as the study says it now and as it would say it for this patient and order."""
+    """Every identifying attribute: the study's present value, and the value for this patient and order."""
     said = {**study.received_identity, **study.corrections}
     if study.patient is not None:
         said |= wanted_values(study.patient, study.order)
@@ -33,7 +33,7 @@ def differences(study: Study, patient: Patient, order: Order | None) -> list[Dif
 
 
 def compare_values(said: Mapping[str, Any], patient: Patient, order: Order | None) -> list[Difference]:
-    """The same for what a header says (DICOM keyword to value), with whatever else of it the EHR decides."""
+    """The same for a header (DICOM keyword to value), with any other attribute that the EHR decides."""
     wanted = wanted_values(patient, order)
     keywords = [one for one in LINKED_KEYWORDS if one in IDENTITY_KEYWORDS or one in said]
     return [_compare(keyword, str(said.get(keyword) or ""), wanted.get(keyword)) for keyword in keywords]

@@ -1,8 +1,8 @@
-"""Which attributes a linked study's images get, from where, when: rules as data, the built-in ones or a site's own.
+"""Which attributes the images of a linked study get, from where and when: the built-in rules or a site's own.
 
-A rule names one attribute. Of all rules for it that hold for an instance (its door, its calling AE title), the last one
-counts. Rules are checked when they are read: what no file may get, or what would leave a linked study under another
-patient's number, stops the start.
+A rule names one attribute. Of all its rules that apply to an instance (by door and calling AE title), the last one
+counts. Rules are checked when they are loaded: a value that no file may get, or that would leave a linked study with
+another patient's number, stops the start.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from ehr_bridge.settings import SettingsError
 VARIABLE: Final = "EHR_BRIDGE_COERCION_RULES"
 NO_VALUES: Final[Mapping[str, str]] = {}
 _FOLLOWS_THE_LINK: Final = {"PatientID": "patient.mrn"}
-"""Attributes whose rules are ours: a linked study under another number would be on the wrong patient."""
+"""Attributes that site rules cannot change: with another number a linked study would be on the wrong patient."""
 
 
 class Rule(BaseModel):
@@ -62,7 +62,7 @@ class Rule(BaseModel):
         return self
 
     def holds(self, door: Door | None, calling_ae_title: str | None) -> bool:
-        """Whether the rule is for instances that come this way; None where nobody knows the door."""
+        """Whether the rule applies to instances that arrive this way; None where the door is unknown."""
         if self.calling_ae_titles is not None:
             return door is Door.C_STORE and calling_ae_title in self.calling_ae_titles
         return self.doors is None or door in self.doors
@@ -74,42 +74,42 @@ BUILT_IN: Final = tuple(
 
 
 class Settled(Protocol):
-    """What holds for a study's instances: a `Decision` on arrival, a job for those that are stored."""
+    """What is known about a study's instances: a `Decision` on arrival, a job for stored ones."""
 
     @property
     def wanted(self) -> Mapping[str, str]:
-        """What the built-in rules make of it; empty where nothing is certain."""
+        """The values by the built-in rules; empty where nothing is certain."""
 
     @property
     def facts(self) -> Mapping[str, str]:
-        """What the EHR knows, by the names of `EHR_VALUES`."""
+        """The EHR's data, by the names in `EHR_VALUES`."""
 
     @property
     def corrections(self) -> Mapping[str, str]:
-        """What the sender or a person corrected."""
+        """Corrections by the sender or another person."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """What the rules say of one instance."""
+    """The result of the rules for one instance."""
 
     wanted: Mapping[str, str]
     contradicts: bool = False
-    """A rule leaves what the file says and wants a person to look at it."""
+    """A rule keeps the file's value and asks for a person's decision."""
 
 
 class CoercionRules:
-    """The rules of one installation. Pure, but for remembering which of them hold where."""
+    """The rules of one installation. Pure, except for a cache of the rules that apply."""
 
     def __init__(self, rules: tuple[Rule, ...] = BUILT_IN) -> None:
         self.rules = rules
         self.name_callers = any(rule.calling_ae_titles for rule in rules)
-        """Whether it matters who calls."""
+        """Whether any rule depends on the calling AE title."""
         self.attributes = frozenset(rule.attribute for rule in rules)
-        """All that the rules may write, in whatever files."""
+        """All attributes that any rule may write."""
         sources = {rule.source for rule in rules if rule.source is not None}
         self.order_fields = frozenset(one.removeprefix("order.") for one in sources if one.startswith("order."))
-        """Fields of an order that may come to stand in files."""
+        """Fields of an order that may be written into files."""
         self._holding = lru_cache(maxsize=256)(self._find)
 
     def rule(
@@ -120,10 +120,10 @@ class CoercionRules:
         calling_ae_title: str | None = None,
         on_arrival: Mapping[str, str] = NO_VALUES,
     ) -> Ruling:
-        """The values one instance of a linked study gets; none when its study is not linked.
+        """The values that one instance of a linked study gets; none when its study is not linked.
 
-        `on_arrival` is what a stored file said when it came, of attributes that say something else by now: the rules
-        judge a file as it was sent, whenever they are asked.
+        `on_arrival` holds the original values of a stored file, of attributes that have changed since: rules always
+        judge a file as it was sent.
         """
         if not settled.wanted or self.rules is BUILT_IN:
             return Ruling(settled.wanted)
@@ -137,7 +137,7 @@ class CoercionRules:
                 try:
                     ours = checked_value(rule.attribute, value or "")
                 except ValueError:
-                    continue  # longer than the attribute may be: what the file says is better than a part of ours
+                    continue  # too long for the attribute: the file's value is better than a truncated one
                 said = on_arrival.get(rule.attribute)
                 theirs = canonical(ours.vr, header.text(ours.tag) if said is None else said)
                 if theirs and theirs != ours.canonical:
@@ -153,11 +153,8 @@ class CoercionRules:
 
 
 def load_rules(path: Path | None) -> CoercionRules:
-    """The rules of a file, TOML or JSON by its name; the built-in ones without a file.
-
-    Raises:
-        SettingsError: the file cannot be used; each problem names the variable, the rule's number and its attribute.
-    """
+    """The rules in a TOML or JSON file (by its name); the built-in ones without a file. Raises SettingsError when the
+    file cannot be used; each problem names the variable, the rule's number and its attribute."""
     if path is None:
         return CoercionRules()
     try:

@@ -1,1 +1,1 @@
-"""Taking studies out: asked for, approved by another, purged."""
+"""Deleting studies: requested by one person, approved by another, purged after a grace period."""

@@ -1,4 +1,4 @@
-"""Legal holds: while one is in force, nobody deletes the study."""
+"""Legal holds: a study cannot be deleted while one is in force."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Holds:
         self._clock = clock
 
     def place(self, study_instance_uid: str, reason: str, origin: Origin) -> LegalHold:
-        """Put a study on hold, also one whose deletion is requested or approved: it is not purged then.
+        """Place a study on hold, even if its deletion is requested or approved: it is not purged then.
 
         Raises:
             NotFound: the archive holds no such study.
@@ -44,11 +44,7 @@ class Holds:
         return hold
 
     def get(self, study_instance_uid: str) -> LegalHold:
-        """The hold in force.
-
-        Raises:
-            NotFound: there is no such study, or it is not on hold.
-        """
+        """The hold in force. Raises NotFound when there is no such study, or it is not on hold."""
         with self._database.read() as session:
             hold = hold_in_force(session, _find_study(session, study_instance_uid).id)
             if hold is None:
@@ -56,11 +52,8 @@ class Holds:
             return hold
 
     def release(self, study_instance_uid: str, reason: str | None, origin: Origin) -> LegalHold:
-        """End the hold of a study; a deletion approved before goes on.
-
-        Raises:
-            NotFound: there is no such study, or it is not on hold.
-        """
+        """End the hold of a study; a deletion that was approved continues. Raises NotFound when there is no such study,
+        or it is not on hold."""
         now = self._clock()
         with self._database.write() as session:
             study = _find_study(session, study_instance_uid)
@@ -73,7 +66,6 @@ class Holds:
 
 
 def hold_in_force(session: Session, study_id: uuid.UUID) -> LegalHold | None:
-    """The hold that forbids deleting this study, or None."""
     return session.scalar(select(LegalHold).where(LegalHold.study_id == study_id, LegalHold.released_at.is_(None)))
 
 
@@ -84,7 +76,7 @@ def require_no_hold(session: Session, study_id: uuid.UUID) -> None:
 
 
 def _find_study(session: Session, study_instance_uid: str) -> Study:
-    """A study the archive still has images of, hidden or not."""
+    """A study with images in the archive, hidden or not."""
     gone = (
         select(DeletionRequest.id)
         .where(DeletionRequest.study_id == Study.id, DeletionRequest.status.in_(PURGES))

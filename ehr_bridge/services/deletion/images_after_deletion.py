@@ -19,10 +19,10 @@ from ehr_bridge.services.uploads.arrivals import Arrival
 
 
 def note_late_arrival(session: Session, study: Study, arrival: Arrival, now: datetime) -> None:
-    """Write down that an instance came for a study that readers must not see.
+    """Record that an instance arrived for a hidden study.
 
-    Nothing is purged that nobody approved of: an approved request is pending again. A purged study begins anew, with a
-    request that is opened for it and what came now as its only instances.
+    Nothing is purged without approval: an approved request becomes pending again. A purged study begins anew, with a
+    request that is opened for it, and the new instances as its only ones.
     """
     request = session.scalar(latest_request(study.id))
     if request is None:
@@ -42,7 +42,7 @@ def note_late_arrival(session: Session, study: Study, arrival: Arrival, now: dat
 
 
 def _begin_anew(session: Session, study: Study, arrival: Arrival) -> None:
-    """Its row becomes as a new claim's: nothing of the images that are gone is said of those that come now."""
+    """Reset its row to that of a new claim, so that nothing about the deleted images is said of the new ones."""
     session.execute(delete(Instance).where(Instance.study_id == study.id))
     study.orthanc_study_id = None
     study.number_of_series = study.number_of_instances = 0

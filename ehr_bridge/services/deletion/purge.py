@@ -1,7 +1,7 @@
-"""The purge: what was approved and whose grace is over leaves the archive; our rows stay.
+"""The purge: approved deletions whose grace period is over leave the archive; our rows stay.
 
-Three steps, each safe to repeat: mark the request as purging, delete in the archive, mark it as purged. A process that
-is killed in between leaves `purging`, and whoever comes next begins again there.
+Three steps, each safe to repeat: mark the request as purging, delete in the archive, mark it as purged. If a process is
+killed in between, the request stays `purging`, and the next run starts again there.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ LOGGER = logging.getLogger(__name__)
 
 
 class PurgeableArchive(Protocol):
-    """The PACS, as far as the purge needs it."""
+    """The PACS, for the purge."""
 
     def delete_study(self, study_instance_uid: str) -> int:
-        """Delete everything of a study, however many Orthanc studies it is; answers how many those were."""
+        """Delete all of a study, from however many Orthanc studies; returns how many these were."""
 
 
 class Purge:
@@ -55,7 +55,7 @@ class Purge:
         self._clock = clock
 
     def run(self, archive: PurgeableArchive) -> int:
-        """Purge what is due, and what a killed process left half done; answers how many studies that was."""
+        """Purge what is due or was interrupted; returns the number of studies."""
         with self._database.read() as session:
             due = session.execute(
                 select(DeletionRequest.id, DeletionRequest.study_instance_uid).where(
@@ -82,7 +82,7 @@ class Purge:
         return True
 
     def _begin(self, request_id: uuid.UUID) -> int | None:
-        """How many late instances the request knows of, marked as purging; None when it must not be purged now."""
+        """Mark the request as purging; returns its number of late instances, or None when it must not be purged now."""
         now = self._clock()
         with self._database.write() as session:
             request = session.get(DeletionRequest, request_id)
@@ -102,7 +102,7 @@ class Purge:
             request = session.get(DeletionRequest, request_id)
             assert request is not None
             if request.status != DeletionStatus.PURGING:
-                return  # another node ended it
+                return  # another node has ended it
             move(request, DeletionStatus.PURGED)
             request.purged_at = now
             study = request.study
@@ -113,7 +113,7 @@ class Purge:
             log = update(DicomUploadLog).where(DicomUploadLog.study_instance_uid == study.study_instance_uid)
             session.execute(log.values(is_deleted=True))
             note(session, "deletion.purged", request, OURSELVES, now, orthanc_studies=deleted)
-            if request.late_instances > seen:  # they may have come just after the archive let go of the study
+            if request.late_instances > seen:  # they may have arrived just after the archive deleted the study
                 session.flush()
                 reason = "A modality sent images of this study while it was being deleted."
                 open_request(session, study, reason, OURSELVES, now)
@@ -121,7 +121,7 @@ class Purge:
 
 
 def _forget_images(session: Session, study: Study, now: datetime) -> None:
-    """Jobs that wait have nothing to work on; no former byte of an image stays with those that ended."""
+    """Waiting jobs have nothing left to work on; former bytes of images in ended jobs are deleted."""
     jobs = select(Modification.id).where(Modification.study_id == study.id)
     session.execute(delete(ModificationInstance).where(ModificationInstance.modification_id.in_(jobs)))
     waiting = update(Modification).where(Modification.study_id == study.id, Modification.status == JobStatus.WAITING)
@@ -129,7 +129,7 @@ def _forget_images(session: Session, study: Study, now: datetime) -> None:
 
 
 def _take_tokens_back(session: Session, study: Study, now: datetime) -> None:
-    """Images that come under the same UID later are not what a token that names the study was made for."""
+    """A token that names the study was not made for images that arrive later under the same UID."""
     good = select(ViewerToken).where(
         ViewerToken.scope == "studies", ViewerToken.revoked_at.is_(None), ViewerToken.expires_at > now
     )

@@ -1,4 +1,4 @@
-"""The steps of a deletion request: which moves are legal, how one is opened, and its audit events."""
+"""The steps of a deletion request: allowed transitions, opening one, and its audit events."""
 
 from __future__ import annotations
 
@@ -25,21 +25,17 @@ TRANSITIONS: dict[DeletionStatus, frozenset[DeletionStatus]] = {
     DeletionStatus.WITHDRAWN: frozenset(),
     DeletionStatus.RESTORED: frozenset(),
 }
-"""Where a request may go from each state. Back to pending: images came after the approval that nobody approved of."""
+"""Allowed transitions. Back to pending: images arrived after the approval, which nobody has approved of."""
 
 
 KEEPS_FACTS = frozenset(
     {DeletionStatus.REJECTED, DeletionStatus.WITHDRAWN, DeletionStatus.RESTORED, DeletionStatus.PURGING}
 )
-"""From there on the study goes its own way; images that are sent under its UID later are not what was asked about."""
+"""Final states: images that are sent under the study's UID later are not what was decided about."""
 
 
 def move(request: DeletionRequest, status: DeletionStatus) -> None:
-    """Take a request to another state.
-
-    Raises:
-        Conflict: the table of transitions does not know this move.
-    """
+    """Change the state of a request. Raises Conflict when the transition is not allowed."""
     if status not in TRANSITIONS[request.status]:
         raise Conflict("deletion_state", f"This request is {request.status}; it cannot become {status}.")
     request.status = status
@@ -48,7 +44,7 @@ def move(request: DeletionRequest, status: DeletionStatus) -> None:
 
 
 def facts_of(study: Study) -> dict[str, Any]:
-    """What is shown of a study for a decision on it, as JSON."""
+    """The facts of a study on which a decision is based, as JSON."""
     return {
         "modalities": list(study.modalities),
         "study_date": study.study_date.isoformat() if study.study_date else None,
@@ -83,7 +79,7 @@ def open_request(session: Session, study: Study, reason: str, origin: Origin, no
 def note(
     session: Session, action: str, request: DeletionRequest, origin: Origin, now: datetime, **detail: object
 ) -> None:
-    """The audit event of one step; every one carries the counts of the study."""
+    """The audit event of one step; each holds the study's counts."""
     event = Event(
         action,
         patient_id=request.patient_id,

@@ -1,1 +1,1 @@
-"""Stored files are read again, and damaged ones take the place they had."""
+"""Verifies stored files, and replaces damaged ones."""

@@ -1,6 +1,6 @@
-"""Fixity checks: a stored file is read again to see that it is the one that was stored (PREMIS, OAIS).
+"""Fixity checks: a stored file is read again to verify that it is unchanged (PREMIS, OAIS).
 
-What is found stands in its row (`Instance.damaged_at`) and in the audit trail, until the file is whole again.
+A damaged file is recorded in its row (`Instance.damaged_at`) and in the audit trail, until it is whole again.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ from ehr_bridge.services.jobs.study_jobs import job_works_on_it
 LOGGER = logging.getLogger(__name__)
 MISSING, CHANGED, UNREADABLE = "missing", "changed", "unreadable"
 CHANGED_WHEN_DAMAGED = "file_damaged"
-"""The code of an instance in a job's ledger whose file was damaged already; what the job made of it is no better."""
+"""Code in a job's ledger of an instance whose file was already damaged; the job's result is damaged too."""
 
 type Opener = Callable[[], BufferedIOBase]
 type Files = Select[str, str, uuid.UUID, str | None, datetime | None]
 
 
 class StoredFile(NamedTuple):
-    """What was known of a file before it was read."""
+    """What was known about a file before it was read."""
 
     orthanc_instance_id: str
     sop_instance_uid: str
@@ -47,33 +47,25 @@ class StoredFile(NamedTuple):
 
 
 class FixityCheck:
-    """Reads files, each outside any transaction, and writes down what is new about them."""
+    """Reads files outside any transaction, and records changes of their condition."""
 
     def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
         self._database = database
         self._clock = clock
 
     def files(self, query: Files) -> list[StoredFile]:
-        """What is known of these files. Raises Unavailable."""
+        """The records of these files."""
         with self._database.read() as session:
             return [StoredFile(*row) for row in session.execute(query)]
 
     def look(self, archive: Archive, orthanc_instance_id: str) -> str:
-        """What is the matter with the file of one instance, out of its turn; "" when it is whole, or nobody knows.
-
-        Raises:
-            Unavailable: the database or the archive is away.
-        """
+        """What is wrong with the file of one instance, out of turn; "" when it is whole or unknown. Raises Unavailable
+        when the database or the archive is away."""
         found = self.files(files_at_rest().where(Instance.orthanc_instance_id == orthanc_instance_id))
         return self.check(archive, found[0]) if found else ""
 
     def is_as_stored(self, orthanc_instance_id: str, data: bytes) -> bool:
-        """Whether what the archive gave out is what was stored, as far as anybody knows. For the job that has the study
-        in its hands.
-
-        Raises:
-            Unavailable: the database is away.
-        """
+        """Whether the archive's data are what was stored, as far as known. For the job that is working on the study."""
         found = self.files(_recorded().where(Instance.orthanc_instance_id == orthanc_instance_id))
         if not found:
             return True
@@ -83,11 +75,8 @@ class FixityCheck:
         return not trouble
 
     def check(self, archive: Archive, file: StoredFile) -> str:
-        """What is the matter with one file, or "".
-
-        Raises:
-            Unavailable: the database or the archive is away; nothing is said of the file.
-        """
+        """What is wrong with one file, or "". Raises Unavailable when the database or the archive is away; the file is
+        then not judged."""
         trouble, digest = self._compare(file, partial(archive.open, file.orthanc_instance_id))
         if trouble:
             archive.answers()
@@ -97,14 +86,14 @@ class FixityCheck:
         return trouble
 
     def _compare(self, file: StoredFile, opened: Opener) -> tuple[str, str | None]:
-        """What is the matter with a file, and its digest: the recorded one, or that of the last job's ledger."""
+        """What is wrong with a file, and its digest: the recorded one, or that in the last job's ledger."""
         trouble, digest = _read(opened, file.digest)
         if trouble and (by_a_job := self._ledger_digest(file)) is not None:
             return _read(opened, by_a_job)
         return trouble, digest
 
     def _ledger_digest(self, file: StoredFile) -> str | None:
-        """How the last job that put an image here left it."""
+        """The digest of the file as the last job left it."""
         query = (
             select(ModificationInstance.sha256_after)
             .join(Modification, Modification.id == ModificationInstance.modification_id)
@@ -144,7 +133,7 @@ class FixityCheck:
 
 
 def files_at_rest() -> Files:
-    """Files that can be looked at: their study is still there, and no job has it in its hands."""
+    """Files that can be checked: their study still exists, and no job is working on it."""
     return _recorded().where(_is_at_rest())
 
 
@@ -159,7 +148,7 @@ def _recorded() -> Files:
 
 
 def _read(opened: Opener, digest: str | None) -> tuple[str, str | None]:
-    """What is the matter with a file, or nothing; and its digest, which is found out where none is known."""
+    """What is wrong with a file, or nothing; and its digest, which is computed if unknown."""
     try:
         with opened() as file:
             if digest is None:
@@ -172,12 +161,12 @@ def _read(opened: Opener, digest: str | None) -> tuple[str, str | None]:
 
 
 def _is_at_rest() -> ColumnElement[bool]:
-    """Whether an instance's study is still there and no job has it in its hands."""
+    """Whether an instance's study still exists and no job is working on it."""
     return exists().where(Study.id == Instance.study_id, Study.deleted_at.is_(None), ~job_works_on_it())
 
 
 def _as_it_was(file: StoredFile) -> Iterable[ColumnElement[bool]]:
-    """Nobody has written down anything else about a file since it was looked for."""
+    """Conditions that the file's record has not changed since it was read."""
     return (
         Instance.orthanc_instance_id == file.orthanc_instance_id,
         Instance.stored_digest.is_not_distinct_from(file.digest),

@@ -1,7 +1,7 @@
-"""A stored file that is damaged or gone gets the one that somebody sends again.
+"""Replaces a stored file that is damaged or missing when somebody sends it again.
 
-The archive keeps what it has when an instance comes again, whatever is left of it. So its copy is read first, and where
-it is certainly not what was stored (`fixity`), it is kept aside and the new one takes its place.
+The archive keeps what it has when an instance arrives again, even a damaged file. So its copy is read first; if it is
+certainly not what was stored (`fixity`), it is quarantined and the new one takes its place.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ DAMAGED = "damaged"
 
 class Mending:
     def __init__(self, database: Database, clock: Callable[[], datetime], keep: Callable[[bytes, str], object]) -> None:
-        """`keep` puts a file, and why, where people look for what the archive could not keep."""
+        """`keep` stores a file, with the reason, for people to examine (quarantine)."""
         self._database = database
         self._clock = clock
         self._keep = keep
@@ -37,22 +37,20 @@ class Mending:
         self._one_at_a_time = threading.Lock()
 
     def is_due(self, archive: Archive, orthanc_instance_id: str) -> bool:
-        """Whether the archive's file is certainly not what was stored. False when nobody can say just now."""
+        """Whether the archive's file is certainly not what was stored. False when that is unknown."""
         try:
             return self._checks.look(archive, orthanc_instance_id) not in ("", UNREADABLE)
         except Unavailable:
             return False
 
     def mend(self, archive: Archive, orthanc_instance_id: str, data: bytes, origin: Origin) -> Stored | None:
-        """Store `data`, the same instance, where the archive's file of it is damaged; None, and nothing done, where it
-        is whole, nobody knows, or the disk does not let itself be read.
+        """Store `data`, the same instance, in place of a damaged file; None, and nothing done, if the file is whole,
+        its state is unknown, or the disk cannot be read.
 
-        Killed on the way, it leaves an instance that is stored when it is sent again.
-
-        Raises:
-            Unavailable: the database, the archive or the folder of what is kept aside is away.
+        If killed in between, the instance is missing until it is sent again. Raises Unavailable when the database, the
+        archive or the quarantine folder is away.
         """
-        with self._one_at_a_time:  # a second sender finds it whole, and takes nothing out
+        with self._one_at_a_time:  # a second sender finds it whole, and removes nothing
             trouble = self._checks.look(archive, orthanc_instance_id)
             if trouble in ("", UNREADABLE):
                 return None
@@ -60,7 +58,7 @@ class Mending:
             archive.delete(orthanc_instance_id)
             stored = archive.store(data)
             if stored.is_duplicate:
-                return None  # a modality sent it in this very moment
+                return None  # a modality has sent it at this very moment
             self._note(orthanc_instance_id, data, trouble, origin)
         LOGGER.warning("the stored file of instance %s was %s and is mended", orthanc_instance_id, trouble)
         return stored

@@ -1,7 +1,6 @@
 """The rounds of the fixity checks: every stored file is read again in its turn, damaged ones more often.
 
-No file waits longer for its turn than the rounds take (`fixity_state`). What a server that was off has missed is caught
-up, a little at a time.
+No file waits longer than a round takes (`fixity_state`). A server that was off catches up gradually.
 """
 
 from __future__ import annotations
@@ -18,19 +17,19 @@ from ehr_bridge.services.fixity.check import Files, FixityCheck, files_at_rest
 from ehr_bridge.services.fixity.state import FIXITY, ROUND, behind, count_damaged, target
 
 STEP = ROUND // 10_000
-"""How much is due before it is worth a look."""
+"""Least number of files due before the database is queried."""
 AT_ONCE = 200
 LOOK_AGAIN = timedelta(hours=1)
-"""After which a damaged file is read again; or after a round, when that is shorter."""
+"""After this time, or a round if that is shorter, a damaged file is read again."""
 MOST_DAMAGED = 1_000
-"""With so many a whole disk is gone: the round waits for it, and nobody needs to be told of each file."""
+"""With this many, a whole disk has failed: the round waits, rather than report each file."""
 
 
 class FixityRounds:
-    """Reads the files, on a thread of its caller's, one `run` after the other."""
+    """Reads the files on the caller's thread, one `run` after the other."""
 
     def __init__(self, database: Database, archive: Archive, clock: Callable[[], datetime], days: float) -> None:
-        """Every file is read once in so many days; none, where it is 0."""
+        """`days` is the length of a round; 0 turns it off."""
         self._database = database
         self._archive = archive
         self._checks = FixityCheck(database, clock)
@@ -39,11 +38,8 @@ class FixityRounds:
         self._last_read = ""
 
     def run(self, seconds: float) -> None:
-        """Read what is due, for about that long. A killed process will only read its last files again.
-
-        Raises:
-            Unavailable: the database or the archive is away; nothing is said of the file that was looked at.
-        """
+        """Read what is due, for about that long. A killed process only reads its last files again. Raises Unavailable
+        when the database or the archive is away; the file that was being read is then not judged."""
         if self._days == 0:
             return
         until = time.monotonic() + seconds
@@ -54,12 +50,12 @@ class FixityRounds:
         self._go_on(until)
 
     def damaged(self) -> int:
-        """How many files were damaged when they were last read. Raises Unavailable."""
+        """How many files were damaged when they were last read."""
         with self._database.read() as session:
             return count_damaged(session)
 
     def _go_on(self, until: float) -> None:
-        """A piece of the round, at most to its end."""
+        """Part of the round, at most to its end."""
         goal = target(self._days, self._clock())
         with self._database.read() as session:
             due = behind(session, goal)
@@ -82,7 +78,7 @@ class FixityRounds:
 
 
 def in_turn(after: str, before: str) -> Files:
-    """The next files between two places in the order of their ids."""
+    """The next files between two positions in the order of their ids."""
     return (
         files_at_rest()
         .where(
@@ -96,5 +92,5 @@ def in_turn(after: str, before: str) -> Files:
 
 
 def damaged_before(since: datetime) -> Files:
-    """Damaged files that nobody has read since then, those first that have waited longest."""
+    """Damaged files that were not read since then, those first that have waited longest."""
     return files_at_rest().where(Instance.damaged_at < since).order_by(Instance.damaged_at).limit(AT_ONCE)

@@ -1,8 +1,8 @@
-"""How far the fixity checks are, and which files they found damaged.
+"""Progress of the fixity checks, and the damaged files they found.
 
-The turn of a file is the beginning of its `orthanc_instance_id`, a SHA-1 and so evenly spread: in so many days a round
-goes from 00000000 to ffffffff. The clock alone says how far it should be; a row in `cursors` says how far it is, from
-round to round counted on.
+Files are read in the order of the first digits of `orthanc_instance_id`, a SHA-1 and thus evenly distributed: a round
+goes from 00000000 to ffffffff in a number of days. The clock alone says how far it should be; a row in `cursors` says
+how far it is, counting on from round to round.
 """
 
 from __future__ import annotations
@@ -29,21 +29,21 @@ class DamagedFile(NamedTuple):
     orthanc_instance_id: str
     damaged_at: datetime
     file: str | None = None
-    """Where it is in the storage folder; the archive knows that."""
+    """Its path in the storage folder, from the archive."""
 
 
 class Fixity(NamedTuple):
-    """How far the files are read again, and which are damaged."""
+    """Progress of the checks, and the damaged files."""
 
     days: float
     checked_until: datetime | None
-    """All that was due by then has been read; None when no file is, or none has been yet."""
+    """Everything due by then has been read; None when there are no files, or none has been read yet."""
     damaged: int
     latest: list[DamagedFile]
 
 
 def look_at_fixity(session: Session, days: float, now: datetime) -> Fixity:
-    """How the files are, as far as they have been read."""
+    """The condition of the files, as far as they have been read."""
     latest = (
         select(Study.study_instance_uid, Instance.orthanc_instance_id, Instance.damaged_at)
         .join(Study, Study.id == Instance.study_id)
@@ -60,7 +60,7 @@ def look_at_fixity(session: Session, days: float, now: datetime) -> Fixity:
 
 
 def count_damaged(session: Session) -> int:
-    """Of studies that are still there."""
+    """Of studies that still exist."""
     query = select(func.count()).select_from(Instance).join(Study, Study.id == Instance.study_id)
     return session.scalar(query.where(*_DAMAGED)) or 0
 
@@ -71,7 +71,7 @@ def target(days: float, now: datetime) -> int:
 
 
 def behind(session: Session, goal: int) -> int:
-    """How much is due. At first, or when the rounds take another number of days from now on: a whole round and more."""
+    """How much is due; a whole round and more at first, or when the number of days has changed."""
     due = goal - (_position(session) or 0)
     return due if 0 <= due < 2 * ROUND else due % ROUND + ROUND
 

@@ -1,1 +1,1 @@
-"""Between rows and DICOM words: who a header names, and the keys by which studies are listed and found."""
+"""Between rows and DICOM: the identity in a header, and the keys for listing and finding studies."""

@@ -1,4 +1,4 @@
-"""From rows of ours to attributes of DICOM and back: which values a study's instances must carry."""
+"""From our rows to DICOM attributes and back: the values that a study's instances must have."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ MORE_KEYS = {
     "ScheduledProcedureStepID": "scheduled_procedure_step_id",
     "RequestedProcedureID": "requested_procedure_id",
 }
-"""What else points to an order or a patient, kept where a file says it; links do not change it."""
+"""Other attributes that identify an order or a patient; kept as in the file, links do not change them."""
 
 OF_IMAGES = {"BodyPartExamined": "body_part", "Laterality": "laterality"}
-"""What is said of images and not of a person, kept where the first one says it; another series may say otherwise."""
+"""Attributes of images rather than of a person; kept from the first image, other series may differ."""
 
 NOT_THE_ORDERS = {"SR", "PR", "KO", "DOC", "OT", "SEG", "RTSTRUCT"}
-"""Modalities that come along with images; an order is named after the images."""
+"""Modalities that accompany images; an order made here is named after the images."""
 
 LINKED_KEYWORDS = (*IDENTITY_KEYWORDS, "ReferringPhysicianName")
-"""All that `wanted_values` may name."""
+"""All keywords that `wanted_values` may return."""
 
 
 def read_identity(header: Header, corrections: tuple[tuple[str, str], ...] = ()) -> HeaderIdentity:
-    """What a header says of whose study it is, with the sender's corrections applied."""
+    """What a header says about patient and order, with the sender's corrections applied."""
     values = {field: getattr(header, field) for field in IDENTITY_KEYWORDS.values()}
     identity = HeaderIdentity(
         study_instance_uid=header.study_instance_uid,
@@ -67,38 +67,39 @@ def read_identity(header: Header, corrections: tuple[tuple[str, str], ...] = ())
 
 
 def with_corrections(identity: HeaderIdentity, corrections: Iterable[tuple[str, str]]) -> HeaderIdentity:
-    """What a header says once its sender has corrected it (DICOM keyword and value)."""
+    """A header's identity with the sender's corrections (DICOM keyword and value)."""
     fields = IDENTITY_KEYWORDS | {"StudyDate": "study_date"}
     changed = {fields[keyword]: value for keyword, value in corrections if keyword in fields}
     return replace(identity, **changed) if changed else identity
 
 
 def without_images(identity: HeaderIdentity) -> HeaderIdentity:
-    """What a header says of the person and the order alone."""
+    """A header's identity without the attributes of images."""
     return replace(identity, modality="", body_part="", laterality="")
 
 
 def _requested(header: Header, tag: int) -> str:
-    """What the first item of the Request Attributes Sequence says (PS3.3 table 10-9), or else the image itself."""
+    """The value in the first item of the Request Attributes Sequence (PS3.3 table 10-9), or else in the image
+    itself."""
     return first_item_text(header, tags.REQUEST_ATTRIBUTES_SEQUENCE, tag) or header.text(tag)
 
 
 def _issuer_of_accession_number(header: Header) -> str:
-    """The name of who gave the number, or else the universal one (PS3.3 table 10-17)."""
+    """The name of the number's issuer, or else its universal ID (PS3.3 table 10-17)."""
     sequence = tags.ISSUER_OF_ACCESSION_NUMBER_SEQUENCE
     local = first_item_text(header, sequence, tags.LOCAL_NAMESPACE_ENTITY_ID)
     return local or first_item_text(header, sequence, tags.UNIVERSAL_ENTITY_ID)
 
 
 def identity_to_json(identity: HeaderIdentity) -> dict[str, str]:
-    """By DICOM keyword, as `studies.received_identity` keeps it."""
+    """By DICOM keyword, as in `studies.received_identity`."""
     others = MORE_KEYS | OF_IMAGES
     more = {keyword: value for keyword, field in others.items() if (value := getattr(identity, field))}
     return {keyword: getattr(identity, field) for keyword, field in IDENTITY_KEYWORDS.items()} | more
 
 
 def stored_identity(study: Study) -> HeaderIdentity:
-    """What a stored study said of itself when it came, with the corrections made since."""
+    """A stored study's identity on arrival, with the corrections made since."""
     said = {**study.received_identity, **study.corrections}
     keywords = IDENTITY_KEYWORDS | MORE_KEYS | OF_IMAGES
     values = {field: str(said.get(keyword) or "") for keyword, field in keywords.items()}
@@ -117,14 +118,14 @@ def person_name(patient: Patient) -> str:
 
 
 class EhrValue(NamedTuple):
-    """Something the EHR knows of a patient or order, as DICOM writes it; '' when it does not know."""
+    """A field of a patient or order in DICOM form; '' when unknown."""
 
     of: Callable[[Patient, Order | None], str]
     example: str
 
 
 def patient_in_files(study: Study) -> Patient | None:
-    """Whom the files of a study name: its patient, or as the EHR knew them before a correction that is withheld."""
+    """The patient in the files of a study: its own, or with the values before a correction that is withheld."""
     session = object_session(study)
     if study.withheld_by_id is None or session is None:
         return study.patient
@@ -133,7 +134,7 @@ def patient_in_files(study: Study) -> Patient | None:
 
 
 def as_before(patient: Patient, former: Mapping[str, Any]) -> Patient:
-    """A patient with former values, as JSON; a copy that no session knows."""
+    """A copy of a patient with former values, from JSON; not part of any session."""
     values = {column.key: getattr(patient, column.key) for column in Patient.__table__.columns} | dict(former)
     if isinstance(values["birth_date"], str):
         values["birth_date"] = date.fromisoformat(values["birth_date"])
@@ -161,7 +162,7 @@ EHR_VALUES = {
     "order.station_ae_title": EhrValue(_of_order("station_ae_title"), "A"),
     "order.priority": EhrValue(_of_order("priority"), "HIGH"),
 }
-"""By the names that coercion rules use."""
+"""By the names used in coercion rules."""
 
 DEFAULT_RULES = {
     "PatientID": "patient.mrn",
@@ -172,16 +173,16 @@ DEFAULT_RULES = {
     "AccessionNumber": "order.accession_number",
     "ReferringPhysicianName": "order.ordered_by",
 }
-"""DICOM keyword to what it becomes, unless a site has rules of its own (`coercion.rules`)."""
+"""DICOM keyword to its new value, unless a site has its own rules (`coercion.rules`)."""
 
 
 def ehr_values(patient: Patient, order: Order | None) -> Mapping[str, str]:
-    """All that rules can draw on."""
+    """All values that rules can use."""
     return {name: value.of(patient, order) for name, value in EHR_VALUES.items()}
 
 
 def wanted_values(patient: Patient, order: Order | None) -> Mapping[str, str]:
-    """The attributes that patient and order decide. What the EHR does not know stays as the file says."""
+    """The attributes that patient and order decide. Values unknown to the EHR stay as in the file."""
     values = {keyword: EHR_VALUES[source].of(patient, order) for keyword, source in DEFAULT_RULES.items()}
     return {keyword: value for keyword, value in values.items() if value}
 

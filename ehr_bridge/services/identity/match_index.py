@@ -1,4 +1,4 @@
-"""Keeps what the matcher looks up in line with the patients: their keys, and how many have which value.
+"""Keeps the matcher's index of patients up to date: their keys, and how many share a value.
 
 Whoever writes a patient calls `index_patient` in the same transaction.
 """
@@ -18,7 +18,7 @@ from ehr_bridge.services.identity.attributes import patient_facts
 
 
 def index_patient(session: Session, patient: Patient) -> None:
-    """Bring keys and counts in line with a patient's row."""
+    """Update keys and counts from a patient's row."""
     session.flush()
     mine = PatientMatchKey.patient_id == patient.id
     before = set(session.scalars(select(PatientMatchKey.key).where(mine)))

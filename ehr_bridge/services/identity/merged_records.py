@@ -1,4 +1,4 @@
-"""Records that merges made one person: who they all are, and which of them survived."""
+"""Records that were merged into one person: all of them, and the survivor."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ehr_bridge.db.tables.registry import Patient
 
 
 def survivors(session: Session, ids: Collection[uuid.UUID] | Select[tuple[uuid.UUID]]) -> Mapping[uuid.UUID, uuid.UUID]:
-    """Every record of the persons these records are of, also the merged ones, each with the record that survived."""
+    """Every record of the persons with these records, including merged ones, each with the surviving record."""
     up = select(Patient.id.label("record"), Patient.merged_into_id.label("into")).where(Patient.id.in_(ids))
     above = up.cte("above", recursive=True)
     above = above.union(select(Patient.id, Patient.merged_into_id).join(above, Patient.id == above.c.into))

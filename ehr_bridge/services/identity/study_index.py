@@ -1,6 +1,6 @@
-"""By what studies are listed and found: keys on `studies` and parts of names, derived from what is recorded.
+"""The index for listing and finding studies: keys on `studies` and parts of names, derived from what is recorded.
 
-Whoever changes what a study is listed under (its patient, order, corrections, date, modalities) calls `index_study` or
+Whoever changes what a study is listed under (patient, order, corrections, date, modalities) calls `index_study` or
 `index_studies_of_patient` in the same transaction.
 """
 
@@ -28,30 +28,30 @@ _NAMES_OF = delete(StudyName).where(StudyName.study_id == bindparam("of_study"))
 
 
 def shown_name(study: Study) -> str:
-    """The name a study is listed under: the EHR's, or else what the file says; '' when neither says."""
+    """The name a study is listed under: the EHR's, or else the file's; '' without either."""
     return name_of(patient_in_files(study), said_by(study))
 
 
 def shown_accession_number(study: Study) -> str:
-    """The accession number a study is listed under: its order's, or else what the file says."""
+    """The accession number a study is listed under: its order's, or else the file's."""
     said = said_by(study).get("AccessionNumber")
     return str((study.order.accession_number if study.order else said) or "")
 
 
 def modality_key(modalities: Iterable[str]) -> str:
-    """Modalities as one text in which each can be found: |CT|SR|."""
+    """Modalities as one text in which each can be searched: |CT|SR|."""
     return "".join(f"|{modality}" for modality in modalities)[: KEY_LENGTH - 1] + "|"
 
 
 def index_study(session: Session, study: Study) -> None:
-    """Bring everything that lists use in line with a study's row and the patient and order it points to."""
+    """Update everything that lists use, from a study's row and its patient and order."""
     session.flush()
     session.refresh(study, ["patient", "order"])
     list_study(session, study)
 
 
 def list_study(session: Session, study: Study) -> None:
-    """As `index_study`, where the patient and order that were loaded with the row are those it points to."""
+    """Like `index_study`, for a row whose loaded patient and order are current."""
     name = shown_name(study)
     study.patient_name_key = name_key(name)
     study.accession_key = shown_accession_number(study)[:KEY_LENGTH]
@@ -68,7 +68,7 @@ def list_study(session: Session, study: Study) -> None:
 
 
 def unlist(session: Session, study: Study) -> None:
-    """A study whose images are gone for good is found by nothing, and waits for no verdict."""
+    """A study whose images are permanently gone: no list shows it, and it waits for no link."""
     study.patient_name_key = study.accession_key = study.patient_id_key = study.modality_key = ""
     study.study_date_key = date.min
     for of_study in (_NAMES_OF, _KEYS_OF):
@@ -77,14 +77,14 @@ def unlist(session: Session, study: Study) -> None:
 
 
 def index_waiting(session: Session, study_id: uuid.UUID, identity: HeaderIdentity) -> None:
-    """Note by what a study that has no keys yet is found: without a certain link, or with a number of no order."""
+    """Store the keys of a study that has none yet: one without a certain link, or with an unknown accession number."""
     rows = [{"study_id": study_id, "key": key} for key in sorted(study_keys(identity))]
     if rows:
         session.execute(insert(StudyMatchKey), rows)
 
 
 def index_studies_of_patient(session: Session, patient_id: uuid.UUID) -> None:
-    """As `index_study`, for every study of a patient whose name changed."""
+    """Like `index_study`, for every study of a patient whose name has changed."""
     session.flush()
     for study in session.scalars(select(Study).where(Study.patient_id == patient_id)):
         index_study(session, study)

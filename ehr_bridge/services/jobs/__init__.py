@@ -1,1 +1,1 @@
-"""One job per study: its place in the queue, replacing a file safely, the spool."""
+"""Jobs on stored studies: one per study at a time, replacing files safely, the spool."""

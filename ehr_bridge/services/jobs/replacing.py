@@ -1,8 +1,8 @@
-"""Puts a new form of one stored instance in the place of its old one, so that no moment loses it.
+"""Replaces one stored instance by its new form, without losing it at any moment.
 
-Orthanc keeps what it has when an instance comes again, so the old form must go before the new one can come (ADR 0009).
-Before anything is taken out of the archive, three things are on the disk: the new file (in the spool), the former bytes
-and both digests (in the ledger). Whatever is interrupted is done again from there.
+Orthanc keeps what it has when an instance arrives again, so the old form must go before the new one can come (ADR
+0009). Before anything is removed from the archive, three things are on the disk: the new file (in the spool), the
+former bytes and both digests (in the ledger). An interrupted replacement continues from there.
 """
 
 from __future__ import annotations
@@ -23,24 +23,24 @@ TRIES = 5
 OTHER_CONTENT = "same_uid_other_content"
 
 type SetAside = Callable[[bytes], object]
-"""Keeps, durably, what was stored under an instance's identity while a job had it in its hands, and is another."""
+"""Keeps durably another image that was stored under an instance's identity while a job was working on it."""
 
 
 class Elsewhere(Exception):
-    """An image that was taken out of the archive waits in the spool of a node that is not here."""
+    """An image that was removed from the archive is in the spool of another node."""
 
 
 class StoredFiles(Archive, Protocol):
-    """The PACS, as far as modifying what it holds needs it."""
+    """The PACS, for modifying what it has."""
 
     def instances_of(self, study_instance_uid: str) -> list[str]:
-        """The archive's ids of all instances that carry this StudyInstanceUID."""
+        """The archive's ids of all instances with this StudyInstanceUID."""
 
     def parent_study(self, orthanc_instance_id: str) -> str:
-        """The archive's id of the study an instance belongs to. Raises LookupError when it is gone."""
+        """The archive's id of an instance's study. Raises LookupError when it is gone."""
 
     def refresh(self, study_instance_uid: str) -> None:
-        """Make every answer about the study say what its files say now: the index, and what DICOMweb remembers."""
+        """Bring the archive's index and DICOMweb's cache in line with the study's files."""
 
 
 def digest(data: bytes) -> str:
@@ -48,7 +48,7 @@ def digest(data: bytes) -> str:
 
 
 def former_file(after: bytes, row: ModificationInstance) -> bytes | None:
-    """The file as it was before, or None when that is not certain to the last byte."""
+    """The former file, or None when it cannot be restored exactly."""
     try:
         before = restore(after, Former(row.same_at_start, row.same_at_end, row.former))
     except ValueError:
@@ -57,10 +57,10 @@ def former_file(after: bytes, row: ModificationInstance) -> bytes | None:
 
 
 def replace(archive: StoredFiles, spool: Spool, row: ModificationInstance, set_aside: SetAside) -> None:
-    """Carry a pending row out, or finish what was interrupted; sets its status and the id it got.
+    """Carry a pending row out, or finish an interrupted one; sets its status and new id.
 
-    A row that stays pending was interrupted before the archive was touched: it is to be made anew. What takes its place
-    meanwhile goes again; when it is not the same image, `set_aside` has it first.
+    A row that stays pending was interrupted before the archive was changed, and is to be started again. An instance
+    that arrives in its place meanwhile is removed; if it is another image, `set_aside` keeps it first.
 
     Raises:
         Unavailable: the archive is away; the row stays pending and is tried again.
@@ -82,11 +82,8 @@ def replace(archive: StoredFiles, spool: Spool, row: ModificationInstance, set_a
 
 
 def _settle_without_spool(archive: StoredFiles, row: ModificationInstance) -> None:
-    """Another node began this row, or this one wrote the row and not the file.
-
-    Raises:
-        Elsewhere: what the archive had was taken out, and what shall be there waits in another node's spool.
-    """
+    """Another node began this row, or this one wrote the row but not the file. Raises Elsewhere when the old file was
+    removed and the new one is in another node's spool."""
     is_there = is_untouched(archive, row)
     if _holds(archive, row.orthanc_instance_id_after, row.sha256_after):
         if is_there:
@@ -97,21 +94,21 @@ def _settle_without_spool(archive: StoredFiles, row: ModificationInstance) -> No
 
 
 def is_untouched(archive: StoredFiles, row: ModificationInstance) -> bool:
-    """Whether the archive still holds what a row is to replace."""
+    """Whether the archive still has what a row is to replace."""
     return _holds(archive, row.orthanc_instance_id_before, row.sha256_before)
 
 
 def take_out_new(archive: StoredFiles, row: ModificationInstance) -> None:
-    """Of an image that was to move: its new form, when it was stored beside the old one already."""
+    """For an image that was to move: remove its new form, if that was stored beside the old one already."""
     is_moved = row.orthanc_instance_id_after != row.orthanc_instance_id_before
     if is_moved and _holds(archive, row.orthanc_instance_id_after, row.sha256_after):
         archive.delete(row.orthanc_instance_id_after)
 
 
 def _replace_in_place(archive: StoredFiles, row: ModificationInstance, new: bytes, set_aside: SetAside) -> None:
-    """Out with the old form, in with the new one; whatever a sender slips in between goes as well.
+    """Remove the old form and store the new one; whatever a sender stores in between is removed too.
 
-    Nothing is taken out that was not looked at: where there is nothing, something may come.
+    Nothing is removed without being examined first, because anything may arrive when the place is empty.
     """
     for _ in range(TRIES):
         there = _read(archive, row.orthanc_instance_id_before)
@@ -136,10 +133,10 @@ def _replace_in_place(archive: StoredFiles, row: ModificationInstance, new: byte
 
 
 def _move(archive: StoredFiles, row: ModificationInstance, new: bytes, set_aside: SetAside) -> None:
-    """In with the new form under its own id, then out with the old one.
+    """Store the new form under its own id, then remove the old one.
 
-    The old one never goes on the strength of a promise: the archive must hold the new one, under another id (the
-    data-loss hole of Orthanc's own /modify is to forget the second half).
+    The old one is removed only when the archive has the new one under another id. (Orthanc's own /modify loses data by
+    omitting this check.)
     """
     stored = archive.store(new)
     if stored.orthanc_instance_id == row.orthanc_instance_id_before:
@@ -147,30 +144,27 @@ def _move(archive: StoredFiles, row: ModificationInstance, new: bytes, set_aside
         return
     row.orthanc_instance_id_after = stored.orthanc_instance_id
     if stored.is_duplicate and not _holds(archive, stored.orthanc_instance_id, row.sha256_after):
-        # The same instance came under its new identity already, and the archive keeps what it has: as everywhere,
-        # the second one is a duplicate. Unless it shows something else, it goes.
+        # The same instance arrived under its new identity already, and the archive keeps what it has: the second
+        # one is a duplicate as everywhere, and is removed unless it is another image.
         _drop_duplicate(archive, row.orthanc_instance_id_before, stored.orthanc_instance_id)
         raise RefusedInstance("duplicate_instance", "The archive holds this instance under its new identity already.")
     archive.delete(row.orthanc_instance_id_before)
 
 
 def put_back(archive: StoredFiles, row: ModificationInstance, new: bytes) -> bool:
-    """Store a replaced image again if the archive cannot give it out; whether it had to be done.
-
-    Raises:
-        Unavailable: the archive is away.
-    """
+    """Store a replaced image again if the archive cannot return it; returns whether that was necessary. Raises
+    Unavailable when the archive is away."""
     try:
         archive.read(row.orthanc_instance_id_after)
     except LookupError:
-        archive.delete(row.orthanc_instance_id_after)  # the index may name a file that is gone
+        archive.delete(row.orthanc_instance_id_after)  # the index may name a missing file
         archive.store(new)
         return True
     return False
 
 
 def drop_again(archive: StoredFiles, orthanc_instance_id: str, kept_instance_id: str, set_aside: SetAside) -> None:
-    """Take out an instance that came again under the identity it had before it was moved."""
+    """Remove an instance that arrived again under the identity it had before it was moved."""
     one, kept = _read(archive, orthanc_instance_id), _read(archive, kept_instance_id)
     if one is None or kept is None or orthanc_instance_id == kept_instance_id:
         return
@@ -180,7 +174,7 @@ def drop_again(archive: StoredFiles, orthanc_instance_id: str, kept_instance_id:
 
 
 def _drop_duplicate(archive: StoredFiles, orthanc_instance_id: str, kept_instance_id: str) -> None:
-    """Take out an instance that the archive holds under another identity too, unless the two show something else."""
+    """Remove an instance that the archive also has under another identity, unless they are different images."""
     one, kept = _read(archive, orthanc_instance_id), _read(archive, kept_instance_id)
     if one is None or kept is None or orthanc_instance_id == kept_instance_id:
         return
@@ -190,7 +184,7 @@ def _drop_duplicate(archive: StoredFiles, orthanc_instance_id: str, kept_instanc
 
 
 def _is_same(one: bytes, kept: bytes) -> bool:
-    """Whether a sender of the one would hear of the other that it is a duplicate; not, in every doubt."""
+    """Whether the archive would call one a duplicate of the other; False when in doubt."""
     try:
         return is_same_content(read_header(one), kept)
     except RefusedInstance:

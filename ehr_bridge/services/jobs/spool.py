@@ -1,4 +1,4 @@
-"""A folder where a file waits, safe from a pulled plug, while the archive holds neither its old nor its new form."""
+"""A folder in which a file survives a power cut while the archive has neither its old nor its new form."""
 
 from __future__ import annotations
 
@@ -8,44 +8,38 @@ from pathlib import Path
 
 
 class Spool:
-    """Files by id. Closed to everybody but the owner; what `put` returns from is on the disk."""
+    """Files by id, readable only by the owner; after `put` returns, the file is on the disk."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     @property
     def node(self) -> str:
-        """The name of this folder: jobs that rely on its files are continued only where it is.
-
-        Raises:
-            OSError: the folder cannot be written.
-        """
+        """The name of this folder: jobs that rely on its files continue only on its node. Raises OSError when it is not
+        writable."""
         path = self._folder / "node"
         if not path.exists():
             self._write(path, str(uuid.uuid4()).encode())
         return path.read_text()
 
     def put(self, name: uuid.UUID, data: bytes) -> None:
-        """Keep the file, durably: the file and the folder's entry for it.
-
-        Raises:
-            OSError: the disk is full or away; nothing is left behind.
-        """
+        """Store the file and the folder's entry for it durably. Raises OSError when the disk is full or away; nothing
+        is left behind."""
         self._write(self._path(name), data)
 
     def get(self, name: uuid.UUID) -> bytes | None:
-        """The whole file, or None when it never was kept to the end."""
+        """The whole file, or None when it was never completely written."""
         try:
             return self._path(name).read_bytes()
         except FileNotFoundError:
             return None
 
     def drop(self, name: uuid.UUID) -> None:
-        """Let a file go; one that is gone already is no matter."""
+        """Delete a file, if it is still there."""
         self._path(name).unlink(missing_ok=True)
 
     def names(self) -> list[uuid.UUID]:
-        """The ids of all files that are kept."""
+        """The ids of all stored files."""
         return [uuid.UUID(path.stem) for path in sorted(self._folder.glob("*.dcm"))]
 
     def _path(self, name: uuid.UUID) -> Path:

@@ -1,8 +1,8 @@
-"""What the spool holds beyond the moment an image was replaced, and how long.
+"""Keeps replaced images in the spool for a while.
 
-A killed process loses nothing that Orthanc answered. A power cut may: Orthanc's SQLite index does not wait for the
-disk, so it can come back naming a file that was deleted just before. So a replaced image stays in the spool for a
-while, and each start compares.
+A killed process loses nothing that Orthanc has acknowledged. A power cut may: Orthanc's SQLite index does not wait for
+the disk, so after it the index can name a file that was deleted just before. So a replaced image stays in the spool for
+a while, and each start compares.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ KEPT_FOR = timedelta(minutes=2)
 
 
 class SpoolKeeper:
-    """The one who looks after the spool of a node."""
+    """Compares and clears the spool of a node."""
 
     def __init__(self, database: Database, archive: StoredFiles, spool: Spool, clock: Callable[[], datetime]) -> None:
         self._database = database
@@ -37,11 +37,8 @@ class SpoolKeeper:
         self._clock = clock
 
     def compare(self) -> int:
-        """After a start: put back every replaced image that the archive lost; answers how many.
-
-        Raises:
-            Unavailable: the database or the archive is away.
-        """
+        """After a start: restore every replaced image that the archive has lost; returns how many. Raises Unavailable
+        when the database or the archive is away."""
         put = 0
         for row in self._rows():
             data = self._spool.get(row.id)
@@ -51,11 +48,7 @@ class SpoolKeeper:
         return put
 
     def release(self) -> int:
-        """Let go of images whose job ended long enough ago; answers how many.
-
-        Raises:
-            Unavailable: the database is away.
-        """
+        """Delete images whose job ended long enough ago; returns how many."""
         names = self._spool.names()
         if not names:
             return 0
@@ -71,7 +64,7 @@ class SpoolKeeper:
         return len(free)
 
     def _rows(self) -> list[ModificationInstance]:
-        """The rows of spooled files that say how an image is now: recorded, and not replaced again since."""
+        """The current rows of spooled files: recorded, and not replaced again since."""
         names = self._spool.names()
         if not names:
             return []
@@ -88,7 +81,7 @@ def _current(session: Session, name: object) -> ModificationInstance | None:
         DeletionRequest.study_id == own.study_id, DeletionRequest.status.in_(PURGES)
     )
     if session.scalar(purged.limit(1)) is not None:
-        return None  # deleted for good: it must not come back
+        return None  # permanently deleted: it must not come back
     replaced_again = (
         select(later.id)
         .join(job, job.id == later.modification_id)

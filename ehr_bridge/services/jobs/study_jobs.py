@@ -1,4 +1,4 @@
-"""What all jobs on a stored study share: one at a time, the latest that holds, and their making."""
+"""What all jobs on a stored study share: one at a time, the last one in effect, and creating them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ehr_bridge.errors import Conflict
 from ehr_bridge.services.audit.trail import Origin
 
 UNSWEPT = Modification.status.in_(HOLDS) & Modification.swept_at.is_(None)
-"""Jobs that ended and have not had their last look for what came meanwhile."""
+"""Jobs that have ended but not yet swept for instances that arrived meanwhile."""
 WORDS = {
     JobKind.MODIFY: "modify its tags",
     JobKind.UNDO: "undo its last change",
@@ -27,15 +27,15 @@ WORDS = {
 
 
 def of_study(session: Session, study_id: uuid.UUID) -> list[Modification]:
-    """All jobs of a study, the latest first."""
+    """All jobs of a study, latest first."""
     query = select(Modification).where(Modification.study_id == study_id)
     return list(session.scalars(query.order_by(Modification.requested_at.desc(), Modification.id)))
 
 
 def undoable(session: Session, study_id: uuid.UUID) -> uuid.UUID | None:
-    """The one job of a study that can be undone now, if there is one. Not one whose images are gone by now."""
+    """The one job of a study that can be undone now, if any; not one whose images are gone."""
     purged_at = session.scalar(last_purge(study_id))
-    jobs = of_study(session, study_id)  # queued in the order of `requested_at`, one at a time
+    jobs = of_study(session, study_id)  # queued by `requested_at`, one at a time
     undone = {job.undoes_id for job in jobs if job.kind == JobKind.UNDO and job.status == JobStatus.SUCCEEDED}
     jobs = [job for job in jobs if purged_at is None or job.requested_at > purged_at]
     latest = (job for job in jobs if job.kind != JobKind.UNDO and job.status in HOLDS and job.id not in undone)
@@ -43,19 +43,19 @@ def undoable(session: Session, study_id: uuid.UUID) -> uuid.UUID | None:
 
 
 def under_way(session: Session, study_id: uuid.UUID) -> Modification | None:
-    """The job that has begun on a study, or is about to."""
+    """The job that is running on a study, or about to."""
     return session.scalar(
         select(Modification).where(Modification.study_id == study_id, Modification.status.in_(UNDER_WAY))
     )
 
 
 def job_works_on_it() -> ColumnElement[bool]:
-    """Whether a job is under way on the study, or has not had its last look for what came meanwhile."""
+    """Whether a job is running on the study, or has not yet swept for instances that arrived meanwhile."""
     return exists().where(Modification.study_id == Study.id, Modification.status.in_(UNDER_WAY) | UNSWEPT)
 
 
 def require_idle(session: Session, study: Study) -> None:
-    """Raises Conflict `modification_running`, which says who is at it."""
+    """Raises Conflict `modification_running`, which names the job."""
     job = under_way(session, study.id)
     if job is not None:
         raise Conflict(
@@ -91,9 +91,9 @@ def new_job(
 
 
 def take_over_unswept(session: Session, study: Study, job: Modification, now: datetime) -> dict[str, str]:
-    """What earlier jobs want of instances that are still on their way: from here on `job` looks for them.
+    """What earlier jobs want of instances that are still on their way: from now on `job` sweeps for them.
 
-    A job on the link does for all; a modification leaves what a link wants to that link's own last look.
+    A job on the link sweeps for all; a modification leaves the values of a link to that link's own sweep.
     """
     wanted: dict[str, str] = {}
     unswept = select(Modification).where(Modification.study_id == study.id, UNSWEPT)
