@@ -55,13 +55,9 @@ class Privacy:
         self._clock = clock
 
     def restrict(self, id_or_mrn: str, reason: str, staff: Iterable[str], origin: Origin) -> RestrictionView:
-        """Let only these people see the patient from now on; replaces the list that was there.
-
-        All records that were merged into the patient's are restricted along, and stay so when a merge is taken back.
-
-        Raises:
-            NotFound: there is no such patient.
-        """
+        """Let only these people see the patient from now on; replaces the list that was there. All records that were
+        merged into the patient's are restricted along, and stay so when a merge is taken back. Raises NotFound when
+        there is no such patient."""
         now = self._clock()
         wanted = sorted(set(staff))
         with self._database.write() as session:
@@ -84,10 +80,7 @@ class Privacy:
 
     def release(self, id_or_mrn: str, origin: Origin) -> None:
         """Let everybody with the permission see the patient again, with all records that were merged into theirs.
-
-        Raises:
-            NotFound: there is no such patient, or they are not restricted.
-        """
+        Raises NotFound when there is no such patient, or they are not restricted."""
         now = self._clock()
         with self._database.write() as session:
             patient = find_patient(session, id_or_mrn)

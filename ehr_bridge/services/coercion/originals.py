@@ -1,4 +1,4 @@
-"""What a stored file said before it was changed: its Original Attributes Sequence (PS3.3 section C.12.1.1.9)."""
+"""The former values of a stored file: its Original Attributes Sequence (PS3.3 section C.12.1.1.9)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ehr_bridge.services.identity.attributes import LINKED_KEYWORDS
 PATIENT_GROUP = 0x0010
 QUALIFIERS = "IssuerOfPatientIDQualifiersSequence"
 MODIFYING_SYSTEM = "ORTHANC EHR BRIDGE"
-"""How we name ourselves in the Original Attributes Sequence of what we change."""
+"""Our name in the Original Attributes Sequence of changed files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class FormerValue:
 
 
 def former_values(data: bytes) -> dict[str, list[FormerValue]]:
-    """What the sequence of a file keeps, oldest first, in its items' own character sets."""
+    """All entries of a file's sequence, oldest first, decoded in the character sets of their items."""
     return _former_values(_read(data))
 
 
@@ -63,15 +63,17 @@ def _former_values(file: Dataset) -> dict[str, list[FormerValue]]:
 
 
 class OnArrival(NamedTuple):
-    """What a file said when it came of everything that a link decides; only what we changed since."""
+    """The values that a file had on arrival, of all attributes that a link decides; only those we have changed
+    since."""
 
     values: dict[str, str]
-    """What the built-in rules and those of the site write, and whatever else says who the patient is: a rule that is
-    gone by now may have written it. One that may not be written (a date that is none) is empty; the sequence keeps it.
+    """These are the attributes that the built-in rules and those of the site write, and all others that identify the
+    patient, because a former rule may have written them. A value that cannot be written (an invalid date) is empty; the
+    sequence keeps it.
     """
     qualifiers: bytes | None
-    """The Issuer of Patient ID Qualifiers Sequence (0010,0024) that we took out, as an element in the file's own
-    encoding; None when we took none."""
+    """The Issuer of Patient ID Qualifiers Sequence (0010,0024) that we removed, as an element in the file's own
+    encoding; None when we removed none."""
 
 
 def on_arrival(header: Header, ruled: Set[str] = frozenset()) -> OnArrival:
@@ -123,7 +125,7 @@ def _writable(keyword: str, value: str) -> str:
 
 
 def _moment(item: Dataset) -> datetime | None:
-    """When (DT, PS3.5 section 6.2); None when it is not a moment in the form that we and most systems write."""
+    """The time (DT, PS3.5 section 6.2); None when it is not in the form that we and most systems write."""
     text = str(item.get("AttributeModificationDateTime") or "").strip()
     for form in ("%Y%m%d%H%M%S.%f%z", "%Y%m%d%H%M%S%z"):
         try:

@@ -1,7 +1,7 @@
-"""Deletion of a study: one person asks, another decides, a grace period follows, then the purge.
+"""Deletion of a study: one person requests it, another decides, then a grace period and the purge.
 
-From the request on the study is hidden from everybody but those who decide on it; a rejection, a withdrawal or a
-restoration shows it again as it was.
+From the request on, the study is hidden from everybody but those who decide; a rejection, a withdrawal or a restoration
+shows it again as it was.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ from ehr_bridge.services.visibility.restrictions import NOTHING, Closed, without
 
 @dataclass(frozen=True, slots=True)
 class DeletionView:
-    """A request with the facts of its study that an approver decides on."""
+    """A request with the facts of its study for the approver."""
 
     request: DeletionRequest
     person: Person
     """As at the time of the request."""
     accession_number: str | None
     facts: Mapping[str, Any]
-    """`steps.facts_of` the study: as it is while the request is open, then as it was."""
+    """`steps.facts_of` the study: current while the request is open, then as at its end."""
     on_hold: bool
 
 
@@ -71,11 +71,11 @@ class Deletions:
         self._grace = grace
 
     def request(self, study_instance_uid: str, reason: str, origin: Origin) -> DeletionView:
-        """Ask for a study's deletion; it is hidden from now on.
+        """Request a study's deletion; it is hidden from now on.
 
         Raises:
             NotFound: the archive holds no such study.
-            Conflict: a request for it is open already, it is under legal hold, or a job works on it.
+            Conflict: a request for it is open already, it is under legal hold, or a job is working on it.
         """
         now = self._clock()
         with self._fresh.write() as session:
@@ -105,7 +105,7 @@ class Deletions:
             return Page([_view(session, request) for request in page.items], page.total, limit, offset)
 
     def approve(self, request_id: uuid.UUID, origin: Origin) -> DeletionView:
-        """Agree to somebody else's request; the grace period begins.
+        """Approve somebody else's request; the grace period begins.
 
         Raises:
             NotFound: there is no such request.
@@ -127,7 +127,7 @@ class Deletions:
         return view
 
     def reject(self, request_id: uuid.UUID, reason: str | None, origin: Origin) -> DeletionView:
-        """Refuse a request, also one's own; the study is back.
+        """Reject a request, possibly one's own; the study is shown again.
 
         Raises:
             NotFound: there is no such request.
@@ -145,7 +145,7 @@ class Deletions:
         return view
 
     def withdraw(self, request_id: uuid.UUID, origin: Origin) -> DeletionView:
-        """Take one's own request back while it waits; the study is back.
+        """Withdraw one's own open request; the study is shown again.
 
         Raises:
             NotFound: there is no such request.
@@ -166,7 +166,7 @@ class Deletions:
         return view
 
     def restore(self, request_id: uuid.UUID, origin: Origin) -> DeletionView:
-        """Bring an approved request's study back, while the purge has not begun.
+        """Restore the study of an approved request, before the purge has begun.
 
         Raises:
             NotFound: there is no such request.

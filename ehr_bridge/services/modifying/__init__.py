@@ -1,1 +1,1 @@
-"""Jobs that rewrite stored files."""
+"""Jobs that rewrite the stored files of a study."""

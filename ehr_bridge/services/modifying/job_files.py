@@ -1,6 +1,6 @@
-"""What a job does to the files of its study: their new forms are made and put into the spool, then into the archive.
+"""The file work of a job: makes the new forms of a study's files, first into the spool, then into the archive.
 
-How far it is and whose turn it is, `runner` knows.
+`runner` knows the progress and the schedule.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from ehr_bridge.services.uploads.ways_in import UNKNOWN, WayIn, ways_in
 LOGGER = logging.getLogger(__name__)
 
 type Hold = Callable[[Modification], None]
-"""Says that this node still carries a job on; raises `LeaseLost` when another does."""
+"""Renews this node's lease on a job; raises `LeaseLost` when another node has it."""
 
 
 class JobFiles:
-    """The files of stored studies, in the hands of the worker."""
+    """The files of stored studies, for the worker."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class JobFiles:
         coercion: CoercionRules,
         keep: Callable[[bytes, str], object],
     ) -> None:
-        """`keep` puts a file, and why, where people look for what the archive could not take."""
+        """`keep` stores a file, with the reason, for people to examine (quarantine)."""
         self._database = database
         self._archive = archive
         self._spool = spool
@@ -53,7 +53,8 @@ class JobFiles:
         self._checks = FixityCheck(database, clock)
 
     def prepare(self, job: Modification, undone: Undone | None, ids: list[str], hold: Hold) -> None:
-        """Put the new form of these instances into the spool and the way back into the ledger, where they need one."""
+        """Put the new form of these instances into the spool, and their former bytes into the ledger, where they
+        change."""
         rows: list[ModificationInstance] = []
         ways = self.ways_in(job)
         for instance_id in ids:
@@ -85,12 +86,12 @@ class JobFiles:
                 session.add_all(rows)
 
     def carry_out(self, job: Modification, rows: list[ModificationInstance], hold: Hold) -> None:
-        """Put prepared forms in their places.
+        """Replace instances by their prepared forms.
 
         Raises:
             Unavailable: the archive is away.
-            Elsewhere: one of the images waits in another node's spool; the others are done.
-            LeaseLost: another node carries the job on.
+            Elsewhere: one of the images is in another node's spool; the others are done.
+            LeaseLost: another node runs the job.
         """
         failure: Unavailable | Elsewhere | None = None
         touched = []
@@ -101,7 +102,7 @@ class JobFiles:
             except Elsewhere as error:  # this one stays pending
                 failure = error
                 continue
-            except Unavailable as error:  # this one and those behind it do
+            except Unavailable as error:  # this one and the following stay pending
                 failure = error
                 break
             touched.append(row)
@@ -113,14 +114,14 @@ class JobFiles:
             raise failure
 
     def _take_place(self, row: ModificationInstance, data: bytes) -> None:
-        """Keep what came while the instance of `row` was replaced, and write down that it did; then it may go."""
+        """Keep and record what arrived while the instance of `row` was replaced; then it may be removed."""
         self.set_aside(data)
         with self._database.write() as session:
             row.error_code = OTHER_CONTENT
             session.merge(row)
 
     def set_aside(self, data: bytes) -> None:
-        """Keep, durably, another image that came under the identity of one that a job has in its hands."""
+        """Keep, durably, another image that arrived under the identity of one that a job is working on."""
         try:
             self._keep(data, OTHER_CONTENT)
         except OSError as error:
@@ -130,21 +131,18 @@ class JobFiles:
     def new_form(
         self, job: Modification, undone: Undone | None, instance_id: str, data: bytes, ways: Mapping[str, WayIn]
     ) -> NewForm:
-        """What a job makes of a file.
-
-        Raises: RefusedInstance when it cannot.
-        """
+        """The new form of a file. Raises RefusedInstance when there cannot be one."""
         way_in = ways.get(instance_id, UNKNOWN)
         return new_form(job, undone, instance_id, data, self._clock(), self._coercion, way_in)
 
     def ways_in(self, job: Modification) -> Mapping[str, WayIn]:
-        """Those of the images that are written down by now."""
+        """The ways in of the images that are recorded by now."""
         self._recorder.flush()
         with self._database.read() as session:
             return ways_in(session, job.study_id)
 
     def undone(self, job: Modification) -> Undone | None:
-        """What an undo takes back; None for any other job."""
+        """The modification that an undo undoes; None for any other job."""
         if job.undoes_id is None:
             return None
         with self._database.read() as session:
@@ -154,7 +152,7 @@ class JobFiles:
         return Undone(by_id, undone.wanted, undone.study_before.get("patient_ids", []))
 
     def archive_study(self, job: Modification) -> str | None:
-        """The archive's id of the study as it is now; of two with one UID, the one it was known by before."""
+        """The archive's present id of the study; if there are two with its UID, the one recorded before."""
         former, first = job.link_after and job.link_after.orthanc_study_id, None
         for instance_id in self._archive.instances_of(job.study_instance_uid):
             try:

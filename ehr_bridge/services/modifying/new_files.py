@@ -46,11 +46,7 @@ def new_form(
     rules: CoercionRules,
     way_in: WayIn = UNKNOWN,
 ) -> NewForm:
-    """What becomes of an instance that came this way.
-
-    Raises:
-        RefusedInstance: it cannot become what it should.
-    """
+    """What becomes of an instance that came this way. Raises RefusedInstance when it cannot become what it should."""
     wanted, is_doubted, qualifiers = job.wanted, False, None
     if undone is not None:
         row = undone.rows.get(instance_id)

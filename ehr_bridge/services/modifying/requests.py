@@ -1,7 +1,7 @@
 """Requests to modify the attributes of a stored study, or to undo that; `runner` carries them out.
 
-One at a time per study. Only the latest modification that still holds can be undone, so that every undo leads back to
-files that were really there.
+One at a time per study. Only the latest modification in effect can be undone, so that every undo restores files that
+really existed.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ class Modifications:
         self._clock = clock
 
     def request(self, study_instance_uid: str, changes: Mapping[str, str], reason: str, origin: Origin) -> Modification:
-        """Note that a study's attributes shall have these values (keyword to value, checked already); a job does it.
+        """Request that a study's attributes get these values (keyword to value, already checked); a job does it.
 
         Raises:
             NotFound: there is no such study.
-            Conflict: the study is being modified just now, or its link says who it is.
+            Conflict: the study is being modified, or the values contradict its link.
         """
         now = self._clock()
         with self._database.write() as session:
@@ -53,11 +53,11 @@ class Modifications:
         return job
 
     def undo(self, modification_id: uuid.UUID, reason: str, origin: Origin) -> Modification:
-        """Note that a modification shall be taken back; a job restores every former byte.
+        """Request that a modification is undone; a job restores every former byte.
 
         Raises:
             NotFound: there is no such modification, or its study is gone.
-            Conflict: it cannot be undone, the study is being modified just now, or its link says who it is.
+            Conflict: it cannot be undone, the study is being modified, or the values contradict its link.
         """
         now = self._clock()
         with self._database.write() as session:
@@ -91,7 +91,7 @@ class Modifications:
 def queue_undo(
     session: Session, study: Study, undone: Modification, reason: str, origin: Origin, now: datetime
 ) -> Modification:
-    """The job that takes `undone` back."""
+    """The job that undoes `undone`."""
     job = new_job(study, JobKind.UNDO, reason, origin, now)
     job.undoes_id = undone.id
     if undone.link_before is not None:
@@ -105,7 +105,7 @@ def queue_undo(
 
 
 def former_values(undone: Modification) -> dict[str, str]:
-    """What the study said before, where all its instances said the same."""
+    """The former values, where all instances of the study had the same."""
     before: dict[str, set[str]] = {}
     for change in undone.applied:
         before.setdefault(change["tag"], set()).add(change["before"])
@@ -117,7 +117,7 @@ def former_values(undone: Modification) -> dict[str, str]:
 
 
 def _require_agreement(study: Study, values: Mapping[str, str]) -> None:
-    """Who a linked study is, the EHR says: nothing may be written into it that disagrees with its link."""
+    """The EHR decides the identity of a linked study: no value may contradict its link."""
     if study.patient is None:
         return
     linked = wanted_values(study.patient, study.order)

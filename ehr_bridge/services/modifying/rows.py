@@ -1,4 +1,4 @@
-"""What the tables say of a modification: its beginning, every instance's new place, its end. No archive here."""
+"""The database side of a modification: its beginning, the new id of every instance, its end. No archive here."""
 
 from __future__ import annotations
 
@@ -38,29 +38,29 @@ ACTIONS = {
 
 
 def rows_of(session: Session, modification_id: uuid.UUID) -> list[ModificationInstance]:
-    """The instances a modification replaced so far."""
+    """The instances that a modification has replaced so far."""
     return list(
         session.scalars(select(ModificationInstance).where(ModificationInstance.modification_id == modification_id))
     )
 
 
 class Seen(NamedTuple):
-    """What a job found when it looked at every file before it touched one."""
+    """What a job found when it examined every file before changing one."""
 
     number_of_instances: int
     patient_ids: Iterable[str]
     """Those in the files so far."""
     is_doubted: bool = False
-    """A rule of the site wants a person to look at one of them."""
+    """A rule of the site asks for a person's decision on one of them."""
 
 
 def begin(
     session: Session, job_id: uuid.UUID, node: str, seen: Seen, now: datetime, leased_until: datetime
 ) -> Modification | None:
-    """From here on files change, and instances that arrive get the new values (or, for an undo, the former ones).
+    """From now on files change, and instances that arrive get the new values (for an undo, the former ones).
 
-    None when another node was first, or when an image that claims to be somebody else's came before anything was
-    touched: the job has failed then, and a person has to look again.
+    None when another node was first, or when an image of somebody else arrived before any file was changed: then the
+    job has failed, and a person must decide again.
     """
     job = session.get_one(Modification, job_id)
     if job.status != JobStatus.QUEUED:
@@ -79,7 +79,7 @@ def begin(
         "patient_ids": sorted(seen.patient_ids),
         "is_doubted": seen.is_doubted,
     }
-    # whose study it is stands in its link, set at the end; what comes meanwhile is found before
+    # the link is set at the end; instances that arrive before that are found in time
     undone = session.get(Modification, job.undoes_id) if job.undoes_id is not None else None
     if job.kind == JobKind.MODIFY:
         study.corrections = {**study.corrections, **job.changes}
@@ -91,8 +91,8 @@ def begin(
 
 
 def follow(session: Session, row: ModificationInstance) -> None:
-    """Write down what became of an instance; its row in `instances` follows to its new id."""
-    if row.status == FileStatus.PENDING:  # the archive was not touched: it is made anew
+    """Record the result for an instance; its row in `instances` gets the new id."""
+    if row.status == FileStatus.PENDING:  # the archive was not changed: start again
         session.execute(delete(ModificationInstance).where(ModificationInstance.id == row.id))
         return
     session.merge(row)
@@ -107,7 +107,7 @@ def follow(session: Session, row: ModificationInstance) -> None:
 
 
 def _know_by_ledger(session: Session, row: ModificationInstance) -> None:
-    """The file is the one that the job made, and is as whole as what it made it of."""
+    """The file is the one that the job made, and as intact as the one it was made from."""
     ours = update(Instance).where(Instance.orthanc_instance_id == row.orthanc_instance_id_after)
     if row.error_code == CHANGED_WHEN_DAMAGED:
         session.execute(ours.values(stored_digest=NO_FILES))
@@ -116,25 +116,25 @@ def _know_by_ledger(session: Session, row: ModificationInstance) -> None:
 
 
 def _move_instance(session: Session, before: str, after: str) -> None:
-    if session.get(Instance, after) is not None:  # the list of changes told it first
+    if session.get(Instance, after) is not None:  # already recorded from the list of changes
         session.execute(delete(Instance).where(Instance.orthanc_instance_id == before))
         return
     session.execute(update(Instance).where(Instance.orthanc_instance_id == before).values(orthanc_instance_id=after))
 
 
 def fail(session: Session, job_id: uuid.UUID, code: str, now: datetime) -> None:
-    """End a job that could not begin: no file was touched."""
+    """End a job that could not begin: no file was changed."""
     job = session.get_one(Modification, job_id)
     job.status, job.error_code, job.finished_at, job.swept_at = JobStatus.FAILED, code, now, now
     _audit(session, job, now, {"code": code})
-    if job.change_id is not None and job.undoes_id is not None:  # not to the byte, then, but in line with its link
+    if job.change_id is not None and job.undoes_id is not None:  # not restored to the byte, but made to fit its link
         study = session.get_one(Study, job.study_id)
         asker = Origin(job.requested_by, job.address)
         session.add(new_job(study, JobKind.FOLLOW, job.reason, asker, now, waits=True))
 
 
 def finish(session: Session, job_id: uuid.UUID, orthanc_study_id: str | None, now: datetime) -> None:
-    """End a job, or a later look for stragglers: everything that names the study's files says what is there."""
+    """End a job, or a later sweep: update everything that refers to the study's files."""
     job = session.get_one(Modification, job_id)
     rows = rows_of(session, job_id)
     for row in rows:  # an instance may have been recorded under its old id after it had moved
@@ -163,7 +163,7 @@ def finish(session: Session, job_id: uuid.UUID, orthanc_study_id: str | None, no
 
 
 def _forget_digests(session: Session, rows: list[ModificationInstance]) -> None:
-    """Where another image came and went, its digest may have been written down for the one that is there."""
+    """Where another image came and went, the recorded digest may be that one's."""
     ids = [
         row.orthanc_instance_id_after
         for row in rows
@@ -173,7 +173,7 @@ def _forget_digests(session: Session, rows: list[ModificationInstance]) -> None:
 
 
 def _flag_doubted(session: Session, job: Modification, study: Study, now: datetime) -> None:
-    """What a rule of the site wants a person to see goes into the list, unless a person asked for the job."""
+    """What a rule of the site wants a person to see goes on the list, unless a person requested the job."""
     is_nobodys = job.kind == JobKind.FOLLOW or (job.kind == JobKind.LINK and job.requested_by == OURSELVES.actor)
     if not (is_nobodys and job.study_before.get("is_doubted") and study.link_status == LinkStatus.LINKED):
         return
@@ -181,7 +181,7 @@ def _flag_doubted(session: Session, job: Modification, study: Study, now: dateti
 
 
 def summary(rows: list[ModificationInstance]) -> list[dict[str, Any]]:
-    """What changed how, with the number of instances it changed in."""
+    """What changed, with the number of instances."""
     counts = Counter(
         (change["tag"], change["before"], change["after"])
         for row in rows

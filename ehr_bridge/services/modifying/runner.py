@@ -1,9 +1,8 @@
-"""Carries modifications out: the job behind `modify-tags` and its undo, a little at a time, in the worker.
+"""Carries modifications out: the job behind `modify-tags` and its undo, step by step, in the worker.
 
-A job first looks whether every instance can be changed, and touches nothing if one cannot. Then all new forms are
-prepared, and each is put in its place (`replacing`). Everything a job must know stands in the ledger and the spool, so
-a killed process continues where it was. Instances that were on their way meanwhile are looked for once more a little
-later.
+A job first checks whether every instance can be changed, and changes nothing if one cannot. Then all new forms are
+prepared, and each replaces its old one (`replacing`). All progress is in the ledger and the spool, so a killed process
+continues where it was. A little later, the job sweeps for instances that were on their way meanwhile.
 """
 
 from __future__ import annotations
@@ -52,15 +51,15 @@ from ehr_bridge.services.modifying.stuck import end_given_up
 
 LOGGER = logging.getLogger(__name__)
 SWEEP_AFTER = timedelta(seconds=10)
-"""Longer than any node remembers a decision (`Claims`), and than storing one instance takes."""
+"""Longer than any node caches a decision (`Claims`), and than storing one instance takes."""
 AT_ONCE = 16
-"""Instances that share a transaction."""
+"""Instances per transaction."""
 UNFINISHED = select(Modification.id).where(Modification.status.in_(UNENDED) | UNSWEPT).limit(1)
-"""Whatever there may be to do, now or later. Asked four times a second, so it is made once."""
+"""Whether there is anything to do, now or later. Asked four times a second, so the query is built once."""
 
 
 class ModificationJobs:
-    """The one who carries jobs out on a node. Not for several threads at once: the worker's."""
+    """Runs the jobs on a node. Not thread-safe: only the worker uses it."""
 
     def __init__(
         self,
@@ -73,7 +72,7 @@ class ModificationJobs:
         coercion: CoercionRules,
         keep: Callable[[bytes, str], object],
     ) -> None:
-        """`keep` puts a file, and why, where people look for what the archive could not take."""
+        """`keep` stores a file, with the reason, for people to examine (quarantine)."""
         self._matching = matching
         self._database = database
         self._archive = archive
@@ -89,11 +88,8 @@ class ModificationJobs:
         self._taken_from: dict[uuid.UUID, str] = {}
 
     def run(self, seconds: float = 1.0) -> int:
-        """Go on with whatever is to be done, for about that long; answers how many jobs are left.
-
-        Raises:
-            Unavailable: the database or the archive is away; nothing is lost, and it goes on later.
-        """
+        """Continue with whatever is to be done, for about that long; returns how many jobs are left. Raises Unavailable
+        when the database or the archive is away; nothing is lost, and it continues later."""
         until = time.monotonic() + seconds
         if self._is_fresh:
             self._keeper.compare()
@@ -103,7 +99,7 @@ class ModificationJobs:
         for job in jobs:
             try:
                 left += not self._advance(job, until)
-            except Unavailable as error:  # one that cannot go on holds no other up
+            except Unavailable as error:  # a job that cannot continue does not block the others
                 left, failure = left + 1, failure or error
             except LeaseLost:
                 self._forget(job)
@@ -144,7 +140,7 @@ class ModificationJobs:
             return list(session.scalars(query.order_by(Modification.requested_at)))
 
     def _advance(self, job: Modification, until: float) -> bool:
-        """Whether the job came to its end before the time was over."""
+        """Whether the job ended before the time was over."""
         if job.status == JobStatus.QUEUED:
             checked = self._check(job, until)
             if checked is None:
@@ -175,15 +171,12 @@ class ModificationJobs:
         return True
 
     def _hold(self, job: Modification) -> None:
-        """Say that this node still carries the job on. Asked before each step that changes anything.
-
-        Raises:
-            LeaseLost: another node has taken it over.
-        """
+        """Renew this node's lease on the job. Called before each step that changes anything. Raises LeaseLost when
+        another node has taken the job over."""
         now, node = self._clock(), self._spool.node
         if job.node not in (None, node):
             LOGGER.warning("job %s is taken over from node %s", job.id, job.node)
-            self._forget(job)  # what was looked at while it was queued is looked at again
+            self._forget(job)  # what was examined while it was queued is examined again
             self._taken_from[job.id] = job.node
         if job.node != node or job.leased_until is None or job.leased_until < now + RENEWED:
             with self._database.write() as session:
@@ -196,8 +189,8 @@ class ModificationJobs:
             leave(session, job.id, self._taken_from.pop(job.id, None), self._clock())
 
     def _note(self, job: Modification, error: Exception) -> None:
-        """Write down that an attempt ended in what nobody foresaw. What was raised may quote a file, so the log says
-        only where."""
+        """Record that an attempt ended with an unexpected error. Its message may quote a file, so the log only says
+        where it was raised."""
         self._forget(job)
         LOGGER.error("job %s cannot go on: %s", job.id, where(error))
         with self._database.write() as session:
@@ -209,8 +202,8 @@ class ModificationJobs:
         self._doubted.discard(job.id)
 
     def _put_back(self, job: Modification) -> bool:
-        """End a job that was given up: what is between two states comes to one, what has changed gets a job to undo it.
-        Answers True."""
+        """End a job that was given up: files between two states are completed, and changed ones get a job to undo it.
+        Returns True."""
         with self._database.read() as session:
             pending = [row for row in rows_of(session, job.id) if row.status == FileStatus.PENDING]
         begun = []
@@ -230,7 +223,7 @@ class ModificationJobs:
         return True
 
     def _check(self, job: Modification, until: float) -> int | RefusedInstance | None:
-        """How many instances there are, why one of them cannot be changed, or None when the time is over."""
+        """The number of instances, why one of them cannot be changed, or None when the time is over."""
         looked_at = self._looked_at.setdefault(job.id, set())
         patient_ids = self._patient_ids.setdefault(job.id, set())
         undone = self._files.undone(job)
@@ -241,7 +234,7 @@ class ModificationJobs:
                 continue
             try:
                 before = self._archive.read(instance_id)
-                if instance_id in ways:  # nobody has said yet that any other is of this study's patient
+                if instance_id in ways:  # unrecorded instances may belong to another patient
                     patient_ids.add(read_header(before).patient_id)
                 form = self._files.new_form(job, undone, instance_id, before, ways)
                 if form.is_doubted:
@@ -256,10 +249,10 @@ class ModificationJobs:
         return len(ids)
 
     def _replace_all(self, job: Modification, until: float) -> bool:
-        """Prepare whatever is not, then replace whatever is prepared, until the archive shows nothing more to do.
+        """Prepare all that is not, then replace all that is prepared, until nothing in the archive is left to do.
 
-        False when the time is over. Preparing changes nothing that anybody sees, so it comes first: the time in which
-        a study is half old and half new is as short as it can be.
+        False when the time is over. Preparing has no visible effect, so it comes first: the time in which some files of
+        a study are old and some new is as short as possible.
         """
         looked_at = self._looked_at.setdefault(job.id, set())
         undone = self._files.undone(job)

@@ -1,4 +1,4 @@
-"""What an administrator says of a job that cannot go on: try it again, or give it up and put every file back."""
+"""An administrator's decision about a job that cannot continue: retry it, or give it up and restore every file."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ class StuckJobs:
         self._clock = clock
 
     def retry(self, job_id: uuid.UUID, reason: str, origin: Origin) -> Modification:
-        """Let a job that failed by what nobody foresaw begin its attempts anew.
+        """Let a job that failed with an unexpected error start again.
 
         Raises:
             NotFound: there is no such job.
-            Conflict: nothing of the kind happened to it, or its study has a later job.
+            Conflict: it did not fail like this, or its study has a later job.
         """
         now = self._clock()
         with self._database.write() as session:
@@ -48,12 +48,12 @@ class StuckJobs:
         return job
 
     def give_up(self, job_id: uuid.UUID, reason: str, origin: Origin) -> Modification:
-        """End a job that cannot go on. One that touched no file has failed; of one that did, the worker puts every file
-        back, to the byte, by a job of its own.
+        """End a job that cannot continue. If it changed no file, it has failed; otherwise the worker restores every
+        file to the byte, by a job of its own.
 
         Raises:
             NotFound: there is no such job.
-            Conflict: nothing of the kind happened to it, it has ended, or it is an undo that has begun.
+            Conflict: it is not stuck, it has ended, or it is an undo that has begun.
         """
         now = self._clock()
         with self._database.write() as session:
@@ -72,7 +72,7 @@ class StuckJobs:
 
 
 def end_given_up(session: Session, job_id: uuid.UUID, orthanc_study_id: str | None, now: datetime) -> None:
-    """End a job that was given up when every image is either old or new; whatever is new gets a job to undo it."""
+    """End a job that was given up once every image is either old or new; new ones get a job to undo it."""
     job = session.get_one(Modification, job_id)
     study = session.get_one(Study, job.study_id)
     if not job.number_done:

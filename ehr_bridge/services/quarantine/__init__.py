@@ -1,1 +1,1 @@
-"""People decide about files that are kept apart."""
+"""People's decisions about files in quarantine."""

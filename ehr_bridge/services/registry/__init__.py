@@ -1,1 +1,1 @@
-"""Patients and orders as the EHR tells them."""
+"""Patients and orders as the EHR sends them."""

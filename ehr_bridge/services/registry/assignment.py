@@ -1,4 +1,4 @@
-"""Says whose numbers are that are on record: from before there were several authorities, or when one has a new name."""
+"""Sets the issuer of recorded numbers: those from before there were several authorities, or when one is renamed."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ class Assigned:
 
     patients: int = 0
     taken: int = 0
-    """Left as they are: the authority's own patient with that number is on record already."""
+    """Left unchanged: the authority already has a patient with that number."""
     unknown: int = 0
-    """Numbers asked for that no patient has, or none whose issuer is to change."""
+    """Requested numbers that no patient has, or whose issuer is not to be changed."""
 
 
 class Assignment:
-    """Says who gave numbers that are on record, as if the EHR had said it with them: stored files follow by jobs."""
+    """Sets the issuer of recorded numbers, as if the EHR had sent it with them: stored files follow by jobs."""
 
     def __init__(
         self,
@@ -56,12 +56,10 @@ class Assignment:
         dry_run: bool = False,
         progress: Callable[[Assigned], None] = lambda _: None,
     ) -> Assigned:
-        """Give the numbers that have no issuer, or the `former` one, to an authority: these, or all of them (None).
+        """Assign numbers without issuer, or with the `former` one, to an authority: these, or all of them (None).
 
-        What was interrupted is finished by asking again.
-
-        Raises:
-            InvalidInput: the name is none of the site's authorities.
+        An interrupted call is completed by repeating it. Raises InvalidInput when the name is none of the site's
+        authorities.
         """
         issuer = configured_issuer(self._authorities, name)
         done, last = Assigned(), ""

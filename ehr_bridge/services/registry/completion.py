@@ -1,7 +1,7 @@
-"""An order is completed when its study has been quiet for a while, by images of its kind: the bridge's own notion of
-Orthanc's stable study.
+"""Completes an order when its study, with images of its kind, has received nothing new for a while: the bridge's own
+version of Orthanc's stable study.
 
-It is read from what was recorded, not from Orthanc's events, which a killed process loses and other nodes never hear.
+It is derived from what was recorded, not from Orthanc's events, which a killed process loses and other nodes never get.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ def _has(modality: Any) -> ColumnElement[bool]:
 
 
 def _of_its_kind() -> ColumnElement[bool]:
-    """Whether a study has images of the kind that its order is for; an order for what cannot be compared takes any."""
+    """Whether a study has images of the kind that its order is for; an order whose kind cannot be compared takes
+    any."""
     answers = answering_modalities()
     ways = [(Order.modality == term) & or_(*map(_has, sorted(terms))) for term, terms in sorted(answers.items())]
     return or_(_has(Order.modality), Order.modality.not_in(sorted(answers)), *ways)
@@ -45,11 +46,7 @@ class Completion:
         self._quiet = quiet
 
     def run(self) -> int:
-        """Complete the orders whose study brought nothing new for that long; answers how many.
-
-        Raises:
-            Unavailable: the database is away; it is done later.
-        """
+        """Complete the orders whose study received nothing new for that long; returns how many."""
         now = self._clock()
         news = exists().where(Instance.study_id == Study.id, Instance.received_at > now - self._quiet)
         due = (

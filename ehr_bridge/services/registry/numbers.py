@@ -1,6 +1,6 @@
-"""Whose number an MRN is: patients by id, MRN, or issuer and MRN, and what a header's number stands for.
+"""Finds patients by id, by MRN, or by issuer and MRN.
 
-A patient is issuer and MRN. A number that patients of several issuers have names nobody without its issuer.
+Issuer and MRN identify a patient. A number that patients of several issuers have identifies none without its issuer.
 """
 
 from __future__ import annotations
@@ -20,38 +20,38 @@ from ehr_bridge.matching.issuers import BETWEEN, issuer_key, readings
 from ehr_bridge.services.visibility.asker import require_open
 
 MOST_NAMED = 10
-"""Authorities that an answer names where a number is ambiguous."""
+"""Authorities listed in the answer to an ambiguous number."""
 
 
 def with_issuer(id_or_mrn: str, issuer: str | None) -> str:
-    """A number with who gave it, as one text; an id is a patient's alone."""
+    """A number with its issuer, as one text; an id needs no issuer."""
     return id_or_mrn if issuer is None or as_uuid(id_or_mrn) is not None else f"{issuer}{BETWEEN}{id_or_mrn}"
 
 
 def is_same_issuer(one: str, other: str) -> bool:
-    """Whether two names of an assigning authority are one, apart from case and blanks around."""
+    """Whether two names of an assigning authority are equal without case and surrounding blanks."""
     return issuer_key(one) == issuer_key(other)
 
 
 def find_patient(session: Session, id_or_mrn: str) -> Patient:
-    """As `find_patient_record`; of a record that was merged, the one that survived."""
+    """Like `find_patient_record`, but of a merged record the survivor."""
     return survivor_of(session, find_patient_record(session, id_or_mrn))
 
 
 def survivor_of(session: Session, patient: Patient) -> Patient:
-    """The record that stands for this one: itself, unless it was merged into another."""
+    """The surviving record: itself, unless it was merged into another."""
     while patient.merged_into_id is not None:
         patient = session.get_one(Patient, patient.merged_into_id)
     return patient
 
 
 def find_patient_record(session: Session, id_or_mrn: str) -> Patient:
-    """The record with that id, or else with that MRN; `ISSUER|MRN` names the number of one authority.
+    """The record with that id, or else with that MRN; `ISSUER|MRN` is the number of one authority.
 
     Raises:
         NotFound: there is neither.
         Conflict: several patients have the number, from different authorities.
-        NotPermitted: whoever asks may not see this patient (`visibility.asker`).
+        NotPermitted: the caller may not see this patient (`visibility.asker`).
     """
     key = as_uuid(id_or_mrn)
     patient = session.get(Patient, key) if key is not None else None
@@ -64,11 +64,8 @@ def find_patient_record(session: Session, id_or_mrn: str) -> Patient:
 
 
 def record_of_number(session: Session, text: str) -> Patient | None:
-    """The record that a text names as an MRN, alone or behind its issuer (`ISSUER|MRN`).
-
-    Raises:
-        Conflict: several patients have the number, from different authorities.
-    """
+    """The record with this MRN, alone or after its issuer (`ISSUER|MRN`). Raises Conflict when several patients have
+    the number, from different authorities."""
     names = [
         (Patient.mrn == mrn) if issuer is None else (Patient.mrn == mrn) & (Patient.issuer_key == issuer)
         for issuer, mrn in readings(text)
@@ -80,7 +77,7 @@ def record_of_number(session: Session, text: str) -> Patient | None:
 
 
 def number_begins(text: str) -> list[ColumnElement[bool]]:
-    """Conditions on Patient for a search: each issuer and beginning of an MRN that a text may name (`ISSUER|MRN`)."""
+    """Conditions on Patient for a search: each issuer and beginning of an MRN that a text may mean (`ISSUER|MRN`)."""
     named = [(issuer, mrn) for issuer, mrn in readings(text) if issuer is not None]
     return [
         (Patient.issuer_key == issuer) & Patient.mrn.ilike(f"{escaped(mrn)}%", escape=ESCAPE) for issuer, mrn in named
@@ -88,7 +85,7 @@ def number_begins(text: str) -> list[ColumnElement[bool]]:
 
 
 def ambiguous(records: Sequence[Patient]) -> Conflict:
-    """What is said where a number names several patients."""
+    """The refusal of a number that several patients have."""
     names = ", ".join(sorted(f"'{record.issuer}'" if record.issuer else "nobody named" for record in records))
     return Conflict(
         "mrn_ambiguous",
@@ -98,16 +95,16 @@ def ambiguous(records: Sequence[Patient]) -> Conflict:
 
 
 def mrns_of(session: Session, patient: Patient) -> list[str]:
-    """The MRNs that stand for a record: its own, and those of all records that were merged into it."""
+    """The MRNs of a record: its own, and those of all records that were merged into it."""
     merged = session.scalars(select(Patient).where(Patient.merged_into_id == patient.id)).all()
     return [patient.mrn, *(mrn for record in merged for mrn in mrns_of(session, record))]
 
 
 def of_survivor(session: Session, identity: HeaderIdentity, known: Sequence[Patient] | None = None) -> HeaderIdentity:
-    """What a header says, with the patient ID that stands for its own since a merge.
+    """A header's identity, with the patient ID that replaces its own since a merge.
 
-    The same number of another issuer is another number: it stays what it is. So does one that several patients have,
-    where the header does not say whose it is. `known` are its `records_of`, where they were read already.
+    The same number of another issuer is another number, and stays as it is. So does one that several patients have,
+    where the header has no issuer. `known` are its `records_of`, if they were already read.
     """
     records = records_of(session, identity) if known is None else known
     if len(records) != 1 or records[0].merged_into_id is None:
@@ -121,7 +118,7 @@ def of_survivor(session: Session, identity: HeaderIdentity, known: Sequence[Pati
 
 
 def records_of(session: Session, identity: HeaderIdentity) -> list[Patient]:
-    """The records, merged ones too, whose very number a header may mean, as far as it says who gave it."""
+    """The records, including merged ones, with exactly this number, as far as the header gives the issuer."""
     if not identity.patient_id:
         return []
     records = session.scalars(select(Patient).where(Patient.mrn == identity.patient_id)).all()

@@ -1,4 +1,4 @@
-"""The states of an order: where it may go from each, what its images cause and what is said of it."""
+"""The states of an order: the allowed transitions, those caused by images and those reported by the EHR."""
 
 from __future__ import annotations
 
@@ -19,34 +19,27 @@ TRANSITIONS: dict[OrderStatus, frozenset[OrderStatus]] = {
     OrderStatus.REPORTED: frozenset({OrderStatus.COMPLETED}),
     OrderStatus.CANCELLED: frozenset(),
 }
-"""Where an order may go from each state. One that was reported is not cancelled; studies of a cancelled one stay with
-the patient (`ehr_bridge.services.changes.ledger`)."""
+"""Allowed transitions. A reported order cannot be cancelled; studies of a cancelled order stay with the patient
+(`ehr_bridge.services.changes.ledger`)."""
 
 
 def move(order: Order, status: OrderStatus) -> None:
-    """Take an order to another state.
-
-    Raises:
-        Conflict: it cannot go there from where it is.
-    """
+    """Change the state of an order. Raises Conflict when the transition is not allowed."""
     if status not in TRANSITIONS[order.status]:
         raise Conflict("order_state", f"An order that is '{order.status}' cannot become '{status}'.")
     order.status = status
 
 
 Stated = Literal[OrderStatus.SCHEDULED, OrderStatus.ARRIVED, OrderStatus.COMPLETED, OrderStatus.REPORTED]
-"""What the EHR may say of an order; the others are caused by images, or by cancelling."""
+"""States that the EHR may report; the others are caused by images, or by cancelling."""
 _FORWARD = tuple(status for status in OrderStatus if status != OrderStatus.CANCELLED)
 
 
 def state(order: Order, said: Stated, now: datetime) -> OrderStatus | None:
-    """Take somebody's word for how far an order is; the state it left, or None where nothing changed.
+    """Set the state that was reported; returns the former state, or None where nothing changed.
 
-    Whoever repeats an old word moves nothing back: what lies behind the present state changes nothing. Only a report
-    can be withdrawn, by `completed` after `reported`.
-
-    Raises:
-        Conflict: the order is cancelled.
+    A report of an earlier state than the present one changes nothing. Only `reported` can be withdrawn, by `completed`.
+    Raises Conflict when the order is cancelled.
     """
     before = order.status
     if before == OrderStatus.CANCELLED:
@@ -80,7 +73,7 @@ SHOWN = (
     "upload_source",
     "status",
 )
-"""What an order shows of the study that answers it."""
+"""What an order shows of its study."""
 
 
 def order_shows(order: Order) -> dict[str, Any]:
@@ -89,7 +82,7 @@ def order_shows(order: Order) -> dict[str, Any]:
 
 
 def plain(value: Any) -> Any:
-    """An id, day or moment as JSON writes it; anything else as it is."""
+    """An id, date or time as JSON has it; anything else unchanged."""
     if isinstance(value, uuid.UUID):
         return str(value)
     return value.isoformat() if isinstance(value, date | datetime | time) else value

@@ -257,11 +257,8 @@ class Orders:
 
 
 def _schedule_under(session: Session, order: Order, uid: str) -> None:
-    """Let the order's images be expected under this Study Instance UID.
-
-    Raises:
-        Conflict: another order has it, or this one has images already.
-    """
+    """Let the order's images be expected under this Study Instance UID. Raises Conflict when another order has it, or
+    this one has images already."""
     if order.orthanc_study_id is not None or order.study_instance_uid != order.scheduled_study_instance_uid:
         raise Conflict("study_uid_too_late", "This order has images already; its Study Instance UID stays as it is.")
     if session.scalar(select(Order.id).where(Order.scheduled_study_instance_uid == uid, Order.id != order.id)):

@@ -1,4 +1,4 @@
-"""Many patients told at once: each an upsert of its own, so that a bad one keeps no other out."""
+"""Many patients at once: each is an upsert of its own, so that a bad one does not keep the others out."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ehr_bridge.services.registry.patients import PatientData, Patients
 
 @dataclass(frozen=True, slots=True)
 class PatientOutcome:
-    """What became of one item: created, updated (or as it was), or failed with a code."""
+    """The result for one item: created, updated (or unchanged), or failed with a code."""
 
     status: str
     patient_id: uuid.UUID | None = None
@@ -27,11 +27,7 @@ class PatientBatch:
         self._patients = patients
 
     def upsert(self, items: Iterable[tuple[str, PatientData]], origin: Origin) -> list[PatientOutcome]:
-        """Take the items one by one; what is done stays done, and saying it again changes nothing.
-
-        Raises:
-            Unavailable: the database is away.
-        """
+        """Process the items one by one; completed items stay, and repeating them changes nothing."""
         return [self._one(mrn, data, origin) for mrn, data in items]
 
     def _one(self, mrn: str, data: PatientData, origin: Origin) -> PatientOutcome:

@@ -1,4 +1,4 @@
-"""Patients as the EHR tells them: upsert by issuer and MRN, look up, search."""
+"""Patients as the EHR sends them: upsert by issuer and MRN, find, search."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from ehr_bridge.services.visibility.restrictions import NOTHING, Closed, count_u
 
 @dataclass(frozen=True, slots=True)
 class PatientData:
-    """What an EHR may say of a patient; None is unknown (emergency patients)."""
+    """A patient's data from the EHR; None is unknown (emergency patients)."""
 
     family_name: str | None
     given_name: str | None
@@ -49,12 +49,12 @@ class PatientData:
 
 
 class Listener(Protocol):
-    """Who must hear, within the transaction, what a patient says anew."""
+    """Informed of changes of a patient, within the transaction."""
 
     def patient_told(
         self, session: Session, patient: Patient, before: Mapping[str, Any] | None, origin: Origin, now: datetime
     ) -> None:
-        """`before` is None for a new patient, else the former values of the fields that changed."""
+        """`before` is None for a new patient, else the former values of the changed fields."""
 
 
 class Patients:
@@ -65,7 +65,7 @@ class Patients:
         listener: Listener,
         authorities: tuple[Authority, ...] = (),
     ) -> None:
-        """`authorities`: who gives MRNs, where that is more than one; none: all numbers are of one authority."""
+        """`authorities`: the issuers of MRNs, if there are several; none: all numbers are of one authority."""
         self._database = database
         self._clock = clock
         self._listener = listener
@@ -73,19 +73,19 @@ class Patients:
 
     @property
     def authorities(self) -> tuple[Authority, ...]:
-        """Who gives MRNs; empty where all are of one."""
+        """The issuers of MRNs; empty if there is only one."""
         return self._authorities
 
     def upsert(self, mrn: str, data: PatientData, origin: Origin) -> tuple[Patient, bool]:
-        """The patient with that MRN, as `data` says; and whether it is new. Saying the same twice changes nothing.
+        """Create or update the patient with that MRN; returns whether it is new. Repeating a call changes nothing.
 
-        A number means nothing without who gave it. With several authorities each has its own patient for a number.
-        With one, what is told without an issuer is of the issuer on record, and a record without one gets the first
-        that is told.
+        A number means nothing without its issuer. With several authorities each has its own patient for a number. With
+        one, a number sent without issuer is that of the recorded issuer, and a record without issuer gets the first one
+        sent.
 
         Raises:
-            Conflict: the number is another issuer's, or one cannot tell whose; or the record was merged into another.
-            InvalidInput: with several authorities, the issuer is none of them or is not told.
+            Conflict: the number is another issuer's, or the issuer cannot be determined; or the record was merged.
+            InvalidInput: with several authorities, the issuer is missing or none of them.
         """
         now = self._clock()
         with self._database.write() as session:
@@ -117,26 +117,19 @@ class Patients:
             audit.append(session, origin, Event(action, patient_id=patient.id, detail={"fields": changed}), now)
             self._listener.patient_told(session, patient, before, origin, now)
             if created and records:
-                count_up(session)  # the number alone names nobody any more, whoever is restricted
+                count_up(session)  # the number alone no longer identifies a patient who may be restricted
             return patient, created
 
     def named(self, id_or_mrn: str, issuer: str | None) -> str:
-        """How `find_patient` is told a number with who gave it.
-
-        Raises:
-            InvalidInput: with several authorities, the issuer is none of them.
-        """
+        """A number with its issuer, as `find_patient` takes it. Raises InvalidInput when, with several authorities, the
+        issuer is none of them."""
         if issuer is not None and self._authorities:
             issuer = configured_issuer(self._authorities, issuer)
         return with_issuer(id_or_mrn, issuer)
 
     def certain(self, id_or_mrn: str, issuer: str | None = None) -> str:
-        """As `named`, for what is done to a patient: with several authorities, a number alone names nobody, though only
-        one patient has it so far.
-
-        Raises:
-            InvalidInput: with several authorities, the issuer is none of them or is not told.
-        """
+        """Like `named`, for changes of a patient: with several authorities a number alone is not enough, even if only
+        one patient has it so far. Raises InvalidInput when the issuer is then missing or none of them."""
         name = self.named(id_or_mrn, issuer)
         keys = {issuer_key(one.name) for one in self._authorities}
         if keys and as_uuid(name) is None and not any(key in keys for key, _ in readings(name)):
@@ -144,21 +137,21 @@ class Patients:
         return name
 
     def certain_if_any(self, id_or_mrn: str | None) -> str | None:
-        """As `certain`, where somebody is named at all."""
+        """Like `certain`, if there is a number."""
         return None if id_or_mrn is None else self.certain(id_or_mrn)
 
     def get(self, id_or_mrn: str) -> Patient:
-        """The record itself, also one that was merged into another. Raises NotFound."""
+        """The record itself, even if it was merged into another. Raises NotFound."""
         with self._database.read() as session:
             return find_patient_record(session, id_or_mrn)
 
     def records(self, id_or_mrn: str) -> frozenset[uuid.UUID]:
-        """Every record of that person: the one named and those it was merged with. Raises NotFound."""
+        """Every record of that person: the named one and those it was merged with. Raises NotFound."""
         with self._database.read() as session:
             return frozenset(survivors(session, [find_patient_record(session, id_or_mrn).id]))
 
     def search(self, text: str, limit: int, offset: int, closed: Closed = NOTHING) -> Page[Patient]:
-        """Patients whose MRN begins with `text`, alone or behind its issuer, or whose names contain its words."""
+        """Patients whose MRN begins with `text`, alone or after its issuer, or whose names contain its words."""
         query = select(Patient).where(without(Patient.id, closed))
         query = query.order_by(Patient.family_name, Patient.given_name, Patient.middle_name, Patient.mrn)
         words = [_fits(word) for word in text.replace(",", " ").replace("^", " ").split()]
@@ -178,11 +171,7 @@ def _fits(word: str) -> ColumnElement[bool]:
 
 
 def configured_issuer(authorities: Iterable[Authority], told: str | None) -> str:
-    """The name under which the site has an authority.
-
-    Raises:
-        InvalidInput: none is told, or none of the site's.
-    """
+    """The site's name of an authority. Raises InvalidInput when none is given, or none of the site's."""
     names = ", ".join(one.name for one in authorities)
     if told is None:
         message = f"say who gave the number: {names}"
@@ -197,11 +186,8 @@ def configured_issuer(authorities: Iterable[Authority], told: str | None) -> str
 
 
 def _of_authority(records: Sequence[Patient], issuer: str) -> Patient | None:
-    """The record of a number that this authority gave; None when there is none yet.
-
-    Raises:
-        Conflict: nobody has said who gave the number that is on record, so it may be this one.
-    """
+    """The record of a number of this authority; None when there is none yet. Raises Conflict when the issuer of a
+    recorded number is unknown, so that it may be this one."""
     if any(record.issuer is None for record in records):
         raise Conflict(
             "mrn_without_issuer",
@@ -212,11 +198,8 @@ def _of_authority(records: Sequence[Patient], issuer: str) -> Patient | None:
 
 
 def _of_the_one(records: Sequence[Patient], told: str | None) -> Patient | None:
-    """The record of a number where all are of one authority; None when there is none yet.
-
-    Raises:
-        Conflict: another issuer is told, so somebody else is meant; or several have the number from former authorities.
-    """
+    """The record of a number at a site with one authority; None when there is none yet. Raises Conflict when another
+    issuer is given, so somebody else is meant; or several have the number from former authorities."""
     if told is not None and (same := [one for one in records if is_same_issuer(told, one.issuer or "")]):
         return same[0]
     if len(records) > 1:

@@ -22,14 +22,14 @@ from ehr_bridge.services.studies.listing import find_study
 
 INCOMPLETE = "INCOMPLETE.txt"
 LONGEST = 60
-"""Characters of a folder's name; three of them and a file stay far below what Windows can hold."""
+"""Characters of a folder's name; three of them and a file stay far below the limit of Windows."""
 RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
-"""Names that Windows keeps for devices."""
+"""Names that Windows reserves for devices."""
 
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """What is handed out: a name for the archive, and its files, each read when its turn comes."""
+    """A name for the ZIP, and its files, each read when it is needed."""
 
     name: str
     files: Iterator[tuple[str, bytes]]
@@ -41,11 +41,8 @@ class Downloads:
         self._clock = clock
 
     def open(self, study_instance_uid: str, archive: Holdings, origin: Origin) -> Download:
-        """Note in the audit trail who takes the study away, then hand it out.
-
-        Raises:
-            NotFound: the archive holds no such study.
-        """
+        """Record the download in the audit trail, then return it. Raises NotFound when the archive has no such
+        study."""
         with self._database.read() as session:
             study = find_study(session, study_instance_uid)
             folder = f"{_patient_folder(study)}/{_study_folder(study)}"
@@ -60,7 +57,7 @@ class Downloads:
 
 
 def safe_name(text: str, instead: str) -> str:
-    """`text` as the name of a file or folder on every system: no separators, controls, device names, end dots."""
+    """`text` as the name of a file or folder on every system: no separators, controls, device names, trailing dots."""
     plain = unicodedata.normalize("NFC", text)
     plain = "".join(" " if unicodedata.category(c)[0] in "CZ" or c in '<>:"/\\|?*^=' else c for c in plain)
     plain = " ".join(plain.split())[:LONGEST].strip(". ")
@@ -93,16 +90,16 @@ def _files(archive: Holdings, held: list[Holding], study_folder: str) -> Iterato
             folders[series] = f"{study_folder}/{len(folders) + 1:03} {_series_name(data)}".rstrip()
         counts[series] = counts.get(series, 0) + 1
         yield f"{folders[series]}/{counts[series]:05}.dcm", data
-    if gone:  # deleted while the archive was sent: whoever opens it must see that
+    if gone:  # deleted while the ZIP was sent: whoever opens it must see that
         yield INCOMPLETE, "\r\n".join(["These instances went while the archive was made:", *gone, ""]).encode()
 
 
 def _series_name(data: bytes) -> str:
-    """Modality and description, decoded by the file's own character set."""
+    """Modality and description, decoded in the file's own character set."""
     tags = ["SpecificCharacterSet", "Modality", "SeriesDescription"]
     try:
         ds = pydicom.dcmread(io.BytesIO(data), stop_before_pixels=True, specific_tags=tags, force=True)
         text = f"{ds.get('Modality', '')} {ds.get('SeriesDescription', '')}"
-    except Exception:  # pydicom raises whatever a broken header makes it stumble over; a name is only a name
+    except Exception:  # pydicom raises anything on a broken header; a name is not worth failing for
         return "series"
     return safe_name(text, "series")

@@ -1,4 +1,4 @@
-"""A study's whole story in order: from the audit trail, with what the ledgers say before and after each step."""
+"""The history of a study in order: from the audit trail, with the values before and after each step in the ledgers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LINKS_ON_ARRIVAL = "study.linked"
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing that happened to a study."""
+    """One event of a study."""
 
     event: AuditEvent
     reason: str | None
@@ -37,11 +37,11 @@ class Step:
     change: IdentityChange | None
     upload: DicomUploadLog | None
     coerced: list[dict[str, Any]]
-    """What was replaced on the way in: in the study's first instance, or in an upload's as far as its log keeps it."""
+    """What coercion replaced: in the study's first instance, or in an upload's as far as its log has it."""
     persons: dict[str, Person]
-    """Everybody the step names, by our ids, as they are now; without whom the one who asks may not see."""
+    """The patients in the step, by our ids, as they are now; without those the caller may not see."""
     accession_numbers: dict[str, str]
-    """Of the orders the step names, by our ids."""
+    """Of the orders in the step, by our ids."""
 
 
 class StudyHistory:
@@ -49,7 +49,7 @@ class StudyHistory:
         self._fresh = fresh
 
     def of(self, study_instance_uid: str, limit: int, offset: int, hidden: Set[uuid.UUID]) -> Page[Step]:
-        """What happened to a study, oldest first; `hidden` patients are not named. Raises NotFound."""
+        """The events of a study, oldest first; `hidden` patients are not named. Raises NotFound."""
         with self._fresh.read() as session:
             study = find_study(session, study_instance_uid)
             query = select(AuditEvent).where(or_(*_concerning(session, study))).order_by(AuditEvent.id)
@@ -131,7 +131,7 @@ def _reason(session: Session, event: AuditEvent, job: Modification | None, chang
 def _named(
     event: AuditEvent, job: Modification | None, change: IdentityChange | None
 ) -> tuple[set[str | None], set[str | None]]:
-    """Ids of the patients and of the orders that a step is about."""
+    """Ids of the patients and of the orders in a step."""
     patients, orders = {event.patient_id}, {event.order_id}
     for link in (job.link_before, job.link_after) if job is not None else ():
         if link is not None:

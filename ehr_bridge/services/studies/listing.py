@@ -1,4 +1,4 @@
-"""Studies as the archive holds them and the ledger knows them."""
+"""Stored studies, from our database."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ from ehr_bridge.services.visibility.restrictions import NOTHING, Closed
 
 @dataclass(frozen=True, slots=True)
 class StudyView:
-    """A study with what a reader wants to know of it."""
+    """A study with what lists and pages show of it."""
 
     study: Study
     person: Person
-    """The patient it is linked to, or else whom its first file names."""
+    """The patient it is linked to, or else the one in its first file."""
     accession_number: str | None
     linked_by: str | None
     number_in_quarantine: int
-    """Files in quarantine that name this study and wait for a person."""
+    """Files in quarantine with this study's UID that wait for a person."""
 
 
 class Studies:
@@ -47,27 +47,23 @@ class Studies:
         self._fresh = fresh
 
     def search(self, filters: StudyFilters, part: Slice) -> Page[StudyView]:
-        """Stored studies that every filter lets through.
-
-        Raises:
-            InvalidInput: the list cannot be sorted like that.
-        """
+        """Stored studies that pass every filter. Raises InvalidInput when the list cannot be sorted like that."""
         with self._fresh.read() as session:
             return _page(session, filters, part)
 
     def of_patient(self, id_or_mrn: str, part: Slice, closed: Closed = NOTHING) -> Page[StudyView]:
-        """The studies of one patient. Raises NotFound for an unknown one, InvalidInput as `search`."""
+        """The studies of one patient. Raises NotFound for an unknown one, InvalidInput like `search`."""
         with self._fresh.read() as session:
             return _page(session, StudyFilters(patient_id=find_patient(session, id_or_mrn).id, closed=closed), part)
 
     def of_order(self, id_or_accession_number: str, part: Slice, closed: Closed = NOTHING) -> Page[StudyView]:
-        """The studies of one order. Raises NotFound for an unknown one, InvalidInput as `search`."""
+        """The studies of one order. Raises NotFound for an unknown one, InvalidInput like `search`."""
         with self._fresh.read() as session:
             order = find_order(session, id_or_accession_number)
             return _page(session, StudyFilters(order_id=order.id, closed=closed), part)
 
     def home_of(self, study_instance_uid: str) -> str | None:
-        """The archive's id of a study; None when nothing is recorded. Raises Unavailable when the database is away."""
+        """The archive's id of a study; None when nothing is recorded."""
         with self._database.read() as session:
             return session.scalar(select(Study.orthanc_study_id).where(Study.study_instance_uid == study_instance_uid))
 
@@ -78,7 +74,7 @@ class Studies:
 
 
 def view_study(session: Session, study: Study) -> StudyView:
-    """A study with what a reader wants to know of it."""
+    """A study with what lists and pages show of it."""
     waiting = waiting_by_study(session, [study.study_instance_uid])
     return _view(study, _linked_by(session, [study.id]).get(study.id), waiting)
 
@@ -88,7 +84,7 @@ def find_study(session: Session, study_instance_uid: str) -> Study:
 
     Raises:
         NotFound: there is none.
-        NotPermitted: whoever asks may not see its patient (`visibility.asker`).
+        NotPermitted: the caller may not see its patient (`visibility.asker`).
     """
     study = session.scalar(_stored().where(Study.study_instance_uid == study_instance_uid))
     if study is None:
@@ -98,11 +94,11 @@ def find_study(session: Session, study_instance_uid: str) -> Study:
 
 
 def find_viewable(session: Session, study_instance_uid: str, caller: Caller) -> Study:
-    """A stored study of which this caller may see the images: also one whose deletion waits for their decision.
+    """A stored study whose images this caller may see; also one whose deletion waits for the caller's decision.
 
     Raises:
         NotFound: there is none.
-        NotPermitted: as `find_study`.
+        NotPermitted: like `find_study`.
     """
     if caller.may(Permission.VIEW_TO_DECIDE, study_instance_uid):
         waiting = exists().where(

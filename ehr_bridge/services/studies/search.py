@@ -1,4 +1,4 @@
-"""The query behind the list of studies. Shapes and indexes are explained in docs/adr/0008-study-list.md."""
+"""The query behind the list of studies. docs/adr/0008-study-list.md explains its forms and indexes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SORTS: dict[str, ColumnElement[Any]] = {
     "patient_name": Study.patient_name_key.expression,
     "accession_number": Study.accession_key.expression,
 }
-"""What a list can be sorted by; each has an index of its own. What is unknown counts as smallest."""
+"""Sort keys of the list; each has an index. Unknown values count as smallest."""
 DEFAULT_SORT = "-created_at"
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 LAST = "\U0010ffff"
@@ -56,9 +56,9 @@ class Slice:
 
 
 def find_ids(session: Session, filters: StudyFilters, part: Slice, listed: Select[Any]) -> tuple[list[uuid.UUID], int]:
-    """The ids of one page of `listed` studies in order, and how many there are in all.
+    """The ids of one page of `listed` studies in order, and the total number.
 
-    Only ids are sorted and counted, which the indexes hold; rows are read for one page afterwards.
+    Only ids are sorted and counted, which are in the indexes; rows are read for one page afterwards.
 
     Raises:
         InvalidInput: the list cannot be sorted like that.
@@ -72,7 +72,7 @@ def find_ids(session: Session, filters: StudyFilters, part: Slice, listed: Selec
         filters = replace(filters, mrn=None, patient_id=patient.id)
     conditions = [*_conditions(filters)]
     query = listed.with_only_columns(Study.id).where(*conditions)
-    if filters.patient_name is not None:  # the words are looked up once, not for the count and the page each
+    if filters.patient_name is not None:  # the words are looked up once, for both the count and the page
         found = list(session.scalars(query.order_by(*order)))
         return found[part.offset : part.offset + part.limit], len(found)
     total = session.scalar(_counted(listed.with_only_columns(func.count()).where(*conditions), filters)) or 0
@@ -82,7 +82,7 @@ def find_ids(session: Session, filters: StudyFilters, part: Slice, listed: Selec
 
 
 def _counted(count: Select[Any], filters: StudyFilters) -> Select[Any]:
-    """A count of nearly everything names the narrow index it is to read; left alone, SQLite reads every row."""
+    """A count of nearly all studies names its narrow index; otherwise SQLite reads every row."""
     is_broad = replace(filters, modality=None) == StudyFilters()
     return count.where(Study.created_at >= BEGINNING) if is_broad else count
 

@@ -1,4 +1,4 @@
-"""Small pictures of studies for lists, made once and kept on disk until the study changes."""
+"""Thumbnails of studies for lists, made once and cached on disk until the study changes."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ from ehr_bridge.services.studies.listing import find_viewable
 
 LOGGER = logging.getLogger(__name__)
 DRAWING = "1"
-"""Raised when pictures are drawn differently, so that kept ones are not used any more."""
+"""Changed when pictures are drawn differently, so that cached ones are no longer used."""
 WITHOUT_PICTURE = frozenset(
     {"AU", "DOC", "ECG", "EEG", "EMG", "EOG", "EPS", "FID", "HD", "KO", "PLAN", "PR", "REG"}
 ) | {*("RESP", "RTPLAN", "RTRECORD", "RTSTRUCT", "RWV", "SMR", "SR", "TEXTUREMAP")}
-"""Modalities (PS3.3 section C.7.3.1.1.1) whose instances are no images."""
+"""Modalities (PS3.3 section C.7.3.1.1.1) whose instances are not images."""
 DERIVED = frozenset({"SEG", "RTDOSE"})
-"""Images too, but of little use to recognise a study by."""
+"""Also images, but of little use to recognise a study."""
 SERIES_TRIED = 3
 AT_ONCE = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Thumbnail:
-    """A study's picture as it stands; `tag` changes with it."""
+    """A study's present picture; `tag` changes with it."""
 
     tag: str
     png: bytes | None
-    """None when the caller has it already."""
+    """None when the caller already has it."""
 
 
 class Thumbnails:
@@ -52,10 +52,8 @@ class Thumbnails:
     ) -> Thumbnail:
         """The picture of a study that the caller may see, or only its tag when it is among those `known`.
 
-        A study without a picture, or with none that can be made safely, gets a placeholder that names its modality.
-
-        Raises:
-            NotFound: there is no such study.
+        A study without a picture, or with none that can be made safely, gets a placeholder with its modality. Raises
+        NotFound when there is no such study.
         """
         with self._fresh.read() as session:
             study = find_viewable(session, study_instance_uid, caller)
@@ -67,13 +65,13 @@ class Thumbnails:
             return Thumbnail(tag, path.read_bytes())
         except OSError:
             pass
-        with self._drawing:  # decoding takes memory; a page that asks for fifty gets them two by two
+        with self._drawing:  # decoding takes memory; a page that requests fifty gets them two by two
             png = draw(archive, archive.holdings(study.orthanc_study_id or ""))
         self._keep(study_instance_uid, path, png)
         return Thumbnail(tag, png)
 
     def forget(self, study_instance_uid: str) -> None:
-        """Remove what is kept of a study; for whoever removes the study."""
+        """Remove a study's picture; for whoever removes the study."""
         for path in self._folder.glob(f"{_prefix(study_instance_uid)}-*"):
             path.unlink(missing_ok=True)
 
@@ -89,7 +87,7 @@ class Thumbnails:
 
 
 def draw(archive: Holdings, held: list[Holding]) -> bytes:
-    """The middle instance of the first series that has a picture; else a placeholder."""
+    """The middle instance of the first series that has a picture; otherwise a placeholder."""
     series: dict[str, list[Holding]] = {}
     for holding in held:
         if holding.modality not in WITHOUT_PICTURE:

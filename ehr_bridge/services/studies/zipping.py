@@ -1,4 +1,4 @@
-"""A ZIP archive made while it is sent: never more than one file of it in memory."""
+"""A ZIP archive made while it is sent: never more than one file in memory."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import Iterable, Iterator
 
 CHUNK = 1_000_000
 EPOCH = (1980, 1, 1, 0, 0, 0)
-"""ZIP knows no earlier time; the files' own times stand inside them."""
+"""ZIP has no earlier time; the files contain their own times."""
 
 
 def zip_stream(files: Iterable[tuple[str, bytes]]) -> Iterator[bytes]:
-    """The bytes of a ZIP with these files, in pieces. Names are UTF-8 and flagged so; data is stored as it is.
+    """The bytes of a ZIP with these files, in pieces. Names are flagged as UTF-8; data is stored uncompressed.
 
-    Each header is complete before it is sent, sizes and checksum included, so that readers which go through an archive
-    from front to back can read it too. Archives beyond 4 GB or 65,535 files get the larger form by themselves.
+    Each header is complete before it is sent, including sizes and checksum, so that readers can also process the
+    archive from front to back. Archives beyond 4 GB or 65,535 files automatically become ZIP64.
     """
     window = _Window()
     with zipfile.ZipFile(window, "w", zipfile.ZIP_STORED) as archive:
@@ -29,7 +29,7 @@ def zip_stream(files: Iterable[tuple[str, bytes]]) -> Iterator[bytes]:
 
 
 class _Window(io.BytesIO):
-    """The end of an archive that has not been sent yet; positions count from the archive's beginning."""
+    """The unsent end of an archive; positions count from the archive's beginning."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -39,12 +39,12 @@ class _Window(io.BytesIO):
         return self._sent + super().tell()
 
     def seek(self, position: int, whence: int = io.SEEK_SET) -> int:
-        """Go to a position that is not sent yet; zipfile goes back only to the header of the entry it is writing."""
+        """Go to an unsent position; zipfile goes back only to the header of the entry it is writing."""
         assert whence == io.SEEK_SET and position >= self._sent
         return self._sent + super().seek(position - self._sent)
 
     def drain(self) -> Iterator[bytes]:
-        """What is here, in pieces; it is gone afterwards."""
+        """The contents in pieces, which are then dropped."""
         length = super().seek(0, io.SEEK_END)
         super().seek(0)
         while chunk := self.read(CHUNK):

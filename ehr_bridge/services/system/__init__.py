@@ -1,1 +1,1 @@
-"""The System page: what is well, what is not, how often the server was started."""
+"""The data of the System page: state, problems, restarts."""

@@ -1,6 +1,6 @@
-"""How often Orthanc had to be started again: one line per death in a file, written by the launcher, read here.
+"""How often Orthanc had to be restarted: one line per death in a file, written by the launcher, read here.
 
-A file and not a row: the launcher writes it while nothing else runs, and it must not need the database to do so.
+A file and not a table, because the launcher writes it while nothing else runs, and must not need the database.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ MOST_BYTES = 100_000
 
 
 class Restarts(NamedTuple):
-    """`recent` since when it was asked for; `latest` and `cause` are of the last one ever, None when there was none."""
+    """`recent` since the requested time; `latest` and `cause` are of the last one ever, None without any."""
 
     recent: int
     latest: datetime | None
@@ -23,17 +23,13 @@ class Restarts(NamedTuple):
 
 
 def note_death(path: Path, at: datetime, cause: str) -> None:
-    """Write down that Orthanc ended by itself.
-
-    Raises:
-        OSError: the file cannot be written.
-    """
+    """Record that Orthanc ended unexpectedly. Raises OSError when the file cannot be written."""
     with path.open("a") as file:
         file.write(f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ} {cause}\n")
 
 
 def read_restarts(path: Path, since: datetime) -> Restarts:
-    """The deaths that are written down; what is no such line is passed over."""
+    """The recorded deaths; other lines are ignored."""
     try:
         with path.open("rb") as file:
             file.seek(max(path.stat().st_size - MOST_BYTES, 0))

@@ -1,6 +1,6 @@
-"""How the installation is: what the archive takes up, what waits to be done, and what somebody should look at.
+"""The state of the installation: used space, waiting work, and what needs attention.
 
-Counts and ids only, each from an index or from memory: a page may ask every few seconds.
+Counts and ids only, each from an index or from memory, because a page may ask every few seconds.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from ehr_bridge.services.uploads.kept_apart import count_waiting
 
 RECENT = timedelta(days=1)
 LEAST_FREE = 0.1
-"""Of the disk with the images; below that, somebody should act before it is full."""
+"""Least free part of the disk with the images; below that, somebody should act before it is full."""
 MOST_JOBS = 20
 
 ADVICE = {
@@ -48,12 +48,12 @@ ADVICE = {
     "uploads_incomplete": "Open the uploads that arrived in part, and have what is missing sent again.",
     "refused_often": "See in the audit trail who is refused again and again: a wrong set-up, or an attack.",
 }
-"""What needs somebody, and what to do next; docs/api.md shows this table."""
+"""What needs attention, and what to do about it; docs/api.md shows this table."""
 
 
 @dataclass(frozen=True, slots=True)
 class Disk:
-    """The file system that holds the images."""
+    """The file system with the images."""
 
     free_bytes: int
     total_bytes: int
@@ -65,7 +65,7 @@ class Disk:
 
 @dataclass(frozen=True, slots=True)
 class FailedJob:
-    """The latest job of a study, when it failed, left images as they were, or is stuck."""
+    """The latest job of a study, if it failed, left images unchanged, or is stuck."""
 
     id: uuid.UUID
     study_instance_uid: str
@@ -80,7 +80,7 @@ class FailedJob:
 class Jobs:
     waiting: int
     running: int
-    """Those that are stuck left out."""
+    """Without those that are stuck."""
     failed: int
     stuck: int
     latest_failed: list[FailedJob]
@@ -88,7 +88,7 @@ class Jobs:
 
 @dataclass(frozen=True, slots=True)
 class Attention:
-    """Something for somebody to act on; `code` is one of `ADVICE`."""
+    """Something that needs attention; `code` is one of `ADVICE`."""
 
     code: str
     count: int | None = None
@@ -96,14 +96,14 @@ class Attention:
 
 @dataclass(frozen=True, slots=True)
 class SystemState:
-    """What is None could not be found out just now."""
+    """None means that a value could not be determined."""
 
     usage: Usage | None
     disk: Disk | None
     instances_to_record: int
-    """Stored through this node, and not written down yet."""
+    """Stored through this node and not recorded yet."""
     changes_to_check: int | None
-    """Entries of the archive's log of changes that nobody has compared with the records yet."""
+    """Entries of the archive's log of changes that were not compared with the records yet."""
     jobs: Jobs
     uploads_under_way: int
     quarantined: int
@@ -135,20 +135,12 @@ class System:
         self._restarts_path = restarts_path
 
     def stuck_jobs(self) -> int:
-        """How many jobs hold their study and cannot go on without somebody.
-
-        Raises:
-            Unavailable: the database is away.
-        """
+        """How many jobs hold their study and need a person to continue."""
         with self._database.read() as session:
             return _stuck(session)
 
     def look(self, archive: Holdings, handed_over: int) -> SystemState:
-        """The state now; `handed_over` instances have not come to the recorder yet.
-
-        Raises:
-            Unavailable: the database is away.
-        """
+        """The present state; `handed_over` instances have not reached the recorder yet."""
         disk = disk_of(self._storage_path)
         self._quarantine.flush()
         with self._database.read() as session:
@@ -240,7 +232,7 @@ def _stuck(session: Session) -> int:
 
 
 def _failed[*Columns](query: Select[*Columns]) -> Select[*Columns]:
-    """Jobs that did not succeed and that nothing on their study came after; of studies that are still there."""
+    """Unsuccessful jobs that no later job on their study followed; of existing studies."""
     return _last_word(query, text(f"modifications.{IS_NOT_WHOLE}"))
 
 
@@ -257,5 +249,5 @@ def _last_word[*Columns](query: Select[*Columns], condition: ColumnElement[bool]
 
 
 def _uploads(session: Session, *conditions: ColumnElement[bool]) -> int:
-    """How many uploads have such entries. Told apart here: for DISTINCT, SQLite would walk through the whole log."""
+    """How many uploads have such entries. Counted here, because SQLite would read the whole log for DISTINCT."""
     return len(set(session.scalars(select(DicomUploadLog.upload_id).where(*conditions))))

@@ -1,1 +1,1 @@
-"""What is on its way and what came: arrivals, the upload log and its counts."""
+"""Uploads: arrivals, the upload log and its counts."""

@@ -1,7 +1,7 @@
-"""Uploads whose sender said how many files there will be: complete, still coming, or broken off.
+"""Uploads whose sender announced the number of files: complete, still running, or interrupted.
 
-Files sent one by one have no end that anybody could see. A total makes the difference between an upload that is
-complete and one that was abandoned; whoever names none has delivered what arrived.
+Files sent one by one have no visible end. With a total, a complete upload can be told from an abandoned one; without,
+an upload is what has arrived.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from ehr_bridge.db.tables.uploads import DicomUploadLog, DicomUploadSkip, Instan
 
 
 def settle_announced(session: Session, log: DicomUploadLog) -> list[DicomUploadLog]:
-    """Take away the marks of an upload that is complete by now, and reopen one that goes on after it was closed.
+    """Clear the marks of an upload that is now complete, and reopen one that continues after it was closed.
 
-    `log` is one of its entries; answers those whose marks changed, for their status follows from them.
+    `log` is one of its entries; returns the entries whose marks changed, because their status depends on them.
     """
     if log.under_way_since is None and log.interrupted_at is None:
         return []
@@ -46,15 +46,15 @@ def explain_missing(session: Session, log: DicomUploadLog) -> str:
 
 
 def announced_total(entries: Sequence[DicomUploadLog]) -> int:
-    """The total of the whole upload. Its entries may say different ones when the sender added files on the way."""
+    """The total of the whole upload. Its entries may differ when the sender added files meanwhile."""
     return max(entry.announced_files or 0 for entry in entries)
 
 
 def count_arrived(session: Session, log_ids: Sequence[uuid.UUID]) -> int:
-    """Different files that arrived, stored or not. One that was sent again counts once.
+    """Number of different files that arrived, stored or not. A file that was sent again counts once.
 
-    Two files of one image are two, where their names tell them apart. Files without a UID were told apart when they
-    were noted (`ehr_bridge.services.uploads.failures`).
+    Two files of one image are two if they have different names. Files without a UID were told apart when they were
+    recorded (`ehr_bridge.services.uploads.failures`).
     """
     stored = select(Instance.sop_instance_uid, Instance.file_name).where(Instance.upload_log_id.in_(log_ids))
     skip = DicomUploadSkip

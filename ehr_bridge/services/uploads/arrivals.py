@@ -1,4 +1,4 @@
-"""The carrier that walks through the rooms: one instance, what was decided about it, and what became of it."""
+"""The data passed from room to room: one instance, what was decided about it, and what became of it."""
 
 from __future__ import annotations
 
@@ -14,43 +14,43 @@ from ehr_bridge.services.verdict.judge import NOTHING_SAID, Confirmation
 
 
 class Door(StrEnum):
-    """Which way an instance came in."""
+    """How an instance arrived."""
 
     UPLOAD = "upload"
     REST = "rest"
     STOW_RS = "stow_rs"
     C_STORE = "c_store"
     ARCHIVE = "archive"
-    """Found in the archive: stored while we could not look, or by a job of Orthanc's own."""
+    """Found in the archive: stored while we could not record it, or by a job of Orthanc itself."""
 
 
 SENDERS = uuid.UUID("5b0c8d0e-6a0f-4c39-9f6e-0d5f0a3c2e11")
-"""Namespace of upload ids made from sender and study (RFC 9562, version 5)."""
+"""Namespace of upload ids derived from sender and study (RFC 9562, version 5)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One upload (or what a system keeps sending): who sends, through which door, with what confirmed."""
+    """One upload (or a continuous stream from a system): who sends, through which door, with which confirmation."""
 
     upload_id: uuid.UUID | None
-    """None where the sender knows no uploads (modalities, STOW-RS): then each study is one upload per sender."""
+    """None where the sender has no upload ids (modalities, STOW-RS): then each study of a sender is one upload."""
     door: Door
     source: str
     origin: Origin
     confirmation: Confirmation = NOTHING_SAID
     is_batch: bool = False
-    """Whether one request brings several files."""
+    """Whether one request contains several files."""
     announced_files: int | None = None
-    """How many files the whole upload will have, over all of its requests; None where the sender does not say."""
+    """How many files the whole upload will have, over all its requests; None where the sender did not say."""
     keeps_digests: bool = False
-    """Whether files are kept in mind by their SHA-256, so that nobody sends them again (`known_files`)."""
+    """Whether files are remembered by their SHA-256, so that nobody sends them again (`known_files`)."""
     stated_sha256: str | None = None
-    """Of the one file that this request brings, as its sender has it; None where the sender does not say."""
+    """Of the one file in this request, as stated by the sender; None where it stated none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What holds for a study's instances, as its row in the database says. The same for every one of them."""
+    """What holds for all instances of a study, from its row in the database."""
 
     study_id: uuid.UUID
     study_instance_uid: str
@@ -59,19 +59,19 @@ class Decision:
     patient_id: uuid.UUID | None
     order_id: uuid.UUID | None
     wanted: Mapping[str, str]
-    """DICOM keyword to the value every instance must carry; empty unless identity is certain."""
+    """DICOM keyword to the value every instance must have; empty unless identity is certain."""
     facts: Mapping[str, str] = field(default_factory=dict)
-    """What the EHR knows (`identity.EHR_VALUES`), for a site's own rules; empty unless identity is certain."""
+    """The EHR's data (`identity.EHR_VALUES`), for a site's own rules; empty unless identity is certain."""
     corrections: Mapping[str, str] = field(default_factory=dict)
-    """What the sender or a person corrected."""
+    """Corrections by the sender or another person."""
     contradicts: bool = False
-    """This instance claims to be somebody else than its study; it is kept as it is, and the study flagged."""
+    """This instance names somebody else than its study; it is kept unchanged, and the study flagged."""
     home: str | None = None
-    """The archive's id of the study; None while nothing of it is recorded."""
+    """The archive's id of the study; None until something of it is recorded."""
     is_hidden: bool = False
-    """The study is deleted, or its deletion is requested."""
+    """The study is deleted, or its deletion was requested."""
     purge_id: uuid.UUID | None = None
-    """The deletion request by which its former images are gone for good: the study begins anew with this instance."""
+    """The deletion request that purged its former images: the study begins anew with this instance."""
 
 
 @dataclass(slots=True)
@@ -90,19 +90,19 @@ class Arrival:
     orthanc_study_id: str = ""
     is_duplicate: bool = False
     is_late: bool = False
-    """Found in the archive some time after it was stored: it is as it is, and only a job can change it."""
+    """Found in the archive some time after it was stored: only a job can still change it."""
     is_unfinished: bool = False
-    """The stored file does not say yet what its study's link decides."""
+    """The stored file does not yet have the attributes of its study's link."""
     received_sha256: str | None = None
-    """Of the file as its sender has it; None where nobody needs it (`Delivery.keeps_digests`)."""
+    """Of the file as sent; None where it is not needed (`Delivery.keeps_digests`)."""
     stored_digest: str | None = None
-    """Of the file as the archive has it (`file_digests`); None where that is not certain."""
+    """Of the file in the archive (`file_digests`); None where that is not certain."""
     came_at: str = ""
-    """When the archive told us of it, as it writes times itself (UTC, YYYYMMDDTHHMMSS); empty at our own doors."""
+    """When the archive reported it, in its own format (UTC, YYYYMMDDTHHMMSS); empty at our own doors."""
     is_compared: bool = False
-    """With the image that the archive has under its UIDs: it has the same content."""
+    """The archive has an image with its UIDs, and the content is the same."""
     was_there: bool = False
-    """It came past our doors, and the archive had had it for a while; it keeps what it has."""
+    """It did not come through our doors, and the archive already had it; it keeps what it has."""
 
     @property
     def upload_id(self) -> uuid.UUID:
@@ -111,7 +111,7 @@ class Arrival:
 
 
 def upload_of(delivery: Delivery, study_instance_uid: str) -> uuid.UUID:
-    """The upload that an instance of this study belongs to in this delivery."""
+    """The upload to which an instance of this study belongs in this delivery."""
     if delivery.upload_id is not None:
         return delivery.upload_id
     return uuid.uuid5(SENDERS, f"{delivery.door}|{delivery.origin.actor}|{study_instance_uid}")
@@ -119,7 +119,7 @@ def upload_of(delivery: Delivery, study_instance_uid: str) -> uuid.UUID:
 
 @dataclass(frozen=True, slots=True)
 class InstanceOutcome:
-    """What the sender hears about one file."""
+    """The answer to the sender about one file."""
 
     file_name: str | None
     status: str
@@ -139,7 +139,7 @@ class InstanceOutcome:
 
 @dataclass(slots=True)
 class StudyOutcome:
-    """What the sender hears about one study of an upload."""
+    """The answer to the sender about one study of an upload."""
 
     decision: Decision
     orthanc_study_id: str
@@ -148,7 +148,7 @@ class StudyOutcome:
 
 @dataclass(frozen=True, slots=True)
 class SkippedFile:
-    """A file of an archive that is no image and was not meant to be stored."""
+    """A file of an archive that is not an image and was not meant to be stored."""
 
     file_name: str | None
     reason: str
@@ -156,7 +156,7 @@ class SkippedFile:
 
 @dataclass(slots=True)
 class UploadOutcome:
-    """What the sender hears about the whole upload: success, partial or failed."""
+    """The answer to the sender about the whole upload: success, partial or failed."""
 
     upload_id: uuid.UUID | None
     instances: list[InstanceOutcome] = field(default_factory=list)

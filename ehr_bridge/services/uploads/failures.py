@@ -1,7 +1,7 @@
 """Files of an upload that could not be stored, in its entry of the upload log.
 
-An entry is opened by the first stored image of a study. A file that failed belongs to its study's entry or, when nobody
-can say which study it is of, to the first entry of the upload.
+The first stored image of a study opens an entry. A failed file belongs to its study's entry or, if its study is
+unknown, to the first entry of the upload.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Failure:
 
 
 def failure_of(delivery: Delivery, outcome: InstanceOutcome) -> Failure:
-    """What is noted of an outcome. UIDs that are none are left out: they may hold anything."""
+    """What is recorded of an outcome. Invalid UIDs are left out, since they may hold anything."""
     study = _uid_or_none(outcome.study_instance_uid)
     return Failure(
         upload_id=upload_of(delivery, study or ""),
@@ -53,9 +53,9 @@ def failure_of(delivery: Delivery, outcome: InstanceOutcome) -> Failure:
 
 
 def note_failures(session: Session, failures: Iterable[Failure]) -> tuple[list[Failure], set[uuid.UUID]]:
-    """Write failures into the entries of their uploads; answers those without one, and the studies to settle.
+    """Write failures into the entries of their uploads; returns those without an entry, and the studies to settle.
 
-    The same file failing again is noted once: the same by name and UID, or, where it has neither, by its bytes.
+    A file that fails again is recorded once: it is the same by name and UID, or without either by its bytes.
     """
     left: list[Failure] = []
     studies: set[uuid.UUID] = set()
@@ -96,7 +96,7 @@ def note_failures(session: Session, failures: Iterable[Failure]) -> tuple[list[F
 
 
 class WaitingFailures:
-    """Failures of uploads that have no entry yet. In memory, and harmless to lose: their senders heard of them."""
+    """Failures of uploads that have no entry yet. In memory, and harmless to lose: their senders were told."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -113,12 +113,11 @@ class WaitingFailures:
                 self._failures.popitem(last=False)
 
     def of(self, upload_id: uuid.UUID, actor: str) -> Sequence[Failure]:
-        """Those of an upload."""
         with self._lock:
             return tuple(self._failures.get((upload_id, actor), ()))
 
     def forget(self, failures: Iterable[Failure]) -> None:
-        """Drop those that are noted."""
+        """Drop those that were recorded."""
         with self._lock:
             for failure in failures:
                 key = (failure.upload_id, failure.actor)

@@ -1,4 +1,4 @@
-"""How many files wait in quarantine: in all, and of a study."""
+"""Numbers of files waiting in quarantine: in total, and by study."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ WAITING, GIVEN, DISCARDED = "waiting", "given", "discarded"
 
 
 def count_waiting(session: Session) -> int:
-    """How many files wait for a person, on whatever node."""
+    """How many files wait for a person, on all nodes."""
     waiting = select(func.count()).where(QuarantinedFile.status == WAITING)
     return session.scalar(waiting) or 0
 
 
 def waiting_by_study(session: Session, study_instance_uids: Sequence[str]) -> dict[str, int]:
-    """How many files wait that name each of these studies; those without any are left out."""
+    """How many waiting files have each of these study UIDs; studies without any are left out."""
     uids = QuarantinedFile.study_instance_uid
     waiting = uids.in_(study_instance_uids), QuarantinedFile.status == WAITING
     query = select(uids, func.count()).where(*waiting).group_by(uids)

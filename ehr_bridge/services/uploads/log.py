@@ -33,7 +33,7 @@ class UploadFilters:
     upload_status: str | None = None
     source_address: str | None = None
     file_name: str | None = None
-    """A part of the name of any of its files; capital or small letters from A to Z are the same."""
+    """Part of the name of any of its files; ASCII letters match in either case."""
     since: datetime | None = None
     until: datetime | None = None
 
@@ -49,16 +49,16 @@ class UploadedFile:
 
 @dataclass(frozen=True, slots=True)
 class UploadView:
-    """An entry of the log with whom its study is of."""
+    """An entry of the log with the patient of its study."""
 
     entry: DicomUploadLog
     person: Person
-    """The patient it is linked to; of nobody's, whom its files named."""
+    """The patient it is linked to; without a link, the one in its files."""
 
 
 @dataclass(frozen=True, slots=True)
 class UploadDetail:
-    """One upload: an entry per study it brought, and its files."""
+    """One upload: an entry for each of its studies, and its files."""
 
     entries: list[UploadView]
     files: list[UploadedFile]
@@ -69,11 +69,7 @@ class Uploads:
         self._fresh = fresh
 
     def search(self, filters: UploadFilters, limit: int, offset: int, closed: Closed = NOTHING) -> Page[UploadView]:
-        """Entries of the log, newest first.
-
-        Raises:
-            NotFound: there is no such patient.
-        """
+        """Entries of the log, newest first. Raises NotFound when there is no such patient."""
         query = select(DicomUploadLog).where(without(DicomUploadLog.patient_id, closed))
         query = query.order_by(DicomUploadLog.uploaded_at.desc(), DicomUploadLog.id.desc())
         with self._fresh.read() as session:
@@ -112,7 +108,7 @@ def _views(session: Session, entries: Sequence[DicomUploadLog]) -> list[UploadVi
 
 
 def _person(session: Session, entry: DicomUploadLog, study: Study | None) -> Person:
-    """The log keeps the names that files said; birth date and sex stand with the study, for those of its first file."""
+    """The log has the names in the files; birth date and sex are recorded with the study, from its first file."""
     if entry.patient_id is None:
         name = entry.modified_patient_name or entry.original_patient_name
         said = said_by(study) if study is not None and _is_of_its_first_file(entry, study) else {}
@@ -123,7 +119,7 @@ def _person(session: Session, entry: DicomUploadLog, study: Study | None) -> Per
 
 
 def _is_of_its_first_file(entry: DicomUploadLog, study: Study) -> bool:
-    """Whether nobody's study was told the same of its person by this upload as by its first file."""
+    """Whether the person in this upload is the one in the first file of an unlinked study."""
     said = [str(study.received_identity.get(keyword) or "") for keyword in ("PatientID", "PatientName")]
     came = [entry.original_patient_id or "", entry.original_patient_name or ""]
     return study.patient_id is None and [said[0][:64], said[1][:255]] == came
@@ -153,8 +149,8 @@ def _conditions(session: Session, filters: UploadFilters) -> list[ColumnElement[
 
 
 def _has_file(text: str, *, is_alone: bool) -> ColumnElement[bool]:
-    """Alone, every file is looked at once. Beside other filters, only the files of the entries those leave: PostgreSQL
-    would still look at all, did the look-up not stand in a scalar subquery, which it takes entry by entry."""
+    """Alone, it scans all files once. With other filters, only the files of the remaining entries: a scalar subquery
+    makes PostgreSQL evaluate it entry by entry instead of scanning all."""
     stored = select(Instance.upload_log_id).where(Instance.file_name.icontains(text, autoescape=True))
     skipped = select(DicomUploadSkip.upload_log_id).where(DicomUploadSkip.file_name.icontains(text, autoescape=True))
     if is_alone:

@@ -63,18 +63,18 @@ _BEHIND = (
         )
     )
 )
-"""The entries of a study whose numbers are not what is recorded, and those whose status depends on more than these."""
+"""Entries of a study whose counts differ from what is recorded, or whose status depends on more than counts."""
 
 
 def settle_studies(session: Session, study_ids: Iterable[uuid.UUID], now: datetime) -> None:
-    """Make the counts of these studies, and of all their entries, say what `instances` says. Safe to repeat."""
+    """Bring the counts of these studies, and of all their entries, in line with `instances`. Safe to repeat."""
     for study_id in study_ids:
         _settle_study(session, study_id, now)
         _settle_entries(session, study_id)
 
 
 def settle_entry(session: Session, study_id: uuid.UUID, log: DicomUploadLog, now: datetime) -> None:
-    """The same where only one entry of the study changed: however many it has, the others are not looked at."""
+    """The same if only one entry of the study has changed: the others are not read, however many there are."""
     _settle_study(session, study_id, now)
     changed = settle_announced(session, log) if log.announced_files is not None else []
     for one in {log, *changed}:
@@ -82,9 +82,9 @@ def settle_entry(session: Session, study_id: uuid.UUID, log: DicomUploadLog, now
 
 
 def count_first(study: Study, log: DicomUploadLog, row: InstanceRow, now: datetime) -> bool:
-    """Count a study's very first instance without asking the database; False when it is not that, or a total is due.
+    """Count a study's very first instance without a query; False when it is not that, or a total was announced.
 
-    The study is settled and has none, so this one row, in the same transaction, is all there is.
+    The study is settled and empty, so this one row, in the same transaction, is all there is.
     """
     if not study.is_settled or study.number_of_instances or log.number_of_files or log.announced_files is not None:
         return False
@@ -100,7 +100,7 @@ def count_first(study: Study, log: DicomUploadLog, row: InstanceRow, now: dateti
 
 
 def settle_leftovers(session: Session, now: datetime) -> int:
-    """Settle what a killed process left unsettled; answers how many studies that was."""
+    """Settle what a killed process left unsettled; returns the number of studies."""
     ids = session.scalars(select(Study.id).where(~Study.is_settled)).all()
     settle_studies(session, ids, now)
     return len(ids)
@@ -165,7 +165,7 @@ def _settle_log(session: Session, log: DicomUploadLog) -> None:
 
 
 def _failed(session: Session, log: DicomUploadLog) -> list[tuple[str, int]]:
-    """How many files failed with which code; those that were repaired, sent again and stored are none."""
+    """How many files failed, by code; without those that were later sent again and stored."""
     stored_since = exists().where(
         Instance.upload_log_id == log.id,
         Instance.sop_instance_uid == DicomUploadSkip.sop_instance_uid,

@@ -1,6 +1,6 @@
-"""Uploads marked in the log while more of them is to come: a request with several files, or one whose total is known.
+"""Marks uploads in the log while more is to come: a request with several files, or one whose total is known.
 
-So one whose process died, or whose sender went away, is told from one that is complete.
+So an upload whose process died, or whose sender went away, can be told from a complete one.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SILENT_FOR = timedelta(hours=1)
 
 
 class UnderWay:
-    """The marks of one node's requests. `open_entry` sets the mark of entries that are new."""
+    """The marks of one node's requests. `open_entry` marks new entries."""
 
     def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
         self._database = database
@@ -33,16 +33,12 @@ class UnderWay:
         self._to_finish: set[tuple[uuid.UUID, str]] = set()
 
     def begin(self, delivery: Delivery) -> None:
-        """Mark the entries that the upload of a request has from earlier ones.
-
-        Raises:
-            Unavailable: the database is away.
-        """
+        """Mark the entries that the upload of a request has from earlier ones."""
         if delivery.is_batch and delivery.upload_id is not None:
             self._mark(delivery.upload_id, delivery.origin.actor, self._clock())
 
     def finish(self, delivery: Delivery) -> None:
-        """Take the marks away: every file has its outcome. A database that is away hears it later, by `retry`.
+        """Clear the marks: every file has its outcome. If the database is away, `retry` does it later.
 
         Where a total is announced, the marks stay until it is reached (`ehr_bridge.services.uploads.announced`).
         """
@@ -54,24 +50,20 @@ class UnderWay:
                 LOGGER.warning("upload %s ended; the log will say so later", delivery.upload_id)
 
     def retry(self) -> None:
-        """Take away the marks that could not be taken away before.
-
-        Raises:
-            Unavailable: the database is still away.
-        """
+        """Clear the marks that could not be cleared before."""
         for upload_id, actor in list(self._to_finish):
             self._mark(upload_id, actor, None)
             self._to_finish.discard((upload_id, actor))
 
     def close_interrupted(self, silent_for: timedelta = SILENT_FOR) -> int:
-        """Close entries whose upload brought no file for so long: they hold what did arrive, and are partial.
+        """Close entries whose upload brought no file for so long: they hold what has arrived, and are partial.
 
-        Should it live after all (on another node, or after a pause), its end or its next file takes this back. Answers
-        how many were closed.
+        If it is alive after all (on another node, or after a pause), its end or its next file reopens it. Returns how
+        many were closed.
         """
         now = self._clock()
         before = now - silent_for
-        other = aliased(DicomUploadLog)  # of the same upload: while one of its studies comes, no other is silent
+        other = aliased(DicomUploadLog)  # of the same upload: while one of its studies receives files, none is silent
         same = other.upload_id == DicomUploadLog.upload_id, other.uploaded_by == DicomUploadLog.uploaded_by
         marked = select(func.max(other.under_way_since)).where(*same).scalar_subquery()
         latest = (

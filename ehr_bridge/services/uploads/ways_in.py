@@ -1,4 +1,4 @@
-"""Which way each stored image came in, as its row and its entry in the upload log say: the door, and who called."""
+"""How each stored image arrived, from its row and its entry in the upload log: the door and the calling AE title."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from ehr_bridge.db.tables.uploads import DicomUploadLog, Instance
 from ehr_bridge.services.uploads.arrivals import Door
 
 OF_MODALITIES = "ae:"
-"""How the names of senders begin that are calling AE titles."""
+"""Prefix of senders that are calling AE titles."""
 
 
 class WayIn(NamedTuple):
-    """None is not known."""
+    """None is unknown."""
 
     door: Door | None = None
     calling_ae_title: str | None = None
@@ -27,7 +27,7 @@ UNKNOWN = WayIn()
 
 
 def ways_in(session: Session, study_id: uuid.UUID) -> Mapping[str, WayIn]:
-    """The ways in of all images of a study that are written down, by the archive's ids."""
+    """The ways in of all recorded images of a study, by the archive's ids."""
     query = (
         select(Instance.orthanc_instance_id, Instance.door, DicomUploadLog.uploaded_by)
         .join(DicomUploadLog, DicomUploadLog.id == Instance.upload_log_id)

@@ -1,1 +1,1 @@
-"""Who opens which study, with which token, and that it was opened."""
+"""Who opens which study, with which token, and the record of it."""

@@ -1,7 +1,7 @@
-"""What bound tokens open: looked up when one is first seen, followed in memory while it is used.
+"""The studies that bound tokens open: queried at the first use, then kept up to date in memory.
 
-A study that is unlinked from the patient or order of a token leaves it, one that is linked joins it, within a second,
-on every node, and no request waits for the database.
+A study that is unlinked from the patient or order of a token leaves it, and one that is linked joins it, within a
+second, on every node, without any request waiting for the database.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from ehr_bridge.services.viewing.scope import Priors, Scope, covered, linked_to
 
 MOST = 8192
 IDLE_SECONDS = 120.0
-"""A grant that nobody used for so long is forgotten, and looked up again when needed."""
+"""A grant that was not used for so long is dropped, and queried again when needed."""
 
 
 @dataclass(slots=True)
@@ -46,11 +46,7 @@ class Grants:
         self._lock = threading.Lock()
 
     def issued(self, token: str, token_id: str) -> str | None:
-        """The key of a viewer token that we made (only its digest is kept); None if we did not.
-
-        Raises:
-            Unavailable: the database is away.
-        """
+        """The key of a viewer token that we issued; None if we did not."""
         with self._database.read() as session:
             row = find_token(session, token)
             if row is None or str(row.id) != token_id:
@@ -59,11 +55,7 @@ class Grants:
         return token_id
 
     def of_patient(self, patient: str) -> str:
-        """The key of all studies of one patient, by MRN or id; of none if nobody has it.
-
-        Raises:
-            Unavailable: the database is away.
-        """
+        """The key of all studies of one patient, by MRN or id. An unknown patient has a key without studies."""
         key = f"patient {patient}"
         with self._database.read() as session:
             try:
@@ -74,7 +66,7 @@ class Grants:
         return key
 
     def studies(self, key: str) -> frozenset[str] | None:
-        """The studies as they were linked a moment ago; None when the key is not known (any more)."""
+        """The studies as they were linked a moment ago; None when the key is unknown or was dropped."""
         known = self._known.get(key)
         if known is None:
             return None
@@ -82,11 +74,7 @@ class Grants:
         return known.studies
 
     def refresh(self) -> None:
-        """Follow what is linked now.
-
-        Raises:
-            Unavailable: the database is away; what is known stays.
-        """
+        """Read what is linked now. Raises Unavailable when the database is away; then the previous studies remain."""
         now = self._monotonic()
         with self._lock:
             for key in [key for key, known in self._known.items() if now - known.used_at > IDLE_SECONDS]:
@@ -108,7 +96,7 @@ class Grants:
 
 
 def find_token(session: Session, token: str) -> ViewerToken | None:
-    """The grant behind a token that we made, the first one or a renewal."""
+    """The grant of a token that we issued, the first one or a renewal."""
     fingerprint = digest(token)
     row = session.scalar(select(ViewerToken).where(ViewerToken.token_sha256 == fingerprint))
     if row is None and (renewal := session.get(ViewerTokenRenewal, fingerprint)) is not None:

@@ -1,4 +1,4 @@
-"""Which studies an order, its priors, or a patient cover."""
+"""Which studies a viewer token covers: of an order with its priors, of a patient, or named ones."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ type Match = Literal["auto", "patient", "modality", "body_part"]
 
 @dataclass(frozen=True, slots=True)
 class Priors:
-    """Which earlier studies of the same patient belong to a study or order.
+    """Which priors (earlier studies of the same patient) go with a study or order.
 
-    `auto` takes those of a common modality or the same body part, `patient` all.
+    `auto` takes those with a common modality or the same body part, `patient` all.
     """
 
     match: Match = "auto"
@@ -42,7 +42,7 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Linked:
-    """A stored study as the ledger links it."""
+    """A stored study with its link."""
 
     study_instance_uid: str
     patient_id: uuid.UUID
@@ -53,7 +53,7 @@ class Linked:
 
 
 def linked_to(session: Session, patient_ids: Collection[uuid.UUID]) -> list[Linked]:
-    """Everything that is linked to these patients, newest first."""
+    """All studies linked to these patients, newest first."""
     columns = (
         Study.study_instance_uid,
         Study.patient_id,
@@ -72,7 +72,7 @@ def linked_to(session: Session, patient_ids: Collection[uuid.UUID]) -> list[Link
 
 
 def covered(scope: Scope, linked: Sequence[Linked], patient_of_order: uuid.UUID | None = None) -> frozenset[str]:
-    """The studies a scope covers among `linked`; `patient_of_order` is whose order it is now."""
+    """The studies among `linked` that a scope covers; `patient_of_order` is the present patient of its order."""
     if scope.kind == "studies":
         return scope.studies
     if scope.kind == "patient":
@@ -86,7 +86,7 @@ def covered(scope: Scope, linked: Sequence[Linked], patient_of_order: uuid.UUID 
 
 
 def priors_of(current: Sequence[Linked], linked: Sequence[Linked], policy: Priors) -> list[Linked]:
-    """The newest studies of `linked` (newest first) that go with `current` by the policy: none of them, none later."""
+    """The priors among `linked` (newest first) that go with `current` by the policy: none of `current`, none later."""
     uids = {one.study_instance_uid for one in current}
     modalities = frozenset[str]().union(*(one.modalities for one in current))
     parts = {one.body_part for one in current if one.body_part}

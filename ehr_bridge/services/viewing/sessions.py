@@ -1,4 +1,4 @@
-"""From the token in a viewer's address to a session that goes on: exchanged once, renewed while somebody reads."""
+"""From the token in a viewer's address to a session: exchanged once, then renewed while somebody is reading."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ehr_bridge.services.viewing.grants import find_token
 from ehr_bridge.services.visibility.sight import Sight
 
 STEP = timedelta(minutes=15)
-"""How long one token of a session is good; whoever stole it has no longer than this."""
+"""Validity of one token of a session; a stolen one is of no use afterwards."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Renewed:
     operations: Sequence[str]
     studies: Sequence[str]
     in_doubt: Sequence[str]
-    """Those of which a person must say whose they are."""
+    """Studies for which a person must decide on the patient."""
 
 
 class ViewerSessions:
@@ -45,14 +45,15 @@ class ViewerSessions:
         self._clock = clock
 
     def renew(self, token: str, caller: Caller, address: str | None) -> Renewed:
-        """Another token of the same grant for a viewer token that is still good (`caller` is what it proved).
+        """Another token of the same grant for a viewer token that is still valid (`caller` is what it proved).
 
-        The new one has the same id, so revoking the grant ends all of them. The end of the grant is the end: a token
-        that was not made for a session gets one that ends when it does. What may not be seen just now is not named.
+        The new one has the same id, so revoking the grant ends all of them. Renewing does not prolong the grant: a
+        token that was not made for a session gets one that ends with it. Studies that may not be seen at present are
+        not named.
 
         Raises:
-            NotAuthenticated: the grant was taken back, or is at its end.
-            NotPermitted: it was exchanged as often as it may be.
+            NotAuthenticated: the grant was revoked, or has ended.
+            NotPermitted: it was exchanged as often as allowed.
         """
         now = self._clock()
         with self._database.write() as session:

@@ -1,4 +1,4 @@
-"""Viewer links and the tokens behind them: made for named studies, counted, listed, taken back."""
+"""Viewer links and their tokens: made for named studies, counted, listed, revoked."""
 
 from __future__ import annotations
 
@@ -31,30 +31,30 @@ from ehr_bridge.services.viewing.scope import Priors, Scope, covered, linked_to,
 from ehr_bridge.services.visibility.restrictions import Closed, Restrictions
 
 LINK_TTL = timedelta(minutes=10)
-"""How long a link in an address bar is good; OHIF exchanges its token at once and renews what it gets."""
+"""Validity of a link in an address bar; OHIF exchanges its token at once and renews what it gets."""
 SESSION = timedelta(hours=12)
-"""How long somebody may go on reading after one link."""
+"""How long somebody may continue reading after one link."""
 FURTHEST_AHEAD = timedelta(days=366)
 """How far ahead a link may be made: for an appointment a year from now."""
 DECIDE = "decide"
-"""The operation of a token that shows a study whose deletion waits for its owner's decision."""
+"""The operation that shows a study whose deletion waits for the token owner's decision."""
 SIDE_BY_SIDE = "@ohif/hpCompare"
-"""OHIF's name for the hanging protocol of studies beside each other; ohif-config/app-config.js has our own of it."""
+"""OHIF's name for the hanging protocol of studies side by side; ohif-config/app-config.js replaces it by ours."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a viewer token shall open; exactly one of studies, order and patient is given."""
+    """What a viewer token is to open; exactly one of studies, order and patient is given."""
 
     study_instance_uids: tuple[str, ...] = ()
     order: str | None = None
     patient: str | None = None
     priors: Priors | None = None
-    """With an order: followed for as long as the token lives. With studies: those that go with the first one now."""
+    """With an order: kept up to date while the token lives. With studies: those that go with the first one now."""
     operations: tuple[str, ...] = ("view",)
     ttl: timedelta = LINK_TTL
     session: timedelta | None = None
-    """How long from its beginning the token may be renewed; None: its own end is the end."""
+    """How long the token may be renewed, from its beginning; None: not beyond its own end."""
     not_before: datetime | None = None
     max_uses: int | None = None
     on_behalf_of: str | None = None
@@ -86,8 +86,8 @@ class Viewer:
         self._viewer_url = viewer_url
 
     def mint(self, wish: Wish, caller: Caller, address: str | None) -> Minted:
-        """A token that opens what is wished for: no wider than its maker's own permissions, unless the maker is a
-        service that mints for a person it answers for.
+        """A token for the wish: limited to its maker's own permissions, unless the maker is a service that mints on
+        behalf of a person.
 
         Raises:
             NotPermitted: the caller may not view these studies, or not name somebody else.
@@ -148,15 +148,15 @@ class Viewer:
     def link(self, minted: Minted) -> str:
         """The address that opens the viewer on the token's studies (IHE IID, RAD-106), two or more side by side.
 
-        OHIF takes the token out of its address bar at once and sends it as a header from then on.
+        OHIF removes the token from its address bar at once and sends it as a header from then on.
         """
         studies = ",".join(quote(uid) for uid in minted.studies)
         layout = f"&hangingProtocolId={SIDE_BY_SIDE}" if len(minted.studies) > 1 else ""
         return f"{self._viewer_url}/viewer?StudyInstanceUIDs={studies}{layout}&token={quote(minted.token)}"
 
     def list_tokens(self, caller: Caller, limit: int, offset: int) -> Page[ViewerToken]:
-        """Tokens that have not expired: all of them for who keeps accounts, else those of or by the caller. They name
-        no patient whom the caller may not see, nor their orders and studies."""
+        """Tokens that have not expired: all of them for account administrators, otherwise those of or by the caller.
+        Without patients whom the caller may not see, and their orders and studies."""
         query = select(ViewerToken).where(ViewerToken.expires_at > self._clock())
         if not caller.may(Permission.ACCOUNTS):
             query = query.where((ViewerToken.subject == caller.subject) | (ViewerToken.minted_by == caller.subject))
@@ -168,11 +168,8 @@ class Viewer:
             return page
 
     def revoke(self, token_id: uuid.UUID, caller: Caller, address: str | None) -> None:
-        """Take a token back, at once on this node and within a second on others; doing so twice is no error.
-
-        Raises:
-            NotFound: there is no such token, or it is neither the caller's nor theirs to revoke.
-        """
+        """Revoke a token, at once on this node and within a second on others; repeating it is no error. Raises NotFound
+        when there is no such token, or it is neither the caller's nor theirs to revoke."""
         now = self._clock()
         with self._database.write() as session:
             token = session.get(ViewerToken, token_id)
@@ -187,7 +184,7 @@ class Viewer:
 
 
 def _beginning(wish: Wish, now: datetime) -> datetime:
-    """Raises InvalidInput: it lies further ahead than a link is made for."""
+    """When the token becomes valid. Raises InvalidInput when that is too far ahead."""
     if wish.not_before is None:
         return now
     if wish.not_before > now + FURTHEST_AHEAD:
@@ -197,7 +194,7 @@ def _beginning(wish: Wish, now: datetime) -> datetime:
 
 
 def _hide_closed(session: Session, tokens: Sequence[ViewerToken], closed: Closed) -> None:
-    """Take out of rows that were read what would tell who is restricted; the rows are let go, and never written."""
+    """Remove from loaded rows what would reveal a restricted patient; the rows are detached, and never written."""
     session.expunge_all()
     orders = select(Order.id).where(Order.patient_id.in_(closed.patients))
     closed_orders = set(session.scalars(orders.where(Order.id.in_({token.order_id for token in tokens}))))
@@ -235,7 +232,7 @@ def _look_up(
 
 
 def _studies(session: Session, uids: frozenset[str], first: uuid.UUID | None = None) -> list[Study]:
-    """The studies, newest first; those of the order `first` before all."""
+    """The studies, newest first; those of the order `first` before all others."""
     query = select(Study).where(Study.study_instance_uid.in_(uids)).order_by(Study.study_date_key.desc(), Study.id)
     return sorted(session.scalars(query), key=lambda study: first is not None and study.order_id != first)
 

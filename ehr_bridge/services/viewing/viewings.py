@@ -1,9 +1,9 @@
-"""Who looks at which study: one audit event per actor, study and viewing, not one per image.
+"""Records who views which study: one audit event per actor, study and viewing, not one per image.
 
-The gate calls `note` for every read; that is a dictionary and a set, in memory. A chore writes what is new into
-`viewings` every moment, so that a killed process loses no more than that, and turns a viewing into its audit event when
-nobody has read for a while. A viewing that two nodes serve is one viewing; an instance that both of them read counts
-twice. Which instances a whole study or series has, the database tells the chore.
+The gate calls `note` for every read, which only updates memory. A chore writes new reads into `viewings` every moment,
+so that a killed process loses no more than that, and turns a viewing into its audit event when it is over. A viewing
+served by two nodes is one viewing; an instance read through both of them counts twice. The chore asks the database
+which instances a whole study or series has.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from ehr_bridge.services import audit
 from ehr_bridge.services.audit.trail import Event, Origin
 
 OVER_AFTER = timedelta(minutes=10)
-"""Nobody read anything for so long: the viewing is over."""
+"""A viewing without any reads for so long is over."""
 MOST_AT_ONCE = 200
 MOST_UNDER_WAY = 50_000
 
@@ -40,7 +40,7 @@ class Whole:
 
 
 type _Key = tuple[str, str, str]
-"""Actor, study, and the viewer token, empty for a user token."""
+"""Actor, study, and the viewer token; empty for a user token."""
 
 
 @dataclass(slots=True)
@@ -50,9 +50,9 @@ class _Reads:
     last_at: datetime
     requests: int = 0
     instances: set[str] = field(default_factory=set)
-    """Read since the viewing began, as far as this node has seen it."""
+    """Read since the viewing began, through this node."""
     wholes: set[Whole] = field(default_factory=set)
-    """Read too, and not looked up yet."""
+    """Also read, and not looked up yet."""
     written: int = 0
     """How many of these are in the database already."""
 
@@ -66,7 +66,7 @@ class Viewings:
         self._flushing = threading.Lock()
 
     def note(self, caller: Caller, study_instance_uid: str, instance: str | Whole | None, address: str) -> None:
-        """Somebody reads an instance of a study, several at once, or only about them. No database, no waiting."""
+        """A caller reads an instance of a study, several at once, or only metadata. No database, no waiting."""
         token_id = caller.token_id if caller.token_id is not None and caller.token_id == caller.grant else ""
         key = (caller.subject, study_instance_uid, token_id)
         now = self._clock()
@@ -74,7 +74,7 @@ class Viewings:
             reads = self._reads.get(key)
             if reads is None:
                 if len(study_instance_uid) > 64 or len(self._reads) >= MOST_UNDER_WAY:
-                    return  # no such study can be stored; or somebody asks for thousands that do not exist
+                    return  # no such study can be stored, or somebody requests thousands that do not exist
                 reads = self._reads[key] = _Reads(address, now, now)
             reads.requests += 1
             reads.last_at = now
@@ -84,11 +84,8 @@ class Viewings:
                 reads.instances.add(instance)
 
     def flush(self) -> None:
-        """Write what is new, and the events of viewings that are over.
-
-        Raises:
-            Unavailable: the database is away; nothing is lost, the next call writes it.
-        """
+        """Write new reads, and the events of viewings that are over. Raises Unavailable when the database is away;
+        nothing is lost, the next call writes it."""
         with self._flushing:
             self._look_up_wholes()
             new = self._new()
@@ -117,7 +114,7 @@ class Viewings:
                 reads.wholes.discard(whole)
 
     def _new(self) -> list[tuple[_Key, _Reads, int, int]]:
-        """What the database does not know yet, and how much of it."""
+        """What is not in the database yet, and how much of it."""
         with self._lock:
             return [
                 (key, reads, reads.requests, len(reads.instances))

@@ -1,1 +1,1 @@
-"""Who may not see whom: restricted patients, studies that are deleted, what a person has in sight."""
+"""What a caller may not see: restricted patients and deleted studies."""

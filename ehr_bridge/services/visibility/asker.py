@@ -1,7 +1,7 @@
-"""Who asks, known where rows are found: what a request must not see is refused there, whatever its route is called.
+"""The caller, known where rows are found: what they may not see is refused there, on any route.
 
-A request begins by saying what is closed to its caller, on its own thread. Where nobody asks (the worker, a modality,
-the command) nothing is closed.
+A request begins by setting what is closed to its caller, on its own thread. Without a caller (the worker, C-STORE,
+commands) nothing is closed.
 """
 
 from __future__ import annotations
@@ -16,16 +16,12 @@ _CLOSED: ContextVar[Closed] = ContextVar("closed_to_the_asker", default=NOTHING)
 
 
 def asks(closed: Closed) -> None:
-    """From here on this thread works for somebody to whom this is closed; `NOTHING` ends it."""
+    """From now on this thread works for somebody who may not see this; `NOTHING` ends it."""
     _CLOSED.set(closed)
 
 
 def require_open(patient_id: uuid.UUID | None) -> None:
-    """Refuse what is of a patient whom the asker may not see.
-
-    Raises:
-        NotPermitted `patient_restricted`.
-    """
+    """Refuse data of a patient whom the caller may not see. Raises NotPermitted `patient_restricted`."""
     if patient_id is not None and patient_id in _CLOSED.get().patients:
         raise patient_restricted()
 

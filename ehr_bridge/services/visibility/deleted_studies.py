@@ -1,4 +1,4 @@
-"""Which studies a deletion hides from everybody: an open request waits for approval or for the end of its grace."""
+"""Studies hidden by a deletion request that waits for approval or for the end of its grace period."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from ehr_bridge.db.tables.deletions import IS_OPEN, DeletionRequest
 from ehr_bridge.errors import Unavailable
 
 UNTIL_RECORDED = timedelta(minutes=2)
-"""Far longer than it takes to write down an instance that the archive has just stored."""
+"""Much longer than it takes to record an instance that the archive has just stored."""
 
 
 class HiddenStudies:
-    """StudyInstanceUIDs that no reader may see; refreshed from the database by the worker, and after every change on
-    this node by whoever made it.
+    """StudyInstanceUIDs that no reader may see; refreshed from the database by the worker, and by `changed` after each
+    change on this node.
 
-    A purged study is not among them: the archive has nothing of it. Should a modality send it again, `expect` hides it
-    until its new request is written down.
+    A purged study is not among them, since the archive has none of it. If a modality sends it again, `expect` hides it
+    until its new request is recorded.
     """
 
     def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
@@ -38,7 +38,7 @@ class HiddenStudies:
 
     @property
     def is_loaded(self) -> bool:
-        """False until the database was read once: nobody may look before."""
+        """False until the database was read once; until then nobody may see images."""
         return self._is_loaded
 
     @property
@@ -53,15 +53,12 @@ class HiddenStudies:
         return self._waiting.get(study_instance_uid, subject) != subject
 
     def waiting_for(self, subject: str) -> frozenset[str]:
-        """All studies of which `waits_for` says so."""
+        """All studies for which `waits_for` is true."""
         return frozenset(uid for uid, requester in self._waiting.items() if requester != subject)
 
     def refresh(self) -> None:
-        """See what this and other nodes hid and showed again.
-
-        Raises:
-            Unavailable: the database is away; what is known stays.
-        """
+        """Read what this and other nodes hid and showed again. Raises Unavailable when the database is away; then the
+        previous state remains."""
         with self._lock:  # so that an older answer of the database never replaces a newer one
             with self._database.read() as session:
                 columns = (DeletionRequest.study_instance_uid, DeletionRequest.status, DeletionRequest.requested_by)
@@ -76,15 +73,15 @@ class HiddenStudies:
             self._is_loaded = True
 
     def expect(self, study_instance_uid: str) -> None:
-        """Hide a deleted study of which an instance is about to be stored, before it is written down."""
+        """Hide a deleted study of which an instance is about to be stored, before it is recorded."""
         with self._lock:
             self._expected[study_instance_uid] = self._clock() + UNTIL_RECORDED
             self._uids = self._known | self._expected.keys()
 
     def changed(self, study_instance_uid: str) -> None:
-        """A request was opened, decided or ended just now: show or hide its study at once, as the database says.
+        """A request was opened, decided or ended: update its study at once from the database.
 
-        Never raises: the change is kept already, and the worker looks again in a moment.
+        Never raises: the change is committed already, and the worker reads again in a moment.
         """
         with self._lock:
             self._expected.pop(study_instance_uid, None)

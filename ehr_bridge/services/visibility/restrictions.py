@@ -1,9 +1,8 @@
-"""Who may not see which patients: restricted patients, their staff lists, and glasses broken for a while.
+"""Which patients a caller may not see: restricted patients, their staff lists, and broken glasses.
 
-Held in memory and followed by a version in the database: a node asks for one number, and reads the lists only when it
-has moved. Which studies belong to a restricted patient is read along, for studies come and move by themselves.
-Records that were merged are one patient as long as the merge stands: restricted when one of them is, and open to who
-stands on the lists of all that are.
+Held in memory; a version number in the database tells a node when to read the lists again. The studies of restricted
+patients are read each time, because they come and move without a new version. Merged records are one patient as long
+as the merge stands: restricted when one of them is, and open to those on the lists of all that are.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ class _Lists:
     members: Mapping[uuid.UUID, frozenset[str]] = field(default_factory=dict)
     """By each record of a restricted patient."""
     numbers: Mapping[tuple[str | None, str], uuid.UUID] = field(default_factory=dict)
-    """By key of the issuer and MRN; by the MRN alone (None) where nobody else has it."""
+    """By key of the issuer and MRN; by the MRN alone (None) if nobody else has it."""
     survivors: Mapping[uuid.UUID, uuid.UUID] = field(default_factory=dict)
     glasses: Mapping[tuple[uuid.UUID, str], datetime] = field(default_factory=dict)
     """By the surviving record."""
@@ -51,14 +50,14 @@ class Closed:
     patients: frozenset[uuid.UUID] = frozenset()
     studies: frozenset[str] = frozenset()
     holds_until: datetime | None = None
-    """When a glass they broke is whole again, and this must be worked out anew."""
+    """When a broken glass ends, and this must be computed again."""
 
 
 NOTHING = Closed()
 
 
 class Restrictions:
-    """Asked on every request; never asks the database but in `refresh`, for which the first to ask may have to wait."""
+    """Used on every request. Only `refresh` queries the database; the first caller may have to wait for it."""
 
     def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
         self._database = database
@@ -70,15 +69,12 @@ class Restrictions:
 
     @property
     def is_loaded(self) -> bool:
-        """False until the database was read once: nobody may look before."""
+        """False until the database was read once; until then nobody may see images."""
         return self._version is not None
 
     def closed_to(self, caller: Caller) -> Closed:
-        """What the caller may not see. The system that writes patients and orders knows everybody.
-
-        Raises:
-            Unavailable: nothing is known yet, and the database is away.
-        """
+        """What the caller may not see; nothing is closed to the system that writes patients and orders. Raises
+        Unavailable when nothing was read yet, and the database is away."""
         if self._version is None:
             self.refresh()
         if not self._lists.members or Permission.WRITE_ORDERS in caller.permissions:
@@ -86,7 +82,7 @@ class Restrictions:
         return self.closed_to_subject(caller.subject)
 
     def closed_to_subject(self, subject: str) -> Closed:
-        """What somebody may not see, by the subject of their tokens. Raises Unavailable, as `closed_to`."""
+        """What a person may not see, by the subject of their tokens. Raises Unavailable like `closed_to`."""
         if self._version is None:
             self.refresh()
         remembered = self._closed
@@ -99,8 +95,8 @@ class Restrictions:
         return closed
 
     def patient(self, id_or_mrn: str) -> uuid.UUID | None:
-        """The id of a restricted patient, by id, MRN, or issuer and MRN; None if nobody restricted is named so. A
-        number that others have too names nobody."""
+        """The id of a restricted patient, by id, MRN, or issuer and MRN; None if there is none, or others have the
+        number too."""
         lists = self._lists
         with suppress(ValueError):
             if (key := uuid.UUID(id_or_mrn)) in lists.members:
@@ -108,11 +104,8 @@ class Restrictions:
         return next((found for one in readings(id_or_mrn) if (found := lists.numbers.get(one)) is not None), None)
 
     def refresh(self) -> None:
-        """See what this and other nodes restricted, opened and received.
-
-        Raises:
-            Unavailable: the database is away; what is known stays.
-        """
+        """Read what this and other nodes restricted, opened and received. Raises Unavailable when the database is away;
+        then the previous state remains."""
         with self._lock, self._database.read() as session:
             version = session.scalar(select(AccessVersion.version)) or 0
             lists = self._lists
@@ -129,7 +122,7 @@ class Restrictions:
             self._version = version
 
     def expect(self, study_instance_uid: str, patient_id: uuid.UUID) -> None:
-        """A study of this patient is about to be stored, its claim written: closed before there is anything to see."""
+        """Close a study of this patient before it is stored: its claim is written, and nothing can be seen yet."""
         lists = self._lists
         if patient_id not in lists.members or lists.studies.get(study_instance_uid) == patient_id:
             return
@@ -138,7 +131,7 @@ class Restrictions:
             self._closed = {}
 
     def changed(self) -> None:
-        """Something was restricted or opened on this node just now. Never raises: the worker looks again anyway."""
+        """A restriction has changed on this node. Never raises: the worker reads again anyway."""
         with suppress(Unavailable):
             self.refresh()
 
@@ -146,7 +139,7 @@ class Restrictions:
 def without(
     column: InstrumentedAttribute[uuid.UUID] | InstrumentedAttribute[uuid.UUID | None], closed: Closed
 ) -> ColumnElement[bool]:
-    """The condition of a list that leaves closed patients out; rows of nobody stay."""
+    """Condition for lists that omits closed patients; rows without a patient stay."""
     if not closed.patients:
         return true()
     return column.is_(None) | column.not_in(closed.patients)

@@ -1,6 +1,6 @@
-"""Which images somebody may see: by permission, less what a deletion hides, less studies of restricted patients.
+"""Which images a caller may see: by permission, except deleted studies and those of restricted patients.
 
-A study whose deletion waits for a decision exists for those who may take it, and for nobody else.
+A study whose deletion waits for a decision exists only for those who may decide.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from ehr_bridge.services.visibility.restrictions import Restrictions
 
 
 class Sight:
-    """Asked on every request for images; memory only."""
+    """Used on every request for images; memory only."""
 
     def __init__(self, hidden: HiddenStudies, restrictions: Restrictions) -> None:
         self._hidden = hidden
@@ -20,7 +20,7 @@ class Sight:
 
     @property
     def is_loaded(self) -> bool:
-        """False until the database was read once: nobody may look before."""
+        """False until the database was read once; until then nobody may see images."""
         return self._hidden.is_loaded and self._restrictions.is_loaded
 
     def shows(self, caller: Caller, study_instance_uid: str) -> bool:
@@ -36,7 +36,7 @@ class Sight:
         return study_instance_uid in self._hidden or study_instance_uid in self._restrictions.closed_to(caller).studies
 
     def seen(self, caller: Caller) -> frozenset[str] | None:
-        """The only studies whose images the caller may see; None: all but those that are `unseen`."""
+        """The only studies whose images the caller may see; None: all except those that are `unseen`."""
         if Permission.VIEW not in caller.permissions:
             return self._waiting_for(caller) - self._restrictions.closed_to(caller).studies
         return None if caller.studies is None else caller.studies - self.unseen(caller)
@@ -50,7 +50,7 @@ class Sight:
         return hidden | closed if closed else hidden
 
     def refresh(self) -> None:
-        """Raises Unavailable; what is known stays."""
+        """Raises Unavailable; then the previous state remains."""
         self._hidden.refresh()
         self._restrictions.refresh()
 
