@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.people import People
-from tests.support.chromium import EXECUTABLE, FLAGS
+from tests.support.chromium import PAINTED_BY_PROCESSOR, WITHOUT_WINDOW
 from tests.support.running import running
 from tests.support.server import Server
 
@@ -29,7 +29,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=EXECUTABLE, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=WITHOUT_WINDOW, args=PAINTED_BY_PROCESSOR)
         yield browser
         browser.close()
 

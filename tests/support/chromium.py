@@ -11,3 +11,8 @@ FLAGS = [
     "--ignore-gpu-blocklist",
     "--disable-background-networking",
 ]
+
+WITHOUT_WINDOW = "/usr/bin/chromium-headless-shell"
+"""The same engine without the browser's own window around the page; benchmarks use the one that people have."""
+PAINTED_BY_PROCESSOR = [*FLAGS, "--disable-gpu-rasterization", "--disable-gpu-compositing"]
+"""A graphics card that is played by the processor paints at twice the price; WebGL, which OHIF needs, stays with it."""

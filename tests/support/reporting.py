@@ -24,7 +24,7 @@ from xml.etree import ElementTree as ET
 ROOT = Path(__file__).resolve().parents[2]
 ENGINE = re.compile(r"\b(sqlite|postgresql)\b")
 PACKAGES = ("flask", "pydantic", "pydicom", "sqlalchemy", "psycopg", "pytest", "playwright", "pynetdicom")
-DEBIAN = ("orthanc", "orthanc-python", "orthanc-dicomweb", "postgresql", "dcmtk", "chromium")
+DEBIAN = ("orthanc", "orthanc-python", "orthanc-dicomweb", "postgresql", "dcmtk", "chromium-headless-shell")
 
 
 @dataclass(slots=True)
