@@ -7,7 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -20,7 +20,7 @@ from ehr_bridge.services.bundle import Services, build_services
 from ehr_bridge.services.fixity.rounds import FixityRounds
 from ehr_bridge.services.jobs.spool import Spool
 from ehr_bridge.services.modifying.runner import ModificationJobs
-from ehr_bridge.services.uploads.arrivals import Arrival
+from ehr_bridge.services.uploads.arrivals import AtDoor
 from ehr_bridge.services.uploads.settling import settle_leftovers
 from ehr_bridge.services.uploads.under_way import SILENT_FOR
 from ehr_bridge.settings import MEGABYTE, load_settings
@@ -212,16 +212,16 @@ def _make_worker(services: Services, archive: OrthancArchive, purging: PurgingAr
     rotation = Rotation(settings.log_path, settings.log_max_mb * MEGABYTE, settings.log_kept)
     catch_up = CatchUp(services.database, archive, services.intake, recorder)
 
-    def take_over(arrival: Arrival) -> None:
+    def take_over(arrival: AtDoor) -> None:
         if arrival.was_there:
-            services.intake.mend(arrival, archive)
+            arrival = services.intake.mend(arrival, archive)
         if recorder.record_one_more(arrival):
             return
         try:
-            arrival.orthanc_study_id = archive.parent_study(arrival.orthanc_instance_id)
+            study = archive.parent_study(arrival.stored.orthanc_instance_id)
         except LookupError:
             return  # deleted already
-        recorder.record(arrival)
+        recorder.record(replace(arrival, stored=replace(arrival.stored, orthanc_study_id=study)))
 
     def close_leftovers() -> None:
         """At the start, all uploads of the last process; later, those that have been silent for long."""

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ehr_bridge.errors import Unavailable
-from ehr_bridge.services.uploads.arrivals import Arrival
+from ehr_bridge.services.uploads.arrivals import AtDoor
 
 LOGGER = logging.getLogger(__name__)
 TICK_SECONDS = 0.25
@@ -31,11 +31,11 @@ class Worker:
     """Runs its chores until stopped. A chore that fails is logged and tried again; the others continue."""
 
     def __init__(
-        self, take_over: Callable[[Arrival], None], chores: list[Chore], name: str = "ehr-bridge-worker"
+        self, take_over: Callable[[AtDoor], None], chores: list[Chore], name: str = "ehr-bridge-worker"
     ) -> None:
         self._take_over = take_over
         self._chores = chores
-        self._handed_over: list[Arrival] = []
+        self._handed_over: list[AtDoor] = []
         self._bytes_held = 0
         self._lock = threading.Lock()
         self._wake = threading.Event()
@@ -43,11 +43,11 @@ class Worker:
         self._failed: set[str] = set()
         self._thread = threading.Thread(target=self._loop, name=name, daemon=True)
 
-    def hand_over(self, arrival: Arrival) -> None:
+    def hand_over(self, arrival: AtDoor) -> None:
         """Called from Orthanc's hooks; takes microseconds. Arrivals within one tick are written together."""
         with self._lock:
             self._handed_over.append(arrival)
-            self._bytes_held += arrival.size_bytes
+            self._bytes_held += arrival.judged.size_bytes
             if self._bytes_held > MANY_BYTES:
                 self._wake.set()
 
@@ -84,7 +84,7 @@ class Worker:
             try:
                 self._take_over(arrival)
             except Exception:  # catch-up will find it in the list of changes
-                LOGGER.exception("instance %s was not taken over", arrival.orthanc_instance_id)
+                LOGGER.exception("instance %s was not taken over", arrival.stored.orthanc_instance_id)
         now = time.monotonic()
         for chore in self._chores:
             if last or now >= chore.due:

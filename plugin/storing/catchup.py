@@ -91,15 +91,14 @@ class CatchUp:
             data = self._archive.read(orthanc_instance_id)
             study = self._archive.parent_study(orthanc_instance_id)
             caller = self._archive.sender_of(orthanc_instance_id)
-            arrival = self._intake.judge(data, _delivery(caller), may_coerce=False)
+            judged = self._intake.judge(data, _delivery(caller), may_coerce=False)
         except LookupError:
             return False  # deleted since
         except RefusedInstance as refusal:
             LOGGER.error("stored instance %s cannot be recorded: %s", orthanc_instance_id, refusal.code)
             return False
-        arrival.stored_digest = stored_digest(data)
-        self._intake.leave_to_a_job(arrival, caller)
-        self._intake.stored(arrival, Stored(orthanc_instance_id, study, False))
+        stored = Stored(orthanc_instance_id, study, False)
+        self._recorder.record(self._intake.found_later(judged, stored, stored_digest(data), caller))
         return True
 
 

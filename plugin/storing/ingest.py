@@ -11,17 +11,18 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ehr_bridge.errors import BridgeError, RefusedInstance
 from ehr_bridge.services.archive.file_digests import stored_digest
+from ehr_bridge.services.archive.storing import Stored
 from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.services.intake.homes import STRANGER, place_of
-from ehr_bridge.services.intake.intake import Intake
+from ehr_bridge.services.intake.intake import Held, Intake
 from ehr_bridge.services.intake.quarantine_records import QuarantineRecords, Sender
 from ehr_bridge.services.jobs.replacing import OTHER_CONTENT
-from ehr_bridge.services.uploads.arrivals import Arrival, Delivery, Door
+from ehr_bridge.services.uploads.arrivals import AtDoor, Delivery, Door, Judged
 from plugin.running.per_thread import PerThread
 from plugin.storing.archive import OrthancArchive
 from plugin.storing.store_refusals import ACCEPTED, CANNOT_UNDERSTAND, OUT_OF_RESOURCES, StoreRefusals, nobody_asks
@@ -72,6 +73,19 @@ class UnderWay:
         return is_contested
 
 
+@dataclass(frozen=True, slots=True)
+class _Received:
+    """What the first hook leaves to the others on its thread."""
+
+    judged: Judged
+    came_at: str
+    """When the archive told us of it, as it writes times itself (UTC, YYYYMMDDTHHMMSS)."""
+    stored_digest: str | None
+    """Of the file that goes on to the archive."""
+    is_compared: bool
+    """With the image that the archive has under its UIDs: it has the same content."""
+
+
 class Ingest:
     def __init__(
         self,
@@ -80,7 +94,7 @@ class Ingest:
         archive: OrthancArchive,
         quarantine: QuarantineRecords,
         refusals: StoreRefusals,
-        hand_over: Callable[[Arrival], None],
+        hand_over: Callable[[AtDoor], None],
         other_content_status: int = ACCEPTED,
     ) -> None:
         """`other_content_status` is the answer for an image whose UID the archive has with other content."""
@@ -91,7 +105,7 @@ class Ingest:
         self._refusals = refusals
         self._hand_over = hand_over
         self._other_content_status = other_content_status
-        self._received = PerThread[Arrival]()
+        self._received = PerThread[_Received]()
         self._under_way = UnderWay()
 
     def on_received(self, dicom: bytes, origin: int) -> tuple[Any, bytes | None]:
@@ -99,37 +113,37 @@ class Ingest:
         if self._archive.is_storing():
             return self._actions.KEEP_AS_IS, None  # judged and coerced by our own doors
         self._refusals.forget()
+        self._received.take()  # of an instance before it that Orthanc did not store
         try:
-            arrival = self._judge(dicom, origin)
+            judged = self._judge(dicom, origin)
         except RefusedInstance as refusal:
             return self._refuse(dicom, origin, refusal)
         except BridgeError as error:
             LOGGER.warning("an instance is kept as it came: %s", error.code)
-            return self._keep()
+            return self._actions.KEEP_AS_IS, None
         except Exception:
             LOGGER.exception("an instance is kept as it came")
-            return self._keep()
-        return self._coerce(arrival)
+            return self._actions.KEEP_AS_IS, None
+        return self._coerce(judged)
 
-    def _coerce(self, arrival: Arrival) -> tuple[Any, bytes | None]:
+    def _coerce(self, judged: Judged) -> tuple[Any, bytes | None]:
+        came_at = time.strftime(ORTHANCS_TIME, time.gmtime())
         try:
-            replacement = self._intake.coerce(arrival)
+            judged, data = self._intake.coerce(judged)
         except Exception as error:
             # It cannot get its study's identity: it is kept as received, and the study goes to a person.
             LOGGER.warning("an instance is kept as it came: %s", getattr(error, "code", type(error).__name__))
-            arrival.decision = replace(arrival.decision, wanted={}, contradicts=True)
-            replacement = None
+            judged, data = judged.contradicting(), judged.header.data
         try:
-            self._intake.homes.require(arrival)
+            self._intake.homes.require(judged)
         except RefusedInstance as refusal:
-            return self._set_aside(arrival, refusal.code, KEPT_APART)
-        if self._intake.has_other_content(arrival, self._archive):
-            return self._set_aside(arrival, OTHER_CONTENT, self._other_content_status)
-        self._under_way.enter(place_of(arrival))
-        arrival.stored_digest = stored_digest(replacement or arrival.header.data)
-        if replacement is None:
-            return self._actions.KEEP_AS_IS, None
-        return self._actions.MODIFY, replacement
+            return self._set_aside(judged, refusal.code, KEPT_APART)
+        held = self._intake.held(judged, self._archive)
+        if held is Held.OTHER:
+            return self._set_aside(judged, OTHER_CONTENT, self._other_content_status)
+        self._under_way.enter(place_of(judged))
+        self._received.put(_Received(judged, came_at, stored_digest(data), held is Held.SAME))
+        return (self._actions.MODIFY, data) if judged.changes else (self._actions.KEEP_AS_IS, None)
 
     def on_c_store(self, instance: Any) -> int:
         """IncomingCStoreInstanceFilter (Orthanc accepts only one): the first hook that knows the calling AE title.
@@ -140,91 +154,80 @@ class Ingest:
         """
         if refused := self._refusals.answer(instance):
             return refused
-        arrival = self._received.peek()
-        if arrival is None or self._archive.is_storing() or not self._intake.rules.name_callers:
+        received = self._received.peek()
+        if received is None or self._archive.is_storing() or not self._intake.rules.name_callers:
             return ACCEPTED
         try:
-            return self._coerce_for(arrival, instance.GetInstanceRemoteAet())
+            return self._coerce_for(received, instance.GetInstanceRemoteAet())
         except Exception as error:
             LOGGER.warning("an instance is refused: %s", getattr(error, "code", type(error).__name__))
             self._received.take()
             return OUT_OF_RESOURCES  # the sender keeps it and sends it again
 
-    def _coerce_for(self, arrival: Arrival, calling_ae_title: str) -> int:
-        rules, door, decision = self._intake.rules, arrival.delivery.door, arrival.decision
-        of_anybody = rules.rule(arrival.header, decision, door)
-        own = rules.rule(arrival.header, decision, door, calling_ae_title)
+    def _coerce_for(self, received: _Received, calling_ae_title: str) -> int:
+        rules, judged = self._intake.rules, received.judged
+        door, decision = judged.delivery.door, judged.decision
+        of_anybody = rules.rule(judged.header, decision, door)
+        own = rules.rule(judged.header, decision, door, calling_ae_title)
         if own == of_anybody:
             return ACCEPTED
-        arrival.changes = ()
-        data = self._intake.coerce(arrival, calling_ae_title) or arrival.header.data
-        try:
-            self._intake.homes.require(arrival)
-        except RefusedInstance as refusal:
-            self._received.take()
-            self._quarantine.keep(arrival.header.data, refusal.code, Sender(door.value, f"ae:{calling_ae_title}"))
-            return KEPT_APART
+        judged, data = self._intake.coerce(judged, calling_ae_title)
         self._received.take()  # the stored hook must treat ours as one of our own
+        try:
+            self._intake.homes.require(judged)
+        except RefusedInstance as refusal:
+            self._quarantine.keep(judged.header.data, refusal.code, Sender(door.value, f"ae:{calling_ae_title}"))
+            return KEPT_APART
         stored = self._archive.store(data)
         if stored.is_duplicate:
-            arrival.stored_digest = None
-            self._received.put(arrival)
+            self._received.put(replace(received, judged=judged, stored_digest=None))
             return ACCEPTED
-        arrival.stored_digest = stored_digest(data)
-        arrival.delivery = replace(arrival.delivery, origin=Origin(f"ae:{calling_ae_title}"))
-        arrival.orthanc_instance_id = stored.orthanc_instance_id
-        self._hand_over(arrival)
+        self._hand_over(AtDoor(judged.sent_by(Origin(f"ae:{calling_ae_title}")), stored, stored_digest(data)))
         return COERCED
 
     def on_stored(self, instance: Any, orthanc_instance_id: str) -> None:
         """OnStoredInstanceCallback: hand over and return. Our own doors record what they store themselves."""
-        arrival = self._received.take()
-        if arrival is None or self._archive.is_storing():
+        received = self._received.take()
+        if received is None or self._archive.is_storing():
             return
-        if arrival.delivery.door is Door.C_STORE:
-            sender = Origin(f"ae:{instance.GetInstanceRemoteAet()}")
-            arrival.delivery = replace(arrival.delivery, origin=sender)
-        if instance.GetInstanceMetadata(RECEPTION_DATE) < arrival.came_at:
-            arrival.was_there, arrival.stored_digest = True, None
-        arrival.orthanc_instance_id = orthanc_instance_id
-        may_be_second = self._under_way.leave(orthanc_instance_id) or arrival.was_there
-        if may_be_second and not arrival.is_compared and self._intake.has_other_content(arrival, self._archive):
-            self._keep_second(arrival)
-        else:
-            self._hand_over(arrival)
+        judged = received.judged
+        if judged.delivery.door is Door.C_STORE:
+            judged = judged.sent_by(Origin(f"ae:{instance.GetInstanceRemoteAet()}"))
+        was_there = instance.GetInstanceMetadata(RECEPTION_DATE) < received.came_at
+        may_be_second = self._under_way.leave(orthanc_instance_id) or was_there
+        if may_be_second and not received.is_compared and self._intake.held(judged, self._archive) is Held.OTHER:
+            self._keep_second(judged)
+            return
+        digest = None if was_there else received.stored_digest
+        self._hand_over(AtDoor(judged, Stored(orthanc_instance_id, "", is_duplicate=False), digest, was_there))
 
-    def _keep_second(self, arrival: Arrival) -> None:
+    def _keep_second(self, judged: Judged) -> None:
         """Another image with the same UIDs was stored at the same moment, and the archive has kept that one."""
-        origin = arrival.delivery.origin
-        sender = Sender(arrival.delivery.door.value, origin.actor, origin.address)
+        origin = judged.delivery.origin
+        sender = Sender(judged.delivery.door.value, origin.actor, origin.address)
         try:
-            self._quarantine.keep(arrival.header.data, OTHER_CONTENT, sender, arrival)
+            self._quarantine.keep(judged.header.data, OTHER_CONTENT, sender, judged)
         except OSError:
             LOGGER.exception("the quarantine folder cannot be written; an image with a UID in use is lost")
 
-    def _judge(self, dicom: bytes, origin: int) -> Arrival:
+    def _judge(self, dicom: bytes, origin: int) -> Judged:
         door = Door.C_STORE if origin == ORIGIN_DICOM else Door.ARCHIVE
         delivery = Delivery(None, door, "modality", Origin("modality" if door is Door.C_STORE else "orthanc"))
-        arrival = self._intake.judge(dicom, delivery)
-        arrival.came_at = time.strftime(ORTHANCS_TIME, time.gmtime())
-        self._received.put(arrival)
-        return arrival
+        return self._intake.judge(dicom, delivery)
 
     def _refuse(self, dicom: bytes, origin: int, refusal: RefusedInstance) -> tuple[Any, bytes | None]:
         if refusal.code in UNSTORABLE or origin != ORIGIN_DICOM:
-            return self._keep()
-        self._received.take()
+            return self._actions.KEEP_AS_IS, None
         status = KEPT_APART if refusal.code in GIVABLE else CANNOT_UNDERSTAND
         return self._put_aside(dicom, refusal.code, status, None, by_c_store=True)
 
-    def _set_aside(self, arrival: Arrival, code: str, status: int) -> tuple[Any, bytes | None]:
+    def _set_aside(self, judged: Judged, code: str, status: int) -> tuple[Any, bytes | None]:
         """Put a judged instance into quarantine instead of the archive."""
-        self._received.take()
-        by_c_store = arrival.delivery.door is Door.C_STORE
-        return self._put_aside(arrival.header.data, code, status, arrival, by_c_store=by_c_store)
+        by_c_store = judged.delivery.door is Door.C_STORE
+        return self._put_aside(judged.header.data, code, status, judged, by_c_store=by_c_store)
 
     def _put_aside(
-        self, dicom: bytes, code: str, status: int, arrival: Arrival | None, *, by_c_store: bool
+        self, dicom: bytes, code: str, status: int, judged: Judged | None, *, by_c_store: bool
     ) -> tuple[Any, bytes | None]:
         try:
             name = self._quarantine.folder.put(dicom, code)
@@ -233,9 +236,10 @@ class Ingest:
             return self._refused(code, OUT_OF_RESOURCES, nobody_asks, by_c_store=by_c_store)
 
         def note(sender: Sender) -> None:
-            if arrival is not None and sender.actor is not None:
-                arrival.delivery = replace(arrival.delivery, origin=Origin(sender.actor, sender.address))
-            self._quarantine.note(name, len(dicom), sender, arrival)
+            of_sender = judged
+            if judged is not None and sender.actor is not None:
+                of_sender = judged.sent_by(Origin(sender.actor, sender.address))
+            self._quarantine.note(name, len(dicom), sender, of_sender)
 
         if not by_c_store:
             note(Sender(Door.ARCHIVE.value))
@@ -251,7 +255,3 @@ class Ingest:
             self._refusals.expect(code, status, on_sender)
             return self._actions.KEEP_AS_IS, None
         return self._actions.MODIFY, self._refusals.exchange(code, status, on_sender)
-
-    def _keep(self) -> tuple[Any, bytes | None]:
-        self._received.take()
-        return self._actions.KEEP_AS_IS, None

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from ehr_bridge.db.tables.deletions import DeletionRequest
 from ehr_bridge.services.archive.storing import Stored
 from ehr_bridge.services.audit.trail import Origin
-from ehr_bridge.services.uploads.arrivals import Delivery, Door
+from ehr_bridge.services.uploads.arrivals import AtDoor, Delivery, Door
 from tests.api.conftest import Api
 from tests.support.archive import orthanc_id
 from tests.support.samples import small
@@ -93,9 +93,9 @@ def actions(api: Api, uid: str) -> list[str]:
 def modality_sends(api: Api, data: bytes) -> None:
     """As Orthanc's callbacks do for a C-STORE."""
     delivery = Delivery(None, Door.C_STORE, "modality", Origin("ae:CT1"))
-    arrival = api.services.intake.judge(data, delivery)
-    data = api.services.intake.coerce(arrival) or data
-    header = arrival.header
+    judged, _ = api.services.intake.coerce(api.services.intake.judge(data, delivery))
+    header = judged.header
     levels = ["x", header.study_instance_uid, header.series_instance_uid, header.sop_instance_uid]
-    api.services.intake.stored(arrival, Stored(orthanc_id(*levels), orthanc_id(*levels[:2]), False))
+    stored = Stored(orthanc_id(*levels), orthanc_id(*levels[:2]), False)
+    api.services.recorder.record(AtDoor(judged, stored))
     api.services.recorder.settle()

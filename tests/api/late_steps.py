@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ehr_bridge.services.audit.trail import Origin
-from ehr_bridge.services.uploads.arrivals import Delivery, Door
+from ehr_bridge.services.uploads.arrivals import AtDoor, Delivery, Door
 from plugin.storing.catchup import CatchUp
 from tests.api.conftest import Api
 from tests.support.archive import FakeArchive
@@ -57,10 +57,10 @@ def catch_up(api: Api) -> int:
 def c_store(api: Api, data: bytes, sender: str = "MR1") -> None:
     """A modality sends an image while all is well."""
     intake, delivery = api.services.intake, Delivery(None, Door.C_STORE, "modality", Origin(f"ae:{sender}"))
-    arrival = intake.judge(data, delivery)
-    stored = api.archive.store(intake.coerce(arrival, sender) or data)
+    judged, data = intake.coerce(intake.judge(data, delivery), sender)
+    stored = api.archive.store(data)
     api.archive.senders[stored.orthanc_instance_id] = sender
-    intake.stored(arrival, stored)
+    api.services.recorder.record(AtDoor(judged, stored))
 
 
 def other_patients_image(api: Api, uid: str, patient_name: str = "OTHER^NAME") -> None:

@@ -19,7 +19,7 @@ from ehr_bridge.db.tables.uploads import Instance
 from ehr_bridge.services.archive.file_digests import stored_digest
 from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.services.intake.known_files import KnownFiles
-from ehr_bridge.services.uploads.arrivals import Delivery, Door
+from ehr_bridge.services.uploads.arrivals import AtDoor, Delivery, Door
 from ehr_bridge.services.visibility.restrictions import NOTHING
 from tests.api.conftest import Api
 from tests.api.deletion_steps import Purging, approved, decide, grace_is_over, modality_sends, requested
@@ -133,9 +133,8 @@ def test_a_file_whose_instance_was_replaced_by_other_content_is_not_known(api: A
     ((instance_id, kept),) = api.archive.instances.items()
     api.archive.instances.clear()
     other = _other_image(data)
-    arrival = api.services.intake.judge(other, Delivery(None, Door.C_STORE, "modality", Origin("ae:CT1")))
-    arrival.stored_digest = stored_digest(other)
-    api.services.intake.stored(arrival, api.archive.store(other))
+    judged = api.services.intake.judge(other, Delivery(None, Door.C_STORE, "modality", Origin("ae:CT1")))
+    api.services.recorder.record(AtDoor(judged, api.archive.store(other), stored_digest(other)))
     assert api.archive.instances.keys() == {instance_id} and api.archive.instances[instance_id] != kept
     assert not is_known(api, data) and not is_known(api, other)
     assert api.upload(data).json["code"] == "same_uid_other_content"

@@ -15,10 +15,12 @@ from pydicom.uid import generate_uid
 from sqlalchemy import update
 
 from ehr_bridge.db.tables.quarantine import QuarantinedFile
+from ehr_bridge.services.archive.storing import Stored
 from ehr_bridge.services.audit.trail import Origin
+from ehr_bridge.services.intake.intake import Held
 from ehr_bridge.services.intake.quarantine_records import Sender
 from ehr_bridge.services.jobs.replacing import OTHER_CONTENT
-from ehr_bridge.services.uploads.arrivals import Delivery, Door
+from ehr_bridge.services.uploads.arrivals import AtDoor, Delivery, Door
 from tests.api.conftest import Api
 from tests.api.link_steps import audited, put_patient, study
 from tests.api.privacy_steps import restrict
@@ -213,10 +215,10 @@ def test_other_content_under_a_known_uid_is_counted_and_can_be_given_a_uid_of_it
     """As at the door of a modality; the upload log of its sender names it, and the study shows it."""
     uid = linked(api)
     (data,) = files(api).values()
-    arrival = api.services.intake.judge(other_content(data), _from_modality())
-    assert api.services.intake.coerce(arrival) is None
-    assert api.services.intake.has_other_content(arrival, api.archive)
-    api.services.quarantine.keep(arrival.header.data, "same_uid_other_content", Sender("c_store", "ae:MR1"), arrival)
+    judged, _ = api.services.intake.coerce(api.services.intake.judge(other_content(data), _from_modality()))
+    assert judged.changes == ()
+    assert api.services.intake.held(judged, api.archive) is Held.OTHER
+    api.services.quarantine.keep(judged.header.data, "same_uid_other_content", Sender("c_store", "ae:MR1"), judged)
     (entry,) = waiting(api)
     logs = api.get("/api/v1/dicom/uploads", "nurse").json["items"]
     (log,) = [log for log in logs if log["uploaded_by"] == "ae:MR1"]
@@ -233,13 +235,12 @@ def test_a_file_that_is_kept_before_its_study_is_recorded_is_counted_when_it_is(
     """Whoever looks at the quarantine in that moment writes the file's row; the study's first image comes behind."""
     intake, delivery = api.services.intake, _from_modality()
     first = small(StudyInstanceUID=generate_uid())
-    arrival, second = intake.judge(first, delivery), intake.judge(other_content(first), delivery)
-    uid = arrival.header.study_instance_uid
+    judged, second = intake.judge(first, delivery), intake.judge(other_content(first), delivery)
+    uid = judged.header.study_instance_uid
     api.services.quarantine.keep(second.header.data, OTHER_CONTENT, Sender("c_store", "ae:CT3"), second)
     (entry,) = waiting(api)
     assert (entry["code"], entry["times_received"]) == (OTHER_CONTENT, 1)
-    arrival.orthanc_study_id = "study-1"
-    api.services.recorder.record(arrival)
+    api.services.recorder.record(AtDoor(judged, Stored("", "study-1", is_duplicate=False)))
     (entry,) = waiting(api)
     assert entry["times_received"] == 1
     (log,) = api.get(f"/api/v1/dicom/uploads?study_instance_uid={uid}", "technician").json["items"]
@@ -251,9 +252,8 @@ def test_the_same_content_again_is_no_other_content(api: Api) -> None:
     api.place_order()
     data = small()
     api.upload(data, headers={"X-Order-Id": "ACC-1"})
-    arrival = api.services.intake.judge(data, _from_modality())
-    api.services.intake.coerce(arrival)
-    assert not api.services.intake.has_other_content(arrival, api.archive) and arrival.is_compared
+    judged, _ = api.services.intake.coerce(api.services.intake.judge(data, _from_modality()))
+    assert api.services.intake.held(judged, api.archive) is Held.SAME
 
 
 def test_what_is_discarded_goes_after_the_grace_period_and_can_be_taken_back_before(api: Api) -> None:

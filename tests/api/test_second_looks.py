@@ -17,7 +17,7 @@ from ehr_bridge.errors import Unavailable
 from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.services.linking import late_links
 from ehr_bridge.services.linking.following import set_off
-from ehr_bridge.services.uploads.arrivals import Delivery, Door
+from ehr_bridge.services.uploads.arrivals import AtDoor, Delivery, Door
 from ehr_bridge.services.verdict.judge import Confirmation
 from tests.api.conftest import Api
 from tests.api.identity_steps import merge, take_back
@@ -192,13 +192,13 @@ def test_an_order_that_comes_between_claim_and_image_is_not_missed(api: Api, tmp
     """The study was judged and not stored yet when its order was placed: it is judged again once it is here."""
     delivery = Delivery(None, Door.C_STORE, "modality", Origin("ae:MR1"))
     data = small(**GOOD, AccessionNumber="ACC-1")
-    arrival = api.services.intake.judge(data, delivery)
+    judged = api.services.intake.judge(data, delivery)
     api.place_order()
     assert api.services.second_looks.run() == 0
-    api.services.intake.stored(arrival, api.archive.store(data))
+    api.services.recorder.record(AtDoor(judged, api.archive.store(data)))
     api.services.recorder.settle()
     work(api, tmp_path)
-    assert study(api, arrival.header.study_instance_uid)["accession_number"] == "ACC-1"
+    assert study(api, judged.header.study_instance_uid)["accession_number"] == "ACC-1"
 
 
 def test_a_claim_that_came_to_nothing_leaves_no_turn(api: Api) -> None:

@@ -11,7 +11,7 @@ from ehr_bridge.db.tables.registry import Patient
 from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.services.linking.used_again import is_another_person
 from ehr_bridge.services.registry.numbers import find_patient
-from ehr_bridge.services.uploads.arrivals import Delivery, Door
+from ehr_bridge.services.uploads.arrivals import AtDoor, Delivery, Door
 from ehr_bridge.services.viewing.scope import linked_to
 from tests.api.conftest import Api
 from tests.api.identity_steps import linked, merge, take_back
@@ -180,14 +180,13 @@ def test_a_study_that_is_on_its_way_waits_too(api: Api, tmp_path: Path) -> None:
     api.place_order()
     delivery = Delivery(None, Door.C_STORE, "modality", Origin("ae:MR1"))
     data = small(PatientID="MRN-1", PatientName="LINDQVIST^ASA", PatientBirthDate="19610314", AccessionNumber="ACC-1")
-    arrival = api.services.intake.judge(data, delivery)
-    coerced = api.services.intake.coerce(arrival, "MR1") or data
+    judged, coerced = api.services.intake.coerce(api.services.intake.judge(data, delivery), "MR1")
     change = put_patient(api, **ZORA)["pending_change_id"]
     api.services.claims.forget()
-    api.services.intake.stored(arrival, api.archive.store(coerced))
+    api.services.recorder.record(AtDoor(judged, api.archive.store(coerced)))
     api.services.recorder.settle()
     work(api, tmp_path)
-    uid = arrival.header.study_instance_uid
+    uid = judged.header.study_instance_uid
     assert identities(api, uid) == {ASA} and study(api, uid)["link_status"] == "ambiguous"
     decide(api, change, "agree")
     work(api, tmp_path)

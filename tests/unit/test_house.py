@@ -6,7 +6,11 @@ import ast
 from collections import Counter
 from pathlib import Path
 
-from ehr_bridge.db.states import Decision, DeletionStatus, FileStatus, JobKind, JobStatus, LinkStatus, OrderStatus
+from ehr_bridge.db.links import Link
+from ehr_bridge.db.states import Decision as Decided
+from ehr_bridge.db.states import DeletionStatus, FileStatus, JobKind, JobStatus, LinkStatus, OrderStatus
+from ehr_bridge.services.archive.storing import Stored
+from ehr_bridge.services.uploads.arrivals import AtDoor, Decision, Delivery, FoundLater, Judged
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = [
@@ -52,7 +56,7 @@ def _words_compared(node: ast.AST) -> list[object]:
 
 def test_states_are_compared_with_their_names() -> None:
     """`LinkStatus.LINKED`, not "linked": a word that is misspelt is found before it runs."""
-    kinds = (LinkStatus, OrderStatus, JobKind, JobStatus, FileStatus, DeletionStatus, Decision)
+    kinds = (LinkStatus, OrderStatus, JobKind, JobStatus, FileStatus, DeletionStatus, Decided)
     words = {word.value for kind in kinds for word in kind}
     found = [
         f"{path}:{node.lineno}"
@@ -77,6 +81,12 @@ def test_a_word_of_the_house_has_one_meaning() -> None:
             if name in found:
                 found[name].append(path.as_posix())
     assert {word: paths for word, paths in found.items() if len(paths) != 1} == {}
+
+
+def test_what_walks_through_the_rooms_is_not_changed_on_the_way() -> None:
+    """A room that knows more hands on another: what was judged, stored or found later says the same to everybody."""
+    carried = (Delivery, Judged, Decision, Stored, AtDoor, FoundLater, Link)
+    assert [one for one in carried if not one.__dataclass_params__.frozen] == []  # type: ignore[attr-defined]
 
 
 def _bases(node: ast.ClassDef) -> str:

@@ -32,11 +32,15 @@ def test_a_failing_chore_is_tried_again_and_stops_no_other() -> None:
     worker.stop()
 
 
+class Size(NamedTuple):
+    size_bytes: int
+
+
 class Handed(NamedTuple):
     """As much of an arrival as the worker looks at."""
 
     number: int
-    size_bytes: int = 500_000
+    judged: Size = Size(500_000)
 
 
 def test_what_was_handed_over_is_finished_before_the_end() -> None:
@@ -58,6 +62,6 @@ def test_large_images_are_not_kept_in_memory_until_the_next_tick(monkeypatch: py
     worker = Worker(taken.append, [])
     worker.start()
     worker.hand_over(Handed(1))  # type: ignore[arg-type]
-    worker.hand_over(Handed(2, 100_000_000))  # type: ignore[arg-type]
+    worker.hand_over(Handed(2, Size(100_000_000)))  # type: ignore[arg-type]
     eventually(lambda: [arrival.number for arrival in taken] == [1, 2])
     worker.stop()

@@ -10,7 +10,7 @@ from contextlib import suppress
 from ehr_bridge.dicom import read_header
 from ehr_bridge.errors import BridgeError, Conflict, NotFound, RefusedInstance, Unavailable
 from ehr_bridge.services.uploads.arrivals import (
-    Arrival,
+    AtDoor,
     Delivery,
     InstanceOutcome,
     SkippedFile,
@@ -28,7 +28,7 @@ DEFECT = BridgeError("internal_error", "A defect on our side; tell the administr
 
 type IncomingFile = tuple[str | None, bytes | RefusedInstance]
 """A file name, and the bytes or why there are none."""
-type StoreOne = Callable[[bytes, Delivery, str | None], Arrival]
+type StoreOne = Callable[[bytes, Delivery, str | None], AtDoor]
 
 
 class Batch:
@@ -104,24 +104,25 @@ class Batch:
         if isinstance(error, Unavailable):
             self._for_later.append(failed)
 
-    def _add(self, arrival: Arrival) -> None:
-        decision = arrival.decision
+    def _add(self, arrival: AtDoor) -> None:
+        judged, stored = arrival.judged, arrival.stored
+        decision = judged.decision
         self.outcome.instances.append(
             InstanceOutcome(
-                file_name=arrival.file_name,
-                status="duplicate" if arrival.is_duplicate else "stored",
-                sop_class_uid=arrival.header.sop_class_uid,
-                sop_instance_uid=arrival.header.sop_instance_uid,
-                orthanc_instance_id=arrival.orthanc_instance_id,
+                file_name=judged.file_name,
+                status="duplicate" if stored.is_duplicate else "stored",
+                sop_class_uid=judged.header.sop_class_uid,
+                sop_instance_uid=judged.header.sop_instance_uid,
+                orthanc_instance_id=stored.orthanc_instance_id,
                 study_instance_uid=decision.study_instance_uid,
             )
         )
         study = self.outcome.studies.setdefault(
-            decision.study_instance_uid, StudyOutcome(decision, arrival.orthanc_study_id)
+            decision.study_instance_uid, StudyOutcome(decision, stored.orthanc_study_id)
         )
         if decision.contradicts:
             study.decision = decision
-        for change in arrival.changes:
+        for change in judged.changes:
             if change not in study.changes:
                 study.changes.append(change)
 

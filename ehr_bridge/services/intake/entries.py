@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -23,7 +22,7 @@ from ehr_bridge.services.intake.claims import decision_of
 from ehr_bridge.services.linking.contradictions import doubt
 from ehr_bridge.services.linking.links import current_link, new_fact
 from ehr_bridge.services.linking.shown_study import FirstUpload, show_on_order
-from ehr_bridge.services.uploads.arrivals import Arrival, Door
+from ehr_bridge.services.uploads.arrivals import Arrival, Door, FoundLater, Judged
 
 _STUDY = select(Study).where(Study.id == bindparam("study_id")).with_for_update(of=Study)
 _ACCOUNT = select(User.id).where(User.username == bindparam("username"))
@@ -41,6 +40,8 @@ class Entry(NamedTuple):
     study: Study
     log: DicomUploadLog
     events: list[Event]
+    is_unfinished: bool
+    """The stored file does not say what the study's link decides."""
 
 
 def open_entry(session: Session, arrival: Arrival, now: datetime) -> Entry:
@@ -52,58 +53,61 @@ def open_entry(session: Session, arrival: Arrival, now: datetime) -> Entry:
         LookupError: the study's claim is gone (its first store failed meanwhile); the archive's list of changes
             brings the instance back.
     """
-    study = session.scalar(_STUDY, {"study_id": arrival.decision.study_id})
+    judged = arrival.judged
+    decision, origin = judged.decision, judged.delivery.origin
+    contradicts = decision.contradicts
+    is_unfinished = isinstance(arrival, FoundLater) and arrival.is_unfinished
+    study = session.scalar(_STUDY, {"study_id": decision.study_id})
     if study is None:
-        raise LookupError(f"no claim {arrival.decision.study_id}")
+        raise LookupError(f"no claim {decision.study_id}")
     if study.deleted_at is not None:
-        note_late_arrival(session, study, arrival, now)
-        if arrival.decision.purge_id and arrival.identity.patient_id != study.received_identity["PatientID"]:
-            arrival.decision = replace(arrival.decision, contradicts=True)  # another node was told of another patient
+        note_late_arrival(session, study, judged, now)
+        if decision.purge_id and judged.identity.patient_id != study.received_identity["PatientID"]:
+            contradicts = True  # another node was told of another patient
     if study.orthanc_study_id is None:
-        _describe(study, arrival)
+        _describe(study, judged, arrival.stored.orthanc_study_id)
         list_study(session, study)
-        if arrival.decision.wanted and arrival.decision.wanted != decision_of(study).wanted:
-            arrival.is_unfinished = True  # patient or order changed while it was on its way; no job knew of the study
-    account_id = session.scalar(_ACCOUNT, {"username": arrival.delivery.origin.actor})
-    events = _link(session, study, arrival, account_id, now)
+        if decision.wanted and decision.wanted != decision_of(study).wanted:
+            is_unfinished = True  # patient or order changed while it was on its way; no job knew of the study
+    account_id = session.scalar(_ACCOUNT, {"username": origin.actor})
+    events = _link(session, study, judged, account_id, now)
     if study.withheld_by_id is not None:
         study.link_status = LinkStatus.AMBIGUOUS  # its patient was corrected while it was on its way
-    if arrival.decision.contradicts and not study.is_contradicted:
-        append_all(session, arrival.delivery.origin, events, now)  # told in the order in which it happens
+    if contradicts and not study.is_contradicted:
+        append_all(session, origin, events, now)  # told in the order in which it happens
         events = []
-        detail = {"sop_instance_uid": arrival.header.sop_instance_uid, "door": arrival.delivery.door}
-        doubt(session, study, arrival.delivery.origin, detail, now)
-    log = _known_log(session, study, arrival)
+        detail = {"sop_instance_uid": judged.header.sop_instance_uid, "door": judged.delivery.door}
+        doubt(session, study, origin, detail, now)
+    log = _known_log(session, study, judged)
     if log is None or log.is_deleted:
-        log = _new_log(session, log, study, arrival, account_id, now)
-        events.append(_received(study, arrival))
-    elif arrival.delivery.announced_files is not None:
-        log.announced_files, log.under_way_since = arrival.delivery.announced_files, now
+        log = _new_log(session, log, study, judged, account_id, now)
+        events.append(_received(study, judged))
+    elif judged.delivery.announced_files is not None:
+        log.announced_files, log.under_way_since = judged.delivery.announced_files, now
         log.interrupted_at = None
-    return Entry(study, log, events)
+    return Entry(study, log, events, is_unfinished)
 
 
-def log_of(session: Session, study: Study, arrival: Arrival, now: datetime) -> None:
+def log_of(session: Session, study: Study, judged: Judged, now: datetime) -> None:
     """Make sure that the upload has an entry, for a file of it that came to a recorded study and was not stored."""
-    if _known_log(session, study, arrival) is None:
-        arrival.orthanc_study_id = study.orthanc_study_id or ""
-        account_id = session.scalar(_ACCOUNT, {"username": arrival.delivery.origin.actor})
-        _new_log(session, None, study, arrival, account_id, now)
+    if _known_log(session, study, judged) is None:
+        account_id = session.scalar(_ACCOUNT, {"username": judged.delivery.origin.actor})
+        _new_log(session, None, study, judged, account_id, now)
 
 
-def _describe(study: Study, arrival: Arrival) -> None:
-    header = arrival.header
-    after = {change.keyword: change.after for change in arrival.changes}
-    study.orthanc_study_id = arrival.orthanc_study_id
+def _describe(study: Study, judged: Judged, orthanc_study_id: str) -> None:
+    header = judged.header
+    after = {change.keyword: change.after for change in judged.changes}
+    study.orthanc_study_id = orthanc_study_id
     study.study_date = parse_da(after.get("StudyDate", header.study_date))
     study.study_time = parse_tm(header.study_time)
     study.study_description = after.get("StudyDescription", header.study_description)[:64] or None
     study.coerced = [
-        {"tag": change.keyword, "before": change.before, "after": change.after} for change in arrival.changes
+        {"tag": change.keyword, "before": change.before, "after": change.after} for change in judged.changes
     ]
 
 
-def _link(session: Session, study: Study, arrival: Arrival, account_id: uuid.UUID | None, now: datetime) -> list[Event]:
+def _link(session: Session, study: Study, judged: Judged, account_id: uuid.UUID | None, now: datetime) -> list[Event]:
     """Record the link as a fact, once, and show it on the order."""
     if (
         study.link_status != LinkStatus.LINKED
@@ -111,38 +115,36 @@ def _link(session: Session, study: Study, arrival: Arrival, account_id: uuid.UUI
         or current_link(session, study.id) is not None
     ):
         return []
-    session.add(new_fact(study, arrival.delivery.origin.actor, now))
+    session.add(new_fact(study, judged.delivery.origin.actor, now))
     if study.order is not None:
-        show_on_order(study.order, study, FirstUpload(account_id, now, arrival.delivery.source), now)
+        show_on_order(study.order, study, FirstUpload(account_id, now, judged.delivery.source), now)
     detail = {
         "match": study.match_kind,
-        "door": arrival.delivery.door,
+        "door": judged.delivery.door,
         "disagreements": [e["field"] for e in study.match_evidence if e["agrees"] is False],
-        "coerced": [change.keyword for change in arrival.changes],
+        "coerced": [change.keyword for change in judged.changes],
     }
     return [study_event("study.linked", study, detail)]
 
 
-def _known_log(session: Session, study: Study, arrival: Arrival) -> DicomUploadLog | None:
-    delivery = arrival.delivery
+def _known_log(session: Session, study: Study, judged: Judged) -> DicomUploadLog | None:
+    delivery = judged.delivery
     of_study = {"study_instance_uid": study.study_instance_uid}
     if delivery.door is Door.ARCHIVE and (latest := session.scalar(_LATEST, of_study)) is not None:
         return latest  # found later: it belongs to the upload that was under way
-    return session.scalar(
-        _OF_UPLOAD, {**of_study, "upload_id": arrival.upload_id, "uploaded_by": delivery.origin.actor}
-    )
+    return session.scalar(_OF_UPLOAD, {**of_study, "upload_id": judged.upload_id, "uploaded_by": delivery.origin.actor})
 
 
 def _new_log(
     session: Session,
     purged: DicomUploadLog | None,
     study: Study,
-    arrival: Arrival,
+    judged: Judged,
     account_id: uuid.UUID | None,
     now: datetime,
 ) -> DicomUploadLog:
     """A new entry. A sender without uploads has one per study: it takes the place of the one whose images are gone."""
-    values = _log_values(study, arrival, account_id, now)
+    values = _log_values(study, judged, account_id, now)
     if purged is None:
         log = DicomUploadLog(id=uuid.uuid4(), **values)
         session.add(log)
@@ -154,12 +156,12 @@ def _new_log(
     return purged
 
 
-def _log_values(study: Study, arrival: Arrival, account_id: uuid.UUID | None, now: datetime) -> dict[str, Any]:
-    delivery, identity = arrival.delivery, arrival.identity
-    after = {change.keyword: change.after for change in arrival.changes}
+def _log_values(study: Study, judged: Judged, account_id: uuid.UUID | None, now: datetime) -> dict[str, Any]:
+    delivery, identity = judged.delivery, judged.identity
+    after = {change.keyword: change.after for change in judged.changes}
     announced = delivery.announced_files
     return {
-        "upload_id": arrival.upload_id,
+        "upload_id": judged.upload_id,
         "patient_id": study.patient_id,
         "order_id": study.order_id,
         "uploaded_by_id": account_id,
@@ -167,19 +169,19 @@ def _log_values(study: Study, arrival: Arrival, account_id: uuid.UUID | None, no
         "source_address": (delivery.origin.address or "")[:64] or None,
         "announced_files": announced,
         "study_instance_uid": study.study_instance_uid,
-        "orthanc_study_id": arrival.orthanc_study_id,
+        "orthanc_study_id": study.orthanc_study_id or "",
         "number_of_files": 0,
         "number_of_duplicates": 0,
         "total_size_bytes": 0,
         "original_patient_id": identity.patient_id[:64] or None,
         "original_patient_name": identity.patient_name[:255] or None,
         "original_accession_number": identity.accession_number[:64] or None,
-        "original_study_date": arrival.header.study_date[:8] or None,
-        "original_modality": arrival.header.modality[:16] or None,
+        "original_study_date": judged.header.study_date[:8] or None,
+        "original_modality": judged.header.modality[:16] or None,
         "modified_patient_id": after.get("PatientID"),
         "modified_patient_name": after.get("PatientName"),
         "modified_accession_number": after.get("AccessionNumber"),
-        "tags_modified": bool(arrival.changes),
+        "tags_modified": bool(judged.changes),
         "upload_status": "success",
         "uploaded_at": now,
         "upload_source": delivery.source,
@@ -188,7 +190,7 @@ def _log_values(study: Study, arrival: Arrival, account_id: uuid.UUID | None, no
     }
 
 
-def _received(study: Study, arrival: Arrival) -> Event:
-    delivery = arrival.delivery
-    detail = {"door": delivery.door, "source": delivery.source, "upload_id": str(arrival.upload_id)}
+def _received(study: Study, judged: Judged) -> Event:
+    delivery = judged.delivery
+    detail = {"door": delivery.door, "source": delivery.source, "upload_id": str(judged.upload_id)}
     return study_event("study.received", study, detail)

@@ -13,7 +13,7 @@ from collections import OrderedDict
 from ehr_bridge.dicom.structure import tags
 from ehr_bridge.errors import RefusedInstance
 from ehr_bridge.services.archive.storing import archive_id
-from ehr_bridge.services.uploads.arrivals import Arrival, Decision
+from ehr_bridge.services.uploads.arrivals import Decision, Judged
 
 STRANGER = "study_of_another_patient"
 MOST = 4096
@@ -26,14 +26,14 @@ class Homes:
         self._lock = threading.Lock()
         self._first: OrderedDict[uuid.UUID, str] = OrderedDict()
 
-    def require(self, arrival: Arrival) -> None:
+    def require(self, judged: Judged) -> None:
         """Let an instance pass, coerced already, that joins its study where that is, or where a job is moving it to:
         under the Patient ID of whom the study is linked to.
 
         Raises:
             RefusedInstance `study_of_another_patient`.
         """
-        decision, patient_id = arrival.decision, filed_under(arrival)
+        decision, patient_id = judged.decision, filed_under(judged)
         beginning = decision.purge_id or decision.study_id  # one that is purged may begin in another place
         home = decision.home or self._first_of(beginning, archive_id(patient_id, decision.study_instance_uid))
         require_home(home, patient_id, decision)
@@ -63,14 +63,14 @@ def require_home(home: str, patient_id: str, decision: Decision) -> None:
         )
 
 
-def place_of(arrival: Arrival) -> str:
+def place_of(judged: Judged) -> str:
     """The archive's id of an instance that is coerced already."""
-    header = arrival.header
+    header = judged.header
     uids = (header.study_instance_uid, header.series_instance_uid, header.sop_instance_uid)
-    return archive_id(filed_under(arrival), *uids)
+    return archive_id(filed_under(judged), *uids)
 
 
-def filed_under(arrival: Arrival) -> str:
+def filed_under(judged: Judged) -> str:
     """The Patient ID of the file as it will be stored."""
-    after = (change.after for change in arrival.changes if change.keyword == "PatientID")
-    return next(after, arrival.header.text(tags.PATIENT_ID))
+    after = (change.after for change in judged.changes if change.keyword == "PatientID")
+    return next(after, judged.header.text(tags.PATIENT_ID))

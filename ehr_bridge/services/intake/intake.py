@@ -1,7 +1,7 @@
 """The judge behind every door: validate, decide, coerce, store, record. The same verdict whoever sends.
 
-A door that hands files over calls `receive`. Orthanc's callbacks call `judge`, `coerce` and `stored`, which are the
-same steps for what came past our doors.
+A door that hands files over calls `receive`. Orthanc's callbacks call `judge` and `coerce`, which are the same steps
+for what came past our doors.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Set
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
+from enum import Enum, auto
 from functools import partial
 
 from ehr_bridge.dicom import Layouts, Plans, coerce, is_same_content, read_header, require_storable
@@ -27,7 +28,7 @@ from ehr_bridge.services.intake.claims import Claims
 from ehr_bridge.services.intake.homes import Homes, place_of
 from ehr_bridge.services.intake.quarantine_records import QuarantineRecords, Sender
 from ehr_bridge.services.intake.recorder import Recorder
-from ehr_bridge.services.uploads.arrivals import Arrival, Delivery, Door, UploadOutcome
+from ehr_bridge.services.uploads.arrivals import AtDoor, Delivery, Door, FoundLater, Judged, UploadOutcome
 from ehr_bridge.services.verdict.judge import study_deleted
 from ehr_bridge.services.visibility.deleted_studies import HiddenStudies
 from ehr_bridge.services.visibility.restrictions import Restrictions
@@ -36,6 +37,18 @@ from ehr_bridge.settings import MEGABYTE
 LOGGER = logging.getLogger(__name__)
 ASKED_FIRST = frozenset({Door.UPLOAD, Door.STOW_RS, Door.REST})
 """Doors where the sender hears a refusal; at the others the archive has, or takes, the instance anyway."""
+
+
+class Held(Enum):
+    """What the archive holds under the UIDs of an instance."""
+
+    ABSENT = auto()
+    SAME = auto()
+    """The same content."""
+    DAMAGED = auto()
+    """No other image: the one that came mends it."""
+    OTHER = auto()
+    """Another image."""
 
 
 class Intake:
@@ -65,8 +78,14 @@ class Intake:
         self._plans = Plans()
 
     def judge(
-        self, data: bytes, delivery: Delivery, file_name: str | None = None, *, may_coerce: bool = True
-    ) -> Arrival:
+        self,
+        data: bytes,
+        delivery: Delivery,
+        file_name: str | None = None,
+        *,
+        received_sha256: str | None = None,
+        may_coerce: bool = True,
+    ) -> Judged:
         """Look at the bytes and decide; nothing but the study's claim is written.
 
         Raises:
@@ -86,7 +105,7 @@ class Intake:
             self._hidden.expect(decision.study_instance_uid)
         if decision.patient_id is not None:
             self._restrictions.expect(decision.study_instance_uid, decision.patient_id)
-        return Arrival(delivery, header, identity, len(data), decision, file_name)
+        return Judged(delivery, header, identity, decision, file_name, received_sha256)
 
     def require_size(self, data: bytes) -> None:
         """Raises RefusedInstance `too_large`."""
@@ -94,73 +113,65 @@ class Intake:
             megabytes = self.max_file_bytes // MEGABYTE
             raise RefusedInstance("too_large", f"A file may be at most {megabytes} MB (MAX_DICOM_FILE_SIZE_MB).")
 
-    def coerce(self, arrival: Arrival, calling_ae_title: str | None = None) -> bytes | None:
-        """The bytes to store instead of those received, or None when they are right as they are.
+    def coerce(self, judged: Judged, calling_ae_title: str | None = None) -> tuple[Judged, bytes]:
+        """The instance with what is changed in it, and the bytes to store; those of the file that came, where nothing
+        is.
 
         A caller who is not known yet gets what the rules say of anybody.
 
         Raises:
             RefusedInstance: the file cannot get the values it should have.
         """
-        ruling = self.rules.rule(arrival.header, arrival.decision, arrival.delivery.door, calling_ae_title)
+        header, decision = judged.header, judged.decision
+        ruling = self.rules.rule(header, decision, judged.delivery.door, calling_ae_title)
         if ruling.contradicts:
-            arrival.decision = replace(arrival.decision, contradicts=True)
+            decision = replace(decision, contradicts=True)
         if not ruling.wanted:
-            return None
+            return replace(judged, decision=decision, changes=()), header.data
         coerced = coerce(
-            arrival.header,
+            header,
             ruling.wanted,
             when=self._clock(),
             modifying_system=MODIFYING_SYSTEM,
-            source=arrival.delivery.origin.actor[:64],
+            source=judged.delivery.origin.actor[:64],
             plans=self._plans,
         )
-        arrival.changes = coerced.changes
-        return coerced.data if coerced.changes else None
+        judged = replace(judged, decision=decision, changes=coerced.changes)
+        return judged, coerced.data if coerced.changes else header.data
 
-    def leave_to_a_job(self, arrival: Arrival, calling_ae_title: str | None = None) -> None:
+    def found_later(self, judged: Judged, stored: Stored, digest: str, calling_ae_title: str | None) -> FoundLater:
         """See whether an instance that is in the archive already says what it should; only a job can change it."""
-        arrival.is_late = True
         try:
-            arrival.is_unfinished = self.coerce(arrival, calling_ae_title) is not None
+            coerced, _ = self.coerce(judged, calling_ae_title)
         except (RefusedInstance, ValueError) as error:  # as at the door: it stays as it is, and its study is flagged
             LOGGER.warning("a stored instance stays as it came: %s", getattr(error, "code", type(error).__name__))
-            arrival.decision = replace(arrival.decision, wanted={}, contradicts=True)
-        arrival.changes = ()
+            return FoundLater(judged.contradicting(), stored, digest)
+        return FoundLater(replace(coerced, changes=()), stored, digest, is_unfinished=bool(coerced.changes))
 
-    def stored(self, arrival: Arrival, stored: Stored) -> None:
-        """Take note that the archive has it.
-
-        Raises:
-            Unavailable: see `Recorder.record`.
-        """
-        arrival.orthanc_instance_id = stored.orthanc_instance_id
-        arrival.orthanc_study_id = stored.orthanc_study_id
-        arrival.is_duplicate = stored.is_duplicate
-        self._recorder.record(arrival)
-
-    def has_other_content(self, arrival: Arrival, archive: Archive) -> bool:
-        """Whether the archive holds another image under the UIDs of this one, coerced already. A stored file that is
-        damaged is no other image: the one that came mends it."""
-        header = arrival.header
-        stored = place_of(arrival)
+    def held(self, judged: Judged, archive: Archive) -> Held:
+        """What the archive holds under the UIDs of this instance, coerced already."""
+        header = judged.header
+        stored = place_of(judged)
         if not archive.has(stored, header.sop_instance_uid):
-            return False
+            return Held.ABSENT
         try:
-            arrival.is_compared = is_same_content(header, archive.read(stored))
+            if is_same_content(header, archive.read(stored)):
+                return Held.SAME
         except LookupError:
-            return False
-        return not arrival.is_compared and not self._mending.is_due(archive, stored)
+            return Held.ABSENT
+        return Held.DAMAGED if self._mending.is_due(archive, stored) else Held.OTHER
 
-    def mend(self, arrival: Arrival, archive: Archive) -> None:
+    def mend(self, arrival: AtDoor, archive: Archive) -> AtDoor:
         """Its sender heard success for an instance that the archive had: what it has must be whole.
 
         Raises:
             Unavailable: see `Mending.mend`.
         """
-        data = self.coerce(arrival) or arrival.header.data
-        if self._mending.mend(archive, arrival.orthanc_instance_id, data, arrival.delivery.origin) is not None:
-            arrival.stored_digest = stored_digest(data)
+        judged, data = self.coerce(arrival.judged)
+        instance_id, origin = arrival.stored.orthanc_instance_id, judged.delivery.origin
+        if self._mending.mend(archive, instance_id, data, origin) is None:
+            return arrival
+        return replace(arrival, stored_digest=stored_digest(data))
 
     def receive(
         self,
@@ -188,27 +199,26 @@ class Intake:
             self._recorder.under_way.finish(delivery)
         return batch.end()
 
-    def _store_one(self, archive: Archive, data: bytes, delivery: Delivery, file_name: str | None) -> Arrival:
+    def _store_one(self, archive: Archive, data: bytes, delivery: Delivery, file_name: str | None) -> AtDoor:
         digest = hashlib.sha256(data).hexdigest() if delivery.keeps_digests else None
         if delivery.stated_sha256 not in (None, digest):
             detail = "The file did not arrive as it was sent (Content-Digest); send it again."
             raise RefusedInstance("digest_mismatch", detail)
-        arrival = self.judge(data, delivery, file_name)
-        arrival.received_sha256 = digest
-        with self._claim_released_on_failure(arrival):
-            kept = self.coerce(arrival) or arrival.header.data
-        self._require_own_study(arrival)
-        with self._claim_released_on_failure(arrival):
+        judged = self.judge(data, delivery, file_name, received_sha256=digest)
+        with self._claim_released_on_failure(judged):
+            judged, kept = self.coerce(judged)
+        self._require_own_study(judged)
+        with self._claim_released_on_failure(judged):
             stored = archive.store(kept)
         if stored.is_duplicate:
             stored = self._mending.mend(archive, stored.orthanc_instance_id, kept, delivery.origin) or stored
         if stored.is_duplicate:
-            kept = _same_content(arrival, stored, archive)
-        arrival.stored_digest = stored_digest(kept)
-        self.stored(arrival, stored)
+            kept = _same_content(judged, stored, archive)
+        arrival = AtDoor(judged, stored, stored_digest(kept))
+        self._recorder.record(arrival)
         return arrival
 
-    def _require_own_study(self, arrival: Arrival) -> None:
+    def _require_own_study(self, judged: Judged) -> None:
         """Keep apart what may not join its study, and say so.
 
         Raises:
@@ -216,12 +226,12 @@ class Intake:
             Unavailable: the quarantine folder cannot be written.
         """
         try:
-            self.homes.require(arrival)
+            self.homes.require(judged)
         except RefusedInstance as refusal:
-            origin = arrival.delivery.origin
-            sender = Sender(arrival.delivery.door.value, origin.actor, origin.address)
+            origin = judged.delivery.origin
+            sender = Sender(judged.delivery.door.value, origin.actor, origin.address)
             try:
-                self._quarantine.keep(arrival.header.data, refusal.code, sender)
+                self._quarantine.keep(judged.header.data, refusal.code, sender)
             except OSError as error:
                 raise Unavailable("archive_unavailable", "The quarantine folder cannot be written.") from error
             with suppress(Unavailable):  # the worker goes on trying
@@ -229,15 +239,15 @@ class Intake:
             raise
 
     @contextmanager
-    def _claim_released_on_failure(self, arrival: Arrival) -> Iterator[None]:
+    def _claim_released_on_failure(self, judged: Judged) -> Iterator[None]:
         try:
             yield
         except Exception:
-            self._claims.release(arrival.decision)
+            self._claims.release(judged.decision)
             raise
 
 
-def _same_content(arrival: Arrival, stored: Stored, archive: Archive) -> bytes:
+def _same_content(judged: Judged, stored: Stored, archive: Archive) -> bytes:
     """The file that the archive holds, which has kept the first one; a duplicate passes only when it is what was sent.
 
     Raises:
@@ -249,7 +259,7 @@ def _same_content(arrival: Arrival, stored: Stored, archive: Archive) -> bytes:
     except LookupError:
         detail = "The archive cannot give out the image it has; try again, and tell an administrator if it stays so."
         raise Unavailable("archive_unavailable", detail) from None
-    if not is_same_content(arrival.header, kept):
+    if not is_same_content(judged.header, kept):
         raise RefusedInstance(
             "same_uid_other_content",
             "The archive holds another instance with this SOP Instance UID and keeps it; "

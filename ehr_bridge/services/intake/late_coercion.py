@@ -18,23 +18,21 @@ from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.services.audit.trail import OURSELVES
 from ehr_bridge.services.jobs.study_jobs import new_job
 from ehr_bridge.services.linking.second_looks import stored_late
-from ehr_bridge.services.uploads.arrivals import Arrival
 
 REASON = "Images were stored while they could not be coerced; their files follow."
 
 
-def coerce_late(session: Session, arrival: Arrival, now: datetime) -> None:
+def coerce_late(session: Session, study: Study, *, is_unfinished: bool, now: datetime) -> None:
     """Ask for what is left to do for the study of an image that is being written down, if anything is.
 
     An image that does not say what its study's link decides is followed up; a study that nobody could link when its
     first image came is judged again.
     """
-    study = session.get_one(Study, arrival.decision.study_id)
     if study.is_contradicted or _is_waiting(session, study):
         return
-    if arrival.is_unfinished:
+    if is_unfinished:
         session.add(new_job(study, JobKind.FOLLOW, REASON, OURSELVES, now, waits=True))
-    elif arrival.is_late and study.link_status != LinkStatus.LINKED:
+    elif study.link_status != LinkStatus.LINKED:
         stored_late(session, study, now)
 
 

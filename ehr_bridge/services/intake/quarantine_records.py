@@ -26,7 +26,7 @@ from ehr_bridge.services import audit
 from ehr_bridge.services.archive.quarantine import Quarantine, code_in, sha256_of
 from ehr_bridge.services.audit.trail import Event, Origin
 from ehr_bridge.services.intake.entries import log_of
-from ehr_bridge.services.uploads.arrivals import Arrival, InstanceOutcome
+from ehr_bridge.services.uploads.arrivals import InstanceOutcome, Judged
 from ehr_bridge.services.uploads.failures import failure_of, note_failures
 from ehr_bridge.services.uploads.kept_apart import DISCARDED, WAITING
 from ehr_bridge.services.uploads.settling import settle_studies
@@ -71,7 +71,7 @@ class _Kept:
     sender: Sender
     at: datetime
     size_bytes: int
-    arrival: Arrival | None
+    judged: Judged | None
     is_counted_late: bool = False
     """Its row is written; its study was not yet, so that the upload log could not name it."""
 
@@ -93,19 +93,19 @@ class QuarantineRecords:
         self._waiting: list[_Kept] = []
         self._began = time.time()
 
-    def keep(self, data: bytes, code: str, sender: Sender = NOBODY_KNOWN, arrival: Arrival | None = None) -> str:
+    def keep(self, data: bytes, code: str, sender: Sender = NOBODY_KNOWN, judged: Judged | None = None) -> str:
         """Keep a file on the disk, and hand over that it is there; answers its name.
 
         Raises:
             OSError: the disk refuses; then the caller must not answer that all is well.
         """
         name = self.folder.put(data, code)
-        self.note(name, len(data), sender, arrival)
+        self.note(name, len(data), sender, judged)
         return name
 
-    def note(self, name: str, size_bytes: int, sender: Sender, arrival: Arrival | None = None) -> None:
-        """Hand over that a file is in the folder. `arrival`, where it was judged, is counted in the upload log."""
-        kept = _Kept(name, sender, self._clock(), size_bytes, arrival)
+    def note(self, name: str, size_bytes: int, sender: Sender, judged: Judged | None = None) -> None:
+        """Hand over that a file is in the folder. `judged`, where it was judged, is counted in the upload log."""
+        kept = _Kept(name, sender, self._clock(), size_bytes, judged)
         with self._lock:
             self._waiting.append(kept)
 
@@ -233,24 +233,24 @@ def _count(session: Session, kept: _Kept, now: datetime) -> bool:
 
     False when that must be tried again: the study's first image is still on its way into the database.
     """
-    arrival = kept.arrival
-    study = None if arrival is None else session.get(Study, arrival.decision.study_id)
-    if arrival is None or study is None:
+    judged = kept.judged
+    study = None if judged is None else session.get(Study, judged.decision.study_id)
+    if judged is None or study is None:
         return True
     if study.orthanc_study_id is None:
         return now - kept.at > LONGEST_WAY
-    log_of(session, study, arrival, now)
+    log_of(session, study, judged, now)
     session.flush()
-    header = arrival.header
+    header = judged.header
     outcome = InstanceOutcome(
-        file_name=arrival.file_name,
+        file_name=judged.file_name,
         status="failed",
         sop_instance_uid=header.sop_instance_uid,
         study_instance_uid=header.study_instance_uid,
         error_code=code_in(kept.file_name),
-        size_bytes=arrival.size_bytes,
+        size_bytes=judged.size_bytes,
     )
-    _, studies = note_failures(session, [failure_of(arrival.delivery, outcome)])
+    _, studies = note_failures(session, [failure_of(judged.delivery, outcome)])
     session.flush()
     settle_studies(session, studies, now)
     return True

@@ -27,7 +27,7 @@ from ehr_bridge.errors import Unavailable
 from ehr_bridge.services.audit.trail import append_all
 from ehr_bridge.services.intake.entries import open_entry
 from ehr_bridge.services.intake.late_coercion import coerce_late
-from ehr_bridge.services.uploads.arrivals import Arrival, Delivery, InstanceOutcome
+from ehr_bridge.services.uploads.arrivals import Arrival, Delivery, FoundLater, InstanceOutcome, Judged
 from ehr_bridge.services.uploads.failures import WaitingFailures, failure_of, note_failures
 from ehr_bridge.services.uploads.settling import count_first, settle_entry, settle_studies
 from ehr_bridge.services.uploads.under_way import UnderWay
@@ -69,11 +69,13 @@ class Recorder:
 
     def record_one_more(self, arrival: Arrival) -> bool:
         """Note an instance whose entry is known and that adds nothing but itself; False, and nothing noted, when it is
-        another. Its `orthanc_study_id` need not be known."""
-        decision = arrival.decision
-        if decision.contradicts or decision.is_hidden or arrival.is_duplicate or arrival.is_unfinished:
+        another. Its `Stored.orthanc_study_id` need not be known."""
+        decision = arrival.judged.decision
+        if decision.contradicts or decision.is_hidden or arrival.stored.is_duplicate:
             return False
-        log_id = self._entries.get(_key(arrival))
+        if isinstance(arrival, FoundLater) and arrival.is_unfinished:
+            return False
+        log_id = self._entries.get(_key(arrival.judged))
         if log_id is None:
             return False
         with self._queue_lock:
@@ -142,20 +144,20 @@ class Recorder:
 
     def _open(self, arrival: Arrival) -> None:
         """The entry, the instance and their counts in one transaction: a reader sees all of it or nothing."""
-        now = self._clock()
-        waiting = self._waiting.of(arrival.upload_id, arrival.delivery.origin.actor)
+        now, judged, is_duplicate = self._clock(), arrival.judged, arrival.stored.is_duplicate
+        waiting = self._waiting.of(judged.upload_id, judged.delivery.origin.actor)
         try:
             with self._database.write() as session:
                 with session.no_autoflush:
-                    study, log, events = open_entry(session, arrival, now)
+                    study, log, events, is_unfinished = open_entry(session, arrival, now)
                     log_id = log.id
                     row = _row(arrival, log_id, now)
-                    is_plain = not waiting and not arrival.is_duplicate
+                    is_plain = not waiting and not is_duplicate
                     is_counted = is_plain and count_first(study, log, row, now)
                     is_behind = bool(waiting) or not study.is_settled or study.id in self._unsettled
-                    append_all(session, arrival.delivery.origin, events, now)
-                if arrival.is_duplicate:
-                    _add_duplicate(session, arrival, row)
+                    append_all(session, judged.delivery.origin, events, now)
+                if is_duplicate:
+                    _add_duplicate(session, judged, row)
                 else:
                     is_behind = is_behind or _is_in_another_entry(session, row)
                     self._rows.put(session.connection(), [row])
@@ -164,18 +166,18 @@ class Recorder:
                     settle_studies(session, studies | {study.id}, now)
                 elif not is_counted:
                     settle_entry(session, study.id, log, now)
-                if arrival.is_late or arrival.is_unfinished:
+                if is_unfinished or isinstance(arrival, FoundLater):
                     session.flush()
-                    coerce_late(session, arrival, now)
+                    coerce_late(session, study, is_unfinished=is_unfinished, now=now)
         except Unavailable:
             raise
         except Exception as error:
-            LOGGER.exception("the entry of instance %s could not be opened", arrival.orthanc_instance_id)
+            LOGGER.exception("the entry of instance %s could not be opened", arrival.stored.orthanc_instance_id)
             raise Unavailable("record_pending", "The image is stored; its record follows by itself.") from error
         self._waiting.forget(waiting)
         if is_behind:
-            self._unsettled.discard(arrival.decision.study_id)
-        self._entries[_key(arrival)] = log_id
+            self._unsettled.discard(judged.decision.study_id)
+        self._entries[_key(judged)] = log_id
         while len(self._entries) > REMEMBERED_ENTRIES:
             self._entries.popitem(last=False)
 
@@ -209,26 +211,27 @@ class Recorder:
                 del self._entries[key]
 
 
-def _key(arrival: Arrival) -> EntryKey:
+def _key(judged: Judged) -> EntryKey:
     """An entry of the upload log: one study of one upload by one actor, as long as it announces the same."""
-    delivery = arrival.delivery
-    return (arrival.upload_id, arrival.decision.study_id, delivery.origin.actor, delivery.announced_files)
+    delivery = judged.delivery
+    return (judged.upload_id, judged.decision.study_id, delivery.origin.actor, delivery.announced_files)
 
 
 def _row(arrival: Arrival, log_id: uuid.UUID, now: datetime) -> InstanceRow:
-    header = arrival.header
+    judged = arrival.judged
+    header = judged.header
     return InstanceRow(
-        orthanc_instance_id=arrival.orthanc_instance_id,
-        study_id=arrival.decision.study_id,
+        orthanc_instance_id=arrival.stored.orthanc_instance_id,
+        study_id=judged.decision.study_id,
         upload_log_id=log_id,
-        file_name=arrival.file_name,
+        file_name=judged.file_name,
         series_instance_uid=header.series_instance_uid,
         sop_instance_uid=header.sop_instance_uid,
         modality=header.modality[:16],
-        size_bytes=arrival.size_bytes,
-        door=arrival.delivery.door.value,
+        size_bytes=judged.size_bytes,
+        door=judged.delivery.door.value,
         received_at=now,
-        received_sha256=arrival.received_sha256,
+        received_sha256=judged.received_sha256,
         stored_digest=arrival.stored_digest,
     )
 
@@ -239,7 +242,7 @@ def _is_in_another_entry(session: Session, row: InstanceRow) -> bool:
     return session.scalar(found) not in (None, row.upload_log_id)
 
 
-def _add_duplicate(session: Session, arrival: Arrival, row: InstanceRow) -> None:
+def _add_duplicate(session: Session, judged: Judged, row: InstanceRow) -> None:
     """Note that an instance came again. Its row stands in for a missing one and gives way to the owner's; it was
     compared with what is stored, so where a digest is not known, its own is one."""
     dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
@@ -249,11 +252,11 @@ def _add_duplicate(session: Session, arrival: Arrival, row: InstanceRow) -> None
     skip = {
         "id": uuid.uuid4(),
         "upload_log_id": row.upload_log_id,
-        "file_name": arrival.file_name,
-        "sop_instance_uid": arrival.header.sop_instance_uid,
-        "size_bytes": arrival.size_bytes,
+        "file_name": judged.file_name,
+        "sop_instance_uid": judged.header.sop_instance_uid,
+        "size_bytes": judged.size_bytes,
         "status": "duplicate",
         "error_code": None,
-        "received_sha256": arrival.received_sha256,
+        "received_sha256": judged.received_sha256,
     }
     session.execute(insert(DicomUploadSkip), [skip])

@@ -1,14 +1,15 @@
-"""The data passed from room to room: one instance, what was decided about it, and what became of it."""
+"""The data passed from room to room: one instance, judged, then stored; and what its sender is told."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from ehr_bridge.dicom import Change, Header
 from ehr_bridge.matching import HeaderIdentity, Match
+from ehr_bridge.services.archive.storing import Stored
 from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.services.verdict.judge import NOTHING_SAID, Confirmation
 
@@ -74,40 +75,66 @@ class Decision:
     """The deletion request that purged its former images: the study begins anew with this instance."""
 
 
-@dataclass(slots=True)
-class Arrival:
-    """One instance on its way."""
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One instance on its way to the archive, and what holds for it."""
 
     delivery: Delivery
     header: Header
+    """Of the file as received."""
     identity: HeaderIdentity
     """Before coercion."""
-    size_bytes: int
     decision: Decision
     file_name: str | None = None
-    changes: tuple[Change, ...] = ()
-    orthanc_instance_id: str = ""
-    orthanc_study_id: str = ""
-    is_duplicate: bool = False
-    is_late: bool = False
-    """Found in the archive some time after it was stored: only a job can still change it."""
-    is_unfinished: bool = False
-    """The stored file does not yet have the attributes of its study's link."""
     received_sha256: str | None = None
     """Of the file as sent; None where it is not needed (`Delivery.keeps_digests`)."""
-    stored_digest: str | None = None
-    """Of the file in the archive (`file_digests`); None where that is not certain."""
-    came_at: str = ""
-    """When the archive reported it, in its own format (UTC, YYYYMMDDTHHMMSS); empty at our own doors."""
-    is_compared: bool = False
-    """The archive has an image with its UIDs, and the content is the same."""
-    was_there: bool = False
-    """It did not come through our doors, and the archive already had it; it keeps what it has."""
+    changes: tuple[Change, ...] = ()
+    """The differences between the received file and the one to store."""
+
+    @property
+    def size_bytes(self) -> int:
+        return len(self.header.data)
 
     @property
     def upload_id(self) -> uuid.UUID:
         """The upload this instance belongs to."""
         return upload_of(self.delivery, self.decision.study_instance_uid)
+
+    def sent_by(self, origin: Origin) -> Judged:
+        """The same, once its sender is known."""
+        return replace(self, delivery=replace(self.delivery, origin=origin))
+
+    def contradicting(self) -> Judged:
+        """The same where it cannot get its study's identity: it is kept unchanged, and the study flagged."""
+        return replace(self, decision=replace(self.decision, wanted={}, contradicts=True), changes=())
+
+
+@dataclass(frozen=True, slots=True)
+class AtDoor:
+    """An instance that was coerced and stored as it came in."""
+
+    judged: Judged
+    stored: Stored
+    """Without the study's id where only the archive's hook has reported it."""
+    stored_digest: str | None = None
+    """Of the file in the archive (`file_digests`); None where that is not certain."""
+    was_there: bool = False
+    """It did not come through our doors, and the archive already had it; it keeps what it has."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundLater:
+    """An instance that was found in the archive some time after it was stored: only a job can change it."""
+
+    judged: Judged
+    stored: Stored
+    stored_digest: str | None = None
+    is_unfinished: bool = False
+    """The stored file does not yet have the attributes of its study's link."""
+
+
+type Arrival = AtDoor | FoundLater
+"""One instance that the archive has, to be recorded."""
 
 
 def upload_of(delivery: Delivery, study_instance_uid: str) -> uuid.UUID:
