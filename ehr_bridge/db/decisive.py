@@ -16,7 +16,7 @@ from ehr_bridge.db.database import Database
 from ehr_bridge.db.states import OrderStatus
 from ehr_bridge.db.tables.deletions import DeletionRequest
 from ehr_bridge.db.tables.modifications import Modification
-from ehr_bridge.db.tables.registry import Order, Patient
+from ehr_bridge.db.tables.registry import Order, Patient, ScheduledStep
 from ehr_bridge.db.tables.studies import Study
 
 _CHANGED = "decisive_rows_changed"
@@ -48,7 +48,7 @@ def on_decisive_change(database: Database, then: Callable[[], None]) -> None:
 
 
 def _is_decisive(row: object) -> bool:
-    if isinstance(row, DeletionRequest):
+    if isinstance(row, DeletionRequest | ScheduledStep):
         return True
     if isinstance(row, Modification):
         return "status" in _changed(row)

@@ -16,6 +16,7 @@ from ehr_bridge.matching.model import (
     MatchKind,
     OrderFacts,
     PatientFacts,
+    StepFacts,
 )
 from ehr_bridge.matching.rules import Rules
 
@@ -31,6 +32,7 @@ __all__ = [
     "PatientFacts",
     "Population",
     "Rules",
+    "StepFacts",
     "add_order",
     "judge_order",
     "match_study",

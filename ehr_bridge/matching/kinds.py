@@ -74,11 +74,11 @@ SIDES = _families("L B", "R B")
 SIDE_WORDS = {"LEFT": "L", "RIGHT": "R", "BOTH": "B", "BILATERAL": "B", "LT": "L", "RT": "R"}
 
 FIELDS = (
-    ("Modality", "modality", MODALITIES, MODALITY_WORDS),
     ("BodyPartExamined", "body_part", BODY_PARTS, BODY_PART_WORDS),
     ("Laterality", "laterality", SIDES, SIDE_WORDS),
 )
 """DICOM keyword, attribute of header and order, and how their values are compared."""
+_NEAREST = (EvidenceGrade.SAME, EvidenceGrade.FORM, EvidenceGrade.SILENT, EvidenceGrade.OTHER)
 
 
 def compare_terms(said: str, known: str, families: Families, words: dict[str, str]) -> EvidenceGrade:
@@ -106,22 +106,29 @@ def answering_modalities() -> dict[str, frozenset[str]]:
 
 
 def evidence_of_images(header: HeaderIdentity, order: OrderFacts) -> tuple[Evidence, ...]:
-    """Whether these are the images that the order asks for: one line for each field that both sides have."""
-    lines = []
+    """Whether these are the images that the order asks for: one line for each field that both sides have.
+
+    Of several steps, the one with the nearest modality is compared.
+    """
+    grades = [(compare_modalities(header.modality, step.modality), step.modality) for step in order.steps]
+    grade, modality = min(grades, key=lambda one: _NEAREST.index(one[0]))
+    compared = [("Modality", header.modality, modality, grade)]
     for keyword, name, families, words in FIELDS:
         said, known = getattr(header, name), getattr(order, name) or ""
-        if not (said and known):
-            continue
-        match compare_terms(said, known, families, words):
-            case EvidenceGrade.SAME as grade:
-                lines.append(Evidence.of(keyword, True, grade, "image_same", file=said))
-            case EvidenceGrade.FORM as grade:
-                lines.append(Evidence.of(keyword, True, grade, "image_akin", file=said, ehr=known))
-            case EvidenceGrade.OTHER:
-                lines.append(Evidence.against(keyword, "image_other", file=said, ehr=known))
-            case grade:
-                lines.append(Evidence.of(keyword, None, grade, "image_incomparable", file=said, ehr=known))
-    return tuple(lines)
+        compared.append((keyword, said, known, compare_terms(said, known, families, words)))
+    return tuple(_line(*one) for one in compared if one[1] and one[2])
+
+
+def _line(keyword: str, said: str, known: str, grade: EvidenceGrade) -> Evidence:
+    match grade:
+        case EvidenceGrade.SAME:
+            return Evidence.of(keyword, True, grade, "image_same", file=said)
+        case EvidenceGrade.FORM:
+            return Evidence.of(keyword, True, grade, "image_akin", file=said, ehr=known)
+        case EvidenceGrade.OTHER:
+            return Evidence.against(keyword, "image_other", file=said, ehr=known)
+        case _:
+            return Evidence.of(keyword, None, grade, "image_incomparable", file=said, ehr=known)
 
 
 def _term(text: str, words: dict[str, str]) -> str:

@@ -19,6 +19,7 @@ from ehr_bridge.matching.model import (
     MatchKind,
     OrderFacts,
     PatientFacts,
+    StepFacts,
 )
 from ehr_bridge.matching.order_keys import is_nearly, key_lines, keys_of
 from ehr_bridge.matching.patients import judge_patients, rank, share_ids
@@ -104,20 +105,25 @@ def _with_number_of_none(match: Match, number: str, orders: Iterable[OrderFacts]
 
 
 def _fitting(header: HeaderIdentity, orders: Iterable[OrderFacts], rules: Rules) -> list[OrderFacts]:
-    """The orders that these images may answer: of the same modality, or else of its family; nothing contradicts."""
-    near = [one for one in orders if _is_near(header, one, rules)]
-    lines = {one.id: evidence_of_images(header, one) for one in near}
-    clean = [one for one in near if all(line.agrees is not False for line in lines[one.id])]
-    same = [one for one in clean if one.modality == header.modality]
-    akin = [one for one in clean if compare_modalities(header.modality, one.modality) is EvidenceGrade.FORM]
+    """The orders that these images may answer, each with the steps close to the study date: of the same modality, or
+    else of its family; nothing contradicts."""
+    close = {one: tuple(step for step in one.steps if _is_near(header, step, rules)) for one in orders}
+    near = [replace(one, steps=steps) for one, steps in close.items() if steps and not one.is_cancelled]
+    clean = [one for one in near if all(line.agrees is not False for line in evidence_of_images(header, one))]
+    same = [one for one in clean if any(step.modality == header.modality for step in one.steps)]
+    akin = [one for one in clean if any(_is_akin(header, step) for step in one.steps)]
     return sorted(same or akin, key=lambda one: one.accession_number)
 
 
-def _is_near(header: HeaderIdentity, order: OrderFacts, rules: Rules) -> bool:
+def _is_akin(header: HeaderIdentity, step: StepFacts) -> bool:
+    return compare_modalities(header.modality, step.modality) is EvidenceGrade.FORM
+
+
+def _is_near(header: HeaderIdentity, step: StepFacts, rules: Rules) -> bool:
     studied_on = parse_da(header.study_date)
-    if order.is_cancelled or studied_on is None or order.scheduled_on is None:
+    if studied_on is None or step.scheduled_on is None:
         return False
-    return abs((studied_on - order.scheduled_on).days) <= rules.order_days
+    return abs((studied_on - step.scheduled_on).days) <= rules.order_days
 
 
 def judge_order(

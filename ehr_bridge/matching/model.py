@@ -75,6 +75,15 @@ class PatientFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class StepFacts:
+    """What one modality does of an order at one appointment (Scheduled Procedure Step)."""
+
+    scheduled_procedure_step_id: str | None = None
+    modality: str = ""
+    scheduled_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class OrderFacts:
     """An order that a key of the header names, or that its patient has."""
 
@@ -83,9 +92,8 @@ class OrderFacts:
     scheduled_study_instance_uid: str
     is_cancelled: bool
     patient: PatientFacts
-    modality: str = ""
-    scheduled_on: date | None = None
-    scheduled_procedure_step_id: str | None = None
+    steps: tuple[StepFacts, ...] = (StepFacts(),)
+    """Never none."""
     requested_procedure_id: str | None = None
     body_part: str | None = None
     laterality: str | None = None

@@ -33,11 +33,24 @@ def keys_of(header: HeaderIdentity, rules: Rules) -> dict[str, str]:
     return {key: value for key, value in said.items() if value}
 
 
-def known_key(order: OrderFacts, key: str) -> str:
-    """The order's value for this key; for step and procedure the accession number where the EHR sent none."""
+def known_keys(order: OrderFacts, key: str) -> tuple[str, ...]:
+    """The order's values for this key, one per step where the key is the step's; for step and procedure the accession
+    number where the EHR sent none."""
     if key in OF_PROCEDURE:
-        return getattr(order, key) or order.accession_number
-    return order.scheduled_study_instance_uid if key == "study_instance_uid" else order.accession_number
+        return tuple(told or order.accession_number for told in told_ids(order, key))
+    return (order.scheduled_study_instance_uid if key == "study_instance_uid" else order.accession_number,)
+
+
+def told_ids(order: OrderFacts, key: str) -> tuple[str | None, ...]:
+    """The order's step ids, or its procedure id, as sent by the EHR; None where it sent none."""
+    if key == "scheduled_procedure_step_id":
+        return tuple(step.scheduled_procedure_step_id for step in order.steps)
+    return (order.requested_procedure_id,)
+
+
+def has_key(order: OrderFacts, key: str, said: str) -> bool:
+    """Whether the header's value for this key is the order's, or that of one of its steps."""
+    return any(same_key(said, known) for known in known_keys(order, key))
 
 
 def key_lines(
@@ -50,9 +63,8 @@ def key_lines(
     lines = []
     for key, said in keys_of(header, rules).items():
         field, reason = FIELDS[key]
-        known = known_key(order, key)
-        if same_key(said, known):
-            grade = EvidenceGrade.SAME if said == known else EvidenceGrade.FORM
+        if has_key(order, key, said):
+            grade = EvidenceGrade.SAME if said in known_keys(order, key) else EvidenceGrade.FORM
             lines.append(Evidence.of(field, True, grade, reason))
         elif (line := _of_another(key, said, order.patient.id, others)) is not None:
             lines.append(line)
@@ -72,7 +84,7 @@ def lines_against(
 
 def _of_another(key: str, said: str, patient_id: uuid.UUID, others: Iterable[OrderFacts]) -> Evidence | None:
     """Evidence that the key belongs to another order, and whether its patient is the same."""
-    holders = [order for order in others if same_key(said, known_key(order, key))]
+    holders = [order for order in others if has_key(order, key, said)]
     if not holders:
         return None
     is_theirs = all(order.patient.id == patient_id for order in holders)
@@ -89,9 +101,9 @@ def pointed_to(
     """
     found = {order.id: order for order in named or _of_both(by_procedure, said)}
     for key, holders in by_procedure.items():
-        if any(same_key(said[key], known_key(order, key)) for order in found.values()):
+        if any(has_key(order, key, said[key]) for order in found.values()):
             continue
-        is_told = any(getattr(order, key) for order in found.values())
+        is_told = any(any(told_ids(order, key)) for order in found.values())
         if len(holders) == 1 or is_told:
             found |= {order.id: order for order in holders}
     return list(found.values())
@@ -102,13 +114,17 @@ def _of_both(by_procedure: Mapping[str, Sequence[OrderFacts]], said: Mapping[str
     step, procedure = OF_PROCEDURE
     if step not in said or procedure not in said:
         return []
-    both = [order for order in by_procedure[procedure] if same_key(said[step], known_key(order, step))]
+    both = [order for order in by_procedure[procedure] if has_key(order, step, said[step])]
     return both if len(both) == 1 else []
 
 
 def same_key(said: str, known: str) -> bool:
     """Whether two keys are equal without case, blanks and leading zeros."""
-    return said.strip().casefold().lstrip("0") == known.strip().casefold().lstrip("0")
+    return plain_key(said) == plain_key(known)
+
+
+def plain_key(key: str) -> str:
+    return key.strip().casefold().lstrip("0")
 
 
 def is_nearly(said: str, known: str) -> bool:

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 
 from ehr_bridge.services.registry.completion import Completion
 from tests.api.conftest import Api
+from tests.api.order_steps import judged, line, place, requested
 from tests.api.tag_steps import jobs, store
 from tests.support.samples import small
 
@@ -25,42 +25,11 @@ MORE = {
     "priority": "STAT",
     "placer_order_number": "PLC-1",
 }
-PERSON = {"patient_id": "MRN-1", "patient_name": "LINDQVIST^ASA", "patient_birth_date": "19610314"}
-
-
-def place(api: Api, number: str, **more: Any) -> dict[str, Any]:
-    api.call("PUT", "/api/v1/patients/MRN-1", "service", json=ASA)
-    body = {"mrn": "MRN-1", "modality": "CR", "description": "x", **more}
-    answer = api.call("PUT", f"/api/v1/orders/{number}", "service", json=body)
-    assert answer.status_code in (200, 201), answer.json
-    return dict(answer.json or {})
-
-
-ASA = {"family_name": "Lindqvist", "given_name": "Åsa", "birth_date": "1961-03-14", "sex": "female"}
-
-
-def judged(api: Api, **header: str) -> dict[str, Any]:
-    answer = api.call("POST", "/api/v1/match", "technician", json={"items": [{"ref": "1", **PERSON, **header}]})
-    assert answer.status_code == 200, answer.json
-    match: dict[str, Any] = answer.json["items"][0]["match"]  # type: ignore[index]
-    return match
-
-
-def line(match: dict[str, Any], field: str) -> dict[str, Any]:
-    return next(one for one in match["evidence"] if one["field"] == field)
 
 
 def work(api: Api, folder: Path) -> None:
     for _ in range(2):
         jobs(api, folder).run()
-
-
-def requested(**ids: str) -> dict[str, Any]:
-    """A Request Attributes Sequence."""
-    item = Dataset()
-    for keyword, value in ids.items():
-        setattr(item, keyword, value)
-    return {"RequestAttributesSequence": [item]}
 
 
 def test_an_order_says_all_that_was_told_of_it(api: Api) -> None:

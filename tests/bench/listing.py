@@ -26,7 +26,7 @@ from sqlalchemy import Table, insert, text
 from ehr_bridge.api.app import create_app
 from ehr_bridge.db import migrate
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.tables.registry import Order, Patient
+from ehr_bridge.db.tables.registry import Order, Patient, ScheduledStep
 from ehr_bridge.db.tables.studies import Study, StudyLink
 from ehr_bridge.db.tables.study_names import StudyName
 from ehr_bridge.matching.names import name_index, name_key
@@ -74,7 +74,7 @@ def fill(database: Database) -> None:
     for start in range(0, STUDIES, BATCH):
         rows = [_rows(number) for number in range(start, start + BATCH)]
         with database.write() as session:
-            for model in (Patient, Order, Study, StudyLink, StudyName):
+            for model in (Patient, Order, ScheduledStep, Study, StudyLink, StudyName):
                 table = model.__table__
                 assert isinstance(table, Table)
                 session.execute(insert(table), [row for one in rows for row in one[model]])
@@ -161,7 +161,6 @@ def _rows(number: int) -> dict[type, list[dict[str, Any]]]:
                 "id": order,
                 "accession_number": accession,
                 "patient_id": patient,
-                "modality": modality,
                 "description": "Bench",
                 "status": "in_progress",
                 "scheduled_study_instance_uid": uid,
@@ -169,6 +168,7 @@ def _rows(number: int) -> dict[type, list[dict[str, Any]]]:
                 **stamps,
             }
         ],
+        ScheduledStep: [{"order_id": order, "position": 0, "modality": modality}],
         Study: [
             {
                 "id": study,

@@ -17,7 +17,7 @@ from types import ModuleType
 from sqlalchemy import insert
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.tables.registry import Order
+from ehr_bridge.db.tables.registry import Order, ScheduledStep
 from ehr_bridge.matching import HeaderIdentity, PatientFacts
 from tests.bench.headers import Sample, accented, samples
 from tests.bench.linkage import header_of, patient_of
@@ -118,11 +118,8 @@ def write_orders(database: Database, people: Sequence[PatientFacts], orders: Seq
                 "id": one.id,
                 "accession_number": one.accession_number,
                 "patient_id": one.patient.id,
-                "modality": one.modality,
                 "description": f"{one.modality} examination",
                 "requested_procedure_id": one.own_ids[0] if one.own_ids else None,
-                "scheduled_procedure_step_id": one.own_ids[1] if one.own_ids else None,
-                "scheduled_at": datetime(one.day.year, one.day.month, one.day.day, 9, tzinfo=UTC),
                 "status": "scheduled",
                 "scheduled_study_instance_uid": one.uid,
                 "study_instance_uid": one.uid,
@@ -131,6 +128,17 @@ def write_orders(database: Database, people: Sequence[PatientFacts], orders: Seq
             }
             for one in some
         ]
+        steps = [
+            {
+                "order_id": one.id,
+                "position": 0,
+                "modality": one.modality,
+                "scheduled_procedure_step_id": one.own_ids[1] if one.own_ids else None,
+                "scheduled_at": datetime(one.day.year, one.day.month, one.day.day, 9, tzinfo=UTC),
+            }
+            for one in some
+        ]
         with database.write() as session:
             session.execute(insert(Order.__table__), rows)
+            session.execute(insert(ScheduledStep.__table__), steps)
     gather_statistics(database)

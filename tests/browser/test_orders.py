@@ -85,11 +85,12 @@ def test_an_order_shows_what_other_systems_call_it(people: People, demo: Server)
         "mrn": "MRN-3001", "modality": "DX", "description": "Knee, two views", "body_part": "KNEE", "laterality": "L",
         "requested_procedure_id": "RP-77", "scheduled_procedure_step_id": "SPS-88", "procedure_code": "DXKNEE",
         "placer_order_number": "PLC-99", "station_ae_title": "DX1", "priority": "STAT",
+        "further_steps": [{"scheduled_procedure_step_id": "SPS-89", "modality": "CT", "station_ae_title": "CT2"}],
     }  # fmt: skip
     order = demo.put("/api/v1/orders/ACC-3004", told).json()
     page = people.go("nurse", f"/orders/{order['id']}")
     facts = page.get_by_role("region", name="Order", exact=True)
-    for text in ("KNEE, left", "RP-77", "SPS-88", "DXKNEE", "PLC-99", "DX1", "Emergency"):
+    for text in ("KNEE, left", "RP-77", "SPS-88", "DXKNEE", "PLC-99", "DX1", "Emergency", "SPS-89, CT, CT2"):
         expect(facts).to_contain_text(text)
     assert violations(page) == []
 

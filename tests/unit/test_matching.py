@@ -20,6 +20,7 @@ from ehr_bridge.matching import (
     match_study,
 )
 from ehr_bridge.matching.dates import parse_da
+from tests.unit.order_steps import with_step
 
 ASA = PatientFacts(uuid.uuid4(), "MRN-1", None, "Lindqvist", "Åsa", date(1961, 3, 14), "female")
 ORDER = OrderFacts(uuid.uuid4(), "ACC-1", "2.25.1", False, ASA)
@@ -219,10 +220,10 @@ def test_the_only_open_order_of_that_modality_and_time_is_the_one() -> None:
     """A modality without worklist: patient, modality and date lead to the order."""
     header = replace(WALK_IN, modality="MR", study_date="20261124")
     match = match_study(header, [], [ASA])
-    fitting = replace(ORDER, modality="MR", scheduled_on=date(2026, 11, 26))
+    fitting = with_step(ORDER, modality="MR", scheduled_on=date(2026, 11, 26))
     others = [
-        replace(fitting, id=uuid.uuid4(), modality="CT"),
-        replace(fitting, id=uuid.uuid4(), scheduled_on=date(2026, 12, 24)),
+        with_step(replace(fitting, id=uuid.uuid4()), modality="CT"),
+        with_step(replace(fitting, id=uuid.uuid4()), scheduled_on=date(2026, 12, 24)),
         replace(fitting, id=uuid.uuid4(), is_cancelled=True),
     ]
     found = add_order(header, match, [*others, fitting])
@@ -233,7 +234,7 @@ def test_the_only_open_order_of_that_modality_and_time_is_the_one() -> None:
 def test_two_open_orders_that_fit_are_a_question() -> None:
     """Two MR in one week."""
     header = replace(WALK_IN, modality="MR", study_date="20261124")
-    fitting = replace(ORDER, modality="MR", scheduled_on=date(2026, 11, 24))
+    fitting = with_step(ORDER, modality="MR", scheduled_on=date(2026, 11, 24))
     match = add_order(header, match_study(header, [], [ASA]), [fitting, replace(fitting, id=uuid.uuid4())])
     assert (match.kind, match.order_id, match.is_automatic) == (MatchKind.AMBIGUOUS, None, False)
 
@@ -241,7 +242,7 @@ def test_two_open_orders_that_fit_are_a_question() -> None:
 def test_an_accession_number_that_no_order_has_leaves_the_patient_certain() -> None:
     """It is of another system, or of an order that the EHR tells later: no open order is guessed."""
     header = replace(WALK_IN, accession_number="RIS-99", modality="MR", study_date="20261124")
-    fitting = replace(ORDER, modality="MR", scheduled_on=date(2026, 11, 24))
+    fitting = with_step(ORDER, modality="MR", scheduled_on=date(2026, 11, 24))
     match = add_order(header, match_study(header, [], [ASA]), [fitting])
     assert (match.kind, match.patient_id, match.order_id) == (MatchKind.EXACT, ASA.id, None)
     assert match.is_automatic

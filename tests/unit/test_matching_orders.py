@@ -18,6 +18,7 @@ from ehr_bridge.matching import (
     OrderFacts,
     PatientFacts,
     Rules,
+    StepFacts,
     add_order,
     match_study,
 )
@@ -30,9 +31,10 @@ from ehr_bridge.matching.kinds import (
     compare_terms,
 )
 from ehr_bridge.matching.order_keys import keys_of, pointed_to
+from tests.unit.order_steps import with_step, with_steps
 
 ASA = PatientFacts(uuid.uuid4(), "1000471", None, "Lindqvist", "Åsa", date(1961, 3, 14), "female")
-ORDER = OrderFacts(uuid.uuid4(), "ACC-1", "2.25.1", False, ASA, "CR", date(2026, 11, 24))
+ORDER = OrderFacts(uuid.uuid4(), "ACC-1", "2.25.1", False, ASA, (StepFacts(None, "CR", date(2026, 11, 24)),))
 OTHER = replace(ORDER, id=uuid.uuid4(), accession_number="ACC-2", scheduled_study_instance_uid="2.25.2")
 HEADER = HeaderIdentity("1.2.3", "ACC-1", "1000471", "", "LINDQVIST^ASA", "19610314", "F")
 
@@ -45,7 +47,8 @@ def lines(match: Match) -> dict[str, Evidence]:
 @pytest.mark.parametrize("told", [None, "OURS-77"])
 def test_a_step_that_no_order_here_has_says_nothing(key: str, told: str | None) -> None:
     """As a dcm4che worklist writes it: SPS2032, of a RIS that nobody told us about."""
-    match = match_study(replace(HEADER, **{key: "SPS2032"}), [replace(ORDER, **{key: told})])
+    order = with_step(ORDER, **{key: told}) if key == "scheduled_procedure_step_id" else replace(ORDER, **{key: told})
+    match = match_study(replace(HEADER, **{key: "SPS2032"}), [order])
     assert (match.kind, match.is_automatic, match.score) == (MatchKind.EXACT, True, 1.0)
     keyword = {"scheduled_procedure_step_id": "ScheduledProcedureStepID"}.get(key, "RequestedProcedureID")
     assert (lines(match)[keyword].agrees, lines(match)[keyword].grade) == (None, "silent")
@@ -55,7 +58,7 @@ def test_a_step_that_no_order_here_has_says_nothing(key: str, told: str | None) 
 def test_the_orders_own_step_agrees(told: str | None, said: str) -> None:
     """Told by the EHR; its accession number where nothing was told."""
     header = replace(HEADER, accession_number="", scheduled_procedure_step_id=said)
-    match = match_study(header, [replace(ORDER, scheduled_procedure_step_id=told)])
+    match = match_study(header, [with_step(ORDER, scheduled_procedure_step_id=told)])
     assert (match.kind, lines(match)["ScheduledProcedureStepID"].agrees) == (MatchKind.EXACT, True)
 
 
@@ -70,21 +73,21 @@ def found(
 
 def test_a_step_of_another_order_contradicts() -> None:
     """Both are ours: a person looks."""
-    one, two = ORDER, replace(OTHER, scheduled_procedure_step_id="1")
+    one, two = ORDER, with_step(OTHER, scheduled_procedure_step_id="1")
     assert found([one], [two]) == [one, two]
     assert match_study(HEADER, [one, two]).kind is MatchKind.AMBIGUOUS
 
 
 def test_a_step_that_many_orders_have_points_to_none() -> None:
     """Step "1" of every procedure; with the procedure it is one order's."""
-    first, second = (replace(one, scheduled_procedure_step_id="1") for one in (ORDER, OTHER))
+    first, second = (with_step(one, scheduled_procedure_step_id="1") for one in (ORDER, OTHER))
     of_procedure = replace(second, requested_procedure_id="RP-2")
     assert found([], [first, second]) == []
     assert found([first], [first, second]) == [first]
     assert found([], [first, of_procedure], [of_procedure], requested_procedure_id="RP-2") == [of_procedure]
     third = replace(ORDER, id=uuid.uuid4(), accession_number="ACC-3")
     assert found([third], [first, second]) == [third], "its own step was not told"
-    told = replace(third, scheduled_procedure_step_id="2")
+    told = with_step(third, scheduled_procedure_step_id="2")
     assert found([told], [first, second]) == [told, first, second], "its own step is another"
 
 
@@ -106,7 +109,7 @@ def test_a_step_that_many_orders_have_points_to_none() -> None:
 )
 def test_images_of_another_family_wait(said: str, known: str, kind: MatchKind) -> None:
     """An MR for a chest X-ray is asked about; what says nothing of images is not."""
-    match = match_study(replace(HEADER, modality=said), [replace(ORDER, modality=known)])
+    match = match_study(replace(HEADER, modality=said), [with_step(ORDER, modality=known)])
     assert (match.kind, match.is_automatic) == (kind, kind is MatchKind.EXACT)
     if kind is MatchKind.PROBABLE:
         line = lines(match)["Modality"]
@@ -167,11 +170,53 @@ def test_an_open_order_of_the_family_is_found_where_none_has_the_very_modality()
     match = match_study(header, [], [ASA])
     assert match.basis is Basis.PATIENT_ID
     assert add_order(header, match, [ORDER]).order_id == ORDER.id
-    assert add_order(header, match, [replace(ORDER, modality="MR")]).order_id is None
+    assert add_order(header, match, [with_step(ORDER, modality="MR")]).order_id is None
     assert add_order(header, match, [replace(ORDER, body_part="KNEE")]).order_id == ORDER.id
     assert add_order(replace(header, body_part="CHEST"), match, [replace(ORDER, body_part="KNEE")]).order_id is None
-    both = [replace(ORDER, modality="PT"), replace(OTHER, modality="CT")]
+    both = [with_step(ORDER, modality="PT"), with_step(OTHER, modality="CT")]
     assert add_order(replace(header, modality="CT"), match, both).order_id == OTHER.id
+
+
+SEVERAL = with_steps(
+    ORDER, StepFacts("S-1", "CT", date(2026, 11, 24)), StepFacts("S-2", "US", date(2026, 12, 24)), StepFacts(None, "XX")
+)
+
+
+@pytest.mark.parametrize("said", ["S-1", "s-2 ", "ACC-1"])
+def test_each_step_of_an_order_leads_to_it(said: str) -> None:
+    """The second one as well as the first; and none of them contradicts another."""
+    header = replace(HEADER, accession_number="", scheduled_procedure_step_id=said)
+    match = match_study(header, [SEVERAL])
+    assert (match.kind, match.order_id, match.is_automatic) == (MatchKind.EXACT, ORDER.id, True)
+    assert lines(match)["ScheduledProcedureStepID"].agrees is True
+    assert match_study(replace(header, accession_number="ACC-1"), [SEVERAL]).is_automatic
+
+
+def test_only_a_step_of_another_order_contradicts_one_of_several() -> None:
+    """A step that nobody here has says nothing; one of another order is a question, whichever of its steps it is."""
+    unknown = match_study(replace(HEADER, scheduled_procedure_step_id="S-9"), [SEVERAL])
+    assert (unknown.is_automatic, lines(unknown)["ScheduledProcedureStepID"].agrees) == (True, None)
+    theirs = with_steps(OTHER, StepFacts("T-1", "CT"), StepFacts("1", "CT"))
+    assert found([SEVERAL], [theirs]) == [SEVERAL, theirs]
+    assert found([theirs], []) == [theirs], "its own second step"
+    assert match_study(HEADER, [SEVERAL, theirs]).kind is MatchKind.AMBIGUOUS
+
+
+def test_images_are_of_the_kind_of_any_step() -> None:
+    """CT and ultrasound of one order; an MR is neither, and is compared with the first."""
+    for said in ("CT", "PT", "US"):
+        assert match_study(replace(HEADER, modality=said), [SEVERAL]).is_automatic
+    other = match_study(replace(HEADER, modality="MR"), [with_steps(SEVERAL, *SEVERAL.steps[:2])])
+    assert (other.kind, dict(lines(other)["Modality"].values)["ehr"]) == (MatchKind.PROBABLE, "CT")
+
+
+def test_an_open_order_is_found_by_the_step_whose_appointment_is_close() -> None:
+    """An ultrasound on the day of the CT is not the one of a month later."""
+    header = replace(HEADER, accession_number="", modality="US", study_date="20261223")
+    match = match_study(header, [], [ASA])
+    assert add_order(header, match, [SEVERAL]).order_id == ORDER.id
+    assert add_order(replace(header, study_date="20261124"), match, [SEVERAL]).order_id is None
+    assert add_order(replace(header, study_date="20261124", modality="CT"), match, [SEVERAL]).order_id == ORDER.id
 
 
 WHOLE = replace(ASA, family_name="DINH QUANG KHIEM", given_name=None, birth_date=None)

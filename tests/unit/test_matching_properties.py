@@ -18,11 +18,13 @@ from ehr_bridge.matching import (
     PatientFacts,
     Population,
     Rules,
+    StepFacts,
     add_order,
     judge_order,
     match_study,
 )
 from ehr_bridge.matching.compare import compare_person
+from tests.unit.order_steps import with_step
 
 RANK = {MatchKind.NONE: 0, MatchKind.AMBIGUOUS: 1, MatchKind.PROBABLE: 2, MatchKind.EXACT: 3}
 NAMES = ["Lindqvist", "Lindkvist", "Berg", "Müller-Schmidt", "Schmidt", "X", ""]
@@ -63,7 +65,7 @@ KEYS = ("study_instance_uid", "accession_number", "scheduled_procedure_step_id",
 
 
 def order_of(patient: PatientFacts, number: int = 1) -> OrderFacts:
-    asks_for = {"modality": "CR", "body_part": "CHEST", "laterality": "L"}
+    asks_for = {"steps": (StepFacts(modality="CR"),), "body_part": "CHEST", "laterality": "L"}
     return OrderFacts(uuid.UUID(int=number), f"ACC-{number}", f"2.25.{number}", False, patient, **asks_for)
 
 
@@ -158,7 +160,7 @@ def test_a_key_of_another_order_always_contradicts(
     header: HeaderIdentity, one: PatientFacts, other: PatientFacts, key: str
 ) -> None:
     """Whichever key it is, and whatever else agrees."""
-    theirs = replace(order_of(other, 9), scheduled_procedure_step_id="S-9", requested_procedure_id="R-9")
+    theirs = with_step(replace(order_of(other, 9), requested_procedure_id="R-9"), scheduled_procedure_step_id="S-9")
     known = {"study_instance_uid": "2.25.9", "accession_number": "acc-9", "scheduled_procedure_step_id": "S-9"}
     header = replace(header, **{key: known.get(key, "R-9")})
     match = judge_order(header, order_of(one), others=[theirs], rules=BOLD)
@@ -171,7 +173,8 @@ def test_an_id_that_no_order_here_has_changes_nothing(
     header: HeaderIdentity, patient: PatientFacts, key: str, is_told: bool
 ) -> None:
     """Whether the order was told an id of its own or not: what is not known here is no contradiction."""
-    order = replace(order_of(patient), **({key: "OURS-1"} if is_told else {}))
+    order, told = order_of(patient), {key: "OURS-1"} if is_told else {}
+    order = with_step(order, **told) if key == "scheduled_procedure_step_id" else replace(order, **told)
     without = match_study(replace(header, **{key: ""}), [order], rules=BOLD)
     foreign = match_study(replace(header, **{key: "THEIRS-1"}), [order], rules=BOLD)
     assert (foreign.kind, foreign.is_automatic, foreign.score) == (without.kind, without.is_automatic, without.score)

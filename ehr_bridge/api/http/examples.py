@@ -35,6 +35,7 @@ _ORDER: dict[str, Any] = {
     "placer_order_number": None,
     "requested_procedure_id": "RP-1026",
     "scheduled_procedure_step_id": "SPS-2032",
+    "further_steps": [],
     "procedure_code": "MRBRAIN",
     "station_ae_title": None,
     "body_part": "HEAD",

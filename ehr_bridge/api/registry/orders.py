@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import asdict
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from flask import Response
 from flask_openapi3 import Tag
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import answer, closed, origin, services
@@ -34,7 +35,8 @@ from ehr_bridge.api.http.schemas import (
 )
 from ehr_bridge.api.registry.patients import Sex
 from ehr_bridge.db.states import OrderStatus
-from ehr_bridge.db.tables.registry import Order
+from ehr_bridge.db.tables.registry import Order, StepData
+from ehr_bridge.matching.order_keys import plain_key
 from ehr_bridge.services.identity.attributes import person_name
 from ehr_bridge.services.registry.order_states import Stated
 from ehr_bridge.services.registry.orders import OrderData, OrderWish
@@ -62,10 +64,23 @@ class OrderPath(Input):
 OWN_ID = "As the worklist says it; left out: the accession number stands for it"
 
 
+Modality = Annotated[str, Field(pattern=r"^[A-Z0-9_]{1,16}$", examples=["CT", "MR", "US"])]
+MOST_STEPS = 20
+
+
+class StepBody(Input):
+    """One more thing that a modality does of an order, with an appointment of its own."""
+
+    scheduled_procedure_step_id: Text16
+    modality: Modality
+    scheduled_at: GivenMoment | None = None
+    station_ae_title: Annotated[Text16 | None, EmptyIsNone] = None
+
+
 class OrderBody(Input):
     mrn: PatientRef
     issuer: Issuer = None
-    modality: Annotated[str, Field(pattern=r"^[A-Z0-9_]{1,16}$", examples=["CT", "MR", "US"])]
+    modality: Modality
     description: Text64
     scheduled_at: GivenMoment | None = None
     ordered_by: Annotated[Annotated[Text64, fits("ReferringPhysicianName")] | None, EmptyIsNone] = Field(
@@ -84,11 +99,32 @@ class OrderBody(Input):
     )
     laterality: Annotated[Side | None, EmptyIsNone] = None
     priority: Annotated[Priority | None, EmptyIsNone] = None
+    further_steps: list[StepBody] = Field(
+        [],
+        max_length=MOST_STEPS - 1,
+        description="Scheduled Procedure Steps after the first one, where the order has several; modality, "
+        "scheduled_at, station_ae_title and scheduled_procedure_step_id of the order are the first one's. Left out: "
+        "there is one step",
+    )
     status: Stated | None = Field(
         None,
         description="How far the order is, where the EHR knows; what lies behind its state changes nothing, except "
         "'completed' after 'reported', which withdraws the report. Left out: it stays as it is",
     )
+
+    @model_validator(mode="after")
+    def _tells_steps_apart(self) -> Self:
+        if not self.further_steps:
+            return self
+        if self.scheduled_procedure_step_id is None:
+            raise ValueError("give the first step its scheduled_procedure_step_id too, where there are further_steps")
+        ids = [self.scheduled_procedure_step_id, *(step.scheduled_procedure_step_id for step in self.further_steps)]
+        if len(set(map(plain_key, ids))) < len(ids):
+            raise ValueError(
+                "two steps have one scheduled_procedure_step_id, apart from case, blanks and leading zeros; "
+                "give each its own"
+            )
+        return self
 
 
 class OrderQuery(PageQuery):
@@ -104,6 +140,13 @@ class OrderQuery(PageQuery):
     until: Annotated[GivenMoment | None, EmptyIsNone] = Field(
         None, alias="scheduled_to", description="Appointments before this moment; with time zone"
     )
+
+
+class StepAnswer(Model):
+    scheduled_procedure_step_id: str
+    modality: str
+    scheduled_at: Moment | None
+    station_ae_title: str | None
 
 
 class OrderAnswer(Model):
@@ -129,6 +172,7 @@ class OrderAnswer(Model):
     body_part: str | None
     laterality: Literal["L", "R", "B"] | None
     priority: str | None
+    further_steps: list[StepAnswer] = Field(description="After the first one, which the order itself tells")
     study_instance_uid: str
     scheduled_study_instance_uid: str
     orthanc_study_id: str | None
@@ -164,7 +208,8 @@ class OrderList(Model):
 )
 def put_order(path: AccessionPath, body: OrderBody) -> Response:
     """Place or update an order by accession number"""
-    data = OrderData(**body.model_dump(exclude={"mrn", "issuer", "status", "scheduled_study_instance_uid"}))
+    told = body.model_dump(exclude={"mrn", "issuer", "status", "scheduled_study_instance_uid", "further_steps"})
+    data = OrderData(**told, further_steps=tuple(StepData(**step.model_dump()) for step in body.further_steps))
     mrn = services().patients.certain(body.mrn, body.issuer)
     order, created = services().orders.upsert(
         path.accession_number, mrn, data, origin(), body.status, body.scheduled_study_instance_uid
@@ -220,4 +265,5 @@ def order_answer(order: Order) -> OrderAnswer:
     values = {name: getattr(order, name) for name in OrderAnswer.model_fields if name not in whose}
     for own_id in ("requested_procedure_id", "scheduled_procedure_step_id"):
         values[own_id] = values[own_id] or order.accession_number
+    values["further_steps"] = [asdict(step) for step in order.further_steps]
     return OrderAnswer(**whose, **values)

@@ -1,9 +1,12 @@
-"""The tables of the EHR's data: patients and orders."""
+"""The tables of the EHR's data: patients, orders and their steps."""
 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, time
+from typing import Self, overload
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
@@ -50,30 +53,78 @@ class Patient(Base):
         return issuer
 
 
+@dataclass(frozen=True, slots=True)
+class StepData:
+    """One Scheduled Procedure Step as the EHR sends it (PS3.3 section C.4.10)."""
+
+    modality: str
+    scheduled_procedure_step_id: str | None = None
+    scheduled_at: datetime | None = None
+    station_ae_title: str | None = None
+
+
+class ScheduledStep(Base):
+    """Scheduled Procedure Step (PS3.3 section C.4.10): what one modality does of an order at one appointment."""
+
+    __tablename__ = "scheduled_steps"
+
+    order_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("orders.id"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    """0 for the first step, which every order has."""
+    scheduled_procedure_step_id: Mapped[str | None] = mapped_column(String(16), index=True)
+    """As sent by the EHR. When an order has one step and this is None, the accession number stands for it."""
+    modality: Mapped[str] = mapped_column(String(16))
+    scheduled_at: Mapped[datetime | None] = mapped_column(index=True)
+    station_ae_title: Mapped[str | None] = mapped_column(String(16))
+
+    @property
+    def said(self) -> StepData:
+        return StepData(self.modality, self.scheduled_procedure_step_id, self.scheduled_at, self.station_ae_title)
+
+
+class OfFirstStep[T]:
+    """An attribute of an order that belongs to its first step."""
+
+    def __set_name__(self, owner: type[Order], name: str) -> None:
+        self._name = name
+
+    @overload
+    def __get__(self, order: None, owner: type[Order]) -> Self: ...
+    @overload
+    def __get__(self, order: Order, owner: type[Order]) -> T: ...
+    def __get__(self, order: Order | None, owner: type[Order]) -> T | Self:
+        if order is None:
+            return self
+        value: T = getattr(order.steps[0], self._name) if order.steps else None  # type: ignore[assignment]
+        return value
+
+    def __set__(self, order: Order, value: T) -> None:
+        if not order.steps:
+            order.steps.append(ScheduledStep(position=0))
+        setattr(order.steps[0], self._name, value)
+
+
 class Order(Base):
-    """An imaging service request (FHIR ServiceRequest), with what it shows of its study."""
+    """An imaging service request (FHIR ServiceRequest) of one or more steps, with what it shows of its study."""
 
     __tablename__ = "orders"
-    __table_args__ = (Index("ix_orders_status_scheduled_at", "status", "scheduled_at"),)
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
     accession_number: Mapped[str] = mapped_column(String(16), unique=True)
     patient_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("patients.id"), index=True)
-    modality: Mapped[str] = mapped_column(String(16))
     description: Mapped[str] = mapped_column(String(64))
-    scheduled_at: Mapped[datetime | None]
     ordered_by: Mapped[str | None] = mapped_column(String(64))
     placer_order_number: Mapped[str | None] = mapped_column(String(64))
     requested_procedure_id: Mapped[str | None] = mapped_column(String(16), index=True)
-    """As sent by the EHR. When it is None, the accession number stands for it; the same holds for the step."""
-    scheduled_procedure_step_id: Mapped[str | None] = mapped_column(String(16), index=True)
+    """As sent by the EHR. When it is None, the accession number stands for it."""
     procedure_code: Mapped[str | None] = mapped_column(String(64))
-    station_ae_title: Mapped[str | None] = mapped_column(String(16))
     body_part: Mapped[str | None] = mapped_column(String(16))
     laterality: Mapped[str | None] = mapped_column(String(1))
     """L, R or B (both)."""
     priority: Mapped[str | None] = mapped_column(String(16))
-    status: Mapped[OrderStatus] = mapped_column(column_of(OrderStatus, "status"), default=OrderStatus.SCHEDULED)
+    status: Mapped[OrderStatus] = mapped_column(
+        column_of(OrderStatus, "status"), default=OrderStatus.SCHEDULED, index=True
+    )
     arrived_at: Mapped[datetime | None]
     """When the patient was reported as arrived."""
     made_here: Mapped[bool] = mapped_column(default=False, server_default=false())
@@ -97,3 +148,26 @@ class Order(Base):
 
     patient: Mapped[Patient] = relationship(lazy="joined", innerjoin="unnested")  # type: ignore[arg-type]
     """Unnested, because SQLite would otherwise gather all orders and patients first to find those of one study."""
+    steps: Mapped[list[ScheduledStep]] = relationship(
+        lazy="selectin", order_by=ScheduledStep.position, cascade="all, delete-orphan"
+    )
+    """In the order in which the EHR sends them; there is always at least one."""
+
+    modality = OfFirstStep[str]()
+    scheduled_procedure_step_id = OfFirstStep[str | None]()
+    scheduled_at = OfFirstStep[datetime | None]()
+    station_ae_title = OfFirstStep[str | None]()
+
+    @property
+    def further_steps(self) -> tuple[StepData, ...]:
+        """The steps after the first one."""
+        return tuple(step.said for step in self.steps[1:])
+
+    @further_steps.setter
+    def further_steps(self, told: Sequence[StepData]) -> None:
+        del self.steps[len(told) + 1 :]
+        for position, one in enumerate(told, 1):
+            if position == len(self.steps):
+                self.steps.append(ScheduledStep(position=position))
+            for name, value in asdict(one).items():
+                setattr(self.steps[position], name, value)

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.tables.identity_changes import IdentityChange
-from ehr_bridge.db.tables.registry import Order, Patient
+from ehr_bridge.db.tables.registry import Order, Patient, StepData
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.services.linking.contradictions import doubt
@@ -157,4 +157,6 @@ def as_field(name: str, value: Any) -> Any:
         return uuid.UUID(value)
     if name == "birth_date":
         return date.fromisoformat(value)
+    if name == "further_steps":
+        return tuple(StepData(**{field: as_field(field, said) for field, said in one.items()}) for one in value)
     return datetime.fromisoformat(value) if name == "scheduled_at" else value

@@ -11,12 +11,12 @@ from sqlalchemy.orm import object_session
 
 from ehr_bridge.db.states import OrderStatus
 from ehr_bridge.db.tables.identity_changes import IdentityChange
-from ehr_bridge.db.tables.registry import Order, Patient
+from ehr_bridge.db.tables.registry import Order, Patient, ScheduledStep
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.dicom import Header, date_text
 from ehr_bridge.dicom.reading.items import first_item_text
 from ehr_bridge.dicom.structure import tags
-from ehr_bridge.matching import NAME_PARTS, HeaderIdentity, OrderFacts, PatientFacts
+from ehr_bridge.matching import NAME_PARTS, HeaderIdentity, OrderFacts, PatientFacts, StepFacts
 from ehr_bridge.matching.compare import SEX_CODES
 
 IDENTITY_KEYWORDS = {
@@ -205,10 +205,13 @@ def order_facts(order: Order) -> OrderFacts:
         scheduled_study_instance_uid=order.scheduled_study_instance_uid,
         is_cancelled=order.status == OrderStatus.CANCELLED,
         patient=patient_facts(order.patient),
-        modality=order.modality,
-        scheduled_on=order.scheduled_at.date() if order.scheduled_at else None,
-        scheduled_procedure_step_id=order.scheduled_procedure_step_id,
+        steps=tuple(map(step_facts, order.steps)),
         requested_procedure_id=order.requested_procedure_id,
         body_part=order.body_part,
         laterality=order.laterality,
     )
+
+
+def step_facts(step: ScheduledStep) -> StepFacts:
+    scheduled_on = step.scheduled_at.date() if step.scheduled_at else None
+    return StepFacts(step.scheduled_procedure_step_id, step.modality, scheduled_on)

@@ -70,6 +70,7 @@ _ORDER_NUMBERS = (
     "scheduled_procedure_step_id",
     "requested_procedure_id",
 )
+"""What an order has once; its further steps have ids of their own."""
 
 
 def patient_changed(
@@ -112,7 +113,7 @@ def concerned_by_patient(
     queries = [_sharing(keys), _waiting(Study.match_patient_id == patient.id)]
     if with_orders:
         orders = session.scalars(select(Order).where(Order.patient_id == patient.id))
-        numbers = (getattr(order, name) for order in orders for name in _ORDER_NUMBERS)
+        numbers = (number for order in orders for number in _numbers_of(order))
         queries += [_sharing(order_keys(*numbers)), _without_order(Study.patient_id == patient.id)]
     return queries
 
@@ -120,7 +121,8 @@ def concerned_by_patient(
 def concerned_by_order(order: Order, before: Mapping[str, Any] | None) -> list[Select[uuid.UUID]]:
     """The queries for the ids of studies that a changed order concerns, each with an index of its own."""
     former = before or {}
-    numbers = [getattr(order, name) for name in _ORDER_NUMBERS] + [former.get(name) for name in _ORDER_NUMBERS]
+    numbers = [*_numbers_of(order), *(former.get(name) for name in _ORDER_NUMBERS)]
+    numbers += [step.scheduled_procedure_step_id for step in former.get("further_steps", ())]
     patients = {order.patient_id, former.get("patient_id", order.patient_id)}
     return [
         _sharing(order_keys(*numbers)),
@@ -129,6 +131,11 @@ def concerned_by_order(order: Order, before: Mapping[str, Any] | None) -> list[S
         *(_without_order(Study.patient_id == patient_id) for patient_id in patients),
         _without_order(_with_keys(order_keys(*numbers))),
     ]
+
+
+def _numbers_of(order: Order) -> list[str | None]:
+    further = (step.scheduled_procedure_step_id for step in order.further_steps)
+    return [*(getattr(order, name) for name in _ORDER_NUMBERS), *further]
 
 
 def _that_find(session: Session, keys: set[str]) -> set[str]:

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, exists, or_, select
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.states import LinkStatus, OrderStatus
-from ehr_bridge.db.tables.registry import Order
+from ehr_bridge.db.tables.registry import Order, ScheduledStep
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.db.tables.uploads import Instance
 from ehr_bridge.matching.kinds import answering_modalities
@@ -29,11 +29,11 @@ def _has(modality: Any) -> ColumnElement[bool]:
 
 
 def _of_its_kind() -> ColumnElement[bool]:
-    """Whether a study has images of the kind that its order is for; an order whose kind cannot be compared takes
-    any."""
-    answers = answering_modalities()
-    ways = [(Order.modality == term) & or_(*map(_has, sorted(terms))) for term, terms in sorted(answers.items())]
-    return or_(_has(Order.modality), Order.modality.not_in(sorted(answers)), *ways)
+    """Whether a study has images of the kind of each step of its order; one that cannot be compared takes any."""
+    answers, asked = answering_modalities(), ScheduledStep.modality
+    ways = [(asked == term) & or_(*map(_has, sorted(terms))) for term, terms in sorted(answers.items())]
+    answered = or_(_has(asked), asked.not_in(sorted(answers)), *ways)
+    return ~exists().where(ScheduledStep.order_id == Order.id, ~answered)
 
 
 OF_ITS_KIND = _of_its_kind()

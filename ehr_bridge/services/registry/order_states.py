@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import asdict
 from datetime import date, datetime, time
 from typing import Any, Literal
 
 from ehr_bridge.db.states import OrderStatus
-from ehr_bridge.db.tables.registry import Order
+from ehr_bridge.db.tables.registry import Order, StepData
 from ehr_bridge.errors import Conflict
 
 _ENDS = {OrderStatus.COMPLETED, OrderStatus.REPORTED, OrderStatus.CANCELLED}
@@ -82,7 +83,11 @@ def order_shows(order: Order) -> dict[str, Any]:
 
 
 def plain(value: Any) -> Any:
-    """An id, date or time as JSON has it; anything else unchanged."""
+    """An id, date, time or steps as JSON has them; anything else unchanged."""
     if isinstance(value, uuid.UUID):
         return str(value)
+    if isinstance(value, tuple):
+        return [plain(one) for one in value]
+    if isinstance(value, StepData):
+        return {name: plain(one) for name, one in asdict(value).items()}
     return value.isoformat() if isinstance(value, date | datetime | time) else value

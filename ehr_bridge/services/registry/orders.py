@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Protocol
 
-from sqlalchemy import or_, select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
@@ -16,7 +16,7 @@ from ehr_bridge.db.fresh import Fresh
 from ehr_bridge.db.like import ESCAPE, escaped
 from ehr_bridge.db.paging import Page, fetch_page
 from ehr_bridge.db.states import OrderStatus
-from ehr_bridge.db.tables.registry import Order, Patient
+from ehr_bridge.db.tables.registry import Order, Patient, ScheduledStep, StepData
 from ehr_bridge.errors import Conflict, NotFound
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit.trail import Event, Origin
@@ -42,7 +42,7 @@ class OrderWish:
 
 @dataclass(frozen=True, slots=True)
 class OrderData:
-    """What an EHR says of an order. The patient is named by MRN beside it."""
+    """What an EHR says of an order and its first step. The patient is named by MRN beside it."""
 
     modality: str
     description: str
@@ -56,6 +56,8 @@ class OrderData:
     body_part: str | None = None
     laterality: str | None = None
     priority: str | None = None
+    further_steps: tuple[StepData, ...] = ()
+    """The steps after the first one, each with an id of its own."""
 
 
 SAYINGS = {
@@ -214,14 +216,14 @@ class Orders:
             return find_order(session, id_or_accession_number)
 
     def search(self, wish: OrderWish, limit: int, offset: int) -> Page[Order]:
-        """Orders as wished for, latest appointment first."""
-        query = select(Order).join(Order.patient).where(without(Order.patient_id, wish.closed))
+        """Orders as wished for, latest appointment first: that of their first step. Any step's is looked for."""
+        first = (ScheduledStep.order_id == Order.id) & (ScheduledStep.position == 0)
+        query = select(Order).join(Order.patient).join(ScheduledStep, first)
+        query = query.where(without(Order.patient_id, wish.closed))
         if wish.states:
             query = query.where(Order.status.in_(wish.states))
-        if wish.since:
-            query = query.where(Order.scheduled_at >= wish.since)
-        if wish.until:
-            query = query.where(Order.scheduled_at < wish.until)
+        if wish.since or wish.until:
+            query = query.where(Order.id.in_(_with_appointment(wish.since, wish.until)))
         if wish.text:
             pattern = escaped(wish.text) + "%"
             query = query.where(
@@ -232,7 +234,7 @@ class Orders:
                     *number_begins(wish.text),
                 )
             )
-        query = query.order_by(Order.scheduled_at.desc(), Order.accession_number)
+        query = query.order_by(ScheduledStep.scheduled_at.desc(), Order.accession_number)
         with self._fresh.read() as session:
             return fetch_page(session, query, limit, offset)
 
@@ -254,6 +256,13 @@ class Orders:
             self._note(session, "order.cancelled", order, shown["status"], origin, now)
             self._listener.order_cancelled(session, order, shown, origin, now)
             return order
+
+
+def _with_appointment(since: datetime | None, until: datetime | None) -> Select[uuid.UUID]:
+    """Ids of the orders of which a step has its appointment from `since` on and before `until`."""
+    query = select(ScheduledStep.order_id)
+    query = query.where(ScheduledStep.scheduled_at >= since) if since else query
+    return query.where(ScheduledStep.scheduled_at < until) if until else query
 
 
 def _schedule_under(session: Session, order: Order, uid: str) -> None:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, bindparam, exists, or_, select
+from sqlalchemy import BindParameter, Select, bindparam, exists, or_, select, union
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.states import UNDER_WAY, JobKind, OrderStatus
 from ehr_bridge.db.tables.match_keys import PatientMatchKey, PatientValueCount
 from ehr_bridge.db.tables.modifications import Modification
-from ehr_bridge.db.tables.registry import Order, Patient
+from ehr_bridge.db.tables.registry import Order, Patient, ScheduledStep
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.matching import (
     Evidence,
@@ -24,26 +26,34 @@ from ehr_bridge.matching import (
     PatientFacts,
     Population,
     Rules,
+    StepFacts,
     add_order,
     match_study,
 )
 from ehr_bridge.matching.keys import EVERYBODY, asked_values, header_keys
-from ehr_bridge.matching.order_keys import OF_PROCEDURE, keys_of, known_key, pointed_to, same_key
+from ehr_bridge.matching.order_keys import OF_PROCEDURE, has_key, keys_of, known_keys, pointed_to
 from ehr_bridge.services.registry.numbers import of_survivor, records_of
 
 PATIENTS, ORDERS, STUDIES = Patient.__table__.c, Order.__table__.c, Study.__table__.c
+STEPS = ScheduledStep.__table__.c
 KEYS, COUNTS = PatientMatchKey.__table__.c, PatientValueCount.__table__.c
 SHARED_ONCE = Evidence.against("PatientID", "id_of_merged")
 MOST_PER_KEY = 50
 """A key that more patients have (a date of birth that stands for "unknown") finds nobody."""
 _PATIENT = [PATIENTS[name] for name in PatientFacts.__slots__]
 _ORDER_NAMES = (
-    "id", "accession_number", "scheduled_study_instance_uid", "status", "modality", "scheduled_at",
-    "scheduled_procedure_step_id", "requested_procedure_id", "body_part", "laterality",
+    "id", "accession_number", "scheduled_study_instance_uid", "status", "requested_procedure_id", "body_part",
+    "laterality",
 )  # fmt: skip
-_ORDER = select(*_PATIENT, *(ORDERS[name] for name in _ORDER_NAMES)).join_from(
-    Order.__table__, Patient.__table__, ORDERS.patient_id == PATIENTS.id
+_STEP_NAMES = ("scheduled_procedure_step_id", "modality", "scheduled_at")
+_STEP_BEGINS, _ORDER_BEGINS = len(_PATIENT) + len(_ORDER_NAMES), len(_PATIENT)
+_ORDER = (
+    select(*_PATIENT, *(ORDERS[name] for name in _ORDER_NAMES), *(STEPS[name] for name in _STEP_NAMES))
+    .join_from(Order.__table__, Patient.__table__, ORDERS.patient_id == PATIENTS.id)
+    .join(ScheduledStep.__table__, STEPS.order_id == ORDERS.id)
+    .order_by(ORDERS.id, STEPS.position)
 )
+"""A row for each step of an order."""
 _COUNTS_OF_VALUES = select(COUNTS.value, COUNTS.patients).where(COUNTS.value.in_(bindparam("values", expanding=True)))
 _PATIENTS_OF_KEYS = (
     select(*_PATIENT)
@@ -60,14 +70,22 @@ LONGEST = 16
 """Characters of a number of DICOM (SH, PS3.5 section 6.2); none is padded to more."""
 MOST_OF_ONE_ID = 20
 """Orders that are looked at for one step or procedure id; an id that more have points to none."""
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+_OF_STEP = union(
+    select(STEPS.order_id).where(STEPS.scheduled_procedure_step_id.in_(_IDS)),
+    select(STEPS.order_id)
+    .join(Order.__table__, ORDERS.id == STEPS.order_id)
+    .where(STEPS.scheduled_procedure_step_id.is_(None), ORDERS.accession_number.in_(_IDS)),
+)
+_OF_PROCEDURE = select(ORDERS.id).where(
+    or_(
+        ORDERS.requested_procedure_id.in_(_IDS),
+        ORDERS.requested_procedure_id.is_(None) & ORDERS.accession_number.in_(_IDS),
+    )
+)
 _ORDERS_OF_PROCEDURES = {
-    key: _ORDER.where(
-        or_(
-            ORDERS[key].in_(bindparam("ids", expanding=True)),
-            ORDERS[key].is_(None) & ORDERS.accession_number.in_(bindparam("ids", expanding=True)),
-        )
-    ).limit(MOST_OF_ONE_ID)
-    for key in OF_PROCEDURE
+    key: _ORDER.where(ORDERS.id.in_(ids.limit(MOST_OF_ONE_ID)))
+    for key, ids in zip(OF_PROCEDURE, (_OF_STEP, _OF_PROCEDURE), strict=True)
 }
 _ORDERS_OF_PATIENT = _ORDER.where(ORDERS.patient_id == bindparam("patient_id"))
 _OPEN_ORDERS = _ORDERS_OF_PATIENT.where(
@@ -145,7 +163,7 @@ def orders_of_keys(
     by_procedure = {
         key: _as_written(_orders(session, _ORDERS_OF_PROCEDURES[key], ids=sorted(_spellings(said[key]))), key, said)
         for key in OF_PROCEDURE
-        if key in said and not any(same_key(said[key], known_key(order, key)) for order in named)
+        if key in said and not any(has_key(order, key, said[key]) for order in named)
     }
     return pointed_to(named, by_procedure, said)
 
@@ -162,11 +180,12 @@ def _named(session: Session, said: Mapping[str, str]) -> list[OrderFacts]:
 
 def _as_written(orders: list[OrderFacts], key: str, said: Mapping[str, str]) -> list[OrderFacts]:
     """Those that have the key as it is written, which stand for all it may mean; all, where none has."""
-    return [order for order in orders if known_key(order, key) == said.get(key)] or orders
+    return [order for order in orders if said.get(key) in known_keys(order, key)] or orders
 
 
 def _orders(session: Session, query: Select[Any], **values: Any) -> list[OrderFacts]:
-    return [_order(tuple(row)) for row in session.execute(query, values)]
+    rows = (tuple(row) for row in session.execute(query, values))
+    return [_order(list(steps)) for _, steps in groupby(rows, key=lambda row: row[_ORDER_BEGINS])]
 
 
 def open_orders(session: Session, patient_id: UUID, study_instance_uid: str) -> list[OrderFacts]:
@@ -203,15 +222,13 @@ def _patient(row: Sequence[Any]) -> PatientFacts:
     return PatientFacts(*row[: len(_PATIENT)])
 
 
-def _order(row: Sequence[Any]) -> OrderFacts:
-    order_id, accession_number, uid, status, modality, scheduled_at, *more = row[len(_PATIENT) :]
-    return OrderFacts(
-        order_id,
-        accession_number,
-        uid,
-        status == OrderStatus.CANCELLED,
-        _patient(row),
-        modality,
-        scheduled_at.date() if scheduled_at else None,
-        *more,
-    )
+def _order(rows: Sequence[Sequence[Any]]) -> OrderFacts:
+    """An order, from the rows of its steps."""
+    order_id, accession_number, uid, status, *more = rows[0][_ORDER_BEGINS:_STEP_BEGINS]
+    steps = tuple(_step(*row[_STEP_BEGINS:]) for row in rows)
+    is_cancelled = status == OrderStatus.CANCELLED
+    return OrderFacts(order_id, accession_number, uid, is_cancelled, _patient(rows[0]), steps, *more)
+
+
+def _step(step_id: str | None, modality: str, scheduled_at: datetime | None) -> StepFacts:
+    return StepFacts(step_id, modality, scheduled_at.date() if scheduled_at else None)

@@ -4360,6 +4360,7 @@ export interface components {
             body_part: string | null;
             created_at: string;
             description: string;
+            further_steps: components["schemas"]["StepAnswer"][];
             /** Format: uuid */
             id: string;
             issuer: string | null;
@@ -4397,6 +4398,8 @@ export interface components {
             /** @default null */
             body_part: string | null;
             description: string;
+            /** @default [] */
+            further_steps: components["schemas"]["StepBody"][];
             /** @default null */
             issuer: string | null;
             /** @default null */
@@ -4670,6 +4673,20 @@ export interface components {
         };
         /** @enum {string} */
         Source: "manual" | "api" | "cd_import" | "modality";
+        StepAnswer: {
+            modality: string;
+            scheduled_at: string | null;
+            scheduled_procedure_step_id: string;
+            station_ae_title: string | null;
+        };
+        StepBody: {
+            modality: string;
+            /** @default null */
+            scheduled_at: string | null;
+            scheduled_procedure_step_id: string;
+            /** @default null */
+            station_ae_title: string | null;
+        };
         StorageAnswer: {
             archive_bytes: number | null;
             free_bytes: number | null;
@@ -5048,6 +5065,8 @@ export type ServiceKeyBody = components['schemas']['ServiceKeyBody'];
 export type ServiceKeyList = components['schemas']['ServiceKeyList'];
 export type SkippedAnswer = components['schemas']['SkippedAnswer'];
 export type Source = components['schemas']['Source'];
+export type StepAnswer = components['schemas']['StepAnswer'];
+export type StepBody = components['schemas']['StepBody'];
 export type StorageAnswer = components['schemas']['StorageAnswer'];
 export type StudyAnswer = components['schemas']['StudyAnswer'];
 export type StudyHereAnswer = components['schemas']['StudyHereAnswer'];

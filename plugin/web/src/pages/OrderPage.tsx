@@ -104,6 +104,17 @@ function OrderFacts({ order }: { order: Order }) {
       <NumberFact label={t("order.placer_order_number")} value={order.placer_order_number} />
       <NumberFact label={t("order.procedure_code")} value={order.procedure_code} />
       <NumberFact label={t("order.station_ae_title")} value={order.station_ae_title} />
+      {order.further_steps.map((step) => (
+        <Fact key={step.scheduled_procedure_step_id} label={t("order.further_step")}>
+          <span className="number">{step.scheduled_procedure_step_id}</span>
+          {[step.modality, step.station_ae_title].filter(Boolean).map((said) => `, ${said}`)}
+          {step.scheduled_at && (
+            <>
+              , <Instant iso={step.scheduled_at} />
+            </>
+          )}
+        </Fact>
+      ))}
     </Facts>
   );
 }

@@ -35,6 +35,7 @@ export const orders: Translation<typeof english> = {
   "order.placer_order_number": "Nummer des Anforderers",
   "order.procedure_code": "Prozedurcode",
   "order.station_ae_title": "Gerät",
+  "order.further_step": "Weiterer Prozedurschritt",
   "order.scheduled_at": "Termin",
   "order.arrived_at": "Eingetroffen",
   "order.ordered_by": "Angefordert von",

@@ -32,6 +32,7 @@ export const orders = {
   "order.placer_order_number": "Placer order number",
   "order.procedure_code": "Procedure code",
   "order.station_ae_title": "Station",
+  "order.further_step": "Further procedure step",
   "order.scheduled_at": "Scheduled",
   "order.arrived_at": "Arrived",
   "order.ordered_by": "Ordered by",
