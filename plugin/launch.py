@@ -27,9 +27,9 @@ from ehr_bridge.settings import Settings, SettingsError, load_settings
 from plugin.running import advisories
 from plugin.starting import orthanc_config
 from plugin.starting.kept_secret import kept_secret
+from plugin.starting.orthanc_config import ORTHANC
 from plugin.starting.supervisor import Supervisor
 
-ORTHANC = "/usr/sbin/Orthanc"
 OPTIONS = {
     "http_port": "EHR_BRIDGE_HTTP_PORT",
     "dicom_port": "EHR_BRIDGE_DICOM_PORT",
@@ -115,7 +115,20 @@ def prepare(options: argparse.Namespace) -> Settings:
     migrate.upgrade(database)
     _check_authorities(settings, database)
     database.dispose()
+    _complete_index(settings)
     return settings
+
+
+def _complete_index(settings: Settings) -> None:
+    """Raises CannotStart when Orthanc's index lacks what the installed Orthanc needs of it, and cannot be opened."""
+    if not orthanc_config.needs_md5(advisories.installed_version(ORTHANC)):
+        return
+    from plugin.starting import index_md5
+
+    try:
+        index_md5.complete(settings, lambda line: print(line, flush=True))  # noqa: T201
+    except Unavailable as error:
+        raise CannotStart("Orthanc's index cannot be opened; is another Orthanc running on it?") from error
 
 
 def _check_authorities(settings: Settings, database: Database) -> None:

@@ -24,9 +24,9 @@ from ehr_bridge.services.fixity.state import count_damaged
 from ehr_bridge.services.registry.authorities import Numbers, advice, authorities_of, numbers_on_record, obstacle
 from ehr_bridge.settings import Settings, SettingsError
 from plugin.commands.installation import SECRET_FILE
-from plugin.launch import ORTHANC
 from plugin.running import advisories
 from plugin.starting import orthanc_config
+from plugin.starting.orthanc_config import ORTHANC
 
 ENOUGH_BYTES = 5_000_000_000
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 from dataclasses import dataclass
+from functools import cache
 
 type Version = tuple[int, ...]
 
@@ -36,6 +37,7 @@ def open_in(version: Version) -> list[Advisory]:
     return [one for one in ADVISORIES if one.fixed_in is None or version < one.fixed_in]
 
 
+@cache
 def installed_version(program: str) -> Version | None:
     """What Orthanc says of itself; None when it says nothing that can be read."""
     try:

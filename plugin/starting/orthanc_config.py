@@ -7,10 +7,19 @@ from pathlib import Path
 from typing import Any
 
 from ehr_bridge.settings import Settings
+from plugin.running.advisories import Version, installed_version
 
+ORTHANC = "/usr/sbin/Orthanc"
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = ROOT / "orthanc-config" / "orthanc.json"
 PLUGINS = Path("/usr/share/orthanc/plugins")
+GIVES_OUT_ONLY_WITH_MD5 = (1, 13)
+
+
+def needs_md5(version: Version | None) -> bool:
+    """Whether Orthanc of this version gives out only those files whose MD5 it made: from 1.13.0 on. So one does that
+    says nothing of its version."""
+    return version is None or version >= GIVES_OUT_ONLY_WITH_MD5
 
 
 def render(settings: Settings) -> dict[str, Any]:
@@ -39,6 +48,7 @@ def render(settings: Settings) -> dict[str, Any]:
         "DicomPort": settings.dicom_port,
         "DicomAet": settings.ae_title,
         "StableAge": settings.stable_age,
+        "StoreMD5ForAttachments": needs_md5(installed_version(ORTHANC)),
     }
     config["Python"]["Path"] = str(ROOT / "plugin" / "main.py")
     return config

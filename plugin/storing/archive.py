@@ -20,6 +20,8 @@ BY_C_STORE = "DicomProtocol"
 OF_THE_FILE = frozenset({3, 5, 8, 15, 21})
 """Orthanc's errors for a file that it cannot parse or index: parameter out of range, bad type of a parameter, bad
 request, bad file format, missing tag. Other errors concern its disk, its quota or its database."""
+CORRUPTED = 20
+"""Orthanc's error for a file whose MD5 differs from the one in its index; Orthanc 1.13 checks at each read."""
 DICOMWEB_METADATA = 4301
 """The attachment of a series in which the DICOMweb plugin caches the answer to a metadata request."""
 
@@ -74,15 +76,28 @@ class OrthancArchive:
             return False
 
     def read(self, orthanc_instance_id: str) -> bytes:
-        """The stored file. Raises LookupError when the instance is gone."""
-        return self._of_instance(orthanc_instance_id, "file")
+        """The stored file, damaged or not. Raises LookupError when the instance or its file is gone."""
+        try:
+            file: bytes = self._orthanc.RestApiGet(f"/instances/{orthanc_instance_id}/file")
+        except self._orthanc.OrthancException as error:
+            if error.args[:1] == (CORRUPTED,):
+                return self._from_disk(orthanc_instance_id)
+            raise LookupError(orthanc_instance_id) from error
+        return file
+
+    def _from_disk(self, orthanc_instance_id: str) -> bytes:
+        try:
+            with self.open(orthanc_instance_id) as file:
+                return file.read()
+        except OSError as error:
+            raise LookupError(orthanc_instance_id) from error
 
     def open(self, orthanc_instance_id: str) -> BufferedIOBase:
         """See `Archive.open`; bypasses Orthanc's cache. If the folder of a file is missing too, the file is not
         reported as missing, because an unmounted disk looks like this."""
         about = self._about_file(orthanc_instance_id)
         if about["CompressedSize"] != about["UncompressedSize"]:  # stored by an Orthanc with compression
-            return BytesIO(self.read(orthanc_instance_id))
+            return BytesIO(self._of_instance(orthanc_instance_id, "file"))
         path = file_in(self._storage, about["Uuid"])
         if not path.parent.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, "the folder of the file is gone")

@@ -14,9 +14,9 @@ from typing import Any, Protocol
 import requests
 
 from ehr_bridge.settings import load_settings
-from plugin.launch import ORTHANC
 from plugin.serving.pages import OHIF
 from plugin.starting import orthanc_config
+from plugin.starting.orthanc_config import ORTHANC
 from tests.support import ports
 from tests.support.server import SECRET, Server, user_token
 

@@ -35,23 +35,23 @@ class Server:
         self.data_dir = data_dir
         self.http_port, self.dicom_port = ports.free(), ports.free()
         self.url = f"http://127.0.0.1:{self.http_port}"
-        self._environ = dict(environ or {})
+        self.environ = dict(environ or {})
         self.process: subprocess.Popen[str] | None = None
         self.output: list[str] = []
 
     @property
     def database_url(self) -> str:
         default = f"sqlite:///{self.data_dir / 'ehr-bridge.sqlite3'}"
-        return self._environ.get("EHR_BRIDGE_DATABASE_URL", default)
+        return self.environ.get("EHR_BRIDGE_DATABASE_URL", default)
 
     def set(self, variable: str, value: str) -> None:
         """An environment variable for the next start."""
-        self._environ[variable] = value
+        self.environ[variable] = value
 
     def start(self, *arguments: str) -> None:
         """Start and wait for the ready line."""
         environ = {k: v for k, v in os.environ.items() if not k.startswith(("EHR_BRIDGE_", "MAX_", "ORTHANC_"))}
-        environ |= {"PYTHONPATH": str(ROOT), "EHR_BRIDGE_JWT_SECRET": SECRET, **self._environ}
+        environ |= {"PYTHONPATH": str(ROOT), "EHR_BRIDGE_JWT_SECRET": SECRET, **self.environ}
         command = [sys.executable, "-m", "plugin.launch", "--http-port", str(self.http_port)]
         command += ["--dicom-port", str(self.dicom_port), "--data-dir", str(self.data_dir), *arguments]
         if "--demo" in command:

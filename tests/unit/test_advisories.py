@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from plugin.launch import ORTHANC
 from plugin.running.advisories import ADVISORIES, installed_version, open_in, sentence
+from plugin.starting.orthanc_config import ORTHANC
 from tests.unit.doc_steps import section
 
 

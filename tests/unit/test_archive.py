@@ -109,3 +109,25 @@ def test_a_file_at_fault_is_told_from_an_archive_in_trouble(
     with pytest.raises(kind) as raised:
         OrthancArchive(fake, FOLDER).store(b"a file")
     assert raised.value.code == expected  # type: ignore[attr-defined]
+
+
+def test_a_file_that_orthanc_holds_for_damaged_is_read_as_it_lies_there(tmp_path: Path) -> None:
+    """Orthanc 1.13 does not give it out; older ones do, and who reads it judges it. A file that is not there
+    is gone, and so is what Orthanc refuses for another reason."""
+    code = 20
+
+    def get(path: str) -> str:
+        if path.endswith("/info"):
+            return json.dumps({"Uuid": "abcd1234", "CompressedSize": "7", "UncompressedSize": "7"})
+        raise OrthancException(code, "as Orthanc says it")
+
+    archive = OrthancArchive(SimpleNamespace(OrthancException=OrthancException, RestApiGet=get), tmp_path)
+    with pytest.raises(LookupError):
+        archive.read("an-id")
+    file = tmp_path / "ab" / "cd" / "abcd1234"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"damaged")
+    assert archive.read("an-id") == b"damaged"
+    code = 17  # unknown resource
+    with pytest.raises(LookupError):
+        archive.read("an-id")

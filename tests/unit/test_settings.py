@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ehr_bridge.settings import SettingsError, load_settings, variables
+from plugin.running.advisories import Version
 from plugin.starting import orthanc_config
 
 
@@ -79,6 +80,16 @@ def test_orthancs_configuration_is_ours_and_says_everything_explicitly(tmp_path:
     assert config["MaximumStorageMode"] == "Reject"
     path = orthanc_config.write(settings)
     assert path.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize(("version", "expected"), [((1, 12, 7), False), ((1, 13, 0), True), (None, True)])
+def test_orthanc_makes_the_md5_that_it_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: Version | None, expected: bool
+) -> None:
+    """From 1.13 on it gives out no file without one; before, it would cost time for nothing."""
+    monkeypatch.setattr(orthanc_config, "installed_version", lambda _program: version)
+    config = orthanc_config.render(load_settings({"EHR_BRIDGE_DATA_DIR": str(tmp_path)}))
+    assert config["StoreMD5ForAttachments"] is expected
 
 
 def test_every_variable_has_a_description() -> None:

@@ -1,0 +1,108 @@
+"""Completes Orthanc's index with the MD5 of each stored file: Orthanc 1.13 gives out no file of which it knows none.
+
+Up to 1.12 we have Orthanc make no MD5, because that is the largest single cost of an image (ADR 0015). An index that
+such an Orthanc has filled is completed once, before a newer one opens it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from sqlalchemy import inspect, text
+
+from ehr_bridge.db.database import Database
+from ehr_bridge.settings import Settings
+from plugin.storing.archive import file_in
+
+BATCH = 500
+TOLD_EVERY = 10
+"""Seconds between two lines of progress."""
+WITHOUT = "FROM AttachedFiles WHERE compressionType = 1 AND COALESCE({uncompressed}, '') = ''"
+"""Rows of files that are stored as they are, which we set, and have no MD5."""
+
+
+class Names(NamedTuple):
+    """How the columns are called: in Orthanc's own SQLite, and in the PostgreSQL of its plugin."""
+
+    table: str
+    uncompressed: str
+    compressed: str
+
+
+SQLITE = Names("AttachedFiles", "uncompressedMD5", "compressedMD5")
+POSTGRESQL = Names("attachedfiles", "uncompressedHash", "compressedHash")
+
+
+def complete(settings: Settings, say: Callable[[str], object]) -> None:
+    """Write the missing MD5s into the index. No Orthanc has it open; a new one that has no tables yet needs none.
+
+    Whatever ends it, the next call goes on from there. A file that is missing or cannot be read stays without, is said,
+    and is tried again at the next call; whether files are still what was stored is for fixity checks to find out.
+
+    Raises:
+        Unavailable: the index cannot be opened.
+    """
+    if settings.orthanc_libpq_url is not None:
+        url, names = settings.orthanc_libpq_url.replace("postgresql://", "postgresql+psycopg://", 1), POSTGRESQL
+    elif (file := settings.data_dir / "orthanc-index" / "index").exists():
+        url, names = f"sqlite:///{file.resolve()}", SQLITE
+    else:
+        return
+    index = Database(url)
+    try:
+        _complete(index, names, settings.storage_path, say)
+    finally:
+        index.dispose()
+
+
+def _complete(index: Database, names: Names, storage: Path, say: Callable[[str], object]) -> None:
+    without = WITHOUT.format(uncompressed=names.uncompressed)
+    with index.read() as session:
+        if not inspect(session.connection()).has_table(names.table):
+            return
+        number, size = session.execute(text(f"SELECT COUNT(*), COALESCE(SUM(compressedSize), 0) {without}")).one()
+    if not number:
+        return
+    say(f"orthanc: {number} files ({size / 1e9:.1f} GB) have no MD5, which this version of Orthanc needs; making them")
+    done, left_out, read, told = 0, 0, 0, time.monotonic()
+    last = {"id": -1, "kind": -1}
+    while rows := _next(index, without, last):
+        made = [_with_md5(row, storage) for row in rows]
+        _write(index, names, [one for one in made if one["md5"] is not None])
+        done, read = done + len(rows), read + sum(row.size for row in rows)
+        left_out += sum(one["md5"] is None for one in made)
+        last = {"id": rows[-1].id, "kind": rows[-1].kind}
+        if time.monotonic() - told > TOLD_EVERY:
+            say(f"orthanc: {done} of {number} files, {read / 1e9:.1f} of {size / 1e9:.1f} GB")
+            told = time.monotonic()
+    say(f"orthanc: {done - left_out} MD5s made" + (f"; {left_out} files are missing or unreadable" if left_out else ""))
+
+
+def _next(index: Database, without: str, last: dict[str, int]) -> list[Any]:
+    """The next rows after the last one seen, in the order of their key."""
+    question = f"""SELECT id, fileType AS kind, uuid, compressedSize AS size {without}
+        AND (id, fileType) > (:id, :kind) ORDER BY id, fileType LIMIT {BATCH}"""
+    with index.read() as session:
+        return list(session.execute(text(question), last))
+
+
+def _with_md5(row: Any, storage: Path) -> dict[str, Any]:
+    try:
+        with file_in(storage, row.uuid).open("rb") as file:
+            md5 = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+    except OSError:
+        md5 = None
+    return {"id": row.id, "kind": row.kind, "md5": md5}
+
+
+def _write(index: Database, names: Names, made: list[dict[str, Any]]) -> None:
+    if not made:
+        return
+    change = f"""UPDATE AttachedFiles SET {names.uncompressed} = :md5, {names.compressed} = :md5
+        WHERE id = :id AND fileType = :kind"""  # noqa: S608
+    with index.write() as session:
+        session.execute(text(change), made)
