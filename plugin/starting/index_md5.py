@@ -67,7 +67,8 @@ def _complete(index: Database, names: Names, storage: Path, say: Callable[[str],
         number, size = session.execute(text(f"SELECT COUNT(*), COALESCE(SUM(compressedSize), 0) {without}")).one()
     if not number:
         return
-    say(f"orthanc: {number} files ({size / 1e9:.1f} GB) have no MD5, which this version of Orthanc needs; making them")
+    gigabytes = int(size) / 1e9
+    say(f"orthanc: making the MD5, which this version needs, of {number} stored files ({gigabytes:.1f} GB)")
     done, left_out, read, told = 0, 0, 0, time.monotonic()
     last = {"id": -1, "kind": -1}
     while rows := _next(index, without, last):
@@ -77,7 +78,7 @@ def _complete(index: Database, names: Names, storage: Path, say: Callable[[str],
         left_out += sum(one["md5"] is None for one in made)
         last = {"id": rows[-1].id, "kind": rows[-1].kind}
         if time.monotonic() - told > TOLD_EVERY:
-            say(f"orthanc: {done} of {number} files, {read / 1e9:.1f} of {size / 1e9:.1f} GB")
+            say(f"orthanc: {done} of {number} files, {read / 1e9:.1f} of {gigabytes:.1f} GB")
             told = time.monotonic()
     say(f"orthanc: {done - left_out} MD5s made" + (f"; {left_out} files are missing or unreadable" if left_out else ""))
 

@@ -101,7 +101,7 @@ def test_an_index_that_is_complete_or_not_there_is_left_alone(own_server: Server
     assert upload(own_server, small()).status_code == 201
     assert own_server.stop() == 0
     forget_md5s(own_server)
-    assert "1 files" in complete(own_server)[0]
+    assert " 1 stored files" in complete(own_server)[0]
     assert complete(own_server) == []
     index_md5.complete(load_settings({"EHR_BRIDGE_DATA_DIR": str(tmp_path / "new")}), pytest.fail)
     own_server.start()
