@@ -1,7 +1,7 @@
-"""Completes Orthanc's index with the MD5 of each stored file: Orthanc 1.13 gives out no file of which it knows none.
+"""Adds the missing MD5s of stored files to Orthanc's index: Orthanc 1.13 does not return a file that has none there.
 
-Up to 1.12 we have Orthanc make no MD5, because that is the largest single cost of an image (ADR 0015). An index that
-such an Orthanc has filled is completed once, before a newer one opens it.
+Up to 1.12 we tell Orthanc to compute no MD5, because that is the largest single cost of an image (ADR 0015). An index
+that was filled in this way is completed once, before a newer Orthanc opens it.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ BATCH = 500
 TOLD_EVERY = 10
 """Seconds between two lines of progress."""
 WITHOUT = "FROM AttachedFiles WHERE compressionType = 1 AND COALESCE({uncompressed}, '') = ''"
-"""Rows of files that are stored as they are, which we set, and have no MD5."""
+"""Files without an MD5. We configure no compression; compressed files of another set-up are left alone."""
 
 
 class Names(NamedTuple):
-    """How the columns are called: in Orthanc's own SQLite, and in the PostgreSQL of its plugin."""
+    """The names of the table and its columns; Orthanc's SQLite and its PostgreSQL plugin use different ones."""
 
     table: str
     uncompressed: str
@@ -38,10 +38,10 @@ POSTGRESQL = Names("attachedfiles", "uncompressedHash", "compressedHash")
 
 
 def complete(settings: Settings, say: Callable[[str], object]) -> None:
-    """Write the missing MD5s into the index. No Orthanc has it open; a new one that has no tables yet needs none.
+    """Write the missing MD5s into the index, which no Orthanc may have open. An index without tables needs none.
 
-    Whatever ends it, the next call goes on from there. A file that is missing or cannot be read stays without, is said,
-    and is tried again at the next call; whether files are still what was stored is for fixity checks to find out.
+    If it is interrupted, the next call continues from there. A file that is missing or unreadable keeps no MD5, is
+    reported and is tried again at the next call. Whether files are still what was stored, fixity checks find out.
 
     Raises:
         Unavailable: the index cannot be opened.

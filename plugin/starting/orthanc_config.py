@@ -13,13 +13,13 @@ ORTHANC = "/usr/sbin/Orthanc"
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = ROOT / "orthanc-config" / "orthanc.json"
 PLUGINS = Path("/usr/share/orthanc/plugins")
-GIVES_OUT_ONLY_WITH_MD5 = (1, 13)
+RETURNS_ONLY_WITH_MD5 = (1, 13)
 
 
 def needs_md5(version: Version | None) -> bool:
-    """Whether Orthanc of this version gives out only those files whose MD5 it made: from 1.13.0 on. So one does that
-    says nothing of its version."""
-    return version is None or version >= GIVES_OUT_ONLY_WITH_MD5
+    """Whether this version of Orthanc returns only files whose MD5 is in its index: 1.13.0 and later. An unknown version
+    is treated as one of these."""
+    return version is None or version >= RETURNS_ONLY_WITH_MD5
 
 
 def render(settings: Settings) -> dict[str, Any]:

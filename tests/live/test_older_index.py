@@ -1,4 +1,4 @@
-"""An archive that Orthanc 1.12 filled: Orthanc 1.13 gives out no file of which its index has no MD5."""
+"""An archive that Orthanc 1.12 filled: Orthanc 1.13 does not return a file whose MD5 is missing in its index."""
 
 from __future__ import annotations
 
