@@ -17,8 +17,10 @@ RETURNS_ONLY_WITH_MD5 = (1, 13)
 
 
 def needs_md5(version: Version | None) -> bool:
-    """Whether this version of Orthanc returns only files whose MD5 is in its index: 1.13.0 and later. An unknown version
-    is treated as one of these."""
+    """Whether this version of Orthanc returns only files whose MD5 is in its index: 1.13.0 and later do.
+
+    An unknown version is treated as one of these.
+    """
     return version is None or version >= RETURNS_ONLY_WITH_MD5
 
 
