@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -286,8 +287,69 @@ def test_a_number_of_another_authority_is_nobodys_second_chance(api: Api, tmp_pa
     assert study(api, uid)["link_status"] != "linked"
 
 
+def with_a_waiting_link(api: Api, **header: str) -> str:
+    """A study that is judged certain by now, and whose job has not had its turn yet."""
+    uid = store(api, 1, **header)
+    put_patient(api, status=201)
+    put_order(api, "ACC-1", scheduled_at="2026-03-02T09:00:00Z")
+    assert (api.services.second_looks.run(), jobs_of(api, "waiting")) == (1, 1)
+    return uid
+
+
+def set_off_while(api: Api, monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) -> Any:
+    """Give waiting jobs their turn, with something that happens while the verdict is being found; the verdict."""
+    judge, found = late_links._opinion, []
+
+    def judged(*arguments: Any) -> Any:
+        found.append(judge(*arguments))
+        happens()
+        return found[-1]
+
+    services = api.services
+    with monkeypatch.context() as patch:
+        patch.setattr(late_links, "_opinion", judged)
+        assert set_off(services.database, services.claims.rules, services.clock()) == 1
+    return found[-1]
+
+
+def test_nobody_waits_while_the_verdict_for_a_job_is_found(
+    api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another patient is registered in the middle of it. That is none of the study's business: the job is queued."""
+    uid = with_a_waiting_link(api, **GOOD, AccessionNumber="ACC-1")
+    other = {"family_name": "Okafor", "given_name": "Chidi", "birth_date": "1990-01-01", "sex": "male"}
+    set_off_while(api, monkeypatch, lambda: put_patient(api, "P-7", 201, **other))
+    assert (jobs_of(api, "waiting"), jobs_of(api, "queued")) == (0, 1)
+    work(api, tmp_path)
+    assert study(api, uid)["accession_number"] == "ACC-1"
+
+
+def test_a_job_whose_verdict_was_overtaken_is_judged_again(
+    api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The patient gets another name between finding and writing: nothing is linked to whom the images do not name."""
+    uid = with_a_waiting_link(api, **GOOD, AccessionNumber="ACC-1")
+    rename = {"family_name": "Okafor", "given_name": "Chidi", "birth_date": "1990-01-01", "sex": "male"}
+    verdict = set_off_while(api, monkeypatch, lambda: put_patient(api, **rename))
+    assert verdict.is_automatic and (jobs_of(api, "waiting"), jobs_of(api, "queued")) == (1, 0)
+    work(api, tmp_path)
+    assert study(api, uid)["link_status"] != "linked" and jobs_of(api, "failed") == 1
+
+
+def test_an_order_that_gets_its_images_meanwhile_gets_no_others(
+    api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was found by modality and day; a study with its number comes between finding and writing."""
+    uid = with_a_waiting_link(api, **OF_DAY)
+    verdict = set_off_while(api, monkeypatch, lambda: store(api, 1, **GOOD, AccessionNumber="ACC-1"))
+    assert verdict.order_id is not None and (jobs_of(api, "waiting"), jobs_of(api, "queued")) == (1, 0)
+    work(api, tmp_path)
+    assert (study(api, uid)["link_status"], study(api, uid)["accession_number"]) == ("linked", None)
+    assert order(api)["number_of_images"] == 1
+
+
 def test_each_job_that_waits_is_judged_in_a_writers_turn_of_its_own(api: Api, tmp_path: Path) -> None:
-    """Other writers wait for one verdict, not for those of all jobs that have their turn."""
+    """Other writers wait for one job, not for all that have their turn."""
     numbers = ("ACC-1", "ACC-2")
     for number in numbers:
         store(api, 1, **GOOD, AccessionNumber=number)

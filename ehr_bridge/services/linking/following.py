@@ -22,7 +22,7 @@ from ehr_bridge.errors import Conflict
 from ehr_bridge.matching import Rules
 from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.services.jobs.study_jobs import new_job, take_over_unswept, undoable
-from ehr_bridge.services.linking.late_links import judge_again, others_come_first
+from ehr_bridge.services.linking.late_links import FreshVerdict, find_verdict, follow_verdict, others_come_first
 from ehr_bridge.services.linking.link_jobs import prepare
 
 AT_ONCE = 16
@@ -56,15 +56,19 @@ def set_off(database: Database, rules: Rules, now: datetime) -> int:
         Unavailable: the database is away.
     """
     with database.read() as session:
-        ready = _ready().with_only_columns(Modification.study_id, Modification.id).limit(AT_ONCE)
-        first: dict[uuid.UUID, uuid.UUID] = {}
-        for study_id, job_id in session.execute(ready):
-            first.setdefault(study_id, job_id)
-    for job_id in first.values():  # one that links is judged: each in a writers' turn of its own
+        ready = _ready().with_only_columns(Modification.study_id, Modification.id, Modification.kind).limit(AT_ONCE)
+        first: dict[uuid.UUID, tuple[uuid.UUID, JobKind]] = {}
+        for study_id, job_id, kind in session.execute(ready):
+            first.setdefault(study_id, (job_id, kind))
+    for study_id, (job_id, kind) in first.items():
+        found = None
+        if kind == JobKind.LINK:  # judged before the writers' turn, which others wait for
+            with database.read() as session:
+                found = find_verdict(session, study_id, rules)
         with database.write() as session:
             job = session.scalar(_ready().where(Modification.id == job_id))
             if job is not None:
-                _queue(session, job, rules, now)
+                _queue(session, job, found, now)
     return len(first)
 
 
@@ -79,16 +83,21 @@ def _ready() -> Select[Modification]:
     )
 
 
-def _queue(session: Session, job: Modification, rules: Rules, now: datetime) -> None:
-    """From here on the job is one like any other; files are changed in the order in which jobs were queued."""
+def _queue(session: Session, job: Modification, found: FreshVerdict | None, now: datetime) -> None:
+    """From here on the job is one like any other; files are changed in the order in which jobs were queued.
+
+    Where something has changed since the verdict on its study was found, it waits on and is judged again.
+    """
     study = session.get_one(Study, job.study_id)
+    if found is not None and not found.still_holds(session, study):
+        return
     job.requested_at = now
     if job.kind == JobKind.FOLLOW and study.patient_id is None and not study.corrections:
         # a person took the link away, or there never was one: nothing is left to follow
         job.status, job.finished_at, job.swept_at = JobStatus.SUCCEEDED, now, now
         return
     try:
-        _require_certain(session, study, job, rules)
+        _require_certain(session, study, job, found)
     except Conflict as refusal:
         job.status, job.error_code, job.finished_at, job.swept_at = JobStatus.FAILED, refusal.code, now, now
         return
@@ -101,7 +110,7 @@ def _queue(session: Session, job: Modification, rules: Rules, now: datetime) -> 
     session.flush()
 
 
-def _require_certain(session: Session, study: Study, job: Modification, rules: Rules) -> None:
+def _require_certain(session: Session, study: Study, job: Modification, found: FreshVerdict | None) -> None:
     """Nothing but a person's word changes files of a study that may hold images of two people.
 
     Raises:
@@ -111,7 +120,7 @@ def _require_certain(session: Session, study: Study, job: Modification, rules: R
         raise Conflict("study_changed", "Somebody linked the study since it was said that it is not of this number.")
     if job.kind == JobKind.FOLLOW and study.is_contradicted:
         raise Conflict("study_contradicted", "Images of this study claim to be of somebody else; link it first.")
-    if job.kind == JobKind.LINK and not judge_again(session, study, job, rules):
+    if job.kind == JobKind.LINK and not (found and follow_verdict(session, study, job, found.match)):
         raise Conflict("study_changed", "The verdict is not certain any more, or somebody linked the study.")
 
 

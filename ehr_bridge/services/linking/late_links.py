@@ -26,7 +26,7 @@ from ehr_bridge.db.tables.modifications import Modification
 from ehr_bridge.db.tables.second_looks import SecondLook
 from ehr_bridge.db.tables.studies import Study, StudyLink
 from ehr_bridge.errors import Unavailable
-from ehr_bridge.matching import Basis, Match, MatchKind, Rules
+from ehr_bridge.matching import Basis, HeaderIdentity, Match, MatchKind, Rules
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit.trail import OURSELVES, study_event
 from ehr_bridge.services.identity.attributes import stored_identity
@@ -36,6 +36,7 @@ from ehr_bridge.services.linking.links import OPINION, new_link
 from ehr_bridge.services.linking.second_looks import Cause
 from ehr_bridge.services.registry.order_states import plain
 from ehr_bridge.services.verdict.judge import CONFIRMATION, NOTHING_SAID, judge
+from ehr_bridge.services.verdict.lookup import open_orders
 
 LOGGER = logging.getLogger(__name__)
 AT_ONCE = 16
@@ -179,12 +180,39 @@ def _think_otherwise(study: Study, match: Match) -> dict[str, Any]:
     }
 
 
-def judge_again(session: Session, study: Study, job: Modification, rules: Rules) -> bool:
-    """Bring a job made by `SecondLooks` in line with what is known at its turn; False when nothing certain is left."""
-    if not _is_left_to_the_judge(session, study):
-        return False
-    match = _opinion(session, study, rules)
-    if not _is_news(study, match):
+@dataclass(frozen=True, slots=True)
+class FreshVerdict:
+    """The verdict on a study whose link job has its turn, and what it was found on."""
+
+    turn: uuid.UUID | None
+    """In `second_looks`: whatever changes and may concern the study writes another one."""
+    identity: HeaderIdentity
+    match: Match
+
+    def still_holds(self, session: Session, study: Study) -> bool:
+        """Whether nothing has changed since that could make it another; asked in the writers' turn."""
+        if (self.turn, self.identity) != (_turn_of(session, study.id), stored_identity(study)):
+            return False
+        match = self.match
+        if match.order_id is None or match.patient_id is None or match.basis is Basis.ORDER or not match.is_automatic:
+            return True
+        still_open = open_orders(session, match.patient_id, study.study_instance_uid)
+        return any(order.id == match.order_id for order in still_open)
+
+
+def find_verdict(session: Session, study_id: uuid.UUID, rules: Rules) -> FreshVerdict:
+    """Judge a study outside the writers' turn. The turn is read first: no change during the judging is missed."""
+    turn, study = _turn_of(session, study_id), session.get_one(Study, study_id)
+    return FreshVerdict(turn, stored_identity(study), _opinion(session, study, rules))
+
+
+def _turn_of(session: Session, study_id: uuid.UUID) -> uuid.UUID | None:
+    return session.scalar(select(SecondLook.turn).where(SecondLook.study_id == study_id))
+
+
+def follow_verdict(session: Session, study: Study, job: Modification, match: Match) -> bool:
+    """Bring a job made by `SecondLooks` in line with the verdict at its turn; False when nothing certain is left."""
+    if not _is_left_to_the_judge(session, study) or not _is_news(study, match):
         return False
     if _is_wanted_by_others(session, study, match, or_soon=True):
         return False
