@@ -13,8 +13,10 @@ from ehr_bridge.services.bundle import build_services
 from tests.api.conftest import Api
 from tests.api.sign_in_steps import PASSWORD, actions, make, sign_in, token_of
 from tests.support.samples import small
+from tests.support.server import user_token
 
 ACCOUNTS, KEYS = "/api/v1/accounts", "/api/v1/service-keys"
+TOKENS = "/api/v1/dicom/viewer-token"
 NEW = {"username": "nora", "full_name": "Nora Nurse", "roles": ["nurse"], "password": "first password"}
 
 
@@ -81,6 +83,33 @@ def test_an_account_that_is_switched_off_cannot_sign_in_until_it_is_on_again(api
     assert actions(api).count("account.changed") == 1
     api.call("PUT", f"{ACCOUNTS}/dora", "admin", json=off | {"active": True})
     assert sign_in(api).status_code == 200
+
+
+@pytest.mark.parametrize("how", ["switched off", "other roles", "another password", "their own new password"])
+def test_the_viewer_tokens_of_an_account_end_with_its_sessions(api: Api, how: str) -> None:
+    """What it opened for itself shows nothing more and is not renewed; what the EHR opened for it stays."""
+    make(api)
+    own = token_of(api)
+    study = {"study_instance_uids": [api.upload(small()).json["studies"][0]["study_instance_uid"]]}
+    mine = api.call("POST", TOKENS, token=own, json=study | {"session_seconds": 7200}).json
+    service = user_token("service", subject="ehr")
+    theirs = api.call("POST", TOKENS, token=service, json=study | {"on_behalf_of": "dora"}).json
+    account = {"full_name": "Dora Doctor", "roles": ["doctor"], "active": True}
+    if how == "switched off":
+        api.call("PUT", f"{ACCOUNTS}/dora", "admin", json=account | {"active": False})
+    elif how == "other roles":
+        api.call("PUT", f"{ACCOUNTS}/dora", "admin", json=account | {"roles": ["manager"]})
+    elif how == "another password":
+        api.call("POST", f"{ACCOUNTS}/dora/password", "admin", json={"password": "another password"})
+    else:
+        body = {"current_password": PASSWORD, "new_password": "another password"}
+        assert api.call("POST", "/api/v1/auth/password", token=own, json=body).status_code == 200
+    assert api.get("/api/v1/auth/me", token=own).json["code"] == "token_revoked"
+    with pytest.raises(NotAuthenticated, match="taken back"):
+        api.services.authenticator.authenticate(f"Bearer {mine['token']}")
+    assert api.call("POST", f"{TOKENS}/exchange", token=mine["token"]).json["code"] == "token_revoked"
+    assert api.call("POST", f"{TOKENS}/exchange", token=theirs["token"]).status_code == 201
+    assert actions(api).count("viewer_token.revoked") == 1
 
 
 def test_the_last_administrator_cannot_be_taken_away(api: Api) -> None:

@@ -14,16 +14,26 @@ from ehr_bridge.db.database import Database
 from ehr_bridge.services.bundle import build_services
 from ehr_bridge.settings import Settings
 from tests.api.conftest import Api
+from tests.api.privacy_steps import restrict
 from tests.support.archive import FakeArchive
+from tests.support.samples import small
 from tests.support.server import SECRET
 
 ROLES = '[roles]\nnurse = ["read", "audit"]\narchivist = ["audit", "accounts"]\nservice = ["read"]\nadmin = ["read"]\n'
+REGISTRARS = """[roles]
+technician = ["upload", "read", "view", "write_orders"]
+gateway = ["read", "view", "write_orders", "mint_on_behalf"]
+"""
 
 
 @pytest.fixture
 def site(database: Database, tmp_path: Path) -> Iterator[Api]:
+    yield with_roles(ROLES, database, tmp_path)
+
+
+def with_roles(text: str, database: Database, tmp_path: Path) -> Api:
     file = tmp_path / "roles.toml"
-    file.write_text(ROLES)
+    file.write_text(text)
     settings = Settings(
         jwt_secret=SecretStr(SECRET),
         data_dir=tmp_path,
@@ -33,7 +43,7 @@ def site(database: Database, tmp_path: Path) -> Iterator[Api]:
     )
     services = build_services(settings, database)
     archive = FakeArchive()
-    yield Api(create_app(services, archive, {}).test_client(), services, archive)
+    return Api(create_app(services, archive, {}).test_client(), services, archive)
 
 
 def status(api: Api, path: str, *roles: str) -> int:
@@ -71,3 +81,17 @@ def test_the_system_page_says_what_the_roles_may_and_which_are_changed(site: Api
     assert [name for name, role in roles.items() if role["is_built_in"]] == [
         "technician", "doctor", "radiologist", "manager",
     ]  # fmt: skip
+
+
+def test_a_person_who_may_register_patients_sees_no_restricted_one(database: Database, tmp_path: Path) -> None:
+    """Only who speaks for every person knows everybody: the EHR, whatever its role is called."""
+    site = with_roles(REGISTRARS, database, tmp_path)
+    order = site.place_order("ACC-S", "MRN-SECRET")
+    uid = site.upload(small(), headers={"X-Order-Id": order["id"]}).json["studies"][0]["study_instance_uid"]
+    assert status(site, "orders/ACC-S", "technician") == 200
+    restrict(site, "MRN-SECRET", "nurse")
+    for path in ("patients/MRN-SECRET", "orders/ACC-S", f"dicom/studies/{uid}"):
+        assert [status(site, path, role) for role in ("technician", "gateway", "nurse")] == [403, 200, 200]
+    changed = site.call("PUT", "/api/v1/patients/MRN-SECRET", "technician", json={"family_name": "Other"})
+    assert (changed.status_code, changed.json["code"]) == (403, "patient_restricted")
+    assert site.get("/api/v1/orders", "technician").json["total"] == 0

@@ -96,7 +96,8 @@ class Accounts:
             return self._shown(session, _find(session, username))
 
     def change(self, username: str, full_name: str, roles: Iterable[str], active: bool, origin: Origin) -> Account:
-        """Replace an account's data. Changing its roles or switching it off ends its sessions at once.
+        """Replace an account's data. Changing its roles or switching it off ends its sessions and the viewer
+        tokens that it made for itself, at once.
 
         Raises:
             NotFound: there is no such account.
@@ -111,7 +112,7 @@ class Accounts:
             before = (user.full_name, list(user.roles), user.is_active)
             if before != (full_name, roles, active):
                 if before[1:] != (roles, active):
-                    ended = end_sessions(session, user.id, now)
+                    ended = end_sessions(session, user, origin, now)
                 user.full_name, user.roles, user.is_active = full_name, roles, active
                 session.flush()
                 if self._keeps_accounts(*before[1:]) and not self._somebody_keeps_accounts(session):
@@ -124,7 +125,7 @@ class Accounts:
 
     def set_password(self, username: str, password: str, origin: Origin, *, temporary: bool = True) -> None:
         """Give an account a password that must be changed at the next sign-in (unless it is not temporary). Ends its
-        sessions and any lock.
+        sessions, the viewer tokens that it made for itself, and any lock.
 
         Raises:
             NotFound: there is no such account.
@@ -136,7 +137,7 @@ class Accounts:
             user = _find(session, username)
             user.password_hash, user.must_change_password = password_hash, temporary
             forgive(session, username)
-            ended = end_sessions(session, user.id, now)
+            ended = end_sessions(session, user, origin, now)
             detail = {"account_id": str(user.id), "temporary": temporary}
             audit.append(session, origin, Event("password.set", detail=detail), now)
         self._revocations.add(ended)

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from ehr_bridge.auth.caller import Caller
@@ -19,6 +19,7 @@ from ehr_bridge.auth.passwords import hash_password, password_matches
 from ehr_bridge.auth.tokens import TokenRules, make_user_token
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.tables.accounts import AccountSession, SignInGuard, User
+from ehr_bridge.db.tables.viewing import ViewerToken
 from ehr_bridge.errors import Conflict, InvalidInput, NotAuthenticated, Unavailable
 from ehr_bridge.services import audit
 from ehr_bridge.services.accounts.revocations import REMEMBERED, Revocations
@@ -146,9 +147,10 @@ class SignIn:
             if not account.is_active or account.password_hash != user.password_hash:
                 raise _wrong()
             account.password_hash, account.must_change_password = new_hash, False
-            ended = end_sessions(session, account.id, now)
+            origin = Origin(account.username, address)
+            ended = end_sessions(session, account, origin, now)
             signed_in = self._start(session, account, now)
-            audit.append(session, Origin(account.username, address), Event("password.changed"), now)
+            audit.append(session, origin, Event("password.changed"), now)
         self._revocations.add(ended)
         return signed_in
 
@@ -210,10 +212,22 @@ class SignIn:
         return SignedIn(token, now + SESSION, user.full_name, roles, user.must_change_password)
 
 
-def end_sessions(session: Session, user_id: uuid.UUID, now: datetime) -> list[uuid.UUID]:
-    """End every session of an account; returns their ids, for `Revocations.add` after the commit."""
-    ending = update(AccountSession).where(AccountSession.user_id == user_id, AccountSession.ended_at.is_(None))
-    return list(session.scalars(ending.values(ended_at=now).returning(AccountSession.id)))
+def end_sessions(session: Session, user: User, origin: Origin, now: datetime) -> list[uuid.UUID]:
+    """End every session of an account and take back the viewer tokens that it made for itself; returns the ids of both,
+    for `Revocations.add` after the commit."""
+    ending = update(AccountSession).where(AccountSession.user_id == user.id, AccountSession.ended_at.is_(None))
+    sessions = session.scalars(ending.values(ended_at=now).returning(AccountSession.id)).all()
+    taking = update(ViewerToken).where(
+        ViewerToken.minted_by == user.username,
+        ViewerToken.subject == user.username,
+        ViewerToken.revoked_at.is_(None),
+        func.coalesce(ViewerToken.renewable_until, ViewerToken.expires_at) > now,
+    )
+    taking = taking.values(revoked_at=now, revoked_by=origin.actor)
+    tokens = session.scalars(taking.returning(ViewerToken.id)).all()
+    for token_id in tokens:
+        audit.append(session, origin, Event("viewer_token.revoked", detail={"token_id": str(token_id)}), now)
+    return [*sessions, *tokens]
 
 
 def forgive(session: Session, username: str) -> None:

@@ -73,11 +73,11 @@ class Restrictions:
         return self._version is not None
 
     def closed_to(self, caller: Caller) -> Closed:
-        """What the caller may not see; nothing is closed to the system that writes patients and orders. Raises
-        Unavailable when nothing was read yet, and the database is away."""
+        """What the caller may not see; nothing is closed to a system that speaks for every person. Raises Unavailable when
+        nothing was read yet, and the database is away."""
         if self._version is None:
             self.refresh()
-        if not self._lists.members or Permission.WRITE_ORDERS in caller.permissions:
+        if not self._lists.members or Permission.MINT_ON_BEHALF in caller.permissions:
             return NOTHING
         return self.closed_to_subject(caller.subject)
 
