@@ -73,8 +73,8 @@ class Restrictions:
         return self._version is not None
 
     def closed_to(self, caller: Caller) -> Closed:
-        """What the caller may not see; nothing is closed to a system that speaks for every person. Raises Unavailable when
-        nothing was read yet, and the database is away."""
+        """What the caller may not see; nothing is closed to a system that speaks for every person. Raises Unavailable
+        when nothing was read yet, and the database is away."""
         if self._version is None:
             self.refresh()
         if not self._lists.members or Permission.MINT_ON_BEHALF in caller.permissions:
