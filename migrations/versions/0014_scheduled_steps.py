@@ -49,12 +49,12 @@ def upgrade() -> None:
         op.drop_index(f"ix_orders_{name}", "orders")
     for name in MOVED:
         op.execute(f"ALTER TABLE orders DROP COLUMN {name}")
-    op.create_index("ix_orders_status", "orders", ["status"])
+    op.create_index("ix_orders_status_id", "orders", ["status", "id"])
 
 
 def downgrade() -> None:
     """An order keeps its first step; the others are known to the EHR."""
-    op.drop_index("ix_orders_status", "orders")
+    op.drop_index("ix_orders_status_id", "orders")
     for column in _columns(no_modality=""):  # SQLite adds no column that must be there without a default
         op.add_column("orders", column)
     steps, orders = _table("scheduled_steps", "order_id", "position"), _table("orders", "id")

@@ -108,6 +108,7 @@ class Order(Base):
     """An imaging service request (FHIR ServiceRequest) of one or more steps, with what it shows of its study."""
 
     __tablename__ = "orders"
+    __table_args__ = (Index("ix_orders_status_id", "status", "id"),)
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
     accession_number: Mapped[str] = mapped_column(String(16), unique=True)
@@ -122,9 +123,7 @@ class Order(Base):
     laterality: Mapped[str | None] = mapped_column(String(1))
     """L, R or B (both)."""
     priority: Mapped[str | None] = mapped_column(String(16))
-    status: Mapped[OrderStatus] = mapped_column(
-        column_of(OrderStatus, "status"), default=OrderStatus.SCHEDULED, index=True
-    )
+    status: Mapped[OrderStatus] = mapped_column(column_of(OrderStatus, "status"), default=OrderStatus.SCHEDULED)
     arrived_at: Mapped[datetime | None]
     """When the patient was reported as arrived."""
     made_here: Mapped[bool] = mapped_column(default=False, server_default=false())

@@ -218,15 +218,14 @@ class Orders:
     def search(self, wish: OrderWish, limit: int, offset: int) -> Page[Order]:
         """Orders as wished for, latest appointment first: that of their first step. Any step's is looked for."""
         first = (ScheduledStep.order_id == Order.id) & (ScheduledStep.position == 0)
-        query = select(Order).join(Order.patient).join(ScheduledStep, first)
-        query = query.where(without(Order.patient_id, wish.closed))
+        query = select(Order).join(ScheduledStep, first).where(without(Order.patient_id, wish.closed))
         if wish.states:
             query = query.where(Order.status.in_(wish.states))
         if wish.since or wish.until:
             query = query.where(Order.id.in_(_with_appointment(wish.since, wish.until)))
         if wish.text:
             pattern = escaped(wish.text) + "%"
-            query = query.where(
+            query = query.join(Order.patient).where(
                 or_(
                     Order.accession_number.ilike(pattern, escape=ESCAPE),
                     Patient.mrn.ilike(pattern, escape=ESCAPE),
