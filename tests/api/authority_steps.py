@@ -15,14 +15,20 @@ from tests.api.conftest import Api
 from tests.support.archive import FakeArchive
 from tests.support.server import SECRET
 
-ANDERS = {
+ANDERS: dict[str, Any] = {
     "family_name": "Anders",
     "given_name": "Anna",
     "birth_date": "1960-01-01",
     "sex": "female",
     "issuer": "SITE-A",
 }
-ZIMMER = {"family_name": "Zimmer", "given_name": "Zeno", "birth_date": "1990-09-09", "sex": "male", "issuer": "SITE-B"}
+ZIMMER: dict[str, Any] = {
+    "family_name": "Zimmer",
+    "given_name": "Zeno",
+    "birth_date": "1990-09-09",
+    "sex": "male",
+    "issuer": "SITE-B",
+}
 BOTH = "SITE-A=1.2.40.1, SITE-B=1.2.40.2"
 
 
@@ -33,7 +39,7 @@ def an_api(database: Database, folder: Path, authorities: str | None = None) -> 
     services = build_services(settings, database)
     archive = FakeArchive()
     app = create_app(services, archive, {"database": lambda: True, "worker": lambda: True})
-    return Api(app.test_client(), services, archive)
+    return Api(app, services, archive)
 
 
 def put(api: Api, mrn: str = "7", **body: Any) -> Any:

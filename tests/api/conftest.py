@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
-from flask.testing import FlaskClient
+from flask import Flask
 from pydantic import SecretStr
-from werkzeug.test import TestResponse
 
 from ehr_bridge.api.app import create_app
 from ehr_bridge.auth import passwords
@@ -18,6 +17,7 @@ from ehr_bridge.db.database import Database
 from ehr_bridge.services.bundle import Services, build_services
 from ehr_bridge.settings import Settings
 from tests.support.archive import FakeArchive
+from tests.support.client import Answer, Client
 from tests.support.server import SECRET, user_token
 
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
@@ -27,10 +27,10 @@ NOBODY = CHEAP.hash("the password of no account")
 class Api:
     """Calls the API as somebody with these roles."""
 
-    def __init__(self, client: FlaskClient, services: Services, archive: FakeArchive) -> None:
-        self.client, self.services, self.archive = client, services, archive
+    def __init__(self, application: Flask, services: Services, archive: FakeArchive) -> None:
+        self.client, self.services, self.archive = Client(application), services, archive
 
-    def call(self, method: str, path: str, *roles: str, token: str | None = None, **options: Any) -> TestResponse:
+    def call(self, method: str, path: str, *roles: str, token: str | None = None, **options: Any) -> Answer:
         headers = dict(options.pop("headers", {}))
         if token is None and roles:
             token = user_token(*roles, subject=roles[0])
@@ -38,10 +38,10 @@ class Api:
             headers["Authorization"] = f"Bearer {token}"
         return self.client.open(path, method=method, headers=headers, **options)
 
-    def get(self, path: str, *roles: str, **options: Any) -> TestResponse:
+    def get(self, path: str, *roles: str, **options: Any) -> Answer:
         return self.call("GET", path, *roles, **options)
 
-    def upload(self, data: bytes, *roles: str, headers: dict[str, str] | None = None) -> TestResponse:
+    def upload(self, data: bytes, *roles: str, headers: dict[str, str] | None = None) -> Answer:
         return self.call(
             "POST",
             "/api/v1/dicom/upload",
@@ -59,7 +59,7 @@ class Api:
         order = {"mrn": mrn, "modality": "MR", "description": "MR brain", "ordered_by": "Ekström^Maria"}
         answer = self.call("PUT", f"/api/v1/orders/{accession_number}", "service", json=order)
         assert answer.status_code in (200, 201), answer.json
-        return dict(answer.json or {})
+        return dict(answer.json)
 
 
 def facts(detail: dict[str, Any]) -> dict[str, Any]:
@@ -83,4 +83,4 @@ def api(database: Database, tmp_path: Path) -> Iterator[Api]:
     services = build_services(settings, database)
     archive = FakeArchive()
     app = create_app(services, archive, {"database": lambda: True, "worker": lambda: True})
-    yield Api(app.test_client(), services, archive)
+    yield Api(app, services, archive)

@@ -82,6 +82,7 @@ def grace_is_over(api: Api) -> None:
     """As if a week had passed."""
     with api.services.database.write() as session:
         for request in session.scalars(select(DeletionRequest).where(DeletionRequest.purge_after.is_not(None))):
+            assert request.purge_after is not None
             request.purge_after -= timedelta(days=8)
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
+
+import pytest
 
 from ehr_bridge.services.archive.storing import Stored
 from tests.api.conftest import Api
@@ -15,8 +18,9 @@ class KilledAt:
 
     def __init__(self, api: Api, at: int, after: bool) -> None:
         self.at, self.after, self.calls = at, after, 0
-        self._archive, self._store, self._delete = api.archive, api.archive.store, api.archive.delete
-        api.archive.store, api.archive.delete = self.store, self.delete  # type: ignore[method-assign]
+        self._store, self._delete, self._patch = api.archive.store, api.archive.delete, pytest.MonkeyPatch()
+        self._patch.setattr(api.archive, "store", self.store)
+        self._patch.setattr(api.archive, "delete", self.delete)
 
     def store(self, data: bytes) -> Stored:
         return self._step(self._store, data)
@@ -24,7 +28,7 @@ class KilledAt:
     def delete(self, orthanc_instance_id: str) -> None:
         self._step(self._delete, orthanc_instance_id)
 
-    def _step(self, change: Any, argument: Any) -> Any:
+    def _step[Made](self, change: Callable[[Any], Made], argument: Any) -> Made:
         self.calls += 1
         if self.calls == self.at and not self.after:
             raise KILLED
@@ -34,4 +38,4 @@ class KilledAt:
         return result
 
     def off(self) -> None:
-        self._archive.store, self._archive.delete = self._store, self._delete  # type: ignore[method-assign]
+        self._patch.undo()

@@ -13,7 +13,7 @@ from tests.support.samples import small
 
 
 class WithChanges:
-    """An archive with Orthanc's list of changes."""
+    """The archive of a test with Orthanc's list of changes."""
 
     def __init__(self, archive: FakeArchive) -> None:
         self._archive = archive
@@ -48,7 +48,8 @@ def kept(api: Api, data: bytes, sender: str | None = "MR1") -> str:
 def catch_up(api: Api) -> int:
     """Once the database is back; answers how many images were found."""
     services = api.services
-    chore = CatchUp(services.database, WithChanges(api.archive), services.intake, services.recorder)  # type: ignore[arg-type]
+    archive: Any = WithChanges(api.archive)
+    chore = CatchUp(services.database, archive, services.intake, services.recorder)
     found = chore.run() + chore.run()
     services.recorder.settle()
     return found

@@ -25,7 +25,7 @@ ASA = {"family_name": "Lindqvist", "given_name": "Åsa", "birth_date": "1961-03-
 def judged(api: Api, **header: str) -> dict[str, Any]:
     answer = api.call("POST", "/api/v1/match", "technician", json={"items": [{"ref": "1", **PERSON, **header}]})
     assert answer.status_code == 200, answer.json
-    match: dict[str, Any] = answer.json["items"][0]["match"]  # type: ignore[index]
+    match: dict[str, Any] = answer.json["items"][0]["match"]
     return match
 
 

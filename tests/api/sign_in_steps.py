@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from werkzeug.test import TestResponse
-
 from ehr_bridge.services.audit.trail import Origin
 from tests.api.conftest import Api
+from tests.support.client import Answer
 
 PASSWORD = "correct horse"
 
@@ -14,7 +13,7 @@ def make(api: Api, username: str = "dora", *roles: str) -> None:
     api.services.accounts.create(username, "Dora Doctor", PASSWORD, roles or ("doctor",), Origin("test"))
 
 
-def sign_in(api: Api, username: str = "dora", password: str = PASSWORD) -> TestResponse:
+def sign_in(api: Api, username: str = "dora", password: str = PASSWORD) -> Answer:
     return api.call("POST", "/api/v1/auth/login", json={"username": username, "password": password})
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pydicom
 import pytest
 from pydicom.dataset import Dataset
-from pydicom.uid import generate_uid
+from pydicom.uid import UID, generate_uid
 
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.db.tables.uploads import Instance
@@ -43,7 +43,7 @@ class Stage:
         ds = pydicom.dcmread(io.BytesIO(small()))
         for keyword in ("StudyInstanceUID", "PatientID", "PatientName", "PatientBirthDate", "PatientSex"):
             setattr(ds, keyword, getattr(self.own, keyword))
-        ds.SOPClassUID = ds.file_meta.MediaStorageSOPClassUID = sop_class
+        ds.SOPClassUID = ds.file_meta.MediaStorageSOPClassUID = UID(sop_class)
         ds.Modality, ds.SeriesDescription = modality, "Measurements"
         ds.CurrentRequestedProcedureEvidenceSequence = [mention(self.own.StudyInstanceUID)]
         for keyword, value in changes.items():

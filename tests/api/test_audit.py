@@ -119,9 +119,15 @@ def test_the_export_as_csv_has_every_event_and_no_formula(api: Api) -> None:
     assert (linked["mrn"], linked["actor"], json.loads(linked["detail"])["match"]) == ("'=MRN-1", "technician", "exact")
 
 
+def child(element: ET.Element, path: str) -> ET.Element:
+    found = element.find(path)
+    assert found is not None, path
+    return found
+
+
 def check_message(message: ET.Element) -> None:
     """The rules of the schema in PS3.15 A.5.1.1, for what we use of it: order, attributes, values."""
-    order = [child.tag for child in message]
+    order = [part.tag for part in message]
     kinds = ["EventIdentification", "ActiveParticipant", "AuditSourceIdentification", "ParticipantObjectIdentification"]
     assert order == sorted(order, key=kinds.index)
     assert [order.count(kind) for kind in kinds[:3]] == [1, 1, 1]
@@ -129,7 +135,7 @@ def check_message(message: ET.Element) -> None:
     assert event.attrib["EventActionCode"] in "CRUDE"
     assert event.attrib["EventOutcomeIndicator"] in ("0", "4", "8", "12")
     assert datetime.fromisoformat(event.attrib["EventDateTime"]).tzinfo is not None
-    tags = [child.tag for child in event]
+    tags = [part.tag for part in event]
     assert tags == sorted(tags, key=["EventID", "EventTypeCode", "EventOutcomeDescription"].index)
     assert tags.count("EventID") == 1
     assert message[1].attrib["UserID"]
@@ -156,16 +162,16 @@ def test_the_export_as_dicom_is_one_audit_message_per_event(api: Api) -> None:
     for message in root:
         check_message(message)
     (linked,) = [m for m in root if m.find("EventIdentification/EventTypeCode[@csd-code='study.linked']") is not None]
-    assert linked.find("EventIdentification/EventID").attrib["csd-code"] == "110111"
+    assert child(linked, "EventIdentification/EventID").attrib["csd-code"] == "110111"
     objects = {
-        o.find("ParticipantObjectIDTypeCode").attrib["originalText"]: o.attrib["ParticipantObjectID"]
+        child(o, "ParticipantObjectIDTypeCode").attrib["originalText"]: o.attrib["ParticipantObjectID"]
         for o in linked.findall("ParticipantObjectIdentification")
     }
     assert objects["Patient Number"] == "=MRN-1"
     assert objects["Study Instance UID"].count(".") >= 2
     (no,) = [m for m in root if m.find("EventIdentification/EventTypeCode[@csd-code='request.refused']") is not None]
     assert no[0].attrib["EventOutcomeIndicator"] == "4"
-    assert no[0].find("EventOutcomeDescription").text == "permission_missing"
+    assert child(no[0], "EventOutcomeDescription").text == "permission_missing"
 
 
 def check_resource(resource: dict[str, Any]) -> None:

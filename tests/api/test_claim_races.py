@@ -45,7 +45,7 @@ def test_a_record_that_is_merged_in_the_moment_of_a_claim_gets_no_study(
 ) -> None:
     """There is no claim yet, and the merge comes before one is written: the survivor gets the study."""
     two_records(api)
-    real, done = Database.write_relaxed, []
+    real, done = Database.write_relaxed, list[bool]()
 
     @contextmanager
     def after_the_merge(database: Database, **options: Any) -> Iterator[Session]:
@@ -66,17 +66,17 @@ def test_a_record_that_is_merged_in_the_moment_of_a_claim_gets_no_study(
 def test_a_change_while_the_first_image_is_on_its_way_reaches_it(api: Api, tmp_path: Path, change: str) -> None:
     """Coerced for the former record, stored after the change: the study's job makes the file say the new one."""
     two_records(api)
-    store, uid = api.archive.store, generate_uid()
+    store, uid, patch = api.archive.store, generate_uid(), pytest.MonkeyPatch()
 
     def late(data: bytes) -> Stored:
-        api.archive.store = store  # type: ignore[method-assign]
+        patch.undo()
         if change == "merge":
             merge(api)
         else:
             put_patient(api, "MRN-2", family_name="Berg")
         return store(data)
 
-    api.archive.store = late  # type: ignore[method-assign]
+    patch.setattr(api.archive, "store", late)
     c_store(api, small(StudyInstanceUID=uid, **GOOD))
     for _ in range(2):
         jobs(api, tmp_path).run()
@@ -89,14 +89,14 @@ def test_an_image_of_somebody_else_that_is_recorded_first_leaves_the_link_and_a_
     """It is quicker than the image that made the claim. The link is a fact all the same, and the study waits for a
     person; the trail tells both in the order in which they happened."""
     two_records(api)
-    store, uid = api.archive.store, generate_uid()
+    store, uid, patch = api.archive.store, generate_uid(), pytest.MonkeyPatch()
 
     def late(data: bytes) -> Stored:
-        api.archive.store = store  # type: ignore[method-assign]
+        patch.undo()
         c_store(api, small(StudyInstanceUID=uid, PatientID="OTHER", PatientName="Berg^Nils"))
         return store(data)
 
-    api.archive.store = late  # type: ignore[method-assign]
+    patch.setattr(api.archive, "store", late)
     c_store(api, small(StudyInstanceUID=uid, **GOOD))
     assert audited(api, uid) == ["study.linked", "study.contradicted", "study.received"]
     waiting = one(api, uid)

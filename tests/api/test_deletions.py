@@ -244,9 +244,10 @@ def test_another_node_hears_of_it(api: Api) -> None:
     """The list is refreshed from the database."""
     uid = stored(api)
     elsewhere = HiddenStudies(api.services.database, api.services.clock)
-    assert not elsewhere.is_loaded
+    was_loaded = elsewhere.is_loaded
     elsewhere.refresh()
-    assert elsewhere.is_loaded and uid not in elsewhere
+    assert (was_loaded, elsewhere.is_loaded) == (False, True)
+    assert uid not in elsewhere
     deletion = requested(api, uid)
     elsewhere.refresh()
     assert uid in elsewhere

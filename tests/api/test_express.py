@@ -29,12 +29,12 @@ def ask(api: Api, content_type: str, sent: dict[str, Any]) -> tuple[int, dict[st
     headers = {"X-Request-Id": "the-same", **sent.get("headers", {})}
     if (token := sent.get("token", user_token("technician"))) is not None:
         headers["Authorization"] = f"Bearer {token}"
-    answer = api.client.post("/api/v1/dicom/upload", data=sent["data"], content_type=content_type, headers=headers)
+    answer = api.call("POST", "/api/v1/dicom/upload", data=sent["data"], content_type=content_type, headers=headers)
     told = {
         name: answer.headers.get(name, "")
         for name in ("Content-Type", "Cache-Control", "WWW-Authenticate", "X-Request-Id")
     }
-    body = dict(answer.json or {})
+    body = dict(answer.json)
     body.pop("upload_id", None)
     for instance in body.get("instances", []):
         instance["status"] = {"duplicate": "stored"}.get(instance["status"], instance["status"])

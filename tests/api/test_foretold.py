@@ -46,14 +46,14 @@ def foretold(api: Api, values: dict[str, str], headers: dict[str, str] | None = 
     body = {"items": [{**item, **({"confirmation": confirmation} if confirmation else {})}]}
     answer = api.call("POST", "/api/v1/match", "technician", json=body)
     assert answer.status_code == 200, answer.json
-    return dict((answer.json or {})["items"][0])
+    return dict(answer.json["items"][0])
 
 
 def send(api: Api, values: dict[str, str], headers: dict[str, str] | None = None) -> tuple[dict[str, Any], Any]:
     """What was foretold of a file, and the answer when it comes; the one must be the other."""
     before = foretold(api, values, headers)
     answer = api.upload(small(**values), headers=headers)
-    body = answer.json or {}
+    body = answer.json
     if before["refused"] is not None:
         assert (answer.status_code in (404, 409), body.get("code")) == (True, before["refused"]["code"])
         return before, answer
@@ -205,7 +205,7 @@ def test_corrections_are_judged_as_they_would_be_on_arrival(api: Api) -> None:
     answer = api.call(
         "POST", "/api/v1/match", "technician", json={"items": [{**item, "confirmation": {"tags": tags}}, item]}
     )
-    corrected, plain = answer.json["items"]  # type: ignore[index]
+    corrected, plain = answer.json["items"]
     assert (corrected["match"]["kind"], plain["match"]["kind"]) == ("exact", "probable")
     assert next(each["file"] for each in corrected["differences"] if each["tag"] == "PatientID") == "MRN-1"
     bad = {**item, "confirmation": {"tags": {"PatientBirthDate": "1"}}}

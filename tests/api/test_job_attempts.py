@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from ehr_bridge.db.tables.modifications import Modification
+from ehr_bridge.services.jobs.replacing import replace
 from ehr_bridge.services.modifying import job_files, runner
 from ehr_bridge.services.modifying.attempts import MOST_ATTEMPTS, pause_after
+from ehr_bridge.services.modifying.new_files import new_form
 from tests.api.conftest import Api
 from tests.api.tag_steps import files, job, jobs, modify, rows, said, store, undo
 
@@ -50,7 +52,7 @@ class Breaks:
     """`replace`, broken for the n-th image and those after it."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, at: int) -> None:
-        self._really, self._patch, self._at, self.calls = job_files.replace, monkeypatch, at, 0
+        self._really, self._patch, self._at, self.calls = replace, monkeypatch, at, 0
         monkeypatch.setattr(job_files, "replace", self)
 
     def __call__(self, *arguments: Any) -> None:
@@ -81,7 +83,6 @@ def test_a_job_that_touched_nothing_fails_after_its_attempts_and_lets_its_study_
     uid = store(api, 2)
     before = files(api)
     asked = modify(api, uid, StudyDate="20260201")
-    really = job_files.new_form
     monkeypatch.setattr(job_files, "new_form", broken)
     attempt(api, tmp_path, MOST_ATTEMPTS - 1)
     assert job(api, asked["id"])["status"] == "queued" and attention(api) == {}
@@ -96,7 +97,7 @@ def test_a_job_that_touched_nothing_fails_after_its_attempts_and_lets_its_study_
     assert named["failure"].startswith("ZeroDivisionError") and SECRET not in named["failure"]
     assert SECRET not in caplog.text and asked["id"] in caplog.text
     assert attention(api) == {"jobs_failed": 1}
-    monkeypatch.setattr(job_files, "new_form", really)
+    monkeypatch.setattr(job_files, "new_form", new_form)
     modify(api, uid, StudyDate="20260202")
     assert jobs(api, tmp_path, DAY).run() == 0
     assert said(api, "StudyDate") == {"20260202"} and attention(api) == {}
@@ -108,13 +109,13 @@ def test_a_job_rests_between_its_attempts_and_the_others_go_on(
 ) -> None:
     """Two seconds, four, eight …"""
     asked = modify(api, store(api, 1), StudyDate="20260201")
-    really, calls = job_files.new_form, []
+    calls: list[int] = []
 
     def picky(job: Modification, *arguments: Any) -> Any:
         if str(job.id) == asked["id"]:
             calls.append(1)
             broken()
-        return really(job, *arguments)
+        return new_form(job, *arguments)
 
     monkeypatch.setattr(job_files, "new_form", picky)
     now = api.services.clock()

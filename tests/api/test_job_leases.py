@@ -6,6 +6,7 @@ import io
 import uuid
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pydicom
 import pytest
@@ -32,7 +33,7 @@ def spooled(folder: Path) -> list[bytes]:
 @pytest.mark.parametrize("at", range(1, 7))
 @pytest.mark.parametrize("changes", [{"StudyDate": "20260201"}, {"PatientID": "P-2"}])
 def test_what_a_killed_node_left_another_finishes(
-    api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, str], at: int, after: bool
+    api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], at: int, after: bool
 ) -> None:
     """When the lease has ended, and not before. An image that was out of the archive just then lies in the folder of
     the dead node: the job says so, and ends when that node is back."""
@@ -75,10 +76,10 @@ def test_a_node_that_slept_finds_its_job_taken(api: Api, tmp_path: Path, monkeyp
     asked = modify(api, uid, PatientID="P-2")
     monkeypatch.setattr(runner, "AT_ONCE", 1)
     sleeper = jobs(api, one)
-    really, slept = Spool.put, []
+    really, slept = Spool.put, list[int]()
 
-    def put(spool: Spool, *arguments: object) -> None:
-        really(spool, *arguments)  # type: ignore[arg-type]
+    def put(spool: Spool, *arguments: Any) -> None:
+        really(spool, *arguments)
         if not slept:
             slept.append(1)
             jobs(api, other, ENDED).run()

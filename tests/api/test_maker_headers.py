@@ -42,7 +42,7 @@ def tell(api: Api, number: int, sample: Sample) -> str:
     order = {"mrn": person.mrn, "modality": sample.modality, "description": "x", "scheduled_at": "2026-11-24T09:00:00Z"}
     answer = api.call("PUT", f"/api/v1/orders/A{number}", "service", json=order | own)
     assert answer.status_code == 201, answer.json
-    return str(answer.json["id"])  # type: ignore[index]
+    return str(answer.json["id"])
 
 
 @pytest.mark.parametrize("maker", sorted({sample.maker for sample in samples()}))
@@ -63,7 +63,7 @@ def test_headers_of_this_maker_find_their_orders(api: Api, maker: str) -> None:
         empty = {"AccessionNumber": "", "PatientBirthDate": "", "PatientSex": "", "PatientName": ""}
         if items:
             header["RequestAttributesSequence"] = items
-        study = api.upload(small(**empty | header)).json["studies"][0]  # type: ignore[index]
+        study = api.upload(small(**empty | header)).json["studies"][0]
         assert (study["match"]["kind"], study["match"]["order_id"]) == ("exact", order_id), (sample, study["match"])
 
 

@@ -26,7 +26,7 @@ from tests.api.link_steps import (
 from tests.api.tag_steps import files, jobs, store
 from tests.support.samples import small
 
-PARTS = {"middle_name": "Maria", "prefix": "Dr.", "suffix": "MD, PhD"}
+PARTS: dict[str, Any] = {"middle_name": "Maria", "prefix": "Dr.", "suffix": "MD, PhD"}
 WHOLE = "Lindqvist^Åsa^Maria^Dr.^MD, PhD"
 NAMED = (ASA[0], WHOLE, *ASA[2:])
 

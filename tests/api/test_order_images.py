@@ -35,7 +35,7 @@ def work(api: Api, folder: Path) -> None:
 def test_an_order_says_all_that_was_told_of_it(api: Api) -> None:
     """Written, read, changed and taken away again; the accession number stands for ids that were not told."""
     assert place(api, "ACC-1", **MORE).items() >= MORE.items()
-    assert (api.get("/api/v1/orders/ACC-1", "doctor").json or {}).items() >= MORE.items()
+    assert api.get("/api/v1/orders/ACC-1", "doctor").json.items() >= MORE.items()
     empty = place(api, "ACC-1")
     own = {"requested_procedure_id": "ACC-1", "scheduled_procedure_step_id": "ACC-1"}
     assert empty.items() >= (dict.fromkeys(MORE) | own).items()
@@ -63,7 +63,7 @@ def test_words_of_others_are_understood_or_refused(api: Api, field: str, said: s
     place(api, "ACC-1")
     body = {"mrn": "MRN-1", "modality": "CR", "description": "x", field: said}
     answer = api.call("PUT", "/api/v1/orders/ACC-1", "service", json=body)
-    told = answer.status_code if answer.status_code != 200 else (answer.json or {})[field]
+    told = answer.status_code if answer.status_code != 200 else answer.json[field]
     assert told == kept
 
 
@@ -74,7 +74,7 @@ def test_a_step_of_another_systems_worklist_does_not_stop_the_link(api: Api) -> 
         AccessionNumber="ACC-1", PatientID="MRN-1", PatientName="LINDQVIST^ASA", PatientBirthDate="19610314",
         Modality="CR", **requested(ScheduledProcedureStepID="SPS2032", RequestedProcedureID="RP1026"),
     )  # fmt: skip
-    study = api.upload(data).json["studies"][0]  # type: ignore[index]
+    study = api.upload(data).json["studies"][0]
     assert (study["match"]["kind"], study["match"]["order_id"]) == ("exact", order["id"])
     assert line(study["match"], "ScheduledProcedureStepID")["agrees"] is None
     assert line(study["match"], "RequestedProcedureID")["grade"] == "silent"
@@ -125,7 +125,7 @@ def test_an_order_is_completed_by_images_of_its_kind_only(api: Api) -> None:
         chore.run()
         api.get("/api/v1/orders", "doctor")  # settles
         chore.run()
-        return str((api.get("/api/v1/orders/ACC-1", "doctor").json or {})["status"])
+        return str(api.get("/api/v1/orders/ACC-1", "doctor").json["status"])
 
     assert [send("MR"), send("SR"), send("OT"), send("DX")] == ["in_progress"] * 3 + ["completed"]
 
@@ -146,9 +146,9 @@ def test_series_of_another_part_or_kind_do_not_contradict_their_study(api: Api) 
         {"Modality": "MR", "BodyPartExamined": "HEAD"},
         {"Modality": "SR"},
     ):
-        study = api.upload(small(StudyInstanceUID=uid, **whose, **more)).json["studies"][0]  # type: ignore[index]
+        study = api.upload(small(StudyInstanceUID=uid, **whose, **more)).json["studies"][0]
         assert study["match"]["kind"] == "exact", study
-    row = api.get(f"/api/v1/dicom/studies/{uid}", "nurse").json or {}
+    row = api.get(f"/api/v1/dicom/studies/{uid}", "nurse").json
     assert (row["link_status"], row["mrn"]) == ("linked", "MRN-1")
 
 
@@ -168,11 +168,11 @@ def test_images_that_wait_find_their_order_when_its_uid_is_told(api: Api, tmp_pa
     ours = {"PatientID": "MRN-1", "PatientName": "LINDQVIST^ASA", "PatientBirthDate": "19610314"}
     uid = store(api, 1, **ours, AccessionNumber="OF-THE-RIS")
     work(api, tmp_path)
-    seen = api.get(f"/api/v1/dicom/studies/{uid}", "nurse").json or {}
+    seen = api.get(f"/api/v1/dicom/studies/{uid}", "nurse").json
     assert (seen["link_status"], seen["mrn"], seen["order_id"]) == ("linked", "MRN-1", None)
     place(api, "ACC-1", modality="MR", scheduled_study_instance_uid=uid)
     work(api, tmp_path)
-    assert (api.get(f"/api/v1/dicom/studies/{uid}", "nurse").json or {})["order_id"] == order["id"]
+    assert api.get(f"/api/v1/dicom/studies/{uid}", "nurse").json["order_id"] == order["id"]
 
 
 def test_a_uid_is_one_orders_and_stays_once_there_are_images(api: Api) -> None:
@@ -181,13 +181,13 @@ def test_a_uid_is_one_orders_and_stays_once_there_are_images(api: Api) -> None:
     taken = {"scheduled_study_instance_uid": first["scheduled_study_instance_uid"]}
     body = {"mrn": "MRN-1", "modality": "MR", "description": "x"}
     answer = api.call("PUT", "/api/v1/orders/ACC-2", "service", json=body | taken)
-    assert (answer.status_code, (answer.json or {})["code"]) == (409, "study_uid_of_another_order")
+    assert (answer.status_code, answer.json["code"]) == (409, "study_uid_of_another_order")
     wrong = api.call("PUT", "/api/v1/orders/ACC-2", "service", json=body | {"scheduled_study_instance_uid": "1.2.ABC"})
     assert wrong.status_code == 422
     assert api.upload(small(), headers={"X-Order-Id": second["id"]}).status_code == 201
     late = api.call(
         "PUT", "/api/v1/orders/ACC-2", "service", json=body | {"scheduled_study_instance_uid": generate_uid()}
     )
-    assert (late.status_code, (late.json or {})["code"]) == (409, "study_uid_too_late")
-    kept = api.get("/api/v1/orders/ACC-2", "doctor").json or {}
+    assert (late.status_code, late.json["code"]) == (409, "study_uid_too_late")
+    kept = api.get("/api/v1/orders/ACC-2", "doctor").json
     assert kept["scheduled_study_instance_uid"] == second["scheduled_study_instance_uid"]

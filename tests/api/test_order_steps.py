@@ -94,7 +94,7 @@ def test_images_of_the_second_step_answer_the_order(api: Api) -> None:
         assert (match["kind"], match["automatic"], match["order_id"]) == ("exact", True, placed["id"])
         assert line(match, "ScheduledProcedureStepID")["agrees"] is True
     data = small(Modality="US", AccessionNumber="", **ASA, **requested(ScheduledProcedureStepID="S-2"))
-    assert api.upload(data).json["studies"][0]["match"]["order_id"] == placed["id"]  # type: ignore[index]
+    assert api.upload(data).json["studies"][0]["match"]["order_id"] == placed["id"]
 
 
 def test_the_second_step_of_another_order_contradicts(api: Api) -> None:

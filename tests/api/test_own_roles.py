@@ -43,7 +43,7 @@ def with_roles(text: str, database: Database, tmp_path: Path) -> Api:
     )
     services = build_services(settings, database)
     archive = FakeArchive()
-    return Api(create_app(services, archive, {}).test_client(), services, archive)
+    return Api(create_app(services, archive, {}), services, archive)
 
 
 def status(api: Api, path: str, *roles: str) -> int:
@@ -57,9 +57,9 @@ def test_a_token_may_what_the_file_says_of_its_roles(site: Api) -> None:
 
 
 def test_the_service_account_may_what_the_file_says_of_service(site: Api) -> None:
-    answer = site.client.put("/api/v1/patients/M", json={}, auth=("ehr", "a-long-password"))
+    answer = site.call("PUT", "/api/v1/patients/M", json={}, auth=("ehr", "a-long-password"))
     assert (answer.status_code, answer.json["code"]) == (403, "permission_missing")
-    assert site.client.get("/api/v1/orders", auth=("ehr", "a-long-password")).status_code == 200
+    assert site.get("/api/v1/orders", auth=("ehr", "a-long-password")).status_code == 200
 
 
 def test_accounts_have_the_sites_roles_and_no_unknown_ones(site: Api) -> None:

@@ -348,7 +348,7 @@ def test_a_restricted_patient_is_named_to_nobody_by_quarantine(api: Api, by: str
     assert waiting(api, "?status=all") == []
     assert [one["id"] for one in waiting(api, "?status=all", "radiologist")] == [entry["id"]]
     for method, path in (("GET", ""), ("POST", "/discard"), ("POST", "/reopen")):
-        options = {} if method == "GET" else {"json": {"reason": REASON}}
+        options: dict[str, Any] = {} if method == "GET" else {"json": {"reason": REASON}}
         path = f"/api/v1/quarantine/{entry['id']}{path}"
         assert api.call(method, path, "technician", **options).json["code"] == "patient_restricted"
 

@@ -60,7 +60,7 @@ def _of_study(api: Api, session: Any, study: Study) -> list[str]:
         patient, order = study.patient, study.order
         expected = (patient.mrn, person_name(patient)) if isinstance(patient, Patient) else ("SCAN-7", "SCANNER^NAME")
         number = order.accession_number if order is not None else ""
-        said = {(each[0], each[1], each[4]) for each in identities(api, study.study_instance_uid)}
+        said: set[tuple[str, ...]] = {(each[0], each[1], each[4]) for each in identities(api, study.study_instance_uid)}
         if said != {(*expected, number)}:
             found.append(f"its files say {said} and not {(*expected, number)}")
     if is_withheld:

@@ -41,7 +41,7 @@ def limited(api: Api) -> Iterator[Api]:
     settings = api.services.settings.model_copy(update={"uploads_per_minute": 3, "sign_ins_per_minute": 2})
     services = build_services(settings, api.services.database, lambda: moment)
     archive = FakeArchive()
-    yield Api(create_app(services, archive, {}).test_client(), services, archive)
+    yield Api(create_app(services, archive, {}), services, archive)
 
 
 def used(limits: RateLimits, who: str, tries: int = 20) -> int:

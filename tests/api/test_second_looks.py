@@ -58,7 +58,7 @@ def opinion(api: Api, uid: str) -> tuple[str, str, str | None]:
 def turns(api: Api) -> list[tuple[str, str]]:
     with api.services.database.read() as session:
         query = select(Study.study_instance_uid, SecondLook.cause).join(Study, Study.id == SecondLook.study_id)
-        return [tuple(row) for row in session.execute(query)]  # type: ignore[misc]
+        return [(uid, cause) for uid, cause in session.execute(query)]
 
 
 def judged_again(api: Api, uid: str) -> list[dict[str, Any]]:
@@ -212,7 +212,8 @@ def test_a_claim_that_came_to_nothing_leaves_no_turn(api: Api) -> None:
     assert len(turns(api)) == 1
     claims.release(claims.decide(identity, Confirmation()))
     with api.services.database.read() as session:
-        assert session.scalars(select(SecondLook)).all() == session.scalars(select(StudyMatchKey)).all() == []
+        assert session.scalars(select(SecondLook)).all() == []
+        assert session.scalars(select(StudyMatchKey)).all() == []
 
 
 def test_a_change_during_the_judging_gives_another_turn(
@@ -221,7 +222,7 @@ def test_a_change_during_the_judging_gives_another_turn(
     """Verdicts are found outside the writers' turn; one that was overtaken is not written down."""
     uid = store(api, 1, **GOOD, AccessionNumber="ACC-1")
     api.place_order()
-    judge, once = late_links._opinion, []
+    judge, once = late_links._opinion, list[Any]()
 
     def overtaken(*arguments: Any) -> Any:
         verdict = judge(*arguments)
@@ -329,7 +330,7 @@ def test_a_job_whose_verdict_was_overtaken_is_judged_again(
 ) -> None:
     """The patient gets another name between finding and writing: nothing is linked to whom the images do not name."""
     uid = with_a_waiting_link(api, **GOOD, AccessionNumber="ACC-1")
-    rename = {"family_name": "Okafor", "given_name": "Chidi", "birth_date": "1990-01-01", "sex": "male"}
+    rename: dict[str, Any] = {"family_name": "Okafor", "given_name": "Chidi", "birth_date": "1990-01-01", "sex": "male"}
     verdict = set_off_while(api, monkeypatch, lambda: put_patient(api, **rename))
     assert verdict.is_automatic and (jobs_of(api, "waiting"), jobs_of(api, "queued")) == (1, 0)
     work(api, tmp_path)

@@ -6,6 +6,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from sqlalchemy import event, select
 
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.services.intake import recorder as recording
+from ehr_bridge.services.intake.entries import open_entry
 from ehr_bridge.services.uploads.settling import settle_studies
 from tests.api.conftest import Api
 from tests.support.samples import small
@@ -25,7 +27,6 @@ def test_a_reader_waits_for_counts_that_are_just_being_written(api: Api, monkeyp
     for _ in range(2):
         assert api.upload(small(StudyInstanceUID=uid), headers=headers).status_code == 201
     reached, go = threading.Event(), threading.Event()
-    settle_studies = recording.settle_studies
 
     def slowly(*arguments: Any) -> None:
         reached.set()
@@ -49,8 +50,8 @@ def test_a_reader_waits_for_counts_that_are_just_being_written(api: Api, monkeyp
 def test_images_that_come_together_open_one_entry(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first of four is slow to open it; the others wait for that and add themselves, nothing else."""
     uid, headers = generate_uid(), {"X-Upload-Id": str(uuid.uuid4())}
-    together, opened = threading.Barrier(4), []
-    record, open_entry = api.services.recorder.record, recording.open_entry
+    together, record = threading.Barrier(4), api.services.recorder.record
+    opened: list[Any] = []
 
     def at_once(arrival: Any) -> None:
         together.wait(20)
@@ -125,10 +126,10 @@ def test_the_fiftieth_file_of_a_study_asks_no_more_than_the_fifth(api: Api, is_n
     """Files sent one by one without an upload's id have an entry each; none looks at the others' entries."""
     uid = generate_uid()
     first = small(StudyInstanceUID=uid)
-    asked = []
+    asked: list[int] = []
     for _ in range(50):
-        data = small(StudyInstanceUID=uid) if is_new or not asked else first
-        asked.append(statements(api, lambda data=data: api.upload(data if asked else first)))
+        data = small(StudyInstanceUID=uid) if is_new and asked else first
+        asked.append(statements(api, partial(api.upload, data)))
     # the least of ten in a row: on a busy machine one of them asks once more than its neighbours
     assert min(asked[40:]) == min(asked[4:14])
     assert api.services.studies.get(uid).study.number_of_instances == (50 if is_new else 1)

@@ -66,7 +66,7 @@ def ruled(database: Database, tmp_path: Path) -> Iterator[Api]:
     services = build_services(Settings(jwt_secret=SecretStr(SECRET), data_dir=tmp_path, coercion_rules=path), database)
     archive = FakeArchive()
     app = create_app(services, archive, {"database": lambda: True, "worker": lambda: True})
-    yield Api(app.test_client(), services, archive)
+    yield Api(app, services, archive)
 
 
 def said(api: Api, uid: str) -> list[tuple[str, ...]]:

@@ -22,11 +22,10 @@ OTHER = bytes(128)
 """The pixels of another image than `small` makes."""
 
 
-def another_image(data: bytes, **values: str) -> bytes:
+def another_image(data: bytes) -> bytes:
     """With the same UIDs."""
     ds = pydicom.dcmread(io.BytesIO(data))
     ds.PixelData = OTHER
-    ds.update(values)
     return encoded(ds)
 
 
@@ -40,14 +39,14 @@ def set_aside(folder: Path) -> list[bytes]:
 
 def when_taken_out(api: Api, then: Callable[[], object]) -> None:
     """Do this once, right after the job has taken the instance out of the archive."""
-    really = api.archive.delete
+    really, patch = api.archive.delete, pytest.MonkeyPatch()
 
     def delete(orthanc_instance_id: str) -> None:
         really(orthanc_instance_id)
-        api.archive.delete = really  # type: ignore[method-assign]
+        patch.undo()
         then()
 
-    api.archive.delete = delete  # type: ignore[method-assign]
+    patch.setattr(api.archive, "delete", delete)
 
 
 def test_another_image_that_comes_meanwhile_is_set_aside_and_not_known(api: Api, tmp_path: Path) -> None:

@@ -110,7 +110,7 @@ def test_what_is_stored_and_not_recorded_yet_is_counted(api: Api) -> None:
     assert (system(api)["queue"]["instances_to_record"], system(api)["queue"]["changes_to_check"]) == (0, 1)
 
     app = create_app(api.services, api.archive, {}, lambda: 5)
-    assert system(Api(app.test_client(), api.services, api.archive))["queue"]["instances_to_record"] == 5
+    assert system(Api(app, api.services, api.archive))["queue"]["instances_to_record"] == 5
 
 
 def test_jobs_are_counted_by_what_they_wait_for(api: Api, tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def test_modifying_changes_every_instance_and_keeps_what_was(api: Api, tmp_path:
 def test_all_that_a_person_may_correct_is_corrected(api: Api, tmp_path: Path) -> None:
     """In the files and in the list; what the tags route calls modifiable, and nothing else."""
     uid = store(api)
-    changes = {
+    changes: dict[str, Any] = {
         "PatientID": "P-9",
         "PatientName": "Schmidt, Anne",
         "PatientBirthDate": "1984-05-06",
@@ -131,7 +131,7 @@ def test_series_that_disagree_are_shown(api: Api) -> None:
         {"PatientBirthDate": "1984-05-06", "PatientSex": "O", "StudyDescription": "Knee", "Laterality": "L"},
     ],
 )
-def test_undo_restores_every_byte_and_every_row(api: Api, tmp_path: Path, changes: dict[str, str]) -> None:
+def test_undo_restores_every_byte_and_every_row(api: Api, tmp_path: Path, changes: dict[str, Any]) -> None:
     """Whatever was modified, the identifiers of Orthanc included."""
     uid = store(api)
     before, study = files(api), api.get(f"/api/v1/dicom/studies/{uid}", "nurse").json

@@ -24,7 +24,7 @@ from tests.support.samples import unrecodable
 @pytest.mark.parametrize("at", range(1, 5))
 @pytest.mark.parametrize("changes", [{"StudyDate": "20260201"}, {"PatientID": "P-2"}])
 def test_killed_at_any_step_loses_no_image_and_the_job_ends(
-    api: Api, tmp_path: Path, changes: dict[str, str], at: int, after: bool
+    api: Api, tmp_path: Path, changes: dict[str, Any], at: int, after: bool
 ) -> None:
     """At every moment each image is in the archive or whole in the spool; after the start the job goes on."""
     uid = store(api, 2)
@@ -110,7 +110,9 @@ def test_an_archive_or_a_folder_that_is_away_only_delays_the_job(
     assert said(api, "StudyDate") == {"20260201"} and len(files(api)) == 2
 
 
-def test_an_archive_that_refuses_the_new_file_gets_the_old_one_back(api: Api, tmp_path: Path) -> None:
+def test_an_archive_that_refuses_the_new_file_gets_the_old_one_back(
+    api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The image stays as it was, and the job says so."""
     uid = store(api, 1)
     before = files(api)
@@ -122,7 +124,7 @@ def test_an_archive_that_refuses_the_new_file_gets_the_old_one_back(api: Api, tm
             raise RefusedInstance("refused_by_archive", "no")
         return really(data)
 
-    api.archive.store = picky  # type: ignore[method-assign]
+    monkeypatch.setattr(api.archive, "store", picky)
     assert jobs(api, tmp_path).run() == 0
     assert files(api) == before
     ended = job(api, asked["id"])

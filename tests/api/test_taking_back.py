@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from pydicom.uid import generate_uid
 
@@ -59,12 +60,13 @@ def test_a_person_looks_at_what_came_without_an_order_while_a_wrong_merge_stood(
     jobs(api, tmp_path).run()
     put_order(api, "ACC-3", "MRN-1")
     named, chosen, with_order, own = (store(api, 1, PatientID=name) for name in ("MRN-1", "SCAN-7", "MRN-1", "MRN-2"))
-    for uid, to in (
+    placed: tuple[tuple[str, dict[str, Any]], ...] = (
         (named, {"patient_id": "MRN-1"}),
         (chosen, {"patient_id": "MRN-1"}),
         (with_order, {"order_id": "ACC-3"}),
         (own, {"patient_id": "MRN-2"}),
-    ):
+    )
+    for uid, to in placed:
         link(api, uid, role="radiologist", expected=one(api, uid)["version"], **to)
     for _ in range(4):
         jobs(api, tmp_path).run()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.services.linking.following import set_off
@@ -121,10 +123,11 @@ def test_undoing_a_link_after_an_unmerge_does_not_go_to_the_record_that_survived
     work(api, tmp_path)
     merge(api, "MRN-1", "MRN-2")
     work(api, tmp_path)
-    for away in (
+    ways: tuple[Callable[[], dict[str, Any]], ...] = (
         lambda: unlink(api, uid),
         lambda: link(api, uid, patient_id="MRN-3", expected=one(api, uid)["version"]),
-    ):
+    )
+    for away in ways:
         assert study(api, uid)["mrn"] == "MRN-2"
         made = away()["id"]
         work(api, tmp_path)

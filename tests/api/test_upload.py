@@ -380,7 +380,7 @@ def test_who_confirmed_before_does_not_confirm_now(api: Api) -> None:
     data = [small(StudyInstanceUID=study) for _ in range(3)]
     options = {"X-Order-Id": order["id"]}
     answers = [api.upload(data[0], headers=options), api.upload(data[1]), api.upload(data[2], headers=options)]
-    fields = [[line["field"] for line in each.json["studies"][0]["match"]["evidence"]] for each in answers]  # type: ignore[index]
+    fields = [[line["field"] for line in each.json["studies"][0]["match"]["evidence"]] for each in answers]
     assert ["confirmation" in each for each in fields] == [True, False, True]
     assert fields[0] == fields[2]
 

@@ -17,6 +17,7 @@ from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.services.uploads.arrivals import Delivery, Door
 from tests.api.conftest import Api
 from tests.api.upload_steps import assert_nothing_is_left
+from tests.support.archive import FakeArchive
 from tests.support.samples import nested, small
 from tests.support.zips import ENCRYPTED, forged, renamed, symlink, zipped
 
@@ -222,7 +223,7 @@ def test_what_was_confirmed_for_an_archive_must_hold(api: Api) -> None:
     assert_nothing_is_left(api)
 
 
-class Forgetful:
+class Forgetful(FakeArchive):
     """An archive that keeps nothing in this process."""
 
     def store(self, data: bytes) -> Stored:

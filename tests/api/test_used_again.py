@@ -33,7 +33,7 @@ from tests.api.link_steps import (
 from tests.api.tag_steps import files, jobs, store, undo
 from tests.support.samples import small
 
-ZORA = {"family_name": "Zimmer", "given_name": "Zora", "birth_date": "1999-09-09", "sex": "female"}
+ZORA: dict[str, Any] = {"family_name": "Zimmer", "given_name": "Zora", "birth_date": "1999-09-09", "sex": "female"}
 OF_ZORA = ("MRN-1", "Zimmer^Zora", "19990909", "F", *ASA[4:])
 IMAGES_OF_ZORA = {"PatientID": "MRN-1", "PatientName": "Zimmer^Zora", "PatientBirthDate": "19990909", "PatientSex": "F"}
 
@@ -212,11 +212,12 @@ def test_what_one_side_does_not_say_and_what_is_form_is_no_other_person(api: Api
     assert put_patient(api)["pending_change_id"] is None
     work(api, tmp_path)
     assert {identity[:3] for identity in identities(api, uid)} == {ASA[:3]}
-    for said in (
+    told: tuple[dict[str, Any], ...] = (
         {"family_name": "LINDQVIST", "given_name": "ASA", "birth_date": "1990-01-01"},
         {"family_name": "Berg", "given_name": "Eva", "birth_date": "1990-01-01"},
         {"family_name": "Berg", "given_name": "Eva", "birth_date": "1990-01-02", "sex": "male"},
-    ):
+    )
+    for said in told:
         assert put_patient(api, **said)["pending_change_id"] is None
         work(api, tmp_path)
         assert study(api, uid)["link_status"] == "linked"

@@ -142,7 +142,7 @@ def test_a_revoked_token_is_refused_at_once(api: Api) -> None:
 
 def test_another_node_hears_of_a_revocation(api: Api) -> None:
     """The list is refreshed from the database."""
-    from ehr_bridge.services.viewing.tokens import Revocations
+    from ehr_bridge.services.accounts.revocations import Revocations
 
     uid = stored_study(api)
     minted = api.call("POST", TOKENS, "doctor", json={"study_instance_uids": [uid]}).json

@@ -14,6 +14,7 @@ from ehr_bridge.api.app import create_app
 from ehr_bridge.auth.caller import Caller
 from ehr_bridge.auth.permissions import Permission
 from ehr_bridge.db.database import Database
+from ehr_bridge.db.states import LinkStatus
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.errors import NotAuthenticated
 from ehr_bridge.services.bundle import build_services, utc_now
@@ -45,7 +46,7 @@ def clock() -> Clock:
 def api(database: Database, tmp_path: Path, clock: Clock) -> Api:
     settings = Settings(jwt_secret=SecretStr(SECRET), data_dir=tmp_path)
     services, archive = build_services(settings, database, clock), FakeArchive()
-    return Api(create_app(services, archive, {}).test_client(), services, archive)
+    return Api(create_app(services, archive, {}), services, archive)
 
 
 def stored(api: Api, accession: str = "ACC-1", mrn: str = "MRN-1", **values: Any) -> str:
@@ -71,7 +72,7 @@ def move(api: Api, uid: str, to: str | None) -> None:
         study = session.query(Study).filter_by(study_instance_uid=uid).one()
         other = session.query(Study).filter_by(study_instance_uid=to).one() if to else None
         study.patient_id, study.order_id = (other.patient_id, other.order_id) if other else (None, None)
-        study.link_status = "linked" if other else "unlinked"
+        study.link_status = LinkStatus.LINKED if other else LinkStatus.UNLINKED
     api.services.grants.refresh()
 
 
@@ -79,11 +80,11 @@ def test_a_token_for_a_patient_follows_what_is_linked_to_them(api: Api) -> None:
     """A wrong study leaves it, a right one joins it, without a new token."""
     uid, other = stored(api), stored(api, "ACC-2", "MRN-2")
     token = mint(api, patient_id="MRN-1")["token"]
-    assert proved(api, token).studies == {uid}
+    assert proved(api, token).studies == frozenset({uid})
     move(api, other, uid)
-    assert proved(api, token).studies == {uid, other}
+    assert proved(api, token).studies == frozenset({uid, other})
     move(api, uid, None)
-    assert proved(api, token).studies == {other}
+    assert proved(api, token).studies == frozenset({other})
     move(api, other, None)
     assert proved(api, token).studies == frozenset()
 
@@ -93,7 +94,7 @@ def test_a_token_for_named_studies_stays_with_them(api: Api) -> None:
     uid, other = stored(api), stored(api, "ACC-2", "MRN-2")
     token = mint(api, study_instance_uids=[uid])["token"]
     move(api, other, uid)
-    assert proved(api, token).studies == {uid}
+    assert proved(api, token).studies == frozenset({uid})
 
 
 @pytest.mark.parametrize(
@@ -118,7 +119,7 @@ def test_an_order_opens_the_priors_that_the_policy_names(api: Api, priors: Any, 
     wish = {"order_id": "ACC-3"} | ({} if priors is None else {"priors": priors})
     minted = mint(api, **wish)
     assert minted["studies"] == [uids[name] for name in opened]
-    assert proved(api, minted["token"]).studies == {uids[name] for name in opened}
+    assert proved(api, minted["token"]).studies == frozenset({uids[name] for name in opened})
 
 
 def test_a_link_with_priors_opens_them_side_by_side(api: Api) -> None:
@@ -147,7 +148,7 @@ def test_a_reader_goes_on_after_the_link_has_ended(api: Api, clock: Clock) -> No
         answer = api.call("POST", EXCHANGE, token=token)
         assert answer.status_code == 201, answer.json
         token = answer.json["token"]
-        assert proved(api, token).studies == {uid}
+        assert proved(api, token).studies == frozenset({uid})
     with pytest.raises(NotAuthenticated):
         proved(api, first)
     clock.ahead += timedelta(hours=1, minutes=8)
@@ -242,7 +243,7 @@ def test_who_opens_studies_hears_of_which_it_is_in_doubt_whose_they_are(api: Api
     assert api.call("POST", EXCHANGE, token=token).json["in_doubt"] == []
     with api.services.database.write() as session:
         for doubted in (other, strange):
-            session.query(Study).filter_by(study_instance_uid=doubted).one().link_status = "ambiguous"
+            session.query(Study).filter_by(study_instance_uid=doubted).one().link_status = LinkStatus.AMBIGUOUS
     answer = api.call("POST", EXCHANGE, token=token).json
     assert (answer["in_doubt"], answer["studies"]) == ([other], sorted([uid, other]))
 

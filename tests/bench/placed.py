@@ -139,6 +139,6 @@ def write_orders(database: Database, people: Sequence[PatientFacts], orders: Seq
             for one in some
         ]
         with database.write() as session:
-            session.execute(insert(Order.__table__), rows)
-            session.execute(insert(ScheduledStep.__table__), steps)
+            session.execute(insert(Order), rows)
+            session.execute(insert(ScheduledStep), steps)
     gather_statistics(database)

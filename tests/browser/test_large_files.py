@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, FilePayload, Page, expect
 
 from tests.browser.conftest import EVERYBODY_AT_ONE_DESK, window
 from tests.browser.people import violations
@@ -52,7 +52,7 @@ def test_it_is_said_in_german(chromium: Browser, narrow: Server) -> None:
         page.get_by_label("Benutzername").fill("radiographer")
         page.get_by_label("Passwort", exact=True).fill(password)
         page.get_by_role("button", name="Anmelden").click()
-        image = {"name": "large.dcm", "mimeType": "application/dicom", "buffer": LARGE}
+        image: FilePayload = {"name": "large.dcm", "mimeType": "application/dicom", "buffer": LARGE}
         page.get_by_label("Dateien wählen").set_input_files([image])
         expect(page.get_by_text("1 Datei ist zu groß für den Server und wird nicht gesendet")).to_be_visible()
         expect(page.get_by_text("höchstens 1,0")).to_be_visible()

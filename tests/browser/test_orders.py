@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.people import People, violations
 from tests.support.server import Server
@@ -25,7 +25,7 @@ def say(demo: Server, accession: str, status: str | None) -> str:
     return accession
 
 
-def row(page: Page) -> object:
+def row(page: Page) -> Locator:
     return page.get_by_role("table", name="Orders").get_by_role("row", name=re.compile("Quispe"))
 
 

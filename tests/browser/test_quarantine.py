@@ -14,7 +14,7 @@ from tests.browser.people import People
 from tests.live.door_steps import c_store
 from tests.support.samples import encoded, small
 from tests.support.server import Server
-from tests.support.steps import eventually, place_order, study, upload
+from tests.support.steps import eventually, place_order, the_study, upload
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def uid(demo: Server) -> str:
     assert upload(demo, small(StudyInstanceUID=uid), X_Order_Id=order["id"]).status_code == 201
     data = small(StudyInstanceUID=uid, PatientID="OTHER-7", PatientName="OKAFOR^ADA", PatientBirthDate="19800102")
     assert c_store(demo, data, calling="MR7") == [0xB000]
-    eventually(lambda: study(demo, uid)["number_in_quarantine"] == 1)
+    eventually(lambda: the_study(demo, uid)["number_in_quarantine"] == 1)
     return uid
 
 
@@ -58,11 +58,11 @@ def test_a_strangers_image_is_given_to_the_patient_of_the_study(people: People, 
     in_doubt = dialog.get_by_role("list", name="This is in doubt").get_by_role("listitem")
     expect(in_doubt).to_have_text([re.compile(f"^{name}:") for name in ("Patient ID", "Patient name", "Birth date")])
     expect(dialog.get_by_text("Say first that you have compared them.")).to_be_visible()
-    assert (study(demo, uid) or {})["number_of_instances"] == 1
+    assert the_study(demo, uid)["number_of_instances"] == 1
     page.keyboard.press("Space")
     dialog.get_by_role("button", name="Give").press("Enter")
     expect(page.get_by_text("The image is stored.")).to_be_visible()
-    assert study(demo, uid)["number_of_instances"] == 2
+    assert the_study(demo, uid)["number_of_instances"] == 2
     page.get_by_label("Status").select_option(label="Given")
     expect(only).to_contain_text("wrong patient chosen at the console")
     only.get_by_role("link", name="Open the study").first.click()
@@ -84,7 +84,7 @@ def test_it_is_given_to_somebody_else_by_search(people: People, demo: Server, ui
     expect(page.get_by_text("The image is stored.")).to_be_visible()
     found = demo.get(f"/api/v1/dicom/studies/order/{other['id']}", "nurse").json()["items"]
     assert [one["number_of_instances"] for one in found] == [1]
-    assert study(demo, uid)["number_of_instances"] == 1
+    assert the_study(demo, uid)["number_of_instances"] == 1
 
 
 def test_what_agrees_but_for_form_or_a_slip_is_marked_and_not_asked(people: People, demo: Server, uid: str) -> None:
@@ -93,7 +93,7 @@ def test_what_agrees_but_for_form_or_a_slip_is_marked_and_not_asked(people: Peop
     whom = place_order(demo, **person)
     said = {"PatientName": "MUELLER^JUERGEN", "PatientBirthDate": "19500730", "PatientSex": "M"}
     assert c_store(demo, small(StudyInstanceUID=uid, PatientID=whom["mrn"], **said), calling="MR7") == [0xB000]
-    eventually(lambda: (study(demo, uid) or {})["number_in_quarantine"] == 2)
+    eventually(lambda: the_study(demo, uid)["number_in_quarantine"] == 2)
     page = people.go("radiographer", f"/quarantine?study={uid}")
     row = page.get_by_role("row", name=re.compile("MUELLER, JUERGEN"))
     expect(row).to_contain_text(re.compile(r"30 Jul 1950 \(\d\d years\).*Male"))

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.people import People
 from tests.support.samples import small
 from tests.support.server import Server
-from tests.support.steps import eventually, place_order, study, upload
+from tests.support.steps import eventually, place_order, study, the_study, upload
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def sent(demo: Server, **says: str) -> str:
     data = small(**says)
     assert upload(demo, data).status_code == 201
     uid = str(pydicom.dcmread(io.BytesIO(data)).StudyInstanceUID)
-    assert (study(demo, uid) or {})["link_status"] != "linked"
+    assert the_study(demo, uid)["link_status"] != "linked"
     return uid
 
 

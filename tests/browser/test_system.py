@@ -110,10 +110,10 @@ def test_what_needs_somebody_stands_there_with_what_to_do_next(
         expect(page.get_by_text("something needs somebody")).to_be_visible()
         assert violations(page) == []
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-        files = act.get_by_role("list", name="Damaged files")
-        expect(files).to_contain_text(DAMAGED_FILE["file"])
-        expect(files).to_contain_text("00000000, which Orthanc does not know any more")
-        expect(files.get_by_role("link", name=uid)).to_have_count(2)
+        shown = act.get_by_role("list", name="Damaged files")
+        expect(shown).to_contain_text(DAMAGED_FILE["file"])
+        expect(shown).to_contain_text("00000000, which Orthanc does not know any more")
+        expect(shown.get_by_role("link", name=uid)).to_have_count(2)
         act.get_by_role("list", name="Failed jobs").get_by_role("link", name=uid).click()
         expect(page.get_by_role("heading", level=1)).to_have_text("Lindqvist, Åsa")
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -305,9 +306,9 @@ def test_the_servers_prediction_is_shown_before_anything_is_sent(desktop: Page, 
     asked: list[dict[str, str]] = []
 
     def answered(route: Route) -> None:
-        asked.extend(route.request.post_data_json["items"])
+        items = json.loads(route.request.post_data or "")["items"]
+        asked.extend(items)
         kinds = {uid: kind for kind, (uid, _) in studies.items()}
-        items = route.request.post_data_json["items"]
         route.fulfill(json={"items": [{"ref": h["ref"], **predicted(kinds[h["ref"]], order)} for h in items]})
 
     open_upload(desktop, demo)

@@ -23,7 +23,7 @@ def uploads(demo: Server) -> dict[str, str]:
     """A disc of which one of two announced files came, and a file that a program sent; the UID of each study."""
     uids = {}
     for source, name in (("cd_import", "disc-slice.dcm"), ("api", "program-slice.dcm")):
-        uids[source] = pydicom.uid.generate_uid()
+        uids[source] = str(pydicom.uid.generate_uid())
         headers = OCTETS | {"X-Upload-Source": source, "X-File-Name": name, "X-Upload-Id": str(uuid.uuid4())}
         token = user_token("technician", subject=f"sender-{source}")
         data = small(StudyInstanceUID=uids[source], PatientID="CD-9")

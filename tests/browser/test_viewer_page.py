@@ -18,7 +18,7 @@ from tests.live.link_steps import link as link_study
 from tests.live.tag_steps import succeeded, undo
 from tests.support.samples import encoded, fresh_series
 from tests.support.server import Server
-from tests.support.steps import eventually, place_order, study, upload
+from tests.support.steps import eventually, place_order, the_study, upload
 
 OVERLAPS = """() => {
   const header = document.querySelector('[data-cy="return-to-work-list"]').parentElement.parentElement;
@@ -49,10 +49,10 @@ def two_studies(demo: Server) -> tuple[dict[str, Any], str, str]:
 def send_as_somebody_else(demo: Server, uid: str, data: bytes, **values: Any) -> None:
     """A modality sends an image of a study under its patient's number and another name; the study is in doubt then."""
     stray, named = pydicom.dcmread(io.BytesIO(data)), {"PatientName": "Berg^Nils", "PatientBirthDate": "19330101"}
-    for keyword, value in ({"PatientID": (study(demo, uid) or {})["mrn"]} | named | values).items():
+    for keyword, value in ({"PatientID": the_study(demo, uid)["mrn"]} | named | values).items():
         setattr(stray, keyword, value)
     assert c_store(demo, encoded(stray)) == [0]
-    eventually(lambda: study(demo, uid)["link_status"] == "ambiguous")
+    eventually(lambda: the_study(demo, uid)["link_status"] == "ambiguous")
 
 
 def viewports(viewer: FrameLocator) -> int:

@@ -52,7 +52,10 @@ def unprotect(connection: Connection) -> None:
         connection.execute(text("DROP TRIGGER IF EXISTS audit_events_append_only ON audit_events"))
 
 
-def verdict_after(database: Database, *statements: tuple[str, dict[str, Any]]) -> Verification:
+type Statement = tuple[str, dict[str, Any]]
+
+
+def verdict_after(database: Database, *statements: Statement) -> Verification:
     """The verdict on the altered trail; afterwards everything is as before."""
     with database.engine.connect() as connection, connection.begin() as transaction:
         unprotect(connection)
@@ -156,7 +159,9 @@ def test_a_removed_event_is_found(database: Database, number: int) -> None:
 def test_a_removed_event_whose_number_was_closed_up_is_found(database: Database, number: int) -> None:
     """The later events moved down by one."""
     fill(database)
-    moves = [(f"UPDATE audit_events SET id = {n - 1} WHERE id = {n}", {}) for n in range(number + 1, EVENTS + 1)]
+    moves: list[Statement] = [
+        (f"UPDATE audit_events SET id = {n - 1} WHERE id = {n}", {}) for n in range(number + 1, EVENTS + 1)
+    ]
     verdict = verdict_after(database, (f"DELETE FROM audit_events WHERE id = {number}", {}), *moves)
     assert (verdict.ok, verdict.broken_at, verdict.reason) == (False, number, "altered")
 
@@ -165,7 +170,9 @@ def test_a_removed_event_whose_number_was_closed_up_is_found(database: Database,
 def test_an_inserted_event_is_found(database: Database, number: int) -> None:
     """A copy of another event, with room made for it."""
     fill(database)
-    moves = [(f"UPDATE audit_events SET id = {n + 1} WHERE id = {n}", {}) for n in range(EVENTS, number - 1, -1)]
+    moves: list[Statement] = [
+        (f"UPDATE audit_events SET id = {n + 1} WHERE id = {n}", {}) for n in range(EVENTS, number - 1, -1)
+    ]
     names = ", ".join(COLUMNS)
     source = number + 1 if number < EVENTS else 1
     insert = f"INSERT INTO audit_events (id, {names}) SELECT {number}, {names} FROM audit_events WHERE id = {source}"
@@ -178,7 +185,7 @@ def test_an_inserted_event_is_found(database: Database, number: int) -> None:
 def test_two_events_in_each_others_place_are_found(database: Database, number: int) -> None:
     """Reordered: both still there, both unaltered but for their numbers."""
     fill(database)
-    swap = [(f"UPDATE audit_events SET id = {a} WHERE id = {b}", {}) for a, b in
+    swap: list[Statement] = [(f"UPDATE audit_events SET id = {a} WHERE id = {b}", {}) for a, b in
             ((1000, number), (number, number + 1), (number + 1, 1000))]  # fmt: skip
     verdict = verdict_after(database, *swap)
     assert (verdict.ok, verdict.broken_at) == (False, number)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import io
+import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import chain
-from typing import BinaryIO
 
 import pytest
 from sqlalchemy import select, text, update
@@ -20,6 +20,7 @@ from ehr_bridge.services.archive.file_digests import stored_digest
 from ehr_bridge.services.fixity import rounds
 from ehr_bridge.services.fixity.rounds import FixityRounds, damaged_before, in_turn
 from ehr_bridge.services.fixity.state import look_at_fixity
+from tests.support.archive import FakeArchive
 
 DAYS = 10.0
 PERIOD = timedelta(days=DAYS)
@@ -27,24 +28,25 @@ START = datetime(1970, 1, 1, tzinfo=UTC) + 2000 * PERIOD
 """When a round begins."""
 
 
-class Shelf:
+class Shelf(FakeArchive):
     """An archive whose files all say their own name, and that notes which were read."""
 
     def __init__(self) -> None:
-        self.read: list[str] = []
+        super().__init__()
+        self.opened: list[str] = []
         self.before_reading: Callable[[str], object] = lambda _: None
 
-    def open(self, orthanc_instance_id: str) -> BinaryIO:
+    def open(self, orthanc_instance_id: str) -> io.BufferedIOBase:
         self.before_reading(orthanc_instance_id)
-        self.read.append(orthanc_instance_id)
+        self.opened.append(orthanc_instance_id)
         return io.BytesIO(orthanc_instance_id.encode())
 
     def answers(self) -> bool:
         return True
 
     def take(self) -> list[str]:
-        read, self.read = self.read, []
-        return read
+        opened, self.opened = self.opened, []
+        return opened
 
 
 class Clock:
@@ -186,7 +188,7 @@ def test_when_its_time_is_over_it_goes_on_where_it_was(
     names = sorted([*NAMES[:3], *twins, *NAMES[4:8]])
     record(database, names)
     ticks: Iterator[int] = iter(range(10_000))
-    monkeypatch.setattr(rounds.time, "monotonic", lambda: next(ticks))
+    monkeypatch.setattr(time, "monotonic", lambda: next(ticks))
     checks, pieces = start(), []
     for _ in range(len(names)):
         checks.run(2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import date
 
 from sqlalchemy import select
@@ -22,7 +23,7 @@ HEADER = HeaderIdentity("1.2.3", "", "", "", "LINDQVIST^ASA", "19610314", "F")
 BOLD = Rules(automatic=Basis.DEMOGRAPHICS)
 
 
-def kept(database: Database) -> tuple[set[tuple[object, str]], set[tuple[str, int]]]:
+def kept(database: Database) -> tuple[set[tuple[uuid.UUID, str]], set[tuple[str, int]]]:
     with database.read() as session:
         keys = {(row[0], row[1]) for row in session.execute(select(PatientMatchKey.patient_id, PatientMatchKey.key))}
         values = select(PatientValueCount.value, PatientValueCount.patients).where(PatientValueCount.patients > 0)

@@ -129,9 +129,9 @@ def test_studies_that_a_change_concerns_are_found_by_index(database: Database) -
         session.flush()
         session.add(order)
         session.flush()
-        of_another.patient_id, of_another.link_status = other.id, "linked"
+        of_another.patient_id, of_another.link_status = other.id, LinkStatus.LINKED
         by_opinion.match_patient_id, by_opinion.match_order_id = patient.id, order.id
-        walk_in.patient_id, walk_in.link_status = patient.id, "linked"
+        walk_in.patient_id, walk_in.link_status = patient.id, LinkStatus.LINKED
         others = [study(number, PatientID=f"Q-{number}", AccessionNumber=f"B{number}") for number in range(6, 1500)]
         session.add_all([by_uid, by_number, by_mrn, by_opinion, walk_in, of_another, *others])
         for one in (by_uid, by_number, by_mrn, *others):

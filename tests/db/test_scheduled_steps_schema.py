@@ -19,6 +19,10 @@ BEFORE = "0013_deletion_facts"
 
 
 def orders(database: Database) -> list[Order]:
+    steps: tuple[dict[str, Any], ...] = (
+        {"modality": "MR"},
+        {"modality": "CT", "scheduled_at": NOW, "scheduled_procedure_step_id": "S-1", "station_ae_title": "X"},
+    )
     patient = Patient(id=uuid.uuid4(), mrn="1", sex="unknown", created_at=NOW, updated_at=NOW)
     placed = [
         Order(
@@ -26,12 +30,7 @@ def orders(database: Database) -> list[Order]:
             scheduled_study_instance_uid=f"1.2.{number}", study_instance_uid=f"1.2.{number}", created_at=NOW,
             updated_at=NOW, **said,
         )
-        for number, said in enumerate(
-            (
-                {"modality": "MR"},
-                {"modality": "CT", "scheduled_at": NOW, "scheduled_procedure_step_id": "S-1", "station_ae_title": "X"},
-            )
-        )
+        for number, said in enumerate(steps)
     ]  # fmt: skip
     placed[1].further_steps = (StepData("US", "S-2"),)
     with database.write() as session:

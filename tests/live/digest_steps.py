@@ -29,8 +29,9 @@ def ask(server: Server, statement: str, **values: str) -> list[str | None]:
 def recorded(server: Server, sop_instance_uid: str) -> str | None:
     """The digest of an instance, as soon as it is written down."""
     statement = "SELECT stored_digest FROM instances WHERE sop_instance_uid = :uid"
-    (found,) = eventually(lambda: ask(server, statement, uid=sop_instance_uid))
-    return found
+    found: list[str | None] = eventually(lambda: ask(server, statement, uid=sop_instance_uid))
+    (digest,) = found
+    return digest
 
 
 def on_disk(server: Server) -> set[str]:

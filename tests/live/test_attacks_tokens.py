@@ -10,6 +10,7 @@ import jwt
 import pydicom
 import pytest
 from dicomweb_client.api import DICOMwebClient
+from pydicom.uid import ComprehensiveSRStorage
 
 from ehr_bridge.auth.tokens import viewer_key
 from tests.support.attacks import KEY, LEVELS, OTHER_KEY, Scene, a_study, tells, ways_to
@@ -28,7 +29,7 @@ def forged(scene: Scene) -> dict[str, str]:
     typed = {"typ": "viewer+jwt"}
     own = jwt.decode(scene.token, options={"verify_signature": False})
     return {
-        "none": jwt.encode(claims(), None, "none"),
+        "none": jwt.encode(claims(), "", "none"),
         "wrong secret": jwt.encode(claims(), "x" * 40, "HS256"),
         "wrong key": jwt.encode(claims(), OTHER_KEY, "RS256", headers={"kid": "ehr-1"}),
         "unknown kid": jwt.encode(claims(), KEY, "RS256", headers={"kid": "ehr-2"}),
@@ -161,7 +162,7 @@ def test_a_viewer_stores_its_findings_into_that_study_only(scene: Scene) -> None
     for study_uid, status in ((scene.a.uid, 200), (scene.b.uid, 403)):
         report = pydicom.dcmread(io.BytesIO(small(PatientID=image.PatientID, PatientName=image.PatientName)))
         report.PatientBirthDate, report.PatientSex = image.PatientBirthDate, image.PatientSex
-        report.SOPClassUID = report.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.88.33"
+        report.SOPClassUID = report.file_meta.MediaStorageSOPClassUID = ComprehensiveSRStorage
         report.Modality, report.StudyInstanceUID = "SR", study_uid
         file = io.BytesIO()
         report.save_as(file, enforce_file_format=True)

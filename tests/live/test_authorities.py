@@ -24,7 +24,7 @@ from tests.live.door_steps import c_store, stow_client
 from tests.support.running import SMALL_LIMITS, databases, running
 from tests.support.samples import encoded, small
 from tests.support.server import Server, user_token
-from tests.support.steps import eventually, study, upload, viewer_token
+from tests.support.steps import eventually, study, the_study, upload, viewer_token
 
 BOTH = {"EHR_BRIDGE_AUTHORITIES": "SITE-A=1.2.40.1,SITE-B=1.2.40.2", "EHR_BRIDGE_DELETION_GRACE_DAYS": "0"}
 A, B = ("Anna", "19600101", "F"), ("Zeno", "19900909", "M")
@@ -151,7 +151,7 @@ def test_every_answer_names_each_study_by_its_own(server: Server, mrn: str, of_a
     own = {of_a: (f"{name}^Anna", A[1]), of_b: (f"{name}^Zeno", B[1]), stranger: ("Wait^Still", "20000202")}
     for uid, shown in own.items():
         assert persons(server, uid) == {shown}
-        home = study(server, uid)["orthanc_study_id"]  # type: ignore[index]
+        home = the_study(server, uid)["orthanc_study_id"]
         for series in server.request("GET", f"/studies/{home}/series", DOCTOR).json():
             above = [f"/studies/{home}", f"/series/{series['ID']}/study", f"/instances/{series['Instances'][0]}/study"]
             for path in above:

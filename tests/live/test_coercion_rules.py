@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pydicom
 import pytest
@@ -81,7 +82,7 @@ def test_each_caller_and_door_has_its_rules(server: Server) -> None:
     assert senders["ae:MR1"] == 1 and senders["ae:BUS1"] >= 2
 
 
-def uploads_of(server: Server, uid: str) -> list[dict[str, object]]:
+def uploads_of(server: Server, uid: str) -> list[dict[str, Any]]:
     items = server.get("/api/v1/dicom/uploads?limit=100", "nurse").json()["items"]
     return [entry for entry in items if entry["study_instance_uid"] == uid]
 

@@ -218,11 +218,11 @@ def test_every_real_file_gets_one_verdict_at_every_door(sqlite_server: Server) -
         if not header.deflated and header.meta and len(data) % 2 == header.dataset_start % 2:  # no odd messages
             readable.append((path, scu.message_of(data)))
     statuses = scu.send(sqlite_server.dicom_port, [message for _, message in readable], patience=20)
-    for (path, _), status in zip(readable, statuses, strict=True):
+    for (path, _), said in zip(readable, statuses, strict=True):
         if path.name in NOT_OVER_DIMSE:
-            assert status != 0
-        elif (status == 0) is not (expected.get(path.name) is None):
-            wrong.append((path.name, status, expected.get(path.name)))
+            assert said != 0
+        elif (said == 0) is not (expected.get(path.name) is None):
+            wrong.append((path.name, said, expected.get(path.name)))
     assert wrong == []
     assert sqlite_server.get("/api/v1/health").json()["status"] == "ok"
     assert "defect" not in sqlite_server.log()

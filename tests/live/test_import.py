@@ -129,10 +129,10 @@ def test_what_somebody_else_has_is_sent_for_an_order_so_that_the_server_says_so(
     (tmp_path / "a.dcm").write_bytes(small())
     first = command(sqlite_server, "import", str(tmp_path), "--order", theirs["accession_number"])
     assert first.returncode == 0, first.stderr
-    for option in (("--order", ours["accession_number"]), ("--patient", ours["mrn"])):
+    for option in (["--order", ours["accession_number"]], ["--patient", ours["mrn"]]):
         other = command(sqlite_server, "import", str(tmp_path), *option)
         assert other.returncode == 3 and "refused: a.dcm: study_recorded_otherwise" in other.stderr, other.stdout
-    for option in ((), ("--patient", theirs["mrn"])):
+    for option in ([], ["--patient", theirs["mrn"]]):
         same = command(sqlite_server, "import", str(tmp_path), *option)
         assert same.returncode == 0 and "1 skipped" in same.stdout, same.stderr
 

@@ -229,7 +229,7 @@ def wait_until_back(server: Server, dead: str, seconds: float) -> None:
 
 def is_well(server: Server) -> bool:
     try:
-        return server.get("/api/v1/health").json()["checks"]["gate"] == "ok"
+        return bool(server.get("/api/v1/health").json()["checks"]["gate"] == "ok")
     except (requests.ConnectionError, ValueError):
         return False
 
@@ -282,7 +282,8 @@ def test_scripts_serve_supervises_passes_signals_on_and_gives_up_in_the_end(tmp_
 
     def answers() -> bool:
         try:
-            return requests.get(f"http://127.0.0.1:{http}/api/v1/health", timeout=5).json()["checks"]["gate"] == "ok"
+            health = requests.get(f"http://127.0.0.1:{http}/api/v1/health", timeout=5).json()
+            return bool(health["checks"]["gate"] == "ok")
         except (requests.ConnectionError, ValueError):
             return False
 

@@ -7,7 +7,7 @@ import itertools
 import threading
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pydicom
@@ -201,7 +201,7 @@ def test_five_clients_at_once_lose_nothing_and_record_nothing_twice(server: Serv
     assert Counter(event["action"] for event in events)["study.linked"] == 1
 
 
-def _assert_log_is_right(server: Server, common: str, own: list[str]) -> None:
+def _assert_log_is_right(server: Server, common: str, own: Sequence[str]) -> None:
     """Every file is counted where it was sent; each of the same images was stored by one and a duplicate of four."""
     entries = entries_of(server, common)
     assert {e["uploaded_by"]: e["number_of_files"] for e in entries} == {

@@ -17,7 +17,7 @@ from tests.support.running import bare_orthanc, running
 from tests.support.samples import encoded, small
 from tests.support.scu import message_of, send
 from tests.support.server import Server, user_token
-from tests.support.steps import eventually, place_order, study, upload
+from tests.support.steps import eventually, place_order, study, the_study, upload
 
 READ = ("", "/metadata", "/series", "/instances")
 STRANGER = {"PatientID": "STRANGER", "PatientName": "STRANGER^PERSON"}
@@ -63,7 +63,7 @@ def instances(server: Server, uid: str) -> list[dict[str, Any]]:
 def test_nobody_hides_a_study_by_its_uid(server: Server, by: str) -> None:
     """Every way to read it answers as before; the stranger's image waits with its sender, and goes where it belongs."""
     uid, order = linked(server, 2)
-    seen, data = study(server, uid), small(StudyInstanceUID=uid, **STRANGER)
+    seen, data = the_study(server, uid), small(StudyInstanceUID=uid, **STRANGER)
     if by == "C-STORE":
         assert c_store(server, data, calling="EVIL") == [0xB000]
     elif by == "upload":
@@ -105,7 +105,7 @@ def test_a_stranger_does_not_stop_the_images_behind_it(server: Server, tmp_path:
     command = ["/usr/bin/storescu", "-aet", "MR7", "-aec", "ORTHANC", "127.0.0.1", str(server.dicom_port)]
     done = subprocess.run([*command, *map(str, paths)], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
-    eventually(lambda: study(server, uid)["number_of_instances"] == 2)
+    eventually(lambda: the_study(server, uid)["number_of_instances"] == 2)
     (entry,) = kept(server, uid)
     assert entry["sent_by"] == "ae:MR7"
 
@@ -129,7 +129,9 @@ def test_given_to_somebody_else_it_is_a_study_that_opens(server: Server) -> None
     (seen,) = instances(server, given["study_instance_uid"])
     assert seen["00100020"]["Value"] == [other["mrn"]]
     assert seen["00080018"]["Value"] == [given["sop_instance_uid"]]
-    assert len(instances(server, uid)) == 1 and study(server, given["study_instance_uid"])["order_id"] == other["id"]
+    assert (
+        len(instances(server, uid)) == 1 and the_study(server, given["study_instance_uid"])["order_id"] == other["id"]
+    )
 
 
 def test_other_content_is_kept_and_the_same_content_is_a_duplicate(server: Server) -> None:
@@ -188,7 +190,7 @@ def test_a_uid_that_is_slightly_off_is_stored_and_opened(sqlite_server: Server, 
     body = {"order_id": order["id"], "reason": "the scanner's own number"}
     link = server.request("POST", f"/api/v1/reconciliation/{uid}/link", user_token("technician"), json=body)
     assert link.status_code == 202, link.text
-    eventually(lambda: study(server, uid)["link_status"] == "linked")
+    eventually(lambda: the_study(server, uid)["link_status"] == "linked")
     assert server.get(f"/api/v1/dicom/thumbnail/{uid}", "radiologist").status_code == 200
     headers = {"X-Reason": "a test"}
     assert server.request("DELETE", f"/api/v1/dicom/studies/{uid}", user_token("radiologist"), headers=headers).ok
@@ -218,7 +220,7 @@ def test_a_study_that_was_hidden_before_opens_again(tmp_path: Path) -> None:
         with bare_orthanc(server):
             assert c_store(server, small(StudyInstanceUID=uid, SeriesInstanceUID=series, **STRANGER)) == [0]
         server.start()
-        eventually(lambda: study(server, uid)["link_status"] == "ambiguous")
+        eventually(lambda: the_study(server, uid)["link_status"] == "ambiguous")
         assert {one["00100020"]["Value"][0] for one in instances(server, uid)} == {order["mrn"]}
         assert len(instances(server, uid)) == 2
         for path in ("", "/metadata", f"/series/{series}", f"/series/{series}/metadata"):

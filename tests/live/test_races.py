@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import requests
@@ -82,7 +83,7 @@ def test_modify_undo_delete_approve_and_reject_at_once_end_in_one_state(server: 
 
     calls: list[tuple[str, Callable[[], Any]]] = []
     for date in ("20260201", "20260202"):
-        calls.append(("modify", lambda date=date: modify(server, uid, date)))  # type: ignore[misc]
+        calls.append(("modify", partial(modify, server, uid, date)))
         calls.append(("undo", lambda: undo(server, first)))
         calls.append(("delete", lambda: delete(server, uid)))
     outcomes = race(calls)
@@ -92,13 +93,13 @@ def test_modify_undo_delete_approve_and_reject_at_once_end_in_one_state(server: 
     for outcome in outcomes:
         if outcome.verb in ("modify", "undo") and outcome.status == 202:
             job = outcome.body["id"]
-            assert eventually(lambda job=job: is_over(server, job))  # type: ignore[misc]
+            assert eventually(lambda job=job: is_over(server, job))
 
     deletions = [outcome.body["id"] for outcome in outcomes if outcome.verb == "delete" and outcome.status == 202]
     deletion = deletions[0] if deletions else delete(server, uid).json()["id"]
     assert study(server, uid) is None
     verbs = ["approve", "reject"] * 3
-    decided = race([(verb, lambda v=verb, n=n: decide(server, deletion, v, n)) for n, verb in enumerate(verbs)])  # type: ignore[misc]
+    decided = race([(verb, partial(decide, server, deletion, verb, n)) for n, verb in enumerate(verbs)])
     assert Counter((o.status, o.code) for o in decided) == {(200, ""): 1, (409, "deletion_state"): 5}
     if heard_yes(decided) == ["approve"]:
         assert decide(server, deletion, "restore").status_code == 200

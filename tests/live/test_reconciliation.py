@@ -23,7 +23,7 @@ from tests.support.running import bare_orthanc, running
 from tests.support.samples import fresh_series, small
 from tests.support.scu import message_of, send
 from tests.support.server import Server
-from tests.support.steps import eventually, instances, place_order, study
+from tests.support.steps import eventually, instances, place_order, study, the_study
 
 ASA = "Lindqvist^Åsa"
 
@@ -84,7 +84,7 @@ def test_unlinking_gives_back_what_the_scanner_said(server: Server) -> None:
     for ds in instances(server, uid):
         said = (ds.PatientID, str(ds.PatientName), ds.PatientBirthDate, ds.PatientSex, ds.AccessionNumber)
         assert said == ("SCAN-7", "SCANNER^NAME", "", "", "")
-    assert study(server, uid)["link_status"] == "unlinked"  # type: ignore[index]
+    assert the_study(server, uid)["link_status"] == "unlinked"
     listed = server.get(f"/api/v1/reconciliation/{uid}", "technician").json()
     assert listed["why"] == "unlinked"
     succeeded(server, undo(server, job))
@@ -103,7 +103,7 @@ def test_a_study_of_two_patients_is_made_one_by_linking_it(tmp_path: Path) -> No
             strangers = [small(PatientID="P-OTHER", StudyInstanceUID=uid) for _ in range(2)]
             assert send(server.dicom_port, [message_of(data) for data in strangers]) == [0, 0]
         server.start()
-        eventually(lambda: (study(server, uid) or {})["link_status"] == "ambiguous")
+        eventually(lambda: the_study(server, uid)["link_status"] == "ambiguous")
         before = held(server, uid)
         assert len(before) == 4
         (listed,) = [
@@ -115,10 +115,10 @@ def test_a_study_of_two_patients_is_made_one_by_linking_it(tmp_path: Path) -> No
         job = link(server, uid, order_id=order["id"])
         succeeded(server, job)
         assert names(server, uid) == {ASA} and len(instances(server, uid)) == 4
-        assert study(server, uid)["link_status"] == "linked"  # type: ignore[index]
+        assert the_study(server, uid)["link_status"] == "linked"
         succeeded(server, undo(server, job))
         assert held(server, uid) == before
-        assert study(server, uid)["link_status"] == "ambiguous"  # type: ignore[index]
+        assert the_study(server, uid)["link_status"] == "ambiguous"
 
 
 def test_images_before_their_order_are_linked_when_it_comes(server: Server) -> None:
@@ -133,9 +133,9 @@ def test_images_before_their_order_are_linked_when_it_comes(server: Server) -> N
     assert server.put(f"/api/v1/patients/MRN-{number}", person).status_code == 201
     order = {"mrn": f"MRN-{number}", "modality": "MR", "description": "Brain"}
     assert server.put(f"/api/v1/orders/A{number}", order).status_code == 201
-    eventually(lambda: study(server, uid)["link_status"] == "linked")  # type: ignore[index]
+    eventually(lambda: the_study(server, uid)["link_status"] == "linked")
     assert names(server, uid) == {"Östrander^Wilhelmina"}
-    assert study(server, uid)["linked_by"] == "ehr-bridge"  # type: ignore[index]
+    assert the_study(server, uid)["linked_by"] == "ehr-bridge"
 
 
 def test_a_rename_is_followed_and_taken_back(server: Server) -> None:
@@ -236,7 +236,7 @@ def test_kill_9_while_many_studies_follow(own_server: Server) -> None:
     server.start()
     assert followed(server, change)["number_done"] == 8
     assert all(names(server, uid) == {"Berg^Åsa"} for uid in uids)
-    assert {study(server, uid)["mrn"] for uid in uids} == {other["mrn"]}  # type: ignore[index]
+    assert {the_study(server, uid)["mrn"] for uid in uids} == {other["mrn"]}
     audit = server.get("/api/v1/audit?action=study.followed&limit=500", "admin").json()
     assert audit["total"] == 8
     assert server.stop() == 0

@@ -15,7 +15,7 @@ from tests.live.door_steps import c_store
 from tests.live.tag_steps import alike, digests, held, metadata, modify, spooled, store, succeeded, undo
 from tests.support.samples import fresh_series, pixels, small
 from tests.support.server import Server, user_token
-from tests.support.steps import eventually, instances, place_order, study
+from tests.support.steps import eventually, instances, place_order, study, the_study
 
 
 def test_modify_and_undo_of_a_series_through_dicomweb(server: Server) -> None:
@@ -91,10 +91,10 @@ def test_modifying_while_a_modality_sends_gives_one_identity(server: Server, cha
     def one_identity() -> bool:
         seen = study(server, uid)
         said = [str(ds[keyword].value) for ds in instances(server, uid)] if seen else []
-        return bool(seen) and seen["number_of_instances"] == len(said) == 60 and set(said) == {value}
+        return seen is not None and seen["number_of_instances"] == len(said) == 60 and set(said) == {value}
 
     eventually(one_identity)
-    assert study(server, uid)["link_status"] == "unlinked"  # type: ignore[index]
+    assert the_study(server, uid)["link_status"] == "unlinked"
     c_store(server, files[0])
     assert len(instances(server, uid)) == 60
 
@@ -153,6 +153,6 @@ def test_kill_9_in_the_middle_of_a_job_loses_nothing(own_server: Server, changes
     assert metadata(server, uid, tag) == list(changes.values()) * 60
     succeeded(server, undo(server, job))
     assert digests(server, uid) == before
-    assert study(server, uid)["number_of_instances"] == 60  # type: ignore[index]
+    assert the_study(server, uid)["number_of_instances"] == 60
     assert server.get("/api/v1/audit/verify", "admin").json()["ok"] is True
     assert server.stop() == 0

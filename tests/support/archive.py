@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-from typing import BinaryIO
 
 import pydicom
 
@@ -86,7 +85,7 @@ class FakeArchive:
     def has(self, orthanc_instance_id: str, sop_instance_uid: str) -> bool:
         return orthanc_instance_id in self.instances
 
-    def open(self, orthanc_instance_id: str) -> BinaryIO:
+    def open(self, orthanc_instance_id: str) -> io.BufferedIOBase:
         return io.BytesIO(self.read(orthanc_instance_id))
 
     def holds(self, orthanc_instance_id: str, digest: str | None) -> bool:

@@ -75,7 +75,7 @@ def lossless_jpeg(data: bytes) -> bytes:
 def longest_side(data: bytes) -> int:
     """Rows or columns, whatever is more."""
     ds = pydicom.dcmread(io.BytesIO(data), stop_before_pixels=True)
-    return max(ds.Rows, ds.Columns)
+    return max(int(ds.Rows), int(ds.Columns))
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -7,9 +7,9 @@ an API test.
 from __future__ import annotations
 
 import copy
-from functools import cache
 from typing import Any
 
+import pytest
 import sqlalchemy
 from flask_openapi3 import OpenAPI
 from sqlalchemy import Engine
@@ -20,13 +20,15 @@ from ehr_bridge.db import database
 STATEMENTS = 5_000  # more than one server ever has: all tests together ask everything
 
 _first: dict[str, Engine] = {}
-_routes = cache(app._routes)
+_without_anything: dict[type[OpenAPI], OpenAPI] = {}
+_routes = app._routes
 
 
 def share() -> None:
     """From now on, for all tests of this process."""
-    database.create_engine = create_engine
-    app._routes = routes
+    patch = pytest.MonkeyPatch()
+    patch.setattr(database, "create_engine", create_engine)
+    patch.setattr(app, "_routes", routes)
 
 
 def create_engine(url: str, **options: Any) -> Engine:
@@ -46,7 +48,9 @@ def create_engine(url: str, **options: Any) -> Engine:
 def routes(kind: type[OpenAPI]) -> OpenAPI:
     """An application with all routes, with nothing behind them yet."""
     if kind is OpenAPI:  # for the document, which describes the routes as it goes
-        return _routes.__wrapped__(kind)
-    application = copy.copy(_routes(kind))
+        return _routes(kind)
+    if kind not in _without_anything:
+        _without_anything[kind] = _routes(kind)
+    application = copy.copy(_without_anything[kind])
     application.extensions = dict(application.extensions)
     return application

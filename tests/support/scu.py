@@ -14,11 +14,11 @@ from pynetdicom import AE
 from pynetdicom.association import Association
 from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.presentation import build_context
-from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
 
 from ehr_bridge.dicom import read_header
 from ehr_bridge.errors import RefusedInstance
 
+VERIFICATION = "1.2.840.10008.1.1"
 MOST_CONTEXTS = 100
 """Of 128 that one association may propose."""
 
@@ -90,14 +90,15 @@ def _groups(messages: Sequence[Message]) -> Iterator[list[Message]]:
 def _send(port: int, messages: Sequence[Message], calling: str, patience: float) -> list[int | None]:
     ae = AE(ae_title=calling)
     kinds = dict.fromkeys(message.kind for message in messages)
-    ae.requested_contexts = [build_context(Verification), *(build_context(what, [how]) for what, how in kinds)]
+    ae.requested_contexts = [build_context(VERIFICATION), *(build_context(what, [how]) for what, how in kinds)]
     association = ae.associate("127.0.0.1", port, ae_title="ORTHANC")
     statuses: list[int | None] = []
     for number, message in enumerate(messages, 1):
         if not association.is_established:
             association = ae.associate("127.0.0.1", port, ae_title="ORTHANC")
         assert association.is_established
-        contexts = {(c.abstract_syntax, c.transfer_syntax[0]): c.context_id for c in association.accepted_contexts}
+        accepted = association.accepted_contexts
+        contexts = {(str(c.abstract_syntax), str(c.transfer_syntax[0])): c.context_id for c in accepted}
         context_id = contexts.get(message.kind)
         statuses.append(None if context_id is None else _store(association, message, context_id, number, patience))
     association.release()
@@ -121,7 +122,7 @@ def _store(association: Association, message: Message, context_id: int, number: 
         while time.monotonic() < deadline and not association.acse.is_aborted():
             _, response = association.dimse.get_msg(block=False)
             if response is not None:
-                return int(response.Status)
+                return response.Status
             time.sleep(0.001)
     finally:
         association._reactor_checkpoint.set()

@@ -62,6 +62,13 @@ def study(server: Server, uid: str) -> dict[str, Any] | None:
     return dict(answer.json()) if answer.status_code == 200 else None
 
 
+def the_study(server: Server, uid: str) -> dict[str, Any]:
+    """As `study`, of one that is there."""
+    found = study(server, uid)
+    assert found is not None, uid
+    return found
+
+
 def instances(server: Server, uid: str) -> list[pydicom.FileDataset]:
     """The stored instances of a study, read back through WADO-RS as a doctor."""
     answer = server.get(
@@ -75,8 +82,8 @@ def instances(server: Server, uid: str) -> list[pydicom.FileDataset]:
     return [pydicom.dcmread(io.BytesIO(part.split(b"\r\n\r\n", 1)[1][:-2])) for part in parts]
 
 
-def eventually(condition: Callable[[], Any], seconds: float = 60) -> Any:
-    """Wait until the condition gives something true; that something."""
+def eventually(condition: Callable[..., Any], seconds: float = 60) -> Any:
+    """Wait until the condition, called without arguments, gives something true; that something."""
     deadline = time.monotonic() + seconds
     while True:
         if result := condition():

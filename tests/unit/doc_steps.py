@@ -64,6 +64,7 @@ def calls(path: Path) -> Iterator[tuple[str, ast.Call]]:
 
 def model(name: str) -> type[BaseModel]:
     for module in pkgutil.walk_packages(ehr_bridge.api.__path__, "ehr_bridge.api."):
-        if (found := getattr(importlib.import_module(module.name), name, None)) is not None:
+        found = getattr(importlib.import_module(module.name), name, None)
+        if isinstance(found, type) and issubclass(found, BaseModel):
             return found
     raise AssertionError(f"there is no model {name}")

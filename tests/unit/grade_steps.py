@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 from ehr_bridge.matching import Evidence, HeaderIdentity, OrderFacts, PatientFacts, match_study
 
@@ -13,7 +14,7 @@ ORDER = OrderFacts(uuid.uuid4(), "ACC-1", "2.25.1", False, ASA)
 HEADER = HeaderIdentity("1.2.3", "ACC-1", "1000471", "", "Lindqvist^Åsa", "19610314", "F")
 
 
-def line(field: str, patient: PatientFacts = ASA, **said: str) -> Evidence:
+def line(field: str, patient: PatientFacts = ASA, **said: Any) -> Evidence:
     match = match_study(replace(HEADER, **said), [replace(ORDER, patient=patient)])
     return next(line for line in match.evidence if line.field == field)
 

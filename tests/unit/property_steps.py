@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn
 
 from tests.unit.dicom_samples import (
     BIG,
@@ -42,14 +43,14 @@ SEQUENCE_TAGS = (0x00081140, 0x00400275, 0x0040A730, 0x00291012)
 
 
 @st.composite
-def texts(draw, term: str, longest: int = 20) -> bytes:
+def texts(draw: DrawFn, term: str, longest: int = 20) -> bytes:
     """Text in a character set, padded, without the delimiters a value must not contain."""
     text = draw(st.text(LETTERS[term], max_size=longest))
     return even("".join(letter for letter in text if letter not in "\\^=").encode(CODECS[term]))
 
 
 @st.composite
-def datasets(draw, term: str, depth: int) -> list[El]:
+def datasets(draw: DrawFn, term: str, depth: int) -> list[El]:
     """Elements of one level, in order, with sequences below."""
     found = {}
     for tag, vr in draw(st.lists(st.sampled_from(NESTED_TAGS), max_size=4)):
@@ -66,7 +67,7 @@ def datasets(draw, term: str, depth: int) -> list[El]:
 
 
 @st.composite
-def files(draw) -> bytes:
+def files(draw: DrawFn) -> bytes:
     """A whole storable file in some encoding and character set."""
     term = draw(st.sampled_from(list(LETTERS)))
     shape = Shape(draw(st.sampled_from([EXPLICIT, IMPLICIT, BIG, DEFLATED])), draw(st.booleans()), draw(st.booleans()))
@@ -81,12 +82,13 @@ def files(draw) -> bytes:
 
 
 @st.composite
-def wishes(draw) -> dict[str, str]:
+def wishes(draw: DrawFn) -> dict[str, str]:
     """Values some EHR might want."""
     letters = st.characters(exclude_categories=["Cc", "Cs", "Cn", "Zl", "Zp", "Zs"], exclude_characters="\\^=")
     plain = st.one_of(st.text(st.sampled_from("ABC123-"), max_size=16), st.text(letters, max_size=16))
     name = st.lists(st.text(letters, min_size=1, max_size=10), min_size=1, max_size=3).map("^".join)
-    return draw(st.fixed_dictionaries(
+    wished: dict[str, str] = draw(st.fixed_dictionaries(
         {}, optional={"PatientID": plain, "PatientName": name, "AccessionNumber": plain, "StudyDescription": plain,
                       "PatientBirthDate": st.sampled_from(["", "19991231"])},
     ))  # fmt: skip
+    return wished

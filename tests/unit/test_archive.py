@@ -93,7 +93,7 @@ def test_an_orthanc_that_refuses_is_not_an_empty_archive() -> None:
     ],
 )
 def test_a_file_at_fault_is_told_from_an_archive_in_trouble(
-    code: int, is_readable: bool, kind: type[Exception], expected: str
+    code: int, is_readable: bool, kind: type[RefusedInstance | Unavailable], expected: str
 ) -> None:
     """By Orthanc's own code: bad format, bad type, missing tag; or disk full, quota, database away, folder gone."""
 
@@ -108,7 +108,7 @@ def test_a_file_at_fault_is_told_from_an_archive_in_trouble(
     fake = SimpleNamespace(OrthancException=OrthancException, RestApiPost=refuse, CreateDicomInstance=read)
     with pytest.raises(kind) as raised:
         OrthancArchive(fake, FOLDER).store(b"a file")
-    assert raised.value.code == expected  # type: ignore[attr-defined]
+    assert raised.value.code == expected
 
 
 def test_a_file_that_orthanc_holds_for_damaged_is_read_as_it_lies_there(tmp_path: Path) -> None:

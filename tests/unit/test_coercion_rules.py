@@ -77,7 +77,7 @@ def rules(*entries: dict[str, Any]) -> CoercionRules:
         ({"attribute": "PatientID", "value": "X"}, "PatientID always becomes patient.mrn"),
     ],
 )
-def test_a_rule_that_cannot_be_is_named(tmp_path, entry, said):
+def test_a_rule_that_cannot_be_is_named(tmp_path: Path, entry: dict[str, str], said: str) -> None:
     """By the variable, its number in the file and its attribute; the rules beside it are fine."""
     (problem,) = problems(written(tmp_path, PATIENT_ID, entry))
     assert problem.startswith(f"EHR_BRIDGE_COERCION_RULES: rule 2 ({entry['attribute']}): ")
@@ -96,7 +96,7 @@ def test_a_rule_that_cannot_be_is_named(tmp_path, entry, said):
         ('[[rule]]\nattribute = "PatientID"\nfrom = "patient.mrn"\ndoors = ["upload"]', "at every door"),
     ],
 )
-def test_a_file_that_holds_no_rules_is_refused(tmp_path, text, said):
+def test_a_file_that_holds_no_rules_is_refused(tmp_path: Path, text: str, said: str) -> None:
     """With what it should hold."""
     path = tmp_path / "rules.toml"
     path.write_text(text, encoding="latin-1")
@@ -104,14 +104,14 @@ def test_a_file_that_holds_no_rules_is_refused(tmp_path, text, said):
     assert re.search(said, problem)
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path):
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     """By the variable, not as a crash."""
     assert problems(tmp_path / "none.toml") == [
         "EHR_BRIDGE_COERCION_RULES: the file cannot be read: No such file or directory"
     ]
 
 
-def test_the_documented_default_is_the_built_in_one(tmp_path):
+def test_the_documented_default_is_the_built_in_one(tmp_path: Path) -> None:
     """The example in docs/configuration.md can be copied and changes nothing."""
     page = (ROOT / "docs" / "configuration.md").read_text()
     block = page.split("\n## Coercion rules\n")[1].split("```toml\n")[1].split("```")[0]
@@ -120,14 +120,14 @@ def test_the_documented_default_is_the_built_in_one(tmp_path):
     assert tomllib.loads(block)["rule"]
 
 
-def test_every_source_and_door_is_documented():
+def test_every_source_and_door_is_documented() -> None:
     """In docs/configuration.md."""
     section = (ROOT / "docs" / "configuration.md").read_text().split("\n## Coercion rules\n")[1].split("\n## ")[0]
     for name in (*EHR_VALUES, *Door, *Rule.model_fields):
         assert f"`{'from' if name == 'source' else name}`" in section, name
 
 
-def test_without_a_file_the_decision_is_the_rule():
+def test_without_a_file_the_decision_is_the_rule() -> None:
     """The built-in rules are the values the decision brought."""
     header = read_header(small())
     assert CoercionRules().rule(header, decision(), Door.UPLOAD).wanted == {"PatientID": "MRN-1"}
@@ -145,7 +145,7 @@ def test_without_a_file_the_decision_is_the_rule():
         ({"when": "empty"}, "", "Doe^Jane", False),
     ],
 )
-def test_when_and_on_conflict(entry, in_file, wanted, contradicts):
+def test_when_and_on_conflict(entry: dict[str, str], in_file: str, wanted: str | None, contradicts: bool) -> None:
     """Replace, keep, or keep and ask a person; a file that says nothing contradicts nothing."""
     header = read_header(small(PatientName=in_file))
     ruling = rules({"attribute": "PatientName", "from": "patient.name", **entry}).rule(header, decision(), Door.C_STORE)
@@ -153,7 +153,7 @@ def test_when_and_on_conflict(entry, in_file, wanted, contradicts):
     assert ruling.wanted["PatientID"] == "MRN-1"
 
 
-def test_what_the_ehr_does_not_know_is_kept_or_cleared():
+def test_what_the_ehr_does_not_know_is_kept_or_cleared() -> None:
     """As the rule says."""
     header = read_header(small(ReferringPhysicianName="WHO^EVER"))
     keep = {"attribute": "ReferringPhysicianName", "from": "order.ordered_by"}
@@ -161,14 +161,14 @@ def test_what_the_ehr_does_not_know_is_kept_or_cleared():
         assert rules(entry).rule(header, decision(), Door.UPLOAD).wanted.get("ReferringPhysicianName") == wanted
 
 
-def test_a_value_too_long_for_its_attribute_is_left_out():
+def test_a_value_too_long_for_its_attribute_is_left_out() -> None:
     """A piece of a description would be worse than what the device wrote."""
     facts = FACTS | {"order.description": "x" * 65}
     entry = {"attribute": "StudyDescription", "from": "order.description"}
     assert "StudyDescription" not in rules(entry).rule(read_header(small()), decision(facts=facts), Door.REST).wanted
 
 
-def test_the_last_rule_that_holds_counts():
+def test_the_last_rule_that_holds_counts() -> None:
     """For everybody, then for a door, then for one caller."""
     ruled = rules(
         {"attribute": "InstitutionName", "value": "All"},
@@ -187,7 +187,7 @@ def test_the_last_rule_that_holds_counts():
     assert institution(Door.UPLOAD, "BUS2") == "All"
 
 
-def test_a_study_that_is_not_linked_keeps_what_it_says():
+def test_a_study_that_is_not_linked_keeps_what_it_says() -> None:
     """Only what its sender corrected is written; one that contradicts its study gets nothing."""
     header, ruled = read_header(small()), rules({"attribute": "InstitutionName", "value": "All"})
     corrected = decision(facts={}, corrections={"StudyDate": "20260101"}, wanted={"StudyDate": "20260101"})

@@ -58,7 +58,7 @@ FITTING = [
 
 
 @pytest.mark.parametrize(("term", "name", "raw"), FITTING, ids=[term for term, _, _ in FITTING])
-def test_name_is_written_in_the_set_the_file_declares(term, name, raw):
+def test_name_is_written_in_the_set_the_file_declares(term: str, name: str, raw: bytes) -> None:
     """A Japanese, Korean, Russian or German name goes in as that file writes names; the set stays."""
     data = file_of(with_set(term))
     result = coerced(data, {"PatientName": name})
@@ -74,7 +74,7 @@ def test_name_is_written_in_the_set_the_file_declares(term, name, raw):
     ("ISO_IR 13", "ﾔ~"), ("ISO_IR 13", "山"), ("\\ISO 2022 IR 58", "张"), ("KLINGON", "é"), ("ISO_IR 144", "山 Иван"),
     ("\\ISO 2022 IR 87", "山田"), ("ISO 2022 IR 100\\ISO 2022 IR 144", "Müller^Иван"),
 ])  # fmt: skip
-def test_name_the_set_cannot_hold_turns_the_file_to_utf8(term, name):
+def test_name_the_set_cannot_hold_turns_the_file_to_utf8(term: str, name: str) -> None:
     """An undeclared set is ASCII, whatever readers make of it; the first group of a name knows no escapes.
 
     The change of set is recorded as a change.
@@ -93,14 +93,14 @@ def test_name_the_set_cannot_hold_turns_the_file_to_utf8(term, name):
     assert coerced(result.data, {"PatientName": name}).data is result.data
 
 
-def test_text_that_needs_an_escape_pydicom_forgets_turns_the_file_to_utf8():
+def test_text_that_needs_an_escape_pydicom_forgets_turns_the_file_to_utf8() -> None:
     """Latin-1 letters in a file of ASCII with extensions would be read differently by others."""
     result = coerced(file_of(with_set("\\ISO 2022 IR 100")), {"PatientID": "é"})
     assert charset_of(result.data) == "ISO_IR 192"
     assert dcmread(result.data).PatientID == "é"
 
 
-def test_set_is_declared_in_a_file_that_had_none():
+def test_set_is_declared_in_a_file_that_had_none() -> None:
     """The element goes in front of all text, and its absence before is recorded."""
     result = coerced(file_of(storable()), {"PatientName": "Ü"})
     assert next(iter(read_header(result.data).walk.starts)) == CHARACTER_SET
@@ -117,7 +117,7 @@ NESTED = [
 
 
 @pytest.mark.parametrize("shape", [*SHAPES, Shape(DEFLATED)], ids=shape_name)
-def test_text_at_every_level_reads_as_before_when_the_set_changes(shape):
+def test_text_at_every_level_reads_as_before_when_the_set_changes(shape: Shape) -> None:
     """German text in a Latin-1 file stays German when the patient gets a Chinese name."""
     data = file_of(
         with_set(
@@ -142,7 +142,7 @@ def test_text_at_every_level_reads_as_before_when_the_set_changes(shape):
     assert "Jörg's Fuß" in dcmdump(result.data)
 
 
-def test_japanese_text_reads_as_before_when_the_set_changes():
+def test_japanese_text_reads_as_before_when_the_set_changes() -> None:
     """Seven-bit escape sequences look like ASCII and are not."""
     term = "\\ISO 2022 IR 87"
     raw = encode("検査 春子", encodings_of(term.encode()), "LO")
@@ -154,7 +154,7 @@ def test_japanese_text_reads_as_before_when_the_set_changes():
     assert dcmread(data).StudyDescription == "検査 春子"
 
 
-def test_item_with_its_own_set_is_left_alone():
+def test_item_with_its_own_set_is_left_alone() -> None:
     """A Korean item inside a Latin-1 file keeps its bytes, and its reading."""
     korean = encode("홍길동", encodings_of(b"\\ISO 2022 IR 149"), "LO") or b""
     own = [El(CHARACTER_SET, "CS", b"\\ISO 2022 IR 149 "), El(0x00400007, "LO", even(korean))]
@@ -165,7 +165,7 @@ def test_item_with_its_own_set_is_left_alone():
     assert dcmread(result.data).RequestAttributesSequence[0].ScheduledProcedureStepDescription == "홍길동"
 
 
-def test_text_in_unknown_elements_of_known_meaning_is_recoded():
+def test_text_in_unknown_elements_of_known_meaning_is_recoded() -> None:
     """A public or private text element that lost its VR on the way still reads the same."""
     data = file_of(with_set(
         "ISO_IR 100", El(DESCRIPTION, "UN", LATIN), El(0x00090010, "LO", b"GEMS_IDEN_01"), El(0x00091004, "UN", LATIN),
@@ -175,7 +175,7 @@ def test_text_in_unknown_elements_of_known_meaning_is_recoded():
     assert read_header(result.data).study_description == "Jörg's Fuß"
 
 
-def test_group_lengths_of_recoded_groups_are_dropped_at_every_level():
+def test_group_lengths_of_recoded_groups_are_dropped_at_every_level() -> None:
     """Lengths that would be false afterwards go, those that stay true are kept."""
     length = El(0x00400000, "UL", b"\1\0\0\0")
     keep = El(0x00280000, "UL", b"\1\0\0\0")
@@ -190,7 +190,7 @@ def test_group_lengths_of_recoded_groups_are_dropped_at_every_level():
     assert dataset.PixelData == bytes(range(16))
 
 
-def test_broken_original_attributes_stay_readable_under_their_old_set():
+def test_broken_original_attributes_stay_readable_under_their_old_set() -> None:
     """What cannot be recoded in place moves beside the old character set that explains it."""
     data = file_of(with_set("ISO_IR 100", El(ORIGINAL, "LO", LATIN)))
     before = last_original(coerced(data, {"PatientName": "王"}).data).ModifiedAttributesSequence[0]
@@ -208,7 +208,7 @@ def test_broken_original_attributes_stay_readable_under_their_old_set():
     ("ISO_IR 100", El(0x00400275, "SQ", [[El(CHARACTER_SET, "CS", b""), El(0x00400007, "LO", LATIN)]])),
     ("ISO_IR 144", El(LONG_TEXT, "LT", b"\xd0" * 40_000)),
 ])  # fmt: skip
-def test_text_without_one_sure_reading_refuses_the_change(term, el):
+def test_text_without_one_sure_reading_refuses_the_change(term: str, el: El) -> None:
     """Rather no coercion than a text that silently reads differently: a person decides."""
     data = file_of(with_set(term, el))
     with pytest.raises(RefusedInstance) as refused:
@@ -217,7 +217,7 @@ def test_text_without_one_sure_reading_refuses_the_change(term, el):
     assert "Store the file as it is" in refused.value.detail
 
 
-def test_backslash_between_values_is_no_yen_sign():
+def test_backslash_between_values_is_no_yen_sign() -> None:
     """In a Japanese single-byte file a backslash still separates values."""
     data = file_of(with_set("ISO_IR 13", El(0x00081060, "PN", b"A\\B ")))
     assert list(dcmread(coerced(data, {"PatientName": "山"}).data).NameOfPhysiciansReadingStudy) == ["A", "B"]
@@ -232,19 +232,19 @@ def test_backslash_between_values_is_no_yen_sign():
     ("\\GB18030", b"\xe9", "é"), ("unicode_escape", b"\\u0041", "\\u0041"),
     ("\\ISO 2022 IR 58", b"\x1b$)A\xd5\xc5", "张"),
 ])  # fmt: skip
-def test_set_that_is_misspelled_or_unknown_is_read_as_far_as_possible(term, raw, text):
+def test_set_that_is_misspelled_or_unknown_is_read_as_far_as_possible(term: str, raw: bytes, text: str) -> None:
     """Wrong terms are read as what they mean, or as the default; never as the name of a Python codec."""
     assert decode(raw, encodings_of(term.encode())) == text
 
 
-def test_value_full_of_escape_sequences_is_read_in_no_time():
+def test_value_full_of_escape_sequences_is_read_in_no_time() -> None:
     """A megabyte of switches between sets is not worth following."""
     header = read_header(file_of(with_set("\\ISO 2022 IR 87", El(LONG_TEXT, "UT", b"\x1b$B;3\x1b(B" * 100_000))))
     assert isinstance(header, Header)
     assert header.text(LONG_TEXT).count("\x1b") == 200_000
 
 
-def test_refused_text_stays_as_it_was():
+def test_refused_text_stays_as_it_was() -> None:
     """A header that refused a change can still be read."""
     start = b"".join(element(el, AS_USUAL) for el in with_set("ISO_IR 13", El(DESCRIPTION, "LO", b"a~"))[:-1])
     header = read_header(file_of(start + sequence(item([], AS_USUAL), delimiter(0xE0DD))))

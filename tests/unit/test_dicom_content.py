@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pydicom
 import pytest
@@ -94,7 +95,7 @@ def test_a_file_written_again_by_another_tool_is_the_same() -> None:
     assert not is_same_content(sent, back.getvalue())  # its private elements are gone
 
 
-OTHER = {
+OTHER: dict[str, dict[str, Any]] = {
     "other pixels": {"PixelData": bytes(128)},
     "another description": {"StudyDescription": "MR knee"},
     "an element more": {"SliceThickness": "2.5"},

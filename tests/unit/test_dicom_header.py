@@ -64,7 +64,7 @@ def accepted(path: Path) -> bool:
 # --- real files
 
 
-def test_files_of_the_wheel_are_accepted_exactly_as_orthanc_accepts_them():
+def test_files_of_the_wheel_are_accepted_exactly_as_orthanc_accepts_them() -> None:
     """Each real file is taken if Orthanc can read it, and refused with a reason if it cannot."""
     outcome = {}
     for path in real_files():
@@ -78,12 +78,12 @@ def test_files_of_the_wheel_are_accepted_exactly_as_orthanc_accepts_them():
     assert outcome == {name: code for name, code in expected.items() if name in present}
 
 
-def test_text_of_real_files_reads_as_pydicom_reads_it():
+def test_text_of_real_files_reads_as_pydicom_reads_it() -> None:
     """Names, numbers and dates of the files that ship with pydicom, and more, read the same with us, in 17 scripts."""
     assert {p.name: d for p in real_files() if accepted(p) and (d := disagreements(p))} == {}
 
 
-def test_series_with_one_damaged_slice_loses_only_that_slice():
+def test_series_with_one_damaged_slice_loses_only_that_slice() -> None:
     """The first has as much again behind its last element; it is refused with the place, the others are taken."""
     first, *others = mr_series()
     codes = []
@@ -117,12 +117,12 @@ def test_series_with_one_damaged_slice_loses_only_that_slice():
         (PREAMBLE + b"junk behind the mark", "malformed"),
     ],
 )
-def test_file_that_is_no_dicom_file_is_refused(data, code):
+def test_file_that_is_no_dicom_file_is_refused(data: bytes, code: str) -> None:
     """A text, a picture, an archive or an empty file is told apart from a damaged DICOM file."""
     assert refusal_of(data) == code
 
 
-def test_refusal_never_repeats_what_the_file_says():
+def test_refusal_never_repeats_what_the_file_says() -> None:
     """A reason for refusal can be shown and logged: it holds no patient data."""
     for data in (file_of(storable())[:-4], file_of(storable()) + b"\0" * 9, file_of(storable())[:300]):
         with pytest.raises(RefusedInstance) as refused:
@@ -135,7 +135,7 @@ def test_refusal_never_repeats_what_the_file_says():
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=shape_name)
-def test_file_in_each_encoding_is_read(shape):
+def test_file_in_each_encoding_is_read(shape: Shape) -> None:
     """Implicit, explicit and big endian files say the same about Alice."""
     header = read_header(file_of(storable(), shape))
     assert header.patient_name == "ALICE^ANN"
@@ -151,7 +151,7 @@ def test_file_in_each_encoding_is_read(shape):
 
 
 @pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT, BIG])
-def test_dataset_without_preamble_and_meta_is_read(syntax):
+def test_dataset_without_preamble_and_meta_is_read(syntax: str) -> None:
     """Old archives keep bare datasets; they are taken, and the header says that nothing declared them."""
     shape = Shape(syntax, preamble=False)
     header = read_header(file_of(storable(), shape))
@@ -160,7 +160,7 @@ def test_dataset_without_preamble_and_meta_is_read(syntax):
     assert header.transfer_syntax_uid == syntax
 
 
-def test_meta_information_without_preamble_is_read():
+def test_meta_information_without_preamble_is_read() -> None:
     """A file that starts with group 0002 is taken."""
     data = file_of(storable())[132:]
     header = read_header(data)
@@ -168,7 +168,7 @@ def test_meta_information_without_preamble_is_read():
     assert header.patient_id == "ID-1"
 
 
-def test_unknown_transfer_syntax_is_guessed_from_the_first_element():
+def test_unknown_transfer_syntax_is_guessed_from_the_first_element() -> None:
     """A private transfer syntax does not hide the patient: the first element shows how it is written."""
     for shape in (Shape(EXPLICIT), Shape(IMPLICIT)):
         dataset = file_of(storable(), Shape(shape.syntax, preamble=False))
@@ -179,7 +179,7 @@ def test_unknown_transfer_syntax_is_guessed_from_the_first_element():
 
 @pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT, BIG, DEFLATED])
 @pytest.mark.parametrize("wrong", [-24, -12, -1, 1, 12, 24, 200, 1 << 31])
-def test_a_false_length_of_the_meta_information_is_put_right(wrong, syntax):
+def test_a_false_length_of_the_meta_information_is_put_right(wrong: int, syntax: str) -> None:
     """Orthanc goes by that length: it would take the character set of the names for meta information, or lose the
     file. Many writers count the 12 bytes of the length itself. What is kept is the file with the right length."""
     right = file_of(storable(), Shape(syntax))
@@ -192,14 +192,14 @@ def test_a_false_length_of_the_meta_information_is_put_right(wrong, syntax):
 @pytest.mark.parametrize(
     "element_", [b"OB\0\0\4\0\0\0\xb0\0\0\0", b"UN\0\0\0\0\0\0", b"US\2\0\x10\0", b"UL\0\0", b"??\2\0ab"]
 )
-def test_a_length_of_the_meta_information_that_is_no_number_is_put_right(element_):
+def test_a_length_of_the_meta_information_that_is_no_number_is_put_right(element_: bytes) -> None:
     """Whatever stands in (0002,0000), Orthanc finds a number there."""
     right = file_of(storable())
     assert read_header(right[:136] + element_ + right[144:]).data == right
 
 
 @pytest.mark.parametrize("vr", [b"OV", b"SV", b"UV", b"SQ", b"ZZ", b"  ", b"??", b"--", b"00"])
-def test_meta_information_that_orthanc_cannot_read_is_refused_by_name(vr):
+def test_meta_information_that_orthanc_cannot_read_is_refused_by_name(vr: bytes) -> None:
     """Orthanc 1.12.7 stores nothing that has such a value representation in group 0002, whatever the element."""
     long = vr in (b"OV", b"SV", b"UV", b"SQ", b"ZZ")
     odd = b"\2\0\x13\0" + vr + (b"\0\0\4\0\0\0" if long else b"\4\0") + b"TEST"
@@ -208,13 +208,13 @@ def test_meta_information_that_orthanc_cannot_read_is_refused_by_name(vr):
     assert refusal_of(usual[:start] + odd + usual[start:]) == "unreadable_meta"
 
 
-def test_a_nul_inside_a_text_shows_as_its_sign():
+def test_a_nul_inside_a_text_shows_as_its_sign() -> None:
     """PostgreSQL takes no NUL; two numbers that differ in one are not the same number."""
     header = read_header(file_of(storable(El(0x00100020, "LO", b"AB\0CD\0"))))
     assert header.patient_id == "AB\u2400CD"
 
 
-def test_element_tells_where_it_lies():
+def test_element_tells_where_it_lies() -> None:
     """Positions point into the body: header, value and end of each element."""
     data = file_of(storable())
     header = read_header(data)
@@ -232,7 +232,7 @@ def test_element_tells_where_it_lies():
 # --- irregular but harmless
 
 
-HARMLESS = {
+HARMLESS: dict[str, list[El] | bytes] = {
     "unsorted": [*storable(without=(0x00100010,)), El(0x00100010, "PN", b"ALICE^ANN ")],
     "odd_length": storable(El(0x00204000, "LT", b"abc")),
     "trailing_padding": [*storable(), El(0xFFFCFFFC, "OB", b"\0" * 100)],
@@ -262,7 +262,7 @@ HARMLESS = {
 
 
 @pytest.mark.parametrize("name", HARMLESS)
-def test_irregular_file_that_orthanc_reads_is_accepted(name):
+def test_irregular_file_that_orthanc_reads_is_accepted(name: str) -> None:
     """Devices write strange things that hurt nobody; their images are taken."""
     content = HARMLESS[name]
     if isinstance(content, bytes):
@@ -271,7 +271,7 @@ def test_irregular_file_that_orthanc_reads_is_accepted(name):
     assert read_header(data).patient_id == "ID-1"
 
 
-def test_repeated_element_counts_once_and_is_reported():
+def test_repeated_element_counts_once_and_is_reported() -> None:
     """Of two Patient IDs the first is read, as Orthanc does; the second is known to be there."""
     header = read_header(file_of([*storable(), El(0x00100020, "LO", b"OTHER ")]))
     assert header.patient_id == "ID-1"

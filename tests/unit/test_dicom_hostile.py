@@ -7,6 +7,7 @@ with false lengths too, but for the ones that would let it read another dataset 
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
 
 import pytest
 
@@ -80,7 +81,7 @@ FALSE = {
 
 
 @pytest.mark.parametrize("name", FALSE)
-def test_file_whose_lengths_lie_is_refused(name):
+def test_file_whose_lengths_lie_is_refused(name: str) -> None:
     """A length that leaves its container, or a delimiter out of place, is found before Orthanc sees the file."""
     content, code = FALSE[name]
     start = b"".join(element(e, AS_USUAL) for e in storable(without=(PIXEL_DATA,)))
@@ -88,14 +89,14 @@ def test_file_whose_lengths_lie_is_refused(name):
     assert refusal_of(file_of(start + content)) == code
 
 
-def test_compressed_pixels_in_one_piece_are_refused():
+def test_compressed_pixels_in_one_piece_are_refused() -> None:
     """A JPEG transfer syntax promises fragments; Orthanc cannot read anything else."""
     dataset = b"".join(element(el, AS_USUAL) for el in storable())
     assert refusal_of(PREAMBLE + meta(JPEG) + dataset) == "malformed"
     assert read_header(PREAMBLE + meta(EXPLICIT) + dataset).patient_id == "ID-1"
 
 
-def test_every_cut_of_a_file_is_refused_or_read_to_the_same_point():
+def test_every_cut_of_a_file_is_refused_or_read_to_the_same_point() -> None:
     """Wherever a transfer breaks off, the half file is not mistaken for a whole one."""
     data = file_of(storable(El(0x00400275, "SQ", [[El(0x00400007, "LO", b"abcd")]])), Shape(open_sequences=True))
     whole = read_header(data).walk.starts
@@ -112,7 +113,7 @@ def test_every_cut_of_a_file_is_refused_or_read_to_the_same_point():
 
 @pytest.mark.parametrize("shape", SHAPES, ids=shape_name)
 @pytest.mark.parametrize("depth", [1, 16, 17, 60, 100, 10_000])
-def test_nesting_deeper_than_sixteen_is_refused_at_once(shape, depth):
+def test_nesting_deeper_than_sixteen_is_refused_at_once(shape: Shape, depth: int) -> None:
     """A hundred sequences within each other kill Orthanc; sixteen are plenty for any real object."""
     start = b"".join(element(el, shape) for el in storable(without=(PIXEL_DATA,)))
     data = file_of(start + nested(depth, shape), shape)
@@ -125,7 +126,7 @@ def test_nesting_deeper_than_sixteen_is_refused_at_once(shape, depth):
 
 @pytest.mark.parametrize("depth", [16, 17, 100])
 @pytest.mark.parametrize("is_explicit", [True, False])
-def test_nesting_hidden_in_private_elements_is_refused(depth, is_explicit):
+def test_nesting_hidden_in_private_elements_is_refused(depth: int, is_explicit: bool) -> None:
     """Orthanc knows private dictionaries: a private element full of items may be a sequence to it."""
     inner = nested(depth, Shape(IMPLICIT), tag=0x00411001)[8:]
     shape = Shape(EXPLICIT if is_explicit else IMPLICIT)
@@ -136,7 +137,7 @@ def test_nesting_hidden_in_private_elements_is_refused(depth, is_explicit):
         assert refusal_of(data) == "nested_too_deep"
 
 
-def test_depth_allowed_is_a_parameter():
+def test_depth_allowed_is_a_parameter() -> None:
     """A site may allow less or more."""
     data = file_of([*storable(without=(PIXEL_DATA,)), El(0x00400275, "SQ", [[El(0x00400008, "SQ", [[]])]])])
     assert read_header(data, max_depth=2).patient_id == "ID-1"
@@ -147,7 +148,7 @@ def test_depth_allowed_is_a_parameter():
 # --- deflated
 
 
-def test_deflated_file_is_read_from_its_inflated_body():
+def test_deflated_file_is_read_from_its_inflated_body() -> None:
     """A deflated file is unpacked; its meta information stays in front, untouched."""
     data = file_of(storable(), Shape(DEFLATED))
     header = read_header(data)
@@ -157,7 +158,7 @@ def test_deflated_file_is_read_from_its_inflated_body():
     assert header.body[header.dataset_start :] == b"".join(element(el, AS_USUAL) for el in storable())
 
 
-def test_deflated_bomb_is_refused_before_it_unpacks():
+def test_deflated_bomb_is_refused_before_it_unpacks() -> None:
     """A small file that would unpack to hundreds of megabytes is refused after the first sixty-four."""
     stream = zlib.compressobj(9, wbits=-15)
     bomb = stream.compress(element(El(PIXEL_DATA, "OW", length=90 << 20), AS_USUAL))
@@ -167,7 +168,7 @@ def test_deflated_bomb_is_refused_before_it_unpacks():
     assert refusal_of(data) == "inflated_too_large"
 
 
-def test_deflated_file_larger_than_allowed_is_refused():
+def test_deflated_file_larger_than_allowed_is_refused() -> None:
     """The limit is a parameter."""
     data = file_of(storable(El(PIXEL_DATA, "OW", bytes(5000))), Shape(DEFLATED))
     assert len(read_header(data, max_inflated=6000).body) > 5000
@@ -176,14 +177,14 @@ def test_deflated_file_larger_than_allowed_is_refused():
 
 
 @pytest.mark.parametrize(("cut", "code"), [(slice(0, -9), "truncated"), (slice(0, 0), "truncated")])
-def test_deflated_file_cut_short_is_refused(cut, code):
+def test_deflated_file_cut_short_is_refused(cut: slice[int, int], code: str) -> None:
     """A deflated file that breaks off is refused."""
     start = len(PREAMBLE + meta(DEFLATED))
     data = file_of(storable(), Shape(DEFLATED))
     assert refusal_of(data[:start] + data[start:][cut]) == code
 
 
-def test_deflated_file_with_other_content_is_refused():
+def test_deflated_file_with_other_content_is_refused() -> None:
     """What claims to be deflated and is not is refused."""
     assert refusal_of(PREAMBLE + meta(DEFLATED) + b"\xff" * 40) == "malformed"
 
@@ -192,21 +193,21 @@ def test_deflated_file_with_other_content_is_refused():
 
 
 @pytest.mark.parametrize("shape", [Shape(EXPLICIT), Shape(IMPLICIT)], ids=shape_name)
-def test_file_of_countless_elements_is_refused(shape):
+def test_file_of_countless_elements_is_refused(shape: Shape) -> None:
     """Thousands of empty elements cost nothing to send and much to keep; no device writes them."""
     heads = b"".join(head(0x00100020 + n, "LO", 0, shape) for n in range(70_000))
     start = b"".join(element(el, shape) for el in storable(without=(PIXEL_DATA,))[:2])
     assert refusal_of(file_of(start + heads * 4, shape)) == "too_many_elements"
 
 
-def in_one_item(content, shape):
+def in_one_item(content: bytes, shape: Shape) -> bytes:
     value = delimiter(0xE000, shape, len(content)) + content
     return head(0x00400275, "SQ", len(value), shape) + value
 
 
 NESTED = 250_000
 """Elements, items and fragments within others that a file of some megabytes may have."""
-CROWDS = {
+CROWDS: dict[str, Callable[[int, Shape], bytes]] = {
     "elements": lambda n, shape: in_one_item(head(0x00080005, "CS", 0, shape) * (n - 1), shape),
     "elements in many items": lambda n, shape: in_one_item(head(0x00080005, "CS", 0, shape) * 24, shape) * (n // 25),
     "long elements": lambda n, shape: in_one_item(head(0x00420011, "OB", 0, shape) * (n - 1), shape),
@@ -220,7 +221,7 @@ CROWDS = {
 
 @pytest.mark.parametrize("crowd", CROWDS)
 @pytest.mark.parametrize("shape", [Shape(EXPLICIT), Shape(IMPLICIT)], ids=shape_name)
-def test_what_lies_within_others_is_counted_together(shape, crowd):
+def test_what_lies_within_others_is_counted_together(shape: Shape, crowd: str) -> None:
     """As many as a file may have are read, and 25 more are not, however they are laid out, and by every reader."""
     start = b"".join(element(el, shape) for el in storable(without=(PIXEL_DATA,))[:2])
     data = file_of(start + CROWDS[crowd](NESTED, shape), shape)
@@ -233,7 +234,7 @@ def test_what_lies_within_others_is_counted_together(shape, crowd):
         read_header(data, layouts=layouts)
 
 
-def test_larger_files_may_hold_more():
+def test_larger_files_may_hold_more() -> None:
     """One element for every 64 bytes: a large enhanced object has a hundred elements for each frame, and its pixels."""
     crowd = CROWDS["elements"](NESTED + 25, AS_USUAL)
     start = [element(el, AS_USUAL) for el in storable(without=(PIXEL_DATA,))[:2]]
@@ -241,7 +242,7 @@ def test_larger_files_may_hold_more():
     read_header(file_of(b"".join([*start, crowd, pixels])))
 
 
-def test_what_packs_fifty_fold_may_hold_less():
+def test_what_packs_fifty_fold_may_hold_less() -> None:
     """A few kilobytes must not keep every reader busy; the same file as it is may be read."""
     crowd = CROWDS["items"](120_000, AS_USUAL)
     data = file_of(b"".join(element(el, AS_USUAL) for el in storable(without=(PIXEL_DATA,))[:2]) + crowd)
@@ -253,7 +254,7 @@ def test_what_packs_fifty_fold_may_hold_less():
     assert refusal_of(PREAMBLE + meta(DEFLATED) + stream.compress(data[start:]) + stream.flush()) == "too_many_elements"
 
 
-def test_typical_header_is_walked_without_calls_for_each_element():
+def test_typical_header_is_walked_without_calls_for_each_element() -> None:
     """A CT header of 258 elements takes some 400 calls; three for each element would be a mistake."""
     path = next(path for path in wheel_files() if path.name == "CT_small.dcm")
     data = path.read_bytes()

@@ -8,7 +8,7 @@ import pytest
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
-from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from ehr_bridge.dicom import read_header
 from ehr_bridge.dicom.reading.items import first_item_text
@@ -25,7 +25,7 @@ def with_request(syntax: str, *, is_open: bool, item: Dataset | None) -> bytes:
     ds["RequestAttributesSequence"].is_undefined_length = is_open
     if item is not None:
         item.is_undefined_length_sequence_item = is_open
-    ds.file_meta.TransferSyntaxUID = syntax
+    ds.file_meta.TransferSyntaxUID = UID(syntax)
     ds["PixelData"].VR = "OW"
     return encoded(ds)
 

@@ -10,6 +10,7 @@ import pydicom
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydicom.uid import UID
 
 from ehr_bridge.dicom import Header, Layouts, Plans, coerce, read_header
 from ehr_bridge.errors import RefusedInstance
@@ -41,13 +42,13 @@ def slice_of(number: int, **values: Any) -> bytes:
     """One of a series: its number, its place and its UID are its own, of different lengths."""
     ds = pydicom.dcmread(io.BytesIO(small(InstanceNumber=number, SeriesInstanceUID="1.2.3", StudyInstanceUID="1.2")))
     ds.ImagePositionPatient = ["-120.5", "-120.5", f"{number * 1.25}"]
-    ds.SOPInstanceUID = ds.file_meta.MediaStorageSOPInstanceUID = f"1.2.3.{number}"
+    ds.SOPInstanceUID = ds.file_meta.MediaStorageSOPInstanceUID = UID(f"1.2.3.{number}")
     for keyword, value in values.items():
         setattr(ds, keyword, value)
     return encoded(ds)
 
 
-def test_the_real_files_read_alike_after_one_another():
+def test_the_real_files_read_alike_after_one_another() -> None:
     """All files of one folder in a row, twice: no file is read as if it were the one before."""
     layouts = Layouts()
     for path in [*wheel_files(), *real_files()]:
@@ -55,14 +56,14 @@ def test_the_real_files_read_alike_after_one_another():
         assert reading(data, layouts) == reading(data), path.name
 
 
-def test_slices_of_one_series_share_a_walk():
+def test_slices_of_one_series_share_a_walk() -> None:
     """Where nothing moved, the walk of the slice before is the answer, without a new one being made."""
     layouts = Layouts()
     first, second, third = (read_header(slice_of(number), layouts=layouts) for number in (1, 2, 3))
     assert third.walk is second.walk and third.walk == first.walk
 
 
-def test_slices_that_grow_are_read_right():
+def test_slices_that_grow_are_read_right() -> None:
     """Numbers with one, two and three digits move everything behind them."""
     layouts = Layouts()
     for number in (1, 2, 9, 10, 11, 99, 100, 1000, 3):
@@ -72,7 +73,9 @@ def test_slices_that_grow_are_read_right():
 
 @settings(max_examples=60, deadline=None, database=None)
 @given(files(), st.lists(st.tuples(st.integers(0, 5000), st.integers(0, 255)), max_size=4), st.integers(0, 40))
-def test_a_damaged_neighbour_gets_the_same_answer_as_alone(data, damage, cut):
+def test_a_damaged_neighbour_gets_the_same_answer_as_alone(
+    data: bytes, damage: list[tuple[int, int]], cut: int
+) -> None:
     """Nothing learnt from a good file lets a bad one pass, or refuses it with other words."""
     layouts = Layouts()
     for _ in range(3):
@@ -87,7 +90,7 @@ def test_a_damaged_neighbour_gets_the_same_answer_as_alone(data, damage, cut):
 
 @settings(max_examples=60, deadline=None, database=None)
 @given(files(), files(), wishes())
-def test_any_two_files_are_coerced_as_if_alone(one, other, wanted):
+def test_any_two_files_are_coerced_as_if_alone(one: bytes, other: bytes, wanted: dict[str, str]) -> None:
     """In whatever order and encoding, after a neighbour or a stranger: the same bytes and the same changes."""
     plans = Plans()
     for data in (one, one, other, one, other):
@@ -95,7 +98,7 @@ def test_any_two_files_are_coerced_as_if_alone(one, other, wanted):
 
 
 @pytest.mark.parametrize("wanted", WANTED, ids=["ascii", "german", "chinese and russian"])
-def test_the_real_files_are_coerced_alike_after_one_another(wanted):
+def test_the_real_files_are_coerced_alike_after_one_another(wanted: dict[str, str]) -> None:
     """Every file of one folder in a row, twice."""
     plans = Plans()
     for path in [*wheel_files(), *wheel_files()]:
@@ -122,10 +125,10 @@ PATIENT = {"PatientID": "MRN-1", "PatientName": "DOE^JANE", "AccessionNumber": "
     ],
     ids=["the same", "another slice", "another name", "another character set", "another sex", "the right id already"],
 )
-def test_a_plan_is_for_files_that_agree_in_all_it_touches(values, shares):
+def test_a_plan_is_for_files_that_agree_in_all_it_touches(values: dict[str, object], shares: bool) -> None:
     """A slice of the same series takes it; a file that says anything else of the patient does not."""
     plans, first = Plans(), read_header(slice_of(1))
-    arguments = {"modifying_system": "EHR", "source": "me"}
+    arguments: dict[str, Any] = {"modifying_system": "EHR", "source": "me"}
     coerce(first, PATIENT, when=WHEN, plans=plans, **arguments)
     plan = plans.find((tuple(PATIENT.items()), True, False, "EHR", "me", "COERCE"))
     assert plan is not None
@@ -138,7 +141,7 @@ def test_a_plan_is_for_files_that_agree_in_all_it_touches(values, shares):
         assert applied == coerced.data
 
 
-def test_a_file_that_is_right_already_stays_the_same_object():
+def test_a_file_that_is_right_already_stays_the_same_object() -> None:
     """Nothing to do is nothing done, for the second one too."""
     plans = Plans()
     for number in (1, 2):
@@ -148,7 +151,7 @@ def test_a_file_that_is_right_already_stays_the_same_object():
         assert again.data is header.data and again.changes == ()
 
 
-def test_what_is_remembered_stays_small():
+def test_what_is_remembered_stays_small() -> None:
     """A hundred kinds of files and a thousand studies leave no more than the last few."""
     layouts, plans = Layouts(size=3), Plans(size=5)
     for number in range(20):

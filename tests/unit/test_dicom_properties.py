@@ -68,12 +68,12 @@ def over(paths: tuple[Path, ...], wanted: dict[str, str]) -> dict[str, list[str]
 
 
 @pytest.mark.parametrize("wanted", WANTED, ids=["ascii", "german", "chinese and russian"])
-def test_coercing_any_real_file_keeps_every_promise(wanted):
+def test_coercing_any_real_file_keeps_every_promise(wanted: dict[str, str]) -> None:
     """Whatever the device, encoding or script: wanted values in, all else as before, old values kept."""
     assert over(real_files(), wanted) == {}
 
 
-def test_dcmtk_reads_coerced_files():
+def test_dcmtk_reads_coerced_files() -> None:
     """The reference implementation reads what we made of one file of each kind."""
     names = {"CT_small.dcm", "MR_small_bigendian.dcm", "rtplan.dcm", "image_dfl.dcm", "JPEG2000.dcm", "chrH32.dcm"}
     paths = [path for path in wheel_files() if path.name in names]
@@ -91,14 +91,14 @@ def test_dcmtk_reads_coerced_files():
 
 @settings(max_examples=120, deadline=None, database=None)
 @given(files(), wishes())
-def test_coercing_any_generated_file_keeps_every_promise(data, wanted):
+def test_coercing_any_generated_file_keeps_every_promise(data: bytes, wanted: dict[str, str]) -> None:
     """Nested, private, open, big endian, deflated, in five character sets: the promises hold."""
     assert broken_promises(data, wanted) == []
 
 
 @settings(max_examples=60, deadline=None, database=None)
 @given(files())
-def test_text_of_any_generated_file_reads_as_pydicom_reads_it(data):
+def test_text_of_any_generated_file_reads_as_pydicom_reads_it(data: bytes) -> None:
     """Our reading and pydicom's agree on every public text element."""
     header, dataset = read_header(data), dcmread(data)
     for el in dataset:
@@ -131,7 +131,7 @@ def _survives(data: bytes) -> None:
 
 @settings(max_examples=250, deadline=None, database=None)
 @given(st.sampled_from(SMALL), st.data())
-def test_file_cut_anywhere_is_refused_or_read(data, draw):
+def test_file_cut_anywhere_is_refused_or_read(data: bytes, draw: st.DataObject) -> None:
     """A broken transfer never ends in anything but a clear answer."""
     survives(data[: draw.draw(st.integers(0, len(data)))])
 
@@ -141,7 +141,7 @@ def test_file_cut_anywhere_is_refused_or_read(data, draw):
     st.sampled_from(SMALL),
     st.lists(st.tuples(st.integers(0, 7999), BYTES)),
 )
-def test_file_with_damaged_bytes_is_refused_or_read(data, damage):
+def test_file_with_damaged_bytes_is_refused_or_read(data: bytes, damage: list[tuple[int, int]]) -> None:
     """Whatever a bad disc or a bad person does to a file, nothing but a refusal comes out."""
     damaged = bytearray(data)
     for position, byte in damage:
@@ -151,6 +151,6 @@ def test_file_with_damaged_bytes_is_refused_or_read(data, damage):
 
 @settings(max_examples=100, deadline=None, database=None)
 @given(st.binary(max_size=400), st.sampled_from([b"", b"\0" * 128 + b"DICM", b"\x08\0\x05\0CS", b"\0\x08\0\x05CS"]))
-def test_random_bytes_are_refused_or_read(data, start):
+def test_random_bytes_are_refused_or_read(data: bytes, start: bytes) -> None:
     """Noise behind a plausible beginning is no danger."""
     survives(start + data)

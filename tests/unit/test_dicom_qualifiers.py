@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+import pydicom
 import pytest
 
 from ehr_bridge.dicom import Plans, coerce, is_same_content, read_header
-from ehr_bridge.services.coercion import originals
 from ehr_bridge.services.coercion.originals import MODIFYING_SYSTEM, on_arrival
 from tests.unit.dicom_samples import (
     AS_USUAL,
@@ -58,9 +58,14 @@ def test_it_goes_with_the_number_and_comes_back_with_it(shape: Shape, wanted: di
 
 def test_a_file_is_read_once_for_all_that_it_said_when_it_came(monkeypatch: pytest.MonkeyPatch) -> None:
     """For its values and its qualifiers."""
-    header, read = read_header(coerced(qualified(), {"PatientID": "MRN-7"})), []
-    once = originals.pydicom.dcmread
-    monkeypatch.setattr(originals.pydicom, "dcmread", lambda *told, **more: read.append(told) or once(*told, **more))
+    header, read = read_header(coerced(qualified(), {"PatientID": "MRN-7"})), list[Any]()
+    once = pydicom.dcmread
+
+    def counted(*told: Any, **more: Any) -> Any:
+        read.append(told)
+        return once(*told, **more)
+
+    monkeypatch.setattr(pydicom, "dcmread", counted)
     came = on_arrival(header)
     assert (came.values["PatientID"], came.qualifiers is not None, len(read)) == ("ID-1", True, 1)
 

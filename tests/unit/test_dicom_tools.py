@@ -54,7 +54,7 @@ def one_of_each_kind() -> list[Path]:
     return list(kinds.values())
 
 
-def test_dciodvfy_finds_nothing_wrong_that_was_not_wrong_before(tmp_path):
+def test_dciodvfy_finds_nothing_wrong_that_was_not_wrong_before(tmp_path: Path) -> None:
     """Every kind of object in every transfer syntax that pydicom ships, in three scripts in turn."""
     paths = one_of_each_kind()
     with ThreadPoolExecutor(2) as pool:
@@ -65,7 +65,7 @@ def test_dciodvfy_finds_nothing_wrong_that_was_not_wrong_before(tmp_path):
 
 @settings(max_examples=25, deadline=None, database=None)
 @given(files(), wishes())
-def test_dcmtk_reads_whatever_we_make_of_generated_files(data, wanted):
+def test_dcmtk_reads_whatever_we_make_of_generated_files(data: bytes, wanted: dict[str, str]) -> None:
     """DCMTK complains of the coerced file only if it complained of the one that came."""
     try:
         coerced = coerce(read_header(data), wanted, when=WHEN, modifying_system="EHR").data

@@ -23,14 +23,14 @@ from tests.unit.dicom_samples import dcmread, file_of, storable
     ("StudyDate", "202501"), ("PatientSex", "female"), ("PatientSex", "Ä"), ("StudyTime", "2561"), ("PatientAge", "45"),
     ("PatientWeight", "heavy"), ("SeriesNumber", "1.5"), ("StudyDate", "٢٠٢٥٠١٠١"),
 ])  # fmt: skip
-def test_value_no_file_may_get_is_an_error_of_the_caller(keyword, value):
+def test_value_no_file_may_get_is_an_error_of_the_caller(keyword: str, value: str) -> None:
     """Unchecked input never reaches a file, and the message does not repeat it."""
     with pytest.raises(ValueError) as error:
         coerced(file_of(storable()), {keyword: value})
     assert len(value) < 3 or value not in str(error.value)
 
 
-def test_longest_values_are_taken():
+def test_longest_values_are_taken() -> None:
     """Limits count characters, not bytes (PS3.5 section 6.2)."""
     name = "Ж" * 64 + "=" + "Я" * 64
     wanted = {"PatientID": "Ü" * 64, "AccessionNumber": "Ü" * 16, "PatientName": name}
@@ -38,7 +38,7 @@ def test_longest_values_are_taken():
     assert (dataset.PatientID, str(dataset.PatientName)) == ("Ü" * 64, name)
 
 
-def test_time_and_reason_of_a_modification_are_checked():
+def test_time_and_reason_of_a_modification_are_checked() -> None:
     """A local time without zone, an unnamed system or a free-text reason is a mistake of the caller."""
     header = read_header(file_of(storable()))
     for when, system, reason in (
@@ -50,7 +50,7 @@ def test_time_and_reason_of_a_modification_are_checked():
             coerce(header, BEA, when=when, modifying_system=system, reason=reason)
 
 
-def test_name_of_the_source_fits_every_character_set():
+def test_name_of_the_source_fits_every_character_set() -> None:
     """The name of a sender loses its accents rather than turning the file to another character set."""
     result = coerced(file_of(storable()), BEA, source="Praxis Müller " + "x" * 80)
     assert last_original(result.data).SourceOfPreviousValues == ("Praxis Muller " + "x" * 80)[:64]

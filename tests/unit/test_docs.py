@@ -175,6 +175,7 @@ def test_every_chore_of_the_worker_is_documented_with_how_often_it_runs() -> Non
         if name == "Chore":
             title, every = call.args[0], call.args[2]
             assert isinstance(title, ast.Constant) and isinstance(every, ast.Constant)
+            assert isinstance(every.value, int | float), ast.dump(every)
             made[str(title.value)] = "round" if not every.value else f"{every.value:g} s"
     apart = {"fixity", "damaged files"}  # of the thread that reads stored files
     assert {name: every for name, every in made.items() if name not in apart} == table
@@ -354,7 +355,8 @@ def test_every_module_says_what_it_is(path: Path) -> None:
     assert ast.get_docstring(tree) or not tree.body, "no module docstring"
     if path.parent.name in {"services", "matching", "auth", "dicom", "plugin"}:
         classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
-        functions = [node for holder in (tree, *classes) for node in holder.body if isinstance(node, ast.FunctionDef)]
+        holders: list[ast.Module | ast.ClassDef] = [tree, *classes]
+        functions = [node for holder in holders for node in holder.body if isinstance(node, ast.FunctionDef)]
         for node in functions:
             is_public = not node.name.startswith("_") and not node.decorator_list
             assert not is_public or len(node.body) == 1 or ast.get_docstring(node), node.name

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from ehr_bridge.matching import Evidence, EvidenceGrade
@@ -63,7 +65,8 @@ def test_names_are_graded(said: str, family: str, given: str, grade: str) -> Non
 def test_fields_are_graded(field: str, said: str, grade: str, agrees: bool | None) -> None:
     """A wrong digit is a slip, and is called so; a number next to the MRN may be a relative's, and does not agree."""
     keyword = {"patient_id": "PatientID"}.get(field, field.title().replace("_", ""))
-    found = line(keyword, **{field: said})
+    header: dict[str, Any] = {field: said}
+    found = line(keyword, **header)
     assert (found.grade, found.agrees) == (grade, agrees)
     if found.grade is EvidenceGrade.SLIP and said != "19611403":
         assert "digit" in found.detail

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from ehr_bridge.auth.authenticator import Authenticator
 from ehr_bridge.auth.caller import Caller
 from ehr_bridge.auth.permissions import Permission
 from ehr_bridge.services.visibility.sight import Sight
@@ -47,7 +48,7 @@ class Output:
         self.answer = json.loads(body)
 
 
-class Doorman:
+class Doorman(Authenticator):
     """Authenticates somebody who may do this, or a token of theirs for `studies`."""
 
     def __init__(self, studies: frozenset[str] | None, *permissions: Permission) -> None:
@@ -66,7 +67,7 @@ def find(
     **headers: str,
 ) -> Any:
     orthanc, output = FakeOrthanc(), Output()
-    route = ScopedFind(orthanc, Doorman(studies, *may), hidden, lambda _: None)  # type: ignore[arg-type]
+    route = ScopedFind(orthanc, Doorman(studies, *may), hidden, lambda _: None)
     body = json.dumps({"Level": "Study", "Query": {}} | question).encode()
     route(output, "/tools/find", method="POST", headers=headers or {"authorization": "Bearer x"}, body=body)
     return [one["ID"] if isinstance(one, dict) else one for one in output.answer], orthanc.questions

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from ehr_bridge.auth.authenticator import Authenticator
 from ehr_bridge.auth.caller import Caller
 from ehr_bridge.auth.permissions import Permission
 from plugin.serving.find import ScopedFind
@@ -41,14 +42,17 @@ class Output:
         self.answer = json.loads(body)
 
 
-class Nurse:
+class Nurse(Authenticator):
+    def __init__(self) -> None:
+        pass
+
     def authenticate(self, _authorization: str | None) -> Caller:
         return Caller("n", "n", ("nurse",), frozenset({Permission.VIEW}))
 
 
 def ask(orthanc: Refusing, query: dict[str, str]) -> Any:
     output = Output()
-    route = ScopedFind(orthanc, Nurse(), sight(), lambda _: None)  # type: ignore[arg-type]
+    route = ScopedFind(orthanc, Nurse(), sight(), lambda _: None)
     body = json.dumps({"Level": "Study", "Query": query, "Limit": 5}).encode()
     route(output, "/tools/find", method="POST", headers={"authorization": "Bearer x"}, body=body)
     return output.answer

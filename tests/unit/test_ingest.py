@@ -71,9 +71,16 @@ class Door:
     def __init__(self, folder: Path, error: Exception | None = None) -> None:
         self.told: list[Refusal] = []
         self.refusals = StoreRefusals(1, self.told.append)
-        self.records = QuarantineRecords(None, Quarantine(folder), lambda: NOW, "node", timedelta(7))  # type: ignore[arg-type]
-        stand_ins = (Intake(error), NothingUnderWay(), self.records, self.refusals, lambda arrival: None)
-        self.ingest = Ingest(FakeOrthanc(), *stand_ins)  # type: ignore[arg-type]
+        database: Any = None
+        self.records = QuarantineRecords(database, Quarantine(folder), lambda: NOW, "node", timedelta(7))
+        stand_ins: tuple[Any, ...] = (
+            Intake(error),
+            NothingUnderWay(),
+            self.records,
+            self.refusals,
+            lambda arrival: None,
+        )
+        self.ingest = Ingest(FakeOrthanc(), *stand_ins)
 
     def status(self, data: bytes, calling: str | None = "MR1") -> int:
         """What the sender hears; nothing of a refused instance may reach Orthanc."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from ehr_bridge.db.links import Link
 from ehr_bridge.db.states import LinkStatus
 
 PATIENT, ORDER, FACT = (str(uuid.UUID(int=number)) for number in (1, 2, 3))
-OLDEST = {
+OLDEST: dict[str, Any] = {
     "patient_id": PATIENT, "order_id": ORDER, "link_status": "linked", "link_id": None, "orthanc_study_id": None,
     "match_kind": "exact", "match_score": 1.0, "match_evidence": [{"field": "PatientID"}], "match_patient_id": PATIENT,
     "match_order_id": None, "orders": {},

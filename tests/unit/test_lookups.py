@@ -10,7 +10,7 @@ import pytest
 from plugin.serving.lookups import InstanceLookups
 
 STUDY, SERIES, INSTANCE = "1.2.1", "1.2.1.1", "1.2.1.1.1"
-QUESTION = {
+QUESTION: dict[str, Any] = {
     "Level": "Instance",
     "Query": {"SOPInstanceUID": INSTANCE, "SeriesInstanceUID": SERIES, "StudyInstanceUID": STUDY},
     "ResponseContent": ["Metadata"],

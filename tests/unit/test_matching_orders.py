@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pytest
 
@@ -47,7 +48,8 @@ def lines(match: Match) -> dict[str, Evidence]:
 @pytest.mark.parametrize("told", [None, "OURS-77"])
 def test_a_step_that_no_order_here_has_says_nothing(key: str, told: str | None) -> None:
     """As a dcm4che worklist writes it: SPS2032, of a RIS that nobody told us about."""
-    order = with_step(ORDER, **{key: told}) if key == "scheduled_procedure_step_id" else replace(ORDER, **{key: told})
+    said: dict[str, Any] = {key: told}
+    order = with_step(ORDER, **said) if key == "scheduled_procedure_step_id" else replace(ORDER, **said)
     match = match_study(replace(HEADER, **{key: "SPS2032"}), [order])
     assert (match.kind, match.is_automatic, match.score) == (MatchKind.EXACT, True, 1.0)
     keyword = {"scheduled_procedure_step_id": "ScheduledProcedureStepID"}.get(key, "RequestedProcedureID")

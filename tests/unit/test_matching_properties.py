@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import random
 import uuid
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -65,12 +67,14 @@ KEYS = ("study_instance_uid", "accession_number", "scheduled_procedure_step_id",
 
 
 def order_of(patient: PatientFacts, number: int = 1) -> OrderFacts:
-    asks_for = {"steps": (StepFacts(modality="CR"),), "body_part": "CHEST", "laterality": "L"}
+    asks_for: dict[str, Any] = {"steps": (StepFacts(modality="CR"),), "body_part": "CHEST", "laterality": "L"}
     return OrderFacts(uuid.UUID(int=number), f"ACC-{number}", f"2.25.{number}", False, patient, **asks_for)
 
 
 @given(headers, groups, rules, st.randoms())
-def test_the_verdict_does_not_depend_on_the_order_of_candidates(header, group, chosen, chance) -> None:  # type: ignore[no-untyped-def]
+def test_the_verdict_does_not_depend_on_the_order_of_candidates(
+    header: HeaderIdentity, group: list[PatientFacts], chosen: Rules, chance: random.Random
+) -> None:
     """Whichever row the database returns first."""
     orders = [order_of(patient, number) for number, patient in enumerate(group[:2], 1)]
     mixed, turned = group[:], orders[::-1]
@@ -173,7 +177,8 @@ def test_an_id_that_no_order_here_has_changes_nothing(
     header: HeaderIdentity, patient: PatientFacts, key: str, is_told: bool
 ) -> None:
     """Whether the order was told an id of its own or not: what is not known here is no contradiction."""
-    order, told = order_of(patient), {key: "OURS-1"} if is_told else {}
+    told: dict[str, Any] = {key: "OURS-1"} if is_told else {}
+    order = order_of(patient)
     order = with_step(order, **told) if key == "scheduled_procedure_step_id" else replace(order, **told)
     without = match_study(replace(header, **{key: ""}), [order], rules=BOLD)
     foreign = match_study(replace(header, **{key: "THEIRS-1"}), [order], rules=BOLD)

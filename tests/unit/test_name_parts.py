@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,8 @@ HEADER = HeaderIdentity("1.2.3", "", "1000471", "", "Smith^John", "19610314", "M
 def verdict(said: str, known: str, **header: str) -> Match:
     """Of a header's name beside the EHR's, whose parts are written with ^."""
     parts = dict(zip(("family_name", "given_name", "middle_name", "prefix", "suffix"), known.split("^"), strict=False))
-    patient = replace(JOHN, **{name: part or None for name, part in parts.items()})
+    told: dict[str, Any] = {name: part or None for name, part in parts.items()}
+    patient = replace(JOHN, **told)
     return match_study(replace(HEADER, patient_name=said, **header), [], [patient], Population(50_000))
 
 

@@ -15,7 +15,12 @@ def test_each_thread_has_its_own_value_until_it_is_taken() -> None:
     kept.put("former")
     kept.put("mine")
     seen: list[str | None] = []
-    other = threading.Thread(target=lambda: (seen.append(kept.peek()), kept.put("theirs")))
+
+    def use() -> None:
+        seen.append(kept.peek())
+        kept.put("theirs")
+
+    other = threading.Thread(target=use)
     other.start()
     other.join()
     assert (seen, kept.peek(), kept.take(), kept.take()) == ([None], "mine", "mine", None)

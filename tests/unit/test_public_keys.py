@@ -35,7 +35,7 @@ ED = ed25519.Ed25519PrivateKey.generate()
 
 def entry(key: Any, kid: Any, **more: Any) -> dict[str, Any]:
     """One key of a set, as a provider publishes it."""
-    kinds = {rsa.RSAPrivateKey: RSAAlgorithm, ec.EllipticCurvePrivateKey: ECAlgorithm}
+    kinds: dict[type, Any] = {rsa.RSAPrivateKey: RSAAlgorithm, ec.EllipticCurvePrivateKey: ECAlgorithm}
     algorithm = next((a for kind, a in kinds.items() if isinstance(key, kind)), OKPAlgorithm)
     made = algorithm.to_jwk(key.public_key(), as_dict=True)
     return {"kid": kid, **{k: v for k, v in made.items() if k != "key_ops"}, **more}

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -97,9 +98,9 @@ def test_a_signal_between_two_processes_is_not_lost(tmp_path: Path, monkeypatch:
     watched.start()
     popen = subprocess.Popen
 
-    def start_after_signal(*command: object, **options: object) -> object:
+    def start_after_signal(*command: Any, **options: Any) -> Any:
         signal.raise_signal(signal.SIGTERM)
-        return popen(*command, **options)  # type: ignore[call-overload]
+        return popen(*command, **options)
 
     monkeypatch.setattr(subprocess, "Popen", start_after_signal)
     assert watched.process is not None

@@ -47,7 +47,8 @@ def test_what_the_callback_raises_reaches_orthanc(entered: list[int]) -> None:
 
 def test_the_stack_of_the_calling_thread_is_measured() -> None:
     """As large as it was asked for, but for a guard page; larger than any stack that an ended thread left behind."""
-    before, sizes = threading.stack_size(40 * 1024 * 1024), []
+    sizes: list[int | None] = []
+    before = threading.stack_size(40 * 1024 * 1024)
     try:
         thread = threading.Thread(target=lambda: sizes.append(threads.stack_bytes()))
         thread.start()
@@ -61,7 +62,11 @@ def test_the_real_call_does_no_harm_to_a_thread_of_pythons_own() -> None:
     """One that Python made is known anyway."""
     assert ctypes.pythonapi.PyGILState_Check() == 1
     results: list[int] = []
-    caller = threading.Thread(target=threads.keeping_thread(lambda: results.append(1)))
+
+    def call() -> None:
+        results.append(1)
+
+    caller = threading.Thread(target=threads.keeping_thread(call))
     caller.start()
     caller.join()
     assert results == [1]

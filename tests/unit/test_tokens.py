@@ -101,7 +101,7 @@ FORGED = {
     "name is a list": user(name=["a"]),
     "name with half a character": user(name="\ud800"),
     "issued at is text": user(iat="yesterday"),
-    "alg none": jwt.encode({"sub": "x", "aud": RULES.audience, "exp": NOW + timedelta(hours=1)}, None, "none"),
+    "alg none": jwt.encode({"sub": "x", "aud": RULES.audience, "exp": NOW + timedelta(hours=1)}, "", "none"),
     "HS512 with the right key": jwt.encode(
         {"sub": "x", "aud": RULES.audience, "exp": NOW + timedelta(hours=1)}, SECRET, "HS512"
     ),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -32,15 +33,9 @@ def test_a_failing_chore_is_tried_again_and_stops_no_other() -> None:
     worker.stop()
 
 
-class Size(NamedTuple):
-    size_bytes: int
-
-
-class Handed(NamedTuple):
-    """As much of an arrival as the worker looks at."""
-
-    number: int
-    judged: Size = Size(500_000)
+def arrival(number: int, size_bytes: int = 500_000) -> Any:
+    """As much of one as the worker looks at."""
+    return SimpleNamespace(number=number, judged=SimpleNamespace(size_bytes=size_bytes))
 
 
 def test_what_was_handed_over_is_finished_before_the_end() -> None:
@@ -49,9 +44,9 @@ def test_what_was_handed_over_is_finished_before_the_end() -> None:
     worker = Worker(taken.append, [])
     worker.start()
     for number in range(100):
-        worker.hand_over(Handed(number))  # type: ignore[arg-type]
+        worker.hand_over(arrival(number))
     worker.stop()
-    assert [arrival.number for arrival in taken] == list(range(100))
+    assert [each.number for each in taken] == list(range(100))
     assert not worker.is_well
 
 
@@ -61,7 +56,7 @@ def test_large_images_are_not_kept_in_memory_until_the_next_tick(monkeypatch: py
     taken: list[Any] = []
     worker = Worker(taken.append, [])
     worker.start()
-    worker.hand_over(Handed(1))  # type: ignore[arg-type]
-    worker.hand_over(Handed(2, Size(100_000_000)))  # type: ignore[arg-type]
-    eventually(lambda: [arrival.number for arrival in taken] == [1, 2])
+    worker.hand_over(arrival(1))
+    worker.hand_over(arrival(2, 100_000_000))
+    eventually(lambda: [each.number for each in taken] == [1, 2])
     worker.stop()

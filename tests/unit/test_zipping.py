@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import zipfile
+from collections.abc import Iterator
 
 import pytest
 
@@ -31,14 +32,14 @@ def test_each_header_tells_sizes_before_the_data() -> None:
 
 def test_a_file_is_sent_before_the_next_is_read() -> None:
     """One file in memory at a time."""
-    read = []
+    read: list[str] = []
 
-    def files() -> object:
+    def files() -> Iterator[tuple[str, bytes]]:
         for name, data in FILES:
             read.append(name)
             yield name, data
 
-    pieces = zip_stream(files())  # type: ignore[arg-type]
+    pieces = zip_stream(files())
     assert next(pieces).startswith(b"PK\x03\x04") and read == [FILES[0][0]]
     assert all(len(piece) <= 1_000_000 for piece in pieces)
 
