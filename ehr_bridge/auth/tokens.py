@@ -104,7 +104,7 @@ class TokenVerifier:
             self._cache.pop(token, None)
             raise NotAuthenticated("token_expired", "The token has expired; sign in again or ask for a new link.")
         if caller.token_id is not None and caller.token_id in self._revoked:
-            raise NotAuthenticated("token_revoked", "This token was taken back; sign in again or ask for a new link.")
+            raise NotAuthenticated("token_revoked", "This token was revoked; sign in again or ask for a new link.")
         return caller if caller.grant is None else self._bound(token, caller, caller.grant)
 
     def _bound(self, token: str, caller: Caller, grant: str) -> Caller:

@@ -1,1 +1,1 @@
-"""What the product does: one module per capability. Takes ids and facts, writes rows, never speaks HTTP or Orthanc."""
+"""What the product does, one folder per wing. Takes ids and facts, writes rows, knows neither HTTP nor Orthanc."""

@@ -124,7 +124,7 @@ class Services:
 
 
 def rules_of(settings: Settings) -> Rules:
-    """How studies are matched."""
+    """The settings for matching."""
     return Rules(
         automatic=Basis(settings.match_automatic),
         probability=settings.match_probability,
@@ -140,7 +140,7 @@ def utc_now() -> datetime:
 
 
 def limits_of(settings: Settings) -> dict[str, int]:
-    """How much of what is limited may be done in a minute."""
+    """The rate limits per minute, by action."""
     return {
         UPLOAD: settings.uploads_per_minute,
         SIGN_IN: settings.sign_ins_per_minute,
@@ -158,7 +158,7 @@ def build_services(
     database: Database,
     clock: Callable[[], datetime] = utc_now,
 ) -> Services:
-    """Wire the services for these settings. `settings.jwt_secret` must be set by now."""
+    """Build the services for these settings, which must have their `jwt_secret`."""
     authorities = authorities_of(settings)
     of_tokens, ehr_keys = token_rules(settings), key_source(settings)
     revocations, grants = Revocations(database, clock), Grants(database)

@@ -55,9 +55,9 @@ class Privacy:
         self._clock = clock
 
     def restrict(self, id_or_mrn: str, reason: str, staff: Iterable[str], origin: Origin) -> RestrictionView:
-        """Let only these people see the patient from now on; replaces the list that was there. All records that were
-        merged into the patient's are restricted along, and stay so when a merge is taken back. Raises NotFound when
-        there is no such patient."""
+        """Let only these people see the patient from now on; replaces the previous list. All records that were merged
+        into the patient's are restricted too, and stay so when a merge is undone. Raises NotFound when there is no such
+        patient."""
         now = self._clock()
         wanted = sorted(set(staff))
         with self._database.write() as session:
@@ -96,7 +96,7 @@ class Privacy:
         self._restrictions.changed()
 
     def restricted(self, limit: int, offset: int) -> Page[RestrictionView]:
-        """Restricted records of patients, latest first."""
+        """Restricted patient records, latest first."""
         with self._database.read() as session:
             query = select(RestrictedPatient).order_by(
                 RestrictedPatient.restricted_at.desc(), RestrictedPatient.patient_id
@@ -108,7 +108,7 @@ class Privacy:
     def break_glass(
         self, patient: str | None, study: str | None, reason: str, lasts: timedelta, caller: Caller, origin: Origin
     ) -> GlassView:
-        """Let the caller see a restricted patient for a while, named by id or MRN or by one of their studies.
+        """Let the caller see a restricted patient for a limited time, named by id or MRN or by one of their studies.
 
         Raises:
             NotFound: there is no such patient or study.
@@ -122,7 +122,7 @@ class Privacy:
             else:
                 patient_id = find_study(session, study or "").patient_id
             if patient_id is None or patient_id not in self._restrictions.closed_to(caller).patients:
-                raise Conflict("not_restricted", "Nothing keeps you from seeing this patient; no glass needs breaking.")
+                raise Conflict("not_restricted", "You may see this patient anyway; no glass needs to be broken.")
             glass = BrokenGlass(
                 id=uuid.uuid4(),
                 patient_id=patient_id,
@@ -151,7 +151,7 @@ class Privacy:
         return Page(views, page.total, limit, offset)
 
     def review(self, glass_id: uuid.UUID, note: str | None, origin: Origin) -> GlassView:
-        """Note that somebody responsible has looked at it.
+        """Mark a broken glass as reviewed.
 
         Raises:
             NotFound: there is no such event.
@@ -161,7 +161,7 @@ class Privacy:
         with self._database.write() as session:
             row = session.get(BrokenGlass, glass_id)
             if row is None:
-                raise NotFound("glass_not_found", "Nobody broke a glass with this id.")
+                raise NotFound("glass_not_found", "There is no broken glass with this id.")
             if row.reviewed_at is not None or row.subject == origin.actor:
                 raise Conflict("glass_state", "It was reviewed already, or it is your own.")
             row.reviewed_by, row.reviewed_at, row.review_note = origin.actor, now, note

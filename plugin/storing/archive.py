@@ -138,7 +138,7 @@ class OrthancArchive:
             self._orthanc.RestApiDelete(f"/instances/{orthanc_instance_id}")
         except self._orthanc.OrthancException as error:
             if self._is_there(f"/instances/{orthanc_instance_id}"):
-                raise Unavailable("archive_unavailable", "The archive cannot delete just now.", 30) from error
+                raise Unavailable("archive_unavailable", "The archive cannot delete at the moment.", 30) from error
 
     def instances_of(self, study_instance_uid: str) -> list[str]:
         """Orthanc's ids of all instances with this StudyInstanceUID, in all of Orthanc's studies."""
@@ -157,7 +157,7 @@ class OrthancArchive:
                 self._orthanc.RestApiPost(f"/instances/{first}/reconstruct", "{}")
             except (self._orthanc.OrthancException, IndexError) as error:
                 if self._is_there(f"/series/{series}"):
-                    raise Unavailable("archive_unavailable", "The archive cannot index just now.", 30) from error
+                    raise Unavailable("archive_unavailable", "The archive cannot index at the moment.", 30) from error
                 continue
             self._delete_attachment(f"/series/{series}/attachments/{DICOMWEB_METADATA}")
 
@@ -166,14 +166,14 @@ class OrthancArchive:
             self._orthanc.RestApiDelete(path)
         except self._orthanc.OrthancException as error:
             if self._is_there(f"{path}/size"):
-                raise Unavailable("archive_unavailable", "The archive cannot delete just now.", 30) from error
+                raise Unavailable("archive_unavailable", "The archive cannot delete at the moment.", 30) from error
 
     def _find(self, level: str, study_instance_uid: str, *, expand: bool = False) -> list[Any]:
         query = {"Level": level, "Query": {"StudyInstanceUID": study_instance_uid}, "Expand": expand}
         try:
             found: list[Any] = json.loads(self._orthanc.RestApiPost("/tools/find", json.dumps(query)))
         except self._orthanc.OrthancException as error:
-            raise Unavailable("archive_unavailable", "The archive cannot search just now.", 30) from error
+            raise Unavailable("archive_unavailable", "The archive cannot search at the moment.", 30) from error
         return found
 
     def _is_there(self, path: str) -> bool:
@@ -260,7 +260,9 @@ class OrthancArchive:
         try:
             answer: dict[str, Any] = json.loads(self._orthanc.RestApiGet(path))
         except self._orthanc.OrthancException as error:
-            raise Unavailable("archive_unavailable", "The archive does not answer just now.", 30) from error
+            raise Unavailable(
+                "archive_unavailable", "The archive does not answer; try again in a moment.", 30
+            ) from error
         return answer
 
     def _of_instance(self, orthanc_instance_id: str, what: str) -> bytes:
@@ -280,11 +282,9 @@ class OrthancArchive:
             except self._orthanc.OrthancException:
                 pass
             else:
-                return Unavailable(
-                    "archive_unavailable", "The archive cannot store just now; try again in a moment.", 30
-                )
+                return Unavailable("archive_unavailable", "The archive cannot store at the moment; try again.", 30)
         return RefusedInstance(
-            "refused_by_archive", "Orthanc cannot read or index this file; export it again from where it was made."
+            "refused_by_archive", "Orthanc cannot read or index this file; export it again from its source."
         )
 
 

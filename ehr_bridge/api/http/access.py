@@ -141,7 +141,7 @@ def admit(authenticator: Authenticator, method: str, path: str, authorization: s
         raise NotPermitted("permission_missing", "This route is closed.")
     if need == VIEWER:
         if not (caller.is_bound and caller.token_id == caller.grant):
-            raise NotPermitted("permission_missing", "Call this with the viewer token that shall be exchanged.")
+            raise NotPermitted("permission_missing", "Call this with the viewer token to be exchanged.")
         return caller
     if (method, path) == ANNOTATING and caller.may_only_annotate:
         return caller

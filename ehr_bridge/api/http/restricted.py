@@ -70,7 +70,7 @@ def require_past_open(services: Services, closed: Closed, study_instance_uid: st
             return
     raise NotPermitted(
         "patient_restricted",
-        "What this study said before is of a patient who is restricted to named people.",
+        "The former values of this study are those of a patient who is restricted to named people.",
     )
 
 

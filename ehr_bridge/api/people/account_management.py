@@ -94,7 +94,7 @@ def create_account(body: NewAccountBody) -> Response:
         must_change_password=body.must_change_password,
     )
     if not made:
-        raise Conflict("name_taken", "There is an account with this name; capital letters make no difference.")
+        raise Conflict("name_taken", "An account with this name exists already; capitalisation makes no difference.")
     return answer(AccountAnswer.model_validate(services().accounts.get(body.username)), 201)
 
 

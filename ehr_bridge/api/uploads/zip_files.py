@@ -53,7 +53,7 @@ class ZipFiles:
             self._zip = zipfile.ZipFile(io.BytesIO(body))
         except (*_DAMAGE, NotImplementedError):
             raise InvalidInput(
-                "malformed_zip", "The body is not a ZIP archive that can be read; make it again, without splitting it."
+                "malformed_zip", "The body is not a readable ZIP archive; create it again, without splitting it."
             ) from None
         self._entries = [info for info in self._zip.infolist() if not _name(info).endswith("/")]
         images = [info for info in self._entries if self._looks_like_dicom(info)]
@@ -82,9 +82,9 @@ class ZipFiles:
         _require_harmless(info, name)
         beginning = self._beginning(info)
         if beginning.startswith(_ARCHIVES):
-            raise RefusedInstance("nested_archive", "An archive inside the archive is not opened; send it by itself.")
+            raise RefusedInstance("nested_archive", "An archive inside the archive is not opened; send it separately.")
         if not beginning:
-            raise RefusedInstance("empty_file", "The file is empty. Send it again from where it was made.")
+            raise RefusedInstance("empty_file", "The file is empty. Send it again from its source.")
         if not looks_like_dicom(beginning):
             raise RefusedInstance("not_dicom", "This is not a DICOM file.")
         data = self._unpack(info)
@@ -141,9 +141,11 @@ def _require_harmless(info: zipfile.ZipInfo, name: str) -> None:
             "unsafe_entry", "The entry's name leads out of the archive, or it is a link; send the file itself."
         )
     if info.flag_bits & _ENCRYPTED:
-        raise RefusedInstance("encrypted_entry", "The entry is encrypted; make the archive without a password.")
+        raise RefusedInstance("encrypted_entry", "The entry is encrypted; create the archive without a password.")
     if info.compress_type not in _METHODS:
-        raise RefusedInstance("unsupported_compression", "Make the archive with the ordinary method (deflate).")
+        raise RefusedInstance(
+            "unsupported_compression", "Create the archive with the usual compression method (deflate)."
+        )
 
 
 def _leads_out(name: str) -> bool:
@@ -168,5 +170,5 @@ def _name(info: zipfile.ZipInfo) -> str:
 
 def _damaged() -> RefusedInstance:
     return RefusedInstance(
-        "damaged_entry", "The entry cannot be unpacked, or is not what the archive says of it; make the archive again."
+        "damaged_entry", "The entry cannot be unpacked, or does not match its description; create the archive again."
     )

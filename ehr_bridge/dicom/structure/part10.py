@@ -75,7 +75,7 @@ def open_file(data: bytes, max_inflated: int) -> Opened:
     `inflated_too_large`; Unavailable `busy`.
     """
     if not data:
-        raise RefusedInstance("empty_file", "The file is empty. Send it again from where it was made.")
+        raise RefusedInstance("empty_file", "The file is empty. Send it again from its source.")
     has_preamble = data[_PREAMBLE : _PREAMBLE + 4] == b"DICM"
     start = _PREAMBLE + 4 if has_preamble else 0
     if not has_preamble and not _starts_like_a_dataset(data):

@@ -9,8 +9,7 @@ def cut_short() -> RefusedInstance:
     """For a file that ends inside an element, cut off or with a forged length."""
     return RefusedInstance(
         "truncated",
-        "The file ends before its last element does: it was cut off, or a length in it is false. "
-        "Send it again from where it was made.",
+        "The file ends inside an element: it was cut off, or a length in it is wrong. Send it again from its source.",
     )
 
 

@@ -116,7 +116,9 @@ class Accounts:
                 user.full_name, user.roles, user.is_active = full_name, roles, active
                 session.flush()
                 if self._keeps_accounts(*before[1:]) and not self._somebody_keeps_accounts(session):
-                    raise Conflict("last_admin", "Nobody would be left who keeps accounts; make another admin first.")
+                    raise Conflict(
+                        "last_admin", "No account would be left that manages accounts; create another admin first."
+                    )
                 detail = {"account_id": str(user.id), "roles": roles, "active": active}
                 audit.append(session, origin, Event("account.changed", detail=detail), now)
             shown = self._shown(session, user)

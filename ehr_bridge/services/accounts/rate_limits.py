@@ -66,7 +66,7 @@ class RateLimits:
                 count.unsent += 1
                 return
         wait = MINUTE - now % MINUTE
-        raise Unavailable("rate_limited", f"Too many requests; go on in {wait} seconds.", wait)
+        raise Unavailable("rate_limited", f"Too many requests; continue in {wait} seconds.", wait)
 
     def reconcile(self) -> None:
         """Add this node's counts to the database, read those of all nodes, and drop past minutes.

@@ -87,7 +87,7 @@ class Hashing:
 @contextmanager
 def _held(semaphore: threading.BoundedSemaphore, wait_seconds: float) -> Iterator[None]:
     if not semaphore.acquire(timeout=wait_seconds):
-        raise Unavailable("rate_limited", "Too many people sign in at this moment; try again in a few seconds.")
+        raise Unavailable("rate_limited", "Too many people are signing in; try again in a few seconds.")
     try:
         yield
     finally:
@@ -247,7 +247,7 @@ def _own_session(session: Session, caller: Caller) -> tuple[AccountSession, User
         own = session.get(AccountSession, uuid.UUID(caller.token_id or ""))
     user = session.get(User, own.user_id) if own is not None else None
     if own is None or user is None or user.username != caller.subject:
-        raise Conflict("no_local_session", "Your token is not from our own sign-in; go to whoever gave it to you.")
+        raise Conflict("no_local_session", "Your token is not from our own sign-in; use the system that issued it.")
     return own, user
 
 

@@ -51,7 +51,9 @@ class IdentityChanges:
                 message = "name another record than the one that is merged"
                 raise InvalidInput("invalid_request", "A record cannot be merged into itself.", (("into", message),))
             if patient.merged_into_id is not None or survivor.merged_into_id is not None:
-                raise Conflict("patient_merged", "One of these records was merged into another; look at where it went.")
+                raise Conflict(
+                    "patient_merged", "One of these records was merged into another; use the surviving record."
+                )
             sides = ({"merged_into_id": None}, {"merged_into_id": survivor.id})
             change = note_change(session, "patient_merged", patient, None, sides, reason, origin, now)
             patient.merged_into_id, patient.updated_at = survivor.id, now

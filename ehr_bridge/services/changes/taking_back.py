@@ -42,7 +42,7 @@ def take_back(session: Session, undone: IdentityChange, reason: str, origin: Ori
     taken = session.scalar(select(IdentityChange.id).where(IdentityChange.undoes_id == undone.id))
     may_be_taken_back = taken is None and undone.undoes_id is None
     if not may_be_taken_back or {name: plain(getattr(subject, name)) for name in undone.after} != undone.after:
-        raise Conflict("cannot_undo", "This change was taken back, or something changed after it; undo that first.")
+        raise Conflict("cannot_undo", "This change was undone already, or something changed after it; undo that first.")
     _require_possible(session, undone)
     sides = (undone.after, undone.before)
     change = note_change(session, undone.kind, patient, order, sides, reason, origin, now, undoes=undone)
@@ -78,10 +78,10 @@ def _look_again(session: Session, undone: IdentityChange, patient: Patient, orde
 def _require_possible(session: Session, undone: IdentityChange) -> None:
     number = undone.before.get("accession_number")
     if number and session.scalar(select(Order.id).where(Order.accession_number == number)) is not None:
-        raise Conflict("accession_number_taken", "Another order has the former accession number by now.")
+        raise Conflict("accession_number_taken", "Another order has the former accession number now.")
     for key in (undone.before.get("patient_id"), undone.after.get("merged_into_id")):
         if key and session.get_one(Patient, uuid.UUID(key)).merged_into_id is not None:
-            raise Conflict("cannot_undo", "The other record was merged itself since; take that back first.")
+            raise Conflict("cannot_undo", "The other record was merged itself since; undo that first.")
 
 
 def _same_patient(session: Session, undone: IdentityChange, origin: Origin, now: datetime) -> list[Study]:

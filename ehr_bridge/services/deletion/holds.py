@@ -35,7 +35,7 @@ class Holds:
         with self._database.write() as session:
             study = _find_study(session, study_instance_uid)
             if hold_in_force(session, study.id) is not None:
-                raise Conflict("study_on_hold", "This study is on hold already.")
+                raise Conflict("study_on_hold", "This study is already on hold.")
             hold = LegalHold(
                 id=uuid.uuid4(), study_id=study.id, reason=reason, held_by=origin.actor, held_at=now, released_by=None
             )

@@ -81,7 +81,7 @@ class Deletions:
         with self._fresh.write() as session:
             known = select(Study.id).where(Study.study_instance_uid == study_instance_uid, has_open_request())
             if session.scalar(known) is not None:
-                raise Conflict("deletion_requested", "The deletion of this study is requested already.")
+                raise Conflict("deletion_requested", "The deletion of this study was already requested.")
             study = find_study(session, study_instance_uid)
             require_no_hold(session, study.id)
             require_idle(session, study)
@@ -116,7 +116,7 @@ class Deletions:
         with self._database.write() as session:
             request = _find(session, request_id)
             if request.requested_by == origin.actor:
-                raise NotPermitted("own_request", "Nobody approves their own request; ask a second person.")
+                raise NotPermitted("own_request", "You cannot approve your own request; ask a second person.")
             move(request, DeletionStatus.APPROVED)
             require_no_hold(session, request.study_id)
             request.decided_by, request.decided_at = origin.actor, now
@@ -156,7 +156,9 @@ class Deletions:
         with self._database.write() as session:
             request = _find(session, request_id)
             if request.requested_by != origin.actor:
-                raise NotPermitted("not_own_request", "Only who asked for the deletion can withdraw the request.")
+                raise NotPermitted(
+                    "not_own_request", "Only the person who requested the deletion can withdraw the request."
+                )
             move(request, DeletionStatus.WITHDRAWN)
             request.decided_by, request.decided_at = origin.actor, now
             request.study.deleted_at = None

@@ -1,1 +1,1 @@
-"""The walk of an instance: judged, claimed, coerced, stored, recorded."""
+"""How an instance is taken in: validated, claimed, coerced, stored, recorded."""

@@ -1,7 +1,7 @@
-"""What somebody who may annotate, and not upload, may store: findings about the very study they look at.
+"""What a caller may store who may annotate but not upload: annotations of the study they are viewing.
 
-Judged by what arrives, never by what the request says: measurement reports, segmentations and key object selections,
-with the study's own identity, that mention no study the sender may not see, in a series of their own.
+Decided by the files, never by the request: measurement reports, segmentations and key object selections, with the
+study's own identity, that refer to no study the sender may not see, in a series of their own.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ MODALITY_OF = {
 """Enhanced, Comprehensive and Comprehensive 3D SR, Segmentation, Key Object Selection (PS3.4 annex B.5)."""
 IDENTITY = ("PatientID", "PatientName", "PatientBirthDate", "PatientSex", "IssuerOfPatientID")
 MAY_BE_MISSING = IDENTITY[2:]
-"""A viewer may leave these out; what it does say must be the same."""
+"""A viewer may leave these out; if they are present they must be the same."""
 
 
 class Annotations:
@@ -43,13 +43,14 @@ class Annotations:
         self._sight = sight
 
     def confirm(self, files: Sequence[bytes], caller: Caller, archive: Archive) -> Confirmation:
-        """Let files pass that are annotations of one study the caller may annotate; whose study it is, for the intake.
+        """Accept files that are annotations of one study the caller may annotate; returns that study's patient and
+        order.
 
         Nothing is written.
 
         Raises:
             RefusedInstance: one cannot be read as DICOM.
-            NotPermitted: one is something else, or of another study, patient or series, or tells of one.
+            NotPermitted: one is something else, belongs to another study, patient or series, or refers to one.
         """
         headers = [read_header(data, max_depth=MAX_DEPTH) for data in files]
         for header in headers:
@@ -81,7 +82,8 @@ class Annotations:
         return caller.may(permission, study_uid) and not self._sight.hides(caller, study_uid)
 
     def _require_own_place(self, header: Header) -> None:
-        """Its series is new or one of the same kind in this study; its SOP Instance UID is new or the same again."""
+        """Its series is new or one of the same kind in this study; its SOP Instance UID is new or the same
+        instance's."""
         with self._database.read() as session:
             columns = (Study.study_instance_uid, Instance.series_instance_uid, Instance.modality)
             query = select(*columns).join(Study, Study.id == Instance.study_id)
@@ -96,7 +98,7 @@ class Annotations:
             raise _refusal("its series or SOP Instance UID belongs to something else")
 
     def _require_same_identity(self, header: Header, archive: Archive) -> None:
-        """It names the patient as the study's images do; otherwise the archive would make a second study of it."""
+        """It names the patient like the study's images; otherwise it would become a second study in the archive."""
         with self._database.read() as session:
             query = (
                 select(Instance.orthanc_instance_id)
@@ -118,11 +120,8 @@ class Annotations:
 
 
 def _studies_inside(header: Header) -> set[str]:
-    """Every study that an instance mentions, at any depth.
-
-    Raises:
-        NotPermitted: pydicom cannot read it, or reads other identifiers than we do (an element that is there twice).
-    """
+    """Every study that an instance refers to, at any depth. Raises NotPermitted when pydicom cannot read it, or reads
+    other identifiers than we do (from a repeated element)."""
     try:
         ds = read_dataset(header)
         ours = (header.sop_class_uid, header.study_instance_uid, header.series_instance_uid, header.sop_instance_uid)
@@ -132,7 +131,7 @@ def _studies_inside(header: Header) -> set[str]:
         return set(_walk(ds))
     except NotPermitted:
         raise
-    except Exception:  # pydicom raises what it likes on values that break the Standard
+    except Exception:  # pydicom raises anything on values that break the Standard
         raise _refusal("it cannot be read") from None
 
 

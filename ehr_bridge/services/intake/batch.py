@@ -1,4 +1,4 @@
-"""The files of one upload request, taken one at a time: what becomes of one is nothing to its neighbours."""
+"""The files of one upload request, one at a time: a bad file does not affect the others."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from ehr_bridge.services.uploads.arrivals import (
 
 LOGGER = logging.getLogger(__name__)
 OF_ONE_FILE = frozenset({"study_recorded_otherwise", "study_deleted"})
-"""Conflicts of one file's study; its neighbours may be fine."""
+"""Conflicts of one file's study; the other files may be fine."""
 NOT_TRIED = Unavailable(
-    "not_tried", "The file was not tried, because the files before it met an outage; send it again in a moment."
+    "not_tried", "The file was not tried, because storing failed for the files before it; send it again in a moment."
 )
-DEFECT = BridgeError("internal_error", "A defect on our side; tell the administrator the time.")
+DEFECT = BridgeError("internal_error", "An internal error; tell the administrator the time.")
 
 type IncomingFile = tuple[str | None, bytes | RefusedInstance]
 """A file name, and the bytes or why there are none."""
@@ -32,24 +32,24 @@ type StoreOne = Callable[[bytes, Delivery, str | None], AtDoor]
 
 
 class Batch:
-    """Collects the outcome of each file. After two outages with nothing stored between, the rest is not tried."""
+    """Collects the outcome of each file. After two outages with nothing stored in between, the rest is not tried."""
 
     def __init__(self, delivery: Delivery, store_one: StoreOne, strays: Set[str]) -> None:
-        """Files refused with a code of `strays` are listed apart."""
+        """Files refused with a code of `strays` are listed separately."""
         self.outcome = UploadOutcome(delivery.upload_id)
         self._delivery = delivery
         self._store_one = store_one
         self._strays = strays
         self._outages: list[Unavailable] = []
-        """Since a file was stored."""
+        """Since the last stored file."""
         self._for_later: list[InstanceOutcome] = []
-        """Of files that nothing is wrong with."""
+        """Of files that may succeed later."""
 
     def take(self, file_name: str | None, data: bytes | RefusedInstance) -> None:
-        """Store one file and note what became of it.
+        """Store one file and note its outcome.
 
         Raises:
-            NotFound, Conflict: what was confirmed for all files does not hold, and none is stored yet.
+            NotFound, Conflict: the confirmation for all files does not hold, and nothing is stored yet.
         """
         if isinstance(data, RefusedInstance):
             self._refuse(file_name, b"", data)
@@ -76,18 +76,15 @@ class Batch:
             self._outages.clear()
 
     def end(self) -> UploadOutcome:
-        """The outcome of all files.
-
-        Raises:
-            Unavailable: there was an outage and nothing is stored: the whole request can be repeated.
-        """
+        """The outcome of all files. Raises Unavailable when there was an outage and nothing is stored: the whole
+        request can be repeated."""
         if self._outages and not self.outcome.studies:
             raise self._outages[0]
         return self.outcome
 
     @property
     def failures(self) -> list[InstanceOutcome]:
-        """For the upload log; where `end` asks for the whole request again, only what fails again."""
+        """For the upload log; if `end` asks to repeat the request, only failures that will happen again."""
         failed = [outcome for outcome in self.outcome.instances if outcome.has_failed]
         return failed if self.outcome.studies else [outcome for outcome in failed if outcome not in self._for_later]
 
@@ -128,7 +125,7 @@ class Batch:
 
 
 def _failed(file_name: str | None, data: bytes, error: BridgeError) -> InstanceOutcome:
-    """The outcome of a file that was not stored, with its identifiers as far as they can be read."""
+    """The outcome of a file that was not stored, with its identifiers as far as they are readable."""
     sop_class = sop_instance = study = None
     with suppress(RefusedInstance, Unavailable):
         header = read_header(data)

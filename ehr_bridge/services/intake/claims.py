@@ -1,7 +1,7 @@
-"""One decision per study, taken once, written down before the first instance is stored, and obeyed by all of them.
+"""One decision per study, taken once, recorded before the first instance is stored, and valid for all its instances.
 
-The row in `studies` is the claim. Whoever comes first writes it (a unique StudyInstanceUID settles races between
-threads and nodes); every later instance, through any door, reads it. So a study never ends up with two identities.
+The row in `studies` is the claim. The first instance writes it (a unique StudyInstanceUID settles races between threads
+and nodes); every later one, through any door, reads it. So a study never gets two identities.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from ehr_bridge.services.verdict.judge import (
 )
 
 ABANDONED_AFTER = timedelta(minutes=15)
-"""Far longer than storing one instance can take."""
+"""Much longer than storing one instance can take."""
 
 _INSERT = {
     dialect: insert(Study).on_conflict_do_nothing(index_elements=["study_instance_uid"]).returning(Study.id)
@@ -51,8 +51,8 @@ type CacheKey = tuple[HeaderIdentity, Confirmation, bool]
 
 
 class Claims:
-    """Decides about studies; remembers recent decisions for a few seconds, so a study costs one look-up, not one per
-    instance (and other nodes' changes are seen soon)."""
+    """Decides about studies; caches decisions for a few seconds, so that a study costs one query rather than one per
+    instance (and changes by other nodes are seen soon)."""
 
     def __init__(
         self,
@@ -72,20 +72,21 @@ class Claims:
         self._deciding = threading.Lock()
 
     def decide(self, identity: HeaderIdentity, confirmation: Confirmation, *, may_coerce: bool = True) -> Decision:
-        """What holds for an instance with this identity.
+        """The decision for an instance with this identity.
 
-        `may_coerce` is False when the instance is stored already: then nothing is certain unless it carries the
-        right values as it is.
+        `may_coerce` is False when the instance is already stored: then nothing is certain unless it has the right
+        values.
+
 
         Raises:
             NotFound: the confirmed order or patient does not exist.
-            Conflict: order and patient do not belong together, the order is cancelled, or the study is recorded
-                otherwise already.
+            Conflict: order and patient do not belong together, the order is cancelled, or the study is already recorded
+                differently.
         """
         key = (identity, confirmation, may_coerce)
         if (decision := self._remembered(key)) is not None:
             return decision
-        with self._deciding:  # a study's first instances come together: one asks, the others hear
+        with self._deciding:  # a study's first instances arrive together: one decides, the others wait for it
             if (decision := self._remembered(key)) is not None:
                 return decision
             now = self._clock()
@@ -102,18 +103,18 @@ class Claims:
         return known[1] if known is not None and known[0] > self._clock() else None
 
     def forget(self) -> None:
-        """Drop what is remembered; called after every change of patients, orders or links on this node."""
+        """Drop cached decisions; called after every change of patients, orders or links on this node."""
         with self._lock:
             self._cache.clear()
 
     def release(self, decision: Decision) -> None:
-        """Take a claim back whose first instance could not be stored; one whose entry was opened stays."""
+        """Withdraw a claim whose first instance could not be stored; one with an entry in the upload log stays."""
         self.forget()
         with self._database.write() as session:
             session.execute(delete(Study).where(Study.id == decision.study_id, Study.orthanc_study_id.is_(None)))
 
     def drop_abandoned(self) -> int:
-        """Take back old claims whose process was killed before it stored anything; answers how many."""
+        """Withdraw old claims whose process was killed before it stored anything; returns how many."""
         with self._database.write() as session:
             abandoned = delete(Study).where(
                 Study.orthanc_study_id.is_(None),
@@ -135,8 +136,8 @@ class Claims:
                 return _begins_anew(known.study, purge, match)
             if known is not None:
                 return joined(known.study, verdict_on_more(session, known, identity, confirmation, self.rules))
-        # Lost to a power cut, it would only be judged again. In turn: between verdict and claim nobody merges records,
-        # moves an order or renames a person, so the claim names who is still there, or whoever changes that sees it.
+        # If a power cut loses the claim, it is decided again. In turn, because between verdict and claim nobody may
+        # merge records, move an order or rename a person: the claim refers to current rows, or such a change sees it.
         with self._database.write_relaxed(in_turn=True) as session:
             match, patient, order = judge(session, identity, confirmation, self.rules)
             certain = match.is_automatic and patient is not None
@@ -148,17 +149,17 @@ class Claims:
             claim = _insert_claim(session, identity, match, certain, confirmation, now)
             if claim is not None:
                 return _decision(claim, patient if certain else None, order if certain else None)
-        return self._decide(identity, confirmation, may_coerce, now)  # somebody else was first: join theirs
+        return self._decide(identity, confirmation, may_coerce, now)  # another claim was first: join it
 
 
 def joined(study: Study, verdict: Verdict) -> Decision:
-    """The decision for one more instance of a study that is claimed already."""
+    """The decision for a further instance of a claimed study."""
     decision = replace(decision_of(study), match=verdict.match)
     return replace(decision, wanted={}, contradicts=True) if verdict.contradicts else decision
 
 
 def _purge_of(session: Session, study: Study) -> DeletionRequest | None:
-    """By which request the study's images are gone, where none have come since."""
+    """The deletion request that purged the study's images, if none have arrived since."""
     if study.deleted_at is None:
         return None
     latest = session.scalar(latest_request(study.id))
@@ -166,8 +167,7 @@ def _purge_of(session: Session, study: Study) -> DeletionRequest | None:
 
 
 def _begins_anew(study: Study, purge: DeletionRequest, match: Match) -> Decision:
-    """What holds for images of a study whose former ones were deleted for good: they are judged as if it were new, and
-    wait for a person."""
+    """The decision for new images of a study that was purged: as if it were new, but it waits for a person."""
     return Decision(
         study_id=study.id,
         study_instance_uid=study.study_instance_uid,
@@ -189,7 +189,7 @@ def _insert_claim(
     confirmation: Confirmation,
     now: datetime,
 ) -> Study | None:
-    """The row as it was written; None when there is one already."""
+    """The new row; None when there is one already."""
     uncertain = LinkStatus.AMBIGUOUS if match.kind is MatchKind.AMBIGUOUS else LinkStatus.UNLINKED
     status = LinkStatus.LINKED if certain else uncertain
     study_id = uuid.uuid4()
@@ -223,7 +223,7 @@ def _insert_claim(
 
 
 def decision_of(study: Study) -> Decision:
-    """What holds for every instance of a study, as its row says."""
+    """The decision for every instance of a study, from its row."""
     return _decision(study, patient_in_files(study), study.order)
 
 

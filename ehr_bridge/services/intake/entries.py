@@ -1,4 +1,5 @@
-"""The first instance of a study in an upload: its link, its upload log entry and its audit events, all or nothing."""
+"""The first instance of a study in an upload: its link, its upload log entry and its audit events in one
+transaction."""
 
 from __future__ import annotations
 
@@ -34,8 +35,8 @@ _OF_UPLOAD = _OF_STUDY.where(
 
 
 class Entry(NamedTuple):
-    """The rows an instance belongs to, changed or new, and what is to be told of them. Nothing is flushed yet, so that
-    whoever adds to them writes each row once."""
+    """The rows of an instance, changed or new, and its audit events. Nothing is flushed yet, so that each row is
+    written only once."""
 
     study: Study
     log: DicomUploadLog
@@ -45,13 +46,10 @@ class Entry(NamedTuple):
 
 
 def open_entry(session: Session, arrival: Arrival, now: datetime) -> Entry:
-    """The upload log entry this instance belongs to, made now if it is the first.
+    """The upload log entry of this instance, made now if it is the first.
 
-    The caller appends the events to the audit trail, which writes everything down.
-
-    Raises:
-        LookupError: the study's claim is gone (its first store failed meanwhile); the archive's list of changes
-            brings the instance back.
+    The caller appends the events to the audit trail, which flushes the session. Raises LookupError when the study's
+    claim is gone (its first store failed meanwhile); catch-up will find the instance.
     """
     judged = arrival.judged
     decision, origin = judged.decision, judged.delivery.origin

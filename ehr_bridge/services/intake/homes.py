@@ -1,7 +1,7 @@
-"""One study, one place in the archive: whose Patient ID differs from the one its study is filed under is a stranger.
+"""Keeps each study in one place of the archive: a file with another Patient ID than its study is refused.
 
-Orthanc's id of a study is a digest of Patient ID and Study Instance UID. Two of its studies with one Study Instance UID
-make DICOMweb answer 404 for both, so no door may bring the second one about (ADR 0016).
+Orthanc's id of a study is a digest of Patient ID and Study Instance UID. If two of its studies have one Study Instance
+UID, DICOMweb answers 404 for both, so no door may create the second one (ADR 0016).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ MOST = 4096
 
 
 class Homes:
-    """Knows the place of every study, those whose first image is on its way included."""
+    """Knows the place of every study, including those whose first image is on its way."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -48,11 +48,7 @@ class Homes:
 
 
 def require_home(home: str, patient_id: str, decision: Decision) -> None:
-    """That an image filed under this Patient ID joins its study at home.
-
-    Raises:
-        RefusedInstance `study_of_another_patient`.
-    """
+    """Require that an image with this Patient ID joins its study. Raises RefusedInstance `study_of_another_patient`."""
     if patient_id == decision.wanted.get("PatientID"):
         return
     if archive_id(patient_id, decision.study_instance_uid) != home:

@@ -1,4 +1,4 @@
-"""The judge behind every door: validate, decide, coerce, store, record. The same verdict whoever sends.
+"""Takes instances in, from every door alike: validate, decide, coerce, store, record.
 
 A door that hands files over calls `receive`. Orthanc's callbacks call `judge` and `coerce`, which are the same steps
 for what came past our doors.
@@ -36,7 +36,7 @@ from ehr_bridge.settings import MEGABYTE
 
 LOGGER = logging.getLogger(__name__)
 ASKED_FIRST = frozenset({Door.UPLOAD, Door.STOW_RS, Door.REST})
-"""Doors where the sender hears a refusal; at the others the archive has, or takes, the instance anyway."""
+"""Doors where the sender gets the refusal; at the others the archive has, or accepts, the instance anyway."""
 
 
 class Held(Enum):
@@ -90,7 +90,7 @@ class Intake:
 
         Raises:
             RefusedInstance: the file cannot be stored.
-            NotFound, Conflict: what the sender confirmed does not hold, or the study is deleted.
+            NotFound, Conflict: the sender's confirmation does not hold, or the study is deleted.
             Unavailable: the database is away.
         """
         if delivery.door in ASKED_FIRST:
@@ -117,10 +117,8 @@ class Intake:
         """The instance with what is changed in it, and the bytes to store; those of the file that came, where nothing
         is.
 
-        A caller who is not known yet gets what the rules say of anybody.
-
-        Raises:
-            RefusedInstance: the file cannot get the values it should have.
+        If the calling AE title is not known yet, rules for particular callers do not apply. Raises RefusedInstance when
+        the file cannot get the values it should have.
         """
         header, decision = judged.header, judged.decision
         ruling = self.rules.rule(header, decision, judged.delivery.door, calling_ae_title)
@@ -180,12 +178,13 @@ class Intake:
         archive: Archive,
         strays: Set[str] = frozenset(),
     ) -> UploadOutcome:
-        """Take the files of one upload request, each with an outcome of its own; a bad one never sinks the others.
+        """Take the files of one upload request, each with its own outcome; a bad one does not affect the others.
 
-        The files are taken one at a time and none is kept. Those refused with a code of `strays` are listed apart.
+        The files are taken one at a time and not kept. Those refused with a code of `strays` are listed separately.
+
 
         Raises:
-            NotFound, Conflict: what was confirmed for the whole upload does not hold; nothing was stored.
+            NotFound, Conflict: the confirmation for the whole upload does not hold; nothing was stored.
             Unavailable: the database or the archive is away; nothing was stored.
         """
         batch = Batch(delivery, partial(self._store_one, archive), strays)
@@ -223,7 +222,7 @@ class Intake:
 
         Raises:
             RefusedInstance `study_of_another_patient`: it is in quarantine.
-            Unavailable: the quarantine folder cannot be written.
+            Unavailable: the quarantine folder is not writable.
         """
         try:
             self.homes.require(judged)
@@ -234,7 +233,7 @@ class Intake:
                 self._quarantine.keep(judged.header.data, refusal.code, sender)
             except OSError as error:
                 raise Unavailable("archive_unavailable", "The quarantine folder cannot be written.") from error
-            with suppress(Unavailable):  # the worker goes on trying
+            with suppress(Unavailable):  # the worker tries again
                 self._quarantine.flush()
             raise
 
@@ -252,7 +251,7 @@ def _same_content(judged: Judged, stored: Stored, archive: Archive) -> bytes:
 
     Raises:
         RefusedInstance `same_uid_other_content`.
-        Unavailable: the instance is gone again.
+        Unavailable: the instance is gone meanwhile.
     """
     try:
         kept = archive.read(stored.orthanc_instance_id)

@@ -1,9 +1,9 @@
-"""Which files the archive has already, by their digests, so that nobody sends them for nothing.
+"""Which files the archive already has, by their digests, so that nobody sends them again.
 
-Whoever hears that a file is known does not send it. So every doubt is a no: then it is sent, and recognised by its
-content on arrival. A yes needs a row that says what was received, a study that nobody asked to delete and no job works
-on, and the whole file in the archive, which is read for it. (While a job replaces an image, another one may come under
-its UID and be written down; until the job's last look the row may speak of that one.)
+A sender does not send a known file. So when in doubt the answer is no: then it is sent, and recognised by its content.
+A yes requires a row for what was received, a study without deletion request and without a running job, and the whole
+file in the archive, which is read for it. (While a job replaces an image, another one may arrive under its UID and be
+recorded; until the job's sweep the row may describe that one.)
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ type Recorded = Select[str, int, str | None, str | None, str, str, uuid.UUID | N
 
 
 class HeldFiles(Protocol):
-    """The PACS, as far as knowing a file needs it."""
+    """The PACS, for recognising files."""
 
     def holds(self, orthanc_instance_id: str, digest: str | None) -> bool:
-        """Whether there is such an instance and its file is whole (`Instance.stored_digest`); False in every doubt."""
+        """Whether there is such an instance and its file is whole (`Instance.stored_digest`); False when in doubt."""
 
 
 @dataclass(frozen=True, slots=True)
 class KnownFile:
-    """A file that need not be sent, and whose study it is in."""
+    """A file that need not be sent, and its study."""
 
     sha256: str
     study_instance_uid: str
@@ -45,7 +45,7 @@ class KnownFile:
 
 
 class KnownFiles:
-    """Reads at most `most_bytes` of stored files for one answer; what is beyond that is not known."""
+    """Reads at most `most_bytes` of stored files for one answer; files beyond that count as unknown."""
 
     def __init__(self, database: Database, recorder: Recorder, most_bytes: int) -> None:
         self._database = database
@@ -53,12 +53,10 @@ class KnownFiles:
         self._most_bytes = most_bytes
 
     def find(self, digests: Iterable[str], archive: HeldFiles, closed: Closed) -> list[KnownFile]:
-        """Those of these SHA-256 digests (lower case) whose files are stored, each once.
+        """Those of these SHA-256 digests (lower case) whose files are stored, without duplicates.
 
-        Files of a patient who is closed to the asker are not among them: a digest is no proof of having the file.
-
-        Raises:
-            Unavailable: the database is away.
+        Files of a patient whom the caller may not see are left out, since knowing a digest does not prove having the
+        file.
         """
         self._recorder.flush()
         found: dict[str, KnownFile] = {}
@@ -80,8 +78,8 @@ class KnownFiles:
 
 
 def recorded_files(digests: Sequence[str], closed: Closed) -> Recorded:
-    """What was recorded of these files: the archive's id of the instance, its size, the digest of the stored file,
-    the fields of a `KnownFile`."""
+    """The records of these files: the archive's id of the instance, its size, the digest of the stored file, the fields
+    of a `KnownFile`."""
     return (
         select(
             Instance.orthanc_instance_id,

@@ -1,8 +1,8 @@
-"""Images that were stored while nobody could coerce them: jobs make them what they would have been.
+"""Coerces images that were stored while the bridge could not coerce them, by jobs.
 
-The database was away, or the process was killed between storing and writing down. The job is a row, written in the
-transaction that writes the image down: whatever is killed in between, either the list of changes tells the image again,
-or the job is waiting (`following`).
+The database was away, or the process was killed between storing and recording. The job is a row, written in the
+transaction that records the image: if the process is killed, either catch-up finds the image again, or the job is
+waiting (`following`).
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ REASON = "Images were stored while they could not be coerced; their files follow
 def coerce_late(session: Session, study: Study, *, is_unfinished: bool, now: datetime) -> None:
     """Ask for what is left to do for the study of an image that is being written down, if anything is.
 
-    An image that does not say what its study's link decides is followed up; a study that nobody could link when its
-    first image came is judged again.
+    An image without the attributes of its study's link gets a job; a study that could not be linked when its first
+    image arrived is judged again.
     """
     if study.is_contradicted or _is_waiting(session, study):
         return
@@ -37,7 +37,7 @@ def coerce_late(session: Session, study: Study, *, is_unfinished: bool, now: dat
 
 
 def _is_waiting(session: Session, study: Study) -> bool:
-    """Whether a job will look at every file of the study anyway; one that takes a change back looks at those it did."""
+    """Whether a job will process every file of the study anyway; an undo processes only those of the undone job."""
     waiting = exists().where(
         Modification.study_id == study.id, Modification.status == JobStatus.WAITING, Modification.change_id.is_(None)
     )

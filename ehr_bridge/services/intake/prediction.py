@@ -1,4 +1,5 @@
-"""What studies that have not been sent would be told on arrival: the same verdict (`verdict.judge`), nothing stored."""
+"""Predicts what studies would get on arrival, before they are sent: the same verdict (`verdict.judge`), nothing
+stored."""
 
 from __future__ import annotations
 
@@ -19,24 +20,24 @@ from ehr_bridge.services.verdict.judge import NOTHING_SAID, Confirmation, Verdic
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A header, and what its sender would confirm with it."""
+    """A header, and its sender's confirmation."""
 
     identity: HeaderIdentity
     """With the sender's corrections (`identity.with_corrections`)."""
     confirmation: Confirmation = NOTHING_SAID
     more: Mapping[str, str] = field(default_factory=dict)
-    """Further attributes that patient and order decide, by DICOM keyword; only to show what would become of them."""
+    """Further attributes that patient and order decide, by DICOM keyword; only to show how they would change."""
 
 
 @dataclass(frozen=True, slots=True)
 class Foretold:
-    """What the study would be told."""
+    """The prediction for one study."""
 
     verdict: Verdict | None
-    """None when it would be refused whoever it is of."""
+    """None when it would be refused whoever the patient is."""
     refusal: BridgeError | None = None
     differences: tuple[Difference, ...] = ()
-    """The header beside the patient and order of the verdict."""
+    """The header compared with the patient and order of the verdict."""
 
 
 class Matching:
@@ -45,7 +46,7 @@ class Matching:
         self.rules = rules
 
     def foretell(self, questions: Iterable[Question]) -> list[Foretold]:
-        """The verdict on each, in their order."""
+        """The predictions, in the order of the questions."""
         with self._database.read() as session:
             return [_foretell(session, question, self.rules) for question in questions]
 

@@ -1,7 +1,7 @@
-"""Every file in quarantine has a row: who sent it, why it waits, what it says of itself.
+"""Records every file in quarantine: who sent it, why it waits, what it contains.
 
-The file is written first, by whoever refuses it; its row follows a moment later. Should the process be killed in
-between, `sweep` adopts the file, without its sender.
+The file is written first, by whoever refuses it; its row follows a moment later. If the process is killed in between,
+`sweep` records the file, without its sender.
 """
 
 from __future__ import annotations
@@ -47,15 +47,15 @@ SAID = (
     "SOPInstanceUID",
     "SOPClassUID",
 )
-"""What is shown of a file."""
+"""Attributes that are shown of a file."""
 LONGEST = 255
 LONGEST_WAY = timedelta(minutes=1)
-"""How long the first image of a study may take to be recorded; after that it is taken not to have been stored."""
+"""How long recording the first image of a study may take; after that it counts as not stored."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Who brought a file, and which way; None is not known."""
+    """Who sent a file, and through which door; None is unknown."""
 
     door: str | None = None
     actor: str | None = None
@@ -73,11 +73,11 @@ class _Kept:
     size_bytes: int
     judged: Judged | None
     is_counted_late: bool = False
-    """Its row is written; its study was not yet, so that the upload log could not name it."""
+    """Its row was written before its study's, so the upload log could not name it yet."""
 
 
 class QuarantineRecords:
-    """The writer of `quarantined_files` on a node; any thread hands over, `flush` writes."""
+    """The writer of `quarantined_files` on a node; any thread may hand over, `flush` writes."""
 
     def __init__(
         self, database: Database, folder: Quarantine, clock: Callable[[], datetime], node: str, grace: timedelta
@@ -110,11 +110,8 @@ class QuarantineRecords:
             self._waiting.append(kept)
 
     def flush(self) -> int:
-        """Write the rows of what was handed over; answers how many files that was.
-
-        Raises:
-            Unavailable: the database is away; everything stays handed over.
-        """
+        """Write the rows of what was handed over; returns the number of files. Raises Unavailable when the database is
+        away; then everything stays handed over."""
         with self._writing:
             with self._lock:
                 batch, self._waiting = self._waiting, []
@@ -128,12 +125,10 @@ class QuarantineRecords:
             return len(batch)
 
     def sweep(self, older_than: float = 60) -> int:
-        """Adopt files without a row, and delete those discarded long enough ago; answers how many were adopted.
+        """Record files without a row, and delete those discarded long enough ago; returns how many were recorded.
 
-        A file is no orphan before that many seconds, for its row is on the way; those of a process before are.
-
-        Raises:
-            Unavailable: the database is away.
+        Younger files of this process are left out, because their rows are on the way; those of an earlier process are
+        not.
         """
         self.flush()
         names = set(self.folder.names(min(older_than, time.time() - self._began)))
@@ -208,7 +203,7 @@ class QuarantineRecords:
 
 
 def what_it_says(data: bytes) -> dict[str, str]:
-    """What a file says of itself, as far as it can be read; nothing that a database or a page could stumble over."""
+    """A file's attributes, as far as readable; nothing that a database or a page could not handle."""
     try:
         header = read_header(data)
     except RefusedInstance:
@@ -219,7 +214,7 @@ def what_it_says(data: bytes) -> dict[str, str]:
 
 
 def _again(row: QuarantinedFile, kept: _Kept) -> None:
-    """The same bytes came again. What was discarded waits once more: its sender was told that it is kept."""
+    """The same bytes arrived again. A discarded file waits again, since its sender was told that it is kept."""
     row.times_received += 1
     row.last_received_at = kept.at
     if row.sent_by is None:
@@ -229,7 +224,7 @@ def _again(row: QuarantinedFile, kept: _Kept) -> None:
 
 
 def _count(session: Session, kept: _Kept, now: datetime) -> bool:
-    """Name the file in its sender's entry of the upload log, which is opened if there is none.
+    """Count the file in its sender's entry of the upload log, which is opened if there is none.
 
     False when that must be tried again: the study's first image is still on its way into the database.
     """

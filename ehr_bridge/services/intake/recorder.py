@@ -1,9 +1,9 @@
-"""Writes down what was stored: instances, links, the upload log, the audit trail.
+"""Records what was stored: instances, links, the upload log, the audit trail.
 
 The first instance of a study in an upload opens its entry: link, upload log and audit events in one durable
-transaction, and its sender waits for it. Every other instance is one row, handed over and written a moment later
-together with its neighbours; should the process be killed before that, the archive's list of changes tells it again.
-Counts are settled behind that (`settle`), or by anyone who reads. Recording an instance twice is recording it once.
+transaction, for which its sender waits. Every other instance is one row, handed over and written a moment later
+together with others; if the process is killed before that, catch-up finds it in the archive's list of changes. Counts
+are settled after that (`settle`), or by any reader. Recording an instance twice has the same result as once.
 """
 
 from __future__ import annotations
@@ -55,15 +55,11 @@ class Recorder:
         self.under_way = UnderWay(database, clock)
 
     def record(self, arrival: Arrival) -> None:
-        """Note that an instance is stored. Returns when its entry in the upload log is durable.
-
-        Raises:
-            Unavailable: the entry could not be written. The image is stored; the archive's list of changes brings it
-                back.
-        """
+        """Record a stored instance. Returns when its entry in the upload log is durable. Raises Unavailable when the
+        entry could not be written: the image is stored, and catch-up will record it."""
         if self.record_one_more(arrival):
             return
-        with self._writing:  # a study's first instances come together: one opens the entry, the others have it
+        with self._writing:  # a study's first instances arrive together: one opens the entry, the others find it
             if not self.record_one_more(arrival):
                 self._open(arrival)
 
@@ -83,10 +79,10 @@ class Recorder:
         return True
 
     def record_failures(self, delivery: Delivery, outcomes: Sequence[InstanceOutcome]) -> None:
-        """Note files of an upload that could not be stored, in the entry the upload has; without one they wait for it
-        in memory, and leave nothing if none comes.
+        """Record files of an upload that could not be stored, in its entry; without one they wait for it in memory, and
+        are dropped if none comes.
 
-        A database that is away costs the note, not the answer: the sender hears each outcome.
+        If the database is away, only the record is lost: the sender gets each outcome.
         """
         failures = [failure_of(delivery, outcome) for outcome in outcomes]
         try:
@@ -100,23 +96,17 @@ class Recorder:
         self._waiting.add(left)
 
     def flush(self) -> int:
-        """Write what was handed over; answers how many instances that was.
-
-        Raises:
-            Unavailable: the database is away; everything stays handed over.
-        """
+        """Write what was handed over; returns the number of instances. Raises Unavailable when the database is away;
+        then everything stays handed over."""
         with self._writing:
             return self._write_queue()
 
     def settle(self) -> None:
-        """Bring `instances`, and the counts of studies, orders and upload logs, up to date with what was recorded.
-
-        Raises:
-            Unavailable: the database is away; it is done later.
-        """
+        """Bring `instances`, and the counts of studies, orders and upload logs, up to date. Raises Unavailable when the
+        database is away; then it is done later."""
         self.under_way.retry()
         if not self._queue and not self._writing.locked() and not self._unsettled:
-            return  # asked in this order: what left the queue is being written, or waits to be settled
+            return  # checked in this order: what left the queue is being written, or waits to be settled
         with self._writing:
             self._write_queue()
             studies, self._unsettled = self._unsettled, set()
@@ -135,7 +125,7 @@ class Recorder:
         return len(self._queue)
 
     def close(self) -> None:
-        """Write and settle what is left, as far as the database lets us, and let the connection go."""
+        """Write and settle what is left, if the database allows it, and release the connection."""
         try:
             self.settle()
         except Unavailable:
@@ -189,7 +179,7 @@ class Recorder:
         try:
             self._write(batch)
         except IntegrityError:
-            for row in batch:  # one that names a claim or an entry that is gone takes no other with it
+            for row in batch:  # a row whose claim or entry is gone must not fail the others
                 self._write_alone(row)
         except BaseException:
             with self._queue_lock:
@@ -237,7 +227,7 @@ def _row(arrival: Arrival, log_id: uuid.UUID, now: datetime) -> InstanceRow:
 
 
 def _is_in_another_entry(session: Session, row: InstanceRow) -> bool:
-    """Whether an image was recorded before its own door did so: its row is about to change hands."""
+    """Whether an image was recorded before its own door did so: its row is about to move to that door's upload."""
     found = select(Instance.upload_log_id).where(Instance.orthanc_instance_id == row.orthanc_instance_id)
     return session.scalar(found) not in (None, row.upload_log_id)
 

@@ -129,7 +129,7 @@ def _replace_in_place(archive: StoredFiles, row: ModificationInstance, new: byte
         if not stored.is_duplicate:
             row.orthanc_instance_id_after = stored.orthanc_instance_id
             return
-    raise Unavailable("archive_unavailable", "The archive keeps getting the same instance; it is tried again.")
+    raise Unavailable("archive_unavailable", "The archive keeps receiving the same instance; it will be tried again.")
 
 
 def _move(archive: StoredFiles, row: ModificationInstance, new: bytes, set_aside: SetAside) -> None:
@@ -147,7 +147,7 @@ def _move(archive: StoredFiles, row: ModificationInstance, new: bytes, set_aside
         # The same instance arrived under its new identity already, and the archive keeps what it has: the second
         # one is a duplicate as everywhere, and is removed unless it is another image.
         _drop_duplicate(archive, row.orthanc_instance_id_before, stored.orthanc_instance_id)
-        raise RefusedInstance("duplicate_instance", "The archive holds this instance under its new identity already.")
+        raise RefusedInstance("duplicate_instance", "The archive already has this instance under its new identity.")
     archive.delete(row.orthanc_instance_id_before)
 
 

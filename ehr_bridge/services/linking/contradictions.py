@@ -1,4 +1,4 @@
-"""A study that says, or may say, somebody else than its link: it waits for a person, and the audit trail says why."""
+"""A study whose images name, or may name, another patient than its link: it waits for a person."""
 
 from __future__ import annotations
 
@@ -14,6 +14,6 @@ from ehr_bridge.services.audit.trail import Origin, study_event
 
 
 def doubt(session: Session, study: Study, origin: Origin, detail: dict[str, Any], now: datetime) -> None:
-    """Put a study into the reconciliation list; its link stays recorded until a person decides."""
+    """Put a study on the reconciliation list; its link stays recorded until a person decides."""
     study.link_status, study.is_contradicted = LinkStatus.AMBIGUOUS, True
     audit.append(session, origin, study_event("study.contradicted", study, detail), now)

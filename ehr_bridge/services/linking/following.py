@@ -1,7 +1,7 @@
-"""Studies that follow: jobs that wait for their turn, one per study, made in the transaction of what they follow.
+"""Studies that follow a change, by jobs that wait for their turn: one per study, made in the change's transaction.
 
-A waiting job is a row. It is looked at again when its study is idle and visible, on whatever node; so many studies, a
-busy one and a killed process need no care of their own.
+A waiting job is a row. It starts when its study is idle and visible, on any node; so many studies, a busy one or a
+killed process need no special treatment.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def follow(
     origin: Origin,
     now: datetime,
 ) -> int:
-    """Let the files of these studies follow their links; answers how many studies have files."""
+    """Let the files of these studies follow their links; returns how many studies have files."""
     count = 0
     for study in studies:
         if study.orthanc_study_id is None:
@@ -50,11 +50,7 @@ def follow(
 
 
 def set_off(database: Database, rules: Rules, now: datetime) -> int:
-    """Queue waiting jobs whose study is idle, the oldest first; answers how many there were.
-
-    Raises:
-        Unavailable: the database is away.
-    """
+    """Queue waiting jobs whose study is idle, oldest first; returns how many there were."""
     with database.read() as session:
         ready = _ready().with_only_columns(Modification.study_id, Modification.id, Modification.kind).limit(AT_ONCE)
         first: dict[uuid.UUID, tuple[uuid.UUID, JobKind]] = {}
@@ -93,7 +89,7 @@ def _queue(session: Session, job: Modification, found: FreshVerdict | None, now:
         return
     job.requested_at = now
     if job.kind == JobKind.FOLLOW and study.patient_id is None and not study.corrections:
-        # a person took the link away, or there never was one: nothing is left to follow
+        # a person removed the link, or there never was one: nothing is left to follow
         job.status, job.finished_at, job.swept_at = JobStatus.SUCCEEDED, now, now
         return
     try:
@@ -117,7 +113,7 @@ def _require_certain(session: Session, study: Study, job: Modification, found: F
         Conflict: it may, or what a link was to be made for does not hold any more.
     """
     if job.kind == JobKind.UNLINK and study.withheld_by_id != job.change_id:
-        raise Conflict("study_changed", "Somebody linked the study since it was said that it is not of this number.")
+        raise Conflict("study_changed", "Somebody has linked the study since it was unlinked from this number.")
     if job.kind == JobKind.FOLLOW and study.is_contradicted:
         raise Conflict("study_contradicted", "Images of this study claim to be of somebody else; link it first.")
     if job.kind == JobKind.LINK and not (found and follow_verdict(session, study, job, found.match)):
@@ -125,7 +121,7 @@ def _require_certain(session: Session, study: Study, job: Modification, found: F
 
 
 def _followed(session: Session, job: Modification) -> Modification | None:
-    """The job that followed a change which `job` follows the undoing of, or that took the study off its number."""
+    """The job that followed the change which `job` undoes, or that unlinked the study from its number."""
     change = session.get(IdentityChange, job.change_id) if job.change_id else None
     if job.kind != JobKind.FOLLOW or change is None or change.undoes_id is None:
         return None

@@ -1,9 +1,9 @@
-"""Studies that wait are judged again when what may have caused their doubt has changed, by the judge of arrivals.
+"""Judges waiting studies again when something has changed that may have caused their doubt, as on arrival.
 
-What is certain by now gets a job that links it; of the rest the opinion is written anew. A study that was linked to its
-patient alone gets its order the same way, or waits for a person when its accession number turns out to be another
-patient's order. Nothing that is linked is linked otherwise, and what a person ever spoke about, or whose images say two
-patients, is left to people.
+A study that is now certain gets a job that links it; of the others the new opinion is recorded. A study that was linked
+to its patient alone gets its order the same way, or waits for a person when its accession number turns out to be of
+another patient's order. Existing links are not changed otherwise, and studies that a person has decided about, or whose
+images name two patients, are left to people.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from ehr_bridge.services.verdict.lookup import open_orders
 
 LOGGER = logging.getLogger(__name__)
 AT_ONCE = 16
-"""Studies that share a transaction."""
+"""Studies per transaction."""
 _JOB = aliased(Modification)
 _HERE = (
     Study.orthanc_study_id.is_not(None),
@@ -48,7 +48,7 @@ _HERE = (
     Study.is_settled,
     ~exists().where(_JOB.study_id == Study.id, _JOB.status.in_(UNENDED)),
 )
-"""A study whose images are still coming, that is hidden, or on which a job works, waits with its turn."""
+"""A study whose images are still arriving, that is hidden, or on which a job is working, keeps its turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +56,11 @@ class _Judged:
     study_id: uuid.UUID
     turn: uuid.UUID
     match: Match | None
-    """The verdict; None where the study is not ours to judge."""
+    """The verdict; None where a person must decide."""
 
 
 class SecondLooks:
-    """Works off the turns of `second_looks`. The verdicts are found outside the writers' turn."""
+    """Works through the turns of `second_looks`. Verdicts are found outside the writers' turn."""
 
     def __init__(
         self,
@@ -75,11 +75,8 @@ class SecondLooks:
         self._monotonic = monotonic
 
     def run(self, seconds: float = 1.0) -> int:
-        """Judge whatever has its turn, for about that long; answers how many studies were judged.
-
-        Raises:
-            Unavailable: the database is away; every turn stays.
-        """
+        """Judge the studies whose turn it is, for about that long; returns how many. Raises Unavailable when the
+        database is away; then every turn stays."""
         until, count = self._monotonic() + seconds, 0
         while judged := self._judge_some():
             with self._database.write() as session:
@@ -91,7 +88,7 @@ class SecondLooks:
         return count
 
     def _judge_some(self) -> list[_Judged]:
-        """A change after the turn was read asks for another turn, so no verdict is older than what it answers to."""
+        """A change after a turn was read requests another turn, so no verdict is older than the change it answers."""
         with self._database.read() as session:
             if session.scalar(select(SecondLook.study_id).limit(1)) is None:
                 return []
@@ -104,27 +101,27 @@ class SecondLooks:
             return _opinion(session, study, self._rules) if _is_left_to_the_judge(session, study) else None
         except Unavailable:
             raise
-        except Exception:  # one that cannot be judged holds no other up; the next change asks again
+        except Exception:  # one that fails does not block the others; the next change asks again
             LOGGER.exception("study %s could not be judged again", study_id)
             return None
 
 
 def turns_due() -> Select[uuid.UUID, uuid.UUID]:
-    """Id and turn of the studies that can be judged now, the longest waiting first."""
+    """Id and turn of the studies that can be judged now, longest waiting first."""
     query = select(SecondLook.study_id, SecondLook.turn).join(Study, Study.id == SecondLook.study_id).where(*_HERE)
     return query.order_by(SecondLook.asked_at, SecondLook.study_id)
 
 
 def others_come_first() -> ColumnElement[bool]:
-    """Whether the job at hand (`Modification` in the surrounding query) would link a study while another one that could
-    want the same order still has to be judged, from the same change or an earlier one."""
+    """Whether the job at hand (`Modification` of the surrounding query) would link a study while another one that may
+    answer the same order is still to be judged, because of the same change or an earlier one."""
     due = turns_due().where(SecondLook.asked_at <= Modification.requested_at)
     is_ours = (Modification.kind == JobKind.LINK) & (Modification.requested_by == OURSELVES.actor)
     return is_ours & due.correlate(Modification).exists()
 
 
 def _settle(session: Session, judged: _Judged, now: datetime) -> None:
-    """Take the turn away and act on the verdict, unless something changed since it was found."""
+    """Remove the turn and act on the verdict, unless something has changed since it was found."""
     look = session.get(SecondLook, judged.study_id)
     if look is None or look.turn != judged.turn:
         return
@@ -164,7 +161,7 @@ def _names_order_of_another(study: Study, match: Match) -> bool:
 
 
 def _think_otherwise(study: Study, match: Match) -> dict[str, Any]:
-    """Write down the opinion on a study that waits on; before and after, or nothing where it is the same."""
+    """Record the new opinion on a study that keeps waiting; returns before and after, or nothing if it is the same."""
     before = {name: getattr(study, name) for name in (*OPINION, "link_status")}
     study.match_kind, study.match_score = match.kind.value, match.score
     study.match_evidence = evidence_of(match)
@@ -225,10 +222,8 @@ def _link_to(study: Study, match: Match) -> Link:
 
 
 def _is_wanted_by_others(session: Session, study: Study, match: Match, *, or_soon: bool = False) -> bool:
-    """Whether another study's link to the order was refused because two of them wanted it; `or_soon`: or is on its way.
-
-    Not where a key of the study names the order.
-    """
+    """Whether another study's link to the order was refused because two of them could answer it; `or_soon`: or is on
+    its way. False where a key of the study names the order."""
     if match.order_id is None or match.basis is Basis.ORDER:
         return False
     refused = (Modification.error_code == "study_changed") & (Modification.requested_by == OURSELVES.actor)
@@ -254,15 +249,15 @@ def _opinion(session: Session, study: Study, rules: Rules) -> Match:
 
 
 def _is_news(study: Study, match: Match) -> bool:
-    """Whether a verdict would link a study, or link it further: an order for a study that had only its patient."""
+    """Whether a verdict would link a study, or add an order to a study that had only its patient."""
     if not match.is_automatic or match.patient_id is None:
         return False
     return study.patient_id is None or (study.patient_id == match.patient_id and match.order_id is not None)
 
 
 def _is_left_to_the_judge(session: Session, study: Study) -> bool:
-    """Whether no person ever said whose this study is, and its images say one patient: never linked, or by ourselves to
-    a patient alone."""
+    """Whether no person has decided about this study, and its images name one patient: never linked, or automatically
+    to a patient alone."""
     links = session.scalars(select(StudyLink.id).where(StudyLink.study_id == study.id)).all()
     by_people = exists().where(
         Modification.study_id == study.id,

@@ -1,7 +1,7 @@
-"""Jobs that change whose study it is: every file says it, and the link is set in the transaction that ends the job.
+"""Jobs that change a study's link: every file is updated, and the link is set in the transaction that ends the job.
 
-What a link does not decide goes back to what each file said when it came (`from_original`), so that nothing of a former
-patient is left beside the new one.
+Attributes that the new link does not decide return to the values on arrival (`from_original`), so that nothing of a
+former patient is left beside the new one.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def link_job(
     origin: Origin,
     now: datetime,
 ) -> Modification:
-    """A job that links a study to a patient and perhaps an order, added to the session."""
+    """A job that links a study to a patient, with or without an order, added to the session."""
     patient, order = to
     job = new_job(study, JobKind.LINK, reason, origin, now)
     job.link_after = new_link(study, patient.id, order.id if order else None, evidence)
@@ -50,10 +50,10 @@ def link_job(
 
 
 def unlink_job(session: Session, study: Study, reason: str, origin: Origin, now: datetime) -> Modification:
-    """A job that takes a study's link away, added to the session.
+    """A job that unlinks a study, added to the session.
 
     If a job made that link and nothing came after it, that job is undone, to the byte. Otherwise each file gets back
-    what it said when it came, with the corrections that people made.
+    its values on arrival, with the corrections that people made.
     """
     latest = undoable(session, study.id)
     made = session.get(Modification, latest) if latest else None
@@ -68,11 +68,7 @@ def unlink_job(session: Session, study: Study, reason: str, origin: Origin, now:
 
 
 def take_link_back(session: Session, study: Study, job: Modification, before: Link) -> None:
-    """Make `job`, an undo, set the link that was there before.
-
-    Raises:
-        Conflict: patient or order of that link are not what they were.
-    """
+    """Make `job`, an undo, set the previous link. Raises Conflict when patient or order of that link have changed."""
     patient, order = _parties(session, before)
     gone = patient is not None and patient.merged_into_id is not None
     if order is not None and (order.status == OrderStatus.CANCELLED or order.patient_id != before.patient_id):
@@ -89,7 +85,7 @@ def take_link_back(session: Session, study: Study, job: Modification, before: Li
 
 
 def prepare(session: Session, study: Study, job: Modification) -> None:
-    """Work out what every file of the study shall say, from the link that the job sets or finds."""
+    """Compute the values for every file of the study, from the link that the job sets or finds."""
     patient, order = patient_in_files(study), study.order
     if job.link_after is not None:
         patient, order = _parties(session, job.link_after)
@@ -102,9 +98,9 @@ def prepare(session: Session, study: Study, job: Modification) -> None:
 
 
 def settle_link(session: Session, job: Modification, study: Study, now: datetime) -> None:
-    """Set the link that a job was for, now that the files say it.
+    """Set the link of a job, now that the files have been updated.
 
-    Where some of them do not, or say two patients, a person has to look again.
+    If some of them could not be, or name two patients, a person must decide again.
     """
     assert job.link_after is not None
     asked_for = job.link_after
@@ -132,11 +128,11 @@ def settle_link(session: Session, job: Modification, study: Study, now: datetime
 
 
 def _as_told_by_now(session: Session, study: Study, job: Modification) -> tuple[Link, bool, bool]:
-    """The link to set, whether the files carry what the EHR says by now, and whether a person has to look.
+    """The link to set, whether the files have the EHR's current values, and whether a person must decide.
 
-    While a job ran, or since the link that an undo brings back, the EHR may have renamed or merged the patient, or
-    moved, renumbered or cancelled the order: the study goes where they went. What an undo brings back may also be older
-    than what the study should have followed before the undone job came.
+    Since the job began, or since the link that an undo restores, the EHR may have renamed or merged the patient, or
+    moved, renumbered or cancelled the order: the study goes where they went. An undo may also restore a link older than
+    a change that the study should have followed before the undone job.
     """
     assert job.link_after is not None
     asked = job.link_after
@@ -163,7 +159,7 @@ def _as_told_by_now(session: Session, study: Study, job: Modification) -> tuple[
 
 
 def _missed_since(session: Session, undone: Modification) -> bool:
-    """Whether the study's turn to follow a change came after another job had changed whose it was."""
+    """Whether the study should have followed a change after another job had changed its link."""
     missed = exists().where(
         Modification.study_id == undone.study_id,
         Modification.kind == JobKind.FOLLOW,
@@ -173,7 +169,7 @@ def _missed_since(session: Session, undone: Modification) -> bool:
 
 
 def sides(job: Modification) -> dict[str, Any]:
-    """Before and after of the link as ids, for the audit trail; nothing where the link stayed."""
+    """The links before and after as ids, for the audit trail; empty where the link stayed."""
     if job.link_after is None or job.link_before is None:
         return {}
     names = ("patient_id", "order_id", "link_status")

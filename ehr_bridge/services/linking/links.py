@@ -1,7 +1,7 @@
-"""The link of a study as one thing: what it is, and setting it, in rows. The files are the business of jobs.
+"""The link of a study as one object: reading and setting it in the database. Jobs change the files.
 
-A link in JSON says whom the study belongs to, on what evidence, which recorded fact (`study_links`) holds, and what the
-orders concerned showed. So a link that is taken back comes back as it was.
+A link in JSON holds patient and order, the evidence, the row of `study_links` in force, and what the orders concerned
+showed, so that it can be restored exactly.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ _LINK_OF = select(StudyLink).where(StudyLink.study_id == bindparam("of_study"), 
 
 
 def current_link(session: Session, study_id: uuid.UUID) -> StudyLink | None:
-    """The recorded fact that holds, if one does."""
+    """The row of `study_links` in force, if any."""
     return session.scalar(_LINK_OF, {"of_study": study_id})
 
 
 def new_fact(study: Study, actor: str, now: datetime) -> StudyLink:
-    """That a linked study's link holds from now on, for the caller to record."""
+    """The row that records a study's present link, for the caller to add."""
     assert study.patient_id is not None
     return StudyLink(
         id=uuid.uuid4(),
@@ -52,7 +52,7 @@ def new_fact(study: Study, actor: str, now: datetime) -> StudyLink:
 
 
 def link_of(session: Session, study: Study, orders: Iterable[uuid.UUID | None] = ()) -> Link:
-    """A study's link as it is; `orders` are further orders whose state belongs to it."""
+    """A study's present link; `orders` are further orders whose state belongs to it."""
     fact = current_link(session, study.id)
     concerned = {order_id for order_id in (study.order_id, *orders) if order_id is not None}
     found = [order for key in concerned if (order := session.get(Order, key)) is not None]
@@ -72,14 +72,14 @@ def link_of(session: Session, study: Study, orders: Iterable[uuid.UUID | None] =
 def new_link(
     study: Study, patient_id: uuid.UUID | None, order_id: uuid.UUID | None, evidence: list[dict[str, Any]]
 ) -> Link:
-    """A link to be: of a patient and perhaps an order, or of nobody."""
+    """A new link: to a patient, with or without an order, or to nobody."""
     if patient_id is None:
         return Link(None, None, LinkStatus.UNLINKED, **{name: getattr(study, name) for name in OPINION})
     return Link(patient_id, order_id, LinkStatus.LINKED, MatchKind.EXACT.value, 1.0, evidence, patient_id, order_id)
 
 
 def set_link(session: Session, study: Study, link: Link, actor: str, now: datetime) -> None:
-    """Make `link` the study's link: the row, the recorded fact, both orders, the upload log and what lists use."""
+    """Make `link` the study's link: its row, the recorded link, both orders, the upload log and the keys for lists."""
     former_order = study.order_id
     fact = current_link(session, study.id)
     if fact is not None:
@@ -102,7 +102,7 @@ def set_link(session: Session, study: Study, link: Link, actor: str, now: dateti
     for order_id, shown in link.orders.items():
         _restore_order(session, uuid.UUID(order_id), shown, study)
     logs = update(DicomUploadLog).where(DicomUploadLog.study_instance_uid == study.study_instance_uid)
-    logs = logs.where(~DicomUploadLog.is_deleted)  # those of purged images keep whose they were
+    logs = logs.where(~DicomUploadLog.is_deleted)  # entries of purged images keep their patient
     session.execute(logs.values(patient_id=study.patient_id, order_id=study.order_id))
     study.updated_at = now
     index_study(session, study)
@@ -111,8 +111,8 @@ def set_link(session: Session, study: Study, link: Link, actor: str, now: dateti
 
 
 def end_link(session: Session, study: Study, now: datetime) -> None:
-    """The images are gone for good: the study belongs to no patient and no order, and nothing points to either. The
-    recorded facts, its audit trail and the upload log keep what was."""
+    """The images were purged: the study belongs to no patient and no order, and no order shows it. The recorded links,
+    the audit trail and the upload log keep what was."""
     former = study.order
     fact = current_link(session, study.id)
     if fact is not None:
@@ -128,18 +128,18 @@ def end_link(session: Session, study: Study, now: datetime) -> None:
 
 
 def came_into_doubt(study: Study, before: Link | None) -> bool:
-    """Whether a study says two people, and did not when its link was `before`."""
+    """Whether a study names two people, and did not when its link was `before`."""
     return study.is_contradicted and not (before is not None and before.is_contradicted)
 
 
 def _withheld_by(session: Session, change_id: uuid.UUID | None) -> uuid.UUID | None:
-    """The correction that a link waited for, unless it was decided about since."""
+    """The correction that a link waited for, unless it was decided since."""
     change = session.get(IdentityChange, change_id) if change_id else None
     return change.id if change is not None and change.decision == Decision.PENDING else None
 
 
 def _record_fact(session: Session, study: Study, link_id: uuid.UUID | None, actor: str, now: datetime) -> None:
-    """A new fact, or the former one again when a change is taken back."""
+    """A new row, or the former one again when a change is undone."""
     former = session.get(StudyLink, link_id) if link_id else None
     if former is not None and (former.patient_id, former.order_id) == (study.patient_id, study.order_id):
         former.unlinked_at = None
@@ -148,7 +148,7 @@ def _record_fact(session: Session, study: Study, link_id: uuid.UUID | None, acto
 
 
 def _restore_order(session: Session, order_id: uuid.UUID, shown: Mapping[str, Any], study: Study) -> None:
-    """What the order showed of this study before, or that it showed none; not where it shows another one by now."""
+    """Restore what the order showed of this study, or that it showed none; unless it shows another one now."""
     order = session.get(Order, order_id)
     if order is None or order.status == OrderStatus.CANCELLED:
         return
@@ -157,7 +157,7 @@ def _restore_order(session: Session, order_id: uuid.UUID, shown: Mapping[str, An
     if shown["orthanc_study_id"] is not None:
         is_of_study = shown["study_instance_uid"] == study.study_instance_uid
         if not is_of_study or study.order_id != order.id:
-            return  # another one, which may be somebody else's by now, or one that does not come back to it
+            return  # it shows another study, or would not return to this one
     status = _restored_state(order, OrderStatus(shown["status"]))
     for name in SHOWN:
         setattr(order, name, _typed(name, shown[name]))
@@ -167,7 +167,7 @@ def _restore_order(session: Session, order_id: uuid.UUID, shown: Mapping[str, An
 
 
 def _restored_state(order: Order, former: OrderStatus) -> OrderStatus:
-    """The former state, as far as nobody said anything else of patient or report since."""
+    """The former state, unless the EHR has reported another one since."""
     if order.status == OrderStatus.REPORTED:
         return order.status
     if former == OrderStatus.REPORTED:

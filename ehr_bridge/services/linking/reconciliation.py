@@ -1,4 +1,4 @@
-"""People say whose study it is: linking, taking a link away, and making the order that was missing."""
+"""People's decisions about studies: linking, unlinking, and creating the missing order."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ from ehr_bridge.services.verdict.judge import LINKED_BY_HAND, Confirmation, conf
 
 @dataclass(frozen=True, slots=True)
 class NewOrder:
-    """An order to be made from a study; None is taken from the study."""
+    """An order to be created from a study; None is taken from the study."""
 
     patient: str
     accession_number: str | None
@@ -77,7 +77,7 @@ class Reconciliation:
             return view_unreconciled(session, find_study(session, study_instance_uid), self._rules)
 
     def compare(self, study_instance_uid: str, with_whom: Confirmation) -> CandidateView:
-        """A stored study beside an order or patient of somebody's choice.
+        """Compare a stored study with an order or patient of the caller's choice.
 
         Raises:
             NotFound: study, order or patient do not exist.
@@ -90,13 +90,14 @@ class Reconciliation:
     def link(
         self, study_instance_uid: str, to: Confirmation, reason: str, origin: Origin, expected: str | None = None
     ) -> Modification:
-        """A person says which order a study answers, or whose it is; a job makes every file say so, then links.
+        """Link a study to the order or patient that a person chose; a job updates every file, then links.
 
-        `expected` is the version of the study that the person looked at; a study that is linked needs it.
+        `expected` is the version of the study that the person saw; required for a study that is linked.
+
 
         Raises:
             NotFound: study, order or patient do not exist.
-            Conflict: somebody else was first, order and patient do not belong together, or the order is cancelled.
+            Conflict: somebody else was faster, order and patient do not belong together, or the order is cancelled.
         """
         now = self._clock()
         with self._database.write() as session:
@@ -105,17 +106,17 @@ class Reconciliation:
             return self._link(session, study, patient, order, reason, origin, now)
 
     def unlink(self, study_instance_uid: str, reason: str, origin: Origin, expected: str | None = None) -> Modification:
-        """A person says that a study's link is wrong; a job gives the files back what they said.
+        """Remove a wrong link; a job restores the values that the files arrived with.
 
         Raises:
             NotFound: there is no such study.
-            Conflict: it is not linked, or somebody else was first.
+            Conflict: it is not linked, or somebody else was faster.
         """
         now = self._clock()
         with self._database.write() as session:
             study = self._open(session, study_instance_uid, expected, may_be_linked=True)
             if study.patient_id is None:
-                raise Conflict("not_linked", "This study is not linked to anybody.")
+                raise Conflict("not_linked", "This study is not linked.")
             job = unlink_job(session, study, reason, origin, now)
             self._note(session, "study.unlink_requested", job, study, origin, now)
             return job
@@ -123,11 +124,11 @@ class Reconciliation:
     def create_order(
         self, study_instance_uid: str, wanted: NewOrder, reason: str, origin: Origin, expected: str | None = None
     ) -> tuple[Order, Modification]:
-        """Make the order that a study should have had, for a patient the EHR knows, and link the study to it.
+        """Create the missing order of a study, for a patient of the EHR, and link the study to it.
 
         Raises:
             NotFound: study or patient do not exist.
-            Conflict: the accession number is taken, or as `link`.
+            Conflict: the accession number is taken, or like `link`.
         """
         now = self._clock()
         with self._database.write() as session:
@@ -152,7 +153,7 @@ class Reconciliation:
     def _open(
         self, session: Session, study_instance_uid: str, expected: str | None, *, may_be_linked: bool = False
     ) -> Study:
-        """The study, if it is still what the caller looked at."""
+        """The study, if it has not changed since the caller saw it."""
         study = find_study(session, study_instance_uid)
         require_idle(session, study)
         if expected is not None and expected != version_of(session, study):
@@ -220,7 +221,7 @@ class Reconciliation:
 
 
 def _accession_number(session: Session, study: Study, wanted: str | None) -> str:
-    """The one asked for, or the file's own where it is free, or a new one."""
+    """The requested one, or the file's own if it is free, or a new one."""
 
     def is_free(number: str) -> bool:
         return session.scalar(select(Order.id).where(Order.accession_number == number)) is None
@@ -236,7 +237,7 @@ def _accession_number(session: Session, study: Study, wanted: str | None) -> str
 
 
 def _what_happened(session: Session, study: Study) -> str:
-    """Who did what to a study last, for the one who came second."""
+    """Who last changed a study and how, for the person who was second."""
     jobs, fact = of_study(session, study.id), current_link(session, study.id)
     latest = next((job for job in jobs if job.status != JobStatus.WAITING), None)
     if latest is not None:

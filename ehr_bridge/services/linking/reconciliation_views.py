@@ -1,4 +1,4 @@
-"""The reconciliation list: studies without a certain link, whom they could belong to, what that would change."""
+"""The reconciliation list: studies without a certain link, their candidates, and what a link would change."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Why = Literal["linked", "unlinked", "ambiguous", "contradicted", "withheld"]
 
 @dataclass(frozen=True, slots=True)
 class CandidateView:
-    """Somebody a study could belong to."""
+    """A patient, with or without an order, that a study could belong to."""
 
     patient: Patient
     order: Order | None
@@ -40,7 +40,7 @@ class CandidateView:
 
 @dataclass(frozen=True, slots=True)
 class ReconciliationView:
-    """A study as whoever reconciles it sees it."""
+    """A study for reconciliation."""
 
     view: StudyView
     why: Why
@@ -49,15 +49,12 @@ class ReconciliationView:
     received: dict[str, str]
     candidates: list[CandidateView]
     job: Modification | None
-    """What is happening to it just now."""
+    """The job that is running on it."""
 
 
 def list_unreconciled(session: Session, filters: StudyFilters, part: Slice, rules: Rules) -> Page[ReconciliationView]:
-    """Stored studies that are not linked, or of which an instance claims to be somebody else.
-
-    Raises:
-        InvalidInput: the list cannot be sorted like that.
-    """
+    """Stored studies that are not linked, or with an instance that names somebody else. Raises InvalidInput when the
+    list cannot be sorted like that."""
     statuses = UNCERTAIN if filters.link_status is None else (filters.link_status,)
     listed = select(Study).where(
         Study.orthanc_study_id.is_not(None), Study.deleted_at.is_(None), Study.link_status.in_(statuses)
@@ -69,7 +66,7 @@ def list_unreconciled(session: Session, filters: StudyFilters, part: Slice, rule
 
 
 def view_unreconciled(session: Session, study: Study, rules: Rules) -> ReconciliationView:
-    """One study with its candidates, the likeliest first."""
+    """One study with its candidates, likeliest first."""
     found = [
         CandidateView(patient, order, match, differences(study, patient, order))
         for patient, order, match in candidates(session, stored_identity(study), rules)
@@ -87,7 +84,7 @@ def view_unreconciled(session: Session, study: Study, rules: Rules) -> Reconcili
 def view_candidate(
     session: Session, study: Study, patient: Patient, order: Order | None, rules: Rules
 ) -> CandidateView:
-    """One study beside a patient, and perhaps one of the patient's orders, however unlike they are."""
+    """One study compared with a patient, with or without an order, however different they are."""
     match = of_one(session, stored_identity(study), patient, order, rules)
     return CandidateView(patient, order, match, differences(study, patient, order))
 
@@ -101,7 +98,7 @@ def view_header(session: Session, header: Header, patient: Patient, order: Order
 
 
 def version_of(session: Session, study: Study) -> str:
-    """A word that changes with every job on a study and every change of its link."""
+    """A text that changes with every job on a study and every change of its link."""
     jobs, fact = of_study(session, study.id), current_link(session, study.id)
     state = (jobs[0].id if jobs else None, jobs[0].status if jobs else None, study.link_status, fact and fact.id)
     return hashlib.sha256("|".join(map(str, state)).encode()).hexdigest()[:16]

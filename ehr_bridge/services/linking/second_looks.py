@@ -1,8 +1,8 @@
-"""The one place that knows: something changed that may have caused a doubt. The studies concerned are judged again.
+"""Finds the studies to be judged again when something has changed that may have caused their doubt.
 
-Whoever changes a patient or order says so here, in the transaction of the change. That only finds studies by index and
-writes down their turns; they are judged later, a few at a time (`linking.late_links`). A turn is a row, so
-a killed process loses none. Only studies that wait are asked about, and those that have their patient but no order.
+Whoever changes a patient or order calls this in the same transaction. It only finds studies by index and records their
+turns; they are judged later, a few at a time (`linking.late_links`). A turn is a row, so a killed process loses none.
+Only studies that wait are concerned, and those with a patient but no order.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ _WORDS = {
     Cause.STORED_LATE: "nobody could link its images when they came",
 }
 _WITH_ORDERS = frozenset({Cause.PATIENTS_MERGED, Cause.PATIENTS_PARTED})
-"""Changes of patients that change whose orders there are."""
+"""Changes that affect which orders a patient has."""
 _FIELDS = tuple(PatientFacts.__slots__)
 _ORDER_NUMBERS = (
     "accession_number",
@@ -76,10 +76,8 @@ _ORDER_NUMBERS = (
 def patient_changed(
     session: Session, patient: Patient, cause: Cause, now: datetime, before: Mapping[str, Any] | None = None
 ) -> int:
-    """Ask for the studies that may be this patient's, or were taken for theirs; `before` are former values.
-
-    Answers how many there are.
-    """
+    """Request another look at the studies that may be this patient's, or were taken for theirs; returns how many.
+    `before` are former values."""
     session.flush()
     concerned = concerned_by_patient(session, patient, before, with_orders=cause in _WITH_ORDERS)
     return _ask(session, concerned, cause, now, patient_id=patient.id)
@@ -88,16 +86,14 @@ def patient_changed(
 def order_changed(
     session: Session, order: Order, cause: Cause, now: datetime, before: Mapping[str, Any] | None = None
 ) -> int:
-    """Ask for the studies that may answer this order, or were taken to; `before` are former values.
-
-    Answers how many there are.
-    """
+    """Request another look at the studies that may answer this order, or were thought to; returns how many. `before`
+    are former values."""
     session.flush()
     return _ask(session, concerned_by_order(order, before), cause, now, order_id=order.id)
 
 
 def stored_late(session: Session, study: Study, now: datetime) -> None:
-    """Ask for a study whose images came while nobody could link it."""
+    """Request another look at a study whose images arrived while nobody could link it."""
     session.flush()
     _write(session, [study.id], Cause.STORED_LATE, now)
 
@@ -105,7 +101,7 @@ def stored_late(session: Session, study: Study, now: datetime) -> None:
 def concerned_by_patient(
     session: Session, patient: Patient, before: Mapping[str, Any] | None, *, with_orders: bool
 ) -> list[Select[uuid.UUID]]:
-    """The queries for the ids of studies that a changed patient concerns, each with an index of its own."""
+    """Queries for the ids of studies that a changed patient concerns, each with its own index."""
     facts = patient_facts(patient)
     former = replace(facts, **{name: value for name, value in (before or {}).items() if name in _FIELDS})
     keys = _that_find(session, finding_keys(facts) | finding_keys(former))
@@ -119,7 +115,7 @@ def concerned_by_patient(
 
 
 def concerned_by_order(order: Order, before: Mapping[str, Any] | None) -> list[Select[uuid.UUID]]:
-    """The queries for the ids of studies that a changed order concerns, each with an index of its own."""
+    """Queries for the ids of studies that a changed order concerns, each with its own index."""
     former = before or {}
     numbers = [*_numbers_of(order), *(former.get(name) for name in _ORDER_NUMBERS)]
     numbers += [step.scheduled_procedure_step_id for step in former.get("further_steps", ())]
@@ -139,7 +135,7 @@ def _numbers_of(order: Order) -> list[str | None]:
 
 
 def _that_find(session: Session, keys: set[str]) -> set[str]:
-    """Keys that so many patients share that they find nobody find no study either."""
+    """Without keys that too many patients share to be of use."""
     counts = select(PatientValueCount.value).where(
         PatientValueCount.value.in_(sorted(keys)), PatientValueCount.patients > MOST_PER_KEY
     )
@@ -155,7 +151,7 @@ def _with_keys(keys: Collection[str]) -> ColumnElement[bool]:
 
 
 def _waiting(concerns: Any) -> Select[uuid.UUID]:
-    """Claims too: what is on its way is judged when it is here."""
+    """Includes claims: a study that is on its way is judged when it has arrived."""
     return select(Study.id).where(Study.link_status.in_(UNCERTAIN), concerns)
 
 
@@ -171,7 +167,7 @@ def _ask(
     patient_id: uuid.UUID | None = None,
     order_id: uuid.UUID | None = None,
 ) -> int:
-    """One condition with OR would use none of the indexes."""
+    """Separate queries, because one condition with OR would use none of the indexes."""
     ids = list(session.scalars(union(*concerned)))
     _write(session, ids, cause, now, patient_id, order_id)
     return len(ids)
@@ -189,7 +185,7 @@ def _write(
         return
     dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
     insert = dialect.insert(SecondLook)
-    asked = ("turn", "cause", "patient_id", "order_id")  # the time of the first asking stays: nobody waits for ever
+    asked = ("turn", "cause", "patient_id", "order_id")  # but not the time of the first request
     upsert = insert.on_conflict_do_update(
         index_elements=["study_id"], set_={name: insert.excluded[name] for name in asked}
     )

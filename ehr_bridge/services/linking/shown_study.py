@@ -1,4 +1,4 @@
-"""Which study an order shows: the first one linked to it. Others that are linked to it too are found by its id."""
+"""Which study an order shows: the first one linked to it. Others linked to it are found by the order's id."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ehr_bridge.services.uploads.settling import settle_studies
 
 
 class FirstUpload(NamedTuple):
-    """Who brought the first images of a study, when, and from where."""
+    """Who sent the first images of a study, when, and from where."""
 
     by_id: uuid.UUID | None
     at: datetime
@@ -26,7 +26,7 @@ class FirstUpload(NamedTuple):
 
 
 def first_upload_of(session: Session, study: Study) -> FirstUpload | None:
-    """As the upload log says; None where it has no entry of the study."""
+    """From the upload log; None where it has no entry of the study."""
     of_study = select(DicomUploadLog).where(DicomUploadLog.study_instance_uid == study.study_instance_uid)
     of_study = of_study.where(~DicomUploadLog.is_deleted)
     log = session.scalar(of_study.order_by(DicomUploadLog.uploaded_at, DicomUploadLog.id).limit(1))
@@ -34,7 +34,7 @@ def first_upload_of(session: Session, study: Study) -> FirstUpload | None:
 
 
 def show_on_order(order: Order, study: Study, upload: FirstUpload | None, now: datetime) -> None:
-    """Let an order show this study, unless it shows one already."""
+    """Let an order show this study, unless it already shows one."""
     if order.orthanc_study_id is not None:
         return
     order.study_instance_uid, order.orthanc_study_id = study.study_instance_uid, study.orthanc_study_id
@@ -47,7 +47,7 @@ def show_on_order(order: Order, study: Study, upload: FirstUpload | None, now: d
 
 
 def show_another(session: Session, order: Order, lost: Study, now: datetime) -> None:
-    """An order that loses the study it shows goes on with its next one, or waits for images again."""
+    """An order that loses its study shows the next one, or waits for images again."""
     if order.study_instance_uid != lost.study_instance_uid or order.orthanc_study_id is None:
         return
     order.study_instance_uid, order.orthanc_study_id = order.scheduled_study_instance_uid, None

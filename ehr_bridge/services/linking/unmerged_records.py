@@ -1,4 +1,4 @@
-"""Links to records that were merged meanwhile, or parted again: what must come back, and what nobody knows."""
+"""Links to records that were merged or unmerged meanwhile: what must move back, and what is uncertain."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from ehr_bridge.services.registry.numbers import mrns_of
 
 
 def note_went_along(session: Session, study: Study, patient_id: uuid.UUID | None) -> IdentityChange | None:
-    """Write down that a study which was to be linked to a record went where that was merged into.
+    """Record that a study which was to be linked to a record moved along to the record it was merged into.
 
-    It comes back when that is taken back, like the studies that were linked already. Answers the first such merge.
+    It moves back when the merge is undone, like studies that were already linked. Returns the first such merge.
     """
     first, record = None, session.get(Patient, patient_id) if patient_id else None
     while record is not None and record.merged_into_id is not None:
@@ -37,10 +37,10 @@ def note_went_along(session: Session, study: Study, patient_id: uuid.UUID | None
 
 
 def may_be_of_parted(session: Session, study: Study, link: Link, asked_at: datetime, since: datetime) -> bool:
-    """Whether a study's link to a record, made while another was merged into it, is set after they were parted again.
+    """Whether a study's link to a record, requested during a merge, is set after the merge was undone.
 
-    `asked_at` is when it was made, where it is not recorded yet; parted after `since`. With an order it is the order's
-    patient, wherever that went, unless the files name the other record.
+    `asked_at` is when it was requested; the merge was undone after `since`. With an order it is the order's patient,
+    wherever that moved, unless the files name the other record.
     """
     if link.patient_id is None:
         return False

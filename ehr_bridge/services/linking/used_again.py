@@ -1,8 +1,8 @@
-"""A number that is used again: a correction that leaves neither the name nor birth date or sex as they were.
+"""A number that may be used again: a correction that changes the name and also birth date or sex.
 
-It may be the same person, registered under wrong names, or another one who got the number, or who was written over a
-record by mistake. The row says what the EHR says; what is stored stays as it is, and nothing is linked to the number by
-itself, until a person agrees, refuses, or takes the change back.
+It may be the same person, registered wrongly, or another one who got the number, or whose data were written over a
+record by mistake. Our row follows the EHR; stored files stay as they are, and nothing is automatically linked to the
+number, until a person agrees, refuses, or undoes the change.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ BY_THE_EHR = "The EHR said the former again."
 
 
 def hold_back(session: Session, patient: Patient, change: IdentityChange, origin: Origin, now: datetime) -> bool:
-    """Whether the studies of a corrected patient must not follow; asks a person where they must not.
+    """Whether the studies of a corrected patient must not follow; if so, asks a person.
 
-    While a correction waits for its decision, every further one is held against what the files say. One that says the
-    former again withdraws the question.
+    While a correction waits for its decision, every further one is compared with what the files have. A correction back
+    to the former values withdraws the question.
     """
     pending = session.get(IdentityChange, patient.pending_change_id) if patient.pending_change_id else None
     former = dict(pending.former or {}) if pending is not None else _former(patient, change.before)
@@ -58,7 +58,7 @@ def hold_back(session: Session, patient: Patient, change: IdentityChange, origin
 
 
 def is_another_person(before: Patient, after: Patient) -> bool:
-    """Whether the name differs beyond form, and birth date or sex differ too; what one side does not say never does."""
+    """Whether the name differs beyond form, and birth date or sex differ too; unknown values never differ."""
     said = {field: EHR_VALUES[f"patient.{source}"].of(before, None) for field, source in _HEADER.items()}
     header = HeaderIdentity(study_instance_uid="", accession_number="", patient_id="", issuer_of_patient_id="", **said)
     lines = evidence_of(compare_person(header, patient_facts(after), Population()))
@@ -72,13 +72,13 @@ _HEADER = {"patient_name": "name", "patient_birth_date": "birth_date", "patient_
 def require_pending(change: IdentityChange) -> None:
     """Raises Conflict `nothing_to_decide`."""
     if change.decision != Decision.PENDING:
-        raise Conflict("nothing_to_decide", "This change needs no decision, or somebody has decided already.")
+        raise Conflict("nothing_to_decide", "This change needs no decision, or has one already.")
 
 
 def settle(
     session: Session, change: IdentityChange, decision: Decision, reason: str, origin: Origin, now: datetime
 ) -> list[Study]:
-    """End the question that a change asked; answers the studies that waited, which are what they were before."""
+    """End the question that a change asked; returns the studies that waited, restored to their previous state."""
     studies = withheld_by(session, change)
     _decide(session, change, decision, reason, origin, now)
     for study in studies:
@@ -87,10 +87,8 @@ def settle(
 
 
 def refuse(session: Session, change: IdentityChange, reason: str, origin: Origin, now: datetime) -> None:
-    """The number is another person's: its former studies are taken off it by jobs, and wait for a person.
-
-    Until then they stay withheld.
-    """
+    """The number is another person's: its former studies are unlinked by jobs, and wait for a person. Until then they
+    stay withheld."""
     studies = withheld_by(session, change)
     _decide(session, change, Decision.REFUSED, reason, origin, now)
     for study in studies:
@@ -111,12 +109,12 @@ def _decide(
 
 
 def _former(patient: Patient, before: Mapping[str, Any]) -> dict[str, Any]:
-    """Everything a patient was before, as the ledger writes it."""
+    """All former values of a patient, in the ledger's form."""
     return {name: plain(getattr(patient, name)) for name in PatientData.__slots__} | dict(before)
 
 
 def _has_waiting(session: Session, patient: Patient) -> bool:
-    """Whether images wait that came under the number."""
+    """Whether images that arrived under the number are waiting."""
     keys = sorted(number_key(patient.mrn))
     waiting = exists().where(
         StudyMatchKey.key.in_(keys), Study.id == StudyMatchKey.study_id, Study.link_status != LinkStatus.LINKED

@@ -1,4 +1,4 @@
-"""Studies that do not follow a correction of their patient: their files stay as they are, and a person looks."""
+"""Studies that do not follow a correction of their patient: their files stay unchanged, and a person decides."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ehr_bridge.services.linking.links import current_link
 def studies_of(
     session: Session, *, patient_id: uuid.UUID | None = None, order_id: uuid.UUID | None = None
 ) -> list[Study]:
-    """All studies linked to a patient or to an order, hidden ones and mere claims too."""
+    """All studies linked to a patient or an order, including hidden ones and claims."""
     column = Study.order_id == order_id if order_id is not None else Study.patient_id == patient_id
     return list(session.scalars(select(Study).where(column).order_by(Study.created_at, Study.id)))
 
@@ -32,9 +32,9 @@ def withheld_by(session: Session, change: IdentityChange) -> list[Study]:
 
 
 def withhold(session: Session, study: Study, change_id: uuid.UUID, now: datetime) -> None:
-    """Keep a study as it is until somebody has decided; its link stays recorded, and nobody reads it by it.
+    """Keep a study unchanged until somebody has decided; its link stays recorded, but is not used.
 
-    One that is on its way has no recorded link yet; it waits from its first image on (`entries`).
+    A study on its way has no recorded link yet; it waits from its first image on (`entries`).
     """
     study.withheld_by_id, study.updated_at = change_id, now
     if current_link(session, study.id) is not None:
@@ -45,7 +45,7 @@ def withhold(session: Session, study: Study, change_id: uuid.UUID, now: datetime
 
 
 def release(session: Session, study: Study, now: datetime) -> None:
-    """Let a study be what it was before it was withheld."""
+    """Restore a study to its state before it was withheld."""
     study.withheld_by_id, study.updated_at = None, now
     if study.link_status == LinkStatus.AMBIGUOUS and not study.is_contradicted and study.patient_id is not None:
         study.link_status = LinkStatus.LINKED

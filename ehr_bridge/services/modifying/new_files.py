@@ -1,4 +1,4 @@
-"""What a stored file is to become: modified, or its former self again. Bytes in, bytes out."""
+"""The new form of a stored file: modified, or its former self again. Bytes in, bytes out."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from ehr_bridge.services.uploads.ways_in import UNKNOWN, WayIn
 
 
 class NewForm(NamedTuple):
-    """The file an instance is to become; the same bytes when it is right as it is."""
+    """The file that replaces an instance; the same bytes when nothing changes."""
 
     data: bytes
     changes: tuple[Change, ...] = ()
     is_doubted: bool = False
-    """A rule of the site leaves what the file says and wants a person to look at it."""
+    """A rule of the site keeps the file's value and asks for a person's decision."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Settled:
-    """What a job on the link holds for every file, as the rules ask for it."""
+    """What a job on the link knows about every file, in the form the rules expect."""
 
     wanted: Mapping[str, str]
     facts: Mapping[str, str]
@@ -46,14 +46,15 @@ def new_form(
     rules: CoercionRules,
     way_in: WayIn = UNKNOWN,
 ) -> NewForm:
-    """What becomes of an instance that came this way. Raises RefusedInstance when it cannot become what it should."""
+    """The new form of an instance that arrived this way. Raises RefusedInstance when it cannot have the values it
+    should."""
     wanted, is_doubted, qualifiers = job.wanted, False, None
     if undone is not None:
         row = undone.rows.get(instance_id)
         if row is not None:
             return NewForm(*_former_form(row, data))
     header = read_header(data)
-    if undone is not None and not job.from_original:  # it came later, and got the new values on its way in
+    if undone is not None and not job.from_original:  # it arrived later, and got the new values then
         wanted = undone.wanted_for(header, wanted)
     if job.from_original:
         if _is_somebody_elses(job, undone, header):
@@ -75,17 +76,18 @@ def new_form(
 
 
 def _ruling(job: Modification, header: Header, rules: CoercionRules, way_in: WayIn, came: Mapping[str, str]) -> Ruling:
-    """What the rules would have said of the file, had this link been known when it came."""
-    if job.known is None:  # asked for by an earlier version, which had worked everything out
+    """What the rules would have decided about the file, had this link been known when it arrived."""
+    if job.known is None:  # requested by an earlier version, which computed all values at once
         return Ruling(job.wanted)
     settled = _Settled(job.wanted, job.known["ehr"], job.known["corrections"])
     return rules.rule(header, settled, *way_in, came)
 
 
 def _is_somebody_elses(job: Modification, undone: Undone | None, header: Header) -> bool:
-    """Whether an instance that came after a job on the link had begun is of none of the patients it was asked about.
+    """Whether an instance that arrived after a job on the link had begun belongs to none of the patients the job is
+    about.
 
-    An undo takes back what the undone job did, so what came after that one had begun is none of its business either.
+    An undo concerns the instances of the job it undoes, so it also leaves alone what arrived after that one had begun.
     """
     linked_to = (job.known or {}).get("linked_to")
     if undone is not None:
@@ -95,7 +97,7 @@ def _is_somebody_elses(job: Modification, undone: Undone | None, header: Header)
 
 
 def id_after(instance_id: str, before: bytes, after: bytes, undone: Undone | None) -> str:
-    """The archive's id of the new form, as far as anybody can say before the archive has it."""
+    """The archive's id of the new form, computed before the archive has it."""
     if undone is not None and instance_id in undone.rows:
         return undone.rows[instance_id].orthanc_instance_id_before
     new = read_header(after)
@@ -106,16 +108,16 @@ def id_after(instance_id: str, before: bytes, after: bytes, undone: Undone | Non
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """The modification that an undo takes back."""
+    """The modification that an undo undoes."""
 
     rows: dict[str, ModificationInstance]
-    """By the id each instance has since."""
+    """By the present id of each instance."""
     wanted: dict[str, str]
     patient_ids: list[str]
     """Those in the study's files when it began."""
 
     def wanted_for(self, header: Header, former: dict[str, str]) -> dict[str, str]:
-        """The former values of the attributes in which an instance says what the modification wanted."""
+        """The former values of attributes in which an instance has the values of the modification."""
         return {
             keyword: value
             for keyword, value in former.items()
@@ -126,7 +128,7 @@ class Undone:
 def _former_form(row: ModificationInstance, data: bytes) -> tuple[bytes, tuple[Change, ...]]:
     before = former_file(data, row) if digest(data) == row.sha256_after else None
     if before is None:
-        raise RefusedInstance("changed_since", "The archive holds another file than the modification left.")
+        raise RefusedInstance("changed_since", "The archive has another file than the one that the modification wrote.")
     return before, tuple(Change(change["tag"], change["after"], change["before"]) for change in row.changes)
 
 
@@ -139,7 +141,7 @@ def ledger_row(
     status: str,
     error_code: str | None = None,
 ) -> ModificationInstance:
-    """The ledger's row for replacing one instance: both digests, and the way back."""
+    """The ledger's row for replacing one instance: both digests, and its former bytes."""
     former = keep_former(before, after)
     return ModificationInstance(
         id=uuid.uuid4(),

@@ -67,13 +67,11 @@ class Modifications:
             study = find_study(session, undone.study_instance_uid)
             require_idle(session, study)
             if undone.kind == JobKind.FOLLOW:
-                raise Conflict(
-                    "cannot_undo", "The study follows its patient and order; take back what was changed of them."
-                )
+                raise Conflict("cannot_undo", "The study follows its patient and order; undo their change instead.")
             if undoable(session, study.id) != undone.id:
                 raise Conflict(
                     "cannot_undo",
-                    "Only the latest modification of a study that still holds can be undone; undo later ones first.",
+                    "Only the latest modification of a study can be undone; undo later ones first.",
                 )
             if undone.link_before is None:
                 _require_agreement(study, former_values(undone))

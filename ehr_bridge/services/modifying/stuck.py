@@ -61,7 +61,7 @@ class StuckJobs:
             if job.status not in UNDER_WAY:
                 raise Conflict("job_state", "The job has ended; there is nothing to give up.")
             if job.status == JobStatus.RUNNING and job.kind == JobKind.UNDO:
-                raise Conflict("job_state", "It has begun to put files back; it can only be tried again.")
+                raise Conflict("job_state", "It has begun to restore files; it can only be tried again.")
             if job.status == JobStatus.QUEUED:
                 fail(session, job_id, GIVEN_UP, now)
             else:
@@ -91,7 +91,7 @@ def _failing(session: Session, job_id: uuid.UUID) -> tuple[Modification, Study]:
     if job is None:
         raise NotFound("job_not_found", "There is no job with this id.")
     if not job.attempts or (job.status not in UNDER_WAY and job.error_code != FAILED):
-        raise Conflict("job_state", "The job did not fail by an unexpected error.")
+        raise Conflict("job_state", "The job did not fail with an unexpected error.")
     return job, session.get_one(Study, job.study_id)
 
 
@@ -100,7 +100,7 @@ def _require_latest(session: Session, job: Modification) -> None:
         Modification.study_id == job.study_id, Modification.requested_at > job.requested_at
     )
     if session.scalar(later.limit(1)) is not None:
-        raise Conflict("job_state", "The study has had another job since; ask for this one anew.")
+        raise Conflict("job_state", "The study has had another job since; request this one again.")
 
 
 def _note(

@@ -1,4 +1,4 @@
-"""What a stored study says now, what it said before, and who changed it: from its files and from the ledger."""
+"""The present and former attributes of a stored study, and who changed them: from its files and the ledger."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SHOWN = (
     "ReferringPhysicianName",
     "Laterality",
 )
-"""What is said of a study as a whole or, the last one, of its series; it follows patient, order, or a person's hand."""
+"""Attributes of a study as a whole or, the last one, of its series; they follow patient, order, or a person's edit."""
 MOST_SERIES = 50
 LOOKS = 10
 PAUSE = 0.1  # seconds: a job that changes a file takes the old one away just before it stores the new one
@@ -44,7 +44,7 @@ class TagHistory:
     keyword: str
     value: str
     other_values: list[str]
-    """What other series of the study say instead."""
+    """Different values in other series of the study."""
     former: list[FormerValue]
     """Oldest first."""
 
@@ -62,7 +62,7 @@ def read_tags(fresh: Fresh, read: Callable[[str], bytes], study_instance_uid: st
 
     Raises:
         NotFound: there is no such study.
-        Unavailable: none of its files can be read just now.
+        Unavailable: none of its files can be read at present.
     """
     with fresh.read() as session:
         study = find_study(session, study_instance_uid)
@@ -84,13 +84,13 @@ def read_tags(fresh: Fresh, read: Callable[[str], bytes], study_instance_uid: st
 
 
 def _headers(read: Callable[[str], bytes], ids: list[str]) -> list[Header]:
-    """Headers of those files that can be read."""
+    """Headers of the readable files."""
     for look in range(LOOKS):
         if look:
             sleep(PAUSE)
         if headers := list(_readable(read, ids)):
             return headers
-    raise Unavailable("archive_unavailable", "The files of this study cannot be read just now; try again.")
+    raise Unavailable("archive_unavailable", "The files of this study cannot be read at the moment; try again.")
 
 
 def _readable(read: Callable[[str], bytes], ids: list[str]) -> Iterator[Header]:

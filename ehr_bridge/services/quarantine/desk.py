@@ -1,8 +1,9 @@
-"""People decide about files in quarantine: to whom one belongs, or that it is nobody's.
+"""People decide about files in quarantine: to whom one belongs, or that it belongs to nobody.
 
-A file that is given goes through the same judge as every other, as confirmed by the person who gives it. Where it may
-not join the study it names, it gets other UIDs: always the same for files of one stray study given to one patient or
-order, so they lie together again, and giving twice is giving once. Its former UIDs stand in the file and in its row.
+A file that is given is stored under the same rules as any other, as confirmed by the person who gives it. Where it must
+not join the study in its UIDs, it gets other UIDs: the same ones for all files of one stray study given to one patient
+or order, so that they form one study again, and giving twice changes nothing. The former UIDs are in the file and its
+row.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ NEVER_STORED = frozenset(
         "damaged",
     }
 )
-"""Why a file waits that nobody can be given: it cannot be read, or would end the server."""
+"""Reasons for quarantine of a file that cannot be given: it is unreadable, or would crash the server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ class QuarantineFilters:
 
 @dataclass(frozen=True, slots=True)
 class QuarantineView:
-    """A row with whom it names: the study in the archive that has its Study Instance UID, and who got the file."""
+    """A row with the archived study that has its Study Instance UID, and the patient it was given to."""
 
     file: QuarantinedFile
     study: Study | None
@@ -95,7 +96,7 @@ class QuarantineDesk:
         self._one_at_a_time = threading.Lock()
 
     def search(self, filters: QuarantineFilters, limit: int, offset: int) -> Page[QuarantineView]:
-        """Files in quarantine, the latest first."""
+        """Files in quarantine, latest first."""
         self._records.flush()
         with self._database.read() as session:
             page = fetch_page(session, _query(filters), limit, offset)
@@ -109,12 +110,12 @@ class QuarantineDesk:
             return _view(session, _find(session, quarantine_id))
 
     def compare(self, quarantine_id: uuid.UUID, with_whom: Confirmation) -> CandidateView:
-        """A waiting file beside the order or patient it could be given to.
+        """Compare a waiting file with the order or patient it could be given to.
 
         Raises:
             NotFound: the file, the patient or the order do not exist.
-            Conflict: it does not wait any more, lies on another node, cannot be read, or order and patient do not
-                belong together.
+            Conflict: it no longer waits, is on another node, is unreadable, or order and patient do not belong
+            together.
         """
         self._records.flush()
         with self._database.read() as session:
@@ -125,13 +126,13 @@ class QuarantineDesk:
     def give(
         self, quarantine_id: uuid.UUID, to: Confirmation, reason: str, origin: Origin, archive: Archive
     ) -> QuarantineView:
-        """Store a waiting file as the image of this patient or order.
+        """Store a waiting file as an image of this patient or order.
 
-        Killed on the way, it leaves a file that waits and can be given again.
+        If the process is killed in between, the file still waits and can be given again.
 
         Raises:
             NotFound: the file, the patient or the order do not exist.
-            Conflict: it does not wait any more, lies on another node, or the judge says no.
+            Conflict: it no longer waits, is on another node, or contradicts what is recorded.
             RefusedInstance: it cannot be stored.
             Unavailable: the database or the archive is away.
         """
@@ -163,11 +164,11 @@ class QuarantineDesk:
         return self.get(quarantine_id)
 
     def discard(self, quarantine_id: uuid.UUID, reason: str, origin: Origin) -> QuarantineView:
-        """A person says that a waiting file is nobody's. It stays on the disk for the grace period of deletions.
+        """Discard a waiting file that belongs to nobody. It stays on the disk for the grace period of deletions.
 
         Raises:
             NotFound: there is no such file.
-            Conflict: it does not wait any more.
+            Conflict: it no longer waits.
         """
         with self._database.write() as session:
             row = _waiting(session, quarantine_id)
@@ -177,16 +178,17 @@ class QuarantineDesk:
         return self.get(quarantine_id)
 
     def reopen(self, quarantine_id: uuid.UUID, reason: str, origin: Origin) -> QuarantineView:
-        """Take a decision back: the file waits again. What was stored of it stays, and is unlinked or deleted as any.
+        """Undo a decision: the file waits again. An image that was stored from it stays until it is unlinked or
+        deleted.
 
         Raises:
             NotFound: there is no such file.
-            Conflict: it waits, its bytes are gone, or they lie on another node.
+            Conflict: it waits, or its bytes are gone or on another node.
         """
         with self._database.write() as session:
             row = _find(session, quarantine_id)
             if row.status == WAITING:
-                raise Conflict("quarantine_decided", "Nobody has decided about this file yet.")
+                raise Conflict("quarantine_decided", "This file was not decided about yet.")
             self._bytes_of(row)
             event = Event("quarantine.reopened", study_instance_uid=row.study_instance_uid, detail=_detail(row))
             audit.append(session, origin, event, self._clock())
@@ -204,7 +206,7 @@ class QuarantineDesk:
     def _store(
         self, row: QuarantinedFile, data: bytes, to: Confirmation, origin: Origin, archive: Archive
     ) -> InstanceOutcome:
-        """Through the judge, as an upload that the person confirmed."""
+        """Store it like an upload that the person confirmed."""
         delivery = Delivery(row.id, Door.UPLOAD, "manual", origin, to)
         outcome = self._intake.receive([(None, data)], delivery, archive).instances[0]
         if outcome.has_failed:
@@ -216,7 +218,7 @@ class QuarantineDesk:
 
 
 def whom_it_names(session: Session, quarantine_id: uuid.UUID | None) -> list[uuid.UUID | None]:
-    """Every patient that a file in quarantine tells of: by its study, its Patient ID, and to whom it was given."""
+    """Every patient that a file in quarantine reveals: by its study, its Patient ID, and to whom it was given."""
     row = session.get(QuarantinedFile, quarantine_id)
     if row is None:
         return []
@@ -247,7 +249,7 @@ def _query(filters: QuarantineFilters) -> Select[QuarantinedFile]:
 
 
 def _names_an_open_patient(closed: Closed) -> ColumnElement[bool]:
-    """The file says who gave its number, and that is the number of somebody whom everybody may see."""
+    """The file names the issuer of its number, and the number is that of an unrestricted patient."""
     issuer = func.lower(func.trim(QuarantinedFile.said["IssuerOfPatientID"].as_string()))
     return exists().where(
         Patient.mrn == QuarantinedFile.mrn,
@@ -295,7 +297,7 @@ def _givable(session: Session, quarantine_id: uuid.UUID) -> QuarantinedFile:
 
 
 def _leaves(session: Session, header: Header, patient: Patient, order: Order | None) -> bool:
-    """Whether the file cannot stay in the study it names, which is not this patient's or answers another order."""
+    """Whether the file must leave the study in its UIDs, which is another patient's or answers another order."""
     study = session.scalar(select(Study).where(Study.study_instance_uid == header.study_instance_uid))
     if study is None:
         return False

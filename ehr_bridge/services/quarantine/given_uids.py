@@ -1,4 +1,4 @@
-"""The UIDs of a file that is given to somebody out of quarantine, where it cannot keep its own."""
+"""The UIDs of a file that is given to a patient from quarantine, where it cannot keep its own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ehr_bridge.dicom.structure import tags
 from ehr_bridge.services.jobs.replacing import OTHER_CONTENT
 
 NEW_UIDS = uuid.UUID("0b9fd4c2-5f6b-4a52-9d0c-6f0d3e5a7b18")
-"""Namespace of UIDs made from a former UID and whom the file is given to (RFC 9562, version 5)."""
+"""Namespace of UIDs derived from a former UID and the recipient (RFC 9562, version 5)."""
 UIDS = {
     "study_instance_uid": tags.STUDY_INSTANCE_UID,
     "series_instance_uid": tags.SERIES_INSTANCE_UID,
@@ -24,8 +24,8 @@ UIDS = {
 def new_uids(
     row: QuarantinedFile, header: Header, leaves: bool, patient: Patient, order: Order | None
 ) -> Mapping[str, str]:
-    """The UIDs that must change, by name; what lay together lies together again. A file that leaves its study gets a
-    SOP Instance UID of its own: whoever sent it has another instance under the former one."""
+    """The UIDs that must change, by name; files of one study stay together. A file that leaves its study gets a new SOP
+    Instance UID, because its sender has another instance under the former one."""
     said = uids_of(header)
     change = {name for name, uid in said.items() if leaves or not is_storable_uid(uid)}
     if row.code == OTHER_CONTENT:
@@ -36,12 +36,11 @@ def new_uids(
 
 
 def new_uid(of_what: str) -> str:
-    """A UID made from a UUID (PS3.5 annex B.2), the same for the same."""
+    """A UID made from a UUID (PS3.5 annex B.2); the same text gives the same UID."""
     return f"2.25.{uuid.uuid5(NEW_UIDS, of_what).int}"
 
 
 def by_tag(uids: Mapping[str, str]) -> dict[int, str]:
-    """UIDs by their tags."""
     return {UIDS[name]: uid for name, uid in uids.items()}
 
 

@@ -46,7 +46,7 @@ def state(order: Order, said: Stated, now: datetime) -> OrderStatus | None:
     if before == OrderStatus.CANCELLED:
         raise Conflict(
             "order_state",
-            f"An order that is 'cancelled' cannot become '{said}'; place another, or take the cancelling back.",
+            f"A cancelled order cannot become '{said}'; place another, or undo the cancellation.",
         )
     is_withdrawn = (before, said) == (OrderStatus.REPORTED, OrderStatus.COMPLETED)
     if _FORWARD.index(said) <= _FORWARD.index(before) and not is_withdrawn:

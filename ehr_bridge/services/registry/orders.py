@@ -1,4 +1,4 @@
-"""Imaging orders as the EHR places them: upsert by accession number, look up, list, cancel."""
+"""Imaging orders as the EHR places them: upsert by accession number, find, list, cancel."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from ehr_bridge.services.visibility.restrictions import NOTHING, Closed, without
 
 @dataclass(frozen=True, slots=True)
 class OrderWish:
-    """Which orders are looked for; what is None does not matter."""
+    """Which orders to find; None matches all."""
 
     text: str | None = None
     """Beginning of an accession number, MRN or family name."""
@@ -37,7 +37,7 @@ class OrderWish:
     since: datetime | None = None
     until: datetime | None = None
     closed: Closed = NOTHING
-    """Whose orders the asker must not see."""
+    """What the caller may not see."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,21 +65,21 @@ SAYINGS = {
     OrderStatus.COMPLETED: "order.completed",
     OrderStatus.REPORTED: "order.reported",
 }
-"""What it is called in the audit trail that somebody said an order is so far."""
+"""Audit actions for reported states."""
 
 
 class Listener(Protocol):
-    """Who must hear, within the transaction, what an order says anew."""
+    """Informed of changes of an order, within the transaction."""
 
     def order_told(
         self, session: Session, order: Order, before: Mapping[str, Any] | None, origin: Origin, now: datetime
     ) -> None:
-        """`before` is None for a new order, else the former values of the fields that changed."""
+        """`before` is None for a new order, else the former values of the changed fields."""
 
     def order_cancelled(
         self, session: Session, order: Order, shown: Mapping[str, Any], origin: Origin, now: datetime
     ) -> None:
-        """An order is cancelled; `shown` is the state it had and what it said of its images."""
+        """An order is cancelled; `shown` is the state it had and what it showed of its images."""
 
 
 class Orders:
@@ -268,7 +268,7 @@ def _schedule_under(session: Session, order: Order, uid: str) -> None:
     """Let the order's images be expected under this Study Instance UID. Raises Conflict when another order has it, or
     this one has images already."""
     if order.orthanc_study_id is not None or order.study_instance_uid != order.scheduled_study_instance_uid:
-        raise Conflict("study_uid_too_late", "This order has images already; its Study Instance UID stays as it is.")
+        raise Conflict("study_uid_too_late", "This order already has images; its Study Instance UID cannot change.")
     if session.scalar(select(Order.id).where(Order.scheduled_study_instance_uid == uid, Order.id != order.id)):
         raise Conflict("study_uid_of_another_order", "Another order has this Study Instance UID; give each its own.")
     order.scheduled_study_instance_uid = order.study_instance_uid = uid

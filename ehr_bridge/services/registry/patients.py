@@ -97,7 +97,7 @@ class Patients:
                 patient = _of_the_one(records, data.issuer)
             created = patient is None
             if patient is not None and patient.merged_into_id is not None:
-                raise Conflict("patient_merged", "This record was merged into another; change the one that survived.")
+                raise Conflict("patient_merged", "This record was merged into another; change the surviving record.")
             if patient is not None and patient.issuer is not None:
                 data = replace(data, issuer=patient.issuer)
             if patient is None:
@@ -180,7 +180,7 @@ def configured_issuer(authorities: Iterable[Authority], told: str | None) -> str
     found = authority_named(authorities, told)
     if found is None:
         message = f"one of {names}"
-        detail = f"No such authority is set up here; use {message}."
+        detail = f"No such authority is configured here; use {message}."
         raise InvalidInput("issuer_not_configured", detail, (("issuer", message),))
     return found.name
 
@@ -191,8 +191,7 @@ def _of_authority(records: Sequence[Patient], issuer: str) -> Patient | None:
     if any(record.issuer is None for record in records):
         raise Conflict(
             "mrn_without_issuer",
-            "This MRN is on record and nobody has said who gave it: an administrator must say that first. "
-            "Nothing was changed.",
+            "This recorded MRN has no issuer yet: an administrator must assign one first. Nothing was changed.",
         )
     return next((record for record in records if is_same_issuer(issuer, record.issuer or "")), None)
 
@@ -208,7 +207,7 @@ def _of_the_one(records: Sequence[Patient], told: str | None) -> Patient | None:
     if record is not None and told is not None and record.issuer is not None:
         raise Conflict(
             "mrn_of_another_issuer",
-            f"This MRN is on record as given by '{record.issuer}': with another issuer it is another patient's. "
+            f"This recorded MRN was issued by '{record.issuer}': with another issuer it is another patient's. "
             "Nothing was changed.",
         )
     return record

@@ -1,1 +1,1 @@
-"""Whose a study is: candidates, what was confirmed, one opinion."""
+"""Whose a study is: candidates, confirmations, one verdict."""

@@ -1,4 +1,4 @@
-"""Whom a study could belong to: ranked, each with the evidence a person needs to choose."""
+"""The patients and orders a study could belong to: ranked, each with the evidence a person needs to choose."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ RULES = Rules()
 def candidates(
     session: Session, identity: HeaderIdentity, rules: Rules = RULES
 ) -> list[tuple[Patient, Order | None, Match]]:
-    """The patients and orders a study could belong to, the likeliest first, at most ten.
+    """The patients and orders a study could belong to, likeliest first, at most ten.
 
-    Those that a key of an order names come first. Each match compares the study with that one patient (and order)
-    alone and names both; its `score` says how likely that is. Nothing is written.
+    Those that a key of an order names come first. Each match compares the study with that one patient (and order) alone
+    and names both; its `score` says how likely that is. Nothing is written.
     """
     identity = of_survivor(session, rules.with_issuer(identity))
     found = find(session, identity, rules)
@@ -51,7 +51,7 @@ def candidates(
 
 
 def of_one(session: Session, identity: HeaderIdentity, patient: Patient, order: Order | None, rules: Rules) -> Match:
-    """As one of `candidates`, for a patient and order that somebody chose."""
+    """The same for a patient and order that somebody chose."""
     identity = of_survivor(session, rules.with_issuer(identity))
     population = find(session, identity, rules).population
     orders = [order_facts(order)] if order is not None else []
@@ -67,14 +67,14 @@ def _of_order(identity: HeaderIdentity, order: OrderFacts, found: Found, rules: 
 
 
 def _of_patient(session: Session, identity: HeaderIdentity, match: Match, found: Found, rules: Rules) -> Match:
-    """With the order that the study may answer; where its keys point to orders of others, with what that says."""
+    """Adds the order that the study may answer; where its keys name orders of others, with that as evidence."""
     if match.patient_id is not None and (against := lines_against(identity, match.patient_id, rules, found.orders)):
         return _never_exact_against(replace(match, evidence=(*against, *match.evidence)))
     return with_order(session, identity, match, rules)
 
 
 def _never_exact_against(match: Match) -> Match:
-    """The verdict, at most probable where anything contradicts."""
+    """The match, at most probable where anything contradicts."""
     if match.kind is MatchKind.EXACT and any(line.agrees is False for line in match.evidence):
         return replace(match, kind=MatchKind.PROBABLE, is_automatic=False)
     return match

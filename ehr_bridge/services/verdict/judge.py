@@ -1,6 +1,6 @@
-"""Whose a study is: one verdict, asked for before its images are sent or when they come. Nothing is written.
+"""Whose a study is: one verdict, the same before its images are sent and when they arrive. Nothing is written.
 
-A study that is here already has been decided about; its link is part of the verdict on every further image.
+A study that is already here has been decided about; its link is part of the verdict on every further image.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ from ehr_bridge.services.registry.orders import find_order
 from ehr_bridge.services.verdict.lookup import give_opinion, other_orders
 
 CONFIRMATION = "confirmation"
-"""The field of the evidence that a person said so, with this very request."""
+"""The evidence field for a confirmation with this very request."""
 STUDY = "study"
-"""The field of the evidence that the study is here, and what that says."""
+"""The evidence field for the study that is already here."""
 CONFIRMED = Evidence.of(CONFIRMATION, True, EvidenceGrade.SAME, "confirmed")
 LINKED_BY_HAND = Evidence.of(CONFIRMATION, True, EvidenceGrade.SAME, "linked_by_hand")
 DENIED = Evidence.against(STUDY, "study_of_another")
@@ -53,14 +53,14 @@ _BY_UID = (
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """What the sender states about a whole upload; it overrides what the files say of themselves."""
+    """What the sender states about a whole upload; it overrides what the files say."""
 
     order: str | None = None
     """Id or accession number of the order."""
     patient: str | None = None
     """Id or MRN of the patient."""
     tags: tuple[tuple[str, str], ...] = ()
-    """Modifiable attributes the sender corrected: keyword and value."""
+    """Modifiable attributes that the sender corrected: keyword and value."""
 
     @property
     def names_somebody(self) -> bool:
@@ -80,22 +80,19 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The opinion, with the rows it names."""
+    """The match, with the rows it names."""
 
     match: Match
     patient: Patient | None = None
     order: Order | None = None
     known: Known | None = None
     contradicts: bool = False
-    """The image claims to be of somebody else than its study; it would be kept as it is, and the study flagged."""
+    """The image names somebody else than its study; it would be kept unchanged, and the study flagged."""
 
 
 def verdict_on(session: Session, identity: HeaderIdentity, confirmation: Confirmation, rules: Rules = RULES) -> Verdict:
-    """What an image with this identity would be told now.
-
-    Raises:
-        NotFound, Conflict: it would be refused.
-    """
+    """The verdict that an image with this identity would get now. Raises NotFound or Conflict when it would be
+    refused."""
     known = find_known(session, identity.study_instance_uid)
     if known is None:
         return Verdict(*judge(session, identity, confirmation, rules))
@@ -105,7 +102,7 @@ def verdict_on(session: Session, identity: HeaderIdentity, confirmation: Confirm
 
 
 def find_known(session: Session, study_instance_uid: str) -> Known | None:
-    """The study with that UID, if any of it has come."""
+    """The study with that UID, if any of it has arrived."""
     row = session.execute(_BY_UID, {"uid": study_instance_uid}).first()
     return Known(row[0], row[1]) if row is not None else None
 
@@ -113,7 +110,7 @@ def find_known(session: Session, study_instance_uid: str) -> Known | None:
 def judge(
     session: Session, identity: HeaderIdentity, confirmation: Confirmation, rules: Rules = RULES
 ) -> tuple[Match, Patient | None, Order | None]:
-    """The verdict on a study nobody has claimed yet, with the rows it names."""
+    """The match of an unclaimed study, with the rows it names."""
     if confirmation.names_somebody:
         patient, order = resolve(session, confirmation)
         said = of_survivor(session, rules.with_issuer(identity))
@@ -148,7 +145,7 @@ def resolve(session: Session, confirmation: Confirmation) -> tuple[Patient, Orde
 def confirmed_match(
     session: Session, identity: HeaderIdentity, patient: Patient, order: Order | None, rules: Rules
 ) -> Match:
-    """A person said whose study it is. What the file says is compared all the same, and kept as evidence."""
+    """The match that a person confirmed. The file is compared all the same, and the result kept as evidence."""
     return Match(
         MatchKind.EXACT,
         1.0,
@@ -162,9 +159,10 @@ def confirmed_match(
 def compared(
     session: Session, identity: HeaderIdentity, patient: Patient, order: Order | None, rules: Rules
 ) -> tuple[Evidence, ...]:
-    """What a header says beside what the EHR says of this patient and order, however unlike they are.
+    """Compares a header with this patient and order, however different they are.
 
-    A number or step in it that is of another order, or of somebody else's where none is chosen, is said too.
+    If a number or step in it belongs to another order, or to another patient's where no order is chosen, that is
+    included.
     """
     chosen = order_facts(order) if order is not None else None
     others = other_orders(session, identity, rules, chosen)
@@ -177,11 +175,8 @@ def compared(
 def verdict_on_more(
     session: Session, known: Known, identity: HeaderIdentity, confirmation: Confirmation, rules: Rules
 ) -> Verdict:
-    """The verdict on one more image of a study that is claimed already.
-
-    Raises:
-        NotFound, Conflict: what the sender says does not hold, or the study is recorded otherwise.
-    """
+    """The verdict on a further image of a claimed study. Raises NotFound or Conflict when the sender's confirmation
+    does not hold, or the study is recorded differently."""
     study = known.study
     if confirmation.tags and dict(confirmation.tags) != study.corrections:
         raise _recorded_otherwise()
@@ -203,20 +198,20 @@ def verdict_on_more(
 
 
 def open_match(study: Study) -> Match:
-    """The opinion on a study that is linked to nobody: as it was recorded, and never that it were certain."""
+    """The match of a study without a link: as recorded, but never as certain."""
     match = stored_match(study)
     kind = MatchKind.PROBABLE if match.kind is MatchKind.EXACT else match.kind
     return replace(match, kind=kind, evidence=tuple(e for e in match.evidence if e.field != CONFIRMATION))
 
 
 def stored_match(study: Study) -> Match:
-    """The opinion that was recorded with a study."""
+    """The match that was recorded with a study."""
     evidence = tuple(map(Evidence.from_json, study.match_evidence))
     return Match(MatchKind(study.match_kind), study.match_score, evidence, study.match_patient_id, study.match_order_id)
 
 
 def carries(identity: HeaderIdentity, wanted: Mapping[str, str]) -> bool:
-    """Whether a file says already what it should, as far as identity goes."""
+    """Whether a file already has the values it should, as far as identity goes."""
     said = identity_to_json(identity)
     return all(said.get(keyword, value).rstrip("^") == value for keyword, value in wanted.items())
 
@@ -226,7 +221,7 @@ def study_deleted() -> Conflict:
 
 
 def _says_the_same(study: Study, identity: HeaderIdentity, rules: Rules) -> bool:
-    """Whether an image has the patient ID of a study that is linked to nobody, from the same issuer or from none."""
+    """Whether an image has the patient ID of an unlinked study, from the same issuer or from none."""
     if identity.patient_id not in {study.received_identity["PatientID"], study.corrections.get("PatientID")}:
         return False
     first = rules.with_issuer(stored_identity(study)).issuer_of_patient_id
@@ -235,25 +230,25 @@ def _says_the_same(study: Study, identity: HeaderIdentity, rules: Rules) -> bool
 
 
 def _is_same_person(session: Session, study: Study, identity: HeaderIdentity, rules: Rules) -> bool:
-    """Whether an image of a linked study says what its first image said, or what the link says."""
+    """Whether an image of a linked study has the identity of its first image, or of its link."""
     named = patient_in_files(study)
     assert named is not None
     identity = without_images(identity)
     said = identity_to_json(identity)
     received = {keyword: value for keyword, value in study.received_identity.items() if keyword not in OF_IMAGES}
     if said == received or said == {"RequestedProcedureID": identity.requested_procedure_id, **received}:
-        return True  # the first image may have come when this id was not read yet
+        return True  # the first image may have arrived before this id was read
     if carries(identity, wanted_values(named, study.order)):
         return True
     fresh, _, _ = judge(session, identity, NOTHING_SAID, rules)
-    # An order found by modality and date is not open any more once it has images: none is no other.
+    # An order found by modality and date is no longer open once it has images: none is not another one.
     return fresh.is_automatic and fresh.patient_id == study.patient_id and fresh.order_id in (None, study.order_id)
 
 
 def _of_link(session: Session, known: Known, identity: HeaderIdentity, first: Evidence, rules: Rules) -> Verdict:
-    """The study's link as a verdict: its patient, order and kind, and what the header says beside them.
+    """The study's link as a verdict: its patient, order and kind, and the comparison with the header.
 
-    While a person has to look at the link it is ambiguous, whatever it was.
+    While a person has to decide about the link it is ambiguous.
     """
     study = known.study
     patient, order = study.patient, study.order
@@ -271,7 +266,7 @@ def _of_link(session: Session, known: Known, identity: HeaderIdentity, first: Ev
 
 
 def _contradicted(known: Known) -> Verdict:
-    """For an image that claims to be of somebody else than its study, which is linked to nobody."""
+    """For an image that names somebody else than its unlinked study."""
     return Verdict(Match(MatchKind.AMBIGUOUS, 0.0, (DENIED,)), known=known, contradicts=True)
 
 

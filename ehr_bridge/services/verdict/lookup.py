@@ -39,7 +39,7 @@ STEPS = ScheduledStep.__table__.c
 KEYS, COUNTS = PatientMatchKey.__table__.c, PatientValueCount.__table__.c
 SHARED_ONCE = Evidence.against("PatientID", "id_of_merged")
 MOST_PER_KEY = 50
-"""A key that more patients have (a date of birth that stands for "unknown") finds nobody."""
+"""A key that more patients have (a birth date that stands for "unknown") finds nobody."""
 _PATIENT = [PATIENTS[name] for name in PatientFacts.__slots__]
 _ORDER_NAMES = (
     "id", "accession_number", "scheduled_study_instance_uid", "status", "requested_procedure_id", "body_part",
@@ -67,7 +67,7 @@ _ORDERS_OF_KEYS = _ORDER.where(
     )
 )
 LONGEST = 16
-"""Characters of a number of DICOM (SH, PS3.5 section 6.2); none is padded to more."""
+"""Characters of a DICOM identifier (SH, PS3.5 section 6.2); none is padded to more."""
 MOST_OF_ONE_ID = 20
 """Orders that are looked at for one step or procedure id; an id that more have points to none."""
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
@@ -93,12 +93,12 @@ _OPEN_ORDERS = _ORDERS_OF_PATIENT.where(
     ORDERS.orthanc_study_id.is_(None),
     ~exists().where(STUDIES.order_id == ORDERS.id),
 )
-"""A study that is on its way has its order too: of two that come at once, one is first."""
+"""A study on its way has its order too: of two that arrive together, one is first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Whom a header could belong to, as far as keys tell."""
+    """The patients and orders that a header's keys find."""
 
     orders: list[OrderFacts]
     patients: list[PatientFacts]
@@ -107,14 +107,14 @@ class Found:
 
 
 def give_opinion(session: Session, identity: HeaderIdentity, rules: Rules) -> Match:
-    """The verdict on a study that nobody said anything about; nothing is written."""
+    """The match of a study without a confirmation; nothing is written."""
     identity = rules.with_issuer(identity)
     records = records_of(session, identity)
     identity = of_survivor(session, identity, records)
     found = find(session, identity, rules)
     match = match_study(identity, found.orders, found.patients, found.population, rules, is_complete=found.is_complete)
     if match.is_automatic and len(records) > 1 and any(one.merged_into_id is not None for one in records):
-        # The candidates are records that stand: of those that have the number, the matcher has not seen all.
+        # The candidates are surviving records: the matcher has not seen all records with the number.
         match = replace(match, kind=MatchKind.PROBABLE, is_automatic=False, evidence=(SHARED_ONCE, *match.evidence))
     if found.orders or match.kind not in (MatchKind.EXACT, MatchKind.PROBABLE):
         return match
@@ -122,7 +122,7 @@ def give_opinion(session: Session, identity: HeaderIdentity, rules: Rules) -> Ma
 
 
 def with_order(session: Session, identity: HeaderIdentity, match: Match, rules: Rules) -> Match:
-    """The verdict on a patient, with the order that the study answers where no key names one (`add_order`)."""
+    """The match of a patient, with the order that the study answers where no key names one (`add_order`)."""
     if match.patient_id is None:
         return match
     if "accession_number" in keys_of(identity, rules):
@@ -149,7 +149,7 @@ def find(session: Session, identity: HeaderIdentity, rules: Rules) -> Found:
 def other_orders(
     session: Session, identity: HeaderIdentity, rules: Rules, chosen: OrderFacts | None
 ) -> list[OrderFacts]:
-    """The orders besides the chosen one that the keys of the header point to."""
+    """The orders besides the chosen one that keys of the header name."""
     found = orders_of_keys(session, identity, rules, [chosen] if chosen is not None else [])
     return [order for order in found if chosen is None or order.id != chosen.id]
 
@@ -157,7 +157,7 @@ def other_orders(
 def orders_of_keys(
     session: Session, identity: HeaderIdentity, rules: Rules, chosen: Sequence[OrderFacts] = ()
 ) -> list[OrderFacts]:
-    """The orders that the keys of the header point to (`ehr_bridge.matching.order_keys`), and those chosen."""
+    """The orders that keys of the header name (`ehr_bridge.matching.order_keys`), and those chosen."""
     said = keys_of(identity, rules)
     named = list({order.id: order for order in (*chosen, *_named(session, said))}.values())
     by_procedure = {
@@ -189,9 +189,9 @@ def _orders(session: Session, query: Select[Any], **values: Any) -> list[OrderFa
 
 
 def open_orders(session: Session, patient_id: UUID, study_instance_uid: str) -> list[OrderFacts]:
-    """The orders of a patient that no images have answered, whatever the EHR says of them.
+    """The orders of a patient without images, whatever state the EHR reports.
 
-    Not the cancelled ones, nor those that a job is about to give to another study than this one.
+    Without cancelled ones, and those that a job is about to give to another study than this one.
     """
     orders = _orders(session, _OPEN_ORDERS, patient_id=patient_id)
     if not orders:
@@ -206,7 +206,7 @@ def open_orders(session: Session, patient_id: UUID, study_instance_uid: str) -> 
 
 
 def _spellings(number: str) -> set[str]:
-    """How the EHR may have written a number that a modality wrote like this: another case, padded with zeros or not."""
+    """How the EHR may have written a number from a modality: in another case, with or without padding zeros."""
     bare = number.strip()
     plain = bare.lstrip("0")
     padded = {plain.zfill(length) for length in range(len(plain), LONGEST + 1)} if plain.isdecimal() else {plain}

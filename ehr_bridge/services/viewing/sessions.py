@@ -59,13 +59,13 @@ class ViewerSessions:
         with self._database.write() as session:
             row = find_token(session, token)
             if row is None or row.revoked_at is not None:
-                raise NotAuthenticated("token_revoked", "This token was taken back; ask for a new link.")
+                raise NotAuthenticated("token_revoked", "This token was revoked; ask for a new link.")
             end = row.renewable_until or row.expires_at
             if end <= now:
-                raise NotAuthenticated("token_expired", "This session is at its end; open the study again.")
+                raise NotAuthenticated("token_expired", "This session has ended; open the study again.")
             is_first = digest(token) == row.token_sha256
             if is_first and row.max_uses is not None and row.uses >= row.max_uses:
-                raise NotPermitted("token_used_up", "This link was opened as often as it may be; ask for a new one.")
+                raise NotPermitted("token_used_up", "This link was opened as often as allowed; ask for a new one.")
             expires_at = min(now + STEP, end) if row.renewable_until is not None else end
             new = make_viewer_token(
                 self._rules,

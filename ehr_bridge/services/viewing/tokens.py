@@ -103,9 +103,7 @@ class Viewer:
             kind, studies, order_id, patient_id = _look_up(session, wish, caller)
             closed = self._restrictions.closed_to_subject(subject).patients
             if any(study.patient_id in closed for study in studies):
-                raise NotPermitted(
-                    "patient_restricted", "The patient is restricted to people this person is not one of."
-                )
+                raise NotPermitted("patient_restricted", "The patient is restricted to other people than this person.")
             uids = [study.study_instance_uid for study in studies]
             if not uids:
                 raise NotFound("study_not_found", "There are no images to open yet.")
@@ -240,7 +238,7 @@ def _studies(session: Session, uids: frozenset[str], first: uuid.UUID | None = N
 def _subject(wish: Wish, caller: Caller) -> str:
     """The person the token is for."""
     if caller.is_bound:
-        raise NotPermitted("permission_missing", "A viewer token cannot make another token.")
+        raise NotPermitted("permission_missing", "A viewer token cannot be used to create another token.")
     if wish.on_behalf_of is None:
         if DECIDE not in wish.operations:
             caller.require(Permission.VIEW)
