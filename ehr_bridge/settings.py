@@ -168,13 +168,13 @@ class Settings(BaseModel):
     match_order_keys: Annotated[str, AfterValidator(setting_checks.order_keys)] = Field(
         ",".join(setting_checks.ORDER_KEYS),
         alias="EHR_BRIDGE_MATCH_ORDER_KEYS",
-        description="What points to an order by itself, in the order in which it is told.",
+        description="Keys that name an order, in the order in which the evidence lists them.",
     )
     match_accession_issuer: str | None = Field(
         None,
         alias="EHR_BRIDGE_MATCH_ACCESSION_ISSUER",
         min_length=1,
-        description="Who gives the accession numbers of orders; another issuer's number points to no order.",
+        description="The issuer of the orders' accession numbers; another issuer's number points to no order.",
     )
     authorities: Annotated[str, AfterValidator(setting_checks.authorities)] | None = Field(
         None,

@@ -149,7 +149,7 @@ class ReconciliationAnswer(Model):
     version: str = Field(description="Send it back as `expected`, so that nobody undoes what they have not seen")
     received: dict[str, str] = Field(description="What the first file said of itself, with later corrections")
     candidates: list[CandidateAnswer] = Field(description="The likeliest first, at most ten")
-    job: JobAnswer | None = Field(description="What is happening to the study just now")
+    job: JobAnswer | None = Field(description="The job that is running on the study")
 
 
 class ReconciliationList(Model):

@@ -110,10 +110,3 @@ def _revisions() -> set[str]:
 def _said() -> set[tuple[str, str]]:
     files = (MIGRATIONS / "versions").glob("*.py")
     return {line for file in files for line in REVISION.findall(file.read_text())}
-
-
-def new_revision(database: Database, message: str) -> None:
-    """Write a migration file for what the models have and the database lacks (for developers)."""
-    from alembic import command
-
-    command.revision(_config(database), message=message, autogenerate=True)

@@ -44,7 +44,7 @@ REASONS: Final = MappingProxyType(
         "id_missing": "the file has no patient ID",
         "id_of_another": "the patient ID in the file is another patient's MRN",
         "id_and_rest_apart": "the patient ID in the file is one patient's MRN, the rest fits another patient",
-        "id_used_again": "the number may be another person's by now; somebody must decide that first",
+        "id_used_again": "the number may now be another person's; somebody must decide that first",
         "id_slip_alone": "the patient ID has a slip, and too little else agrees",
         "name_same": "the same name",
         "name_form": "the same name, written differently",

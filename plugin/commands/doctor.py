@@ -127,7 +127,7 @@ def _secret(settings: Settings) -> Finding:
             "secret", "others can read it", f"chmod 0600 {path}; if somebody may have, delete it and restart"
         )
     if len(path.read_text().strip().encode()) < 32:
-        return Finding("secret", "shorter than 32 bytes", f"delete {path} and start again; users sign in anew")
+        return Finding("secret", "shorter than 32 bytes", f"delete {path} and start again; users must sign in again")
     return Finding("secret", "kept in the data directory, long enough")
 
 
@@ -190,7 +190,7 @@ def _authorities(numbers: Numbers | None, known: Sequence[Authority]) -> Finding
     if (said := obstacle(numbers, known)) is not None:
         return Finding("authorities", "the server does not start like this", said)
     if (said := advice(numbers, known)) is not None:
-        return Finding("authorities", "some numbers are of nobody named", said, True)
+        return Finding("authorities", "some numbers have no configured issuer", said, True)
     names = ", ".join(one.name for one in known)
     return Finding("authorities", f"{names} give numbers, each its own" if known else "one gives all numbers")
 
@@ -224,7 +224,7 @@ def _orthanc_json(settings: Settings) -> Finding:
     try:
         written = json.loads(path.read_text())
     except ValueError:
-        return Finding("orthanc.json", "is not JSON", "start the server anew; it writes it")
+        return Finding("orthanc.json", "is not JSON", "restart the server; it writes the file")
     stale = [name for name, value in orthanc_config.render(settings).items() if written.get(name) != value]
     if stale:
         return Finding("orthanc.json", f"differs from the settings in {', '.join(stale)}", "restart the server", True)

@@ -105,7 +105,9 @@ class Door:
                 said, wait = str(body.get("code", "http_503")), int(answer.headers.get("Retry-After", "5"))
             if attempt + 1 < TRIES:
                 time.sleep(min(wait, LONGEST_WAIT))
-        raise ServerAway(f"the server does not take files just now ({said}); run the same command again to go on")
+        raise ServerAway(
+            f"the server does not accept files at the moment ({said}); run the same command again to continue"
+        )
 
     def _authorization(self) -> dict[str, str]:
         token = make_user_token(

@@ -156,7 +156,7 @@ def test_dataset_without_preamble_and_meta_is_read(syntax: str) -> None:
     shape = Shape(syntax, preamble=False)
     header = read_header(file_of(storable(), shape))
     assert header.patient_id == "ID-1"
-    assert (header.has_preamble, header.has_meta, header.dataset_start) == (False, False, 0)
+    assert (header.has_preamble, header.meta, header.dataset_start) == (False, {}, 0)
     assert header.transfer_syntax_uid == syntax
 
 
@@ -164,7 +164,7 @@ def test_meta_information_without_preamble_is_read() -> None:
     """A file that starts with group 0002 is taken."""
     data = file_of(storable())[132:]
     header = read_header(data)
-    assert (header.has_preamble, header.has_meta) == (False, True)
+    assert (header.has_preamble, bool(header.meta)) == (False, True)
     assert header.patient_id == "ID-1"
 
 

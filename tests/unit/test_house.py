@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -102,6 +103,22 @@ def _defined(node: ast.stmt) -> list[str]:
     if isinstance(node, ast.TypeAlias):
         return [node.name.id]
     return [node.name] if isinstance(node, ast.FunctionDef | ast.ClassDef) else []
+
+
+ODD = ("of nobody", "in every doubt", "shall", "told by the EHR", "whoever asks", "is no matter", "answers how many")
+"""docs/writing.md says what stands there instead."""
+
+
+def test_nothing_is_said_in_our_private_dialect() -> None:
+    """In code, messages and documentation; decisions and the change log keep the words of their day."""
+    pages = [page for page in (ROOT / "docs").rglob("*.md") if page.parent.name != "adr" and page.name != "writing.md"]
+    odd = re.compile(r"\b(" + "|".join(ODD) + r")\b")
+    found = [
+        f"{path.relative_to(ROOT)}: {odd_words}"
+        for path in (*(ROOT / module for module in MODULES), *pages, ROOT / "README.md", ROOT / "CONTRIBUTING.md")
+        for odd_words in odd.findall(" ".join(path.read_text().split()))
+    ]
+    assert found == []
 
 
 def test_no_test_module_imports_another() -> None:

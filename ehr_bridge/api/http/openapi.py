@@ -26,9 +26,9 @@ A request that is refused before it reaches a route (a body that is
 too large, form data, a compressed body) answers 403 without a body."""
 
 TAGS = {
-    "Patients": "Who there is, told by the EHR.",
+    "Patients": "Patients, sent by the EHR.",
     "Matching": "Whose a study is, as the judge would say it on arrival.",
-    "Orders": "What shall be imaged, told by the EHR.",
+    "Orders": "Imaging orders, sent by the EHR.",
     "Uploads": "Files come in; the log of what came.",
     "DICOMweb": "Doors that other systems know.",
     "Studies": "What the archive holds.",

@@ -101,7 +101,7 @@ class PatientAnswer(Model):
     merged_into_id: uuid.UUID | None = Field(description="The record that survived a merge; null for one that stands")
     pending_change_id: uuid.UUID | None = Field(
         description="The correction by which the number may be another person's: stored studies do not follow it, and "
-        "nothing is linked to the number by itself, until somebody agrees, refuses or takes it back; null otherwise"
+        "nothing is linked to the number automatically, until somebody agrees, refuses or undoes it; null otherwise"
     )
     created_at: Moment
     updated_at: Moment

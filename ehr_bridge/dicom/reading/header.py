@@ -74,12 +74,8 @@ class Header:
         return not self.encoding.explicit
 
     @property
-    def has_meta(self) -> bool:
-        return bool(self.meta)
-
-    @property
     def elements(self) -> dict[int, Element]:
-        """All top-level elements of the dataset, by tag, in file order; built anew on each call."""
+        """All top-level elements of the dataset, by tag, in file order; rebuilt on each call."""
         return {tag: self._element(tag, start) for tag, start in self.walk.starts.items()}
 
     def element(self, tag: int) -> Element | None:

@@ -25,7 +25,6 @@ DEFAULT: Final[tuple[str, ...]] = (str(default_encoding),)
 """What pydicom and Orthanc assume when nothing is declared: Latin-1, of which only ASCII is legal."""
 
 UTF8_TERM: Final = "ISO_IR 192"
-UTF8: Final = str(python_encoding[UTF8_TERM])
 NUL_SIGN: Final = "\u2400"
 _KANA: Final = str(python_encoding["ISO_IR 13"])
 _ESCAPE: Final = b"\x1b"

@@ -88,7 +88,7 @@ def skip_sequence(body: bytes, pos: int, stop: int, is_open: bool, encoding: Enc
 
     PS3.5 section 7.5: items and sequences end at their length or at their delimiter. `stop` is the end by length;
     `is_open` means that a delimiter must come before it. What is found is deducted from `bounds.elements`. A delimiter
-    at the very end of something with a length is tolerated, as in DCMTK.
+    at the end of something with a length is tolerated, as in DCMTK.
 
     Raises: RefusedInstance `truncated`, `malformed`, `nested_too_deep` or `too_many_elements`.
     """

@@ -28,7 +28,7 @@ from ehr_bridge.services.registry.order_states import plain
 
 IN_FILES = frozenset({"ordered_by", "patient_id", "accession_number"})
 """Fields of an order that are also in its studies' files."""
-TOLD = "told by the EHR"
+TOLD = "from the EHR"
 
 
 class Followers:

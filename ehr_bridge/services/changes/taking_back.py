@@ -87,7 +87,7 @@ def _require_possible(session: Session, undone: IdentityChange) -> None:
 def _same_patient(session: Session, undone: IdentityChange, origin: Origin, now: datetime) -> list[Study]:
     """The patient's studies, and those that were unlinked from the number because of the change."""
     if undone.decision == Decision.PENDING:
-        settle(session, undone, Decision.WITHDRAWN, "The change was taken back.", origin, now)
+        settle(session, undone, Decision.WITHDRAWN, "The change was undone.", origin, now)
     elif undone.decision == Decision.REFUSED:
         _bring_back(session, undone, origin, now)
     return studies_of(session, patient_id=undone.patient_id)

@@ -21,7 +21,7 @@ from ehr_bridge.services.uploads.arrivals import Judged
 def note_late_arrival(session: Session, study: Study, judged: Judged, now: datetime) -> None:
     """Record that an instance arrived for a hidden study.
 
-    Nothing is purged without approval: an approved request becomes pending again. A purged study begins anew, with a
+    Nothing is purged without approval: an approved request becomes pending again. A purged study starts again, with a
     request that is opened for it, and the new instances as its only ones.
     """
     request = session.scalar(latest_request(study.id))

@@ -163,7 +163,7 @@ class Recorder:
             raise
         except Exception as error:
             LOGGER.exception("the entry of instance %s could not be opened", arrival.stored.orthanc_instance_id)
-            raise Unavailable("record_pending", "The image is stored; its record follows by itself.") from error
+            raise Unavailable("record_pending", "The image is stored; its record follows automatically.") from error
         self._waiting.forget(waiting)
         if is_behind:
             self._unsettled.discard(judged.decision.study_id)

@@ -78,7 +78,7 @@ def take_link_back(session: Session, study: Study, job: Modification, before: Li
         raise Conflict(
             "cannot_undo",
             "The former patient was merged or parted from another record, or the former order cancelled or moved; "
-            "link the study anew.",
+            "link the study again.",
         )
     job.link_after = before
     prepare(session, study, job)

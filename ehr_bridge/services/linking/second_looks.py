@@ -53,7 +53,7 @@ _WORDS = {
     Cause.PATIENT_REGISTERED: "a patient was registered",
     Cause.PATIENT_CORRECTED: "a patient was corrected",
     Cause.PATIENTS_MERGED: "two patient records were merged",
-    Cause.PATIENTS_PARTED: "a merge was taken back",
+    Cause.PATIENTS_PARTED: "a merge was undone",
     Cause.ORDER_PLACED: "an order was placed",
     Cause.ORDER_CHANGED: "an order was changed",
     Cause.ORDER_CANCELLED: "an order was cancelled",

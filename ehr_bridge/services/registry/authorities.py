@@ -1,6 +1,6 @@
-"""Whose the numbers on record are: what stands in the way of several authorities, and how it is put right.
+"""The issuers of recorded numbers: what prevents setting up several authorities, and how to correct it.
 
-Asked at every start, so it brings nothing along that a start does not need.
+Used at every start, so it imports nothing that a start does not need.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from ehr_bridge.matching.issuers import Authority, issuer_key
 from ehr_bridge.settings import Settings
 
 MOST_NAMED = 5
-"""Issuers that an obstacle names."""
+"""Most issuers listed in an obstacle."""
 
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """The numbers on record, as far as it matters who gave them."""
+    """The recorded numbers, by what is known about their issuers."""
 
     without_issuer: int
     of_others: dict[str, int]
@@ -31,12 +31,12 @@ class Numbers:
 
 
 def authorities_of(settings: Settings) -> tuple[Authority, ...]:
-    """Who gives MRNs, where that is more than one."""
+    """The issuers of MRNs, if there are several."""
     return tuple(Authority(name, universal) for name, universal in settings.known_authorities)
 
 
 def numbers_on_record(session: Session, authorities: Sequence[Authority]) -> Numbers:
-    """Count them; one pass over an index, and another where one authority gives all numbers and several are named."""
+    """Count them; one pass over an index, and another at a site with one authority and several recorded issuers."""
     known = {issuer_key(one.name) for one in authorities}
     rows = session.execute(
         select(Patient.issuer_key, func.min(Patient.issuer), func.count()).group_by(Patient.issuer_key)
@@ -73,6 +73,6 @@ def advice(numbers: Numbers, authorities: Sequence[Authority]) -> str | None:
     if not authorities or not numbers.without_issuer:
         return None
     return (
-        f"{numbers.without_issuer} patients have a number of which nobody has said who gave it; nothing new is told of "
+        f"{numbers.without_issuer} patients have a number without an issuer; the EHR cannot send changes of "
         "them until somebody does: scripts/ehr-bridge authorities assign NAME --all"
     )

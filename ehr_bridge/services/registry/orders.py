@@ -106,14 +106,14 @@ class Orders:
         said: Stated | None = None,
         scheduled_study_instance_uid: str | None = None,
     ) -> tuple[Order, bool]:
-        """The order with that accession number, as `data` says and as far as `said`; and whether it is new.
+        """Create or update the order with that accession number; `said` is the reported state. Says whether it is new.
 
-        `scheduled_study_instance_uid`: what the filler's worklist gives the study (IHE RAD-4, IPC-3 or ZDS-1); None
-        leaves the one there is, which is ours where nobody gave another.
+        `scheduled_study_instance_uid` is the UID in the filler's worklist (IHE RAD-4, IPC-3 or ZDS-1); None keeps the
+        present one, which is ours unless another was sent.
 
         Raises:
             NotFound: no patient has that MRN.
-            Conflict: it is cancelled, and `said` something else; or the UID is another order's, or comes too late.
+            Conflict: it is cancelled and `said` is another state; or the UID is another order's, or comes too late.
         """
         now = self._clock()
         with self._database.write() as session:
@@ -154,7 +154,7 @@ class Orders:
             return order, created
 
     def arrive(self, id_or_accession_number: str, origin: Origin) -> Order:
-        """Somebody says that the patient is there. What lies behind that already stays as it is.
+        """The patient has arrived. An order with a later state stays as it is.
 
         Raises:
             NotFound: there is no such order.
@@ -166,11 +166,11 @@ class Orders:
             return order
 
     def withdraw_arrival(self, id_or_accession_number: str, origin: Origin) -> Order:
-        """Somebody says that the patient is not there after all. An order that is scheduled stays so.
+        """The patient has not arrived after all. A scheduled order stays as it is.
 
         Raises:
             NotFound: there is no such order.
-            Conflict: images came since, or it went on otherwise.
+            Conflict: images have arrived since, or its state has changed otherwise.
         """
         now = self._clock()
         with self._database.write() as session:
@@ -184,7 +184,7 @@ class Orders:
             return order
 
     def _state(self, session: Session, order: Order, said: Stated, origin: Origin, now: datetime) -> None:
-        """Take somebody's word for how far an order is, and write down whose it was."""
+        """Set the state that somebody reported, and record it in the audit trail."""
         before = state(order, said, now)
         if before is None:
             return
@@ -216,7 +216,7 @@ class Orders:
             return find_order(session, id_or_accession_number)
 
     def search(self, wish: OrderWish, limit: int, offset: int) -> Page[Order]:
-        """Orders as wished for, latest appointment first: that of their first step. Any step's is looked for."""
+        """The matching orders, by the appointment of their first step, latest first. A filter matches that of any step."""
         first = (ScheduledStep.order_id == Order.id) & (ScheduledStep.position == 0)
         query = select(Order).join(ScheduledStep, first).where(without(Order.patient_id, wish.closed))
         if wish.states:
@@ -265,8 +265,8 @@ def _with_appointment(since: datetime | None, until: datetime | None) -> Select[
 
 
 def _schedule_under(session: Session, order: Order, uid: str) -> None:
-    """Let the order's images be expected under this Study Instance UID. Raises Conflict when another order has it, or
-    this one has images already."""
+    """Expect the order's images under this Study Instance UID. Raises Conflict when another order has it, or this one
+    already has images."""
     if order.orthanc_study_id is not None or order.study_instance_uid != order.scheduled_study_instance_uid:
         raise Conflict("study_uid_too_late", "This order already has images; its Study Instance UID cannot change.")
     if session.scalar(select(Order.id).where(Order.scheduled_study_instance_uid == uid, Order.id != order.id)):
@@ -279,7 +279,7 @@ def find_order(session: Session, id_or_accession_number: str) -> Order:
 
     Raises:
         NotFound: there is neither.
-        NotPermitted: whoever asks may not see its patient (`visibility.asker`).
+        NotPermitted: the caller may not see its patient (`visibility.asker`).
     """
     key = as_uuid(id_or_accession_number)
     if key is None:

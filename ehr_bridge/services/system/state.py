@@ -44,7 +44,7 @@ ADVICE = {
         "Try each job again, or give it up, which puts its files back; one that waits for another node goes on when "
         "that node runs."
     ),
-    "quarantined": "Open the Quarantine page and say of each file whose it is, or that it is nobody's.",
+    "quarantined": "Open the Quarantine page, and give each file to its patient or discard it.",
     "uploads_incomplete": "Open the uploads that arrived in part, and have what is missing sent again.",
     "refused_often": "See in the audit trail who is refused again and again: a wrong set-up, or an attack.",
 }

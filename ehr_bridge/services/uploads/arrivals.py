@@ -72,7 +72,7 @@ class Decision:
     is_hidden: bool = False
     """The study is deleted, or its deletion was requested."""
     purge_id: uuid.UUID | None = None
-    """The deletion request that purged its former images: the study begins anew with this instance."""
+    """The deletion request that purged its former images: the study starts again with this instance."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import { formatInstant, formatList, t, word } from "../i18n";
 
 const DEFAULTS = {};
 
-/** Links to images that are still good: one's own, or everybody's for who keeps accounts. */
+/** Links to images that are still good: one's own, or everybody's for account administrators. */
 export function ViewerTokensPage() {
   const [{ offset }, move] = useListPlace(DEFAULTS);
   const seesAll = useMay("accounts");

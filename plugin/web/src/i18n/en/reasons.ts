@@ -17,7 +17,7 @@ export const reasons = {
   "reason.id_missing": "the file has no patient ID",
   "reason.id_of_another": "the patient ID in the file is another patient's MRN",
   "reason.id_and_rest_apart": "the patient ID in the file is one patient's MRN, the rest fits another patient",
-  "reason.id_used_again": "the number may be another person's by now; somebody must decide that first",
+  "reason.id_used_again": "the number may now be another person's; somebody must decide that first",
   "reason.id_slip_alone": "the patient ID has a slip, and too little else agrees",
   "reason.name_same": "the same name",
   "reason.name_form": "the same name, written differently",

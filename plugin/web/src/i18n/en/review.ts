@@ -41,7 +41,7 @@ export const review = {
   "refused.empty": "Empty file",
 
   "review.too_large.title": { one: "{count} file is too large for the server and is not sent", other: "{count} files are too large for the server and are not sent" },
-  "review.too_large.text": "One file may have at most {limit}. Have the device store the images in smaller files, or ask whoever looks after the server to raise the limit (MAX_DICOM_FILE_SIZE_MB).",
+  "review.too_large.text": "One file may have at most {limit}. Have the device store the images in smaller files, or ask the administrator of the server to raise the limit (MAX_DICOM_FILE_SIZE_MB).",
   "review.too_large.more": { one: "And {count} more.", other: "And {count} more." },
 
   "where.label": "Where it goes",
