@@ -216,7 +216,7 @@ class Orders:
             return find_order(session, id_or_accession_number)
 
     def search(self, wish: OrderWish, limit: int, offset: int) -> Page[Order]:
-        """The matching orders, by the appointment of their first step, latest first. A filter matches that of any step."""
+        """The matching orders, by the appointment of their first step, latest first. Filters match any step."""
         first = (ScheduledStep.order_id == Order.id) & (ScheduledStep.position == 0)
         query = select(Order).join(ScheduledStep, first).where(without(Order.patient_id, wish.closed))
         if wish.states:
