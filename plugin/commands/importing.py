@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from ehr_bridge.services.intake.prediction import Foretold, Question
+from ehr_bridge.services.intake.prediction import Prediction, Question
 from ehr_bridge.services.verdict.judge import Confirmation
 from ehr_bridge.settings import MEGABYTE, Settings
 from plugin.commands.door import Door, ServerAway
@@ -92,18 +92,18 @@ def _show(settings: Settings, content: FolderContent, confirmation: Confirmation
     """One line per study: UID, files, match, and destination. No names, because terminals have scrollback."""
     with opened(settings, create=False) as services:
         questions = [Question(study.identity, confirmation) for study in content.studies.values()]
-        foretold = services.matching.foretell(questions)
-        for (uid, study), one in zip(content.studies.items(), foretold, strict=True):
+        predicted = services.matching.predict(questions)
+        for (uid, study), one in zip(content.studies.items(), predicted, strict=True):
             click.echo("\t".join((uid, str(len(study.files)), *_columns(one))))
     for path, code in content.refused:
         click.echo(f"refused: {path.name}: {code}", err=True)
 
 
-def _columns(foretold: Foretold) -> tuple[str, str, str, str]:
+def _columns(predicted: Prediction) -> tuple[str, str, str, str]:
     """Match, MRN, accession number, and what disagrees or why it would be refused."""
-    if foretold.verdict is None or foretold.refusal is not None:
-        return "refused", "-", "-", foretold.refusal.code if foretold.refusal else "-"
-    match, patient, order = foretold.verdict.match, foretold.verdict.patient, foretold.verdict.order
+    if predicted.verdict is None or predicted.refusal is not None:
+        return "refused", "-", "-", predicted.refusal.code if predicted.refusal else "-"
+    match, patient, order = predicted.verdict.match, predicted.verdict.patient, predicted.verdict.order
     against = ",".join(line.field for line in match.evidence if line.agrees is False)
     return match.kind.value, patient.mrn if patient else "-", order.accession_number if order else "-", against or "-"
 

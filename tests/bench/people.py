@@ -53,7 +53,7 @@ def _fields(person: PatientFacts) -> dict[str, Any]:
 
 def judge_all(matching: Matching, headers: Iterable[HeaderIdentity]) -> list[Match]:
     """The verdict on each header, as `POST /api/v1/match` has it."""
-    verdicts = (foretold.verdict for foretold in matching.foretell(Question(header) for header in headers))
+    verdicts = (one.verdict for one in matching.predict(Question(header) for header in headers))
     return [verdict.match for verdict in verdicts if verdict is not None]
 
 

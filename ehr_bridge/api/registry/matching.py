@@ -17,7 +17,7 @@ from ehr_bridge.api.uploads.options import SaidOfFiles
 from ehr_bridge.db.states import LinkStatus
 from ehr_bridge.matching import HeaderIdentity
 from ehr_bridge.services.identity.attributes import with_corrections
-from ehr_bridge.services.intake.prediction import Foretold, Question
+from ehr_bridge.services.intake.prediction import Prediction, Question
 from ehr_bridge.services.verdict.judge import Confirmation, Verdict
 from ehr_bridge.services.visibility.restrictions import Closed
 
@@ -105,14 +105,14 @@ class MatchList(Model):
 @blueprint.post("/match", responses={200: MatchList, 400: Problem, 415: Problem, 422: Problem})
 def match_headers(body: MatchBody) -> Response:
     """Match headers as on arrival; nothing is stored"""
-    foretold = services().matching.foretell(_question(header) for header in body.items)
+    predicted = services().matching.predict(_question(header) for header in body.items)
     hidden = closed()
-    items = [{"ref": header.ref, **_judged(one, hidden)} for header, one in zip(body.items, foretold, strict=True)]
+    items = [{"ref": header.ref, **_judged(one, hidden)} for header, one in zip(body.items, predicted, strict=True)]
     return answer(MatchList.model_validate({"items": items}))
 
 
-def _judged(foretold: Foretold, hidden: Closed) -> dict[str, Any]:
-    verdict, refusal = foretold.verdict, foretold.refusal
+def _judged(predicted: Prediction, hidden: Closed) -> dict[str, Any]:
+    verdict, refusal = predicted.verdict, predicted.refusal
     refused = {"code": refusal.code, "message": refusal.detail} if refusal is not None else None
     if verdict is None:
         return {
@@ -126,7 +126,7 @@ def _judged(foretold: Foretold, hidden: Closed) -> dict[str, Any]:
     return {
         "match": {**match_json(match), "automatic": match.is_automatic},
         "study": _study_here(verdict) if is_open and verdict.known else None,
-        "differences": foretold.differences if is_open else [],
+        "differences": predicted.differences if is_open else [],
         "refused": refused,
     }
 

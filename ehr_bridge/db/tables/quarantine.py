@@ -27,7 +27,7 @@ class QuarantinedFile(Base):
     code: Mapped[str] = mapped_column(String(64))
     """The reason, as an error code of docs/api.md."""
     node: Mapped[str] = mapped_column(String(64))
-    """On whose disk the file lies."""
+    """The node whose disk has the file."""
     door: Mapped[str | None] = mapped_column(String(16))
     sent_by: Mapped[str | None] = mapped_column(String(255))
     """Subject of the token, or `ae:` and the calling AE title; None where it is unknown."""

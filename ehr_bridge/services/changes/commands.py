@@ -17,7 +17,7 @@ from ehr_bridge.errors import Conflict, InvalidInput, NotFound
 from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.services.changes.events import TAKEN_BACK, note
 from ehr_bridge.services.changes.ledger import move_studies, note_change
-from ehr_bridge.services.changes.taking_back import take_back
+from ehr_bridge.services.changes.undo import undo_change
 from ehr_bridge.services.changes.views import ChangeFilters, ChangeView, search_changes, view_of
 from ehr_bridge.services.identity.study_index import index_study
 from ehr_bridge.services.linking.following import follow
@@ -133,7 +133,7 @@ class IdentityChanges:
             undone = session.get(IdentityChange, change_id)
             if undone is None:
                 raise _no_change()
-            change = take_back(session, undone, reason, origin, now)
+            change = undo_change(session, undone, reason, origin, now)
             note(session, TAKEN_BACK[undone.kind], change, origin, now, undoes=str(undone.id))
             if undone.kind == "patient_merged":
                 count_up(session)

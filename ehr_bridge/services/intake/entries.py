@@ -42,7 +42,7 @@ class Entry(NamedTuple):
     log: DicomUploadLog
     events: list[Event]
     is_unfinished: bool
-    """The stored file does not say what the study's link decides."""
+    """The stored file does not yet have the attributes of its study's link."""
 
 
 def open_entry(session: Session, arrival: Arrival, now: datetime) -> Entry:
@@ -61,18 +61,18 @@ def open_entry(session: Session, arrival: Arrival, now: datetime) -> Entry:
     if study.deleted_at is not None:
         note_late_arrival(session, study, judged, now)
         if decision.purge_id and judged.identity.patient_id != study.received_identity["PatientID"]:
-            contradicts = True  # another node was told of another patient
+            contradicts = True  # another node knows another patient
     if study.orthanc_study_id is None:
         _describe(study, judged, arrival.stored.orthanc_study_id)
         list_study(session, study)
         if decision.wanted and decision.wanted != decision_of(study).wanted:
-            is_unfinished = True  # patient or order changed while it was on its way; no job knew of the study
+            is_unfinished = True  # patient or order changed meanwhile; no job knew of the study
     account_id = session.scalar(_ACCOUNT, {"username": origin.actor})
     events = _link(session, study, judged, account_id, now)
     if study.withheld_by_id is not None:
-        study.link_status = LinkStatus.AMBIGUOUS  # its patient was corrected while it was on its way
+        study.link_status = LinkStatus.AMBIGUOUS  # its patient was corrected meanwhile
     if contradicts and not study.is_contradicted:
-        append_all(session, origin, events, now)  # told in the order in which it happens
+        append_all(session, origin, events, now)  # in the order of what happened
         events = []
         detail = {"sop_instance_uid": judged.header.sop_instance_uid, "door": judged.delivery.door}
         doubt(session, study, origin, detail, now)
@@ -87,7 +87,7 @@ def open_entry(session: Session, arrival: Arrival, now: datetime) -> Entry:
 
 
 def log_of(session: Session, study: Study, judged: Judged, now: datetime) -> None:
-    """Make sure that the upload has an entry, for a file of it that came to a recorded study and was not stored."""
+    """Make sure that the upload has an entry, for a file of a recorded study that was not stored."""
     if _known_log(session, study, judged) is None:
         account_id = session.scalar(_ACCOUNT, {"username": judged.delivery.origin.actor})
         _new_log(session, None, study, judged, account_id, now)
@@ -106,7 +106,7 @@ def _describe(study: Study, judged: Judged, orthanc_study_id: str) -> None:
 
 
 def _link(session: Session, study: Study, judged: Judged, account_id: uuid.UUID | None, now: datetime) -> list[Event]:
-    """Record the link as a fact, once, and show it on the order."""
+    """Record the link, once, and show the study on the order."""
     if (
         study.link_status != LinkStatus.LINKED
         or study.patient_id is None
@@ -129,7 +129,7 @@ def _known_log(session: Session, study: Study, judged: Judged) -> DicomUploadLog
     delivery = judged.delivery
     of_study = {"study_instance_uid": study.study_instance_uid}
     if delivery.door is Door.ARCHIVE and (latest := session.scalar(_LATEST, of_study)) is not None:
-        return latest  # found later: it belongs to the upload that was under way
+        return latest  # found later: it belongs to the upload that was running then
     return session.scalar(_OF_UPLOAD, {**of_study, "upload_id": judged.upload_id, "uploaded_by": delivery.origin.actor})
 
 
@@ -141,7 +141,7 @@ def _new_log(
     account_id: uuid.UUID | None,
     now: datetime,
 ) -> DicomUploadLog:
-    """A new entry. A sender without uploads has one per study: it takes the place of the one whose images are gone."""
+    """A new entry. A sender without upload ids has one per study: it replaces the one whose images were purged."""
     values = _log_values(study, judged, account_id, now)
     if purged is None:
         log = DicomUploadLog(id=uuid.uuid4(), **values)

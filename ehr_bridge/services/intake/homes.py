@@ -27,14 +27,10 @@ class Homes:
         self._first: OrderedDict[uuid.UUID, str] = OrderedDict()
 
     def require(self, judged: Judged) -> None:
-        """Let an instance pass, coerced already, that joins its study where that is, or where a job is moving it to:
-        under the Patient ID of whom the study is linked to.
-
-        Raises:
-            RefusedInstance `study_of_another_patient`.
-        """
+        """Accept a coerced instance that joins its study where that is, or where a job is moving it to: under the
+        Patient ID of the linked patient. Raises RefusedInstance `study_of_another_patient`."""
         decision, patient_id = judged.decision, filed_under(judged)
-        beginning = decision.purge_id or decision.study_id  # one that is purged may begin in another place
+        beginning = decision.purge_id or decision.study_id  # a purged study may begin in another place
         home = decision.home or self._first_of(beginning, archive_id(patient_id, decision.study_instance_uid))
         require_home(home, patient_id, decision)
 
@@ -60,7 +56,7 @@ def require_home(home: str, patient_id: str, decision: Decision) -> None:
 
 
 def place_of(judged: Judged) -> str:
-    """The archive's id of an instance that is coerced already."""
+    """The archive's id of the study of a coerced instance."""
     header = judged.header
     uids = (header.study_instance_uid, header.series_instance_uid, header.sop_instance_uid)
     return archive_id(filed_under(judged), *uids)

@@ -1,7 +1,7 @@
 """Takes instances in, from every door alike: validate, decide, coerce, store, record.
 
-A door that hands files over calls `receive`. Orthanc's callbacks call `judge` and `coerce`, which are the same steps
-for what came past our doors.
+Doors that receive files themselves call `receive`. Orthanc's callbacks call the same steps one by one (`judge`,
+`coerce`), for instances that do not come through our doors.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ ASKED_FIRST = frozenset({Door.UPLOAD, Door.STOW_RS, Door.REST})
 
 
 class Held(Enum):
-    """What the archive holds under the UIDs of an instance."""
+    """What the archive has under the UIDs of an instance."""
 
     ABSENT = auto()
     SAME = auto()
     """The same content."""
     DAMAGED = auto()
-    """No other image: the one that came mends it."""
+    """The same image, damaged: the new file replaces it."""
     OTHER = auto()
     """Another image."""
 
@@ -86,7 +86,7 @@ class Intake:
         received_sha256: str | None = None,
         may_coerce: bool = True,
     ) -> Judged:
-        """Look at the bytes and decide; nothing but the study's claim is written.
+        """Validate the bytes and decide; writes nothing but the study's claim.
 
         Raises:
             RefusedInstance: the file cannot be stored.
@@ -114,8 +114,7 @@ class Intake:
             raise RefusedInstance("too_large", f"A file may be at most {megabytes} MB (MAX_DICOM_FILE_SIZE_MB).")
 
     def coerce(self, judged: Judged, calling_ae_title: str | None = None) -> tuple[Judged, bytes]:
-        """The instance with what is changed in it, and the bytes to store; those of the file that came, where nothing
-        is.
+        """The instance with its changes, and the bytes to store; those received when nothing changes.
 
         If the calling AE title is not known yet, rules for particular callers do not apply. Raises RefusedInstance when
         the file cannot get the values it should have.
@@ -138,16 +137,16 @@ class Intake:
         return judged, coerced.data if coerced.changes else header.data
 
     def found_later(self, judged: Judged, stored: Stored, digest: str, calling_ae_title: str | None) -> FoundLater:
-        """See whether an instance that is in the archive already says what it should; only a job can change it."""
+        """Check whether an instance that is already in the archive has its values; only a job can change it."""
         try:
             coerced, _ = self.coerce(judged, calling_ae_title)
-        except (RefusedInstance, ValueError) as error:  # as at the door: it stays as it is, and its study is flagged
+        except (RefusedInstance, ValueError) as error:  # as at the door: it stays unchanged, and its study is flagged
             LOGGER.warning("a stored instance stays as it came: %s", getattr(error, "code", type(error).__name__))
             return FoundLater(judged.contradicting(), stored, digest)
         return FoundLater(replace(coerced, changes=()), stored, digest, is_unfinished=bool(coerced.changes))
 
     def held(self, judged: Judged, archive: Archive) -> Held:
-        """What the archive holds under the UIDs of this instance, coerced already."""
+        """What the archive has under the UIDs of this coerced instance."""
         header = judged.header
         stored = place_of(judged)
         if not archive.has(stored, header.sop_instance_uid):
@@ -160,11 +159,8 @@ class Intake:
         return Held.DAMAGED if self._mending.is_due(archive, stored) else Held.OTHER
 
     def mend(self, arrival: AtDoor, archive: Archive) -> AtDoor:
-        """Its sender heard success for an instance that the archive had: what it has must be whole.
-
-        Raises:
-            Unavailable: see `Mending.mend`.
-        """
+        """Replace the archive's copy if it is damaged, since the sender is told that it is stored. Raises Unavailable
+        like `Mending.mend`."""
         judged, data = self.coerce(arrival.judged)
         instance_id, origin = arrival.stored.orthanc_instance_id, judged.delivery.origin
         if self._mending.mend(archive, instance_id, data, origin) is None:
@@ -181,7 +177,6 @@ class Intake:
         """Take the files of one upload request, each with its own outcome; a bad one does not affect the others.
 
         The files are taken one at a time and not kept. Those refused with a code of `strays` are listed separately.
-
 
         Raises:
             NotFound, Conflict: the confirmation for the whole upload does not hold; nothing was stored.
@@ -218,7 +213,7 @@ class Intake:
         return arrival
 
     def _require_own_study(self, judged: Judged) -> None:
-        """Keep apart what may not join its study, and say so.
+        """Quarantine an instance that must not join its study, and refuse it.
 
         Raises:
             RefusedInstance `study_of_another_patient`: it is in quarantine.
@@ -247,7 +242,7 @@ class Intake:
 
 
 def _same_content(judged: Judged, stored: Stored, archive: Archive) -> bytes:
-    """The file that the archive holds, which has kept the first one; a duplicate passes only when it is what was sent.
+    """The archive's file, which is the first one it got; a duplicate is accepted only when the content is the same.
 
     Raises:
         RefusedInstance `same_uid_other_content`.

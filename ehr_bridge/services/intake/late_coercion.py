@@ -23,7 +23,7 @@ REASON = "Images were stored while they could not be coerced; their files follow
 
 
 def coerce_late(session: Session, study: Study, *, is_unfinished: bool, now: datetime) -> None:
-    """Ask for what is left to do for the study of an image that is being written down, if anything is.
+    """Request what is left to do for the study of an image that is being recorded, if anything.
 
     An image without the attributes of its study's link gets a job; a study that could not be linked when its first
     image arrived is judged again.

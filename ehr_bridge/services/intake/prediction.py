@@ -30,7 +30,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Foretold:
+class Prediction:
     """The prediction for one study."""
 
     verdict: Verdict | None
@@ -45,25 +45,25 @@ class Matching:
         self._database = database
         self.rules = rules
 
-    def foretell(self, questions: Iterable[Question]) -> list[Foretold]:
+    def predict(self, questions: Iterable[Question]) -> list[Prediction]:
         """The predictions, in the order of the questions."""
         with self._database.read() as session:
-            return [_foretell(session, question, self.rules) for question in questions]
+            return [_predict(session, question, self.rules) for question in questions]
 
 
-def _foretell(session: Session, question: Question, rules: Rules) -> Foretold:
+def _predict(session: Session, question: Question, rules: Rules) -> Prediction:
     try:
         verdict = verdict_on(session, question.identity, question.confirmation, rules)
     except (NotFound, Conflict) as refusal:
-        return Foretold(None, refusal)
-    apart = _kept_apart(verdict, question.identity)
+        return Prediction(None, refusal)
+    refusal = _why_quarantined(verdict, question.identity)
     if verdict.patient is None:
-        return Foretold(verdict, apart)
+        return Prediction(verdict, refusal)
     said = {**identity_to_json(question.identity), **question.more}
-    return Foretold(verdict, apart, tuple(compare_values(said, verdict.patient, verdict.order)))
+    return Prediction(verdict, refusal, tuple(compare_values(said, verdict.patient, verdict.order)))
 
 
-def _kept_apart(verdict: Verdict, identity: HeaderIdentity) -> RefusedInstance | None:
+def _why_quarantined(verdict: Verdict, identity: HeaderIdentity) -> RefusedInstance | None:
     """Why the image would go to quarantine instead of its study."""
     study = verdict.known.study if verdict.known is not None else None
     if study is None or study.orthanc_study_id is None:

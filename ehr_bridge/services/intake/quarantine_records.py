@@ -28,7 +28,7 @@ from ehr_bridge.services.audit.trail import Event, Origin
 from ehr_bridge.services.intake.entries import log_of
 from ehr_bridge.services.uploads.arrivals import InstanceOutcome, Judged
 from ehr_bridge.services.uploads.failures import failure_of, note_failures
-from ehr_bridge.services.uploads.kept_apart import DISCARDED, WAITING
+from ehr_bridge.services.uploads.quarantined import DISCARDED, WAITING
 from ehr_bridge.services.uploads.settling import settle_studies
 
 LOGGER = logging.getLogger(__name__)
@@ -94,17 +94,14 @@ class QuarantineRecords:
         self._began = time.time()
 
     def keep(self, data: bytes, code: str, sender: Sender = NOBODY_KNOWN, judged: Judged | None = None) -> str:
-        """Keep a file on the disk, and hand over that it is there; answers its name.
-
-        Raises:
-            OSError: the disk refuses; then the caller must not answer that all is well.
-        """
+        """Write a file to the disk and hand it over; returns its name. Raises OSError when it cannot be written; then
+        the caller must not report success."""
         name = self.folder.put(data, code)
         self.note(name, len(data), sender, judged)
         return name
 
     def note(self, name: str, size_bytes: int, sender: Sender, judged: Judged | None = None) -> None:
-        """Hand over that a file is in the folder. `judged`, where it was judged, is counted in the upload log."""
+        """Hand over a file in the folder. A `judged` instance is also counted in the upload log."""
         kept = _Kept(name, sender, self._clock(), size_bytes, judged)
         with self._lock:
             self._waiting.append(kept)

@@ -64,8 +64,8 @@ class Recorder:
                 self._open(arrival)
 
     def record_one_more(self, arrival: Arrival) -> bool:
-        """Note an instance whose entry is known and that adds nothing but itself; False, and nothing noted, when it is
-        another. Its `Stored.orthanc_study_id` need not be known."""
+        """Record an instance whose entry exists and that adds nothing but itself; False, and nothing recorded, for any
+        other. Its `Stored.orthanc_study_id` may be unknown."""
         decision = arrival.judged.decision
         if decision.contradicts or decision.is_hidden or arrival.stored.is_duplicate:
             return False
@@ -202,7 +202,7 @@ class Recorder:
 
 
 def _key(judged: Judged) -> EntryKey:
-    """An entry of the upload log: one study of one upload by one actor, as long as it announces the same."""
+    """Key of an entry of the upload log: study, upload, actor and announced total."""
     delivery = judged.delivery
     return (judged.upload_id, judged.decision.study_id, delivery.origin.actor, delivery.announced_files)
 
@@ -233,8 +233,8 @@ def _is_in_another_entry(session: Session, row: InstanceRow) -> bool:
 
 
 def _add_duplicate(session: Session, judged: Judged, row: InstanceRow) -> None:
-    """Note that an instance came again. Its row stands in for a missing one and gives way to the owner's; it was
-    compared with what is stored, so where a digest is not known, its own is one."""
+    """Record that an instance arrived again. Its row stands in for a missing one, and gives way to the owner's. It was
+    compared with the stored file, so its digest can fill in an unknown one."""
     dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
     known = {name: func.coalesce(getattr(Instance, name), getattr(row, name)) for name in DIGESTS}
     statement = dialect.insert(Instance).values(**row._asdict())

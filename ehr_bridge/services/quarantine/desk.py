@@ -36,7 +36,7 @@ from ehr_bridge.services.intake.quarantine_records import QuarantineRecords
 from ehr_bridge.services.linking.reconciliation_views import CandidateView, view_header
 from ehr_bridge.services.quarantine.given_uids import by_tag, new_uids, uids_of
 from ehr_bridge.services.uploads.arrivals import Delivery, Door, InstanceOutcome
-from ehr_bridge.services.uploads.kept_apart import DISCARDED, GIVEN, WAITING
+from ehr_bridge.services.uploads.quarantined import DISCARDED, GIVEN, WAITING
 from ehr_bridge.services.verdict.judge import Confirmation, resolve
 from ehr_bridge.services.visibility.restrictions import NOTHING, Closed
 

@@ -23,7 +23,7 @@ from ehr_bridge.services.identity.study_index import shown_accession_number
 from ehr_bridge.services.registry.numbers import find_patient
 from ehr_bridge.services.registry.orders import find_order
 from ehr_bridge.services.studies.search import Slice, StudyFilters, find_ids
-from ehr_bridge.services.uploads.kept_apart import waiting_by_study
+from ehr_bridge.services.uploads.quarantined import waiting_by_study
 from ehr_bridge.services.visibility.asker import require_open
 from ehr_bridge.services.visibility.restrictions import NOTHING, Closed
 

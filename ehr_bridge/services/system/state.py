@@ -28,7 +28,7 @@ from ehr_bridge.services.intake.quarantine_records import QuarantineRecords
 from ehr_bridge.services.intake.recorder import Recorder
 from ehr_bridge.services.modifying.attempts import STUCK
 from ehr_bridge.services.system.restarts import Restarts, read_restarts
-from ehr_bridge.services.uploads.kept_apart import count_waiting
+from ehr_bridge.services.uploads.quarantined import count_waiting
 
 RECENT = timedelta(days=1)
 LEAST_FREE = 0.1

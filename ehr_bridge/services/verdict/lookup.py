@@ -39,7 +39,7 @@ STEPS = ScheduledStep.__table__.c
 KEYS, COUNTS = PatientMatchKey.__table__.c, PatientValueCount.__table__.c
 SHARED_ONCE = Evidence.against("PatientID", "id_of_merged")
 MOST_PER_KEY = 50
-"""A key that more patients have (a birth date that stands for "unknown") finds nobody."""
+"""A key that more patients have (a birth date that stands for "unknown") is ignored."""
 _PATIENT = [PATIENTS[name] for name in PatientFacts.__slots__]
 _ORDER_NAMES = (
     "id", "accession_number", "scheduled_study_instance_uid", "status", "requested_procedure_id", "body_part",
@@ -69,7 +69,7 @@ _ORDERS_OF_KEYS = _ORDER.where(
 LONGEST = 16
 """Characters of a DICOM identifier (SH, PS3.5 section 6.2); none is padded to more."""
 MOST_OF_ONE_ID = 20
-"""Orders that are looked at for one step or procedure id; an id that more have points to none."""
+"""Most orders read for one step or procedure id; an id with more names none."""
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _OF_STEP = union(
     select(STEPS.order_id).where(STEPS.scheduled_procedure_step_id.in_(_IDS)),
@@ -179,7 +179,7 @@ def _named(session: Session, said: Mapping[str, str]) -> list[OrderFacts]:
 
 
 def _as_written(orders: list[OrderFacts], key: str, said: Mapping[str, str]) -> list[OrderFacts]:
-    """Those that have the key as it is written, which stand for all it may mean; all, where none has."""
+    """Those with exactly this key, if there are any; otherwise all that it may mean."""
     return [order for order in orders if said.get(key) in known_keys(order, key)] or orders
 
 

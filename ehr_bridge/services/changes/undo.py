@@ -33,7 +33,7 @@ from ehr_bridge.services.registry.numbers import mrns_of
 from ehr_bridge.services.registry.order_states import plain, waiting_state
 
 
-def take_back(session: Session, undone: IdentityChange, reason: str, origin: Origin, now: datetime) -> IdentityChange:
+def undo_change(session: Session, undone: IdentityChange, reason: str, origin: Origin, now: datetime) -> IdentityChange:
     """The change that undoes `undone`. Raises Conflict when that was already undone, is itself an undo, or its result
     is no longer in effect."""
     patient = session.get_one(Patient, undone.patient_id)
