@@ -115,9 +115,9 @@ def _require_certain(session: Session, study: Study, job: Modification, found: F
     if job.kind == JobKind.UNLINK and study.withheld_by_id != job.change_id:
         raise Conflict("study_changed", "Somebody has linked the study since it was unlinked from this number.")
     if job.kind == JobKind.FOLLOW and study.is_contradicted:
-        raise Conflict("study_contradicted", "Images of this study claim to be of somebody else; link it first.")
+        raise Conflict("study_contradicted", "Images of this study name another patient; link it first.")
     if job.kind == JobKind.LINK and not (found and follow_verdict(session, study, job, found.match)):
-        raise Conflict("study_changed", "The verdict is not certain any more, or somebody linked the study.")
+        raise Conflict("study_changed", "The verdict is no longer certain, or somebody has linked the study.")
 
 
 def _followed(session: Session, job: Modification) -> Modification | None:
