@@ -56,11 +56,11 @@ def _predict(session: Session, question: Question, rules: Rules) -> Prediction:
         verdict = verdict_on(session, question.identity, question.confirmation, rules)
     except (NotFound, Conflict) as refusal:
         return Prediction(None, refusal)
-    refusal = _why_quarantined(verdict, question.identity)
+    reason = _why_quarantined(verdict, question.identity)
     if verdict.patient is None:
-        return Prediction(verdict, refusal)
+        return Prediction(verdict, reason)
     said = {**identity_to_json(question.identity), **question.more}
-    return Prediction(verdict, refusal, tuple(compare_values(said, verdict.patient, verdict.order)))
+    return Prediction(verdict, reason, tuple(compare_values(said, verdict.patient, verdict.order)))
 
 
 def _why_quarantined(verdict: Verdict, identity: HeaderIdentity) -> RefusedInstance | None:
