@@ -171,10 +171,10 @@ def _migrate(url: str) -> None:
     database.dispose()
 
 
-@pytest.fixture(params=ENGINES)
-def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
-    """The URL of a migrated database of the test's own, once on each engine."""
-    if request.param == "sqlite":
+@contextmanager
+def _migrated(request: pytest.FixtureRequest, engine: str) -> Iterator[str]:
+    """The URL of a migrated database that nobody else uses."""
+    if engine == "sqlite":
         with in_memory("sqlite") as folder:
             file = Path(folder) / "test.sqlite3"
             shutil.copy(request.getfixturevalue("sqlite_template"), file)
@@ -186,9 +186,25 @@ def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
     cluster.drop(url)
 
 
+@pytest.fixture(params=ENGINES)
+def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URL of a migrated database of the test's own, once on each engine."""
+    with _migrated(request, request.param) as url:
+        yield url
+
+
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
     """A migrated database, once on each engine."""
     database = Database(database_url)
     yield database
     database.dispose()
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def read_database(request: pytest.FixtureRequest) -> Iterator[Database]:
+    """A migrated database of the file's own, once on each engine: what is put there first, its tests only read."""
+    with _migrated(request, request.param) as url:
+        database = Database(url)
+        yield database
+        database.dispose()

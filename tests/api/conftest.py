@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -76,11 +75,21 @@ def cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def api(database: Database, tmp_path: Path) -> Iterator[Api]:
+def api(database: Database, tmp_path: Path) -> Api:
+    return make_api(database, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def read_api(read_database: Database, tmp_path_factory: pytest.TempPathFactory) -> Api:
+    """An API whose data the file's tests only read: made once per database, not once per test."""
+    return make_api(read_database, tmp_path_factory.mktemp("api"))
+
+
+def make_api(database: Database, folder: Path) -> Api:
     settings = Settings(
-        jwt_secret=SecretStr(SECRET), data_dir=tmp_path, max_dicom_file_size_mb=1, max_dicom_files_per_upload=5
+        jwt_secret=SecretStr(SECRET), data_dir=folder, max_dicom_file_size_mb=1, max_dicom_files_per_upload=5
     )
     services = build_services(settings, database)
     archive = FakeArchive()
     app = create_app(services, archive, {"database": lambda: True, "worker": lambda: True})
-    yield Api(app, services, archive)
+    return Api(app, services, archive)
