@@ -94,6 +94,7 @@ class Progress:
         self._known = {self._mark(path) for path in known}
 
     def add(self, path: Path) -> None:
+        """Note on disk that this file is sent."""
         if not self.path.exists():
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.path.write_text(json.dumps({"upload_id": self.upload_id, "known": sorted(self._known)}))

@@ -26,6 +26,7 @@ class Edits:
         self._growth[position] = (encoding, by if before is None else before[1] + by)
 
     def apply(self) -> bytes:
+        """The body with all of it done."""
         body = self._body
         cuts = self._cuts
         for position, (encoding, by) in self._growth.items():

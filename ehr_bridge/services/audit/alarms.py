@@ -32,6 +32,7 @@ class Alarms:
         self._windows: dict[tuple[str, str | None], _Window] = {}
 
     def count(self, actor: str, address: str | None) -> None:
+        """One more refusal of this actor from this address."""
         now = self._monotonic()
         key = (actor, address)
         window = self._windows.get(key)

@@ -70,6 +70,7 @@ def search_changes(session: Session, filters: ChangeFilters, limit: int, offset:
 
 
 def view_of(session: Session, change: IdentityChange) -> ChangeView:
+    """A change with its names, and how many of its studies follow or have followed."""
     session.flush()
     withheld = 0
     if change.decision == Decision.PENDING:

@@ -213,5 +213,6 @@ def order_facts(order: Order) -> OrderFacts:
 
 
 def step_facts(step: ScheduledStep) -> StepFacts:
+    """What the matching compares of a step."""
     scheduled_on = step.scheduled_at.date() if step.scheduled_at else None
     return StepFacts(step.scheduled_procedure_step_id, step.modality, scheduled_on)
