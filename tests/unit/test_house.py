@@ -12,6 +12,7 @@ from ehr_bridge.db.links import Link
 from ehr_bridge.db.states import Decision as Decided
 from ehr_bridge.db.states import DeletionStatus, FileStatus, JobKind, JobStatus, LinkStatus, OrderStatus
 from ehr_bridge.services.archive.storing import Stored
+from ehr_bridge.services.intake.claims import Claim
 from ehr_bridge.services.uploads.arrivals import AtDoor, Decision, Delivery, FoundLater, Judged
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -71,7 +72,7 @@ def test_states_are_compared_with_their_names() -> None:
 
 def test_a_word_of_the_house_has_one_meaning() -> None:
     """Where two modules define it, nobody knows which is spoken of."""
-    words = ("judge", "Claims", "Closed", "Rules", "Verdict", "NOTHING", "ORDER_KEYS", "Link", "Arrival")
+    words = ("judge", "Claim", "Claims", "Closed", "Rules", "Verdict", "NOTHING", "ORDER_KEYS", "Link", "Arrival")
     found: dict[str, list[str]] = {word: [] for word in words}
     for path in MODULES:
         tree = ast.parse((ROOT / path).read_text())
@@ -87,7 +88,7 @@ def test_a_word_of_the_house_has_one_meaning() -> None:
 
 def test_what_walks_through_the_rooms_is_not_changed_on_the_way() -> None:
     """A room that knows more hands on another: what was judged, stored or found later says the same to everybody."""
-    carried: tuple[Any, ...] = (Delivery, Judged, Decision, Stored, AtDoor, FoundLater, Link)
+    carried: tuple[Any, ...] = (Delivery, Claim, Decision, Judged, Stored, AtDoor, FoundLater, Link)
     assert [one for one in carried if not one.__dataclass_params__.frozen] == []
 
 

@@ -10,8 +10,9 @@ import threading
 import uuid
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import delete, exists
 from sqlalchemy.dialects import postgresql, sqlite
@@ -46,6 +47,75 @@ _INSERT = {
     dialect: insert(Study).on_conflict_do_nothing(index_elements=["study_instance_uid"]).returning(Study.id)
     for dialect, insert in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert))
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A study that is about to come: what its first instance says, and the verdict on that."""
+
+    identity: HeaderIdentity
+    confirmation: Confirmation
+    match: Match
+    patient: Patient | None
+    order: Order | None
+
+    @property
+    def is_certain(self) -> bool:
+        return self.match.is_automatic and self.patient is not None
+
+    @property
+    def linked_to(self) -> tuple[Patient | None, Order | None]:
+        """Patient and order; neither where the verdict is not certain."""
+        return (self.patient, self.order) if self.is_certain else (None, None)
+
+    @property
+    def link_status(self) -> LinkStatus:
+        if self.is_certain:
+            return LinkStatus.LINKED
+        return LinkStatus.AMBIGUOUS if self.match.kind is MatchKind.AMBIGUOUS else LinkStatus.UNLINKED
+
+    def of_stored_file(self) -> Claim:
+        """The same for an instance that is already stored: nothing is certain unless it has the right values."""
+        patient, order = self.linked_to
+        if patient is None or carries(self.identity, wanted_values(patient, order)):
+            return self
+        evidence = (Evidence.against(STUDY, "stored_first"), *self.match.evidence)
+        return replace(self, match=replace(self.match, kind=MatchKind.PROBABLE, evidence=evidence, is_automatic=False))
+
+    def insert(self, session: Session, now: datetime) -> Study | None:
+        """The new row; None when there is one already."""
+        values = self._row(now)
+        insert = _INSERT[session.get_bind().dialect.name]
+        if session.connection().execute(insert, values).first() is None:
+            return None
+        if not self.is_certain or (self.match.order_id is None and self.identity.accession_number):
+            index_waiting(session, values["id"], self.identity)
+        return Study(**values)
+
+    def _row(self, now: datetime) -> dict[str, Any]:
+        match = self.match
+        return {
+            "id": uuid.uuid4(),
+            "study_instance_uid": self.identity.study_instance_uid,
+            "patient_id": match.patient_id if self.is_certain else None,
+            "order_id": match.order_id if self.is_certain else None,
+            "link_status": self.link_status,
+            "match_kind": match.kind.value,
+            "match_score": match.score,
+            "match_evidence": [line.as_json() for line in match.evidence],
+            "match_patient_id": match.patient_id,
+            "match_order_id": match.order_id,
+            "corrections": dict(self.confirmation.tags),
+            "received_identity": identity_to_json(self.identity),
+            "coerced": [],
+            "modalities": [],
+            "number_of_series": 0,
+            "number_of_instances": 0,
+            "is_settled": True,
+            "created_at": now,
+            "updated_at": now,
+        }
+
 
 type CacheKey = tuple[HeaderIdentity, Confirmation, bool]
 
@@ -139,16 +209,12 @@ class Claims:
         # If a power cut loses the claim, it is decided again. In turn, because between verdict and claim nobody may
         # merge records, move an order or rename a person: the claim refers to current rows, or such a change sees it.
         with self._database.write_relaxed(in_turn=True) as session:
-            match, patient, order = judge(session, identity, confirmation, self.rules)
-            certain = match.is_automatic and patient is not None
-            wanted = wanted_values(patient, order) if certain and patient else {}
-            if certain and not may_coerce and not carries(identity, wanted):
-                late = Evidence.against(STUDY, "stored_first")
-                match = replace(match, kind=MatchKind.PROBABLE, evidence=(late, *match.evidence), is_automatic=False)
-                certain = False
-            claim = _insert_claim(session, identity, match, certain, confirmation, now)
-            if claim is not None:
-                return _decision(claim, patient if certain else None, order if certain else None)
+            claim = Claim(identity, confirmation, *judge(session, identity, confirmation, self.rules))
+            if not may_coerce:
+                claim = claim.of_stored_file()
+            study = claim.insert(session, now)
+            if study is not None:
+                return _decision(study, *claim.linked_to)
         return self._decide(identity, confirmation, may_coerce, now)  # another claim was first: join it
 
 
@@ -179,47 +245,6 @@ def _begins_anew(study: Study, purge: DeletionRequest, match: Match) -> Decision
         is_hidden=True,
         purge_id=purge.id,
     )
-
-
-def _insert_claim(
-    session: Session,
-    identity: HeaderIdentity,
-    match: Match,
-    certain: bool,
-    confirmation: Confirmation,
-    now: datetime,
-) -> Study | None:
-    """The new row; None when there is one already."""
-    uncertain = LinkStatus.AMBIGUOUS if match.kind is MatchKind.AMBIGUOUS else LinkStatus.UNLINKED
-    status = LinkStatus.LINKED if certain else uncertain
-    study_id = uuid.uuid4()
-    values = {
-        "id": study_id,
-        "study_instance_uid": identity.study_instance_uid,
-        "patient_id": match.patient_id if certain else None,
-        "order_id": match.order_id if certain else None,
-        "link_status": status,
-        "match_kind": match.kind.value,
-        "match_score": match.score,
-        "match_evidence": [line.as_json() for line in match.evidence],
-        "match_patient_id": match.patient_id,
-        "match_order_id": match.order_id,
-        "corrections": dict(confirmation.tags),
-        "received_identity": identity_to_json(identity),
-        "coerced": [],
-        "modalities": [],
-        "number_of_series": 0,
-        "number_of_instances": 0,
-        "is_settled": True,
-        "created_at": now,
-        "updated_at": now,
-    }
-    insert = _INSERT[session.get_bind().dialect.name]
-    if session.connection().execute(insert, values).first() is None:
-        return None
-    if not certain or (match.order_id is None and identity.accession_number):
-        index_waiting(session, study_id, identity)
-    return Study(**values)
 
 
 def decision_of(study: Study) -> Decision:
