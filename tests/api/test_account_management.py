@@ -105,7 +105,7 @@ def test_the_viewer_tokens_of_an_account_end_with_its_sessions(api: Api, how: st
         body = {"current_password": PASSWORD, "new_password": "another password"}
         assert api.call("POST", "/api/v1/auth/password", token=own, json=body).status_code == 200
     assert api.get("/api/v1/auth/me", token=own).json["code"] == "token_revoked"
-    with pytest.raises(NotAuthenticated, match="taken back"):
+    with pytest.raises(NotAuthenticated, match="revoked"):
         api.services.authenticator.authenticate(f"Bearer {mine['token']}")
     assert api.call("POST", f"{TOKENS}/exchange", token=mine["token"]).json["code"] == "token_revoked"
     assert api.call("POST", f"{TOKENS}/exchange", token=theirs["token"]).status_code == 201
