@@ -36,7 +36,7 @@ OPTIONS = {
     "data_dir": "EHR_BRIDGE_DATA_DIR",
     "bind": "EHR_BRIDGE_BIND",
 }
-READY_SECONDS = 60
+READY_SECONDS = 180
 DEPTH = Path(sys.prefix) / "lib" / "ehr-bridge-depth.so"
 """Built by scripts/setup from plugin/native."""
 
@@ -211,7 +211,7 @@ def _becomes_ready(port: int, process: subprocess.Popen[bytes], seconds: float |
         if process.poll() is not None:
             return False
         try:
-            with opener.open(f"http://127.0.0.1:{port}/api/v1/health", timeout=2) as response:
+            with opener.open(f"http://127.0.0.1:{port}/api/v1/health", timeout=10) as response:
                 if json.load(response)["checks"]["gate"] == "ok":
                     return True
         except (OSError, ValueError):

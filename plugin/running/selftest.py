@@ -13,6 +13,8 @@ from plugin.serving.gate import Gate
 from plugin.serving.wsgi import WsgiAdapter
 
 NOT_FOR_YOU = 403
+PATIENCE_SECONDS = 60
+"""For an answer of our own port: a machine that has much else to do is slow, and still fit to serve."""
 LEAST_STACK = 4 * 1024 * 1024
 """Bytes of stack for a thread that serves HTTP. Orthanc's default of 100 kB is enough for some 300 levels of
 nesting."""
@@ -72,7 +74,7 @@ class _Listening:
 def _get(address: str) -> int:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(address, timeout=10) as response:
+        with opener.open(address, timeout=PATIENCE_SECONDS) as response:
             return int(response.status)
     except urllib.error.HTTPError as error:
         return error.code

@@ -10,11 +10,11 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.people import People
-from tests.support.chromium import PAINTED_BY_PROCESSOR, WITHOUT_WINDOW
+from tests.support.chromium import PAINTED_BY_PROCESSOR, PATIENCE_MS, WITHOUT_WINDOW
 from tests.support.running import running
 from tests.support.server import Server
 
-expect.set_options(timeout=30_000)  # how long a page takes says nothing on a machine that does other things too
+expect.set_options(timeout=PATIENCE_MS)
 EVERYBODY_AT_ONE_DESK = {"EHR_BRIDGE_SIGN_INS_PER_MINUTE": "1000"}
 """All tests sign in as the same few people from one address, on a quick machine more often than any person would."""
 
@@ -61,6 +61,7 @@ def window(chromium: Browser, width: int, height: int, **options: Any) -> Iterat
         "request",
         lambda r: trouble.append(r.url) if not r.url.startswith(("http://127.0.0.1", "data:", "blob:")) else None,
     )
+    context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     try:
         yield page

@@ -9,6 +9,7 @@ from typing import Any
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.browser.steps import sign_in
+from tests.support.chromium import PATIENCE_MS
 from tests.support.server import Server
 
 AXE = Path(__file__).resolve().parents[2] / "plugin" / "web" / "node_modules" / "axe-core" / "axe.min.js"
@@ -37,8 +38,8 @@ class People:
         context = self._browser.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
         context.on("console", lambda m: self.trouble.append(m.text) if "Content Security Policy" in m.text else None)
         context.on("request", lambda r: self.trouble.append(r.url) if not _is_ours(r.url) else None)
+        context.set_default_timeout(PATIENCE_MS)
         page = context.new_page()
-        page.set_default_timeout(30_000)
         page.on("pageerror", lambda error: self.trouble.append(str(error)))
         page.on("dialog", lambda dialog: self.trouble.append(f"a dialog: {dialog.message}"))
         self._contexts.append(context)

@@ -73,7 +73,7 @@ def choose_folder(page: Page, folder: Path) -> None:
 
 def seen(page: Page) -> None:
     """Wait until every chosen file has been looked into."""
-    expect(page.get_by_text("Nothing has been sent yet")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("Nothing has been sent yet")).to_be_visible()
 
 
 def answered(page: Page) -> None:

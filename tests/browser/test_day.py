@@ -26,22 +26,26 @@ def test_a_doctor_uploads_a_series_and_sees_its_pixels(page: Page, demo: Server)
     send(page)
 
     result = page.get_by_role("article", name=re.compile("^Linked"))
-    expect(result).to_be_visible(timeout=30_000)
+    expect(result).to_be_visible()
     expect(page.get_by_text(f"All {len(files)} files are stored").first).to_be_visible()
     expect(page.get_by_role("table", name=re.compile("replaced by the order"))).to_contain_text(order["mrn"])
 
     viewer = open_viewer(page)
     canvas = viewer.locator("canvas.cornerstone-canvas, .cornerstone-canvas canvas, canvas").first
-    expect(canvas).to_be_visible(timeout=30_000)
+    expect(canvas).to_be_visible()
     eventually(lambda: has_picture(canvas))
     assert "token" not in page.url and "eyJ" not in page.url
 
     first = slice_shown(viewer)
     assert first[1] == len(files)
     canvas.hover()
-    page.mouse.wheel(0, 300)
-    eventually(lambda: slice_shown(viewer)[0] > first[0])
-    assert has_picture(canvas)
+
+    def is_scrolled() -> bool:
+        page.mouse.wheel(0, 300)  # OHIF may not have listened yet
+        return slice_shown(viewer)[0] > first[0]
+
+    eventually(is_scrolled)
+    eventually(lambda: has_picture(canvas))
 
 
 def test_the_first_studys_token_does_not_open_a_second(desktop: Page, demo: Server) -> None:
@@ -58,7 +62,7 @@ def test_the_first_studys_token_does_not_open_a_second(desktop: Page, demo: Serv
 
     desktop.context.on("request", remember)
     viewer = open_viewer(desktop)
-    expect(viewer.locator("canvas").first).to_be_visible(timeout=30_000)
+    expect(viewer.locator("canvas").first).to_be_visible()
     frame = next(frame for frame in desktop.frames if "/ohif/" in frame.url)
     ask = "([path, token]) => fetch(path, { headers: { Authorization: token } }).then((r) => r.status)"
     own, other = (f"/dicom-web/studies/{s[0]['study_instance_uid']}/metadata" for s in (studies, others))
@@ -81,7 +85,7 @@ def test_a_radiographer_uploads_and_may_look_at_what_was_made(desktop: Page, dem
     upload_for_order(desktop)
     drop(desktop, {"one.dcm": fresh_series()[0]})
     send(desktop)
-    expect(desktop.get_by_role("article", name=re.compile("^Linked"))).to_be_visible(timeout=20_000)
+    expect(desktop.get_by_role("article", name=re.compile("^Linked"))).to_be_visible()
     expect(desktop.get_by_role("link", name=re.compile("^View the images"))).to_be_visible()
 
 

@@ -8,8 +8,10 @@ import pytest
 from playwright.sync_api import Locator, Page, Response, expect
 
 from tests.browser.reading_steps import a_study, mint, open_link
+from tests.browser.steps import has_picture
 from tests.support.running import running
 from tests.support.server import Server
+from tests.support.steps import eventually
 
 
 def part(page: Page, name: str) -> Locator:
@@ -20,8 +22,9 @@ def part(page: Page, name: str) -> Locator:
 def measure(page: Page) -> None:
     """Draw a length across the picture and keep it."""
     picture = page.locator("canvas").first
-    expect(picture).to_be_visible(timeout=45_000)
+    expect(picture).to_be_visible()
     expect(part(page, "viewport-overlay-bottom-right")).to_contain_text("/120")
+    eventually(lambda: has_picture(picture))
     part(page, "MeasurementTools-split-button-primary").click()
     box = picture.bounding_box()
     assert box is not None
@@ -70,6 +73,6 @@ def test_a_measurement_is_saved_with_annotate_and_not_without(
         assert modalities(demo, uid) == ["CT"]
         return
     assert said.status == 200, said.text()
-    assert sorted(modalities(demo, uid)) == ["CT", "SR"]
+    eventually(lambda: sorted(modalities(demo, uid)) == ["CT", "SR"])
     row = demo.get(f"/api/v1/dicom/studies/{uid}", "nurse").json()
     assert (row["link_status"], row["number_of_series"]) == ("linked", 2)

@@ -19,7 +19,7 @@ from tests.support.steps import place_order
 @pytest.fixture(params=[(1280, "light"), (390, "dark")], ids=["desk-light", "phone-dark"])
 def look(request: pytest.FixtureRequest, chromium: Browser) -> Iterator[Page]:
     width, scheme = request.param
-    with window(chromium, width, 900, color_scheme=scheme) as page:
+    with window(chromium, width, 900, color_scheme=scheme, reduced_motion="reduce") as page:
         yield page
 
 
@@ -72,13 +72,13 @@ def upload_steps() -> list[Callable[[Page], None]]:
     def sent(page: Page) -> None:
         page.keyboard.press("Escape")
         send(page)
-        expect(page.get_by_role("article", name=re.compile("^Linked"))).to_be_visible(timeout=20_000)
+        expect(page.get_by_role("article", name=re.compile("^Linked"))).to_be_visible()
 
     def skipped(page: Page) -> None:
         page.get_by_role("button", name="New upload").click()
         drop(page, {"one.dcm": image})
         send(page)
-        expect(page.get_by_role("article", name=re.compile("^Already there"))).to_be_visible(timeout=20_000)
+        expect(page.get_by_role("article", name=re.compile("^Already there"))).to_be_visible()
 
     return [upload_for_order, reviewed, searching, correcting, sent, skipped]
 
@@ -89,10 +89,12 @@ def test_the_page_speaks_german_and_stays_so(desktop: Page, demo: Server) -> Non
     desktop.get_by_label("Language").select_option(label="Deutsch")
     expect(desktop.get_by_role("heading", name="Aufträge", level=1)).to_be_visible()
     desktop.get_by_label("Darstellung").select_option(label="Dunkel")
+    is_dark = "getComputedStyle(document.body).colorScheme === 'dark'"
+    desktop.wait_for_function(is_dark)
     desktop.reload()
     expect(desktop.get_by_role("heading", name="Aufträge", level=1)).to_be_visible()
-    assert desktop.locator("html").get_attribute("lang") == "de"
-    assert desktop.evaluate("getComputedStyle(document.body).colorScheme") == "dark"
+    expect(desktop.locator("html")).to_have_attribute("lang", "de")
+    desktop.wait_for_function(is_dark)
     assert desktop.url == f"{demo.url}/ehr/orders"
 
 

@@ -53,16 +53,18 @@ def test_a_strangers_image_is_given_to_the_patient_of_the_study(people: People, 
     expect(dialog.get_by_role("row", name=re.compile("^Patient name"))).to_contain_text("not the same")
     dialog.get_by_role("button", name="Give").press("Enter")
     expect(dialog.get_by_text("Say why")).to_be_visible()
+    expect(dialog.get_by_role("textbox")).to_be_focused()
     page.keyboard.type("wrong patient chosen at the console")
     dialog.get_by_role("button", name="Give").press("Enter")
     in_doubt = dialog.get_by_role("list", name="This is in doubt").get_by_role("listitem")
     expect(in_doubt).to_have_text([re.compile(f"^{name}:") for name in ("Patient ID", "Patient name", "Birth date")])
     expect(dialog.get_by_text("Say first that you have compared them.")).to_be_visible()
     assert the_study(demo, uid)["number_of_instances"] == 1
+    expect(dialog.get_by_role("checkbox")).to_be_focused()
     page.keyboard.press("Space")
     dialog.get_by_role("button", name="Give").press("Enter")
     expect(page.get_by_text("The image is stored.")).to_be_visible()
-    assert the_study(demo, uid)["number_of_instances"] == 2
+    eventually(lambda: the_study(demo, uid)["number_of_instances"] == 2)
     page.get_by_label("Status").select_option(label="Given")
     expect(only).to_contain_text("wrong patient chosen at the console")
     only.get_by_role("link", name="Open the study").first.click()
@@ -82,8 +84,8 @@ def test_it_is_given_to_somebody_else_by_search(people: People, demo: Server, ui
     dialog.get_by_role("checkbox", name=re.compile("^I have compared")).check()
     dialog.get_by_role("button", name="Give").press("Enter")
     expect(page.get_by_text("The image is stored.")).to_be_visible()
-    found = demo.get(f"/api/v1/dicom/studies/order/{other['id']}", "nurse").json()["items"]
-    assert [one["number_of_instances"] for one in found] == [1]
+    path = f"/api/v1/dicom/studies/order/{other['id']}"
+    eventually(lambda: [one["number_of_instances"] for one in demo.get(path, "nurse").json()["items"]] == [1])
     assert the_study(demo, uid)["number_of_instances"] == 1
 
 
@@ -137,7 +139,9 @@ def test_other_content_is_told_by_what_it_is(people: People, demo: Server) -> No
     ds = pydicom.dcmread(io.BytesIO(first))
     ds.PixelData = bytes(128)
     assert c_store(demo, first, encoded(ds), calling="CT3") == [0, 0]
-    page = people.go("radiographer", f"/quarantine?code=same_uid_other_content&study={ds.StudyInstanceUID}")
+    uid = str(ds.StudyInstanceUID)
+    eventually(lambda: the_study(demo, uid)["number_in_quarantine"] == 1)  # written down a moment after the answer
+    page = people.go("radiographer", f"/quarantine?code=same_uid_other_content&study={uid}")
     only = page.get_by_role("row", name=re.compile("DOPPELT, EVA"))
     expect(only).to_contain_text("The archive has another image with the same UID")
     expect(only).to_contain_text("this study is not linked to anybody")

@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import Browser, Page, Request, expect
 
-from tests.browser.reading_steps import TOKENS, a_study, mint, open_link
+from tests.browser.reading_steps import TOKENS, a_study, mint, open_link, renew
 from tests.browser.steps import has_picture
 from tests.support.server import Server, user_token
+from tests.support.steps import eventually
 
 
 def test_a_link_for_one_use_shows_the_study_once_and_its_address_is_worth_nothing(
@@ -22,13 +23,13 @@ def test_a_link_for_one_use_shows_the_study_once_and_its_address_is_worth_nothin
     assert demo.request("GET", f"/dicom-web/studies/{uid}/metadata", token).status_code == 403
     open_link(desktop, demo, uid, token)
     canvas = desktop.locator("canvas").first
-    expect(canvas).to_be_visible(timeout=30_000)
+    expect(canvas).to_be_visible()
     assert "token" not in desktop.url
     desktop.reload()
-    expect(desktop.locator("canvas").first).to_be_visible(timeout=30_000)
+    expect(desktop.locator("canvas").first).to_be_visible()
     second = chromium.new_context().new_page()
     open_link(second, demo, uid, token)
-    expect(second.get_by_text("expired or does not cover").first).to_be_visible(timeout=30_000)
+    expect(second.get_by_text("expired or does not cover").first).to_be_visible()
     assert second.locator("canvas").count() == 0
     second.context.close()
 
@@ -50,14 +51,11 @@ def test_a_session_goes_on_with_new_tokens_until_it_is_taken_back(desktop: Page,
     desktop.on("request", remember)
     desktop.clock.install()
     open_link(desktop, demo, uid, minted["token"])
-    expect(desktop.locator("canvas").first).to_be_visible(timeout=30_000)
+    expect(desktop.locator("canvas").first).to_be_visible()
     assert exchanged == [f"Bearer {minted['token']}"]
     assert minted["token"] not in str(carried)
     first = carried[-1]
-    with desktop.expect_response(lambda response: response.url.endswith("/exchange")) as renewed:
-        desktop.clock.fast_forward("10:00")
-    assert renewed.value.status == 201
-    renewed.value.finished()
+    renew(desktop)
     ask = """async ([path, token]) => {
       const request = new XMLHttpRequest();
       request.open('GET', path);
@@ -80,7 +78,7 @@ def test_a_session_goes_on_where_the_computers_clock_is_wrong(desktop: Page, dem
     desktop.on("request", lambda request: exchanged.append(request.url) if request.url.endswith("/exchange") else None)
     desktop.clock.install(time=datetime.now(UTC) + timedelta(minutes=minutes))
     open_link(desktop, demo, uid, mint(demo, uid, session_seconds=7200)["token"])
-    expect(desktop.locator("canvas").first).to_be_visible(timeout=30_000)
+    expect(desktop.locator("canvas").first).to_be_visible()
     desktop.clock.fast_forward("05:00")
     assert len(exchanged) == 1
     with desktop.expect_response(lambda response: response.url.endswith("/exchange")) as renewed:
@@ -94,17 +92,13 @@ def test_two_studies_open_side_by_side(desktop: Page, demo: Server) -> None:
     link = demo.get(f"/api/v1/dicom/viewer-url/{one}?compare={other}", "doctor").json()
     desktop.goto(demo.url + link["url"])
     pictures = desktop.locator("canvas")
-    expect(pictures.nth(1)).to_be_visible(timeout=45_000)
+    expect(pictures.nth(1)).to_be_visible()
     desktop.wait_for_function("document.querySelectorAll('canvas').length >= 2")
     for number in (0, 1):
         expect(pictures.nth(number)).to_be_visible()
     assert "hangingProtocolId" in desktop.url and "token" not in desktop.url
-    for _ in range(40):
-        if has_picture(pictures.nth(0)) and has_picture(pictures.nth(1)):
-            expect(desktop.locator("[data-cy=viewport-pane]")).to_have_count(2)  # none is empty
-            return
-        desktop.wait_for_timeout(500)
-    raise AssertionError("one of the two stayed empty")
+    eventually(lambda: has_picture(pictures.nth(0)) and has_picture(pictures.nth(1)))
+    expect(desktop.locator("[data-cy=viewport-pane]")).to_have_count(2)  # none is empty
 
 
 def test_a_study_opens_however_often_and_quickly_it_is_opened(desktop: Page, demo: Server) -> None:
@@ -114,6 +108,6 @@ def test_a_study_opens_however_often_and_quickly_it_is_opened(desktop: Page, dem
     for _ in range(10):
         desktop.goto(f"{demo.url}/ehr/assets/nothing")
         open_link(desktop, demo, a_study(demo), mint(demo, a_study(demo))["token"])
-        expect(desktop.locator("canvas").first).to_be_visible(timeout=30_000)
+        expect(desktop.locator("canvas").first).to_be_visible()
     assert faults == []
     assert desktop.evaluate("window.__filename") == f"{demo.url}/ohif/app-config.js"

@@ -10,6 +10,7 @@ from playwright.sync_api import Page, Route, expect
 
 from tests.browser.people import People, violations
 from tests.support.server import Server
+from tests.support.steps import eventually
 
 FAILED_JOB = {
     "id": "8a3c1f52-6c5b-4a3e-9d0c-5ad6f0b5a7d1",
@@ -65,8 +66,14 @@ def test_the_page_says_how_much_there_is_and_what_waits(people: People, demo: Se
     )
     assert amount(page, "Storage", "Images in Orthanc") >= stored["number_of_instances"] > 120
     assert stored["archive_bytes"] > 0
-    waiting = demo.get("/api/v1/system", "admin").json()["queue"]["quarantined"]
-    assert amount(page, "Queue", "Files in quarantine") == waiting
+
+    def waits_as_said() -> bool:
+        """What another test sent a moment ago may still be written down."""
+        page.reload()
+        waiting = demo.get("/api/v1/system", "admin").json()["queue"]["quarantined"]
+        return amount(page, "Queue", "Files in quarantine") == int(waiting)
+
+    eventually(waits_as_said)
     expect(page.get_by_role("region", name="Queue")).to_contain_text(
         re.compile(r"\d+ waiting, \d+ running, \d+ failed")
     )

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import CDPSession, Page, Request, Route, expect
 from pydicom.uid import generate_uid
 
 from tests.browser.people import violations
@@ -54,6 +54,15 @@ def settled(page: Page) -> int:
     return int(match[1]) if match else -1
 
 
+def slow(page: Page) -> CDPSession:
+    """A network on which an upload is not over before the test has seen it begin; until the session is detached."""
+    session = page.context.new_cdp_session(page)
+    session.send("Network.enable")
+    conditions = {"offline": False, "latency": 250, "downloadThroughput": -1, "uploadThroughput": -1}
+    session.send("Network.emulateNetworkConditions", conditions)
+    return session
+
+
 def test_a_folder_with_a_broken_file_is_sent_with_a_pause_and_nothing_is_lost(
     desktop: Page, demo: Server, tmp_path: Path
 ) -> None:
@@ -71,19 +80,29 @@ def test_a_folder_with_a_broken_file_is_sent_with_a_pause_and_nothing_is_lost(
     expect(desktop.get_by_role("list", name="1 file is not sent")).to_contain_text("DISC/AUTORUN.INF")
     assert study(demo, uid) is None
 
+    begun: list[Request] = []
+    desktop.on("request", lambda request: begun.append(request) if request.url.endswith("/dicom/upload") else None)
+    network = slow(desktop)
     send(desktop)
     desktop.get_by_role("button", name="Pause").click()
     expect(desktop.get_by_text("Paused. What was on its way still arrives.").last).to_be_visible()
-    desktop.wait_for_timeout(600)
+
+    def stands_still() -> bool:
+        before = settled(desktop)
+        desktop.wait_for_timeout(600)
+        return settled(desktop) == before >= len(begun)
+
+    eventually(stands_still)
     before = settled(desktop)
     on_its_way = desktop.get_by_role("list", name="Progress by study").get_by_role("listitem")
     for said in ("Pause, Petra", "Patient ID in the files: ", "MR · Three hundred"):
         expect(on_its_way.first).to_contain_text(said)
     desktop.wait_for_timeout(600)
-    assert settled(desktop) == before < 300
+    assert settled(desktop) == before < 300 and len(begun) <= before
+    network.detach()
     desktop.get_by_role("button", name="Resume").click()
 
-    expect(desktop.get_by_text("Upload finished: 300 stored, 1 failed").first).to_be_visible(timeout=60_000)
+    expect(desktop.get_by_text("Upload finished: 300 stored, 1 failed").first).to_be_visible()
     expect(desktop.get_by_role("list", name="Files that were not stored")).to_contain_text("DISC/DICOM/BROKEN")
     eventually(lambda: (study(demo, uid) or {}).get("number_of_instances") == 300)
 
@@ -93,14 +112,16 @@ def test_a_cut_of_the_network_in_the_middle_costs_nothing(desktop: Page, demo: S
     uid, files = series(120, PatientName="Cut^Carl")
     open_upload(desktop, demo)
     choose_folder(desktop, on_disc(tmp_path, files))
+    network = slow(desktop)
     send(desktop)
     eventually(lambda: settled(desktop) > 0)
+    network.detach()
     desktop.context.set_offline(True)
-    expect(desktop.get_by_text(re.compile("^No connection"))).to_be_visible(timeout=15_000)
+    expect(desktop.get_by_text(re.compile("^No connection"))).to_be_visible()
     stuck = settled(desktop)
     assert stuck < 120
     desktop.context.set_offline(False)
-    expect(desktop.get_by_text(re.compile("120 files are stored|Upload finished")).first).to_be_visible(timeout=60_000)
+    expect(desktop.get_by_text(re.compile("120 files are stored|Upload finished")).first).to_be_visible()
     assert desktop.get_by_role("list", name="Files that were not stored").count() == 0
     eventually(lambda: (study(demo, uid) or {}).get("number_of_instances") == 120)
 
@@ -121,16 +142,14 @@ def test_a_folder_that_was_uploaded_before_is_not_sent_again_unless_somebody_wan
     open_upload(page, demo, account="doctor")
     choose_folder(page, folder)
     send(page)
-    expect(page.get_by_text("All 24 files are stored").first).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("All 24 files are stored").first).to_be_visible()
     eventually(lambda: (study(demo, uid) or {}).get("number_of_instances") == 24)
     assert sent[0] == 24
 
     again(page)
     choose_folder(page, folder)
     send(page)
-    expect(page.get_by_text("All 24 files are already there. Nothing had to be sent.").first).to_be_visible(
-        timeout=30_000
-    )
+    expect(page.get_by_text("All 24 files are already there. Nothing had to be sent.").first).to_be_visible()
     card = page.get_by_role("article", name="Already there, without a certain link")
     expect(card).to_contain_text("24 already there")
     expect(card.get_by_role("link", name=re.compile("^View the images"))).to_be_visible()
@@ -138,7 +157,7 @@ def test_a_folder_that_was_uploaded_before_is_not_sent_again_unless_somebody_wan
     assert violations(page) == []
 
     page.get_by_role("button", name="Send the 24 known files anyway").click()
-    expect(page.get_by_text("All 24 files were already stored").first).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("All 24 files were already stored").first).to_be_visible()
     assert sent[0] == 48
 
     again(page)
@@ -147,11 +166,14 @@ def test_a_folder_that_was_uploaded_before_is_not_sent_again_unless_somebody_wan
     )
     choose_folder(page, folder)
     send(page)
-    expect(page.get_by_text("Upload finished: 1 stored, 24 already there").first).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("Upload finished: 1 stored, 24 already there").first).to_be_visible()
     assert sent[0] == 49
-    listed = demo.get("/api/v1/dicom/uploads", "nurse", params={"study_instance_uid": uid}).json()["items"]
-    assert [entry["announced_files"] for entry in listed] == [1, 24, 24]
-    assert {(entry["upload_status"], entry["under_way_since"]) for entry in listed} == {("success", None)}
+
+    def listed() -> list[tuple[int, str, str | None]]:
+        items = demo.get("/api/v1/dicom/uploads", "nurse", params={"study_instance_uid": uid}).json()["items"]
+        return [(entry["announced_files"], entry["upload_status"], entry["under_way_since"]) for entry in items]
+
+    eventually(lambda: listed() == [(files, "success", None) for files in (1, 24, 24)])
 
 
 def test_a_study_that_is_being_deleted_is_not_taken_for_there(desktop: Page, demo: Server, tmp_path: Path) -> None:
@@ -161,14 +183,14 @@ def test_a_study_that_is_being_deleted_is_not_taken_for_there(desktop: Page, dem
     open_upload(desktop, demo)
     choose_folder(desktop, folder)
     send(desktop)
-    expect(desktop.get_by_text("All 3 files are stored").first).to_be_visible(timeout=20_000)
+    expect(desktop.get_by_text("All 3 files are stored").first).to_be_visible()
     token = user_token("radiologist", subject="rita")
     path = f"/api/v1/dicom/studies/{uid}"
     assert demo.request("DELETE", path, token, headers={"X-Reason": "wrong patient"}).status_code == 202
     again(desktop)
     choose_folder(desktop, folder)
     send(desktop)
-    expect(desktop.get_by_text("None of the 3 files could be stored").first).to_be_visible(timeout=20_000)
+    expect(desktop.get_by_text("None of the 3 files could be stored").first).to_be_visible()
 
 
 def test_files_are_sent_when_nobody_can_say_whether_they_are_there(desktop: Page, demo: Server, tmp_path: Path) -> None:
@@ -180,7 +202,7 @@ def test_files_are_sent_when_nobody_can_say_whether_they_are_there(desktop: Page
     for words in ("All 12 files are stored", "All 12 files were already stored"):
         choose_folder(desktop, folder)
         send(desktop)
-        expect(desktop.get_by_text(words).first).to_be_visible(timeout=20_000)
+        expect(desktop.get_by_text(words).first).to_be_visible()
         again(desktop)
 
 
@@ -201,7 +223,7 @@ def test_files_of_somebody_else_are_not_sent_for_an_order_before_a_person_has_co
     expect(page.get_by_text("1 study has a question that is not answered yet.")).to_be_visible()
     page.get_by_role("checkbox", name=re.compile("I have compared")).check()
     button.click()
-    expect(page.get_by_role("article", name="Linked, as you confirmed")).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("article", name="Linked, as you confirmed")).to_be_visible()
     expect(page.get_by_role("link", name=re.compile("^History of"))).to_be_visible()
 
 
@@ -214,7 +236,7 @@ def test_a_name_that_is_a_script_is_shown_as_text(desktop: Page, demo: Server) -
     expect(desktop.get_by_role("heading", name=re.compile("<img src"), level=2)).to_be_visible()
     send(desktop)
     result = desktop.get_by_role("article", name="No match")
-    expect(result).to_be_visible(timeout=20_000)
+    expect(result).to_be_visible()
     expect(result).to_contain_text(f"Patient ID in the files: {EVIL}")
     assert desktop.locator("img[src=x]").count() == 0
     assert desktop.title() == "Upload · EHR bridge"
@@ -254,7 +276,7 @@ def test_an_order_is_searched_for_and_chosen_by_keyboard_and_data_are_corrected(
     expect(desktop.get_by_role("table", name="3 values corrected by you")).to_contain_text("20260102")
 
     send(desktop)
-    expect(desktop.get_by_role("article", name="Linked, as you confirmed")).to_be_visible(timeout=20_000)
+    expect(desktop.get_by_role("article", name="Linked, as you confirmed")).to_be_visible()
     stored = eventually(lambda: study(demo, uid))
     assert (stored["study_date"], stored["accession_number"]) == ("2026-01-02", order["accession_number"])
 
@@ -273,7 +295,7 @@ def test_a_zip_is_opened_in_the_browser_and_its_images_are_sent_one_by_one(deskt
     seen(desktop)
     expect(desktop.get_by_role("list", name="1 file is not sent")).to_contain_text("disc.zip/DISC/README.TXT")
     send(desktop)
-    expect(desktop.get_by_text("All 3 files are stored").first).to_be_visible(timeout=20_000)
+    expect(desktop.get_by_text("All 3 files are stored").first).to_be_visible()
     eventually(lambda: (study(demo, uid) or {}).get("number_of_instances") == 3)
 
 

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.people import People, violations
 from tests.support.samples import small
 from tests.support.server import Server
-from tests.support.steps import eventually, place_order, study, the_study, upload
+from tests.support.steps import eventually, place_order, study, upload
 
 
 @pytest.fixture
@@ -58,8 +58,9 @@ def test_the_same_person_is_agreed_to_and_the_study_follows(people: People, demo
     expect(table.get_by_role("row").filter(has_text="Sex")).to_contain_text("male")
     assert violations(page) == []
     decide(page, "Same person…")
-    assert eventually(lambda: (study(demo, uid) or {}).get("patient_name") == "Peeters^Wouter")
-    assert the_study(demo, uid)["link_status"] == "linked"
+    eventually(
+        lambda: (s := study(demo, uid)) and (s["patient_name"], s["link_status"]) == ("Peeters^Wouter", "linked")
+    )
 
 
 def test_another_person_is_said_and_the_study_waits_without_the_number(people: People, demo: Server, uid: str) -> None:
@@ -68,5 +69,4 @@ def test_another_person_is_said_and_the_study_waits_without_the_number(people: P
     page = people.go("nurse", f"/patients/{answer['patient_id']}")
     expect(page.get_by_text("Somebody who may reconcile decides.")).to_be_visible()
     decide(at_the_patient(people, "radiographer", uid), "Another person…")
-    assert eventually(lambda: (study(demo, uid) or {}).get("mrn") is None)
-    assert the_study(demo, uid)["link_status"] == "unlinked"
+    eventually(lambda: (s := study(demo, uid)) and (s["mrn"], s["link_status"]) == (None, "unlinked"))

@@ -22,5 +22,5 @@ def command(server: Server, *arguments: str, typed: str = "", **environ: str) ->
         input=typed,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
     )

@@ -18,7 +18,8 @@ NEXT_SECOND = 1.1
 
 def ask(server: Server, statement: str, **values: str) -> list[str | None]:
     """What is in the first column afterwards, for one SOP instance or study."""
-    engine = create_engine(server.database_url)
+    waits = {"timeout": 60} if server.database_url.startswith("sqlite") else {}  # for the server, which writes too
+    engine = create_engine(server.database_url, connect_args=waits)
     with engine.begin() as connection:
         result = connection.execute(text(statement), values)
         found = list(result.scalars()) if result.returns_rows else []

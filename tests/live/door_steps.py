@@ -8,9 +8,9 @@ from typing import Any
 import pydicom
 from dicomweb_client.api import DICOMwebClient
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, MRImageStorage, generate_uid
-from pynetdicom import AE
 
 from tests.support.samples import small
+from tests.support.scu import patient_ae
 from tests.support.server import Server, user_token
 
 
@@ -28,7 +28,7 @@ def well_formed(order: dict[str, Any], **values: Any) -> bytes:
 
 def c_store(server: Server, *files: bytes, calling: str = "MR1") -> list[int]:
     """Send files over a real association; the DIMSE status of each."""
-    ae = AE(ae_title=calling)
+    ae = patient_ae(calling)
     ae.add_requested_context(MRImageStorage, [ExplicitVRLittleEndian, ImplicitVRLittleEndian])
     association = ae.associate("127.0.0.1", server.dicom_port, ae_title="ORTHANC")
     assert association.is_established

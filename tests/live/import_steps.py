@@ -22,7 +22,7 @@ class Relay:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 kept = {k: v for k, v in self.headers.items() if k.startswith(("X-", "Auth", "Content-Type"))}
-                answer = requests.post(server.url + self.path, data=body, headers=kept, timeout=60)
+                answer = requests.post(server.url + self.path, data=body, headers=kept, timeout=300)
                 relay.passed_on += self.path.endswith("/upload")
                 if relay.passed_on > relay.silent_after:
                     return  # the connection ends without a word

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -90,8 +91,13 @@ def test_a_token_ends_within_a_second_although_it_is_cached(scene: Scene) -> Non
     doctor = user_token("doctor", subject="dora")
     wish = {"study_instance_uids": [scene.a.uid]}
     path = f"{scene.a.instance_path}/frames/1"
-    short = user_token("doctor", ttl=timedelta(seconds=-3))  # within the leeway of five seconds
-    assert scene.server.request("GET", path, short).status_code == 200
+
+    def just_read() -> str | None:
+        """A token within the leeway of five seconds, if the machine was quick enough."""
+        token = user_token("doctor", ttl=timedelta(seconds=-2))
+        return token if scene.server.request("GET", path, token).status_code == 200 else None
+
+    short = str(eventually(just_read))
     minted = scene.server.request("POST", "/api/v1/dicom/viewer-token", doctor, json=wish).json()
     assert scene.server.request("GET", path, minted["token"]).status_code == 200
     scene.server.request("DELETE", f"/api/v1/dicom/viewer-token/{minted['token_id']}", doctor)
@@ -195,8 +201,10 @@ def test_reads_are_counted_where_the_token_is_listed_and_refusals_are_an_alarm(s
 
     eventually(lambda: entry()["requests"] == 3 and entry()["last_used_at"])
     mallory = user_token("nurse", subject="mallory")
-    for _ in range(60):
-        assert scene.server.request("DELETE", f"/studies/{scene.b.ids['studies']}", mallory).status_code == 403
+    door = f"/studies/{scene.b.ids['studies']}"
+    with ThreadPoolExecutor(10) as hands:  # fifty within a minute are an alarm, on a slow machine too
+        answers = hands.map(lambda _: scene.server.request("DELETE", door, mallory).status_code, range(120))
+        assert set(answers) == {403}
     eventually(
         lambda: scene.server.request("GET", "/api/v1/audit?action=access.alarm&actor=mallory", admin).json()["items"]
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -19,7 +20,7 @@ from tests.support.server import ROOT, SECRET, Server, user_token
 from tests.support.steps import eventually, study, upload, viewer_token
 
 AUDIT = "/api/v1/audit"
-A_MINUTE_AND_MORE = 120
+A_MINUTE_AND_MORE = 240
 """Alike refusals are told once a minute: those of other tests on the same server may have come just before."""
 
 
@@ -33,12 +34,17 @@ def test_the_gates_refusals_of_known_callers_are_audited(server: Server) -> None
     nora = user_token("admin", subject="nosy-nora")
     for path in ("/system", "/patients", "/dicom-web/studies"):
         assert server.request("GET", path, nora).status_code == 403
-    found = eventually(lambda: (e := events(server, "request.refused", "nosy-nora")) and len(e) == 2 and e)
-    assert {(e["detail"]["route"], e["detail"]["code"], e["detail"]["count"]) for e in found} == {
-        ("gate closed", "route_closed", 2),
-        ("gate view", "permission_missing", 1),
-    }
-    assert {e["address"] for e in found} == {"127.0.0.1"}
+
+    def told() -> Counter[tuple[str, str]]:
+        """A slow machine may need two events for the two alike."""
+        found: Counter[tuple[str, str]] = Counter()
+        for event in events(server, "request.refused", "nosy-nora"):
+            found[event["detail"]["route"], event["detail"]["code"]] += event["detail"]["count"]
+        return found
+
+    refused = {("gate closed", "route_closed"): 2, ("gate view", "permission_missing"): 1}
+    eventually(lambda: told() == refused, A_MINUTE_AND_MORE)
+    assert {event["address"] for event in events(server, "request.refused", "nosy-nora")} == {"127.0.0.1"}
 
 
 def test_a_viewer_token_at_another_study_is_audited_with_that_study(server: Server) -> None:
@@ -133,7 +139,7 @@ def test_the_documented_client_works_as_it_stands(server: Server, tmp_path: Path
     assert link.startswith(server.url + "/ohif/viewer?StudyInstanceUIDs=")
     bearer = {"Authorization": "Bearer " + link.split("token=")[1]}
     uid = link.split("StudyInstanceUIDs=")[1].split("&")[0]
-    metadata = requests.get(f"{server.url}/dicom-web/studies/{uid}/metadata", headers=bearer, timeout=60)
+    metadata = requests.get(f"{server.url}/dicom-web/studies/{uid}/metadata", headers=bearer, timeout=300)
     assert metadata.status_code == 200
     refused = subprocess.run([*command[:3], "forged", str(image)], capture_output=True, text=True, check=False)
     assert refused.returncode != 0

@@ -24,13 +24,13 @@ fetch(url, {method: "PUT", headers, body}).then(async (answer) => {
 
 
 def with_requests(url: str, token: str, body: dict[str, Any]) -> tuple[int, Any]:
-    answer = requests.put(url, json=body, headers={"Authorization": f"Bearer {token}"}, timeout=60)
+    answer = requests.put(url, json=body, headers={"Authorization": f"Bearer {token}"}, timeout=300)
     assert json.loads(answer.text) == answer.json()
     return answer.status_code, answer.json()
 
 
 def with_httpx(url: str, token: str, body: dict[str, Any]) -> tuple[int, Any]:
-    answer = httpx.put(url, json=body, headers={"Authorization": f"Bearer {token}"}, timeout=60, trust_env=False)
+    answer = httpx.put(url, json=body, headers={"Authorization": f"Bearer {token}"}, timeout=300, trust_env=False)
     assert json.loads(answer.text) == answer.json()
     return answer.status_code, answer.json()
 
@@ -71,7 +71,7 @@ def test_a_refusal_is_readable(sqlite_server: Server, put: Any) -> None:
 def test_a_plus_sign_in_an_address_is_no_blank(sqlite_server: Server, written: str, mrn: str | None) -> None:
     """Orthanc makes it one: refused, so that it is never another patient; percent-encoded it arrives."""
     url = f"{sqlite_server.url}/api/v1/patients/{written}"
-    answer = requests.put(url, json=PERSON, headers={"Authorization": f"Bearer {user_token('service')}"}, timeout=60)
+    answer = requests.put(url, json=PERSON, headers={"Authorization": f"Bearer {user_token('service')}"}, timeout=300)
     if mrn is None:
         assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "mrn")
     else:

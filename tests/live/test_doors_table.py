@@ -153,8 +153,8 @@ def by_instances(server: Server, data: bytes) -> tuple[str, str]:
     return str(answer.status_code), answer.json().get("code", "")
 
 
-def by_c_store(server: Server, data: bytes) -> tuple[str, str]:
-    (status,) = scu.send(server.dicom_port, [scu.message_of(data)], patience=3)
+def by_c_store(server: Server, data: bytes, patience: float = 60) -> tuple[str, str]:
+    (status,) = scu.send(server.dicom_port, [scu.message_of(data)], patience=patience)
     return ("no answer" if status is None else f"0x{status:04X}"), ""
 
 
@@ -172,7 +172,9 @@ def test_the_table_has_every_case() -> None:
 def test_each_door_says_what_the_table_says(sqlite_server: Server, finding: str) -> None:
     """The same file to four doors; a new one for each, so that none is there already."""
     heard = {}
-    for door, send in SENDERS.items():
+    is_silent = table()[finding]["C-STORE"] == "no answer"
+    senders = SENDERS | ({"C-STORE": partial(by_c_store, patience=3)} if is_silent else {})
+    for door, send in senders.items():
         case = CASES[finding](sqlite_server)
         if case.before is not None:
             assert upload(sqlite_server, case.before).status_code == 201
@@ -217,7 +219,7 @@ def test_every_real_file_gets_one_verdict_at_every_door(sqlite_server: Server) -
             continue
         if not header.deflated and header.meta and len(data) % 2 == header.dataset_start % 2:  # no odd messages
             readable.append((path, scu.message_of(data)))
-    statuses = scu.send(sqlite_server.dicom_port, [message for _, message in readable], patience=20)
+    statuses = scu.send(sqlite_server.dicom_port, [message for _, message in readable], patience=30)
     for (path, _), said in zip(readable, statuses, strict=True):
         if path.name in NOT_OVER_DIMSE:
             assert said != 0
@@ -252,7 +254,7 @@ def test_storescu_sends_in_several_transfer_syntaxes_at_once(sqlite_server: Serv
         command = ["storescu", "-aet", f"DCMTK{number}", "-aec", "ORTHANC", "+sd", *filter(None, [option])]
         assert shutil.which("storescu")
         senders.append(subprocess.Popen([*command, "127.0.0.1", str(sqlite_server.dicom_port), str(folder)]))
-    assert [sender.wait(timeout=60) for sender in senders] == [0] * len(kinds)
+    assert [sender.wait(timeout=300) for sender in senders] == [0] * len(kinds)
     for option, names in kinds.items():
         whole = partial(_whole, sqlite_server, uids[option], len(names))
         assert eventually(whole)

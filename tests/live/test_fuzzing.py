@@ -51,10 +51,10 @@ def fuzz(server: Server, folder: Path, known: dict[str, str]) -> subprocess.Comp
         "--header", f"Authorization: Bearer {token}", "--phases", "examples,coverage,fuzzing", "--checks", CHECKS,
         "--max-examples", os.environ.get("FUZZ_EXAMPLES", EXAMPLES), "--seed", os.environ.get("FUZZ_SEED", SEED),
         "--continue-on-failure", "--suppress-health-check", "all", "--warnings", "off", "--workers", "2",
-        "--request-timeout", "60",
+        "--request-timeout", "300",
     ]  # fmt: skip
     environ = os.environ | {"SCHEMATHESIS_HOOKS": "tests.support.fuzzing", "PYTHONPATH": str(ROOT)}
-    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder, env=environ, timeout=600)
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder, env=environ, timeout=3600)
 
 
 def existing(server: Server) -> dict[str, str]:

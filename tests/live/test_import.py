@@ -73,11 +73,19 @@ def test_a_folder_is_imported_and_goes_on_after_an_interruption(server: Server, 
     eventually(lambda: (study(server, unknown) or {}).get("number_of_instances") == 9)
     shown = study(server, known)
     assert shown is not None and shown["order_id"] == order["id"]
-    entries = [entry for entry in uploads(server) if entry["study_instance_uid"] in (known, unknown)]
-    assert len(entries) == 2 and len({entry["upload_id"] for entry in entries}) == 1
-    assert {entry["upload_source"] for entry in entries} == {"cd_import"}
-    for entry in entries:  # 29 were sent, the cut one was not: complete
-        assert (entry["announced_files"], entry["under_way_since"], entry["upload_status"]) == (29, None, "success")
+
+    def entries() -> list[dict[str, object]]:
+        return [entry for entry in uploads(server) if entry["study_instance_uid"] in (known, unknown)]
+
+    # 29 were sent, the cut one was not: complete
+    complete = {
+        "announced_files": 29,
+        "under_way_since": None,
+        "upload_status": "success",
+        "upload_source": "cd_import",
+    }
+    eventually(lambda: [complete.items() <= entry.items() for entry in entries()] == [True, True])
+    assert len({entry["upload_id"] for entry in entries()}) == 1
 
 
 def test_a_dry_run_says_what_would_happen_and_sends_nothing(server: Server, tmp_path: Path) -> None:
@@ -116,9 +124,15 @@ def test_an_import_for_an_order_is_linked_to_it_and_a_second_one_stores_nothing_
     assert third.returncode == 0 and "0 stored, 0 stored before by somebody, 4 skipped" in third.stdout
     again = command(sqlite_server, *call, "--again")
     assert again.returncode == 0 and "0 stored, 4 stored before by somebody, 0 skipped" in again.stdout
-    entries = [entry for entry in uploads(sqlite_server) if entry["study_instance_uid"] == uid]
-    assert [entry["announced_files"] for entry in entries] == [4, 1, 3]
-    assert {(entry["upload_status"], entry["under_way_since"]) for entry in entries} == {("success", None)}
+
+    def told() -> list[tuple[object, ...]]:
+        return [
+            (entry["announced_files"], entry["upload_status"], entry["under_way_since"])
+            for entry in uploads(sqlite_server)
+            if entry["study_instance_uid"] == uid
+        ]
+
+    eventually(lambda: told() == [(files, "success", None) for files in (4, 1, 3)])
 
 
 def test_what_somebody_else_has_is_sent_for_an_order_so_that_the_server_says_so(
@@ -162,8 +176,12 @@ def test_an_interrupted_import_of_a_folder_that_was_there_in_part_ends_complete(
         "2 stored, 1 stored before by somebody, 4 skipped because the server has them, 3 sent before the interruption"
     )
     assert told in again.stdout
-    latest = next(entry for entry in uploads(sqlite_server) if entry["study_instance_uid"] == uid)
-    assert (latest["announced_files"], latest["upload_status"], latest["under_way_since"]) == (6, "success", None)
+    complete = {"announced_files": 6, "upload_status": "success", "under_way_since": None}
+
+    def latest() -> dict[str, object]:
+        return next(entry for entry in uploads(sqlite_server) if entry["study_instance_uid"] == uid)
+
+    eventually(lambda: complete.items() <= latest().items())
 
 
 def test_an_import_that_no_file_can_pass_stops_at_once(sqlite_server: Server, tmp_path: Path) -> None:

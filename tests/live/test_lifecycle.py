@@ -20,7 +20,7 @@ from tests.support import ports
 from tests.support.running import running
 from tests.support.samples import small
 from tests.support.server import ROOT, SECRET, Server
-from tests.support.steps import eventually, place_order, study, upload
+from tests.support.steps import eventually, place_order, study, the_study, upload
 
 
 def launch(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -30,7 +30,7 @@ def launch(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
         env=base | {"PYTHONPATH": str(ROOT)} | environ,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
     )
 
 
@@ -126,7 +126,7 @@ def launch_without_preload(folder: Path, **environ: str) -> subprocess.Popen[str
 def test_with_the_thread_stacks_of_orthanc_the_server_refuses_to_serve(tmp_path: Path) -> None:
     """100 kB for a thread that serves HTTP; measured on such a thread."""
     process = launch_without_preload(tmp_path)
-    said, _ = process.communicate(timeout=60)
+    said, _ = process.communicate(timeout=300)
     assert process.returncode == 1
     assert "stack of 102400 bytes" in said and "EHR_BRIDGE_SMALL_STACKS" in said
 
@@ -137,7 +137,7 @@ def test_a_setting_lets_the_server_serve_on_small_stacks(tmp_path: Path) -> None
     assert process.stdout is not None
     assert any(line.startswith("ready:") for line in process.stdout)
     process.send_signal(signal.SIGINT)
-    assert process.wait(timeout=60) == 0
+    assert process.wait(timeout=300) == 0
 
 
 def test_demo_data_is_made_once_and_a_second_start_keeps_everything(tmp_path: Path) -> None:
@@ -175,9 +175,9 @@ def test_a_database_that_goes_away_refuses_uploads_and_keeps_modalities_images(
         assert server.get("/api/v1/health").json()["status"] == "degraded"
     finally:
         own_postgres.restart()
-    seen = eventually(lambda: study(server, uid))
-    assert (seen["link_status"], seen["number_of_instances"]) == ("unlinked", 1)
-    assert upload(server, small(), X_Order_Id=order["id"]).status_code == 201
+    kept = {"link_status": "unlinked", "number_of_instances": 1}
+    eventually(lambda: kept.items() <= the_study(server, uid).items())
+    eventually(lambda: upload(server, small(), X_Order_Id=order["id"]).status_code == 201)
     assert server.stop() == 0
 
 
@@ -216,21 +216,21 @@ def test_without_the_gate_in_the_path_the_server_refuses_to_serve(tmp_path: Path
         env={**os.environ, "PYTHONPATH": str(ROOT), "EHR_BRIDGE_JWT_SECRET": SECRET},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
     )
     assert result.returncode == 1
     assert "refusing to serve" in result.stderr
 
 
-def wait_until_back(server: Server, dead: str, seconds: float) -> None:
+def wait_until_back(server: Server, dead: str) -> None:
     """Another process answers with its gate open."""
-    eventually(lambda: server.children() not in ([], [dead]) and is_well(server), seconds)
+    eventually(lambda: server.children() not in ([], [dead]) and is_well(server))
 
 
 def is_well(server: Server) -> bool:
     try:
         return bool(server.get("/api/v1/health").json()["checks"]["gate"] == "ok")
-    except (requests.ConnectionError, ValueError):
+    except (requests.RequestException, ValueError):
         return False
 
 
@@ -243,7 +243,7 @@ def test_an_orthanc_that_dies_is_started_again_and_counted(tmp_path: Path) -> No
         assert c_store(server, *sent[1:]) == [0, 0]
         (dead,) = server.children()
         os.kill(int(dead), signal.SIGSEGV)
-        wait_until_back(server, dead, 60)
+        wait_until_back(server, dead)
         for data in sent:
             uid = str(pydicom.dcmread(io.BytesIO(data)).StudyInstanceUID)
             eventually(lambda uid=uid: (seen := study(server, uid)) and seen["number_of_instances"] == 1)
@@ -282,9 +282,9 @@ def test_scripts_serve_supervises_passes_signals_on_and_gives_up_in_the_end(tmp_
 
     def answers() -> bool:
         try:
-            health = requests.get(f"http://127.0.0.1:{http}/api/v1/health", timeout=5).json()
+            health = requests.get(f"http://127.0.0.1:{http}/api/v1/health", timeout=60).json()
             return bool(health["checks"]["gate"] == "ok")
-        except (requests.ConnectionError, ValueError):
+        except (requests.RequestException, ValueError):
             return False
 
     process = serve()
@@ -292,17 +292,17 @@ def test_scripts_serve_supervises_passes_signals_on_and_gives_up_in_the_end(tmp_
         os.kill(int(eventually(lambda: orthanc_of(process))), signal.SIGKILL)  # before it answers
         eventually(answers)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=60) == 0
+        assert process.wait(timeout=300) == 0
         process = serve()
         eventually(answers)
         for _ in range(5):
             orthanc = eventually(lambda: child(process))
             os.kill(int(orthanc), signal.SIGKILL)
             eventually(lambda dead=orthanc: process.poll() is not None or child(process) not in ("", dead))
-        assert process.wait(timeout=60) == 1
+        assert process.wait(timeout=300) == 1
         assert "died 5 times within 300 seconds, at last with signal SIGKILL" in (tmp_path / "log").read_text()
         assert not answers()
     finally:
         if process.poll() is None:
             process.terminate()
-            process.wait(timeout=60)
+            process.wait(timeout=300)

@@ -23,7 +23,8 @@ def test_the_file_is_turned_over_and_the_next_process_writes_to_the_new_one(tmp_
     try:
         former = data_dir / "orthanc.log.1"
         eventually(former.exists)
-        assert SERVES in former.read_text() and former.read_text().startswith("an old line\n")
+        eventually(lambda: SERVES in former.read_text())
+        assert former.read_text().startswith("an old line\n")
         assert SERVES not in server.log()
         os.kill(int(server.children()[0]), signal.SIGKILL)
         eventually(lambda: SERVES in server.log())
@@ -38,8 +39,12 @@ def test_our_lines_are_json_where_the_setting_says_so(tmp_path: Path) -> None:
     server = Server(tmp_path / "var", {"EHR_BRIDGE_LOG_FORMAT": "json"})
     server.start()
     try:
-        lines = [json.loads(line) for line in server.log().splitlines() if line.startswith("{")]
-        (serves,) = [line for line in lines if SERVES in line["message"]]
+
+        def ours() -> list[dict[str, str]]:
+            lines = [json.loads(line) for line in server.log().splitlines() if line.startswith("{")]
+            return [line for line in lines if SERVES in line["message"]]
+
+        (serves,) = eventually(ours)
         assert (serves["level"], serves["logger"]) == ("WARNING", "plugin.running.compose")
         assert set(serves) == {"time", "level", "logger", "message", "request_id"}
         assert SERVES not in "".join(line for line in server.log().splitlines() if not line.startswith("{"))

@@ -61,9 +61,8 @@ def test_an_image_sent_again_takes_the_place_of_its_damaged_file(
         events = server.get(f"/api/v1/audit?study_instance_uid={uid}", "admin").json()["items"]
         return [event["action"] for event in reversed(events) if event["action"].startswith("study.file_")]
 
-    eventually(lambda: len(story()) == 2)
-    assert story() == ["study.file_damaged", "study.file_restored"]
-    assert recorded(server, sop(data)) in on_disk(server)
+    eventually(lambda: story() == ["study.file_damaged", "study.file_restored"])
+    eventually(lambda: recorded(server, sop(data)) in on_disk(server))
     assert [str(ds.SOPInstanceUID) for ds in instances(server, uid)] == [sop(data)]
     seen = study(server, uid)
     assert seen is not None and seen["number_of_instances"] == 1
@@ -80,7 +79,7 @@ def test_a_folder_that_is_gone_is_no_reason_to_store_anew(server: Server) -> Non
     answer = upload(server, data, X_Upload_Id=str(uuid.uuid4()))
     now = files(server)
     shutil.move(elsewhere, path.parent)
-    assert answer.json()["instances"][0]["status"] == "duplicate" or answer.status_code == 503
+    assert answer.status_code == 503 or answer.json()["instances"][0]["status"] == "duplicate", answer.text
     assert not {stray for stray in now if stray.read_bytes() == path.read_bytes()}
     token = user_token("technician", subject="rita")
     assert server.request("POST", "/instances", token, data=data).json()["Status"] == "AlreadyStored"

@@ -10,7 +10,7 @@ from tests.live.deletion_steps import DOCTOR, GRACE, MAX, ask, decide, status, s
 from tests.live.door_steps import c_store
 from tests.support.samples import small
 from tests.support.server import Server
-from tests.support.steps import eventually, study
+from tests.support.steps import eventually, the_study
 
 
 @pytest.fixture
@@ -40,10 +40,8 @@ def test_a_purged_study_that_a_modality_sends_again_is_somebody_elses(server: Se
 
     eventually(lambda: len(reopened()) == 1)
     assert decide(server, reopened()[0]["id"], "reject") == (200, "rejected")
-    eventually(lambda: (s := study(server, own["uid"])) and s["patient_name"] == "Berg^Nils")
-    shown = study(server, own["uid"])
-    assert shown is not None
-    assert (shown["link_status"], shown["mrn"], shown["accession_number"]) == ("unlinked", None, None)
+    now = {"patient_name": "Berg^Nils", "link_status": "unlinked", "mrn": None, "accession_number": None}
+    eventually(lambda: now.items() <= the_study(server, own["uid"]).items())
     for query in (f"accession_number={own['accession']}", f"mrn={own['mrn']}", "patient_name=scanner"):
         found = server.get(f"/api/v1/dicom/studies?{query}", "nurse").json()["items"]
         assert own["uid"] not in [one["study_instance_uid"] for one in found], query

@@ -46,7 +46,8 @@ def test_a_download_that_is_streamed_has_it(sqlite_server: Server) -> None:
     uid = sent.json()["studies"][0]["study_instance_uid"]
     answer = sqlite_server.request("GET", f"/api/v1/dicom/download/{uid}", token, headers={"X-Request-Id": "load-1"})
     assert (answer.status_code, answer.headers["X-Request-Id"]) == (200, "load-1")
-    (event,) = sqlite_server.get("/api/v1/audit?action=study.downloaded", "admin").json()["items"]
+    audit = f"/api/v1/audit?action=study.downloaded&study_instance_uid={uid}"
+    (event,) = eventually(lambda: sqlite_server.get(audit, "admin").json()["items"])
     assert event["detail"]["request_id"] == "load-1"
 
 

@@ -26,7 +26,7 @@ def session() -> Iterator[requests.Session]:
 def ask(session: requests.Session, server: Server, method: str, path: str, *roles: str) -> requests.Response:
     """Without a body and about things that do not exist: nothing changes, whoever may."""
     headers = {"Authorization": f"Bearer {user_token(*roles, subject='role-' + roles[0])}"} if roles else {}
-    return session.request(method, server.url + concrete(path), headers=headers, timeout=60, allow_redirects=False)
+    return session.request(method, server.url + concrete(path), headers=headers, timeout=300, allow_redirects=False)
 
 
 def may(role: str, need: str) -> bool:

@@ -31,7 +31,7 @@ def example(path: str) -> str:
 def core_routes(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, str]]:
     """What Orthanc's own documentation of itself lists, and what it says it leaves out there."""
     target = tmp_path_factory.mktemp("routes") / "openapi.json"
-    run = subprocess.run([ORTHANC, f"--openapi={target}"], capture_output=True, text=True, timeout=60, check=True)
+    run = subprocess.run([ORTHANC, f"--openapi={target}"], capture_output=True, text=True, timeout=300, check=True)
     documented = json.loads(target.read_text())["paths"]
     routes = [(method.upper(), path) for path, methods in documented.items() for method in methods]
     return routes + UNDOCUMENTED.findall(run.stdout + run.stderr)
@@ -59,7 +59,7 @@ def plugin_routes(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
         if "Orthanc has started" in line:
             break
     process.terminate()
-    process.communicate(timeout=30)
+    process.communicate(timeout=300)
     return found
 
 

@@ -10,14 +10,22 @@ BELOW_EPHEMERAL = range(15_000, 32_000)
 not find its port in use by somebody's connection."""
 
 
+_ours: list[socket.socket] = []
+"""Names that this process holds until it ends, one for each port it was given (abstract names, unix(7): no files)."""
+
+
 def free() -> int:
-    """A port nobody listens on, and no outgoing connection will take."""
+    """A port nobody listens on, that no outgoing connection will take and no other test on this machine is given."""
     for port in random.sample(BELOW_EPHEMERAL, 100):
+        name = socket.socket(socket.AF_UNIX)
         with socket.socket() as probe:
             try:
+                name.bind(f"\0ehr-bridge-test-port-{port}")
                 probe.bind(("127.0.0.1", port))
             except OSError:
+                name.close()
                 continue
+            _ours.append(name)
             return port
     raise OSError("a hundred ports were tried, all are in use")
 

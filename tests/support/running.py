@@ -57,7 +57,7 @@ def bare_orthanc(server: Server) -> Iterator[None]:
         yield
     finally:
         process.terminate()
-        process.wait(timeout=60)
+        process.wait(timeout=300)
 
 
 def _answers(port: int) -> bool:

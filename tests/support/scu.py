@@ -70,9 +70,16 @@ def _behind_the_meta(data: bytes) -> bytes:
     return data[144 + int.from_bytes(data[140:144], "little") :]
 
 
-def send(port: int, messages: Sequence[Message], calling: str = "SCU", patience: float = 20) -> list[int | None]:
+def send(port: int, messages: Sequence[Message], calling: str = "SCU", patience: float = 60) -> list[int | None]:
     """The status of each request; None where the server does not negotiate its kind, or does not answer in time."""
     return [status for group in _groups(messages) for status in _send(port, group, calling, patience)]
+
+
+def patient_ae(title: str) -> AE:
+    """An application entity that waits for its peer as long as a busy machine may need."""
+    ae = AE(ae_title=title)
+    ae.acse_timeout = ae.dimse_timeout = ae.network_timeout = ae.connection_timeout = 180
+    return ae
 
 
 def _groups(messages: Sequence[Message]) -> Iterator[list[Message]]:
@@ -88,7 +95,7 @@ def _groups(messages: Sequence[Message]) -> Iterator[list[Message]]:
 
 
 def _send(port: int, messages: Sequence[Message], calling: str, patience: float) -> list[int | None]:
-    ae = AE(ae_title=calling)
+    ae = patient_ae(calling)
     kinds = dict.fromkeys(message.kind for message in messages)
     ae.requested_contexts = [build_context(VERIFICATION), *(build_context(what, [how]) for what, how in kinds)]
     association = ae.associate("127.0.0.1", port, ae_title="ORTHANC")

@@ -18,14 +18,30 @@ from ehr_bridge.auth.tokens import TokenRules, make_user_token
 from tests.support import ports
 
 ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 180
+"""Seconds for one request, and for a server to end: a machine that does other things too may need most of them."""
+MOST_OF_AN_ANSWER = 500
+A_LONG_DAY = timedelta(hours=12)
+"""Tests make tokens when they are collected, and use them when it is their turn: on a slow machine much later."""
 SECRET = "a-secret-that-only-the-tests-know-0123456789"
 RULES = TokenRules(SECRET, "orthanc-ehr-bridge")
 
 
-def user_token(*roles: str, subject: str = "tester", ttl: timedelta = timedelta(hours=1), **changes: Any) -> str:
+def user_token(*roles: str, subject: str = "tester", ttl: timedelta = A_LONG_DAY, **changes: Any) -> str:
     """A token as the EHR makes it."""
     rules = TokenRules(changes.get("secret", SECRET), changes.get("audience", "orthanc-ehr-bridge"))
     return make_user_token(rules, subject=subject, name=subject, roles=roles, now=datetime.now(UTC), ttl=ttl)
+
+
+_last: list[requests.Response] = []
+
+
+def last_answer() -> str:
+    """What a server said last to a test of this process: for the message of a test that waited in vain."""
+    return "; ".join(
+        f"{answer.status_code} to {answer.request.method} {answer.url}: {answer.content[:MOST_OF_AN_ANSWER]!r}"
+        for answer in _last
+    )
 
 
 class Server:
@@ -76,7 +92,7 @@ class Server:
         """
         assert self.process is not None
         self.process.send_signal(signal.SIGINT)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE
         while True:
             try:
                 return self.process.wait(timeout=0.1)
@@ -100,8 +116,8 @@ class Server:
             os.kill(int(child), signal.SIGKILL)
         self.process.wait()
         for child in children:
-            while Path(f"/proc/{child}").exists() and "Z" not in _state(child):
-                pass
+            while not _is_dead(child):
+                time.sleep(0.001)
 
     def end(self) -> None:
         """Whatever state it is in: afterwards it does not run."""
@@ -112,7 +128,10 @@ class Server:
         headers = dict(options.pop("headers", {}))
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
-        return requests.request(method, self.url + path, headers=headers, timeout=60, **options)
+        answer = requests.request(method, self.url + path, headers=headers, timeout=PATIENCE, **options)
+        if not options.get("stream"):
+            _last[:] = [answer]
+        return answer
 
     def get(self, path: str, *roles: str, **options: Any) -> requests.Response:
         return self.request("GET", path, user_token(*roles) if roles else None, **options)
@@ -124,8 +143,11 @@ class Server:
         return (self.data_dir / "orthanc.log").read_text(errors="replace")
 
 
-def _state(pid: str) -> str:
+def _is_dead(pid: str) -> bool:
+    """Whether all threads have ended. The first one may be a zombie while another still writes a file, and the ports
+    are in use until the last has ended."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+        return state == "Z" and len(list(Path(f"/proc/{pid}/task").iterdir())) == 1
     except OSError:
-        return "Z"
+        return True

@@ -13,7 +13,7 @@ from typing import Any
 import pydicom
 import requests
 
-from tests.support.server import Server, user_token
+from tests.support.server import Server, last_answer, user_token
 
 
 def place_order(server: Server, modality: str = "MR", **patient: Any) -> dict[str, Any]:
@@ -82,12 +82,22 @@ def instances(server: Server, uid: str) -> list[pydicom.FileDataset]:
     return [pydicom.dcmread(io.BytesIO(part.split(b"\r\n\r\n", 1)[1][:-2])) for part in parts]
 
 
-def eventually(condition: Callable[..., Any], seconds: float = 60) -> Any:
-    """Wait until the condition, called without arguments, gives something true; that something."""
+def eventually(condition: Callable[..., Any], seconds: float = 120) -> Any:
+    """Wait until the condition, called without arguments, gives something true; that something.
+
+    A condition that cannot be asked just now (a study that is not there yet, a file that a job has in hand, a page that
+    is being drawn) is asked again. Whoever waits in vain hears what came last, from the condition and from the server.
+    """
     deadline = time.monotonic() + seconds
     while True:
-        if result := condition():
-            return result
+        fault, result = None, None
+        try:
+            if result := condition():
+                return result
+        except Exception as error:
+            fault = error
         if time.monotonic() > deadline:
-            raise AssertionError("it did not happen in time")
+            raise AssertionError(
+                f"it did not happen within {seconds} s; at last {fault or result!r}; the server said {last_answer()}"
+            ) from fault
         time.sleep(0.1)

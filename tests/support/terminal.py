@@ -8,6 +8,10 @@ import select
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+LOOKS_AT_REST = 5
+"""So often, a fifth of a second apart, a command has done nothing: it waits for the keyboard."""
 
 
 class Terminal:
@@ -23,7 +27,7 @@ class Terminal:
         self.screen = ""
         self._read = 0
 
-    def wait_for(self, text: str, seconds: float = 60) -> str:
+    def wait_for(self, text: str, seconds: float = 300) -> str:
         """Until the command has written this after what was waited for before; everything up to it."""
         deadline = time.monotonic() + seconds
         while text not in self.screen[self._read :]:
@@ -39,7 +43,7 @@ class Terminal:
         """Ctrl-C."""
         os.write(self._ours, b"\x03")
 
-    def end(self, seconds: float = 60) -> int:
+    def end(self, seconds: float = 300) -> int:
         """Until the command ends; its exit code."""
         deadline = time.monotonic() + seconds
         while self._look():
@@ -47,17 +51,31 @@ class Terminal:
         os.close(self._ours)
         return self._process.wait(timeout=seconds)
 
-    def end_by_interrupt(self, seconds: float = 60) -> int:
-        """Ctrl-C, and again after a second, as people do: Python may be about to read, and not see the first one."""
+    def end_by_interrupt(self, seconds: float = 300) -> int:
+        """Ctrl-C, and again as long as nothing comes of it: Python may be about to read, and not see the first one.
+
+        Not to a command that has begun to end, which would not end as it should then.
+        """
         deadline = time.monotonic() + seconds
-        again = 0.0
+        self.interrupt()
+        seen, quiet = None, 0
         while self._look():
             assert time.monotonic() < deadline, self.screen
-            if time.monotonic() >= again:
+            before, seen = seen, self._resting()
+            quiet = quiet + 1 if seen and seen == before else 0
+            if quiet == LOOKS_AT_REST:
                 self.interrupt()
-                again = time.monotonic() + 1
+                quiet = 0
         os.close(self._ours)
         return self._process.wait(timeout=seconds)
+
+    def _resting(self) -> tuple[str, ...] | None:
+        """How long the command has run so far, and what it has written; None unless it waits for something just now."""
+        try:
+            fields = Path(f"/proc/{self._process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        except OSError:
+            return None
+        return (*fields[11:13], self.screen) if fields[0] == "S" else None
 
     def _look(self) -> bool:
         """Take what was written; False when nobody will write any more."""
