@@ -151,7 +151,7 @@ def _viewing(server: Server, browser: Browser, study: Study, amount: Amount) -> 
 
 def _slowest(times: Sequence[float]) -> str:
     middle = sorted(times)[len(times) // 2]
-    return f"the slowest of {len(times)}, the first ones while the study still loads; in the middle {middle:.0f} ms"
+    return f"the slowest of {len(times)}, while the study still loads; in the middle {middle:.0f} ms"
 
 
 def _tags(server: Server) -> Row:
