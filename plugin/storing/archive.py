@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 from dataclasses import replace
+from functools import cached_property
 from io import BufferedIOBase, BytesIO
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,17 @@ class OrthancArchive:
         if not isinstance(stored, dict) or stored.get("Status") not in {"Success", "AlreadyStored"}:
             raise RefusedInstance("refused_by_archive", "Orthanc could not take this file; check that it is whole.")
         return Stored(stored["ID"], stored["ParentStudy"], stored["Status"] == "AlreadyStored")
+
+    @cached_property
+    def calls_for_duplicates(self) -> bool:
+        """Whether Orthanc calls the C-STORE filter and the stored hook for an instance that it has already.
+
+        Orthanc 1.13, which has several modes of overwriting, answers the sender without them.
+        """
+        try:
+            return "OverwriteInstancesMode" not in json.loads(self._orthanc.RestApiGet("/system"))
+        except self._orthanc.OrthancException:
+            return True
 
     def is_storing(self) -> bool:
         """Whether this thread is currently storing through this object."""

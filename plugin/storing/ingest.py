@@ -41,6 +41,8 @@ may send the next one (and need not repeat this one)."""
 UNSTORABLE = frozenset({"missing_uid", "dicomdir", "too_large"})
 """Harmless refusals: Orthanc itself decides about such a file, and it is not quarantined."""
 MOST_UNDER_WAY = 1024
+UNTOLD = "modality"
+"""The sender of an instance of which no hook told us the calling AE title."""
 GIVABLE = frozenset({"invalid_uid", STRANGER, OTHER_CONTENT})
 """Reasons for quarantine with which a person can still give the file to a patient."""
 
@@ -141,8 +143,11 @@ class Ingest:
         held = self._intake.held(judged, self._archive)
         if held is Held.OTHER:
             return self._set_aside(judged, OTHER_CONTENT, self._other_content_status)
-        self._under_way.enter(place_of(judged))
-        self._received.put(_Received(judged, came_at, stored_digest(data), held is Held.SAME))
+        if held is Held.ABSENT or self._archive.calls_for_duplicates:
+            self._under_way.enter(place_of(judged))
+            self._received.put(_Received(judged, came_at, stored_digest(data), held is Held.SAME))
+        else:  # no other hook is called
+            self._hand_over(AtDoor(judged, Stored(place_of(judged), "", is_duplicate=False), None, was_there=True))
         return (self._actions.MODIFY, data) if judged.changes else (self._actions.KEEP_AS_IS, None)
 
     def on_c_store(self, instance: Any) -> int:
@@ -212,7 +217,7 @@ class Ingest:
 
     def _judge(self, dicom: bytes, origin: int) -> Judged:
         door = Door.C_STORE if origin == ORIGIN_DICOM else Door.ARCHIVE
-        delivery = Delivery(None, door, "modality", Origin("modality" if door is Door.C_STORE else "orthanc"))
+        delivery = Delivery(None, door, "modality", Origin(UNTOLD if door is Door.C_STORE else "orthanc"))
         return self._intake.judge(dicom, delivery)
 
     def _refuse(self, dicom: bytes, origin: int, refusal: RefusedInstance) -> tuple[Any, bytes | None]:
@@ -252,6 +257,9 @@ class Ingest:
         if not by_c_store:
             return self._actions.MODIFY, None  # Orthanc refuses an empty file, and tells the sender
         if status == ACCEPTED:  # the archive has one with this UID, and keeps that
-            self._refusals.expect(code, status, on_sender)
+            if self._archive.calls_for_duplicates:
+                self._refusals.expect(code, status, on_sender)
+            else:
+                on_sender(Sender(Door.C_STORE.value, UNTOLD))
             return self._actions.KEEP_AS_IS, None
         return self._actions.MODIFY, self._refusals.exchange(code, status, on_sender)
