@@ -15,13 +15,19 @@ LOOKS_AT_REST = 5
 
 
 class Terminal:
-    """Runs a command under a pseudo-terminal of 100 columns; `screen` is everything it wrote so far."""
+    """Runs a command under a pseudo-terminal of 100 columns; `screen` is everything it wrote so far.
+
+    As at a real terminal it hears Ctrl-C, which what a shell starts in the background would not."""
 
     def __init__(self, command: Sequence[str], environ: Mapping[str, str]) -> None:
         self._ours, theirs = pty.openpty()
         environ = {"TERM": "xterm", "COLUMNS": "100", **environ}
         self._process = subprocess.Popen(
-            ["setsid", "--ctty", *command], stdin=theirs, stdout=theirs, stderr=theirs, env=environ
+            ["setsid", "--ctty", "env", "--default-signal=INT", *command],
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            env=environ,
         )
         os.close(theirs)
         self.screen = ""
