@@ -113,9 +113,9 @@ class SignIn:
         """A user token for the right name and password.
 
         Raises:
-                NotAuthenticated: wrong name, wrong password, or an account that is switched off, without telling which.
+            NotAuthenticated: wrong name, wrong password, or an account that is switched off, without telling which.
                 After too many failures the name is locked for a while, whether or not such an account exists.
-                Unavailable: too many sign in at once.
+            Unavailable: too many sign in at once.
         """
         user = self._prove(username, password, address)
         now = self._clock()

@@ -147,7 +147,6 @@ class Claims:
         `may_coerce` is False when the instance is already stored: then nothing is certain unless it has the right
         values.
 
-
         Raises:
             NotFound: the confirmed order or patient does not exist.
             Conflict: order and patient do not belong together, the order is cancelled, or the study is already recorded

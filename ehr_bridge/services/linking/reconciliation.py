@@ -94,7 +94,6 @@ class Reconciliation:
 
         `expected` is the version of the study that the person saw; required for a study that is linked.
 
-
         Raises:
             NotFound: study, order or patient do not exist.
             Conflict: somebody else was faster, order and patient do not belong together, or the order is cancelled.
