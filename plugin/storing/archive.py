@@ -15,6 +15,7 @@ from ehr_bridge.services.archive.file_digests import is_whole
 from ehr_bridge.services.archive.holdings import HeldSeries, Holding, Raster, Usage
 from ehr_bridge.services.archive.storing import Stored
 from plugin.running.per_thread import PerThread
+from plugin.storing.described import held_series, holding_of
 
 BY_C_STORE = "DicomProtocol"
 """The origin that Orthanc stores with each instance (metadata 'Origin')."""
@@ -203,13 +204,13 @@ class OrthancArchive:
         except self._orthanc.OrthancException:
             return []
         tags = {one["ID"]: one["MainDicomTags"] for one in series}
-        return sorted((_holding(one, tags.get(one["ParentSeries"], {})) for one in instances), key=lambda h: h.order)
+        return sorted((holding_of(one, tags.get(one["ParentSeries"], {})) for one in instances), key=lambda h: h.order)
 
     def series_of(self, study_instance_uid: str) -> list[HeldSeries]:
         """See `Holdings.series_of`. A series that is in two of Orthanc's studies counts as one."""
         found: dict[str, HeldSeries] = {}
         for series in self._find("Series", study_instance_uid, expand=True):
-            held = _series(series)
+            held = held_series(series)
             other = found.get(held.series_instance_uid)
             if other is not None:
                 together = held.number_of_instances + other.number_of_instances
@@ -303,35 +304,3 @@ class OrthancArchive:
 def file_in(storage: Path, name: str) -> Path:
     """Where Orthanc stores the file of this name (the UUID of an attachment)."""
     return storage / name[:2] / name[2:4] / name
-
-
-def _holding(instance: dict[str, Any], series: dict[str, Any]) -> Holding:
-    tags = instance["MainDicomTags"]
-    return Holding(
-        orthanc_instance_id=instance["ID"],
-        series_instance_uid=series.get("SeriesInstanceUID", ""),
-        sop_instance_uid=tags.get("SOPInstanceUID", ""),
-        modality=series.get("Modality", ""),
-        series_number=_number(series.get("SeriesNumber")),
-        instance_number=_number(tags.get("InstanceNumber")),
-        size_bytes=int(instance.get("FileSize", 0)),
-    )
-
-
-def _series(series: dict[str, Any]) -> HeldSeries:
-    tags = series["MainDicomTags"]
-    said = tags.get("SeriesNumber", "").strip()
-    return HeldSeries(
-        series_instance_uid=tags.get("SeriesInstanceUID", ""),
-        number=_number(said) if said else None,
-        modality=tags.get("Modality", ""),
-        description=tags.get("SeriesDescription", ""),
-        number_of_instances=len(series.get("Instances", [])),
-    )
-
-
-def _number(text: str | None) -> int:
-    try:
-        return int(text or 0)
-    except ValueError:
-        return 0
