@@ -8,7 +8,7 @@ from pathlib import Path
 from playwright.sync_api import Browser
 
 from tests.bench.seed import QUICK, Row, as_json, measure, table
-from tests.support.server import Server
+from tests.support.running import running
 
 NUMBERS = {
     *("single_file_s", "ct_500_images_s", "images_100_s", "mr_1gb_s", "progress_step_percent", "tags_right_percent"),
@@ -16,9 +16,10 @@ NUMBERS = {
 }
 
 
-def test_every_number_is_measured(demo: Server, chromium: Browser, tmp_path: Path) -> None:
-    """Real uploads, real OHIF, a few small images."""
-    rows = measure(demo, chromium, tmp_path, QUICK)
+def test_every_number_is_measured(chromium: Browser, tmp_path: Path) -> None:
+    """Real uploads, real OHIF, a few small images; on a server of its own, for other tests count studies and orders."""
+    with running(tmp_path, "--demo") as server:
+        rows = measure(server, chromium, tmp_path, QUICK)
     numbers = json.loads(as_json(rows))
     assert numbers.keys() == NUMBERS | {"missed"}
     assert all(numbers[name] > 0 for name in NUMBERS)
