@@ -225,8 +225,8 @@ def end_sessions(session: Session, user: User, origin: Origin, now: datetime) ->
     )
     taking = taking.values(revoked_at=now, revoked_by=origin.actor)
     tokens = session.scalars(taking.returning(ViewerToken.id)).all()
-    for token_id in tokens:
-        audit.append(session, origin, Event("viewer_token.revoked", detail={"token_id": str(token_id)}), now)
+    events = [Event("viewer_token.revoked", detail={"token_id": str(token_id)}) for token_id in tokens]
+    audit.append_all(session, origin, events, now)
     return [*sessions, *tokens]
 
 
