@@ -130,7 +130,7 @@ def list_quarantine(query: QuarantineQuery) -> Response:
 
 
 @blueprint.get("/quarantine/<quarantine_id>", responses={200: QuarantineAnswer, 404: Problem, 422: Problem})
-def get_quarantined(path: QuarantinePath) -> Response:
+def get_quarantined_file(path: QuarantinePath) -> Response:
     """One file in quarantine"""
     return answer(_answer(services().quarantine_desk.get(path.quarantine_id)))
 
@@ -139,14 +139,14 @@ def get_quarantined(path: QuarantinePath) -> Response:
     "/quarantine/<quarantine_id>/compare",
     responses={200: CandidateAnswer, 404: Problem, 409: Problem, 422: Problem, 503: Problem},
 )
-def compare_quarantined(path: QuarantinePath, query: SomebodyQuery) -> Response:
+def compare_quarantined_file(path: QuarantinePath, query: SomebodyQuery) -> Response:
     """Compare a file in quarantine with any order or patient, like a study with a candidate"""
     to = query.confirmation(services().patients)
     return answer(candidate_answer(services().quarantine_desk.compare(path.quarantine_id, to)))
 
 
 @blueprint.post("/quarantine/<quarantine_id>/give", responses={200: QuarantineAnswer, **CONFLICTS})
-def give_quarantined(path: QuarantinePath, body: GiveBody) -> Response:
+def give_quarantined_file(path: QuarantinePath, body: GiveBody) -> Response:
     """Store a file as an image of a patient or an order, under the same rules as an upload"""
     to = body.confirmation(services().patients)
     view = services().quarantine_desk.give(path.quarantine_id, to, body.reason, origin(), archive())
@@ -154,13 +154,13 @@ def give_quarantined(path: QuarantinePath, body: GiveBody) -> Response:
 
 
 @blueprint.post("/quarantine/<quarantine_id>/discard", responses={200: QuarantineAnswer, **CONFLICTS})
-def discard_quarantined(path: QuarantinePath, body: DecisionBody) -> Response:
+def discard_quarantined_file(path: QuarantinePath, body: DecisionBody) -> Response:
     """Discard a file that belongs to nobody; it is deleted after the grace period of deletions"""
     return answer(_answer(services().quarantine_desk.discard(path.quarantine_id, body.reason, origin())))
 
 
 @blueprint.post("/quarantine/<quarantine_id>/reopen", responses={200: QuarantineAnswer, **CONFLICTS})
-def reopen_quarantined(path: QuarantinePath, body: DecisionBody) -> Response:
+def reopen_quarantined_file(path: QuarantinePath, body: DecisionBody) -> Response:
     """Undo a decision; the file waits again. An image that was stored from it stays until it is deleted"""
     return answer(_answer(services().quarantine_desk.reopen(path.quarantine_id, body.reason, origin())))
 

@@ -211,7 +211,7 @@ def unlink_study(path: StudyPath, header: IfMatch, body: UnlinkBody) -> Response
 
 
 @blueprint.post("/reconciliation/<study_uid>/create-order", responses={202: CreatedOrderAnswer, **CONFLICTS})
-def create_order(path: StudyPath, header: IfMatch, body: CreateOrderBody) -> Response:
+def create_order_for_study(path: StudyPath, header: IfMatch, body: CreateOrderBody) -> Response:
     """Create the missing order of a study, and link the study to it; a job"""
     patient = services().patients.certain(body.patient_id)
     wanted = NewOrder(patient, body.accession_number, body.modality, body.description, body.ordered_by)

@@ -59,7 +59,7 @@ class StreamedResponse(Response):
         422: Problem,
     },
 )
-def download(path: StudyPath) -> Response:
+def download_study(path: StudyPath) -> Response:
     """The study as a ZIP with folders patient / study / series"""
     found = services().downloads.open(path.study_uid, _archive(), origin())
     response = StreamedResponse(Streamed(zip_stream(found.files)), content_type="application/zip")
@@ -79,7 +79,7 @@ def download(path: StudyPath) -> Response:
         422: Problem,
     },
 )
-def thumbnail(path: StudyPath) -> Response:
+def get_thumbnail(path: StudyPath) -> Response:
     """A picture of at most 256 pixels of the study's middle image"""
     known = frozenset(request.if_none_match.as_set(include_weak=True))
     found = services().thumbnails.get(path.study_uid, _archive(), caller(), known)

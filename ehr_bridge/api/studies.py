@@ -49,15 +49,15 @@ class StudyPath(Input):
 
 
 class PatientPath(Input):
-    patient_id: PathPatientRef
+    patient: PathPatientRef
 
 
 class OrderPath(Input):
-    order_id: PathText64
+    order: PathText64
 
 
 class AccessionPath(Input):
-    accession: PathText64
+    accession_number: PathText64
 
 
 def _name_to_search(text: str) -> str:
@@ -142,23 +142,23 @@ def list_studies(query: StudyQuery) -> Response:
     return _list(services().studies.search(filters_of(query), slice_of(query)))
 
 
-@blueprint.get("/studies/patient/<patient_id>", responses={200: StudyList, 404: Problem, 409: Problem, 422: Problem})
+@blueprint.get("/studies/patient/<patient>", responses={200: StudyList, 404: Problem, 409: Problem, 422: Problem})
 def list_studies_of_patient(path: PatientPath, query: StudiesOfPatientQuery) -> Response:
     """The studies of one patient, by id or MRN"""
-    patient = services().patients.named(path.patient_id, query.issuer)
+    patient = services().patients.named(path.patient, query.issuer)
     return _list(services().studies.of_patient(patient, slice_of(query), closed()))
 
 
-@blueprint.get("/studies/order/<order_id>", responses={200: StudyList, 404: Problem, 422: Problem})
+@blueprint.get("/studies/order/<order>", responses={200: StudyList, 404: Problem, 422: Problem})
 def list_studies_of_order(path: OrderPath, query: StudyPageQuery) -> Response:
     """The studies linked to one order, by id or accession number"""
-    return _list(services().studies.of_order(path.order_id, slice_of(query), closed()))
+    return _list(services().studies.of_order(path.order, slice_of(query), closed()))
 
 
-@blueprint.get("/studies/accession/<accession>", responses={200: StudyList, 422: Problem})
+@blueprint.get("/studies/accession/<accession_number>", responses={200: StudyList, 422: Problem})
 def list_studies_of_accession(path: AccessionPath, query: StudyPageQuery) -> Response:
     """The studies listed under an accession number, linked to its order or not"""
-    filters = StudyFilters(accession_number=path.accession, closed=closed())
+    filters = StudyFilters(accession_number=path.accession_number, closed=closed())
     return _list(services().studies.search(filters, slice_of(query)))
 
 

@@ -113,7 +113,7 @@ class SystemAnswer(Model):
 
 
 @blueprint.get("/health", responses={200: HealthAnswer})
-def health() -> Response:
+def get_health() -> Response:
     """Whether all parts work. Answers 200 also when degraded, so that viewers of images are not cut off"""
     checks = {name: _state(name, check) for name, check in _checks().items()}
     worst: State = "degraded" if "degraded" in checks.values() else "ok"
@@ -128,7 +128,7 @@ def get_system() -> Response:
 
 
 @blueprint.get("/docs", responses={302: None})
-def docs() -> Response:
+def get_docs() -> Response:
     """A page to try the API"""
     return cast(Response, redirect(DOCS_PREFIX))
 

@@ -141,7 +141,7 @@ class TokenList(Model):
 
 
 @blueprint.get("/viewer-url/<study_uid>", responses={200: ViewerUrlAnswer, 404: Problem, 422: Problem, 503: Problem})
-def viewer_url(path: StudyPath, query: ViewerUrlQuery) -> Response:
+def get_viewer_url(path: StudyPath, query: ViewerUrlQuery) -> Response:
     """A link that opens the study in OHIF; also for a study whose deletion waits for the caller's decision"""
     uids = (path.study_uid,) if query.compare is None else (path.study_uid, query.compare)
     operations = tuple(name for name in ("view", "annotate", DECIDE) if caller().may(OPERATIONS[name]))

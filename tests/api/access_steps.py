@@ -6,17 +6,13 @@ import re
 import uuid
 
 EXAMPLES = {
-    "mrn": "MRN-1",
-    "id_or_mrn": "MRN-1",
+    "patient": "MRN-1",
     "accession_number": "ACC-1",
-    "id_or_accession_number": "ACC-1",
+    "order": "ACC-1",
     "study_uid": "1.2.3",
     "deletion_id": str(uuid.uuid4()),
     "change_id": str(uuid.uuid4()),
     "token_id": str(uuid.uuid4()),
-    "patient_id": "MRN-1",
-    "order_id": "A-1",
-    "accession": "A-1",
     "upload_id": str(uuid.uuid4()),
     "quarantine_id": str(uuid.uuid4()),
     "modification_id": str(uuid.uuid4()),

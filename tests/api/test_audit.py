@@ -38,7 +38,11 @@ def test_a_missing_permission_is_audited_with_route_and_study(api: Api) -> None:
     assert (link["actor"], link["outcome"], link["study_instance_uid"]) == ("admin", "refused", "1.2.3")
     assert link["address"] == "127.0.0.1"
     assert link["detail"]["route"] == "GET /api/v1/dicom/viewer-url/{study_uid}"
-    assert facts(patient["detail"]) == {"code": "permission_missing", "route": "PUT /api/v1/patients/{mrn}", "count": 1}
+    assert facts(patient["detail"]) == {
+        "code": "permission_missing",
+        "route": "PUT /api/v1/patients/{patient}",
+        "count": 1,
+    }
 
 
 def test_a_refusal_that_a_service_speaks_is_audited_too(api: Api) -> None:

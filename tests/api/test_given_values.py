@@ -84,22 +84,22 @@ def test_a_name_with_a_comma_is_refused(api: Api, field: str) -> None:
 
 
 NUMBERED = [
-    ("PUT", "/api/v1/patients/{}", "mrn"),
-    ("GET", "/api/v1/patients/{}", "id_or_mrn"),
-    ("POST", "/api/v1/patients/{}/merge", "mrn"),
-    ("POST", "/api/v1/patients/{}/unmerge", "mrn"),
-    ("PUT", "/api/v1/orders/{}", "accession_number"),
-    ("GET", "/api/v1/orders/{}", "id_or_accession_number"),
-    ("POST", "/api/v1/orders/{}/cancel", "id_or_accession_number"),
-    ("POST", "/api/v1/orders/{}/arrival", "id_or_accession_number"),
-    ("POST", "/api/v1/orders/{}/accession-number", "id_or_accession_number"),
-    ("DELETE", "/api/v1/orders/{}/arrival", "id_or_accession_number"),
-    ("GET", "/api/v1/dicom/studies/patient/{}", "patient_id"),
-    ("GET", "/api/v1/dicom/studies/order/{}", "order_id"),
-    ("GET", "/api/v1/dicom/studies/accession/{}", "accession"),
-    ("GET", "/api/v1/dicom/uploads/patient/{}", "patient_id"),
-    ("PUT", "/api/v1/access/restrictions/{}", "id_or_mrn"),
-    ("DELETE", "/api/v1/access/restrictions/{}", "id_or_mrn"),
+    ("PUT", "/api/v1/patients/{}", "patient"),
+    ("GET", "/api/v1/patients/{}", "patient"),
+    ("POST", "/api/v1/patients/{}/merge", "patient"),
+    ("POST", "/api/v1/patients/{}/unmerge", "patient"),
+    ("PUT", "/api/v1/orders/{}", "order"),
+    ("GET", "/api/v1/orders/{}", "order"),
+    ("POST", "/api/v1/orders/{}/cancel", "order"),
+    ("POST", "/api/v1/orders/{}/arrival", "order"),
+    ("POST", "/api/v1/orders/{}/accession-number", "order"),
+    ("DELETE", "/api/v1/orders/{}/arrival", "order"),
+    ("GET", "/api/v1/dicom/studies/patient/{}", "patient"),
+    ("GET", "/api/v1/dicom/studies/order/{}", "order"),
+    ("GET", "/api/v1/dicom/studies/accession/{}", "accession_number"),
+    ("GET", "/api/v1/dicom/uploads/patient/{}", "patient"),
+    ("PUT", "/api/v1/access/restrictions/{}", "patient"),
+    ("DELETE", "/api/v1/access/restrictions/{}", "patient"),
 ]
 
 

@@ -30,10 +30,36 @@ def test_an_independent_validator_finds_the_document_valid(document: dict[str, A
     validate(document)
 
 
+def test_two_routes_never_differ_only_in_the_names_of_their_parameters(document: dict[str, Any]) -> None:
+    """OpenAPI 3.1 section 4.8.8: templates of the same shape are identical, and invalid."""
+    shapes = [re.sub(r"\{\w+\}", "{}", path) for path in document["paths"]]
+    assert len(shapes) == len(set(shapes))
+
+
+VERBS = (
+    "agree|approve|break|cancel|change|compare|correct|create|delete|discard|download|exchange|export|"
+    "find|get|give|link|list|login|logout|match|merge|modify|note|patch|place|put|read|refuse|reject|release|"
+    "reopen|replay|request|resend|restore|restrict|retry|review|revoke|send|set|store|undo|unlink|unmerge|"
+    "update|upload|validate|verify|withdraw"
+)
+
+
+def test_every_operation_is_called_as_a_person_would_name_the_method(document: dict[str, Any]) -> None:
+    """A verb, then what it is done to; nothing of paths or modules. Each has one tag, which becomes a class."""
+    named = [operation["operationId"] for _, _, operation in operations(document)]
+    assert len(named) == len(set(named))
+    for _, path, operation in operations(document):
+        name = operation["operationId"]
+        assert re.fullmatch(r"[a-z]+(_[a-z]+)*", name), name
+        assert re.fullmatch(VERBS, name.split("_")[0]), name
+        assert len(name.split("_")) <= 5, name
+        assert "_api_v1" not in name, name
+        assert len(operation["tags"]) == 1, path
+    assert {"create_account", "list_studies", "get_order", "put_patient", "upload_file"} <= set(named)
+
+
 def test_every_route_says_what_it_is_who_may_and_what_it_answers(document: dict[str, Any]) -> None:
     """Summary, tag, permission, success, and the refusals that every guarded route can speak."""
-    names = [operation["operationId"] for _, _, operation in operations(document)]
-    assert len(names) == len(set(names))
     tags = {tag["name"]: tag["description"] for tag in document["tags"]}
     for method, path, operation in operations(document):
         where = f"{method} {path}"

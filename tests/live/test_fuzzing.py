@@ -65,8 +65,8 @@ def existing(server: Server) -> dict[str, str]:
     assert server.request("POST", "/api/v1/accounts", user_token("admin"), json=account).status_code == 201
     number = order["accession_number"]
     return {
-        "mrn": order["mrn"], "id_or_mrn": order["mrn"], "patient_id": order["mrn"], "username": "nora",
-        "accession_number": number, "id_or_accession_number": number, "accession": number, "order_id": number,
+        "mrn": order["mrn"], "patient": order["mrn"], "patient_id": order["mrn"], "username": "nora",
+        "accession_number": number, "order": number, "order_id": number,
         "study_uid": stored["studies"][0]["study_instance_uid"], "upload_id": stored["upload_id"],
     }  # fmt: skip
 

@@ -270,8 +270,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
 
 PARAMETER_EXAMPLES: dict[str, Any] = {
     "mrn": "MRN-2001",
-    "id_or_mrn": "MRN-2001",
-    "id_or_accession_number": "ACC-2026-0101",
+    "patient": "MRN-2001",
+    "order": "ACC-2026-0101",
     "accession_number": "ACC-2026-0101",
     "study_uid": STUDY,
     "study_instance_uid": STUDY,

@@ -47,8 +47,8 @@ PARAMETERS = {
     "limit": "How many at most",
     "offset": "How many to leave out at the beginning",
     "mrn": "Medical record number",
-    "id_or_mrn": "MRN, or our id",
-    "id_or_accession_number": "Accession number, or our id",
+    "patient": "MRN, or our id",
+    "order": "Accession number, or our id",
     "patient_id": "Our id of a patient",
     "study_uid": "StudyInstanceUID (0020,000D)",
     "study_instance_uid": "StudyInstanceUID (0020,000D)",
@@ -121,7 +121,7 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
 _THIS_DOCUMENT: dict[str, Any] = {
     "tags": ["System"],
     "summary": "This document",
-    "operationId": "openapi_document",
+    "operationId": "get_openapi",
     "responses": {
         "200": {"description": "OpenAPI 3.1", "content": {"application/json": {"schema": {"type": "object"}}}}
     },
@@ -130,7 +130,7 @@ _THIS_DOCUMENT: dict[str, Any] = {
 
 def _complete_operation(operation: dict[str, Any], method: str, path: str) -> None:
     need = ACCESS.get((method, path), PUBLIC)
-    operation["operationId"] = _short_id(operation["operationId"], method, path)
+    operation["tags"] = operation["tags"][:1]  # a tag of its own comes before its blueprint's
     responses: dict[str, Any] = operation["responses"]
     if need == PUBLIC:
         operation["security"] = []
@@ -160,13 +160,6 @@ def _complete_operation(operation: dict[str, Any], method: str, path: str) -> No
             responses[status] = _problem(int(status))
         responses[status].setdefault("headers", {}).update(REQUEST_ID)
     operation["responses"] = dict(sorted(responses.items()))
-
-
-def _short_id(operation_id: str, method: str, path: str) -> str:
-    """The name for generated clients: without the path and method that the library appends."""
-    for start in (place for place, letter in enumerate(path) if letter == "/"):
-        operation_id = operation_id.removesuffix(re.sub(r"\W", "_", path[start:]) + "_" + method.lower())
-    return operation_id
 
 
 def _complete_parameter(parameter: dict[str, Any]) -> None:

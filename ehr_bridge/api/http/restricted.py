@@ -35,7 +35,7 @@ ASKING_AHEAD = "/api/v1/match"
 """Asks what would happen to images: the caller may name any patient, and learns nothing about a restricted one."""
 OF_ACCESS = "/api/v1/access/"
 """Manages who may see whom."""
-PATIENTS = frozenset({"patient_id", "id_or_mrn", "mrn", "into", "patient"})
+PATIENTS = frozenset({"patient_id", "mrn", "into", "patient"})
 
 type Finder = Callable[[Session, str], list[uuid.UUID | None]]
 
@@ -131,9 +131,8 @@ FINDERS: Mapping[str, Finder] = {
     "study": _of_study,
     "study_instance_uids": _of_study,
     "compare": _of_study,
-    "id_or_accession_number": _of_order,
+    "order": _of_order,
     "accession_number": _of_order,
-    "accession": _of_order,
     "order_id": _of_order,
     "upload_id": _of_upload,
     "deletion_id": _of_deletion,

@@ -83,7 +83,7 @@ def change_password(body: PasswordBody) -> Response:
 
 
 @blueprint.get("/me", responses={200: MeAnswer, 401: Problem}, security=[{"bearer": []}])
-def me() -> Response:
+def get_me() -> Response:
     """The caller and their permissions"""
     who = caller()
     return answer(

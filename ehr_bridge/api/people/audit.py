@@ -123,7 +123,7 @@ class VerificationAnswer(Model):
 
 
 @blueprint.get("/audit", responses={200: AuditList, 404: Problem, 409: Problem, 422: Problem})
-def list_events(query: AuditQuery) -> Response:
+def list_audit_events(query: AuditQuery) -> Response:
     """Audit events, newest first"""
     filters = _filters(query)
     may_know = caller().may(Permission.READ)
@@ -145,7 +145,7 @@ def _filters(query: AuditQuery) -> AuditFilters:
 
 
 @blueprint.get("/audit/verify", responses={200: VerificationAnswer, 422: Problem})
-def verify_chain(query: VerifyQuery) -> Response:
+def verify_audit(query: VerifyQuery) -> Response:
     """Verify that every event is there and unaltered, and agrees with the anchors outside the database"""
     anchors = services().anchors
     known = itertools.chain(query.anchors(), read_anchors(anchors.path, anchors.key))
@@ -172,7 +172,7 @@ EXPORTED: dict[str, Any] = {
 
 
 @blueprint.get("/audit/export", responses={200: EXPORTED, 422: Problem})
-def export_events(query: ExportQuery) -> Response:
+def export_audit_events(query: ExportQuery) -> Response:
     """Audit events as CSV, as DICOM audit messages or as FHIR AuditEvents; the export itself is audited"""
     filters = AuditFilters(since=query.since, until=query.until)
     hidden = closed().patients if caller().may(Permission.READ) else None

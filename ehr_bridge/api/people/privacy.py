@@ -41,7 +41,7 @@ Subject = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterV
 
 
 class PatientPath(Input):
-    id_or_mrn: PathPatientRef
+    patient: PathPatientRef
 
 
 class GlassPath(Input):
@@ -113,20 +113,20 @@ class ReviewBody(Input):
 
 
 @blueprint.put(
-    "/restrictions/<id_or_mrn>",
+    "/restrictions/<patient>",
     responses={200: RestrictionAnswer, 400: Problem, 404: Problem, 409: Problem, 415: Problem, 422: Problem},
 )
 def restrict_patient(path: PatientPath, body: RestrictionBody) -> Response:
     """Let only named people see a patient"""
-    patient = services().patients.certain(path.id_or_mrn)
+    patient = services().patients.certain(path.patient)
     view = services().privacy.restrict(patient, body.reason, body.staff, origin())
     return answer(RestrictionAnswer.model_validate(view))
 
 
-@blueprint.delete("/restrictions/<id_or_mrn>", responses={204: None, 404: Problem, 409: Problem, 422: Problem})
+@blueprint.delete("/restrictions/<patient>", responses={204: None, 404: Problem, 409: Problem, 422: Problem})
 def release_patient(path: PatientPath) -> Response:
     """Lift the restriction of a patient"""
-    services().privacy.release(services().patients.certain(path.id_or_mrn), origin())
+    services().privacy.release(services().patients.certain(path.patient), origin())
     return Response(status=204)
 
 

@@ -89,7 +89,7 @@ class StudyHistoryAnswer(Model):
 
 
 @blueprint.get("/studies/<study_uid>/history", responses={200: StudyHistoryAnswer, 404: Problem, 422: Problem})
-def get_history(path: StudyPath, query: PageQuery) -> Response:
+def get_study_history(path: StudyPath, query: PageQuery) -> Response:
     """The history of a study, oldest first: arrivals, coercion, links, modifications, deletion, views"""
     require_past_open(services(), closed(), path.study_uid)
     page = services().study_history.of(path.study_uid, query.limit, query.offset, closed().patients)

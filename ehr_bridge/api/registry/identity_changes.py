@@ -24,7 +24,7 @@ from ehr_bridge.api.http.schemas import (
 )
 from ehr_bridge.api.reconciliation import ReasonText
 from ehr_bridge.api.registry.orders import OrderPath
-from ehr_bridge.api.registry.patients import MergedPath
+from ehr_bridge.api.registry.patients import PatientPath
 from ehr_bridge.db.states import Decision
 from ehr_bridge.services.changes.views import ChangeFilters, ChangeView
 
@@ -105,27 +105,26 @@ class ChangeList(Model):
 REFUSALS: dict[Any, Any] = {400: Problem, 404: Problem, 409: Problem, 415: Problem, 422: Problem}
 
 
-@blueprint.post("/patients/<mrn>/merge", responses={202: ChangeAnswer, **REFUSALS})
-def merge_patient(path: MergedPath, body: MergeBody) -> Response:
+@blueprint.post("/patients/<patient>/merge", responses={202: ChangeAnswer, **REFUSALS})
+def merge_patient(path: PatientPath, body: MergeBody) -> Response:
     """Merge a record into another (HL7 ADT^A40): its orders and studies move along, each study by a job"""
     certain = services().patients.certain
-    merged, into = certain(path.mrn), certain(body.into)
+    merged, into = certain(path.patient), certain(body.into)
     return _accepted(services().identity_changes.merge(merged, into, body.reason, origin()))
 
 
-@blueprint.post("/patients/<mrn>/unmerge", responses={202: ChangeAnswer, **REFUSALS})
-def unmerge_patient(path: MergedPath, body: TakeBackBody) -> Response:
+@blueprint.post("/patients/<patient>/unmerge", responses={202: ChangeAnswer, **REFUSALS})
+def unmerge_patient(path: PatientPath, body: TakeBackBody) -> Response:
     """Undo the merge of a record; its orders and studies move back"""
-    mrn = services().patients.certain(path.mrn)
+    mrn = services().patients.certain(path.patient)
     return _accepted(services().identity_changes.unmerge(mrn, body.reason, origin()))
 
 
-@blueprint.post("/orders/<id_or_accession_number>/accession-number", responses={202: ChangeAnswer, **REFUSALS})
+@blueprint.post("/orders/<order>/accession-number", responses={202: ChangeAnswer, **REFUSALS})
 def correct_accession_number(path: OrderPath, body: AccessionBody) -> Response:
     """Correct the accession number of an order; its studies follow"""
-    order = path.id_or_accession_number
     changes = services().identity_changes
-    return _accepted(changes.correct_accession_number(order, body.accession_number, body.reason, origin()))
+    return _accepted(changes.correct_accession_number(path.order, body.accession_number, body.reason, origin()))
 
 
 @blueprint.get("/changes", responses={200: ChangeList, 404: Problem, 422: Problem})

@@ -54,11 +54,11 @@ _ONE_STATE = f"({'|'.join(OrderStatus)})"
 
 
 class AccessionPath(Input):
-    accession_number: PathText16 = Field(description="At most 16 characters (SH)")
+    order: PathText16 = Field(description="The accession number of the order to place or update")
 
 
 class OrderPath(Input):
-    id_or_accession_number: PathText64
+    order: PathText64
 
 
 OWN_ID = "As the worklist says it; left out: the accession number stands for it"
@@ -195,7 +195,7 @@ class OrderList(Model):
 
 
 @blueprint.put(
-    "/orders/<accession_number>",
+    "/orders/<order>",
     responses={
         200: OrderAnswer,
         201: OrderAnswer,
@@ -212,7 +212,7 @@ def put_order(path: AccessionPath, body: OrderBody) -> Response:
     data = OrderData(**told, further_steps=tuple(StepData(**step.model_dump()) for step in body.further_steps))
     mrn = services().patients.certain(body.mrn, body.issuer)
     order, created = services().orders.upsert(
-        path.accession_number, mrn, data, origin(), body.status, body.scheduled_study_instance_uid
+        path.order, mrn, data, origin(), body.status, body.scheduled_study_instance_uid
     )
     return answer(order_answer(order), 201 if created else 200)
 
@@ -228,29 +228,29 @@ def list_orders(query: OrderQuery) -> Response:
     )
 
 
-@blueprint.get("/orders/<id_or_accession_number>", responses={200: OrderAnswer, 404: Problem})
+@blueprint.get("/orders/<order>", responses={200: OrderAnswer, 404: Problem})
 def get_order(path: OrderPath) -> Response:
     """One order by id or accession number"""
-    return answer(order_answer(services().orders.get(path.id_or_accession_number)))
+    return answer(order_answer(services().orders.get(path.order)))
 
 
-@blueprint.post("/orders/<id_or_accession_number>/cancel", responses={200: OrderAnswer, 404: Problem, 409: Problem})
+@blueprint.post("/orders/<order>/cancel", responses={200: OrderAnswer, 404: Problem, 409: Problem})
 def cancel_order(path: OrderPath) -> Response:
     """Cancel an order; its images stay with the patient"""
-    order = services().orders.cancel(path.id_or_accession_number, origin())
+    order = services().orders.cancel(path.order, origin())
     return answer(order_answer(order))
 
 
-@blueprint.post("/orders/<id_or_accession_number>/arrival", responses={200: OrderAnswer, 404: Problem, 409: Problem})
+@blueprint.post("/orders/<order>/arrival", responses={200: OrderAnswer, 404: Problem, 409: Problem})
 def note_arrival(path: OrderPath) -> Response:
     """Note that the patient of an order has arrived"""
-    return answer(order_answer(services().orders.arrive(path.id_or_accession_number, origin())))
+    return answer(order_answer(services().orders.arrive(path.order, origin())))
 
 
-@blueprint.delete("/orders/<id_or_accession_number>/arrival", responses={200: OrderAnswer, 404: Problem, 409: Problem})
+@blueprint.delete("/orders/<order>/arrival", responses={200: OrderAnswer, 404: Problem, 409: Problem})
 def withdraw_arrival(path: OrderPath) -> Response:
     """Note that the patient has not arrived after all"""
-    return answer(order_answer(services().orders.withdraw_arrival(path.id_or_accession_number, origin())))
+    return answer(order_answer(services().orders.withdraw_arrival(path.order, origin())))
 
 
 def order_answer(order: Order) -> OrderAnswer:

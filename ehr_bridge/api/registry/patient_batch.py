@@ -37,7 +37,9 @@ class PatientBatchBody(Input):
     """Each item is accepted or refused separately, so the items are validated one by one."""
 
     items: list[dict[str, Any]] = Field(
-        min_length=1, max_length=MOST_PATIENTS, description="Each as the body of `PUT patients/{mrn}`, and its `mrn`"
+        min_length=1,
+        max_length=MOST_PATIENTS,
+        description="Each as the body of `PUT patients/{patient}`, and its `mrn`",
     )
 
 
@@ -51,7 +53,7 @@ class PatientItemAnswer(Model):
     mrn: str | None
     status: Literal["created", "updated", "failed"]
     id: uuid.UUID | None
-    pending_change_id: uuid.UUID | None = Field(None, description="As in the answer to `PUT patients/{mrn}`")
+    pending_change_id: uuid.UUID | None = Field(None, description="As in the answer to `PUT patients/{patient}`")
     error: ItemProblem | None
 
 
@@ -65,7 +67,7 @@ class PatientBatchAnswer(Model):
 
 
 @blueprint.post("/patients/batch", responses={200: PatientBatchAnswer, 400: Problem, 415: Problem, 422: Problem})
-def put_patients(body: PatientBatchBody) -> Response:
+def put_patient_batch(body: PatientBatchBody) -> Response:
     """Register or update up to 1,000 patients, with an outcome for each"""
     read = [_read(item) for item in body.items]
     good = [item for item in read if isinstance(item, PatientItem)]

@@ -46,15 +46,11 @@ Sex = Literal["male", "female", "other", "unknown"]
 
 
 class MrnPath(Input):
-    mrn: PathText64 = Field(description="Medical record number")
-
-
-class MergedPath(Input):
-    mrn: PathPatientRef
+    patient: PathText64 = Field(description="The MRN of the patient to register or update")
 
 
 class PatientPath(Input):
-    id_or_mrn: PathPatientRef
+    patient: PathPatientRef
 
 
 class PatientBody(Input):
@@ -115,12 +111,12 @@ class PatientList(Model):
 
 
 @blueprint.put(
-    "/patients/<mrn>",
+    "/patients/<patient>",
     responses={200: PatientAnswer, 201: PatientAnswer, 400: Problem, 409: Problem, 415: Problem, 422: Problem},
 )
 def put_patient(path: MrnPath, body: PatientBody) -> Response:
     """Register or update a patient by MRN"""
-    patient, created = services().patients.upsert(path.mrn, body.data(), origin())
+    patient, created = services().patients.upsert(path.patient, body.data(), origin())
     return answer(_answer(patient), 201 if created else 200)
 
 
@@ -133,11 +129,11 @@ def list_patients(query: PatientQuery) -> Response:
     )
 
 
-@blueprint.get("/patients/<id_or_mrn>", responses={200: PatientAnswer, 404: Problem, 409: Problem, 422: Problem})
+@blueprint.get("/patients/<patient>", responses={200: PatientAnswer, 404: Problem, 409: Problem, 422: Problem})
 def get_patient(path: PatientPath, query: IssuerQuery) -> Response:
     """One patient by id or MRN"""
     patients = services().patients
-    return answer(_answer(patients.get(patients.named(path.id_or_mrn, query.issuer))))
+    return answer(_answer(patients.get(patients.named(path.patient, query.issuer))))
 
 
 def _answer(patient: Patient) -> PatientAnswer:

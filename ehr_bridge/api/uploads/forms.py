@@ -58,7 +58,7 @@ class ZipUploadAnswer(UploadAnswer):
 @blueprint.post(
     "/upload-multiple", responses={200: UploadAnswer, 201: UploadAnswer}, openapi_extensions=HEADER_PARAMETERS
 )
-def upload_multiple(raw: RelatedBody) -> Response:
+def upload_files(raw: RelatedBody) -> Response:
     """Upload several DICOM files; the first part may be options in JSON"""
     if request.mimetype != "multipart/related":
         raise InvalidInput("unsupported_media_type", 'Send multipart/related; type="application/dicom".')

@@ -60,7 +60,7 @@ class KnownFilesAnswer(Model):
 
 
 @blueprint.post("/known", responses={200: KnownFilesAnswer, 400: Problem, 415: Problem, 422: Problem, 503: Problem})
-def known_files(body: KnownFilesBody) -> Response:
+def find_known_files(body: KnownFilesBody) -> Response:
     """Which files are already stored, by the digests of their bytes; nothing is stored"""
     found = services().known_files.find(body.sha256, archive(), closed())
     may_read = Permission.READ in caller().permissions

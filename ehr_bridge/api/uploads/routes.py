@@ -76,7 +76,7 @@ class UploadsQuery(PatientUploadsQuery):
 
 
 class PatientUploadsPath(Input):
-    patient_id: PathPatientRef
+    patient: PathPatientRef
 
 
 class UploadLimitsAnswer(Model):
@@ -118,7 +118,7 @@ UPLOAD_PARAMETERS: dict[str, Any] = {
     },
     openapi_extensions=UPLOAD_PARAMETERS,
 )
-def upload(raw: UploadBody) -> Response:
+def upload_file(raw: UploadBody) -> Response:
     """Upload one DICOM file, or several in a multipart/related body"""
     outcome = take_upload(
         services(),
@@ -154,12 +154,10 @@ def list_uploads(query: UploadsQuery) -> Response:
     return _list(query, query.patient)
 
 
-@blueprint.get(
-    "/uploads/patient/<patient_id>", responses={200: UploadEntryList, 404: Problem, 409: Problem, 422: Problem}
-)
-def list_patient_uploads(path: PatientUploadsPath, query: PatientUploadsQuery) -> Response:
+@blueprint.get("/uploads/patient/<patient>", responses={200: UploadEntryList, 404: Problem, 409: Problem, 422: Problem})
+def list_uploads_of_patient(path: PatientUploadsPath, query: PatientUploadsQuery) -> Response:
     """The upload log of one patient (id or MRN)"""
-    return _list(query, path.patient_id)
+    return _list(query, path.patient)
 
 
 @blueprint.get("/uploads/<upload_id>", responses={200: UploadDetailAnswer, 404: Problem, 422: Problem})

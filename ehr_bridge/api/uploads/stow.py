@@ -70,7 +70,7 @@ STORED: dict[str, Any] = {
         503: Problem,
     },
 )
-def stow(raw: StowBody) -> Response:
+def store_instances(raw: StowBody) -> Response:
     """Store instances (STOW-RS)"""
     if request.mimetype != "multipart/related":
         raise InvalidInput(
@@ -94,7 +94,7 @@ def stow(raw: StowBody) -> Response:
     "/instances",
     responses={200: InstanceStored, 409: Problem, 413: Problem, 422: Problem, 503: Problem},
 )
-def post_instance(raw: InstanceBody) -> Response:
+def store_instance(raw: InstanceBody) -> Response:
     """Store one instance; answers as Orthanc does"""
     outcome = deliver(
         services(), archive(), [(None, request.get_data(cache=False))], _delivery(Door.REST, Confirmation())

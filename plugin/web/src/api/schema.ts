@@ -145,7 +145,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/access/restrictions/{id_or_mrn}": {
+    "/api/v1/access/restrictions/{patient}": {
         parameters: {
             query?: never;
             header?: never;
@@ -159,7 +159,7 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
-                    id_or_mrn: string;
+                    patient: string;
                 };
                 cookie?: never;
             };
@@ -186,7 +186,7 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
-                    id_or_mrn: string;
+                    patient: string;
                 };
                 cookie?: never;
             };
@@ -1295,7 +1295,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/dicom/studies/accession/{accession}": {
+    "/api/v1/dicom/studies/accession/{accession_number}": {
         parameters: {
             query?: never;
             header?: never;
@@ -1312,7 +1312,7 @@ export interface paths {
                 };
                 header?: never;
                 path: {
-                    accession: string;
+                    accession_number: string;
                 };
                 cookie?: never;
             };
@@ -1336,7 +1336,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/dicom/studies/order/{order_id}": {
+    "/api/v1/dicom/studies/order/{order}": {
         parameters: {
             query?: never;
             header?: never;
@@ -1353,7 +1353,7 @@ export interface paths {
                 };
                 header?: never;
                 path: {
-                    order_id: string;
+                    order: string;
                 };
                 cookie?: never;
             };
@@ -1377,7 +1377,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/dicom/studies/patient/{patient_id}": {
+    "/api/v1/dicom/studies/patient/{patient}": {
         parameters: {
             query?: never;
             header?: never;
@@ -1395,7 +1395,7 @@ export interface paths {
                 };
                 header?: never;
                 path: {
-                    patient_id: string;
+                    patient: string;
                 };
                 cookie?: never;
             };
@@ -1973,7 +1973,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/dicom/uploads/patient/{patient_id}": {
+    "/api/v1/dicom/uploads/patient/{patient}": {
         parameters: {
             query?: never;
             header?: never;
@@ -1998,7 +1998,7 @@ export interface paths {
                 };
                 header?: never;
                 path: {
-                    patient_id: string;
+                    patient: string;
                 };
                 cookie?: never;
             };
@@ -2614,21 +2614,42 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/orders/{accession_number}": {
+    "/api/v1/orders/{order}": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** One order by id or accession number */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    order: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["OrderAnswer"];
+                    };
+                };
+            };
+        };
         /** Place or update an order by accession number */
         put: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    accession_number: string;
+                    order: string;
                 };
                 cookie?: never;
             };
@@ -2663,44 +2684,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/orders/{id_or_accession_number}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** One order by id or accession number */
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path: {
-                    id_or_accession_number: string;
-                };
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["OrderAnswer"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/orders/{id_or_accession_number}/accession-number": {
+    "/api/v1/orders/{order}/accession-number": {
         parameters: {
             query?: never;
             header?: never;
@@ -2715,7 +2699,7 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
-                    id_or_accession_number: string;
+                    order: string;
                 };
                 cookie?: never;
             };
@@ -2741,7 +2725,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/orders/{id_or_accession_number}/arrival": {
+    "/api/v1/orders/{order}/arrival": {
         parameters: {
             query?: never;
             header?: never;
@@ -2756,7 +2740,7 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
-                    id_or_accession_number: string;
+                    order: string;
                 };
                 cookie?: never;
             };
@@ -2778,7 +2762,7 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
-                    id_or_accession_number: string;
+                    order: string;
                 };
                 cookie?: never;
             };
@@ -2799,7 +2783,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/orders/{id_or_accession_number}/cancel": {
+    "/api/v1/orders/{order}/cancel": {
         parameters: {
             query?: never;
             header?: never;
@@ -2814,7 +2798,7 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
-                    id_or_accession_number: string;
+                    order: string;
                 };
                 cookie?: never;
             };
@@ -2914,7 +2898,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/patients/{id_or_mrn}": {
+    "/api/v1/patients/{patient}": {
         parameters: {
             query?: never;
             header?: never;
@@ -2929,7 +2913,7 @@ export interface paths {
                 };
                 header?: never;
                 path: {
-                    id_or_mrn: string;
+                    patient: string;
                 };
                 cookie?: never;
             };
@@ -2945,29 +2929,13 @@ export interface paths {
                 };
             };
         };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/patients/{mrn}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
         /** Register or update a patient by MRN */
         put: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    mrn: string;
+                    patient: string;
                 };
                 cookie?: never;
             };
@@ -3002,7 +2970,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/patients/{mrn}/merge": {
+    "/api/v1/patients/{patient}/merge": {
         parameters: {
             query?: never;
             header?: never;
@@ -3017,7 +2985,7 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
-                    mrn: string;
+                    patient: string;
                 };
                 cookie?: never;
             };
@@ -3043,7 +3011,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/patients/{mrn}/unmerge": {
+    "/api/v1/patients/{patient}/unmerge": {
         parameters: {
             query?: never;
             header?: never;
@@ -3058,7 +3026,7 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
-                    mrn: string;
+                    patient: string;
                 };
                 cookie?: never;
             };
