@@ -24,6 +24,7 @@ from ehr_bridge.services.uploads.arrivals import AtDoor
 from ehr_bridge.services.uploads.settling import settle_leftovers
 from ehr_bridge.services.uploads.under_way import SILENT_FOR
 from ehr_bridge.settings import MEGABYTE, load_settings
+from plugin.running.advisories import installed_version
 from plugin.running.logs import Rotation, log_to
 from plugin.running.selftest import LEAST_STACK, NotFitToServe, run_self_test
 from plugin.running.threads import keeping_thread
@@ -34,6 +35,7 @@ from plugin.serving.gate import Gate
 from plugin.serving.pages import Pages
 from plugin.serving.resources import Resources
 from plugin.serving.wsgi import WsgiAdapter
+from plugin.starting.orthanc_config import ORTHANC, calls_for_duplicates
 from plugin.storing.archive import OrthancArchive
 from plugin.storing.catchup import CatchUp
 from plugin.storing.ingest import Ingest
@@ -71,9 +73,8 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> Callbacks:
         services.refusals.hand_over,
         services.viewings.note,
     )
-    worker = _make_worker(
-        services, archive, PurgingArchive(orthanc, settings.storage_path, settings.purge_journal_path)
-    )
+    purging = PurgingArchive(archive, settings.storage_path, settings.purge_journal_path)
+    worker = _make_worker(services, archive, purging)
     fixity = _make_fixity(services, archive)
     store_refusals = StoreRefusals(settings.dicom_port, services.refusals.hand_over)
     ingest = Ingest(
@@ -84,6 +85,7 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> Callbacks:
         store_refusals,
         worker.hand_over,
         int(settings.other_content_status, 16),
+        calls_for_duplicates(installed_version(ORTHANC)),
     )
     checks = {
         "gate": lambda: gate.is_open,

@@ -55,7 +55,7 @@ def run_self_test(port: int, gate: Gate, adapter: WsgiAdapter, least_stack: int 
     status = _get(f"http://127.0.0.1:{port}/system")
     if status != NOT_FOR_YOU:
         raise NotFitToServe(f"/system without a token answered {status}, not 403")
-    gate.open()
+    gate.is_open = True
 
 
 class _Listening:

@@ -11,11 +11,11 @@ import fnmatch
 import json
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import unquote_plus
 
 from ehr_bridge.auth.authenticator import Authenticator
-from ehr_bridge.auth.caller import Caller
+from ehr_bridge.services.visibility.sight import Sight
 from ehr_bridge.shallow_json import loads
 from plugin.serving.lookups import InstanceLookups
 from plugin.storing.twins import Twins
@@ -41,14 +41,6 @@ WITHOUT_MARKS = str.maketrans("", "", ",-")
 SEPARATORS = re.compile(r"[\\,]")
 UNIVERSAL = re.compile(r"\s*\*+\s*")
 PLAIN_UIDS = re.compile(r"[0-9.]+([\\,][0-9.]+)*")
-
-
-class Sight(Protocol):
-    """Who may see the images of which study (`ehr_bridge.services.visibility.sight`)."""
-
-    def seen(self, caller: Caller, /) -> frozenset[str] | None: ...
-
-    def unseen(self, caller: Caller, /) -> frozenset[str]: ...
 
 
 class ScopedFind:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from ehr_bridge import request_id
 from ehr_bridge.auth.authenticator import Authenticator
@@ -18,6 +18,7 @@ from ehr_bridge.dicom import is_storable_uid
 from ehr_bridge.errors import NotAuthenticated, Unavailable
 from ehr_bridge.services.audit.refusals import Refusal
 from ehr_bridge.services.viewing.viewings import Whole
+from ehr_bridge.services.visibility.sight import Sight
 from plugin.running.per_thread import PerThread
 from plugin.serving.bodies import ANNOTATION_BODY, LISTS, SMALL_BODY, Bodies
 from plugin.serving.routes import GET, Found, Need, find_route
@@ -27,17 +28,8 @@ REFUSED_HEADERS = frozenset({"content-encoding", "transfer-encoding", "x-http-me
 """Bodies that decompress or never end, and overridden methods (docs/orthanc-facts.md, Bodies; The HTTP filter)."""
 
 
-class Sight(Protocol):
-    """Who may see the images of which study (`ehr_bridge.services.visibility.sight`)."""
-
-    @property
-    def is_loaded(self) -> bool: ...
-
-    def shows(self, caller: Caller, study_instance_uid: str, /) -> bool: ...
-
-
 class Gate:
-    """Admits or refuses requests. Closed until `open` is called, after the self-test has passed."""
+    """Admits or refuses requests. Closed until the self-test has passed and sets `is_open`."""
 
     def __init__(
         self,
@@ -45,8 +37,8 @@ class Gate:
         sight: Sight,
         study_of: Callable[[str], str | None],
         bodies: Bodies,
-        on_refusal: Callable[[Refusal], None] | None = None,
-        on_view: Callable[[Caller, str, str | Whole | None, str], None] | None = None,
+        on_refusal: Callable[[Refusal], None],
+        on_view: Callable[[Caller, str, str | Whole | None, str], None],
     ) -> None:
         self._authenticator = authenticator
         self._on_refusal = on_refusal
@@ -54,9 +46,9 @@ class Gate:
         self._sight = sight
         self._study_of = study_of
         self._bodies = bodies
-        self._is_open = False
+        self.is_open = False
+        self.saw_self_test = False
         self._nonce: str | None = None
-        self._nonce_seen = False
         self._peers = PerThread[str]()
 
     def allow(self, uri: str, **request: Any) -> bool:
@@ -65,7 +57,7 @@ class Gate:
             request_id.begin(request["headers"].get("x-request-id"))
             self._bodies.done()
             self._peers.put(request["ip"])
-            if not self._is_open:
+            if not self.is_open:
                 return self._is_self_test(request)
             code = self._why_not(uri, request)
             if code is not None:
@@ -81,24 +73,12 @@ class Gate:
 
     def expect(self, nonce: str) -> None:
         """Let one self-test request, recognised by its argument, pass while the gate is closed."""
-        self._nonce, self._nonce_seen = nonce, False
-
-    @property
-    def saw_self_test(self) -> bool:
-        return self._nonce_seen
-
-    @property
-    def is_open(self) -> bool:
-        return self._is_open
-
-    def open(self) -> None:
-        """Start to serve."""
-        self._is_open = True
+        self._nonce, self.saw_self_test = nonce, False
 
     def _is_self_test(self, request: Mapping[str, Any]) -> bool:
         if self._nonce is None or request.get("get", {}).get("selftest") != self._nonce:
             return False
-        self._nonce_seen = True
+        self.saw_self_test = True
         return True
 
     def _why_not(self, uri: str, request: Mapping[str, Any]) -> str | None:
@@ -119,25 +99,18 @@ class Gate:
             return None if passes else "body_refused"
         if caller is None or not self._sight.is_loaded:
             passes = False
-        elif need is Need.VIEW_STUDY:
-            passes = found.study is not None and self._may_view(caller, found.study)
-            if passes and found.study is not None and self._on_view is not None:
-                what = found.instance if found.whole is None else Whole(found.series)
-                self._on_view(caller, found.study, what, request["ip"])
-        elif need is Need.VIEW_RESOURCE:
-            passes = self._may_view_resource(caller, found, request)
-        elif need is Need.VIEW_ARGUMENT:
-            passes = self._may_view_argument(caller, request)
         elif need is Need.AUDIT:
             passes = caller.may(Permission.AUDIT)
-        else:
+        elif need is Need.VIEW:
             passes = not LOOKING.isdisjoint(caller.permissions)
+        else:
+            passes = self._may_view(caller, found, request)
         return None if passes else "permission_missing"
 
     def _tell(self, code: str, uri: str, request: Mapping[str, Any]) -> None:
         """Report a refusal to the audit trail; the caller is determined there, not on this thread."""
         authorization = request["headers"].get("authorization")
-        if authorization is None or self._on_refusal is None:
+        if authorization is None:
             return
         found = find_route(request["method"], uri)
         study = found.study if found is not None else None
@@ -148,34 +121,34 @@ class Gate:
         route = f"gate {found.need.name.lower() if found else 'closed'}"
         self._on_refusal(Refusal(authorization, request["ip"], code, route, study))
 
-    def _may_view(self, caller: Caller, study: str) -> bool:
-        return is_storable_uid(study) and self._sight.shows(caller, study)
+    def _may_view(self, caller: Caller, found: Found, request: Mapping[str, Any]) -> bool:
+        """Whether the caller may see the study that path or arguments name; what they see then is noted."""
+        what = found.instance if found.whole is None else Whole(found.series)
+        if found.need is Need.VIEW_STUDY:
+            study = found.study
+        elif found.need is Need.VIEW_RESOURCE:
+            study = self._study_of_resource(caller, found, request)
+        else:
+            study, what = self._named_in(request.get("get", {}))
+        if study is None or not is_storable_uid(study) or not self._sight.shows(caller, study):
+            return False
+        self._on_view(caller, study, what, request["ip"])
+        return True
 
-    def _may_view_resource(self, caller: Caller, found: Found, request: Mapping[str, Any]) -> bool:
+    def _study_of_resource(self, caller: Caller, found: Found, request: Mapping[str, Any]) -> str | None:
         """By Orthanc's id. File names are refused: Orthanc 1.12.7 copies them unchecked into a header
         (orthanc-facts.md)."""
-        resource = found.resource
-        if resource is None or "filename" in request.get("get", {}) or LOOKING.isdisjoint(caller.permissions):
-            return False
-        study = self._study_of(resource)
-        if study is None or not self._may_view(caller, study):
-            return False
-        if self._on_view is not None:
-            self._on_view(caller, study, found.instance, request["ip"])
-        return True
+        if found.resource is None or "filename" in request.get("get", {}) or LOOKING.isdisjoint(caller.permissions):
+            return None
+        return self._study_of(found.resource)
 
-    def _may_view_argument(self, caller: Caller, request: Mapping[str, Any]) -> bool:
-        """WADO-URI: the study must be named (PS3.18 section 9.1.2.1), without wildcards in any UID."""
-        arguments: Mapping[str, str] = request.get("get", {})
-        uids = [arguments[name] for name in ("seriesUID", "objectUID") if name in arguments]
-        if not all(map(is_storable_uid, uids)):
-            return False
-        study = arguments.get("studyUID", "")
-        if not self._may_view(caller, study):
-            return False
-        if self._on_view is not None:
-            self._on_view(caller, study, arguments.get("objectUID"), request["ip"])
-        return True
+    @staticmethod
+    def _named_in(arguments: Mapping[str, str]) -> tuple[str | None, str | None]:
+        """Study and instance of WADO-URI; the study must be named (PS3.18 section 9.1.2.1), without wildcards in any
+        UID."""
+        uids = (arguments[name] for name in ("seriesUID", "objectUID") if name in arguments)
+        study = arguments.get("studyUID") if all(map(is_storable_uid, uids)) else None
+        return study, arguments.get("objectUID")
 
     def _caller(self, headers: Mapping[str, str]) -> Caller | None:
         try:

@@ -1,7 +1,7 @@
 """The gate's table: method and path to what is required of the caller, for every route of the server.
 
-What the table does not open is closed. It also lists the closed routes, with the reason, so that a test can compare it
-with the routes of a real server: a route that nobody has considered fails the build.
+What the table does not open is closed. Tests list the closed routes of a real server with the reasons
+(tests/support/closed_routes.py): a route that nobody has considered fails the build.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from enum import Enum, auto
 
 GET, POST, PUT, DELETE = 1, 2, 3, 4
 """Orthanc's HttpMethod, as the filter gets it."""
-EVERY_METHOD = frozenset({GET, POST, PUT, DELETE})
 
 
 class Need(Enum):
@@ -45,15 +44,6 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True)
-class ClosedRoute:
-    """A route that is closed to everybody, and why."""
-
-    methods: frozenset[int]
-    path: re.Pattern[str]
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
 class Found:
     """The open route of a request, and what its path identifies."""
 
@@ -67,10 +57,6 @@ class Found:
 
 def _route(methods: set[int], path: str, need: Need) -> Route:
     return Route(frozenset(methods), re.compile(path), need)
-
-
-def _closed(path: str, why: str, methods: frozenset[int] = EVERY_METHOD) -> ClosedRoute:
-    return ClosedRoute(methods, re.compile(path), why)
 
 
 UID = r"[0-9]+(?:\.[0-9]+)*"
@@ -117,66 +103,6 @@ ROUTES: tuple[Route, ...] = (
 )
 """The first match counts; the busiest comes first."""
 
-_RESOURCE = r"/(?:patients|studies|series|instances)/[^/]+"
-BODY = "names resources in its body, where the gate cannot see them"
-PAST_US = "changes or deletes images past the judge and the audit trail"
-OUT = "reaches other hosts, or knows how to"
-OTHERS = "tells of resources that are not the caller's, one by one or all of them"
-SERVER = "governs the server itself"
-UNUSED = "has a better way of ours, or none who needs it"
-
-CLOSED: tuple[ClosedRoute, ...] = (
-    _closed("/(?:patients|studies|series|instances)", OTHERS, frozenset({GET})),
-    _closed(r"/patients/[^/]+(?:/(?:studies|series|instances|instances-tags|shared-tags|statistics|module))?", OTHERS),
-    _closed(r"/(?:studies|series|instances)/[^/]+", PAST_US, frozenset({DELETE})),
-    _closed(rf"{_RESOURCE}/patient", "lists all studies of the patient", frozenset({GET})),
-    _closed(r"/studies/[^/]+/module-patient", UNUSED),
-    _closed(rf"{_RESOURCE}/(?:anonymize|modify|reconstruct|protected)", PAST_US),
-    _closed(r"/studies/[^/]+/(?:merge|split)", BODY),
-    _closed(rf"{_RESOURCE}/(?:archive|media)", "GET /api/v1/dicom/download does it, with permission and audit"),
-    _closed(rf"{_RESOURCE}/labels(?:/[^/]+)?", PAST_US),
-    _closed(rf"{_RESOURCE}/metadata(?:/[^/]+)?", "tells who sent it from where, and can be written"),
-    _closed(
-        rf"{_RESOURCE}/attachments(?:/[^/]+(?:/(?:compress|compressed-data|compressed-md5|compressed-size|data|info"
-        r"|is-compressed|md5|size|uncompress|verify-md5))?)?",
-        "reads and replaces stored files whole",
-    ),
-    _closed(r"/instances/[^/]+/export", "writes to the server's disk"),
-    _closed(r"/instances/[^/]+/content/.*", UNUSED),
-    _closed(r"/instances/[^/]+/(?:matlab|numpy|pdf)", UNUSED),
-    _closed(r"/instances/[^/]+/frames/[^/]+/(?:matlab|numpy|raw|raw\.gz)", UNUSED),
-    _closed(r"/series/[^/]+/numpy", UNUSED),
-    _closed(r"/(?:changes|exports|statistics)", OTHERS),
-    _closed(r"/jobs(?:/[^/]+(?:/[^/]+)?)?", "holds other people's archives; can be cancelled, and repeated"),
-    _closed(r"/modalities(?:/[^/]+(?:/[^/]+)?)?", OUT),
-    _closed(r"/peers(?:/[^/]+(?:/[^/]+)?)?", OUT),
-    _closed(r"/queries(?:/.*)?", OUT),
-    _closed(r"/storage-commitment/[^/]+(?:/remove)?", OUT),
-    _closed(r"/plugins(?:/[^/]+)?", SERVER),
-    _closed(r"/system", SERVER),
-    _closed(r"/tools", SERVER),
-    _closed(
-        r"/tools/(?:find|lookup|count-resources|labels|reconstruct|invalidate-tags|create-dicom"
-        r"|bulk-anonymize|bulk-content|bulk-delete|bulk-modify|create-archive|create-media|create-media-extended)",
-        BODY,
-    ),
-    _closed(r"/tools/dicom-echo", OUT),
-    _closed(
-        r"/tools/(?:execute-script|reset|shutdown|metrics|log-level(?:-[a-z]+)?|default-encoding"
-        r"|accepted-sop-classes|accepted-transfer-syntaxes|unknown-sop-class-accepted|dicom-conformance|generate-uid"
-        r"|now|now-local)",
-        SERVER,
-    ),
-    _closed(
-        r"/dicom-web/studies(?:/[^/]*)?",
-        "POST /api/v1/dicom-web/studies does it, with the judge",
-        frozenset({POST, PUT, DELETE}),
-    ),
-    _closed(r"/dicom-web/servers(?:/.*)?", OUT),
-    _closed(r"/dicom-web/(?:info|app/.*)", UNUSED),
-    _closed(r"/studies/[^/]+/update-dicomweb-cache", UNUSED),
-)
-
 
 def find_route(method: int, path: str) -> Found | None:
     """What a request needs and what its path identifies; None when it is closed.
@@ -189,12 +115,4 @@ def find_route(method: int, path: str) -> Found | None:
         match = route.path.fullmatch(path)
         if match is not None and method in route.methods:
             return Found(route.need, **match.groupdict())
-    return None
-
-
-def why_closed(method: int, path: str) -> str | None:
-    """Why a route of the server is closed; None when the table does not list it."""
-    for route in CLOSED:
-        if method in route.methods and route.path.fullmatch(path):
-            return route.why
     return None

@@ -13,15 +13,18 @@ ORTHANC = "/usr/sbin/Orthanc"
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = ROOT / "orthanc-config" / "orthanc.json"
 PLUGINS = Path("/usr/share/orthanc/plugins")
-RETURNS_ONLY_WITH_MD5 = (1, 13)
+OTHER_SINCE = (1, 13)
+"""The version of Orthanc that changed both of the following; an unknown version is treated as a later one."""
 
 
 def needs_md5(version: Version | None) -> bool:
-    """Whether this version of Orthanc returns only files whose MD5 is in its index: 1.13.0 and later do.
+    """Whether this version of Orthanc returns only files whose MD5 is in its index."""
+    return version is None or version >= OTHER_SINCE
 
-    An unknown version is treated as one of these.
-    """
-    return version is None or version >= RETURNS_ONLY_WITH_MD5
+
+def calls_for_duplicates(version: Version | None) -> bool:
+    """Whether this version calls the C-STORE filter and the stored hook for an instance that it has already."""
+    return version is not None and version < OTHER_SINCE
 
 
 def render(settings: Settings) -> dict[str, Any]:

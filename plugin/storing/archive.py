@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import json
 from dataclasses import replace
-from functools import cached_property
 from io import BufferedIOBase, BytesIO
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,6 @@ from ehr_bridge.services.archive.file_digests import is_whole
 from ehr_bridge.services.archive.holdings import HeldSeries, Holding, Raster, Usage
 from ehr_bridge.services.archive.storing import Stored
 from plugin.running.per_thread import PerThread
-from plugin.storing.described import held_series, holding_of
 
 BY_C_STORE = "DicomProtocol"
 """The origin that Orthanc stores with each instance (metadata 'Origin')."""
@@ -24,6 +22,7 @@ OF_THE_FILE = frozenset({3, 5, 8, 15, 21})
 request, bad file format, missing tag. Other errors concern its disk, its quota or its database."""
 CORRUPTED = 20
 """Orthanc's error for a file whose MD5 differs from the one in its index; Orthanc 1.13 checks at each read."""
+FILE_INFO = "attachments/dicom/info"
 DICOMWEB_METADATA = 4301
 """The attachment of a series in which the DICOMweb plugin caches the answer to a metadata request."""
 
@@ -55,37 +54,25 @@ class OrthancArchive:
             raise RefusedInstance("refused_by_archive", "Orthanc could not take this file; check that it is whole.")
         return Stored(stored["ID"], stored["ParentStudy"], stored["Status"] == "AlreadyStored")
 
-    @cached_property
-    def calls_for_duplicates(self) -> bool:
-        """Whether Orthanc calls the C-STORE filter and the stored hook for an instance that it has already.
-
-        Orthanc 1.13, which has several modes of overwriting, answers the sender without them.
-        """
-        try:
-            return "OverwriteInstancesMode" not in json.loads(self._orthanc.RestApiGet("/system"))
-        except self._orthanc.OrthancException:
-            return True
-
     def is_storing(self) -> bool:
         """Whether this thread is currently storing through this object."""
         return self._storing.peek() is not None
 
     def parent_study(self, orthanc_instance_id: str) -> str:
         """Orthanc's id of an instance's study. Raises LookupError when the instance is gone."""
-        return str(json.loads(self._of_instance(orthanc_instance_id, "study"))["ID"])
+        return str(self._about(orthanc_instance_id, "study")["ID"])
 
     def sender_of(self, orthanc_instance_id: str) -> str | None:
         """The calling AE title of an instance received by C-STORE; None for any other way. Raises LookupError when the
         instance is gone."""
-        told = json.loads(self._of_instance(orthanc_instance_id, "metadata?expand"))
+        told = self._about(orthanc_instance_id, "metadata?expand")
         return str(told.get("RemoteAET", "")) if told.get("Origin") == BY_C_STORE else None
 
     def has(self, orthanc_instance_id: str, sop_instance_uid: str) -> bool:
         """See `Archive.has`."""
-        query = {"Level": "Instance", "Query": {"SOPInstanceUID": sop_instance_uid}}
         try:
-            return orthanc_instance_id in json.loads(self._orthanc.RestApiPost("/tools/find", json.dumps(query)))
-        except self._orthanc.OrthancException:
+            return orthanc_instance_id in self.find("Instance", SOPInstanceUID=sop_instance_uid)
+        except Unavailable:
             return False
 
     def read(self, orthanc_instance_id: str) -> bytes:
@@ -108,9 +95,12 @@ class OrthancArchive:
     def open(self, orthanc_instance_id: str) -> BufferedIOBase:
         """See `Archive.open`; bypasses Orthanc's cache. If the folder of a file is missing too, the file is not
         reported as missing, because an unmounted disk looks like this."""
-        about = self._about_file(orthanc_instance_id)
+        about = self._about(orthanc_instance_id, FILE_INFO)
         if about["CompressedSize"] != about["UncompressedSize"]:  # stored by an Orthanc with compression
-            return BytesIO(self._of_instance(orthanc_instance_id, "file"))
+            try:
+                return BytesIO(self._orthanc.RestApiGet(f"/instances/{orthanc_instance_id}/file"))
+            except self._orthanc.OrthancException as error:
+                raise LookupError(orthanc_instance_id) from error
         path = file_in(self._storage, about["Uuid"])
         if not path.parent.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, "the folder of the file is gone")
@@ -119,14 +109,9 @@ class OrthancArchive:
     def file_of(self, orthanc_instance_id: str) -> str | None:
         """See `Holdings.file_of`."""
         try:
-            about = self._about_file(orthanc_instance_id)
+            return str(file_in(Path(), self._about(orthanc_instance_id, FILE_INFO)["Uuid"]))
         except LookupError:
             return None
-        return str(file_in(Path(), about["Uuid"]))
-
-    def _about_file(self, orthanc_instance_id: str) -> dict[str, Any]:
-        about: dict[str, Any] = json.loads(self._of_instance(orthanc_instance_id, "attachments/dicom/info"))
-        return about
 
     def holds(self, orthanc_instance_id: str, digest: str | None) -> bool:
         """See `Archive.holds`. Without a known digest, Orthanc compares the MD5 that it keeps of older files."""
@@ -147,15 +132,19 @@ class OrthancArchive:
 
     def delete(self, orthanc_instance_id: str) -> None:
         """Delete an instance; one that is already gone is no error. Raises Unavailable when it is still there."""
+        self.delete_resource(f"/instances/{orthanc_instance_id}")
+
+    def delete_resource(self, path: str, proof: str = "") -> None:
+        """Like `delete`, for any of Orthanc's resources; `path` + `proof` answers while it is there."""
         try:
-            self._orthanc.RestApiDelete(f"/instances/{orthanc_instance_id}")
+            self._orthanc.RestApiDelete(path)
         except self._orthanc.OrthancException as error:
-            if self._is_there(f"/instances/{orthanc_instance_id}"):
+            if self.get(path + proof) is not None:
                 raise Unavailable("archive_unavailable", "The archive cannot delete at the moment.", 30) from error
 
     def instances_of(self, study_instance_uid: str) -> list[str]:
         """Orthanc's ids of all instances with this StudyInstanceUID, in all of Orthanc's studies."""
-        return self._find("Instance", study_instance_uid)
+        return self.find("Instance", StudyInstanceUID=study_instance_uid)
 
     def refresh(self, study_instance_uid: str) -> None:
         """Update Orthanc's index, and what the DICOMweb plugin caches with each series, from the files.
@@ -164,53 +153,44 @@ class OrthancArchive:
         4301) stays valid while the series has the same instances (docs/orthanc-facts.md). One instance is enough for
         the index: replaced instances have brought their own level with them.
         """
-        for series in self._find("Series", study_instance_uid):
+        for series in self.find("Series", StudyInstanceUID=study_instance_uid):
             try:
                 first = json.loads(self._orthanc.RestApiGet(f"/series/{series}"))["Instances"][0]
                 self._orthanc.RestApiPost(f"/instances/{first}/reconstruct", "{}")
             except (self._orthanc.OrthancException, IndexError) as error:
-                if self._is_there(f"/series/{series}"):
+                if self.get(f"/series/{series}") is not None:
                     raise Unavailable("archive_unavailable", "The archive cannot index at the moment.", 30) from error
                 continue
-            self._delete_attachment(f"/series/{series}/attachments/{DICOMWEB_METADATA}")
+            self.delete_resource(f"/series/{series}/attachments/{DICOMWEB_METADATA}", "/size")
 
-    def _delete_attachment(self, path: str) -> None:
-        try:
-            self._orthanc.RestApiDelete(path)
-        except self._orthanc.OrthancException as error:
-            if self._is_there(f"{path}/size"):
-                raise Unavailable("archive_unavailable", "The archive cannot delete at the moment.", 30) from error
-
-    def _find(self, level: str, study_instance_uid: str, *, expand: bool = False) -> list[Any]:
-        query = {"Level": level, "Query": {"StudyInstanceUID": study_instance_uid}, "Expand": expand}
+    def find(self, level: str, *, expand: bool = False, **uids: str) -> list[Any]:
+        """Orthanc's ids of all resources with these UIDs, or with `expand` what it says of each. Raises Unavailable."""
+        query = {"Level": level, "Query": uids, "Expand": expand}
         try:
             found: list[Any] = json.loads(self._orthanc.RestApiPost("/tools/find", json.dumps(query)))
         except self._orthanc.OrthancException as error:
             raise Unavailable("archive_unavailable", "The archive cannot search at the moment.", 30) from error
         return found
 
-    def _is_there(self, path: str) -> bool:
+    def get(self, path: str) -> Any:
+        """Orthanc's answer; None for what does not exist, or when it does not answer."""
         try:
-            self._orthanc.RestApiGet(path)
+            return json.loads(self._orthanc.RestApiGet(path))
         except self._orthanc.OrthancException:
-            return False
-        return True
+            return None
 
     def holdings(self, orthanc_study_id: str) -> list[Holding]:
         """See `Holdings.holdings`."""
-        try:
-            series = self._get(f"/studies/{orthanc_study_id}/series?expand")
-            instances = self._get(f"/studies/{orthanc_study_id}/instances?expand")
-        except self._orthanc.OrthancException:
-            return []
+        series = self.get(f"/studies/{orthanc_study_id}/series?expand") or []
+        instances = self.get(f"/studies/{orthanc_study_id}/instances?expand") or []
         tags = {one["ID"]: one["MainDicomTags"] for one in series}
-        return sorted((holding_of(one, tags.get(one["ParentSeries"], {})) for one in instances), key=lambda h: h.order)
+        return sorted((_holding(one, tags.get(one["ParentSeries"], {})) for one in instances), key=lambda h: h.order)
 
     def series_of(self, study_instance_uid: str) -> list[HeldSeries]:
         """See `Holdings.series_of`. A series that is in two of Orthanc's studies counts as one."""
         found: dict[str, HeldSeries] = {}
-        for series in self._find("Series", study_instance_uid, expand=True):
-            held = held_series(series)
+        for series in self.find("Series", StudyInstanceUID=study_instance_uid, expand=True):
+            held = _held_series(series)
             other = found.get(held.series_instance_uid)
             if other is not None:
                 together = held.number_of_instances + other.number_of_instances
@@ -242,14 +222,9 @@ class OrthancArchive:
             pixels = b"".join(pixels[row * pitch : row * pitch + line] for row in range(height))
         return Raster(width, height, dtype, samples, pixels)
 
-    def _get(self, path: str) -> list[dict[str, Any]]:
-        answer: list[dict[str, Any]] = json.loads(self._orthanc.RestApiGet(path))
-        return answer
-
     def changes(self, since: int, limit: int) -> dict[str, Any]:
-        """A page of Orthanc's log of changes."""
-        page: dict[str, Any] = json.loads(self._orthanc.RestApiGet(f"/changes?since={since}&limit={limit}"))
-        return page
+        """A page of Orthanc's log of changes. Raises Unavailable."""
+        return self._ask(f"/changes?since={since}&limit={limit}")
 
     def last_change(self) -> int:
         """See `Holdings.last_change`; 0 when the log is empty."""
@@ -270,20 +245,16 @@ class OrthancArchive:
         return Usage(int(said["TotalDiskSize"]), int(said["CountStudies"]), int(said["CountInstances"]))
 
     def _ask(self, path: str) -> dict[str, Any]:
-        try:
-            answer: dict[str, Any] = json.loads(self._orthanc.RestApiGet(path))
-        except self._orthanc.OrthancException as error:
-            raise Unavailable(
-                "archive_unavailable", "The archive does not answer; try again in a moment.", 30
-            ) from error
+        answer: dict[str, Any] | None = self.get(path)
+        if answer is None:
+            raise Unavailable("archive_unavailable", "The archive does not answer; try again in a moment.", 30)
         return answer
 
-    def _of_instance(self, orthanc_instance_id: str, what: str) -> bytes:
+    def _about(self, orthanc_instance_id: str, what: str) -> dict[str, Any]:
         """Raises LookupError when the instance is gone."""
-        try:
-            answer: bytes = self._orthanc.RestApiGet(f"/instances/{orthanc_instance_id}/{what}")
-        except self._orthanc.OrthancException as error:
-            raise LookupError(orthanc_instance_id) from error
+        answer: dict[str, Any] | None = self.get(f"/instances/{orthanc_instance_id}/{what}")
+        if answer is None:
+            raise LookupError(orthanc_instance_id)
         return answer
 
     def _explain(self, error: Exception, data: bytes) -> RefusedInstance | Unavailable:
@@ -304,3 +275,37 @@ class OrthancArchive:
 def file_in(storage: Path, name: str) -> Path:
     """Where Orthanc stores the file of this name (the UUID of an attachment)."""
     return storage / name[:2] / name[2:4] / name
+
+
+def _holding(instance: dict[str, Any], series: dict[str, Any]) -> Holding:
+    """An instance, from what Orthanc says of it and of its series' attributes."""
+    tags = instance["MainDicomTags"]
+    return Holding(
+        orthanc_instance_id=instance["ID"],
+        series_instance_uid=series.get("SeriesInstanceUID", ""),
+        sop_instance_uid=tags.get("SOPInstanceUID", ""),
+        modality=series.get("Modality", ""),
+        series_number=_number(series.get("SeriesNumber")),
+        instance_number=_number(tags.get("InstanceNumber")),
+        size_bytes=int(instance.get("FileSize", 0)),
+    )
+
+
+def _held_series(series: dict[str, Any]) -> HeldSeries:
+    """A series, from what Orthanc says of it."""
+    tags = series["MainDicomTags"]
+    said = tags.get("SeriesNumber", "").strip()
+    return HeldSeries(
+        series_instance_uid=tags.get("SeriesInstanceUID", ""),
+        number=_number(said) if said else None,
+        modality=tags.get("Modality", ""),
+        description=tags.get("SeriesDescription", ""),
+        number_of_instances=len(series.get("Instances", [])),
+    )
+
+
+def _number(text: str | None) -> int:
+    try:
+        return int(text or 0)
+    except ValueError:
+        return 0

@@ -98,8 +98,10 @@ class Ingest:
         refusals: StoreRefusals,
         hand_over: Callable[[AtDoor], None],
         other_content_status: int = ACCEPTED,
+        calls_for_duplicates: bool = True,
     ) -> None:
-        """`other_content_status` is the answer for an image whose UID the archive has with other content."""
+        """`other_content_status` is the answer for an image whose UID the archive has with other content;
+        `calls_for_duplicates` says whether Orthanc calls the other hooks for an instance that it has already."""
         self._actions = orthanc.ReceivedInstanceAction
         self._intake = intake
         self._archive = archive
@@ -107,6 +109,7 @@ class Ingest:
         self._refusals = refusals
         self._hand_over = hand_over
         self._other_content_status = other_content_status
+        self._calls_for_duplicates = calls_for_duplicates
         self._received = PerThread[_Received]()
         self._under_way = UnderWay()
 
@@ -143,7 +146,7 @@ class Ingest:
         held = self._intake.held(judged, self._archive)
         if held is Held.OTHER:
             return self._set_aside(judged, OTHER_CONTENT, self._other_content_status)
-        if held is Held.ABSENT or self._archive.calls_for_duplicates:
+        if held is Held.ABSENT or self._calls_for_duplicates:
             self._under_way.enter(place_of(judged))
             self._received.put(_Received(judged, came_at, stored_digest(data), held is Held.SAME))
         else:  # no other hook is called
@@ -257,7 +260,7 @@ class Ingest:
         if not by_c_store:
             return self._actions.MODIFY, None  # Orthanc refuses an empty file, and tells the sender
         if status == ACCEPTED:  # the archive has one with this UID, and keeps that
-            if self._archive.calls_for_duplicates:
+            if self._calls_for_duplicates:
                 self._refusals.expect(code, status, on_sender)
             else:
                 on_sender(Sender(Door.C_STORE.value, UNTOLD))

@@ -6,37 +6,28 @@ knows (seen live). So the names of the files are written down before, and remain
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
-from typing import Any
 
-from ehr_bridge.errors import Unavailable
-from plugin.storing.archive import file_in
+from plugin.storing.archive import OrthancArchive, file_in
 
 
 class PurgingArchive:
     """See `ehr_bridge.services.deletion.purge.PurgeableArchive`."""
 
-    def __init__(self, orthanc: Any, storage: Path, journal: Path) -> None:
-        self._orthanc = orthanc
+    def __init__(self, archive: OrthancArchive, storage: Path, journal: Path) -> None:
+        self._archive = archive
         self._storage = storage
         self._journal = journal
 
     def delete_study(self, study_instance_uid: str) -> int:
         """See `PurgeableArchive.delete_study`. A study whose instances name two patients is two studies in Orthanc.
         Raises Unavailable when Orthanc could not delete it."""
-        question = {"Level": "Study", "Query": {"StudyInstanceUID": study_instance_uid}}
-        found: list[str] = json.loads(self._orthanc.RestApiPost("/tools/find", json.dumps(question).encode()))
+        found = self._archive.find("Study", StudyInstanceUID=study_instance_uid)
         page = self._journal / f"{study_instance_uid}.txt"
-        names = [name for orthanc_study_id in found for name in self._files(f"/studies/{orthanc_study_id}")]
-        self._write_down(page, names)
-        for orthanc_study_id in found:
-            try:
-                self._orthanc.RestApiDelete(f"/studies/{orthanc_study_id}")
-            except self._orthanc.OrthancException as error:
-                if self._get(f"/studies/{orthanc_study_id}") is not None:
-                    raise Unavailable("archive_unavailable", "The archive could not delete the study.") from error
+        self._write_down(page, [name for study in found for name in self._files(f"/studies/{study}")])
+        for study in found:
+            self._archive.delete_resource(f"/studies/{study}")
         for name in page.read_text().split():
             file_in(self._storage, name).unlink(missing_ok=True)
         page.unlink()
@@ -46,11 +37,11 @@ class PurgingArchive:
         """The names in the storage folder of all attachments of a study, its series and its instances."""
         resources = [study]
         for level in ("series", "instances"):
-            resources += [f"/{level}/{one['ID']}" for one in self._get(f"{study}/{level}") or []]
+            resources += [f"/{level}/{one['ID']}" for one in self._archive.get(f"{study}/{level}") or []]
         names = []
         for resource in resources:
-            for attachment in self._get(f"{resource}/attachments") or []:
-                info = self._get(f"{resource}/attachments/{attachment}/info")
+            for attachment in self._archive.get(f"{resource}/attachments") or []:
+                info = self._archive.get(f"{resource}/attachments/{attachment}/info")
                 if info is not None:
                     names.append(str(info["Uuid"]))
         return names
@@ -62,10 +53,3 @@ class PurgingArchive:
             file.writelines(f"{name}\n" for name in names)
             file.flush()
             os.fsync(file.fileno())
-
-    def _get(self, path: str) -> Any:
-        """Orthanc's answer, or None for what does not exist."""
-        try:
-            return json.loads(self._orthanc.RestApiGet(path))
-        except self._orthanc.OrthancException:
-            return None

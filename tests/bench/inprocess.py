@@ -53,10 +53,10 @@ def time_gate(plan: Plan) -> Time:
         sight(),
         lambda _: None,
         Bodies(1_000_000, 1_000_000, free_memory),
-        None,
+        lambda _: None,
         viewings.note,
     )
-    gate.open()
+    gate.is_open = True
     headers = {
         "accept": 'multipart/related; type="application/octet-stream"; transfer-syntax=*',
         "authorization": f"Bearer {token}",

@@ -8,9 +8,10 @@ import subprocess
 
 import pytest
 
-from plugin.serving.routes import CLOSED, DELETE, GET, POST, PUT, ROUTES, find_route, why_closed
+from plugin.serving.routes import DELETE, GET, POST, PUT, ROUTES, find_route
 from plugin.starting.orthanc_config import PLUGINS
 from tests.support import ports
+from tests.support.closed_routes import CLOSED, why_closed
 
 ORTHANC = "/usr/sbin/Orthanc"
 METHODS = {"GET": GET, "POST": POST, "PUT": PUT, "DELETE": DELETE}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from plugin.running.advisories import ADVISORIES, installed_version, open_in, sentence
-from plugin.starting.orthanc_config import ORTHANC
+from plugin.starting.orthanc_config import ORTHANC, calls_for_duplicates, needs_md5
 from tests.unit.doc_steps import section
 
 
@@ -34,3 +34,10 @@ def test_the_documentation_says_what_shields_from_each() -> None:
     shields = {row[1].strip(): row[-2].strip() for row in rows if len(row) > 4 and row[1].strip().startswith("CVE-")}
     assert set(shields) == {one.cve for one in ADVISORIES}
     assert all(shields.values())
+
+
+def test_a_version_that_cannot_be_read_is_taken_for_a_later_one() -> None:
+    """Later ones need the MD5 of every file, and call no hook for an instance that they have already."""
+    versions = (1, 12, 7), (1, 12, 11), (1, 13, 0), None
+    assert [needs_md5(version) for version in versions] == [False, False, True, True]
+    assert [calls_for_duplicates(version) for version in versions] == [True, True, False, False]

@@ -27,11 +27,18 @@ ID_A, ID_B = "-".join(["aaaaaaaa"] * 5), "-".join(["bbbbbbbb"] * 5)
 STUDY_OF = {ID_A: A, ID_B: B}
 
 
+def nobody(*_: object) -> None:
+    """Listens to nothing."""
+
+
 def make_gate(*hidden: str) -> Gate:
-    authenticator = Authenticator(TokenVerifier(RULES, set(), GRANTS, lambda: NOW), None)
-    gate = Gate(authenticator, sight(*hidden), STUDY_OF.get, BODIES)
-    gate.open()
+    gate = Gate(doorkeeper(), sight(*hidden), STUDY_OF.get, BODIES, nobody, nobody)
+    gate.is_open = True
     return gate
+
+
+def doorkeeper() -> Authenticator:
+    return Authenticator(TokenVerifier(RULES, set(), GRANTS, lambda: NOW), None)
 
 
 def user(*roles: str) -> str:
@@ -95,13 +102,12 @@ def test_orthancs_ids_are_judged_by_the_study_they_belong_to() -> None:
 def test_what_is_read_is_told_and_what_is_refused_is_not() -> None:
     """Study and instance of a path, of WADO-URI, of Orthanc's ids; for the audit trail."""
     seen: list[tuple[str, str | Whole | None]] = []
-    authenticator = Authenticator(TokenVerifier(RULES, set(), GRANTS, lambda: NOW), None)
 
     def note(_caller: Any, study: str, instance: str | Whole | None, _address: str) -> None:
         seen.append((study, instance))
 
-    gate = Gate(authenticator, sight(), STUDY_OF.get, BODIES, None, note)
-    gate.open()
+    gate = Gate(doorkeeper(), sight(), STUDY_OF.get, BODIES, nobody, note)
+    gate.is_open = True
     token = viewer(A)
     headers = {"authorization": f"Bearer {token}"}
     wado = {"studyUID": A, "objectUID": "1.9"}
@@ -212,7 +218,14 @@ def test_a_route_gets_no_larger_body_than_it_can_use() -> None:
 
 def test_until_the_self_test_passes_only_the_self_test_passes() -> None:
     """Closed first, open later."""
-    gate = Gate(Authenticator(TokenVerifier(RULES, set(), GRANTS, lambda: NOW), None), sight(), STUDY_OF.get, BODIES)
+    gate = Gate(
+        Authenticator(TokenVerifier(RULES, set(), GRANTS, lambda: NOW), None),
+        sight(),
+        STUDY_OF.get,
+        BODIES,
+        nobody,
+        nobody,
+    )
     gate.expect("nonce")
 
     def health(**arguments: str) -> bool:
@@ -224,7 +237,7 @@ def test_until_the_self_test_passes_only_the_self_test_passes() -> None:
     assert health(selftest="nonce")
     assert not health()
     assert (gate.saw_self_test, gate.is_open) == (True, False)
-    gate.open()
+    gate.is_open = True
     assert health()
 
 
@@ -266,8 +279,15 @@ def test_a_hidden_study_is_closed_to_everybody_and_another_is_not() -> None:
 def test_before_the_hidden_studies_are_known_nobody_looks_at_images() -> None:
     """Right after the start."""
     unknown = sight(is_loaded=False)
-    gate = Gate(Authenticator(TokenVerifier(RULES, set(), GRANTS, lambda: NOW), None), unknown, STUDY_OF.get, BODIES)
-    gate.open()
+    gate = Gate(
+        Authenticator(TokenVerifier(RULES, set(), GRANTS, lambda: NOW), None),
+        unknown,
+        STUDY_OF.get,
+        BODIES,
+        nobody,
+        nobody,
+    )
+    gate.is_open = True
     for path in (f"/dicom-web/studies/{A}/metadata", "/dicom-web/studies", "/wado"):
         assert not ask(gate, GET, path, user("doctor"))
     assert ask(gate, GET, "/api/v1/health")
@@ -276,9 +296,8 @@ def test_before_the_hidden_studies_are_known_nobody_looks_at_images() -> None:
 def refusal(method: int, path: str, token: str | None, **more: Any) -> tuple[str, str, str | None] | None:
     """What the gate hands over to the audit trail for a request that it refuses: code, route, study."""
     told: list[Refusal] = []
-    authenticator = Authenticator(TokenVerifier(RULES, set(), GRANTS, lambda: NOW), None)
-    gate = Gate(authenticator, sight(), STUDY_OF.get, BODIES, told.append)
-    gate.open()
+    gate = Gate(doorkeeper(), sight(), STUDY_OF.get, BODIES, told.append, nobody)
+    gate.is_open = True
     headers = dict(more.pop("headers", {})) | ({"authorization": f"Bearer {token}"} if token else {})
     allowed = gate.allow(path, method=method, ip="192.0.2.7", headers=headers, **more)
     assert not (allowed and told)
