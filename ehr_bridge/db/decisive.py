@@ -13,6 +13,7 @@ from sqlalchemy import event, inspect
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
+from ehr_bridge.db.row_changes import changed
 from ehr_bridge.db.states import OrderStatus
 from ehr_bridge.db.tables.deletions import DeletionRequest
 from ehr_bridge.db.tables.modifications import Modification
@@ -51,16 +52,12 @@ def _is_decisive(row: object) -> bool:
     if isinstance(row, DeletionRequest | ScheduledStep):
         return True
     if isinstance(row, Modification):
-        return "status" in _changed(row)
+        return "status" in changed(row)
     if isinstance(row, Patient):
-        return bool(_changed(row) - {"updated_at"})
+        return bool(changed(row) - {"updated_at"})
     if isinstance(row, Order):
-        return bool(_changed(row) - _OF_IMAGES - {"status"}) or _was_or_is_cancelled(row)
-    return isinstance(row, Study) and bool(_changed(row) & _OF_STUDIES)
-
-
-def _changed(row: object) -> set[str]:
-    return {attribute.key for attribute in inspect(row).attrs if attribute.history.has_changes()}
+        return bool(changed(row) - _OF_IMAGES - {"status"}) or _was_or_is_cancelled(row)
+    return isinstance(row, Study) and bool(changed(row) & _OF_STUDIES)
 
 
 def _was_or_is_cancelled(order: Order) -> bool:

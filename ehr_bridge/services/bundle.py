@@ -15,6 +15,7 @@ from ehr_bridge.auth.tokens import TokenVerifier
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.decisive import on_decisive_change
 from ehr_bridge.db.fresh import Fresh
+from ehr_bridge.db.row_changes import keep_dates
 from ehr_bridge.matching import Basis, Rules
 from ehr_bridge.services.accounts.accounts import Accounts
 from ehr_bridge.services.accounts.rate_limits import SIGN_IN, SIGN_IN_ADDRESS, UPLOAD, RateLimits
@@ -171,6 +172,7 @@ def build_services(
     recorder = Recorder(database, clock)
     fresh = Fresh(database, recorder.settle)
     claims = Claims(database, clock, rules=rules)
+    keep_dates(database, clock)
     on_decisive_change(database, claims.forget)
     coercion = load_rules(settings.coercion_rules)
     followers = Followers(coercion.order_fields)

@@ -235,7 +235,7 @@ def _make_worker(services: Services, archive: OrthancArchive, purging: PurgingAr
 
     def settle_old() -> None:
         with services.database.write() as session:
-            settle_leftovers(session, services.clock())
+            settle_leftovers(session)
 
     return Worker(
         take_over,

@@ -120,6 +120,6 @@ def test_the_first_image_is_counted_as_all_images_are(api: Api) -> None:
     send(api, placed, uid, upload)
     before = counted()
     with api.services.database.write() as session:
-        settle_studies(session, session.scalars(select(Study.id)).all(), datetime.now(UTC))
+        settle_studies(session, session.scalars(select(Study.id)).all())
     assert counted() == before
     assert (before[0][0]["number_of_instances"], before[1][0]["number_of_images"]) == (1, 1)

@@ -168,5 +168,5 @@ def test_counting_the_first_image_again_changes_nothing(api: Api) -> None:
     first = shown()
     with api.services.database.write() as session:
         study = session.scalars(select(Study)).one()
-        settle_studies(session, [study.id], api.services.clock())
+        settle_studies(session, [study.id])
     assert shown() == first and first[0]["number_of_instances"] == 1

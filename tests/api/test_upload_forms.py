@@ -184,7 +184,7 @@ def test_failures_survive_a_process_that_dies_before_settling(api: Api) -> None:
     api.services.recorder.settle()
     api.upload(b"a letter " * 60, headers=headers)
     with api.services.database.write() as session:
-        assert settle_leftovers(session, api.services.clock()) == 1
+        assert settle_leftovers(session) == 1
     assert api.get("/api/v1/dicom/uploads", "nurse").json["items"][0]["upload_status"] == "partial"
 
 
@@ -199,7 +199,7 @@ def test_a_request_whose_process_dies_is_closed_as_partial(api: Api, monkeypatch
     assert under_way.close_interrupted() == 0
     assert under_way.close_interrupted(timedelta(0)) == 2
     with api.services.database.write() as session:
-        settle_leftovers(session, api.services.clock())
+        settle_leftovers(session)
     for entry in api.get(path, "nurse").json["entries"]:
         assert (entry["upload_status"], entry["error_message"]) == ("partial", "interrupted")
         assert (entry["number_of_files"], bool(entry["interrupted_at"])) == (1, True)

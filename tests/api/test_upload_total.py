@@ -34,7 +34,7 @@ class Sending:
         self.api.services.recorder.flush()
         closed = self.api.services.recorder.under_way.close_interrupted(timedelta(seconds=for_seconds))
         with self.api.services.database.write() as session:
-            settle_leftovers(session, self.api.services.clock())
+            settle_leftovers(session)
         return closed
 
     def entries(self) -> list[dict[str, Any]]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import JSON, MetaData, String
-from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.orm import DeclarativeBase, Mapped
 
 from ehr_bridge.db.types import UtcDateTime
 
@@ -24,3 +24,13 @@ class Base(DeclarativeBase):
         }
     )
     type_annotation_map = {datetime: UtcDateTime, dict[str, Any]: JSON, list[Any]: JSON}  # noqa: RUF012
+
+
+class Dated:
+    """Rows that say when they were made and when they last changed. `updated_at` is set by `db.row_changes` alone, in
+    the transaction of the change; nobody else needs to think of it."""
+
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    NOT_SHOWN: ClassVar[frozenset[str]] = frozenset()
+    """Attributes that no answer shows: setting them is no change."""

@@ -6,18 +6,18 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, time
-from typing import Self, overload
+from typing import ClassVar, Self, overload
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from ehr_bridge.db.states import OrderStatus, column_of
 from ehr_bridge.db.tables.accounts import User
-from ehr_bridge.db.tables.base import UID, Base
+from ehr_bridge.db.tables.base import UID, Base, Dated
 from ehr_bridge.matching.issuers import issuer_key
 
 
-class Patient(Base):
+class Patient(Dated, Base):
     """A person in the EHR, by medical record number and its issuer; everything else may be unknown (emergency)."""
 
     __tablename__ = "patients"
@@ -44,8 +44,6 @@ class Patient(Base):
     pending_change_id: Mapped[uuid.UUID | None]
     """The correction (`identity_changes`) after which the number may be another person's, until somebody has
     decided."""
-    created_at: Mapped[datetime]
-    updated_at: Mapped[datetime]
 
     @validates("issuer")
     def _follow(self, _: str, issuer: str | None) -> str | None:
@@ -104,11 +102,12 @@ class OfFirstStep[T]:
         setattr(order.steps[0], self._name, value)
 
 
-class Order(Base):
+class Order(Dated, Base):
     """An imaging service request (FHIR ServiceRequest) of one or more steps, with what it shows of its study."""
 
     __tablename__ = "orders"
     __table_args__ = (Index("ix_orders_status_id", "status", "id"),)
+    NOT_SHOWN: ClassVar[frozenset[str]] = frozenset({"made_here", "told_patient_id"})
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
     accession_number: Mapped[str] = mapped_column(String(16), unique=True)
@@ -142,8 +141,6 @@ class Order(Base):
     uploaded_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey(User.id))
     uploaded_at: Mapped[datetime | None]
     upload_source: Mapped[str | None] = mapped_column(String(20))
-    created_at: Mapped[datetime]
-    updated_at: Mapped[datetime]
 
     patient: Mapped[Patient] = relationship(lazy="joined", innerjoin="unnested")  # type: ignore[arg-type]
     """Unnested, because SQLite would otherwise gather all orders and patients first to find those of one study."""

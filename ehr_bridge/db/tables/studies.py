@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import uuid
 from datetime import date, datetime, time
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import ForeignKey, Index, String, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ehr_bridge.db.states import UNCERTAIN, LinkStatus, column_of, is_one_of
-from ehr_bridge.db.tables.base import UID, Base
+from ehr_bridge.db.tables.base import UID, Base, Dated
 from ehr_bridge.db.tables.registry import Order, Patient
 
 LISTED = "orthanc_study_id IS NOT NULL AND deleted_at IS NULL"
@@ -30,7 +30,7 @@ def _waiting_index(of: str) -> Index:
     return Index(f"ix_studies_waiting_{of}", f"match_{of}_id", sqlite_where=text(WAITS), postgresql_where=text(WAITS))
 
 
-class Study(Base):
+class Study(Dated, Base):
     """A study that the archive holds or will hold: one row per StudyInstanceUID, on every node.
 
     The row is written before the first instance is stored (the claim), so that every instance of a study gets the same
@@ -55,6 +55,10 @@ class Study(Base):
         _waiting_index("patient"),
         _waiting_index("order"),
         Index("ix_studies_withheld", "withheld_by_id", sqlite_where=text(WITHHELD), postgresql_where=text(WITHHELD)),
+    )
+
+    NOT_SHOWN: ClassVar[frozenset[str]] = frozenset(
+        {"is_settled", "study_date_key", "patient_name_key", "accession_key", "modality_key", "patient_id_key"}
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
@@ -93,8 +97,6 @@ class Study(Base):
     number_of_instances: Mapped[int] = mapped_column(default=0)
     is_settled: Mapped[bool] = mapped_column(default=True)
     """False while recorded instances are missing in the counts (here, on the order, in the upload log)."""
-    created_at: Mapped[datetime]
-    updated_at: Mapped[datetime]
     deleted_at: Mapped[datetime | None]
 
     patient: Mapped[Patient | None] = relationship(lazy="joined", foreign_keys=[patient_id])

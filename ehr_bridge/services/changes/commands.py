@@ -56,10 +56,10 @@ class IdentityChanges:
                 )
             sides = ({"merged_into_id": None}, {"merged_into_id": survivor.id})
             change = note_change(session, "patient_merged", patient, None, sides, reason, origin, now)
-            patient.merged_into_id, patient.updated_at = survivor.id, now
+            patient.merged_into_id = survivor.id
             orders = list(session.scalars(select(Order).where(Order.patient_id == patient.id)))
             for order in orders:
-                order.patient_id, order.updated_at = survivor.id, now
+                order.patient_id = survivor.id
             session.flush()
             session.expire_all()
             studies = studies_of(session, patient_id=patient.id)
@@ -110,7 +110,7 @@ class IdentityChanges:
             sides = ({"accession_number": found.accession_number}, {"accession_number": number})
             change = note_change(session, "accession_corrected", found.patient, found, sides, reason, origin, now)
             if holder is None:
-                found.accession_number, found.updated_at = number, now
+                found.accession_number = number
                 session.flush()
                 studies = studies_of(session, order_id=found.id)
                 for study in studies:

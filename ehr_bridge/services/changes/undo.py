@@ -48,7 +48,6 @@ def undo_change(session: Session, undone: IdentityChange, reason: str, origin: O
     change = note_change(session, undone.kind, patient, order, sides, reason, origin, now, undoes=undone)
     for name in undone.after:
         setattr(subject, name, as_field(name, undone.before[name]))
-    subject.updated_at = now
     session.flush()
     session.expire(subject)
     if undone.kind == "patient_updated":
@@ -102,7 +101,7 @@ def _bring_back(session: Session, undone: IdentityChange, origin: Origin, now: d
         if job.status == JobStatus.WAITING:
             job.status, job.finished_at, job.swept_at = JobStatus.SUCCEEDED, now, now
             if study.withheld_by_id == undone.id:
-                release(session, study, now)
+                release(session, study)
         elif study.patient_id is None and undoable(session, study.id) == job.id and job.link_before is not None:
             status = LinkStatus.AMBIGUOUS if job.link_before.is_contradicted else LinkStatus.LINKED
             link = replace(job.link_before, link_status=status, withheld_by_id=None)
@@ -158,7 +157,7 @@ def _unmerged(session: Session, undone: IdentityChange, origin: Origin, now: dat
     records = list(survivors(session, [undone.patient_id]))  # now separate: this record, and those merged into it
     theirs = Order.id.in_(went) | Order.told_patient_id.in_(records)
     for order in session.scalars(select(Order).where(Order.patient_id == survivor, theirs)).all():
-        order.patient_id, order.updated_at = undone.patient_id, now
+        order.patient_id = undone.patient_id
     session.flush()
     session.expire_all()
     moved = _moved(session, undone)
@@ -219,7 +218,6 @@ def _doubt_what_came_since(
     )
     for study in session.scalars(doubtful.order_by(Study.created_at, Study.id)).all():
         doubt(session, study, origin, {"undoes": str(undone.id)}, now)
-        study.updated_at = now
     session.flush()
 
 

@@ -115,7 +115,7 @@ def _link(session: Session, study: Study, judged: Judged, account_id: uuid.UUID 
         return []
     session.add(new_fact(study, judged.delivery.origin.actor, now))
     if study.order is not None:
-        show_on_order(study.order, study, FirstUpload(account_id, now, judged.delivery.source), now)
+        show_on_order(study.order, study, FirstUpload(account_id, now, judged.delivery.source))
     detail = {
         "match": study.match_kind,
         "door": judged.delivery.door,

@@ -244,7 +244,7 @@ def _count(session: Session, kept: _Kept, now: datetime) -> bool:
     )
     _, studies = note_failures(session, [failure_of(judged.delivery, outcome)])
     session.flush()
-    settle_studies(session, studies, now)
+    settle_studies(session, studies)
     return True
 
 

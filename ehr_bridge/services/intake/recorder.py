@@ -114,7 +114,7 @@ class Recorder:
                 return
             try:
                 with self._database.write() as session:
-                    settle_studies(session, studies, self._clock())
+                    settle_studies(session, studies)
             except BaseException:
                 self._unsettled |= studies
                 raise
@@ -143,7 +143,7 @@ class Recorder:
                     log_id = log.id
                     row = _row(arrival, log_id, now)
                     is_plain = not waiting and not is_duplicate
-                    is_counted = is_plain and count_first(study, log, row, now)
+                    is_counted = is_plain and count_first(study, log, row)
                     is_behind = bool(waiting) or not study.is_settled or study.id in self._unsettled
                     append_all(session, judged.delivery.origin, events, now)
                 if is_duplicate:
@@ -153,9 +153,9 @@ class Recorder:
                     self._rows.put(session.connection(), [row])
                 if is_behind:
                     _, studies = note_failures(session, waiting)
-                    settle_studies(session, studies | {study.id}, now)
+                    settle_studies(session, studies | {study.id})
                 elif not is_counted:
-                    settle_entry(session, study.id, log, now)
+                    settle_entry(session, study.id, log)
                 if is_unfinished or isinstance(arrival, FoundLater):
                     session.flush()
                     coerce_late(session, study, is_unfinished=is_unfinished, now=now)

@@ -146,7 +146,6 @@ def _settle(session: Session, judged: _Judged, now: datetime) -> None:
     elif study.patient_id is not None or not (changed := _think_otherwise(study, match)):
         return
     else:
-        study.updated_at = now
         detail |= changed
     about = {"patient_id": plain(look.patient_id), "order_id": plain(look.order_id)}
     detail["changed"] = {name: value for name, value in about.items() if value}

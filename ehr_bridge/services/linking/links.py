@@ -95,10 +95,10 @@ def set_link(session: Session, study: Study, link: Link, actor: str, now: dateti
         _record_fact(session, study, link.link_id, actor, now)
     session.flush()
     if former_order is not None and former_order != study.order_id:
-        show_another(session, session.get_one(Order, former_order), study, now)
+        show_another(session, session.get_one(Order, former_order), study)
     if study.order_id is not None and study.order_id != former_order:
         upload = first_upload_of(session, study)
-        show_on_order(session.get_one(Order, study.order_id), study, upload, now)
+        show_on_order(session.get_one(Order, study.order_id), study, upload)
     for order_id, shown in link.orders.items():
         _restore_order(session, uuid.UUID(order_id), shown, study)
     logs = update(DicomUploadLog).where(DicomUploadLog.study_instance_uid == study.study_instance_uid)
@@ -107,7 +107,7 @@ def set_link(session: Session, study: Study, link: Link, actor: str, now: dateti
     study.updated_at = now
     index_study(session, study)
     session.flush()
-    settle_studies(session, [study.id], now)
+    settle_studies(session, [study.id])
 
 
 def end_link(session: Session, study: Study, now: datetime) -> None:
@@ -120,11 +120,10 @@ def end_link(session: Session, study: Study, now: datetime) -> None:
     study.patient_id = study.order_id = study.match_patient_id = study.match_order_id = study.withheld_by_id = None
     study.link_status, study.is_contradicted = LinkStatus.UNLINKED, False
     study.match_kind, study.match_score, study.match_evidence = MatchKind.NONE.value, 0.0, []
-    study.updated_at = now
     session.flush()
     session.expire(study, ["patient", "order"])
     if former is not None:
-        show_another(session, former, study, now)
+        show_another(session, former, study)
 
 
 def came_into_doubt(study: Study, before: Link | None) -> bool:

@@ -215,7 +215,6 @@ class Reconciliation:
             scheduled_study_instance_uid=uid,
             study_instance_uid=uid,
             created_at=now,
-            updated_at=now,
         )
 
 

@@ -33,7 +33,7 @@ def first_upload_of(session: Session, study: Study) -> FirstUpload | None:
     return FirstUpload(log.uploaded_by_id, log.uploaded_at, log.upload_source) if log is not None else None
 
 
-def show_on_order(order: Order, study: Study, upload: FirstUpload | None, now: datetime) -> None:
+def show_on_order(order: Order, study: Study, upload: FirstUpload | None) -> None:
     """Let an order show this study, unless it already shows one."""
     if order.orthanc_study_id is not None:
         return
@@ -41,25 +41,23 @@ def show_on_order(order: Order, study: Study, upload: FirstUpload | None, now: d
     order.study_date, order.study_time = study.study_date, study.study_time
     if upload is not None:
         order.uploaded_by_id, order.uploaded_at, order.upload_source = upload
-    order.updated_at = now
     if OrderStatus.IN_PROGRESS in TRANSITIONS[order.status]:
         order.status = OrderStatus.IN_PROGRESS
 
 
-def show_another(session: Session, order: Order, lost: Study, now: datetime) -> None:
+def show_another(session: Session, order: Order, lost: Study) -> None:
     """An order that loses its study shows the next one, or waits for images again."""
     if order.study_instance_uid != lost.study_instance_uid or order.orthanc_study_id is None:
         return
     order.study_instance_uid, order.orthanc_study_id = order.scheduled_study_instance_uid, None
     order.number_of_series = order.number_of_images = None
     order.study_date = order.study_time = order.uploaded_by_id = order.uploaded_at = order.upload_source = None
-    order.updated_at = now
     if order.status in {OrderStatus.IN_PROGRESS, OrderStatus.COMPLETED}:
         order.status = waiting_state(order)
     others = select(Study).where(Study.order_id == order.id, Study.orthanc_study_id.is_not(None))
     visible_first = (Study.deleted_at.is_not(None), Study.created_at, Study.id)
     other = session.scalar(others.order_by(*visible_first).limit(1))
     if other is not None:
-        show_on_order(order, other, first_upload_of(session, other), now)
+        show_on_order(order, other, first_upload_of(session, other))
         session.flush()
-        settle_studies(session, [other.id], now)
+        settle_studies(session, [other.id])

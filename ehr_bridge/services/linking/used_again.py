@@ -82,7 +82,7 @@ def settle(
     studies = withheld_by(session, change)
     _decide(session, change, decision, reason, origin, now)
     for study in studies:
-        release(session, study, now)
+        release(session, study)
     return studies
 
 
@@ -104,7 +104,7 @@ def _decide(
     change.decided_by, change.decided_at = origin.actor, now
     patient = session.get_one(Patient, change.patient_id)
     if patient.pending_change_id == change.id:
-        patient.pending_change_id, patient.updated_at = None, now
+        patient.pending_change_id = None
     session.flush()
 
 

@@ -36,7 +36,7 @@ def withhold(session: Session, study: Study, change_id: uuid.UUID, now: datetime
 
     A study on its way has no recorded link yet; it waits from its first image on (`entries`).
     """
-    study.withheld_by_id, study.updated_at = change_id, now
+    study.withheld_by_id = change_id
     if current_link(session, study.id) is not None:
         study.link_status = LinkStatus.AMBIGUOUS
     index_study(session, study)
@@ -44,9 +44,9 @@ def withhold(session: Session, study: Study, change_id: uuid.UUID, now: datetime
     audit.append(session, OURSELVES, event, now)
 
 
-def release(session: Session, study: Study, now: datetime) -> None:
+def release(session: Session, study: Study) -> None:
     """Restore a study to its state before it was withheld."""
-    study.withheld_by_id, study.updated_at = None, now
+    study.withheld_by_id = None
     if study.link_status == LinkStatus.AMBIGUOUS and not study.is_contradicted and study.patient_id is not None:
         study.link_status = LinkStatus.LINKED
     index_study(session, study)

@@ -196,16 +196,22 @@ def summary(rows: list[ModificationInstance]) -> list[dict[str, Any]]:
 
 def _show_on_study(session: Session, job: Modification, study: Study, orthanc_study_id: str | None) -> None:
     if orthanc_study_id is not None and orthanc_study_id != study.orthanc_study_id:
-        for table in (Order, DicomUploadLog):
-            follows = update(table).where(table.orthanc_study_id == study.orthanc_study_id)
-            session.execute(follows.values(orthanc_study_id=orthanc_study_id))
+        former = study.orthanc_study_id
+        shows = select(Order).where(
+            Order.study_instance_uid == study.study_instance_uid, Order.orthanc_study_id == former
+        )
+        for order in session.scalars(shows):
+            order.orthanc_study_id = orthanc_study_id
+        follows = update(DicomUploadLog).where(DicomUploadLog.orthanc_study_id == former)
+        session.execute(follows.values(orthanc_study_id=orthanc_study_id))
         study.orthanc_study_id = orthanc_study_id
     study.study_description = _description_shown(session, job, study)
     shown = _date_shown(session, job, study)
     if shown != study.study_date:
         study.study_date = shown
-        ours = (Order.id == study.order_id) & (Order.study_instance_uid == study.study_instance_uid)
-        session.execute(update(Order).where(ours).values(study_date=shown))
+        order = session.get(Order, study.order_id) if study.order_id is not None else None
+        if order is not None and order.study_instance_uid == study.study_instance_uid:
+            order.study_date = shown
     index_study(session, study)
 
 

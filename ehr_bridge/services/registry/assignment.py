@@ -96,7 +96,7 @@ class Assignment:
     def _give(self, session: Session, patient: Patient, issuer: str, origin: Origin) -> None:
         now = self._clock()
         before = {"issuer": patient.issuer}
-        patient.issuer, patient.updated_at = issuer, now
+        patient.issuer = issuer
         session.flush()
         event = Event("patient.updated", patient_id=patient.id, detail={"fields": ["issuer"]})
         audit.append(session, origin, event, now)

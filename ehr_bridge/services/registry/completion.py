@@ -67,7 +67,6 @@ class Completion:
             orders = session.scalars(select(Order).where(Order.id.in_(due)).with_for_update(of=Order)).all()
             for order in orders:
                 order.status = OrderStatus.COMPLETED
-                order.updated_at = now
                 event = Event(
                     "order.completed",
                     patient_id=order.patient_id,

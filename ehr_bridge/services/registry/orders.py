@@ -137,7 +137,6 @@ class Orders:
                 for name in changed:
                     setattr(order, name, getattr(data, name, getattr(order, name)))
                 order.patient, order.patient_id = patient, patient.id
-                order.updated_at = now
                 session.add(order)
                 session.flush()
                 event = Event(
@@ -179,7 +178,7 @@ class Orders:
                 return order
             before = order.status
             move(order, OrderStatus.SCHEDULED)
-            order.arrived_at, order.updated_at = None, now
+            order.arrived_at = None
             self._note(session, "order.arrival_withdrawn", order, before, origin, now)
             return order
 
@@ -188,7 +187,6 @@ class Orders:
         before = state(order, said, now)
         if before is None:
             return
-        order.updated_at = now
         action = "order.report_withdrawn" if before == OrderStatus.REPORTED else SAYINGS[said]
         self._note(session, action, order, before, origin, now)
 
@@ -207,7 +205,6 @@ class Orders:
             scheduled_study_instance_uid=uid,
             study_instance_uid=uid,
             created_at=now,
-            updated_at=now,
         )
 
     def get(self, id_or_accession_number: str) -> Order:
@@ -251,7 +248,6 @@ class Orders:
                 return order
             shown = order_shows(order)
             move(order, OrderStatus.CANCELLED)
-            order.updated_at = now
             self._note(session, "order.cancelled", order, shown["status"], origin, now)
             self._listener.order_cancelled(session, order, shown, origin, now)
             return order

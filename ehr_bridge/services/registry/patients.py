@@ -101,14 +101,13 @@ class Patients:
             if patient is not None and patient.issuer is not None:
                 data = replace(data, issuer=patient.issuer)
             if patient is None:
-                patient = Patient(id=uuid.uuid4(), mrn=mrn, created_at=now, updated_at=now)
+                patient = Patient(id=uuid.uuid4(), mrn=mrn, created_at=now)
             changed = [name for name in PatientData.__slots__ if getattr(patient, name) != getattr(data, name)]
             if not changed and not created:
                 return patient, False
             before = None if created else {name: getattr(patient, name) for name in changed}
             for name in changed:
                 setattr(patient, name, getattr(data, name))
-            patient.updated_at = now
             session.add(patient)
             if not created and set(NAME_PARTS) & set(changed):
                 index_studies_of_patient(session, patient.id)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
-from datetime import datetime
 
-from sqlalchemy import bindparam, case, exists, func, or_, select, update
+from sqlalchemy import bindparam, case, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.instance_rows import InstanceRow
@@ -66,22 +65,22 @@ _BEHIND = (
 """Entries of a study whose counts differ from what is recorded, or whose status depends on more than counts."""
 
 
-def settle_studies(session: Session, study_ids: Iterable[uuid.UUID], now: datetime) -> None:
+def settle_studies(session: Session, study_ids: Iterable[uuid.UUID]) -> None:
     """Bring the counts of these studies, and of all their entries, in line with `instances`. Safe to repeat."""
     for study_id in study_ids:
-        _settle_study(session, study_id, now)
+        _settle_study(session, study_id)
         _settle_entries(session, study_id)
 
 
-def settle_entry(session: Session, study_id: uuid.UUID, log: DicomUploadLog, now: datetime) -> None:
+def settle_entry(session: Session, study_id: uuid.UUID, log: DicomUploadLog) -> None:
     """The same if only one entry of the study has changed: the others are not read, however many there are."""
-    _settle_study(session, study_id, now)
+    _settle_study(session, study_id)
     changed = settle_announced(session, log) if log.announced_files is not None else []
     for one in {log, *changed}:
         _settle_log(session, one)
 
 
-def count_first(study: Study, log: DicomUploadLog, row: InstanceRow, now: datetime) -> bool:
+def count_first(study: Study, log: DicomUploadLog, row: InstanceRow) -> bool:
     """Count a study's very first instance without a query; False when it is not that, or a total was announced.
 
     The study is settled and empty, so this one row, in the same transaction, is all there is.
@@ -91,7 +90,6 @@ def count_first(study: Study, log: DicomUploadLog, row: InstanceRow, now: dateti
     study.number_of_instances = study.number_of_series = 1
     study.modalities = [row.modality] if row.modality else []
     study.modality_key = modality_key(study.modalities)
-    study.updated_at = now
     if study.order is not None and study.order.study_instance_uid == study.study_instance_uid:
         study.order.number_of_images = study.order.number_of_series = 1
     log.number_of_files, log.total_size_bytes = 1, row.size_bytes
@@ -99,36 +97,27 @@ def count_first(study: Study, log: DicomUploadLog, row: InstanceRow, now: dateti
     return True
 
 
-def settle_leftovers(session: Session, now: datetime) -> int:
+def settle_leftovers(session: Session) -> int:
     """Settle what a killed process left unsettled; returns the number of studies."""
     ids = session.scalars(select(Study.id).where(~Study.is_settled)).all()
-    settle_studies(session, ids, now)
+    settle_studies(session, ids)
     return len(ids)
 
 
-def _settle_study(session: Session, study_id: uuid.UUID, now: datetime) -> None:
+def _settle_study(session: Session, study_id: uuid.UUID) -> None:
     found = session.execute(_SERIES, {"of_study": study_id}).all()
-    instances, series = sum(row.instances for row in found), len({row.series_instance_uid for row in found})
-    modalities = sorted({row.modality for row in found if row.modality})
-    session.execute(
-        update(Study)
-        .where(Study.id == study_id)
-        .values(
-            number_of_instances=instances,
-            number_of_series=series,
-            modalities=modalities,
-            modality_key=modality_key(modalities),
-            is_settled=True,
-            updated_at=now,
-        )
-    )
-    linked = select(Study.order_id).where(Study.id == study_id).scalar_subquery()
-    uid = select(Study.study_instance_uid).where(Study.id == study_id).scalar_subquery()
-    session.execute(
-        update(Order)
-        .where(Order.id == linked, Order.study_instance_uid == uid)
-        .values(number_of_images=instances, number_of_series=series)
-    )
+    study = session.get(Study, study_id)
+    if study is None:
+        return
+    study.number_of_instances = sum(row.instances for row in found)
+    study.number_of_series = len({row.series_instance_uid for row in found})
+    study.modalities = sorted({row.modality for row in found if row.modality})
+    study.modality_key = modality_key(study.modalities)
+    study.is_settled = True
+    order = session.get(Order, study.order_id) if study.order_id is not None else None
+    if order is not None and order.study_instance_uid == study.study_instance_uid:
+        order.number_of_images, order.number_of_series = study.number_of_instances, study.number_of_series
+    session.flush()
 
 
 def _settle_entries(session: Session, study_id: uuid.UUID) -> None:

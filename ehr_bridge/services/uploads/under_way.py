@@ -79,8 +79,9 @@ class UnderWay:
             logs = list(session.scalars(silent))
             for log in logs:
                 log.under_way_since, log.interrupted_at = None, now
-                study = update(Study).where(Study.study_instance_uid == log.study_instance_uid)
-                session.execute(study.values(is_settled=False))
+                of_log = select(Study).where(Study.study_instance_uid == log.study_instance_uid)
+                for study in session.scalars(of_log):
+                    study.is_settled = False
         if logs:
             LOGGER.warning("%d uploads were interrupted and are closed as partial", len(logs))
         return len(logs)
