@@ -23,8 +23,8 @@ class WrittenAround(Exception):
 def changed(row: object) -> set[str]:
     """The attributes of a row that are not written yet and have another value than in the database."""
     state = inspect(row)
-    touched = set(state.mapper.attrs.keys()) - state.unmodified  # type: ignore[union-attr]
-    return {name for name in touched if state.attrs[name].history.has_changes()}  # type: ignore[union-attr]
+    touched = set(state.mapper.attrs.keys()) - state.unmodified
+    return {name for name in touched if state.attrs[name].history.has_changes()}
 
 
 def keep_dates(database: Database, clock: Callable[[], datetime]) -> None:

@@ -209,9 +209,9 @@ def _show_on_study(session: Session, job: Modification, study: Study, orthanc_st
     shown = _date_shown(session, job, study)
     if shown != study.study_date:
         study.study_date = shown
-        order = session.get(Order, study.order_id) if study.order_id is not None else None
-        if order is not None and order.study_instance_uid == study.study_instance_uid:
-            order.study_date = shown
+        own = session.get(Order, study.order_id) if study.order_id is not None else None
+        if own is not None and own.study_instance_uid == study.study_instance_uid:
+            own.study_date = shown
     index_study(session, study)
 
 
