@@ -21,7 +21,6 @@ from pathlib import Path
 from ehr_bridge.db import migrate
 from ehr_bridge.db.database import Database
 from ehr_bridge.errors import Unavailable
-from ehr_bridge.services.accounts.token_rules import key_source, token_rules
 from ehr_bridge.services.registry.authorities import advice, authorities_of, numbers_on_record, obstacle
 from ehr_bridge.settings import Settings, SettingsError, load_settings
 from plugin.running import advisories
@@ -102,8 +101,7 @@ def prepare(options: argparse.Namespace) -> Settings:
     except OSError as error:
         raise CannotStart(f"EHR_BRIDGE_DATA_DIR cannot be written: {error.strerror}") from error
     settings = load_settings(os.environ)
-    token_rules(settings)
-    key_source(settings)
+    _check_tokens(settings)
     os.environ.setdefault("TCP_NODELAY", "1")  # DCMTK: otherwise each C-STORE answer waits 40 ms for the next packet
     _preload(settings.small_stacks)
     for port, variable in (
@@ -148,6 +146,15 @@ def _check_rules(file: Path | None) -> None:
         from ehr_bridge.services.coercion.rules import load_rules
 
         load_rules(file)
+
+
+def _check_tokens(settings: Settings) -> None:
+    """Raises SettingsError when the site's roles, their names in tokens, or the EHR's keys cannot be used."""
+    if settings.roles or settings.jwt_role_names or settings.jwks:
+        from ehr_bridge.services.accounts.token_rules import key_source, token_rules
+
+        token_rules(settings)
+        key_source(settings)
 
 
 def _preload(small_stacks: bool) -> None:

@@ -12,8 +12,6 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import requests
-
 from ehr_bridge.auth.keys import PublicKey, UnusableKeys, read_jwks
 
 LOGGER = logging.getLogger(__name__)
@@ -93,6 +91,8 @@ class KeySource:
 
 def _fetch(address: str) -> bytes:
     """The body of the answer; follows no redirects, limited in size and time."""
+    import requests  # needed where keys come from an address only
+
     deadline = time.monotonic() + sum(TIMEOUT)
     with requests.get(address, timeout=TIMEOUT, allow_redirects=False, stream=True) as answer:
         if answer.status_code != 200:

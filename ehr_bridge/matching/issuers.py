@@ -17,6 +17,11 @@ class Authority:
     universal_id: str = ""
     """Universal Entity ID (0040,0032), such as an OID; '' when not configured."""
 
+    @property
+    def key(self) -> str:
+        """Comparison form of its name, see `issuer_key`."""
+        return issuer_key(self.name)
+
 
 def issuer_key(name: str | None) -> str:
     """The name of an authority without case and surrounding blanks, for comparison. '' for none."""

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from pydantic import SecretStr
@@ -15,9 +16,11 @@ from ehr_bridge.db import migrate
 from ehr_bridge.db.database import Database
 from ehr_bridge.errors import BridgeError, InvalidInput
 from ehr_bridge.services.accounts.roles import load_roles
-from ehr_bridge.services.bundle import Services, build_services
 from ehr_bridge.settings import Settings, SettingsError, load_settings
 from plugin.starting.kept_secret import kept_secret
+
+if TYPE_CHECKING:
+    from ehr_bridge.services.bundle import Services
 
 SECRET_FILE = "jwt-secret"  # noqa: S105  (its name, not the secret)
 
@@ -81,6 +84,8 @@ def opened(settings: Settings, *, create: bool) -> Iterator[Services]:
     With `create`, makes what a first start would make (folder, secret, tables); without, the database must exist and be
     current. Raises ClickException when it is missing, not current or does not answer, and for refusals by a service.
     """
+    from ehr_bridge.services.bundle import build_services  # half the product: not for commands that need no database
+
     try:
         if create:
             settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import click
 
 from ehr_bridge.auth.tokens import make_user_token
-from ehr_bridge.services.bundle import utc_now
 from ehr_bridge.settings import Settings
 from plugin.commands.installation import known_roles, token_rules, with_secret
 
@@ -27,7 +26,7 @@ def token(settings: Settings, subject: str, roles: tuple[str, ...], name: str | 
         subject=subject,
         name=name or subject,
         roles=known_roles(settings, roles),
-        now=utc_now(),
+        now=datetime.now(UTC),
         ttl=timedelta(minutes=minutes),
     )
     click.echo(made)

@@ -21,7 +21,11 @@ def _in_a_new_process(code: str) -> str:
     ("module", "unneeded"),
     [
         ("plugin.running.compose", {"alembic", "mako"}),
-        ("plugin.launch", {"alembic", "mako", "pydicom", "numpy", "flask", "plugin.starting.demo"}),
+        (
+            "plugin.launch",
+            {"alembic", "mako", "pydicom", "numpy", "flask", "requests", "jwt", "rapidfuzz", "plugin.starting.demo"},
+        ),
+        ("plugin.commands.tokens", {"alembic", "pydicom", "numpy", "flask", "requests"}),
     ],
 )
 def test_a_start_loads_nothing_that_only_other_moments_need(module: str, unneeded: set[str]) -> None:

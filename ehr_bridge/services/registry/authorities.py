@@ -8,12 +8,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from typing import TYPE_CHECKING
+
+from sqlalchemy import column, func, select, table
 from sqlalchemy.orm import Session
 
-from ehr_bridge.db.tables.registry import Patient
-from ehr_bridge.matching.issuers import Authority, issuer_key
 from ehr_bridge.settings import Settings
+
+if TYPE_CHECKING:
+    from ehr_bridge.matching.issuers import Authority
+
+PATIENTS = table("patients", column("mrn"), column("issuer"), column("issuer_key"))
+"""What is read of them here; the table itself is in `ehr_bridge.db.tables.registry`."""
 
 MOST_NAMED = 5
 """Most issuers listed in an obstacle."""
@@ -32,14 +38,18 @@ class Numbers:
 
 def authorities_of(settings: Settings) -> tuple[Authority, ...]:
     """The issuers of MRNs, if there are several."""
+    if not settings.known_authorities:
+        return ()
+    from ehr_bridge.matching.issuers import Authority
+
     return tuple(Authority(name, universal) for name, universal in settings.known_authorities)
 
 
 def numbers_on_record(session: Session, authorities: Sequence[Authority]) -> Numbers:
     """Count them; one pass over an index, and another at a site with one authority and several recorded issuers."""
-    known = {issuer_key(one.name) for one in authorities}
+    known = {one.key for one in authorities}
     rows = session.execute(
-        select(Patient.issuer_key, func.min(Patient.issuer), func.count()).group_by(Patient.issuer_key)
+        select(PATIENTS.c.issuer_key, func.min(PATIENTS.c.issuer), func.count()).group_by(PATIENTS.c.issuer_key)
     )
     found = {key: (name, count) for key, name, count in rows}
     others = {str(name): count for key, (name, count) in found.items() if key and known and key not in known}
@@ -48,7 +58,7 @@ def numbers_on_record(session: Session, authorities: Sequence[Authority]) -> Num
 
 
 def _shared(session: Session) -> int:
-    several = select(Patient.mrn).group_by(Patient.mrn).having(func.count() > 1).subquery()
+    several = select(PATIENTS.c.mrn).group_by(PATIENTS.c.mrn).having(func.count() > 1).subquery()
     return session.scalar(select(func.count()).select_from(several)) or 0
 
 
