@@ -22,9 +22,11 @@ class Commands(click.Group):
     use."""
 
     def list_commands(self, _context: click.Context) -> list[str]:
+        """Their names, in order."""
         return sorted(COMMANDS)
 
     def get_command(self, _context: click.Context, name: str) -> click.Command | None:
+        """The command with this name, loaded now."""
         if name not in COMMANDS:
             return None
         module, command = COMMANDS[name].split(":")
