@@ -20,6 +20,7 @@ from ehr_bridge.services.bundle import Services, build_services
 from ehr_bridge.services.fixity.rounds import FixityRounds
 from ehr_bridge.services.jobs.spool import Spool
 from ehr_bridge.services.modifying.runner import ModificationJobs
+from ehr_bridge.services.system.state import can_store
 from ehr_bridge.services.uploads.arrivals import AtDoor
 from ehr_bridge.services.uploads.settling import settle_leftovers
 from ehr_bridge.services.uploads.under_way import SILENT_FOR
@@ -93,7 +94,7 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> Callbacks:
         "orthanc": archive.answers,
         "ohif": Pages.has_viewer,
         "worker": lambda: worker.is_well,
-        "storage": lambda: _is_writable(settings.storage_path),
+        "storage": lambda: can_store(settings.storage_path, settings.max_dicom_file_size_mb * MEGABYTE),
         "jobs": lambda: services.system.stuck_jobs() == 0,
     }
     adapter = WsgiAdapter(create_app(services, archive, checks, lambda: worker.waiting), gate.peer, bodies.done)
@@ -287,7 +288,3 @@ def _key_chore(services: Services) -> list[Chore]:
     """Fetches new public keys on its own thread, so that nothing else waits for the EHR's identity provider."""
     keys = services.ehr_keys
     return [] if keys is None else [Chore("EHR's keys", keys.refresh_aside, 1.0)]
-
-
-def _is_writable(folder: Any) -> bool:
-    return os.access(folder, os.W_OK)

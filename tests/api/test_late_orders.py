@@ -160,7 +160,7 @@ def test_a_number_that_turns_out_to_be_of_another_patients_order_is_a_question(a
     (of_patient,) = [one for one in seen["candidates"] if one["accession_number"] is None]
     details = {line["field"]: line["detail"] for line in of_patient["evidence"] if line["agrees"] is False}
     assert (of_patient["mrn"], of_patient["kind"], details) == (
-        "MRN-1", "probable", {"AccessionNumber": "belongs to another order, of another patient"},
+        "MRN-1", "probable", {"AccessionNumber": "belongs to an order of another patient"},
     )  # fmt: skip
 
 

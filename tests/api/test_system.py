@@ -197,6 +197,15 @@ def test_a_disk_that_is_nearly_full_is_told_before_it_is(api: Api, monkeypatch: 
     assert attention(api) == {}
 
 
+def test_a_file_can_be_stored_where_there_is_room_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk, and a folder that is missing, cannot take one; so health says `storage: degraded`."""
+    assert state.can_store(tmp_path, ROOMY.free_bytes)
+    assert not state.can_store(tmp_path, ROOMY.free_bytes + 1)
+    monkeypatch.undo()
+    assert state.can_store(tmp_path, 0)
+    assert not state.can_store(tmp_path / "nowhere", 0)
+
+
 def test_the_disk_is_the_one_with_the_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As the operating system says it; a folder that is not there has none."""
     monkeypatch.undo()

@@ -79,7 +79,7 @@ def seen(page: Page) -> None:
 def answered(page: Page) -> None:
     """Wait until the server has said where every study goes."""
     seen(page)
-    expect(page.get_by_role("region", name="Send")).not_to_contain_text("Asking where it belongs")
+    expect(page.get_by_role("region", name="Send")).not_to_contain_text("Checking where it belongs")
 
 
 def send(page: Page) -> None:

@@ -53,7 +53,7 @@ def test_a_page_has_no_violations(people: People, ids: dict[str, str], path: str
 
 
 DIALOGS = {
-    ("/studies/{uid}", "radiologist"): ["Correct…", "Forbid deletion…", "Ask for deletion…", "Take the link away…"],
+    ("/studies/{uid}", "radiologist"): ["Correct…", "Set legal hold…", "Ask for deletion…", "Unlink…"],
     ("/accounts", "admin"): ["New account", "Change the account nurse", "Set a password for nurse"],
     ("/service-keys", "admin"): ["New service key"],
 }

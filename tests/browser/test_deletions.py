@@ -67,15 +67,15 @@ def test_a_deletion_is_requested_by_one_person_approved_by_another_and_restored(
     page.get_by_role("button", name=re.compile("^Approve the deletion of Test phantom")).press("Enter")
     tells_what_it_is(page.get_by_role("dialog"))
     page.get_by_role("dialog").get_by_role("button", name="Approve").press("Enter")
-    expect(page.get_by_text("The deletion is approved.")).to_be_visible()
+    expect(page.get_by_text("The deletion has been approved.")).to_be_visible()
     page.get_by_label("Status").select_option(label="Approved")
     row = page.get_by_role("row", name=re.compile("Weg, Damit")).first
-    expect(row).to_contain_text("6 days left to restore")
+    expect(row).to_contain_text("can be restored for 6 days")
 
     row.get_by_role("button", name=re.compile("^Restore")).press("Enter")
     tells_what_it_is(page.get_by_role("dialog"))
     page.get_by_role("dialog").get_by_role("button", name="Restore").press("Enter")
-    expect(page.get_by_text("The study is back.")).to_be_visible()
+    expect(page.get_by_text("The study is available again.")).to_be_visible()
     assert study(demo, uid) is not None
 
 
@@ -88,10 +88,10 @@ def test_nobody_approves_their_own_request_but_may_take_it_back(
     row = page.get_by_role("row", name=re.compile("Weg, Damit")).first
     expect(row).to_contain_text("Your own request")
     assert row.get_by_role("button", name=re.compile("^Approve")).count() == 0
-    row.get_by_role("button", name=re.compile("^Take back")).click()
+    row.get_by_role("button", name=re.compile("^Withdraw")).click()
     tells_what_it_is(page.get_by_role("dialog"))
-    page.get_by_role("dialog").get_by_role("button", name="Take back").click()
-    expect(page.get_by_text("The request is taken back; the study is back.")).to_be_visible()
+    page.get_by_role("dialog").get_by_role("button", name="Withdraw").click()
+    expect(page.get_by_text("The request has been withdrawn; the study is available again.")).to_be_visible()
     assert study(demo, uid) is not None
 
 
@@ -104,7 +104,7 @@ def test_the_second_of_two_deciders_hears_that_somebody_was_first(people: People
     quick.get_by_role("button", name=re.compile("^Reject the deletion of Test phantom")).click()
     tells_what_it_is(quick.get_by_role("dialog"))
     quick.get_by_role("dialog").get_by_role("button", name="Reject").click()
-    expect(quick.get_by_text("The request is rejected; the study is back.")).to_be_visible()
+    expect(quick.get_by_text("The request has been rejected; the study is available again.")).to_be_visible()
 
     slow.get_by_role("dialog").get_by_role("button", name="Approve").click()
     expect(slow.get_by_role("dialog").get_by_role("alert")).to_contain_text("Somebody decided before you")
@@ -114,10 +114,10 @@ def test_the_second_of_two_deciders_hears_that_somebody_was_first(people: People
 def test_a_legal_hold_forbids_the_deletion_until_it_is_lifted(people: People, uid: str) -> None:
     """Who may ask for deletions sets it; only who may approve them lifts it."""
     page = people.go("radiologist", f"/studies/{uid}")
-    page.get_by_role("button", name="Forbid deletion…").click()
+    page.get_by_role("button", name="Set legal hold…").click()
     tells_what_it_is(page.get_by_role("dialog"))
     page.get_by_label("Reason").fill("court order")
-    page.get_by_role("dialog").get_by_role("button", name="Forbid deletion…").click()
+    page.get_by_role("dialog").get_by_role("button", name="Set legal hold…").click()
     hold = page.get_by_role("region", name="Legal hold")
     expect(hold).to_contain_text("This study may not be deleted")
     expect(hold).to_contain_text("court order")
@@ -128,7 +128,7 @@ def test_a_legal_hold_forbids_the_deletion_until_it_is_lifted(people: People, ui
     expect(page.get_by_role("dialog").get_by_role("alert")).to_contain_text("The study is under legal hold")
 
     page = people.go("manager", f"/studies/{uid}")
-    page.get_by_role("button", name="Lift the hold…").click()
-    page.get_by_role("dialog").get_by_role("button", name="Lift the hold…").click()
-    expect(page.get_by_text("The hold is lifted.")).to_be_visible()
+    page.get_by_role("button", name="Lift legal hold…").click()
+    page.get_by_role("dialog").get_by_role("button", name="Lift legal hold…").click()
+    expect(page.get_by_text("The legal hold has been lifted.")).to_be_visible()
     expect(page.get_by_role("region", name="Legal hold")).to_have_count(0)

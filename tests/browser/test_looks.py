@@ -57,7 +57,7 @@ def upload_steps() -> list[Callable[[Page], None]]:
     def reviewed(page: Page) -> None:
         drop(page, {"one.dcm": image, "letter.txt": b"Dear colleague " * 30})
         seen(page)
-        expect(page.get_by_role("table", name=re.compile("What the images say and what the EHR says"))).to_be_visible()
+        expect(page.get_by_role("table", name=re.compile("The images compared with the EHR"))).to_be_visible()
 
     def searching(page: Page) -> None:
         page.get_by_role("button", name="Choose patient or order").click()

@@ -42,7 +42,7 @@ def test_a_patient_arrives_and_the_report_comes(people: People, demo: Server, ac
     expect(badge).to_have_text("Arrived")
     expect(page.get_by_role("region", name="Order", exact=True)).to_contain_text("Arrived")
     assert violations(page) == []
-    page.get_by_role("button", name="Not there after all").click()
+    page.get_by_role("button", name="Undo arrival").click()
     expect(badge).to_have_text("Scheduled")
     page.get_by_role("button", name="Patient arrived").click()
     expect(badge).to_have_text("Arrived")
@@ -62,7 +62,7 @@ def test_an_order_that_went_on_meanwhile_says_so(people: People, demo: Server) -
     demo.put("/api/v1/patients/MRN-3001", {"family_name": "Quispe", "given_name": "Inti", "sex": "male"})
     order = demo.get(f"/api/v1/orders/{say(demo, 'ACC-3002', 'arrived')}", "doctor").json()
     page = people.go("radiographer", f"/orders/{order['id']}")
-    take_back = page.get_by_role("button", name="Not there after all")
+    take_back = page.get_by_role("button", name="Undo arrival")
     expect(take_back).to_be_visible()
     say(demo, "ACC-3002", "completed")
     take_back.click()

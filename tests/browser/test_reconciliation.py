@@ -49,7 +49,7 @@ def mistyped(demo: Server, order: dict[str, Any]) -> str:
 
 def desk(people: People, account: str, uid: str) -> Page:
     page = people.go(account, f"/reconciliation?study={uid}")
-    expect(page.get_by_role("heading", name="Somebody else")).to_be_visible()
+    expect(page.get_by_role("heading", name="Another patient")).to_be_visible()
     return page
 
 
@@ -74,7 +74,7 @@ def test_a_likely_candidate_is_accepted_with_one_key_and_the_link_is_undone(
     chosen.get_by_role("button", name="Undo…").click()
     page.get_by_label("Reason").fill("wrong person after all")
     page.get_by_role("dialog").get_by_role("button", name="Undo…").click()
-    expect(chosen.get_by_text("Nothing points to a patient with certainty.")).to_be_visible()
+    expect(chosen.get_by_text("No patient is certain.")).to_be_visible()
     eventually(lambda: linked_to(demo, uid, None))
 
 
@@ -92,11 +92,11 @@ def test_a_contradiction_is_marked_and_one_key_is_not_enough(
     expect(dialog).to_contain_text("MRN-0000")
     expect(dialog).to_contain_text(order["mrn"])
     dialog.get_by_role("button", name="Link").click()
-    expect(dialog.get_by_text("Say why")).to_be_visible()
+    expect(dialog.get_by_text("Enter a reason")).to_be_visible()
     dialog.get_by_label("Reason").fill("ID mistyped at the console")
     dialog.get_by_role("button", name="Link").click()
-    expect(dialog.get_by_role("list", name="This is in doubt").get_by_role("listitem")).to_have_count(1)
-    expect(dialog.get_by_text("Say first that you have compared them.")).to_be_visible()
+    expect(dialog.get_by_role("list", name="These values do not agree").get_by_role("listitem")).to_have_count(1)
+    expect(dialog.get_by_text("Confirm first that you have compared them.")).to_be_visible()
     assert linked_to(demo, uid, None)
     dialog.get_by_role("checkbox", name=re.compile("^I have compared")).check()
     dialog.get_by_role("button", name="Link").click()
@@ -129,9 +129,9 @@ def test_somebody_else_is_searched_for_and_a_new_order_is_made(
     uid = sent(demo, PatientID="", PatientName="", StudyDescription="CD from elsewhere")
     page = desk(people, "radiographer", uid)
     page.get_by_label("Search orders and patients").fill(order["mrn"])
-    page.get_by_role("button", name=f"Make a new order for {order['mrn']}").click()
+    page.get_by_role("button", name=f"Create a new order for {order['mrn']}").click()
     page.get_by_label("Reason").fill("CD from another hospital")
-    page.get_by_role("dialog").get_by_role("button", name="Make the order and link").click()
+    page.get_by_role("dialog").get_by_role("button", name="Create the order and link").click()
     eventually(lambda: linked_to(demo, uid, order["mrn"]))
     eventually(lambda: the_study(demo, uid)["accession_number"] not in (None, order["accession_number"]))
 
@@ -142,10 +142,10 @@ def test_a_link_is_taken_away_on_the_study_s_page(people: People, demo: Server, 
     assert upload(demo, data, X_Order_Id=order["accession_number"]).status_code == 201
     uid = str(pydicom.dcmread(io.BytesIO(data)).StudyInstanceUID)
     page = people.go("radiographer", f"/studies/{uid}")
-    page.get_by_role("button", name="Take the link away…").click()
+    page.get_by_role("button", name="Unlink…").click()
     page.get_by_label("Reason").fill("not this patient")
-    page.get_by_role("dialog").get_by_role("button", name="Take the link away…").click()
-    step = page.get_by_role("region", name="History").get_by_role("listitem").filter(has_text="Link taken away")
+    page.get_by_role("dialog").get_by_role("button", name="Unlink…").click()
+    step = page.get_by_role("region", name="History").get_by_role("listitem").filter(has_text="Study unlinked")
     for said in (
         order["patient_name"].split("^")[0],
         "years)",
@@ -154,6 +154,6 @@ def test_a_link_is_taken_away_on_the_study_s_page(people: People, demo: Server, 
         "nobody",
     ):
         expect(step).to_contain_text(said)
-    tags = page.get_by_role("table", name="What the images say")
+    tags = page.get_by_role("table", name="Values in the images")
     expect(tags.get_by_role("row", name=re.compile("^Patient ID"))).to_contain_text("SCAN-7")
     eventually(lambda: linked_to(demo, uid, None))

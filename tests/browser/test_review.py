@@ -58,11 +58,11 @@ def send_button(page: Page) -> Locator:
 def test_capitals_and_accents_are_no_question(page: Page, demo: Server, order: dict[str, Any], chosen: bool) -> None:
     """TANAKA^YUKI with everything right is Tanaka, Yuki: said in grey, and sent without a tick."""
     card = review(page, demo, small(**of_yuki(order)), order=order if chosen else None)
-    where = card.get_by_role("region", name="Where it goes")
+    where = card.get_by_role("region", name="Where it belongs")
     expect(where).to_contain_text("Tanaka, Yuki")
     expect(where).to_contain_text(BORN_YUKI)
     expect(where).to_contain_text("Female")
-    expect(row(card, "Patient name")).to_contain_text("written otherwise")
+    expect(row(card, "Patient name")).to_contain_text("written differently")
     expect(row(card, "Birth date")).to_have_count(0)
     expect(where).to_have_class(re.compile("where-good"))
     expect(ticks(page)).to_have_count(0)
@@ -76,9 +76,9 @@ def test_capitals_and_accents_are_no_question(page: Page, demo: Server, order: d
 def test_a_wrong_digit_is_named_and_needs_no_tick(page: Page, demo: Server, order: dict[str, Any]) -> None:
     """Born on the 3rd instead of the 30th."""
     card = review(page, demo, small(**of_yuki(order, PatientBirthDate="19500731")), order=order)
-    expect(row(card, "Birth date")).to_contain_text("a slip")
+    expect(row(card, "Birth date")).to_contain_text("typing error")
     expect(row(card, "Birth date")).to_contain_text("digit")
-    expect(card.get_by_role("region", name="Where it goes")).to_have_class(re.compile("where-warn"))
+    expect(card.get_by_role("region", name="Where it belongs")).to_have_class(re.compile("where-warn"))
     expect(ticks(page)).to_have_count(0)
     expect(send_button(page)).to_be_enabled()
     assert violations(page) == []
@@ -87,10 +87,10 @@ def test_a_wrong_digit_is_named_and_needs_no_tick(page: Page, demo: Server, orde
 def test_only_what_is_in_doubt_is_asked_by_its_name(page: Page, demo: Server, order: dict[str, Any]) -> None:
     """Another sex under a name in capitals: the sex is asked about, the name is not; a new choice asks anew."""
     card = review(page, demo, small(**of_yuki(order, PatientSex="M")), order=order)
-    doubts = card.get_by_role("list", name="These files name somebody or something else")
+    doubts = card.get_by_role("list", name="These files name another patient or order")
     expect(doubts.get_by_role("listitem")).to_have_count(1)
     expect(doubts).to_contain_text("Sex: another sex")
-    expect(card.get_by_role("region", name="Where it goes")).to_have_class(re.compile("where-bad"))
+    expect(card.get_by_role("region", name="Where it belongs")).to_have_class(re.compile("where-bad"))
     expect(send_button(page)).to_be_disabled()
     assert violations(page) == []
     ticks(page).check()
@@ -106,11 +106,11 @@ def test_what_is_in_doubt_is_said_in_the_readers_language(desktop: Page, demo: S
     """The reasons too, which are the server's; in English they say what is notable and no more."""
     said = of_yuki(order, PatientName="TANAKA^HANA", PatientBirthDate="19500731", PatientSex="M", Modality="CT")
     card = review(desktop, demo, small(**said), order=order)
-    doubts = card.get_by_role("list", name="These files name somebody or something else")
+    doubts = card.get_by_role("list", name="These files name another patient or order")
     expect(doubts).to_contain_text("Patient name: another given name")
     expect(doubts).to_contain_text("Modality: CT, but MR is ordered")
     desktop.get_by_label("Language").select_option(label="Deutsch")
-    doubts = card.get_by_role("list", name="Diese Dateien nennen jemand oder etwas anderes")
+    doubts = card.get_by_role("list", name="Diese Dateien nennen einen anderen Patienten oder Auftrag")
     expect(doubts).to_contain_text("Patientenname: ein anderer Vorname")
     expect(doubts).to_contain_text("Geschlecht: ein anderes Geschlecht")
     expect(doubts).to_contain_text("Modalität: CT, angefordert ist aber MR")
@@ -130,7 +130,7 @@ def test_more_of_a_study_that_was_given_to_somebody_else_is_said_and_asked(
     uid = str(generate_uid())
     assert upload(demo, small(StudyInstanceUID=uid, **PETER), X_Order_Id=order["id"]).status_code == 201
     card = review(page, demo, small(StudyInstanceUID=uid, **PETER))
-    where = card.get_by_role("region", name="Where it goes")
+    where = card.get_by_role("region", name="Where it belongs")
     expect(where).to_contain_text("Part of a study that was linked on")
     expect(where).to_contain_text("Tanaka, Yuki")
     expect(row(card, "Patient name")).to_contain_text("not the same")
@@ -152,13 +152,13 @@ def test_images_of_another_person_than_their_study_are_said_and_asked(
     uid = str(generate_uid())
     assert upload(demo, small(StudyInstanceUID=uid, **of_yuki(order))).status_code == 201
     card = review(page, demo, small(StudyInstanceUID=uid, **PETER))
-    where = card.get_by_role("region", name="Where it goes")
-    expect(where).to_contain_text("Part of a study of somebody else")
+    where = card.get_by_role("region", name="Where it belongs")
+    expect(where).to_contain_text("Part of another person's study")
     expect(where).to_contain_text("Tanaka, Yuki")
     expect(send_button(page)).to_be_disabled()
     assert violations(page) == []
-    where.get_by_role("button", name="They are this patient's").click()
-    doubts = card.get_by_role("list", name="These files name somebody or something else")
+    where.get_by_role("button", name="They are this patient's images").click()
+    doubts = card.get_by_role("list", name="These files name another patient or order")
     expect(doubts).to_contain_text("Patient name")
     expect(send_button(page)).to_be_disabled()
     card.get_by_role("button", name="Leave it to the server").click()
@@ -177,7 +177,7 @@ def test_a_choice_that_the_server_would_refuse_is_said_before_it_is_sent(
     uid = str(generate_uid())
     assert upload(demo, small(StudyInstanceUID=uid, **of_yuki(order))).status_code == 201
     card = review(desktop, demo, small(StudyInstanceUID=uid, **of_yuki(order)), order=place_order(demo))
-    expect(card.get_by_role("region", name="Where it goes")).to_contain_text("The server would not take these files")
+    expect(card.get_by_role("region", name="Where it belongs")).to_contain_text("The server would refuse these files")
 
 
 def test_of_a_disc_of_several_people_only_those_who_fit_go_to_the_order(
@@ -195,7 +195,7 @@ def test_of_a_disc_of_several_people_only_those_who_fit_go_to_the_order(
     assert violations(page) == []
     his.get_by_role("checkbox", name="Send this study").check()
     expect(send_button(page)).to_be_disabled()
-    expect(his.get_by_role("list", name="These files name somebody or something else")).to_contain_text("Patient name")
+    expect(his.get_by_role("list", name="These files name another patient or order")).to_contain_text("Patient name")
 
 
 def test_all_studies_of_one_patient_on_a_disc_are_decided_at_once(

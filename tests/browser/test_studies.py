@@ -111,11 +111,11 @@ def test_a_correction_is_asked_for_shown_and_undone(people: People, demo: Server
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Study date").fill("2026-01-14")
     dialog.get_by_role("button", name="Correct all images").click()
-    expect(dialog.get_by_text("Say why")).to_be_visible()
+    expect(dialog.get_by_text("Enter a reason")).to_be_visible()
     dialog.get_by_label("Reason").fill("clock of the scanner was a day ahead")
     dialog.get_by_role("button", name="Correct all images").click()
 
-    row = page.get_by_role("table", name="What the images say").get_by_role("row", name=re.compile("^Study date"))
+    row = page.get_by_role("table", name="Values in the images").get_by_role("row", name=re.compile("^Study date"))
     expect(row).to_contain_text("20260114")
     expect(row).to_contain_text("20260115")
     history = page.get_by_role("region", name="History")

@@ -61,9 +61,7 @@ def test_the_page_says_how_much_there_is_and_what_waits(people: People, demo: Se
     page = people.go("admin", "/system")
     expect(page.get_by_text(re.compile(r"^\d+\.\d+\.\d+"))).to_be_visible()
     storage = page.get_by_role("region", name="Storage")
-    expect(storage).to_contain_text(
-        re.compile(r"Free on the disk with the images[\d.]+ [GT]B of [\d.]+ [GT]B \(\d+%\)")
-    )
+    expect(storage).to_contain_text(re.compile(r"Free on the disk for the images[\d.]+ [GT]B of [\d.]+ [GT]B \(\d+%\)"))
     assert amount(page, "Storage", "Images in Orthanc") >= stored["number_of_instances"] > 120
     assert stored["archive_bytes"] > 0
 
@@ -106,7 +104,7 @@ def test_what_needs_somebody_stands_there_with_what_to_do_next(
             "signal SIGSEGV",
             "missing files: 2",
             "Failed jobs: 1",
-            "Jobs that cannot go on: 1",
+            "Jobs that cannot continue: 1",
             "values.py, line 97",
             "quarantine: 2",
             "last 24 hours: 3",
@@ -119,7 +117,7 @@ def test_what_needs_somebody_stands_there_with_what_to_do_next(
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
         shown = act.get_by_role("list", name="Damaged files")
         expect(shown).to_contain_text(DAMAGED_FILE["file"])
-        expect(shown).to_contain_text("00000000, which Orthanc does not know any more")
+        expect(shown).to_contain_text("00000000, which is no longer in Orthanc")
         expect(shown.get_by_role("link", name=uid)).to_have_count(2)
         act.get_by_role("list", name="Failed jobs").get_by_role("link", name=uid).click()
         expect(page.get_by_role("heading", level=1)).to_have_text("Lindqvist, Åsa")
@@ -146,7 +144,7 @@ def test_a_job_that_cannot_go_on_is_decided_on_with_a_reason(people: People, dem
     page.route("**/api/v1/jobs/*/give-up", decided)
     try:
         page = people.go("admin", "/system")
-        job = page.get_by_role("list", name="Jobs that cannot go on").get_by_role("listitem")
+        job = page.get_by_role("list", name="Jobs that cannot continue").get_by_role("listitem")
         expect(job.get_by_role("button", name="Try again")).to_be_visible()
         job.get_by_role("button", name="Give up").click()
         dialog = page.get_by_role("dialog")
@@ -156,7 +154,7 @@ def test_a_job_that_cannot_go_on_is_decided_on_with_a_reason(people: People, dem
         assert sent == []
         dialog.get_by_role("textbox").fill("the files are wanted as they were")
         dialog.get_by_role("button", name="Give up").click()
-        expect(page.get_by_text("The job is given up; its files are put back.")).to_be_visible()
+        expect(page.get_by_text("The job has been given up; its files are being restored.")).to_be_visible()
         assert sent == [{"reason": "the files are wanted as they were"}]
     finally:
         page.unroute("**/api/v1/system")
@@ -171,7 +169,7 @@ def test_a_part_that_fails_stands_there_with_the_way_out(people: People, demo: S
     expect(page.get_by_text("Everything works")).to_be_visible()
     answer(page, "health", {"status": "degraded", "checks": {"gate": "ok", "database": "degraded"}})
     page.reload()
-    expect(page.get_by_text("Something needs attention")).to_be_visible()
+    expect(page.get_by_text("Something does not work")).to_be_visible()
     expect(page.get_by_role("listitem").filter(has_text="Database")).to_contain_text("Start the database")
     page.unroute("**/api/v1/health")
     page.unroute("**/api/v1/system")

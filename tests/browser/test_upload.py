@@ -85,7 +85,7 @@ def test_a_folder_with_a_broken_file_is_sent_with_a_pause_and_nothing_is_lost(
     network = slow(desktop)
     send(desktop)
     desktop.get_by_role("button", name="Pause").click()
-    expect(desktop.get_by_text("Paused. What was on its way still arrives.").last).to_be_visible()
+    expect(desktop.get_by_text("Paused. Files that were being sent still arrive.").last).to_be_visible()
 
     def stands_still() -> bool:
         before = settled(desktop)
@@ -215,12 +215,12 @@ def test_files_of_somebody_else_are_not_sent_for_an_order_before_a_person_has_co
     open_upload(page, demo, order["id"])
     drop(page, {"one.dcm": files[0]})
     seen(page)
-    table = page.get_by_role("table", name=re.compile("What the images say and what the EHR says"))
+    table = page.get_by_role("table", name=re.compile("The images compared with the EHR"))
     expect(table).to_contain_text("OTHER-1")
     expect(table).to_contain_text(order["mrn"])
     button = page.get_by_role("button", name="Send", exact=True)
     expect(button).to_be_disabled()
-    expect(page.get_by_text("1 study has a question that is not answered yet.")).to_be_visible()
+    expect(page.get_by_text("1 study still needs your answer.")).to_be_visible()
     page.get_by_role("checkbox", name=re.compile("I have compared")).check()
     button.click()
     expect(page.get_by_role("article", name="Linked, as you confirmed")).to_be_visible()
@@ -257,7 +257,7 @@ def test_an_order_is_searched_for_and_chosen_by_keyboard_and_data_are_corrected(
     expect(row).to_be_visible()
     row.focus()
     desktop.keyboard.press("Enter")
-    expect(desktop.get_by_role("region", name="Where it goes")).to_contain_text(order["accession_number"])
+    expect(desktop.get_by_role("region", name="Where it belongs")).to_contain_text(order["accession_number"])
 
     desktop.get_by_role("button", name="Correct the data").focus()
     desktop.keyboard.press("Enter")
@@ -317,7 +317,7 @@ PREDICTED = {
     "exact": "Will be linked to",
     "probable": "Most likely belongs to",
     "ambiguous": "Fits several patients or orders",
-    "none": "Fits nobody the server knows",
+    "none": "No matching patient or order",
 }
 
 
@@ -337,7 +337,7 @@ def test_the_servers_prediction_is_shown_before_anything_is_sent(desktop: Page, 
     desktop.route("**/api/v1/match", answered)
     drop(desktop, {f"{kind}.dcm": files[0] for kind, (_, files) in studies.items()})
     for kind, words in PREDICTED.items():
-        where = desktop.get_by_role("article", name=f"MR · {kind}").get_by_role("region", name="Where it goes")
+        where = desktop.get_by_role("article", name=f"MR · {kind}").get_by_role("region", name="Where it belongs")
         expect(where).to_contain_text(words)
         if kind == "exact":
             expect(where.get_by_role("table")).to_contain_text("Lindqvist^Åsa")

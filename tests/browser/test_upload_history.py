@@ -39,17 +39,17 @@ def found(page: Page, count: int) -> None:
 def test_state_way_and_days_narrow_the_list_and_stand_in_the_address(people: People, uploads: dict[str, str]) -> None:
     """A reload asks the same question again; a day on which nothing came says so, and the way back is there."""
     page = people.go("nurse", "/uploads")
-    page.get_by_label("Came from").select_option(label="A disc")
+    page.get_by_label("Source").select_option(label="A disc")
     page.get_by_label("Status").select_option(label="Complete")
     expect(page).to_have_url(re.compile("status=success&source=cd_import"))
     expect(page.get_by_role("row", name=re.compile("sender-cd_import"))).to_be_visible()
     expect(page.get_by_role("row", name=re.compile("sender-api"))).to_have_count(0)
     page.reload()
-    expect(page.get_by_label("Came from")).to_have_value("cd_import")
+    expect(page.get_by_label("Source")).to_have_value("cd_import")
     expect(page.get_by_role("row", name=re.compile("sender-cd_import"))).to_be_visible()
     page.get_by_label("From", exact=True).fill("2020-01-01")
     page.get_by_label("To", exact=True).fill("2020-01-02")
-    expect(page.get_by_text("No upload fits")).to_be_visible()
+    expect(page.get_by_text("No matching uploads")).to_be_visible()
     page.get_by_role("button", name="Show all uploads").click()
     expect(page.get_by_role("row", name=re.compile("sender-api"))).to_be_visible()
 
@@ -79,7 +79,7 @@ def test_what_is_searched_for_narrows_the_list_together_and_stays_out_of_the_add
         if count:
             found(page, count)
         else:
-            expect(page.get_by_text("No upload fits")).to_be_visible()
+            expect(page.get_by_text("No matching uploads")).to_be_visible()
         assert page.url.endswith("/ehr/uploads")
         eventually(lambda: page.evaluate(ASKED) == sorted(texts.values()))  # all of it, not only what was typed first
         page.reload()
@@ -92,8 +92,8 @@ def test_what_is_typed_goes_together_with_what_is_chosen(people: People, uploads
     page = people.go("nurse", "/uploads")
     page.get_by_label("Sent by").fill("sender-cd_import")
     found(page, 1)
-    page.get_by_label("Came from").select_option(label="A program")
-    expect(page.get_by_text("No upload fits")).to_be_visible()
+    page.get_by_label("Source").select_option(label="A program")
+    expect(page.get_by_text("No matching uploads")).to_be_visible()
     expect(page.get_by_label("Sent by")).to_have_value("sender-cd_import")
     page.get_by_role("button", name="Show all uploads").click()
     expect(page.get_by_role("row", name=re.compile("sender-api"))).to_be_visible()

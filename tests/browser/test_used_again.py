@@ -37,8 +37,8 @@ def at_the_patient(people: People, account: str, uid: str) -> Page:
     chosen = page.get_by_role("region", name="The chosen study")
     expect(chosen.get_by_text("Another person?")).to_be_visible()
     expect(chosen.get_by_role("heading", name="Vandersloot, Ingeborg")).to_be_visible()
-    chosen.get_by_role("link", name="Decide at the patient").click()
-    expect(page.get_by_text("This number may be another person's by now")).to_be_visible()
+    chosen.get_by_role("link", name="Decide on the patient's page").click()
+    expect(page.get_by_text("This number may now belong to another person")).to_be_visible()
     return page
 
 
@@ -47,7 +47,7 @@ def decide(page: Page, button: str) -> None:
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Reason").fill("asked at the ward")
     dialog.get_by_role("button", name=button).click()
-    expect(page.get_by_text("This number may be another person's by now")).to_have_count(0)
+    expect(page.get_by_text("This number may now belong to another person")).to_have_count(0)
 
 
 def test_the_same_person_is_agreed_to_and_the_study_follows(people: People, demo: Server, uid: str) -> None:
@@ -67,6 +67,6 @@ def test_another_person_is_said_and_the_study_waits_without_the_number(people: P
     """A nurse is told who decides; the radiographer does."""
     answer = demo.get(f"/api/v1/dicom/studies/{uid}", "nurse").json()
     page = people.go("nurse", f"/patients/{answer['patient_id']}")
-    expect(page.get_by_text("Somebody who may reconcile decides.")).to_be_visible()
+    expect(page.get_by_text("Somebody who may decide where images belong must decide this.")).to_be_visible()
     decide(at_the_patient(people, "radiographer", uid), "Another person…")
     eventually(lambda: (s := study(demo, uid)) and (s["mrn"], s["link_status"]) == (None, "unlinked"))

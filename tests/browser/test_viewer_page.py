@@ -97,7 +97,7 @@ def test_earlier_studies_are_opened_beside_a_study_and_the_token_is_renewed_whil
     desktop.clock.install()
     sign_in(desktop, demo, "doctor")
     desktop.goto(f"{demo.url}/ehr/view/{uid}")
-    beside = desktop.get_by_label("Beside it")
+    beside = desktop.get_by_label("Compare with")
     beside.select_option(label="Earlier studies")
     expect(desktop).to_have_url(re.compile(r"\?priors=auto$"))
     viewer = desktop.frame_locator("iframe")
@@ -122,7 +122,7 @@ def test_images_of_which_some_may_be_of_somebody_else_are_opened_with_a_warning(
     sign_in(desktop, demo, "radiologist")
     desktop.goto(f"{demo.url}/ehr/view/{uid}")
     expect(desktop.locator("iframe")).to_be_visible()
-    warning = desktop.get_by_role("alert").filter(has_text="Whose images these are is in doubt")
+    warning = desktop.get_by_role("alert").filter(has_text="It is not certain whose images these are")
     expect(warning).to_have_count(0)
 
     send_as_somebody_else(demo, uid, files[1])
@@ -133,7 +133,7 @@ def test_images_of_which_some_may_be_of_somebody_else_are_opened_with_a_warning(
     sign_out(desktop)
     sign_in(desktop, demo, "doctor")
     desktop.goto(f"{demo.url}/ehr/view/{uid}")
-    expect(warning.get_by_text("A technician decides it under Reconciliation.")).to_be_visible()
+    expect(warning.get_by_text("A radiographer decides this under Reconciliation.")).to_be_visible()
 
 
 def test_the_viewer_itself_warns_where_no_page_of_ours_is_around_it(desktop: Page, demo: Server) -> None:
@@ -143,7 +143,7 @@ def test_the_viewer_itself_warns_where_no_page_of_ours_is_around_it(desktop: Pag
     send_as_somebody_else(demo, uid, files[1], SeriesInstanceUID=generate_uid())
     link = demo.get(f"/api/v1/dicom/viewer-url/{uid}", "doctor").json()["url"]
     desktop.goto(link if link.startswith("http") else demo.url + link)
-    expect(desktop.get_by_role("alert").filter(has_text="Whose images these are is in doubt")).to_be_visible()
+    expect(desktop.get_by_role("alert").filter(has_text="It is not certain whose images these are")).to_be_visible()
     canvas = desktop.locator("canvas.cornerstone-canvas").first
     eventually(lambda: canvas.is_visible() and has_picture(canvas))
 
@@ -156,7 +156,7 @@ def test_the_warning_stays_beside_what_else_the_viewer_has_to_say(desktop: Page,
     link = demo.get(f"/api/v1/dicom/viewer-url/{uid}", "doctor").json()["url"]
     desktop.route(re.compile(r"/dicom-web/.*/metadata"), lambda route: route.fulfill(status=404))
     desktop.goto(demo.url + link)
-    warning = desktop.get_by_role("alert").filter(has_text="Whose images these are is in doubt")
+    warning = desktop.get_by_role("alert").filter(has_text="It is not certain whose images these are")
     failure = desktop.get_by_role("alert").filter(has_text="Some images could not be loaded")
     expect(failure).to_be_visible()
     expect(warning).to_be_visible()
@@ -175,7 +175,7 @@ def test_a_warning_that_was_closed_comes_again_only_with_another_doubt(desktop: 
     )
     send_as_somebody_else(demo, uid, files[0][1], SeriesInstanceUID=generate_uid())
     wish = {"study_instance_uids": [uid, other], "session_seconds": 7200}
-    warning = desktop.get_by_role("alert").filter(has_text="Whose images these are is in doubt")
+    warning = desktop.get_by_role("alert").filter(has_text="It is not certain whose images these are")
     close = warning.get_by_role("button", name="Close")
     desktop.clock.install()
     open_link(desktop, demo, uid, mint(demo, uid, **wish)["token"])

@@ -5,6 +5,7 @@ Counts and ids only, each from an index or from memory, because a page may ask e
 
 from __future__ import annotations
 
+import os
 import shutil
 import uuid
 from collections.abc import Callable
@@ -251,3 +252,9 @@ def _last_word[*Columns](query: Select[*Columns], condition: ColumnElement[bool]
 def _uploads(session: Session, *conditions: ColumnElement[bool]) -> int:
     """How many uploads have such entries. Counted here, because SQLite would read the whole log for DISTINCT."""
     return len(set(session.scalars(select(DicomUploadLog.upload_id).where(*conditions))))
+
+
+def can_store(folder: Path, size: int) -> bool:
+    """Whether a file of that many bytes can be written into a folder."""
+    disk = disk_of(folder)
+    return disk is not None and disk.free_bytes >= size and os.access(folder, os.W_OK)

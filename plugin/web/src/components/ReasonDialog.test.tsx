@@ -20,7 +20,7 @@ describe("asking for a reason", () => {
     await user.click(screen.getByRole("button", { name: "Delete" }));
     expect(onConfirm).not.toHaveBeenCalled();
     expect(reason.getAttribute("aria-invalid")).toBe("true");
-    expect(screen.getByText("Say why: it is kept in the audit trail.").id).toBe(reason.getAttribute("aria-describedby"));
+    expect(screen.getByText("Enter a reason: it is kept in the audit trail.").id).toBe(reason.getAttribute("aria-describedby"));
     expect(document.activeElement).toBe(reason);
   });
 

@@ -46,7 +46,7 @@ describe("a decision", () => {
     await user.click(screen.getByRole("button", { name: "Approve" }));
     await waitFor(() => expect(onClose).toHaveBeenCalledOnce());
     expect(asked.filter(({ method }) => method === "POST")).toMatchObject([{ path: "deletions/d1/approve", body: {}, token: "Bearer secret" }]);
-    expect(screen.getByText("The deletion is approved.")).toBeTruthy();
+    expect(screen.getByText("The deletion has been approved.")).toBeTruthy();
   });
 
   it("that somebody else was quicker with stays and says so", async () => {
@@ -54,12 +54,12 @@ describe("a decision", () => {
     await user.click(screen.getByRole("button", { name: "Approve" }));
     await waitFor(() => expect(screen.getByRole("alert").textContent).not.toBe(""));
     expect(onClose).not.toHaveBeenCalled();
-    expect(screen.queryByText("The deletion is approved.")).toBeNull();
+    expect(screen.queryByText("The deletion has been approved.")).toBeNull();
   });
 
   it("to reject may give a reason", async () => {
     const { asked, onClose, user } = confirming("reject", [200, {}]);
-    await user.type(screen.getByRole("textbox", { name: "Reason (may stay empty)" }), "still needed");
+    await user.type(screen.getByRole("textbox", { name: "Reason (optional)" }), "still needed");
     await user.click(screen.getByRole("button", { name: "Reject" }));
     await waitFor(() => expect(onClose).toHaveBeenCalledOnce());
     expect(asked.find(({ method }) => method === "POST")).toMatchObject({ path: "deletions/d1/reject", body: { reason: "still needed" } });

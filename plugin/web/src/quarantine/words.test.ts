@@ -24,10 +24,10 @@ describe("a file in quarantine", () => {
     expect(whyWords("invalid_uid")).toContain("UID");
     expect(whyWords("a_code_of_tomorrow")).toBe("a_code_of_tomorrow");
     const stranger = { code: "study_of_another_patient", study };
-    expect(consequence(stranger, "p1", null)).toContain("joins");
-    expect(consequence(stranger, "p1", "o1")).toContain("joins");
-    expect(consequence(stranger, "p1", "o2")).toContain("UIDs of its own");
-    expect(consequence(stranger, "p2", null)).toContain("UIDs of its own");
-    expect(consequence({ code: "same_uid_other_content", study }, "p1", null)).toContain("a UID of its own");
+    expect(consequence(stranger, "p1", null)).toContain("is added to the study");
+    expect(consequence(stranger, "p1", "o1")).toContain("is added to the study");
+    expect(consequence(stranger, "p1", "o2")).toContain("with new UIDs");
+    expect(consequence(stranger, "p2", null)).toContain("with new UIDs");
+    expect(consequence({ code: "same_uid_other_content", study }, "p1", null)).toContain("a new UID");
   });
 });

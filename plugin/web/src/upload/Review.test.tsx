@@ -73,7 +73,7 @@ describe("files that were chosen", () => {
     const { choose, read, send, begin, user } = reviewing({ "1.2": [SAME] });
     choose("a", "b");
     expect(send().disabled).toBe(true);
-    expect(screen.getByText("Files are still being looked into.")).toBeTruthy();
+    expect(screen.getByText("Files are still being read.")).toBeTruthy();
     read(image("a", "1.2"), image("b", "1.2"));
     await waitFor(() => expect(send().disabled).toBe(false));
     expect(screen.getByText(/^2 files in 1 study/)).toBeTruthy();
@@ -86,9 +86,9 @@ describe("files that were chosen", () => {
     const { choose, read, send, user, pass } = reviewing({ "1.2": [SAME, OTHER] });
     choose("a");
     read(image("a", "1.2"));
-    expect(await screen.findByText("1 study has a question that is not answered yet.")).toBeTruthy();
+    expect(await screen.findByText("1 study still needs your answer.")).toBeTruthy();
     expect(send().disabled).toBe(true);
-    expect(screen.getByRole("list", { name: "These files name somebody or something else" }).textContent).toContain("PatientSex is other");
+    expect(screen.getByRole("list", { name: "These files name another patient or order" }).textContent).toContain("PatientSex is other");
     await user.click(screen.getByRole("checkbox", { name: "I have compared them: these images are of this patient" }));
     pass();
     await waitFor(() => expect(send().disabled).toBe(false));
@@ -101,7 +101,7 @@ describe("files that were chosen", () => {
     await waitFor(() => expect(send().disabled).toBe(false));
     await user.click(screen.getByRole("checkbox", { name: "Send this study" }));
     pass();
-    expect(await screen.findByText("Nothing is chosen for sending.")).toBeTruthy();
+    expect(await screen.findByText("No study is chosen for sending.")).toBeTruthy();
     expect(send().disabled).toBe(true);
   });
 
@@ -124,6 +124,6 @@ describe("files that were chosen", () => {
     expect(await screen.findByText(/^1 file in 0 studies/)).toBeTruthy();
     await user.click(screen.getByRole("checkbox", { checked: true }));
     pass();
-    expect(await screen.findByText("Nothing is chosen for sending.")).toBeTruthy();
+    expect(await screen.findByText("No study is chosen for sending.")).toBeTruthy();
   });
 });

@@ -41,7 +41,7 @@ describe("the words about a match", () => {
     const joined: Match["evidence"] = [{ field: "study", agrees: true, grade: "same", detail: "" }, { field: "PatientName", agrees: false, grade: "other", detail: "" }];
     const words = verdictOn(result({ evidence: joined }), null);
     expect(words.tone).toBe("warn");
-    expect(words.title).toContain("as the study was before");
+    expect(words.title).toContain("like the rest of the study");
     expect(words.text).not.toContain("confirmed");
     expect(verdictOn(result({ evidence: joined.slice(0, 1) }), null).tone).toBe("good");
     expect(verdictOn(result({ evidence: joined.slice(1), order_id: null }), null).tone).toBe("warn");

@@ -18,7 +18,7 @@ const look = (link: Link, ...answers: (Prediction | null | undefined)[]) => {
 };
 
 describe("the review of a study, by grade", () => {
-  it("asks nothing where all agrees, and where it is only written otherwise", () => {
+  it("asks nothing where all agrees, and where it is only written differently", () => {
     expect(look(chosen, answer())).toEqual(["chosen", "good", ""]);
     expect(look(chosen, answer({ evidence: [line("PatientName", "form")] }))).toEqual(["chosen", "good", ""]);
     expect(look(automatic, answer())).toEqual(["exact", "good", ""]);
