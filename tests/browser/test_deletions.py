@@ -107,7 +107,7 @@ def test_the_second_of_two_deciders_hears_that_somebody_was_first(people: People
     expect(quick.get_by_text("The request has been rejected; the study is available again.")).to_be_visible()
 
     slow.get_by_role("dialog").get_by_role("button", name="Approve").click()
-    expect(slow.get_by_role("dialog").get_by_role("alert")).to_contain_text("Somebody decided before you")
+    expect(slow.get_by_role("dialog").get_by_role("alert")).to_contain_text("Somebody else decided before you")
     assert study(demo, uid) is not None
 
 

@@ -70,7 +70,7 @@ def test_a_number_of_two_patients_is_asked_back(people: People) -> None:
     page = people.go("admin", "/audit")
     page.get_by_label("Patient", exact=True).fill("100")
     expect(page.get_by_text("Whose number is it?")).to_be_visible()
-    expect(page.get_by_text("Choose who gave it")).to_be_visible()
+    expect(page.get_by_text("Choose the issuer")).to_be_visible()
     page.get_by_label("Issuer", exact=True).select_option("SITE-B")
     rows = page.get_by_role("table", name="Events").get_by_role("row")
     expect(rows.filter(has_text="MRN 100 · SITE-B").first).to_be_visible()

@@ -65,5 +65,5 @@ def test_a_refusal_without_words_is_explained(desktop: Page, narrow: Server) -> 
     send(desktop)
     problems = desktop.get_by_role("list", name="Files that were not stored")
     expect(problems).to_contain_text("large.dcm")
-    expect(problems).to_contain_text("The server did not take a file of this size")
+    expect(problems).to_contain_text("The server did not accept a file of this size")
     expect(problems.get_by_role("listitem")).to_have_count(1)

@@ -144,7 +144,7 @@ def test_other_content_is_told_by_what_it_is(people: People, demo: Server) -> No
     page = people.go("radiographer", f"/quarantine?code=same_uid_other_content&study={uid}")
     only = page.get_by_role("row", name=re.compile("DOPPELT, EVA"))
     expect(only).to_contain_text("The archive has another image with the same UID")
-    expect(only).to_contain_text("this study is not linked to anybody")
+    expect(only).to_contain_text("this study is not linked to a patient")
     page = people.go("nurse", "/quarantine")
     expect(page.get_by_text("Quarantine").first).to_be_visible()
     expect(page.get_by_role("row")).to_have_count(0)

@@ -117,7 +117,7 @@ def test_two_people_decide_at_once_and_the_second_hears_who_was_first(
     slow.get_by_role("region", name="The chosen study").focus()
     slow.keyboard.press("a")
     alert = slow.get_by_role("region", name="The chosen study").get_by_role("alert").first
-    expect(alert).to_contain_text("Somebody was first")
+    expect(alert).to_contain_text("Somebody else changed it before you")
     expect(alert).to_contain_text("radiographer")
     expect(slow.get_by_text("The study belongs to this patient.")).to_be_visible()
 
@@ -151,7 +151,7 @@ def test_a_link_is_taken_away_on_the_study_s_page(people: People, demo: Server, 
         "years)",
         order["mrn"],
         f"Order {order['accession_number']}",
-        "nobody",
+        "no patient",
     ):
         expect(step).to_contain_text(said)
     tags = page.get_by_role("table", name="Values in the images")

@@ -47,7 +47,7 @@ def row(card: Locator, name: str) -> Locator:
 
 
 def ticks(page: Page) -> Locator:
-    return page.get_by_role("checkbox", name=re.compile("I have compared|Send them all the same"))
+    return page.get_by_role("checkbox", name=re.compile("I have compared|Send them anyway"))
 
 
 def send_button(page: Page) -> Locator:
@@ -138,7 +138,7 @@ def test_more_of_a_study_that_was_given_to_somebody_else_is_said_and_asked(
     assert violations(page) == []
     ticks(page).check()
     send_button(page).click()
-    result = page.get_by_role("article", name=re.compile("^Linked as the study was before"))
+    result = page.get_by_role("article", name=re.compile("^Linked like the rest of the study"))
     expect(result).to_be_visible()
     expect(result).to_have_class(re.compile("result-warn"))
     expect(result).to_contain_text("as when this study was linked on")
@@ -162,7 +162,7 @@ def test_images_of_another_person_than_their_study_are_said_and_asked(
     expect(doubts).to_contain_text("Patient name")
     expect(send_button(page)).to_be_disabled()
     card.get_by_role("button", name="Leave it to the server").click()
-    page.get_by_role("checkbox", name=re.compile("Send them all the same")).check()
+    page.get_by_role("checkbox", name=re.compile("Send them anyway")).check()
     send_button(page).click()
     expect(page.get_by_text("The file could not be stored").first).to_be_visible()
     expect(page.get_by_role("list", name="Files that were not stored")).to_contain_text("quarantine")

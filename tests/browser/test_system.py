@@ -108,11 +108,11 @@ def test_what_needs_somebody_stands_there_with_what_to_do_next(
             "values.py, line 97",
             "quarantine: 2",
             "last 24 hours: 3",
-            "just now: 4",
+            "at the moment: 4",
         ):
             expect(act).to_contain_text(words)
-        expect(act).to_contain_text("opens the Quarantine page and says of each file whose it is")
-        expect(page.get_by_text("something needs somebody")).to_be_visible()
+        expect(act).to_contain_text("opens the Quarantine page and gives each file to its patient")
+        expect(page.get_by_text("some things need attention")).to_be_visible()
         assert violations(page) == []
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
         shown = act.get_by_role("list", name="Damaged files")
@@ -148,7 +148,7 @@ def test_a_job_that_cannot_go_on_is_decided_on_with_a_reason(people: People, dem
         expect(job.get_by_role("button", name="Try again")).to_be_visible()
         job.get_by_role("button", name="Give up").click()
         dialog = page.get_by_role("dialog")
-        expect(dialog).to_contain_text("put back as it was")
+        expect(dialog).to_contain_text("restored")
         assert violations(page) == []
         dialog.get_by_role("button", name="Give up").click()
         assert sent == []

@@ -129,7 +129,7 @@ def test_images_of_which_some_may_be_of_somebody_else_are_opened_with_a_warning(
     desktop.reload()
     warning.get_by_role("link", name="Decide whose they are").click()
     expect(desktop).to_have_url(f"{demo.url}/ehr/reconciliation?study={uid}")
-    expect(desktop.get_by_text("One image claims to be of somebody else than the others")).to_be_visible()
+    expect(desktop.get_by_text("One image names another person than the others")).to_be_visible()
     sign_out(desktop)
     sign_in(desktop, demo, "doctor")
     desktop.goto(f"{demo.url}/ehr/view/{uid}")

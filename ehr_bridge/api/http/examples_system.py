@@ -62,7 +62,7 @@ SYSTEM_EXAMPLES: dict[str, dict[str, Any]] = {
             {
                 "code": "jobs_failed",
                 "count": 1,
-                "advice": "Open each study, see in its history why the job failed, and ask for it again or undo it.",
+                "advice": "Open each study and find the reason in its history; then request the job again, or undo it.",
             },
         ],
     },

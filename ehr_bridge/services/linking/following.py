@@ -80,9 +80,9 @@ def _ready() -> Select[Modification]:
 
 
 def _queue(session: Session, job: Modification, found: FreshVerdict | None, now: datetime) -> None:
-    """From here on the job is one like any other; files are changed in the order in which jobs were queued.
+    """Queue the job like any other; files are changed in the order in which jobs were queued.
 
-    Where something has changed since the verdict on its study was found, it waits on and is judged again.
+    If something has changed since the verdict on its study was found, the job keeps waiting and is judged again.
     """
     study = session.get_one(Study, job.study_id)
     if found is not None and not found.still_holds(session, study):
@@ -99,7 +99,7 @@ def _queue(session: Session, job: Modification, found: FreshVerdict | None, now:
         return
     followed = _followed(session, job)
     if followed is not None and undoable(session, study.id) == followed.id:
-        job.kind, job.undoes_id = JobKind.UNDO, followed.id  # to the byte
+        job.kind, job.undoes_id = JobKind.UNDO, followed.id  # restores the bytes
     prepare(session, study, job)
     take_over_unswept(session, study, job, now)
     job.status = JobStatus.QUEUED
@@ -107,10 +107,10 @@ def _queue(session: Session, job: Modification, found: FreshVerdict | None, now:
 
 
 def _require_certain(session: Session, study: Study, job: Modification, found: FreshVerdict | None) -> None:
-    """Nothing but a person's word changes files of a study that may hold images of two people.
+    """Only a person's decision changes the files of a study that may hold images of two people.
 
     Raises:
-        Conflict: it may, or what a link was to be made for does not hold any more.
+        Conflict: it may, or the reason for the link no longer holds.
     """
     if job.kind == JobKind.UNLINK and study.withheld_by_id != job.change_id:
         raise Conflict("study_changed", "Somebody has linked the study since it was unlinked from this number.")

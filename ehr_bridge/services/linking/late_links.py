@@ -113,7 +113,7 @@ def turns_due() -> Select[uuid.UUID, uuid.UUID]:
 
 
 def others_come_first() -> ColumnElement[bool]:
-    """Whether the job at hand (`Modification` of the surrounding query) would link a study while another one that may
+    """Whether the current job (`Modification` of the surrounding query) would link a study while another one that may
     answer the same order is still to be judged, because of the same change or an earlier one."""
     due = turns_due().where(SecondLook.asked_at <= Modification.requested_at)
     is_ours = (Modification.kind == JobKind.LINK) & (Modification.requested_by == OURSELVES.actor)
@@ -143,7 +143,7 @@ def _settle(session: Session, judged: _Judged, now: datetime) -> None:
     elif _names_order_of_another(study, match):
         doubt(session, study, OURSELVES, detail | {"order_id": plain(match.order_id)}, now)
         return
-    elif study.patient_id is not None or not (changed := _think_otherwise(study, match)):
+    elif study.patient_id is not None or not (changed := _record_opinion(study, match)):
         return
     else:
         detail |= changed
@@ -159,7 +159,7 @@ def _names_order_of_another(study: Study, match: Match) -> bool:
     return any(line.field == "AccessionNumber" and line.agrees for line in match.evidence)
 
 
-def _think_otherwise(study: Study, match: Match) -> dict[str, Any]:
+def _record_opinion(study: Study, match: Match) -> dict[str, Any]:
     """Record the new opinion on a study that keeps waiting; returns before and after, or nothing if it is the same."""
     before = {name: getattr(study, name) for name in (*OPINION, "link_status")}
     study.match_kind, study.match_score = match.kind.value, match.score
@@ -178,15 +178,15 @@ def _think_otherwise(study: Study, match: Match) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class FreshVerdict:
-    """The verdict on a study whose link job has its turn, and what it was found on."""
+    """The verdict on a study whose link job has its turn, and the state it is based on."""
 
     turn: uuid.UUID | None
-    """In `second_looks`: whatever changes and may concern the study writes another one."""
+    """In `second_looks`: every change that may concern the study writes another one."""
     identity: HeaderIdentity
     match: Match
 
     def still_holds(self, session: Session, study: Study) -> bool:
-        """Whether nothing has changed since that could make it another; asked in the writers' turn."""
+        """Whether nothing has changed since that could change the verdict; asked in the writers' turn."""
         if (self.turn, self.identity) != (_turn_of(session, study.id), stored_identity(study)):
             return False
         match = self.match
@@ -207,7 +207,7 @@ def _turn_of(session: Session, study_id: uuid.UUID) -> uuid.UUID | None:
 
 
 def follow_verdict(session: Session, study: Study, job: Modification, match: Match) -> bool:
-    """Bring a job made by `SecondLooks` in line with the verdict at its turn; False when nothing certain is left."""
+    """Update a job made by `SecondLooks` to the verdict at its turn; False if it is no longer certain."""
     if not _is_left_to_the_judge(session, study) or not _is_news(study, match):
         return False
     if _is_wanted_by_others(session, study, match, or_soon=True):
@@ -221,8 +221,8 @@ def _link_to(study: Study, match: Match) -> Link:
 
 
 def _is_wanted_by_others(session: Session, study: Study, match: Match, *, or_soon: bool = False) -> bool:
-    """Whether another study's link to the order was refused because two of them could answer it; `or_soon`: or is on
-    its way. False where a key of the study names the order."""
+    """Whether another study's link to the order was refused because two of them could answer it; `or_soon`: or is
+    waiting or running. False where a key of the study names the order."""
     if match.order_id is None or match.basis is Basis.ORDER:
         return False
     refused = (Modification.error_code == "study_changed") & (Modification.requested_by == OURSELVES.actor)

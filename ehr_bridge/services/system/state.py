@@ -37,17 +37,17 @@ LEAST_FREE = 0.1
 MOST_JOBS = 20
 
 ADVICE = {
-    "storage_low": "Free space on the disk with the images, or enlarge it: when it is full, nothing can be stored.",
-    "restarted": "See in Orthanc's log what came just before it died, and keep the file that caused it.",
+    "storage_low": "Free space on the disk for the images, or enlarge it: when it is full, nothing can be stored.",
+    "restarted": "Read in Orthanc's log what arrived just before it crashed, and keep the file that caused it.",
     "files_damaged": "Restore these files from a backup, or have the images sent again; it is noticed within the hour.",
-    "jobs_failed": "Open each study, see in its history why the job failed, and ask for it again or undo it.",
+    "jobs_failed": "Open each study and find the reason in its history; then request the job again, or undo it.",
     "jobs_stuck": (
-        "Try each job again, or give it up, which puts its files back; one that waits for another node goes on when "
+        "Try each job again, or give it up, which restores its files; one that waits for another node continues when "
         "that node runs."
     ),
     "quarantined": "Open the Quarantine page, and give each file to its patient or discard it.",
-    "uploads_incomplete": "Open the uploads that arrived in part, and have what is missing sent again.",
-    "refused_often": "See in the audit trail who is refused again and again: a wrong set-up, or an attack.",
+    "uploads_incomplete": "Open the incomplete uploads, and have the missing images sent again.",
+    "refused_often": "Find out in the audit trail who is refused: a program that is configured wrongly, or an attack.",
 }
 """What needs attention, and what to do about it; docs/api.md shows this table."""
 

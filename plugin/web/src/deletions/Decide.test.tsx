@@ -41,7 +41,7 @@ describe("a decision", () => {
   it("is asked about once more with what it is about and why, is sent, and said to be done", async () => {
     const { asked, onClose, user } = confirming("approve", [200, {}]);
     const dialog = screen.getByRole("dialog", { name: "Approve the deletion" });
-    for (const words of ["Thorax", "wrong patient", "tom", "deleted for good"]) expect(dialog.textContent).toContain(words);
+    for (const words of ["Thorax", "wrong patient", "tom", "permanently deleted"]) expect(dialog.textContent).toContain(words);
     expect(asked.filter(({ method }) => method === "POST")).toEqual([]);
     await user.click(screen.getByRole("button", { name: "Approve" }));
     await waitFor(() => expect(onClose).toHaveBeenCalledOnce());
