@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import pwd
 import shutil
@@ -55,6 +56,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path.name not in LONG)
 
 
+def pytest_collection_finish() -> None:
+    """What was loaded until now stays to the end: the garbage collector need not look through it again and again."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
@@ -75,6 +82,8 @@ class PostgresCluster:
         self.port = ports.free()
         self._options = () if is_durable else FORGETFUL
         self._folder = folder
+        url = f"postgresql+psycopg://postgres@127.0.0.1:{self.port}/postgres"
+        self._engine = sqlalchemy.create_engine(url, isolation_level="AUTOCOMMIT")
         self._owner = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
         self._binaries = max(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: float(p.parent.name))
 
@@ -86,6 +95,7 @@ class PostgresCluster:
         self.restart()
 
     def stop(self, mode: str = "immediate") -> None:
+        self._engine.dispose()
         self._run("pg_ctl", "-D", str(self._folder / "data"), "-m", mode, "-w", "stop")
 
     def restart(self) -> None:
@@ -108,11 +118,8 @@ class PostgresCluster:
         self._say(f"DROP DATABASE {sqlalchemy.make_url(url).database} WITH (FORCE)")
 
     def _say(self, statement: str) -> None:
-        url = f"postgresql+psycopg://postgres@127.0.0.1:{self.port}/postgres"
-        engine = sqlalchemy.create_engine(url, isolation_level="AUTOCOMMIT")
-        with engine.connect() as connection:
-            connection.execute(sqlalchemy.text(statement))
-        engine.dispose()
+        with self._engine.connect() as connection:
+            connection.exec_driver_sql(statement)
 
     def _run(self, program: str, *arguments: str) -> None:
         command = [str(self._binaries / program), *arguments]

@@ -126,4 +126,4 @@ def _sqlite_connect(synchronous: str, connection: Any, _record: Any) -> None:
 
 
 def _sqlite_begin(connection: Connection) -> None:
-    connection.execute(text("BEGIN IMMEDIATE" if connection.get_execution_options().get(WRITE) else "BEGIN"))
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get(WRITE) else "BEGIN")

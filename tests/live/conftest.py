@@ -13,9 +13,10 @@ from tests.support.running import SMALL_LIMITS, databases, running
 from tests.support.server import Server
 
 
-@pytest.fixture(scope="session", params=ENGINES)
+@pytest.fixture(scope="package", params=ENGINES)
 def server(request: pytest.FixtureRequest) -> Server:
-    """A server that many tests share; each test uses patients, orders and studies of its own.
+    """A server that many tests share; each test uses patients, orders and studies of its own, and may kill it and start
+    it again. It ends with the last of these tests, because even an idle server takes some of the processor.
 
     Not started here: pytest ends what a fixture with parameters has begun at each change of the parameter, which is
     twice for every file when files are dealt out to workers.
@@ -24,13 +25,13 @@ def server(request: pytest.FixtureRequest) -> Server:
     return shared
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def shared_on_sqlite(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with running(tmp_path_factory.mktemp("server"), **SMALL_LIMITS, **databases(request, "sqlite")) as server:
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def shared_on_postgresql(
     request: pytest.FixtureRequest,
     postgres: PostgresCluster,  # asked for here, so that it ends after the server
@@ -47,14 +48,14 @@ def own_server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Serve
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def sqlite_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server on SQLite, where the database makes no difference to what is tested."""
     with running(tmp_path_factory.mktemp("server"), **SMALL_LIMITS) as server:
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def attacked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server whose EHR signs with a key of its own, for those who try to get at other people's studies."""
     server = attacked_server(tmp_path_factory.mktemp("attacked"))
@@ -63,7 +64,7 @@ def attacked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     assert server.stop() == 0, server.log()[-3000:]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def scene(attacked: Server) -> Scene:
     """Study A with a token for it, and study B of somebody else."""
     return make_scene(attacked)

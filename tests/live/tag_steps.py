@@ -96,6 +96,7 @@ def spool(server: Server) -> list[Path]:
     return list((server.data_dir / "modifying").glob("*.dcm"))
 
 
-def spooled(server: Server) -> list[tuple[str, bytes]]:
-    files = [path.read_bytes() for path in spool(server)]
-    return [(str(pydicom.dcmread(io.BytesIO(data)).SOPInstanceUID), data) for data in files]
+def spooled(server: Server, uid: str) -> set[str]:
+    """SOP Instance UIDs of the files of a study that lie in the spool."""
+    found = [pydicom.dcmread(path) for path in spool(server)]
+    return {str(ds.SOPInstanceUID) for ds in found if ds.StudyInstanceUID == uid}

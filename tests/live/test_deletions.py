@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,19 +14,28 @@ from sqlalchemy import select
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.tables.deletions import DeletionRequest
+from tests.conftest import ENGINES
 from tests.live.deletion_steps import DOCTOR, GRACE, MAX, RITA, ask, decide, status, stored
 from tests.live.door_steps import c_store
 from tests.live.gate_steps import QUERIES, reads
-from tests.support.running import bare_orthanc
+from tests.support.running import bare_orthanc, databases, running
 from tests.support.samples import small
 from tests.support.server import Server, user_token
 from tests.support.steps import eventually, study, upload, viewer_token
 
 
-@pytest.fixture
-def server(own_server: Server) -> Server:
-    """A server of each test's own, because it is started again with another grace period."""
-    return own_server
+@pytest.fixture(scope="module", params=ENGINES)
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server of this file's own, whose lists are short."""
+    with running(tmp_path_factory.mktemp("server"), **databases(request, request.param)) as server:
+        yield server
+
+
+@pytest.fixture(params=ENGINES)
+def purging(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
+    """A server of one test's own, which purges what is approved at once."""
+    with running(tmp_path, **databases(request, request.param), **{GRACE: "0"}) as server:
+        yield server
 
 
 def files(server: Server) -> dict[str, str]:
@@ -72,8 +83,9 @@ def assert_hidden(server: Server, own: dict[str, Any], other: dict[str, Any], to
         assert code in (400, 403, 404) or content == b"[]", (path, code, content[:200])
 
 
-def test_a_study_is_hidden_everywhere_comes_back_byte_for_byte_and_is_purged(server: Server) -> None:
+def test_a_study_is_hidden_everywhere_comes_back_byte_for_byte_and_is_purged(own_server: Server) -> None:
     """Asked for, hidden also from a token made before, approved by a second person, restored, approved again, gone."""
+    server = own_server
     others = [stored(server) for _ in range(3)]
     kept = files(server)
     own = stored(server)
@@ -122,11 +134,9 @@ def test_a_study_is_hidden_everywhere_comes_back_byte_for_byte_and_is_purged(ser
     assert server.get("/api/v1/audit/verify", "admin").json()["ok"] is True
 
 
-def test_kill_9_in_the_middle_of_a_purge_is_made_good_at_the_next_start(server: Server) -> None:
+def test_kill_9_in_the_middle_of_a_purge_is_made_good_at_the_next_start(purging: Server) -> None:
     """The study has instances of two patients, so it is two studies for Orthanc: both go, nothing else does."""
-    assert server.stop() == 0
-    server.set(GRACE, "0")
-    server.start()
+    server = purging
     other = stored(server)
     kept = files(server)
     uid, series = generate_uid(), generate_uid()

@@ -93,16 +93,14 @@ def test_a_database_that_is_away_stops_the_start_with_a_reason(tmp_path: Path) -
     assert "database" in result.stderr and "s3cret-pass" not in result.stderr + result.stdout
 
 
-@pytest.mark.parametrize(("environ", "is_loaded"), [({}, True), ({"LD_PRELOAD": ""}, False)])
-def test_the_memory_of_orthanc_comes_from_jemalloc_unless_told_otherwise(
-    tmp_path: Path, environ: dict[str, str], is_loaded: bool
-) -> None:
+def test_the_memory_of_orthanc_comes_from_jemalloc_unless_told_otherwise(sqlite_server: Server, tmp_path: Path) -> None:
     """What is mapped into the running process says it. The library that bounds nesting is there either way."""
-    with running(tmp_path, **environ) as server:
-        (orthanc,) = server.children()
-        maps = Path(f"/proc/{orthanc}/maps").read_text()
-        assert ("libjemalloc" in maps) is is_loaded
-        assert "ehr-bridge-depth.so" in maps
+    with running(tmp_path, LD_PRELOAD="") as told_otherwise:
+        for server, is_loaded in ((sqlite_server, True), (told_otherwise, False)):
+            (orthanc,) = server.children()
+            maps = Path(f"/proc/{orthanc}/maps").read_text()
+            assert ("libjemalloc" in maps) is is_loaded
+            assert "ehr-bridge-depth.so" in maps
 
 
 def launch_without_preload(folder: Path, **environ: str) -> subprocess.Popen[str]:

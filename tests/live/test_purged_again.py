@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.conftest import ENGINES
 from tests.live.deletion_steps import DOCTOR, GRACE, MAX, ask, decide, status, stored
 from tests.live.door_steps import c_store
+from tests.support.running import databases, running
 from tests.support.samples import small
 from tests.support.server import Server
 from tests.support.steps import eventually, the_study
 
 
-@pytest.fixture
-def server(own_server: Server) -> Server:
-    """A server of each test's own, because it is started again with another grace period."""
-    return own_server
+@pytest.fixture(params=ENGINES)
+def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
+    """A server that purges what is approved at once."""
+    with running(tmp_path, **databases(request, request.param), **{GRACE: "0"}) as server:
+        yield server
 
 
 def test_a_purged_study_that_a_modality_sends_again_is_somebody_elses(server: Server) -> None:
     """Under another name and Patient ID: kept, not set aside, and found under what it says now alone."""
-    assert server.stop() == 0
-    server.set(GRACE, "0")
-    server.start()
     own = stored(server)
     deletion = ask(server, own["uid"])
     assert decide(server, deletion, "approve")[0] == 200

@@ -200,9 +200,8 @@ def test_six_people_at_once_one_wins_and_the_others_hear_who(server: Server) -> 
     assert set(metadata(server, uid, "00080050")) == {orders[winner]["accession_number"]}
 
 
-def test_kill_9_in_the_middle_of_a_link_loses_nothing(own_server: Server) -> None:
+def test_kill_9_in_the_middle_of_a_link_loses_nothing(server: Server) -> None:
     """Twice: every image is in Orthanc's folder or in the spool, the link is made after the start, undo is exact."""
-    server = own_server
     order = place_order(server)
     uid = store(server, alike(40))
     before = digests(server, uid)
@@ -210,7 +209,7 @@ def test_kill_9_in_the_middle_of_a_link_loses_nothing(own_server: Server) -> Non
     for progress in (3, 20):
         eventually(lambda least=progress: server.get(f"/api/v1/jobs/{job}", "nurse").json()["number_done"] >= least)
         server.kill()
-        assert set(held(server, uid)) | {name for name, _ in spooled(server)} == set(before)
+        assert set(held(server, uid)) | spooled(server, uid) == set(before)
         server.start()
     end = succeeded(server, job)
     assert (end["number_of_instances"], end["number_done"]) == (40, 40)
@@ -221,12 +220,10 @@ def test_kill_9_in_the_middle_of_a_link_loses_nothing(own_server: Server) -> Non
     succeeded(server, undo(server, job))
     assert digests(server, uid) == before
     assert server.get("/api/v1/audit/verify", "admin").json()["ok"] is True
-    assert server.stop() == 0
 
 
-def test_kill_9_while_many_studies_follow(own_server: Server) -> None:
+def test_kill_9_while_many_studies_follow(server: Server) -> None:
     """A merge of a patient with eight studies goes on after the start, and every study follows once."""
-    server = own_server
     order, other = place_order(server), place_order(server, family_name="Berg")
     uids = [store(server, alike(3), X_Order_Id=order["id"]) for _ in range(8)]
     answer = post(server, f"/api/v1/patients/{order['mrn']}/merge", {"into": other["mrn"]}, "service")
@@ -237,9 +234,9 @@ def test_kill_9_while_many_studies_follow(own_server: Server) -> None:
     assert followed(server, change)["number_done"] == 8
     assert all(names(server, uid) == {"Berg^Åsa"} for uid in uids)
     assert {the_study(server, uid)["mrn"] for uid in uids} == {other["mrn"]}
-    audit = server.get("/api/v1/audit?action=study.followed&limit=500", "admin").json()
-    assert audit["total"] == 8
-    assert server.stop() == 0
+    for uid in uids:
+        audit = server.get(f"/api/v1/audit?action=study.followed&study_instance_uid={uid}", "admin").json()
+        assert audit["total"] == 1
 
 
 def test_the_history_of_a_real_study(server: Server) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, text
@@ -14,18 +13,21 @@ from tests.support.server import Server
 from tests.support.steps import eventually
 
 
-@pytest.fixture
-def nodes(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[list[Server]]:
-    """Started one after the other; none is left running."""
-    shared = databases(request, "postgresql") | {"DICOM_STORAGE_PATH": str(tmp_path / "images")}
+@pytest.fixture(scope="module")
+def nodes(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Server]]:
+    """Started one after the other; in the end both run and stop as they should."""
+    folder = tmp_path_factory.mktemp("nodes")
+    shared = databases(request, "postgresql") | {"DICOM_STORAGE_PATH": str(folder / "images")}
     both = []
     for name in ("one", "other"):
-        (tmp_path / name).mkdir()
-        both.append(Server(tmp_path / name / "var", shared))
+        (folder / name).mkdir()
+        both.append(Server(folder / name / "var", shared))
     try:
         for node in both:
             node.start()
         yield both
+        for node in both:
+            assert node.stop() == 0, node.log()[-3000:]
     finally:
         for node in both:
             node.end()
@@ -48,13 +50,14 @@ def test_a_job_whose_node_is_killed_is_finished_by_the_other(nodes: list[Server]
     before = digests(nodes[0], uid)
     job = modify(nodes[0], uid, **changes)
     eventually(lambda: nodes[0].get(f"/api/v1/jobs/{job}", "nurse").json()["number_done"] >= 5)
-    ((holder,),) = said_in(nodes[0], "SELECT node FROM modifications")
-    nodes.sort(key=lambda node: (node.data_dir / "modifying" / "node").read_text() != holder)
-    killed, survivor = nodes
+    ((holder,),) = said_in(nodes[0], f"SELECT node FROM modifications WHERE id = '{job}'")
+    killed, survivor = sorted(nodes, key=lambda node: (node.data_dir / "modifying" / "node").read_text() != holder)
     killed.kill()
     seen = survivor.get(f"/api/v1/jobs/{job}", "nurse").json()
     if seen["status"] == "running":
-        said_in(survivor, "UPDATE modifications SET leased_until = leased_until - interval '2 minutes'")
+        said_in(
+            survivor, f"UPDATE modifications SET leased_until = leased_until - interval '2 minutes' WHERE id = '{job}'"
+        )
 
     def ended() -> str | None:
         seen = survivor.get(f"/api/v1/jobs/{job}", "nurse").json()
@@ -76,4 +79,3 @@ def test_a_job_whose_node_is_killed_is_finished_by_the_other(nodes: list[Server]
     eventually(lambda: survivor.get("/api/v1/health").json()["status"] == "ok")
     for node in nodes:
         assert node.get("/api/v1/audit/verify", "admin").json()["ok"] is True
-        assert node.stop() == 0, node.log()[-3000:]
