@@ -27,7 +27,13 @@ async ([zone, files]) => {
 """
 
 
-def sign_in(page: Page, demo: Server, account: str) -> None:
+SESSION = "ehr-bridge.session"
+"""Where a tab keeps its session."""
+_sessions: dict[tuple[str, str], str] = {}
+"""What a tab kept, by server and account."""
+
+
+def sign_in_at_the_form(page: Page, demo: Server, account: str) -> None:
     password = (demo.data_dir / "demo-password").read_text().strip()
     page.goto(f"{demo.url}/ehr/")
     page.get_by_label("User name").fill(account)
@@ -36,8 +42,24 @@ def sign_in(page: Page, demo: Server, account: str) -> None:
     expect(page.get_by_role("heading", name="Orders", level=1)).to_be_visible()
 
 
+def sign_in(page: Page, demo: Server, account: str, path: str = "/orders") -> None:
+    """The first time at the form; then a new tab goes on with that session, as after a reload, and goes at once where
+    it is to go."""
+    if kept := _sessions.get((demo.url, account)):
+        page.goto(f"{demo.url}/ehr/favicon.svg")  # a tab has a storage for each host
+        page.evaluate("([name, kept]) => sessionStorage.setItem(name, kept)", [SESSION, kept])
+    else:
+        sign_in_at_the_form(page, demo, account)
+        _sessions[demo.url, account] = page.evaluate("(name) => sessionStorage.getItem(name)", SESSION)
+    if kept or path != "/orders":
+        page.goto(f"{demo.url}/ehr{path}")
+    if path == "/orders":
+        expect(page.get_by_role("heading", name="Orders", level=1)).to_be_visible()
+
+
 def sign_out(page: Page) -> None:
-    """By the button at the side, which a phone has behind its menu."""
+    """By the button at the side, which a phone has behind its menu. It ends the session for every tab."""
+    _sessions.clear()
     menu = page.get_by_role("button", name="Menu")
     if menu.is_visible():
         menu.click()

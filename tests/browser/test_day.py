@@ -6,7 +6,16 @@ import re
 
 from playwright.sync_api import FrameLocator, Page, Request, expect
 
-from tests.browser.steps import drop, has_picture, open_order, open_viewer, send, sign_in, upload_for_order
+from tests.browser.steps import (
+    drop,
+    has_picture,
+    open_order,
+    open_viewer,
+    send,
+    sign_in,
+    sign_in_at_the_form,
+    upload_for_order,
+)
 from tests.support.samples import fresh_series
 from tests.support.server import Server
 from tests.support.steps import eventually, place_order
@@ -101,7 +110,7 @@ def test_wrong_password_says_so_and_keeps_the_name(desktop: Page, demo: Server) 
 
 def test_nothing_secret_is_kept_in_the_browser(desktop: Page, demo: Server) -> None:
     """No token in localStorage or in an address."""
-    sign_in(desktop, demo, "doctor")
+    sign_in_at_the_form(desktop, demo, "doctor")
     assert desktop.evaluate("JSON.stringify(localStorage)").find("eyJ") < 0
     assert "eyJ" not in desktop.url
 

@@ -26,8 +26,7 @@ def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def look_into(page: Page, server: Server) -> None:
-    sign_in(page, server, "radiographer")
-    page.goto(f"{server.url}/ehr/upload")
+    sign_in(page, server, "radiographer", "/upload")
     drop(page, {"large.dcm": LARGE, "fine.dcm": small(PatientName="Klein^Karl")})
 
 

@@ -35,8 +35,7 @@ def of_yuki(order: dict[str, Any], **values: str) -> dict[str, str]:
 
 def review(page: Page, demo: Server, *files: bytes, order: dict[str, Any] | None = None) -> Locator:
     """Drop files on the upload page and wait for what the server says; the first study's card."""
-    sign_in(page, demo, "radiographer")
-    page.goto(f"{demo.url}/ehr/upload" + (f"?order={order['id']}" if order else ""))
+    sign_in(page, demo, "radiographer", "/upload" + (f"?order={order['id']}" if order else ""))
     drop(page, {f"{number}.dcm": data for number, data in enumerate(files)})
     answered(page)
     return page.get_by_role("article").first
@@ -236,8 +235,7 @@ def test_somebody_found_by_search_is_compared_before_the_link_is_made(
     """The same table as for a candidate, in the dialog that asks for the reason."""
     uid = str(generate_uid())
     assert upload(demo, small(StudyInstanceUID=uid, **PETER)).status_code == 201
-    sign_in(page, demo, "radiographer")
-    page.goto(f"{demo.url}/ehr/reconciliation?study={uid}")
+    sign_in(page, demo, "radiographer", f"/reconciliation?study={uid}")
     chosen = page.get_by_role("region", name="The chosen study")
     expect(chosen).to_contain_text(BORN_PETER)
     page.get_by_label("Search orders and patients").fill(order["mrn"])
@@ -253,8 +251,7 @@ def test_somebody_found_by_search_is_compared_before_the_link_is_made(
 
 def test_an_order_says_of_whom_it_is(page: Page, demo: Server, order: dict[str, Any]) -> None:
     """In the list and on its own page."""
-    sign_in(page, demo, "radiographer")
-    page.goto(f"{demo.url}/ehr/orders?status=all")
+    sign_in(page, demo, "radiographer", "/orders?status=all")
     page.get_by_label("Search").fill(order["accession_number"])
     link = page.get_by_role("link", name=re.compile(order["accession_number"])).first
     expect(page.get_by_role("region", name="Orders").or_(page.locator("main"))).to_contain_text(BORN_YUKI)

@@ -43,8 +43,7 @@ def on_disc(folder: Path, files: Sequence[bytes]) -> Path:
 
 
 def open_upload(page: Page, demo: Server, order: str | None = None, account: str = "radiographer") -> None:
-    sign_in(page, demo, account)
-    page.goto(f"{demo.url}/ehr/upload" + (f"?order={order}" if order else ""))
+    sign_in(page, demo, account, "/upload" + (f"?order={order}" if order else ""))
     expect(page.get_by_role("button", name=re.compile("^Drop DICOM files"))).to_be_visible()
 
 

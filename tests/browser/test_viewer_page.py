@@ -69,8 +69,7 @@ def test_two_studies_stand_beside_each_other_with_pixels_in_both_and_nothing_is_
     bearers: set[str] = set()
     desktop.context.on("request", lambda r: asked.append(r.url))
     desktop.context.on("request", lambda r: bearers.add(r.headers.get("authorization", "")) if other in r.url else None)
-    sign_in(desktop, demo, "doctor")
-    desktop.goto(f"{demo.url}/ehr/orders/{order['id']}")
+    sign_in(desktop, demo, "doctor", f"/orders/{order['id']}")
     kept = desktop.evaluate(KEPT)
     desktop.get_by_role("link", name=re.compile("^Compare with")).click()
     desktop.wait_for_url(f"**/ehr/view/{uid}?compare={other}")
@@ -95,8 +94,7 @@ def test_earlier_studies_are_opened_beside_a_study_and_the_token_is_renewed_whil
     """Picked in the viewer's bar; the clock is turned on and OHIF exchanges its token for another."""
     _, uid, earlier = two_studies(demo)
     desktop.clock.install()
-    sign_in(desktop, demo, "doctor")
-    desktop.goto(f"{demo.url}/ehr/view/{uid}")
+    sign_in(desktop, demo, "doctor", f"/view/{uid}")
     beside = desktop.get_by_label("Compare with")
     beside.select_option(label="Earlier studies")
     expect(desktop).to_have_url(re.compile(r"\?priors=auto$"))
@@ -119,8 +117,7 @@ def test_images_of_which_some_may_be_of_somebody_else_are_opened_with_a_warning(
     says so above the images, and whoever may decide gets there with one press."""
     order, files = place_order(demo), fresh_series()
     uid = upload(demo, files[0], X_Order_Id=order["id"]).json()["studies"][0]["study_instance_uid"]
-    sign_in(desktop, demo, "radiologist")
-    desktop.goto(f"{demo.url}/ehr/view/{uid}")
+    sign_in(desktop, demo, "radiologist", f"/view/{uid}")
     expect(desktop.locator("iframe")).to_be_visible()
     warning = desktop.get_by_role("alert").filter(has_text="It is not certain whose images these are")
     expect(warning).to_have_count(0)
@@ -131,8 +128,7 @@ def test_images_of_which_some_may_be_of_somebody_else_are_opened_with_a_warning(
     expect(desktop).to_have_url(f"{demo.url}/ehr/reconciliation?study={uid}")
     expect(desktop.get_by_text("One image names another person than the others")).to_be_visible()
     sign_out(desktop)
-    sign_in(desktop, demo, "doctor")
-    desktop.goto(f"{demo.url}/ehr/view/{uid}")
+    sign_in(desktop, demo, "doctor", f"/view/{uid}")
     expect(warning.get_by_text("A radiographer decides this under Reconciliation.")).to_be_visible()
 
 
@@ -206,8 +202,7 @@ def test_a_warning_that_was_closed_comes_again_only_with_another_doubt(desktop: 
 
 def test_whoever_may_not_view_is_told_so_and_by_which_permission(desktop: Page, demo: Server) -> None:
     """The address alone opens nothing."""
-    sign_in(desktop, demo, "admin")
-    desktop.goto(f"{demo.url}/ehr/view/1.2.3")
+    sign_in(desktop, demo, "admin", "/view/1.2.3")
     expect(desktop.get_by_text("It needs the permission “view images”")).to_be_visible()
     assert desktop.locator("iframe").count() == 0
 
@@ -215,8 +210,7 @@ def test_whoever_may_not_view_is_told_so_and_by_which_permission(desktop: Page, 
 def test_on_a_phone_the_image_has_the_room(chromium: Browser, demo: Server) -> None:
     """The list of series begins closed; behind its arrow it is still there."""
     with window(chromium, 390, 844) as page:
-        sign_in(page, demo, "radiologist")
-        page.goto(f"{demo.url}/ehr/patients/MRN-1001")
+        sign_in(page, demo, "radiologist", "/patients/MRN-1001")
         viewer = open_viewer(page)
         canvas = viewer.locator("canvas.cornerstone-canvas").first
         canvas.wait_for()
