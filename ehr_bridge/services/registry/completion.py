@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, or_, select
+from sqlalchemy import ColumnElement, bindparam, exists, or_, select
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.states import LinkStatus, OrderStatus
@@ -36,7 +36,23 @@ def _of_its_kind() -> ColumnElement[bool]:
     return ~exists().where(ScheduledStep.order_id == Order.id, ~answered)
 
 
-OF_ITS_KIND = _of_its_kind()
+NEWS = exists().where(Instance.study_id == Study.id, Instance.received_at > bindparam("quiet_since"))
+DUE = (
+    select(Order.id)
+    .join(Study, (Study.order_id == Order.id) & (Study.study_instance_uid == Order.study_instance_uid))
+    .where(
+        Order.status == OrderStatus.IN_PROGRESS,
+        Study.link_status == LinkStatus.LINKED,
+        Study.deleted_at.is_(None),
+        Study.is_settled,
+        Study.number_of_instances > 0,
+        _of_its_kind(),
+        ~NEWS,
+    )
+    .limit(AT_ONCE)
+)
+DUE_ORDERS = select(Order).where(Order.id.in_(DUE)).with_for_update(of=Order)
+"""Asked every few seconds for as long as the server runs, so the queries are built once."""
 
 
 class Completion:
@@ -48,23 +64,12 @@ class Completion:
     def run(self) -> int:
         """Complete the orders whose study received nothing new for that long; returns how many."""
         now = self._clock()
-        news = exists().where(Instance.study_id == Study.id, Instance.received_at > now - self._quiet)
-        due = (
-            select(Order.id)
-            .join(Study, (Study.order_id == Order.id) & (Study.study_instance_uid == Order.study_instance_uid))
-            .where(
-                Order.status == OrderStatus.IN_PROGRESS,
-                Study.link_status == LinkStatus.LINKED,
-                Study.deleted_at.is_(None),
-            )
-            .where(Study.deleted_at.is_(None), Study.is_settled, Study.number_of_instances > 0, OF_ITS_KIND, ~news)
-            .limit(AT_ONCE)
-        )
+        since = {"quiet_since": now - self._quiet}
         with self._database.read() as session:
-            if session.scalar(due) is None:
+            if session.scalar(DUE, since) is None:
                 return 0
         with self._database.write() as session:
-            orders = session.scalars(select(Order).where(Order.id.in_(due)).with_for_update(of=Order)).all()
+            orders = session.scalars(DUE_ORDERS, since).all()
             for order in orders:
                 order.status = OrderStatus.COMPLETED
                 event = Event(
