@@ -37,8 +37,12 @@ IN_MEMORY = Path("/dev/shm")
 LONG = (
     "test_fuzzing.py", "test_quarantine.py", "test_reading.py", "test_faults.py", "test_lifecycle.py",
     "test_reconciliation.py", "test_tags.py", "test_deletions.py", "test_many_at_once.py", "test_resources.py",
+    "test_odd_headers.py", "test_authorities.py", "test_import.py", "test_two_nodes.py", "test_older_index.py",
+    "test_nesting.py", "test_accounts.py", "test_fixity.py", "test_doors_table.py",
+    "test_review.py", "test_upload.py", "test_viewer_page.py", "test_plan.py", "test_accessible.py", "test_day.py",
 )  # fmt: skip
-"""Files of a minute or more. They are dealt out first: nobody begins one when the other workers have nothing left."""
+"""Files of a minute or more. They are dealt out first: nobody begins one when the other workers have nothing left.
+Those in the browser come after all live tests, whose servers have ended by then."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -53,7 +57,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: item.path.name not in LONG)
+    items.sort(key=lambda item: (item.path.parent.name == "browser", item.path.name not in LONG))
 
 
 def pytest_collection_finish() -> None:
