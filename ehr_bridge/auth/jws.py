@@ -1,12 +1,11 @@
-"""The outer form of a token (JWS, RFC 7515): checks that PyJWT does not make, or makes too slowly."""
+"""The outer form of a token (JWS, RFC 7515): checks that PyJWT does not make."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from jwt.algorithms import HMACAlgorithm
 from jwt.utils import base64url_decode, base64url_encode
 
 from ehr_bridge.shallow_json import loads, require_shallow
@@ -30,23 +29,6 @@ def numeric_date(seconds: float) -> datetime:
         return datetime.fromtimestamp(seconds, UTC)
     except OSError:
         raise ValueError("no calendar has this date") from None
-
-
-class KnownSecrets(HMACAlgorithm):
-    """HMAC that checks each secret once. For every token PyJWT asks again whether the secret is a public key by
-    mistake, which takes longer than the signature. Secrets come from the deployer, never from a token, so there are
-    few."""
-
-    def __init__(self, hash_alg: Any) -> None:
-        super().__init__(hash_alg)
-        self._seen: dict[str | bytes, bytes] = {}
-
-    def prepare_key(self, key: str | bytes) -> bytes:
-        """The key to sign and verify with. Raises InvalidKeyError, as PyJWT does."""
-        prepared = self._seen.get(key)
-        if prepared is None:
-            prepared = self._seen[key] = super().prepare_key(key)
-        return prepared
 
 
 class Header(NamedTuple):

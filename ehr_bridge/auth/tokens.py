@@ -25,10 +25,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import jwt
-from jwt.algorithms import HMACAlgorithm
 
 from ehr_bridge.auth.caller import Caller
-from ehr_bridge.auth.jws import KnownSecrets, numeric_date, read_header, require_strict
+from ehr_bridge.auth.jws import numeric_date, read_header, require_strict
 from ehr_bridge.auth.permissions import Permission
 from ehr_bridge.auth.ports import Grants, Keys, RevocationList
 from ehr_bridge.auth.token_claims import ClaimRules, read_rights
@@ -76,8 +75,6 @@ class TokenVerifier:
         keys: Keys | None = None,
         cache_size: int = 4096,
     ) -> None:
-        jwt.unregister_algorithm(ALGORITHM)
-        jwt.register_algorithm(ALGORITHM, KnownSecrets(HMACAlgorithm.SHA256))
         self._rules = rules
         self._viewer_key = viewer_key(rules.secret)
         self._revoked = revoked

@@ -86,6 +86,27 @@ def test_an_instance_that_goes_while_the_archive_is_sent_is_named_in_it(
         assert archive.namelist() == ["INCOMPLETE.txt"] and sop in archive.read("INCOMPLETE.txt").decode()
 
 
+def test_a_file_that_a_job_is_replacing_is_in_the_archive(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is gone for a moment only; a study whose thumbnail is asked for then has one, and no placeholder."""
+    uid = generate_uid()
+    store(api, uid)
+    read, thumbnail = api.archive.read, api.get(f"/api/v1/dicom/thumbnail/{uid}", "doctor").data
+    for path in (api.services.settings.data_dir).rglob("*.png"):
+        path.unlink()
+    looks: list[str] = []
+
+    def being_replaced(instance_id: str) -> bytes:
+        looks.append(instance_id)
+        if len(looks) % 2:
+            raise LookupError(instance_id)
+        return read(instance_id)
+
+    monkeypatch.setattr(api.archive, "read", being_replaced)
+    assert "INCOMPLETE.txt" not in names(api, uid)
+    assert api.get(f"/api/v1/dicom/thumbnail/{uid}", "doctor").data == thumbnail
+    assert len(looks) == 4
+
+
 def test_a_thumbnail_shows_the_middle_of_the_first_series_with_images(api: Api) -> None:
     """Not the report in front of it; the same tag answers 304 until the study changes."""
     uid = generate_uid()

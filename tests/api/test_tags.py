@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from ehr_bridge.db.tables.modifications import ModificationInstance
 from ehr_bridge.db.tables.studies import Study
-from ehr_bridge.services.modifying import tag_history
+from ehr_bridge.services.archive import holdings
 from ehr_bridge.services.modifying.runner import SWEEP_AFTER
 from tests.api.conftest import Api
 from tests.api.tag_steps import files, job, jobs, modify, rows, said, store, tags, undo, value_of
@@ -313,14 +313,14 @@ def test_a_file_that_is_being_replaced_is_read_when_it_is_there_again(
     uid = store(api, 1)
     files = dict(api.archive.instances)
     api.archive.instances.clear()
-    monkeypatch.setattr(tag_history, "sleep", lambda _: api.archive.instances.update(files))
+    monkeypatch.setattr(holdings, "sleep", lambda _: api.archive.instances.update(files))
     answer = api.get(f"/api/v1/dicom/tags/{uid}", "nurse")
     assert (answer.status_code, answer.json["study_instance_uid"]) == (200, uid)
 
 
 def test_files_that_cannot_be_read_say_503(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     """The rows are there, the archive is not."""
-    monkeypatch.setattr(tag_history, "sleep", lambda _: None)
+    monkeypatch.setattr(holdings, "sleep", lambda _: None)
     uid = store(api, 1)
     api.archive.instances.clear()
     answer = api.get(f"/api/v1/dicom/tags/{uid}", "nurse")

@@ -11,11 +11,8 @@ import jwt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from jwt.algorithms import HMACAlgorithm
-from jwt.exceptions import InvalidKeyError
 
 from ehr_bridge.auth.authenticator import Authenticator
-from ehr_bridge.auth.jws import KnownSecrets
 from ehr_bridge.auth.permissions import Permission
 from ehr_bridge.auth.tokens import (
     TokenRules,
@@ -277,18 +274,3 @@ def test_expecting_a_token_that_is_not_good_yet_does_no_harm() -> None:
         judge.expect(token)
         with pytest.raises((NotAuthenticated, Unavailable)):
             judge.authenticate(f"Bearer {token}")
-
-
-@pytest.mark.parametrize("text", [b"{}", b"header.payload", bytes(range(256))])
-def test_a_secret_that_is_looked_at_once_signs_as_pyjwt_does(text: bytes) -> None:
-    """The first time and every further one; what is a public key by mistake is refused as there."""
-    ours, theirs = KnownSecrets(HMACAlgorithm.SHA256), HMACAlgorithm(HMACAlgorithm.SHA256)
-    for secret in (SECRET, SECRET, "another secret of more than thirty-two bytes"):
-        key = theirs.prepare_key(secret)
-        assert ours.prepare_key(secret) == key
-        assert ours.sign(text, key) == theirs.sign(text, key) and ours.verify(text, key, theirs.sign(text, key))
-    pem = b"-----BEGIN PUBLIC KEY-----\nMIIB\n-----END PUBLIC KEY-----"
-    for _ in range(2):
-        for algorithm in (ours, theirs):
-            with pytest.raises(InvalidKeyError):
-                algorithm.prepare_key(pem)

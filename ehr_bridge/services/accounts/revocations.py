@@ -1,17 +1,21 @@
-"""Revoked tokens: viewer tokens, sessions of our own sign-in, service keys; one list for the Authenticator."""
+"""Revoking viewer tokens; and what is revoked (also sessions of our own sign-in and service keys), in one list for the
+Authenticator."""
 
 from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, union_all
+from sqlalchemy import ColumnElement, select, union_all, update
+from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.tables.accounts import AccountSession, ServiceKey
 from ehr_bridge.db.tables.viewing import ViewerToken
+from ehr_bridge.services import audit
+from ehr_bridge.services.audit.trail import Event, Origin
 
 REMEMBERED = timedelta(minutes=1)
 """How long after its expiry a revoked token is still listed: longer than the leeway with which tokens are accepted,
@@ -52,3 +56,16 @@ class Revocations:
         with self._lock:
             if self._ids is not None:
                 self._ids |= {str(token_id) for token_id in token_ids}
+
+
+def revoke_viewer_tokens(
+    session: Session, which: ColumnElement[bool], origin: Origin, now: datetime
+) -> Sequence[uuid.UUID]:
+    """Revoke these viewer tokens, each with an audit event, except those that are revoked already; returns their ids,
+    for `Revocations.add` after the commit."""
+    revoking = update(ViewerToken).where(which, ViewerToken.revoked_at.is_(None))
+    revoking = revoking.values(revoked_at=now, revoked_by=origin.actor)
+    ids = session.scalars(revoking.returning(ViewerToken.id)).all()
+    events = [Event("viewer_token.revoked", detail={"token_id": str(token_id)}) for token_id in ids]
+    audit.append_all(session, origin, events, now)
+    return ids

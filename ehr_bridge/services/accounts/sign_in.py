@@ -22,7 +22,7 @@ from ehr_bridge.db.tables.accounts import AccountSession, SignInGuard, User
 from ehr_bridge.db.tables.viewing import ViewerToken
 from ehr_bridge.errors import Conflict, InvalidInput, NotAuthenticated, Unavailable
 from ehr_bridge.services import audit
-from ehr_bridge.services.accounts.revocations import REMEMBERED, Revocations
+from ehr_bridge.services.accounts.revocations import REMEMBERED, Revocations, revoke_viewer_tokens
 from ehr_bridge.services.audit.trail import Event, Origin
 
 SESSION = timedelta(hours=8)
@@ -213,21 +213,13 @@ class SignIn:
 
 
 def end_sessions(session: Session, user: User, origin: Origin, now: datetime) -> list[uuid.UUID]:
-    """End every session of an account and take back the viewer tokens that it made for itself; returns the ids of both,
+    """End every session of an account and revoke the viewer tokens that it made for itself; returns the ids of both,
     for `Revocations.add` after the commit."""
     ending = update(AccountSession).where(AccountSession.user_id == user.id, AccountSession.ended_at.is_(None))
     sessions = session.scalars(ending.values(ended_at=now).returning(AccountSession.id)).all()
-    taking = update(ViewerToken).where(
-        ViewerToken.minted_by == user.username,
-        ViewerToken.subject == user.username,
-        ViewerToken.revoked_at.is_(None),
-        func.coalesce(ViewerToken.renewable_until, ViewerToken.expires_at) > now,
-    )
-    taking = taking.values(revoked_at=now, revoked_by=origin.actor)
-    tokens = session.scalars(taking.returning(ViewerToken.id)).all()
-    events = [Event("viewer_token.revoked", detail={"token_id": str(token_id)}) for token_id in tokens]
-    audit.append_all(session, origin, events, now)
-    return [*sessions, *tokens]
+    own = (ViewerToken.minted_by == user.username) & (ViewerToken.subject == user.username)
+    lives = func.coalesce(ViewerToken.renewable_until, ViewerToken.expires_at) > now
+    return [*sessions, *revoke_viewer_tokens(session, own & lives, origin, now)]
 
 
 def forgive(session: Session, username: str) -> None:

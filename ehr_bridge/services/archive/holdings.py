@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from time import sleep
 from typing import Protocol
+
+LOOKS, PAUSE_SECONDS = 10, 0.1
+"""For all files of a request that are gone at first sight."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,3 +90,21 @@ class Holdings(Protocol):
 
     def decode(self, data: bytes, frame: int) -> Raster:
         """One frame of a file, decoded by the archive. Raises LookupError when it cannot."""
+
+
+def read_each(read: Callable[[str], bytes], instance_ids: Iterable[str]) -> Iterator[bytes | None]:
+    """The stored files in turn, for people; None for one that is gone. A job that changes a file removes the old one
+    just before it stores the new one, so a missing file is tried again, for a second in all."""
+    looks = LOOKS
+    for instance_id in instance_ids:
+        while (data := _read(read, instance_id)) is None and looks:
+            looks -= 1
+            sleep(PAUSE_SECONDS)
+        yield data
+
+
+def _read(read: Callable[[str], bytes], instance_id: str) -> bytes | None:
+    try:
+        return read(instance_id)
+    except LookupError:
+        return None

@@ -22,8 +22,8 @@ from ehr_bridge.db.tables.modifications import Modification, ModificationInstanc
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.db.tables.uploads import DicomUploadLog
 from ehr_bridge.db.tables.viewing import ViewerToken
-from ehr_bridge.services import audit
-from ehr_bridge.services.audit.trail import OURSELVES, Event
+from ehr_bridge.services.accounts.revocations import revoke_viewer_tokens
+from ehr_bridge.services.audit.trail import OURSELVES
 from ehr_bridge.services.deletion.holds import hold_in_force
 from ehr_bridge.services.deletion.steps import move, note, open_request
 from ehr_bridge.services.identity.study_index import index_study, unlist
@@ -109,7 +109,7 @@ class Purge:
             end_link(session, study, now)
             unlist(session, study)
             _forget_images(session, study, now)
-            _take_tokens_back(session, study, now)
+            _revoke_tokens(session, study, now)
             log = update(DicomUploadLog).where(DicomUploadLog.study_instance_uid == study.study_instance_uid)
             session.execute(log.values(is_deleted=True))
             note(session, "deletion.purged", request, OURSELVES, now, orthanc_studies=deleted)
@@ -128,13 +128,10 @@ def _forget_images(session: Session, study: Study, now: datetime) -> None:
     session.execute(waiting.values(status="succeeded", finished_at=now, swept_at=now))
 
 
-def _take_tokens_back(session: Session, study: Study, now: datetime) -> None:
+def _revoke_tokens(session: Session, study: Study, now: datetime) -> None:
     """A token that names the study was not made for images that arrive later under the same UID."""
-    good = select(ViewerToken).where(
+    good = select(ViewerToken.id, ViewerToken.study_instance_uids).where(
         ViewerToken.scope == "studies", ViewerToken.revoked_at.is_(None), ViewerToken.expires_at > now
     )
-    for token in session.scalars(good).all():
-        if study.study_instance_uid in token.study_instance_uids:
-            token.revoked_at, token.revoked_by = now, OURSELVES.actor
-            event = Event("viewer_token.revoked", detail={"token_id": str(token.id)})
-            audit.append(session, OURSELVES, event, now)
+    naming = [token_id for token_id, uids in session.execute(good) if study.study_instance_uid in uids]
+    revoke_viewer_tokens(session, ViewerToken.id.in_(naming), OURSELVES, now)

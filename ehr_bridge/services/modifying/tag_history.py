@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from time import sleep
 
 from sqlalchemy import func, select
 
 from ehr_bridge.db.fresh import Fresh
 from ehr_bridge.db.tables.modifications import Modification
 from ehr_bridge.db.tables.uploads import Instance
-from ehr_bridge.dicom import Header, read_header
+from ehr_bridge.dicom import read_header
 from ehr_bridge.errors import Unavailable
+from ehr_bridge.services.archive.holdings import read_each
 from ehr_bridge.services.coercion.originals import FormerValue, former_values
 from ehr_bridge.services.jobs.study_jobs import of_study, undoable
 from ehr_bridge.services.studies.listing import find_study
@@ -33,8 +33,6 @@ SHOWN = (
 )
 """Attributes of a study as a whole or, the last one, of its series; they follow patient, order, or a person's edit."""
 MOST_SERIES = 50
-LOOKS = 10
-PAUSE = 0.1  # seconds: a job that changes a file takes the old one away just before it stores the new one
 
 
 @dataclass(slots=True)
@@ -74,28 +72,12 @@ def read_tags(fresh: Fresh, read: Callable[[str], bytes], study_instance_uid: st
         )
         ids = list(session.scalars(of_series.limit(MOST_SERIES)))
         modifications, undo = of_study(session, study.id), undoable(session, study.id)
-    headers = _headers(read, ids)
+    headers = [read_header(data) for data in read_each(read, ids) if data is not None]
+    if not headers:
+        raise Unavailable("archive_unavailable", "The files of this study cannot be read at the moment; try again.")
     former = former_values(headers[0].data)
     tags = []
     for keyword in SHOWN:
         values = list(dict.fromkeys(header.text(keyword) for header in headers))
         tags.append(TagHistory(keyword, values[0], values[1:], former.get(keyword, [])))
     return StudyTags(study_instance_uid, tags, modifications, undo)
-
-
-def _headers(read: Callable[[str], bytes], ids: list[str]) -> list[Header]:
-    """Headers of the readable files."""
-    for look in range(LOOKS):
-        if look:
-            sleep(PAUSE)
-        if headers := list(_readable(read, ids)):
-            return headers
-    raise Unavailable("archive_unavailable", "The files of this study cannot be read at the moment; try again.")
-
-
-def _readable(read: Callable[[str], bytes], ids: list[str]) -> Iterator[Header]:
-    for instance_id in ids:
-        try:
-            yield read_header(read(instance_id))
-        except LookupError:
-            continue  # deleted or moved a moment ago

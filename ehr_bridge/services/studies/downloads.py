@@ -15,7 +15,7 @@ from ehr_bridge.db.database import Database
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.errors import NotFound
 from ehr_bridge.services import audit
-from ehr_bridge.services.archive.holdings import Holding, Holdings
+from ehr_bridge.services.archive.holdings import Holding, Holdings, read_each
 from ehr_bridge.services.audit.trail import Origin, study_event
 from ehr_bridge.services.identity.study_index import shown_accession_number, shown_name
 from ehr_bridge.services.studies.listing import find_study
@@ -79,10 +79,9 @@ def _files(archive: Holdings, held: list[Holding], study_folder: str) -> Iterato
     folders: dict[str, str] = {}
     counts: dict[str, int] = {}
     gone = []
-    for holding in held:
-        try:
-            data = archive.read(holding.orthanc_instance_id)
-        except LookupError:
+    files = read_each(archive.read, [holding.orthanc_instance_id for holding in held])
+    for holding, data in zip(held, files, strict=True):
+        if data is None:
             gone.append(holding.sop_instance_uid)
             continue
         series = holding.series_instance_uid

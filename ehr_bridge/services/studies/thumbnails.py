@@ -16,7 +16,7 @@ from ehr_bridge.auth.caller import Caller
 from ehr_bridge.db.fresh import Fresh
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.dicom.reading.picture import MAX_FILE_BYTES, NoPicture, picture, placeholder
-from ehr_bridge.services.archive.holdings import Holding, Holdings
+from ehr_bridge.services.archive.holdings import Holding, Holdings, read_each
 from ehr_bridge.services.studies.listing import find_viewable
 
 LOGGER = logging.getLogger(__name__)
@@ -93,15 +93,14 @@ def draw(archive: Holdings, held: list[Holding]) -> bytes:
         if holding.modality not in WITHOUT_PICTURE:
             series.setdefault(holding.series_instance_uid, []).append(holding)
     candidates = sorted(series.values(), key=lambda instances: instances[0].modality in DERIVED)
-    for instances in candidates[:SERIES_TRIED]:
-        middle = instances[len(instances) // 2]
-        if middle.size_bytes > MAX_FILE_BYTES:
-            continue
+    middles = [instances[len(instances) // 2] for instances in candidates[:SERIES_TRIED]]
+    ids = [middle.orthanc_instance_id for middle in middles if middle.size_bytes <= MAX_FILE_BYTES]
+    for instance_id, data in zip(ids, read_each(archive.read, ids), strict=True):
         try:
-            data = archive.read(middle.orthanc_instance_id)
-            return picture(data, lambda file, frame: _decode(archive, file, frame))
+            if data is not None:
+                return picture(data, lambda file, frame: _decode(archive, file, frame))
         except (NoPicture, LookupError) as error:
-            LOGGER.info("no picture of instance %s: %s", middle.orthanc_instance_id, error)
+            LOGGER.info("no picture of instance %s: %s", instance_id, error)
     return placeholder(held[0].modality if held else "")
 
 

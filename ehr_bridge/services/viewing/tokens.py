@@ -22,8 +22,8 @@ from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.db.tables.viewing import ViewerToken
 from ehr_bridge.errors import InvalidInput, NotFound, NotPermitted
 from ehr_bridge.services import audit
-from ehr_bridge.services.accounts.revocations import Revocations
-from ehr_bridge.services.audit.trail import Event, Origin, study_event
+from ehr_bridge.services.accounts.revocations import Revocations, revoke_viewer_tokens
+from ehr_bridge.services.audit.trail import Origin, study_event
 from ehr_bridge.services.registry.numbers import find_patient
 from ehr_bridge.services.registry.orders import find_order
 from ehr_bridge.services.studies.listing import find_study, find_viewable
@@ -168,16 +168,12 @@ class Viewer:
     def revoke(self, token_id: uuid.UUID, caller: Caller, address: str | None) -> None:
         """Revoke a token, at once on this node and within a second on others; repeating it is no error. Raises NotFound
         when there is no such token, or it is neither the caller's nor theirs to revoke."""
-        now = self._clock()
         with self._database.write() as session:
             token = session.get(ViewerToken, token_id)
             own = token is not None and caller.subject in {token.subject, token.minted_by}
             if token is None or not (own or caller.may(Permission.ACCOUNTS)):
                 raise NotFound("token_not_found", "There is no such viewer token.")
-            if token.revoked_at is None:
-                token.revoked_at, token.revoked_by = now, caller.subject
-                event = Event("viewer_token.revoked", detail={"token_id": str(token_id)})
-                audit.append(session, Origin(caller.subject, address), event, now)
+            revoke_viewer_tokens(session, ViewerToken.id == token_id, Origin(caller.subject, address), self._clock())
         self._revocations.add([token_id])
 
 
