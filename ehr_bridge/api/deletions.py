@@ -32,15 +32,7 @@ from ehr_bridge.db.states import DeletionStatus
 from ehr_bridge.db.tables.deletions import LegalHold
 from ehr_bridge.services.deletion.requests import DeletionFilters, DeletionView
 
-DELETION = Tag(name="Deletion")
-blueprint = Blueprint(
-    "deletions",
-    __name__,
-    url_prefix="/api/v1",
-    abp_tags=[DELETION],
-    abp_security=[{"bearer": []}],
-    abp_responses={401: Problem, 403: Problem},
-)
+blueprint = Blueprint("deletions", "Deletion")
 
 Reason = Annotated[
     str,
@@ -128,7 +120,7 @@ class HoldAnswer(Model):
 
 @studies.blueprint.delete(  # OpenAPI lists a path once, so this belongs to the blueprint of its GET
     "/studies/<study_uid>",
-    tags=[DELETION],
+    tags=[Tag(name="Deletion")],
     responses={202: DeletionAnswer, 404: Problem, 409: Problem, 422: Problem},
 )
 def request_deletion(path: StudyPath, header: ReasonHeader) -> Response:

@@ -7,7 +7,6 @@ from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 from flask import Response
-from flask_openapi3 import Tag
 from pydantic import Field
 
 from ehr_bridge.api.http.blueprints import Blueprint
@@ -26,14 +25,7 @@ from ehr_bridge.db.states import LinkStatus
 from ehr_bridge.services.identity.persons import person_of
 from ehr_bridge.services.quarantine.desk import QuarantineFilters, QuarantineView
 
-blueprint = Blueprint(
-    "quarantine",
-    __name__,
-    url_prefix="/api/v1",
-    abp_tags=[Tag(name="Quarantine")],
-    abp_security=[{"bearer": []}],
-    abp_responses={401: Problem, 403: Problem},
-)
+blueprint = Blueprint("quarantine", "Quarantine")
 
 Status = Literal["waiting", "given", "discarded"]
 

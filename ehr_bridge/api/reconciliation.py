@@ -7,7 +7,6 @@ from datetime import date
 from typing import Annotated, Any, Literal
 
 from flask import Response
-from flask_openapi3 import Tag
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from ehr_bridge.api.http.blueprints import Blueprint
@@ -35,14 +34,7 @@ from ehr_bridge.services.linking.reconciliation_views import CandidateView, Reco
 from ehr_bridge.services.registry.patients import Patients
 from ehr_bridge.services.verdict.judge import Confirmation
 
-blueprint = Blueprint(
-    "reconciliation",
-    __name__,
-    url_prefix="/api/v1",
-    abp_tags=[Tag(name="Reconciliation")],
-    abp_security=[{"bearer": []}],
-    abp_responses={401: Problem, 403: Problem},
-)
+blueprint = Blueprint("reconciliation", "Reconciliation")
 
 ReasonText = Annotated[
     str,

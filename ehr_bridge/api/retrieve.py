@@ -7,7 +7,6 @@ from typing import cast
 from urllib.parse import quote
 
 from flask import Response, current_app, request
-from flask_openapi3 import Tag
 
 from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import caller, origin, services
@@ -17,14 +16,7 @@ from ehr_bridge.api.uploads.routes import ARCHIVE
 from ehr_bridge.services.archive.holdings import Holdings
 from ehr_bridge.services.studies.zipping import zip_stream
 
-blueprint = Blueprint(
-    "retrieve",
-    __name__,
-    url_prefix="/api/v1/dicom",
-    abp_tags=[Tag(name="Studies")],
-    abp_security=[{"bearer": []}],
-    abp_responses={401: Problem, 403: Problem},
-)
+blueprint = Blueprint("retrieve", "Studies", "/api/v1/dicom")
 
 
 class Streamed:

@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 from flask import Response
-from flask_openapi3 import Tag
 
 from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import origin, services
 from ehr_bridge.api.http.schemas import Input, Problem
 from ehr_bridge.api.tags import JobAnswer, JobPath, Reason, accepted
 
-blueprint = Blueprint(
-    "stuck_jobs",
-    __name__,
-    url_prefix="/api/v1",
-    abp_tags=[Tag(name="System")],
-    abp_security=[{"bearer": []}],
-    abp_responses={401: Problem, 403: Problem},
-)
+blueprint = Blueprint("stuck_jobs", "System")
 
 
 class JobDecisionBody(Input):

@@ -8,7 +8,6 @@ from datetime import date
 from typing import Annotated
 
 from flask import Response
-from flask_openapi3 import Tag
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from ehr_bridge.api.http.blueprints import Blueprint
@@ -34,14 +33,7 @@ from ehr_bridge.matching.names import read_query
 from ehr_bridge.services.studies.listing import StudyView
 from ehr_bridge.services.studies.search import DEFAULT_SORT, SORTS, Slice, StudyFilters
 
-blueprint = Blueprint(
-    "studies",
-    __name__,
-    url_prefix="/api/v1/dicom",
-    abp_tags=[Tag(name="Studies")],
-    abp_security=[{"bearer": []}],
-    abp_responses={401: Problem, 403: Problem},
-)
+blueprint = Blueprint("studies", "Studies", "/api/v1/dicom")
 
 
 class StudyPath(Input):

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from typing import Literal, cast
 
 from flask import Response, current_app, redirect
-from flask_openapi3 import Tag
 from pydantic import Field
 
 from ehr_bridge.api.http.blueprints import Blueprint
@@ -28,7 +27,7 @@ State = Literal["ok", "degraded"]
 type Check = Callable[[], bool]
 """Whether a part works; an exception counts as no."""
 
-blueprint = Blueprint("system", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="System")])
+blueprint = Blueprint("system", "System", is_public=True)
 
 
 class HealthAnswer(Model):

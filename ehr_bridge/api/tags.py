@@ -6,7 +6,6 @@ import uuid
 from typing import Annotated, cast
 
 from flask import Response
-from flask_openapi3 import Tag
 from pydantic import Field, StringConstraints, field_validator
 
 from ehr_bridge.api.corrections import corrected
@@ -22,14 +21,7 @@ from ehr_bridge.dicom import MODIFIABLE_KEYWORDS
 from ehr_bridge.services.jobs.replacing import StoredFiles
 from ehr_bridge.services.modifying.tag_history import StudyTags, read_tags
 
-blueprint = Blueprint(
-    "tags",
-    __name__,
-    url_prefix="/api/v1",
-    abp_tags=[Tag(name="Tags")],
-    abp_security=[{"bearer": []}],
-    abp_responses={401: Problem, 403: Problem},
-)
+blueprint = Blueprint("tags", "Tags")
 
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True)]
 

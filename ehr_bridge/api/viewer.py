@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Annotated, Literal
 
 from flask import Response, request
-from flask_openapi3 import Tag
 from pydantic import Field, model_validator
 
 from ehr_bridge.api.http.blueprints import Blueprint
@@ -29,14 +28,7 @@ from ehr_bridge.auth.tokens import OPERATIONS
 from ehr_bridge.services.viewing.scope import Priors
 from ehr_bridge.services.viewing.tokens import DECIDE, SESSION, Wish
 
-blueprint = Blueprint(
-    "viewer",
-    __name__,
-    url_prefix="/api/v1/dicom",
-    abp_tags=[Tag(name="Viewer")],
-    abp_security=[{"bearer": []}],
-    abp_responses={401: Problem, 403: Problem},
-)
+blueprint = Blueprint("viewer", "Viewer", "/api/v1/dicom")
 
 Operation = Literal["view", "download", "annotate"]
 GrantedOperation = Literal["view", "download", "annotate", "decide"]

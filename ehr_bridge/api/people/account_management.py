@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated
 
 from flask import Response
-from flask_openapi3 import Tag
 from pydantic import ConfigDict, Field, StringConstraints
 
 from ehr_bridge.api.http.blueprints import Blueprint
@@ -13,14 +12,7 @@ from ehr_bridge.api.http.context import answer, origin, services
 from ehr_bridge.api.http.schemas import Input, Model, Moment, PageQuery, Problem, Text64
 from ehr_bridge.errors import Conflict
 
-blueprint = Blueprint(
-    "account_management",
-    __name__,
-    url_prefix="/api/v1/accounts",
-    abp_tags=[Tag(name="Accounts")],
-    abp_security=[{"bearer": []}],
-    abp_responses={401: Problem, 403: Problem},
-)
+blueprint = Blueprint("account_management", "Accounts", "/api/v1/accounts")
 
 Username = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]*$", max_length=64)]
 Roles = Annotated[list[str], Field(max_length=20, description="See the table of roles")]

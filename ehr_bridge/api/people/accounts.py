@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from flask import Response
-from flask_openapi3 import Tag
 from pydantic import ConfigDict, Field
 
 from ehr_bridge.api.http.blueprints import Blueprint
@@ -12,7 +11,7 @@ from ehr_bridge.api.http.limits import count_sign_in
 from ehr_bridge.api.http.schemas import Input, Model, Moment, Problem
 from ehr_bridge.auth.permissions import Permission
 
-blueprint = Blueprint("accounts", __name__, url_prefix="/api/v1/auth", abp_tags=[Tag(name="Accounts")])
+blueprint = Blueprint("accounts", "Accounts", "/api/v1/auth", is_public=True)
 
 
 class LoginBody(Input):

@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
 from flask import Response
-from flask_openapi3 import Tag
 from pydantic import Field, model_validator
 
 from ehr_bridge.api.http.blueprints import Blueprint
@@ -34,14 +33,7 @@ from ehr_bridge.services.identity.persons import Person, persons_of
 
 LARGEST_ID = 2**63 - 1
 
-blueprint = Blueprint(
-    "audit",
-    __name__,
-    url_prefix="/api/v1",
-    abp_tags=[Tag(name="Audit")],
-    abp_security=[{"bearer": []}],
-    abp_responses={401: Problem, 403: Problem},
-)
+blueprint = Blueprint("audit", "Audit")
 
 
 class AuditQuery(PageQuery):

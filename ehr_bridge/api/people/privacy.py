@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Annotated, Literal
 
 from flask import Response
-from flask_openapi3 import Tag
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from ehr_bridge.api.http.blueprints import Blueprint
@@ -25,14 +24,7 @@ from ehr_bridge.api.http.schemas import (
     no_control_characters,
 )
 
-blueprint = Blueprint(
-    "privacy",
-    __name__,
-    url_prefix="/api/v1/access",
-    abp_tags=[Tag(name="Privacy")],
-    abp_security=[{"bearer": []}],
-    abp_responses={401: Problem, 403: Problem},
-)
+blueprint = Blueprint("privacy", "Privacy", "/api/v1/access")
 
 Words = Annotated[
     str, StringConstraints(min_length=3, max_length=255, strip_whitespace=True), AfterValidator(no_control_characters)

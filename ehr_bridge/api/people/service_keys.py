@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 
 from flask import Response
-from flask_openapi3 import Tag
 from pydantic import Field
 
 from ehr_bridge.api.http.blueprints import Blueprint
@@ -13,14 +12,7 @@ from ehr_bridge.api.http.context import answer, origin, services
 from ehr_bridge.api.http.schemas import Input, Model, Moment, PageQuery, Problem
 from ehr_bridge.api.people.account_management import Roles, Username
 
-blueprint = Blueprint(
-    "service_keys",
-    __name__,
-    url_prefix="/api/v1/service-keys",
-    abp_tags=[Tag(name="Accounts")],
-    abp_security=[{"bearer": []}],
-    abp_responses={401: Problem, 403: Problem},
-)
+blueprint = Blueprint("service_keys", "Accounts", "/api/v1/service-keys")
 
 
 class ServiceKeyBody(Input):

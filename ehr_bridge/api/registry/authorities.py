@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 from flask import Response
-from flask_openapi3 import Tag
 from pydantic import Field
 
 from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import answer, services
-from ehr_bridge.api.http.schemas import Model, Problem
+from ehr_bridge.api.http.schemas import Model
 
-blueprint = Blueprint(
-    "authorities",
-    __name__,
-    url_prefix="/api/v1",
-    abp_tags=[Tag(name="Patients")],
-    abp_security=[{"bearer": []}],
-    abp_responses={401: Problem, 403: Problem},
-)
+blueprint = Blueprint("authorities", "Patients")
 
 
 class AuthorityAnswer(Model):

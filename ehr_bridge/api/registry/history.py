@@ -6,7 +6,6 @@ import uuid
 from typing import Any
 
 from flask import Response
-from flask_openapi3 import Tag
 from pydantic import Field
 
 from ehr_bridge.api.http.blueprints import Blueprint
@@ -20,14 +19,7 @@ from ehr_bridge.db.links import Link
 from ehr_bridge.db.states import JobKind, LinkStatus
 from ehr_bridge.services.studies.history import Step
 
-blueprint = Blueprint(
-    "history",
-    __name__,
-    url_prefix="/api/v1/dicom",
-    abp_tags=[Tag(name="Studies")],
-    abp_security=[{"bearer": []}],
-    abp_responses={401: Problem, 403: Problem},
-)
+blueprint = Blueprint("history", "Studies", "/api/v1/dicom")
 
 
 WHO = Field(description="Who `patient_id` is now")

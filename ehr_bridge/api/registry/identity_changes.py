@@ -6,7 +6,6 @@ import uuid
 from typing import Annotated, Any, Literal
 
 from flask import Response
-from flask_openapi3 import Tag
 from pydantic import Field
 
 from ehr_bridge.api.http.blueprints import Blueprint
@@ -28,14 +27,7 @@ from ehr_bridge.api.registry.patients import PatientPath
 from ehr_bridge.db.states import Decision
 from ehr_bridge.services.changes.views import ChangeFilters, ChangeView
 
-blueprint = Blueprint(
-    "identity_changes",
-    __name__,
-    url_prefix="/api/v1",
-    abp_tags=[Tag(name="Changes")],
-    abp_security=[{"bearer": []}],
-    abp_responses={401: Problem, 403: Problem},
-)
+blueprint = Blueprint("identity_changes", "Changes")
 
 Kind = Literal["patient_updated", "patient_merged", "order_updated", "order_cancelled", "accession_corrected"]
 

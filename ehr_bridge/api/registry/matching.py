@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from flask import Response
-from flask_openapi3 import Tag
 from pydantic import AliasChoices, BeforeValidator, Field
 
 from ehr_bridge.api.http.blueprints import Blueprint
@@ -23,14 +22,7 @@ from ehr_bridge.services.visibility.restrictions import Closed
 
 MOST_HEADERS = 500
 
-blueprint = Blueprint(
-    "matching",
-    __name__,
-    url_prefix="/api/v1",
-    abp_tags=[Tag(name="Matching")],
-    abp_security=[{"bearer": []}],
-    abp_responses={401: Problem, 403: Problem},
-)
+blueprint = Blueprint("matching", "Matching")
 
 Value = Annotated[str, BeforeValidator(lambda value: "" if value is None else value), Field(max_length=1024)]
 """A DICOM value as in the file, well-formed or not; absent, null and empty are the same."""

@@ -8,7 +8,6 @@ from datetime import date
 from typing import Annotated, Literal, Self
 
 from flask import Response
-from flask_openapi3 import Tag
 from pydantic import Field, model_validator
 
 from ehr_bridge.api.http.blueprints import Blueprint
@@ -41,14 +40,7 @@ from ehr_bridge.services.identity.attributes import person_name
 from ehr_bridge.services.registry.order_states import Stated
 from ehr_bridge.services.registry.orders import OrderData, OrderWish
 
-blueprint = Blueprint(
-    "orders",
-    __name__,
-    url_prefix="/api/v1",
-    abp_tags=[Tag(name="Orders")],
-    abp_security=[{"bearer": []}],
-    abp_responses={401: Problem, 403: Problem},
-)
+blueprint = Blueprint("orders", "Orders")
 
 _ONE_STATE = f"({'|'.join(OrderStatus)})"
 

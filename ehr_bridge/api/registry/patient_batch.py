@@ -6,7 +6,6 @@ import uuid
 from typing import Any, Literal
 
 from flask import Response
-from flask_openapi3 import Tag
 from pydantic import Field, ValidationError
 
 from ehr_bridge.api.http.blueprints import Blueprint
@@ -17,14 +16,7 @@ from ehr_bridge.services.registry.patient_batch import PatientOutcome
 
 MOST_PATIENTS = 1_000
 
-blueprint = Blueprint(
-    "patient_batch",
-    __name__,
-    url_prefix="/api/v1",
-    abp_tags=[Tag(name="Patients")],
-    abp_security=[{"bearer": []}],
-    abp_responses={401: Problem, 403: Problem},
-)
+blueprint = Blueprint("patient_batch", "Patients")
 
 
 class PatientItem(PatientBody):

@@ -7,7 +7,6 @@ from datetime import date
 from typing import Annotated, Literal
 
 from flask import Response
-from flask_openapi3 import Tag
 from pydantic import Field, ValidationInfo, field_validator
 
 from ehr_bridge.api.http.blueprints import Blueprint
@@ -33,14 +32,7 @@ from ehr_bridge.db.tables.registry import Patient
 from ehr_bridge.matching import NAME_PARTS
 from ehr_bridge.services.registry.patients import PatientData
 
-blueprint = Blueprint(
-    "patients",
-    __name__,
-    url_prefix="/api/v1",
-    abp_tags=[Tag(name="Patients")],
-    abp_security=[{"bearer": []}],
-    abp_responses={401: Problem, 403: Problem},
-)
+blueprint = Blueprint("patients", "Patients")
 
 Sex = Literal["male", "female", "other", "unknown"]
 

@@ -5,35 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Response, request
-from flask_openapi3 import RawModel, Tag
+from flask_openapi3 import RawModel
 
 from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import closed, origin, services
 from ehr_bridge.api.http.problems import problem
-from ehr_bridge.api.http.schemas import Model, Problem
+from ehr_bridge.api.http.schemas import Model
 from ehr_bridge.api.uploads.answers import UploadAnswer, upload_json
 from ehr_bridge.api.uploads.door import UploadRequest, respond, respond_with, take_upload, take_zip
 from ehr_bridge.api.uploads.routes import HEADER_PARAMETERS, archive
 from ehr_bridge.errors import InvalidInput
 
-blueprint = Blueprint(
-    "upload_forms",
-    __name__,
-    url_prefix="/api/v1/dicom",
-    abp_tags=[Tag(name="Uploads")],
-    abp_security=[{"bearer": []}],
-    abp_responses={
-        400: Problem,
-        401: Problem,
-        403: Problem,
-        404: Problem,
-        409: Problem,
-        413: Problem,
-        415: Problem,
-        422: Problem,
-        503: Problem,
-    },
-)
+blueprint = Blueprint("upload_forms", "Uploads", "/api/v1/dicom", problems=(400, 404, 409, 413, 415, 422, 503))
 
 
 class RelatedBody(RawModel):

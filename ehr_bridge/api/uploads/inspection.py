@@ -6,23 +6,16 @@ import json
 from typing import Any, Literal
 
 from flask import Response, request
-from flask_openapi3 import RawModel, Tag
+from flask_openapi3 import RawModel
 
 from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import answer, services
-from ehr_bridge.api.http.schemas import Model, Problem
+from ehr_bridge.api.http.schemas import Model
 from ehr_bridge.api.uploads.door import DICOM_TYPES
 from ehr_bridge.dicom import ElementView, Finding, Header, read_elements, read_header, validate
 from ehr_bridge.errors import InvalidInput, RefusedInstance
 
-blueprint = Blueprint(
-    "inspection",
-    __name__,
-    url_prefix="/api/v1/dicom",
-    abp_tags=[Tag(name="Uploads")],
-    abp_security=[{"bearer": []}],
-    abp_responses={401: Problem, 403: Problem, 413: Problem, 415: Problem, 422: Problem},
-)
+blueprint = Blueprint("inspection", "Uploads", "/api/v1/dicom", problems=(413, 415, 422))
 
 
 class OneFileBody(RawModel):

@@ -6,7 +6,6 @@ import uuid
 from typing import Annotated
 
 from flask import Response
-from flask_openapi3 import Tag
 from pydantic import Field, StringConstraints
 
 from ehr_bridge.api.http.blueprints import Blueprint
@@ -18,14 +17,7 @@ from ehr_bridge.db.states import LinkStatus
 
 MOST_DIGESTS = 1000
 
-blueprint = Blueprint(
-    "known_files",
-    __name__,
-    url_prefix="/api/v1/dicom",
-    abp_tags=[Tag(name="Uploads")],
-    abp_security=[{"bearer": []}],
-    abp_responses={401: Problem, 403: Problem},
-)
+blueprint = Blueprint("known_files", "Uploads", "/api/v1/dicom")
 
 Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-fA-F]{64}$", to_lower=True)]
 

@@ -6,7 +6,7 @@ import uuid
 from typing import Annotated, Any, Literal, cast
 
 from flask import Response, current_app, request
-from flask_openapi3 import RawModel, Tag
+from flask_openapi3 import RawModel
 from pydantic import Field
 
 from ehr_bridge.api.http.blueprints import Blueprint
@@ -39,14 +39,7 @@ from ehr_bridge.settings import MEGABYTE
 ARCHIVE = "ehr_bridge_archive"
 Short = Annotated[str, Field(max_length=255)]
 
-blueprint = Blueprint(
-    "uploads",
-    __name__,
-    url_prefix="/api/v1/dicom",
-    abp_tags=[Tag(name="Uploads")],
-    abp_security=[{"bearer": []}],
-    abp_responses={401: Problem, 403: Problem},
-)
+blueprint = Blueprint("uploads", "Uploads", "/api/v1/dicom")
 
 
 class UploadBody(RawModel):

@@ -6,7 +6,7 @@ import json
 from typing import Any, Literal
 
 from flask import Response, request
-from flask_openapi3 import RawModel, Tag
+from flask_openapi3 import RawModel
 
 from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import caller, origin, services
@@ -25,13 +25,7 @@ PROCESSING_FAILURE = 0x0110
 """Failure Reason (0008,1197), PS3.18 table 10.5.3-1 and PS3.4 table B.2-1."""
 DICOM_JSON = "application/dicom+json"
 
-blueprint = Blueprint(
-    "stow",
-    __name__,
-    abp_tags=[Tag(name="DICOMweb")],
-    abp_security=[{"bearer": []}],
-    abp_responses={401: Problem, 403: Problem},
-)
+blueprint = Blueprint("stow", "DICOMweb", "")
 
 
 class StowBody(RawModel):
