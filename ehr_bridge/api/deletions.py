@@ -19,6 +19,7 @@ from ehr_bridge.api.http.persons import PersonAnswer
 from ehr_bridge.api.http.schemas import (
     EmptyIsNone,
     Input,
+    ListOf,
     Model,
     Moment,
     PageQuery,
@@ -100,11 +101,8 @@ class DeletionAnswer(PersonAnswer):
     number_of_instances: int
 
 
-class DeletionList(Model):
-    items: list[DeletionAnswer]
-    total: int
-    limit: int
-    offset: int
+class DeletionList(ListOf[DeletionAnswer]):
+    pass
 
 
 class HoldAnswer(Model):
@@ -134,8 +132,7 @@ def list_deletions(query: DeletionQuery) -> Response:
     own = None if caller().may(Permission.APPROVE_DELETION) else caller().subject
     filters = DeletionFilters(query.status, query.study_instance_uid, own)
     page = services().deletions.search(filters, query.limit, query.offset, closed())
-    items = [_answer(view) for view in page.items]
-    return answer(DeletionList(items=items, total=page.total, limit=page.limit, offset=page.offset))
+    return answer(DeletionList.of(page, _answer))
 
 
 @blueprint.post(

@@ -12,7 +12,7 @@ from pydantic import Field
 from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import answer, closed, origin, services
 from ehr_bridge.api.http.persons import PersonAnswer
-from ehr_bridge.api.http.schemas import EmptyIsNone, Input, Model, Moment, PageQuery, Problem, Uid
+from ehr_bridge.api.http.schemas import EmptyIsNone, Input, ListOf, Model, Moment, PageQuery, Problem, Uid
 from ehr_bridge.api.reconciliation import (
     CandidateAnswer,
     LinkBody,
@@ -101,11 +101,8 @@ class QuarantineAnswer(Model):
     given: GivenTo | None
 
 
-class QuarantineList(Model):
-    items: list[QuarantineAnswer]
-    total: int
-    limit: int
-    offset: int
+class QuarantineList(ListOf[QuarantineAnswer]):
+    pass
 
 
 CONFLICTS: dict[Any, Any] = {400: Problem, 404: Problem, 409: Problem, 415: Problem, 422: Problem, 503: Problem}
@@ -117,8 +114,7 @@ def list_quarantine(query: QuarantineQuery) -> Response:
     status = None if query.status == "all" else query.status
     filters = QuarantineFilters(status, query.code, query.study, closed())
     page = services().quarantine_desk.search(filters, query.limit, query.offset)
-    items = [_answer(view) for view in page.items]
-    return answer(QuarantineList(items=items, total=page.total, limit=page.limit, offset=page.offset))
+    return answer(QuarantineList.of(page, _answer))
 
 
 @blueprint.get("/quarantine/<quarantine_id>", responses={200: QuarantineAnswer, 404: Problem, 422: Problem})

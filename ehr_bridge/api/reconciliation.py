@@ -14,6 +14,7 @@ from ehr_bridge.api.http.context import answer, closed, origin, services
 from ehr_bridge.api.http.schemas import (
     EmptyIsNone,
     Input,
+    ListOf,
     Model,
     PatientRef,
     Problem,
@@ -144,11 +145,8 @@ class ReconciliationAnswer(Model):
     job: JobAnswer | None = Field(description="The job that is running on the study")
 
 
-class ReconciliationList(Model):
-    items: list[ReconciliationAnswer]
-    total: int
-    limit: int
-    offset: int
+class ReconciliationList(ListOf[ReconciliationAnswer]):
+    pass
 
 
 class CreatedOrderAnswer(Model):
@@ -164,8 +162,7 @@ def list_reconciliation(query: ReconciliationQuery) -> Response:
     """List studies without a certain link, each with its candidates"""
     filters = filters_of(query)
     page = services().reconciliation.search(filters, slice_of(query))
-    items = [_answer(view) for view in page.items]
-    return answer(ReconciliationList(items=items, total=page.total, limit=page.limit, offset=page.offset))
+    return answer(ReconciliationList.of(page, _answer))
 
 
 @blueprint.get("/reconciliation/<study_uid>", responses={200: ReconciliationAnswer, 404: Problem, 422: Problem})

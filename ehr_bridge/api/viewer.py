@@ -15,6 +15,7 @@ from ehr_bridge.api.http.schemas import (
     EmptyIsNone,
     GivenMoment,
     Input,
+    ListOf,
     Model,
     Moment,
     PageQuery,
@@ -25,6 +26,7 @@ from ehr_bridge.api.http.schemas import (
 )
 from ehr_bridge.api.studies import StudyPath
 from ehr_bridge.auth.tokens import OPERATIONS
+from ehr_bridge.db.tables.viewing import ViewerToken
 from ehr_bridge.services.viewing.scope import Priors
 from ehr_bridge.services.viewing.tokens import DECIDE, SESSION, Wish
 
@@ -125,11 +127,8 @@ class TokenEntry(Model):
     revoked_at: Moment | None
 
 
-class TokenList(Model):
-    items: list[TokenEntry]
-    total: int
-    limit: int
-    offset: int
+class TokenList(ListOf[TokenEntry]):
+    pass
 
 
 @blueprint.get("/viewer-url/<study_uid>", responses={200: ViewerUrlAnswer, 404: Problem, 422: Problem, 503: Problem})
@@ -187,11 +186,7 @@ def exchange_viewer_token() -> Response:
 def list_viewer_tokens(query: PageQuery) -> Response:
     """Viewer tokens that have not expired: the caller's own, or all for administrators"""
     page = services().viewer.list_tokens(caller(), query.limit, query.offset)
-    items = [
-        TokenEntry(token_id=t.id, **{f: getattr(t, f) for f in TokenEntry.model_fields if f != "token_id"})
-        for t in page.items
-    ]
-    return answer(TokenList(items=items, total=page.total, limit=page.limit, offset=page.offset))
+    return answer(TokenList.of(page, _entry))
 
 
 @blueprint.delete("/viewer-token/<token_id>", responses={204: None, 404: Problem, 422: Problem})
@@ -199,3 +194,7 @@ def revoke_viewer_token(path: TokenPath) -> Response:
     """Revoke a viewer token"""
     services().viewer.revoke(path.token_id, caller(), address())
     return Response(status=204)
+
+
+def _entry(token: ViewerToken) -> TokenEntry:
+    return TokenEntry(token_id=token.id, **{f: getattr(token, f) for f in TokenEntry.model_fields if f != "token_id"})

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -23,6 +23,9 @@ from pydantic import (
 from ehr_bridge.dicom import LONGEST_UID, STORABLE_UID
 from ehr_bridge.dicom.typed_names import COMMA
 from ehr_bridge.dicom.values import wanted_value
+
+if TYPE_CHECKING:
+    from ehr_bridge.db.paging import Page
 
 
 class Model(BaseModel):
@@ -194,6 +197,19 @@ Uid = Annotated[str, StringConstraints(pattern=f"^{STORABLE_UID}$", max_length=L
 class PageQuery(Input):
     limit: int = Field(50, ge=1, le=500)
     offset: int = Field(0, ge=0, le=2_147_483_647)
+
+
+class ListOf[Item](Model):
+    """One page of a list."""
+
+    items: list[Item]
+    total: int
+    limit: int
+    offset: int
+
+    @classmethod
+    def of[View](cls, page: Page[View], shown: Callable[[View], Item]) -> Self:
+        return cls(items=[shown(one) for one in page.items], total=page.total, limit=page.limit, offset=page.offset)
 
 
 Issuer = Annotated[Annotated[Text64 | None, EmptyIsNone], Field(description="Assigning authority of the MRN")]

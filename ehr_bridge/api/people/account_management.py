@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field, StringConstraints
 
 from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import answer, origin, services
-from ehr_bridge.api.http.schemas import Input, Model, Moment, PageQuery, Problem, Text64
+from ehr_bridge.api.http.schemas import Input, ListOf, Model, Moment, PageQuery, Problem, Text64
 from ehr_bridge.errors import Conflict
 
 blueprint = Blueprint("account_management", "Accounts", "/api/v1/accounts")
@@ -57,19 +57,15 @@ class AccountAnswer(Model):
     created_at: Moment
 
 
-class AccountList(Model):
-    items: list[AccountAnswer]
-    total: int
-    limit: int
-    offset: int
+class AccountList(ListOf[AccountAnswer]):
+    pass
 
 
 @blueprint.get("", responses={200: AccountList, 422: Problem})
 def list_accounts(query: PageQuery) -> Response:
     """Local accounts, by name"""
     page = services().accounts.search(query.limit, query.offset)
-    items = [AccountAnswer.model_validate(account) for account in page.items]
-    return answer(AccountList(items=items, total=page.total, limit=page.limit, offset=page.offset))
+    return answer(AccountList.of(page, AccountAnswer.model_validate))
 
 
 @blueprint.post(

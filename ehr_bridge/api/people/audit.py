@@ -18,6 +18,7 @@ from ehr_bridge.api.http.schemas import (
     GivenMoment,
     Input,
     Issuer,
+    ListOf,
     Model,
     Moment,
     PageQuery,
@@ -65,11 +66,8 @@ class AuditEventAnswer(Model):
     )
 
 
-class AuditList(Model):
-    items: list[AuditEventAnswer]
-    total: int
-    limit: int
-    offset: int
+class AuditList(ListOf[AuditEventAnswer]):
+    pass
 
 
 class ExportQuery(Input):

@@ -14,6 +14,7 @@ from ehr_bridge.api.http.context import answer, caller, origin, services
 from ehr_bridge.api.http.schemas import (
     EmptyIsNone,
     Input,
+    ListOf,
     Model,
     Moment,
     PageQuery,
@@ -54,11 +55,8 @@ class RestrictionAnswer(Model):
     restricted_at: Moment
 
 
-class RestrictionList(Model):
-    items: list[RestrictionAnswer]
-    total: int
-    limit: int
-    offset: int
+class RestrictionList(ListOf[RestrictionAnswer]):
+    pass
 
 
 class BreakGlassBody(Input):
@@ -89,11 +87,8 @@ class GlassAnswer(Model):
     review_note: str | None
 
 
-class GlassList(Model):
-    items: list[GlassAnswer]
-    total: int
-    limit: int
-    offset: int
+class GlassList(ListOf[GlassAnswer]):
+    pass
 
 
 class GlassQuery(PageQuery):
@@ -126,8 +121,7 @@ def release_patient(path: PatientPath) -> Response:
 def list_restrictions(query: PageQuery) -> Response:
     """Restricted patients, latest first"""
     page = services().privacy.restricted(query.limit, query.offset)
-    items = [RestrictionAnswer.model_validate(view) for view in page.items]
-    return answer(RestrictionList(items=items, total=page.total, limit=page.limit, offset=page.offset))
+    return answer(RestrictionList.of(page, RestrictionAnswer.model_validate))
 
 
 @blueprint.post(
@@ -146,8 +140,7 @@ def break_glass(body: BreakGlassBody) -> Response:
 def list_broken_glasses(query: GlassQuery) -> Response:
     """Who broke the glass, for whom and why, latest first"""
     page = services().privacy.glasses(query.limit, query.offset, only_unreviewed=query.reviewed == "no")
-    items = [GlassAnswer.model_validate(view) for view in page.items]
-    return answer(GlassList(items=items, total=page.total, limit=page.limit, offset=page.offset))
+    return answer(GlassList.of(page, GlassAnswer.model_validate))
 
 
 @blueprint.post(

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import answer, origin, services
-from ehr_bridge.api.http.schemas import Input, Model, Moment, PageQuery, Problem
+from ehr_bridge.api.http.schemas import Input, ListOf, Model, Moment, PageQuery, Problem
 from ehr_bridge.api.people.account_management import Roles, Username
 
 blueprint = Blueprint("service_keys", "Accounts", "/api/v1/service-keys")
@@ -35,11 +35,8 @@ class NewServiceKeyAnswer(ServiceKeyAnswer):
     key: str = Field(description="Shown this once; only its digest is kept")
 
 
-class ServiceKeyList(Model):
-    items: list[ServiceKeyAnswer]
-    total: int
-    limit: int
-    offset: int
+class ServiceKeyList(ListOf[ServiceKeyAnswer]):
+    pass
 
 
 class ServiceKeyPath(Input):
@@ -50,8 +47,7 @@ class ServiceKeyPath(Input):
 def list_service_keys(query: PageQuery) -> Response:
     """Service keys, newest first, including revoked ones"""
     page = services().service_keys.search(query.limit, query.offset)
-    items = [ServiceKeyAnswer.model_validate(entry) for entry in page.items]
-    return answer(ServiceKeyList(items=items, total=page.total, limit=page.limit, offset=page.offset))
+    return answer(ServiceKeyList.of(page, ServiceKeyAnswer.model_validate))
 
 
 @blueprint.post("", responses={201: NewServiceKeyAnswer, 400: Problem, 409: Problem, 415: Problem, 422: Problem})

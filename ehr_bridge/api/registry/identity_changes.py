@@ -13,6 +13,7 @@ from ehr_bridge.api.http.context import answer, closed, origin, services
 from ehr_bridge.api.http.schemas import (
     EmptyIsNone,
     Input,
+    ListOf,
     Model,
     Moment,
     PageQuery,
@@ -87,11 +88,8 @@ class ChangeAnswer(Model):
     decision_reason: str | None
 
 
-class ChangeList(Model):
-    items: list[ChangeAnswer]
-    total: int
-    limit: int
-    offset: int
+class ChangeList(ListOf[ChangeAnswer]):
+    pass
 
 
 REFUSALS: dict[Any, Any] = {400: Problem, 404: Problem, 409: Problem, 415: Problem, 422: Problem}
@@ -124,8 +122,7 @@ def list_changes(query: ChangeQuery) -> Response:
     """List changes of patients and orders, latest first"""
     filters = ChangeFilters(query.patient_id, query.order_id, query.kind, query.decision, closed())
     page = services().identity_changes.search(filters, query.limit, query.offset)
-    items = [_answer(view) for view in page.items]
-    return answer(ChangeList(items=items, total=page.total, limit=page.limit, offset=page.offset))
+    return answer(ChangeList.of(page, _answer))
 
 
 @blueprint.get("/changes/<change_id>", responses={200: ChangeAnswer, 404: Problem, 422: Problem})

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from ehr_bridge.api.http.persons import PersonAnswer
-from ehr_bridge.api.http.schemas import Model, Moment
+from ehr_bridge.api.http.schemas import ListOf, Model, Moment
 from ehr_bridge.db.paging import Page
 from ehr_bridge.matching import EvidenceGrade, Match
 from ehr_bridge.matching.patients import NO_MATCH
@@ -112,11 +112,8 @@ class UploadEntryAnswer(PersonAnswer):
     interrupted_at: Moment | None
 
 
-class UploadEntryList(Model):
-    items: list[UploadEntryAnswer]
-    total: int
-    limit: int
-    offset: int
+class UploadEntryList(ListOf[UploadEntryAnswer]):
+    pass
 
 
 class UploadedFileAnswer(Model):
@@ -190,8 +187,7 @@ def match_json(match: Match) -> dict[str, Any]:
 
 
 def upload_entries(page: Page[UploadView]) -> UploadEntryList:
-    items = [_entry(view) for view in page.items]
-    return UploadEntryList(items=items, total=page.total, limit=page.limit, offset=page.offset)
+    return UploadEntryList.of(page, _entry)
 
 
 def upload_detail(upload_id: uuid.UUID, detail: UploadDetail) -> UploadDetailAnswer:
