@@ -195,19 +195,17 @@ def _serve(settings: Settings, log: Path | None) -> int:
                 code = process.wait()
                 return code if code >= 0 else supervisor.watch()
             raise CannotStart(f"{_why_not(process)}; see {log}\n{_tail(log)}")
-        lines = _make_demo(settings) if settings.demo else []
+        lines = []
+        if settings.demo:
+            from plugin.starting import demo
+
+            lines = demo.create(settings)
         print(f"ready: http://127.0.0.1:{settings.http_port}/ehr/", flush=True)  # noqa: T201
         for line in lines:
             print(line, flush=True)  # noqa: T201
         return supervisor.watch()
     finally:
         supervisor.end()
-
-
-def _make_demo(settings: Settings) -> list[str]:
-    from plugin.starting import demo
-
-    return demo.create(settings)
 
 
 def _becomes_ready(port: int, process: subprocess.Popen[bytes], seconds: float | None) -> bool:

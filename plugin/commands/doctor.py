@@ -23,7 +23,7 @@ from ehr_bridge.services.accounts.roles import load_roles
 from ehr_bridge.services.fixity.state import count_damaged
 from ehr_bridge.services.registry.authorities import Numbers, advice, authorities_of, numbers_on_record, obstacle
 from ehr_bridge.settings import Settings, SettingsError
-from plugin.commands.installation import SECRET_FILE
+from plugin.commands.installation import SECRET_FILE, has_database
 from plugin.running import advisories
 from plugin.starting import orthanc_config
 from plugin.starting.orthanc_config import ORTHANC
@@ -148,7 +148,7 @@ def _database(settings: Settings) -> list[Finding]:
     """Asked once: of itself, of the files that the server found damaged, and of those who give numbers."""
     known = authorities_of(settings)
     damaged, numbers = None, None
-    if not _has_database(settings):
+    if not has_database(settings):
         fix = "start the server once, or set EHR_BRIDGE_DATABASE_URL"
         return [Finding("database", "there is none yet", fix), _files(damaged), _authorities(numbers, known)]
     database = Database(settings.sqlalchemy_url)
@@ -167,10 +167,6 @@ def _database(settings: Settings) -> list[Finding]:
     finally:
         database.dispose()
     return [state, _files(damaged), _authorities(numbers, known)]
-
-
-def _has_database(settings: Settings) -> bool:
-    return settings.database_url is not None or Path(settings.sqlalchemy_url.removeprefix("sqlite:///")).exists()
 
 
 def _files(damaged: int | None) -> Finding:

@@ -30,6 +30,9 @@ class WrongSettings(click.ClickException):
 
     exit_code = 2
 
+    def __init__(self, error: SettingsError) -> None:
+        super().__init__("\n".join(f"setting {line}" for line in error.problems))
+
 
 def read_settings(data_dir: str | None) -> Settings:
     """Settings from the environment; options override variables. Creates nothing. Raises WrongSettings when a variable
@@ -40,7 +43,7 @@ def read_settings(data_dir: str | None) -> Settings:
     try:
         settings = load_settings(os.environ)
     except SettingsError as error:
-        raise WrongSettings("\n".join(f"setting {line}" for line in error.problems)) from None
+        raise WrongSettings(error) from None
     return settings.model_copy(update={"data_dir": settings.data_dir.resolve()})
 
 
@@ -66,7 +69,7 @@ def known_roles(settings: Settings, roles: tuple[str, ...]) -> list[str]:
     try:
         return load_roles(settings.roles).require_known(roles)
     except SettingsError as error:
-        raise WrongSettings("\n".join(f"setting {line}" for line in error.problems)) from None
+        raise WrongSettings(error) from None
     except InvalidInput as error:
         raise click.BadParameter(error.detail, param_hint="--role") from None
 
@@ -75,6 +78,11 @@ def token_rules(settings: Settings) -> TokenRules:
     """How tokens of this installation are made; `settings` must have its secret."""
     assert settings.jwt_secret is not None
     return TokenRules(settings.jwt_secret.get_secret_value(), settings.jwt_audience, settings.jwt_issuer)
+
+
+def has_database(settings: Settings) -> bool:
+    """False when the SQLite file of the data directory does not exist."""
+    return settings.database_url is not None or Path(settings.sqlalchemy_url.removeprefix("sqlite:///")).exists()
 
 
 @contextmanager
@@ -91,7 +99,7 @@ def opened(settings: Settings, *, create: bool) -> Iterator[Services]:
             settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
             if settings.jwt_secret is None:
                 kept_secret(settings.data_dir / SECRET_FILE)
-        elif settings.database_url is None and not Path(settings.sqlalchemy_url.removeprefix("sqlite:///")).exists():
+        elif not has_database(settings):
             raise click.ClickException(f"no database in {settings.data_dir}; name the data directory with --data-dir")
         database = Database(settings.sqlalchemy_url)
         try:
@@ -105,7 +113,7 @@ def opened(settings: Settings, *, create: bool) -> Iterator[Services]:
         finally:
             database.dispose()
     except SettingsError as error:
-        raise WrongSettings("\n".join(f"setting {line}" for line in error.problems)) from None
+        raise WrongSettings(error) from None
     except BridgeError as error:
         raise click.ClickException(error.detail) from None
     except migrate.NewerSchema as error:

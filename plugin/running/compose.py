@@ -54,11 +54,11 @@ FIXITY_SECONDS = 0.1
 """Of each second, for reading stored files again: the rest is for senders and viewers."""
 
 
-def install(orthanc: Any, environ: Mapping[str, str]) -> Callbacks:
+def install(orthanc: Any, environ: Mapping[str, str]) -> list[Callable[..., Any]]:
     """Build the product for this environment and register it with Orthanc. Called once, while Orthanc loads plugins.
 
-    The caller must keep the result as long as the process lives: when it stops, orthanc-python 5.0 drops the callbacks
-    without holding the GIL, a fatal error if that was the last reference.
+    Returns the callbacks, which the caller must keep as long as the process lives: when it stops, orthanc-python 5.0
+    drops them without holding the GIL, a fatal error if that was the last reference.
     """
     settings = load_settings(environ)
     log_to(orthanc, settings.log_format)
@@ -99,104 +99,82 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> Callbacks:
     }
     adapter = WsgiAdapter(create_app(services, archive, checks, lambda: worker.waiting), gate.peer, bodies.done)
 
-    callbacks = Callbacks(
-        allow=keeping_thread(gate.allow),
-        received=ingest.on_received,
-        stored=ingest.on_stored,
-        c_store=keeping_thread(ingest.on_c_store),
-        changed=keeping_thread(Lifecycle(orthanc, gate, adapter, worker, fixity, services, resources)),
-        routes={
-            "/tools/find": ScopedFind(
-                orthanc,
-                services.authenticator,
-                services.sight,
-                resources.series_of,
-                lambda: adapter.arguments_are_decoded,
-                services.studies.home_of,
-            ),
-            "/api/v1(/.*)?": adapter,
-            "/instances": adapter,
-            "/((ehr|ohif)(/.*)?)?": WsgiAdapter(RequestIds(Pages()), gate.peer),
-        },
-    )
-    orthanc.RegisterIncomingHttpRequestFilter(callbacks.allow)
-    orthanc.RegisterReceivedInstanceCallback(callbacks.received)
-    orthanc.RegisterOnStoredInstanceCallback(callbacks.stored)
-    orthanc.RegisterOnChangeCallback(callbacks.changed)
-    orthanc.RegisterIncomingCStoreInstanceFilter(callbacks.c_store)
-    for path, route in callbacks.routes.items():
+    hooks = [
+        (orthanc.RegisterIncomingHttpRequestFilter, keeping_thread(gate.allow)),
+        (orthanc.RegisterReceivedInstanceCallback, ingest.on_received),
+        (orthanc.RegisterOnStoredInstanceCallback, ingest.on_stored),
+        (
+            orthanc.RegisterOnChangeCallback,
+            keeping_thread(Lifecycle(orthanc, gate, adapter, worker, fixity, services, resources)),
+        ),
+        (orthanc.RegisterIncomingCStoreInstanceFilter, keeping_thread(ingest.on_c_store)),
+    ]
+    routes = {
+        "/tools/find": ScopedFind(
+            orthanc,
+            services.authenticator,
+            services.sight,
+            resources.series_of,
+            lambda: adapter.arguments_are_decoded,
+            services.studies.home_of,
+        ),
+        "/api/v1(/.*)?": adapter,
+        "/instances": adapter,
+        "/((ehr|ohif)(/.*)?)?": WsgiAdapter(RequestIds(Pages()), gate.peer),
+    }
+    for register, hook in hooks:
+        register(hook)
+    for path, route in routes.items():
         orthanc.RegisterRestCallback(path, route)
-    return callbacks
+    return [*(hook for _, hook in hooks), *routes.values()]
 
 
 @dataclass(frozen=True, slots=True)
-class Callbacks:
-    """What Orthanc calls."""
-
-    allow: Callable[..., bool]
-    received: Callable[[bytes, int], tuple[Any, bytes | None]]
-    stored: Callable[[Any, str], None]
-    c_store: Callable[[Any], int]
-    changed: Callable[[int, int, str], None]
-    routes: dict[str, Callable[..., None]]
-
-
 class Lifecycle:
     """Orthanc's OnChangeCallback, for start and stop."""
 
-    def __init__(
-        self,
-        orthanc: Any,
-        gate: Gate,
-        adapter: WsgiAdapter,
-        worker: Worker,
-        fixity: Worker,
-        services: Services,
-        resources: Resources,
-    ) -> None:
-        self._orthanc = orthanc
-        self._port = services.settings.http_port
-        self._least_stack = 0 if services.settings.small_stacks else LEAST_STACK
-        self._gate = gate
-        self._adapter = adapter
-        self._worker = worker
-        self._fixity = fixity
-        self._services = services
-        self._resources = resources
+    orthanc: Any
+    gate: Gate
+    adapter: WsgiAdapter
+    worker: Worker
+    fixity: Worker
+    services: Services
+    resources: Resources
 
     def __call__(self, change_type: int, _level: int, resource: str) -> None:
-        if change_type == self._orthanc.ChangeType.DELETED:
-            self._resources.forget(resource)
-        elif change_type == self._orthanc.ChangeType.ORTHANC_STARTED:
+        if change_type == self.orthanc.ChangeType.DELETED:
+            self.resources.forget(resource)
+        elif change_type == self.orthanc.ChangeType.ORTHANC_STARTED:
             threading.Thread(target=self._begin, name="ehr-bridge-self-test", daemon=True).start()
-        elif change_type == self._orthanc.ChangeType.ORTHANC_STOPPED:
-            self._fixity.stop()
-            self._worker.stop()
-            self._services.recorder.close()
+        elif change_type == self.orthanc.ChangeType.ORTHANC_STOPPED:
+            self.fixity.stop()
+            self.worker.stop()
+            self.services.recorder.close()
             self._last_words()
-            self._services.database.dispose()
+            self.services.database.dispose()
 
     def _last_words(self) -> None:
         """Write counts that wait for their minute, and the last anchor of the audit trail."""
         try:
-            self._services.refusals.flush(last=True)
-            self._services.anchors.write()
+            self.services.refusals.flush(last=True)
+            self.services.anchors.write()
         except Exception:
             LOGGER.exception("the last refusals or the last audit anchor could not be written")
 
     def _begin(self) -> None:
         try:
-            self._services.sight.refresh()  # until then the gate shows no images
+            self.services.sight.refresh()  # until then the gate shows no images
         except Unavailable as error:
             LOGGER.warning("hidden studies and restricted patients are not known yet: %s", error.code)
-        self._worker.start()
-        self._fixity.start()
+        self.worker.start()
+        self.fixity.start()
+        settings = self.services.settings
         try:
-            run_self_test(self._port, self._gate, self._adapter, self._least_stack)
+            run_self_test(settings.http_port, self.gate, self.adapter, 0 if settings.small_stacks else LEAST_STACK)
         except NotFitToServe as error:
             LOGGER.error("refusing to serve: %s", error)
             os._exit(3)  # a server whose gate is open to everybody must serve nothing
-        LOGGER.warning("the gate stands in the path; serving on port %d", self._port)
+        LOGGER.warning("the gate stands in the path; serving on port %d", settings.http_port)
 
 
 def _make_worker(services: Services, archive: OrthancArchive, purging: PurgingArchive) -> Worker:
@@ -254,7 +232,8 @@ def _make_worker(services: Services, archive: OrthancArchive, purging: PurgingAr
             Chore("audit anchor", services.anchors.write_due, 5.0),
             Chore("revocations", services.revocations.refresh, 0.5),
             Chore("grants", services.grants.refresh, 0.5),
-            *_key_chore(services),
+            # fetches on a thread of its own, so that nothing else waits for the EHR's identity provider
+            *([Chore("EHR's keys", services.ehr_keys.refresh_aside, 1.0)] if services.ehr_keys else []),
             Chore("rate limits", services.rate_limits.reconcile, 1.0),
             Chore("service keys", services.key_verifier.note_use, 1.0),
             Chore("hidden studies", services.hidden.refresh, 0.5),
@@ -282,9 +261,3 @@ def _make_fixity(services: Services, archive: OrthancArchive) -> Worker:
         ],
         "ehr-bridge-fixity",
     )
-
-
-def _key_chore(services: Services) -> list[Chore]:
-    """Fetches new public keys on its own thread, so that nothing else waits for the EHR's identity provider."""
-    keys = services.ehr_keys
-    return [] if keys is None else [Chore("EHR's keys", keys.refresh_aside, 1.0)]

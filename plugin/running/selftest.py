@@ -6,7 +6,6 @@ from __future__ import annotations
 import secrets
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 
 from plugin.running.threads import stack_bytes
 from plugin.serving.gate import Gate
@@ -41,8 +40,11 @@ def run_self_test(port: int, gate: Gate, adapter: WsgiAdapter, least_stack: int 
         seen.append(query)
         stacks.append(stack_bytes())
 
-    with _Listening(adapter, hear):
+    adapter.listener = hear
+    try:
         status = _get(f"http://127.0.0.1:{port}/api/v1/health?selftest={nonce}&comma=%2C")
+    finally:
+        adapter.listener = None
     if status != 200 or not gate.saw_self_test:
         raise NotFitToServe(f"the health route answered {status} and the gate did not see the request")
     if min(stacks, default=0) < least_stack:
@@ -56,19 +58,6 @@ def run_self_test(port: int, gate: Gate, adapter: WsgiAdapter, least_stack: int 
     if status != NOT_FOR_YOU:
         raise NotFitToServe(f"/system without a token answered {status}, not 403")
     gate.is_open = True
-
-
-class _Listening:
-    """Records the raw query strings that the adapter gets while the block runs."""
-
-    def __init__(self, adapter: WsgiAdapter, tell: Callable[[str], None]) -> None:
-        self._adapter, self._tell = adapter, tell
-
-    def __enter__(self) -> None:
-        self._adapter.listener = self._tell
-
-    def __exit__(self, *_: object) -> None:
-        self._adapter.listener = None
 
 
 def _get(address: str) -> int:

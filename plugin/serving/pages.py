@@ -34,8 +34,6 @@ FILE = re.compile(r"\.[a-z][a-z0-9]*$")
 NOT_INSTALLED = "/ohif/not-installed"
 """Where the prepared OHIF looks for files that it would fetch from other hosts; they do not exist."""
 
-type Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
-
 
 class Pages:
     """A WSGI application for both folders; unknown paths without a file extension get the application's page."""

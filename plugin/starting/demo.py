@@ -11,9 +11,10 @@ from pathlib import Path
 import pydicom.data
 import requests
 
-from ehr_bridge.auth.tokens import TokenRules, make_user_token
+from ehr_bridge.auth.tokens import make_user_token
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.tables.registry import Order
+from ehr_bridge.services.accounts.token_rules import token_rules
 from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.services.bundle import Services, build_services, utc_now
 from ehr_bridge.services.registry.orders import OrderData, OrderWish
@@ -98,10 +99,8 @@ def _has_no_images(orders: list[Order]) -> bool:
 
 
 def _token(settings: Settings) -> str:
-    assert settings.jwt_secret is not None
-    rules = TokenRules(settings.jwt_secret.get_secret_value(), settings.jwt_audience, settings.jwt_issuer)
     return make_user_token(
-        rules,
+        token_rules(settings),
         subject="radiographer",
         name="Rita Radiographer",
         roles=["technician"],

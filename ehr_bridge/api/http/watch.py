@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from ehr_bridge.api.http.access import ACCESS
+from ehr_bridge.api.http.request_ids import Wsgi
 from ehr_bridge.services.audit.refusals import Refusal, Refusals
 from ehr_bridge.shallow_json import loads
 
@@ -30,8 +31,6 @@ NOT_A_REFUSED_FILE = frozenset(
 RATE_LIMITED = "rate_limited"
 UID = re.compile(r"[0-9]+(\.[0-9]+)*")
 FAILED_SEQUENCE, FAILURE_REASON = "00081198", "00081197"
-
-type Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 def _pattern(path: str) -> re.Pattern[str]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from ehr_bridge.api.http import problems
 from ehr_bridge.api.http.access import admit
+from ehr_bridge.api.http.request_ids import Wsgi
 from ehr_bridge.api.uploads.door import DICOM_TYPES, UploadRequest, outcome_body, respond, take_upload
 from ehr_bridge.services.accounts.rate_limits import UPLOAD
 from ehr_bridge.services.archive.storing import Archive
@@ -20,8 +21,6 @@ from ehr_bridge.services.uploads.arrivals import UploadOutcome
 
 METHOD, PATH = "POST", "/api/v1/dicom/upload"
 CREATED = [("Content-Type", "application/json"), ("Cache-Control", "no-store")]
-
-type Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 class Express:
