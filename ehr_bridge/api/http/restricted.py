@@ -107,14 +107,10 @@ def _of_upload(session: Session, value: str) -> list[uuid.UUID | None]:
     return list(session.scalars(select(DicomUploadLog.patient_id).where(DicomUploadLog.upload_id == as_uuid(value))))
 
 
-def _of_deletion(session: Session, value: str) -> list[uuid.UUID | None]:
-    query = select(Study.patient_id).join(DeletionRequest, DeletionRequest.study_id == Study.id)
-    return list(session.scalars(query.where(DeletionRequest.id == as_uuid(value))))
-
-
-def _of_modification(session: Session, value: str) -> list[uuid.UUID | None]:
-    query = select(Study.patient_id).join(Modification, Modification.study_id == Study.id)
-    return list(session.scalars(query.where(Modification.id == as_uuid(value))))
+def _of_study_of(model: type[DeletionRequest | Modification]) -> Finder:
+    """By the id of a row that belongs to a study."""
+    query = select(Study.patient_id).join(model, model.study_id == Study.id)
+    return lambda session, value: list(session.scalars(query.where(model.id == as_uuid(value))))
 
 
 def _of_quarantine(session: Session, value: str) -> list[uuid.UUID | None]:
@@ -135,9 +131,9 @@ FINDERS: Mapping[str, Finder] = {
     "accession_number": _of_order,
     "order_id": _of_order,
     "upload_id": _of_upload,
-    "deletion_id": _of_deletion,
-    "modification_id": _of_modification,
-    "job_id": _of_modification,
+    "deletion_id": _of_study_of(DeletionRequest),
+    "modification_id": _of_study_of(Modification),
+    "job_id": _of_study_of(Modification),
     "quarantine_id": _of_quarantine,
     "change_id": _of_change,
 }

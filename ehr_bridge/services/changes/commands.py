@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.paging import Page
@@ -130,9 +131,7 @@ class IdentityChanges:
         """
         now = self._clock()
         with self._database.write() as session:
-            undone = session.get(IdentityChange, change_id)
-            if undone is None:
-                raise _no_change()
+            undone = _find(session, change_id)
             change = undo_change(session, undone, reason, origin, now)
             note(session, TAKEN_BACK[undone.kind], change, origin, now, undoes=str(undone.id))
             if undone.kind == "patient_merged":
@@ -152,9 +151,7 @@ class IdentityChanges:
         """
         now = self._clock()
         with self._database.write() as session:
-            change = session.get(IdentityChange, change_id)
-            if change is None:
-                raise _no_change()
+            change = _find(session, change_id)
             require_pending(change)
             if is_same_person:
                 studies = settle(session, change, Decision.AGREED, reason, origin, now)
@@ -169,10 +166,7 @@ class IdentityChanges:
     def get(self, change_id: uuid.UUID) -> ChangeView:
         """Raises NotFound."""
         with self._database.read() as session:
-            change = session.get(IdentityChange, change_id)
-            if change is None:
-                raise _no_change()
-            return view_of(session, change)
+            return view_of(session, _find(session, change_id))
 
     def search(self, filters: ChangeFilters, limit: int, offset: int) -> Page[ChangeView]:
         """Changes, latest first. Raises NotFound for an unknown patient or order."""
@@ -180,5 +174,8 @@ class IdentityChanges:
             return search_changes(session, filters, limit, offset)
 
 
-def _no_change() -> NotFound:
-    return NotFound("change_not_found", "There is no change with this id.")
+def _find(session: Session, change_id: uuid.UUID) -> IdentityChange:
+    change = session.get(IdentityChange, change_id)
+    if change is None:
+        raise NotFound("change_not_found", "There is no change with this id.")
+    return change

@@ -46,10 +46,7 @@ class Holds:
     def get(self, study_instance_uid: str) -> LegalHold:
         """The hold in force. Raises NotFound when there is no such study, or it is not on hold."""
         with self._database.read() as session:
-            hold = hold_in_force(session, _find_study(session, study_instance_uid).id)
-            if hold is None:
-                raise NotFound("hold_not_found", "This study is not on hold.")
-            return hold
+            return _find_hold(session, _find_study(session, study_instance_uid))
 
     def release(self, study_instance_uid: str, reason: str | None, origin: Origin) -> LegalHold:
         """End the hold of a study; a deletion that was approved continues. Raises NotFound when there is no such study,
@@ -57,9 +54,7 @@ class Holds:
         now = self._clock()
         with self._database.write() as session:
             study = _find_study(session, study_instance_uid)
-            hold = hold_in_force(session, study.id)
-            if hold is None:
-                raise NotFound("hold_not_found", "This study is not on hold.")
+            hold = _find_hold(session, study)
             hold.released_by, hold.released_at, hold.release_reason = origin.actor, now, reason
             _note(session, "study.hold_released", study, hold, origin, now)
         return hold
@@ -73,6 +68,13 @@ def require_no_hold(session: Session, study_id: uuid.UUID) -> None:
     """Raises Conflict while the study is on hold."""
     if hold_in_force(session, study_id) is not None:
         raise Conflict("study_on_hold", "This study is under legal hold; it can be deleted after the hold is released.")
+
+
+def _find_hold(session: Session, study: Study) -> LegalHold:
+    hold = hold_in_force(session, study.id)
+    if hold is None:
+        raise NotFound("hold_not_found", "This study is not on hold.")
+    return hold
 
 
 def _find_study(session: Session, study_instance_uid: str) -> Study:

@@ -87,7 +87,7 @@ class Deletions:
             require_idle(session, study)
             request = open_request(session, study, reason, origin, now)
             view = _view(session, request)
-        self._changed(request)
+        self._hidden.changed(request.study_instance_uid)
         return view
 
     def search(self, filters: DeletionFilters, limit: int, offset: int, closed: Closed = NOTHING) -> Page[DeletionView]:
@@ -123,7 +123,7 @@ class Deletions:
             request.purge_after = now + self._grace
             note(session, "deletion.approved", request, origin, now, purge_after=request.purge_after.isoformat())
             view = _view(session, request)
-        self._changed(request)
+        self._hidden.changed(request.study_instance_uid)
         return view
 
     def reject(self, request_id: uuid.UUID, reason: str | None, origin: Origin) -> DeletionView:
@@ -133,16 +133,8 @@ class Deletions:
             NotFound: there is no such request.
             Conflict: it is not pending.
         """
-        now = self._clock()
-        with self._database.write() as session:
-            request = _find(session, request_id)
-            move(request, DeletionStatus.REJECTED)
-            request.decided_by, request.decided_at, request.decision_reason = origin.actor, now, reason
-            request.study.deleted_at = None
-            note(session, "deletion.rejected", request, origin, now)
-            view = _view(session, request)
-        self._changed(request)
-        return view
+        decision = {"decided_by": origin.actor, "decided_at": self._clock(), "decision_reason": reason}
+        return self._show_again(request_id, DeletionStatus.REJECTED, "deletion.rejected", origin, decision)
 
     def withdraw(self, request_id: uuid.UUID, origin: Origin) -> DeletionView:
         """Withdraw one's own open request; the study is shown again.
@@ -152,20 +144,8 @@ class Deletions:
             NotPermitted: somebody else made it.
             Conflict: it is not pending.
         """
-        now = self._clock()
-        with self._database.write() as session:
-            request = _find(session, request_id)
-            if request.requested_by != origin.actor:
-                raise NotPermitted(
-                    "not_own_request", "Only the person who requested the deletion can withdraw the request."
-                )
-            move(request, DeletionStatus.WITHDRAWN)
-            request.decided_by, request.decided_at = origin.actor, now
-            request.study.deleted_at = None
-            note(session, "deletion.withdrawn", request, origin, now)
-            view = _view(session, request)
-        self._changed(request)
-        return view
+        decision = {"decided_by": origin.actor, "decided_at": self._clock()}
+        return self._show_again(request_id, DeletionStatus.WITHDRAWN, "deletion.withdrawn", origin, decision)
 
     def restore(self, request_id: uuid.UUID, origin: Origin) -> DeletionView:
         """Restore the study of an approved request, before the purge has begun.
@@ -174,19 +154,27 @@ class Deletions:
             NotFound: there is no such request.
             Conflict: it is not approved, or the purge has begun.
         """
-        now = self._clock()
+        decision = {"restored_by": origin.actor, "restored_at": self._clock()}
+        return self._show_again(request_id, DeletionStatus.RESTORED, "deletion.restored", origin, decision)
+
+    def _show_again(
+        self, request_id: uuid.UUID, status: DeletionStatus, action: str, origin: Origin, decision: Mapping[str, Any]
+    ) -> DeletionView:
+        """End a request before the purge."""
         with self._database.write() as session:
             request = _find(session, request_id)
-            move(request, DeletionStatus.RESTORED)
-            request.restored_by, request.restored_at = origin.actor, now
+            if status is DeletionStatus.WITHDRAWN and request.requested_by != origin.actor:
+                raise NotPermitted(
+                    "not_own_request", "Only the person who requested the deletion can withdraw the request."
+                )
+            move(request, status)
+            for name, value in decision.items():
+                setattr(request, name, value)
             request.study.deleted_at = None
-            note(session, "deletion.restored", request, origin, now)
+            note(session, action, request, origin, self._clock())
             view = _view(session, request)
-        self._changed(request)
-        return view
-
-    def _changed(self, request: DeletionRequest) -> None:
         self._hidden.changed(request.study_instance_uid)
+        return view
 
 
 def _find(session: Session, request_id: uuid.UUID) -> DeletionRequest:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections import Counter
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import delete, select, update
@@ -205,39 +205,25 @@ def _show_on_study(session: Session, job: Modification, study: Study, orthanc_st
         follows = update(DicomUploadLog).where(DicomUploadLog.orthanc_study_id == former)
         session.execute(follows.values(orthanc_study_id=orthanc_study_id))
         study.orthanc_study_id = orthanc_study_id
-    study.study_description = _description_shown(session, job, study)
-    shown = _date_shown(session, job, study)
-    if shown != study.study_date:
-        study.study_date = shown
+    if (description := _change_of(session, job, "StudyDescription", "study_description")) is not None:
+        study.study_description = description[0] or None
+    if (day := _change_of(session, job, "StudyDate", "study_date")) is not None:
+        study.study_date = parse_da((day[0] or "").replace("-", ""))
         own = session.get(Order, study.order_id) if study.order_id is not None else None
         if own is not None and own.study_instance_uid == study.study_instance_uid:
-            own.study_date = shown
+            own.study_date = study.study_date
     index_study(session, study)
 
 
-def _date_shown(session: Session, job: Modification, study: Study) -> date | None:
+def _change_of(session: Session, job: Modification, keyword: str, former: str) -> tuple[str | None] | None:
+    """What a job made of an attribute that lists show, in a tuple of one; None when it is none of the job's changes.
+    `former` is its name in `study_before`, for an undo."""
     if job.from_original:
-        return study.study_date
-    if job.undoes_id is not None:
-        undone = session.get_one(Modification, job.undoes_id)
-        if "StudyDate" in undone.wanted:
-            former = undone.study_before["study_date"]
-            return date.fromisoformat(former) if former else None
-    elif "StudyDate" in job.wanted:
-        return parse_da(job.wanted["StudyDate"])
-    return study.study_date
-
-
-def _description_shown(session: Session, job: Modification, study: Study) -> str | None:
-    undone = session.get_one(Modification, job.undoes_id) if job.undoes_id is not None else None
-    if job.from_original:
-        return study.study_description
-    if undone is not None and "StudyDescription" in undone.wanted:
-        former: str | None = undone.study_before["study_description"]
-        return former
-    if undone is None and "StudyDescription" in job.wanted:
-        return job.wanted["StudyDescription"] or None
-    return study.study_description
+        return None
+    if job.undoes_id is None:
+        return (job.wanted[keyword],) if keyword in job.wanted else None
+    undone = session.get_one(Modification, job.undoes_id)
+    return (undone.study_before[former],) if keyword in undone.wanted else None
 
 
 def _audit(session: Session, job: Modification, now: datetime, detail: dict[str, Any]) -> None:

@@ -211,8 +211,9 @@ def _jobs(session: Session) -> Jobs:
 
     under_way, running = count(IS_UNDER_WAY), count(IS_UNDER_WAY, "status = 'running'")
     stuck = _stuck(session)
-    failed = session.scalar(_failed(select(func.count()).select_from(Modification))) or 0
-    latest = _to_act_on(
+    not_whole = text(f"modifications.{IS_NOT_WHOLE}")
+    failed = session.scalar(_last_word(select(func.count()).select_from(Modification), not_whole)) or 0
+    latest = _last_word(
         select(
             Modification.id,
             Modification.study_instance_uid,
@@ -221,7 +222,8 @@ def _jobs(session: Session) -> Jobs:
             Modification.error_code,
             Modification.finished_at,
             Modification.failure,
-        )
+        ),
+        or_(not_whole, STUCK),
     )
     rows = session.execute(latest.order_by(Modification.requested_at.desc()).limit(MOST_JOBS))
     waiting = count(IS_WAITING) + under_way - running
@@ -232,17 +234,8 @@ def _stuck(session: Session) -> int:
     return session.scalar(select(func.count()).select_from(Modification).where(text(IS_UNDER_WAY), STUCK)) or 0
 
 
-def _failed[*Columns](query: Select[*Columns]) -> Select[*Columns]:
-    """Unsuccessful jobs that no later job on their study followed; of existing studies."""
-    return _last_word(query, text(f"modifications.{IS_NOT_WHOLE}"))
-
-
-def _to_act_on[*Columns](query: Select[*Columns]) -> Select[*Columns]:
-    """Those, and the ones that are stuck."""
-    return _last_word(query, or_(text(f"modifications.{IS_NOT_WHOLE}"), STUCK))
-
-
 def _last_word[*Columns](query: Select[*Columns], condition: ColumnElement[bool] | TextClause) -> Select[*Columns]:
+    """Such jobs that no later job on their study followed; of existing studies."""
     later = aliased(Modification)
     superseded = exists().where(later.study_id == Modification.study_id, later.requested_at > Modification.requested_at)
     query = query.join(Study, Study.id == Modification.study_id)
