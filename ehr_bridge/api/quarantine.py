@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import asdict
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from flask import Response
 from pydantic import Field
@@ -20,6 +20,7 @@ from ehr_bridge.api.reconciliation import (
     SomebodyQuery,
     candidate_answer,
 )
+from ehr_bridge.api.tags import CONFLICTS
 from ehr_bridge.api.uploads.routes import archive
 from ehr_bridge.db.states import LinkStatus
 from ehr_bridge.services.identity.persons import person_of
@@ -103,9 +104,6 @@ class QuarantineAnswer(Model):
 
 class QuarantineList(ListOf[QuarantineAnswer]):
     pass
-
-
-CONFLICTS: dict[Any, Any] = {400: Problem, 404: Problem, 409: Problem, 415: Problem, 422: Problem, 503: Problem}
 
 
 @blueprint.get("/quarantine", responses={200: QuarantineList, 422: Problem})

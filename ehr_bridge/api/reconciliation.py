@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from flask import Response
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
@@ -26,7 +26,7 @@ from ehr_bridge.api.http.schemas import (
 from ehr_bridge.api.registry.orders import OrderAnswer, order_answer
 from ehr_bridge.api.registry.patients import Sex
 from ehr_bridge.api.studies import StudyAnswer, StudyPath, StudyQuery, filters_of, slice_of, study_answer
-from ehr_bridge.api.tags import JobAnswer, accepted, job_answer
+from ehr_bridge.api.tags import CONFLICTS, JobAnswer, accepted, job_answer
 from ehr_bridge.api.uploads.answers import EvidenceAnswer
 from ehr_bridge.db.states import LinkStatus, OrderStatus
 from ehr_bridge.services.identity.attributes import person_name
@@ -152,9 +152,6 @@ class ReconciliationList(ListOf[ReconciliationAnswer]):
 class CreatedOrderAnswer(Model):
     order: OrderAnswer
     job: JobAnswer
-
-
-CONFLICTS: dict[Any, Any] = {400: Problem, 404: Problem, 409: Problem, 415: Problem, 422: Problem, 503: Problem}
 
 
 @blueprint.get("/reconciliation", responses={200: ReconciliationList, 409: Problem, 422: Problem})

@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from typing import cast
 from urllib.parse import quote
 
-from flask import Response, current_app, request
+from flask import Response, request
 
 from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import caller, origin, services
 from ehr_bridge.api.http.schemas import Problem
 from ehr_bridge.api.studies import StudyPath
-from ehr_bridge.api.uploads.routes import ARCHIVE
-from ehr_bridge.services.archive.holdings import Holdings
+from ehr_bridge.api.uploads.routes import archive
 from ehr_bridge.services.studies.zipping import zip_stream
 
 blueprint = Blueprint("retrieve", "Studies", "/api/v1/dicom")
@@ -53,7 +52,7 @@ class StreamedResponse(Response):
 )
 def download_study(path: StudyPath) -> Response:
     """The study as a ZIP with folders patient / study / series"""
-    found = services().downloads.open(path.study_uid, _archive(), origin())
+    found = services().downloads.open(path.study_uid, archive(), origin())
     response = StreamedResponse(Streamed(zip_stream(found.files)), content_type="application/zip")
     plain = found.name.encode("ascii", "ignore").decode()
     response.headers["Content-Disposition"] = (
@@ -74,12 +73,8 @@ def download_study(path: StudyPath) -> Response:
 def get_thumbnail(path: StudyPath) -> Response:
     """A picture of at most 256 pixels of the study's middle image"""
     known = frozenset(request.if_none_match.as_set(include_weak=True))
-    found = services().thumbnails.get(path.study_uid, _archive(), caller(), known)
+    found = services().thumbnails.get(path.study_uid, archive(), caller(), known)
     response = Response(status=304) if found.png is None else Response(found.png, content_type="image/png")
     response.set_etag(found.tag)
     response.headers["Cache-Control"] = "private, no-cache"
     return response
-
-
-def _archive() -> Holdings:
-    return cast(Holdings, current_app.extensions[ARCHIVE])

@@ -6,8 +6,8 @@ from flask import Response
 
 from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import origin, services
-from ehr_bridge.api.http.schemas import Input, Problem
-from ehr_bridge.api.tags import JobAnswer, JobPath, Reason, accepted
+from ehr_bridge.api.http.schemas import Input
+from ehr_bridge.api.tags import CONFLICTS, JobAnswer, JobPath, Reason, accepted
 
 blueprint = Blueprint("stuck_jobs", "System")
 
@@ -16,19 +16,13 @@ class JobDecisionBody(Input):
     reason: Reason
 
 
-@blueprint.post(
-    "/jobs/<job_id>/retry",
-    responses={202: JobAnswer, 400: Problem, 404: Problem, 409: Problem, 415: Problem, 422: Problem, 503: Problem},
-)
+@blueprint.post("/jobs/<job_id>/retry", responses={202: JobAnswer, **CONFLICTS})
 def retry_job(path: JobPath, body: JobDecisionBody) -> Response:
     """Retry a job that failed with an unexpected error"""
     return accepted(services().stuck_jobs.retry(path.job_id, body.reason, origin()))
 
 
-@blueprint.post(
-    "/jobs/<job_id>/give-up",
-    responses={202: JobAnswer, 400: Problem, 404: Problem, 409: Problem, 415: Problem, 422: Problem, 503: Problem},
-)
+@blueprint.post("/jobs/<job_id>/give-up", responses={202: JobAnswer, **CONFLICTS})
 def give_up_job(path: JobPath, body: JobDecisionBody) -> Response:
     """Give up a job that cannot continue; files that it has changed are restored"""
     return accepted(services().stuck_jobs.give_up(path.job_id, body.reason, origin()))

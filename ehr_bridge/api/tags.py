@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import Annotated, cast
+from typing import Annotated, Any
 
 from flask import Response
 from pydantic import Field, StringConstraints, field_validator
@@ -18,12 +18,15 @@ from ehr_bridge.api.uploads.routes import archive
 from ehr_bridge.db.states import JobKind, JobStatus
 from ehr_bridge.db.tables.modifications import Modification
 from ehr_bridge.dicom import MODIFIABLE_KEYWORDS
-from ehr_bridge.services.jobs.replacing import StoredFiles
 from ehr_bridge.services.modifying.tag_history import StudyTags, read_tags
 
 blueprint = Blueprint("tags", "Tags")
 
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True)]
+
+
+CONFLICTS: dict[Any, Any] = {400: Problem, 404: Problem, 409: Problem, 415: Problem, 422: Problem, 503: Problem}
+"""The problems of routes that change stored studies."""
 
 
 class TagsPath(Input):
@@ -118,24 +121,17 @@ class StudyTagsAnswer(Model):
 def get_tags(path: TagsPath) -> Response:
     """The present and former attributes of a study, and who changed them"""
     require_past_open(services(), closed(), path.study_uid)
-    stored = cast(StoredFiles, archive())
-    return answer(_tags(read_tags(services().fresh, stored.read, path.study_uid)))
+    return answer(_tags(read_tags(services().fresh, archive().read, path.study_uid)))
 
 
-@blueprint.post(
-    "/dicom/modify-tags",
-    responses={202: JobAnswer, 400: Problem, 404: Problem, 409: Problem, 415: Problem, 422: Problem, 503: Problem},
-)
+@blueprint.post("/dicom/modify-tags", responses={202: JobAnswer, **CONFLICTS})
 def modify_tags(body: ModifyTagsBody) -> Response:
     """Modify attributes of a stored study"""
     job = services().modifications.request(body.study_instance_uid, body.changes, body.reason, origin())
     return accepted(job)
 
 
-@blueprint.post(
-    "/modifications/<modification_id>/undo",
-    responses={202: JobAnswer, 400: Problem, 404: Problem, 409: Problem, 415: Problem, 422: Problem, 503: Problem},
-)
+@blueprint.post("/modifications/<modification_id>/undo", responses={202: JobAnswer, **CONFLICTS})
 def undo_modification(path: ModificationPath, body: UndoBody) -> Response:
     """Undo a modification, to the byte"""
     return accepted(services().modifications.undo(path.modification_id, body.reason, origin()))

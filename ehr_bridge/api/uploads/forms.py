@@ -1,4 +1,4 @@
-"""Several files in one request: a multipart body, or a ZIP archive."""
+"""The routes for uploading files: one, several in a multipart body, or those of a ZIP archive."""
 
 from __future__ import annotations
 
@@ -12,11 +12,17 @@ from ehr_bridge.api.http.context import closed, origin, services
 from ehr_bridge.api.http.problems import problem
 from ehr_bridge.api.http.schemas import Model
 from ehr_bridge.api.uploads.answers import UploadAnswer, upload_json
+from ehr_bridge.api.uploads.content_digest import CONTENT_DIGEST
 from ehr_bridge.api.uploads.door import UploadRequest, respond, respond_with, take_upload, take_zip
-from ehr_bridge.api.uploads.routes import HEADER_PARAMETERS, archive
+from ehr_bridge.api.uploads.options import HEADERS
+from ehr_bridge.api.uploads.routes import archive
 from ehr_bridge.errors import InvalidInput
 
 blueprint = Blueprint("upload_forms", "Uploads", "/api/v1/dicom", problems=(400, 404, 409, 413, 415, 422, 503))
+
+
+class UploadBody(RawModel):
+    mimetypes = ["application/dicom", "application/octet-stream", "multipart/related"]  # noqa: RUF012
 
 
 class RelatedBody(RawModel):
@@ -36,6 +42,28 @@ class SkippedAnswer(Model):
 
 class ZipUploadAnswer(UploadAnswer):
     skipped: list[SkippedAnswer]
+
+
+HEADER_PARAMETERS: dict[str, Any] = {
+    "parameters": [
+        {"name": name, "in": "header", "required": False, "schema": {"type": "string"}}
+        for name in (*HEADERS, "X-File-Name")
+    ]
+}
+
+
+UPLOAD_PARAMETERS: dict[str, Any] = {
+    "parameters": [
+        *HEADER_PARAMETERS["parameters"],
+        {"name": CONTENT_DIGEST, "in": "header", "required": False, "schema": {"type": "string"}},
+    ]
+}
+
+
+@blueprint.post("/upload", responses={200: UploadAnswer, 201: UploadAnswer}, openapi_extensions=UPLOAD_PARAMETERS)
+def upload_file(raw: UploadBody) -> Response:
+    """Upload one DICOM file, or several in a multipart/related body"""
+    return respond(take_upload(services(), archive(), _upload_request()))
 
 
 @blueprint.post(

@@ -1,16 +1,15 @@
-"""The routes for uploading files, and the upload log."""
+"""The upload log, and the limits of uploads."""
 
 from __future__ import annotations
 
 import uuid
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Literal, cast
 
-from flask import Response, current_app, request
-from flask_openapi3 import RawModel
+from flask import Response, current_app
 from pydantic import Field
 
 from ehr_bridge.api.http.blueprints import Blueprint
-from ehr_bridge.api.http.context import answer, closed, origin, services
+from ehr_bridge.api.http.context import answer, closed, services
 from ehr_bridge.api.http.schemas import (
     EmptyIsNone,
     GivenMoment,
@@ -23,15 +22,12 @@ from ehr_bridge.api.http.schemas import (
     Uid,
 )
 from ehr_bridge.api.uploads.answers import (
-    UploadAnswer,
     UploadDetailAnswer,
     UploadEntryList,
     upload_detail,
     upload_entries,
 )
-from ehr_bridge.api.uploads.content_digest import CONTENT_DIGEST
-from ehr_bridge.api.uploads.door import UploadRequest, respond, take_upload
-from ehr_bridge.api.uploads.options import HEADERS, Source
+from ehr_bridge.api.uploads.options import Source
 from ehr_bridge.services.archive.storing import Archive
 from ehr_bridge.services.uploads.log import UploadFilters
 from ehr_bridge.settings import MEGABYTE
@@ -40,10 +36,6 @@ ARCHIVE = "ehr_bridge_archive"
 Short = Annotated[str, Field(max_length=255)]
 
 blueprint = Blueprint("uploads", "Uploads", "/api/v1/dicom")
-
-
-class UploadBody(RawModel):
-    mimetypes = ["application/dicom", "application/octet-stream", "multipart/related"]  # noqa: RUF012
 
 
 class UploadPath(Input):
@@ -78,54 +70,6 @@ class UploadLimitsAnswer(Model):
     max_file_bytes: int = Field(description="Of one file (MAX_DICOM_FILE_SIZE_MB)")
     max_upload_bytes: int = Field(description="Of all files of one request (MAX_UPLOAD_SIZE_MB)")
     max_files: int = Field(description="In one request (MAX_DICOM_FILES_PER_UPLOAD)")
-
-
-HEADER_PARAMETERS: dict[str, Any] = {
-    "parameters": [
-        {"name": name, "in": "header", "required": False, "schema": {"type": "string"}}
-        for name in (*HEADERS, "X-File-Name")
-    ]
-}
-
-
-UPLOAD_PARAMETERS: dict[str, Any] = {
-    "parameters": [
-        *HEADER_PARAMETERS["parameters"],
-        {"name": CONTENT_DIGEST, "in": "header", "required": False, "schema": {"type": "string"}},
-    ]
-}
-
-
-@blueprint.post(
-    "/upload",
-    responses={
-        200: UploadAnswer,
-        201: UploadAnswer,
-        400: Problem,
-        404: Problem,
-        409: Problem,
-        413: Problem,
-        415: Problem,
-        422: Problem,
-        503: Problem,
-    },
-    openapi_extensions=UPLOAD_PARAMETERS,
-)
-def upload_file(raw: UploadBody) -> Response:
-    """Upload one DICOM file, or several in a multipart/related body"""
-    outcome = take_upload(
-        services(),
-        archive(),
-        UploadRequest(
-            media_type=request.mimetype,
-            content_type=request.headers.get("Content-Type", ""),
-            header=request.headers.get,
-            body=request.get_data(cache=False),
-            origin=origin(),
-            closed=closed(),
-        ),
-    )
-    return respond(outcome)
 
 
 @blueprint.get("/upload-limits", responses={200: UploadLimitsAnswer})

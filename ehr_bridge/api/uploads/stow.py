@@ -6,13 +6,14 @@ import json
 from typing import Any, Literal
 
 from flask import Response, request
-from flask_openapi3 import RawModel
 
 from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import caller, origin, services
 from ehr_bridge.api.http.problems import CODES
 from ehr_bridge.api.http.schemas import Model, Problem
 from ehr_bridge.api.uploads.door import DICOM_TYPES, NamedFile, deliver
+from ehr_bridge.api.uploads.forms import RelatedBody
+from ehr_bridge.api.uploads.inspection import OneFileBody
 from ehr_bridge.api.uploads.multipart import read_parts
 from ehr_bridge.api.uploads.routes import archive
 from ehr_bridge.errors import InvalidInput
@@ -26,14 +27,6 @@ PROCESSING_FAILURE = 0x0110
 DICOM_JSON = "application/dicom+json"
 
 blueprint = Blueprint("stow", "DICOMweb", "")
-
-
-class StowBody(RawModel):
-    mimetypes = ["multipart/related"]  # noqa: RUF012
-
-
-class InstanceBody(RawModel):
-    mimetypes = ["application/dicom", "application/octet-stream"]  # noqa: RUF012
 
 
 class InstanceStored(Model):
@@ -64,7 +57,7 @@ STORED: dict[str, Any] = {
         503: Problem,
     },
 )
-def store_instances(raw: StowBody) -> Response:
+def store_instances(raw: RelatedBody) -> Response:
     """Store instances (STOW-RS)"""
     if request.mimetype != "multipart/related":
         raise InvalidInput(
@@ -88,7 +81,7 @@ def store_instances(raw: StowBody) -> Response:
     "/instances",
     responses={200: InstanceStored, 409: Problem, 413: Problem, 422: Problem, 503: Problem},
 )
-def store_instance(raw: InstanceBody) -> Response:
+def store_instance(raw: OneFileBody) -> Response:
     """Store one instance; answers as Orthanc does"""
     outcome = deliver(
         services(), archive(), [(None, request.get_data(cache=False))], _delivery(Door.REST, Confirmation())
