@@ -99,7 +99,7 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> list[Callable[..., Any]
     }
     adapter = WsgiAdapter(create_app(services, archive, checks, lambda: worker.waiting), gate.peer, bodies.done)
 
-    hooks = [
+    hooks: list[tuple[Any, Callable[..., Any]]] = [
         (orthanc.RegisterIncomingHttpRequestFilter, keeping_thread(gate.allow)),
         (orthanc.RegisterReceivedInstanceCallback, ingest.on_received),
         (orthanc.RegisterOnStoredInstanceCallback, ingest.on_stored),
@@ -109,7 +109,7 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> list[Callable[..., Any]
         ),
         (orthanc.RegisterIncomingCStoreInstanceFilter, keeping_thread(ingest.on_c_store)),
     ]
-    routes = {
+    routes: dict[str, Callable[..., Any]] = {
         "/tools/find": ScopedFind(
             orthanc,
             services.authenticator,
@@ -126,7 +126,7 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> list[Callable[..., Any]
         register(hook)
     for path, route in routes.items():
         orthanc.RegisterRestCallback(path, route)
-    return [*(hook for _, hook in hooks), *routes.values()]
+    return [hook for _, hook in hooks] + list(routes.values())
 
 
 @dataclass(frozen=True, slots=True)
