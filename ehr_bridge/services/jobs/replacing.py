@@ -40,7 +40,7 @@ class StoredFiles(Archive, Protocol):
         """The archive's id of an instance's study. Raises LookupError when it is gone."""
 
     def refresh(self, study_instance_uid: str) -> None:
-        """Bring the archive's index and DICOMweb's cache in line with the study's files."""
+        """Update the archive's index and DICOMweb's cache from the study's files."""
 
 
 def digest(data: bytes) -> str:

@@ -66,7 +66,7 @@ _BEHIND = (
 
 
 def settle_studies(session: Session, study_ids: Iterable[uuid.UUID]) -> None:
-    """Bring the counts of these studies, and of all their entries, in line with `instances`. Safe to repeat."""
+    """Update the counts of these studies, and of all their entries, from `instances`. Safe to repeat."""
     for study_id in study_ids:
         _settle_study(session, study_id)
         _settle_entries(session, study_id)
