@@ -20,12 +20,11 @@ from ehr_bridge.api.http.schemas import (
     Model,
     Moment,
     PageQuery,
-    PathPatientRef,
     PathText64,
     Problem,
     Uid,
 )
-from ehr_bridge.api.registry.patients import Sex
+from ehr_bridge.api.registry.patients import PatientPath, Sex
 from ehr_bridge.api.uploads.routes import archive
 from ehr_bridge.db.paging import Page
 from ehr_bridge.db.states import LinkStatus
@@ -38,10 +37,6 @@ blueprint = Blueprint("studies", "Studies", "/api/v1/dicom")
 
 class StudyPath(Input):
     study_uid: Uid
-
-
-class PatientPath(Input):
-    patient: PathPatientRef
 
 
 class OrderPath(Input):

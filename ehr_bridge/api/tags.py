@@ -14,6 +14,7 @@ from ehr_bridge.api.http.context import answer, closed, origin, services
 from ehr_bridge.api.http.problems import CODES
 from ehr_bridge.api.http.restricted import require_past_open
 from ehr_bridge.api.http.schemas import Input, Model, Moment, Problem, Uid
+from ehr_bridge.api.studies import StudyPath
 from ehr_bridge.api.uploads.routes import archive
 from ehr_bridge.db.states import JobKind, JobStatus
 from ehr_bridge.db.tables.modifications import Modification
@@ -27,10 +28,6 @@ Reason = Annotated[str, StringConstraints(min_length=1, max_length=500, strip_wh
 
 CONFLICTS: dict[Any, Any] = {400: Problem, 404: Problem, 409: Problem, 415: Problem, 422: Problem, 503: Problem}
 """The problems of routes that change stored studies."""
-
-
-class TagsPath(Input):
-    study_uid: Uid
 
 
 class JobPath(Input):
@@ -118,7 +115,7 @@ class StudyTagsAnswer(Model):
 
 
 @blueprint.get("/dicom/tags/<study_uid>", responses={200: StudyTagsAnswer, 404: Problem, 422: Problem, 503: Problem})
-def get_tags(path: TagsPath) -> Response:
+def get_tags(path: StudyPath) -> Response:
     """The present and former attributes of a study, and who changed them"""
     require_past_open(services(), closed(), path.study_uid)
     return answer(_tags(read_tags(services().fresh, archive().read, path.study_uid)))

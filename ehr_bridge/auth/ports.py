@@ -1,10 +1,8 @@
-"""What verifying a token asks of others: what is revoked, which studies a grant covers, which public keys exist."""
+"""What verifying a token asks of the services: what is revoked, which studies a grant covers."""
 
 from __future__ import annotations
 
 from typing import Protocol
-
-from ehr_bridge.auth.keys import PublicKey
 
 
 class RevocationList(Protocol):
@@ -27,12 +25,3 @@ class Grants(Protocol):
     def studies(self, key: str) -> frozenset[str] | None:
         """The studies as they are linked now; None when the key has expired and must be asked for again."""
         ...
-
-
-class Keys(Protocol):
-    """The EHR's public keys (`ehr_bridge.auth.jwks`)."""
-
-    @property
-    def generation(self) -> int: ...
-
-    def find(self, kid: str) -> PublicKey | None: ...

@@ -22,16 +22,19 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jwt
 
 from ehr_bridge.auth.caller import Caller
 from ehr_bridge.auth.jws import numeric_date, read_header, require_strict
 from ehr_bridge.auth.permissions import Permission
-from ehr_bridge.auth.ports import Grants, Keys, RevocationList
+from ehr_bridge.auth.ports import Grants, RevocationList
 from ehr_bridge.auth.token_claims import ClaimRules, read_rights
 from ehr_bridge.errors import NotAuthenticated
+
+if TYPE_CHECKING:
+    from ehr_bridge.auth.jwks import KeySource
 
 ALGORITHM = "HS256"
 VIEWER_TYPE = "viewer+jwt"
@@ -72,7 +75,7 @@ class TokenVerifier:
         revoked: RevocationList,
         grants: Grants,
         clock: Callable[[], datetime],
-        keys: Keys | None = None,
+        keys: KeySource | None = None,
         cache_size: int = 4096,
     ) -> None:
         self._rules = rules

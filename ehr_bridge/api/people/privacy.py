@@ -18,12 +18,12 @@ from ehr_bridge.api.http.schemas import (
     Model,
     Moment,
     PageQuery,
-    PathPatientRef,
     PatientRef,
     Problem,
     Uid,
     no_control_characters,
 )
+from ehr_bridge.api.registry.patients import PatientPath
 
 blueprint = Blueprint("privacy", "Privacy", "/api/v1/access")
 
@@ -31,10 +31,6 @@ Words = Annotated[
     str, StringConstraints(min_length=3, max_length=255, strip_whitespace=True), AfterValidator(no_control_characters)
 ]
 Subject = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(no_control_characters)]
-
-
-class PatientPath(Input):
-    patient: PathPatientRef
 
 
 class GlassPath(Input):
