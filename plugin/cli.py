@@ -13,6 +13,7 @@ COMMANDS = {
     "import": "importing:import_folder",
     "audit": "audit:audit",
     "doctor": "doctor:doctor",
+    "openapi": "openapi:openapi",
 }
 """Module below plugin.commands, and the command in it."""
 

@@ -7,7 +7,7 @@ from threading import Lock
 from typing import Any
 
 from flask import Response
-from flask_openapi3 import Info, OpenAPI
+from flask_openapi3 import Info, License, OpenAPI
 
 from ehr_bridge.api import deletions, quarantine, reconciliation, retrieve, stuck_jobs, studies, system, tags, viewer
 from ehr_bridge.api.http import context, docs_page, problems
@@ -53,7 +53,7 @@ MODULES = (
     history,
 )
 _DESCRIBING = Lock()
-SECURITY_SCHEMES: dict[str, Any] = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
+LICENSE = License(name="GNU Affero General Public License 3.0 or later", identifier="AGPL-3.0-or-later")
 
 
 def create_app(
@@ -77,28 +77,32 @@ def create_app(
     return app
 
 
-def openapi_document() -> dict[str, Any]:
-    """The answer of /api/v1/openapi.json, without a server, a database or an archive."""
+def openapi_document(*, has_basic: bool = False) -> dict[str, Any]:
+    """The answer of /api/v1/openapi.json, without a server, a database or an archive.
+
+    `has_basic` says whether the installation has a service account for HTTP Basic.
+    """
     with _DESCRIBING:
         for module in MODULES:
             module.blueprint.describe()
         app = _routes(OpenAPI)
         app.generate_spec_json()  # type: ignore[no-untyped-call]
-        return complete(app.spec_json)
+        return complete(app.spec_json, has_basic)
 
 
 class _Application(OpenAPI):
     """An application that builds its OpenAPI document when it is first requested."""
 
     def generate_spec_json(self) -> None:
-        self.spec_json = openapi_document()
+        settings = context.services().settings
+        self.spec_json = openapi_document(has_basic=settings.username is not None)
 
 
 def _routes(kind: type[OpenAPI]) -> OpenAPI:
     app = kind(
         "ehr_bridge",
-        info=Info(title="Orthanc EHR bridge", version=VERSION),
-        security_schemes=SECURITY_SCHEMES,
+        info=Info(title="Orthanc EHR bridge", version=VERSION, license=LICENSE),
+        security_schemes={},
         validation_error_callback=problems.from_validation,
         validation_error_model=Problem,
         doc_prefix="/api/v1",

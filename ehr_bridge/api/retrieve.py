@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from flask import Response, request
 
+from ehr_bridge.api.document.bodies import BINARY
 from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import caller, origin, services
 from ehr_bridge.api.http.schemas import Problem
@@ -45,7 +46,7 @@ class StreamedResponse(Response):
 @blueprint.get(
     "/download/<study_uid>",
     responses={
-        200: {"description": "A ZIP", "content": {"application/zip": {"schema": {"type": "string"}}}},
+        200: {"description": "A ZIP", "content": {"application/zip": {"schema": BINARY}}},
         404: Problem,
         422: Problem,
     },
@@ -64,7 +65,7 @@ def download_study(path: StudyPath) -> Response:
 @blueprint.get(
     "/thumbnail/<study_uid>",
     responses={
-        200: {"description": "A PNG", "content": {"image/png": {"schema": {"type": "string"}}}},
+        200: {"description": "A PNG", "content": {"image/png": {"schema": BINARY}}},
         304: None,
         404: Problem,
         422: Problem,

@@ -7,11 +7,12 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Literal, cast
 
-from flask import Response, current_app, redirect
+from flask import Response, current_app
 from pydantic import Field
 
+from ehr_bridge.api.http import docs_page
 from ehr_bridge.api.http.blueprints import Blueprint
-from ehr_bridge.api.http.context import DOCS_PREFIX, answer, services
+from ehr_bridge.api.http.context import answer, services
 from ehr_bridge.api.http.schemas import Model, Moment
 from ehr_bridge.api.uploads.routes import archive
 from ehr_bridge.auth.permissions import ROLE_PERMISSIONS
@@ -126,10 +127,10 @@ def get_system() -> Response:
     return answer(_system(services().system.look(archive(), handed_over())))
 
 
-@blueprint.get("/docs", responses={302: None})
+@blueprint.get("/docs", responses={200: docs_page.SHOWN})
 def get_docs() -> Response:
     """A page to try the API"""
-    return cast(Response, redirect(DOCS_PREFIX))
+    return Response(docs_page.PAGE, content_type=docs_page.MEDIA_TYPE)
 
 
 def _system(state: SystemState) -> SystemAnswer:

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from openapi_spec_validator import validate
 
+from ehr_bridge.api.app import openapi_document
 from ehr_bridge.api.http.access import ACCESS, PUBLIC
 from ehr_bridge.api.http.openapi import ALL_EXAMPLES as EXAMPLES
+from ehr_bridge.api.http.openapi import REFUSED_BEFORE
 from ehr_bridge.api.http.problems import CODES
 from tests.api.conftest import Api
 from tests.unit.doc_steps import model
@@ -83,10 +85,42 @@ def test_every_error_is_a_problem_with_an_example_that_exists(document: dict[str
     for method, path, operation in operations(document):
         for status, response in operation["responses"].items():
             assert response["description"], (method, path, status)
-            if status < "400" or "application/dicom+json" in response["content"]:
+            if status < "400" or response["description"] == REFUSED_BEFORE:
+                continue
+            if "application/dicom+json" in response["content"]:
                 continue
             example = response["content"]["application/problem+json"]["example"]
             assert CODES[example["code"]][0] == int(status) == example["status"]
+
+
+def test_only_the_ways_to_sign_in_that_are_configured_are_listed() -> None:
+    """A tool that reads the document offers no service account that nobody made."""
+    plain, with_basic = openapi_document(), openapi_document(has_basic=True)
+    assert set(plain["components"]["securitySchemes"]) == {"bearer"}
+    assert set(with_basic["components"]["securitySchemes"]) == {"bearer", "basic"}
+    for document in (plain, with_basic):
+        known = document["components"]["securitySchemes"]
+        used = {name for _, _, operation in operations(document) for way in operation["security"] for name in way}
+        assert used == set(known)
+
+
+TEXT = {"text/csv", "text/html", "application/xml"}
+
+
+def test_whatever_is_not_json_or_text_is_bytes_and_a_body_must_be_sent(document: dict[str, Any]) -> None:
+    """Uploads, downloads, pictures, STOW: a generated client neither decodes nor quotes them."""
+    binary = set()
+    for method, path, operation in operations(document):
+        request = operation.get("requestBody", {"content": {}, "required": True})
+        assert request["required"] is True, path
+        answers = [response.get("content", {}) for response in operation["responses"].values()]
+        for content in (request["content"], *answers):
+            for media_type, body in content.items():
+                if not media_type.endswith(("/json", "+json")) and media_type not in TEXT:
+                    assert body["schema"].items() >= {"type": "string", "format": "binary"}.items(), (path, media_type)
+                    binary.add((method, media_type))
+    assert binary >= {("POST", "application/dicom"), ("POST", "multipart/related"), ("POST", "application/zip")}
+    assert binary >= {("GET", "application/zip"), ("GET", "image/png")}
 
 
 def test_every_reference_in_the_document_leads_somewhere(api: Api) -> None:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Flask, Response, request
 
 from ehr_bridge.api.http.context import DOCS_PREFIX
+
+MEDIA_TYPE = "text/html; charset=utf-8"
+DOCS_ROUTE = "/api/v1/docs"
+SHOWN: dict[str, Any] = {"description": "The page", "content": {"text/html": {"schema": {"type": "string"}}}}
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
@@ -53,7 +59,7 @@ def _start() -> Response:
 
 
 def _protect(response: Response) -> Response:
-    if request.path.startswith(DOCS_PREFIX):
+    if request.path.startswith((DOCS_PREFIX, DOCS_ROUTE)):
         response.headers["Content-Security-Policy"] = POLICY
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["Referrer-Policy"] = "no-referrer"

@@ -10,6 +10,7 @@ import re
 from copy import deepcopy
 from typing import Any
 
+from ehr_bridge.api.document import bodies
 from ehr_bridge.api.http.access import ACCESS, PUBLIC, SIGNED_IN, VIEWER
 from ehr_bridge.api.http.examples import EXAMPLES, PARAMETER_EXAMPLES
 from ehr_bridge.api.http.examples_links import LINK_EXAMPLES
@@ -24,6 +25,15 @@ Send `Authorization: Bearer <JWT>`. Errors are problem details (RFC 9457) with a
 `limit` and `offset`. Moments are ISO 8601 in UTC. Every answer has an `X-Request-Id`.
 A request that is refused before it reaches a route (a body that is
 too large, form data, a compressed body) answers 403 without a body."""
+
+SCHEMES: dict[str, Any] = {
+    "bearer": {
+        "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
+        "description": "A token of the EHR, one of `POST /api/v1/auth/login`, or a service key",
+    },
+    "basic": {"type": "http", "scheme": "basic", "description": "The one service account of the deployer"},
+}  # fmt: skip
+REFUSED_BEFORE = "Refused before it reached the route, as what is larger than the server takes; without a body"
 
 TAGS = {
     "Patients": "Patients, sent by the EHR.",
@@ -99,19 +109,18 @@ USUAL = {
 }
 
 
-def complete(document: dict[str, Any]) -> dict[str, Any]:
-    """Add to the document, in place, what is common to all routes."""
+def complete(document: dict[str, Any], has_basic: bool) -> dict[str, Any]:
+    """Add to the document, in place, what is common to all routes; `has_basic` as in `openapi_document`."""
     document["info"]["description"] = DESCRIPTION
     document["servers"] = [{"url": "/", "description": "This server"}]
     used = [tag["name"] for tag in document.get("tags", [])]
     document["tags"] = [{"name": name, "description": TAGS.get(name, name)} for name in used]
-    document["components"]["securitySchemes"]["basic"] = {
-        "type": "http", "scheme": "basic", "description": "The one service account, if the deployer made one",
-    }  # fmt: skip
+    schemes = SCHEMES if has_basic else {"bearer": SCHEMES["bearer"]}
+    document["components"]["securitySchemes"] = deepcopy(schemes)
     document["paths"].setdefault("/api/v1/openapi.json", {"get": deepcopy(_THIS_DOCUMENT)})
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
-            _complete_operation(operation, method.upper(), path)
+            _complete_operation(operation, method.upper(), path, [{name: []} for name in schemes])
     for name, schema in document["components"]["schemas"].items():
         if name in ALL_EXAMPLES:
             schema["examples"] = [ALL_EXAMPLES[name]]
@@ -128,7 +137,7 @@ _THIS_DOCUMENT: dict[str, Any] = {
 }
 
 
-def _complete_operation(operation: dict[str, Any], method: str, path: str) -> None:
+def _complete_operation(operation: dict[str, Any], method: str, path: str, ways: list[dict[str, Any]]) -> None:
     need = ACCESS.get((method, path), PUBLIC)
     operation["tags"] = operation["tags"][:1]  # a tag of its own comes before its blueprint's
     responses: dict[str, Any] = operation["responses"]
@@ -136,7 +145,7 @@ def _complete_operation(operation: dict[str, Any], method: str, path: str) -> No
         operation["security"] = []
         who = "Needs no token."
     else:
-        operation["security"] = [{"bearer": []}, {"basic": []}]
+        operation["security"] = ways
         who = {SIGNED_IN: "Needs any user token.", VIEWER: "Needs a viewer token."}.get(
             need, f"Needs the permission `{need}`."
         )
@@ -147,16 +156,18 @@ def _complete_operation(operation: dict[str, Any], method: str, path: str) -> No
     operation["description"] = " ".join(filter(None, [operation.get("description"), who]))
     if not operation.get("parameters") and "requestBody" not in operation:
         responses.pop("422", None)
+    if all(status < "400" for status in responses):
+        responses["403"] = {"description": REFUSED_BEFORE}
     for parameter in operation.get("parameters", []):
         _complete_parameter(parameter)
-    for content in operation.get("requestBody", {}).get("content", {}).values():
-        if content.get("schema") == {"type": "string"}:
-            content["schema"] = {"type": "string", "format": "binary"}
+    if body := operation.get("requestBody"):
+        body["required"] = True
+        bodies.say_what_bytes_are(body["content"])
     for status, response in responses.items():
         if status < "400":
             if response.get("description") in ("OK", "Created", "No Content", "Found"):
                 response["description"] = SUCCESS[status]
-        elif MEDIA_TYPE_OF_STOW not in response.get("content", {}):
+        elif MEDIA_TYPE_OF_STOW not in response.get("content", {}) and response.get("description") != REFUSED_BEFORE:
             responses[status] = _problem(int(status))
         responses[status].setdefault("headers", {}).update(REQUEST_ID)
     operation["responses"] = dict(sorted(responses.items()))

@@ -22,7 +22,7 @@ blueprint = Blueprint("upload_forms", "Uploads", "/api/v1/dicom", problems=(400,
 
 
 class UploadBody(RawModel):
-    mimetypes = ["application/dicom", "application/octet-stream", "multipart/related"]  # noqa: RUF012
+    mimetypes = ["application/dicom", "multipart/related", "application/octet-stream"]  # noqa: RUF012
 
 
 class RelatedBody(RawModel):

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from flask import Response, request
 
+from ehr_bridge.api.document.bodies import STORE_INSTANCES_RESPONSE
 from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import caller, origin, services
 from ehr_bridge.api.http.problems import CODES
@@ -40,7 +41,7 @@ class InstanceStored(Model):
 
 STORED: dict[str, Any] = {
     "description": "Store Instances Response (PS3.18 annex I): 200 all stored, 202 some, 409 none",
-    "content": {DICOM_JSON: {"schema": {"type": "object"}}},
+    "content": {DICOM_JSON: {"schema": STORE_INSTANCES_RESPONSE}},
 }
 
 

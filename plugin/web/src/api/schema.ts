@@ -1062,7 +1062,7 @@ export interface paths {
                 path?: never;
                 cookie?: never;
             };
-            requestBody?: {
+            requestBody: {
                 content: {
                     "multipart/related": string;
                 };
@@ -1073,7 +1073,11 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/dicom+json": Record<string, never>;
+                        "application/dicom+json": {
+                            [key: string]: {
+                                [key: string]: unknown;
+                            };
+                        };
                     };
                 };
                 202: {
@@ -1081,7 +1085,11 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/dicom+json": Record<string, never>;
+                        "application/dicom+json": {
+                            [key: string]: {
+                                [key: string]: unknown;
+                            };
+                        };
                     };
                 };
             };
@@ -1224,7 +1232,7 @@ export interface paths {
                 path?: never;
                 cookie?: never;
             };
-            requestBody?: {
+            requestBody: {
                 content: {
                     "application/dicom": string;
                     "application/octet-stream": string;
@@ -1747,7 +1755,7 @@ export interface paths {
                 path?: never;
                 cookie?: never;
             };
-            requestBody?: {
+            requestBody: {
                 content: {
                     "application/dicom": string;
                     "application/octet-stream": string;
@@ -1839,7 +1847,7 @@ export interface paths {
                 path?: never;
                 cookie?: never;
             };
-            requestBody?: {
+            requestBody: {
                 content: {
                     "multipart/related": string;
                 };
@@ -1894,7 +1902,7 @@ export interface paths {
                 path?: never;
                 cookie?: never;
             };
-            requestBody?: {
+            requestBody: {
                 content: {
                     "application/x-zip-compressed": string;
                     "application/zip": string;
@@ -2076,7 +2084,7 @@ export interface paths {
                 path?: never;
                 cookie?: never;
             };
-            requestBody?: {
+            requestBody: {
                 content: {
                     "application/dicom": string;
                     "application/octet-stream": string;
@@ -2287,11 +2295,13 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
-                302: {
+                200: {
                     headers: {
                         [name: string]: unknown;
                     };
-                    content?: never;
+                    content: {
+                        "text/html": string;
+                    };
                 };
             };
         };
@@ -3695,7 +3705,7 @@ export interface paths {
                 path?: never;
                 cookie?: never;
             };
-            requestBody?: {
+            requestBody: {
                 content: {
                     "application/dicom": string;
                     "application/octet-stream": string;
