@@ -61,6 +61,7 @@ def create_app(
     archive: Archive,
     checks: Mapping[str, system.Check],
     handed_over: Callable[[], int] = lambda: 0,
+    orthanc_version: str | None = None,
 ) -> OpenAPI:
     """The application behind /api/v1 (and the two doors of `stow` outside it).
 
@@ -71,6 +72,7 @@ def create_app(
     app.extensions[routes.ARCHIVE] = archive
     app.extensions[system.CHECKS] = checks
     app.extensions[system.HANDED_OVER] = handed_over
+    app.extensions[system.ORTHANC_VERSION] = orthanc_version
     app.wsgi_app = Express(app.wsgi_app, services, archive)  # type: ignore[method-assign]
     app.wsgi_app = Watch(app.wsgi_app, services.refusals)  # type: ignore[method-assign]
     app.wsgi_app = RequestIds(app.wsgi_app)  # type: ignore[method-assign]

@@ -23,6 +23,7 @@ from ehr_bridge.version import VERSION
 LOGGER = logging.getLogger(__name__)
 CHECKS = "ehr_bridge_checks"
 HANDED_OVER = "ehr_bridge_handed_over"
+ORTHANC_VERSION = "ehr_bridge_orthanc_version"
 State = Literal["ok", "degraded"]
 
 type Check = Callable[[], bool]
@@ -34,6 +35,12 @@ blueprint = Blueprint("system", "System", is_public=True)
 class HealthAnswer(Model):
     status: State
     checks: dict[str, State]
+
+
+class VersionAnswer(Model):
+    version: str = Field(description="Version of the product", examples=[VERSION])
+    api_version: Literal["v1"] = Field(description="The part of every address that names the API")
+    orthanc_version: str | None = Field(description="Version of Orthanc; null when it does not say")
 
 
 class StorageAnswer(Model):
@@ -118,6 +125,13 @@ def get_health() -> Response:
     checks = {name: _state(name, check) for name, check in _checks().items()}
     worst: State = "degraded" if "degraded" in checks.values() else "ok"
     return answer(HealthAnswer(status=worst, checks=checks))
+
+
+@blueprint.get("/version", responses={200: VersionAnswer})
+def get_version() -> Response:
+    """Which versions answer here"""
+    orthanc = cast(str | None, current_app.extensions[ORTHANC_VERSION])
+    return answer(VersionAnswer(version=VERSION, api_version="v1", orthanc_version=orthanc))
 
 
 @blueprint.get("/system", responses={200: SystemAnswer})

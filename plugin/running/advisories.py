@@ -48,6 +48,11 @@ def installed_version(program: str) -> Version | None:
     return tuple(int(number) for number in found.groups()) if found else None
 
 
+def written(version: Version | None) -> str | None:
+    """As people write it: 1.12.7."""
+    return None if version is None else ".".join(map(str, version))
+
+
 def sentence(version: Version | None) -> str | None:
     """A warning for administrators before the server starts; None when no advisory is open."""
     if version is None:
@@ -55,6 +60,6 @@ def sentence(version: Version | None) -> str | None:
     open_now = open_in(version)
     if not open_now:
         return None
-    name = ".".join(map(str, version))
     names = ", ".join(one.cve for one in open_now)
-    return f"Orthanc {name} has {len(open_now)} known vulnerabilities ({names}); docs/security.md says what shields you"
+    known = f"{len(open_now)} known vulnerabilities ({names})"
+    return f"Orthanc {written(version)} has {known}; docs/security.md says what shields you"

@@ -25,7 +25,7 @@ from ehr_bridge.services.uploads.arrivals import AtDoor
 from ehr_bridge.services.uploads.settling import settle_leftovers
 from ehr_bridge.services.uploads.under_way import SILENT_FOR
 from ehr_bridge.settings import MEGABYTE, load_settings
-from plugin.running.advisories import installed_version
+from plugin.running.advisories import installed_version, written
 from plugin.running.logs import Rotation, log_to
 from plugin.running.selftest import LEAST_STACK, NotFitToServe, run_self_test
 from plugin.running.threads import keeping_thread
@@ -97,7 +97,9 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> list[Callable[..., Any]
         "storage": lambda: can_store(settings.storage_path, settings.max_dicom_file_size_mb * MEGABYTE),
         "jobs": lambda: services.system.stuck_jobs() == 0,
     }
-    adapter = WsgiAdapter(create_app(services, archive, checks, lambda: worker.waiting), gate.peer, bodies.done)
+    orthanc_version = written(installed_version(ORTHANC))
+    app = create_app(services, archive, checks, lambda: worker.waiting, orthanc_version)
+    adapter = WsgiAdapter(app, gate.peer, bodies.done)
 
     hooks: list[tuple[Any, Callable[..., Any]]] = [
         (orthanc.RegisterIncomingHttpRequestFilter, keeping_thread(gate.allow)),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from ehr_bridge.api.app import create_app
 from ehr_bridge.services.audit.trail import Origin
+from ehr_bridge.version import VERSION
 from tests.api.conftest import Api
 
 LOGIN = "/api/v1/auth/login"
@@ -33,6 +35,15 @@ def test_wrong_name_and_wrong_password_sound_the_same_and_are_audited(api: Api) 
 def test_health_needs_no_token_and_names_its_checks(api: Api) -> None:
     """For load balancers."""
     assert api.get("/api/v1/health").json == {"status": "ok", "checks": {"database": "ok", "worker": "ok"}}
+
+
+def test_every_signed_in_caller_hears_the_versions(api: Api) -> None:
+    """Not only administrators; without a token nobody."""
+    answer = api.get("/api/v1/version", "nurse")
+    assert answer.json == {"version": VERSION, "api_version": "v1", "orthanc_version": None}
+    assert api.get("/api/v1/version").status_code == 401
+    app = create_app(api.services, api.archive, {}, orthanc_version="1.12.7")
+    assert Api(app, api.services, api.archive).get("/api/v1/version", "nurse").json["orthanc_version"] == "1.12.7"
 
 
 def test_the_openapi_document_lists_every_route(api: Api) -> None:

@@ -9,10 +9,12 @@ import pytest
 from openapi_spec_validator import validate
 
 from ehr_bridge.api.app import openapi_document
+from ehr_bridge.api.document.refusals import OF_ROUTE
+from ehr_bridge.api.document.vocabulary import WORDS
 from ehr_bridge.api.http.access import ACCESS, PUBLIC
 from ehr_bridge.api.http.openapi import ALL_EXAMPLES as EXAMPLES
-from ehr_bridge.api.http.openapi import REFUSED_BEFORE
-from ehr_bridge.api.http.problems import CODES
+from ehr_bridge.api.http.openapi import REFUSED_BEFORE, problem_of
+from ehr_bridge.api.http.problems import CODES, MEDIA_TYPE
 from tests.api.conftest import Api
 from tests.unit.doc_steps import model
 
@@ -121,6 +123,34 @@ def test_whatever_is_not_json_or_text_is_bytes_and_a_body_must_be_sent(document:
                     binary.add((method, media_type))
     assert binary >= {("POST", "application/dicom"), ("POST", "multipart/related"), ("POST", "application/zip")}
     assert binary >= {("GET", "application/zip"), ("GET", "image/png")}
+
+
+def test_each_route_lists_the_codes_that_it_can_answer_with(document: dict[str, Any]) -> None:
+    """As an enum in a schema of its own, which is in use; a code of the table is one with a status of the route."""
+    ids = {operation["operationId"]: operation for _, _, operation in operations(document)}
+    assert set(OF_ROUTE) <= set(ids)
+    for name, operation in ids.items():
+        statuses = {s for s, r in operation["responses"].items() if MEDIA_TYPE in r.get("content", {})}
+        if not statuses:
+            continue
+        enum = document["components"]["schemas"][problem_of(name)]["allOf"][1]["properties"]["code"]["enum"]
+        assert {str(CODES[code][0]) for code in enum} == statuses
+        for status in statuses:
+            schema = operation["responses"][status]["content"][MEDIA_TYPE]["schema"]
+            assert schema == {"$ref": f"#/components/schemas/{problem_of(name)}"}
+    order = document["components"]["schemas"]["GetOrderProblem"]["allOf"][1]["properties"]["code"]["enum"]
+    assert "order_not_found" in order
+    assert "patient_not_found" not in order
+
+
+def test_every_property_says_what_it_is(document: dict[str, Any]) -> None:
+    """In a sentence or a DICOM attribute; moments have their format."""
+    schemas = document["components"]["schemas"]
+    for name, schema in schemas.items():
+        for field, what in schema.get("properties", {}).items():
+            assert what["description"], (name, field)
+    assert schemas["OrderAnswer"]["properties"]["created_at"]["format"] == "date-time"
+    assert set(WORDS) <= {field for schema in schemas.values() for field in schema.get("properties", {})}
 
 
 def test_every_reference_in_the_document_leads_somewhere(api: Api) -> None:

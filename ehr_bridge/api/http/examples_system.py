@@ -8,6 +8,7 @@ from ehr_bridge.api.http.examples import MOMENT, STUDY
 from ehr_bridge.version import VERSION
 
 SYSTEM_EXAMPLES: dict[str, dict[str, Any]] = {
+    "VersionAnswer": {"version": "0.2.0", "api_version": "v1", "orthanc_version": "1.12.7"},
     "HealthAnswer": {"status": "ok", "checks": {"gate": "ok", "database": "ok", "orthanc": "ok"}},
     "SystemAnswer": {
         "version": VERSION,

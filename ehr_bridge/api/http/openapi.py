@@ -10,7 +10,8 @@ import re
 from copy import deepcopy
 from typing import Any
 
-from ehr_bridge.api.document import bodies
+from ehr_bridge.api.document import bodies, vocabulary
+from ehr_bridge.api.document.refusals import codes_of, statuses_of
 from ehr_bridge.api.http.access import ACCESS, PUBLIC, SIGNED_IN, VIEWER
 from ehr_bridge.api.http.examples import EXAMPLES, PARAMETER_EXAMPLES
 from ehr_bridge.api.http.examples_links import LINK_EXAMPLES
@@ -100,6 +101,7 @@ REQUEST_ID = {
         "schema": {"type": "string"},
     }
 }
+PROBLEM = "#/components/schemas/Problem"
 USUAL = {
     400: "malformed_json",
     401: "token_missing",
@@ -121,6 +123,8 @@ def complete(document: dict[str, Any], has_basic: bool) -> dict[str, Any]:
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             _complete_operation(operation, method.upper(), path, [{name: []} for name in schemes])
+            document["components"]["schemas"] |= _problems(operation, method.upper(), path)
+    vocabulary.describe(document["components"]["schemas"])
     for name, schema in document["components"]["schemas"].items():
         if name in ALL_EXAMPLES:
             schema["examples"] = [ALL_EXAMPLES[name]]
@@ -151,6 +155,8 @@ def _complete_operation(operation: dict[str, Any], method: str, path: str, ways:
         )
         for status in ("401", "403", "503"):
             responses.setdefault(status, {})
+    for status in statuses_of(operation["operationId"]):
+        responses.setdefault(status, {})
     if "{" in path:
         responses.setdefault("404", {})  # a value with a slash in it makes another path
     operation["description"] = " ".join(filter(None, [operation.get("description"), who]))
@@ -168,7 +174,8 @@ def _complete_operation(operation: dict[str, Any], method: str, path: str, ways:
             if response.get("description") in ("OK", "Created", "No Content", "Found"):
                 response["description"] = SUCCESS[status]
         elif MEDIA_TYPE_OF_STOW not in response.get("content", {}) and response.get("description") != REFUSED_BEFORE:
-            responses[status] = _problem(int(status))
+            codes = codes_of(operation["operationId"], method, path, int(status))
+            responses[status] = _problem(int(status), codes, problem_of(operation["operationId"]))
         responses[status].setdefault("headers", {}).update(REQUEST_ID)
     operation["responses"] = dict(sorted(responses.items()))
 
@@ -181,9 +188,8 @@ def _complete_parameter(parameter: dict[str, Any]) -> None:
         parameter["example"] = PARAMETER_EXAMPLES[name]
 
 
-def _problem(status: int) -> dict[str, Any]:
-    codes = [code for code, (its_status, _) in CODES.items() if its_status == status]
-    code = USUAL.get(status, codes[0])
+def _problem(status: int, codes: list[str], problem: str) -> dict[str, Any]:
+    code = USUAL[status] if USUAL.get(status) in codes else codes[0]
     example = {
         "type": f"urn:orthanc-ehr-bridge:problem:{code}",
         "title": TITLES[status],
@@ -193,7 +199,7 @@ def _problem(status: int) -> dict[str, Any]:
     }
     answer: dict[str, Any] = {
         "description": f"{TITLES[status]}. Codes: {', '.join(f'`{c}`' for c in codes)}",
-        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "example": example}},
+        "content": {MEDIA_TYPE: {"schema": {"$ref": f"#/components/schemas/{problem}"}, "example": example}},
     }
     if status == 401:
         answer["headers"] = {
@@ -203,3 +209,16 @@ def _problem(status: int) -> dict[str, Any]:
     if status == 503:
         answer["headers"] = {"Retry-After": {"description": "Seconds", "schema": {"type": "string"}}}
     return answer
+
+
+def problem_of(operation_id: str) -> str:
+    """The name of the schema of a route's problems: `GetOrderProblem`."""
+    return "".join(word.capitalize() for word in operation_id.split("_")) + "Problem"
+
+
+def _problems(operation: dict[str, Any], method: str, path: str) -> dict[str, Any]:
+    """The schema of a route's problems: each code that it can answer with, and no other."""
+    statuses = [s for s, r in operation["responses"].items() if MEDIA_TYPE in r.get("content", {})]
+    codes = [code for s in statuses for code in codes_of(operation["operationId"], method, path, int(s))]
+    narrowed = {"type": "object", "properties": {"code": {"type": "string", "enum": codes}}}
+    return {problem_of(operation["operationId"]): {"allOf": [{"$ref": PROBLEM}, narrowed]}} if codes else {}

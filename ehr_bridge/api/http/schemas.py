@@ -61,7 +61,11 @@ def _with_zone(moment: datetime) -> datetime:
         raise ValueError("no calendar has this moment in UTC") from None
 
 
-Moment = Annotated[datetime, PlainSerializer(_iso_z, return_type=str)]
+Moment = Annotated[
+    datetime,
+    PlainSerializer(_iso_z, return_type=str),
+    WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2026-01-31T09:00:00.000Z"]}),
+]
 """ISO 8601 in UTC with Z."""
 LocalTime = Annotated[time, WithJsonSchema({"type": "string", "examples": ["08:15:00"]})]
 """A time of day without time zone: not a `time` of RFC 3339, so no JSON Schema format fits."""
@@ -229,7 +233,7 @@ class Problem(Model):
 
     type: str
     title: str
-    status: int
+    status: int = Field(description="The HTTP status")
     detail: str
     code: str
     request_id: str | None = Field(None, description="As in the header X-Request-Id; the log has it too")

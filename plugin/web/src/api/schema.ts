@@ -3688,6 +3688,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/version": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Which versions answer here */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["VersionAnswer"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/instances": {
         parameters: {
             query?: never;
@@ -3738,6 +3773,7 @@ export interface components {
         };
         AccountAnswer: {
             active: boolean;
+            /** Format: date-time */
             created_at: string;
             full_name: string;
             last_sign_in_at: string | null;
@@ -3767,6 +3803,7 @@ export interface components {
             action: string;
             actor: string;
             address: string | null;
+            /** Format: date-time */
             at: string;
             detail: {
                 [key: string]: unknown;
@@ -3827,6 +3864,7 @@ export interface components {
             before: {
                 [key: string]: unknown;
             };
+            /** Format: date-time */
             changed_at: string;
             changed_by: string;
             decided_at: string | null;
@@ -3891,6 +3929,7 @@ export interface components {
             order: components["schemas"]["OrderAnswer"];
         };
         DamagedFileAnswer: {
+            /** Format: date-time */
             damaged_at: string;
             file: string | null;
             orthanc_instance_id: string;
@@ -3924,6 +3963,7 @@ export interface components {
             purge_after: string | null;
             purged_at: string | null;
             reason: string;
+            /** Format: date-time */
             requested_at: string;
             requested_by: string;
             restored_at: string | null;
@@ -4032,10 +4072,12 @@ export interface components {
             study_instance_uid: string;
         };
         GlassAnswer: {
+            /** Format: date-time */
             expires_at: string;
             /** Format: uuid */
             id: string;
             mrn: string;
+            /** Format: date-time */
             opened_at: string;
             /** Format: uuid */
             patient_id: string;
@@ -4106,6 +4148,7 @@ export interface components {
             after: {
                 [key: string]: unknown;
             } | null;
+            /** Format: date-time */
             at: string;
             before: {
                 [key: string]: unknown;
@@ -4133,6 +4176,7 @@ export interface components {
             upload_id: string | null;
         };
         HoldAnswer: {
+            /** Format: date-time */
             held_at: string;
             held_by: string;
             /** Format: uuid */
@@ -4175,6 +4219,7 @@ export interface components {
             kind: components["schemas"]["JobKind"];
             number_done: number;
             number_of_instances: number;
+            /** Format: date-time */
             requested_at: string;
             requested_by: string;
             status: components["schemas"]["JobStatus"];
@@ -4246,6 +4291,7 @@ export interface components {
         /** @enum {string} */
         LinkStatus: "linked" | "unlinked" | "ambiguous";
         LoginAnswer: {
+            /** Format: date-time */
             expires_at: string;
             must_change_password: boolean;
             name: string;
@@ -4288,6 +4334,7 @@ export interface components {
             id: string;
             kind: components["schemas"]["JobKind"];
             reason: string;
+            /** Format: date-time */
             requested_at: string;
             requested_by: string;
             status: components["schemas"]["JobStatus"];
@@ -4321,6 +4368,7 @@ export interface components {
             username: string;
         };
         NewServiceKeyAnswer: {
+            /** Format: date-time */
             created_at: string;
             created_by: string;
             /** Format: uuid */
@@ -4336,6 +4384,7 @@ export interface components {
             accession_number: string;
             arrived_at: string | null;
             body_part: string | null;
+            /** Format: date-time */
             created_at: string;
             description: string;
             further_steps: components["schemas"]["StepAnswer"][];
@@ -4367,6 +4416,7 @@ export interface components {
             study_date: string | null;
             study_instance_uid: string;
             study_time: string | null;
+            /** Format: date-time */
             updated_at: string;
             upload_source: string | null;
             uploaded_at: string | null;
@@ -4419,6 +4469,7 @@ export interface components {
         };
         PatientAnswer: {
             birth_date: string | null;
+            /** Format: date-time */
             created_at: string;
             family_name: string | null;
             given_name: string | null;
@@ -4433,6 +4484,7 @@ export interface components {
             /** @enum {string} */
             sex: "male" | "female" | "other" | "unknown";
             suffix: string | null;
+            /** Format: date-time */
             updated_at: string;
         };
         PatientBatchAnswer: {
@@ -4523,9 +4575,11 @@ export interface components {
             given: components["schemas"]["GivenTo"] | null;
             /** Format: uuid */
             id: string;
+            /** Format: date-time */
             last_received_at: string;
             node: string;
             reason: string | null;
+            /** Format: date-time */
             received_at: string;
             said: {
                 [key: string]: string;
@@ -4570,9 +4624,11 @@ export interface components {
             total: number;
         };
         RenewedAnswer: {
+            /** Format: date-time */
             expires_at: string;
             in_doubt: string[];
             operations: ("view" | "download" | "annotate" | "decide")[];
+            /** Format: date-time */
             renewable_until: string;
             studies: string[];
             token: string;
@@ -4589,6 +4645,7 @@ export interface components {
             /** Format: uuid */
             patient_id: string;
             reason: string;
+            /** Format: date-time */
             restricted_at: string;
             restricted_by: string;
             staff: string[];
@@ -4620,6 +4677,7 @@ export interface components {
             series_instance_uid: string;
         };
         ServiceKeyAnswer: {
+            /** Format: date-time */
             created_at: string;
             created_by: string;
             /** Format: uuid */
@@ -4757,7 +4815,9 @@ export interface components {
             password: string;
         };
         TokenEntry: {
+            /** Format: date-time */
             created_at: string;
+            /** Format: date-time */
             expires_at: string;
             last_used_at: string | null;
             max_uses: number | null;
@@ -4842,6 +4902,7 @@ export interface components {
             upload_source: string;
             /** @enum {string} */
             upload_status: "success" | "partial" | "failed";
+            /** Format: date-time */
             uploaded_at: string;
             uploaded_by: string;
             uploaded_by_id: string | null;
@@ -4883,7 +4944,14 @@ export interface components {
             ok: boolean;
             reason: ("altered" | "missing" | "cut_off" | "rewritten" | "anchors_altered") | null;
         };
+        VersionAnswer: {
+            /** @constant */
+            api_version: "v1";
+            orthanc_version: string | null;
+            version: string;
+        };
         ViewerTokenAnswer: {
+            /** Format: date-time */
             expires_at: string;
             studies: string[];
             token: string;
@@ -4917,6 +4985,7 @@ export interface components {
             ttl_seconds: number;
         };
         ViewerUrlAnswer: {
+            /** Format: date-time */
             expires_at: string;
             studies: string[];
             token: string;
@@ -5071,6 +5140,7 @@ export type UploadStudyAnswer = components['schemas']['UploadStudyAnswer'];
 export type UploadedFileAnswer = components['schemas']['UploadedFileAnswer'];
 export type ValidationAnswer = components['schemas']['ValidationAnswer'];
 export type VerificationAnswer = components['schemas']['VerificationAnswer'];
+export type VersionAnswer = components['schemas']['VersionAnswer'];
 export type ViewerTokenAnswer = components['schemas']['ViewerTokenAnswer'];
 export type ViewerTokenBody = components['schemas']['ViewerTokenBody'];
 export type ViewerUrlAnswer = components['schemas']['ViewerUrlAnswer'];

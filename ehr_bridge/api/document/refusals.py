@@ -1,0 +1,186 @@
+"""Which codes each route can answer with, beside those that every route of its kind can.
+
+A route that is not listed, or a status for which its entry names no code, shows all codes of the status. The codes were
+found by following the calls of each view; codes in an answer of 2xx, one for each item, are not among them.
+"""
+
+from __future__ import annotations
+
+from ehr_bridge.api.http.access import ACCESS, PUBLIC
+from ehr_bridge.api.http.problems import CODES
+from ehr_bridge.auth.permissions import Permission
+
+_TOKEN = ("token_missing", "token_invalid", "token_too_large", "token_expired", "token_revoked", "wrong_credentials")
+_GUARDED = (*_TOKEN, "permission_missing", "patient_restricted", "database_unavailable")
+_BODY = ("malformed_json", "json_too_deep", "unsupported_media_type")
+_MRN = ("mrn_ambiguous", "issuer_required", "issuer_not_configured")
+_PATIENT = ("patient_not_found", *_MRN)
+_TARGET = (*_PATIENT, "order_not_found", "order_of_another_patient", "order_cancelled")
+_SENT = ("too_large", "unsupported_media_type")
+_READ = (
+    *("empty_file", "not_dicom", "truncated", "malformed", "unreadable_meta", "nested_too_deep", "too_many_elements"),
+    *("inflated_too_large", "busy"),
+)
+_FILE = (*_READ, "missing_uid", "invalid_uid", "cannot_index", "dicomdir")
+_KEEP = (
+    *_FILE,
+    *("study_recorded_otherwise", "same_uid_other_content", "study_of_another_patient", "deletion_state"),
+    *("study_deleted", "digest_mismatch", "cannot_recode", "refused_by_archive", "archive_unavailable", "not_tried"),
+    "record_pending",
+)
+_STORE = (*_SENT, *_KEEP, *_TARGET, "duplicate_instance", "no_files", "too_many_files", "none_stored")
+_ZIP = (
+    *("malformed_zip", "damaged_entry", "encrypted_entry", "unsafe_entry", "unsupported_compression"),
+    "nested_archive",
+)
+_WRITE_PATIENT = (*_MRN, "mrn_of_another_issuer", "mrn_without_issuer", "patient_merged")
+_STUDY = ("study_not_found",)
+_ORDER = ("order_not_found",)
+_LINK = (*_STUDY, "study_changed", "study_is_linked", "modification_running")
+_CHANGE = ("change_not_found",)
+_JOB = ("job_not_found", "job_state")
+_QUARANTINE = ("quarantine_not_found",)
+_WAITING = ("quarantine_decided", "quarantine_file_away", "quarantine_unreadable")
+_DELETION = ("deletion_not_found", "deletion_state")
+_PASSWORD = ("password_too_short", "rate_limited")
+
+OF_ROUTE: dict[str, tuple[str, ...]] = {
+    "list_authorities": (),
+    "get_patient": _PATIENT,
+    "put_patient": _WRITE_PATIENT,
+    "list_patients": (),
+    "put_patient_batch": (),
+    "match_headers": (),
+    "get_order": _ORDER,
+    "put_order": (*_PATIENT, "study_uid_of_another_order", "study_uid_too_late", "order_state"),
+    "list_orders": (),
+    "cancel_order": (*_ORDER, "order_state"),
+    "note_arrival": (*_ORDER, "order_state"),
+    "withdraw_arrival": (*_ORDER, "order_state"),
+    "upload_file": (*_STORE, "malformed_multipart", "malformed_json", "json_too_deep"),
+    "upload_files": (*_STORE, "malformed_multipart", "malformed_json", "json_too_deep"),
+    "upload_zip": (*_STORE, *_ZIP),
+    "store_instances": (*_SENT, *_KEEP, "malformed_multipart", "annotation_refused", "no_files", "too_many_files"),
+    "store_instance": (*_KEEP, "too_large"),
+    "get_upload_limits": (),
+    "list_uploads": _PATIENT,
+    "list_uploads_of_patient": _PATIENT,
+    "get_upload": ("upload_not_found",),
+    "validate_file": (*_SENT, *_FILE),
+    "read_tags": (*_SENT, *_READ),
+    "find_known_files": (),
+    "list_studies": _MRN,
+    "list_studies_of_patient": _PATIENT,
+    "list_studies_of_order": _ORDER,
+    "list_studies_of_accession": (),
+    "get_study": _STUDY,
+    "request_deletion": (*_STUDY, "modification_running", "deletion_requested", "study_on_hold"),
+    "list_series": (*_STUDY, "archive_unavailable"),
+    "get_viewer_url": _STUDY,
+    "list_viewer_tokens": (),
+    "create_viewer_token": (*_STUDY, *_PATIENT, *_ORDER),
+    "exchange_viewer_token": ("token_used_up",),
+    "revoke_viewer_token": ("token_not_found",),
+    "list_audit_events": _PATIENT,
+    "verify_audit": (),
+    "export_audit_events": (),
+    "login": ("wrong_credentials", "account_locked", "rate_limited", "database_unavailable"),
+    "logout": ("no_local_session",),
+    "change_password": ("account_locked", "no_local_session", "password_unchanged", *_PASSWORD),
+    "get_me": (),
+    "get_version": (),
+    "get_system": (),
+    "get_tags": (*_STUDY, *_READ, "archive_unavailable"),
+    "modify_tags": (*_STUDY, "study_is_linked", "modification_running"),
+    "undo_modification": (*_LINK, "modification_not_found", "patient_merged", "cannot_undo"),
+    "get_job": ("job_not_found",),
+    "retry_job": (*_JOB, "modification_running"),
+    "give_up_job": (*_JOB, "given_up"),
+    "list_accounts": (),
+    "create_account": ("name_taken", "unknown_role", *_PASSWORD),
+    "change_account": ("account_not_found", "last_admin", "unknown_role"),
+    "set_password": ("account_not_found", *_PASSWORD),
+    "list_service_keys": (),
+    "create_service_key": ("name_taken", "unknown_role"),
+    "revoke_service_key": ("service_key_not_found",),
+    "list_deletions": (),
+    "approve_deletion": (*_DELETION, "own_request", "study_on_hold"),
+    "reject_deletion": _DELETION,
+    "withdraw_deletion": (*_DELETION, "not_own_request"),
+    "restore_study": _DELETION,
+    "get_hold": (*_STUDY, "hold_not_found"),
+    "place_hold": (*_STUDY, "study_on_hold"),
+    "release_hold": (*_STUDY, "hold_not_found"),
+    "download_study": _STUDY,
+    "get_thumbnail": _STUDY,
+    "restrict_patient": _PATIENT,
+    "release_patient": (*_PATIENT, "restriction_not_found"),
+    "list_restrictions": (),
+    "list_broken_glasses": (),
+    "break_glass": (*_PATIENT, *_STUDY, "not_restricted"),
+    "review_broken_glass": ("glass_not_found", "glass_state"),
+    "list_reconciliation": _MRN,
+    "get_reconciliation": _STUDY,
+    "compare_study": (*_STUDY, *_TARGET),
+    "link_study": (*_LINK, *_TARGET),
+    "unlink_study": (*_LINK, "not_linked"),
+    "create_order_for_study": (*_LINK, *_PATIENT, "order_cancelled", "accession_number_taken"),
+    "list_quarantine": (),
+    "get_quarantined_file": _QUARANTINE,
+    "compare_quarantined_file": (*_QUARANTINE, *_TARGET, *_READ, *_WAITING),
+    "give_quarantined_file": (*_QUARANTINE, *_TARGET, *_KEEP, *_WAITING),
+    "discard_quarantined_file": (*_QUARANTINE, "quarantine_decided"),
+    "reopen_quarantined_file": (*_QUARANTINE, "quarantine_decided", "quarantine_file_away"),
+    "merge_patient": (*_PATIENT, "patient_merged"),
+    "unmerge_patient": (
+        *_PATIENT,
+        *_CHANGE,
+        "patient_merged",
+        "not_merged",
+        "accession_number_taken",
+        "modification_running",
+        "cannot_undo",
+    ),
+    "correct_accession_number": (*_ORDER, "order_cancelled", "accession_number_taken"),
+    "list_changes": (*_PATIENT, *_ORDER),
+    "get_change": _CHANGE,
+    "agree_to_change": (*_CHANGE, "nothing_to_decide"),
+    "refuse_change": (*_CHANGE, "nothing_to_decide"),
+    "undo_change": (
+        *_CHANGE,
+        "patient_merged",
+        "accession_number_taken",
+        "modification_running",
+        "cannot_undo",
+    ),
+    "get_study_history": _STUDY,
+}
+
+
+def codes_of(operation_id: str, method: str, path: str, status: int) -> list[str]:
+    """The codes with which a route (as in the access table) answers that status, in the order of the table of codes."""
+    of_status = [code for code, (its_status, _) in CODES.items() if its_status == status]
+    own = OF_ROUTE.get(operation_id)
+    if own is None:
+        return of_status
+    possible = {*own, *_of_its_kind(method, path)}
+    return [code for code in of_status if code in possible] or of_status
+
+
+def statuses_of(operation_id: str) -> set[str]:
+    """The statuses of a route's own codes."""
+    return {str(CODES[code][0]) for code in OF_ROUTE.get(operation_id, ())}
+
+
+def _of_its_kind(method: str, path: str) -> set[str]:
+    codes = {"invalid_request"}
+    if method in {"POST", "PUT"}:
+        codes |= {*_BODY}
+    if "{" in path:
+        codes |= {"route_not_found"}
+    need = ACCESS.get((method, path), PUBLIC)
+    if need != PUBLIC:
+        codes |= {*_GUARDED}
+    if need == Permission.UPLOAD:
+        codes |= {"rate_limited"}
+    return codes
