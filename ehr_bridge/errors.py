@@ -39,10 +39,18 @@ class RefusedInstance(InvalidInput):
 class NotAuthenticated(BridgeError):
     """There is no token, or an invalid one (RFC 6750 section 3.1)."""
 
-    def __init__(self, code: str, detail: str, retry_after_seconds: int | None = None) -> None:
+    def __init__(
+        self,
+        code: str,
+        detail: str,
+        retry_after_seconds: int | None = None,
+        why: tuple[str, str] | None = None,
+    ) -> None:
         super().__init__(code, detail)
         self.retry_after_seconds = retry_after_seconds
         """Set for a refusal that ends by itself."""
+        self.why = why
+        """Which claim of the token failed, and how: for the log and the audit trail, never for the answer."""
 
 
 class NotPermitted(BridgeError):

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 
 HEADER = "X-Request-Id"
@@ -25,6 +27,16 @@ def begin(given: str | None) -> None:
 
 def end() -> None:
     _ID.set(None)
+
+
+@contextmanager
+def working_on(known: str | None) -> Iterator[None]:
+    """This thread works for a request that another thread answered, if its id is known."""
+    before = _ID.set(known)
+    try:
+        yield
+    finally:
+        _ID.reset(before)
 
 
 def current() -> str | None:

@@ -216,6 +216,14 @@ class Settings(BaseModel):
         return self.data_dir / "quarantine"
 
     @property
+    def jwks_is_address(self) -> bool:
+        return self.jwks is not None and "://" in self.jwks
+
+    @property
+    def keys_copy_path(self) -> Path:
+        return self.data_dir / "ehr-keys.json"
+
+    @property
     def log_path(self) -> Path:
         return self.data_dir / "orthanc.log"
 

@@ -9,6 +9,7 @@ import click
 COMMANDS = {
     "user": "users:user",
     "token": "tokens:token",
+    "check-token": "token_check:check_token",
     "authorities": "authorities:authorities",
     "import": "importing:import_folder",
     "audit": "audit:audit",

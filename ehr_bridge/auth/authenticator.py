@@ -9,6 +9,7 @@ from typing import Protocol
 
 from ehr_bridge.auth.caller import Caller
 from ehr_bridge.auth.permissions import Roles
+from ehr_bridge.auth.token_faults import shown
 from ehr_bridge.auth.tokens import TokenVerifier
 from ehr_bridge.errors import NotAuthenticated, Unavailable
 
@@ -58,7 +59,8 @@ class Authenticator:
             return self._verifier.verify(credentials)
         if scheme == "basic" and self._service_account is not None:
             return self._basic(credentials.strip(), *self._service_account)
-        raise NotAuthenticated("token_invalid", "Use 'Authorization: Bearer <token>'.")
+        why = ("scheme", f"{shown(scheme)} is no way to sign in here")
+        raise NotAuthenticated("token_invalid", "Use 'Authorization: Bearer <token>'.", why=why)
 
     def expect(self, token: str) -> None:
         """Verify a token that was just issued, so that its first request need not wait for it. Never fails: a token
@@ -74,4 +76,4 @@ class Authenticator:
         if not hmac.compare_digest(given, f"{username}:{password}".encode()):
             raise NotAuthenticated("wrong_credentials", "The service account's name or password is wrong.")
         permissions = self._roles.permissions_of(["service"])
-        return Caller(subject=username, name=username, roles=("service",), permissions=permissions)
+        return Caller(subject=username, name=username, roles=("service",), permissions=permissions, site=self._roles)

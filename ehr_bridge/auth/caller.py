@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from ehr_bridge.auth.permissions import Permission
+from ehr_bridge.auth.permissions import Permission, Roles
 from ehr_bridge.errors import NotPermitted
+
+FOR_A_PERSON = frozenset({Permission.VIEW, Permission.VIEW_TO_DECIDE, Permission.DOWNLOAD, Permission.ANNOTATE})
+"""What a service has only through a viewer token that it makes on behalf of a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,10 @@ class Caller:
     studies: frozenset[str] | None = None
     grant: str | None = None
     """Key under which the studies of a bound caller are kept up to date (`Grants`)."""
+    ignored_roles: tuple[str, ...] = ()
+    """Roles in the token that no role of this installation corresponds to."""
+    site: Roles = field(default_factory=Roles, repr=False, compare=False)
+    """The roles of this installation, to say which of them has what this caller lacks."""
 
     @property
     def is_bound(self) -> bool:
@@ -45,7 +53,21 @@ class Caller:
     def require(self, permission: Permission, study_instance_uid: str | None = None) -> None:
         """Raises NotPermitted unless `may` says yes."""
         if not self.may(permission, study_instance_uid):
-            raise NotPermitted(
-                "permission_missing",
-                f"This needs the permission '{permission}', which your roles do not include.",
+            raise self.lacks([permission])
+
+    def lacks(self, needs: Collection[Permission]) -> NotPermitted:
+        """The refusal for want of one of these permissions: which they are, and how to get one."""
+        named = " or ".join(f"'{permission}'" for permission in sorted(needs))
+        detail = f"This needs the permission {named}, which your roles do not include. {self._way(needs)}"
+        if self.ignored_roles:
+            detail += " Your token names roles that do not exist here; GET /api/v1/auth/me lists them."
+        return NotPermitted("permission_missing", detail)
+
+    def _way(self, needs: Collection[Permission]) -> str:
+        if Permission.MINT_ON_BEHALF in self.permissions and not FOR_A_PERSON.isdisjoint(needs):
+            return (
+                "A service does it for a person: POST /api/v1/dicom/viewer-token with 'on_behalf_of' gives a viewer "
+                "token, which opens the images."
             )
+        roles = [role for role, may in self.site.permissions.items() if not may.isdisjoint(needs)]
+        return f"Roles that have it: {', '.join(roles)}." if roles else "No role of this installation has it."

@@ -27,8 +27,10 @@ MOST_BYTES = 1_000_000
 class KeySource:
     """The currently known keys. `find` reads memory, except for that one wait."""
 
-    def __init__(self, source: str, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, source: str, monotonic: Callable[[], float] = time.monotonic, copy: Path | None = None) -> None:
+        """`copy`: where to keep what an address answered, for `ehr-bridge check-token`; never read here."""
         self._source = source
+        self._copy = copy
         self._monotonic = monotonic
         self._keys: Mapping[str, PublicKey] = {}
         self._read_at: float | None = None
@@ -58,8 +60,11 @@ class KeySource:
             UnusableKeys: it holds no JWK Set that we can use.
             OSError: it cannot be read; the errors of `requests` are OSErrors.
         """
-        keys = read_jwks(_fetch(self._source) if self._is_remote else Path(self._source).read_bytes())
+        text = _fetch(self._source) if self._is_remote else Path(self._source).read_bytes()
+        keys = read_jwks(text)
         self._read_at = self._monotonic()
+        if self._is_remote and self._copy is not None:
+            _keep(text, self._copy)
         if _meaning(keys) != _meaning(self._keys):
             self._keys = keys
             self.generation += 1
@@ -103,6 +108,16 @@ def _fetch(address: str) -> bytes:
             if len(body) > MOST_BYTES or time.monotonic() > deadline:
                 raise UnusableKeys("it is too large or too slow")
         return body
+
+
+def _keep(text: bytes, copy: Path) -> None:
+    """Replace the copy as a whole. A copy that cannot be written stops nothing."""
+    try:
+        fresh = copy.with_name(f"{copy.name}.new")
+        fresh.write_bytes(text)
+        fresh.replace(copy)
+    except OSError as error:
+        LOGGER.warning("the copy of the EHR's keys could not be written: %s", error.strerror)
 
 
 def _meaning(keys: Mapping[str, PublicKey]) -> dict[str, object]:

@@ -36,6 +36,8 @@ class Header(NamedTuple):
 
     type: object
     key_id: str | None
+    algorithm: object = None
+    """For saying what is wrong, never for choosing one."""
 
 
 @lru_cache(maxsize=64)
@@ -47,4 +49,4 @@ def read_header(encoded: str) -> Header:
         raise ValueError("a header is an object, and names a key by a text (RFC 7515 section 4.1.4)")
     if "crit" in header:
         raise ValueError("critical extensions are not understood (RFC 7515 section 4.1.11)")
-    return Header(header.get("typ"), header.get("kid"))
+    return Header(header.get("typ"), header.get("kid"), header.get("alg"))

@@ -39,6 +39,16 @@ class PublicKey:
     """The key itself as text, to notice when it has changed."""
 
 
+class KnownKeys:
+    """Keys that do not change: what a command has at hand."""
+
+    def __init__(self, keys: Mapping[str, PublicKey]) -> None:
+        self._keys = keys
+
+    def find(self, kid: str) -> PublicKey | None:
+        return self._keys.get(kid)
+
+
 def read_jwks(text: str | bytes) -> dict[str, PublicKey]:
     """The keys that may sign user tokens, by `kid`. Left out are secret keys, encryption keys, keys with `key_ops`
     without `verify` (RFC 7517 sections 4.2 and 4.3), keys for other algorithms, keys that are too short, have no `kid`

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ehr_bridge.auth.permissions import Permission, Roles
+from ehr_bridge.auth.token_faults import TokenFault, shown
 
 SCOPE = re.compile(r"(patient|user|system)/(ImagingStudy|\*)\.(read|\*|[cruds]+)(\?.*)?")
 """A clinical scope of SMART App Launch, version 1 (`.read`) or 2 (`.rs`)."""
@@ -34,31 +35,41 @@ class Rights:
     roles: tuple[str, ...]
     permissions: frozenset[Permission]
     patient: str | None = None
+    ignored: tuple[str, ...] = ()
+    """Roles in the token that are no role of ours, by their own names; they grant nothing."""
 
 
 def read_rights(claims: Mapping[str, Any], rules: ClaimRules, *, is_ours: bool) -> Rights:
     """The rights that the claims grant. A scope narrows what roles permit; without roles it grants by itself.
     `is_ours`: the token is signed with the secret that only the EHR and we have, so its `roles` are our names. Raises
-    ValueError when a claim has the wrong type, or a patient scope comes without a patient."""
+    TokenFault when a claim has the wrong type, or a patient scope comes without a patient."""
+    names: Mapping[str, tuple[str, ...]] = {}
     if is_ours and "roles" in claims:
-        given, roles = claims["roles"], _roles(claims["roles"], {})
+        given = claims["roles"]
     else:
-        given = _at(claims, rules.roles_claim)
-        roles = _roles(given, rules.role_names)
+        given, names = _at(claims, rules.roles_claim), rules.role_names
+    roles = _roles(given, names)
+    ignored = _ignored(given or (), names, rules.roles)
+    return replace(_rights(claims, rules, given is not None, roles), ignored=ignored)
+
+
+def _rights(claims: Mapping[str, Any], rules: ClaimRules, has_roles: bool, roles: tuple[str, ...]) -> Rights:
     permissions = rules.roles.permissions_of(roles)
     if not rules.smart_scopes:
         return Rights(roles, permissions)
     contexts = _contexts(claims.get("scope", claims.get("scp", "")))
     if contexts is None:
         return Rights(roles, permissions)
-    permissions = (permissions if given is not None else MAY_VIEW) & MAY_VIEW
+    permissions = (permissions if has_roles else MAY_VIEW) & MAY_VIEW
     if not contexts:
         return Rights(roles, frozenset())
     if contexts != {"patient"}:
         return Rights(roles, permissions)
     patient = claims.get(rules.patient_claim)
     if not isinstance(patient, str) or not patient.removeprefix("Patient/") or not patient.isprintable():
-        raise ValueError("a patient's scope without a patient")
+        raise TokenFault(
+            "scope", f"a scope for one patient without the claim {shown(rules.patient_claim)}: no patient is named"
+        )
     return Rights(roles, permissions, patient.removeprefix("Patient/"))
 
 
@@ -69,7 +80,7 @@ def _at(claims: Mapping[str, Any], way: tuple[str, ...]) -> Any:
     value: Any = claims
     for step in way:
         if not isinstance(value, Mapping):
-            raise ValueError(f"{step} is not inside an object")
+            raise TokenFault("roles", f"{shown(step)} is not inside an object (EHR_BRIDGE_JWT_ROLES_CLAIM)")
         value = value.get(step)
         if value is None:
             return None
@@ -79,11 +90,22 @@ def _at(claims: Mapping[str, Any], way: tuple[str, ...]) -> Any:
 def _roles(given: Any, names: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
     if given is None:
         return ()
-    if not isinstance(given, list) or not all(isinstance(role, str) for role in given):
-        raise ValueError("roles is a list of strings")
+    if not isinstance(given, list) or not all(map(_is_text, given)):
+        raise TokenFault("roles", f'write a list of strings, such as ["doctor"], not {shown(given)}')
     if not names:
         return tuple(given)
     return tuple(dict.fromkeys(ours for theirs in given for ours in names.get(theirs, ())))
+
+
+def _is_text(role: Any) -> bool:
+    """Half a surrogate pair is none: no answer could name it."""
+    return isinstance(role, str) and role.encode(errors="replace").decode() == role
+
+
+def _ignored(given: Iterable[str], names: Mapping[str, tuple[str, ...]], roles: Roles) -> tuple[str, ...]:
+    """What grants nothing because no role of ours has the name, or is named for it."""
+    known = names or roles.permissions
+    return tuple(dict.fromkeys(one for one in given if one not in known))
 
 
 def _contexts(scope: Any) -> set[str] | None:
@@ -94,7 +116,7 @@ def _contexts(scope: Any) -> set[str] | None:
     if isinstance(scope, list) and all(isinstance(one, str) for one in scope):
         scope = " ".join(scope)
     if not isinstance(scope, str):
-        raise ValueError("scope is text")
+        raise TokenFault("scope", "the scope is a text with blanks between")
     clinical = [one for one in scope.split() if one.startswith(("patient/", "user/", "system/"))]
     if not clinical:
         return None

@@ -15,34 +15,32 @@ other header fields (`jku`, `x5u`, `jwk`, `x5c`) are ignored.
 from __future__ import annotations
 
 import hashlib
-import hmac
 import secrets
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import jwt
 
 from ehr_bridge.auth.caller import Caller
-from ehr_bridge.auth.jws import numeric_date, read_header, require_strict
+from ehr_bridge.auth.jws import numeric_date
 from ehr_bridge.auth.permissions import Permission
 from ehr_bridge.auth.ports import Grants, RevocationList
+from ehr_bridge.auth.signed import ALGORITHM, VIEWER_TYPE, Signed, read_signed, viewer_key
 from ehr_bridge.auth.token_claims import ClaimRules, read_rights
+from ehr_bridge.auth.token_faults import Expected, TokenFault, expired, faults, shown
 from ehr_bridge.errors import NotAuthenticated
 
 if TYPE_CHECKING:
     from ehr_bridge.auth.jwks import KeySource
 
-ALGORITHM = "HS256"
-VIEWER_TYPE = "viewer+jwt"
 VIEWER_ISSUER = "orthanc-ehr-bridge"
 TO_EXCHANGE = "exchange"
 """Value of the claim `for`: the token opens no study, it can only be exchanged."""
-MOST_OF_SUBJECT = 255
-LEEWAY = timedelta(seconds=5)
+NOT_VALID = "The token is not valid here; sign in again."
 OPERATIONS = {
     "view": Permission.VIEW,
     "download": Permission.DOWNLOAD,
@@ -79,7 +77,6 @@ class TokenVerifier:
         cache_size: int = 4096,
     ) -> None:
         self._rules = rules
-        self._viewer_key = viewer_key(rules.secret)
         self._revoked = revoked
         self._grants = grants
         self._clock = clock
@@ -100,11 +97,12 @@ class TokenVerifier:
             caller = self._decode(token)
             if generation == self._generation:  # otherwise the key may have been withdrawn meanwhile
                 self._remember(token, caller)
-        if caller.expires_at is not None and caller.expires_at <= self._clock() - LEEWAY:
+        if caller.expires_at is not None and (fault := expired(caller.expires_at, self._clock())) is not None:
             self._cache.pop(token, None)
-            raise NotAuthenticated("token_expired", "The token has expired; sign in again or ask for a new link.")
+            _refuse(fault, "token_expired", "The token has expired; sign in again or ask for a new link.")
         if caller.token_id is not None and caller.token_id in self._revoked:
-            raise NotAuthenticated("token_revoked", "This token was revoked; sign in again or ask for a new link.")
+            fault = TokenFault("revoked", f"the token {shown(caller.token_id)} was revoked")
+            _refuse(fault, "token_revoked", "This token was revoked; sign in again or ask for a new link.")
         return caller if caller.grant is None else self._bound(token, caller, caller.grant)
 
     def _bound(self, token: str, caller: Caller, grant: str) -> Caller:
@@ -133,90 +131,84 @@ class TokenVerifier:
 
     def _decode(self, token: str) -> Caller:
         try:
-            require_strict(token)
-            header = read_header(token.partition(".")[0])
-            return self._viewer(token) if header.type == VIEWER_TYPE else self._user(token, header.key_id)
-        except (jwt.InvalidTokenError, ValueError, TypeError, KeyError, OverflowError):
-            raise NotAuthenticated("token_invalid", "The token is not valid here; sign in again.") from None
+            signed = read_signed(token, self._rules.secret, self._keys)
+            for fault in faults(signed.claims, expected(signed, self._rules, self._clock())):
+                raise fault
+            return self._viewer(token, signed.claims) if signed.is_viewer else self._user(signed)
+        except TokenFault as fault:
+            _refuse(fault, "token_invalid", NOT_VALID)
+        except (ValueError, TypeError, KeyError, OverflowError):
+            _refuse(TokenFault("form", "a claim has a form that nobody expected"), "token_invalid", NOT_VALID)
 
-    def _user(self, token: str, kid: str | None) -> Caller:
-        claims = self._user_claims(token, kid)
-        rights = read_rights(claims, self._rules.claims, is_ours=not self._is_public(kid))
-        name = claims.get("name", claims["sub"])
-        if not isinstance(name, str):
-            raise ValueError("name is a string")
-        name.encode()  # raises ValueError for a lone surrogate
+    def _user(self, signed: Signed) -> Caller:
+        claims = signed.claims
+        rights = read_rights(claims, self._rules.claims, is_ours=signed.key_id is None)
         token_id = claims.get("jti")
         caller = Caller(
             subject=claims["sub"],
-            name=name,
+            name=name_of(claims),
             roles=rights.roles,
             permissions=rights.permissions,
             expires_at=numeric_date(claims["exp"]),
-            token_id=token_id if isinstance(token_id, str) else None,
+            token_id=token_id,
+            ignored_roles=rights.ignored,
+            site=self._rules.claims.roles,
         )
         if rights.patient is None:
             return caller
         grant = self._grants.of_patient(rights.patient)
         return replace(caller, grant=grant, studies=self._grants.studies(grant) or frozenset())
 
-    def _is_public(self, kid: str | None) -> bool:
-        """Whether the token names one of the EHR's public keys."""
-        return kid is not None and self._keys is not None
-
-    def _user_claims(self, token: str, kid: str | None) -> dict[str, Any]:
-        if not self._is_public(kid):
-            return self._claims(token, self._rules.secret, ALGORITHM, self._rules.issuer)
-        assert self._keys is not None and kid is not None
-        public = self._keys.find(kid)
-        if public is None:
-            raise ValueError("nobody we know has this key")
-        return self._claims(token, public.key, public.algorithm, self._rules.issuer)
-
-    def _viewer(self, token: str) -> Caller:
-        claims = self._claims(token, self._viewer_key, ALGORITHM, VIEWER_ISSUER)
+    def _viewer(self, token: str, claims: dict[str, Any]) -> Caller:
+        operations = operations_of(claims)
         grant = self._grants.issued(token, claims["jti"])
         if grant is None:
-            raise ValueError("not one of ours")
-        permissions = frozenset(OPERATIONS[operation] for operation in claims["operations"])
+            raise TokenFault("grant", f"this installation issued no viewer token with the id {shown(claims['jti'])}")
         return Caller(
             subject=claims["sub"],
             name=claims["sub"],
             roles=(),
-            permissions=frozenset() if claims.get("for") == TO_EXCHANGE else permissions,
+            permissions=frozenset() if claims.get("for") == TO_EXCHANGE else operations,
             expires_at=numeric_date(claims["exp"]),
             token_id=claims["jti"],
             studies=self._grants.studies(grant) or frozenset(),
             grant=grant,
         )
 
-    def _claims(self, token: str, key: Any, algorithm: str, issuer: str | None) -> dict[str, Any]:
-        claims: dict[str, Any] = jwt.decode(
-            token,
-            key,
-            algorithms=[algorithm],
-            audience=self._rules.audience,
-            issuer=issuer,
-            options={"require": ["exp", "sub", "aud"], "verify_exp": False, "verify_nbf": False, "verify_iat": False},
-        )
-        subject = claims["sub"]
-        if not subject or len(subject) > MOST_OF_SUBJECT or not subject.isprintable():
-            raise ValueError("sub names nobody")
-        for begins in ("nbf", "iat"):
-            if begins in claims and numeric_date(claims[begins]) > self._clock() + LEEWAY:
-                raise ValueError(f"{begins} lies ahead")
-        return claims
+
+def expected(signed: Signed, rules: TokenRules, now: datetime) -> Expected:
+    """What the claims of this kind of token must be."""
+    return Expected(rules.audience, VIEWER_ISSUER if signed.is_viewer else rules.issuer, now)
+
+
+def name_of(claims: Mapping[str, Any]) -> str:
+    """The name for people. Raises TokenFault when it is no text that can be stored."""
+    name = claims.get("name", claims["sub"])
+    try:
+        name.encode()  # fails for a lone surrogate
+    except (AttributeError, UnicodeEncodeError):
+        raise TokenFault("name", "the name is no text") from None
+    return str(name)
+
+
+def operations_of(claims: Mapping[str, Any]) -> frozenset[Permission]:
+    """What a viewer token allows. Raises TokenFault when it cannot be one of ours."""
+    if not isinstance(claims.get("jti"), str):
+        raise TokenFault("jti", "a viewer token has an id")
+    try:
+        return frozenset(OPERATIONS[operation] for operation in claims["operations"])
+    except (KeyError, TypeError):
+        raise TokenFault("operations", "these are no operations of a viewer token") from None
+
+
+def _refuse(fault: TokenFault, code: str, detail: str) -> NoReturn:
+    raise NotAuthenticated(code, detail, why=(fault.claim, fault.said)) from None
 
 
 def digest(token: str) -> str:
     """The form in which a token or key is stored to recognise it later (SHA-256; both are random, so no salt is
     needed)."""
     return hashlib.sha256(token.encode()).hexdigest()
-
-
-def viewer_key(secret: str) -> str:
-    """The key of viewer tokens, derived from the shared secret (HMAC-SHA-256 as in RFC 5869, expand step)."""
-    return hmac.new(secret.encode(), b"orthanc-ehr-bridge viewer token\x01", hashlib.sha256).hexdigest()
 
 
 def make_user_token(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from ehr_bridge import request_id
 from ehr_bridge.auth.authenticator import Authenticator
@@ -26,6 +26,13 @@ from plugin.serving.routes import GET, Found, Need, find_route
 LOGGER = logging.getLogger(__name__)
 REFUSED_HEADERS = frozenset({"content-encoding", "transfer-encoding", "x-http-method-override"})
 """Bodies that decompress or never end, and overridden methods (docs/orthanc-facts.md, Bodies; The HTTP filter)."""
+
+
+class Refused(NamedTuple):
+    """Why a request does not pass. `reason` says of a header which, and of a body what about it (docs/audit.md)."""
+
+    code: str
+    reason: str | None = None
 
 
 class Gate:
@@ -59,10 +66,10 @@ class Gate:
             self._peers.put(request["ip"])
             if not self.is_open:
                 return self._is_self_test(request)
-            code = self._why_not(uri, request)
-            if code is not None:
-                self._tell(code, uri, request)
-            return code is None
+            refused = self._why_not(uri, request)
+            if refused is not None:
+                self._tell(refused, uri, request)
+            return refused is None
         except Exception:
             LOGGER.exception("the gate refused a request it could not look at")
             return False
@@ -81,22 +88,22 @@ class Gate:
         self.saw_self_test = True
         return True
 
-    def _why_not(self, uri: str, request: Mapping[str, Any]) -> str | None:
-        """None lets the request through; anything else is the reason for refusing, for the audit trail."""
+    def _why_not(self, uri: str, request: Mapping[str, Any]) -> Refused | None:
+        """None lets the request through; anything else is why not, for the audit trail and the log."""
         headers: Mapping[str, str] = request["headers"]
         if not REFUSED_HEADERS.isdisjoint(headers):
-            return "header_refused"
+            return Refused("header_refused", ", ".join(sorted(REFUSED_HEADERS.intersection(headers))))
         method: int = request["method"]
         found = find_route(method, uri)
         if found is None:
-            return "route_closed"
+            return Refused("route_closed")
         need = found.need
         if need is Need.NO_TOKEN:
             return None
         caller = self._caller(headers)
         if need is Need.APPLICATION:
-            passes = method == GET or self._body_is_bearable(uri, headers, caller)
-            return None if passes else "body_refused"
+            reason = None if method == GET else self._why_no_body(uri, headers, caller)
+            return None if reason is None else Refused("body_refused", reason)
         if caller is None or not self._sight.is_loaded:
             passes = False
         elif need is Need.AUDIT:
@@ -105,9 +112,9 @@ class Gate:
             passes = not LOOKING.isdisjoint(caller.permissions)
         else:
             passes = self._may_view(caller, found, request)
-        return None if passes else "permission_missing"
+        return None if passes else Refused("permission_missing")
 
-    def _tell(self, code: str, uri: str, request: Mapping[str, Any]) -> None:
+    def _tell(self, refused: Refused, uri: str, request: Mapping[str, Any]) -> None:
         """Report a refusal to the audit trail; the caller is determined there, not on this thread."""
         authorization = request["headers"].get("authorization")
         if authorization is None:
@@ -119,7 +126,7 @@ class Gate:
         if study is not None and not is_storable_uid(study):
             study = None
         route = f"gate {found.need.name.lower() if found else 'closed'}"
-        self._on_refusal(Refusal(authorization, request["ip"], code, route, study))
+        self._on_refusal(Refusal(authorization, request["ip"], refused.code, route, study, reason=refused.reason))
 
     def _may_view(self, caller: Caller, found: Found, request: Mapping[str, Any]) -> bool:
         """Whether the caller may see the study that path or arguments name; what they see then is noted."""
@@ -156,15 +163,18 @@ class Gate:
         except (NotAuthenticated, Unavailable):
             return None
 
-    def _body_is_bearable(self, path: str, headers: Mapping[str, str], caller: Caller | None) -> bool:
-        """Orthanc reads a whole body before anyone can check it, so its announced size decides here."""
+    def _why_no_body(self, path: str, headers: Mapping[str, str], caller: Caller | None) -> str | None:
+        """Why this body may not come. Orthanc reads it whole before anyone can check it, so its announced size decides
+        here."""
         media_type = headers.get("content-type", "")
         if media_type.lower().lstrip().startswith("multipart/form-data"):
-            return False  # Orthanc would answer 200, whatever we do (docs/orthanc-facts.md)
+            return "form_data"  # Orthanc would answer 200, whatever we do (docs/orthanc-facts.md)
         length = headers.get("content-length", "0")  # without it Orthanc reads no body (seen on 1.12.7)
         if not (length.isascii() and length.isdigit()):
-            return False
-        return int(length) <= self._most_bytes(path, media_type, caller) and self._bodies.admit(int(length))
+            return "length"
+        if int(length) > self._most_bytes(path, media_type, caller):
+            return "too_large"
+        return None if self._bodies.admit(int(length)) else "no_memory"
 
     def _most_bytes(self, path: str, media_type: str, caller: Caller | None) -> int:
         if caller is None:

@@ -170,3 +170,50 @@ def test_at_the_end_everything_is_written(desk: Desk) -> None:
         desk.refuse("nonsense")
         desk.refusals.flush(last=True)
     assert [event.detail["count"] for event in desk.events()] == [1, 1]
+
+
+def test_what_is_wrong_with_a_token_is_in_the_trail_and_in_the_log(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The claim, in words, under the id of the request; never the token."""
+    told = user_token("admin", ttl=timedelta(hours=-1))
+    desk.refusals.hand_over(Refusal(f"Bearer {told}", "192.0.2.7", "token_expired", "GET /x", request_id="req-1"))
+    desk.refuse("nonsense", request_id="req-2")
+    desk.refusals.flush()
+    found = {event.detail["reason"]: event.detail for event in desk.events()}
+    assert set(found) == {"exp", "form"}
+    assert found["exp"]["why"].startswith("it expired 1 hour")
+    assert found["exp"]["request_id"] == "req-1"
+    assert any("token_expired (GET /x): exp: it expired 1 hour" in line for line in caplog.messages)
+    assert told not in caplog.text
+
+
+def test_each_reason_is_counted_apart(desk: Desk) -> None:
+    """A wrong audience is not lost behind a thousand expired tokens."""
+    for reason in ("form_data", "form_data", "too_large"):
+        desk.refuse(user_token("nurse", subject="nina"), code="body_refused", reason=reason)
+    desk.refusals.flush()
+    counts = {event.detail["reason"]: event.detail["count"] for event in desk.events()}
+    assert counts == {"form_data": 2, "too_large": 1}
+
+
+def test_roles_that_mean_nothing_here_are_in_the_trail(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    """The caller is known and may not: because nobody mapped the role."""
+    desk.refuse(user_token("Arzt", subject="anna"))
+    desk.refusals.flush()
+    (event,) = desk.events()
+    assert (event.actor, event.detail["reason"]) == ("anna", "ignored_roles")
+    assert '["Arzt"]' in event.detail["why"]
+    assert '["Arzt"]' in caplog.text
+
+
+def test_the_log_of_refusals_has_an_end(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    """Some lines a minute, then one that says so; the trail counts on."""
+    desk.refuse("nonsense", refusals.MOST_LINES + 50)
+    desk.refusals.flush()
+    assert len(caplog.messages) == refusals.MOST_LINES + 1
+    assert "only counted" in caplog.messages[-1]
+    desk.seconds += refusals.WINDOW_SECONDS
+    desk.refuse("nonsense")
+    desk.refusals.flush()
+    assert len(caplog.messages) == refusals.MOST_LINES + 2

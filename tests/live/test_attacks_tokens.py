@@ -13,7 +13,7 @@ import pytest
 from dicomweb_client.api import DICOMwebClient
 from pydicom.uid import ComprehensiveSRStorage
 
-from ehr_bridge.auth.tokens import viewer_key
+from ehr_bridge.auth.signed import viewer_key
 from tests.support.attacks import KEY, LEVELS, OTHER_KEY, Scene, a_study, tells, ways_to
 from tests.support.samples import small
 from tests.support.server import SECRET, Server, user_token

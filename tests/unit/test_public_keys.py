@@ -283,3 +283,17 @@ def test_a_changed_file_is_read_again_and_a_broken_one_is_not(tmp_path: Path) ->
     with pytest.raises(UnusableKeys):
         source.load()
     assert source.find("next") is not None
+
+
+def test_what_an_address_answered_is_kept_for_those_who_ask_nobody(provider: Any, tmp_path: Path) -> None:
+    """The command check-token works without a network; a folder that cannot be written stops nothing."""
+    handler, address = provider
+    copy = tmp_path / "ehr-keys.json"
+    source = KeySource(address, copy=copy)
+    source.load()
+    assert set(read_jwks(copy.read_bytes())) == {"rsa"}
+    handler.entries = [entry(OTHER_RSA, "next")]
+    source.load()
+    assert set(read_jwks(copy.read_bytes())) == {"next"}
+    KeySource(address, copy=tmp_path / "nowhere" / "keys.json").load()
+    assert [path.name for path in tmp_path.iterdir()] == ["ehr-keys.json"]

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from ehr_bridge.auth.authenticator import Authenticator
 from ehr_bridge.auth.permissions import Permission
+from ehr_bridge.auth.signed import viewer_key
 from ehr_bridge.auth.tokens import (
     TokenRules,
     TokenVerifier,
     make_user_token,
     make_viewer_token,
-    viewer_key,
 )
 from ehr_bridge.errors import NotAuthenticated, Unavailable
 from tests.support.grants import FakeGrants

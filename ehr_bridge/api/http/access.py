@@ -149,6 +149,5 @@ def admit(authenticator: Authenticator, method: str, path: str, authorization: s
     if caller.is_bound:
         raise NotPermitted("permission_missing", "A viewer token opens images in the viewer and nothing else.")
     if need != SIGNED_IN and permissions_for(need).isdisjoint(caller.permissions):
-        detail = f"This needs the permission '{need}', which your roles do not include."
-        raise NotPermitted("permission_missing", detail)
+        raise caller.lacks(permissions_for(need))
     return caller

@@ -41,6 +41,9 @@ class MeAnswer(Model):
     name: str
     roles: list[str]
     permissions: list[Permission]
+    ignored_roles: list[str] = Field(
+        description="Roles in the token that no role of this installation corresponds to; they permit nothing"
+    )
 
 
 @blueprint.post(
@@ -86,5 +89,11 @@ def get_me() -> Response:
     """The caller and their permissions"""
     who = caller()
     return answer(
-        MeAnswer(subject=who.subject, name=who.name, roles=list(who.roles), permissions=sorted(who.permissions))
+        MeAnswer(
+            subject=who.subject,
+            name=who.name,
+            roles=list(who.roles),
+            permissions=sorted(who.permissions),
+            ignored_roles=list(who.ignored_roles),
+        )
     )

@@ -87,7 +87,9 @@ class KeyVerifier:
         with self._database.read() as session:
             row = session.scalar(select(ServiceKey).where(ServiceKey.key_sha256 == fingerprint))
         if row is None:
-            raise NotAuthenticated("token_invalid", "This key is not known here.")
+            raise NotAuthenticated(
+                "token_invalid", "This key is not known here.", why=("key", "no service key is like it")
+            )
         if row.revoked_at is not None:
             raise NotAuthenticated("token_revoked", "This key was revoked; ask the administrator for another.")
         return Caller(
@@ -96,6 +98,7 @@ class KeyVerifier:
             roles=tuple(row.roles),
             permissions=self._roles.permissions_of(row.roles),
             token_id=str(row.id),
+            site=self._roles,
         )
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from ehr_bridge.auth.jwks import KeySource
-from ehr_bridge.auth.keys import UnusableKeys
+from ehr_bridge.auth.keys import KnownKeys, UnusableKeys, read_jwks
 from ehr_bridge.auth.token_claims import ClaimRules
 from ehr_bridge.auth.tokens import TokenRules
 from ehr_bridge.services.accounts.roles import load_roles
@@ -31,13 +33,30 @@ def token_rules(settings: Settings) -> TokenRules:
     return TokenRules(secret, settings.jwt_audience, settings.jwt_issuer, claims)
 
 
+def keys_at_hand(settings: Settings) -> KnownKeys | None:
+    """The EHR's public keys without asking anybody: from the file, or as the server last heard them from the address.
+    Raises SettingsError when the file, or the server's copy, cannot be used; None when no keys are configured."""
+    if settings.jwks is None:
+        return None
+    path = settings.keys_copy_path if settings.jwks_is_address else Path(settings.jwks)
+    try:
+        return KnownKeys(read_jwks(path.read_bytes()))
+    except UnusableKeys as error:
+        raise SettingsError([f"EHR_BRIDGE_JWKS: {error}"]) from None
+    except OSError as error:
+        if settings.jwks_is_address:
+            said = "it is an address, and the server has kept no copy of its keys yet; start it, or name a file here"
+            raise SettingsError([f"EHR_BRIDGE_JWKS: {said}"]) from None
+        raise SettingsError([f"EHR_BRIDGE_JWKS: the file cannot be read: {error.strerror}"]) from None
+
+
 def key_source(settings: Settings) -> KeySource | None:
     """The source of the EHR's public keys, if one is configured. An address is first fetched in the background. Raises
     SettingsError when the file cannot be used."""
     if settings.jwks is None:
         return None
-    source = KeySource(settings.jwks)
-    if "://" not in settings.jwks:
+    source = KeySource(settings.jwks, copy=settings.keys_copy_path)
+    if not settings.jwks_is_address:
         try:
             source.load()
         except UnusableKeys as error:

@@ -1,11 +1,13 @@
 """Collects refused attempts for the audit trail, so that nobody can fill the disk with them.
 
 Reporting a `Refusal` takes microseconds and no database; a chore of the worker writes them. Similar ones (same actor,
-address, code and route) become at most one event a minute, with a count.
+address, code, reason and route) become at most one event a minute, with a count. The log has a line for each that has a
+reason, up to a number a minute, under the id of its request: what was wrong with a token is never in the answer.
 """
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -14,12 +16,14 @@ from datetime import datetime
 
 from ehr_bridge import request_id
 from ehr_bridge.auth.authenticator import Authenticator
+from ehr_bridge.auth.token_faults import shown
 from ehr_bridge.db.database import Database
 from ehr_bridge.errors import NotAuthenticated, Unavailable
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit.alarms import Alarms
 from ehr_bridge.services.audit.trail import Event, Origin
 
+LOGGER = logging.getLogger(__name__)
 WINDOW_SECONDS = 60.0
 """How long similar refusals are collected after one was written."""
 MOST_WAITING = 1000
@@ -27,6 +31,8 @@ MOST_WAITING = 1000
 MOST_KINDS = 250
 """Most kinds of refusals within a minute; further ones become one kind."""
 MOST_STUDIES = 10
+MOST_LINES = 60
+"""Most refusals within a minute that get a line in the log."""
 ANONYMOUS = "anonymous"
 SIGN_IN_ROUTE = "POST /api/v1/auth/login"
 """Callers are still anonymous here. Failed sign-ins write their own events; only attempts that were not checked (rate
@@ -49,6 +55,8 @@ class Refusal:
     actor: str | None = None
     """Set at a door that identifies callers without a token, such as by AE title."""
     request_id: str | None = field(default_factory=request_id.current)
+    reason: str | None = None
+    """More about the code, in one word. Of a token it is determined later: the claim that failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +66,7 @@ class _Kind:
     address: str | None
     code: str
     route: str
+    reason: str | None = None
 
 
 @dataclass(slots=True)
@@ -66,7 +75,8 @@ class _Tally:
     files: int = 0
     studies: dict[str, None] = field(default_factory=dict)
     request_id: str | None = None
-    """Of the first one counted."""
+    why: str | None = None
+    """What was wrong with the token. Both are of the first one counted."""
     written_at: float | None = None
 
 
@@ -89,6 +99,7 @@ class Refusals:
         self._waiting: list[Refusal] = []
         self._dropped = 0
         self._tallies: dict[_Kind, _Tally] = {}
+        self._lines, self._lines_since = 0, monotonic()
         self.alarms = Alarms(monotonic)
 
     def hand_over(self, refusal: Refusal) -> None:
@@ -129,35 +140,62 @@ class Refusals:
             waiting, self._waiting = self._waiting, []
             dropped, self._dropped = self._dropped, 0
         for refusal in waiting:
-            kind = self._kind(refusal)
-            if kind is not None:
-                self._tally(kind, refusal)
+            judged = self._judge(refusal)
+            if judged is not None:
+                kind, why = judged
+                self._tally(kind, refusal, why)
+                self._log(kind, why, refusal.request_id)
                 self.alarms.count(kind.actor, kind.address)
         if dropped:
             self._room_for(_Kind("request.refused", ANONYMOUS, None, "not_examined", "any")).count += dropped
 
-    def _kind(self, refusal: Refusal) -> _Kind | None:
-        """The kind that a refusal is counted under; None for an anonymous attempt."""
-        if refusal.route == SIGN_IN_ROUTE:
-            return _Kind("session.refused", ANONYMOUS, refusal.address, refusal.code, refusal.route)
+    def _judge(self, refusal: Refusal) -> tuple[_Kind, str | None] | None:
+        """The kind that a refusal is counted under, and what was wrong with the token; None for an anonymous
+        attempt."""
+        address, code, route = refusal.address, refusal.code, refusal.route
+        if route == SIGN_IN_ROUTE:
+            return _Kind("session.refused", ANONYMOUS, address, code, route), None
+        reason, why = refusal.reason, None
         try:
-            actor = refusal.actor or self._authenticator.authenticate(refusal.authorization).subject
+            actor = refusal.actor
+            if actor is None:
+                caller = self._authenticator.authenticate(refusal.authorization)
+                actor = caller.subject
+                if caller.ignored_roles and code == "permission_missing":
+                    reason, why = "ignored_roles", f"no role here corresponds to {shown(caller.ignored_roles)}"
         except NotAuthenticated as error:
             if error.code == "token_missing":
                 return None
-            return _Kind("token.refused", ANONYMOUS, refusal.address, error.code, refusal.route)
+            reason, why = error.why or (None, None)
+            return _Kind("token.refused", ANONYMOUS, address, error.code, route, reason), why
         except Unavailable:
             actor = ANONYMOUS
         action = "upload.refused" if refusal.files else "request.refused"
-        return _Kind(action, actor[:255], refusal.address, refusal.code, refusal.route)
+        return _Kind(action, actor[:255], address, code, route, reason), why
 
-    def _tally(self, kind: _Kind, refusal: Refusal) -> None:
+    def _tally(self, kind: _Kind, refusal: Refusal, why: str | None) -> None:
         tally = self._room_for(kind)
         tally.count += 1
         tally.files += refusal.files
         tally.request_id = tally.request_id or refusal.request_id
+        tally.why = tally.why or why
         if refusal.study_instance_uid is not None and len(tally.studies) < MOST_STUDIES:
             tally.studies[refusal.study_instance_uid] = None
+
+    def _log(self, kind: _Kind, why: str | None, of_request: str | None) -> None:
+        if kind.reason is None:
+            return
+        now = self._monotonic()
+        if now - self._lines_since >= WINDOW_SECONDS:
+            self._lines, self._lines_since = 0, now
+        self._lines += 1
+        if self._lines > MOST_LINES:
+            if self._lines == MOST_LINES + 1:
+                LOGGER.warning("more refusals in this minute are only counted, in the audit trail")
+            return
+        said = f"{kind.reason}: {why}" if why else kind.reason
+        with request_id.working_on(of_request):
+            LOGGER.warning("%s %s (%s): %s", kind.action, kind.code, kind.route, said)
 
     def _room_for(self, kind: _Kind) -> _Tally:
         if kind not in self._tallies and len(self._tallies) >= MOST_KINDS:
@@ -167,6 +205,10 @@ class Refusals:
 
 def _event(kind: _Kind, tally: _Tally) -> Event:
     detail: dict[str, object] = {"code": kind.code, "route": kind.route, "count": tally.count}
+    if kind.reason is not None:
+        detail["reason"] = kind.reason
+    if tally.why is not None:
+        detail["why"] = tally.why
     if tally.files:
         detail["files"] = tally.files
     if tally.request_id is not None:

@@ -4317,6 +4317,7 @@ export interface components {
             items: components["schemas"]["JudgedHeader"][];
         };
         MeAnswer: {
+            ignored_roles: string[];
             name: string;
             permissions: components["schemas"]["Permission"][];
             roles: string[];
