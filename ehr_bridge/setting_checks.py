@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
+
+ORIGIN = re.compile(r"https?://(\[[0-9a-f:]+\]|[a-z0-9-]+(\.[a-z0-9-]+)*)(:[0-9]{1,5})?")
 
 
 def database_url(value: SecretStr) -> SecretStr:
@@ -37,6 +40,19 @@ def site_path(value: str) -> str:
     if not value.startswith(("/", "https://", "http://")):
         raise ValueError("use a path such as /ohif or an http(s) address")
     return value.rstrip("/")
+
+
+def origins(value: str) -> str:
+    """Origins (RFC 6454 section 6.2) with blanks between, as Content-Security-Policy writes them."""
+    found = list(dict.fromkeys(value.split()))
+    for one in found:
+        parts = urlsplit(one)
+        is_here = parts.hostname in {"127.0.0.1", "::1", "localhost"}
+        if not (parts.hostname and (parts.scheme == "https" or (parts.scheme == "http" and is_here))):
+            raise ValueError(f"{one} must begin with https:// and a host (http:// on this machine only)")
+        if ORIGIN.fullmatch(one) is None:
+            raise ValueError(f"{one} is no origin: write scheme, host in small letters and port, without path or *")
+    return " ".join(found)
 
 
 def fixity_days(value: float) -> float:

@@ -102,6 +102,11 @@ class Settings(BaseModel):
     ohif_viewer_url: Annotated[str, AfterValidator(setting_checks.site_path)] = Field(
         "/ohif", alias="OHIF_VIEWER_URL", description="Where OHIF is served."
     )
+    frame_ancestors: Annotated[str, AfterValidator(setting_checks.origins)] = Field(
+        "",
+        alias="EHR_BRIDGE_FRAME_ANCESTORS",
+        description="Origins whose pages may show ours in a frame, with blanks between; none but our own when unset.",
+    )
     max_dicom_file_size_mb: Megabytes = Field(
         100, alias="MAX_DICOM_FILE_SIZE_MB", description="Largest single DICOM file."
     )

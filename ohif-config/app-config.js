@@ -225,6 +225,42 @@ function warnOfDoubt({ studies = [], in_doubt: inDoubt = [] }, reader) {
   }
 }
 
+/**
+ * The page around the viewer, where the server lets it frame us (EHR_BRIDGE_FRAME_ANCESTORS, docs/embedding.md). The origins
+ * are read from the policy that this page comes with: only whom the browser lets frame us is spoken to and listened to.
+ */
+function pageAround() {
+  let listed = [];
+  const isFramed = window.parent !== window && !isInOurPage();
+  const tell = what => listed.forEach(origin => window.parent.postMessage({ type: `ehr-bridge:${what}` }, origin));
+  const isReady = (isFramed ? listedOrigins() : Promise.resolve([])).then(found => {
+    listed = found;
+    tell('opened');
+  });
+  window.addEventListener('pagehide', () => tell('closed'));
+  return {
+    isReady,
+    tell,
+    onToken: use =>
+      window.addEventListener('message', ({ source, origin, data }) => {
+        if (source === window.parent && listed.includes(origin) && data?.type === 'ehr-bridge:token') {
+          use(String(data.token));
+        }
+      }),
+  };
+}
+
+/** The origins that every policy of this page lets frame it, other than its own; none where there is no such policy. */
+async function listedOrigins() {
+  const answer = await fetch(window.location.pathname, { cache: 'no-store' }).catch(() => null);
+  const directives = (answer?.headers.get('Content-Security-Policy') ?? '').split(/[;,]/);
+  const lists = directives.map(one => one.trim().split(/\s+/)).filter(([name]) => name === 'frame-ancestors');
+  const [around] = window.location.ancestorOrigins ?? []; // not in every browser
+  return (lists[0] ?? []).filter(
+    one => /^https?:/.test(one) && (!around || one === around) && lists.every(list => list.includes(one))
+  );
+}
+
 function isInOurPage() {
   try {
     return window.parent !== window && window.parent.location.pathname.startsWith('/ehr/');
@@ -290,6 +326,7 @@ function keepReading() {
   const address = new URL(window.location.href);
   const inLink = [...address.searchParams.keys()].find(key => key.toLowerCase() === 'token');
   const ours = new Set();
+  const around = pageAround();
   let present = inLink ? address.searchParams.get(inLink) : readInTab(kept); // a reloaded page has no token in its address
   let timer;
 
@@ -303,6 +340,7 @@ function keepReading() {
   window.history.replaceState(window.history.state, '', address);
   rewriteRequests();
   document.addEventListener('visibilitychange', () => document.hidden || renewIfDue());
+  around.onToken(takeFromAround);
 
   /** The first time OHIF waits, a few milliseconds: a link for one use opens nothing before it is exchanged. */
   function exchangeNow() {
@@ -334,6 +372,39 @@ function keepReading() {
     window.clearTimeout(timer);
     if (!take.isLast) {
       timer = window.setTimeout(renew, Math.max(milliseconds, 1000));
+    } else {
+      around.isReady.then(askAround);
+    }
+  }
+
+  /** The session's last token ends: from five minutes before, the page around us is asked for a new one. */
+  function askAround() {
+    window.clearTimeout(timer);
+    const early = 5 * 60 * 1000;
+    const left = take.until - Date.now();
+    if (left <= 0) {
+      around.tell('ended');
+      return;
+    }
+    if (left <= early) {
+      around.tell('token-needed');
+    }
+    timer = window.setTimeout(askAround, left > early ? left - early : Math.min(left, 30 * 1000));
+  }
+
+  /** Go on with a token of the page around us, if it opens all that is open here. */
+  async function takeFromAround(token) {
+    try {
+      const answer = await fetch(door, { method: 'POST', headers: { Authorization: `Bearer ${token}` } });
+      const renewed = answer.status === 201 ? await answer.json() : { studies: [] };
+      const open = address.searchParams.getAll('StudyInstanceUIDs').join(',').split(',');
+      if (open.every(uid => renewed.studies.includes(uid))) {
+        take(renewed);
+      } else {
+        console.warn(`ehr-bridge: the token from the page around the viewer was not taken (${answer.status})`);
+      }
+    } catch {
+      // no network: it is asked again
     }
   }
 

@@ -122,7 +122,7 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> list[Callable[..., Any]
         ),
         "/api/v1(/.*)?": adapter,
         "/instances": adapter,
-        "/((ehr|ohif)(/.*)?)?": WsgiAdapter(RequestIds(Pages()), gate.peer),
+        "/((ehr|ohif)(/.*)?)?": WsgiAdapter(RequestIds(Pages(settings.frame_ancestors or "")), gate.peer),
     }
     for register, hook in hooks:
         register(hook)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 from wsgiref.headers import Headers
@@ -16,12 +17,12 @@ OHIF = ROOT / "ohif-config" / "dist"
 
 UI_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
-    "font-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+    "font-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'none'"
 )
 OHIF_POLICY = (
     "default-src 'none'; script-src 'self' 'unsafe-eval'; worker-src 'self'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; manifest-src 'self'; media-src blob:; "
-    "object-src 'self' blob:; frame-src blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+    "object-src 'self' blob:; frame-src blob:; base-uri 'none'; form-action 'none'"
 )
 """The strictest policy with which all of OHIF 3.12 works: its codecs compile code, its PDF view is a frame."""
 OHIF_LIFETIME = "public, max-age=604800"
@@ -36,15 +37,18 @@ NOT_INSTALLED = "/ohif/not-installed"
 
 
 class Pages:
-    """A WSGI application for both folders; unknown paths without a file extension get the application's page."""
+    """A WSGI application for both folders; unknown paths without a file extension get the application's page.
 
-    def __init__(self) -> None:
+    `frame_ancestors`: origins whose pages may show these in a frame, with blanks between; our own always may.
+    """
+
+    def __init__(self, frame_ancestors: str = "") -> None:
         files = WhiteNoise(
             _not_found,
             max_age=300,
             allow_all_origins=False,
             index_file=True,
-            add_headers_function=_headers,
+            add_headers_function=partial(_headers, frame_ancestors),
             immutable_file_test=lambda _path, url: url.startswith("/ehr/") and HASHED.search(url) is not None,
             mimetypes={".wasm": "application/wasm"},
         )
@@ -72,10 +76,12 @@ def _names_a_file(path: str) -> bool:
     return FILE.search(path) is not None
 
 
-def _headers(headers: Headers, _path: str, url: str) -> None:
-    headers["Content-Security-Policy"] = UI_POLICY if url.startswith("/ehr/") else OHIF_POLICY
+def _headers(frame_ancestors: str, headers: Headers, _path: str, url: str) -> None:
+    policy = UI_POLICY if url.startswith("/ehr/") else OHIF_POLICY
+    headers["Content-Security-Policy"] = f"{policy}; frame-ancestors 'self' {frame_ancestors}".rstrip()
     headers["Referrer-Policy"] = "no-referrer"
-    headers["X-Frame-Options"] = "SAMEORIGIN"
+    if not frame_ancestors:
+        headers["X-Frame-Options"] = "SAMEORIGIN"  # it can name no other origin (RFC 7034 section 2.1)
     headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=(), usb=()"
     if url.endswith(("/", "index.html", "app-config.js", "boot.js")):
         headers["Cache-Control"] = "no-cache"

@@ -46,3 +46,16 @@ def test_whoever_accepts_gzip_gets_the_packed_copy(client: Client, path: str) ->
     assert gzip.decompress(packed.data) == b"packed"
     assert (packed.headers["Content-Encoding"], packed.headers["Vary"]) == ("gzip", "Accept-Encoding")
     assert client.get(path).text.startswith("plain")
+
+
+@pytest.mark.parametrize("path", ["/ehr/orders", "/ohif/viewer"])
+def test_who_may_frame_a_page_is_said_once_and_in_both_places(client: Client, path: str) -> None:
+    """Our own pages alone, or those that the setting lists too; X-Frame-Options cannot name them."""
+    alone = client.get(path).headers
+    assert alone["Content-Security-Policy"].endswith("; frame-ancestors 'self'")
+    assert alone["X-Frame-Options"] == "SAMEORIGIN"
+    listed = Client(pages.Pages("https://ehr.example https://b.example:8443")).get(path).headers
+    assert listed["Content-Security-Policy"].endswith(
+        "; frame-ancestors 'self' https://ehr.example https://b.example:8443"
+    )
+    assert "X-Frame-Options" not in listed

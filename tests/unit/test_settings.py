@@ -95,3 +95,40 @@ def test_orthanc_makes_the_md5_that_it_needs(
 def test_every_variable_has_a_description() -> None:
     """For docs and --help."""
     assert all(len(text) > 10 for text in variables().values())
+
+
+def test_the_origins_that_may_frame_us_are_kept_as_they_are_sent() -> None:
+    """With blanks between, each once; nobody when unset."""
+    assert load_settings({}).frame_ancestors == ""
+    given = " https://ehr.example  https://b.example:8443 https://ehr.example http://localhost:3000 http://[::1]:80 "
+    expected = "https://ehr.example https://b.example:8443 http://localhost:3000 http://[::1]:80"
+    assert load_settings({"EHR_BRIDGE_FRAME_ANCESTORS": given}).frame_ancestors == expected
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "*",
+        "https:",
+        "https://*.hospital.example",
+        "https://ehr.example/",
+        "https://ehr.example/path",
+        "https://ehr.example?x",
+        "https://user@ehr.example",
+        "https://EHR.example",
+        "https://ehr.example:port",
+        "https://ehr.example; script-src *",
+        "https://ehr.example,https://b.example",
+        "http://ehr.example",
+        "ehr.example",
+        "'self'",
+        "null",
+        "https://klinik-m\u00fcnchen.example",
+    ],
+)
+def test_what_is_no_origin_stops_the_start_and_is_named(wrong: str) -> None:
+    """No star, no path, no plain HTTP over a network, nothing that ends the directive."""
+    with pytest.raises(SettingsError) as caught:
+        load_settings({"EHR_BRIDGE_FRAME_ANCESTORS": f"https://fine.example {wrong}"})
+    (problem,) = caught.value.problems
+    assert problem.startswith(f"EHR_BRIDGE_FRAME_ANCESTORS: {wrong.split()[0]}")
