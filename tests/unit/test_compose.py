@@ -42,3 +42,13 @@ def test_without_a_secret_nothing_starts(missing: str) -> None:
     result = config(**{name: value for name, value in SECRETS.items() if name != missing})
     assert result.returncode != 0
     assert missing in result.stderr
+
+
+def test_one_variable_says_who_may_frame_the_pages_for_the_server_and_the_proxy() -> None:
+    """Both send a policy, and a browser holds to both; embedding.md says that there is one setting."""
+    listed = "https://ehr.example https://b.example"
+    result = config(**SECRETS, EHR_BRIDGE_FRAME_ANCESTORS=listed)
+    found = json.loads(result.stdout)
+    assert found["services"]["orthanc"]["environment"]["EHR_BRIDGE_FRAME_ANCESTORS"] == listed
+    proxy = json.dumps(found["configs"])
+    assert f"frame-ancestors 'self' {listed}" in proxy

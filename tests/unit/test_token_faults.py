@@ -19,6 +19,7 @@ from ehr_bridge.auth.tokens import NOT_VALID, TokenRules, TokenVerifier
 from ehr_bridge.errors import NotAuthenticated
 from plugin.cli import main
 from tests.support.grants import FakeGrants
+from tests.unit.doc_steps import code, rows
 from tests.unit.test_public_keys import EC, GOOD, write
 from tests.unit.test_tokens import NOW, RULES, SECRET, Clock, user, viewer
 
@@ -154,12 +155,12 @@ def run(token: str, data_dir: Path, **environ: str) -> tuple[int, str]:
 def test_the_command_reads_a_token_and_prints_none(tmp_path: Path) -> None:
     """Neither the token nor the secret; pasted with its header, or bare."""
     for text in (user(), f"Bearer {user()}\n", f"  Authorization: Bearer {user()}"):
-        code, output = run(text, tmp_path)
-        assert (code, "roles: doctor; may" in output) == (0, True), output
+        status, output = run(text, tmp_path)
+        assert (status, "roles: doctor; may" in output) == (0, True), output
         assert user().split(".")[2] not in output
         assert SECRET not in output
-    code, output = run(user(), tmp_path, EHR_BRIDGE_JWT_AUDIENCE="us")
-    assert (code, "FAIL  aud" in output) == (1, True)
+    status, output = run(user(), tmp_path, EHR_BRIDGE_JWT_AUDIENCE="us")
+    assert (status, "FAIL  aud" in output) == (1, True)
     assert run("", tmp_path)[0] == 2
     assert run("ehrk_abc", tmp_path)[0] == 1
 
@@ -172,10 +173,18 @@ def test_the_command_uses_the_keys_it_has_and_asks_nobody(tmp_path: Path) -> Non
     unknown = jwt.encode(claims, EC, "ES256", headers={"kid": "new"})
     file = write(tmp_path / "keys.json", GOOD)
     address = "https://ehr.invalid/keys"
-    code, output = run(good, tmp_path, EHR_BRIDGE_JWKS=address)
-    assert (code, "kept no copy" in output) == (2, True)
+    status, output = run(good, tmp_path, EHR_BRIDGE_JWKS=address)
+    assert (status, "kept no copy" in output) == (2, True)
     write(tmp_path / "ehr-keys.json", GOOD)
     for source in (file, address):
         assert run(good, tmp_path, EHR_BRIDGE_JWKS=source)[0] == 0
         assert "FAIL  signature" in run(forged, tmp_path, EHR_BRIDGE_JWKS=source)[1]
         assert 'FAIL  kid: the key "new"' in run(unknown, tmp_path, EHR_BRIDGE_JWKS=source)[1]
+
+
+def test_every_fault_is_in_the_docs_in_the_same_words() -> None:
+    """An operator looks up the word that the log has."""
+    documented = {code(row[0]): row[1] for row in rows("audit.md", "Refused attempts", 1)}
+    assert documented == dict(FAULTS)
+    reasons = {code(row[0]) for row in rows("audit.md", "Refused attempts", 2)}
+    assert reasons == {"permission_missing", "header_refused", "body_refused"}
