@@ -102,8 +102,8 @@ class Settings(BaseModel):
     ohif_viewer_url: Annotated[str, AfterValidator(setting_checks.site_path)] = Field(
         "/ohif", alias="OHIF_VIEWER_URL", description="Where OHIF is served."
     )
-    frame_ancestors: Annotated[str, AfterValidator(setting_checks.origins)] = Field(
-        "",
+    frame_ancestors: Annotated[str, AfterValidator(setting_checks.origins)] | None = Field(
+        None,
         alias="EHR_BRIDGE_FRAME_ANCESTORS",
         description="Origins whose pages may show ours in a frame, with blanks between; none but our own when unset.",
     )

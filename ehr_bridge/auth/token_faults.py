@@ -50,6 +50,10 @@ class TokenFault(ValueError):
         self.claim = claim
         self.said = said
 
+    @property
+    def why(self) -> tuple[str, str]:
+        return self.claim, self.said
+
 
 class Expected(NamedTuple):
     """What the claims of a token are compared with."""

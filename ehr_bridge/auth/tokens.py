@@ -21,7 +21,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import jwt
 
@@ -99,10 +99,12 @@ class TokenVerifier:
                 self._remember(token, caller)
         if caller.expires_at is not None and (fault := expired(caller.expires_at, self._clock())) is not None:
             self._cache.pop(token, None)
-            _refuse(fault, "token_expired", "The token has expired; sign in again or ask for a new link.")
+            detail = "The token has expired; sign in again or ask for a new link."
+            raise NotAuthenticated("token_expired", detail, why=fault.why)
         if caller.token_id is not None and caller.token_id in self._revoked:
             fault = TokenFault("revoked", f"the token {shown(caller.token_id)} was revoked")
-            _refuse(fault, "token_revoked", "This token was revoked; sign in again or ask for a new link.")
+            detail = "This token was revoked; sign in again or ask for a new link."
+            raise NotAuthenticated("token_revoked", detail, why=fault.why)
         return caller if caller.grant is None else self._bound(token, caller, caller.grant)
 
     def _bound(self, token: str, caller: Caller, grant: str) -> Caller:
@@ -136,9 +138,10 @@ class TokenVerifier:
                 raise fault
             return self._viewer(token, signed.claims) if signed.is_viewer else self._user(signed)
         except TokenFault as fault:
-            _refuse(fault, "token_invalid", NOT_VALID)
+            raise NotAuthenticated("token_invalid", NOT_VALID, why=fault.why) from None
         except (ValueError, TypeError, KeyError, OverflowError):
-            _refuse(TokenFault("form", "a claim has a form that nobody expected"), "token_invalid", NOT_VALID)
+            why = ("form", "a claim has a form that nobody expected")
+            raise NotAuthenticated("token_invalid", NOT_VALID, why=why) from None
 
     def _user(self, signed: Signed) -> Caller:
         claims = signed.claims
@@ -199,10 +202,6 @@ def operations_of(claims: Mapping[str, Any]) -> frozenset[Permission]:
         return frozenset(OPERATIONS[operation] for operation in claims["operations"])
     except (KeyError, TypeError):
         raise TokenFault("operations", "these are no operations of a viewer token") from None
-
-
-def _refuse(fault: TokenFault, code: str, detail: str) -> NoReturn:
-    raise NotAuthenticated(code, detail, why=(fault.claim, fault.said)) from None
 
 
 def digest(token: str) -> str:

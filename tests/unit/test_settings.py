@@ -99,7 +99,7 @@ def test_every_variable_has_a_description() -> None:
 
 def test_the_origins_that_may_frame_us_are_kept_as_they_are_sent() -> None:
     """With blanks between, each once; nobody when unset."""
-    assert load_settings({}).frame_ancestors == ""
+    assert load_settings({}).frame_ancestors is None
     given = " https://ehr.example  https://b.example:8443 https://ehr.example http://localhost:3000 http://[::1]:80 "
     expected = "https://ehr.example https://b.example:8443 http://localhost:3000 http://[::1]:80"
     assert load_settings({"EHR_BRIDGE_FRAME_ANCESTORS": given}).frame_ancestors == expected

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import jwt
 import pytest
 from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric import ec
+from jwt.algorithms import ECAlgorithm
 
 from ehr_bridge.auth.authenticator import Authenticator
 from ehr_bridge.auth.examination import examine
@@ -20,8 +22,7 @@ from ehr_bridge.errors import NotAuthenticated
 from plugin.cli import main
 from tests.support.grants import FakeGrants
 from tests.unit.doc_steps import code, rows
-from tests.unit.test_public_keys import EC, GOOD, write
-from tests.unit.test_tokens import NOW, RULES, SECRET, Clock, user, viewer
+from tests.unit.token_steps import NOW, RULES, SECRET, Clock, user, viewer
 
 STRICT = TokenRules(SECRET, RULES.audience, "https://ehr.example")
 
@@ -168,15 +169,18 @@ def test_the_command_reads_a_token_and_prints_none(tmp_path: Path) -> None:
 def test_the_command_uses_the_keys_it_has_and_asks_nobody(tmp_path: Path) -> None:
     """A file, or what the server kept of an address."""
     claims = {"sub": "x", "aud": RULES.audience, "exp": NOW + timedelta(hours=1), "roles": ["doctor"]}
-    good = jwt.encode(claims, EC, "ES256", headers={"kid": "ec"})
+    key = ec.generate_private_key(ec.SECP256R1())
+    keys = json.dumps({"keys": [{**ECAlgorithm.to_jwk(key.public_key(), as_dict=True), "kid": "ec"}]})
+    good = jwt.encode(claims, key, "ES256", headers={"kid": "ec"})
     forged = jwt.encode(claims, ec.generate_private_key(ec.SECP256R1()), "ES256", headers={"kid": "ec"})
-    unknown = jwt.encode(claims, EC, "ES256", headers={"kid": "new"})
-    file = write(tmp_path / "keys.json", GOOD)
+    unknown = jwt.encode(claims, key, "ES256", headers={"kid": "new"})
+    file = tmp_path / "keys.json"
+    file.write_text(keys)
     address = "https://ehr.invalid/keys"
     status, output = run(good, tmp_path, EHR_BRIDGE_JWKS=address)
     assert (status, "kept no copy" in output) == (2, True)
-    write(tmp_path / "ehr-keys.json", GOOD)
-    for source in (file, address):
+    (tmp_path / "ehr-keys.json").write_text(keys)
+    for source in (str(file), address):
         assert run(good, tmp_path, EHR_BRIDGE_JWKS=source)[0] == 0
         assert "FAIL  signature" in run(forged, tmp_path, EHR_BRIDGE_JWKS=source)[1]
         assert 'FAIL  kid: the key "new"' in run(unknown, tmp_path, EHR_BRIDGE_JWKS=source)[1]

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 import jwt
 import pytest
@@ -19,50 +18,15 @@ from ehr_bridge.auth.tokens import (
     TokenRules,
     TokenVerifier,
     make_user_token,
-    make_viewer_token,
 )
 from ehr_bridge.errors import NotAuthenticated, Unavailable
 from tests.support.grants import FakeGrants
-
-SECRET = "a-secret-for-these-tests-0123456789abcdef"
-RULES = TokenRules(SECRET, "orthanc-ehr-bridge", None)
-NOW = datetime.now(UTC).replace(microsecond=0)
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
+from tests.unit.token_steps import NOW, RULES, SECRET, Clock, user, viewer
 
 
 def verifier(revoked: set[object] | None = None, rules: TokenRules = RULES) -> tuple[TokenVerifier, Clock]:
     clock = Clock()
     return TokenVerifier(rules, revoked or set(), FakeGrants("1.2.3"), clock), clock
-
-
-def user(**changes: Any) -> str:
-    claims = {
-        "sub": "dora",
-        "name": "Dora",
-        "roles": ["doctor"],
-        "aud": RULES.audience,
-        "exp": NOW + timedelta(hours=1),
-    }
-    claims |= changes
-    return jwt.encode({k: v for k, v in claims.items() if v is not ...}, SECRET, "HS256")
-
-
-def viewer(ttl: int = 600) -> str:
-    return make_viewer_token(
-        RULES,
-        token_id="t1",
-        subject="dora",
-        operations=["view"],
-        now=NOW,
-        expires_at=NOW + timedelta(seconds=ttl),
-    )
 
 
 def test_a_user_token_gives_the_permissions_of_its_roles() -> None:

@@ -244,6 +244,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "name": "Dora Doctor",
         "roles": ["doctor"],
         "permissions": ["download", "read", "upload", "view"],
+        "ignored_roles": [],
     },
     "StudySeriesAnswer": {
         "study_instance_uid": STUDY,
