@@ -9,7 +9,7 @@ from __future__ import annotations
 import http.server
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -99,6 +99,11 @@ def shows_images(page: Page) -> None:
     eventually(lambda: has_picture(canvas))
 
 
+def seen(page: Page, condition: Callable[[], Any]) -> None:
+    """Wait for what the page's events tell: they come while the page is asked something."""
+    eventually(lambda: page.evaluate("true") and condition())
+
+
 def hears(page: Page, what: str) -> None:
     page.wait_for_function("(what) => heard.includes(what)", arg=f"ehr-bridge:{what}")
 
@@ -120,7 +125,7 @@ def test_a_listed_page_shows_images_and_gives_a_new_token_before_the_old_one_end
     shows_images(desk)
     hears(desk, "opened")
     hears(desk, "token-needed")
-    eventually(lambda: len(listed.minted) == before + 2 and f"Bearer {listed.minted[-1]}" in exchanged)
+    seen(desk, lambda: len(listed.minted) == before + 2 and f"Bearer {listed.minted[-1]}" in exchanged)
     viewer = viewer_in(desk)
     ask = """async (uid) => (await fetch(`/dicom-web/studies/${uid}/metadata`,
       {headers: {Authorization: `Bearer ${sessionStorage.getItem('ehr-bridge-viewer-token')}`}})).status"""
@@ -137,10 +142,10 @@ def test_a_page_that_is_not_listed_shows_nothing(desk: Page, ehrs: tuple[Ehr, Eh
     refused: list[str] = []
     desk.on("console", lambda message: refused.append(message.text) if "frame-ancestors" in message.text else None)
     desk.goto(other.origin)
-    eventually(lambda: refused)
+    seen(desk, lambda: refused)
     assert desk.frame_locator("#images").locator("canvas").count() == 0
     desk.evaluate(f"document.getElementById('images').src = '{other.pacs.url}/ehr/'")
-    eventually(lambda: len(refused) > 1)
+    seen(desk, lambda: len(refused) > 1)
     assert desk.evaluate("heard") == []
 
 
@@ -175,7 +180,7 @@ def test_messages_of_others_are_not_listened_to(desk: Page, ehrs: tuple[Ehr, Ehr
     said: list[str] = []
     desk.on("console", lambda message: said.append(message.text))
     desk.evaluate(push, [elsewhere, listed.pacs.url])
-    eventually(lambda: any("was not taken" in line for line in said))
+    seen(desk, lambda: any("was not taken" in line for line in said))
     assert exchanged == [f"Bearer {elsewhere}"]
 
 
@@ -201,5 +206,5 @@ def test_a_sandbox_must_leave_the_viewer_its_origin(
     if works:
         shows_images(desk)
     else:
-        eventually(lambda: failed)
+        seen(desk, lambda: failed)
         assert desk.frame_locator("#images").locator("canvas").count() == 0
