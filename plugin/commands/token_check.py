@@ -37,7 +37,7 @@ def check_token(context: click.Context) -> None:
     try:
         rules, keys = token_rules(with_secret(settings)), keys_at_hand(settings)
     except SettingsError as error:
-        raise WrongSettings("\n".join(f"setting {line}" for line in error.problems)) from None
+        raise WrongSettings(error) from None
     findings = list(examine(token, rules, keys, datetime.now(UTC)))
     for claim, state, said in findings:
         click.echo(f"{WORDS[state]}  {claim}: {said}")
