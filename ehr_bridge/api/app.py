@@ -17,9 +17,20 @@ from ehr_bridge.api.http.request_ids import RequestIds
 from ehr_bridge.api.http.schemas import Problem
 from ehr_bridge.api.http.watch import Watch
 from ehr_bridge.api.people import account_management, accounts, audit, privacy, service_keys
-from ehr_bridge.api.registry import authorities, history, identity_changes, matching, orders, patient_batch, patients
+from ehr_bridge.api.registry import (
+    authorities,
+    history,
+    identity_changes,
+    matching,
+    orders,
+    patches,
+    patient_batch,
+    patients,
+)
 from ehr_bridge.api.uploads import forms, inspection, known_files, routes, stow
 from ehr_bridge.api.uploads.express import Express
+from ehr_bridge.api.writing import conditions
+from ehr_bridge.api.writing.described import describe_conditions, marked
 from ehr_bridge.services.archive.storing import Archive
 from ehr_bridge.services.bundle import Services
 from ehr_bridge.version import VERSION
@@ -27,6 +38,7 @@ from ehr_bridge.version import VERSION
 MODULES = (
     authorities,
     patients,
+    patches,
     patient_batch,
     matching,
     orders,
@@ -89,6 +101,7 @@ def openapi_document(*, has_basic: bool = False) -> dict[str, Any]:
             module.blueprint.describe()
         app = _routes(OpenAPI)
         app.generate_spec_json()  # type: ignore[no-untyped-call]
+        describe_conditions(app.spec_json, *marked(app))
         return complete(app.spec_json, has_basic)
 
 
@@ -113,6 +126,7 @@ def _routes(kind: type[OpenAPI]) -> OpenAPI:
     app.json = ShallowJson(app)
     problems.register(app)
     context.guard(app)
+    conditions.guard(app)
     docs_page.register(app)
     for module in MODULES:
         app.register_api(module.blueprint)

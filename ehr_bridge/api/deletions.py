@@ -27,7 +27,9 @@ from ehr_bridge.api.http.schemas import (
     Uid,
     no_control_characters,
 )
-from ehr_bridge.api.studies import StudyPath
+from ehr_bridge.api.studies import StudyPath, tags_of_study
+from ehr_bridge.api.writing.conditions import honours
+from ehr_bridge.api.writing.repeats import repeatable
 from ehr_bridge.auth.permissions import Permission
 from ehr_bridge.db.states import DeletionStatus
 from ehr_bridge.db.tables.deletions import LegalHold
@@ -116,11 +118,17 @@ class HoldAnswer(Model):
     release_reason: str | None
 
 
+def _tags(path: StudyPath, **_: object) -> list[str]:
+    return tags_of_study(path.study_uid)
+
+
 @studies.blueprint.delete(  # OpenAPI lists a path once, so this belongs to the blueprint of its GET
     "/studies/<study_uid>",
     tags=[Tag(name="Deletion")],
     responses={202: DeletionAnswer, 404: Problem, 409: Problem, 422: Problem},
 )
+@repeatable
+@honours(_tags)
 def request_deletion(path: StudyPath, header: ReasonHeader) -> Response:
     """Request the deletion of a study; it is hidden from now on"""
     return answer(_answer(services().deletions.request(path.study_uid, header.reason, origin())), 202)
@@ -172,6 +180,7 @@ def restore_study(path: DeletionPath) -> Response:
     "/dicom/studies/<study_uid>/hold",
     responses={201: HoldAnswer, 400: Problem, 404: Problem, 409: Problem, 415: Problem, 422: Problem},
 )
+@honours(_tags)
 def place_hold(path: StudyPath, body: HoldBody) -> Response:
     """Place a study under legal hold: it cannot be deleted"""
     return answer(_hold(path.study_uid, services().holds.place(path.study_uid, body.reason, origin())), 201)
@@ -184,6 +193,7 @@ def get_hold(path: StudyPath) -> Response:
 
 
 @blueprint.delete("/dicom/studies/<study_uid>/hold", responses={200: HoldAnswer, 404: Problem, 422: Problem})
+@honours(_tags)
 def release_hold(path: StudyPath, header: OptionalReasonHeader) -> Response:
     """Release a study from legal hold"""
     return answer(_hold(path.study_uid, services().holds.release(path.study_uid, header.reason, origin())))

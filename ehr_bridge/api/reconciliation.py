@@ -6,8 +6,8 @@ import uuid
 from datetime import date
 from typing import Annotated, Literal
 
-from flask import Response
-from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
+from flask import Response, request
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import answer, closed, origin, services
@@ -25,9 +25,11 @@ from ehr_bridge.api.http.schemas import (
 )
 from ehr_bridge.api.registry.orders import OrderAnswer, order_answer
 from ehr_bridge.api.registry.patients import Sex
-from ehr_bridge.api.studies import StudyAnswer, StudyPath, StudyQuery, filters_of, slice_of, study_answer
+from ehr_bridge.api.studies import StudyAnswer, StudyPath, StudyQuery, filters_of, slice_of, study_answer, tags_of_study
 from ehr_bridge.api.tags import CONFLICTS, JobAnswer, accepted, job_answer
 from ehr_bridge.api.uploads.answers import EvidenceAnswer
+from ehr_bridge.api.writing.conditions import IF_MATCH, honours
+from ehr_bridge.api.writing.repeats import repeatable
 from ehr_bridge.db.states import LinkStatus, OrderStatus
 from ehr_bridge.services.identity.attributes import person_name
 from ehr_bridge.services.linking.reconciliation import NewOrder
@@ -49,14 +51,6 @@ EXPECTED = "The `version` of the study that was looked at; when it is another by
 class ReconciliationQuery(StudyQuery):
     link_status: Annotated[Literal[LinkStatus.UNLINKED, LinkStatus.AMBIGUOUS] | None, EmptyIsNone] = Field(
         None, description="Only these; both unless said"
-    )
-
-
-class IfMatch(Input):
-    model_config = ConfigDict(extra="ignore")
-
-    if_match: Annotated[str | None, EmptyIsNone] = Field(
-        None, alias="If-Match", description="As `expected` in the body, in quotes"
     )
 
 
@@ -181,36 +175,48 @@ def compare_study(path: StudyPath, query: SomebodyQuery) -> Response:
     return answer(candidate_answer(services().reconciliation.compare(path.study_uid, to)))
 
 
+def _tags(path: StudyPath, body: LinkBody | UnlinkBody | CreateOrderBody) -> list[str]:
+    """The version that this page shows, or the study's own tag."""
+    return [f'"{services().reconciliation.version(path.study_uid)}"', *tags_of_study(path.study_uid)]
+
+
 @blueprint.post("/reconciliation/<study_uid>/link", responses={202: JobAnswer, **CONFLICTS})
-def link_study(path: StudyPath, header: IfMatch, body: LinkBody) -> Response:
+@repeatable
+@honours(_tags)
+def link_study(path: StudyPath, body: LinkBody) -> Response:
     """Link a study to an order, or to a patient without an order; a job, like `modify-tags`"""
     to = body.confirmation(services().patients)
-    expected = body.expected or _tag(header)
+    expected = body.expected or _seen(path)
     return accepted(services().reconciliation.link(path.study_uid, to, body.reason, origin(), expected))
 
 
 @blueprint.post("/reconciliation/<study_uid>/unlink", responses={202: JobAnswer, **CONFLICTS})
-def unlink_study(path: StudyPath, header: IfMatch, body: UnlinkBody) -> Response:
+@repeatable
+@honours(_tags)
+def unlink_study(path: StudyPath, body: UnlinkBody) -> Response:
     """Unlink a study; its files get back the values they arrived with. A job"""
-    expected = body.expected or _tag(header)
+    expected = body.expected or _seen(path)
     return accepted(services().reconciliation.unlink(path.study_uid, body.reason, origin(), expected))
 
 
 @blueprint.post("/reconciliation/<study_uid>/create-order", responses={202: CreatedOrderAnswer, **CONFLICTS})
-def create_order_for_study(path: StudyPath, header: IfMatch, body: CreateOrderBody) -> Response:
+@repeatable
+@honours(_tags)
+def create_order_for_study(path: StudyPath, body: CreateOrderBody) -> Response:
     """Create the missing order of a study, and link the study to it; a job"""
     patient = services().patients.certain(body.patient_id)
     wanted = NewOrder(patient, body.accession_number, body.modality, body.description, body.ordered_by)
     order, job = services().reconciliation.create_order(
-        path.study_uid, wanted, body.reason, origin(), body.expected or _tag(header)
+        path.study_uid, wanted, body.reason, origin(), body.expected or _seen(path)
     )
     response = answer(CreatedOrderAnswer(order=order_answer(order), job=job_answer(job)), 202)
     response.headers["Location"] = f"/api/v1/jobs/{job.id}"
     return response
 
 
-def _tag(header: IfMatch) -> str | None:
-    return header.if_match.removeprefix("W/").strip('"') if header.if_match else None
+def _seen(path: StudyPath) -> str | None:
+    """The present version for a caller who has just proved with `If-Match` to have seen it; the transaction is one."""
+    return services().reconciliation.version(path.study_uid) if request.headers.get(IF_MATCH, "*") != "*" else None
 
 
 def _answer(view: ReconciliationView) -> ReconciliationAnswer:

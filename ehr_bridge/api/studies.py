@@ -23,6 +23,7 @@ from ehr_bridge.api.http.schemas import (
     PathText64,
     Problem,
     Uid,
+    Versioned,
 )
 from ehr_bridge.api.registry.patients import PatientPath, Sex
 from ehr_bridge.api.uploads.routes import archive
@@ -81,7 +82,7 @@ class StudiesOfPatientQuery(StudyPageQuery):
     issuer: Issuer = None
 
 
-class StudyAnswer(Model):
+class StudyAnswer(Versioned):
     study_instance_uid: str
     orthanc_study_id: str | None
     patient_id: uuid.UUID | None
@@ -179,6 +180,11 @@ def slice_of(query: StudyPageQuery) -> Slice:
 def _list(page: Page[StudyView]) -> Response:
     items = [study_answer(view) for view in page.items]
     return answer(StudyList(items=items, total=page.total, limit=page.limit, offset=page.offset))
+
+
+def tags_of_study(study_uid: str) -> list[str]:
+    """Raises NotFound."""
+    return [study_answer(services().studies.get(study_uid)).etag()]
 
 
 def study_answer(view: StudyView) -> StudyAnswer:

@@ -14,8 +14,9 @@ from ehr_bridge.api.http.context import answer, closed, origin, services
 from ehr_bridge.api.http.problems import CODES
 from ehr_bridge.api.http.restricted import require_past_open
 from ehr_bridge.api.http.schemas import Input, Model, Moment, Problem, Uid
-from ehr_bridge.api.studies import StudyPath
+from ehr_bridge.api.studies import StudyPath, tags_of_study
 from ehr_bridge.api.uploads.routes import archive
+from ehr_bridge.api.writing.conditions import honours
 from ehr_bridge.db.states import JobKind, JobStatus
 from ehr_bridge.db.tables.modifications import Modification
 from ehr_bridge.dicom import MODIFIABLE_KEYWORDS
@@ -122,6 +123,7 @@ def get_tags(path: StudyPath) -> Response:
 
 
 @blueprint.post("/dicom/modify-tags", responses={202: JobAnswer, **CONFLICTS})
+@honours(lambda body: tags_of_study(body.study_instance_uid))
 def modify_tags(body: ModifyTagsBody) -> Response:
     """Modify attributes of a stored study"""
     job = services().modifications.request(body.study_instance_uid, body.changes, body.reason, origin())

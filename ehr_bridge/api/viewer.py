@@ -25,6 +25,7 @@ from ehr_bridge.api.http.schemas import (
     Uid,
 )
 from ehr_bridge.api.studies import StudyPath
+from ehr_bridge.api.writing.repeats import repeatable
 from ehr_bridge.auth.tokens import OPERATIONS
 from ehr_bridge.db.tables.viewing import ViewerToken
 from ehr_bridge.services.viewing.scope import Priors
@@ -154,6 +155,7 @@ def get_viewer_url(path: StudyPath, query: ViewerUrlQuery) -> Response:
     "/viewer-token",
     responses={201: ViewerTokenAnswer, 400: Problem, 404: Problem, 415: Problem, 422: Problem, 503: Problem},
 )
+@repeatable
 def create_viewer_token(body: ViewerTokenBody) -> Response:
     """Create a token that opens these studies and nothing else"""
     wish = Wish(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from threading import local
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
@@ -18,6 +19,7 @@ from ehr_bridge.errors import Unavailable
 
 WRITE = "ehr_bridge_write"
 WRITERS_TURN = 0x45485242  # "EHRB": the advisory lock that one writer at a time holds on PostgreSQL
+FAILED = "ehr_bridge_failed"
 
 
 class Database:
@@ -33,6 +35,7 @@ class Database:
             if self.is_sqlite
             else self._writer
         )
+        self._of_thread = local()
 
     @property
     def is_sqlite(self) -> bool:
@@ -41,7 +44,9 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A session for reading; nothing it does is kept. Raises Unavailable when the database is away."""
-        with _translate_outage(), Session(self.engine, autoflush=False) as session:
+        joined = self._joined
+        bind = self.engine if joined is None else joined.connection()
+        with _translate_outage(), Session(bind, autoflush=False) as session:
             yield session
 
     @contextmanager
@@ -52,10 +57,42 @@ class Database:
         what a transaction has read still holds when it writes, the audit chain has one end, and writers cannot
         deadlock. Raises Unavailable when the database is away.
         """
+        if (joined := self._joined) is not None:
+            with _translate_outage(), _part_of(joined):
+                yield joined
+            return
         with _translate_outage(), self.write_session(self._writer, expire_on_commit=False) as session, session.begin():
             if not self.is_sqlite:
                 session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": WRITERS_TURN})
             yield session
+
+    @contextmanager
+    def together(self) -> Iterator[Session]:
+        """One transaction of several: until the block ends, every `read` and `write` of this thread is part of it.
+
+        All of it is kept or nothing. When one part fails, nothing is kept, even if the error is handled inside the
+        block.
+        """
+        with self.write() as session:
+            if self._joined is not None:
+                yield session
+                return
+            self._of_thread.session = session
+            try:
+                yield session
+            finally:
+                del self._of_thread.session
+            if session.info.pop(FAILED, False):
+                session.rollback()
+
+    @property
+    def is_joined(self) -> bool:
+        """Whether this thread is inside `together`."""
+        return self._joined is not None
+
+    @property
+    def _joined(self) -> Session | None:
+        return getattr(self._of_thread, "session", None)
 
     @contextmanager
     def write_relaxed(self, *, in_turn: bool = False) -> Iterator[Session]:
@@ -86,6 +123,16 @@ class Database:
     def dispose(self) -> None:
         self.engine.dispose()
         self._relaxed.dispose()
+
+
+@contextmanager
+def _part_of(joined: Session) -> Iterator[None]:
+    try:
+        yield
+        joined.flush()
+    except BaseException:
+        joined.info[FAILED] = True
+        raise
 
 
 @contextmanager

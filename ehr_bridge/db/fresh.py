@@ -11,7 +11,10 @@ from ehr_bridge.db.database import Database
 
 
 class Fresh:
-    """Like `Database`. `settle` (see `Recorder`) costs nothing when nothing is waiting."""
+    """Like `Database`. `settle` (see `Recorder`) costs nothing when nothing is waiting.
+
+    It takes a writer's turn of its own, so `together` does it before it begins, and nothing within does it again.
+    """
 
     def __init__(self, database: Database, settle: Callable[[], None]) -> None:
         self._database = database
@@ -19,12 +22,22 @@ class Fresh:
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        self._settle()
+        self._settle_first()
         with self._database.read() as session:
             yield session
 
     @contextmanager
     def write(self) -> Iterator[Session]:
-        self._settle()
+        self._settle_first()
         with self._database.write() as session:
             yield session
+
+    @contextmanager
+    def together(self) -> Iterator[Session]:
+        self._settle_first()
+        with self._database.together() as session:
+            yield session
+
+    def _settle_first(self) -> None:
+        if not self._database.is_joined:
+            self._settle()

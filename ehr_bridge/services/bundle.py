@@ -18,6 +18,7 @@ from ehr_bridge.db.fresh import Fresh
 from ehr_bridge.db.row_changes import keep_dates
 from ehr_bridge.matching import Basis, Rules
 from ehr_bridge.services.accounts.accounts import Accounts
+from ehr_bridge.services.accounts.given_answers import GivenAnswers
 from ehr_bridge.services.accounts.rate_limits import SIGN_IN, SIGN_IN_ADDRESS, UPLOAD, RateLimits
 from ehr_bridge.services.accounts.revocations import Revocations
 from ehr_bridge.services.accounts.service_keys import KeyVerifier, ServiceKeys
@@ -80,6 +81,7 @@ class Services:
     sign_in: SignIn
     service_keys: ServiceKeys
     key_verifier: KeyVerifier
+    given_answers: GivenAnswers
     rate_limits: RateLimits
     patients: Patients
     patient_batch: PatientBatch
@@ -209,6 +211,7 @@ def build_services(
         sign_in=SignIn(database, of_tokens, revocations, hashing, clock),
         service_keys=ServiceKeys(database, revocations, clock, roles),
         key_verifier=keys,
+        given_answers=GivenAnswers(database, of_tokens.secret, clock),
         rate_limits=RateLimits(database, clock, limits_of(settings)),
         patients=patients,
         patient_batch=PatientBatch(patients),

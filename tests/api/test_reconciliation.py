@@ -110,7 +110,7 @@ def test_two_people_at_once_one_wins_and_the_other_hears_who(api: Api, tmp_path:
     assert late["code"] == "study_changed" and "technician" in late["detail"]
     headers = {"If-Match": f'"{version}"'}
     path, body = f"/api/v1/reconciliation/{uid}/link", {"order_id": "ACC-2", "reason": "no"}
-    assert api.call("POST", path, "radiologist", json=body, headers=headers).json["code"] == "study_changed"
+    assert api.call("POST", path, "radiologist", json=body, headers=headers).json["code"] == "version_changed"
     headers = {"If-Match": api.get(f"/api/v1/reconciliation/{uid}", "radiologist").headers["ETag"]}
     assert api.call("POST", path, "radiologist", json=body, headers=headers).status_code == 202
     jobs(api, tmp_path).run()

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.people import People
-from tests.support.server import Server
+from tests.support.server import Server, user_token
 
 NAVIGATION = {
     "radiographer": ["Orders", "Studies", "Reconciliation", "Quarantine", "Upload history", "Viewer links"],
@@ -105,6 +105,27 @@ def test_the_upload_history_leads_to_each_file_and_to_the_study(people: People) 
     expect(page.get_by_role("table", name="Files")).to_contain_text("demo-001.dcm")
     page.get_by_role("link", name="Open the study").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Lindqvist, Åsa")
+
+
+def test_of_two_administrators_the_second_hears_of_the_first(people: People, demo: Server) -> None:
+    """Nothing is overwritten unseen: what was saved in between is loaded, and then changed."""
+    account = {"username": "selma", "full_name": "Selma", "roles": ["nurse"], "password": "chosen by ada"}
+    assert demo.request("POST", "/api/v1/accounts", user_token("admin"), json=account).status_code == 201
+    page = people.go("admin", "/accounts")
+    page.get_by_role("button", name="Change the account selma").click()
+    dialog = page.get_by_role("dialog", name="Change selma")
+    body = {"full_name": "Selma Sand", "roles": ["doctor"]}
+    assert demo.request("PUT", "/api/v1/accounts/selma", user_token("admin"), json=body).status_code == 200
+    dialog.get_by_label("Name", exact=True).fill("Selma Berg")
+    dialog.get_by_role("button", name="Save").click()
+    expect(dialog.get_by_text("Somebody else saved in between.")).to_be_visible()
+    dialog.get_by_role("button", name="Load again").click()
+    expect(dialog.get_by_label("Name", exact=True)).to_have_value("Selma Sand")
+    expect(dialog.get_by_label(re.compile("^Doctor"))).to_be_checked()
+    dialog.get_by_label("Name", exact=True).fill("Selma Berg")
+    dialog.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("row", name=re.compile("selma"))).to_contain_text("Selma Berg")
+    assert demo.get("/api/v1/accounts/selma", "admin").json()["roles"] == ["doctor"]
 
 
 def test_a_new_account_chooses_its_own_password_before_anything_opens(people: People, demo: Server) -> None:

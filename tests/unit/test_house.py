@@ -134,7 +134,8 @@ def test_no_test_module_imports_another() -> None:
 
 
 HANDED_OUT = {
-    "accounts.rate_limits", "archive.storing", "audit", "audit.anchors", "audit.refusals",
+    "accounts.given_answers", "accounts.rate_limits",
+    "archive.storing", "audit", "audit.anchors", "audit.refusals",
     "audit.trail", "bundle", "changes.views", "deletion.requests", "identity.attributes", "identity.persons",
     "intake.batch", "intake.prediction", "linking.reconciliation", "linking.reconciliation_views",
     "modifying.tag_history", "quarantine.desk", "registry.numbers", "registry.order_states", "registry.orders",

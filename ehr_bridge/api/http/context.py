@@ -12,6 +12,7 @@ from werkzeug.exceptions import MethodNotAllowed
 from ehr_bridge.api.http.access import admit
 from ehr_bridge.api.http.limits import count_upload
 from ehr_bridge.api.http.restricted import closed_on, require_open
+from ehr_bridge.api.http.schemas import Versioned, etag_of
 from ehr_bridge.auth.caller import Caller
 from ehr_bridge.errors import InvalidInput
 from ehr_bridge.services.audit.trail import Origin
@@ -47,8 +48,12 @@ def origin() -> Origin:
 
 
 def answer(model: BaseModel, status: int = 200) -> Response:
-    """JSON in the model's own form."""
-    return Response(model.model_dump_json(), status=status, content_type="application/json")
+    """JSON in the model's own form, with its `ETag` where it has one."""
+    body = model.model_dump_json()
+    response = Response(body, status=status, content_type="application/json")
+    if isinstance(model, Versioned):
+        response.headers["ETag"] = etag_of(body)
+    return response
 
 
 def guard(app: Flask) -> None:

@@ -160,7 +160,7 @@ def _complete_operation(operation: dict[str, Any], method: str, path: str, ways:
     if "{" in path:
         responses.setdefault("404", {})  # a value with a slash in it makes another path
     operation["description"] = " ".join(filter(None, [operation.get("description"), who]))
-    if not operation.get("parameters") and "requestBody" not in operation:
+    if method == "GET" and not operation.get("parameters"):
         responses.pop("422", None)
     if all(status < "400" for status in responses):
         responses["403"] = {"description": REFUSED_BEFORE}

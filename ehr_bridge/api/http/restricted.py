@@ -139,7 +139,19 @@ FINDERS: Mapping[str, Finder] = {
 }
 
 NAMES_NOBODY = frozenset(
-    {"If-Match", "X-Reason", "action", "active", "actor", "after_id", "birth_date", "body_part"}
+    {
+        "Idempotency-Key",
+        "If-Match",
+        "If-None-Match",
+        "X-Reason",
+        "action",
+        "active",
+        "actor",
+        "after_id",
+        "as_of",
+        "birth_date",
+    }
+    | {"body_part"}
     | {"changes", "code", "current_password", "decision", "description", "expected", "family_name"}
     | {"file_name", "format", "from", "full_name", "further_steps", "given_name", "issuer", "items", "key_id", "kind"}
     | {"known_hash", "known_id", "laterality", "limit", "link_status", "match", "max_uses", "modality"}

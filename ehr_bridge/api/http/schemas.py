@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
+from hashlib import sha256
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import (
@@ -33,6 +34,18 @@ class Model(BaseModel):
     it."""
 
     model_config = ConfigDict(from_attributes=True, defer_build=True)
+
+
+class Versioned(Model):
+    """An answer that shows one thing which can change; it carries an `ETag`."""
+
+    def etag(self) -> str:
+        """A strong entity tag (RFC 9110 section 8.8.3): a digest of all that is shown, so that it changes with it."""
+        return etag_of(self.model_dump_json())
+
+
+def etag_of(shown: str) -> str:
+    return f'"{sha256(shown.encode()).hexdigest()[:32]}"'
 
 
 class Input(BaseModel):
@@ -196,6 +209,14 @@ Priority = Annotated[
 Side = Annotated[Literal["L", "R", "B"], _term(_SIDES | {term: term for term in "LRB"})]
 """Laterality (0020,0060), and B for both."""
 Uid = Annotated[str, StringConstraints(pattern=f"^{STORABLE_UID}$", max_length=LONGEST_UID)]
+
+AsOf = Annotated[
+    Annotated[GivenMoment | None, EmptyIsNone],
+    Field(
+        description="When the sender knew this, with time zone. What was told as of a later moment stays: 409 `stale`. "
+        "Left out: it is taken"
+    ),
+]
 
 
 class PageQuery(Input):

@@ -9,7 +9,8 @@ from pydantic import ConfigDict, Field, StringConstraints
 
 from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import answer, origin, services
-from ehr_bridge.api.http.schemas import Input, ListOf, Model, Moment, PageQuery, Problem, Text64
+from ehr_bridge.api.http.schemas import Input, ListOf, Moment, PageQuery, Problem, Text64, Versioned
+from ehr_bridge.api.writing.conditions import honours
 from ehr_bridge.errors import Conflict
 
 blueprint = Blueprint("account_management", "Accounts", "/api/v1/accounts")
@@ -46,7 +47,7 @@ class AccountPath(Input):
     username: str
 
 
-class AccountAnswer(Model):
+class AccountAnswer(Versioned):
     username: str
     full_name: str
     roles: list[str]
@@ -86,10 +87,21 @@ def create_account(body: NewAccountBody) -> Response:
     return answer(AccountAnswer.model_validate(services().accounts.get(body.username)), 201)
 
 
+@blueprint.get("/<username>", responses={200: AccountAnswer, 404: Problem})
+def get_account(path: AccountPath) -> Response:
+    """One account"""
+    return answer(AccountAnswer.model_validate(services().accounts.get(path.username)))
+
+
+def _tags(path: AccountPath, body: AccountBody | TemporaryPasswordBody) -> list[str]:
+    return [AccountAnswer.model_validate(services().accounts.get(path.username)).etag()]
+
+
 @blueprint.put(
     "/<username>",
     responses={200: AccountAnswer, 400: Problem, 404: Problem, 409: Problem, 415: Problem, 422: Problem},
 )
+@honours(_tags)
 def change_account(path: AccountPath, body: AccountBody) -> Response:
     """Replace the name, roles and state of an account"""
     account = services().accounts.change(path.username, body.full_name, body.roles, body.active, origin())
@@ -100,6 +112,7 @@ def change_account(path: AccountPath, body: AccountBody) -> Response:
     "/<username>/password",
     responses={204: None, 400: Problem, 404: Problem, 415: Problem, 422: Problem, 503: Problem},
 )
+@honours(_tags)
 def set_password(path: AccountPath, body: TemporaryPasswordBody) -> Response:
     """Set a temporary password; it must be changed at the next sign-in"""
     services().accounts.set_password(path.username, body.password, origin())

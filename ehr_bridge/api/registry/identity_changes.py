@@ -23,8 +23,10 @@ from ehr_bridge.api.http.schemas import (
     Text64,
 )
 from ehr_bridge.api.reconciliation import ReasonText
-from ehr_bridge.api.registry.orders import OrderPath
-from ehr_bridge.api.registry.patients import PatientPath
+from ehr_bridge.api.registry.orders import OrderPath, tags_of_order
+from ehr_bridge.api.registry.patients import PatientPath, patient_answer
+from ehr_bridge.api.writing.conditions import honours
+from ehr_bridge.api.writing.repeats import repeatable
 from ehr_bridge.db.states import Decision
 from ehr_bridge.services.changes.views import ChangeFilters, ChangeView
 
@@ -95,7 +97,18 @@ class ChangeList(ListOf[ChangeAnswer]):
 REFUSALS: dict[Any, Any] = {400: Problem, 404: Problem, 409: Problem, 415: Problem, 422: Problem}
 
 
+def _tags_of_patient(path: PatientPath, body: MergeBody | TakeBackBody) -> list[str]:
+    patients = services().patients
+    return [patient_answer(patients.get(patients.certain(path.patient))).etag()]
+
+
+def _tags_of_order(path: OrderPath, body: AccessionBody) -> list[str]:
+    return tags_of_order(path.order)
+
+
 @blueprint.post("/patients/<patient>/merge", responses={202: ChangeAnswer, **REFUSALS})
+@repeatable
+@honours(_tags_of_patient)
 def merge_patient(path: PatientPath, body: MergeBody) -> Response:
     """Merge a record into another (HL7 ADT^A40): its orders and studies move along, each study by a job"""
     certain = services().patients.certain
@@ -104,6 +117,8 @@ def merge_patient(path: PatientPath, body: MergeBody) -> Response:
 
 
 @blueprint.post("/patients/<patient>/unmerge", responses={202: ChangeAnswer, **REFUSALS})
+@repeatable
+@honours(_tags_of_patient)
 def unmerge_patient(path: PatientPath, body: TakeBackBody) -> Response:
     """Undo the merge of a record; its orders and studies move back"""
     mrn = services().patients.certain(path.patient)
@@ -111,6 +126,7 @@ def unmerge_patient(path: PatientPath, body: TakeBackBody) -> Response:
 
 
 @blueprint.post("/orders/<order>/accession-number", responses={202: ChangeAnswer, **REFUSALS})
+@honours(_tags_of_order)
 def correct_accession_number(path: OrderPath, body: AccessionBody) -> Response:
     """Correct the accession number of an order; its studies follow"""
     changes = services().identity_changes

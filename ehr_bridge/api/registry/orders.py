@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import asdict
+from contextlib import suppress
+from dataclasses import asdict, fields
 from datetime import date
 from typing import Annotated, Literal, Self
 
@@ -13,6 +14,7 @@ from pydantic import Field, model_validator
 from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import answer, closed, origin, services
 from ehr_bridge.api.http.schemas import (
+    AsOf,
     EmptyIsNone,
     GivenMoment,
     Input,
@@ -30,11 +32,14 @@ from ehr_bridge.api.http.schemas import (
     Text16,
     Text64,
     Uid,
+    Versioned,
     fits,
 )
 from ehr_bridge.api.registry.patients import Sex
+from ehr_bridge.api.writing.conditions import honours
 from ehr_bridge.db.states import OrderStatus
 from ehr_bridge.db.tables.registry import Order, StepData
+from ehr_bridge.errors import NotFound
 from ehr_bridge.matching.order_keys import plain_key
 from ehr_bridge.services.identity.attributes import person_name
 from ehr_bridge.services.registry.order_states import Stated
@@ -98,6 +103,7 @@ class OrderBody(Input):
         "scheduled_at, station_ae_title and scheduled_procedure_step_id of the order are the first one's. Left out: "
         "there is one step",
     )
+    as_of: AsOf = None
     status: Stated | None = Field(
         None,
         description="How far the order is, where the EHR knows; what lies behind its state changes nothing, except "
@@ -141,7 +147,7 @@ class StepAnswer(Model):
     station_ae_title: str | None
 
 
-class OrderAnswer(Model):
+class OrderAnswer(Versioned):
     id: uuid.UUID
     accession_number: str
     status: OrderStatus
@@ -175,6 +181,7 @@ class OrderAnswer(Model):
     uploaded_by_id: uuid.UUID | None
     uploaded_at: Moment | None
     upload_source: str | None
+    as_of: Moment | None = Field(description="When the EHR knew what it last told, as far as it said so")
     created_at: Moment
     updated_at: Moment
 
@@ -184,6 +191,26 @@ class OrderList(Model):
     total: int
     limit: int
     offset: int
+
+
+def tags_of_order(order: str) -> list[str]:
+    """Raises NotFound."""
+    return [order_answer(services().orders.get(order)).etag()]
+
+
+def tags_of_told_order(accession_number: str) -> list[str]:
+    """Of the order that an upsert would update; none where it would place one."""
+    with suppress(NotFound):
+        return tags_of_order(accession_number)
+    return []
+
+
+def _tags_of_told(path: AccessionPath, body: OrderBody) -> list[str]:
+    return tags_of_told_order(path.order)
+
+
+def _tags(path: OrderPath) -> list[str]:
+    return tags_of_order(path.order)
 
 
 @blueprint.put(
@@ -198,13 +225,14 @@ class OrderList(Model):
         422: Problem,
     },
 )
+@honours(_tags_of_told)
 def put_order(path: AccessionPath, body: OrderBody) -> Response:
     """Place or update an order by accession number"""
-    told = body.model_dump(exclude={"mrn", "issuer", "status", "scheduled_study_instance_uid", "further_steps"})
+    told = body.model_dump(include={field.name for field in fields(OrderData)} - {"further_steps"})
     data = OrderData(**told, further_steps=tuple(StepData(**step.model_dump()) for step in body.further_steps))
     mrn = services().patients.certain(body.mrn, body.issuer)
     order, created = services().orders.upsert(
-        path.order, mrn, data, origin(), body.status, body.scheduled_study_instance_uid
+        path.order, mrn, data, origin(), body.status, body.scheduled_study_instance_uid, body.as_of
     )
     return answer(order_answer(order), 201 if created else 200)
 
@@ -227,6 +255,7 @@ def get_order(path: OrderPath) -> Response:
 
 
 @blueprint.post("/orders/<order>/cancel", responses={200: OrderAnswer, 404: Problem, 409: Problem})
+@honours(_tags)
 def cancel_order(path: OrderPath) -> Response:
     """Cancel an order; its images stay with the patient"""
     order = services().orders.cancel(path.order, origin())
@@ -234,12 +263,14 @@ def cancel_order(path: OrderPath) -> Response:
 
 
 @blueprint.post("/orders/<order>/arrival", responses={200: OrderAnswer, 404: Problem, 409: Problem})
+@honours(_tags)
 def note_arrival(path: OrderPath) -> Response:
     """Note that the patient of an order has arrived"""
     return answer(order_answer(services().orders.arrive(path.order, origin())))
 
 
 @blueprint.delete("/orders/<order>/arrival", responses={200: OrderAnswer, 404: Problem, 409: Problem})
+@honours(_tags)
 def withdraw_arrival(path: OrderPath) -> Response:
     """Note that the patient has not arrived after all"""
     return answer(order_answer(services().orders.withdraw_arrival(path.order, origin())))

@@ -63,7 +63,7 @@ def put_patient_batch(body: PatientBatchBody) -> Response:
     """Register or update up to 1,000 patients, with an outcome for each"""
     read = [_read(item) for item in body.items]
     good = [item for item in read if isinstance(item, PatientItem)]
-    outcomes = iter(services().patient_batch.upsert([(item.mrn, item.data()) for item in good], origin()))
+    outcomes = iter(services().patient_batch.upsert([(item.mrn, item.data(), item.as_of) for item in good], origin()))
     items = [_answer(item, next(outcomes)) if isinstance(item, PatientItem) else item for item in read]
     counts = {status: sum(item.status == status for item in items) for status in ("created", "updated", "failed")}
     return answer(PatientBatchAnswer(**counts, items=items))

@@ -13,6 +13,7 @@ from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import answer, closed, origin, services
 from ehr_bridge.api.http.schemas import (
     NAME_LENGTH,
+    AsOf,
     BirthDate,
     EmptyIsNone,
     Input,
@@ -27,7 +28,9 @@ from ehr_bridge.api.http.schemas import (
     PathPatientRef,
     PathText64,
     Problem,
+    Versioned,
 )
+from ehr_bridge.api.writing.conditions import honours
 from ehr_bridge.db.tables.registry import Patient
 from ehr_bridge.matching import NAME_PARTS
 from ehr_bridge.services.registry.patients import PatientData
@@ -56,6 +59,7 @@ class PatientBody(Input):
     birth_date: Annotated[BirthDate | None, EmptyIsNone] = None
     sex: Sex = "unknown"
     issuer: Issuer = None
+    as_of: AsOf = None
 
     @field_validator("middle_name", "prefix", "suffix")
     @classmethod
@@ -75,7 +79,7 @@ class PatientQuery(PageQuery):
     q: str = Field("", description="Beginning of an MRN, or parts of the name")
 
 
-class PatientAnswer(Model):
+class PatientAnswer(Versioned):
     id: uuid.UUID
     mrn: str
     issuer: str | None
@@ -91,6 +95,7 @@ class PatientAnswer(Model):
         description="The correction by which the number may be another person's: stored studies do not follow it, and "
         "nothing is linked to the number automatically, until somebody agrees, refuses or undoes it; null otherwise"
     )
+    as_of: Moment | None = Field(description="When the EHR knew what it last told, as far as it said so")
     created_at: Moment
     updated_at: Moment
 
@@ -102,31 +107,41 @@ class PatientList(Model):
     offset: int
 
 
+def tags_of_told_patient(mrn: str, issuer: str | None) -> list[str]:
+    """Of the patient whom an upsert would update; none where it would register one."""
+    patient = services().patients.told(mrn, issuer)
+    return [] if patient is None else [patient_answer(patient).etag()]
+
+
+def _tags_of_told(path: MrnPath, body: PatientBody) -> list[str]:
+    return tags_of_told_patient(path.patient, body.issuer)
+
+
 @blueprint.put(
     "/patients/<patient>",
     responses={200: PatientAnswer, 201: PatientAnswer, 400: Problem, 409: Problem, 415: Problem, 422: Problem},
 )
+@honours(_tags_of_told)
 def put_patient(path: MrnPath, body: PatientBody) -> Response:
     """Register or update a patient by MRN"""
-    patient, created = services().patients.upsert(path.patient, body.data(), origin())
-    return answer(_answer(patient), 201 if created else 200)
+    patient, created = services().patients.upsert(path.patient, body.data(), origin(), body.as_of)
+    return answer(patient_answer(patient), 201 if created else 200)
 
 
 @blueprint.get("/patients", responses={200: PatientList, 422: Problem})
 def list_patients(query: PatientQuery) -> Response:
     """Search patients by MRN or name"""
     page = services().patients.search(query.q, query.limit, query.offset, closed())
-    return answer(
-        PatientList(items=[_answer(p) for p in page.items], total=page.total, limit=page.limit, offset=page.offset)
-    )
+    items = [patient_answer(p) for p in page.items]
+    return answer(PatientList(items=items, total=page.total, limit=page.limit, offset=page.offset))
 
 
 @blueprint.get("/patients/<patient>", responses={200: PatientAnswer, 404: Problem, 409: Problem, 422: Problem})
 def get_patient(path: PatientPath, query: IssuerQuery) -> Response:
     """One patient by id or MRN"""
     patients = services().patients
-    return answer(_answer(patients.get(patients.named(path.patient, query.issuer))))
+    return answer(patient_answer(patients.get(patients.named(path.patient, query.issuer))))
 
 
-def _answer(patient: Patient) -> PatientAnswer:
+def patient_answer(patient: Patient) -> PatientAnswer:
     return PatientAnswer.model_validate(patient)

@@ -20,6 +20,8 @@ from ehr_bridge.services.bundle import Services
 from ehr_bridge.services.uploads.arrivals import UploadOutcome
 
 METHOD, PATH = "POST", "/api/v1/dicom/upload"
+CONDITIONS = frozenset({"HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH", "HTTP_IF_UNMODIFIED_SINCE"})
+"""What this way does not honour; the application refuses it in words."""
 CREATED = [("Content-Type", "application/json"), ("Cache-Control", "no-store")]
 
 
@@ -34,7 +36,7 @@ class Express:
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         if environ["PATH_INFO"] != PATH or environ["REQUEST_METHOD"] != METHOD:
             return self._app(environ, start_response)
-        if environ.get("CONTENT_TYPE") not in DICOM_TYPES:
+        if environ.get("CONTENT_TYPE") not in DICOM_TYPES or not CONDITIONS.isdisjoint(environ):
             return self._app(environ, start_response)
         try:
             outcome = self._take(environ)

@@ -1,4 +1,4 @@
-"""Tables of accounts, sessions of our own sign-in, failed sign-ins, service keys and rate limit counts."""
+"""Tables of accounts, sessions of our own sign-in, failed sign-ins, service keys, rate limits and given answers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, String
+from sqlalchemy import BigInteger, ForeignKey, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ehr_bridge.db.tables.base import Base
@@ -84,3 +84,16 @@ class RateCount(Base):
     minute: Mapped[int] = mapped_column(BigInteger, primary_key=True, index=True)
     """Minutes since 1970."""
     count: Mapped[int] = mapped_column(BigInteger)
+
+
+class GivenAnswer(Base):
+    """What a caller heard, written in the transaction of what they had done; kept for a day."""
+
+    __tablename__ = "given_answers"
+
+    key_sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    """Digest of the caller and their key; neither is stored."""
+    request_sha256: Mapped[str] = mapped_column(String(64))
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    """The answer, which may hold a token, under a key that needs the caller's key and the server's secret."""
+    given_at: Mapped[datetime] = mapped_column(index=True)

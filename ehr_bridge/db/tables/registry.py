@@ -44,6 +44,8 @@ class Patient(Dated, Base):
     pending_change_id: Mapped[uuid.UUID | None]
     """The correction (`identity_changes`) after which the number may be another person's, until somebody has
     decided."""
+    as_of: Mapped[datetime | None]
+    """When the EHR knew what it last told, as far as it said so."""
 
     @validates("issuer")
     def _follow(self, _: str, issuer: str | None) -> str | None:
@@ -129,6 +131,8 @@ class Order(Dated, Base):
     """Made here for a study without an order, and not sent by the EHR yet."""
     told_patient_id: Mapped[uuid.UUID | None]
     """The record under whose number the EHR last sent the order, even if it was merged into `patient`."""
+    as_of: Mapped[datetime | None]
+    """When the EHR knew what it last told, as far as it said so."""
     scheduled_study_instance_uid: Mapped[str] = mapped_column(UID, unique=True)
     """Assigned when the order is placed; what the worklist offers and the matcher looks for."""
     study_instance_uid: Mapped[str] = mapped_column(UID, index=True)

@@ -76,6 +76,11 @@ class Reconciliation:
         with self._fresh.read() as session:
             return view_unreconciled(session, find_study(session, study_instance_uid), self._rules)
 
+    def version(self, study_instance_uid: str) -> str:
+        """The version of any stored study, as `get` shows it. Raises NotFound."""
+        with self._fresh.read() as session:
+            return version_of(session, find_study(session, study_instance_uid))
+
     def compare(self, study_instance_uid: str, with_whom: Confirmation) -> CandidateView:
         """Compare a stored study with an order or patient of the caller's choice.
 

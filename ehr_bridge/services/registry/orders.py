@@ -22,6 +22,7 @@ from ehr_bridge.services import audit
 from ehr_bridge.services.audit.trail import Event, Origin
 from ehr_bridge.services.registry.numbers import as_uuid, find_patient, find_patient_record, number_begins
 from ehr_bridge.services.registry.order_states import Stated, move, order_shows, state
+from ehr_bridge.services.registry.staleness import take_moment
 from ehr_bridge.services.visibility.asker import require_open
 from ehr_bridge.services.visibility.restrictions import NOTHING, Closed, without
 
@@ -105,15 +106,18 @@ class Orders:
         origin: Origin,
         said: Stated | None = None,
         scheduled_study_instance_uid: str | None = None,
+        as_of: datetime | None = None,
     ) -> tuple[Order, bool]:
         """Create or update the order with that accession number; `said` is the reported state. Says whether it is new.
 
         `scheduled_study_instance_uid` is the UID in the filler's worklist (IHE RAD-4, IPC-3 or ZDS-1); None keeps the
-        present one, which is ours unless another was sent.
+        present one, which is ours unless another was sent. `as_of` is when the EHR knew this (`staleness.take_moment`).
 
         Raises:
             NotFound: no patient has that MRN.
-            Conflict: it is cancelled and `said` is another state; or the UID is another order's, or comes too late.
+            Conflict: it is cancelled and `said` is another state; or the UID is another order's, or comes too late; or
+                what was told last is newer.
+            InvalidInput: `as_of` lies in the future.
         """
         now = self._clock()
         with self._database.write() as session:
@@ -124,6 +128,7 @@ class Orders:
             created = order is None
             if order is None:
                 order = self._new_order(accession_number, patient, now)
+            take_moment(order, as_of, now)
             changed = [f.name for f in fields(OrderData) if getattr(order, f.name) != getattr(data, f.name)]
             before = None if created else {name: getattr(order, name) for name in changed}
             if not created and order.patient_id != patient.id:
@@ -206,6 +211,14 @@ class Orders:
             study_instance_uid=uid,
             created_at=now,
         )
+
+    def told_of(self, order: Order) -> str:
+        """The patient of an order as the EHR last named them, by id: a record that was merged into the present one
+        stays named, so that taking the merge back finds the order."""
+        told = order.told_patient_id
+        with self._database.read() as session:
+            is_theirs = told is not None and find_patient(session, str(told)).id == order.patient_id
+        return str(told if is_theirs else order.patient_id)
 
     def get(self, id_or_accession_number: str) -> Order:
         """Raises NotFound."""

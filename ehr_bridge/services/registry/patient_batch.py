@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from ehr_bridge.errors import BridgeError, Unavailable
 from ehr_bridge.services.audit.trail import Origin
@@ -26,13 +27,14 @@ class PatientBatch:
     def __init__(self, patients: Patients) -> None:
         self._patients = patients
 
-    def upsert(self, items: Iterable[tuple[str, PatientData]], origin: Origin) -> list[PatientOutcome]:
-        """Process the items one by one; completed items stay, and repeating them changes nothing."""
-        return [self._one(mrn, data, origin) for mrn, data in items]
+    def upsert(self, items: Iterable[tuple[str, PatientData, datetime | None]], origin: Origin) -> list[PatientOutcome]:
+        """Process the items (MRN, data, when the EHR knew it) one by one; completed items stay, and repeating them
+        changes nothing."""
+        return [self._one(mrn, data, as_of, origin) for mrn, data, as_of in items]
 
-    def _one(self, mrn: str, data: PatientData, origin: Origin) -> PatientOutcome:
+    def _one(self, mrn: str, data: PatientData, as_of: datetime | None, origin: Origin) -> PatientOutcome:
         try:
-            patient, created = self._patients.upsert(mrn, data, origin)
+            patient, created = self._patients.upsert(mrn, data, origin, as_of)
         except Unavailable:
             raise
         except BridgeError as refusal:

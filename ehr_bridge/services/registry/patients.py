@@ -31,6 +31,7 @@ from ehr_bridge.services.registry.numbers import (
     number_begins,
     with_issuer,
 )
+from ehr_bridge.services.registry.staleness import take_moment
 from ehr_bridge.services.visibility.restrictions import NOTHING, Closed, count_up, without
 
 
@@ -76,25 +77,27 @@ class Patients:
         """The issuers of MRNs; empty if there is only one."""
         return self._authorities
 
-    def upsert(self, mrn: str, data: PatientData, origin: Origin) -> tuple[Patient, bool]:
+    def upsert(
+        self, mrn: str, data: PatientData, origin: Origin, as_of: datetime | None = None
+    ) -> tuple[Patient, bool]:
         """Create or update the patient with that MRN; returns whether it is new. Repeating a call changes nothing.
+        `as_of` is when the EHR knew this (`staleness.take_moment`).
 
         A number means nothing without its issuer. With several authorities each has its own patient for a number. With
         one, a number sent without issuer is that of the recorded issuer, and a record without issuer gets the first one
         sent.
 
         Raises:
-            Conflict: the number is another issuer's, or the issuer cannot be determined; or the record was merged.
-            InvalidInput: with several authorities, the issuer is missing or none of them.
+            Conflict: the number is another issuer's, or the issuer cannot be determined; or the record was merged; or
+                what was told last is newer.
+            InvalidInput: with several authorities, the issuer is missing or none of them; or `as_of` lies ahead.
         """
         now = self._clock()
         with self._database.write() as session:
             records = session.scalars(select(Patient).where(Patient.mrn == mrn).with_for_update()).all()
             if self._authorities:
                 data = replace(data, issuer=configured_issuer(self._authorities, data.issuer))
-                patient = _of_authority(records, str(data.issuer))
-            else:
-                patient = _of_the_one(records, data.issuer)
+            patient = self._told(records, data.issuer)
             created = patient is None
             if patient is not None and patient.merged_into_id is not None:
                 raise Conflict("patient_merged", "This record was merged into another; change the surviving record.")
@@ -102,6 +105,7 @@ class Patients:
                 data = replace(data, issuer=patient.issuer)
             if patient is None:
                 patient = Patient(id=uuid.uuid4(), mrn=mrn, created_at=now)
+            take_moment(patient, as_of, now)
             changed = [name for name in PatientData.__slots__ if getattr(patient, name) != getattr(data, name)]
             if not changed and not created:
                 return patient, False
@@ -118,6 +122,16 @@ class Patients:
             if created and records:
                 count_up(session)  # the number alone no longer identifies a patient who may be restricted
             return patient, created
+
+    def told(self, mrn: str, issuer: str | None) -> Patient | None:
+        """The patient whom `upsert` would update; None when it would create one. Raises like `upsert`."""
+        if self._authorities:
+            issuer = configured_issuer(self._authorities, issuer)
+        with self._database.read() as session:
+            return self._told(session.scalars(select(Patient).where(Patient.mrn == mrn)).all(), issuer)
+
+    def _told(self, records: Sequence[Patient], issuer: str | None) -> Patient | None:
+        return _of_authority(records, str(issuer)) if self._authorities else _of_the_one(records, issuer)
 
     def named(self, id_or_mrn: str, issuer: str | None) -> str:
         """A number with its issuer, as `find_patient` takes it. Raises InvalidInput when, with several authorities, the

@@ -1,5 +1,6 @@
 import { useState } from "react";
-import { useChangeAccount, useSetPassword, type Account } from "../api/accounts";
+import { editable, useChangeAccount, useLoadAccounts, useSetPassword, type Account } from "../api/accounts";
+import { ApiError } from "../api/errors";
 import { useSay } from "../components/Toast";
 import { t } from "../i18n";
 import { FormDialog } from "../components/FormDialog";
@@ -19,7 +20,7 @@ export function AccountActions({ account }: { account: Account }) {
       <button type="button" className="button button-small" aria-label={t("accounts.password.label", { username })} onClick={() => setAsking("password")}>
         {t("accounts.password")}
       </button>
-      {asking === "change" && <ChangeDialog account={account} onClose={close} />}
+      {asking === "change" && <ChangeDialog key={editable(account)} account={account} onClose={close} />}
       {asking === "password" && <PasswordDialog username={username} onClose={close} />}
     </span>
   );
@@ -27,6 +28,7 @@ export function AccountActions({ account }: { account: Account }) {
 
 function ChangeDialog({ account, onClose }: { account: Account; onClose: () => void }) {
   const change = useChangeAccount();
+  const load = useLoadAccounts();
   const say = useSay();
   const [name, setName] = useState(account.full_name);
   const [roles, setRoles] = useState<string[]>(account.roles);
@@ -36,7 +38,7 @@ function ChangeDialog({ account, onClose }: { account: Account; onClose: () => v
     setTried(true);
     if (!name.trim()) return;
     change.mutate(
-      { username: account.username, full_name: name.trim(), roles, active },
+      { seen: account, full_name: name.trim(), roles, active },
       {
         onSuccess: () => {
           say({ text: t("accounts.changed", { username: account.username }) });
@@ -51,6 +53,13 @@ function ChangeDialog({ account, onClose }: { account: Account; onClose: () => v
       action={t("action.save")}
       busy={change.isPending}
       error={change.error}
+      remedy={
+        change.error instanceof ApiError && change.error.code === "version_changed" ? (
+          <button type="button" className="button" onClick={load}>
+            {t("action.load_again")}
+          </button>
+        ) : null
+      }
       onSubmit={submit}
       onClose={onClose}
     >

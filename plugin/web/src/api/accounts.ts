@@ -1,6 +1,7 @@
 /** Local accounts, keys of programs, and viewer links that are still good. */
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useApi } from "./context";
+import { ApiError } from "./errors";
 import { asPage, PAGE_SIZE } from "./queries";
 import type * as schema from "./schema";
 
@@ -37,10 +38,23 @@ function useChange<Asked, Answer>(list: string, change: (ask: ReturnType<typeof 
 export const useCreateAccount = () =>
   useChange("accounts", (ask, body: NewAccount) => ask<Account>("accounts", { method: "POST", body }));
 
+/** Throws ApiError `version_changed` when somebody else has changed since what was `seen`; signing in changes nothing of it. */
 export const useChangeAccount = () =>
-  useChange("accounts", (ask, { username, ...body }: schema.AccountBody & { username: string }) =>
-    ask<Account>(`accounts/${encodeURIComponent(username)}`, { method: "PUT", body }),
-  );
+  useChange("accounts", async (ask, { seen, ...body }: schema.AccountBody & { seen: Account }) => {
+    const path = `accounts/${encodeURIComponent(seen.username)}`;
+    let tag = "";
+    const now = await ask<Account>(path, { onTag: (its) => (tag = its) });
+    if (editable(now) !== editable(seen)) throw new ApiError(412, "version_changed");
+    return ask<Account>(path, { method: "PUT", body, headers: { "If-Match": tag } });
+  });
+
+/** What people change of an account, to be compared. */
+export const editable = ({ full_name, roles, active }: Account) => JSON.stringify([full_name, roles, active]);
+
+export function useLoadAccounts() {
+  const client = useQueryClient();
+  return () => void client.invalidateQueries({ queryKey: ["accounts"] });
+}
 
 export const useSetPassword = () =>
   useChange("accounts", (ask, { username, password }: { username: string; password: string }) =>

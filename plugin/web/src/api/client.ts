@@ -16,6 +16,8 @@ export interface Asking {
   /** Beside the usual ones; text that is not ASCII goes through `headerText`. */
   headers?: Record<string, string>;
   signal?: AbortSignal;
+  /** Hears the ETag of a good answer, for `If-Match`. */
+  onTag?: (tag: string) => void;
   /** false for sign-in itself, whose 401 says nothing about a session. */
   withToken?: boolean;
   /** Another token than the session's; its 401 ends nothing by itself. */
@@ -47,6 +49,7 @@ export function createClient(session: Session, fetcher: typeof fetch = (...args)
 
     const body = await readJson(answer);
     if (answer.ok) {
+      asking.onTag?.(answer.headers.get("ETag") ?? "");
       if (body === undefined && answer.status !== 204) throw new ApiError(answer.status, "unexpected_answer");
       return body as T;
     }

@@ -252,6 +252,7 @@ export interface paths {
             responses: {
                 201: {
                     headers: {
+                        ETag?: string;
                         [name: string]: unknown;
                     };
                     content: {
@@ -273,12 +274,46 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** One account */
+        get: {
+            parameters: {
+                query?: never;
+                header?: {
+                    "If-None-Match"?: string;
+                };
+                path: {
+                    username: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        ETag?: string;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["AccountAnswer"];
+                    };
+                };
+                304: {
+                    headers: {
+                        ETag?: string;
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
         /** Replace the name, roles and state of an account */
         put: {
             parameters: {
                 query?: never;
-                header?: never;
+                header?: {
+                    "If-Match"?: string;
+                    "If-None-Match"?: string;
+                };
                 path: {
                     username: string;
                 };
@@ -292,6 +327,7 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        ETag?: string;
                         [name: string]: unknown;
                     };
                     content: {
@@ -320,7 +356,9 @@ export interface paths {
         post: {
             parameters: {
                 query?: never;
-                header?: never;
+                header?: {
+                    "If-Match"?: string;
+                };
                 path: {
                     username: string;
                 };
@@ -1189,7 +1227,9 @@ export interface paths {
         post: {
             parameters: {
                 query?: never;
-                header?: never;
+                header?: {
+                    "If-Match"?: string;
+                };
                 path?: never;
                 cookie?: never;
             };
@@ -1438,7 +1478,9 @@ export interface paths {
         get: {
             parameters: {
                 query?: never;
-                header?: never;
+                header?: {
+                    "If-None-Match"?: string;
+                };
                 path: {
                     study_uid: string;
                 };
@@ -1448,11 +1490,19 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        ETag?: string;
                         [name: string]: unknown;
                     };
                     content: {
                         "application/json": components["schemas"]["StudyAnswer"];
                     };
+                };
+                304: {
+                    headers: {
+                        ETag?: string;
+                        [name: string]: unknown;
+                    };
+                    content?: never;
                 };
             };
         };
@@ -1464,6 +1514,8 @@ export interface paths {
                 query?: never;
                 header: {
                     "X-Reason": string;
+                    "Idempotency-Key"?: string;
+                    "If-Match"?: string;
                 };
                 path: {
                     study_uid: string;
@@ -1561,7 +1613,9 @@ export interface paths {
         post: {
             parameters: {
                 query?: never;
-                header?: never;
+                header?: {
+                    "If-Match"?: string;
+                };
                 path: {
                     study_uid: string;
                 };
@@ -1589,6 +1643,7 @@ export interface paths {
                 query?: never;
                 header?: {
                     "X-Reason"?: string | null;
+                    "If-Match"?: string;
                 };
                 path: {
                     study_uid: string;
@@ -2142,7 +2197,9 @@ export interface paths {
         post: {
             parameters: {
                 query?: never;
-                header?: never;
+                header?: {
+                    "Idempotency-Key"?: string;
+                };
                 path?: never;
                 cookie?: never;
             };
@@ -2635,7 +2692,9 @@ export interface paths {
         get: {
             parameters: {
                 query?: never;
-                header?: never;
+                header?: {
+                    "If-None-Match"?: string;
+                };
                 path: {
                     order: string;
                 };
@@ -2645,11 +2704,19 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        ETag?: string;
                         [name: string]: unknown;
                     };
                     content: {
                         "application/json": components["schemas"]["OrderAnswer"];
                     };
+                };
+                304: {
+                    headers: {
+                        ETag?: string;
+                        [name: string]: unknown;
+                    };
+                    content?: never;
                 };
             };
         };
@@ -2657,7 +2724,10 @@ export interface paths {
         put: {
             parameters: {
                 query?: never;
-                header?: never;
+                header?: {
+                    "If-Match"?: string;
+                    "If-None-Match"?: string;
+                };
                 path: {
                     order: string;
                 };
@@ -2671,6 +2741,7 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        ETag?: string;
                         [name: string]: unknown;
                     };
                     content: {
@@ -2679,6 +2750,7 @@ export interface paths {
                 };
                 201: {
                     headers: {
+                        ETag?: string;
                         [name: string]: unknown;
                     };
                     content: {
@@ -2707,7 +2779,9 @@ export interface paths {
         post: {
             parameters: {
                 query?: never;
-                header?: never;
+                header?: {
+                    "If-Match"?: string;
+                };
                 path: {
                     order: string;
                 };
@@ -2748,7 +2822,9 @@ export interface paths {
         post: {
             parameters: {
                 query?: never;
-                header?: never;
+                header?: {
+                    "If-Match"?: string;
+                };
                 path: {
                     order: string;
                 };
@@ -2758,6 +2834,7 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        ETag?: string;
                         [name: string]: unknown;
                     };
                     content: {
@@ -2770,7 +2847,9 @@ export interface paths {
         delete: {
             parameters: {
                 query?: never;
-                header?: never;
+                header?: {
+                    "If-Match"?: string;
+                };
                 path: {
                     order: string;
                 };
@@ -2780,6 +2859,7 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        ETag?: string;
                         [name: string]: unknown;
                     };
                     content: {
@@ -2806,7 +2886,9 @@ export interface paths {
         post: {
             parameters: {
                 query?: never;
-                header?: never;
+                header?: {
+                    "If-Match"?: string;
+                };
                 path: {
                     order: string;
                 };
@@ -2816,6 +2898,60 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        ETag?: string;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["OrderAnswer"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orders/{order}/patch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Place an order, or update some fields of one, by accession number */
+        post: {
+            parameters: {
+                query?: never;
+                header?: {
+                    "If-Match"?: string;
+                };
+                path: {
+                    order: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["OrderPatch"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        ETag?: string;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["OrderAnswer"];
+                    };
+                };
+                201: {
+                    headers: {
+                        ETag?: string;
                         [name: string]: unknown;
                     };
                     content: {
@@ -2921,7 +3057,9 @@ export interface paths {
                 query?: {
                     issuer?: string | null;
                 };
-                header?: never;
+                header?: {
+                    "If-None-Match"?: string;
+                };
                 path: {
                     patient: string;
                 };
@@ -2931,11 +3069,19 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        ETag?: string;
                         [name: string]: unknown;
                     };
                     content: {
                         "application/json": components["schemas"]["PatientAnswer"];
                     };
+                };
+                304: {
+                    headers: {
+                        ETag?: string;
+                        [name: string]: unknown;
+                    };
+                    content?: never;
                 };
             };
         };
@@ -2943,7 +3089,10 @@ export interface paths {
         put: {
             parameters: {
                 query?: never;
-                header?: never;
+                header?: {
+                    "If-Match"?: string;
+                    "If-None-Match"?: string;
+                };
                 path: {
                     patient: string;
                 };
@@ -2957,6 +3106,7 @@ export interface paths {
             responses: {
                 200: {
                     headers: {
+                        ETag?: string;
                         [name: string]: unknown;
                     };
                     content: {
@@ -2965,6 +3115,7 @@ export interface paths {
                 };
                 201: {
                     headers: {
+                        ETag?: string;
                         [name: string]: unknown;
                     };
                     content: {
@@ -2993,7 +3144,10 @@ export interface paths {
         post: {
             parameters: {
                 query?: never;
-                header?: never;
+                header?: {
+                    "Idempotency-Key"?: string;
+                    "If-Match"?: string;
+                };
                 path: {
                     patient: string;
                 };
@@ -3021,6 +3175,59 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/patients/{patient}/patch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Register a patient, or update some fields of one, by MRN */
+        post: {
+            parameters: {
+                query?: never;
+                header?: {
+                    "If-Match"?: string;
+                };
+                path: {
+                    patient: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["PatientPatch"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        ETag?: string;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["PatientAnswer"];
+                    };
+                };
+                201: {
+                    headers: {
+                        ETag?: string;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["PatientAnswer"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/patients/{patient}/unmerge": {
         parameters: {
             query?: never;
@@ -3034,7 +3241,10 @@ export interface paths {
         post: {
             parameters: {
                 query?: never;
-                header?: never;
+                header?: {
+                    "Idempotency-Key"?: string;
+                    "If-Match"?: string;
+                };
                 path: {
                     patient: string;
                 };
@@ -3442,7 +3652,8 @@ export interface paths {
             parameters: {
                 query?: never;
                 header?: {
-                    "If-Match"?: string | null;
+                    "Idempotency-Key"?: string;
+                    "If-Match"?: string;
                 };
                 path: {
                     study_uid: string;
@@ -3485,7 +3696,8 @@ export interface paths {
             parameters: {
                 query?: never;
                 header?: {
-                    "If-Match"?: string | null;
+                    "Idempotency-Key"?: string;
+                    "If-Match"?: string;
                 };
                 path: {
                     study_uid: string;
@@ -3528,7 +3740,8 @@ export interface paths {
             parameters: {
                 query?: never;
                 header?: {
-                    "If-Match"?: string | null;
+                    "Idempotency-Key"?: string;
+                    "If-Match"?: string;
                 };
                 path: {
                     study_uid: string;
@@ -4384,6 +4597,7 @@ export interface components {
         OrderAnswer: {
             accession_number: string;
             arrived_at: string | null;
+            as_of: string | null;
             body_part: string | null;
             /** Format: date-time */
             created_at: string;
@@ -4425,6 +4639,8 @@ export interface components {
         };
         OrderBody: {
             /** @default null */
+            as_of: string | null;
+            /** @default null */
             body_part: string | null;
             description: string;
             /** @default [] */
@@ -4462,6 +4678,9 @@ export interface components {
             offset: number;
             total: number;
         };
+        OrderPatch: {
+            [key: string]: unknown;
+        };
         /** @enum {string} */
         OrderStatus: "scheduled" | "arrived" | "in_progress" | "completed" | "reported" | "cancelled";
         PasswordBody: {
@@ -4469,6 +4688,7 @@ export interface components {
             new_password: string;
         };
         PatientAnswer: {
+            as_of: string | null;
             birth_date: string | null;
             /** Format: date-time */
             created_at: string;
@@ -4500,6 +4720,8 @@ export interface components {
             }[];
         };
         PatientBody: {
+            /** @default null */
+            as_of: string | null;
             /** @default null */
             birth_date: string | null;
             /** @default null */
@@ -4534,6 +4756,9 @@ export interface components {
             limit: number;
             offset: number;
             total: number;
+        };
+        PatientPatch: {
+            [key: string]: unknown;
         };
         /** @enum {string} */
         Permission: "upload" | "read" | "view" | "download" | "modify_tags" | "reconcile" | "request_deletion" | "approve_deletion" | "view_to_decide" | "write_reports" | "audit" | "accounts" | "service_permissions" | "write_orders" | "mint_on_behalf" | "annotate" | "privacy";
@@ -5083,6 +5308,7 @@ export type NewServiceKeyAnswer = components['schemas']['NewServiceKeyAnswer'];
 export type OrderAnswer = components['schemas']['OrderAnswer'];
 export type OrderBody = components['schemas']['OrderBody'];
 export type OrderList = components['schemas']['OrderList'];
+export type OrderPatch = components['schemas']['OrderPatch'];
 export type OrderStatus = components['schemas']['OrderStatus'];
 export type PasswordBody = components['schemas']['PasswordBody'];
 export type PatientAnswer = components['schemas']['PatientAnswer'];
@@ -5091,6 +5317,7 @@ export type PatientBatchBody = components['schemas']['PatientBatchBody'];
 export type PatientBody = components['schemas']['PatientBody'];
 export type PatientItemAnswer = components['schemas']['PatientItemAnswer'];
 export type PatientList = components['schemas']['PatientList'];
+export type PatientPatch = components['schemas']['PatientPatch'];
 export type Permission = components['schemas']['Permission'];
 export type PersonAnswer = components['schemas']['PersonAnswer'];
 export type PriorsBody = components['schemas']['PriorsBody'];

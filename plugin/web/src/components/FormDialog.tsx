@@ -10,13 +10,15 @@ interface Props {
   wide?: boolean;
   busy: boolean;
   error: Error | null;
+  /** A way out of the error, shown below it. */
+  remedy?: ReactNode;
   onSubmit: () => void;
   onClose: () => void;
   children: ReactNode;
 }
 
 /** A form in a dialog: its fields, what went wrong, and leaving or doing it. */
-export function FormDialog({ title, action, danger, wide = false, busy, error, onSubmit, onClose, children }: Props) {
+export function FormDialog({ title, action, danger, wide = false, busy, error, remedy, onSubmit, onClose, children }: Props) {
   return (
     <Dialog title={title} wide={wide} onClose={onClose}>
       <form
@@ -29,6 +31,7 @@ export function FormDialog({ title, action, danger, wide = false, busy, error, o
       >
         {children}
         <Problem error={error} />
+        {remedy}
         <div className="actions actions-end">
           <button type="button" className="button" onClick={onClose}>
             {t("action.cancel")}

@@ -1,0 +1,99 @@
+"""Partial upserts: an EHR says what it knows, and erases nothing that it does not know.
+
+JSON Merge Patch (RFC 7396): a field that is left out stays, null erases it. Orthanc does not pass PATCH on, so it is a
+POST. The whole that results is validated, written, audited and followed exactly as if it had been sent by PUT.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, fields
+from datetime import date, datetime
+from typing import Any
+
+from flask import Response
+from flask_openapi3 import Tag
+from pydantic import ConfigDict
+
+from ehr_bridge.api.http.blueprints import Blueprint
+from ehr_bridge.api.http.context import services
+from ehr_bridge.api.http.schemas import Input
+from ehr_bridge.api.registry.orders import AccessionPath, OrderAnswer, OrderBody, put_order, tags_of_told_order
+from ehr_bridge.api.registry.patients import MrnPath, PatientAnswer, PatientBody, put_patient, tags_of_told_patient
+from ehr_bridge.api.writing.conditions import honours
+from ehr_bridge.db.tables.registry import Order, Patient
+from ehr_bridge.errors import NotFound
+from ehr_bridge.services.registry.orders import OrderData
+from ehr_bridge.services.registry.patients import PatientData
+
+blueprint = Blueprint("patches", "Patients", problems=(400, 404, 409, 415, 422))
+ORDERS = Tag(name="Orders")
+
+
+class PatientPatch(Input):
+    """Any fields of the body of `PUT patients/{patient}`; what is left out stays, null erases (RFC 7396)."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class OrderPatch(Input):
+    """Any fields of the body of `PUT orders/{order}`; what is left out stays, null erases (RFC 7396)."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+def _tags_of_patient(path: MrnPath, body: PatientPatch) -> list[str]:
+    return tags_of_told_patient(path.patient, _issuer(body))
+
+
+def _tags_of_order(path: AccessionPath, body: OrderPatch) -> list[str]:
+    return tags_of_told_order(path.order)
+
+
+@blueprint.post("/patients/<patient>/patch", responses={200: PatientAnswer, 201: PatientAnswer})
+@honours(_tags_of_patient)
+def patch_patient(path: MrnPath, body: PatientPatch) -> Response:
+    """Register a patient, or update some fields of one, by MRN"""
+    with services().fresh.together():
+        patient = services().patients.told(path.patient, _issuer(body))
+        known = {} if patient is None else _known_of_patient(patient)
+        response: Response = put_patient(path=path, body=PatientBody.model_validate(known | _sent(body)))
+    return response
+
+
+@blueprint.post("/orders/<order>/patch", tags=[ORDERS], responses={200: OrderAnswer, 201: OrderAnswer})
+@honours(_tags_of_order)
+def patch_order(path: AccessionPath, body: OrderPatch) -> Response:
+    """Place an order, or update some fields of one, by accession number"""
+    with services().fresh.together():
+        try:
+            known = _known_of_order(services().orders.get(path.order))
+        except NotFound:
+            known = {}
+        response: Response = put_order(path=path, body=OrderBody.model_validate(known | _sent(body)))
+    return response
+
+
+def _sent(body: PatientPatch | OrderPatch) -> dict[str, Any]:
+    return dict(body.model_extra or {})
+
+
+def _issuer(body: PatientPatch) -> str | None:
+    """As the whole body would have it; one that is malformed is refused when the whole is validated."""
+    issuer = _sent(body).get("issuer")
+    return issuer.strip() or None if isinstance(issuer, str) else None
+
+
+def _known_of_patient(patient: Patient) -> dict[str, Any]:
+    return {name: _written(getattr(patient, name)) for name in PatientData.__slots__}
+
+
+def _known_of_order(order: Order) -> dict[str, Any]:
+    """What the EHR told of it. Its state and Study Instance UID stay where they are not sent."""
+    known = {field.name: _written(getattr(order, field.name)) for field in fields(OrderData)}
+    steps = [{name: _written(value) for name, value in asdict(step).items()} for step in order.further_steps]
+    return known | {"further_steps": steps, "mrn": services().orders.told_of(order)}
+
+
+def _written(value: Any) -> Any:
+    """As JSON writes it."""
+    return value.isoformat() if isinstance(value, date | datetime) else value

@@ -1,0 +1,1 @@
+"""Requests that write: no lost update, no second effect."""
