@@ -33,7 +33,7 @@ _ZIP = (
     *("malformed_zip", "damaged_entry", "encrypted_entry", "unsafe_entry", "unsupported_compression"),
     "nested_archive",
 )
-_WRITE_PATIENT = (*_MRN, "mrn_of_another_issuer", "mrn_without_issuer", "patient_merged")
+_WRITE_PATIENT = (*_MRN, "stale", "mrn_of_another_issuer", "mrn_without_issuer", "patient_merged")
 _STUDY = ("study_not_found",)
 _ORDER = ("order_not_found",)
 _LINK = (*_STUDY, "study_changed", "study_is_linked", "modification_running")
@@ -42,17 +42,20 @@ _JOB = ("job_not_found", "job_state")
 _QUARANTINE = ("quarantine_not_found",)
 _WAITING = ("quarantine_decided", "quarantine_file_away", "quarantine_unreadable")
 _DELETION = ("deletion_not_found", "deletion_state")
+_REPEATED = ("idempotency_key_reused", "answer_lost")
 _PASSWORD = ("password_too_short", "rate_limited")
 
 OF_ROUTE: dict[str, tuple[str, ...]] = {
     "list_authorities": (),
     "get_patient": _PATIENT,
     "put_patient": _WRITE_PATIENT,
+    "patch_patient": _WRITE_PATIENT,
     "list_patients": (),
     "put_patient_batch": (),
     "match_headers": (),
     "get_order": _ORDER,
-    "put_order": (*_PATIENT, "study_uid_of_another_order", "study_uid_too_late", "order_state"),
+    "put_order": (*_PATIENT, "stale", "study_uid_of_another_order", "study_uid_too_late", "order_state"),
+    "patch_order": (*_PATIENT, "stale", "study_uid_of_another_order", "study_uid_too_late", "order_state"),
     "list_orders": (),
     "cancel_order": (*_ORDER, "order_state"),
     "note_arrival": (*_ORDER, "order_state"),
@@ -74,11 +77,11 @@ OF_ROUTE: dict[str, tuple[str, ...]] = {
     "list_studies_of_order": _ORDER,
     "list_studies_of_accession": (),
     "get_study": _STUDY,
-    "request_deletion": (*_STUDY, "modification_running", "deletion_requested", "study_on_hold"),
+    "request_deletion": (*_REPEATED, *_STUDY, "modification_running", "deletion_requested", "study_on_hold"),
     "list_series": (*_STUDY, "archive_unavailable"),
     "get_viewer_url": _STUDY,
     "list_viewer_tokens": (),
-    "create_viewer_token": (*_STUDY, *_PATIENT, *_ORDER),
+    "create_viewer_token": (*_REPEATED, *_STUDY, *_PATIENT, *_ORDER),
     "exchange_viewer_token": ("token_used_up",),
     "revoke_viewer_token": ("token_not_found",),
     "list_audit_events": _PATIENT,
@@ -122,17 +125,18 @@ OF_ROUTE: dict[str, tuple[str, ...]] = {
     "list_reconciliation": _MRN,
     "get_reconciliation": _STUDY,
     "compare_study": (*_STUDY, *_TARGET),
-    "link_study": (*_LINK, *_TARGET),
-    "unlink_study": (*_LINK, "not_linked"),
-    "create_order_for_study": (*_LINK, *_PATIENT, "order_cancelled", "accession_number_taken"),
+    "link_study": (*_REPEATED, *_LINK, *_TARGET),
+    "unlink_study": (*_REPEATED, *_LINK, "not_linked"),
+    "create_order_for_study": (*_REPEATED, *_LINK, *_PATIENT, "order_cancelled", "accession_number_taken"),
     "list_quarantine": (),
     "get_quarantined_file": _QUARANTINE,
     "compare_quarantined_file": (*_QUARANTINE, *_TARGET, *_READ, *_WAITING),
     "give_quarantined_file": (*_QUARANTINE, *_TARGET, *_KEEP, *_WAITING),
     "discard_quarantined_file": (*_QUARANTINE, "quarantine_decided"),
     "reopen_quarantined_file": (*_QUARANTINE, "quarantine_decided", "quarantine_file_away"),
-    "merge_patient": (*_PATIENT, "patient_merged"),
+    "merge_patient": (*_REPEATED, *_PATIENT, "patient_merged"),
     "unmerge_patient": (
+        *_REPEATED,
         *_PATIENT,
         *_CHANGE,
         "patient_merged",
@@ -174,6 +178,8 @@ def statuses_of(operation_id: str) -> set[str]:
 
 def _of_its_kind(method: str, path: str) -> set[str]:
     codes = {"invalid_request"}
+    if method != "GET":
+        codes |= {"condition_not_supported"}
     if method in {"POST", "PUT"}:
         codes |= {*_BODY}
     if "{" in path:
