@@ -10,6 +10,7 @@ from tests.unit.doc_steps import MODULES, calls, rows
 from tests.unit.doc_steps import code as first_span
 
 MAKERS = {"Event", "study_event"}
+PASSING = {"_Kind", "note", "_show_again"}
 ACTION = re.compile(r"[a-z]+(_[a-z]+)*\.[a-z]+(_[a-z]+)*")
 
 
@@ -25,7 +26,7 @@ def actions_in_the_source() -> set[str]:
         if len(firsts) > sum(isinstance(first, ast.Constant) for first in firsts):
             words = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
             found |= {word for word in words if isinstance(word, str) and ACTION.fullmatch(word)}
-        found |= {word for name, call in calls(path) if name in {"_Kind", "note"} for word in kinds(call)}
+        found |= {word for name, call in calls(path) if name in PASSING for word in kinds(call)}
     return {word for word in found if isinstance(word, str)}
 
 

@@ -189,8 +189,8 @@ def problem(
     return response
 
 
-def from_error(error: BridgeError, extra: dict[str, Any] | None = None) -> Response:
-    response = problem(error.code, error.detail, error.errors, extra)
+def from_error(error: BridgeError) -> Response:
+    response = problem(error.code, error.detail, error.errors)
     if isinstance(error, Unavailable | NotAuthenticated) and error.retry_after_seconds is not None:
         response.headers["Retry-After"] = str(error.retry_after_seconds)
     return response
