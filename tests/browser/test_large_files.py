@@ -35,7 +35,7 @@ def test_a_file_that_is_too_large_is_named_with_its_size_and_not_sent(page: Page
     look_into(page, narrow)
     answered(page)
     said = page.get_by_text("1 file is too large for the server and is not sent").locator("..")
-    for word in ("large.dcm", "(2.4 MB)", "at most 1.0 MB", "MAX_DICOM_FILE_SIZE_MB"):
+    for word in ("large.dcm", "(2.4 MB)", "limit for one file is 1.0 MB", "MAX_DICOM_FILE_SIZE_MB"):
         expect(said).to_contain_text(word)
     expect(page.get_by_text("Gross, Greta")).to_have_count(0)
     assert violations(page) == []
@@ -54,7 +54,7 @@ def test_it_is_said_in_german(chromium: Browser, narrow: Server) -> None:
         image: FilePayload = {"name": "large.dcm", "mimeType": "application/dicom", "buffer": LARGE}
         page.get_by_label("Dateien wählen").set_input_files([image])
         expect(page.get_by_text("1 Datei ist zu groß für den Server und wird nicht gesendet")).to_be_visible()
-        expect(page.get_by_text("höchstens 1,0")).to_be_visible()
+        expect(page.get_by_text("Grenze für eine Datei ist 1,0")).to_be_visible()
 
 
 def test_a_refusal_without_words_is_explained(desktop: Page, narrow: Server) -> None:

@@ -100,7 +100,7 @@ def test_what_needs_somebody_stands_there_with_what_to_do_next(
         act = page.get_by_role("region", name="To act on")
         for words in (
             "nearly full",
-            "started again, last 24 hours: 2",
+            "was restarted, last 24 hours: 2",
             "signal SIGSEGV",
             "missing files: 2",
             "Failed jobs: 1",
