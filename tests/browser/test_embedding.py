@@ -201,6 +201,8 @@ def test_a_sandbox_must_leave_the_viewer_its_origin(
     }"""
     failed: list[str] = []
     desk.on("requestfailed", lambda request: failed.append(request.url))
+    desk.on("pageerror", lambda error: failed.append(str(error)))
+    desk.on("console", lambda message: failed.append(message.text) if message.type == "error" else None)
     source = f"{listed.pacs.url}/ohif/viewer?StudyInstanceUIDs={link['studies'][0]}#token={link['token']}"
     desk.evaluate(make, [sandbox, source])
     if works:
