@@ -9,7 +9,18 @@ from typing import Any
 from flask import Response
 from flask_openapi3 import Info, License, OpenAPI
 
-from ehr_bridge.api import deletions, quarantine, reconciliation, retrieve, stuck_jobs, studies, system, tags, viewer
+from ehr_bridge.api import (
+    deletions,
+    events,
+    quarantine,
+    reconciliation,
+    retrieve,
+    stuck_jobs,
+    studies,
+    system,
+    tags,
+    viewer,
+)
 from ehr_bridge.api.http import context, docs_page, problems
 from ehr_bridge.api.http.json_bodies import ShallowJson
 from ehr_bridge.api.http.openapi import complete
@@ -62,6 +73,7 @@ MODULES = (
     reconciliation,
     quarantine,
     identity_changes,
+    events,
     history,
 )
 _DESCRIBING = Lock()

@@ -9,12 +9,12 @@ from typing import Annotated, Literal
 from flask import Response, request
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
+from ehr_bridge.api.cursors import CursorList, counts
 from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import answer, closed, origin, services
 from ehr_bridge.api.http.schemas import (
     EmptyIsNone,
     Input,
-    ListOf,
     Model,
     PatientRef,
     Problem,
@@ -139,8 +139,8 @@ class ReconciliationAnswer(Model):
     job: JobAnswer | None = Field(description="The job that is running on the study")
 
 
-class ReconciliationList(ListOf[ReconciliationAnswer]):
-    pass
+class ReconciliationList(CursorList):
+    items: list[ReconciliationAnswer]
 
 
 class CreatedOrderAnswer(Model):
@@ -153,7 +153,8 @@ def list_reconciliation(query: ReconciliationQuery) -> Response:
     """List studies without a certain link, each with its candidates"""
     filters = filters_of(query)
     page = services().reconciliation.search(filters, slice_of(query))
-    return answer(ReconciliationList.of(page, _answer))
+    items = [_answer(view) for view in page.items]
+    return answer(ReconciliationList(items=items, **counts(page)))
 
 
 @blueprint.get("/reconciliation/<study_uid>", responses={200: ReconciliationAnswer, 404: Problem, 422: Problem})

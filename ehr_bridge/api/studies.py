@@ -10,6 +10,7 @@ from typing import Annotated
 from flask import Response
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from ehr_bridge.api.cursors import CursorList, CursorQuery, counts
 from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import answer, closed, services
 from ehr_bridge.api.http.schemas import (
@@ -19,7 +20,6 @@ from ehr_bridge.api.http.schemas import (
     Issuer,
     Model,
     Moment,
-    PageQuery,
     PathText64,
     Problem,
     Uid,
@@ -56,7 +56,7 @@ def _name_to_search(text: str) -> str:
     return text
 
 
-class StudyPageQuery(PageQuery):
+class StudyPageQuery(CursorQuery):
     sort: Annotated[str, BeforeValidator(lambda value: value or DEFAULT_SORT)] = Field(
         DEFAULT_SORT, description=f"One of {', '.join(SORTS)}; with - in front, the largest first"
     )
@@ -101,14 +101,13 @@ class StudyAnswer(Versioned):
     link_status: LinkStatus
     linked_by: str | None
     deleted_at: Moment | None
+    created_at: Moment
+    updated_at: Moment
     number_in_quarantine: int = Field(description="Files in quarantine that name this study and wait for a person")
 
 
-class StudyList(Model):
+class StudyList(CursorList):
     items: list[StudyAnswer]
-    total: int
-    limit: int
-    offset: int
 
 
 class SeriesAnswer(Model):
@@ -167,19 +166,19 @@ def list_series(path: StudyPath) -> Response:
 
 
 def filters_of(query: StudyQuery) -> StudyFilters:
-    given = query.model_dump(exclude={"limit", "offset", "sort", "issuer"})
+    given = query.model_dump(exclude={"limit", "offset", "cursor", "sort", "issuer"})
     if query.mrn is not None:
         given["mrn"] = services().patients.named(query.mrn, query.issuer)
     return StudyFilters(**given, closed=closed())
 
 
 def slice_of(query: StudyPageQuery) -> Slice:
-    return Slice(query.limit, query.offset, query.sort)
+    return Slice(query.limit, query.offset, query.sort, query.after)
 
 
 def _list(page: Page[StudyView]) -> Response:
     items = [study_answer(view) for view in page.items]
-    return answer(StudyList(items=items, total=page.total, limit=page.limit, offset=page.offset))
+    return answer(StudyList(items=items, **counts(page)))
 
 
 def tags_of_study(study_uid: str) -> list[str]:
@@ -204,5 +203,7 @@ def study_answer(view: StudyView) -> StudyAnswer:
         link_status=study.link_status,
         linked_by=view.linked_by,
         deleted_at=study.deleted_at,
+        created_at=study.created_at,
+        updated_at=study.updated_at,
         number_in_quarantine=view.number_in_quarantine,
     )

@@ -17,7 +17,7 @@ from ehr_bridge.db.row_changes import changed
 from ehr_bridge.db.states import OrderStatus
 from ehr_bridge.db.tables.deletions import DeletionRequest
 from ehr_bridge.db.tables.modifications import Modification
-from ehr_bridge.db.tables.registry import Order, Patient, ScheduledStep
+from ehr_bridge.db.tables.registry import OF_IMAGES, Order, Patient, ScheduledStep
 from ehr_bridge.db.tables.studies import Study
 
 _CHANGED = "decisive_rows_changed"
@@ -25,11 +25,6 @@ _OF_STUDIES = frozenset(
     {"patient_id", "order_id", "link_status", "is_contradicted", "withheld_by_id", "corrections", "received_identity"}
     | {"match_kind", "match_patient_id", "match_order_id", "deleted_at"}
 )
-_OF_IMAGES = frozenset(
-    {"study_instance_uid", "orthanc_study_id", "number_of_series", "number_of_images", "study_date", "study_time"}
-    | {"uploaded_by_id", "uploaded_at", "upload_source", "updated_at"}
-)
-"""Columns of an order that show its study; they change with every upload."""
 
 
 def on_decisive_change(database: Database, then: Callable[[], None]) -> None:
@@ -56,7 +51,7 @@ def _is_decisive(row: object) -> bool:
     if isinstance(row, Patient):
         return bool(changed(row) - {"updated_at"})
     if isinstance(row, Order):
-        return bool(changed(row) - _OF_IMAGES - {"status"}) or _was_or_is_cancelled(row)
+        return bool(changed(row) - OF_IMAGES - {"status"}) or _was_or_is_cancelled(row)
     return isinstance(row, Study) and bool(changed(row) & _OF_STUDIES)
 
 

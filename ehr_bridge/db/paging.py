@@ -1,11 +1,20 @@
-"""One page of a longer list."""
+"""One page of a longer list, by its number of rows to skip or by the row it begins after."""
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select
 from sqlalchemy.orm import Session
+
+from ehr_bridge.errors import InvalidInput
+
+type Position = tuple[str | None, ...]
+"""Where a row stands in a sorted list: its values of the list's keys, as text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,10 +23,107 @@ class Page[T]:
     total: int
     limit: int
     offset: int
+    last: Position | None = None
+    """Where the last row stands, if more follow and the list can go on from there."""
+
+    def of[U](self, items: list[U]) -> Page[U]:
+        """The same page with these items for its own."""
+        return Page(items, self.total, self.limit, self.offset, self.last)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One of the values by which a list is sorted; the last key of a list is unique."""
+
+    column: ColumnElement[Any]
+    read: Callable[[str], Any] = str
+    descending: bool = False
+    """The largest first, and rows without a value last. Keys that ascend must have a value."""
+
+    @property
+    def order(self) -> ColumnElement[Any]:
+        return self.column.desc().nulls_last() if self.descending else self.column.asc()
+
+    def beyond(self, text: str | None, then: ColumnElement[bool] | None) -> ColumnElement[bool]:
+        """Whether a row comes after this value, or has the same and comes after by the keys that follow."""
+        if text is None:
+            same: ColumnElement[bool] = self.column.is_(None)
+            return same if then is None else and_(same, then)
+        value: Any = self.read(text)
+        after = or_(self.column < value, self.column.is_(None)) if self.descending else self.column > value
+        return after if then is None else or_(after, and_(self.column == value, then))
 
 
 def fetch_page[T](session: Session, query: Select[T], limit: int, offset: int) -> Page[T]:
     """One page of `query`; `total` counts the whole list in the same statement's view of the data."""
-    total = session.scalar(select(func.count()).select_from(query.order_by(None).subquery())) or 0
+    total = _count(session, query)
     rows = session.scalars(query.limit(limit).offset(offset)).all()
     return Page(list(rows), total, limit, offset)
+
+
+def fetch_sorted[T](
+    session: Session, query: Select[T], keys: Sequence[Key], limit: int, offset: int, after: Position | None
+) -> Page[T]:
+    """Like `fetch_page`, of a list sorted by these keys; with `after`, the rows behind that position.
+
+    Whoever goes on from `last` sees each row that is there all the time exactly once, whatever comes and goes
+    meanwhile. Raises InvalidInput when `after` is no position of a list with these keys.
+    """
+    rows, last = rows_after(session, query, keys, limit, offset, after)
+    return Page(rows, _count(session, query), limit, offset, last)
+
+
+def rows_after(
+    session: Session, query: Select[Any], keys: Sequence[Key], limit: int, offset: int, after: Position | None
+) -> tuple[list[Any], Position | None]:
+    """The rows of such a page, and the position of the last one if more follow."""
+    ordered = sorted_by(query, keys)
+    if after is not None:
+        ordered = ordered.where(_beyond(keys, after))
+    return first_of(session.execute(ordered.limit(limit + 1).offset(offset)).all(), limit)
+
+
+def sorted_by(query: Select[Any], keys: Sequence[Key]) -> Select[Any]:
+    """The query in the order of the keys, with their values in further columns."""
+    return query.order_by(*(key.order for key in keys)).add_columns(*(key.column for key in keys))
+
+
+def first_of(rows: Sequence[Row[Any]], limit: int) -> tuple[list[Any], Position | None]:
+    """The first of the rows that such a query has found, and the position of the last one if more follow."""
+    last = tuple(map(_text, rows[limit - 1].tuple()[1:])) if len(rows) > limit else None
+    return [row[0] for row in rows[:limit]], last
+
+
+def _count(session: Session, query: Select[Any]) -> int:
+    return session.scalar(select(func.count()).select_from(query.order_by(None).subquery())) or 0
+
+
+def _beyond(keys: Sequence[Key], after: Position) -> ColumnElement[bool]:
+    condition: ColumnElement[bool] | None = None
+    try:
+        for key, text in reversed(list(zip(keys, after, strict=True))):
+            condition = key.beyond(text, condition)
+    except ValueError:
+        raise cursor_refused() from None
+    assert condition is not None
+    return condition
+
+
+def cursor_refused() -> InvalidInput:
+    """The refusal of a position that no list with these filters and this sort has given."""
+    detail = (
+        "This cursor is not from this list with these filters and this sort, or is from before an upgrade. Send the "
+        "query that it came from unchanged, or begin without a cursor."
+    )
+    return InvalidInput("invalid_cursor", detail, (("cursor", "not the `next` of this query"),))
+
+
+def _text(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    return value.isoformat() if isinstance(value, date | datetime) else str(value)
+
+
+def of_ids(column: ColumnElement[Any], *, descending: bool = False) -> Key:
+    """The last key of a list: the id of the row."""
+    return Key(column, uuid.UUID, descending)

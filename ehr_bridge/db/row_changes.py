@@ -14,6 +14,8 @@ from ehr_bridge.db.tables.base import Dated
 from ehr_bridge.db.tables.registry import Order, ScheduledStep
 
 _MOMENT = "moment_of_the_changes"
+STEPS = "steps"
+"""The attribute of an order that holds its steps."""
 
 
 class WrittenAround(Exception):
@@ -35,31 +37,35 @@ def keep_dates(database: Database, clock: Callable[[], datetime]) -> None:
     """
 
     def stamp(session: Session, _flush: Any, _instances: Any) -> None:
-        for row in _dated(session):
-            row.updated_at = _moment(session, clock)
+        for row, names in dated(session):
+            if names - row.NOT_SHOWN:
+                row.updated_at = moment(session, clock)
 
     event.listen(database.write_session, "before_flush", stamp)
     event.listen(database.write_session, "do_orm_execute", _refuse_many_at_once)
 
 
-def _dated(session: Session) -> Iterator[Dated]:
-    steps = {row.order_id for row in session.dirty if isinstance(row, ScheduledStep) and changed(row)}
-    for order_id in steps:
-        yield session.get_one(Order, order_id)
+def dated(session: Session) -> Iterator[tuple[Dated, set[str]]]:
+    """The `Dated` rows that the session is about to write, each with the attributes that have changed; an order also
+    if only a step of it has."""
     for row in (*session.new, *session.dirty):
-        if isinstance(row, Dated) and changed(row) - row.NOT_SHOWN:
-            yield row
+        if isinstance(row, Dated) and (names := changed(row)):
+            yield row, names
+        elif isinstance(row, ScheduledStep) and row not in session.new and changed(row):
+            yield session.get_one(Order, row.order_id), {STEPS}
 
 
-def _moment(session: Session, clock: Callable[[], datetime]) -> datetime:
-    moment: datetime | None = session.info.get(_MOMENT)
-    if moment is None:
+def moment(session: Session, clock: Callable[[], datetime]) -> datetime:
+    """The one moment of all that a transaction changes."""
+    at: datetime | None = session.info.get(_MOMENT)
+    if at is None:
         session.connection()  # the turn begins with the first statement
-        moment = session.info[_MOMENT] = clock()
-    return moment
+        at = session.info[_MOMENT] = clock()
+    return at
 
 
 def _refuse_many_at_once(state: ORMExecuteState) -> None:
-    """An UPDATE is seen by no listener, so its rows would look unchanged."""
-    if state.is_update and state.bind_mapper is not None and issubclass(state.bind_mapper.class_, Dated):
-        raise WrittenAround(f"change {state.bind_mapper.class_.__name__} rows through their session, not by UPDATE")
+    """An INSERT or UPDATE is seen by no listener: its rows would look unchanged, and nobody would be told."""
+    writes, mapper = state.is_insert or state.is_update, state.bind_mapper
+    if writes and mapper is not None and issubclass(mapper.class_, Dated):
+        raise WrittenAround(f"write {mapper.class_.__name__} rows through their session, not by a statement")

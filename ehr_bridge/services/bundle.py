@@ -14,6 +14,7 @@ from ehr_bridge.auth.permissions import Roles
 from ehr_bridge.auth.tokens import TokenVerifier
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.decisive import on_decisive_change
+from ehr_bridge.db.facts import tell_facts
 from ehr_bridge.db.fresh import Fresh
 from ehr_bridge.db.row_changes import keep_dates
 from ehr_bridge.matching import Basis, Rules
@@ -29,6 +30,7 @@ from ehr_bridge.services.audit.anchors import FILE_NAME, Anchors, anchor_key
 from ehr_bridge.services.audit.export import AuditExport
 from ehr_bridge.services.audit.refusals import Refusals
 from ehr_bridge.services.changes.commands import IdentityChanges
+from ehr_bridge.services.changes.feed import Feed
 from ehr_bridge.services.changes.ledger import Followers
 from ehr_bridge.services.coercion.rules import load_rules
 from ehr_bridge.services.deletion.holds import Holds
@@ -54,6 +56,7 @@ from ehr_bridge.services.registry.completion import Completion
 from ehr_bridge.services.registry.orders import Orders
 from ehr_bridge.services.registry.patient_batch import PatientBatch
 from ehr_bridge.services.registry.patients import Patients
+from ehr_bridge.services.studies.availability import Availability
 from ehr_bridge.services.studies.downloads import Downloads
 from ehr_bridge.services.studies.history import StudyHistory
 from ehr_bridge.services.studies.listing import Studies
@@ -117,6 +120,8 @@ class Services:
     holds: Holds
     purge: Purge
     completion: Completion
+    availability: Availability
+    feed: Feed
     identity_changes: IdentityChanges
     second_looks: SecondLooks
     reconciliation: Reconciliation
@@ -175,6 +180,7 @@ def build_services(
     fresh = Fresh(database, recorder.settle)
     claims = Claims(database, clock, rules=rules)
     keep_dates(database, clock)
+    tell_facts(database, clock)
     on_decisive_change(database, claims.forget)
     coercion = load_rules(settings.coercion_rules)
     followers = Followers(coercion.order_fields)
@@ -244,6 +250,8 @@ def build_services(
         holds=Holds(database, clock),
         purge=Purge(database, hidden, thumbnails, clock),
         completion=Completion(database, clock, timedelta(seconds=settings.stable_age)),
+        availability=Availability(database, clock, timedelta(seconds=settings.stable_age)),
+        feed=Feed(database, clock),
         identity_changes=IdentityChanges(database, restrictions, clock),
         second_looks=SecondLooks(database, rules, clock),
         reconciliation=Reconciliation(database, fresh, rules, clock, new_study_instance_uid),

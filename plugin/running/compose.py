@@ -227,6 +227,8 @@ def _make_worker(services: Services, archive: OrthancArchive, purging: PurgingAr
             Chore("modifications", jobs.run, 0.0),  # before catching up: an interrupted job first finishes its instance
             Chore("settle", recorder.settle, 2.0),
             Chore("completed orders", services.completion.run, 5.0),
+            Chore("available studies", services.availability.run, 5.0),
+            Chore("old events", services.feed.forget_old, 600.0),
             Chore("refusals", services.refusals.flush, 1.0),
             Chore("metrics", lambda: archive.tell_metric(LOUD, services.refusals.alarms.loud()), 5.0),
             Chore("stuck jobs", lambda: archive.tell_metric(STUCK, services.system.stuck_jobs()), 5.0),

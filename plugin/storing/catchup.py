@@ -14,8 +14,8 @@ from sqlalchemy import select
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.states import DeletionStatus
-from ehr_bridge.db.tables.cursors import ORTHANC_CHANGES, Cursor
 from ehr_bridge.db.tables.deletions import DeletionRequest, has_open_request
+from ehr_bridge.db.tables.logs import ORTHANC_CHANGES, Cursor
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.db.tables.uploads import Instance
 from ehr_bridge.errors import RefusedInstance

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import update
 
 from ehr_bridge.api.app import create_app
-from ehr_bridge.db.tables.cursors import ORTHANC_CHANGES, Cursor
+from ehr_bridge.db.tables.logs import ORTHANC_CHANGES, Cursor
 from ehr_bridge.db.tables.modifications import Modification
 from ehr_bridge.db.tables.uploads import DicomUploadLog
 from ehr_bridge.errors import Unavailable

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from ehr_bridge.db import migrate
 from ehr_bridge.db.database import Database
+from ehr_bridge.db.row_changes import keep_dates
 from ehr_bridge.db.tables.match_keys import PatientMatchKey, PatientValueCount
 from ehr_bridge.matching import Basis, HeaderIdentity, Rules
 from ehr_bridge.services.audit.trail import Origin
@@ -32,6 +33,7 @@ def kept(database: Database) -> tuple[set[tuple[uuid.UUID, str]], set[tuple[str,
 
 def test_the_migration_writes_what_telling_the_patients_writes(database: Database) -> None:
     """An archive that was in use before finds its patients like a new one."""
+    keep_dates(database, utc_now)
     patients = Patients(database, utc_now, Followers())
     for mrn, data in (("MRN-1", ASA), ("MRN-2", ASA), ("MRN-3", NOBODY)):
         patients.upsert(mrn, data, Origin("ehr"))
@@ -45,6 +47,7 @@ def test_the_migration_writes_what_telling_the_patients_writes(database: Databas
 
 def test_a_date_of_birth_that_everybody_has_finds_nobody_and_makes_nothing_automatic(database: Database) -> None:
     """Where unknown dates are written as one date; the MRN still leads to its patient."""
+    keep_dates(database, utc_now)
     patients = Patients(database, utc_now, Followers())
     for number in range(MOST_PER_KEY + 1):
         patients.upsert(f"M{number}", PatientData(f"Name{number}x", "Ivo", ASA.birth_date, "male", None), Origin("ehr"))

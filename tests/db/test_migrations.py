@@ -16,6 +16,7 @@ from sqlalchemy import inspect, text
 
 from ehr_bridge.db import migrate
 from ehr_bridge.db.database import Database
+from ehr_bridge.db.row_changes import keep_dates
 from ehr_bridge.db.tables.audit import AuditEvent
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit.trail import Event, Origin
@@ -154,6 +155,7 @@ def test_one_altered_byte_breaks_the_audit_chain(database: Database) -> None:
 
 def test_patients_come_through_the_parts_of_their_names_and_back(database: Database) -> None:
     """An archive in use gets the columns, empty; going back keeps what was known before."""
+    keep_dates(database, utc_now)
     patients = Patients(database, utc_now, Followers())
     born = date(1961, 3, 14)
     whole = PatientData("Lindqvist", "Åsa", born, "female", None, middle_name="Maria", prefix="Dr.", suffix="MD, PhD")

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import insert, update
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.row_changes import WrittenAround, keep_dates
@@ -87,7 +87,8 @@ def test_all_rows_of_a_transaction_have_one_moment_whatever_was_assigned(rows: R
 
 
 @pytest.mark.parametrize("model", [Patient, Order, Study])
-def test_rows_cannot_be_changed_past_their_date(rows: Rows, model: Any) -> None:
-    """An UPDATE of many rows is seen by nobody, so it is refused."""
-    with pytest.raises(WrittenAround, match="through their session"), rows.database.write() as session:
-        session.execute(update(model).values(created_at=NOW))
+def test_rows_cannot_be_written_past_their_date(rows: Rows, model: Any) -> None:
+    """A statement on many rows is seen by nobody, so it is refused."""
+    for statement in (update(model).values(created_at=NOW), insert(model).values(created_at=NOW)):
+        with pytest.raises(WrittenAround, match="through their session"), rows.database.write() as session:
+            session.execute(statement)

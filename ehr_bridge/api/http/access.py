@@ -53,6 +53,7 @@ ACCESS: dict[tuple[str, str], Permission | str] = {
     ("POST", "/api/v1/orders/{order}/arrival"): RECEIVE_PATIENTS,
     ("DELETE", "/api/v1/orders/{order}/arrival"): RECEIVE_PATIENTS,
     ("POST", "/api/v1/orders/{order}/accession-number"): Permission.WRITE_ORDERS,
+    ("GET", "/api/v1/events"): Permission.READ,
     ("POST", "/api/v1/patients/{patient}/merge"): Permission.WRITE_ORDERS,
     ("POST", "/api/v1/patients/{patient}/unmerge"): Permission.WRITE_ORDERS,
     ("GET", "/api/v1/changes"): Permission.READ,

@@ -155,6 +155,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "link_status": "linked",
         "linked_by": "rita",
         "deleted_at": None,
+        "created_at": MOMENT,
+        "updated_at": MOMENT,
         "number_in_quarantine": 0,
     },
     "ViewerUrlAnswer": {

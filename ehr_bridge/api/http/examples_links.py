@@ -11,6 +11,23 @@ MERGED_ID = "5f0d9c7e-1c55-4f0b-9d6a-2f6c0b7d4e21"
 VERSION = "5b1f0c6f7c0b6b0e"
 
 LINK_EXAMPLES: dict[str, dict[str, Any]] = {
+    "EventList": {
+        "items": [
+            {
+                "seq": 4711,
+                "id": "2b6f0cc9-04d1-4b0e-a8f2-0d7d35a1f1c3",
+                "type": "org.ehr-bridge.study.linked",
+                "time": MOMENT,
+                "data": {
+                    "patient_id": PATIENT_ID,
+                    "order_id": ORDER_ID,
+                    "study_instance_uid": STUDY,
+                    "into_patient_id": None,
+                },
+            }
+        ],
+        "next": 4711,
+    },
     "LinkBody": {"order_id": "ACC-2026-0101", "reason": "patient ID mistyped at the console", "expected": VERSION},
     "UnlinkBody": {"reason": "images of another patient", "expected": VERSION},
     "CreateOrderBody": {

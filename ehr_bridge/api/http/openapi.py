@@ -47,6 +47,7 @@ TAGS = {
     "Reconciliation": "Studies without a certain link, and people who say whose they are.",
     "Quarantine": "Files that are kept but not in the archive, and people who say whose they are, or nobody's.",
     "Changes": "What changed of patients and orders, the studies that follow, and taking it back.",
+    "Events": "What happened to patients, orders and studies, in order, for systems that keep in step.",
     "Deletion": "Asked by one person, decided by another, restorable for a while; legal holds.",
     "Viewer": "Links and tokens that open studies in the viewer.",
     "Privacy": "Patients whom only named people may see, and the way past that in an emergency.",

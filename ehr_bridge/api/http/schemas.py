@@ -6,8 +6,9 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from hashlib import sha256
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -53,12 +54,22 @@ class Input(BaseModel):
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, defer_build=True)
 
+    @classmethod
+    def model_json_schema(cls, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """The web framework asks for the schema at every request; it is made once, which takes up to milliseconds."""
+        return super().model_json_schema(*args, **kwargs) if args or kwargs else _schema_of(cls)
+
     @model_validator(mode="before")
     @classmethod
     def _no_nul(cls, values: object) -> object:
         if isinstance(values, dict) and any(isinstance(v, str) and "\x00" in v for v in values.values()):
             raise ValueError("no character NUL (the database cannot hold it)")
         return values
+
+
+@cache
+def _schema_of(model: type[Input]) -> dict[str, Any]:
+    return super(Input, model).model_json_schema()
 
 
 def _iso_z(moment: datetime) -> str:

@@ -11,6 +11,7 @@ from typing import Annotated, Literal, Self
 from flask import Response
 from pydantic import Field, model_validator
 
+from ehr_bridge.api.cursors import CursorList, CursorQuery, counts
 from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import answer, closed, origin, services
 from ehr_bridge.api.http.schemas import (
@@ -22,7 +23,6 @@ from ehr_bridge.api.http.schemas import (
     LocalTime,
     Model,
     Moment,
-    PageQuery,
     PathText16,
     PathText64,
     PatientRef,
@@ -125,7 +125,7 @@ class OrderBody(Input):
         return self
 
 
-class OrderQuery(PageQuery):
+class OrderQuery(CursorQuery):
     q: str | None = Field(None, description="Beginning of an accession number, MRN or family name")
     status: Annotated[str | None, EmptyIsNone] = Field(
         None,
@@ -186,11 +186,8 @@ class OrderAnswer(Versioned):
     updated_at: Moment
 
 
-class OrderList(Model):
+class OrderList(CursorList):
     items: list[OrderAnswer]
-    total: int
-    limit: int
-    offset: int
 
 
 def tags_of_order(order: str) -> list[str]:
@@ -241,11 +238,9 @@ def put_order(path: AccessionPath, body: OrderBody) -> Response:
 def list_orders(query: OrderQuery) -> Response:
     """List orders, latest appointment first"""
     states = tuple(query.status.split(",")) if query.status else ()
-    wish = OrderWish(query.q, states, query.since, query.until, closed())
-    page = services().orders.search(wish, query.limit, query.offset)
-    return answer(
-        OrderList(items=[order_answer(o) for o in page.items], total=page.total, limit=page.limit, offset=page.offset)
-    )
+    wish = OrderWish(query.q, states, query.since, query.until, closed(), query.updated_since)
+    page = services().orders.search(wish, query.limit, query.offset, query.after)
+    return answer(OrderList(items=[order_answer(one) for one in page.items], **counts(page)))
 
 
 @blueprint.get("/orders/<order>", responses={200: OrderAnswer, 404: Problem})

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from flask import Response
 from pydantic import Field, ValidationInfo, field_validator
 
+from ehr_bridge.api.cursors import CursorList, CursorQuery, counts
 from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import answer, closed, origin, services
 from ehr_bridge.api.http.schemas import (
@@ -20,11 +21,9 @@ from ehr_bridge.api.http.schemas import (
     Issuer,
     IssuerQuery,
     MiddleName,
-    Model,
     Moment,
     NameAffix,
     NamePart,
-    PageQuery,
     PathPatientRef,
     PathText64,
     Problem,
@@ -75,7 +74,7 @@ class PatientBody(Input):
         return PatientData(**{name: getattr(self, name) for name in PatientData.__slots__})
 
 
-class PatientQuery(PageQuery):
+class PatientQuery(CursorQuery):
     q: str = Field("", description="Beginning of an MRN, or parts of the name")
 
 
@@ -100,11 +99,8 @@ class PatientAnswer(Versioned):
     updated_at: Moment
 
 
-class PatientList(Model):
+class PatientList(CursorList):
     items: list[PatientAnswer]
-    total: int
-    limit: int
-    offset: int
 
 
 def tags_of_told_patient(mrn: str, issuer: str | None) -> list[str]:
@@ -131,9 +127,8 @@ def put_patient(path: MrnPath, body: PatientBody) -> Response:
 @blueprint.get("/patients", responses={200: PatientList, 422: Problem})
 def list_patients(query: PatientQuery) -> Response:
     """Search patients by MRN or name"""
-    page = services().patients.search(query.q, query.limit, query.offset, closed())
-    items = [patient_answer(p) for p in page.items]
-    return answer(PatientList(items=items, total=page.total, limit=page.limit, offset=page.offset))
+    page = services().patients.search(query.q, query.limit, query.offset, closed(), query.after, query.updated_since)
+    return answer(PatientList(items=[patient_answer(one) for one in page.items], **counts(page)))
 
 
 @blueprint.get("/patients/<patient>", responses={200: PatientAnswer, 404: Problem, 409: Problem, 422: Problem})

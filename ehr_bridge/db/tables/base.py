@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from sqlalchemy import JSON, MetaData, String
-from sqlalchemy.orm import DeclarativeBase, Mapped
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from ehr_bridge.db.types import UtcDateTime
 
@@ -31,6 +31,6 @@ class Dated:
     the transaction of the change; nobody else needs to think of it."""
 
     created_at: Mapped[datetime]
-    updated_at: Mapped[datetime]
+    updated_at: Mapped[datetime] = mapped_column(index=True)
     NOT_SHOWN: ClassVar[frozenset[str]] = frozenset()
     """Attributes that no answer shows: setting them is no change."""

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime, time
 from typing import ClassVar, Self, overload
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, false
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from ehr_bridge.db.states import OrderStatus, column_of
@@ -39,7 +39,7 @@ class Patient(Dated, Base):
     suffix: Mapped[str | None] = mapped_column(String(64))
     birth_date: Mapped[date | None]
     sex: Mapped[str] = mapped_column(String(8), default="unknown")
-    merged_into_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("patients.id"), index=True)
+    merged_into_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("patients.id"), index=True, active_history=True)
     """The surviving record, when two turned out to be one person (HL7 ADT^A40)."""
     pending_change_id: Mapped[uuid.UUID | None]
     """The correction (`identity_changes`) after which the number may be another person's, until somebody has
@@ -67,6 +67,10 @@ class ScheduledStep(Base):
     """Scheduled Procedure Step (PS3.3 section C.4.10): what one modality does of an order at one appointment."""
 
     __tablename__ = "scheduled_steps"
+    __table_args__ = (
+        # SQLite sorts rows without a value last by itself, so there the index of the column serves the list of orders
+        Index("ix_scheduled_steps_latest", text("scheduled_at DESC NULLS LAST")).ddl_if(dialect="postgresql"),
+    )
 
     order_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("orders.id"), primary_key=True)
     position: Mapped[int] = mapped_column(primary_key=True)
@@ -104,6 +108,13 @@ class OfFirstStep[T]:
         setattr(order.steps[0], self._name, value)
 
 
+OF_IMAGES = frozenset(
+    {"study_instance_uid", "orthanc_study_id", "number_of_series", "number_of_images", "study_date", "study_time"}
+    | {"uploaded_by_id", "uploaded_at", "upload_source", "updated_at"}
+)
+"""Columns of an order that show its study; they change with every upload."""
+
+
 class Order(Dated, Base):
     """An imaging service request (FHIR ServiceRequest) of one or more steps, with what it shows of its study."""
 
@@ -124,7 +135,9 @@ class Order(Dated, Base):
     laterality: Mapped[str | None] = mapped_column(String(1))
     """L, R or B (both)."""
     priority: Mapped[str | None] = mapped_column(String(16))
-    status: Mapped[OrderStatus] = mapped_column(column_of(OrderStatus, "status"), default=OrderStatus.SCHEDULED)
+    status: Mapped[OrderStatus] = mapped_column(
+        column_of(OrderStatus, "status"), default=OrderStatus.SCHEDULED, active_history=True
+    )
     arrived_at: Mapped[datetime | None]
     """When the patient was reported as arrived."""
     made_here: Mapped[bool] = mapped_column(default=False, server_default=false())

@@ -6,7 +6,7 @@ import uuid
 from datetime import date, datetime, time
 from typing import Any, ClassVar
 
-from sqlalchemy import ForeignKey, Index, String, false, text
+from sqlalchemy import ForeignKey, Index, String, false, text, true
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ehr_bridge.db.states import UNCERTAIN, LinkStatus, column_of, is_one_of
@@ -45,6 +45,12 @@ class Study(Dated, Base):
             sqlite_where=text("NOT is_settled"),
             postgresql_where=text("NOT is_settled"),
         ),
+        Index(
+            "ix_studies_receiving",
+            "id",
+            sqlite_where=text("NOT is_available"),
+            postgresql_where=text("NOT is_available"),
+        ),
         _list_index("id", "id", "created_at", "study_date_key", "link_status", "modality_key"),
         _list_index("created", "created_at", "id", "link_status", "modality_key", "study_date_key"),
         _list_index("study_date", "study_date_key", "id", "link_status", "modality_key"),
@@ -58,15 +64,23 @@ class Study(Dated, Base):
     )
 
     NOT_SHOWN: ClassVar[frozenset[str]] = frozenset(
-        {"is_settled", "study_date_key", "patient_name_key", "accession_key", "modality_key", "patient_id_key"}
+        {
+            "is_settled",
+            "is_available",
+            "study_date_key",
+            "patient_name_key",
+            "accession_key",
+            "modality_key",
+            "patient_id_key",
+        }
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
     study_instance_uid: Mapped[str] = mapped_column(UID, unique=True)
-    orthanc_study_id: Mapped[str | None] = mapped_column(String(64), index=True)
-    patient_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("patients.id"), index=True)
-    order_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("orders.id"), index=True)
-    link_status: Mapped[LinkStatus] = mapped_column(column_of(LinkStatus, "link_status"))
+    orthanc_study_id: Mapped[str | None] = mapped_column(String(64), index=True, active_history=True)
+    patient_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("patients.id"), index=True, active_history=True)
+    order_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("orders.id"), index=True, active_history=True)
+    link_status: Mapped[LinkStatus] = mapped_column(column_of(LinkStatus, "link_status"), active_history=True)
     is_contradicted: Mapped[bool] = mapped_column(default=False, server_default=false())
     """It is ambiguous because images, people or the EHR name two patients: only a person decides."""
     withheld_by_id: Mapped[uuid.UUID | None]
@@ -97,7 +111,10 @@ class Study(Dated, Base):
     number_of_instances: Mapped[int] = mapped_column(default=0)
     is_settled: Mapped[bool] = mapped_column(default=True)
     """False while recorded instances are missing in the counts (here, on the order, in the upload log)."""
-    deleted_at: Mapped[datetime | None]
+    is_available: Mapped[bool] = mapped_column(default=False, server_default=true(), active_history=True)
+    """Whether its reception has settled since its images last changed in number. Studies from before this column
+    count as available."""
+    deleted_at: Mapped[datetime | None] = mapped_column(active_history=True)
 
     patient: Mapped[Patient | None] = relationship(lazy="joined", foreign_keys=[patient_id])
     order: Mapped[Order | None] = relationship(lazy="joined", foreign_keys=[order_id])

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.tables.cursors import Cursor
+from ehr_bridge.db.tables.logs import Cursor
 from ehr_bridge.db.tables.uploads import Instance
 from ehr_bridge.services.archive.storing import Archive
 from ehr_bridge.services.fixity.check import Files, FixityCheck, files_at_rest

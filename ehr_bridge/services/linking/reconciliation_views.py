@@ -59,10 +59,10 @@ def list_unreconciled(session: Session, filters: StudyFilters, part: Slice, rule
     listed = select(Study).where(
         Study.orthanc_study_id.is_not(None), Study.deleted_at.is_(None), Study.link_status.in_(statuses)
     )
-    ids, total = find_ids(session, filters, part, listed)
-    studies = {study.id: study for study in session.scalars(select(Study).where(Study.id.in_(ids)))}
-    views = [view_unreconciled(session, studies[key], rules) for key in ids if key in studies]
-    return Page(views, total, part.limit, part.offset)
+    found = find_ids(session, filters, part, listed)
+    studies = {study.id: study for study in session.scalars(select(Study).where(Study.id.in_(found.items)))}
+    views = [view_unreconciled(session, studies[key], rules) for key in found.items if key in studies]
+    return found.of(views)
 
 
 def view_unreconciled(session: Session, study: Study, rules: Rules) -> ReconciliationView:

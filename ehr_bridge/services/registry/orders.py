@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.fresh import Fresh
 from ehr_bridge.db.like import ESCAPE, escaped
-from ehr_bridge.db.paging import Page, fetch_page
+from ehr_bridge.db.paging import Key, Page, Position, fetch_sorted
 from ehr_bridge.db.states import OrderStatus
 from ehr_bridge.db.tables.registry import Order, Patient, ScheduledStep, StepData
 from ehr_bridge.errors import Conflict, NotFound
@@ -25,6 +25,12 @@ from ehr_bridge.services.registry.order_states import Stated, move, order_shows,
 from ehr_bridge.services.registry.staleness import take_moment
 from ehr_bridge.services.visibility.asker import require_open
 from ehr_bridge.services.visibility.restrictions import NOTHING, Closed, without
+
+SORT = (
+    Key(ScheduledStep.scheduled_at.expression, datetime.fromisoformat, descending=True),
+    Key(Order.accession_number.expression),
+)
+"""The order of the list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +45,7 @@ class OrderWish:
     until: datetime | None = None
     closed: Closed = NOTHING
     """What the caller may not see."""
+    updated_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,12 +232,15 @@ class Orders:
         with self._fresh.read() as session:
             return find_order(session, id_or_accession_number)
 
-    def search(self, wish: OrderWish, limit: int, offset: int) -> Page[Order]:
-        """The matching orders, by the appointment of their first step, latest first. Filters match any step."""
+    def search(self, wish: OrderWish, limit: int, offset: int, after: Position | None = None) -> Page[Order]:
+        """The matching orders, by the appointment of their first step, latest first, those without one last. Filters
+        match any step. Raises InvalidInput when the list has no position `after`."""
         first = (ScheduledStep.order_id == Order.id) & (ScheduledStep.position == 0)
         query = select(Order).join(ScheduledStep, first).where(without(Order.patient_id, wish.closed))
         if wish.states:
             query = query.where(Order.status.in_(wish.states))
+        if wish.updated_since:
+            query = query.where(Order.updated_at >= wish.updated_since)
         if wish.since or wish.until:
             query = query.where(Order.id.in_(_with_appointment(wish.since, wish.until)))
         if wish.text:
@@ -243,9 +253,8 @@ class Orders:
                     *number_begins(wish.text),
                 )
             )
-        query = query.order_by(ScheduledStep.scheduled_at.desc(), Order.accession_number)
         with self._fresh.read() as session:
-            return fetch_page(session, query, limit, offset)
+            return fetch_sorted(session, query, SORT, limit, offset, after)
 
     def cancel(self, id_or_accession_number: str, origin: Origin) -> Order:
         """Cancel an order; its images stay with the patient. Cancelling twice changes nothing.

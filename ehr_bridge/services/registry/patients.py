@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, and_, or_, select, true
+from sqlalchemy import ColumnElement, and_, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.like import ESCAPE, escaped
-from ehr_bridge.db.paging import Page, fetch_page
+from ehr_bridge.db.paging import Key, Page, Position, fetch_sorted, of_ids
 from ehr_bridge.db.tables.registry import Patient
 from ehr_bridge.errors import Conflict, InvalidInput
 from ehr_bridge.matching import NAME_PARTS
@@ -33,6 +33,10 @@ from ehr_bridge.services.registry.numbers import (
 )
 from ehr_bridge.services.registry.staleness import take_moment
 from ehr_bridge.services.visibility.restrictions import NOTHING, Closed, count_up, without
+
+_NAME = (Patient.family_name, Patient.given_name, Patient.middle_name)
+SORT = (*(Key(func.coalesce(part, "")) for part in _NAME), Key(Patient.mrn.expression), of_ids(Patient.id.expression))
+"""The order of the list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,14 +167,24 @@ class Patients:
         with self._database.read() as session:
             return frozenset(survivors(session, [find_patient_record(session, id_or_mrn).id]))
 
-    def search(self, text: str, limit: int, offset: int, closed: Closed = NOTHING) -> Page[Patient]:
-        """Patients whose MRN begins with `text`, alone or after its issuer, or whose names contain its words."""
+    def search(
+        self,
+        text: str,
+        limit: int,
+        offset: int,
+        closed: Closed = NOTHING,
+        after: Position | None = None,
+        updated_since: datetime | None = None,
+    ) -> Page[Patient]:
+        """Patients whose MRN begins with `text`, alone or after its issuer, or whose names contain its words; by name,
+        those without one first. Raises InvalidInput when the list has no position `after`."""
         query = select(Patient).where(without(Patient.id, closed))
-        query = query.order_by(Patient.family_name, Patient.given_name, Patient.middle_name, Patient.mrn)
+        if updated_since is not None:
+            query = query.where(Patient.updated_at >= updated_since)
         words = [_fits(word) for word in text.replace(",", " ").replace("^", " ").split()]
         query = query.where(or_(and_(true(), *words), *number_begins(text)))
         with self._database.read() as session:
-            return fetch_page(session, query, limit, offset)
+            return fetch_sorted(session, query, SORT, limit, offset, after)
 
 
 def _fits(word: str) -> ColumnElement[bool]:

@@ -121,12 +121,13 @@ def _stored() -> Select[Study]:
 
 
 def _page(session: Session, filters: StudyFilters, part: Slice) -> Page[StudyView]:
-    ids, total = find_ids(session, filters, part, _stored())
+    found = find_ids(session, filters, part, _stored())
+    ids = found.items
     studies = {study.id: study for study in session.scalars(select(Study).where(Study.id.in_(ids)))}
     linked_by = _linked_by(session, ids)
     waiting = waiting_by_study(session, [study.study_instance_uid for study in studies.values()])
     views = [_view(studies[key], linked_by.get(key), waiting) for key in ids if key in studies]
-    return Page(views, total, part.limit, part.offset)
+    return found.of(views)
 
 
 def _linked_by(session: Session, study_ids: list[uuid.UUID]) -> dict[uuid.UUID, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
@@ -11,6 +12,7 @@ from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.like import ESCAPE, escaped
+from ehr_bridge.db.paging import Key, Page, Position, first_of, of_ids, rows_after, sorted_by
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.db.tables.study_names import StudyName
 from ehr_bridge.errors import InvalidInput
@@ -25,6 +27,7 @@ SORTS: dict[str, ColumnElement[Any]] = {
     "accession_number": Study.accession_key.expression,
 }
 """Sort keys of the list; each has an index. Unknown values count as smallest."""
+_READ: dict[str, Callable[[str], Any]] = {"created_at": datetime.fromisoformat, "study_date": date.fromisoformat}
 DEFAULT_SORT = "-created_at"
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 LAST = "\U0010ffff"
@@ -43,6 +46,7 @@ class StudyFilters:
     link_status: str | None = None
     study_date_from: date | None = None
     study_date_to: date | None = None
+    updated_since: datetime | None = None
     closed: Closed = NOTHING
 
 
@@ -53,32 +57,36 @@ class Slice:
     limit: int = 50
     offset: int = 0
     sort: str = DEFAULT_SORT
+    after: Position | None = None
+    """The `last` of another page with the same filters and sort."""
 
 
-def find_ids(session: Session, filters: StudyFilters, part: Slice, listed: Select[Any]) -> tuple[list[uuid.UUID], int]:
-    """The ids of one page of `listed` studies in order, and the total number.
+def find_ids(session: Session, filters: StudyFilters, part: Slice, listed: Select[Any]) -> Page[uuid.UUID]:
+    """The ids of one page of `listed` studies in order.
 
     Only ids are sorted and counted, which are in the indexes; rows are read for one page afterwards.
 
     Raises:
-        InvalidInput: the list cannot be sorted like that.
+        InvalidInput: the list cannot be sorted like that, or has no such position.
         Conflict: several patients have the MRN.
     """
-    order = _order(part.sort)
+    keys = _keys(part.sort)
     if filters.mrn is not None:
         patient = record_of_number(session, filters.mrn)
         if patient is None or filters.patient_id not in (None, patient.id):
-            return [], 0
+            return Page([], 0, part.limit, part.offset)
         filters = replace(filters, mrn=None, patient_id=patient.id)
     conditions = [*_conditions(filters)]
     query = listed.with_only_columns(Study.id).where(*conditions)
-    if filters.patient_name is not None:  # the words are looked up once, for both the count and the page
-        found = list(session.scalars(query.order_by(*order)))
-        return found[part.offset : part.offset + part.limit], len(found)
+    if filters.patient_name is not None and part.after is None:  # so that the words are looked up once
+        found = session.execute(sorted_by(query, keys)).all()
+        ids, last = first_of(found[part.offset :], part.limit)
+        return Page(ids, len(found), part.limit, part.offset, last)
     total = session.scalar(_counted(listed.with_only_columns(func.count()).where(*conditions), filters)) or 0
     if part.offset >= total:
-        return [], total
-    return list(session.scalars(query.order_by(*order).limit(part.limit).offset(part.offset))), total
+        return Page([], total, part.limit, part.offset)
+    ids, last = rows_after(session, query, keys, part.limit, part.offset, part.after)
+    return Page(ids, total, part.limit, part.offset, last)
 
 
 def _counted(count: Select[Any], filters: StudyFilters) -> Select[Any]:
@@ -87,14 +95,13 @@ def _counted(count: Select[Any], filters: StudyFilters) -> Select[Any]:
     return count.where(Study.created_at >= BEGINNING) if is_broad else count
 
 
-def _order(sort: str) -> tuple[ColumnElement[Any], ...]:
-    column = SORTS.get(sort.removeprefix("-"))
+def _keys(sort: str) -> tuple[Key, Key]:
+    name, descending = sort.removeprefix("-"), sort.startswith("-")
+    column = SORTS.get(name)
     if column is None:
         allowed = ", ".join(f"{name}, -{name}" for name in SORTS)
         raise InvalidInput("invalid_request", f"Sort by one of {allowed}.", (("sort", f"allowed: {allowed}"),))
-    if sort.startswith("-"):
-        return column.desc(), Study.id.desc()
-    return column.asc(), Study.id.asc()
+    return Key(column, _READ.get(name, str), descending), of_ids(Study.id.expression, descending=descending)
 
 
 def _conditions(filters: StudyFilters) -> list[ColumnElement[bool]]:
@@ -110,6 +117,8 @@ def _conditions(filters: StudyFilters) -> list[ColumnElement[bool]]:
     ]
     if filters.closed.patients:
         conditions.append(without(Study.patient_id, filters.closed))
+    if filters.updated_since is not None:
+        conditions.append(Study.updated_at >= filters.updated_since)
     if filters.modality is not None:
         conditions.append(Study.modality_key.like(f"%|{escaped(filters.modality)}|%", escape=ESCAPE))
     if filters.study_date_from is not None:

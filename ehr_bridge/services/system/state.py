@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, Select, TextClause, exists, func, or_, sel
 from sqlalchemy.orm import Session, aliased
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.tables.cursors import ORTHANC_CHANGES, Cursor
+from ehr_bridge.db.tables.logs import ORTHANC_CHANGES, Cursor
 from ehr_bridge.db.tables.modifications import IS_NOT_WHOLE, IS_UNDER_WAY, IS_WAITING, Modification
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.db.tables.uploads import DicomUploadLog

@@ -109,14 +109,16 @@ def _settle_study(session: Session, study_id: uuid.UUID) -> None:
     study = session.get(Study, study_id)
     if study is None:
         return
-    study.number_of_instances = sum(row.instances for row in found)
+    instances = sum(row.instances for row in found)
+    if instances != study.number_of_instances:
+        study.number_of_instances, study.is_available = instances, False
     study.number_of_series = len({row.series_instance_uid for row in found})
     study.modalities = sorted({row.modality for row in found if row.modality})
     study.modality_key = modality_key(study.modalities)
     study.is_settled = True
     order = session.get(Order, study.order_id) if study.order_id is not None else None
     if order is not None and order.study_instance_uid == study.study_instance_uid:
-        order.number_of_images, order.number_of_series = study.number_of_instances, study.number_of_series
+        order.number_of_images, order.number_of_series = instances, study.number_of_series
     session.flush()
 
 

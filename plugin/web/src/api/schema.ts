@@ -1308,6 +1308,8 @@ export interface paths {
                 query?: {
                     limit?: number;
                     offset?: number;
+                    cursor?: string | null;
+                    updated_since?: string | null;
                     sort?: string;
                     patient_id?: string | null;
                     mrn?: string | null;
@@ -1356,6 +1358,8 @@ export interface paths {
                 query?: {
                     limit?: number;
                     offset?: number;
+                    cursor?: string | null;
+                    updated_since?: string | null;
                     sort?: string;
                 };
                 header?: never;
@@ -1397,6 +1401,8 @@ export interface paths {
                 query?: {
                     limit?: number;
                     offset?: number;
+                    cursor?: string | null;
+                    updated_since?: string | null;
                     sort?: string;
                 };
                 header?: never;
@@ -1438,6 +1444,8 @@ export interface paths {
                 query?: {
                     limit?: number;
                     offset?: number;
+                    cursor?: string | null;
+                    updated_since?: string | null;
                     sort?: string;
                     issuer?: string | null;
                 };
@@ -2370,6 +2378,44 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What has happened since, in order, for 90 days */
+        get: {
+            parameters: {
+                query?: {
+                    after?: number;
+                    limit?: number;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["EventList"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/health": {
         parameters: {
             query?: never;
@@ -2652,6 +2698,8 @@ export interface paths {
                 query?: {
                     limit?: number;
                     offset?: number;
+                    cursor?: string | null;
+                    updated_since?: string | null;
                     q?: string | null;
                     status?: string | null;
                     scheduled_from?: string | null;
@@ -2979,6 +3027,8 @@ export interface paths {
                 query?: {
                     limit?: number;
                     offset?: number;
+                    cursor?: string | null;
+                    updated_since?: string | null;
                     q?: string;
                 };
                 header?: never;
@@ -3526,6 +3576,8 @@ export interface paths {
                 query?: {
                     limit?: number;
                     offset?: number;
+                    cursor?: string | null;
+                    updated_since?: string | null;
                     sort?: string;
                     patient_id?: string | null;
                     mrn?: string | null;
@@ -4212,6 +4264,30 @@ export interface components {
             code: string;
             message: string;
         };
+        EventAnswer: {
+            data: components["schemas"]["EventData"];
+            /** Format: uuid */
+            id: string;
+            seq: number;
+            /** Format: date-time */
+            time: string;
+            /** @enum {string} */
+            type: "org.ehr-bridge.patient.created" | "org.ehr-bridge.patient.changed" | "org.ehr-bridge.patient.merged" | "org.ehr-bridge.order.created" | "org.ehr-bridge.order.changed" | "org.ehr-bridge.order.cancelled" | "org.ehr-bridge.order.status" | "org.ehr-bridge.study.linked" | "org.ehr-bridge.study.unlinked" | "org.ehr-bridge.study.changed" | "org.ehr-bridge.study.available" | "org.ehr-bridge.study.deleted";
+        };
+        EventData: {
+            /** @default null */
+            into_patient_id: string | null;
+            /** @default null */
+            order_id: string | null;
+            /** @default null */
+            patient_id: string | null;
+            /** @default null */
+            study_instance_uid: string | null;
+        };
+        EventList: {
+            items: components["schemas"]["EventAnswer"][];
+            next: number;
+        };
         EvidenceAnswer: {
             agrees: boolean | null;
             detail: string;
@@ -4675,6 +4751,7 @@ export interface components {
         OrderList: {
             items: components["schemas"]["OrderAnswer"][];
             limit: number;
+            next: string | null;
             offset: number;
             total: number;
         };
@@ -4754,6 +4831,7 @@ export interface components {
         PatientList: {
             items: components["schemas"]["PatientAnswer"][];
             limit: number;
+            next: string | null;
             offset: number;
             total: number;
         };
@@ -4846,6 +4924,7 @@ export interface components {
         ReconciliationList: {
             items: components["schemas"]["ReconciliationAnswer"][];
             limit: number;
+            next: string | null;
             offset: number;
             total: number;
         };
@@ -4958,6 +5037,8 @@ export interface components {
         };
         StudyAnswer: {
             accession_number: string | null;
+            /** Format: date-time */
+            created_at: string;
             deleted_at: string | null;
             issuer: string | null;
             link_status: components["schemas"]["LinkStatus"];
@@ -4977,6 +5058,8 @@ export interface components {
             study_date: string | null;
             study_description: string | null;
             study_instance_uid: string;
+            /** Format: date-time */
+            updated_at: string;
         };
         StudyHereAnswer: {
             contradicts: boolean;
@@ -4993,6 +5076,7 @@ export interface components {
         StudyList: {
             items: components["schemas"]["StudyAnswer"][];
             limit: number;
+            next: string | null;
             offset: number;
             total: number;
         };
@@ -5259,6 +5343,9 @@ export type DeletionStatus = components['schemas']['DeletionStatus'];
 export type DifferenceAnswer = components['schemas']['DifferenceAnswer'];
 export type ElementAnswer = components['schemas']['ElementAnswer'];
 export type ErrorAnswer = components['schemas']['ErrorAnswer'];
+export type EventAnswer = components['schemas']['EventAnswer'];
+export type EventData = components['schemas']['EventData'];
+export type EventList = components['schemas']['EventList'];
 export type EvidenceAnswer = components['schemas']['EvidenceAnswer'];
 export type EvidenceGrade = components['schemas']['EvidenceGrade'];
 export type FailedJobAnswer = components['schemas']['FailedJobAnswer'];

@@ -1,0 +1,98 @@
+"""Cursors: positions in lists, sealed for those who page through them.
+
+A position holds values of a row, such as a name, and cursors stand in addresses, which others log: so they are
+encrypted (AES-GCM, NIST SP 800-38D). The address of the list, with its filters and sort, is authenticated with them: a
+cursor opens for the query it came from and for no other.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+import os
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from flask import request
+from pydantic import Field, model_validator
+
+from ehr_bridge.api.http.context import services
+from ehr_bridge.api.http.schemas import EmptyIsNone, GivenMoment, Model, PageQuery
+from ehr_bridge.db.paging import Page, Position, cursor_refused
+from ehr_bridge.shallow_json import loads
+
+NONCE = 12
+"""Bytes in front of each cursor."""
+NOT_FILTERS = {"cursor", "limit", "offset"}
+
+
+class CursorQuery(PageQuery):
+    """A list that one can page through while it changes, and ask for what has changed."""
+
+    cursor: Annotated[Annotated[str, Field(max_length=2048)] | None, EmptyIsNone] = Field(
+        None,
+        description="`next` of the page before, with the same filters and sort: every row that is there all the time "
+        "comes exactly once, whatever is added meanwhile; not together with `offset`",
+    )
+    updated_since: Annotated[GivenMoment | None, EmptyIsNone] = Field(
+        None, description="What was added or changed at this moment or later; with time zone"
+    )
+
+    @model_validator(mode="after")
+    def _one_way(self) -> CursorQuery:
+        if self.cursor is not None and self.offset:
+            raise ValueError("send cursor or offset, not both")
+        return self
+
+    @property
+    def after(self) -> Position | None:
+        """The position that the cursor names. Raises InvalidInput `invalid_cursor`."""
+        return _open(self.cursor) if self.cursor is not None else None
+
+
+class CursorList(Model):
+    """One page of such a list."""
+
+    total: int
+    limit: int
+    offset: int
+    next: str | None = Field(description="`cursor` for the page after this one; null at the end of the list")
+
+
+def counts(page: Page[Any]) -> dict[str, Any]:
+    """What the answer says of a page, beside its items."""
+    following = _seal(page.last) if page.last is not None else None
+    return {"total": page.total, "limit": page.limit, "offset": page.offset, "next": following}
+
+
+def _seal(position: Position) -> str:
+    nonce = os.urandom(NONCE)
+    sealed = _cipher().encrypt(nonce, json.dumps(position).encode(), _query())
+    return base64.urlsafe_b64encode(nonce + sealed).decode().rstrip("=")
+
+
+def _open(cursor: str) -> Position:
+    try:
+        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        return tuple(loads(_cipher().decrypt(raw[:NONCE], raw[NONCE:], _query())))
+    except (ValueError, binascii.Error, InvalidTag):
+        raise cursor_refused() from None
+
+
+def _cipher() -> AESGCM:
+    """With a key derived from the shared secret (HMAC-SHA-256 as in RFC 5869, expand step), the same on every node."""
+    secret = services().settings.jwt_secret
+    assert secret is not None
+    return AESGCM(
+        hmac.new(secret.get_secret_value().encode(), b"orthanc-ehr-bridge cursor\x01", hashlib.sha256).digest()
+    )
+
+
+def _query() -> bytes:
+    said = sorted((name, value) for name, value in request.args.items(multi=True) if name not in NOT_FILTERS)
+    return f"{request.path}?{urlencode(said)}".encode()
