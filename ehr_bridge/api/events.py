@@ -62,7 +62,5 @@ class EventList(Model):
 def list_events(query: EventsQuery) -> Response:
     """What has happened since, in order, for 90 days"""
     told = services().feed.after(query.after, query.limit, closed())
-    items = [
-        EventAnswer.model_validate({**one._mapping, "type": PREFIX + one.type, "data": one.data}) for one in told.items
-    ]
+    items = [EventAnswer.model_validate(one._asdict() | {"type": PREFIX + one.type}) for one in told.items]
     return answer(EventList(items=items, next=told.next))

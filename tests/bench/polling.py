@@ -58,7 +58,8 @@ def poll(database: Database, folder: Path, count: int) -> list[float]:
     """Microseconds of `count` requests. Raises Failed when one is not answered as it must be."""
     settings = Settings(jwt_secret=SecretStr(SECRET), data_dir=folder)
     client = create_app(build_services(settings, database), FakeArchive(), {}).test_client()
-    headers, times = {"Authorization": f"Bearer {user_token('service')}"}, []
+    headers = {"Authorization": f"Bearer {user_token('service')}"}
+    times: list[float] = []
     for _ in range(count):
         begin = time.perf_counter()
         answer = client.get(f"/api/v1/events?after={EVENTS}", headers=headers)

@@ -27,7 +27,7 @@ _TOLD = select(FeedEvent.seq, FeedEvent.id, FeedEvent.type, FeedEvent.time, Feed
 class Told:
     """Some events in order, and the number to go on after."""
 
-    items: list[Row[tuple[int, uuid.UUID, str, datetime, dict[str, Any]]]]
+    items: list[Row[int, uuid.UUID, str, datetime, dict[str, Any]]]
     next: int
 
 
