@@ -18,7 +18,7 @@ from ehr_bridge.db.states import OrderStatus
 from ehr_bridge.db.tables.deletions import DeletionRequest
 from ehr_bridge.db.tables.modifications import Modification
 from ehr_bridge.db.tables.registry import OF_IMAGES, Order, Patient, ScheduledStep
-from ehr_bridge.db.tables.studies import Study
+from ehr_bridge.db.tables.studies import Study, StudyOrder
 
 _CHANGED = "decisive_rows_changed"
 _OF_STUDIES = frozenset(
@@ -44,7 +44,7 @@ def on_decisive_change(database: Database, then: Callable[[], None]) -> None:
 
 
 def _is_decisive(row: object) -> bool:
-    if isinstance(row, DeletionRequest | ScheduledStep):
+    if isinstance(row, DeletionRequest | ScheduledStep | StudyOrder):
         return True
     if isinstance(row, Modification):
         return "status" in changed(row)

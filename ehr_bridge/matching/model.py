@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from typing import Any, Self
@@ -171,3 +171,15 @@ class Match:
     order_id: uuid.UUID | None = None
     basis: Basis = Basis.NONE
     is_automatic: bool = False
+    further_order_ids: tuple[uuid.UUID, ...] = ()
+    """Orders that the study answers beside `order_id`."""
+
+    @property
+    def order_ids(self) -> tuple[uuid.UUID, ...]:
+        """The orders that the study answers, the primary one first."""
+        return (self.order_id, *self.further_order_ids) if self.order_id is not None else ()
+
+    def with_orders(self, order_ids: Sequence[uuid.UUID]) -> Match:
+        """The same opinion about these orders, the primary one first."""
+        first = order_ids[0] if order_ids else None
+        return replace(self, order_id=first, further_order_ids=tuple(order_ids[1:]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from datetime import date, datetime, time
 from typing import Any, ClassVar
 
@@ -80,6 +81,7 @@ class Study(Dated, Base):
     orthanc_study_id: Mapped[str | None] = mapped_column(String(64), index=True, active_history=True)
     patient_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("patients.id"), index=True, active_history=True)
     order_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("orders.id"), index=True, active_history=True)
+    """The primary one of the orders it answers, whose accession number is in the files; written by `answer` alone."""
     link_status: Mapped[LinkStatus] = mapped_column(column_of(LinkStatus, "link_status"), active_history=True)
     is_contradicted: Mapped[bool] = mapped_column(default=False, server_default=false())
     """It is ambiguous because images, people or the EHR name two patients: only a person decides."""
@@ -118,6 +120,51 @@ class Study(Dated, Base):
 
     patient: Mapped[Patient | None] = relationship(lazy="joined", foreign_keys=[patient_id])
     order: Mapped[Order | None] = relationship(lazy="joined", foreign_keys=[order_id])
+    answers: Mapped[list[StudyOrder]] = relationship(
+        lazy="selectin", order_by="StudyOrder.position", cascade="all, delete-orphan", passive_deletes=True
+    )
+    """The orders it answers, the primary one first."""
+
+    @property
+    def orders(self) -> list[Order]:
+        """The orders it answers, the primary one first."""
+        return [one.order for one in self.answers]
+
+    @property
+    def order_ids(self) -> tuple[uuid.UUID, ...]:
+        """The orders it answers, the primary one first."""
+        return tuple(one.order_id for one in self.answers)
+
+    def answer(self, orders: Sequence[Order], now: datetime) -> None:
+        """From now on it answers these orders, the first of them as its primary one. Nothing else writes either.
+
+        Raises ValueError when they are of several patients.
+        """
+        if len({order.patient_id for order in orders}) > 1:
+            raise ValueError("a study cannot answer orders of several patients")
+        known = {one.order_id: one for one in self.answers}
+        self.order_id = orders[0].id if orders else None
+        self.answers = [known.get(order.id) or self._answer_to(order, now) for order in orders]
+        for position, one in enumerate(self.answers):
+            one.position = position
+
+    def _answer_to(self, order: Order, now: datetime) -> StudyOrder:
+        return StudyOrder(study_id=self.id, order_id=order.id, order=order, match_kind=self.match_kind, linked_at=now)
+
+
+class StudyOrder(Base):
+    """That a study answers an order. It may answer several: thorax and abdomen in one go (IHE RAD SWF, group case)."""
+
+    __tablename__ = "study_orders"
+
+    study_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(Study.id, ondelete="CASCADE"), primary_key=True)
+    order_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(Order.id), primary_key=True, index=True)
+    position: Mapped[int]
+    """0 for the primary order."""
+    match_kind: Mapped[str] = mapped_column(String(16))
+    linked_at: Mapped[datetime]
+
+    order: Mapped[Order] = relationship()
 
 
 class StudyLink(Base):
@@ -138,6 +185,8 @@ class StudyLink(Base):
     study_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("studies.id"), index=True)
     patient_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("patients.id"))
     order_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("orders.id"))
+    further_order_ids: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")
+    """Further orders that it answers."""
     match_kind: Mapped[str] = mapped_column(String(16))
     evidence: Mapped[list[Any]]
     linked_by: Mapped[str] = mapped_column(String(255))

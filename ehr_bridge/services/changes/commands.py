@@ -64,7 +64,7 @@ class IdentityChanges:
             session.flush()
             session.expire_all()
             studies = studies_of(session, patient_id=patient.id)
-            change.moved = move_studies(session, studies, survivor.id, None, origin, now, keep_orders=True)
+            change.moved = move_studies(session, studies, survivor.id, origin, now)
             change.moved = {**change.moved, "orders": [str(order.id) for order in orders]}
             follow(session, studies, change, reason, origin, now)
             patient_changed(session, survivor, Cause.PATIENTS_MERGED, now)

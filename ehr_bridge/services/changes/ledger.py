@@ -59,10 +59,10 @@ class Followers:
             change = note_change(session, "order_updated", order.patient, order, (before, after), TOLD, origin, now)
             studies = studies_of(session, order_id=order.id)
             if "patient_id" in before and order.made_here:
-                _leave_to_people(session, studies, before["patient_id"], change, origin, now)
+                _leave_to_people(session, studies, before["patient_id"], change, order, origin, now)
                 studies = []
             elif "patient_id" in before:
-                change.moved = move_studies(session, studies, order.patient_id, order.id, origin, now)
+                change.moved = move_studies(session, studies, order.patient_id, origin, now)
             follow(session, studies, change, TOLD, origin, now)
         order_changed(session, order, Cause.ORDER_PLACED if before is None else Cause.ORDER_CHANGED, now, before)
 
@@ -73,7 +73,7 @@ class Followers:
         sides = ({"status": shown["status"], "shown": dict(shown)}, {"status": order.status})
         change = note_change(session, "order_cancelled", order.patient, order, sides, TOLD, origin, now)
         studies = studies_of(session, order_id=order.id)
-        change.moved = move_studies(session, studies, order.patient_id, None, origin, now)
+        change.moved = move_studies(session, studies, order.patient_id, origin, now, without=order)
         follow(session, studies, change, TOLD, origin, now)
         order_changed(session, order, Cause.ORDER_CANCELLED, now)
 
@@ -114,22 +114,29 @@ def move_studies(
     session: Session,
     studies: Iterable[Study],
     patient_id: uuid.UUID,
-    order_id: uuid.UUID | None,
     origin: Origin,
     now: datetime,
     *,
-    keep_orders: bool = False,
+    without: Order | None = None,
 ) -> dict[str, Any]:
-    """Link these studies to another patient or order, in the database only; returns what moved, for the ledger."""
-    moved = []
+    """Link these studies to another patient with their orders, or `without` one of them, in the database only; returns
+    what moved, for the ledger.
+
+    Where the other orders of a study stay another patient's, it stays with them, and a person decides.
+    """
+    answered = {}
     for study in studies:
-        link = link_of(session, study)
-        link = replace(link, patient_id=patient_id, match_patient_id=patient_id, link_id=None, orders={})
-        if not keep_orders:
-            link = replace(link, order_id=order_id, match_order_id=order_id)
+        answered[str(study.id)] = list(map(str, study.order_ids))
+        orders = [session.get_one(Order, key) for key in study.order_ids if without is None or key != without.id]
+        is_torn = len({order.patient_id for order in orders} | {patient_id}) > 1
+        goes_to = study.patient_id if is_torn and study.patient_id is not None else patient_id
+        link = replace(link_of(session, study), patient_id=goes_to, match_patient_id=goes_to, link_id=None, orders={})
+        kept = tuple(order.id for order in orders if order.patient_id == goes_to)
+        link = link if kept == study.order_ids else link.with_orders(kept)
         set_link(session, study, link, origin.actor, now)
-        moved.append(str(study.id))
-    return {"studies": moved, "orders": []}
+        if is_torn:
+            doubt(session, study, origin, {"orders": answered[str(study.id)]}, now)
+    return {"studies": list(answered), "answered": answered, "orders": []}
 
 
 def _leave_to_people(
@@ -137,6 +144,7 @@ def _leave_to_people(
     studies: list[Study],
     patient_id: uuid.UUID,
     change: IdentityChange,
+    order: Order,
     origin: Origin,
     now: datetime,
 ) -> None:
@@ -144,7 +152,7 @@ def _leave_to_people(
 
     The studies stay with the patient whom that person chose, without the order, until somebody has reviewed them.
     """
-    move_studies(session, studies, patient_id, None, origin, now)
+    move_studies(session, studies, patient_id, origin, now, without=order)
     for study in studies:
         doubt(session, study, origin, {"change_id": str(change.id)}, now)
 

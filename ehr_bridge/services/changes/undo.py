@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -112,25 +112,43 @@ def _same_order(session: Session, undone: IdentityChange, origin: Origin, now: d
     assert undone.order_id is not None
     studies = studies_of(session, order_id=undone.order_id)
     if "patient_id" in undone.before:
-        session.get_one(Order, undone.order_id).told_patient_id = uuid.UUID(undone.before["patient_id"])
-        move_studies(session, studies, uuid.UUID(undone.before["patient_id"]), undone.order_id, origin, now)
+        order = session.get_one(Order, undone.order_id)
+        order.told_patient_id = uuid.UUID(undone.before["patient_id"])
+        move_studies(session, studies, uuid.UUID(undone.before["patient_id"]), origin, now)
+        studies += _answer_again(session, undone, order, {}, origin, now)
     return studies
 
 
 def _reinstated(session: Session, undone: IdentityChange, origin: Origin, now: datetime) -> list[Study]:
-    """The studies that the order lost, if they are still the patient's and nobody has changed their link since."""
+    """The studies that the order lost."""
     order = session.get_one(Order, undone.order_id)
-    lost = [s for s in _moved(session, undone) if s.patient_id == order.patient_id and s.order_id is None]
-    spoken_of = _spoken_of_since(session, lost, undone.changed_at)
-    back = [study for study in lost if study.id not in spoken_of]
-    for study in back:
-        shows_it = undone.before["shown"]["study_instance_uid"] == study.study_instance_uid
-        orders = {str(order.id): undone.before["shown"]} if shows_it else {}
-        link = link_of(session, study)
-        link = replace(link, order_id=order.id, match_order_id=order.id, link_id=None, orders=orders)
-        set_link(session, study, link, origin.actor, now)
+    back = _answer_again(session, undone, order, undone.before["shown"], origin, now)
     if order.orthanc_study_id is None and undone.before["shown"]["orthanc_study_id"] is not None:
         order.status = waiting_state(order)  # waits for images again, like every order that lost its study
+    return back
+
+
+def _answer_again(
+    session: Session, undone: IdentityChange, order: Order, shown: Mapping[str, Any], origin: Origin, now: datetime
+) -> list[Study]:
+    """The studies that the order lost answer it again as before, if they are still its patient's and nobody has changed
+    their link since. `shown` is what the order showed."""
+    answered = undone.moved.get("answered", {})
+    before = {
+        study: [uuid.UUID(key) for key in answered.get(str(study.id), [str(order.id)])]
+        for study in _moved(session, undone)
+        if study.patient_id == order.patient_id
+    }
+    lost = {
+        study: ids for study, ids in before.items() if [key for key in ids if key != order.id] == list(study.order_ids)
+    }
+    spoken_of = _spoken_of_since(session, list(lost), undone.changed_at)
+    back = [study for study in lost if study.id not in spoken_of]
+    for study in back:
+        shows_it = shown.get("study_instance_uid") == study.study_instance_uid
+        link = link_of(session, study).with_orders(lost[study])
+        link = replace(link, orders={str(order.id): shown} if shows_it else {})
+        set_link(session, study, link, origin.actor, now)
     return back
 
 
@@ -160,15 +178,16 @@ def _unmerged(session: Session, undone: IdentityChange, origin: Origin, now: dat
         order.patient_id = undone.patient_id
     session.flush()
     session.expire_all()
+    orders = set(session.scalars(select(Order.id).where(Order.patient_id == undone.patient_id)))
     moved = _moved(session, undone)
     said_again = _linked_by_people_since(session, moved, undone.changed_at)
     went_along = {study.id for study in moved} - said_again
     back = []
     for study in studies_of(session, patient_id=survivor):
-        is_of_order = study.order is not None and study.order.patient_id == undone.patient_id
+        is_of_order = not orders.isdisjoint(study.order_ids)
         if is_of_order or (study.order is None and study.id in went_along):
             back.append(study)
-    move_studies(session, back, undone.patient_id, None, origin, now, keep_orders=True)
+    move_studies(session, back, undone.patient_id, origin, now)
     _doubt_what_came_since(session, undone, session.get_one(Patient, survivor), said_again, origin, now)
     return back
 

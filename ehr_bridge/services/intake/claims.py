@@ -85,12 +85,15 @@ class Claim:
     def insert(self, session: Session, now: datetime) -> Study | None:
         """The new row; None when there is one already."""
         values = self._row(now)
+        study = Study(**values)
+        study.answer([session.get_one(Order, key) for key in self.match.order_ids] if self.is_certain else [], now)
         insert = _INSERT[session.get_bind().dialect.name]
-        if session.connection().execute(insert, values).first() is None:
+        if session.connection().execute(insert, values | {"order_id": study.order_id}).first() is None:
             return None
         if not self.is_certain or (self.match.order_id is None and self.identity.accession_number):
             index_waiting(session, values["id"], self.identity)
-        return Study(**values)
+        session.add_all(study.answers)
+        return study
 
     def _row(self, now: datetime) -> dict[str, Any]:
         match = self.match
@@ -98,7 +101,6 @@ class Claim:
             "id": uuid.uuid4(),
             "study_instance_uid": self.identity.study_instance_uid,
             "patient_id": match.patient_id if self.is_certain else None,
-            "order_id": match.order_id if self.is_certain else None,
             "link_status": self.link_status,
             "match_kind": match.kind.value,
             "match_score": match.score,

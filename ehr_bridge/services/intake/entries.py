@@ -114,8 +114,8 @@ def _link(session: Session, study: Study, judged: Judged, account_id: uuid.UUID 
     ):
         return []
     session.add(new_fact(study, judged.delivery.origin.actor, now))
-    if study.order is not None:
-        show_on_order(study.order, study, FirstUpload(account_id, now, judged.delivery.source))
+    for order in study.orders:
+        show_on_order(order, study, FirstUpload(account_id, now, judged.delivery.source))
     detail = {
         "match": study.match_kind,
         "door": judged.delivery.door,

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, select
+from sqlalchemy import ColumnElement, Select, exists, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from ehr_bridge.db.database import Database
@@ -217,7 +217,7 @@ def follow_verdict(session: Session, study: Study, job: Modification, match: Mat
 
 
 def _link_to(study: Study, match: Match) -> Link:
-    return new_link(study, match.patient_id, match.order_id, evidence_of(match))
+    return new_link(study, match.patient_id, match.order_ids, evidence_of(match))
 
 
 def _is_wanted_by_others(session: Session, study: Study, match: Match, *, or_soon: bool = False) -> bool:
@@ -232,11 +232,17 @@ def _is_wanted_by_others(session: Session, study: Study, match: Match, *, or_soo
     others = exists().where(
         Modification.kind == JobKind.LINK,
         Modification.study_id != study.id,
-        Modification.link_after["order_id"].as_string() == str(match.order_id),
+        _would_answer(match.order_id),
         Study.id == Modification.study_id,
         wants,
     )
     return bool(session.scalar(select(others)))
+
+
+def _would_answer(order_id: uuid.UUID) -> ColumnElement[bool]:
+    """Whether a job would link its study to this order, as its primary one or as a further one."""
+    first, further = (Modification.link_after[name].as_string() for name in ("order_id", "further_order_ids"))
+    return or_(first == str(order_id), further.contains(str(order_id)))
 
 
 def evidence_of(match: Match) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ former patient is left beside the new one.
 
 from __future__ import annotations
 
-import uuid
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -36,16 +36,16 @@ CHANGED_MEANWHILE = "The EHR changed patient or order while the link was made, o
 def link_job(
     session: Session,
     study: Study,
-    to: tuple[Patient, Order | None],
+    to: tuple[Patient, Sequence[Order]],
     evidence: list[dict[str, Any]],
     reason: str,
     origin: Origin,
     now: datetime,
 ) -> Modification:
-    """A job that links a study to a patient, with or without an order, added to the session."""
-    patient, order = to
+    """A job that links a study to a patient, with orders (the primary one first) or without, added to the session."""
+    patient, orders = to
     job = new_job(study, JobKind.LINK, reason, origin, now)
-    job.link_after = new_link(study, patient.id, order.id if order else None, evidence)
+    job.link_after = new_link(study, patient.id, [order.id for order in orders], evidence)
     return _add(session, study, job, now)
 
 
@@ -63,15 +63,15 @@ def unlink_job(session: Session, study: Study, reason: str, origin: Origin, now:
         job.undoes_id, job.link_after = latest, before
     else:
         job = new_job(study, JobKind.UNLINK, reason, origin, now)
-        job.link_after = new_link(study, None, None, [])
+        job.link_after = new_link(study, None, (), [])
     return _add(session, study, job, now)
 
 
 def take_link_back(session: Session, study: Study, job: Modification, before: Link) -> None:
     """Make `job`, an undo, set the previous link. Raises Conflict when patient or order of that link have changed."""
-    patient, order = _parties(session, before)
+    patient, orders = _parties(session, before)
     gone = patient is not None and patient.merged_into_id is not None
-    if order is not None and (order.status == OrderStatus.CANCELLED or order.patient_id != before.patient_id):
+    if any(one.status == OrderStatus.CANCELLED or one.patient_id != before.patient_id for one in orders):
         gone = True
     undone = session.get_one(Modification, job.undoes_id)
     if gone or may_be_of_parted(session, study, before, undone.requested_at, undone.requested_at):
@@ -88,8 +88,9 @@ def prepare(session: Session, study: Study, job: Modification) -> None:
     """Compute the values for every file of the study, from the link that the job sets or finds."""
     patient, order = patient_in_files(study), study.order
     if job.link_after is not None:
-        patient, order = _parties(session, job.link_after)
-        job.link_before = link_of(session, study, [job.link_after.order_id])
+        patient, orders = _parties(session, job.link_after)
+        order = orders[0] if orders else None
+        job.link_before = link_of(session, study, job.link_after.order_ids)
     identity = wanted_values(patient, order) if patient is not None else {}
     job.from_original, job.wanted = True, {**study.corrections, **identity}
     facts = ehr_values(patient, order) if patient is not None else {}
@@ -107,7 +108,7 @@ def settle_link(session: Session, job: Modification, study: Study, now: datetime
     after, is_fresh, is_doubtful = _as_told_by_now(session, study, job)
     asked = job.link_before
     flagged_meanwhile = came_into_doubt(study, asked)
-    before = link_of(session, study, [after.order_id])
+    before = link_of(session, study, after.order_ids)
     job.link_before = replace(before, orthanc_study_id=asked.orthanc_study_id if asked else None)  # files have moved
     said = {change["after"] for change in job.applied if change["tag"] == "PatientID"}
     of_two = after.patient_id is None and len(said) > 1
@@ -136,22 +137,21 @@ def _as_told_by_now(session: Session, study: Study, job: Modification) -> tuple[
     """
     assert job.link_after is not None
     asked = job.link_after
-    patient, order = _parties(session, asked)
+    patient, orders = _parties(session, asked)
     if patient is None:
         return asked, True, False
-    if order is not None and order.status == OrderStatus.CANCELLED:
-        order = None
+    orders = [order for order in orders if order.status != OrderStatus.CANCELLED]
     named = survivor_of(session, patient)
-    of_another = order is not None and asked.made_here and order.patient_id != named.id
-    if of_another:
-        order = None  # its number turned out to be that of another patient's order
-    patient = order.patient if order is not None else named
-    after = replace(asked, patient_id=patient.id, order_id=order.id if order is not None else None)
+    patients = {order.patient_id for order in orders}
+    of_another = len(patients) > 1 or (asked.made_here and bool(patients - {named.id}))
+    if of_another:  # one of several has moved, or the number of one made here turned out to be another patient's
+        orders = [order for order in orders if order.patient_id == named.id]
+    patient = orders[0].patient if orders else named
+    first, further = (orders[0].id, tuple(order.id for order in orders[1:])) if orders else (None, ())
+    after = replace(asked, patient_id=patient.id, order_id=first, further_order_ids=further)
     undone = session.get(Modification, job.undoes_id) if job.undoes_id is not None else None
     since = undone.requested_at if undone is not None else job.requested_at
-    concerns = IdentityChange.patient_id == patient.id
-    if order is not None:
-        concerns |= IdentityChange.order_id == order.id
+    concerns = (IdentityChange.patient_id == patient.id) | IdentityChange.order_id.in_(after.order_ids)
     told = session.scalar(select(IdentityChange.id).where(IdentityChange.changed_at > since, concerns).limit(1))
     is_fresh = told is None and after == asked and (undone is None or not _missed_since(session, undone))
     is_doubtful = of_another or may_be_of_parted(session, study, after, job.requested_at, since)
@@ -187,8 +187,6 @@ def _add(session: Session, study: Study, job: Modification, now: datetime) -> Mo
     return job
 
 
-def _parties(session: Session, link: Link) -> tuple[Patient | None, Order | None]:
-    def find(model: type[Any], key: uuid.UUID | None) -> Any:
-        return session.get(model, key) if key is not None else None
-
-    return find(Patient, link.patient_id), find(Order, link.order_id)
+def _parties(session: Session, link: Link) -> tuple[Patient | None, list[Order]]:
+    patient = session.get(Patient, link.patient_id) if link.patient_id is not None else None
+    return patient, [session.get_one(Order, key) for key in link.order_ids]

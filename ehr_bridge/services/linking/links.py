@@ -7,7 +7,7 @@ showed, so that it can be restored exactly.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time
 from typing import Any
 
@@ -44,6 +44,7 @@ def new_fact(study: Study, actor: str, now: datetime) -> StudyLink:
         study_id=study.id,
         patient_id=study.patient_id,
         order_id=study.order_id,
+        further_order_ids=list(map(str, study.order_ids[1:])),
         match_kind=study.match_kind,
         evidence=study.match_evidence,
         linked_by=actor,
@@ -51,11 +52,10 @@ def new_fact(study: Study, actor: str, now: datetime) -> StudyLink:
     )
 
 
-def link_of(session: Session, study: Study, orders: Iterable[uuid.UUID | None] = ()) -> Link:
+def link_of(session: Session, study: Study, orders: Iterable[uuid.UUID] = ()) -> Link:
     """A study's present link; `orders` are further orders whose state belongs to it."""
     fact = current_link(session, study.id)
-    concerned = {order_id for order_id in (study.order_id, *orders) if order_id is not None}
-    found = [order for key in concerned if (order := session.get(Order, key)) is not None]
+    found = {order.id: order for order in (*study.orders, *(session.get_one(Order, key) for key in orders))}
     return Link(
         study.patient_id,
         study.order_id,
@@ -65,40 +65,48 @@ def link_of(session: Session, study: Study, orders: Iterable[uuid.UUID | None] =
         withheld_by_id=study.withheld_by_id,
         link_id=fact.id if fact else None,
         orthanc_study_id=study.orthanc_study_id,
-        orders={str(order.id): order_shows(order) for order in found},
+        orders={str(key): order_shows(order) for key, order in found.items()},
+        further_order_ids=study.order_ids[1:],
     )
 
 
 def new_link(
-    study: Study, patient_id: uuid.UUID | None, order_id: uuid.UUID | None, evidence: list[dict[str, Any]]
+    study: Study, patient_id: uuid.UUID | None, order_ids: Sequence[uuid.UUID], evidence: list[dict[str, Any]]
 ) -> Link:
-    """A new link: to a patient, with or without an order, or to nobody."""
+    """A new link: to a patient, with orders (the primary one first) or without, or to nobody."""
     if patient_id is None:
         return Link(None, None, LinkStatus.UNLINKED, **{name: getattr(study, name) for name in OPINION})
-    return Link(patient_id, order_id, LinkStatus.LINKED, MatchKind.EXACT.value, 1.0, evidence, patient_id, order_id)
+    link = Link(patient_id, None, LinkStatus.LINKED, MatchKind.EXACT.value, 1.0, evidence, patient_id, None)
+    return link.with_orders(order_ids)
 
 
 def set_link(session: Session, study: Study, link: Link, actor: str, now: datetime) -> None:
-    """Make `link` the study's link: its row, the recorded link, both orders, the upload log and the keys for lists."""
-    former_order = study.order_id
+    """Make `link` the study's link: its row, the recorded link, all orders, the upload log and the keys for lists.
+
+    Of its further orders, those stay that are still of the primary one's patient.
+    """
+    former, orders = study.orders, [session.get_one(Order, key) for key in link.order_ids]
+    orders = [order for order in orders if order.patient_id == orders[0].patient_id]
     fact = current_link(session, study.id)
     if fact is not None:
         fact.unlinked_at = now
         session.flush()
-    study.patient_id, study.order_id = link.patient_id, link.order_id
+    study.patient_id = link.patient_id
     study.link_status = link.link_status
     study.withheld_by_id = _withheld_by(session, link.withheld_by_id)
     study.is_contradicted = link.is_contradicted and link.link_status == LinkStatus.AMBIGUOUS
     for name in OPINION:
         setattr(study, name, getattr(link, name))
+    study.answer(orders, now)
     if study.patient_id is not None:
         _record_fact(session, study, link.link_id, actor, now)
     session.flush()
-    if former_order is not None and former_order != study.order_id:
-        show_another(session, session.get_one(Order, former_order), study)
-    if study.order_id is not None and study.order_id != former_order:
-        upload = first_upload_of(session, study)
-        show_on_order(session.get_one(Order, study.order_id), study, upload)
+    for order in former:
+        if order not in orders:
+            show_another(session, order, study)
+    for order in orders:
+        if order not in former:
+            show_on_order(order, study, first_upload_of(session, study))
     for order_id, shown in link.orders.items():
         _restore_order(session, uuid.UUID(order_id), shown, study)
     logs = update(DicomUploadLog).where(DicomUploadLog.study_instance_uid == study.study_instance_uid)
@@ -113,17 +121,18 @@ def set_link(session: Session, study: Study, link: Link, actor: str, now: dateti
 def end_link(session: Session, study: Study, now: datetime) -> None:
     """The images were purged: the study belongs to no patient and no order, and no order shows it. The recorded links,
     the audit trail and the upload log keep what was."""
-    former = study.order
+    former = study.orders
     fact = current_link(session, study.id)
     if fact is not None:
         fact.unlinked_at = now
-    study.patient_id = study.order_id = study.match_patient_id = study.match_order_id = study.withheld_by_id = None
+    study.answer([], now)
+    study.patient_id = study.match_patient_id = study.match_order_id = study.withheld_by_id = None
     study.link_status, study.is_contradicted = LinkStatus.UNLINKED, False
     study.match_kind, study.match_score, study.match_evidence = MatchKind.NONE.value, 0.0, []
     session.flush()
     session.expire(study, ["patient", "order"])
-    if former is not None:
-        show_another(session, former, study)
+    for order in former:
+        show_another(session, order, study)
 
 
 def came_into_doubt(study: Study, before: Link | None) -> bool:
@@ -140,10 +149,12 @@ def _withheld_by(session: Session, change_id: uuid.UUID | None) -> uuid.UUID | N
 def _record_fact(session: Session, study: Study, link_id: uuid.UUID | None, actor: str, now: datetime) -> None:
     """A new row, or the former one again when a change is undone."""
     former = session.get(StudyLink, link_id) if link_id else None
-    if former is not None and (former.patient_id, former.order_id) == (study.patient_id, study.order_id):
+    fact = new_fact(study, actor, now)
+    same = ("patient_id", "order_id", "further_order_ids")
+    if former is not None and all(getattr(former, name) == getattr(fact, name) for name in same):
         former.unlinked_at = None
         return
-    session.add(new_fact(study, actor, now))
+    session.add(fact)
 
 
 def _restore_order(session: Session, order_id: uuid.UUID, shown: Mapping[str, Any], study: Study) -> None:
@@ -155,7 +166,7 @@ def _restore_order(session: Session, order_id: uuid.UUID, shown: Mapping[str, An
         return
     if shown["orthanc_study_id"] is not None:
         is_of_study = shown["study_instance_uid"] == study.study_instance_uid
-        if not is_of_study or study.order_id != order.id:
+        if not is_of_study or order.id not in study.order_ids:
             return  # it shows another study, or would not return to this one
     status = _restored_state(order, OrderStatus(shown["status"]))
     for name in SHOWN:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -93,11 +93,18 @@ class Reconciliation:
             return view_candidate(session, study, *resolve(session, with_whom), self._rules)
 
     def link(
-        self, study_instance_uid: str, to: Confirmation, reason: str, origin: Origin, expected: str | None = None
+        self,
+        study_instance_uid: str,
+        to: Confirmation,
+        reason: str,
+        origin: Origin,
+        expected: str | None = None,
+        further_orders: Sequence[str] = (),
     ) -> Modification:
-        """Link a study to the order or patient that a person chose; a job updates every file, then links.
+        """Link a study to the orders or the patient that a person chose; a job updates every file, then links.
 
         `expected` is the version of the study that the person saw; required for a study that is linked.
+        `further_orders` (id or accession number) are those it answers beside the one in `to`.
 
         Raises:
             NotFound: study, order or patient do not exist.
@@ -107,7 +114,9 @@ class Reconciliation:
         with self._database.write() as session:
             study = self._open(session, study_instance_uid, expected)
             patient, order = resolve(session, to)
-            return self._link(session, study, patient, order, reason, origin, now)
+            of_them = (Confirmation(order=one, patient=str(patient.id)) for one in further_orders)
+            orders = [one for one in (order, *(resolve(session, said)[1] for said in of_them)) if one is not None]
+            return self._link(session, study, patient, list(dict.fromkeys(orders)), reason, origin, now)
 
     def unlink(self, study_instance_uid: str, reason: str, origin: Origin, expected: str | None = None) -> Modification:
         """Remove a wrong link; a job restores the values that the files arrived with.
@@ -149,7 +158,7 @@ class Reconciliation:
                 detail={"from": "study"},
             )
             audit.append(session, origin, event, now)
-            job = self._link(session, study, patient, order, reason, origin, now)
+            job = self._link(session, study, patient, [order], reason, origin, now)
             assert job.link_after is not None
             job.link_after = replace(job.link_after, made_here=True)
             return order, job
@@ -174,19 +183,17 @@ class Reconciliation:
         session: Session,
         study: Study,
         patient: Patient,
-        order: Order | None,
+        orders: Sequence[Order],
         reason: str,
         origin: Origin,
         now: datetime,
     ) -> Modification:
-        if study.link_status == LinkStatus.LINKED and (study.patient_id, study.order_id) == (
-            patient.id,
-            order.id if order else None,
-        ):
+        asked = (patient.id, tuple(order.id for order in orders))
+        if study.link_status == LinkStatus.LINKED and (study.patient_id, study.order_ids) == asked:
             raise Conflict("study_is_linked", f"{_what_happened(session, study)} It is linked like that already.")
-        evidence = evidence_of(confirmed_match(session, stored_identity(study), patient, order, self._rules))
+        evidence = evidence_of(confirmed_match(session, stored_identity(study), patient, orders, self._rules))
         evidence[0] = LINKED_BY_HAND.as_json()
-        job = link_job(session, study, (patient, order), evidence, reason, origin, now)
+        job = link_job(session, study, (patient, orders), evidence, reason, origin, now)
         self._note(session, "study.link_requested", job, study, origin, now)
         return job
 

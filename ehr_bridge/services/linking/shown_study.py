@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from ehr_bridge.db.states import OrderStatus
 from ehr_bridge.db.tables.registry import Order
-from ehr_bridge.db.tables.studies import Study
+from ehr_bridge.db.tables.studies import Study, StudyOrder
 from ehr_bridge.db.tables.uploads import DicomUploadLog
 from ehr_bridge.services.registry.order_states import TRANSITIONS, waiting_state
 from ehr_bridge.services.uploads.settling import settle_studies
@@ -54,7 +54,8 @@ def show_another(session: Session, order: Order, lost: Study) -> None:
     order.study_date = order.study_time = order.uploaded_by_id = order.uploaded_at = order.upload_source = None
     if order.status in {OrderStatus.IN_PROGRESS, OrderStatus.COMPLETED}:
         order.status = waiting_state(order)
-    others = select(Study).where(Study.order_id == order.id, Study.orthanc_study_id.is_not(None))
+    others = select(Study).join(StudyOrder, StudyOrder.study_id == Study.id)
+    others = others.where(StudyOrder.order_id == order.id, Study.orthanc_study_id.is_not(None))
     visible_first = (Study.deleted_at.is_not(None), Study.created_at, Study.id)
     other = session.scalar(others.order_by(*visible_first).limit(1))
     if other is not None:

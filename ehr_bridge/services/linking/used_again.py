@@ -93,7 +93,7 @@ def refuse(session: Session, change: IdentityChange, reason: str, origin: Origin
     _decide(session, change, Decision.REFUSED, reason, origin, now)
     for study in studies:
         job = new_job(study, JobKind.UNLINK, reason, origin, now, waits=True)
-        job.link_after, job.change_id = new_link(study, None, None, []), change.id
+        job.link_after, job.change_id = new_link(study, None, (), []), change.id
         session.add(job)
 
 

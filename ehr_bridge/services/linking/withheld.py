@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from ehr_bridge.db.states import LinkStatus
 from ehr_bridge.db.tables.identity_changes import IdentityChange
-from ehr_bridge.db.tables.studies import Study
+from ehr_bridge.db.tables.studies import Study, StudyOrder
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit.trail import OURSELVES, study_event
 from ehr_bridge.services.identity.study_index import index_study
@@ -21,8 +21,9 @@ def studies_of(
     session: Session, *, patient_id: uuid.UUID | None = None, order_id: uuid.UUID | None = None
 ) -> list[Study]:
     """All studies linked to a patient or an order, including hidden ones and claims."""
-    column = Study.order_id == order_id if order_id is not None else Study.patient_id == patient_id
-    return list(session.scalars(select(Study).where(column).order_by(Study.created_at, Study.id)))
+    of_order = Study.id.in_(select(StudyOrder.study_id).where(StudyOrder.order_id == order_id))
+    theirs = of_order if order_id is not None else Study.patient_id == patient_id
+    return list(session.scalars(select(Study).where(theirs).order_by(Study.created_at, Study.id)))
 
 
 def withheld_by(session: Session, change: IdentityChange) -> list[Study]:

@@ -209,9 +209,9 @@ def _show_on_study(session: Session, job: Modification, study: Study, orthanc_st
         study.study_description = description[0] or None
     if (day := _change_of(session, job, "StudyDate", "study_date")) is not None:
         study.study_date = parse_da((day[0] or "").replace("-", ""))
-        own = session.get(Order, study.order_id) if study.order_id is not None else None
-        if own is not None and own.study_instance_uid == study.study_instance_uid:
-            own.study_date = study.study_date
+        for order in study.orders:
+            if order.study_instance_uid == study.study_instance_uid:
+                order.study_date = study.study_date
     index_study(session, study)
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, bindparam, exists, or_, select
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.states import LinkStatus, OrderStatus
 from ehr_bridge.db.tables.registry import Order, ScheduledStep
-from ehr_bridge.db.tables.studies import Study
+from ehr_bridge.db.tables.studies import Study, StudyOrder
 from ehr_bridge.db.tables.uploads import Instance
 from ehr_bridge.matching.kinds import answering_modalities
 from ehr_bridge.services import audit
@@ -39,7 +39,8 @@ def _of_its_kind() -> ColumnElement[bool]:
 NEWS = exists().where(Instance.study_id == Study.id, Instance.received_at > bindparam("quiet_since"))
 DUE = (
     select(Order.id)
-    .join(Study, (Study.order_id == Order.id) & (Study.study_instance_uid == Order.study_instance_uid))
+    .join(StudyOrder, StudyOrder.order_id == Order.id)
+    .join(Study, (Study.id == StudyOrder.study_id) & (Study.study_instance_uid == Order.study_instance_uid))
     .where(
         Order.status == OrderStatus.IN_PROGRESS,
         Study.link_status == LinkStatus.LINKED,

@@ -9,7 +9,6 @@ from sqlalchemy import bindparam, case, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.instance_rows import InstanceRow
-from ehr_bridge.db.tables.registry import Order
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.db.tables.uploads import DicomUploadLog, DicomUploadSkip, Instance
 from ehr_bridge.services.identity.study_index import modality_key
@@ -81,11 +80,14 @@ def settle_entry(session: Session, study_id: uuid.UUID, log: DicomUploadLog) -> 
 
 
 def count_first(study: Study, log: DicomUploadLog, row: InstanceRow) -> bool:
-    """Count a study's very first instance without a query; False when it is not that, or a total was announced.
+    """Count a study's very first instance without a query; False when it is not that, a total was announced, or it
+    answers several orders.
 
     The study is settled and empty, so this one row, in the same transaction, is all there is.
     """
     if not study.is_settled or study.number_of_instances or log.number_of_files or log.announced_files is not None:
+        return False
+    if len(study.answers) > 1:
         return False
     study.number_of_instances = study.number_of_series = 1
     study.modalities = [row.modality] if row.modality else []
@@ -116,9 +118,9 @@ def _settle_study(session: Session, study_id: uuid.UUID) -> None:
     study.modalities = sorted({row.modality for row in found if row.modality})
     study.modality_key = modality_key(study.modalities)
     study.is_settled = True
-    order = session.get(Order, study.order_id) if study.order_id is not None else None
-    if order is not None and order.study_instance_uid == study.study_instance_uid:
-        order.number_of_images, order.number_of_series = instances, study.number_of_series
+    for order in study.orders:
+        if order.study_instance_uid == study.study_instance_uid:
+            order.number_of_images, order.number_of_series = instances, study.number_of_series
     session.flush()
 
 

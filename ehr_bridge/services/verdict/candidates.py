@@ -57,7 +57,7 @@ def of_one(session: Session, identity: HeaderIdentity, patient: Patient, order: 
     orders = [order_facts(order)] if order is not None else []
     match = match_study(identity, orders, [patient_facts(patient)], population, rules)
     order_id = order.id if order is not None else None
-    evidence = compared(session, identity, patient, order, rules)
+    evidence = compared(session, identity, patient, [order] if order else [], rules)
     return _never_exact_against(replace(match, evidence=evidence, patient_id=patient.id, order_id=order_id))
 
 

@@ -5,7 +5,7 @@ A study that is already here has been decided about; its link is part of the ver
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -114,7 +114,7 @@ def judge(
     if confirmation.names_somebody:
         patient, order = resolve(session, confirmation)
         said = of_survivor(session, rules.with_issuer(identity))
-        return confirmed_match(session, said, patient, order, rules), patient, order
+        return confirmed_match(session, said, patient, [order] if order else [], rules), patient, order
     match = give_opinion(session, identity, rules)
     of_order = session.get(Order, match.order_id) if match.order_id else None
     named = session.get(Patient, match.patient_id) if match.patient_id else None
@@ -143,31 +143,26 @@ def resolve(session: Session, confirmation: Confirmation) -> tuple[Patient, Orde
 
 
 def confirmed_match(
-    session: Session, identity: HeaderIdentity, patient: Patient, order: Order | None, rules: Rules
+    session: Session, identity: HeaderIdentity, patient: Patient, orders: Sequence[Order], rules: Rules
 ) -> Match:
     """The match that a person confirmed. The file is compared all the same, and the result kept as evidence."""
-    return Match(
-        MatchKind.EXACT,
-        1.0,
-        (CONFIRMED, *compared(session, identity, patient, order, rules)),
-        patient.id,
-        order.id if order else None,
-        is_automatic=True,
-    )
+    evidence = (CONFIRMED, *compared(session, identity, patient, orders, rules))
+    match = Match(MatchKind.EXACT, 1.0, evidence, patient.id, is_automatic=True)
+    return match.with_orders([order.id for order in orders])
 
 
 def compared(
-    session: Session, identity: HeaderIdentity, patient: Patient, order: Order | None, rules: Rules
+    session: Session, identity: HeaderIdentity, patient: Patient, orders: Sequence[Order], rules: Rules
 ) -> tuple[Evidence, ...]:
-    """Compares a header with this patient and order, however different they are.
+    """Compares a header with this patient and the first of these orders, however different they are.
 
-    If a number or step in it belongs to another order, or to another patient's where no order is chosen, that is
+    If a number or step in it belongs to none of them, or to another patient's where no order is chosen, that is
     included.
     """
-    chosen = order_facts(order) if order is not None else None
+    chosen = list(map(order_facts, orders))
     others = other_orders(session, identity, rules, chosen)
-    if chosen is not None:
-        return judge_order(identity, chosen, rules=rules, others=others).evidence
+    if chosen:
+        return judge_order(identity, chosen[0], rules=rules, others=others).evidence
     of_person = evidence_of(compare_person(identity, patient_facts(patient), Population()))
     return (*lines_against(identity, patient.id, rules, others), *of_person)
 
@@ -182,7 +177,7 @@ def verdict_on_more(
         raise _recorded_otherwise()
     if confirmation.names_somebody:
         patient, order = resolve(session, confirmation)
-        if study.patient_id != patient.id or study.order_id != (order.id if order else study.order_id):
+        if study.patient_id != patient.id or (order is not None and order.id not in study.order_ids):
             raise _recorded_otherwise()
         return _of_link(session, known, rules.with_issuer(identity), CONFIRMED, rules)
     if study.patient is None:
@@ -207,7 +202,9 @@ def open_match(study: Study) -> Match:
 def stored_match(study: Study) -> Match:
     """The match that was recorded with a study."""
     evidence = tuple(map(Evidence.from_json, study.match_evidence))
-    return Match(MatchKind(study.match_kind), study.match_score, evidence, study.match_patient_id, study.match_order_id)
+    match = Match(MatchKind(study.match_kind), study.match_score, evidence, study.match_patient_id)
+    linked_to_it = study.match_order_id == study.order_id
+    return replace(match, order_id=study.match_order_id, further_order_ids=study.order_ids[1:] if linked_to_it else ())
 
 
 def carries(identity: HeaderIdentity, wanted: Mapping[str, str]) -> bool:
@@ -242,7 +239,7 @@ def _is_same_person(session: Session, study: Study, identity: HeaderIdentity, ru
         return True
     fresh, _, _ = judge(session, identity, NOTHING_SAID, rules)
     # An order found by modality and date is no longer open once it has images: none is not another one.
-    return fresh.is_automatic and fresh.patient_id == study.patient_id and fresh.order_id in (None, study.order_id)
+    return fresh.is_automatic and fresh.patient_id == study.patient_id and fresh.order_id in (None, *study.order_ids)
 
 
 def _of_link(session: Session, known: Known, identity: HeaderIdentity, first: Evidence, rules: Rules) -> Verdict:
@@ -251,18 +248,17 @@ def _of_link(session: Session, known: Known, identity: HeaderIdentity, first: Ev
     While a person has to decide about the link it is ambiguous.
     """
     study = known.study
-    patient, order = study.patient, study.order
+    patient, orders = study.patient, [session.get_one(Order, key) for key in study.order_ids]
     assert patient is not None
     is_linked = study.link_status == LinkStatus.LINKED
     match = Match(
         MatchKind(study.match_kind) if is_linked else MatchKind.AMBIGUOUS,
         study.match_score if is_linked else 0.0,
-        (first, *compared(session, of_survivor(session, identity), patient, order, rules)),
+        (first, *compared(session, of_survivor(session, identity), patient, orders, rules)),
         patient.id,
-        order.id if order else None,
         is_automatic=is_linked,
     )
-    return Verdict(match, patient, order, known)
+    return Verdict(match.with_orders(study.order_ids), patient, study.order, known)
 
 
 def _contradicted(known: Known) -> Verdict:

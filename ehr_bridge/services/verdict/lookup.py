@@ -16,7 +16,7 @@ from ehr_bridge.db.states import UNDER_WAY, JobKind, OrderStatus
 from ehr_bridge.db.tables.match_keys import PatientMatchKey, PatientValueCount
 from ehr_bridge.db.tables.modifications import Modification
 from ehr_bridge.db.tables.registry import Order, Patient, ScheduledStep
-from ehr_bridge.db.tables.studies import Study
+from ehr_bridge.db.tables.studies import StudyOrder
 from ehr_bridge.matching import (
     Evidence,
     HeaderIdentity,
@@ -34,7 +34,7 @@ from ehr_bridge.matching.keys import EVERYBODY, asked_values, header_keys
 from ehr_bridge.matching.order_keys import OF_PROCEDURE, has_key, keys_of, known_keys, pointed_to
 from ehr_bridge.services.registry.numbers import of_survivor, records_of
 
-PATIENTS, ORDERS, STUDIES = Patient.__table__.c, Order.__table__.c, Study.__table__.c
+PATIENTS, ORDERS, ANSWERS = Patient.__table__.c, Order.__table__.c, StudyOrder.__table__.c
 STEPS = ScheduledStep.__table__.c
 KEYS, COUNTS = PatientMatchKey.__table__.c, PatientValueCount.__table__.c
 SHARED_ONCE = Evidence.against("PatientID", "id_of_merged")
@@ -91,7 +91,7 @@ _ORDERS_OF_PATIENT = _ORDER.where(ORDERS.patient_id == bindparam("patient_id"))
 _OPEN_ORDERS = _ORDERS_OF_PATIENT.where(
     ORDERS.status != OrderStatus.CANCELLED,
     ORDERS.orthanc_study_id.is_(None),
-    ~exists().where(STUDIES.order_id == ORDERS.id),
+    ~exists().where(ANSWERS.order_id == ORDERS.id),
 )
 """A study on its way has its order too: of two that arrive together, one is first."""
 
@@ -147,11 +147,11 @@ def find(session: Session, identity: HeaderIdentity, rules: Rules) -> Found:
 
 
 def other_orders(
-    session: Session, identity: HeaderIdentity, rules: Rules, chosen: OrderFacts | None
+    session: Session, identity: HeaderIdentity, rules: Rules, chosen: Sequence[OrderFacts]
 ) -> list[OrderFacts]:
-    """The orders besides the chosen one that keys of the header name."""
-    found = orders_of_keys(session, identity, rules, [chosen] if chosen is not None else [])
-    return [order for order in found if chosen is None or order.id != chosen.id]
+    """The orders besides the chosen ones that keys of the header name."""
+    known = {order.id for order in chosen}
+    return [order for order in orders_of_keys(session, identity, rules, chosen) if order.id not in known]
 
 
 def orders_of_keys(
@@ -196,13 +196,13 @@ def open_orders(session: Session, patient_id: UUID, study_instance_uid: str) -> 
     orders = _orders(session, _OPEN_ORDERS, patient_id=patient_id)
     if not orders:
         return []
-    begun = select(Modification.link_after["order_id"].as_string()).where(
+    begun = select(Modification.link_after).where(
         Modification.status.in_(UNDER_WAY),
         Modification.kind == JobKind.LINK,
         Modification.study_instance_uid != study_instance_uid,
     )
-    taken = set(session.scalars(begun))
-    return [order for order in orders if str(order.id) not in taken]
+    taken = {order_id for link in session.scalars(begun) if link is not None for order_id in link.order_ids}
+    return [order for order in orders if order.id not in taken]
 
 
 def _spellings(number: str) -> set[str]:
