@@ -12,7 +12,7 @@ from pydantic import Field
 from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import answer, closed, origin, services
 from ehr_bridge.api.http.persons import PersonAnswer
-from ehr_bridge.api.http.schemas import EmptyIsNone, Input, ListOf, Model, Moment, PageQuery, Problem, Uid
+from ehr_bridge.api.http.schemas import EmptyIsNone, Input, ListOf, Model, Moment, OrderIds, PageQuery, Problem, Uid
 from ehr_bridge.api.reconciliation import (
     CandidateAnswer,
     LinkBody,
@@ -64,6 +64,7 @@ class NamedStudy(PersonAnswer):
     link_status: LinkStatus
     patient_id: uuid.UUID | None
     order_id: uuid.UUID | None
+    order_ids: OrderIds
 
 
 class GivenTo(PersonAnswer):
@@ -174,6 +175,7 @@ def _study(view: QuarantineView) -> NamedStudy | None:
         patient_id=view.study.patient_id,
         **asdict(person_of(view.owner, {})),
         order_id=view.study.order_id,
+        order_ids=list(view.study.order_ids),
     )
 
 

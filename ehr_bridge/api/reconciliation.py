@@ -45,6 +45,7 @@ ReasonText = Annotated[
     AfterValidator(no_control_characters),
 ]
 Version = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
+MOST_ORDERS = 20
 EXPECTED = "The `version` of the study that was looked at; when it is another by now, the answer is 409 `study_changed`"
 
 
@@ -73,10 +74,27 @@ class SomebodyQuery(Input):
 
 
 class LinkBody(SomebodyQuery):
-    """The owner of the study: an order (and so its patient), or a patient without an order."""
+    """The owner of the study: one or more orders (and so their patient), or a patient without an order."""
 
+    order_ids: list[Text64] | None = Field(
+        None,
+        min_length=1,
+        max_length=MOST_ORDERS,
+        description="Ids or accession numbers of all orders that the study answers, in place of `order_id`; the "
+        "accession number of the first one goes into the files",
+    )
     reason: ReasonText
     expected: Annotated[Version | None, EmptyIsNone] = Field(None, description=EXPECTED)
+
+    @model_validator(mode="after")
+    def _names_somebody(self) -> LinkBody:
+        if self.order_ids:
+            if self.order_id not in (None, self.order_ids[0]):
+                raise ValueError("name the orders once: order_id or order_ids")
+            self.order_id = self.order_ids[0]
+        if self.order_id is None and self.patient_id is None:
+            raise ValueError("name an order or a patient")
+        return self
 
 
 class UnlinkBody(Input):
@@ -185,10 +203,11 @@ def _tags(path: StudyPath, body: LinkBody | UnlinkBody | CreateOrderBody) -> lis
 @repeatable
 @honours(_tags)
 def link_study(path: StudyPath, body: LinkBody) -> Response:
-    """Link a study to an order, or to a patient without an order; a job, like `modify-tags`"""
+    """Link a study to one or more orders, or to a patient without an order; a job, like `modify-tags`"""
     to = body.confirmation(services().patients)
     expected = body.expected or _seen(path)
-    return accepted(services().reconciliation.link(path.study_uid, to, body.reason, origin(), expected))
+    further = (body.order_ids or [])[1:]
+    return accepted(services().reconciliation.link(path.study_uid, to, body.reason, origin(), expected, further))
 
 
 @blueprint.post("/reconciliation/<study_uid>/unlink", responses={202: JobAnswer, **CONFLICTS})

@@ -20,6 +20,7 @@ from ehr_bridge.api.http.schemas import (
     Issuer,
     Model,
     Moment,
+    OrderIds,
     PathText64,
     Problem,
     Uid,
@@ -92,7 +93,9 @@ class StudyAnswer(Versioned):
     patient_birth_date: date | None
     patient_sex: Sex
     order_id: uuid.UUID | None
+    order_ids: OrderIds
     accession_number: str | None
+    accession_numbers: list[str] = Field(description="Those of `order_ids`, in the same order")
     modalities: list[str]
     study_date: date | None
     study_description: str | None
@@ -194,7 +197,9 @@ def study_answer(view: StudyView) -> StudyAnswer:
         patient_id=study.patient_id,
         **asdict(view.person),
         order_id=study.order_id,
+        order_ids=list(study.order_ids),
         accession_number=view.accession_number,
+        accession_numbers=list(view.accession_numbers),
         modalities=study.modalities,
         study_date=study.study_date,
         study_description=study.study_description,

@@ -58,7 +58,7 @@ def answering(database: Database, keys: list[uuid.UUID]) -> uuid.UUID:
         return one.id
 
 
-def rows(database: Database) -> list[tuple[uuid.UUID, int, datetime]]:
+def rows(database: Database) -> list[tuple[Any, ...]]:
     with database.read() as session:
         query = select(StudyOrder.order_id, StudyOrder.position, StudyOrder.linked_at).order_by(StudyOrder.position)
         return [tuple(row) for row in session.execute(query)]

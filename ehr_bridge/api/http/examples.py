@@ -48,6 +48,7 @@ _MATCH: dict[str, Any] = {
     "evidence": [Evidence.of("confirmation", True, EvidenceGrade.SAME, "confirmed").as_json()],
     "patient_id": PATIENT_ID,
     "order_id": ORDER_ID,
+    "order_ids": [ORDER_ID],
 }
 
 EXAMPLES: dict[str, dict[str, Any]] = {
@@ -104,6 +105,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
                     "evidence": [Evidence.of("PatientName", True, EvidenceGrade.FORM, "name_form").as_json()],
                     "patient_id": PATIENT_ID,
                     "order_id": ORDER_ID,
+                    "order_ids": [ORDER_ID],
                     "automatic": True,
                 },
                 "study": None,
@@ -146,7 +148,9 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "patient_birth_date": "1984-05-06",
         "patient_sex": "male",
         "order_id": ORDER_ID,
+        "order_ids": [ORDER_ID],
         "accession_number": "ACC-2026-0101",
+        "accession_numbers": ["ACC-2026-0101"],
         "modalities": ["MR"],
         "study_date": "2026-01-15",
         "study_description": "MR brain",

@@ -130,6 +130,7 @@ FINDERS: Mapping[str, Finder] = {
     "order": _of_order,
     "accession_number": _of_order,
     "order_id": _of_order,
+    "order_ids": _of_order,
     "upload_id": _of_upload,
     "deletion_id": _of_study_of(DeletionRequest),
     "modification_id": _of_study_of(Modification),

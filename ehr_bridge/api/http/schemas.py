@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
@@ -248,6 +249,7 @@ class ListOf[Item](Model):
         return cls(items=[shown(one) for one in page.items], total=page.total, limit=page.limit, offset=page.offset)
 
 
+OrderIds = Annotated[list[uuid.UUID], Field(description="All orders that the study answers, `order_id` first")]
 Issuer = Annotated[Annotated[Text64 | None, EmptyIsNone], Field(description="Assigning authority of the MRN")]
 
 

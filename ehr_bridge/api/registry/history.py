@@ -12,7 +12,7 @@ from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import answer, closed, services
 from ehr_bridge.api.http.persons import PersonAnswer
 from ehr_bridge.api.http.restricted import require_past_open
-from ehr_bridge.api.http.schemas import Model, Moment, PageQuery, Problem
+from ehr_bridge.api.http.schemas import Model, Moment, OrderIds, PageQuery, Problem
 from ehr_bridge.api.studies import StudyPath
 from ehr_bridge.api.tags import TagChange
 from ehr_bridge.db.links import Link
@@ -39,7 +39,9 @@ class LinkSide(Model):
     mrn: str | None
     patient: PersonAnswer | None = WHO
     order_id: uuid.UUID | None
+    order_ids: OrderIds
     accession_number: str | None
+    accession_numbers: list[str] = Field(description="Those of `order_ids`, in the same order")
 
 
 class HistoryEntry(Model):
@@ -135,7 +137,9 @@ def _side(link: Link | None, step: Step) -> LinkSide | None:
         patient_id=link.patient_id,
         **_who(step, str(link.patient_id)),
         order_id=link.order_id,
+        order_ids=list(link.order_ids),
         accession_number=step.accession_numbers.get(str(link.order_id)),
+        accession_numbers=[step.accession_numbers[str(key)] for key in link.order_ids],
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from ehr_bridge.api.http.persons import PersonAnswer
-from ehr_bridge.api.http.schemas import ListOf, Model, Moment
+from ehr_bridge.api.http.schemas import ListOf, Model, Moment, OrderIds
 from ehr_bridge.db.paging import Page
 from ehr_bridge.matching import EvidenceGrade, Match
 from ehr_bridge.matching.patients import NO_MATCH
@@ -39,6 +39,7 @@ class MatchAnswer(Model):
     evidence: list[EvidenceAnswer]
     patient_id: uuid.UUID | None
     order_id: uuid.UUID | None
+    order_ids: OrderIds
 
 
 class CoercedAnswer(Model):
@@ -84,6 +85,7 @@ class UploadEntryAnswer(PersonAnswer):
     upload_id: uuid.UUID
     patient_id: uuid.UUID | None
     order_id: uuid.UUID | None
+    order_ids: OrderIds
     uploaded_by_id: uuid.UUID | None
     uploaded_by: str
     source_address: str | None
@@ -145,7 +147,11 @@ def as_seen(match: Match, patient_id: uuid.UUID | None, closed: Closed) -> Match
     if closed.patients.isdisjoint({patient_id, match.patient_id}):
         return match
     confirmed = tuple(one for one in match.evidence if one.field == CONFIRMATION)
-    return replace(match, evidence=confirmed, patient_id=None, order_id=None) if confirmed else UNSEEN
+    return (
+        replace(match, evidence=confirmed, patient_id=None, order_id=None, further_order_ids=())
+        if confirmed
+        else UNSEEN
+    )
 
 
 def upload_json(outcome: UploadOutcome) -> dict[str, Any]:
@@ -183,6 +189,7 @@ def match_json(match: Match) -> dict[str, Any]:
         "evidence": [line.as_json() for line in match.evidence],
         "patient_id": str(match.patient_id) if match.patient_id else None,
         "order_id": str(match.order_id) if match.order_id else None,
+        "order_ids": list(map(str, match.order_ids)),
     }
 
 
@@ -199,5 +206,6 @@ def upload_detail(upload_id: uuid.UUID, detail: UploadDetail) -> UploadDetailAns
 
 
 def _entry(view: UploadView) -> UploadEntryAnswer:
-    of_entry = UploadEntryAnswer.model_fields.keys() - PersonAnswer.model_fields.keys()
-    return UploadEntryAnswer(**asdict(view.person), **{name: getattr(view.entry, name) for name in of_entry})
+    of_entry = UploadEntryAnswer.model_fields.keys() - PersonAnswer.model_fields.keys() - {"order_ids"}
+    said = {name: getattr(view.entry, name) for name in of_entry}
+    return UploadEntryAnswer(**asdict(view.person), order_ids=list(view.order_ids), **said)

@@ -301,7 +301,7 @@ def _leaves(session: Session, header: Header, patient: Patient, order: Order | N
     study = session.scalar(select(Study).where(Study.study_instance_uid == header.study_instance_uid))
     if study is None:
         return False
-    return study.patient_id != patient.id or (order is not None and study.order_id != order.id)
+    return study.patient_id != patient.id or (order is not None and order.id not in study.order_ids)
 
 
 def _detail(row: QuarantinedFile) -> dict[str, Any]:

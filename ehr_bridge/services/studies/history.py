@@ -136,7 +136,7 @@ def _named(
     for link in (job.link_before, job.link_after) if job is not None else ():
         if link is not None:
             patients.add(plain(link.patient_id))
-            orders.add(plain(link.order_id))
+            orders |= set(map(plain, link.order_ids))
     for side in (change.before, change.after) if change is not None else ():
         patients |= {side.get("patient_id"), side.get("merged_into_id")}
     return patients, orders

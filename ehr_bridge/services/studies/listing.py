@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Select, exists, select
@@ -16,6 +16,7 @@ from ehr_bridge.db.fresh import Fresh
 from ehr_bridge.db.paging import Page
 from ehr_bridge.db.states import DeletionStatus
 from ehr_bridge.db.tables.deletions import DeletionRequest
+from ehr_bridge.db.tables.registry import Order
 from ehr_bridge.db.tables.studies import Study, StudyLink
 from ehr_bridge.errors import NotFound
 from ehr_bridge.services.identity.persons import Person, person_of_study
@@ -36,6 +37,8 @@ class StudyView:
     person: Person
     """The patient it is linked to, or else the one in its first file."""
     accession_number: str | None
+    accession_numbers: tuple[str, ...]
+    """Those of the orders it answers, the primary one first."""
     linked_by: str | None
     number_in_quarantine: int
     """Files in quarantine with this study's UID that wait for a person."""
@@ -76,7 +79,7 @@ class Studies:
 def view_study(session: Session, study: Study) -> StudyView:
     """A study with what lists and pages show of it."""
     waiting = waiting_by_study(session, [study.study_instance_uid])
-    return _view(study, _linked_by(session, [study.id]).get(study.id), waiting)
+    return _view(study, _linked_by(session, [study.id]).get(study.id), waiting, _numbers(session, [study]))
 
 
 def find_study(session: Session, study_instance_uid: str) -> Study:
@@ -126,7 +129,8 @@ def _page(session: Session, filters: StudyFilters, part: Slice) -> Page[StudyVie
     studies = {study.id: study for study in session.scalars(select(Study).where(Study.id.in_(ids)))}
     linked_by = _linked_by(session, ids)
     waiting = waiting_by_study(session, [study.study_instance_uid for study in studies.values()])
-    views = [_view(studies[key], linked_by.get(key), waiting) for key in ids if key in studies]
+    numbers = _numbers(session, studies.values())
+    views = [_view(studies[key], linked_by.get(key), waiting, numbers) for key in ids if key in studies]
     return found.of(views)
 
 
@@ -137,11 +141,24 @@ def _linked_by(session: Session, study_ids: list[uuid.UUID]) -> dict[uuid.UUID, 
     return {row.study_id: row.linked_by for row in session.execute(query)}
 
 
-def _view(study: Study, linked_by: str | None, waiting: Mapping[str, int]) -> StudyView:
+def _numbers(session: Session, studies: Collection[Study]) -> dict[uuid.UUID, str]:
+    """Accession numbers by order, of the orders that these studies answer."""
+    found = {study.order.id: study.order.accession_number for study in studies if study.order is not None}
+    further = {key for study in studies for key in study.order_ids[1:]}
+    if further:
+        query = select(Order.id, Order.accession_number).where(Order.id.in_(further))
+        found |= {row.id: row.accession_number for row in session.execute(query)}
+    return found
+
+
+def _view(
+    study: Study, linked_by: str | None, waiting: Mapping[str, int], numbers: Mapping[uuid.UUID, str]
+) -> StudyView:
     return StudyView(
         study=study,
         person=person_of_study(study),
         accession_number=shown_accession_number(study) or None,
+        accession_numbers=tuple(numbers[key] for key in study.order_ids),
         linked_by=linked_by,
         number_in_quarantine=waiting.get(study.study_instance_uid, 0),
     )

@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.like import ESCAPE, escaped
 from ehr_bridge.db.paging import Key, Page, Position, first_of, of_ids, rows_after, sorted_by
-from ehr_bridge.db.tables.studies import Study
+from ehr_bridge.db.tables.registry import Order
+from ehr_bridge.db.tables.studies import Study, StudyOrder
 from ehr_bridge.db.tables.study_names import StudyName
 from ehr_bridge.errors import InvalidInput
 from ehr_bridge.matching.names import Place, Word, read_query
@@ -76,7 +77,7 @@ def find_ids(session: Session, filters: StudyFilters, part: Slice, listed: Selec
         if patient is None or filters.patient_id not in (None, patient.id):
             return Page([], 0, part.limit, part.offset)
         filters = replace(filters, mrn=None, patient_id=patient.id)
-    conditions = [*_conditions(filters)]
+    conditions = [*_conditions(filters), *_of_number(session, filters.accession_number)]
     query = listed.with_only_columns(Study.id).where(*conditions)
     if filters.patient_name is not None and part.after is None:  # so that the words are looked up once
         found = session.execute(sorted_by(query, keys)).all()
@@ -109,12 +110,12 @@ def _conditions(filters: StudyFilters) -> list[ColumnElement[bool]]:
         column == value
         for column, value in (
             (Study.patient_id, filters.patient_id),
-            (Study.order_id, filters.order_id),
             (Study.link_status, filters.link_status),
-            (Study.accession_key, filters.accession_number),
         )
         if value is not None
     ]
+    if filters.order_id is not None:
+        conditions.append(Study.id.in_(select(StudyOrder.study_id).where(StudyOrder.order_id == filters.order_id)))
     if filters.closed.patients:
         conditions.append(without(Study.patient_id, filters.closed))
     if filters.updated_since is not None:
@@ -129,6 +130,18 @@ def _conditions(filters: StudyFilters) -> list[ColumnElement[bool]]:
     if filters.patient_name is not None:
         conditions += [Study.id.in_(_studies_named(word)) for word in read_query(filters.patient_name)]
     return conditions
+
+
+def _of_number(session: Session, number: str | None) -> list[ColumnElement[bool]]:
+    """Listed under an accession number, or answering the order that has it as a further one: looked up before, so that
+    the usual list is read from the index alone."""
+    if number is None:
+        return []
+    further = select(StudyOrder.study_id).join(Order, Order.id == StudyOrder.order_id)
+    further = further.where(Order.accession_number == number, StudyOrder.position > 0)
+    found = session.scalars(further).all()
+    listed = Study.accession_key == number
+    return [or_(listed, Study.id.in_(found)) if found else listed]
 
 
 def _studies_named(word: Word) -> Select[uuid.UUID]:

@@ -54,6 +54,8 @@ class UploadView:
     entry: DicomUploadLog
     person: Person
     """The patient it is linked to; without a link, the one in its files."""
+    order_ids: Sequence[uuid.UUID]
+    """The orders that its study answers, the primary one first; of a purged study only that one is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,14 @@ def _views(session: Session, entries: Sequence[DicomUploadLog]) -> list[UploadVi
     uids = {entry.study_instance_uid for entry in entries}
     named = session.scalars(select(Study).where(Study.study_instance_uid.in_(uids)))
     studies = {study.study_instance_uid: study for study in named}
-    return [UploadView(entry, _person(session, entry, studies.get(entry.study_instance_uid))) for entry in entries]
+    return [_view(session, entry, studies.get(entry.study_instance_uid)) for entry in entries]
+
+
+def _view(session: Session, entry: DicomUploadLog, study: Study | None) -> UploadView:
+    order_ids = [entry.order_id] if entry.order_id is not None else []
+    if study is not None and study.order_id == entry.order_id:
+        order_ids = list(study.order_ids)
+    return UploadView(entry, _person(session, entry, study), order_ids)
 
 
 def _person(session: Session, entry: DicomUploadLog, study: Study | None) -> Person:

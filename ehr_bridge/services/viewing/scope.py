@@ -6,14 +6,15 @@ import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Literal
+from itertools import groupby
+from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.states import LinkStatus
 from ehr_bridge.db.tables.registry import Order
-from ehr_bridge.db.tables.studies import Study
+from ehr_bridge.db.tables.studies import Study, StudyOrder
 
 type Match = Literal["auto", "patient", "modality", "body_part"]
 
@@ -46,29 +47,35 @@ class Linked:
 
     study_instance_uid: str
     patient_id: uuid.UUID
-    order_id: uuid.UUID | None
+    order_ids: frozenset[uuid.UUID]
     modalities: frozenset[str]
-    body_part: str | None
+    body_parts: frozenset[str]
     study_date: date | None
 
 
 def linked_to(session: Session, patient_ids: Collection[uuid.UUID]) -> list[Linked]:
     """All studies linked to these patients, newest first."""
-    columns = (
-        Study.study_instance_uid,
-        Study.patient_id,
-        Study.order_id,
-        Study.modalities,
-        Order.body_part,
-        Study.study_date,
+    columns = (Study.study_instance_uid, Study.patient_id, Study.modalities, Study.study_date)
+    query = select(*columns, Order.id.label("order_id"), Order.body_part).where(*_stored_and_linked())
+    query = query.outerjoin(StudyOrder, StudyOrder.study_id == Study.id).outerjoin(
+        Order, Order.id == StudyOrder.order_id
     )
-    query = select(*columns).outerjoin(Order, Study.order_id == Order.id).where(*_stored_and_linked())
     query = query.where(Study.patient_id.in_(patient_ids)).order_by(Study.study_date_key.desc(), Study.id)
-    return [
-        Linked(row[0], row[1], row[2], frozenset(row[3]), row[4], row[5])
-        for row in session.execute(query)
-        if row[1] is not None
-    ]
+    rows = groupby(session.execute(query), key=lambda row: row.study_instance_uid)
+    return [_linked(list(of_study)) for _, of_study in rows]
+
+
+def _linked(rows: Sequence[Any]) -> Linked:
+    """A study, from a row for each order that it answers, or one without an order."""
+    first = rows[0]
+    return Linked(
+        first.study_instance_uid,
+        first.patient_id,
+        frozenset(row.order_id for row in rows if row.order_id),
+        frozenset(first.modalities),
+        frozenset(row.body_part for row in rows if row.body_part),
+        first.study_date,
+    )
 
 
 def covered(scope: Scope, linked: Sequence[Linked], patient_of_order: uuid.UUID | None = None) -> frozenset[str]:
@@ -77,7 +84,7 @@ def covered(scope: Scope, linked: Sequence[Linked], patient_of_order: uuid.UUID 
         return scope.studies
     if scope.kind == "patient":
         return frozenset(one.study_instance_uid for one in linked if one.patient_id == scope.patient_id)
-    own = [one for one in linked if one.order_id == scope.order_id]
+    own = [one for one in linked if scope.order_id in one.order_ids]
     found = {one.study_instance_uid for one in own}
     if scope.priors is not None:
         others = [one for one in linked if one.patient_id == patient_of_order]
@@ -89,11 +96,11 @@ def priors_of(current: Sequence[Linked], linked: Sequence[Linked], policy: Prior
     """The priors among `linked` (newest first) that go with `current` by the policy: none of `current`, none later."""
     uids = {one.study_instance_uid for one in current}
     modalities = frozenset[str]().union(*(one.modalities for one in current))
-    parts = {one.body_part for one in current if one.body_part}
+    parts = frozenset[str]().union(*(one.body_parts for one in current))
     until = max((one.study_date for one in current if one.study_date), default=date.max)
 
     def goes_with(one: Linked) -> bool:
-        same_modality, same_part = bool(one.modalities & modalities), one.body_part in parts
+        same_modality, same_part = bool(one.modalities & modalities), bool(one.body_parts & parts)
         return {
             "patient": True,
             "modality": same_modality,

@@ -228,7 +228,7 @@ def _look_up(
 def _studies(session: Session, uids: frozenset[str], first: uuid.UUID | None = None) -> list[Study]:
     """The studies, newest first; those of the order `first` before all others."""
     query = select(Study).where(Study.study_instance_uid.in_(uids)).order_by(Study.study_date_key.desc(), Study.id)
-    return sorted(session.scalars(query), key=lambda study: first is not None and study.order_id != first)
+    return sorted(session.scalars(query), key=lambda study: first is not None and first not in study.order_ids)
 
 
 def _subject(wish: Wish, caller: Caller) -> str:
