@@ -71,6 +71,7 @@ export function readPredictions(answer: unknown): ReadonlyMap<string, Prediction
       evidence: Array.isArray(match.evidence) ? (match.evidence as Match["evidence"]) : [],
       patient_id: typeof match.patient_id === "string" ? match.patient_id : null,
       order_id: typeof match.order_id === "string" ? match.order_id : null,
+      ...(Array.isArray(match.order_ids) && { order_ids: match.order_ids as string[] }),
       automatic: match.automatic === true,
       study: isRecord(study) ? (study as unknown as schema.StudyHereAnswer) : null,
       differences: Array.isArray(differences) ? (differences as Difference[]) : [],

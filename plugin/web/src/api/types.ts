@@ -31,6 +31,7 @@ export interface Match {
   evidence: Evidence[];
   patient_id?: Id | null;
   order_id?: Id | null;
+  order_ids?: Id[];
 }
 
 export interface Coercion {

@@ -11,6 +11,7 @@ const study = {
   patient_birth_date: null,
   patient_sex: "male" as const,
   order_id: "o1",
+  order_ids: ["o1", "o2"],
 };
 
 describe("a file in quarantine", () => {
@@ -26,7 +27,8 @@ describe("a file in quarantine", () => {
     const stranger = { code: "study_of_another_patient", study };
     expect(consequence(stranger, "p1", null)).toContain("is added to the study");
     expect(consequence(stranger, "p1", "o1")).toContain("is added to the study");
-    expect(consequence(stranger, "p1", "o2")).toContain("with new UIDs");
+    expect(consequence(stranger, "p1", "o2")).toContain("is added to the study");
+    expect(consequence(stranger, "p1", "o3")).toContain("with new UIDs");
     expect(consequence(stranger, "p2", null)).toContain("with new UIDs");
     expect(consequence({ code: "same_uid_other_content", study }, "p1", null)).toContain("a new UID");
   });

@@ -19,7 +19,7 @@ export function whyWords(code: string): string {
 /** What follows when a file becomes this patient's. */
 export function consequence(file: Pick<Quarantined, "code" | "study">, patientId: string, orderId: string | null): string {
   const study = file.study;
-  const joins = study !== null && study.patient_id === patientId && (orderId === null || orderId === study.order_id);
+  const joins = study !== null && study.patient_id === patientId && (orderId === null || study.order_ids.includes(orderId));
   if (study !== null && !joins) return t("quarantine.give.moves");
   return t(file.code === "same_uid_other_content" ? "quarantine.give.own_uid" : "quarantine.give.joins");
 }

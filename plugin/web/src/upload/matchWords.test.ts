@@ -49,5 +49,6 @@ describe("the words about a match", () => {
 
   it("alarm when the files went to another order", () => {
     expect(verdictOn(result({ order_id: "o2" }), order).tone).toBe("bad");
+    expect(verdictOn(result({ order_id: "o2", order_ids: ["o2", order] }), order).tone).toBe("good");
   });
 });

@@ -34,9 +34,9 @@ export function verdictOn(result: StudyResult, chosenOrder: Id | null): Words {
 }
 
 /** Linked: calm only where nothing in the files names somebody else. */
-function linkedWords({ order_id, evidence }: Match, chosenOrder: Id | null): Words {
+function linkedWords({ order_id, order_ids, evidence }: Match, chosenOrder: Id | null): Words {
   const has = (name: string) => evidence.some(({ field, agrees }) => field === name && agrees === true);
-  if (chosenOrder && order_id && order_id !== chosenOrder) return words("bad", "result.match.exact.other");
+  if (chosenOrder && order_id && !(order_ids ?? [order_id]).includes(chosenOrder)) return words("bad", "result.match.exact.other");
   if (evidence.some(({ agrees }) => agrees === false)) {
     return words("warn", has("confirmation") ? "result.match.exact.confirmed" : has("study") ? "result.match.exact.joined" : "result.match.exact.doubted");
   }

@@ -151,6 +151,7 @@ function readMatch(raw: Record<string, unknown>): StudyOutcome["match"] {
     })),
     patient_id: id(raw.patient_id),
     order_id: id(raw.order_id),
+    ...(Array.isArray(raw.order_ids) && { order_ids: raw.order_ids.map(string) }),
   };
 }
 
