@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from ehr_bridge.db.tables.registry import Order
 from ehr_bridge.db.tables.studies import Study, StudyOrder
 from ehr_bridge.services.registry.completion import Completion
 from tests.api.conftest import Api
@@ -57,7 +58,7 @@ def answered(api: Api, uid: str) -> list[str]:
             select(StudyOrder.order_id).where(StudyOrder.study_id == row.id, StudyOrder.position == 0)
         )
         assert rows.all() == ([row.order_id] if row.order_id else [])
-        assert {session.get_one(type(row.order), key).patient_id for key in row.order_ids} <= {row.patient_id}
+        assert {session.get_one(Order, key).patient_id for key in row.order_ids} <= {row.patient_id}
     return list(study(api, uid)["accession_numbers"])
 
 
