@@ -16,6 +16,7 @@ from ehr_bridge.matching.model import (
     MatchKind,
     OrderFacts,
     PatientFacts,
+    RequestAttributes,
     StepFacts,
 )
 from ehr_bridge.matching.rules import Rules
@@ -31,6 +32,7 @@ __all__ = [
     "OrderFacts",
     "PatientFacts",
     "Population",
+    "RequestAttributes",
     "Rules",
     "StepFacts",
     "add_order",

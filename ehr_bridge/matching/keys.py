@@ -58,7 +58,9 @@ def finding_keys(patient: PatientFacts) -> set[str]:
 
 def study_keys(header: HeaderIdentity) -> set[str]:
     """The keys that find a waiting study when a patient or order changes: `header_keys` and order numbers."""
-    ids = (header.scheduled_procedure_step_id, header.requested_procedure_id)
+    ids = [header.scheduled_procedure_step_id, header.requested_procedure_id]
+    for one in header.requests:
+        ids += [one.accession_number, one.scheduled_procedure_step_id, one.requested_procedure_id]
     return header_keys(header) | order_keys(header.study_instance_uid, header.accession_number, *ids)
 
 

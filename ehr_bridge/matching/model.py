@@ -37,6 +37,16 @@ class Basis(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class RequestAttributes:
+    """What an item of the Request Attributes Sequence says about an order (PS3.3 table 10-9); '' when absent."""
+
+    accession_number: str = ""
+    issuer_of_accession_number: str = ""
+    scheduled_procedure_step_id: str = ""
+    requested_procedure_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class HeaderIdentity:
     """What a DICOM header says about patient and order (values decoded and stripped; '' when absent)."""
 
@@ -56,6 +66,8 @@ class HeaderIdentity:
     laterality: str = ""
     universal_issuer_of_patient_id: str = ""
     """Universal Entity ID in the Issuer of Patient ID Qualifiers Sequence (0010,0024)."""
+    requests: tuple[RequestAttributes, ...] = ()
+    """All items of the Request Attributes Sequence where there are several, the first one too; none otherwise."""
 
 
 @dataclass(frozen=True, slots=True)

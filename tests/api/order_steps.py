@@ -22,7 +22,7 @@ def place(api: Api, number: str, **more: Any) -> dict[str, Any]:
 ASA = {"family_name": "Lindqvist", "given_name": "Åsa", "birth_date": "1961-03-14", "sex": "female"}
 
 
-def judged(api: Api, **header: str) -> dict[str, Any]:
+def judged(api: Api, **header: Any) -> dict[str, Any]:
     answer = api.call("POST", "/api/v1/match", "technician", json={"items": [{"ref": "1", **PERSON, **header}]})
     assert answer.status_code == 200, answer.json
     match: dict[str, Any] = answer.json["items"][0]["match"]

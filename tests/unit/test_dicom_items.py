@@ -10,9 +10,11 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
+from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.dicom import read_header
 from ehr_bridge.dicom.reading.items import first_item_text
-from ehr_bridge.services.identity.attributes import read_identity
+from ehr_bridge.matching import RequestAttributes
+from ehr_bridge.services.identity.attributes import identity_to_json, read_identity, stored_identity
 from tests.support.samples import encoded, small
 
 REQUEST, STEP = 0x00400275, 0x00400009
@@ -56,3 +58,37 @@ def test_a_request_without_step_says_nothing(item: Dataset | None) -> None:
     data = with_request(ExplicitVRLittleEndian, is_open=False, item=item)
     assert first_item_text(read_header(data), REQUEST, STEP) == ""
     assert first_item_text(read_header(small()), REQUEST, STEP) == ""
+
+
+@pytest.mark.parametrize("is_open", [True, False])
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian])
+def test_each_request_is_read_in_every_encoding(syntax: str, is_open: bool) -> None:
+    """Items and what is in them may have lengths or not; an issuer is in a sequence of its own. One item is none."""
+    ds = dcmread(io.BytesIO(small()))
+    items = [request("STEP-1"), Dataset(), request(None)]
+    issuer = Dataset()
+    issuer.LocalNamespaceEntityID = "SITE-A"
+    items[2].IssuerOfAccessionNumberSequence, items[2].RequestedProcedureID = Sequence([issuer]), "RP-3"
+    ds.RequestAttributesSequence = Sequence(items)
+    for item in (*items, issuer):
+        item.is_undefined_length_sequence_item = is_open
+    for sequence in (ds["RequestAttributesSequence"], items[2]["IssuerOfAccessionNumberSequence"]):
+        sequence.is_undefined_length = is_open
+    ds.file_meta.TransferSyntaxUID = UID(syntax)
+    ds["PixelData"].VR = "OW"
+    assert read_identity(read_header(encoded(ds))).requests == (
+        RequestAttributes("ACC-7", "", "STEP-1", ""),
+        RequestAttributes(),
+        RequestAttributes("ACC-7", "SITE-A", "", "RP-3"),
+    )
+    data = with_request(syntax, is_open=is_open, item=request("STEP-1"))
+    assert read_identity(read_header(data)).requests == ()
+
+
+def test_requests_come_back_as_they_were_stored() -> None:
+    """By keyword, in the row of the study."""
+    ds = dcmread(io.BytesIO(small()))
+    ds.RequestAttributesSequence = Sequence([request("STEP-1"), request(None)])
+    identity = read_identity(read_header(encoded(ds)))
+    study = Study(received_identity=identity_to_json(identity), corrections={}, modalities=[])
+    assert stored_identity(study).requests == identity.requests

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pytest
 
@@ -60,7 +61,7 @@ def test_no_patient_id_but_name_and_birth_date_agree_is_exact() -> None:
         {"patient_id": "MRN-9", "patient_name": "", "patient_birth_date": "", "patient_sex": ""},
     ],
 )
-def test_accession_number_of_another_person_is_ambiguous(changes: dict[str, str]) -> None:
+def test_accession_number_of_another_person_is_ambiguous(changes: dict[str, Any]) -> None:
     """A key whose patient disagrees is never linked."""
     assert match_study(replace(HEADER, **changes), [ORDER]).kind is MatchKind.AMBIGUOUS
 
@@ -74,7 +75,7 @@ def test_accession_number_of_another_person_is_ambiguous(changes: dict[str, str]
         {"patient_name": "OTHER^NAME"},
     ],
 )
-def test_one_disagreement_is_probable_and_left_to_a_person(changes: dict[str, str]) -> None:
+def test_one_disagreement_is_probable_and_left_to_a_person(changes: dict[str, Any]) -> None:
     """A typing error looks like this; so does a brother."""
     assert match_study(replace(HEADER, **changes), [ORDER]).kind is MatchKind.PROBABLE
 
@@ -114,7 +115,7 @@ def test_mrn_alone_is_not_enough() -> None:
         {"patient_sex": "M"},
     ],
 )
-def test_mrn_of_somebody_else_is_never_linked(changes: dict[str, str], automatic: Basis) -> None:
+def test_mrn_of_somebody_else_is_never_linked(changes: dict[str, Any], automatic: Basis) -> None:
     """An ID that points to another name and birth date waits for a person, whatever the settings; a brother's too."""
     match = match_study(replace(WALK_IN, **changes), [], [ASA], rules=Rules(automatic=automatic))
     assert (match.kind, match.is_automatic) == (MatchKind.AMBIGUOUS, False)
@@ -169,7 +170,7 @@ def test_name_and_birth_date_alone_are_automatic_only_where_a_setting_allows_it(
         {"patient_id": "1000471"},
     ],
 )
-def test_likeness_that_relatives_and_namesakes_share_is_not_automatic(changes: dict[str, str]) -> None:
+def test_likeness_that_relatives_and_namesakes_share_is_not_automatic(changes: dict[str, Any]) -> None:
     """Twins share family name and birth date, namesakes the name; numbers given one after the other are neighbours'."""
     asa = replace(ASA, mrn="1000470")
     header = replace(WALK_IN, patient_id="", patient_name="LINDQVIST^SVEA") if "patient_id" in changes else WALK_IN

@@ -49,8 +49,9 @@ def lines(match: Match) -> dict[str, Evidence]:
 def test_a_step_that_no_order_here_has_says_nothing(key: str, told: str | None) -> None:
     """As a dcm4che worklist writes it: SPS2032, of a RIS that nobody told us about."""
     said: dict[str, Any] = {key: told}
+    unknown: dict[str, Any] = {key: "SPS2032"}
     order = with_step(ORDER, **said) if key == "scheduled_procedure_step_id" else replace(ORDER, **said)
-    match = match_study(replace(HEADER, **{key: "SPS2032"}), [order])
+    match = match_study(replace(HEADER, **unknown), [order])
     assert (match.kind, match.is_automatic, match.score) == (MatchKind.EXACT, True, 1.0)
     keyword = {"scheduled_procedure_step_id": "ScheduledProcedureStepID"}.get(key, "RequestedProcedureID")
     assert (lines(match)[keyword].agrees, lines(match)[keyword].grade) == (None, "silent")
@@ -65,7 +66,7 @@ def test_the_orders_own_step_agrees(told: str | None, said: str) -> None:
 
 
 def found(
-    named: Sequence[OrderFacts], steps: Sequence[OrderFacts], procedures: Sequence[OrderFacts] = (), **said: str
+    named: Sequence[OrderFacts], steps: Sequence[OrderFacts], procedures: Sequence[OrderFacts] = (), **said: Any
 ) -> list[OrderFacts]:
     header = replace(HEADER, scheduled_procedure_step_id="1", **said)
     by_procedure = {"scheduled_procedure_step_id": steps, "requested_procedure_id": procedures}

@@ -120,7 +120,7 @@ def test_a_contradiction_never_makes_a_verdict_stronger(
     patient = replace(
         patient, family_name="Lindqvist", given_name="Åsa", birth_date=DATES[0], sex="female", issuer=None
     )
-    contradiction = {
+    contradictions: dict[str, dict[str, Any]] = {
         "name": {"patient_name": "Quarterman^Zebediah"},
         "date": {"patient_birth_date": "20051231"},
         "sex": {"patient_sex": "M"},
@@ -128,7 +128,8 @@ def test_a_contradiction_never_makes_a_verdict_stronger(
         "images": {"modality": "MR"},
         "part": {"body_part": "KNEE"},
         "side": {"laterality": "R"},
-    }[field]
+    }
+    contradiction = contradictions[field]
     orders = [order_of(patient)] if with_order else []
     before = match_study(header, orders, [patient], rules=BOLD)
     after = match_study(replace(header, **contradiction), orders, [patient], rules=BOLD)
@@ -166,7 +167,8 @@ def test_a_key_of_another_order_always_contradicts(
     """Whichever key it is, and whatever else agrees."""
     theirs = with_step(replace(order_of(other, 9), requested_procedure_id="R-9"), scheduled_procedure_step_id="S-9")
     known = {"study_instance_uid": "2.25.9", "accession_number": "acc-9", "scheduled_procedure_step_id": "S-9"}
-    header = replace(header, **{key: known.get(key, "R-9")})
+    of_theirs: dict[str, Any] = {key: known.get(key, "R-9")}
+    header = replace(header, **of_theirs)
     match = judge_order(header, order_of(one), others=[theirs], rules=BOLD)
     assert any(line.agrees is False and "another order" in line.detail for line in match.evidence)
     assert not match.is_automatic
@@ -180,8 +182,10 @@ def test_an_id_that_no_order_here_has_changes_nothing(
     told: dict[str, Any] = {key: "OURS-1"} if is_told else {}
     order = order_of(patient)
     order = with_step(order, **told) if key == "scheduled_procedure_step_id" else replace(order, **told)
-    without = match_study(replace(header, **{key: ""}), [order], rules=BOLD)
-    foreign = match_study(replace(header, **{key: "THEIRS-1"}), [order], rules=BOLD)
+    none: dict[str, Any] = {key: ""}
+    theirs: dict[str, Any] = {key: "THEIRS-1"}
+    without = match_study(replace(header, **none), [order], rules=BOLD)
+    foreign = match_study(replace(header, **theirs), [order], rules=BOLD)
     assert (foreign.kind, foreign.is_automatic, foreign.score) == (without.kind, without.is_automatic, without.score)
 
 

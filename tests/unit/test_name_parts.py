@@ -16,7 +16,7 @@ JOHN = PatientFacts(uuid.uuid4(), "1000471", None, "Smith", "John", date(1961, 3
 HEADER = HeaderIdentity("1.2.3", "", "1000471", "", "Smith^John", "19610314", "M")
 
 
-def verdict(said: str, known: str, **header: str) -> Match:
+def verdict(said: str, known: str, **header: Any) -> Match:
     """Of a header's name beside the EHR's, whose parts are written with ^."""
     parts = dict(zip(("family_name", "given_name", "middle_name", "prefix", "suffix"), known.split("^"), strict=False))
     told: dict[str, Any] = {name: part or None for name, part in parts.items()}

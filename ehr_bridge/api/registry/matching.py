@@ -14,8 +14,8 @@ from ehr_bridge.api.reconciliation import DifferenceAnswer
 from ehr_bridge.api.uploads.answers import UNSEEN, ErrorAnswer, MatchAnswer, as_seen, match_json
 from ehr_bridge.api.uploads.options import SaidOfFiles
 from ehr_bridge.db.states import LinkStatus
-from ehr_bridge.matching import HeaderIdentity
-from ehr_bridge.services.identity.attributes import with_corrections
+from ehr_bridge.matching import HeaderIdentity, RequestAttributes
+from ehr_bridge.services.identity.attributes import MOST_REQUESTS, with_corrections
 from ehr_bridge.services.intake.prediction import Prediction, Question
 from ehr_bridge.services.verdict.judge import Confirmation, Verdict
 from ehr_bridge.services.visibility.restrictions import Closed
@@ -30,6 +30,15 @@ Value = Annotated[str, BeforeValidator(lambda value: "" if value is None else va
 
 class ConfirmationBody(SaidOfFiles):
     """As in the options of an upload: whose the images are, whatever they say, and corrected values."""
+
+
+class RequestBody(Input):
+    """An item of the Request Attributes Sequence."""
+
+    accession_number: Value = ""
+    issuer_of_accession_number: Value = ""
+    scheduled_procedure_step_id: Value = ""
+    requested_procedure_id: Value = ""
 
 
 class HeaderBody(Input):
@@ -53,6 +62,12 @@ class HeaderBody(Input):
     study_date: Value = ""
     body_part: Value = Field("", description="Body Part Examined")
     laterality: Value = Field("", description="Laterality or Image Laterality")
+    requests: list[RequestBody] = Field(
+        [],
+        max_length=MOST_REQUESTS,
+        description="All items of the Request Attributes Sequence, where there are several; the first one's IDs "
+        "stand in the header too",
+    )
     referring_physician_name: Value | None = Field(
         None, description="PN; not compared, only shown beside what it would become"
     )
@@ -132,10 +147,11 @@ def _study_here(verdict: Verdict) -> dict[str, Any]:
 def _question(header: HeaderBody) -> Question:
     said = header.confirmation
     confirmation = said.confirmation(services().patients) if said is not None else Confirmation()
-    values = header.model_dump(exclude={"ref", "confirmation", "referring_physician_name"})
+    values = header.model_dump(exclude={"ref", "confirmation", "referring_physician_name", "requests"})
+    requests = tuple(RequestAttributes(**one.model_dump()) for one in header.requests)
     referring = header.referring_physician_name
     return Question(
-        with_corrections(HeaderIdentity(**values), confirmation.tags),
+        with_corrections(HeaderIdentity(**values, requests=requests if len(requests) > 1 else ()), confirmation.tags),
         confirmation,
         {} if referring is None else {"ReferringPhysicianName": referring},
     )

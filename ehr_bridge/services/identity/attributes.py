@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import date
+from itertools import islice
 from typing import Any, NamedTuple
 
 from sqlalchemy.orm import object_session
@@ -14,9 +15,9 @@ from ehr_bridge.db.tables.identity_changes import IdentityChange
 from ehr_bridge.db.tables.registry import Order, Patient, ScheduledStep
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.dicom import Header, date_text
-from ehr_bridge.dicom.reading.items import first_item_text
+from ehr_bridge.dicom.reading.items import first_item_text, item_text, items_of
 from ehr_bridge.dicom.structure import tags
-from ehr_bridge.matching import NAME_PARTS, HeaderIdentity, OrderFacts, PatientFacts, StepFacts
+from ehr_bridge.matching import NAME_PARTS, HeaderIdentity, OrderFacts, PatientFacts, RequestAttributes, StepFacts
 from ehr_bridge.matching.compare import SEX_CODES
 
 IDENTITY_KEYWORDS = {
@@ -35,6 +36,20 @@ MORE_KEYS = {
     "RequestedProcedureID": "requested_procedure_id",
 }
 """Other attributes that identify an order or a patient; kept as in the file, links do not change them."""
+
+OF_REQUESTS = {
+    f"RequestAttributesSequence.{keyword}": field
+    for keyword, field in (
+        ("AccessionNumber", "accession_number"),
+        ("IssuerOfAccessionNumberSequence", "issuer_of_accession_number"),
+        ("ScheduledProcedureStepID", "scheduled_procedure_step_id"),
+        ("RequestedProcedureID", "requested_procedure_id"),
+    )
+}
+"""Attributes of the items of that sequence, where there are several; the values of all items, separated as in DICOM."""
+SEPARATOR = "\\"
+MOST_REQUESTS = 20
+"""Items of the Request Attributes Sequence that are read; as many as an order may have steps."""
 
 OF_IMAGES = {"BodyPartExamined": "body_part", "Laterality": "laterality"}
 """Attributes of images rather than of a person; kept from the first image, other series may differ."""
@@ -62,6 +77,7 @@ def read_identity(header: Header, corrections: tuple[tuple[str, str], ...] = ())
         universal_issuer_of_patient_id=first_item_text(
             header, tags.ISSUER_OF_PATIENT_ID_QUALIFIERS_SEQUENCE, tags.UNIVERSAL_ENTITY_ID
         ),
+        requests=_requests(header),
     )
     return with_corrections(identity, corrections)
 
@@ -69,7 +85,7 @@ def read_identity(header: Header, corrections: tuple[tuple[str, str], ...] = ())
 def with_corrections(identity: HeaderIdentity, corrections: Iterable[tuple[str, str]]) -> HeaderIdentity:
     """A header's identity with the sender's corrections (DICOM keyword and value)."""
     fields = IDENTITY_KEYWORDS | {"StudyDate": "study_date"}
-    changed = {fields[keyword]: value for keyword, value in corrections if keyword in fields}
+    changed: dict[str, Any] = {fields[keyword]: value for keyword, value in corrections if keyword in fields}
     return replace(identity, **changed) if changed else identity
 
 
@@ -84,6 +100,24 @@ def _requested(header: Header, tag: int) -> str:
     return first_item_text(header, tags.REQUEST_ATTRIBUTES_SEQUENCE, tag) or header.text(tag)
 
 
+def _requests(header: Header) -> tuple[RequestAttributes, ...]:
+    """The items of the Request Attributes Sequence, where there are several."""
+    items = list(islice(items_of(header, tags.REQUEST_ATTRIBUTES_SEQUENCE), MOST_REQUESTS))
+    if len(items) < 2:
+        return ()
+    issuer = tags.ISSUER_OF_ACCESSION_NUMBER_SEQUENCE
+    return tuple(
+        RequestAttributes(
+            item_text(header, item, tags.ACCESSION_NUMBER),
+            item_text(header, item, tags.LOCAL_NAMESPACE_ENTITY_ID, issuer)
+            or item_text(header, item, tags.UNIVERSAL_ENTITY_ID, issuer),
+            item_text(header, item, tags.SCHEDULED_PROCEDURE_STEP_ID),
+            item_text(header, item, tags.REQUESTED_PROCEDURE_ID),
+        )
+        for item in items
+    )
+
+
 def _issuer_of_accession_number(header: Header) -> str:
     """The name of the number's issuer, or else its universal ID (PS3.3 table 10-17)."""
     sequence = tags.ISSUER_OF_ACCESSION_NUMBER_SEQUENCE
@@ -95,7 +129,17 @@ def identity_to_json(identity: HeaderIdentity) -> dict[str, str]:
     """By DICOM keyword, as in `studies.received_identity`."""
     others = MORE_KEYS | OF_IMAGES
     more = {keyword: value for keyword, field in others.items() if (value := getattr(identity, field))}
+    if identity.requests:
+        more |= {
+            keyword: SEPARATOR.join(getattr(one, field).replace(SEPARATOR, "") for one in identity.requests)
+            for keyword, field in OF_REQUESTS.items()
+        }
     return {keyword: getattr(identity, field) for keyword, field in IDENTITY_KEYWORDS.items()} | more
+
+
+def _stored_requests(said: Mapping[str, Any]) -> tuple[RequestAttributes, ...]:
+    values = [str(said.get(keyword) or "").split(SEPARATOR) for keyword in OF_REQUESTS]
+    return tuple(RequestAttributes(*one) for one in zip(*values, strict=True)) if len(values[0]) > 1 else ()
 
 
 def stored_identity(study: Study) -> HeaderIdentity:
@@ -109,6 +153,7 @@ def stored_identity(study: Study) -> HeaderIdentity:
         **values,
         modality=of_images[0] if len(of_images) == 1 else "",
         study_date=date_text(study.study_date),
+        requests=_stored_requests(said),
     )
 
 

@@ -59,7 +59,7 @@ def hold_back(session: Session, patient: Patient, change: IdentityChange, origin
 
 def is_another_person(before: Patient, after: Patient) -> bool:
     """Whether the name differs beyond form, and birth date or sex differ too; unknown values never differ."""
-    said = {field: EHR_VALUES[f"patient.{source}"].of(before, None) for field, source in _HEADER.items()}
+    said: dict[str, Any] = {name: EHR_VALUES[f"patient.{source}"].of(before, None) for name, source in _HEADER.items()}
     header = HeaderIdentity(study_instance_uid="", accession_number="", patient_id="", issuer_of_patient_id="", **said)
     lines = evidence_of(compare_person(header, patient_facts(after), Population()))
     beyond = {line.field for line in lines if line.grade in BEYOND_FORM}

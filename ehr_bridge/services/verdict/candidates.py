@@ -24,6 +24,7 @@ from ehr_bridge.matching.order_keys import lines_against
 from ehr_bridge.matching.patients import rank
 from ehr_bridge.services.identity.attributes import order_facts, patient_facts
 from ehr_bridge.services.registry.numbers import of_survivor
+from ehr_bridge.services.verdict.group_case import orders_of_items
 from ehr_bridge.services.verdict.judge import compared
 from ehr_bridge.services.verdict.lookup import Found, find, with_order
 
@@ -41,8 +42,10 @@ def candidates(
     """
     identity = of_survivor(session, rules.with_issuer(identity))
     found = find(session, identity, rules)
-    matches = [_of_order(identity, order, found, rules) for order in found.orders]
-    named = {order.patient.id for order in found.orders}
+    of_items = [(said, order) for said, orders in orders_of_items(session, identity, rules) for order in orders]
+    by_key = {order.id: (said, order) for said, order in [*((identity, order) for order in found.orders), *of_items]}
+    matches = [_of_order(said, order, found, rules) for said, order in by_key.values()]
+    named = {order.patient.id for _, order in by_key.values()}
     for patient in _likeliest(identity, (one for one in found.patients if one.id not in named), found):
         match = match_study(identity, [], [patient], found.population, rules)
         if match.patient_id is not None:

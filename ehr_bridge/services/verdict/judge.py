@@ -32,7 +32,8 @@ from ehr_bridge.services.identity.attributes import (
 )
 from ehr_bridge.services.registry.numbers import find_patient, is_same_issuer, of_survivor
 from ehr_bridge.services.registry.orders import find_order
-from ehr_bridge.services.verdict.lookup import give_opinion, other_orders
+from ehr_bridge.services.verdict.group_case import opinion_on_all
+from ehr_bridge.services.verdict.lookup import other_orders
 
 CONFIRMATION = "confirmation"
 """The evidence field for a confirmation with this very request."""
@@ -115,7 +116,7 @@ def judge(
         patient, order = resolve(session, confirmation)
         said = of_survivor(session, rules.with_issuer(identity))
         return confirmed_match(session, said, patient, [order] if order else [], rules), patient, order
-    match = give_opinion(session, identity, rules)
+    match = opinion_on_all(session, identity, rules)
     of_order = session.get(Order, match.order_id) if match.order_id else None
     named = session.get(Patient, match.patient_id) if match.patient_id else None
     if match.is_automatic and named is not None and named.pending_change_id is not None:

@@ -4414,6 +4414,8 @@ export interface components {
             referring_physician_name: string | null;
             /** @default  */
             requested_procedure_id: string;
+            /** @default [] */
+            requests: components["schemas"]["RequestBody"][];
             /** @default  */
             scheduled_procedure_step_id: string;
             /** @default  */
@@ -4940,6 +4942,16 @@ export interface components {
             /** Format: uuid */
             token_id: string;
         };
+        RequestBody: {
+            /** @default  */
+            accession_number: string;
+            /** @default  */
+            issuer_of_accession_number: string;
+            /** @default  */
+            requested_procedure_id: string;
+            /** @default  */
+            scheduled_procedure_step_id: string;
+        };
         RestartsAnswer: {
             cause: string | null;
             latest: string | null;
@@ -5415,6 +5427,7 @@ export type QueueAnswer = components['schemas']['QueueAnswer'];
 export type ReconciliationAnswer = components['schemas']['ReconciliationAnswer'];
 export type ReconciliationList = components['schemas']['ReconciliationList'];
 export type RenewedAnswer = components['schemas']['RenewedAnswer'];
+export type RequestBody = components['schemas']['RequestBody'];
 export type RestartsAnswer = components['schemas']['RestartsAnswer'];
 export type RestrictionAnswer = components['schemas']['RestrictionAnswer'];
 export type RestrictionBody = components['schemas']['RestrictionBody'];

@@ -95,6 +95,7 @@ export const values: Translation<typeof english> = {
   "field.patient": "Patient",
   "field.scheduled_procedure_step_id": "Prozedurschritt-ID",
   "field.requested_procedure_id": "Prozedur-ID",
+  "field.request_attributes_sequence": "Aufträge in der Datei",
   "field.body_part_examined": "Körperregion",
   "field.laterality": "Seite",
   "field.modality": "Modalität",

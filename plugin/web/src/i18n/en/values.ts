@@ -92,6 +92,7 @@ export const values = {
   "field.patient": "Patient",
   "field.scheduled_procedure_step_id": "Procedure step ID",
   "field.requested_procedure_id": "Requested procedure ID",
+  "field.request_attributes_sequence": "Orders in the file",
   "field.body_part_examined": "Body part",
   "field.laterality": "Side",
   "field.modality": "Modality",
