@@ -28,6 +28,7 @@ def test_one_study_answers_two_orders(server: Server) -> None:
         "PatientID": first["mrn"],
         "PatientName": "LINDQVIST^ASA",
         "PatientBirthDate": "19610314",
+        "PatientSex": "F",
         "AccessionNumber": "",
     }
     said |= {"StudyInstanceUID": uid, "SeriesInstanceUID": series, "RequestAttributesSequence": _items(both)}
