@@ -89,6 +89,7 @@ def test_a_person_links_a_study_to_two_orders(api: Api, tmp_path: Path) -> None:
     assert (entry["order_id"], entry["order_ids"]) == (ids[0], ids)
     told = next(step for step in history(api, uid) if step["action"] == "study.linked")
     assert (told["link_after"]["accession_numbers"], told["link_before"]["accession_numbers"]) == (BOTH, [])
+    assert told["detail"]["after"]["order_ids"] == ids
 
 
 def test_images_that_come_later_join_the_study_under_either_order(api: Api, tmp_path: Path) -> None:

@@ -122,6 +122,8 @@ def _link(session: Session, study: Study, judged: Judged, account_id: uuid.UUID 
         "disagreements": [e["field"] for e in study.match_evidence if e["agrees"] is False],
         "coerced": [change.keyword for change in judged.changes],
     }
+    if len(study.order_ids) > 1:
+        detail["order_ids"] = list(map(str, study.order_ids))
     return [study_event("study.linked", study, detail)]
 
 

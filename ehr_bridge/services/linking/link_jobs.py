@@ -172,11 +172,12 @@ def sides(job: Modification) -> dict[str, Any]:
     """The links before and after as ids, for the audit trail; empty where the link stayed."""
     if job.link_after is None or job.link_before is None:
         return {}
-    names = ("patient_id", "order_id", "link_status")
-    return {
-        "before": {name: plain(getattr(job.link_before, name)) for name in names},
-        "after": {name: plain(getattr(job.link_after, name)) for name in names},
-    }
+    return {"before": _side(job.link_before), "after": _side(job.link_after)}
+
+
+def _side(link: Link) -> dict[str, Any]:
+    said = {name: plain(getattr(link, name)) for name in ("patient_id", "order_id", "link_status")}
+    return said | ({"order_ids": plain(link.order_ids)} if link.further_order_ids else {})
 
 
 def _add(session: Session, study: Study, job: Modification, now: datetime) -> Modification:
