@@ -7,7 +7,7 @@ import type * as schema from "./schema";
 import type { Match } from "./types";
 
 /** A header, as DICOM strings, and what would be said with the files. */
-export type MatchQuestion = Omit<schema.HeaderBody, "confirmation"> & { confirmation?: Partial<schema.ConfirmationBody> };
+export type MatchQuestion = Omit<schema.HeaderBody, "confirmation" | "requests"> & { confirmation?: Partial<schema.ConfirmationBody> };
 
 export interface Prediction extends Match {
   /** Whether the server would link it without a person. */

@@ -11,7 +11,9 @@ const link = (patient: typeof anna | null, accession_number: string | null = nul
   mrn: patient?.mrn ?? null,
   patient,
   order_id: null,
+  order_ids: [],
   accession_number,
+  accession_numbers: [],
 });
 
 describe("a step of a study's history", () => {
