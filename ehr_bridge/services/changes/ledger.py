@@ -127,7 +127,7 @@ def move_studies(
     answered = {}
     for study in studies:
         answered[str(study.id)] = list(map(str, study.order_ids))
-        orders = [session.get_one(Order, key) for key in study.order_ids if without is None or key != without.id]
+        orders = [order for order in study.orders if order is not without]
         is_torn = len({order.patient_id for order in orders} | {patient_id}) > 1
         goes_to = study.patient_id if is_torn and study.patient_id is not None else patient_id
         link = replace(link_of(session, study), patient_id=goes_to, match_patient_id=goes_to, link_id=None, orders={})

@@ -249,7 +249,7 @@ def _of_link(session: Session, known: Known, identity: HeaderIdentity, first: Ev
     While a person has to decide about the link it is ambiguous.
     """
     study = known.study
-    patient, orders = study.patient, [session.get_one(Order, key) for key in study.order_ids]
+    patient, orders = study.patient, study.orders
     assert patient is not None
     is_linked = study.link_status == LinkStatus.LINKED
     match = Match(
