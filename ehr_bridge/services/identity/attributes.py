@@ -48,8 +48,8 @@ OF_REQUESTS = {
 }
 """Attributes of the items of that sequence, where there are several; the values of all items, separated as in DICOM."""
 SEPARATOR = "\\"
-MOST_REQUESTS = 20
-"""Items of the Request Attributes Sequence that are read; as many as an order may have steps."""
+MOST_REQUESTS = 10
+"""Items of the Request Attributes Sequence that are read: each costs as much as judging a header."""
 
 OF_IMAGES = {"BodyPartExamined": "body_part", "Laterality": "laterality"}
 """Attributes of images rather than of a person; kept from the first image, other series may differ."""
