@@ -1,7 +1,7 @@
 """A study may answer several orders
 
 Revision ID: 0015_study_orders
-Revises: 0014_scheduled_steps
+Revises: 0018_given_answers
 """
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from alembic import op
 from ehr_bridge.db.types import UtcDateTime
 
 revision = "0015_study_orders"
-down_revision = "0014_scheduled_steps"
+down_revision = "0018_given_answers"
 branch_labels = None
 depends_on = None
 
