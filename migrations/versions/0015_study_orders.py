@@ -1,7 +1,7 @@
 """A study may answer several orders
 
 Revision ID: 0015_study_orders
-Revises: 0018_given_answers
+Revises: 0016_events
 """
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from alembic import op
 from ehr_bridge.db.types import UtcDateTime
 
 revision = "0015_study_orders"
-down_revision = "0018_given_answers"
+down_revision = "0016_events"
 branch_labels = None
 depends_on = None
 

@@ -3743,7 +3743,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Link a study to an order, or to a patient without an order; a job, like `modify-tags` */
+        /** Link a study to one or more orders, or to a patient without an order; a job, like `modify-tags` */
         post: {
             parameters: {
                 query?: never;
@@ -4341,6 +4341,8 @@ export interface components {
             /** @default null */
             order_id: string | null;
             /** @default null */
+            order_ids: string[] | null;
+            /** @default null */
             patient_id: string | null;
             reason: string;
         };
@@ -4535,6 +4537,7 @@ export interface components {
             /** @enum {string} */
             kind: "exact" | "probable" | "ambiguous" | "none";
             order_id: string | null;
+            order_ids: string[];
             patient_id: string | null;
             score: number;
         };
@@ -4568,14 +4571,18 @@ export interface components {
             /** @default null */
             order_id: string | null;
             /** @default null */
+            order_ids: string[] | null;
+            /** @default null */
             patient_id: string | null;
             reason: string;
         };
         LinkSide: {
             accession_number: string | null;
+            accession_numbers: string[];
             link_status: components["schemas"]["LinkStatus"];
             mrn: string | null;
             order_id: string | null;
+            order_ids: string[];
             patient: components["schemas"]["PersonAnswer"] | null;
             patient_id: string | null;
         };
@@ -4598,6 +4605,7 @@ export interface components {
             /** @enum {string} */
             kind: "exact" | "probable" | "ambiguous" | "none";
             order_id: string | null;
+            order_ids: string[];
             patient_id: string | null;
             score: number;
         };
@@ -4644,6 +4652,7 @@ export interface components {
             link_status: components["schemas"]["LinkStatus"];
             mrn: string | null;
             order_id: string | null;
+            order_ids: string[];
             patient_birth_date: string | null;
             patient_id: string | null;
             patient_name: string | null;
@@ -5049,6 +5058,7 @@ export interface components {
         };
         StudyAnswer: {
             accession_number: string | null;
+            accession_numbers: string[];
             /** Format: date-time */
             created_at: string;
             deleted_at: string | null;
@@ -5061,6 +5071,7 @@ export interface components {
             number_of_instances: number;
             number_of_series: number;
             order_id: string | null;
+            order_ids: string[];
             orthanc_study_id: string | null;
             patient_birth_date: string | null;
             patient_id: string | null;
@@ -5202,6 +5213,7 @@ export interface components {
             number_of_duplicates: number;
             number_of_files: number;
             order_id: string | null;
+            order_ids: string[];
             original_accession_number: string | null;
             original_modality: string | null;
             original_patient_id: string | null;
