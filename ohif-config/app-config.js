@@ -214,8 +214,8 @@ function warnOfDoubt({ studies = [], in_doubt: inDoubt = [] }, reader) {
   }
   const warn = () =>
     showNotice(
-      'Whose images these are is in doubt: some of them may be of somebody else. Report nothing from them before it is ' +
-        'decided (Reconciliation).',
+      'It is not certain whose images these are: some of them may be of somebody else. Report nothing from them before ' +
+        'it is decided (Reconciliation).',
       () => warnOfDoubt.close()
     );
   if (document.body) {

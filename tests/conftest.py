@@ -17,6 +17,7 @@ import pytest
 import sqlalchemy
 from hypothesis import settings
 
+from ehr_bridge import request_id
 from ehr_bridge.db import migrate
 from ehr_bridge.db.database import Database
 from tests.support import material, once, ports
@@ -145,6 +146,13 @@ def throw_away_cluster() -> Iterator[PostgresCluster]:
         cluster.start()
         yield cluster
         cluster.stop()
+
+
+@pytest.fixture(autouse=True)
+def _no_request() -> Iterator[None]:
+    """A test that plays one request leaves this thread without one, as the server does after each answer."""
+    yield
+    request_id.end()
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ from ehr_bridge.db.tables.studies import Study, StudyOrder
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
 LATER = datetime(2026, 11, 29, 13, tzinfo=UTC)
-BEFORE = "0016_events"
+BEFORE = "0018_events"
 
 
 def study(number: int, patient_id: uuid.UUID | None) -> Study:

@@ -1,7 +1,7 @@
 """Events for other systems, and whether the reception of a study has settled
 
-Revision ID: 0016_events
-Revises: 0016_updated
+Revision ID: 0018_events
+Revises: 0017_updated
 """
 
 import sqlalchemy as sa
@@ -9,8 +9,8 @@ from alembic import op
 
 from ehr_bridge.db.types import UtcDateTime
 
-revision = "0016_events"
-down_revision = "0016_updated"
+revision = "0018_events"
+down_revision = "0017_updated"
 branch_labels = None
 depends_on = None
 

@@ -1,13 +1,13 @@
 """Patients and orders keep when the EHR knew what it last told of them
 
-Revision ID: 0017_as_of
+Revision ID: 0015_as_of
 Revises: 0014_scheduled_steps
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0017_as_of"
+revision = "0015_as_of"
 down_revision = "0014_scheduled_steps"
 branch_labels = None
 depends_on = None

@@ -1,14 +1,14 @@
 """Answers to requests with an Idempotency-Key are kept for a day
 
-Revision ID: 0018_given_answers
-Revises: 0017_as_of
+Revision ID: 0016_given_answers
+Revises: 0015_as_of
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0018_given_answers"
-down_revision = "0017_as_of"
+revision = "0016_given_answers"
+down_revision = "0015_as_of"
 branch_labels = None
 depends_on = None
 

@@ -1,13 +1,13 @@
 """Patients, orders and studies are found by when they last changed; the list of orders has an index on PostgreSQL
 
-Revision ID: 0016_updated
-Revises: 0018_given_answers
+Revision ID: 0017_updated
+Revises: 0016_given_answers
 """
 
 from alembic import op
 
-revision = "0016_updated"
-down_revision = "0018_given_answers"
+revision = "0017_updated"
+down_revision = "0016_given_answers"
 branch_labels = None
 depends_on = None
 

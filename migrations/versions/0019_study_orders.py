@@ -1,7 +1,7 @@
 """A study may answer several orders
 
-Revision ID: 0015_study_orders
-Revises: 0016_events
+Revision ID: 0019_study_orders
+Revises: 0018_events
 """
 
 import sqlalchemy as sa
@@ -9,8 +9,8 @@ from alembic import op
 
 from ehr_bridge.db.types import UtcDateTime
 
-revision = "0015_study_orders"
-down_revision = "0016_events"
+revision = "0019_study_orders"
+down_revision = "0018_events"
 branch_labels = None
 depends_on = None
 
