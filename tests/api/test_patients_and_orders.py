@@ -88,7 +88,7 @@ WRONG: list[tuple[str, str, Any, int, str]] = [
     ("/api/v1/patients/MRN-1", "caret in a name", {"family_name": "A^B"}, 422, "family_name"),
     ("/api/v1/patients/MRN-1", "backslash in a name", {"family_name": "A\\B"}, 422, "family_name"),
     ("/api/v1/patients/MRN-1", "line break in a name", {"family_name": "A\nB"}, 422, "family_name"),
-    ("/api/v1/patients/" + "9" * 65, "MRN too long for LO", {}, 422, "mrn"),
+    ("/api/v1/patients/" + "9" * 65, "MRN too long for LO", {}, 422, "patient"),
     ("/api/v1/patients/MRN-1", "a list", [], 422, ""),
     ("/api/v1/orders/ACC-1", "unknown patient", {"mrn": "NO", "modality": "CT", "description": "x"}, 404, ""),
     (
@@ -96,7 +96,7 @@ WRONG: list[tuple[str, str, Any, int, str]] = [
         "17 characters",
         {"mrn": "M", "modality": "CT", "description": "x"},
         422,
-        "accession",
+        "order",
     ),
     ("/api/v1/orders/ACC-1", "no modality", {"mrn": "M", "description": "x"}, 422, "modality"),
     (
