@@ -26,6 +26,8 @@ from ehr_bridge.db.tables.registry import OF_IMAGES, Order, Patient
 from ehr_bridge.db.tables.studies import Study
 
 _TOUCHED = "rows_that_became_facts"
+_ANSWERS = "answers"
+"""The attribute of a study that holds the orders it answers."""
 _COLUMNS = ("type", "patient_id", "order_id", "study_instance_uid")
 _LAST = select(func.max(FeedEvent.seq))
 
@@ -82,6 +84,9 @@ def _remember(touched: _Touched, names: set[str]) -> None:
     for name in names & (set(state.mapper.column_attrs.keys()) | {STEPS}):
         former = state.attrs[name].history.deleted
         touched.former.setdefault(name, former[0] if former else None)
+    if _ANSWERS in names:
+        history = state.attrs[_ANSWERS].history
+        touched.former.setdefault(_ANSWERS, [*history.unchanged, *history.deleted])
 
 
 def _write(session: Session, facts: list[Fact], at: datetime) -> None:
@@ -134,6 +139,7 @@ class _Shown(NamedTuple):
 
     patient_id: uuid.UUID | None
     order_id: uuid.UUID | None
+    further_orders: frozenset[uuid.UUID]
     is_linked: bool
     is_available: bool
 
@@ -142,8 +148,10 @@ def _shown(value: Callable[[str], Any]) -> _Shown | None:
     if value("orthanc_study_id") is None or value("deleted_at") is not None:
         return None
     if value("link_status") != LinkStatus.LINKED or value("patient_id") is None:
-        return _Shown(None, None, is_linked=False, is_available=value("is_available"))
-    return _Shown(value("patient_id"), value("order_id"), is_linked=True, is_available=value("is_available"))
+        return _Shown(None, None, frozenset(), is_linked=False, is_available=value("is_available"))
+    primary = value("order_id")
+    further = frozenset(one.order_id for one in value(_ANSWERS)) - {primary}
+    return _Shown(value("patient_id"), primary, further, is_linked=True, is_available=value("is_available"))
 
 
 def _of_study(touched: _Touched) -> Iterator[Fact]:
@@ -155,7 +163,7 @@ def _of_study(touched: _Touched) -> Iterator[Fact]:
         if before is not None:
             yield Fact("study.deleted", before.patient_id, before.order_id, uid)
         return
-    is_moved = before is None or before[:3] != after[:3]
+    is_moved = before is None or before[:4] != after[:4]
     if before is not None and before.is_linked and is_moved:
         yield Fact("study.unlinked", before.patient_id, before.order_id, uid)
     if after.is_linked and is_moved:

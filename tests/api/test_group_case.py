@@ -318,3 +318,20 @@ def test_a_restricted_patients_orders_are_named_to_nobody_else(api: Api) -> None
     restrict(api, "MRN-1", "somebody")
     for numbers in (BOTH, ["ACC-2"]):
         assert link(api, uid, 403, order_ids=numbers)["code"] == "patient_restricted"
+
+
+def test_the_feed_tells_of_an_order_that_came_to_a_study_or_left_it(api: Api, tmp_path: Path) -> None:
+    """The primary order stays the same both times."""
+    ids = placed(api)
+    uid = store(api)
+    for numbers in (BOTH, ["ACC-1"]):
+        seq = api.get("/api/v1/events", "service").json["next"]
+        link(api, uid, order_ids=numbers, expected=one(api, uid)["version"])
+        jobs(api, tmp_path).run()
+        told = [
+            fact["type"].removeprefix("org.ehr-bridge.")
+            for fact in api.get(f"/api/v1/events?after={seq}", "service").json["items"]
+            if fact["data"].get("study_instance_uid") == uid
+        ]
+        assert "study.linked" in told, (numbers, told)
+    assert study(api, uid)["order_ids"] == ids[:1]
