@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from plugin.starting.web_types import FILE, shapes
+from tests.support.web_types import FILE, shapes
 
 
 def test_the_pages_types_are_those_of_the_api() -> None:

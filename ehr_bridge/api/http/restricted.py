@@ -2,8 +2,8 @@
 
 Patients, orders and studies are refused where they are found (`visibility.asker`), and lists are filtered where they
 are built (`visibility.restrictions.without`). This second check goes by the names of parameters; it also covers what is
-found by other ids, such as an upload or a deletion. Every route parameter is in `FINDERS`, `PATIENTS` or
-`NAMES_NOBODY`; a test compares them with the OpenAPI document.
+found by other ids, such as an upload or a deletion. Every route parameter is in `FINDERS` or `PATIENTS`,
+or in the list of tests/unit/test_restricted_names.py, which compares them with the OpenAPI document.
 """
 
 from __future__ import annotations
@@ -138,41 +138,3 @@ FINDERS: Mapping[str, Finder] = {
     "quarantine_id": _of_quarantine,
     "change_id": _of_change,
 }
-
-NAMES_NOBODY = frozenset(
-    {
-        "Idempotency-Key",
-        "If-Match",
-        "If-None-Match",
-        "X-Reason",
-        "action",
-        "active",
-        "actor",
-        "after_id",
-        "as_of",
-        "birth_date",
-    }
-    | {"body_part"}
-    | {"changes", "code", "current_password", "decision", "description", "expected", "family_name"}
-    | {"file_name", "format", "from", "full_name", "further_steps", "given_name", "issuer", "items", "key_id", "kind"}
-    | {"known_hash", "known_id", "laterality", "limit", "link_status", "match", "max_uses", "modality"}
-    | {
-        "middle_name",
-        "must_change_password",
-        "name",
-        "prefix",
-        "suffix",
-        "new_password",
-        "newest",
-        "not_before",
-        "offset",
-        "on_behalf_of",
-    }
-    | {"operations", "ordered_by", "password", "patient_name", "placer_order_number", "priority", "priors"}
-    | {"procedure_code", "q", "reason", "requested_procedure_id", "roles", "scheduled_at", "scheduled_from"}
-    | {"scheduled_procedure_step_id", "scheduled_study_instance_uid", "scheduled_to", "session_seconds"}
-    | {"sex", "sha256", "sort", "source_address", "station_ae_title", "status", "study_date_from"}
-    | {"study_date_to", "to", "token_id", "ttl_seconds", "upload_source", "upload_status", "uploaded_by"}
-    | {"username"}
-)
-"""Parameters that name no patient: limits, kinds, texts to write, search terms of lists."""

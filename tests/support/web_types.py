@@ -1,4 +1,4 @@
-"""`python -m plugin.starting.web_types` writes plugin/web/openapi.json, from which the TypeScript types are made."""
+"""`python -m tests.support.web_types` writes plugin/web/openapi.json, from which the TypeScript types are made."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from ehr_bridge.api.app import openapi_document
 from ehr_bridge.request_id import HEADER
 
-FILE = Path(__file__).resolve().parents[1] / "web" / "openapi.json"
+FILE = Path(__file__).resolve().parents[2] / "plugin" / "web" / "openapi.json"
 WORDS = ("description", "example", "examples", "operationId", "tags", "security", "title")
 """Keys that no type depends on: leaving them out keeps the file small and its changes readable."""
 
