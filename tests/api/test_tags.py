@@ -18,6 +18,7 @@ from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.services.archive import holdings
 from ehr_bridge.services.modifying.runner import SWEEP_AFTER
 from tests.api.conftest import Api
+from tests.api.link_steps import study
 from tests.api.tag_steps import files, job, jobs, modify, rows, said, store, tags, undo, value_of
 from tests.support.samples import pixels, small
 
@@ -40,8 +41,8 @@ def test_modifying_changes_every_instance_and_keeps_what_was(api: Api, tmp_path:
         assert item.ModifiedAttributesSequence[0].PatientName == "SCANNER^NAME"
         assert pixels(data) == pixels(before[instance_id])
     assert api.archive.refreshed == [uid]
-    study = api.get(f"/api/v1/dicom/studies/{uid}", "nurse").json
-    assert (study["study_date"], study["patient_name"], study["number_of_instances"]) == ("2026-02-01", "Öberg^Kaj", 3)
+    shown = study(api, uid)
+    assert (shown["study_date"], shown["patient_name"], shown["number_of_instances"]) == ("2026-02-01", "Öberg^Kaj", 3)
 
 
 def test_all_that_a_person_may_correct_is_corrected(api: Api, tmp_path: Path) -> None:
@@ -62,8 +63,8 @@ def test_all_that_a_person_may_correct_is_corrected(api: Api, tmp_path: Path) ->
     jobs(api, tmp_path).run()
     written = changes | {"PatientName": "Schmidt^Anne", "PatientBirthDate": "19840506", "StudyDate": "20260201"}
     assert {keyword: said(api, keyword) for keyword in changes} == {k: {v} for k, v in written.items()}
-    study = api.get(f"/api/v1/dicom/studies/{uid}", "nurse").json
-    assert (study["study_description"], study["patient_name"]) == ("Left knee", "Schmidt^Anne")
+    shown = study(api, uid)
+    assert (shown["study_description"], shown["patient_name"]) == ("Left knee", "Schmidt^Anne")
 
 
 @pytest.mark.parametrize(
@@ -134,7 +135,7 @@ def test_series_that_disagree_are_shown(api: Api) -> None:
 def test_undo_restores_every_byte_and_every_row(api: Api, tmp_path: Path, changes: dict[str, Any]) -> None:
     """Whatever was modified, the identifiers of Orthanc included."""
     uid = store(api)
-    before, study = files(api), api.get(f"/api/v1/dicom/studies/{uid}", "nurse").json
+    before, shown = files(api), study(api, uid)
     asked = modify(api, uid, **changes)
     jobs(api, tmp_path).run()
     assert not set(before.values()) & set(files(api).values())
@@ -144,7 +145,7 @@ def test_undo_restores_every_byte_and_every_row(api: Api, tmp_path: Path, change
     assert job(api, taken_back["id"])["status"] == "succeeded"
     assert files(api) == before
     assert rows(api) == set(before)
-    assert api.get(f"/api/v1/dicom/studies/{uid}", "nurse").json == study
+    assert study(api, uid) == shown
     assert [m["can_undo"] for m in tags(api, uid)["modifications"]] == [False, False]
     assert undo(api, asked["id"], 409)["code"] == "cannot_undo"
     with api.services.database.read() as session:
@@ -158,9 +159,9 @@ def test_a_new_patient_id_moves_the_study_and_everything_that_names_it(api: Api,
     modify(api, uid, PatientID="P-2")
     jobs(api, tmp_path).run()
     assert not set(old) & set(files(api)) and len(files(api)) == 3
-    study = api.get(f"/api/v1/dicom/studies/{uid}", "nurse").json
+    shown = study(api, uid)
     (moved,) = {api.archive.studies[i] for i in files(api)}
-    assert (study["orthanc_study_id"], study["number_of_instances"]) == (moved, 3)
+    assert (shown["orthanc_study_id"], shown["number_of_instances"]) == (moved, 3)
     entry = api.get("/api/v1/dicom/uploads", "nurse").json["items"][0]
     assert entry["orthanc_study_id"] == moved
 
