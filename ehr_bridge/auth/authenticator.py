@@ -9,7 +9,6 @@ from typing import Protocol
 
 from ehr_bridge.auth.caller import Caller
 from ehr_bridge.auth.permissions import Roles
-from ehr_bridge.auth.token_faults import shown
 from ehr_bridge.auth.tokens import TokenVerifier
 from ehr_bridge.errors import NotAuthenticated, Unavailable
 
@@ -59,7 +58,8 @@ class Authenticator:
             return self._verifier.verify(credentials)
         if scheme == "basic" and self._service_account is not None:
             return self._basic(credentials.strip(), *self._service_account)
-        why = ("scheme", f"{shown(scheme)} is no way to sign in here")
+        said = "another way to sign in" if credentials else "one word alone; write Bearer and a blank before the token"
+        why = ("scheme", said)  # the word itself may be a secret that came without its scheme
         raise NotAuthenticated("token_invalid", "Use 'Authorization: Bearer <token>'.", why=why)
 
     def expect(self, token: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import jwt
+import pytest
 
 from tests.api.conftest import Api
 from tests.support.server import SECRET, user_token
@@ -61,3 +62,12 @@ def test_a_bad_token_hears_nothing_but_that_it_is_bad(api: Api) -> None:
     assert {answer.status_code for answer in answers} == {401}
     assert len({answer.data for answer in answers}) == 1
     assert answers[0].json["request_id"] == "same"
+
+
+def test_a_secret_without_its_scheme_is_not_repeated_in_the_log(api: Api, caplog: pytest.LogCaptureFixture) -> None:
+    """Whoever forgets the word Bearer sends the key alone."""
+    key = "ehrb_0123456789abcdefghijklmnopqrstuv"
+    assert api.call("GET", ME, headers={"Authorization": key}).status_code == 401
+    api.services.refusals.flush(last=True)
+    assert "one word alone" in caplog.text
+    assert key[:12] not in caplog.text.lower()
