@@ -90,7 +90,7 @@ def sorted_by(query: Select[Any], keys: Sequence[Key]) -> Select[Any]:
 
 def first_of(rows: Sequence[Row[Any]], limit: int) -> tuple[list[Any], Position | None]:
     """The first of the rows that such a query has found, and the position of the last one if more follow."""
-    last = tuple(map(_text, rows[limit - 1].tuple()[1:])) if len(rows) > limit else None
+    last = tuple(map(_text, rows[limit - 1][1:])) if len(rows) > limit else None
     return [row[0] for row in rows[:limit]], last
 
 

@@ -86,10 +86,12 @@ def test_a_name_with_a_comma_is_refused(api: Api, field: str) -> None:
 NUMBERED = [
     ("PUT", "/api/v1/patients/{}", "patient"),
     ("GET", "/api/v1/patients/{}", "patient"),
+    ("POST", "/api/v1/patients/{}/patch", "patient"),
     ("POST", "/api/v1/patients/{}/merge", "patient"),
     ("POST", "/api/v1/patients/{}/unmerge", "patient"),
     ("PUT", "/api/v1/orders/{}", "order"),
     ("GET", "/api/v1/orders/{}", "order"),
+    ("POST", "/api/v1/orders/{}/patch", "order"),
     ("POST", "/api/v1/orders/{}/cancel", "order"),
     ("POST", "/api/v1/orders/{}/arrival", "order"),
     ("POST", "/api/v1/orders/{}/accession-number", "order"),

@@ -73,6 +73,6 @@ def test_a_plus_sign_in_an_address_is_no_blank(sqlite_server: Server, written: s
     url = f"{sqlite_server.url}/api/v1/patients/{written}"
     answer = requests.put(url, json=PERSON, headers={"Authorization": f"Bearer {user_token('service')}"}, timeout=300)
     if mrn is None:
-        assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "mrn")
+        assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "patient")
     else:
         assert (answer.status_code, answer.json()["mrn"]) == (201, mrn)
