@@ -26,8 +26,8 @@ from ehr_bridge.db.tables.registry import OF_IMAGES, Order, Patient
 from ehr_bridge.db.tables.studies import Study
 
 _TOUCHED = "rows_that_became_facts"
-_ANSWERS = "answers"
-"""The attribute of a study that holds the orders it answers."""
+_ANSWERS, _ORDER_IDS = "answers", "order_ids"
+"""The attribute of a study that holds the orders it answers, and what is remembered of it."""
 _COLUMNS = ("type", "patient_id", "order_id", "study_instance_uid")
 _LAST = select(func.max(FeedEvent.seq))
 
@@ -86,7 +86,8 @@ def _remember(touched: _Touched, names: set[str]) -> None:
         touched.former.setdefault(name, former[0] if former else None)
     if _ANSWERS in names:
         history = state.attrs[_ANSWERS].history
-        touched.former.setdefault(_ANSWERS, [*history.unchanged, *history.deleted])
+        former = tuple(one.order_id for one in (*history.unchanged, *history.deleted))
+        touched.former.setdefault(_ORDER_IDS, former)
 
 
 def _write(session: Session, facts: list[Fact], at: datetime) -> None:
@@ -150,7 +151,7 @@ def _shown(value: Callable[[str], Any]) -> _Shown | None:
     if value("link_status") != LinkStatus.LINKED or value("patient_id") is None:
         return _Shown(None, None, frozenset(), is_linked=False, is_available=value("is_available"))
     primary = value("order_id")
-    further = frozenset(one.order_id for one in value(_ANSWERS)) - {primary}
+    further = frozenset(value(_ORDER_IDS)) - {primary}
     return _Shown(value("patient_id"), primary, further, is_linked=True, is_available=value("is_available"))
 
 

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import io
-from datetime import timedelta
+import uuid
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pydicom
 import pytest
 from pydicom.uid import generate_uid
-from sqlalchemy import select
+from sqlalchemy import inspect, select
 
 from ehr_bridge.db.tables.modifications import ModificationInstance
 from ehr_bridge.db.tables.studies import Study
+from ehr_bridge.db.tables.uploads import Instance
 from ehr_bridge.services.archive import holdings
+from ehr_bridge.services.modifying.rows import finish
 from ehr_bridge.services.modifying.runner import SWEEP_AFTER
+from ehr_bridge.services.uploads.settling import settle_studies
 from tests.api.conftest import Api
 from tests.api.link_steps import study
 from tests.api.tag_steps import files, job, jobs, modify, rows, said, store, tags, undo, value_of
@@ -164,6 +168,27 @@ def test_a_new_patient_id_moves_the_study_and_everything_that_names_it(api: Api,
     assert (shown["orthanc_study_id"], shown["number_of_instances"]) == (moved, 3)
     entry = api.get("/api/v1/dicom/uploads", "nurse").json["items"][0]
     assert entry["orthanc_study_id"] == moved
+
+
+def test_an_image_that_was_recorded_under_its_old_id_is_counted_once(api: Api, tmp_path: Path) -> None:
+    """A modality sends while a job gives its images new ids: the recorder may come after the job."""
+    uid = store(api)
+    old = sorted(files(api))[0]
+    asked = modify(api, uid, PatientID="P-NEW")
+    jobs(api, tmp_path).run()
+    with api.services.database.write() as session:
+        known = session.scalars(select(Instance)).first()
+        assert known is not None
+        columns = {column.key: getattr(known, column.key) for column in inspect(Instance).column_attrs}
+        session.add(Instance(**{**columns, "orthanc_instance_id": old}))
+        session.flush()
+        settle_studies(session, [known.study_id])
+    assert study(api, uid)["number_of_instances"] == 4
+    with api.services.database.write() as session:
+        finish(session, uuid.UUID(asked["id"]), None, datetime.now(UTC))
+    assert study(api, uid)["number_of_instances"] == 3
+    entries = api.get("/api/v1/dicom/uploads", "nurse").json["items"]
+    assert sum(entry["number_of_files"] for entry in entries) == 3
 
 
 def test_the_same_patient_id_again_deletes_nothing(api: Api, tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ from ehr_bridge.services.jobs.study_jobs import new_job
 from ehr_bridge.services.linking.contradictions import doubt
 from ehr_bridge.services.linking.link_jobs import settle_link, sides
 from ehr_bridge.services.linking.links import came_into_doubt
+from ehr_bridge.services.uploads.settling import settle_studies
 
 ACTIONS = {
     JobKind.MODIFY: "study.modified",
@@ -154,6 +155,7 @@ def finish(session: Session, job_id: uuid.UUID, orthanc_study_id: str | None, no
         job.swept_at = now
     study = session.get_one(Study, job.study_id)
     _show_on_study(session, job, study, orthanc_study_id)
+    settle_studies(session, [study.id])  # rows that moved onto another's were counted too
     study.updated_at = now
     if first_end:
         if job.link_after is not None:
