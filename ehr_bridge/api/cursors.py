@@ -8,26 +8,21 @@ cursor opens for the query it came from and for no other.
 from __future__ import annotations
 
 import base64
-import binascii
-import hashlib
-import hmac
 import json
-import os
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from flask import request
 from pydantic import Field, model_validator
 
 from ehr_bridge.api.http.context import services
 from ehr_bridge.api.http.schemas import EmptyIsNone, GivenMoment, Model, PageQuery
 from ehr_bridge.db.paging import Page, Position, cursor_refused
+from ehr_bridge.derived_keys import derived_key
+from ehr_bridge.sealing import seal, unseal
 from ehr_bridge.shallow_json import loads
 
-NONCE = 12
-"""Bytes in front of each cursor."""
 NOT_FILTERS = {"cursor", "limit", "offset"}
 
 
@@ -71,26 +66,22 @@ def counts(page: Page[Any]) -> dict[str, Any]:
 
 
 def _seal(position: Position) -> str:
-    nonce = os.urandom(NONCE)
-    sealed = _cipher().encrypt(nonce, json.dumps(position).encode(), _query())
-    return base64.urlsafe_b64encode(nonce + sealed).decode().rstrip("=")
+    sealed = seal(_key(), json.dumps(position).encode(), _query())
+    return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
 
 
 def _open(cursor: str) -> Position:
     try:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        return tuple(loads(_cipher().decrypt(raw[:NONCE], raw[NONCE:], _query())))
-    except (ValueError, binascii.Error, InvalidTag):
+        return tuple(loads(unseal(_key(), raw, _query())))
+    except (ValueError, InvalidTag):
         raise cursor_refused() from None
 
 
-def _cipher() -> AESGCM:
-    """With a key derived from the shared secret (HMAC-SHA-256 as in RFC 5869, expand step), the same on every node."""
+def _key() -> bytes:
     secret = services().settings.jwt_secret
     assert secret is not None
-    return AESGCM(
-        hmac.new(secret.get_secret_value().encode(), b"orthanc-ehr-bridge cursor\x01", hashlib.sha256).digest()
-    )
+    return derived_key(secret.get_secret_value(), "cursor")
 
 
 def _query() -> bytes:

@@ -6,8 +6,6 @@ other header fields (`jku`, `x5u`, `jwk`, `x5c`) are ignored.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from typing import Any, NamedTuple, Protocol
 
 import jwt
@@ -15,6 +13,7 @@ import jwt
 from ehr_bridge.auth.jws import Header, read_header, require_strict
 from ehr_bridge.auth.keys import PublicKey
 from ehr_bridge.auth.token_faults import TokenFault, shown
+from ehr_bridge.derived_keys import derived_key
 
 ALGORITHM = "HS256"
 VIEWER_TYPE = "viewer+jwt"
@@ -70,8 +69,8 @@ def read_signed(token: str, secret: str, keys: Keys | None) -> Signed:
 
 
 def viewer_key(secret: str) -> str:
-    """The key of viewer tokens, derived from the shared secret (HMAC-SHA-256 as in RFC 5869, expand step)."""
-    return hmac.new(secret.encode(), b"orthanc-ehr-bridge viewer token\x01", hashlib.sha256).hexdigest()
+    """The key of viewer tokens, derived from the shared secret."""
+    return derived_key(secret, "viewer token").hex()
 
 
 def _proof(header: Header, secret: str, keys: Keys | None) -> Proof:

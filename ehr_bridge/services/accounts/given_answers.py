@@ -8,24 +8,22 @@ the caller's key and the server's secret. A copy of the database opens none of t
 from __future__ import annotations
 
 import hashlib
-import hmac
 import json
-import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import delete
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.tables.accounts import GivenAnswer
+from ehr_bridge.derived_keys import derived_key
 from ehr_bridge.errors import Conflict, InvalidInput
+from ehr_bridge.sealing import seal, unseal
 from ehr_bridge.shallow_json import loads
 
 KEPT = timedelta(hours=24)
-NONCE_BYTES = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +57,7 @@ class GivenAnswers:
                 "idempotency_key_reused", "You sent another request under this key; give each request a key of its own."
             )
         try:
-            opened = self._cipher(subject, key).decrypt(row.sealed[:NONCE_BYTES], row.sealed[NONCE_BYTES:], None)
+            opened = unseal(self._key(subject, key), row.sealed)
         except InvalidTag:
             raise Conflict(
                 "answer_lost", "This was done before; its answer cannot be read since the secret changed. Look it up."
@@ -68,8 +66,8 @@ class GivenAnswers:
 
     def keep(self, subject: str, key: str, request: bytes, given: Given) -> None:
         """Remember an answer, in the transaction of what it reports; those older than a day go."""
-        now, nonce = self._clock(), os.urandom(NONCE_BYTES)
-        sealed = nonce + self._cipher(subject, key).encrypt(nonce, json.dumps(asdict(given)).encode(), None)
+        now = self._clock()
+        sealed = seal(self._key(subject, key), json.dumps(asdict(given)).encode())
         request_sha256 = hashlib.sha256(request).hexdigest()
         with self._database.write() as session:
             session.execute(delete(GivenAnswer).where(GivenAnswer.given_at <= now - KEPT))
@@ -79,10 +77,8 @@ class GivenAnswers:
                 )
             )
 
-    def _cipher(self, subject: str, key: str) -> AESGCM:
-        """Derived as in RFC 5869, expand step."""
-        info = f"orthanc-ehr-bridge given answer\0{subject}\0{key}\x01"
-        return AESGCM(hmac.new(self._secret.encode(), info.encode(), hashlib.sha256).digest())
+    def _key(self, subject: str, key: str) -> bytes:
+        return derived_key(self._secret, f"given answer\0{subject}\0{key}")
 
 
 def _digest(subject: str, key: str) -> str:

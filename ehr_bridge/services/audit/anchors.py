@@ -23,6 +23,7 @@ from sqlalchemy import select
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.tables.audit import AuditEvent
+from ehr_bridge.derived_keys import derived_key
 
 FILE_NAME = "audit-anchor.log"
 EVERY_SECONDS = 60.0
@@ -54,8 +55,8 @@ class AnchorFileError(Exception):
 
 
 def anchor_key(secret: str) -> bytes:
-    """The key of anchors, derived from the shared secret (HMAC-SHA-256 as in RFC 5869, expand step)."""
-    return hmac.new(secret.encode(), b"orthanc-ehr-bridge audit anchor\x01", hashlib.sha256).digest()
+    """The key of anchors, derived from the shared secret."""
+    return derived_key(secret, "audit anchor")
 
 
 def read_anchors(path: Path, key: bytes | None) -> Iterator[Anchor]:

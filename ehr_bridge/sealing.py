@@ -1,0 +1,21 @@
+"""Bytes that only who has the key can read or make (AES-256-GCM, NIST SP 800-38D)."""
+
+from __future__ import annotations
+
+import os
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+NONCE_BYTES = 12
+"""In front of what is sealed."""
+
+
+def seal(key: bytes, content: bytes, context: bytes | None = None) -> bytes:
+    """The content, encrypted; `context` is needed again to open it."""
+    nonce = os.urandom(NONCE_BYTES)
+    return nonce + AESGCM(key).encrypt(nonce, content, context)
+
+
+def unseal(key: bytes, sealed: bytes, context: bytes | None = None) -> bytes:
+    """What `seal` was given. Raises InvalidTag with another key or context, ValueError when it is too short."""
+    return AESGCM(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], context)
