@@ -52,7 +52,9 @@ LISTS: list[tuple[str, str, Callable[[Api, int], str], dict[str, str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("path", "name", "add", "query"), LISTS, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(
+    ("path", "name", "add", "query"), LISTS, ids=lambda value: getattr(value, "__name__", str(value))[:40]
+)
 def test_each_row_that_is_there_all_the_time_comes_exactly_once(
     api: Api, path: str, name: str, add: Callable[[Api, int], str], query: dict[str, str]
 ) -> None:
@@ -74,7 +76,9 @@ def test_each_row_that_is_there_all_the_time_comes_exactly_once(
     assert there <= set(seen)
 
 
-@pytest.mark.parametrize(("path", "name", "add", "query"), LISTS, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(
+    ("path", "name", "add", "query"), LISTS, ids=lambda value: getattr(value, "__name__", str(value))[:40]
+)
 def test_a_cursor_keeps_the_order_of_the_list(
     api: Api, path: str, name: str, add: Callable[[Api, int], str], query: dict[str, str]
 ) -> None:
