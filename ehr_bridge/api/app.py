@@ -21,7 +21,7 @@ from ehr_bridge.api import (
     tags,
     viewer,
 )
-from ehr_bridge.api.http import context, docs_page, problems
+from ehr_bridge.api.http import context, docs_page, limits, problems
 from ehr_bridge.api.http.json_bodies import ShallowJson
 from ehr_bridge.api.http.openapi import complete
 from ehr_bridge.api.http.request_ids import RequestIds
@@ -143,6 +143,7 @@ def _routes(kind: type[OpenAPI]) -> OpenAPI:
     for module in MODULES:
         app.register_api(module.blueprint)
     app.after_request(_no_store)
+    app.after_request(limits.tell)
     return app
 
 

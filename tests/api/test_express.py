@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from ehr_bridge.api.uploads.answers import UploadAnswer
@@ -34,6 +35,8 @@ def ask(api: Api, content_type: str, sent: dict[str, Any]) -> tuple[int, dict[st
         name: answer.headers.get(name, "")
         for name in ("Content-Type", "Cache-Control", "WWW-Authenticate", "X-Request-Id")
     }
+    told["RateLimit-Policy"] = answer.headers.get("RateLimit-Policy", "")
+    told["RateLimit"] = re.sub(r"\d+", "n", answer.headers.get("RateLimit", ""))  # each request takes one
     body = dict(answer.json)
     body.pop("upload_id", None)
     for instance in body.get("instances", []):

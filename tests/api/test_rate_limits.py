@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -9,6 +10,8 @@ import pytest
 from sqlalchemy import event, select, text
 
 from ehr_bridge.api.app import create_app
+from ehr_bridge.api.http.access import ACCESS
+from ehr_bridge.auth.permissions import Permission
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.tables.audit import AuditEvent
 from ehr_bridge.errors import Unavailable
@@ -73,6 +76,68 @@ def test_the_next_upload_in_a_minute_hears_when_to_come_back(limited: Api) -> No
     assert len(limited.archive.instances) == 3
     assert limited.upload(small(), "doctor").status_code == 201
     assert limited.get("/api/v1/dicom/studies", "technician").status_code == 200
+
+
+def item(name: str, **parameters: int) -> str:
+    """As in a list of RFC 9651 structured fields."""
+    return ";".join([f'"{name}"', *(f"{key}={value}" for key, value in parameters.items())])
+
+
+def test_every_upload_hears_what_is_left(limited: Api) -> None:
+    """Stored or refused, by the short way and the general one, on each door; at the end nothing is left until the
+    moment that Retry-After names too."""
+    related = b"--x\r\nContent-Type: application/dicom\r\n\r\n" + small() + b"\r\n--x--\r\n"
+    left = []
+    for path, content_type, data, status in (
+        ("/api/v1/dicom/upload", "application/dicom", small(), 201),
+        ("/api/v1/dicom-web/studies", "multipart/related; boundary=x", related, 200),
+        ("/api/v1/dicom/upload", "application/dicom; general=way", b"", 422),
+        ("/api/v1/dicom/upload", "application/dicom", small(), 503),
+        ("/api/v1/dicom/upload", "application/dicom; general=way", small(), 503),
+    ):
+        answer = limited.call("POST", path, "technician", data=data, content_type=content_type)
+        assert answer.status_code == status, path
+        assert answer.headers.getlist("RateLimit-Policy") == [item("upload", q=3, w=60)], path
+        [told] = answer.headers.getlist("RateLimit")
+        seconds = int(told.rpartition("=")[2])
+        assert told == item("upload", r=max(2 - len(left), 0), t=seconds)
+        assert status != 503 or answer.headers["Retry-After"] == str(seconds)
+        left.append(seconds)
+    assert 1 <= min(left) == max(left) <= 60
+
+
+def test_who_proves_a_password_hears_of_both_limits(limited: Api) -> None:
+    """Of the address's, and of the name's from there."""
+    answer = limited.call("POST", "/api/v1/auth/login", json={"username": "dora", "password": "wrong"})
+    assert answer.status_code == 401
+    policy = f"{item('sign_in_address', q=40, w=60)}, {item('sign_in', q=2, w=60)}"
+    assert answer.headers["RateLimit-Policy"] == policy
+    assert re.sub(r"t=\d+", "t", answer.headers["RateLimit"]) == '"sign_in_address";r=39;t, "sign_in";r=1;t'
+
+
+def test_what_is_not_counted_tells_no_limit(limited: Api) -> None:
+    """Routes without a limit, and who is not known or may not upload."""
+    for answer in (
+        limited.get("/api/v1/dicom/studies", "technician"),
+        limited.get("/api/v1/health"),
+        limited.upload(small(), "nurse"),
+        limited.call("POST", "/api/v1/dicom/upload", data=small(), content_type="application/dicom"),
+    ):
+        assert not {"RateLimit", "RateLimit-Policy"} & set(answer.headers.keys()), answer.status_code
+
+
+def test_the_document_names_the_headers_on_the_limited_routes_only(api: Api) -> None:
+    """In each answer but the one to nobody."""
+    routes = {}
+    for path, methods in api.get("/api/v1/openapi.json").json["paths"].items():
+        for method, operation in methods.items():
+            has = [{"RateLimit", "RateLimit-Policy"} <= set(r["headers"]) for r in operation["responses"].values()]
+            routes[method.upper(), path] = any(has)
+    limited = {route for route, has in routes.items() if has}
+    assert limited == {route for route, need in ACCESS.items() if need == Permission.UPLOAD and route in routes} | {
+        ("POST", "/api/v1/auth/login"),
+        ("POST", "/api/v1/auth/password"),
+    }
 
 
 def test_sign_ins_are_limited_by_name_and_address(limited: Api) -> None:

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from werkzeug.exceptions import MethodNotAllowed
 
 from ehr_bridge.api.http.access import admit
-from ehr_bridge.api.http.limits import count_upload
+from ehr_bridge.api.http.limits import count_upload, is_upload
 from ehr_bridge.api.http.restricted import closed_on, require_open
 from ehr_bridge.api.http.schemas import Versioned, etag_of
 from ehr_bridge.auth.caller import Caller
@@ -76,7 +76,8 @@ def _admit() -> None:
         authorization = request.headers.get("Authorization")
         path = plain_path(rule)
         g.caller = admit(services().authenticator, request.method, path, authorization)
-        count_upload(services().rate_limits, request.method, path, g.caller)
+        if g.caller is not None and is_upload(request.method, path):
+            count_upload(services().rate_limits, request.environ, g.caller)
 
 
 def _require_open() -> None:

@@ -1,22 +1,82 @@
-"""Which requests count against a rate limit: every route that asks for the permission to upload, and sign-in."""
+"""Which requests count against a rate limit (every route that asks for the permission to upload, and those that prove a
+password), and how their answers tell what is left.
+
+The headers are those of draft-ietf-httpapi-ratelimit-headers-10: a list with one item for each limit that the request
+counted against. A request that was refused before it counted (401, 403) has none.
+"""
 
 from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, request
 
 from ehr_bridge.api.http.access import ACCESS
 from ehr_bridge.auth.caller import Caller
 from ehr_bridge.auth.permissions import Permission
-from ehr_bridge.services.accounts.rate_limits import SIGN_IN, SIGN_IN_ADDRESS, UPLOAD, RateLimits
+from ehr_bridge.services.accounts.rate_limits import (
+    MINUTE,
+    SIGN_IN,
+    SIGN_IN_ADDRESS,
+    UPLOAD,
+    Allowance,
+    RateLimits,
+    UsedUp,
+)
+
+PASSWORDS = frozenset({("POST", "/api/v1/auth/login"), ("POST", "/api/v1/auth/password")})
+"""Routes that prove a password."""
+POLICY, LEFT = "RateLimit-Policy", "RateLimit"
+COUNTED = "ehr_bridge.counted"
+"""Key in the WSGI environment: the allowances of this request."""
+
+type Environ = dict[str, Any]
 
 
-def count_upload(limits: RateLimits, method: str, path: str, caller: Caller | None) -> None:
-    """Count a request, if its route is one for uploads (path as in the access table). Raises Unavailable when the
-    sender's limit for this minute is used up."""
-    if caller is not None and ACCESS.get((method, path)) == Permission.UPLOAD:
-        limits.take(UPLOAD, caller.subject)
+def is_upload(method: str, path: str) -> bool:
+    """Whether requests of a route (as in the access table) count as uploads."""
+    return ACCESS.get((method, path)) == Permission.UPLOAD
 
 
-def count_sign_in(limits: RateLimits, address: str | None, username: str) -> None:
+def is_limited(method: str, path: str) -> bool:
+    """Whether requests of a route count against a limit."""
+    return is_upload(method, path) or (method, path) in PASSWORDS
+
+
+def count_upload(limits: RateLimits, environ: Environ, caller: Caller) -> None:
+    """Count a request of a route for uploads. Raises Unavailable when the sender's limit for this minute is used up."""
+    _count(limits, environ, UPLOAD, caller.subject)
+
+
+def count_sign_in(limits: RateLimits, environ: Environ, username: str) -> None:
     """Count an attempt to prove a password, for the address and for this name from that address. Raises Unavailable
     when the limit for this minute is used up."""
-    limits.take(SIGN_IN_ADDRESS, address or "")
-    limits.take(SIGN_IN, f"{address}\n{username.casefold()}")
+    address = environ.get("REMOTE_ADDR")
+    _count(limits, environ, SIGN_IN_ADDRESS, address or "")
+    _count(limits, environ, SIGN_IN, f"{address}\n{username.casefold()}")
+
+
+def headers_of(environ: Environ) -> list[tuple[str, str]]:
+    """What the answer to this request tells of its limits; nothing where none counted it."""
+    counted: list[Allowance] = environ.get(COUNTED, [])
+    if not counted:
+        return []
+    return [
+        (POLICY, ", ".join(f'"{one.what}";q={one.limit};w={MINUTE}' for one in counted)),
+        (LEFT, ", ".join(f'"{one.what}";r={one.remaining};t={one.seconds}' for one in counted)),
+    ]
+
+
+def tell(response: Response) -> Response:
+    """After every request of the application."""
+    response.headers.extend(headers_of(request.environ))
+    return response
+
+
+def _count(limits: RateLimits, environ: Environ, what: str, who: str) -> None:
+    counted: list[Allowance] = environ.setdefault(COUNTED, [])
+    try:
+        counted.append(limits.take(what, who))
+    except UsedUp as refusal:
+        counted.append(refusal.allowance)
+        raise

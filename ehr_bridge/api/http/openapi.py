@@ -16,6 +16,7 @@ from ehr_bridge.api.http.access import ACCESS, PUBLIC, SIGNED_IN, VIEWER
 from ehr_bridge.api.http.examples import EXAMPLES, PARAMETER_EXAMPLES
 from ehr_bridge.api.http.examples_links import LINK_EXAMPLES
 from ehr_bridge.api.http.examples_system import SYSTEM_EXAMPLES
+from ehr_bridge.api.http.limits import LEFT, POLICY, is_limited
 from ehr_bridge.api.http.problems import CODES, MEDIA_TYPE, TITLES
 from ehr_bridge.request_id import HEADER
 
@@ -102,6 +103,19 @@ REQUEST_ID = {
         "schema": {"type": "string"},
     }
 }
+DRAFT = "draft-ietf-httpapi-ratelimit-headers-10; not where the request was refused before it counted"
+RATE_LIMIT = {
+    POLICY: {
+        "description": f"The limits that count this request: requests `q` in `w` seconds. {DRAFT}",
+        "schema": {"type": "string"},
+        "example": '"upload";q=20000;w=60',
+    },
+    LEFT: {
+        "description": f"What is left of them: requests `r`, until `t` seconds from now. {DRAFT}",
+        "schema": {"type": "string"},
+        "example": '"upload";r=19997;t=48',
+    },
+}
 PROBLEM = "#/components/schemas/Problem"
 USUAL = {
     400: "malformed_json",
@@ -177,7 +191,8 @@ def _complete_operation(operation: dict[str, Any], method: str, path: str, ways:
         elif MEDIA_TYPE_OF_STOW not in response.get("content", {}) and response.get("description") != REFUSED_BEFORE:
             codes = codes_of(operation["operationId"], method, path, int(status))
             responses[status] = _problem(int(status), codes, problem_of(operation["operationId"]))
-        responses[status].setdefault("headers", {}).update(REQUEST_ID)
+        told = RATE_LIMIT if is_limited(method, path) and status != "401" else {}
+        responses[status].setdefault("headers", {}).update(REQUEST_ID | told)
     operation["responses"] = dict(sorted(responses.items()))
 
 

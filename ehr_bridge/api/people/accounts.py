@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Response
+from flask import Response, request
 from pydantic import ConfigDict, Field
 
 from ehr_bridge.api.http.blueprints import Blueprint
@@ -52,7 +52,7 @@ class MeAnswer(Model):
 )
 def login(body: LoginBody) -> Response:
     """Sign in with a local account"""
-    count_sign_in(services().rate_limits, address(), body.username)
+    count_sign_in(services().rate_limits, request.environ, body.username)
     signed_in = services().sign_in.sign_in(body.username, body.password, address())
     return answer(LoginAnswer.model_validate(signed_in))
 
@@ -79,7 +79,7 @@ def logout() -> Response:
 )
 def change_password(body: PasswordBody) -> Response:
     """Change one's password; all sessions end, and the answer holds a new one"""
-    count_sign_in(services().rate_limits, address(), caller().subject)
+    count_sign_in(services().rate_limits, request.environ, caller().subject)
     signed_in = services().sign_in.change_password(caller(), body.current_password, body.new_password, address())
     return answer(LoginAnswer.model_validate(signed_in))
 

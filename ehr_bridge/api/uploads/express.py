@@ -11,9 +11,9 @@ from typing import Any
 
 from ehr_bridge.api.http import problems
 from ehr_bridge.api.http.access import admit
+from ehr_bridge.api.http.limits import count_upload, headers_of
 from ehr_bridge.api.http.request_ids import Wsgi
 from ehr_bridge.api.uploads.door import DICOM_TYPES, UploadRequest, outcome_body, respond, take_upload
-from ehr_bridge.services.accounts.rate_limits import UPLOAD
 from ehr_bridge.services.archive.storing import Archive
 from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.services.bundle import Services
@@ -44,16 +44,17 @@ class Express:
             response = problems.from_exception(error)
         else:
             if outcome.status == "success":
-                start_response("201 CREATED", CREATED)
+                start_response("201 CREATED", CREATED + headers_of(environ))
                 return [outcome_body(outcome)]
             response = respond(outcome)
         response.headers["Cache-Control"] = "no-store"
+        response.headers.extend(headers_of(environ))
         return response(environ, start_response)
 
     def _take(self, environ: dict[str, Any]) -> UploadOutcome:
         caller = admit(self._services.authenticator, METHOD, PATH, environ.get("HTTP_AUTHORIZATION"))
         assert caller is not None  # the route is not public
-        self._services.rate_limits.take(UPLOAD, caller.subject)
+        count_upload(self._services.rate_limits, environ, caller)
         media_type = environ["CONTENT_TYPE"]
         return take_upload(
             self._services,

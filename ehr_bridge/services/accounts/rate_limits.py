@@ -31,6 +31,28 @@ MINUTE = 60
 type Key = tuple[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What one actor has of one limit."""
+
+    what: str
+    limit: int
+    """Requests per minute."""
+    remaining: int
+    """How many more are let through in this minute, as far as this node knows."""
+    seconds: int
+    """Until the minute ends."""
+
+
+class UsedUp(Unavailable):
+    """The limit for this minute is used up."""
+
+    def __init__(self, allowance: Allowance) -> None:
+        wait = allowance.seconds
+        super().__init__("rate_limited", f"Too many requests; continue in {wait} seconds.", wait)
+        self.allowance = allowance
+
+
 @dataclass(slots=True)
 class _Count:
     """One actor's count in one minute."""
@@ -53,20 +75,21 @@ class RateLimits:
         self._lock = threading.Lock()
         self._swept = 0
 
-    def take(self, what: str, who: str) -> None:
-        """Count one request, in memory. Raises Unavailable when the limit for this minute is used up; refused requests
-        are not counted."""
+    def take(self, what: str, who: str) -> Allowance:
+        """Count one request, in memory, and tell what is left after it. Raises UsedUp when the limit for this minute is
+        used up; refused requests are not counted."""
         now = int(self._clock().timestamp())
         minute = now // MINUTE
+        limit, seconds = self._limits[what], MINUTE - now % MINUTE
         with self._lock:
             count = self._counts.get((what, who))
             if count is None or count.minute != minute:
                 count = self._counts[(what, who)] = _Count(minute)
-            if count.shared + count.unsent < self._limits[what]:
+            remaining = limit - count.shared - count.unsent - 1
+            if remaining >= 0:
                 count.unsent += 1
-                return
-        wait = MINUTE - now % MINUTE
-        raise Unavailable("rate_limited", f"Too many requests; continue in {wait} seconds.", wait)
+                return Allowance(what, limit, remaining, seconds)
+        raise UsedUp(Allowance(what, limit, 0, seconds))
 
     def reconcile(self) -> None:
         """Add this node's counts to the database, read those of all nodes, and drop past minutes.
