@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from flask import Response
 from pydantic import Field
 
+from ehr_bridge.api.document.wrong_values import written
 from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import answer, closed, origin, services
 from ehr_bridge.api.http.persons import PersonAnswer
@@ -39,7 +40,7 @@ class QuarantineQuery(PageQuery):
     status: Annotated[Status | Literal["all"], EmptyIsNone] = Field(
         "waiting", description="`all`: whatever became of it"
     )
-    code: Annotated[Annotated[str, Field(pattern=r"^[a-z_]{1,64}$")] | None, EmptyIsNone] = Field(
+    code: Annotated[Annotated[str, Field(pattern=written(r"^[a-z_]{1,64}$", "a code of the table of errors, such as not_dicom"))] | None, EmptyIsNone] = Field(
         None, description="Only files that are kept for this reason"
     )
     study: Annotated[Uid | None, EmptyIsNone] = Field(

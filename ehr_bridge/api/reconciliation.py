@@ -10,6 +10,7 @@ from flask import Response, request
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from ehr_bridge.api.cursors import CursorList, counts
+from ehr_bridge.api.document.wrong_values import written
 from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import answer, closed, origin, services
 from ehr_bridge.api.http.schemas import (
@@ -23,7 +24,7 @@ from ehr_bridge.api.http.schemas import (
     fits,
     no_control_characters,
 )
-from ehr_bridge.api.registry.orders import OrderAnswer, order_answer
+from ehr_bridge.api.registry.orders import Modality, OrderAnswer, order_answer
 from ehr_bridge.api.registry.patients import Sex
 from ehr_bridge.api.studies import StudyAnswer, StudyPath, StudyQuery, filters_of, slice_of, study_answer, tags_of_study
 from ehr_bridge.api.tags import CONFLICTS, JobAnswer, accepted, job_answer
@@ -44,7 +45,7 @@ ReasonText = Annotated[
     StringConstraints(min_length=1, max_length=500, strip_whitespace=True),
     AfterValidator(no_control_characters),
 ]
-Version = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
+Version = Annotated[str, StringConstraints(pattern=written(r"^[0-9a-f]{16}$", "the `version` of the study, as an answer gave it"))]
 MOST_ORDERS = 20
 EXPECTED = "The `version` of the study that was looked at; when it is another by now, the answer is 409 `study_changed`"
 
@@ -109,7 +110,7 @@ class CreateOrderBody(Input):
     accession_number: Annotated[Text16 | None, EmptyIsNone] = Field(
         None, description="Left out: the file's own if it is free, else a new one"
     )
-    modality: Annotated[Annotated[str, Field(pattern=r"^[A-Z0-9_]{1,16}$")] | None, EmptyIsNone] = None
+    modality: Annotated[Modality | None, EmptyIsNone] = None
     description: Annotated[Text64 | None, EmptyIsNone] = None
     ordered_by: Annotated[Annotated[Text64, fits("ReferringPhysicianName")] | None, EmptyIsNone] = None
     reason: ReasonText

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException
 
 from ehr_bridge import request_id
+from ehr_bridge.api.document.wrong_values import told
 from ehr_bridge.errors import (
     BridgeError,
     NotAuthenticated,
@@ -201,11 +202,7 @@ def from_error(error: BridgeError) -> Response:
 
 def from_validation(error: ValidationError) -> Response:
     """422 with one entry per field. Values are never repeated."""
-    errors = [
-        (".".join(str(part) for part in e["loc"]) or "body", e["msg"].removeprefix("Value error, "))
-        for e in error.errors(include_input=False, include_url=False)
-    ]
-    return problem("invalid_request", "Correct the fields named in 'errors' and send it again.", errors)
+    return problem("invalid_request", "Correct the fields named in 'errors' and send it again.", told(error))
 
 
 def register(app: Flask) -> None:

@@ -23,6 +23,7 @@ from pydantic import (
     model_validator,
 )
 
+from ehr_bridge.api.document.wrong_values import written
 from ehr_bridge.dicom import LONGEST_UID, STORABLE_UID
 from ehr_bridge.dicom.typed_names import COMMA
 from ehr_bridge.dicom.values import wanted_value
@@ -220,7 +221,13 @@ Priority = Annotated[
 """Requested Procedure Priority (0040,1003); the words of HL7 (table 0485) and FHIR are understood."""
 Side = Annotated[Literal["L", "R", "B"], _term(_SIDES | {term: term for term in "LRB"})]
 """Laterality (0020,0060), and B for both."""
-Uid = Annotated[str, StringConstraints(pattern=f"^{STORABLE_UID}$", max_length=LONGEST_UID)]
+Uid = Annotated[
+    str,
+    StringConstraints(
+        pattern=written(f"^{STORABLE_UID}$", "a UID: numbers with dots between, such as 1.2.840.10008.1.2"),
+        max_length=LONGEST_UID,
+    ),
+]
 
 AsOf = Annotated[
     Annotated[GivenMoment | None, EmptyIsNone],

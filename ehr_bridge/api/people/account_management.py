@@ -7,6 +7,7 @@ from typing import Annotated
 from flask import Response
 from pydantic import ConfigDict, Field, StringConstraints
 
+from ehr_bridge.api.document.wrong_values import written
 from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import answer, origin, services
 from ehr_bridge.api.http.schemas import Input, ListOf, Moment, PageQuery, Problem, Text64, Versioned
@@ -15,7 +16,16 @@ from ehr_bridge.errors import Conflict
 
 blueprint = Blueprint("account_management", "Accounts", "/api/v1/accounts")
 
-Username = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]*$", max_length=64)]
+Username = Annotated[
+    str,
+    StringConstraints(
+        pattern=written(
+            r"^[A-Za-z0-9][A-Za-z0-9._@-]*$",
+            "letters A to Z and digits, and . _ @ - after the first one, such as rita.meyer",
+        ),
+        max_length=64,
+    ),
+]
 Roles = Annotated[list[str], Field(max_length=20, description="See the table of roles")]
 
 

@@ -12,6 +12,7 @@ from flask import Response
 from pydantic import Field, model_validator
 
 from ehr_bridge.api.cursors import CursorList, CursorQuery, counts
+from ehr_bridge.api.document.wrong_values import written
 from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import answer, closed, origin, services
 from ehr_bridge.api.http.schemas import (
@@ -61,7 +62,10 @@ class OrderPath(Input):
 OWN_ID = "As the worklist says it; left out: the accession number stands for it"
 
 
-Modality = Annotated[str, Field(pattern=r"^[A-Z0-9_]{1,16}$", examples=["CT", "MR", "US"])]
+MODALITY_CODE = written(
+    r"^[A-Z0-9_]{1,16}$", "a modality as DICOM codes it (PS3.3 section C.7.3.1.1.1), in capital letters, such as CT"
+)
+Modality = Annotated[str, Field(pattern=MODALITY_CODE, examples=["CT", "MR", "US"])]
 MOST_STEPS = 20
 
 
@@ -129,7 +133,9 @@ class OrderQuery(CursorQuery):
     q: str | None = Field(None, description="Beginning of an accession number, MRN or family name")
     status: Annotated[str | None, EmptyIsNone] = Field(
         None,
-        pattern=f"^{_ONE_STATE}(,{_ONE_STATE})*$",
+        pattern=written(
+            f"^{_ONE_STATE}(,{_ONE_STATE})*$", f"a state, or several with commas between: {', '.join(OrderStatus)}"
+        ),
         description="One state, or several: scheduled,arrived",
     )
     since: Annotated[GivenMoment | None, EmptyIsNone] = Field(

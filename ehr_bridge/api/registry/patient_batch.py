@@ -8,6 +8,7 @@ from typing import Any, Literal
 from flask import Response
 from pydantic import Field, ValidationError
 
+from ehr_bridge.api.document.wrong_values import told
 from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import answer, origin, services
 from ehr_bridge.api.http.schemas import FieldProblem, Input, Model, Problem, Text64
@@ -73,10 +74,7 @@ def _read(item: dict[str, Any]) -> PatientItem | PatientItemAnswer:
     try:
         return PatientItem.model_validate(item)
     except ValidationError as error:
-        problems = [
-            FieldProblem(field=".".join(map(str, e["loc"])), message=e["msg"].removeprefix("Value error, "))
-            for e in error.errors(include_input=False, include_url=False)
-        ]
+        problems = [FieldProblem(field=field, message=message) for field, message in told(error, whole="")]
         mrn = item.get("mrn")
         problem = ItemProblem(code="invalid_request", message="Correct the fields named in 'errors'.", errors=problems)
         return PatientItemAnswer(mrn=mrn if isinstance(mrn, str) else None, status="failed", id=None, error=problem)

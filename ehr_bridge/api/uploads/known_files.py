@@ -8,6 +8,7 @@ from typing import Annotated
 from flask import Response
 from pydantic import Field, StringConstraints
 
+from ehr_bridge.api.document.wrong_values import HEX_SHA256, written
 from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import answer, caller, closed, services
 from ehr_bridge.api.http.schemas import Input, Model, Problem
@@ -19,7 +20,7 @@ MOST_DIGESTS = 1000
 
 blueprint = Blueprint("known_files", "Uploads", "/api/v1/dicom")
 
-Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-fA-F]{64}$", to_lower=True)]
+Sha256 = Annotated[str, StringConstraints(pattern=written("^[0-9a-fA-F]{64}$", HEX_SHA256), to_lower=True)]
 
 
 class KnownFilesBody(Input):
