@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
 from ehr_bridge import setting_checks
+from ehr_bridge.wrong_values import told, written
 
 OURS = "EHR_BRIDGE_"
 
@@ -40,7 +41,7 @@ class Settings(BaseModel):
     bind: str = Field(
         "127.0.0.1",
         alias="EHR_BRIDGE_BIND",
-        pattern=r"^(127\.0\.0\.1|0\.0\.0\.0)$",
+        pattern=written(r"^(127\.0\.0\.1|0\.0\.0\.0)$", "127.0.0.1 or 0.0.0.0"),
         description="HTTP: 127.0.0.1 answers only this machine, 0.0.0.0 every one. DIMSE always listens on all.",
     )
     data_dir: Path = Field(Path("var"), alias="EHR_BRIDGE_DATA_DIR", description="Database, images, secrets.")
@@ -75,7 +76,9 @@ class Settings(BaseModel):
     jwt_roles_claim: str = Field(
         "roles",
         alias="EHR_BRIDGE_JWT_ROLES_CLAIM",
-        pattern=r"^[^.\s]+(\.[^.\s]+)*$",
+        pattern=written(
+            r"^[^.\s]+(\.[^.\s]+)*$", "the name of a claim, or several with dots between, such as realm_access.roles"
+        ),
         description="Claim with the list of roles; dots lead into objects.",
     )
     jwt_role_names: Annotated[dict[str, tuple[str, ...]] | None, BeforeValidator(setting_checks.as_json)] = Field(
@@ -94,7 +97,10 @@ class Settings(BaseModel):
         description="Claim with the patient of a scope.",
     )
     username: str | None = Field(
-        None, alias="ORTHANC_USERNAME", pattern=r"^[^:\s]+$", description="Name of the Basic service account."
+        None,
+        alias="ORTHANC_USERNAME",
+        pattern=written(r"^[^:\s]+$", "a name without blanks and colons"),
+        description="Name of the Basic service account.",
     )
     password: SecretStr | None = Field(
         None, alias="ORTHANC_PASSWORD", min_length=12, description="Its password, 12 characters or more."
@@ -280,8 +286,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
     try:
         settings = Settings.model_validate(given)
     except ValidationError as error:
-        for e in error.errors():
-            problems.append(f"{e['loc'][0]}: {e['msg'].removeprefix('Value error, ')}")
+        problems += [f"{name.partition('.')[0]}: {what}" for name, what in told(error)]
         raise SettingsError(problems) from None
     if (settings.username is None) != (settings.password is None):
         problems.append("ORTHANC_USERNAME: set it together with ORTHANC_PASSWORD, or neither")

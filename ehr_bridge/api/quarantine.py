@@ -9,7 +9,6 @@ from typing import Annotated, Literal
 from flask import Response
 from pydantic import Field
 
-from ehr_bridge.api.document.wrong_values import written
 from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import answer, closed, origin, services
 from ehr_bridge.api.http.persons import PersonAnswer
@@ -26,6 +25,7 @@ from ehr_bridge.api.uploads.routes import archive
 from ehr_bridge.db.states import LinkStatus
 from ehr_bridge.services.identity.persons import person_of
 from ehr_bridge.services.quarantine.desk import QuarantineFilters, QuarantineView
+from ehr_bridge.wrong_values import written
 
 blueprint = Blueprint("quarantine", "Quarantine")
 
@@ -40,9 +40,11 @@ class QuarantineQuery(PageQuery):
     status: Annotated[Status | Literal["all"], EmptyIsNone] = Field(
         "waiting", description="`all`: whatever became of it"
     )
-    code: Annotated[Annotated[str, Field(pattern=written(r"^[a-z_]{1,64}$", "a code of the table of errors, such as not_dicom"))] | None, EmptyIsNone] = Field(
-        None, description="Only files that are kept for this reason"
-    )
+    code: Annotated[
+        Annotated[str, Field(pattern=written(r"^[a-z_]{1,64}$", "a code of the table of errors, such as not_dicom"))]
+        | None,
+        EmptyIsNone,
+    ] = Field(None, description="Only files that are kept for this reason")
     study: Annotated[Uid | None, EmptyIsNone] = Field(
         None, description="Only files that name this Study Instance UID, or got it"
     )

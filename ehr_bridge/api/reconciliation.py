@@ -10,7 +10,6 @@ from flask import Response, request
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from ehr_bridge.api.cursors import CursorList, counts
-from ehr_bridge.api.document.wrong_values import written
 from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import answer, closed, origin, services
 from ehr_bridge.api.http.schemas import (
@@ -37,6 +36,7 @@ from ehr_bridge.services.linking.reconciliation import NewOrder
 from ehr_bridge.services.linking.reconciliation_views import CandidateView, ReconciliationView
 from ehr_bridge.services.registry.patients import Patients
 from ehr_bridge.services.verdict.judge import Confirmation
+from ehr_bridge.wrong_values import written
 
 blueprint = Blueprint("reconciliation", "Reconciliation")
 
@@ -45,7 +45,9 @@ ReasonText = Annotated[
     StringConstraints(min_length=1, max_length=500, strip_whitespace=True),
     AfterValidator(no_control_characters),
 ]
-Version = Annotated[str, StringConstraints(pattern=written(r"^[0-9a-f]{16}$", "the `version` of the study, as an answer gave it"))]
+Version = Annotated[
+    str, StringConstraints(pattern=written(r"^[0-9a-f]{16}$", "the `version` of the study, as an answer gave it"))
+]
 MOST_ORDERS = 20
 EXPECTED = "The `version` of the study that was looked at; when it is another by now, the answer is 409 `study_changed`"
 

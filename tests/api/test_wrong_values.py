@@ -11,8 +11,9 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from pydantic_core.core_schema import ErrorType
 
 from ehr_bridge.api.app import openapi_document
-from ehr_bridge.api.document.wrong_values import FALLBACK, SENTENCES, told, words_of
 from ehr_bridge.api.http.schemas import Input
+from ehr_bridge.settings import SettingsError, load_settings, variables
+from ehr_bridge.wrong_values import FALLBACK, SENTENCES, told, words_of
 from tests.api.conftest import Api
 
 RAW = re.compile(r"\^|\$|\[|\\|\{|Input should|should (have|match)|pattern|Extra inputs|pydantic|NoneType|UUID")
@@ -74,6 +75,20 @@ def test_every_wrong_value_of_every_field_is_told_in_words_of_ours(kind: type[Ba
                 assert message != FALLBACK, (error.errors(), field)
                 assert not RAW.search(message), (message, wrong)
                 assert len(message) < 300
+
+
+def test_a_wrong_setting_is_told_in_words_too() -> None:
+    """At the start, to who wrote it."""
+    problems = []
+    for name in variables():
+        for wrong in (" ", "§", "-1", "x" * 300, "{", "[1]", "1e400"):
+            try:
+                load_settings({name: wrong})
+            except SettingsError as error:
+                problems += error.problems
+    told_values = [problem.partition(": ")[2] for problem in problems]
+    assert "write 127.0.0.1 or 0.0.0.0" in told_values
+    assert [told for told in told_values if told == FALLBACK or "Input should" in told or "pattern" in told] == []
 
 
 def test_every_sentence_is_of_an_error_that_pydantic_has() -> None:

@@ -68,7 +68,7 @@ def rules(*entries: dict[str, Any]) -> CoercionRules:
         ({"attribute": "PatientName", "from": "patient.name", "on_conflict": "ask"}, "on_conflict"),
         ({"attribute": "PatientName", "from": "patient.name", "doors": ["fax"]}, r"doors\.0"),
         ({"attribute": "PatientName", "from": "patient.name", "doors": []}, "at least one door"),
-        ({"attribute": "PatientName", "from": "patient.name", "door": ["upload"]}, "door: Extra inputs"),
+        ({"attribute": "PatientName", "from": "patient.name", "door": ["upload"]}, "door: it is not known here"),
         (
             {"attribute": "StationName", "value": "1", "doors": ["upload"], "calling_ae_titles": ["CT1"]},
             "only c_store has calling AE titles",

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from ehr_bridge.wrong_values import words_of
+
 WORDS = {
     # what things are called
     "id": "Our id",
@@ -291,3 +293,16 @@ def describe(schemas: dict[str, Any]) -> None:
         for name, what in schema.get("properties", {}).items():
             if not what.get("description"):
                 what["description"] = WORDS.get(name) or re.sub(r"[_-]", " ", name).capitalize()
+
+
+def describe_patterns(part: object) -> None:
+    """Say in words, in place, what each pattern in a part of the OpenAPI document means."""
+    if isinstance(part, list):
+        for inner in part:
+            describe_patterns(inner)
+    elif isinstance(part, dict):
+        if isinstance(pattern := part.get("pattern"), str) and (words := words_of(pattern)):
+            before = part.get("description")
+            part["description"] = f"{before}; {words}" if before else words[0].upper() + words[1:]
+        for inner in part.values():
+            describe_patterns(inner)

@@ -12,7 +12,6 @@ from typing import Any
 
 from ehr_bridge.api.document import bodies, vocabulary
 from ehr_bridge.api.document.refusals import codes_of, statuses_of
-from ehr_bridge.api.document.wrong_values import describe_patterns
 from ehr_bridge.api.http.access import ACCESS, PUBLIC, SIGNED_IN, VIEWER
 from ehr_bridge.api.http.examples import EXAMPLES, PARAMETER_EXAMPLES
 from ehr_bridge.api.http.examples_links import LINK_EXAMPLES
@@ -141,7 +140,7 @@ def complete(document: dict[str, Any], has_basic: bool) -> dict[str, Any]:
             _complete_operation(operation, method.upper(), path, [{name: []} for name in schemes])
             document["components"]["schemas"] |= _problems(operation, method.upper(), path)
     vocabulary.describe(document["components"]["schemas"])
-    describe_patterns(document)
+    vocabulary.describe_patterns(document)
     for name, schema in document["components"]["schemas"].items():
         if name in ALL_EXAMPLES:
             schema["examples"] = [ALL_EXAMPLES[name]]

@@ -12,12 +12,12 @@ from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException
 
 from ehr_bridge import request_id
-from ehr_bridge.api.document.wrong_values import told
 from ehr_bridge.errors import (
     BridgeError,
     NotAuthenticated,
     Unavailable,
 )
+from ehr_bridge.wrong_values import told
 
 LOGGER = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"

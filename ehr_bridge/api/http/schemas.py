@@ -23,10 +23,10 @@ from pydantic import (
     model_validator,
 )
 
-from ehr_bridge.api.document.wrong_values import written
 from ehr_bridge.dicom import LONGEST_UID, STORABLE_UID
 from ehr_bridge.dicom.typed_names import COMMA
 from ehr_bridge.dicom.values import wanted_value
+from ehr_bridge.wrong_values import written
 
 if TYPE_CHECKING:
     from ehr_bridge.db.paging import Page

@@ -7,12 +7,12 @@ from typing import Annotated
 from flask import Response
 from pydantic import ConfigDict, Field, StringConstraints
 
-from ehr_bridge.api.document.wrong_values import written
 from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import answer, origin, services
 from ehr_bridge.api.http.schemas import Input, ListOf, Moment, PageQuery, Problem, Text64, Versioned
 from ehr_bridge.api.writing.conditions import honours
 from ehr_bridge.errors import Conflict
+from ehr_bridge.wrong_values import written
 
 blueprint = Blueprint("account_management", "Accounts", "/api/v1/accounts")
 

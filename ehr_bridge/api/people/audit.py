@@ -10,7 +10,6 @@ from urllib.parse import urlencode
 from flask import Response
 from pydantic import Field, model_validator
 
-from ehr_bridge.api.document.wrong_values import HEX_SHA256, written
 from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import answer, caller, closed, origin, services
 from ehr_bridge.api.http.persons import PersonAnswer
@@ -32,6 +31,7 @@ from ehr_bridge.services import audit
 from ehr_bridge.services.audit.anchors import Anchor, read_anchors
 from ehr_bridge.services.audit.trail import AuditFilters
 from ehr_bridge.services.identity.persons import Person, persons_of
+from ehr_bridge.wrong_values import HEX_SHA256, written
 
 LARGEST_ID = 2**63 - 1
 
@@ -83,7 +83,9 @@ class VerifyQuery(Input):
     """A head that was kept elsewhere, to be found again; both or neither."""
 
     known_id: int | None = Field(None, ge=1, le=LARGEST_ID, description="`head.id` of an earlier answer")
-    known_hash: str | None = Field(None, pattern=written("^[0-9a-f]{64}$", HEX_SHA256), description="`head.hash` of the same answer")
+    known_hash: str | None = Field(
+        None, pattern=written("^[0-9a-f]{64}$", HEX_SHA256), description="`head.hash` of the same answer"
+    )
 
     @model_validator(mode="after")
     def _both_or_neither(self) -> VerifyQuery:

@@ -12,7 +12,6 @@ from flask import Response
 from pydantic import Field, model_validator
 
 from ehr_bridge.api.cursors import CursorList, CursorQuery, counts
-from ehr_bridge.api.document.wrong_values import written
 from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import answer, closed, origin, services
 from ehr_bridge.api.http.schemas import (
@@ -45,6 +44,7 @@ from ehr_bridge.matching.order_keys import plain_key
 from ehr_bridge.services.identity.attributes import person_name
 from ehr_bridge.services.registry.order_states import Stated
 from ehr_bridge.services.registry.orders import OrderData, OrderWish
+from ehr_bridge.wrong_values import written
 
 blueprint = Blueprint("orders", "Orders")
 

@@ -8,12 +8,12 @@ from typing import Any, Literal
 from flask import Response
 from pydantic import Field, ValidationError
 
-from ehr_bridge.api.document.wrong_values import told
 from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import answer, origin, services
 from ehr_bridge.api.http.schemas import FieldProblem, Input, Model, Problem, Text64
 from ehr_bridge.api.registry.patients import PatientBody
 from ehr_bridge.services.registry.patient_batch import PatientOutcome
+from ehr_bridge.wrong_values import told
 
 MOST_PATIENTS = 1_000
 

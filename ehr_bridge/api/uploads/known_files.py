@@ -8,13 +8,13 @@ from typing import Annotated
 from flask import Response
 from pydantic import Field, StringConstraints
 
-from ehr_bridge.api.document.wrong_values import HEX_SHA256, written
 from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import answer, caller, closed, services
 from ehr_bridge.api.http.schemas import Input, Model, Problem
 from ehr_bridge.api.uploads.routes import archive
 from ehr_bridge.auth.permissions import Permission
 from ehr_bridge.db.states import LinkStatus
+from ehr_bridge.wrong_values import HEX_SHA256, written
 
 MOST_DIGESTS = 1000
 

@@ -22,6 +22,7 @@ from ehr_bridge.dicom.structure import tags
 from ehr_bridge.services.identity.attributes import DEFAULT_RULES, EHR_VALUES
 from ehr_bridge.services.uploads.arrivals import Door
 from ehr_bridge.settings import SettingsError
+from ehr_bridge.wrong_values import told
 
 VARIABLE: Final = "EHR_BRIDGE_COERCION_RULES"
 NO_VALUES: Final[Mapping[str, str]] = {}
@@ -173,7 +174,7 @@ def load_rules(path: Path | None) -> CoercionRules:
         try:
             rules.append(Rule.model_validate(entry))
         except ValidationError as error:
-            problems += [f"{where}: {_explain(one)}" for one in error.errors()]
+            problems += [": ".join(filter(None, [where, *fault])) for fault in told(error, whole="")]
     if not problems:
         problems = [
             f"{VARIABLE}: no rule makes {attribute} {source} at every door"
@@ -183,9 +184,3 @@ def load_rules(path: Path | None) -> CoercionRules:
     if problems:
         raise SettingsError(problems)
     return CoercionRules(tuple(rules))
-
-
-def _explain(error: Any) -> str:
-    message = str(error["msg"]).removeprefix("Value error, ")
-    place = ".".join(str(part) for part in error["loc"])
-    return f"{place}: {message}" if place else message

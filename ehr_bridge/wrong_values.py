@@ -1,4 +1,5 @@
-"""What is wrong with a value of a request, in words: never a regular expression, a type of Python, or the value itself.
+"""What is wrong with a value of a request or a setting, in words: never a regular expression, a type of Python, or
+the value itself.
 
 A pattern has its words beside it (`written`); they stand in the OpenAPI document too.
 """
@@ -33,6 +34,7 @@ SENTENCES: dict[str, str] = {
     "invalid_key": "names in a JSON object are text",
     "list_type": "write a list",
     "set_type": "write a list",
+    "frozen_set_type": "write a list",
     "tuple_type": "write a list",
     "string_type": f"write {TEXT}",
     "string_unicode": "write text in UTF-8",
@@ -111,16 +113,3 @@ def _told_length(kind: str, context: dict[str, Any]) -> str:
         return "it is empty"
     number = least if kind.endswith("short") else context["max_length"]
     return f"write at {'least' if kind.endswith('short') else 'most'} {number} {one if number == 1 else many}"
-
-
-def describe_patterns(part: object) -> None:
-    """Say in words, in place, what each pattern in a part of the OpenAPI document means."""
-    if isinstance(part, list):
-        for inner in part:
-            describe_patterns(inner)
-    elif isinstance(part, dict):
-        if isinstance(pattern := part.get("pattern"), str) and (words := words_of(pattern)):
-            before = part.get("description")
-            part["description"] = f"{before}; {words}" if before else words[0].upper() + words[1:]
-        for inner in part.values():
-            describe_patterns(inner)
