@@ -10,6 +10,7 @@ from typing import Literal, cast
 from flask import Response, current_app
 from pydantic import Field
 
+from ehr_bridge.api.features import FeaturesAnswer, features_of
 from ehr_bridge.api.http import docs_page
 from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import answer, services
@@ -41,6 +42,7 @@ class VersionAnswer(Model):
     version: str = Field(description="Version of the product", examples=[VERSION])
     api_version: Literal["v1"] = Field(description="The part of every address that names the API")
     orthanc_version: str | None = Field(description="Version of Orthanc; null when it does not say")
+    features: FeaturesAnswer = Field(description="What is switched on here")
 
 
 class StorageAnswer(Model):
@@ -110,6 +112,7 @@ class RoleAnswer(Model):
 
 class SystemAnswer(Model):
     version: str
+    features: FeaturesAnswer = Field(description="What is switched on here")
     storage: StorageAnswer
     queue: QueueAnswer
     failed_jobs: list[FailedJobAnswer]
@@ -129,9 +132,10 @@ def get_health() -> Response:
 
 @blueprint.get("/version", responses={200: VersionAnswer})
 def get_version() -> Response:
-    """Which versions answer here"""
+    """Which versions answer here, and what is switched on"""
     orthanc = cast(str | None, current_app.extensions[ORTHANC_VERSION])
-    return answer(VersionAnswer(version=VERSION, api_version="v1", orthanc_version=orthanc))
+    features = features_of(services().settings)
+    return answer(VersionAnswer(version=VERSION, api_version="v1", orthanc_version=orthanc, features=features))
 
 
 @blueprint.get("/system", responses={200: SystemAnswer})
@@ -151,6 +155,7 @@ def _system(state: SystemState) -> SystemAnswer:
     usage, disk, jobs = state.usage, state.disk, state.jobs
     return SystemAnswer(
         version=VERSION,
+        features=features_of(services().settings),
         storage=StorageAnswer(
             archive_bytes=usage and usage.size_bytes,
             free_bytes=disk and disk.free_bytes,

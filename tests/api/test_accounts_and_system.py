@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
+from pydantic import SecretStr
+
 from ehr_bridge.api.app import create_app
 from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.version import VERSION
@@ -40,10 +45,48 @@ def test_health_needs_no_token_and_names_its_checks(api: Api) -> None:
 def test_every_signed_in_caller_hears_the_versions(api: Api) -> None:
     """Not only administrators; without a token nobody."""
     answer = api.get("/api/v1/version", "nurse")
-    assert answer.json == {"version": VERSION, "api_version": "v1", "orthanc_version": None}
+    said = dict(answer.json)
+    assert said.pop("features")["doors"]
+    assert said == {"version": VERSION, "api_version": "v1", "orthanc_version": None}
     assert api.get("/api/v1/version").status_code == 401
     app = create_app(api.services, api.archive, {}, orthanc_version="1.12.7")
     assert Api(app, api.services, api.archive).get("/api/v1/version", "nurse").json["orthanc_version"] == "1.12.7"
+
+
+def test_every_signed_in_caller_hears_what_is_switched_on(api: Api) -> None:
+    """As the settings say; nothing secret among it. The System page says the same."""
+    plain = api.get("/api/v1/version", "nurse").json["features"]
+    assert plain == api.get("/api/v1/system", "admin").json["features"]
+    assert (plain["basic_auth"], plain["jwks"], plain["frame_ancestors"]) == (False, False, [])
+    changed = {
+        "username": "ehr",
+        "password": SecretStr("secret-word-1"),
+        "jwks": "https://ehr.example/keys-address",
+        "authorities": "SITE-A=1.2.40.1, SITE-B",
+        "frame_ancestors": "https://ehr.example https://portal.example:8443",
+        "coercion_rules": Path("/rules-path.toml"),
+        "smart_scopes": True,
+        "match_automatic": "order",
+        "stable_age": 5,
+        "deletion_grace_days": 30,
+        "ae_title": "PACS",
+    }
+    services = replace(api.services, settings=api.services.settings.model_copy(update=changed))
+    answer = Api(create_app(services, api.archive, {}), services, api.archive).get("/api/v1/version", "nurse")
+    assert answer.json["features"] == {
+        "doors": ["upload", "stow_rs", "rest", "c_store"],
+        "ae_title": "PACS",
+        "basic_auth": True,
+        "jwks": True,
+        "smart_scopes": True,
+        "issuer_required": True,
+        "frame_ancestors": ["https://ehr.example", "https://portal.example:8443"],
+        "own_coercion_rules": True,
+        "match_automatic": "order",
+        "stable_age_seconds": 5,
+        "deletion_grace_days": 30,
+    }
+    assert not {word for word in ("secret-word", "keys-address", "rules-path") if word in answer.text}
 
 
 def test_the_openapi_document_lists_every_route(api: Api) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ehr_bridge.api.app import openapi_document
+from ehr_bridge.api.http.limits import LEFT, POLICY
 from ehr_bridge.request_id import HEADER
 
 FILE = Path(__file__).resolve().parents[2] / "plugin" / "web" / "openapi.json"
@@ -21,7 +22,8 @@ def shapes() -> str:
         for operation in methods.values():
             operation["responses"] = {s: r for s, r in operation["responses"].items() if s < "400"}
             for response in operation["responses"].values():
-                response["headers"].pop(HEADER)  # every answer has it, and no page reads it
+                for header in (HEADER, POLICY, LEFT):  # no page reads them
+                    response["headers"].pop(header, None)
                 if not response["headers"]:
                     del response["headers"]
     schemas = {name: s for name, s in document["components"]["schemas"].items() if "allOf" not in s}

@@ -7,11 +7,26 @@ from typing import Any
 from ehr_bridge.api.http.examples import MOMENT, STUDY
 from ehr_bridge.version import VERSION
 
+FEATURES: dict[str, Any] = {
+    "doors": ["upload", "stow_rs", "rest", "c_store"],
+    "ae_title": "ORTHANC",
+    "basic_auth": False,
+    "jwks": True,
+    "smart_scopes": False,
+    "issuer_required": False,
+    "frame_ancestors": ["https://ehr.example.org"],
+    "own_coercion_rules": False,
+    "match_automatic": "patient_id",
+    "stable_age_seconds": 60,
+    "deletion_grace_days": 7,
+}
 SYSTEM_EXAMPLES: dict[str, dict[str, Any]] = {
-    "VersionAnswer": {"version": "0.2.0", "api_version": "v1", "orthanc_version": "1.12.7"},
+    "VersionAnswer": {"version": VERSION, "api_version": "v1", "orthanc_version": "1.12.7", "features": FEATURES},
+    "FeaturesAnswer": FEATURES,
     "HealthAnswer": {"status": "ok", "checks": {"gate": "ok", "database": "ok", "orthanc": "ok"}},
     "SystemAnswer": {
         "version": VERSION,
+        "features": FEATURES,
         "storage": {
             "archive_bytes": 412_316_860_416,
             "free_bytes": 1_583_296_741_376,
