@@ -93,7 +93,7 @@ class TagChange(Model):
     tag: str
     before: str
     after: str
-    instances: int
+    instances: int = Field(description="How many instances of the study it concerns")
 
 
 class ModificationAnswer(Model):

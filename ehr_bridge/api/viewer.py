@@ -69,9 +69,11 @@ class ViewerTokenBody(Input):
     patient_id: PatientRef | None = None
     priors: PriorsBody | None = Field(None, description="With order_id: these studies of its patient too")
     operations: list[Operation] = Field(default=["view"], min_length=1)
-    ttl_seconds: int = Field(3600, ge=30, le=86400, description="From not_before on, or from now")
+    ttl_seconds: int = Field(
+        3600, ge=30, le=86400, description="Seconds it is good, from not_before on, or now"
+    )
     not_before: GivenMoment | None = None
-    session_seconds: int | None = Field(None, ge=30, le=86400, description="How long it may be renewed")
+    session_seconds: int | None = Field(None, ge=30, le=86400, description="How many seconds it may be renewed")
     max_uses: int | None = Field(None, ge=1, le=1000, description="It must be exchanged, at most so often")
     on_behalf_of: Text64 | None = Field(None, description="Whom the token is for; service accounts only")
 

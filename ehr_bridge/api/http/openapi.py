@@ -10,7 +10,7 @@ import re
 from copy import deepcopy
 from typing import Any
 
-from ehr_bridge.api.document import bodies, vocabulary
+from ehr_bridge.api.document import bodies, sample_values, vocabulary
 from ehr_bridge.api.document.refusals import codes_of, statuses_of
 from ehr_bridge.api.http.access import ACCESS, PUBLIC, SIGNED_IN, VIEWER
 from ehr_bridge.api.http.examples import EXAMPLES, PARAMETER_EXAMPLES
@@ -141,6 +141,7 @@ def complete(document: dict[str, Any], has_basic: bool) -> dict[str, Any]:
             document["components"]["schemas"] |= _problems(operation, method.upper(), path)
     vocabulary.describe(document["components"]["schemas"])
     vocabulary.describe_patterns(document)
+    sample_values.give_examples(document["components"]["schemas"], ALL_EXAMPLES)
     for name, schema in document["components"]["schemas"].items():
         if name in ALL_EXAMPLES:
             schema["examples"] = [ALL_EXAMPLES[name]]

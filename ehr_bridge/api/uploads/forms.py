@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Response, request
 from flask_openapi3 import RawModel
+from pydantic import Field
 
 from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import closed, origin, services
@@ -37,7 +38,7 @@ class SkippedAnswer(Model):
     """A file of an archive that is not an image; this is not an error."""
 
     file_name: str | None
-    reason: str
+    reason: str = Field(description="Why it was passed over")
 
 
 class ZipUploadAnswer(UploadAnswer):

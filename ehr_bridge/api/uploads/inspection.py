@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from flask import Response, request
 from flask_openapi3 import RawModel
+from pydantic import Field
 
 from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import answer, services
@@ -44,7 +45,7 @@ class ElementAnswer(Model):
     vr: str
     size_bytes: int | None
     value: list[str | int | float] | None
-    items: list[list[ElementAnswer]] | None
+    items: list[list[ElementAnswer]] | None = Field(description="Elements of each item of a sequence")
 
 
 class TagsAnswer(Model):

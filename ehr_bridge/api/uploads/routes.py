@@ -67,9 +67,9 @@ class PatientUploadsPath(Input):
 class UploadLimitsAnswer(Model):
     """Limits of one request; a larger body is refused before it is read."""
 
-    max_file_bytes: int = Field(description="Of one file (MAX_DICOM_FILE_SIZE_MB)")
-    max_upload_bytes: int = Field(description="Of all files of one request (MAX_UPLOAD_SIZE_MB)")
-    max_files: int = Field(description="In one request (MAX_DICOM_FILES_PER_UPLOAD)")
+    max_file_bytes: int = Field(description="Most bytes of one file (MAX_DICOM_FILE_SIZE_MB)")
+    max_upload_bytes: int = Field(description="Most bytes of all files of one request (MAX_UPLOAD_SIZE_MB)")
+    max_files: int = Field(description="Most files in one request (MAX_DICOM_FILES_PER_UPLOAD)")
 
 
 @blueprint.get("/upload-limits", responses={200: UploadLimitsAnswer})
