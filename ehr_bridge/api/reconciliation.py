@@ -21,6 +21,7 @@ from ehr_bridge.api.http.schemas import (
     Text16,
     Text64,
     fits,
+    former_name,
     no_control_characters,
 )
 from ehr_bridge.api.registry.orders import Modality, OrderAnswer, order_answer
@@ -153,7 +154,8 @@ class ReconciliationAnswer(Model):
         description="contradicted: an instance claims to be of somebody else than its study. withheld: its patient was "
         "corrected so far that it may be another person"
     )
-    withheld_by: uuid.UUID | None = Field(description="That correction (`changes/{change_id}`); null otherwise")
+    withheld_by_id: uuid.UUID | None = Field(description="That correction (`changes/{change_id}`); null otherwise")
+    withheld_by: uuid.UUID | None = former_name("withheld_by_id")
     version: str = Field(description="Send it back as `expected`, so that nobody undoes what they have not seen")
     received: dict[str, str] = Field(description="What the first file said of itself, with later corrections")
     candidates: list[CandidateAnswer] = Field(description="The likeliest first, at most ten")
@@ -246,6 +248,7 @@ def _answer(view: ReconciliationView) -> ReconciliationAnswer:
     return ReconciliationAnswer(
         study=study_answer(view.view),
         why=view.why,
+        withheld_by_id=view.view.study.withheld_by_id,
         withheld_by=view.view.study.withheld_by_id,
         version=view.version,
         received=view.received,

@@ -13,7 +13,7 @@ from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import answer, closed, origin, services
 from ehr_bridge.api.http.problems import CODES
 from ehr_bridge.api.http.restricted import require_past_open
-from ehr_bridge.api.http.schemas import Input, Model, Moment, Problem, Uid
+from ehr_bridge.api.http.schemas import Input, Model, Moment, Problem, Uid, former_name
 from ehr_bridge.api.studies import StudyPath, tags_of_study
 from ehr_bridge.api.uploads.routes import archive
 from ehr_bridge.api.writing.conditions import honours
@@ -99,7 +99,8 @@ class TagChange(Model):
 class ModificationAnswer(Model):
     id: uuid.UUID
     kind: JobKind
-    undoes: uuid.UUID | None
+    undoes_id: uuid.UUID | None
+    undoes: uuid.UUID | None = former_name("undoes_id")
     status: JobStatus
     reason: str
     requested_by: str
@@ -171,6 +172,7 @@ def _tags(study: StudyTags) -> StudyTagsAnswer:
         modifications=[
             ModificationAnswer(
                 **{name: getattr(job, name) for name in ("id", "kind", "status", "reason", "requested_by")},
+                undoes_id=job.undoes_id,
                 undoes=job.undoes_id,
                 requested_at=job.requested_at,
                 finished_at=job.finished_at,

@@ -65,13 +65,11 @@ class ViewerTokenBody(Input):
     """Exactly one of study_instance_uids, order_id and patient_id."""
 
     study_instance_uids: list[Uid] | None = Field(None, min_length=1, max_length=50)
-    order_id: Text64 | None = None
-    patient_id: PatientRef | None = None
+    order_id: Text64 | None = Field(None, description="Id or accession number of an order")
+    patient_id: PatientRef | None = Field(None, description="Id or MRN of a patient")
     priors: PriorsBody | None = Field(None, description="With order_id: these studies of its patient too")
     operations: list[Operation] = Field(default=["view"], min_length=1)
-    ttl_seconds: int = Field(
-        3600, ge=30, le=86400, description="Seconds it is good, from not_before on, or now"
-    )
+    ttl_seconds: int = Field(3600, ge=30, le=86400, description="Seconds it is good, from not_before on, or now")
     not_before: GivenMoment | None = None
     session_seconds: int | None = Field(None, ge=30, le=86400, description="How many seconds it may be renewed")
     max_uses: int | None = Field(None, ge=1, le=1000, description="It must be exchanged, at most so often")

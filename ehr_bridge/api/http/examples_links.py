@@ -79,6 +79,8 @@ LINK_EXAMPLES: dict[str, dict[str, Any]] = {
         "reason": "registered twice",
         "changed_by": "ehr",
         "changed_at": MOMENT,
+        "undoes_id": None,
+        "undone_by_id": None,
         "undoes": None,
         "undone_by": None,
         "status": "running",

@@ -51,6 +51,11 @@ def etag_of(shown: str) -> str:
     return f'"{sha256(shown.encode()).hexdigest()[:32]}"'
 
 
+def former_name(now: str) -> Any:
+    """A field that is called otherwise since this version, and keeps its old name beside the new one for another."""
+    return Field(description=f"Former name of `{now}`", json_schema_extra={"deprecated": True})
+
+
 class Input(BaseModel):
     """A request; an unknown field is an error rather than silently ignored. Built at its first use, too."""
 

@@ -52,7 +52,7 @@ class AuditQuery(PageQuery):
 
 
 class AuditEventAnswer(Model):
-    id: int
+    id: int = Field(description="Number of the event in the audit trail")
     at: Moment
     actor: str
     action: str
@@ -102,7 +102,7 @@ class VerifyQuery(Input):
 class HeadAnswer(Model):
     """The newest verified event; whoever keeps it can prove later that nothing before it was changed."""
 
-    id: int
+    id: int = Field(description="Number of the event in the audit trail")
     hash: str
 
 

@@ -12,7 +12,7 @@ from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import answer, closed, services
 from ehr_bridge.api.http.persons import PersonAnswer
 from ehr_bridge.api.http.restricted import require_past_open
-from ehr_bridge.api.http.schemas import Model, Moment, OrderIds, PageQuery, Problem
+from ehr_bridge.api.http.schemas import Model, Moment, OrderIds, PageQuery, Problem, former_name
 from ehr_bridge.api.studies import StudyPath
 from ehr_bridge.api.tags import TagChange
 from ehr_bridge.db.links import Link
@@ -64,7 +64,8 @@ class HistoryEntry(Model):
     coerced: list[CoercedAnswer] = Field(description="On arrival, in the first instance")
     job_id: uuid.UUID | None
     job_kind: JobKind | None
-    undoes: uuid.UUID | None
+    undoes_id: uuid.UUID | None
+    undoes: uuid.UUID | None = former_name("undoes_id")
     changes: list[TagChange] = Field(description="What a job changed in the files, and in how many")
     link_before: LinkSide | None
     link_after: LinkSide | None
@@ -118,6 +119,7 @@ def _entry(step: Step) -> HistoryEntry:
         coerced=[CoercedAnswer.model_validate(one) for one in step.coerced],
         job_id=job.id if job else None,
         job_kind=job.kind if job else None,
+        undoes_id=job.undoes_id if job else None,
         undoes=job.undoes_id if job else None,
         changes=[TagChange.model_validate(one) for one in job.applied] if job and is_end else [],
         link_before=_side(job.link_before if job else None, step),

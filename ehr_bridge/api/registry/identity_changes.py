@@ -21,6 +21,7 @@ from ehr_bridge.api.http.schemas import (
     Problem,
     Text16,
     Text64,
+    former_name,
 )
 from ehr_bridge.api.reconciliation import ReasonText
 from ehr_bridge.api.registry.orders import OrderPath, tags_of_order
@@ -76,8 +77,10 @@ class ChangeAnswer(Model):
     reason: str
     changed_by: str
     changed_at: Moment
-    undoes: uuid.UUID | None
-    undone_by: uuid.UUID | None
+    undoes_id: uuid.UUID | None
+    undone_by_id: uuid.UUID | None
+    undoes: uuid.UUID | None = former_name("undoes_id")
+    undone_by: uuid.UUID | None = former_name("undone_by_id")
     status: Literal["running", "done", "incomplete"]
     number_of_studies: int
     number_done: int
@@ -173,14 +176,17 @@ def _accepted(view: ChangeView) -> Response:
 
 def _answer(view: ChangeView) -> ChangeAnswer:
     change = view.change
+    undone_by_id = view.undone_by.id if view.undone_by else None
     said = ("id", "kind", "patient_id", "order_id", "before", "after", "reason", "changed_by", "changed_at")
     decided = ("decision", "decided_by", "decided_at", "decision_reason")
     return ChangeAnswer(
         **{name: getattr(change, name) for name in said + decided},
         mrn=view.mrn,
         accession_number=view.accession_number,
+        undoes_id=change.undoes_id,
+        undone_by_id=undone_by_id,
         undoes=change.undoes_id,
-        undone_by=view.undone_by.id if view.undone_by else None,
+        undone_by=undone_by_id,
         status=view.status,
         number_of_studies=view.number_of_studies,
         number_done=view.number_done,

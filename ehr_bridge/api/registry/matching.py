@@ -45,7 +45,7 @@ class HeaderBody(Input):
     """What a DICOM header says about patient and order."""
 
     ref: str = Field(max_length=255, description="Comes back with the verdict")
-    patient_id: Value = ""
+    patient_id: Value = Field("", description="Patient ID (0010,0020), as in the file: text, not an id of ours")
     issuer_of_patient_id: Value = ""
     universal_issuer_of_patient_id: Value = Field(
         "", description="Universal Entity ID of the Issuer of Patient ID Qualifiers Sequence"
