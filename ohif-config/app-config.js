@@ -8,6 +8,8 @@
  *
  * @type {AppTypes.Config}
  */
+const NOT_COVERED = 'This viewer link has expired or does not cover these images. Please open the study again from the record.';
+
 standWhereScriptsAre();
 makeHeaderFit();
 takeFromHash();
@@ -54,11 +56,14 @@ window.config = {
   // OHIF calls this for every answer of the archive that is not a success, and fails itself when it is missing. A missing
   // slice must not go unnoticed, and "403" is no help to a doctor.
   httpErrorHandler: failure => {
+    if (keepReading.isAsking) {
+      return; // it starts again with the token it asked for
+    }
     const error = failure?.error ?? failure ?? {};
     const status = Number(error.status ?? error.request?.status ?? /status (\d{3})/.exec(error.message)?.[1]);
     showNotice(
       status === 401 || status === 403
-        ? 'This viewer link has expired or does not cover these images. Please open the study again from the record.'
+        ? NOT_COVERED
         : 'Some images could not be loaded: what you see may be incomplete. Please reload. If that does not help, ' +
           'the study may be waiting for somebody to decide whose it is (Reconciliation).'
     );
@@ -218,10 +223,15 @@ function warnOfDoubt({ studies = [], in_doubt: inDoubt = [] }, reader) {
         'it is decided (Reconciliation).',
       () => warnOfDoubt.close()
     );
+  onceThereIsAPage(warn);
+}
+
+/** This script runs before the page has a body to put something into. */
+function onceThereIsAPage(act) {
   if (document.body) {
-    warn();
+    act();
   } else {
-    document.addEventListener('DOMContentLoaded', warn);
+    document.addEventListener('DOMContentLoaded', act);
   }
 }
 
@@ -236,9 +246,14 @@ function pageAround() {
   const isReady = (isFramed ? listedOrigins() : Promise.resolve([])).then(found => {
     listed = found;
     tell('opened');
+    if (listed.length) {
+      onceThereIsAPage(() => offerClose(() => tell('close')));
+    }
+    return listed;
   });
   window.addEventListener('pagehide', () => tell('closed'));
   return {
+    isFramed,
     isReady,
     tell,
     onToken: use =>
@@ -248,6 +263,29 @@ function pageAround() {
         }
       }),
   };
+}
+
+/**
+ * The way out of a frame, which only the page around it can remove. It stands where OHIF has its logo; in a narrow header,
+ * which shows no logo (makeHeaderFit), the tools make room for it.
+ */
+function offerClose(onClose) {
+  const style = document.createElement('style');
+  style.textContent = `
+    #ehr-bridge-close { position: fixed; top: 8px; left: 8px; z-index: 9998; padding: 6px 12px; border: 1px solid #7fb2d9;
+      border-radius: 4px; background: #041c4a; color: #fff; font: 14px/1.2 sans-serif; cursor: pointer; }
+    #ehr-bridge-close:focus-visible { outline: 2px solid #fff; outline-offset: 2px; }
+    [data-cy="return-to-work-list"] { visibility: hidden; }
+    @media (max-width: 1100px) {
+      #root :has(> * > [data-cy="return-to-work-list"]) { padding-left: 76px !important; }
+    }`;
+  const close = document.createElement('button');
+  close.id = 'ehr-bridge-close';
+  close.type = 'button';
+  close.textContent = 'Close';
+  close.onclick = onClose;
+  document.head.append(style);
+  document.body.append(close);
 }
 
 /** The origins that every policy of this page lets frame it, other than its own; none where there is no such policy. */
@@ -331,6 +369,7 @@ function keepReading() {
   let timer;
 
   if (!present) {
+    askForFirst();
     return;
   }
   ours.add(present);
@@ -341,6 +380,30 @@ function keepReading() {
   rewriteRequests();
   document.addEventListener('visibilitychange', () => document.hidden || renewIfDue());
   around.onToken(takeFromAround);
+
+  /** A viewer in a frame that came without any token: the page around it is asked for one, and it starts again with that. */
+  function askForFirst() {
+    if (!around.isFramed) {
+      return;
+    }
+    keepReading.isAsking = true;
+    around.onToken(token => {
+      if (/^[\w.-]+$/.test(token)) {
+        const { pathname, search } = window.location;
+        window.history.replaceState(window.history.state, '', `${pathname}${search}#token=${token}`); // see takeFromHash
+        window.location.reload();
+      }
+    });
+    around.isReady.then(listed => {
+      if (listed.length) {
+        around.tell('token-needed');
+        window.setInterval(() => around.tell('token-needed'), 30 * 1000);
+      } else {
+        keepReading.isAsking = false;
+        onceThereIsAPage(() => showNotice(NOT_COVERED));
+      }
+    });
+  }
 
   /** The first time OHIF waits, a few milliseconds: a link for one use opens nothing before it is exchanged. */
   function exchangeNow() {

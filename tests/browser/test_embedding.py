@@ -184,6 +184,55 @@ def test_messages_of_others_are_not_listened_to(desk: Page, ehrs: tuple[Ehr, Ehr
     assert exchanged == [f"Bearer {elsewhere}"]
 
 
+@pytest.mark.parametrize("width", [1280, 390])
+def test_close_in_the_viewer_tells_the_page_which_removes_the_frame(
+    desk: Page, ehrs: tuple[Ehr, Ehr], width: int
+) -> None:
+    """By the keyboard; nothing of the header lies over it."""
+    listed, _ = ehrs
+    listed.wishes = [{"session_seconds": 28_800}]
+    desk.set_viewport_size({"width": width, "height": 900})
+    desk.goto(listed.origin)
+    shows_images(desk)
+    close = desk.frame_locator("#images").locator("#ehr-bridge-close")
+    expect(close).to_have_text("Close")
+    lies_on_top = """button => { const box = button.getBoundingClientRect();
+      return document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2) === button; }"""
+    assert close.evaluate(lies_on_top)
+    close.press("Enter")
+    hears(desk, "close")
+    expect(desk.locator("#images")).to_have_count(0)
+
+
+def test_a_viewer_that_no_page_frames_has_no_close(desk: Page, ehrs: tuple[Ehr, Ehr]) -> None:
+    """A tab has one of its own."""
+    listed, _ = ehrs
+    link = listed.mint()
+    desk.goto(f"{listed.pacs.url}/ohif/viewer?StudyInstanceUIDs={link['studies'][0]}#token={link['token']}")
+    canvas = desk.locator("canvas").first
+    expect(canvas).to_be_visible()
+    eventually(lambda: has_picture(canvas))
+    expect(desk.locator("#ehr-bridge-close")).to_have_count(0)
+
+
+def test_a_viewer_without_a_token_asks_the_page_around_it(desk: Page, ehrs: tuple[Ehr, Ehr]) -> None:
+    """And shows the images with the first one it gets, also where that opens once only."""
+    listed, _ = ehrs
+    listed.wishes = [{"session_seconds": 28_800, "max_uses": 1}]
+    desk.goto(listed.origin + "/nothing")
+    shows_images(desk)  # the page's own; from here on the frame begins anew
+    desk.evaluate("sessionStorage.clear()")
+    viewer_in(desk).evaluate("sessionStorage.clear()")
+    before = len(listed.minted)
+    bare = f"{listed.pacs.url}/ohif/viewer?StudyInstanceUIDs={a_study(listed.pacs)}"
+    desk.evaluate("source => { document.getElementById('images').src = source; }", bare)
+    seen(desk, lambda: len(listed.minted) == before + 1)
+    shows_images(desk)
+    expect(desk.frame_locator("#images").get_by_text("expired or does not cover")).to_have_count(0)
+    assert "token=" not in viewer_in(desk).url
+    assert len(listed.minted) == before + 1
+
+
 @pytest.mark.parametrize(("sandbox", "works"), [("allow-scripts allow-same-origin", True), ("allow-scripts", False)])
 def test_a_sandbox_must_leave_the_viewer_its_origin(
     desk: Page, ehrs: tuple[Ehr, Ehr], sandbox: str, works: bool
