@@ -251,7 +251,7 @@ function pageAround() {
     }
     return listed;
   });
-  window.addEventListener('pagehide', () => tell('closed'));
+  window.addEventListener('pagehide', () => keepReading.isStartingAgain || tell('closed'));
   return {
     isFramed,
     isReady,
@@ -391,6 +391,7 @@ function keepReading() {
       if (/^[\w.-]+$/.test(token)) {
         const { pathname, search } = window.location;
         window.history.replaceState(window.history.state, '', `${pathname}${search}#token=${token}`); // see takeFromHash
+        keepReading.isStartingAgain = true; // for the page around it, it was never closed
         window.location.reload();
       }
     });

@@ -47,6 +47,7 @@ NAMED_BY_EITHER = {
     "HeaderBody": "`patient_id` is the DICOM attribute, as in a file",
 }
 """Who takes a number of the EHR in `patient_id` or `order_id` too, and says so."""
+SAID = ("mrn", "number", "patient id (0010", "our id of a patient")
 FORMER = {"undoes": "undoes_id", "undone_by": "undone_by_id", "withheld_by": "withheld_by_id"}
 """Ids that had names of people; until the next minor version."""
 
@@ -71,8 +72,8 @@ def kinds(what: dict[str, Any]) -> set[str]:
     """Formats, or else types, of a value and of the entries of a list."""
     found = set()
     for part in what.get("anyOf", [what]):
-        for one in [part.get("items", part)]:
-            found.add(one.get("format") or one.get("type") or "schema")
+        one = part.get("items", part)
+        found.add(one.get("format") or one.get("type") or "schema")
     return found - {"null"}
 
 
@@ -85,7 +86,7 @@ def test_an_id_is_ours_and_a_uuid(document: dict[str, Any]) -> None:
         if (owner, name) in OWN_NUMBERS or name in ("after_id", "known_id"):
             exceptions.add((owner, name))
         elif owner in NAMED_BY_EITHER and kinds(what) == {"string"}:
-            assert any(word in description.lower() for word in ("mrn", "number", "patient id (0010", "our id of a patient")), (owner, name)
+            assert any(word in description.lower() for word in SAID), (owner, name)
             exceptions.add(owner)
         else:
             assert kinds(what) == {"uuid"}, (owner, name)

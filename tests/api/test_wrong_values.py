@@ -88,7 +88,7 @@ def test_a_wrong_setting_is_told_in_words_too() -> None:
                 problems += error.problems
     told_values = [problem.partition(": ")[2] for problem in problems]
     assert "write 127.0.0.1 or 0.0.0.0" in told_values
-    assert [told for told in told_values if told == FALLBACK or "Input should" in told or "pattern" in told] == []
+    assert [said for said in told_values if said == FALLBACK or "Input should" in said or "pattern" in said] == []
 
 
 def test_every_sentence_is_of_an_error_that_pydantic_has() -> None:

@@ -44,7 +44,7 @@ def stated(document: dict[str, Any]) -> Iterator[Stated]:
 
 def texts(document: dict[str, Any]) -> dict[Limit, set[str]]:
     """Most characters, and least where that is more than one: the names; `none` for what states no limit."""
-    found = []
+    found: list[tuple[Limit, Stated]] = []
     for value in stated(document):
         for part in value.parts:
             for text in (part, part.get("items", {})):
@@ -60,7 +60,7 @@ def texts(document: dict[str, Any]) -> dict[Limit, set[str]]:
 
 def lists(document: dict[str, Any]) -> dict[Limit, set[str]]:
     """Most entries of a list: the names; `none` for what states no limit."""
-    found = [
+    found: list[tuple[Limit, Stated]] = [
         ((str(part.get("maxItems", "none")),), value)
         for value in stated(document)
         for part in value.parts
@@ -71,7 +71,7 @@ def lists(document: dict[str, Any]) -> dict[Limit, set[str]]:
 
 def numbers(document: dict[str, Any]) -> dict[Limit, set[str]]:
     """From, to and default: the names."""
-    found = []
+    found: list[tuple[Limit, Stated]] = []
     for value in stated(document):
         for part in value.parts:
             if part.get("type") in ("integer", "number") and part.keys() & {"minimum", "maximum"}:

@@ -175,7 +175,12 @@ USUAL: dict[str, Any] = {
 """By format, or else by type, where the name alone tells none that fits."""
 _FORMS = {"date-time": r"\d{4}-\d{2}-\d{2}T.*Z", "date": r"\d{4}-\d{2}-\d{2}", "uuid": r"[0-9a-f]{8}-.{27}"}
 _TYPES: dict[str, type | tuple[type, ...]] = {
-    **{"string": str, "integer": int, "number": (int, float), "boolean": bool, "array": list, "object": dict}
+    "string": str,
+    "integer": int,
+    "number": (int, float),
+    "boolean": bool,
+    "array": list,
+    "object": dict,
 }
 
 

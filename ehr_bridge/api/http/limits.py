@@ -38,9 +38,9 @@ def is_upload(method: str, path: str) -> bool:
     return ACCESS.get((method, path)) == Permission.UPLOAD
 
 
-def is_limited(method: str, path: str) -> bool:
-    """Whether requests of a route count against a limit."""
-    return is_upload(method, path) or (method, path) in PASSWORDS
+def may_tell(method: str, path: str, status: str) -> bool:
+    """Whether an answer of a route with that status may have the headers: an upload of nobody known is not counted."""
+    return (method, path) in PASSWORDS or (is_upload(method, path) and status != "401")
 
 
 def count_upload(limits: RateLimits, environ: Environ, caller: Caller) -> None:

@@ -16,7 +16,7 @@ from ehr_bridge.api.http.access import ACCESS, PUBLIC, SIGNED_IN, VIEWER
 from ehr_bridge.api.http.examples import EXAMPLES, PARAMETER_EXAMPLES
 from ehr_bridge.api.http.examples_links import LINK_EXAMPLES
 from ehr_bridge.api.http.examples_system import SYSTEM_EXAMPLES
-from ehr_bridge.api.http.limits import LEFT, POLICY, is_limited
+from ehr_bridge.api.http.limits import LEFT, POLICY, may_tell
 from ehr_bridge.api.http.problems import CODES, MEDIA_TYPE, TITLES
 from ehr_bridge.request_id import HEADER
 
@@ -193,7 +193,7 @@ def _complete_operation(operation: dict[str, Any], method: str, path: str, ways:
         elif MEDIA_TYPE_OF_STOW not in response.get("content", {}) and response.get("description") != REFUSED_BEFORE:
             codes = codes_of(operation["operationId"], method, path, int(status))
             responses[status] = _problem(int(status), codes, problem_of(operation["operationId"]))
-        told = RATE_LIMIT if is_limited(method, path) and status != "401" else {}
+        told = RATE_LIMIT if may_tell(method, path, status) else {}
         responses[status].setdefault("headers", {}).update(REQUEST_ID | told)
     operation["responses"] = dict(sorted(responses.items()))
 
