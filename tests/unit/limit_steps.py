@@ -81,11 +81,10 @@ def numbers(document: dict[str, Any]) -> dict[Limit, set[str]]:
     return _rows(found)
 
 
-def table(head: list[str], found: dict[Limit, set[str]]) -> str:
-    """As it stands in the page."""
-    lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
+def table(found: dict[Limit, set[str]]) -> str:
+    """Its rows, as they stand in the page."""
     order = sorted(found, key=lambda limit: [(not cell[:1].isdigit(), len(cell), cell) for cell in limit[::-1]])
-    return "\n".join(lines + [f"| {' | '.join(limit)} | {', '.join(sorted(found[limit]))} |" for limit in order])
+    return "\n".join(f"| {' | '.join(limit)} | {', '.join(sorted(found[limit]))} |" for limit in order)
 
 
 def _rows(found: list[tuple[Limit, Stated]]) -> dict[Limit, set[str]]:

@@ -18,7 +18,7 @@ from ehr_bridge.settings import MEGABYTE, Settings
 from ehr_bridge.shallow_json import DEEPEST
 from plugin.serving.bodies import ANNOTATION_BODY, LIST_BODY, LISTS, SMALL_BODY
 from tests.unit.doc_steps import code, rows
-from tests.unit.limit_steps import Limit, header_names, lists, numbers, texts
+from tests.unit.limit_steps import Limit, header_names, lists, numbers, table, texts
 
 PAGE = "limits.md"
 
@@ -28,16 +28,21 @@ def on_page(heading: str, cells: int) -> dict[Limit, set[str]]:
     return {tuple(row[:cells]): set(re.findall(r"`\w[^`]*`(?: \([^)]*\))?", row[cells])) for row in rows(PAGE, heading)}
 
 
+def holds(heading: str, cells: int, stated: dict[Limit, set[str]]) -> None:
+    """The table under that heading is the document's; if not, the failure prints the rows it should have."""
+    assert on_page(heading, cells) == stated, "\n" + table(stated)
+
+
 def test_every_text_is_in_the_table_with_its_limit() -> None:
-    assert on_page("Texts", 1) == texts(openapi_document())
+    holds("Texts", 1, texts(openapi_document()))
 
 
 def test_every_list_is_in_the_table_with_its_limit() -> None:
-    assert on_page("Lists in a body", 1) == lists(openapi_document())
+    holds("Lists in a body", 1, lists(openapi_document()))
 
 
 def test_every_number_is_in_the_table_with_its_ends_and_what_it_is_when_left_out() -> None:
-    assert on_page("Numbers", 3) == numbers(openapi_document())
+    holds("Numbers", 3, numbers(openapi_document()))
 
 
 def longest(pattern: re.Pattern[str]) -> int:
