@@ -87,7 +87,7 @@ def test_every_upload_hears_what_is_left(limited: Api) -> None:
     """Stored or refused, by the short way and the general one, on each door; at the end nothing is left until the
     moment that Retry-After names too."""
     related = b"--x\r\nContent-Type: application/dicom\r\n\r\n" + small() + b"\r\n--x--\r\n"
-    left = []
+    left: list[int] = []
     for path, content_type, data, status in (
         ("/api/v1/dicom/upload", "application/dicom", small(), 201),
         ("/api/v1/dicom-web/studies", "multipart/related; boundary=x", related, 200),

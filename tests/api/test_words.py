@@ -79,7 +79,7 @@ def kinds(what: dict[str, Any]) -> set[str]:
 
 def test_an_id_is_ours_and_a_uuid(document: dict[str, Any]) -> None:
     """`id` of the thing itself, `…_id` of another; in what is sent it may be a number instead, where that is said."""
-    exceptions = set()
+    exceptions: set[object] = set()
     for owner, name, what, description in named(document):
         if not (name in ("id", "ids") or name.endswith(("_id", "_ids"))) or name in NOT_OURS:
             continue

@@ -67,7 +67,8 @@ def inputs() -> list[type[BaseModel]]:
 def test_every_wrong_value_of_every_field_is_told_in_words_of_ours(kind: type[BaseModel]) -> None:
     """Whatever pydantic calls the fault; a fault without a sentence would be told as `FALLBACK`."""
     names = [(field.alias or name) for name, field in kind.model_fields.items()]
-    for wrong in [{name: value} for name in names for value in WRONG] + [{}, {"§": 1}, 5, [], "text", None]:
+    whole: list[object] = [{}, {"§": 1}, 5, [], "text", None]
+    for wrong in [*({name: value} for name in names for value in WRONG), *whole]:
         try:
             kind.model_validate(wrong)
         except ValidationError as error:

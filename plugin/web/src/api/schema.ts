@@ -3960,7 +3960,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Which versions answer here */
+        /** Which versions answer here, and what is switched on */
         get: {
             parameters: {
                 query?: never;
@@ -4150,8 +4150,12 @@ export interface components {
             reason: string;
             /** @enum {string} */
             status: "running" | "done" | "incomplete";
+            /** @deprecated */
             undoes: string | null;
+            undoes_id: string | null;
+            /** @deprecated */
             undone_by: string | null;
+            undone_by_id: string | null;
         };
         ChangeList: {
             items: components["schemas"]["ChangeAnswer"][];
@@ -4252,6 +4256,8 @@ export interface components {
             file: string;
             tag: string;
         };
+        /** @enum {string} */
+        DoorOfFiles: "upload" | "stow_rs" | "rest" | "c_store";
         ElementAnswer: {
             items: components["schemas"]["ElementAnswer"][][] | null;
             keyword: string | null;
@@ -4310,6 +4316,20 @@ export interface components {
             /** @enum {string} */
             status: "running" | "partial" | "failed";
             study_instance_uid: string;
+        };
+        FeaturesAnswer: {
+            ae_title: string;
+            basic_auth: boolean;
+            deletion_grace_days: number;
+            doors: components["schemas"]["DoorOfFiles"][];
+            frame_ancestors: string[];
+            issuer_required: boolean;
+            jwks: boolean;
+            /** @enum {string} */
+            match_automatic: "order" | "patient_id" | "near_patient_id" | "demographics";
+            own_coercion_rules: boolean;
+            smart_scopes: boolean;
+            stable_age_seconds: number;
         };
         FieldProblem: {
             field: string;
@@ -4465,7 +4485,9 @@ export interface components {
             patient: components["schemas"]["PersonAnswer"] | null;
             patient_id: string | null;
             reason: string | null;
+            /** @deprecated */
             undoes: string | null;
+            undoes_id: string | null;
             upload_id: string | null;
         };
         HoldAnswer: {
@@ -4638,7 +4660,9 @@ export interface components {
             requested_at: string;
             requested_by: string;
             status: components["schemas"]["JobStatus"];
+            /** @deprecated */
             undoes: string | null;
+            undoes_id: string | null;
         };
         ModifyTagsBody: {
             changes: {
@@ -4930,7 +4954,9 @@ export interface components {
             version: string;
             /** @enum {string} */
             why: "linked" | "unlinked" | "ambiguous" | "contradicted" | "withheld";
+            /** @deprecated */
             withheld_by: string | null;
+            withheld_by_id: string | null;
         };
         ReconciliationList: {
             items: components["schemas"]["ReconciliationAnswer"][];
@@ -5115,6 +5141,7 @@ export interface components {
         SystemAnswer: {
             attention: components["schemas"]["AttentionAnswer"][];
             failed_jobs: components["schemas"]["FailedJobAnswer"][];
+            features: components["schemas"]["FeaturesAnswer"];
             fixity: components["schemas"]["FixityAnswer"];
             queue: components["schemas"]["QueueAnswer"];
             restarts: components["schemas"]["RestartsAnswer"];
@@ -5281,6 +5308,7 @@ export interface components {
         VersionAnswer: {
             /** @constant */
             api_version: "v1";
+            features: components["schemas"]["FeaturesAnswer"];
             orthanc_version: string | null;
             version: string;
         };
@@ -5365,6 +5393,7 @@ export type DeletionAnswer = components['schemas']['DeletionAnswer'];
 export type DeletionList = components['schemas']['DeletionList'];
 export type DeletionStatus = components['schemas']['DeletionStatus'];
 export type DifferenceAnswer = components['schemas']['DifferenceAnswer'];
+export type DoorOfFiles = components['schemas']['DoorOfFiles'];
 export type ElementAnswer = components['schemas']['ElementAnswer'];
 export type ErrorAnswer = components['schemas']['ErrorAnswer'];
 export type EventAnswer = components['schemas']['EventAnswer'];
@@ -5373,6 +5402,7 @@ export type EventList = components['schemas']['EventList'];
 export type EvidenceAnswer = components['schemas']['EvidenceAnswer'];
 export type EvidenceGrade = components['schemas']['EvidenceGrade'];
 export type FailedJobAnswer = components['schemas']['FailedJobAnswer'];
+export type FeaturesAnswer = components['schemas']['FeaturesAnswer'];
 export type FieldProblem = components['schemas']['FieldProblem'];
 export type FindingAnswer = components['schemas']['FindingAnswer'];
 export type FixityAnswer = components['schemas']['FixityAnswer'];
