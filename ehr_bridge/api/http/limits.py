@@ -39,7 +39,7 @@ def is_upload(method: str, path: str) -> bool:
 
 
 def may_tell(method: str, path: str, status: str) -> bool:
-    """Whether an answer of a route with that status may have the headers: an upload is counted once its sender is known."""
+    """Whether an answer with that status may have the headers: an upload is counted once its sender is known."""
     return (method, path) in PASSWORDS or (is_upload(method, path) and status != "401")
 
 
