@@ -16,8 +16,9 @@ from cryptography.exceptions import InvalidTag
 from flask import request
 from pydantic import Field, model_validator
 
+from ehr_bridge.api.filters import PageQuery
 from ehr_bridge.api.http.context import services
-from ehr_bridge.api.http.schemas import EmptyIsNone, GivenMoment, Model, PageQuery
+from ehr_bridge.api.http.schemas import EmptyIsNone, GivenMoment, Model
 from ehr_bridge.db.paging import Page, Position, cursor_refused
 from ehr_bridge.derived_keys import derived_key
 from ehr_bridge.sealing import seal, unseal

@@ -12,6 +12,7 @@ from flask_openapi3 import Tag
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 
 from ehr_bridge.api import studies
+from ehr_bridge.api.filters import At, Former, OfStudy, Sort, at_or_after, before, formerly, sorted_by
 from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import answer, caller, closed, origin, services
 from ehr_bridge.api.http.json_bodies import model_from_json
@@ -22,9 +23,7 @@ from ehr_bridge.api.http.schemas import (
     ListOf,
     Model,
     Moment,
-    PageQuery,
     Problem,
-    Uid,
     no_control_characters,
 )
 from ehr_bridge.api.studies import StudyPath, tags_of_study
@@ -33,7 +32,7 @@ from ehr_bridge.api.writing.repeats import repeatable
 from ehr_bridge.auth.permissions import Permission
 from ehr_bridge.db.states import DeletionStatus
 from ehr_bridge.db.tables.deletions import LegalHold
-from ehr_bridge.services.deletion.requests import DeletionFilters, DeletionView
+from ehr_bridge.services.deletion.requests import SORTS, DeletionFilters, DeletionView
 
 blueprint = Blueprint("deletions", "Deletion")
 
@@ -60,9 +59,14 @@ class DeletionPath(Input):
     deletion_id: uuid.UUID
 
 
-class DeletionQuery(PageQuery):
-    status: Annotated[DeletionStatus | None, EmptyIsNone] = None
-    study_instance_uid: Annotated[Uid | None, EmptyIsNone] = None
+class DeletionQuery(OfStudy):
+    """Patient and order are those at the time of the request."""
+
+    status: Annotated[DeletionStatus | None, EmptyIsNone] = Field(None, description="State of the request")
+    since: At = at_or_after("Requests")
+    until: At = before("Requests")
+    sort: Sort = sorted_by(SORTS)
+    study_instance_uid: Former = formerly("study")
 
 
 class RejectBody(Input):
@@ -134,12 +138,14 @@ def request_deletion(path: StudyPath, header: ReasonHeader) -> Response:
     return answer(_answer(services().deletions.request(path.study_uid, header.reason, origin())), 202)
 
 
-@blueprint.get("/deletions", responses={200: DeletionList, 422: Problem})
+@blueprint.get("/deletions", responses={200: DeletionList, 404: Problem, 409: Problem, 422: Problem})
 def list_deletions(query: DeletionQuery) -> Response:
     """Deletion requests, latest first: all for those who may approve, otherwise the caller's own"""
     own = None if caller().may(Permission.APPROVE_DELETION) else caller().subject
-    filters = DeletionFilters(query.status, query.study_instance_uid, own)
-    page = services().deletions.search(filters, query.limit, query.offset, closed())
+    filters = DeletionFilters(
+        query.status, query.study, own, query.records, query.named_order_id, query.since, query.until
+    )
+    page = services().deletions.search(filters, query.limit, query.offset, closed(), query.sort)
     return answer(DeletionList.of(page, _answer))
 
 

@@ -9,10 +9,11 @@ from typing import Annotated, Literal
 from flask import Response
 from pydantic import Field
 
+from ehr_bridge.api.filters import At, OfStudy, Sort, at_or_after, before, sorted_by
 from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import answer, closed, origin, services
 from ehr_bridge.api.http.persons import PersonAnswer
-from ehr_bridge.api.http.schemas import EmptyIsNone, Input, ListOf, Model, Moment, OrderIds, PageQuery, Problem, Uid
+from ehr_bridge.api.http.schemas import EmptyIsNone, Input, ListOf, Model, Moment, OrderIds, Problem
 from ehr_bridge.api.reconciliation import (
     CandidateAnswer,
     LinkBody,
@@ -24,7 +25,7 @@ from ehr_bridge.api.tags import CONFLICTS
 from ehr_bridge.api.uploads.routes import archive
 from ehr_bridge.db.states import LinkStatus
 from ehr_bridge.services.identity.persons import person_of
-from ehr_bridge.services.quarantine.desk import QuarantineFilters, QuarantineView
+from ehr_bridge.services.quarantine.desk import SORTS, QuarantineFilters, QuarantineView
 from ehr_bridge.wrong_values import written
 
 blueprint = Blueprint("quarantine", "Quarantine")
@@ -36,7 +37,9 @@ class QuarantinePath(Input):
     quarantine_id: uuid.UUID
 
 
-class QuarantineQuery(PageQuery):
+class QuarantineQuery(OfStudy):
+    """Patient and order are those that a file was given to, the study is one that it names or got."""
+
     status: Annotated[Status | Literal["all"], EmptyIsNone] = Field(
         "waiting", description="`all`: whatever became of it"
     )
@@ -45,9 +48,9 @@ class QuarantineQuery(PageQuery):
         | None,
         EmptyIsNone,
     ] = Field(None, description="Only files that are kept for this reason")
-    study: Annotated[Uid | None, EmptyIsNone] = Field(
-        None, description="Only files that name this Study Instance UID, or got it"
-    )
+    since: At = at_or_after("Arrivals")
+    until: At = before("Arrivals")
+    sort: Sort = sorted_by(SORTS)
 
 
 class GiveBody(LinkBody):
@@ -110,12 +113,21 @@ class QuarantineList(ListOf[QuarantineAnswer]):
     pass
 
 
-@blueprint.get("/quarantine", responses={200: QuarantineList, 422: Problem})
+@blueprint.get("/quarantine", responses={200: QuarantineList, 404: Problem, 409: Problem, 422: Problem})
 def list_quarantine(query: QuarantineQuery) -> Response:
     """List files that are kept outside the archive, latest first"""
     status = None if query.status == "all" else query.status
-    filters = QuarantineFilters(status, query.code, query.study, closed())
-    page = services().quarantine_desk.search(filters, query.limit, query.offset)
+    filters = QuarantineFilters(
+        status,
+        query.code,
+        query.study,
+        query.records,
+        query.named_order_id,
+        query.since,
+        query.until,
+        closed(),
+    )
+    page = services().quarantine_desk.search(filters, query.limit, query.offset, query.sort)
     return answer(QuarantineList.of(page, _answer))
 
 

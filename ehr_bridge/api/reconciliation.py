@@ -16,9 +16,9 @@ from ehr_bridge.api.http.schemas import (
     EmptyIsNone,
     Input,
     Model,
+    Number16,
     PatientRef,
     Problem,
-    Text16,
     Text64,
     fits,
     former_name,
@@ -26,7 +26,7 @@ from ehr_bridge.api.http.schemas import (
 )
 from ehr_bridge.api.registry.orders import Modality, OrderAnswer, order_answer
 from ehr_bridge.api.registry.patients import Sex
-from ehr_bridge.api.studies import StudyAnswer, StudyPath, StudyQuery, filters_of, slice_of, study_answer, tags_of_study
+from ehr_bridge.api.studies import StudyAnswer, StudyPath, StudyQuery, slice_of, study_answer, tags_of_study
 from ehr_bridge.api.tags import CONFLICTS, JobAnswer, accepted, job_answer
 from ehr_bridge.api.uploads.answers import EvidenceAnswer
 from ehr_bridge.api.writing.conditions import IF_MATCH, honours
@@ -110,7 +110,7 @@ class CreateOrderBody(Input):
     """Fields that are left out are taken from the study."""
 
     patient_id: PatientRef = Field(description="Id or MRN of a patient")
-    accession_number: Annotated[Text16 | None, EmptyIsNone] = Field(
+    accession_number: Annotated[Number16 | None, EmptyIsNone] = Field(
         None, description="Left out: the file's own if it is free, else a new one"
     )
     modality: Annotated[Modality | None, EmptyIsNone] = None
@@ -171,11 +171,10 @@ class CreatedOrderAnswer(Model):
     job: JobAnswer
 
 
-@blueprint.get("/reconciliation", responses={200: ReconciliationList, 409: Problem, 422: Problem})
+@blueprint.get("/reconciliation", responses={200: ReconciliationList, 404: Problem, 409: Problem, 422: Problem})
 def list_reconciliation(query: ReconciliationQuery) -> Response:
     """List studies without a certain link, each with its candidates"""
-    filters = filters_of(query)
-    page = services().reconciliation.search(filters, slice_of(query))
+    page = services().reconciliation.search(query.filters(), slice_of(query))
     items = [_answer(view) for view in page.items]
     return answer(ReconciliationList(items=items, **counts(page)))
 

@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date
 from typing import Annotated
 
 from flask import Response
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, Field
 
 from ehr_bridge.api.cursors import CursorList, CursorQuery, counts
+from ehr_bridge.api.filters import (
+    MEANINGS,
+    ByAccession,
+    Former,
+    OfStudy,
+    Sort,
+    at_or_after,
+    before,
+    formerly,
+    id_of_order,
+    records_of,
+    sorted_by,
+)
 from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import answer, closed, services
 from ehr_bridge.api.http.schemas import (
@@ -28,11 +41,10 @@ from ehr_bridge.api.http.schemas import (
 )
 from ehr_bridge.api.registry.patients import PatientPath, Sex
 from ehr_bridge.api.uploads.routes import archive
-from ehr_bridge.db.paging import Page
 from ehr_bridge.db.states import LinkStatus
 from ehr_bridge.matching.names import read_query
 from ehr_bridge.services.studies.listing import StudyView
-from ehr_bridge.services.studies.search import DEFAULT_SORT, SORTS, Slice, StudyFilters
+from ehr_bridge.services.studies.search import SORTS, Slice, StudyFilters
 
 blueprint = Blueprint("studies", "Studies", "/api/v1/dicom")
 
@@ -52,31 +64,61 @@ class AccessionPath(Input):
 def _name_to_search(text: str) -> str:
     if not any(c.isalnum() or c in "*?" for c in text):
         raise ValueError("name some letters, or * and ?")
+    return _few_words(text)
+
+
+def _few_words(text: str) -> str:
     if len(read_query(text)) > 8:
         raise ValueError("at most 8 words")
     return text
 
 
 class StudyPageQuery(CursorQuery):
-    sort: Annotated[str, BeforeValidator(lambda value: value or DEFAULT_SORT)] = Field(
-        DEFAULT_SORT, description=f"One of {', '.join(SORTS)}; with - in front, the largest first"
+    """The filters of studies, without those that name a patient, an order or a study."""
+
+    q: Annotated[Annotated[str, Field(max_length=128), AfterValidator(_few_words)] | None, EmptyIsNone] = Field(
+        None, description=MEANINGS["q"]
     )
-
-
-class StudyQuery(StudyPageQuery):
-    patient_id: Annotated[uuid.UUID | None, EmptyIsNone] = None
-    mrn: Annotated[str | None, EmptyIsNone] = None
-    issuer: Issuer = None
     patient_name: Annotated[
         Annotated[str, Field(max_length=128), AfterValidator(_name_to_search)] | None, EmptyIsNone
     ] = Field(None, description="As people type it: `given family`, `family, given`, beginnings of words, * and ?")
-    accession_number: Annotated[str | None, EmptyIsNone] = None
     modality: Annotated[Annotated[str, Field(max_length=16)] | None, EmptyIsNone] = Field(
         None, description="Studies with at least one series of it, such as CT"
     )
-    study_date_from: Annotated[GivenDay | None, EmptyIsNone] = None
-    study_date_to: Annotated[GivenDay | None, EmptyIsNone] = None
     link_status: Annotated[LinkStatus | None, EmptyIsNone] = None
+    since: Annotated[GivenDay | None, EmptyIsNone] = at_or_after("Study Date (0008,0020)", "a day")
+    until: Annotated[GivenDay | None, EmptyIsNone] = before("Study Date (0008,0020)", "a day, included")
+    sort: Sort = sorted_by(SORTS)
+    study_date_from: Former = formerly("from")
+    study_date_to: Former = formerly("to")
+
+    def filters(self) -> StudyFilters:
+        """Raises NotFound, Conflict and NotPermitted like `records_of`, where a patient or order is named."""
+        return StudyFilters(
+            text=self.q,
+            patient_name=self.patient_name,
+            modality=self.modality,
+            link_status=self.link_status,
+            study_date_from=self.since,
+            study_date_to=self.until,
+            updated_since=self.updated_since,
+            closed=closed(),
+        )
+
+
+class StudyQuery(StudyPageQuery, OfStudy):
+    accession_number: ByAccession = None
+    patient_id: Former = formerly("patient")
+    mrn: Former = formerly("patient")
+
+    def filters(self) -> StudyFilters:
+        return replace(
+            super().filters(),
+            patients=self.records,
+            order_id=self.named_order_id,
+            study_instance_uid=self.study,
+            accession_number=self.accession_number,
+        )
 
 
 class StudiesOfPatientQuery(StudyPageQuery):
@@ -126,30 +168,28 @@ class StudySeriesAnswer(Model):
     series: list[SeriesAnswer]
 
 
-@blueprint.get("/studies", responses={200: StudyList, 409: Problem, 422: Problem})
+@blueprint.get("/studies", responses={200: StudyList, 404: Problem, 409: Problem, 422: Problem})
 def list_studies(query: StudyQuery) -> Response:
     """List studies, latest arrival first"""
-    return _list(services().studies.search(filters_of(query), slice_of(query)))
+    return _list(query.filters(), query)
 
 
 @blueprint.get("/studies/patient/<patient>", responses={200: StudyList, 404: Problem, 409: Problem, 422: Problem})
 def list_studies_of_patient(path: PatientPath, query: StudiesOfPatientQuery) -> Response:
     """The studies of one patient, by id or MRN"""
-    patient = services().patients.named(path.patient, query.issuer)
-    return _list(services().studies.of_patient(patient, slice_of(query), closed()))
+    return _list(replace(query.filters(), patients=records_of(path.patient, query.issuer)), query)
 
 
 @blueprint.get("/studies/order/<order>", responses={200: StudyList, 404: Problem, 422: Problem})
 def list_studies_of_order(path: OrderPath, query: StudyPageQuery) -> Response:
     """The studies linked to one order, by id or accession number"""
-    return _list(services().studies.of_order(path.order, slice_of(query), closed()))
+    return _list(replace(query.filters(), order_id=id_of_order(path.order)), query)
 
 
 @blueprint.get("/studies/accession/<accession_number>", responses={200: StudyList, 422: Problem})
 def list_studies_of_accession(path: AccessionPath, query: StudyPageQuery) -> Response:
     """The studies listed under an accession number, linked to its order or not"""
-    filters = StudyFilters(accession_number=path.accession_number, closed=closed())
-    return _list(services().studies.search(filters, slice_of(query)))
+    return _list(replace(query.filters(), accession_number=path.accession_number), query)
 
 
 @blueprint.get("/studies/<study_uid>", responses={200: StudyAnswer, 404: Problem, 422: Problem})
@@ -168,18 +208,12 @@ def list_series(path: StudyPath) -> Response:
     return answer(StudySeriesAnswer(study_instance_uid=path.study_uid, series=series))
 
 
-def filters_of(query: StudyQuery) -> StudyFilters:
-    given = query.model_dump(exclude={"limit", "offset", "cursor", "sort", "issuer"})
-    if query.mrn is not None:
-        given["mrn"] = services().patients.named(query.mrn, query.issuer)
-    return StudyFilters(**given, closed=closed())
-
-
 def slice_of(query: StudyPageQuery) -> Slice:
     return Slice(query.limit, query.offset, query.sort, query.after)
 
 
-def _list(page: Page[StudyView]) -> Response:
+def _list(filters: StudyFilters, query: StudyPageQuery) -> Response:
+    page = services().studies.search(filters, slice_of(query))
     items = [study_answer(view) for view in page.items]
     return answer(StudyList(items=items, **counts(page)))
 

@@ -9,8 +9,10 @@ from typing import Annotated, Literal
 from flask import Response, request
 from pydantic import Field, model_validator
 
+from ehr_bridge.api.filters import At, OfStudy, Sort, at_or_after, before, sorted_by
 from ehr_bridge.api.http.blueprints import Blueprint
-from ehr_bridge.api.http.context import address, answer, caller, services
+from ehr_bridge.api.http.context import address, answer, caller, closed, services
+from ehr_bridge.api.http.restricted import require_open
 from ehr_bridge.api.http.schemas import (
     EmptyIsNone,
     GivenMoment,
@@ -18,7 +20,6 @@ from ehr_bridge.api.http.schemas import (
     ListOf,
     Model,
     Moment,
-    PageQuery,
     PatientRef,
     Problem,
     Text64,
@@ -29,7 +30,7 @@ from ehr_bridge.api.writing.repeats import repeatable
 from ehr_bridge.auth.tokens import OPERATIONS
 from ehr_bridge.db.tables.viewing import ViewerToken
 from ehr_bridge.services.viewing.scope import Priors
-from ehr_bridge.services.viewing.tokens import DECIDE, SESSION, Wish
+from ehr_bridge.services.viewing.tokens import DECIDE, SESSION, SORTS, TokenWish, Wish
 
 blueprint = Blueprint("viewer", "Viewer", "/api/v1/dicom")
 
@@ -100,6 +101,14 @@ class RenewedAnswer(Model):
     operations: list[GrantedOperation]
     studies: list[str]
     in_doubt: list[str] = Field(description="Those of the studies of which a person must say whose they are")
+
+
+class TokenQuery(OfStudy):
+    """By what the tokens were made for."""
+
+    since: At = at_or_after("Tokens made")
+    until: At = before("Tokens made")
+    sort: Sort = sorted_by(SORTS)
 
 
 class TokenPath(Input):
@@ -184,10 +193,12 @@ def exchange_viewer_token() -> Response:
     return answer(RenewedAnswer.model_validate(renewed), 201)
 
 
-@blueprint.get("/viewer-token", responses={200: TokenList, 422: Problem})
-def list_viewer_tokens(query: PageQuery) -> Response:
+@blueprint.get("/viewer-token", responses={200: TokenList, 404: Problem, 409: Problem, 422: Problem})
+def list_viewer_tokens(query: TokenQuery) -> Response:
     """Viewer tokens that have not expired: the caller's own, or all for administrators"""
-    page = services().viewer.list_tokens(caller(), query.limit, query.offset)
+    require_open(services(), closed(), {"study": query.study})
+    wish = TokenWish(query.records, query.named_order_id, query.study, query.since, query.until)
+    page = services().viewer.list_tokens(caller(), query.limit, query.offset, wish, query.sort)
     return answer(TokenList.of(page, _entry))
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -38,11 +38,15 @@ class Key:
     column: ColumnElement[Any]
     read: Callable[[str], Any] = str
     descending: bool = False
-    """The largest first, and rows without a value last. Keys that ascend must have a value."""
+    """The largest first, and rows without a value last."""
+    may_be_null: bool = False
+    """Of a key that ascends: whether rows may have no value; they come last, too."""
 
     @property
     def order(self) -> ColumnElement[Any]:
-        return self.column.desc().nulls_last() if self.descending else self.column.asc()
+        if self.descending:
+            return self.column.desc().nulls_last()
+        return self.column.asc().nulls_last() if self.may_be_null else self.column.asc()
 
     def beyond(self, text: str | None, then: ColumnElement[bool] | None) -> ColumnElement[bool]:
         """Whether a row comes after this value, or has the same and comes after by the keys that follow."""
@@ -50,8 +54,51 @@ class Key:
             same: ColumnElement[bool] = self.column.is_(None)
             return same if then is None else and_(same, then)
         value: Any = self.read(text)
-        after = or_(self.column < value, self.column.is_(None)) if self.descending else self.column > value
+        after = self.column < value if self.descending else self.column > value
+        if self.descending or self.may_be_null:
+            after = or_(after, self.column.is_(None))
         return after if then is None else or_(after, and_(self.column == value, then))
+
+
+@dataclass(frozen=True, slots=True)
+class Sorts:
+    """The orders in which a list can be asked for, by name."""
+
+    keys: Mapping[str, Key | tuple[Key, ...]]
+    """What each name sorts by, ascending."""
+    default: str
+    """With - in front, descending."""
+    last: Key
+    """The key that decides between rows that are alike otherwise."""
+
+    @property
+    def allowed(self) -> list[str]:
+        return [sign + name for name in self.keys for sign in ("", "-")]
+
+    def chosen(self, sort: str | None) -> tuple[Key, ...]:
+        """The keys of an order that was asked for; None is the usual one. Raises InvalidInput, with what is allowed."""
+        wanted = sort or self.default
+        keys = self.keys.get(wanted.removeprefix("-"))
+        if keys is None:
+            allowed = ", ".join(self.allowed)
+            raise InvalidInput("invalid_request", f"Sort by one of {allowed}.", (("sort", f"allowed: {allowed}"),))
+        keys = keys if isinstance(keys, tuple) else (keys,)
+        return tuple(replace(key, descending=wanted.startswith("-")) for key in (*keys, self.last))
+
+    def order(self, sort: str | None) -> list[ColumnElement[Any]]:
+        """The same for ORDER BY."""
+        return [key.order for key in self.chosen(sort)]
+
+
+def by_time(name: str, column: ColumnElement[Any], row_id: ColumnElement[Any]) -> Sorts:
+    """A list that is sorted by one moment, usually the latest first."""
+    return Sorts({name: Key(column, datetime.fromisoformat)}, f"-{name}", of_ids(row_id))
+
+
+def in_period(column: ColumnElement[Any], since: Any, until: Any) -> list[ColumnElement[bool]]:
+    """From `since` on, included, and before `until`; None is without end."""
+    after = [] if since is None else [column >= since]
+    return after if until is None else [*after, column < until]
 
 
 def fetch_page[T](session: Session, query: Select[T], limit: int, offset: int) -> Page[T]:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from ehr_bridge.auth.caller import Caller
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.paging import Page, fetch_page
+from ehr_bridge.db.paging import Page, by_time, fetch_page, in_period
 from ehr_bridge.db.tables.access import BrokenGlass, RestrictedPatient, RestrictionMember
 from ehr_bridge.db.tables.registry import Patient
 from ehr_bridge.errors import Conflict, NotFound
@@ -46,6 +46,24 @@ class GlassView:
     reviewed_by: str | None
     reviewed_at: datetime | None
     review_note: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PrivacyWish:
+    """Which restrictions, or broken glasses, to list; None is any."""
+
+    patients: frozenset[uuid.UUID] | None = None
+    """All records of one person."""
+    since: datetime | None = None
+    until: datetime | None = None
+    only_unreviewed: bool = False
+    """Of glasses: those that nobody has looked at yet."""
+
+
+RESTRICTION_SORTS = by_time(
+    "restricted_at", RestrictedPatient.restricted_at.expression, RestrictedPatient.patient_id.expression
+)
+GLASS_SORTS = by_time("opened_at", BrokenGlass.opened_at.expression, BrokenGlass.id.expression)
 
 
 class Privacy:
@@ -95,12 +113,15 @@ class Privacy:
             count_up(session)
         self._restrictions.changed()
 
-    def restricted(self, limit: int, offset: int) -> Page[RestrictionView]:
-        """Restricted patient records, latest first."""
+    def restricted(self, wish: PrivacyWish, limit: int, offset: int, sort: str | None = None) -> Page[RestrictionView]:
+        """Restricted patient records, latest first unless asked otherwise. Raises InvalidInput when the list cannot be
+        sorted like that."""
+        row = RestrictedPatient
+        query = select(row).where(*in_period(row.restricted_at.expression, wish.since, wish.until))
+        if wish.patients is not None:
+            query = query.where(row.patient_id.in_(wish.patients))
+        query = query.order_by(*RESTRICTION_SORTS.order(sort))
         with self._database.read() as session:
-            query = select(RestrictedPatient).order_by(
-                RestrictedPatient.restricted_at.desc(), RestrictedPatient.patient_id
-            )
             page = fetch_page(session, query, limit, offset)
             views = [_restriction(session, row) for row in page.items]
         return Page(views, page.total, limit, offset)
@@ -140,10 +161,14 @@ class Privacy:
         self._restrictions.changed()
         return view
 
-    def glasses(self, limit: int, offset: int, *, only_unreviewed: bool) -> Page[GlassView]:
-        """Who broke the glass, latest first."""
-        query = select(BrokenGlass).order_by(BrokenGlass.opened_at.desc(), BrokenGlass.id)
-        if only_unreviewed:
+    def glasses(self, wish: PrivacyWish, limit: int, offset: int, sort: str | None = None) -> Page[GlassView]:
+        """Who broke the glass, latest first unless asked otherwise. Raises InvalidInput when the list cannot be sorted
+        like that."""
+        query = select(BrokenGlass).where(*in_period(BrokenGlass.opened_at.expression, wish.since, wish.until))
+        query = query.order_by(*GLASS_SORTS.order(sort))
+        if wish.patients is not None:
+            query = query.where(BrokenGlass.patient_id.in_(wish.patients))
+        if wish.only_unreviewed:
             query = query.where(BrokenGlass.reviewed_at.is_(None))
         with self._database.read() as session:
             page = fetch_page(session, query, limit, offset)

@@ -17,8 +17,9 @@ from ehr_bridge.db.tables.registry import Order
 from ehr_bridge.services.accounts.token_rules import token_rules
 from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.services.bundle import Services, build_services, utc_now
-from ehr_bridge.services.registry.orders import OrderData, OrderWish
-from ehr_bridge.services.registry.patients import PatientData
+from ehr_bridge.services.registry.order_search import OrderWish
+from ehr_bridge.services.registry.orders import OrderData
+from ehr_bridge.services.registry.patients import PatientData, PatientWish
 from ehr_bridge.settings import Settings
 from plugin.starting.kept_secret import kept_secret
 from plugin.starting.phantom import ct_phantom
@@ -56,11 +57,12 @@ def create(settings: Settings) -> list[str]:
     for username, (name, roles) in ACCOUNTS.items():
         services.accounts.create(username, name, password, roles, DEMO)
     today = utc_now().replace(hour=8, minute=0, second=0, microsecond=0)
-    if services.patients.search("", 1, 0).total == 0:
+    if services.patients.search(PatientWish(), 1, 0).total == 0:
         _patients_and_orders(services, today)
-    waiting = {
-        accession for accession in ORDERS if _has_no_images(services.orders.search(OrderWish(accession), 1, 0).items)
+    placed = {
+        accession: services.orders.search(OrderWish(accession_number=accession), 1, 0).items for accession in ORDERS
     }
+    waiting = {accession for accession, found in placed.items() if _has_no_images(found)}
     database.dispose()
     token = _token(settings)
     if "ACC-2026-0001" in waiting:

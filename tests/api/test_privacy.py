@@ -69,10 +69,10 @@ def test_lists_leave_a_restricted_patient_out_and_count_right(api: Api, secret: 
         "/api/v1/orders",
         "/api/v1/orders?q=ACC-S",
         "/api/v1/dicom/studies",
-        "/api/v1/dicom/studies?mrn=MRN-SECRET",
         "/api/v1/dicom/studies?accession_number=ACC-S",
         "/api/v1/dicom/studies?patient_name=Geheimrat",
-        f"/api/v1/dicom/studies?patient_id={secret['patient']}",
+        "/api/v1/dicom/studies?q=Geheimrat",
+        f"/api/v1/dicom/studies?study={secret['uid']}",
         "/api/v1/dicom/uploads",
         "/api/v1/changes",
     ]
@@ -109,6 +109,20 @@ def test_no_route_that_names_a_restricted_patient_answers(api: Api, secret: dict
         ("GET", "/api/v1/dicom/studies/order/ACC-S", None),
         ("GET", "/api/v1/dicom/studies/accession/ACC-S", None),
         ("GET", "/api/v1/dicom/uploads/patient/MRN-SECRET", None),
+        *(
+            ("GET", f"/api/v1/{path}?{name}", None)
+            for path in ("orders", "dicom/studies", "dicom/uploads", "changes", "dicom/viewer-token", "reconciliation")
+            for name in (
+                "patient=MRN-SECRET",
+                f"patient={secret['patient']}",
+                "order=ACC-S",
+                f"order={secret['order']}",
+            )
+        ),
+        ("GET", "/api/v1/patients?patient=MRN-SECRET", None),
+        ("GET", "/api/v1/dicom/studies?mrn=MRN-SECRET", None),
+        ("GET", f"/api/v1/dicom/studies?patient_id={secret['patient']}", None),
+        ("GET", f"/api/v1/dicom/viewer-token?study={uid}", None),
         ("GET", f"/api/v1/dicom/uploads/{secret['upload']}", None),
         ("GET", f"/api/v1/dicom/tags/{uid}", None),
         ("GET", f"/api/v1/dicom/download/{uid}", None),

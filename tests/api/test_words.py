@@ -42,8 +42,6 @@ NAMED_BY_EITHER = {
     "ViewerTokenBody": "an EHR asks with its own numbers",
     "compare_study": "a person names them by their numbers",
     "compare_quarantined_file": "likewise",
-    "list_changes": "likewise",
-    "list_audit_events": "the trail keeps text as it was written",
     "HeaderBody": "`patient_id` is the DICOM attribute, as in a file",
 }
 """Who takes a number of the EHR in `patient_id` or `order_id` too, and says so."""
@@ -58,13 +56,15 @@ def document() -> dict[str, Any]:
 
 
 def named(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any], str]]:
-    """Owner, name, schema and description of every property and parameter."""
+    """Owner, name, schema and description of every property and parameter; former names of filters left out."""
     for owner, schema in document["components"]["schemas"].items():
         for name, what in schema.get("properties", {}).items():
             yield owner, name, what, what.get("description", "")
     for methods in document["paths"].values():
         for operation in methods.values():
             for parameter in operation.get("parameters", []):
+                if parameter.get("deprecated"):
+                    continue  # test_filters.py holds them to be deprecated
                 yield operation["operationId"], parameter["name"], parameter["schema"], parameter["description"]
 
 

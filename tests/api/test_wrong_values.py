@@ -22,6 +22,8 @@ WRONG: list[Any] = [
     *(None, "", " ", "§", "x" * 5000, "2026-13-45", "2026-01-01T00:00:00", "25:00:00", "nonsense", "\ud800"),
     *(-1, 0, 10**30, 1.5, float("inf"), True, [], [None], ["§"], ["a"] * 2000, {}, {"a": 1}),
 ]
+LONG = {("AuditQuery", "action"): "every action that the trail has, so that a mistyped one is found"}
+"""Fields whose fault is told at greater length."""
 
 
 def patterns(part: object) -> Iterator[dict[str, Any]]:
@@ -75,7 +77,7 @@ def test_every_wrong_value_of_every_field_is_told_in_words_of_ours(kind: type[Ba
             for field, message in told(error):
                 assert message != FALLBACK, (error.errors(), field)
                 assert not RAW.search(message), (message, wrong)
-                assert len(message) < 300
+                assert len(message) < 300 or (kind.__name__, field) in LONG
 
 
 def test_a_wrong_setting_is_told_in_words_too() -> None:

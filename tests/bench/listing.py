@@ -26,7 +26,7 @@ from sqlalchemy import Table, insert, text
 from ehr_bridge.api.app import create_app
 from ehr_bridge.db import migrate
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.tables.registry import Order, Patient, ScheduledStep
+from ehr_bridge.db.tables.registry import Order, Patient, ScheduledStep, searched
 from ehr_bridge.db.tables.studies import Study, StudyLink
 from ehr_bridge.db.tables.study_names import StudyName
 from ehr_bridge.matching.names import name_index, name_key
@@ -99,23 +99,23 @@ def _ask(client: FlaskClient, headers: dict[str, str], query: dict[str, Any]) ->
     begin = time.perf_counter()
     answer = client.get("/api/v1/dicom/studies", query_string=query, headers=headers)
     took = (time.perf_counter() - begin) * 1000
-    if answer.status_code != 200 or not answer.json or (not answer.json["total"] and "mrn" not in query):
+    if answer.status_code != 200 or not answer.json or (not answer.json["total"] and "patient" not in query):
         raise Failed(f"the list answers {answer.status_code} to {query}")
     return took
 
 
 def _month(chance: random.Random) -> dict[str, Any]:
     first = date(2022 + chance.randrange(4), chance.randrange(12) + 1, 1)
-    return {"study_date_from": first, "study_date_to": first + timedelta(days=30)}
+    return {"from": first, "to": first + timedelta(days=30)}
 
 
 MIX: tuple[Callable[[random.Random], dict[str, Any]], ...] = (
     lambda c: {},
     lambda c: {"sort": "-study_date", "limit": 100},
     lambda c: {"sort": "patient_name"},
-    lambda c: {"mrn": f"M{c.randrange(STUDIES):06}"},
+    lambda c: {"patient": f"M{c.randrange(STUDIES):06}"},
     lambda c: {"accession_number": f"A{c.randrange(19):06}"},
-    lambda c: {"study_date_from": "2026-11-20", "sort": "-study_date"},
+    lambda c: {"from": "2026-11-20", "sort": "-study_date"},
     _month,
     lambda c: {**_month(c), "modality": c.choice(["CT", "MR", "XA"]), "sort": "study_date"},
     lambda c: {"modality": c.choice(["CT", "MG", "XA"])},
@@ -152,6 +152,7 @@ def _rows(number: int) -> dict[type, list[dict[str, Any]]]:
                 "mrn": f"M{number:06}",
                 "family_name": family,
                 "given_name": given,
+                "searched_names": searched([family, given]),
                 "sex": "female",
                 **stamps,
             }

@@ -282,6 +282,7 @@ PARAMETER_EXAMPLES: dict[str, Any] = {
     "order": "ACC-2026-0101",
     "accession_number": "ACC-2026-0101",
     "study_uid": STUDY,
+    "study": STUDY,
     "study_instance_uid": STUDY,
     "upload_id": UPLOAD_ID,
     "token_id": TOKEN_ID,

@@ -38,6 +38,10 @@ TITLES = {
     503: "Not available at the moment",
 }
 
+NO_ROUTE = (
+    "There is no such route; /api/v1/docs lists them. A number with a slash cannot stand in an address: name the "
+    "patient or order by id, or find it with ?patient= or ?order= in a list."
+)
 CODES: dict[str, tuple[int, str]] = {
     "malformed_json": (400, "The body is not JSON."),
     "json_too_deep": (400, "The body nests more than 32 levels of arrays and objects."),
@@ -225,7 +229,7 @@ def _from_http(error: HTTPException) -> Response:
     if error.response is not None:
         return error.response  # type: ignore[return-value]
     if error.code == 404:
-        return problem("route_not_found", "There is no such route; /api/v1/docs lists them.")
+        return problem("route_not_found", NO_ROUTE)
     if error.code == 405:
         response = problem("method_not_allowed", "This route does not know that method.")
         methods = set(getattr(error, "valid_methods", None) or []) - {"HEAD", "OPTIONS"}  # Orthanc answers those 404

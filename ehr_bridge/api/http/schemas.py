@@ -26,6 +26,7 @@ from pydantic import (
 from ehr_bridge.dicom import LONGEST_UID, STORABLE_UID
 from ehr_bridge.dicom.typed_names import COMMA
 from ehr_bridge.dicom.values import wanted_value
+from ehr_bridge.services.registry.numbers import keeps_its_spelling
 from ehr_bridge.wrong_values import written
 
 if TYPE_CHECKING:
@@ -187,8 +188,24 @@ def _no_blank(text: object) -> object:
     return text
 
 
-PathText16 = Annotated[Text16, BeforeValidator(_no_blank)]
-PathText64 = Annotated[Text64, BeforeValidator(_no_blank)]
+def _spelled_safely(number: str) -> str:
+    if not keeps_its_spelling(number):
+        raise ValueError(
+            "no slash at the beginning or end, no // and no part that is only dots, and no dot at the end: in an "
+            "address the server takes them away, which leaves another number"
+        )
+    return number
+
+
+KeepsItsSpelling = AfterValidator(_spelled_safely)
+"""Numbers of which an address makes others are refused wherever they can be seen, so that none exists. One with a slash
+inside is named in bodies and queries, and its patient or order by id in a path."""
+Number16 = Annotated[Text16, KeepsItsSpelling]
+"""An accession number to be recorded."""
+Number64 = Annotated[Text64, KeepsItsSpelling]
+"""An MRN to be recorded."""
+PathText16 = Annotated[Number16, BeforeValidator(_no_blank)]
+PathText64 = Annotated[Number64, BeforeValidator(_no_blank)]
 """A number in the path. Orthanc passes `+` and `%20` on as the same blank, which would turn one patient's number into
 another's."""
 NAME_LENGTH = 64
@@ -197,7 +214,7 @@ PatientRef = Annotated[
     str, StringConstraints(min_length=1, max_length=129, strip_whitespace=True), AfterValidator(_clean)
 ]
 """A patient by id, by MRN, or by issuer and MRN (`ISSUER|MRN`)."""
-PathPatientRef = Annotated[PatientRef, BeforeValidator(_no_blank)]
+PathPatientRef = Annotated[PatientRef, KeepsItsSpelling, BeforeValidator(_no_blank)]
 NamePart = Annotated[
     str, StringConstraints(min_length=1, max_length=31, strip_whitespace=True), AfterValidator(_clean_name)
 ]
@@ -241,11 +258,6 @@ AsOf = Annotated[
         "Left out: it is taken"
     ),
 ]
-
-
-class PageQuery(Input):
-    limit: int = Field(50, ge=1, le=500)
-    offset: int = Field(0, ge=0, le=2_147_483_647)
 
 
 class ListOf[Item](Model):

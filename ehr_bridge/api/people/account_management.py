@@ -7,11 +7,13 @@ from typing import Annotated
 from flask import Response
 from pydantic import ConfigDict, Field, StringConstraints
 
+from ehr_bridge.api.filters import PageQuery, Sort, Words, sorted_by
 from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import answer, origin, services
-from ehr_bridge.api.http.schemas import Input, ListOf, Moment, PageQuery, Problem, Text64, Versioned
+from ehr_bridge.api.http.schemas import Input, ListOf, Moment, Problem, Text64, Versioned
 from ehr_bridge.api.writing.conditions import honours
 from ehr_bridge.errors import Conflict
+from ehr_bridge.services.accounts.accounts import SORTS
 from ehr_bridge.wrong_values import written
 
 blueprint = Blueprint("account_management", "Accounts", "/api/v1/accounts")
@@ -72,10 +74,15 @@ class AccountList(ListOf[AccountAnswer]):
     pass
 
 
+class AccountQuery(PageQuery):
+    q: Words = Field(None, description="A part of the user name or the full name")
+    sort: Sort = sorted_by(SORTS)
+
+
 @blueprint.get("", responses={200: AccountList, 422: Problem})
-def list_accounts(query: PageQuery) -> Response:
+def list_accounts(query: AccountQuery) -> Response:
     """Local accounts, by name"""
-    page = services().accounts.search(query.limit, query.offset)
+    page = services().accounts.search(query.limit, query.offset, query.q, query.sort)
     return answer(AccountList.of(page, AccountAnswer.model_validate))
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import itertools
+import uuid
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
 from flask import Response
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
+from ehr_bridge.api.filters import At, Former, OfStudy, Sort, at_or_after, before, formerly, sorted_by
 from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import answer, caller, closed, origin, services
 from ehr_bridge.api.http.persons import PersonAnswer
@@ -17,20 +19,19 @@ from ehr_bridge.api.http.schemas import (
     EmptyIsNone,
     GivenMoment,
     Input,
-    Issuer,
     ListOf,
     Model,
     Moment,
-    PageQuery,
-    PatientRef,
     Problem,
 )
 from ehr_bridge.auth.permissions import Permission
 from ehr_bridge.db.tables.audit import AuditEvent
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit.anchors import Anchor, read_anchors
-from ehr_bridge.services.audit.trail import AuditFilters
+from ehr_bridge.services.audit.codes import AUDIT_CODES
+from ehr_bridge.services.audit.trail import SORTS, AuditFilters
 from ehr_bridge.services.identity.persons import Person, persons_of
+from ehr_bridge.services.registry.numbers import as_uuid
 from ehr_bridge.wrong_values import HEX_SHA256, written
 
 LARGEST_ID = 2**63 - 1
@@ -38,17 +39,20 @@ LARGEST_ID = 2**63 - 1
 blueprint = Blueprint("audit", "Audit")
 
 
-class AuditQuery(PageQuery):
+def _is_written(action: str) -> str:
+    if action not in AUDIT_CODES:
+        raise ValueError(f"one of {', '.join(sorted(AUDIT_CODES))}")
+    return action
+
+
+class AuditQuery(OfStudy):
     actor: Annotated[str | None, EmptyIsNone] = None
-    action: Annotated[str | None, EmptyIsNone] = None
-    study_instance_uid: Annotated[str | None, EmptyIsNone] = None
-    patient_id: Annotated[str | None, EmptyIsNone] = None
-    patient: Annotated[PatientRef | None, EmptyIsNone] = Field(
-        None, description="Id or MRN; events of every record that was merged with it are listed too"
-    )
-    issuer: Issuer = None
-    since: Annotated[GivenMoment | None, EmptyIsNone] = Field(None, alias="from")
-    until: Annotated[GivenMoment | None, EmptyIsNone] = Field(None, alias="to")
+    action: Annotated[Annotated[str, AfterValidator(_is_written)] | None, EmptyIsNone] = None
+    since: At = at_or_after("Events")
+    until: At = before("Events")
+    sort: Sort = sorted_by(SORTS)
+    study_instance_uid: Former = formerly("study")
+    patient_id: Former = formerly("patient")
 
 
 class AuditEventAnswer(Model):
@@ -121,20 +125,32 @@ def list_audit_events(query: AuditQuery) -> Response:
     filters = _filters(query)
     may_know = caller().may(Permission.READ)
     with services().database.read() as session:
-        page = audit.search(session, filters, query.limit, query.offset)
+        page = audit.search(session, filters, query.limit, query.offset, query.sort)
         persons = persons_of(session, (event.patient_id for event in page.items), closed().patients) if may_know else {}
         items = [_answer(event, persons) for event in page.items]
     return answer(AuditList(items=items, total=page.total, limit=page.limit, offset=page.offset))
 
 
 def _filters(query: AuditQuery) -> AuditFilters:
-    """An MRN is looked up only for callers who may read patients; the trail itself holds ids only."""
-    given = query.model_dump(exclude={"limit", "offset", "patient", "issuer"})
-    if query.patient is None:
-        return AuditFilters(**given)
-    caller().require(Permission.READ)
-    patients = services().patients
-    return AuditFilters(patients=patients.records(patients.named(query.patient, query.issuer)), **given)
+    """A number is looked up only for callers who may read patients; the trail itself holds ids only."""
+    for name in (query.patient, query.order):
+        if name is not None and as_uuid(name) is None:
+            caller().require(Permission.READ)
+    return AuditFilters(
+        actor=query.actor,
+        action=query.action,
+        study_instance_uid=query.study,
+        order_id=query.named_order_id,
+        patients=_records(query),
+        since=query.since,
+        until=query.until,
+    )
+
+
+def _records(query: AuditQuery) -> frozenset[uuid.UUID] | None:
+    """By id also of a patient who is restricted: whoever reads the trail sees who looked at them."""
+    key = None if query.patient is None else as_uuid(query.patient)
+    return query.records if key is None else services().patients.records_of_id(key)
 
 
 @blueprint.get("/audit/verify", responses={200: VerificationAnswer, 422: Problem})

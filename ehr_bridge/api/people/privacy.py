@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from flask import Response
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
+from ehr_bridge.api.filters import At, OfPatient, Sort, at_or_after, before, sorted_by
 from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import answer, caller, origin, services
 from ehr_bridge.api.http.schemas import (
@@ -17,13 +18,13 @@ from ehr_bridge.api.http.schemas import (
     ListOf,
     Model,
     Moment,
-    PageQuery,
     PatientRef,
     Problem,
     Uid,
     no_control_characters,
 )
 from ehr_bridge.api.registry.patients import PatientPath
+from ehr_bridge.services.privacy import GLASS_SORTS, RESTRICTION_SORTS, PrivacyWish
 
 blueprint = Blueprint("privacy", "Privacy", "/api/v1/access")
 
@@ -87,7 +88,16 @@ class GlassList(ListOf[GlassAnswer]):
     pass
 
 
-class GlassQuery(PageQuery):
+class RestrictionQuery(OfPatient):
+    since: At = at_or_after("Restrictions")
+    until: At = before("Restrictions")
+    sort: Sort = sorted_by(RESTRICTION_SORTS)
+
+
+class GlassQuery(OfPatient):
+    since: At = at_or_after("Openings")
+    until: At = before("Openings")
+    sort: Sort = sorted_by(GLASS_SORTS)
     reviewed: Annotated[Literal["no"] | None, EmptyIsNone] = Field(None, description="no: those nobody looked at yet")
 
 
@@ -113,10 +123,11 @@ def release_patient(path: PatientPath) -> Response:
     return Response(status=204)
 
 
-@blueprint.get("/restrictions", responses={200: RestrictionList, 422: Problem})
-def list_restrictions(query: PageQuery) -> Response:
+@blueprint.get("/restrictions", responses={200: RestrictionList, 404: Problem, 409: Problem, 422: Problem})
+def list_restrictions(query: RestrictionQuery) -> Response:
     """Restricted patients, latest first"""
-    page = services().privacy.restricted(query.limit, query.offset)
+    wish = PrivacyWish(query.records, query.since, query.until)
+    page = services().privacy.restricted(wish, query.limit, query.offset, query.sort)
     return answer(RestrictionList.of(page, RestrictionAnswer.model_validate))
 
 
@@ -132,10 +143,11 @@ def break_glass(body: BreakGlassBody) -> Response:
     return answer(GlassAnswer.model_validate(view), 201)
 
 
-@blueprint.get("/break-glass", responses={200: GlassList, 422: Problem})
+@blueprint.get("/break-glass", responses={200: GlassList, 404: Problem, 409: Problem, 422: Problem})
 def list_broken_glasses(query: GlassQuery) -> Response:
     """Who broke the glass, for whom and why, latest first"""
-    page = services().privacy.glasses(query.limit, query.offset, only_unreviewed=query.reviewed == "no")
+    wish = PrivacyWish(query.records, query.since, query.until, query.reviewed == "no")
+    page = services().privacy.glasses(wish, query.limit, query.offset, query.sort)
     return answer(GlassList.of(page, GlassAnswer.model_validate))
 
 

@@ -7,10 +7,12 @@ import uuid
 from flask import Response
 from pydantic import Field
 
+from ehr_bridge.api.filters import PageQuery, Sort, Words, sorted_by
 from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import answer, origin, services
-from ehr_bridge.api.http.schemas import Input, ListOf, Model, Moment, PageQuery, Problem
+from ehr_bridge.api.http.schemas import Input, ListOf, Model, Moment, Problem
 from ehr_bridge.api.people.account_management import Roles, Username
+from ehr_bridge.services.accounts.service_keys import SORTS
 
 blueprint = Blueprint("service_keys", "Accounts", "/api/v1/service-keys")
 
@@ -39,14 +41,19 @@ class ServiceKeyList(ListOf[ServiceKeyAnswer]):
     pass
 
 
+class ServiceKeyQuery(PageQuery):
+    q: Words = Field(None, description="A part of the name")
+    sort: Sort = sorted_by(SORTS)
+
+
 class ServiceKeyPath(Input):
     key_id: uuid.UUID
 
 
 @blueprint.get("", responses={200: ServiceKeyList, 422: Problem})
-def list_service_keys(query: PageQuery) -> Response:
+def list_service_keys(query: ServiceKeyQuery) -> Response:
     """Service keys, newest first, including revoked ones"""
-    page = services().service_keys.search(query.limit, query.offset)
+    page = services().service_keys.search(query.limit, query.offset, query.q, query.sort)
     return answer(ServiceKeyList.of(page, ServiceKeyAnswer.model_validate))
 
 

@@ -8,11 +8,12 @@ from typing import Any
 from flask import Response
 from pydantic import Field
 
+from ehr_bridge.api.filters import PageQuery
 from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import answer, closed, services
 from ehr_bridge.api.http.persons import PersonAnswer
 from ehr_bridge.api.http.restricted import require_past_open
-from ehr_bridge.api.http.schemas import Model, Moment, OrderIds, PageQuery, Problem, former_name
+from ehr_bridge.api.http.schemas import Model, Moment, OrderIds, Problem, former_name
 from ehr_bridge.api.studies import StudyPath
 from ehr_bridge.api.tags import TagChange
 from ehr_bridge.db.links import Link

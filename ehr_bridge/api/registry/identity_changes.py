@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from flask import Response
 from pydantic import Field
 
+from ehr_bridge.api.filters import At, Former, OfOrder, Sort, at_or_after, before, formerly, sorted_by
 from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import answer, closed, origin, services
 from ehr_bridge.api.http.schemas import (
@@ -16,11 +17,9 @@ from ehr_bridge.api.http.schemas import (
     ListOf,
     Model,
     Moment,
-    PageQuery,
+    Number16,
     PatientRef,
     Problem,
-    Text16,
-    Text64,
     former_name,
 )
 from ehr_bridge.api.reconciliation import ReasonText
@@ -29,7 +28,7 @@ from ehr_bridge.api.registry.patients import PatientPath, patient_answer
 from ehr_bridge.api.writing.conditions import honours
 from ehr_bridge.api.writing.repeats import repeatable
 from ehr_bridge.db.states import Decision
-from ehr_bridge.services.changes.views import ChangeFilters, ChangeView
+from ehr_bridge.services.changes.views import SORTS, ChangeFilters, ChangeView
 
 blueprint = Blueprint("identity_changes", "Changes")
 
@@ -46,7 +45,7 @@ class TakeBackBody(Input):
 
 
 class AccessionBody(Input):
-    accession_number: Text16
+    accession_number: Number16
     reason: ReasonText
 
 
@@ -54,13 +53,16 @@ class ChangePath(Input):
     change_id: uuid.UUID
 
 
-class ChangeQuery(PageQuery):
-    patient_id: Annotated[PatientRef | None, EmptyIsNone] = Field(None, description="Our id, or MRN")
-    order_id: Annotated[Text64 | None, EmptyIsNone] = Field(None, description="Our id, or accession number")
+class ChangeQuery(OfOrder):
     kind: Annotated[Kind | None, EmptyIsNone] = None
     decision: Annotated[Decision | None, EmptyIsNone] = Field(
         None, description="`pending`: corrections by which a number may be another person's, waiting for somebody"
     )
+    since: At = at_or_after("Changes")
+    until: At = before("Changes")
+    sort: Sort = sorted_by(SORTS)
+    patient_id: Former = formerly("patient")
+    order_id: Former = formerly("order")
 
 
 class ChangeAnswer(Model):
@@ -136,11 +138,13 @@ def correct_accession_number(path: OrderPath, body: AccessionBody) -> Response:
     return _accepted(changes.correct_accession_number(path.order, body.accession_number, body.reason, origin()))
 
 
-@blueprint.get("/changes", responses={200: ChangeList, 404: Problem, 422: Problem})
+@blueprint.get("/changes", responses={200: ChangeList, 404: Problem, 409: Problem, 422: Problem})
 def list_changes(query: ChangeQuery) -> Response:
     """List changes of patients and orders, latest first"""
-    filters = ChangeFilters(query.patient_id, query.order_id, query.kind, query.decision, closed())
-    page = services().identity_changes.search(filters, query.limit, query.offset)
+    filters = ChangeFilters(
+        query.records, query.named_order_id, query.kind, query.decision, query.since, query.until, closed()
+    )
+    page = services().identity_changes.search(filters, query.limit, query.offset, query.sort)
     return answer(ChangeList.of(page, _answer))
 
 

@@ -12,6 +12,18 @@ from flask import Response
 from pydantic import Field, model_validator
 
 from ehr_bridge.api.cursors import CursorList, CursorQuery, counts
+from ehr_bridge.api.filters import (
+    At,
+    ByAccession,
+    Former,
+    OfStudy,
+    Sort,
+    Words,
+    at_or_after,
+    before,
+    formerly,
+    sorted_by,
+)
 from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import answer, closed, origin, services
 from ehr_bridge.api.http.schemas import (
@@ -42,8 +54,9 @@ from ehr_bridge.db.tables.registry import Order, StepData
 from ehr_bridge.errors import NotFound
 from ehr_bridge.matching.order_keys import plain_key
 from ehr_bridge.services.identity.attributes import person_name
+from ehr_bridge.services.registry.order_search import SORTS, OrderWish
 from ehr_bridge.services.registry.order_states import Stated
-from ehr_bridge.services.registry.orders import OrderData, OrderWish
+from ehr_bridge.services.registry.orders import OrderData
 from ehr_bridge.wrong_values import written
 
 blueprint = Blueprint("orders", "Orders")
@@ -129,8 +142,9 @@ class OrderBody(Input):
         return self
 
 
-class OrderQuery(CursorQuery):
-    q: str | None = Field(None, description="Beginning of an accession number, MRN or family name")
+class OrderQuery(CursorQuery, OfStudy):
+    accession_number: ByAccession = None
+    q: Words = None
     status: Annotated[str | None, EmptyIsNone] = Field(
         None,
         pattern=written(
@@ -138,12 +152,30 @@ class OrderQuery(CursorQuery):
         ),
         description="One state, or several: scheduled,arrived",
     )
-    since: Annotated[GivenMoment | None, EmptyIsNone] = Field(
-        None, alias="scheduled_from", description="Appointments from this moment on; with time zone"
-    )
-    until: Annotated[GivenMoment | None, EmptyIsNone] = Field(
-        None, alias="scheduled_to", description="Appointments before this moment; with time zone"
-    )
+    modality: Annotated[Modality | None, EmptyIsNone] = Field(None, description="Orders with a step of it")
+    station_ae_title: Annotated[Text16 | None, EmptyIsNone] = Field(None, description="Orders with a step on it")
+    since: At = at_or_after("Appointments")
+    until: At = before("Appointments")
+    sort: Sort = sorted_by(SORTS)
+    scheduled_from: Former = formerly("from")
+    scheduled_to: Former = formerly("to")
+
+    def wish(self) -> OrderWish:
+        """Raises NotFound, Conflict and NotPermitted like `records_of`."""
+        return OrderWish(
+            text=self.q,
+            patients=self.records,
+            order_id=self.named_order_id,
+            study_instance_uid=self.study,
+            accession_number=self.accession_number,
+            modality=self.modality,
+            station_ae_title=self.station_ae_title,
+            states=tuple(self.status.split(",")) if self.status else (),
+            since=self.since,
+            until=self.until,
+            closed=closed(),
+            updated_since=self.updated_since,
+        )
 
 
 class StepAnswer(Model):
@@ -240,12 +272,10 @@ def put_order(path: AccessionPath, body: OrderBody) -> Response:
     return answer(order_answer(order), 201 if created else 200)
 
 
-@blueprint.get("/orders", responses={200: OrderList, 422: Problem})
+@blueprint.get("/orders", responses={200: OrderList, 404: Problem, 409: Problem, 422: Problem})
 def list_orders(query: OrderQuery) -> Response:
     """List orders, latest appointment first"""
-    states = tuple(query.status.split(",")) if query.status else ()
-    wish = OrderWish(query.q, states, query.since, query.until, closed(), query.updated_since)
-    page = services().orders.search(wish, query.limit, query.offset, query.after)
+    page = services().orders.search(query.wish(), query.limit, query.offset, query.after, query.sort)
     return answer(OrderList(items=[order_answer(one) for one in page.items], **counts(page)))
 
 

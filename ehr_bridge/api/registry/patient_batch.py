@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError
 
 from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import answer, origin, services
-from ehr_bridge.api.http.schemas import FieldProblem, Input, Model, Problem, Text64
+from ehr_bridge.api.http.schemas import FieldProblem, Input, Model, Number64, Problem
 from ehr_bridge.api.registry.patients import PatientBody
 from ehr_bridge.services.registry.patient_batch import PatientOutcome
 from ehr_bridge.wrong_values import told
@@ -23,7 +23,7 @@ blueprint = Blueprint("patient_batch", "Patients")
 class PatientItem(PatientBody):
     """A patient, including the MRN."""
 
-    mrn: Text64 = Field(description="Medical record number")
+    mrn: Number64 = Field(description="Medical record number")
 
 
 class PatientBatchBody(Input):

@@ -10,6 +10,7 @@ from flask import Response
 from pydantic import Field, ValidationInfo, field_validator
 
 from ehr_bridge.api.cursors import CursorList, CursorQuery, counts
+from ehr_bridge.api.filters import OfPatient, Sort, Words, sorted_by
 from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import answer, closed, origin, services
 from ehr_bridge.api.http.schemas import (
@@ -32,7 +33,7 @@ from ehr_bridge.api.http.schemas import (
 from ehr_bridge.api.writing.conditions import honours
 from ehr_bridge.db.tables.registry import Patient
 from ehr_bridge.matching import NAME_PARTS
-from ehr_bridge.services.registry.patients import PatientData
+from ehr_bridge.services.registry.patients import SORTS, PatientData, PatientWish
 
 blueprint = Blueprint("patients", "Patients")
 
@@ -74,8 +75,9 @@ class PatientBody(Input):
         return PatientData(**{name: getattr(self, name) for name in PatientData.__slots__})
 
 
-class PatientQuery(CursorQuery):
-    q: str = Field("", description="Beginning of an MRN, or parts of the name")
+class PatientQuery(CursorQuery, OfPatient):
+    q: Words = None
+    sort: Sort = sorted_by(SORTS)
 
 
 class PatientAnswer(Versioned):
@@ -124,11 +126,20 @@ def put_patient(path: MrnPath, body: PatientBody) -> Response:
     return answer(patient_answer(patient), 201 if created else 200)
 
 
-@blueprint.get("/patients", responses={200: PatientList, 422: Problem})
+@blueprint.get("/patients", responses={200: PatientList, 404: Problem, 409: Problem, 422: Problem})
 def list_patients(query: PatientQuery) -> Response:
-    """Search patients by MRN or name"""
-    page = services().patients.search(query.q, query.limit, query.offset, closed(), query.after, query.updated_since)
+    """Search patients by name, birth date or MRN; by name"""
+    wish = PatientWish(query.q, _id_of(query), query.updated_since, closed())
+    page = services().patients.search(wish, query.limit, query.offset, query.after, query.sort)
     return answer(PatientList(items=[patient_answer(one) for one in page.items], **counts(page)))
+
+
+def _id_of(query: PatientQuery) -> uuid.UUID | None:
+    """Of the record that is named itself, even where it was merged into another."""
+    if query.patient is None:
+        return None
+    patients = services().patients
+    return patients.get(patients.named(query.patient, query.issuer)).id
 
 
 @blueprint.get("/patients/<patient>", responses={200: PatientAnswer, 404: Problem, 409: Problem, 422: Problem})

@@ -8,18 +8,30 @@ from typing import Annotated, Literal, cast
 from flask import Response, current_app
 from pydantic import Field
 
+from ehr_bridge.api.filters import (
+    At,
+    ByOrder,
+    ByPatient,
+    ByStudy,
+    Former,
+    PageQuery,
+    Sort,
+    at_or_after,
+    before,
+    formerly,
+    id_of_order,
+    records_of,
+    sorted_by,
+)
 from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import answer, closed, services
 from ehr_bridge.api.http.schemas import (
     EmptyIsNone,
-    GivenMoment,
     Input,
     Issuer,
     Model,
-    PageQuery,
     PathPatientRef,
     Problem,
-    Uid,
 )
 from ehr_bridge.api.uploads.answers import (
     UploadDetailAnswer,
@@ -29,7 +41,7 @@ from ehr_bridge.api.uploads.answers import (
 )
 from ehr_bridge.api.uploads.options import Source
 from ehr_bridge.services.archive.storing import Archive
-from ehr_bridge.services.uploads.log import UploadFilters
+from ehr_bridge.services.uploads.log import SORTS, UploadFilters
 from ehr_bridge.settings import MEGABYTE
 
 ARCHIVE = "ehr_bridge_archive"
@@ -42,22 +54,27 @@ class UploadPath(Input):
     upload_id: uuid.UUID
 
 
-class PatientUploadsQuery(PageQuery):
+class UploadFilterQuery(PageQuery):
+    """What the log can be asked, apart from the patient."""
+
+    order: ByOrder = None
+    study: ByStudy = None
+    issuer: Issuer = None
     uploaded_by: Annotated[Short | None, EmptyIsNone] = Field(
         None, description="Subject of the token, or `ae:` and an AE title"
     )
-    study_instance_uid: Annotated[Uid | None, EmptyIsNone] = None
-    issuer: Issuer = None
     upload_source: Annotated[Source | None, EmptyIsNone] = None
     upload_status: Annotated[Literal["success", "partial", "failed"] | None, EmptyIsNone] = None
     source_address: Annotated[Short | None, EmptyIsNone] = Field(None, description="Network address of the sender")
     file_name: Annotated[Short | None, EmptyIsNone] = Field(None, description="A part of the name of any of its files")
-    since: Annotated[GivenMoment | None, EmptyIsNone] = Field(None, alias="from")
-    until: Annotated[GivenMoment | None, EmptyIsNone] = Field(None, alias="to")
+    since: At = at_or_after("Uploads")
+    until: At = before("Uploads")
+    sort: Sort = sorted_by(SORTS)
+    study_instance_uid: Former = formerly("study")
 
 
-class UploadsQuery(PatientUploadsQuery):
-    patient: Annotated[Short | None, EmptyIsNone] = Field(None, description="Id or MRN")
+class UploadsQuery(UploadFilterQuery):
+    patient: ByPatient = None
 
 
 class PatientUploadsPath(Input):
@@ -92,7 +109,7 @@ def list_uploads(query: UploadsQuery) -> Response:
 
 
 @blueprint.get("/uploads/patient/<patient>", responses={200: UploadEntryList, 404: Problem, 409: Problem, 422: Problem})
-def list_uploads_of_patient(path: PatientUploadsPath, query: PatientUploadsQuery) -> Response:
+def list_uploads_of_patient(path: PatientUploadsPath, query: UploadFilterQuery) -> Response:
     """The upload log of one patient (id or MRN)"""
     return _list(query, path.patient)
 
@@ -103,12 +120,15 @@ def get_upload(path: UploadPath) -> Response:
     return answer(upload_detail(path.upload_id, services().uploads.get(path.upload_id)))
 
 
-def _list(query: PatientUploadsQuery, patient: str | None) -> Response:
-    given = query.model_dump(exclude={"limit", "offset", "patient", "issuer"})
-    if patient is not None:
-        patient = services().patients.named(patient, query.issuer)
-    filters = UploadFilters(patient=patient, **given)
-    return answer(upload_entries(services().uploads.search(filters, query.limit, query.offset, closed())))
+def _list(query: UploadFilterQuery, patient: str | None) -> Response:
+    names = ("uploaded_by", "upload_source", "upload_status", "source_address", "file_name", "since", "until")
+    filters = UploadFilters(
+        patients=records_of(patient, query.issuer),
+        order_id=id_of_order(query.order),
+        study_instance_uid=query.study,
+        **{name: getattr(query, name) for name in names},
+    )
+    return answer(upload_entries(services().uploads.search(filters, query.limit, query.offset, closed(), query.sort)))
 
 
 def archive() -> Archive:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, time
 from typing import ClassVar, Self, overload
@@ -15,6 +15,16 @@ from ehr_bridge.db.states import OrderStatus, column_of
 from ehr_bridge.db.tables.accounts import User
 from ehr_bridge.db.tables.base import UID, Base, Dated
 from ehr_bridge.matching.issuers import issuer_key
+from ehr_bridge.matching.names import spelled_out, words_of
+
+NAMES = ("family_name", "given_name", "middle_name")
+SEARCHED = 1000
+
+
+def searched(names: Iterable[str | None]) -> str:
+    """The words of these names without case and accents, also as they are spelled out: `muller mueller asa aasa`."""
+    text = " ".join(name for name in names if name)
+    return " ".join(dict.fromkeys([*words_of(text), *spelled_out(text)]))[:SEARCHED]
 
 
 class Patient(Dated, Base):
@@ -37,6 +47,8 @@ class Patient(Dated, Base):
     middle_name: Mapped[str | None] = mapped_column(String(64))
     prefix: Mapped[str | None] = mapped_column(String(64))
     suffix: Mapped[str | None] = mapped_column(String(64))
+    searched_names: Mapped[str] = mapped_column(String(SEARCHED), default="", server_default="")
+    """Family, given and middle names for searches (`searched`). Set whenever one of them is set."""
     birth_date: Mapped[date | None]
     sex: Mapped[str] = mapped_column(String(8), default="unknown")
     merged_into_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("patients.id"), index=True, active_history=True)
@@ -51,6 +63,12 @@ class Patient(Dated, Base):
     def _follow(self, _: str, issuer: str | None) -> str | None:
         self.issuer_key = issuer_key(issuer)
         return issuer
+
+    @validates("family_name", "given_name", "middle_name")
+    def _follow_name(self, field: str, value: str | None) -> str | None:
+        names = [value if name == field else getattr(self, name) for name in NAMES]
+        self.searched_names = searched(names)
+        return value
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from ehr_bridge.auth.permissions import Permission, Roles
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.paging import Page, fetch_page
+from ehr_bridge.db.paging import Key, Page, Sorts, fetch_page, of_ids
 from ehr_bridge.db.tables.accounts import SignInGuard, User
 from ehr_bridge.errors import Conflict, NotFound
 from ehr_bridge.services import audit
@@ -33,6 +33,9 @@ class Account:
     locked_until: datetime | None
     last_sign_in_at: datetime | None
     created_at: datetime
+
+
+SORTS = Sorts({"username": Key(User.username.expression)}, "username", of_ids(User.id.expression))
 
 
 class Accounts:
@@ -83,10 +86,16 @@ class Accounts:
             audit.append(session, origin, event, now)
         return True
 
-    def search(self, limit: int, offset: int) -> Page[Account]:
-        """All accounts, by name."""
+    def search(self, limit: int, offset: int, text: str | None = None, sort: str | None = None) -> Page[Account]:
+        """The accounts with this text in one of their names; by name unless asked otherwise. Raises InvalidInput when
+        the list cannot be sorted like that."""
+        query = select(User).order_by(*SORTS.order(sort))
+        if text:
+            query = query.where(
+                User.username.icontains(text, autoescape=True) | User.full_name.icontains(text, autoescape=True)
+            )
         with self._database.read() as session:
-            page = fetch_page(session, select(User).order_by(User.username), limit, offset)
+            page = fetch_page(session, query, limit, offset)
             items = [self._shown(session, user) for user in page.items]
         return Page(items, page.total, limit, offset)
 

@@ -17,7 +17,7 @@ from ehr_bridge.auth.permissions import Roles
 from ehr_bridge.auth.ports import RevocationList
 from ehr_bridge.auth.tokens import digest
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.paging import Page, fetch_page
+from ehr_bridge.db.paging import Page, by_time, fetch_page
 from ehr_bridge.db.tables.accounts import ServiceKey
 from ehr_bridge.errors import Conflict, NotAuthenticated, NotFound
 from ehr_bridge.services import audit
@@ -102,6 +102,9 @@ class KeyVerifier:
         )
 
 
+SORTS = by_time("created_at", ServiceKey.created_at.expression, ServiceKey.id.expression)
+
+
 class ServiceKeys:
     """Managing keys, for administrators."""
 
@@ -139,10 +142,13 @@ class ServiceKeys:
             audit.append(session, origin, event, now)
         return NewKey(entry, key)
 
-    def search(self, limit: int, offset: int) -> Page[ServiceKey]:
-        """All keys, newest first, including revoked ones."""
+    def search(self, limit: int, offset: int, text: str | None = None, sort: str | None = None) -> Page[ServiceKey]:
+        """The keys with this text in their name, including revoked ones; newest first unless asked otherwise. Raises
+        InvalidInput when the list cannot be sorted like that."""
+        query = select(ServiceKey).order_by(*SORTS.order(sort))
+        if text:
+            query = query.where(ServiceKey.name.icontains(text, autoescape=True))
         with self._database.read() as session:
-            query = select(ServiceKey).order_by(ServiceKey.created_at.desc(), ServiceKey.id)
             return fetch_page(session, query, limit, offset)
 
     def revoke(self, key_id: uuid.UUID, origin: Origin) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge import request_id
-from ehr_bridge.db.paging import Page, fetch_page
+from ehr_bridge.db.paging import Key, Page, Sorts, fetch_page, in_period
 from ehr_bridge.db.tables.audit import AuditEvent
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.services.audit import verification
@@ -116,11 +116,15 @@ class AuditFilters:
     actor: str | None = None
     action: str | None = None
     study_instance_uid: str | None = None
-    patient_id: str | None = None
+    order_id: uuid.UUID | None = None
     patients: frozenset[uuid.UUID] | None = None
     """All records of a person."""
     since: datetime | None = None
     until: datetime | None = None
+
+
+SORTS = Sorts({"at": ()}, "-at", Key(AuditEvent.id.expression, int))
+"""In the order of their numbers, which is that of their moments."""
 
 
 def verify(session: Session, anchors: Iterable[Anchor] = ()) -> Verification:
@@ -128,10 +132,12 @@ def verify(session: Session, anchors: Iterable[Anchor] = ()) -> Verification:
     return verification.verify_connection(session.connection(), anchors)
 
 
-def search(session: Session, filters: AuditFilters, limit: int, offset: int) -> Page[AuditEvent]:
-    """Events, newest first."""
+def search(
+    session: Session, filters: AuditFilters, limit: int, offset: int, sort: str | None = None
+) -> Page[AuditEvent]:
+    """Events, newest first unless asked otherwise. Raises InvalidInput when the list cannot be sorted like that."""
     query = select(AuditEvent).where(*_conditions(filters))
-    return fetch_page(session, query.order_by(AuditEvent.id.desc()), limit, offset)
+    return fetch_page(session, query.order_by(*SORTS.order(sort)), limit, offset)
 
 
 def after(session: Session, filters: AuditFilters, after_id: int, limit: int) -> list[AuditEvent]:
@@ -141,13 +147,11 @@ def after(session: Session, filters: AuditFilters, after_id: int, limit: int) ->
 
 
 def _conditions(filters: AuditFilters) -> list[ColumnElement[bool]]:
-    names = ("actor", "action", "study_instance_uid", "patient_id")
+    names = ("actor", "action", "study_instance_uid")
     values = {name: getattr(filters, name) for name in names}
     conditions = [getattr(AuditEvent, name) == value for name, value in values.items() if value is not None]
     if filters.patients is not None:
         conditions.append(AuditEvent.patient_id.in_(sorted(map(str, filters.patients))))
-    if filters.since is not None:
-        conditions.append(AuditEvent.at >= filters.since)
-    if filters.until is not None:
-        conditions.append(AuditEvent.at < filters.until)
-    return conditions
+    if filters.order_id is not None:
+        conditions.append(AuditEvent.order_id == str(filters.order_id))
+    return conditions + in_period(AuditEvent.at.expression, filters.since, filters.until)

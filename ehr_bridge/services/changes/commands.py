@@ -168,10 +168,11 @@ class IdentityChanges:
         with self._database.read() as session:
             return view_of(session, _find(session, change_id))
 
-    def search(self, filters: ChangeFilters, limit: int, offset: int) -> Page[ChangeView]:
-        """Changes, latest first. Raises NotFound for an unknown patient or order."""
+    def search(self, filters: ChangeFilters, limit: int, offset: int, sort: str | None = None) -> Page[ChangeView]:
+        """Changes, latest first unless asked otherwise. Raises InvalidInput when the list cannot be sorted like
+        that."""
         with self._database.read() as session:
-            return search_changes(session, filters, limit, offset)
+            return search_changes(session, filters, limit, offset, sort)
 
 
 def _find(session: Session, change_id: uuid.UUID) -> IdentityChange:

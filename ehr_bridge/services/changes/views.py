@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+import uuid
 from collections import Counter
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from ehr_bridge.db.paging import Page, fetch_page
+from ehr_bridge.db.paging import Page, by_time, fetch_page, in_period
 from ehr_bridge.db.states import NOT_WHOLE, Decision, JobStatus
 from ehr_bridge.db.tables.identity_changes import IdentityChange
 from ehr_bridge.db.tables.modifications import Modification
 from ehr_bridge.db.tables.registry import Order, Patient
 from ehr_bridge.db.tables.studies import Study
-from ehr_bridge.services.registry.numbers import find_patient_record
-from ehr_bridge.services.registry.orders import find_order
 from ehr_bridge.services.visibility.restrictions import NOTHING, Closed, without
 
 Progress = Literal["running", "done", "incomplete"]
@@ -44,23 +44,32 @@ class ChangeView:
 
 @dataclass(frozen=True, slots=True)
 class ChangeFilters:
-    """Which changes to list; None is any. Patient and order by id, MRN or accession number."""
+    """Which changes to list; None is any."""
 
-    patient: str | None = None
-    order: str | None = None
+    patients: frozenset[uuid.UUID] | None = None
+    """All records of one person."""
+    order_id: uuid.UUID | None = None
     kind: str | None = None
     decision: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
     closed: Closed = NOTHING
 
 
-def search_changes(session: Session, filters: ChangeFilters, limit: int, offset: int) -> Page[ChangeView]:
-    """Changes, latest first. Raises NotFound for an unknown patient or order."""
+SORTS = by_time("changed_at", IdentityChange.changed_at.expression, IdentityChange.id.expression)
+
+
+def search_changes(
+    session: Session, filters: ChangeFilters, limit: int, offset: int, sort: str | None
+) -> Page[ChangeView]:
+    """Changes, latest first unless asked otherwise. Raises InvalidInput when the list cannot be sorted like that."""
     query = select(IdentityChange).where(without(IdentityChange.patient_id, filters.closed))
-    query = query.order_by(IdentityChange.changed_at.desc(), IdentityChange.id)
-    if filters.patient is not None:
-        query = query.where(IdentityChange.patient_id == find_patient_record(session, filters.patient).id)
-    if filters.order is not None:
-        query = query.where(IdentityChange.order_id == find_order(session, filters.order).id)
+    query = query.where(*in_period(IdentityChange.changed_at.expression, filters.since, filters.until))
+    query = query.order_by(*SORTS.order(sort))
+    if filters.patients is not None:
+        query = query.where(IdentityChange.patient_id.in_(filters.patients))
+    if filters.order_id is not None:
+        query = query.where(IdentityChange.order_id == filters.order_id)
     if filters.kind is not None:
         query = query.where(IdentityChange.kind == filters.kind)
     if filters.decision is not None:

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.fresh import Fresh
-from ehr_bridge.db.paging import Page, fetch_page
+from ehr_bridge.db.paging import Page, by_time, fetch_page, in_period
 from ehr_bridge.db.states import DeletionStatus
 from ehr_bridge.db.tables.deletions import DeletionRequest, has_open_request
 from ehr_bridge.db.tables.registry import Order
@@ -53,6 +53,14 @@ class DeletionFilters:
     status: str | None = None
     study_instance_uid: str | None = None
     requested_by: str | None = None
+    patients: frozenset[uuid.UUID] | None = None
+    """All records of one person, at the time of the request."""
+    order_id: uuid.UUID | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+SORTS = by_time("requested_at", DeletionRequest.requested_at.expression, DeletionRequest.id.expression)
 
 
 class Deletions:
@@ -90,14 +98,20 @@ class Deletions:
         self._hidden.changed(request.study_instance_uid)
         return view
 
-    def search(self, filters: DeletionFilters, limit: int, offset: int, closed: Closed = NOTHING) -> Page[DeletionView]:
-        """Requests, latest first."""
+    def search(
+        self, filters: DeletionFilters, limit: int, offset: int, closed: Closed = NOTHING, sort: str | None = None
+    ) -> Page[DeletionView]:
+        """Requests, latest first unless asked otherwise. Raises InvalidInput when the list cannot be sorted like
+        that."""
         of_closed = select(Study.id).where(Study.patient_id.in_(closed.patients))
         query = select(DeletionRequest).where(
             without(DeletionRequest.patient_id, closed), DeletionRequest.study_id.not_in(of_closed)
         )
-        query = query.order_by(DeletionRequest.requested_at.desc(), DeletionRequest.id)
-        for name in ("status", "study_instance_uid", "requested_by"):
+        query = query.where(*in_period(DeletionRequest.requested_at.expression, filters.since, filters.until))
+        query = query.order_by(*SORTS.order(sort))
+        if filters.patients is not None:
+            query = query.where(DeletionRequest.patient_id.in_(filters.patients))
+        for name in ("status", "study_instance_uid", "requested_by", "order_id"):
             if (value := getattr(filters, name)) is not None:
                 query = query.where(getattr(DeletionRequest, name) == value)
         with self._fresh.read() as session:

@@ -34,7 +34,7 @@ from ehr_bridge.services.linking.reconciliation_views import (
     view_candidate,
     view_unreconciled,
 )
-from ehr_bridge.services.registry.numbers import find_patient
+from ehr_bridge.services.registry.numbers import find_patient, keeps_its_spelling
 from ehr_bridge.services.studies.listing import find_study
 from ehr_bridge.services.studies.search import Slice, StudyFilters
 from ehr_bridge.services.verdict.judge import LINKED_BY_HAND, Confirmation, confirmed_match, resolve
@@ -241,9 +241,8 @@ def _accession_number(session: Session, study: Study, wanted: str | None) -> str
             raise Conflict("accession_number_taken", "Another order has this accession number.")
         return wanted
     said = stored_identity(study).accession_number
-    if said and len(said) <= 16 and said.isprintable() and "\\" not in said and is_free(said):
-        return said
-    return "X" + uuid.uuid4().hex[:15].upper()
+    fits = said and len(said) <= 16 and said.isprintable() and "\\" not in said and keeps_its_spelling(said)
+    return said if fits and is_free(said) else "X" + uuid.uuid4().hex[:15].upper()
 
 
 def _what_happened(session: Session, study: Study) -> str:

@@ -19,7 +19,7 @@ from sqlalchemy import ColumnElement, Select, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.paging import Page, fetch_page
+from ehr_bridge.db.paging import Page, by_time, fetch_page, in_period
 from ehr_bridge.db.tables.quarantine import QuarantinedFile
 from ehr_bridge.db.tables.registry import Order, Patient
 from ehr_bridge.db.tables.studies import Study
@@ -60,7 +60,15 @@ class QuarantineFilters:
     status: str | None = WAITING
     code: str | None = None
     study_instance_uid: str | None = None
+    patients: frozenset[uuid.UUID] | None = None
+    """All records of the person to whom a file was given."""
+    order_id: uuid.UUID | None = None
+    since: datetime | None = None
+    until: datetime | None = None
     closed: Closed = NOTHING
+
+
+SORTS = by_time("received_at", QuarantinedFile.received_at.expression, QuarantinedFile.id.expression)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +103,14 @@ class QuarantineDesk:
         self._clock = clock
         self._one_at_a_time = threading.Lock()
 
-    def search(self, filters: QuarantineFilters, limit: int, offset: int) -> Page[QuarantineView]:
-        """Files in quarantine, latest first."""
+    def search(
+        self, filters: QuarantineFilters, limit: int, offset: int, sort: str | None = None
+    ) -> Page[QuarantineView]:
+        """Files in quarantine, latest first unless asked otherwise. Raises InvalidInput when the list cannot be sorted
+        like that."""
         self._records.flush()
         with self._database.read() as session:
-            page = fetch_page(session, _query(filters), limit, offset)
+            page = fetch_page(session, _query(filters).order_by(*SORTS.order(sort)), limit, offset)
             views = [_view(session, row) for row in page.items]
             return Page(views, page.total, limit, offset)
 
@@ -231,7 +242,11 @@ def whom_it_names(session: Session, quarantine_id: uuid.UUID | None) -> list[uui
 
 def _query(filters: QuarantineFilters) -> Select[QuarantinedFile]:
     file = QuarantinedFile
-    conditions: list[ColumnElement[bool]] = []
+    conditions = in_period(file.received_at.expression, filters.since, filters.until)
+    if filters.patients is not None:
+        conditions.append(file.patient_id.in_(filters.patients))
+    if filters.order_id is not None:
+        conditions.append(file.order_id == filters.order_id)
     if filters.status is not None:
         conditions.append(file.status == filters.status)
     if filters.code is not None:
@@ -245,7 +260,7 @@ def _query(filters: QuarantineFilters) -> Select[QuarantinedFile]:
         conditions.append(file.mrn.is_(None) | file.mrn.not_in(mrns) | _names_an_open_patient(filters.closed))
         conditions.append(file.study_instance_uid.is_(None) | file.study_instance_uid.not_in(studies))
         conditions.append(file.patient_id.is_(None) | file.patient_id.not_in(filters.closed.patients))
-    return select(file).where(*conditions).order_by(file.received_at.desc(), file.id)
+    return select(file).where(*conditions)
 
 
 def _names_an_open_patient(closed: Closed) -> ColumnElement[bool]:

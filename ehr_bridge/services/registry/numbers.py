@@ -23,6 +23,15 @@ MOST_NAMED = 10
 """Authorities listed in the answer to an ambiguous number."""
 
 
+def keeps_its_spelling(number: str) -> bool:
+    """Whether a number arrives in an address as it was sent, or not at all.
+
+    Orthanc's server normalises the decoded path: `A%2F`, `%2FA`, `A.` and `B%2F..%2FA` all arrive as `A`, which is
+    another number. A slash inside (`2026/17`) makes another path, so it reaches nobody (docs/adr/0041).
+    """
+    return not number.endswith(".") and not {"", ".", ".."} & set(number.split("/"))
+
+
 def with_issuer(id_or_mrn: str, issuer: str | None) -> str:
     """A number with its issuer, as one text; an id needs no issuer."""
     return id_or_mrn if issuer is None or as_uuid(id_or_mrn) is not None else f"{issuer}{BETWEEN}{id_or_mrn}"
@@ -58,9 +67,13 @@ def find_patient_record(session: Session, id_or_mrn: str) -> Patient:
     if patient is None:
         patient = record_of_number(session, id_or_mrn)
     if patient is None:
-        raise NotFound("patient_not_found", "No patient has this MRN or id; register the patient first.")
+        raise patient_not_found()
     require_open(patient.id)
     return patient
+
+
+def patient_not_found() -> NotFound:
+    return NotFound("patient_not_found", "No patient has this MRN or id; register the patient first.")
 
 
 def record_of_number(session: Session, text: str) -> Patient | None:

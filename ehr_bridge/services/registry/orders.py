@@ -8,44 +8,22 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Protocol
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.fresh import Fresh
-from ehr_bridge.db.like import ESCAPE, escaped
-from ehr_bridge.db.paging import Key, Page, Position, fetch_sorted
+from ehr_bridge.db.paging import Page, Position
 from ehr_bridge.db.states import OrderStatus
-from ehr_bridge.db.tables.registry import Order, Patient, ScheduledStep, StepData
+from ehr_bridge.db.tables.registry import Order, Patient, StepData
 from ehr_bridge.errors import Conflict, NotFound
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit.trail import Event, Origin
-from ehr_bridge.services.registry.numbers import as_uuid, find_patient, find_patient_record, number_begins
+from ehr_bridge.services.registry.numbers import as_uuid, find_patient, find_patient_record
+from ehr_bridge.services.registry.order_search import OrderWish, search_orders
 from ehr_bridge.services.registry.order_states import Stated, move, order_shows, state
 from ehr_bridge.services.registry.staleness import take_moment
 from ehr_bridge.services.visibility.asker import require_open
-from ehr_bridge.services.visibility.restrictions import NOTHING, Closed, without
-
-SORT = (
-    Key(ScheduledStep.scheduled_at.expression, datetime.fromisoformat, descending=True),
-    Key(Order.accession_number.expression),
-)
-"""The order of the list."""
-
-
-@dataclass(frozen=True, slots=True)
-class OrderWish:
-    """Which orders to find; None matches all."""
-
-    text: str | None = None
-    """Beginning of an accession number, MRN or family name."""
-    states: tuple[str, ...] = ()
-    """Any of these; none means all."""
-    since: datetime | None = None
-    until: datetime | None = None
-    closed: Closed = NOTHING
-    """What the caller may not see."""
-    updated_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,29 +210,13 @@ class Orders:
         with self._fresh.read() as session:
             return find_order(session, id_or_accession_number)
 
-    def search(self, wish: OrderWish, limit: int, offset: int, after: Position | None = None) -> Page[Order]:
-        """The matching orders, by the appointment of their first step, latest first, those without one last. Filters
-        match any step. Raises InvalidInput when the list has no position `after`."""
-        first = (ScheduledStep.order_id == Order.id) & (ScheduledStep.position == 0)
-        query = select(Order).join(ScheduledStep, first).where(without(Order.patient_id, wish.closed))
-        if wish.states:
-            query = query.where(Order.status.in_(wish.states))
-        if wish.updated_since:
-            query = query.where(Order.updated_at >= wish.updated_since)
-        if wish.since or wish.until:
-            query = query.where(Order.id.in_(_with_appointment(wish.since, wish.until)))
-        if wish.text:
-            pattern = escaped(wish.text) + "%"
-            query = query.join(Order.patient).where(
-                or_(
-                    Order.accession_number.ilike(pattern, escape=ESCAPE),
-                    Patient.mrn.ilike(pattern, escape=ESCAPE),
-                    Patient.family_name.ilike(pattern, escape=ESCAPE),
-                    *number_begins(wish.text),
-                )
-            )
+    def search(
+        self, wish: OrderWish, limit: int, offset: int, after: Position | None = None, sort: str | None = None
+    ) -> Page[Order]:
+        """The matching orders; latest appointment first unless asked otherwise. Filters match any step. Raises
+        InvalidInput when the list cannot be sorted like that or has no position `after`."""
         with self._fresh.read() as session:
-            return fetch_sorted(session, query, SORT, limit, offset, after)
+            return search_orders(session, wish, limit, offset, after, sort)
 
     def cancel(self, id_or_accession_number: str, origin: Origin) -> Order:
         """Cancel an order; its images stay with the patient. Cancelling twice changes nothing.
@@ -273,13 +235,6 @@ class Orders:
             self._note(session, "order.cancelled", order, shown["status"], origin, now)
             self._listener.order_cancelled(session, order, shown, origin, now)
             return order
-
-
-def _with_appointment(since: datetime | None, until: datetime | None) -> Select[uuid.UUID]:
-    """Ids of the orders of which a step has its appointment from `since` on and before `until`."""
-    query = select(ScheduledStep.order_id)
-    query = query.where(ScheduledStep.scheduled_at >= since) if since else query
-    return query.where(ScheduledStep.scheduled_at < until) if until else query
 
 
 def _schedule_under(session: Session, order: Order, uid: str) -> None:

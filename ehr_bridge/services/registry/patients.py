@@ -8,12 +8,11 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, true
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.like import ESCAPE, escaped
-from ehr_bridge.db.paging import Key, Page, Position, fetch_sorted, of_ids
+from ehr_bridge.db.paging import Key, Page, Position, Sorts, fetch_sorted, of_ids
 from ehr_bridge.db.tables.registry import Patient
 from ehr_bridge.errors import Conflict, InvalidInput
 from ehr_bridge.matching import NAME_PARTS
@@ -28,15 +27,36 @@ from ehr_bridge.services.registry.numbers import (
     as_uuid,
     find_patient_record,
     is_same_issuer,
-    number_begins,
+    patient_not_found,
     with_issuer,
 )
+from ehr_bridge.services.registry.searching import person_fits
 from ehr_bridge.services.registry.staleness import take_moment
 from ehr_bridge.services.visibility.restrictions import NOTHING, Closed, count_up, without
 
 _NAME = (Patient.family_name, Patient.given_name, Patient.middle_name)
-SORT = (*(Key(func.coalesce(part, "")) for part in _NAME), Key(Patient.mrn.expression), of_ids(Patient.id.expression))
-"""The order of the list."""
+SORTS = Sorts(
+    {
+        "patient_name": (*(Key(func.coalesce(part, "")) for part in _NAME), Key(Patient.mrn.expression)),
+        "mrn": Key(Patient.mrn.expression),
+        "birth_date": Key(Patient.birth_date.expression, date.fromisoformat, may_be_null=True),
+        "created_at": Key(Patient.created_at.expression, datetime.fromisoformat),
+        "updated_at": Key(Patient.updated_at.expression, datetime.fromisoformat),
+    },
+    "patient_name",
+    of_ids(Patient.id.expression),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PatientWish:
+    """Which patients to find; None matches all."""
+
+    text: str | None = None
+    """Names, a birth date or the beginning of an MRN (`searching.person_fits`)."""
+    patient_id: uuid.UUID | None = None
+    updated_since: datetime | None = None
+    closed: Closed = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,34 +187,27 @@ class Patients:
         with self._database.read() as session:
             return frozenset(survivors(session, [find_patient_record(session, id_or_mrn).id]))
 
-    def search(
-        self,
-        text: str,
-        limit: int,
-        offset: int,
-        closed: Closed = NOTHING,
-        after: Position | None = None,
-        updated_since: datetime | None = None,
-    ) -> Page[Patient]:
-        """Patients whose MRN begins with `text`, alone or after its issuer, or whose names contain its words; by name,
-        those without one first. Raises InvalidInput when the list has no position `after`."""
-        query = select(Patient).where(without(Patient.id, closed))
-        if updated_since is not None:
-            query = query.where(Patient.updated_at >= updated_since)
-        words = [_fits(word) for word in text.replace(",", " ").replace("^", " ").split()]
-        query = query.where(or_(and_(true(), *words), *number_begins(text)))
+    def records_of_id(self, patient_id: uuid.UUID) -> frozenset[uuid.UUID]:
+        """The same by id, whether or not the caller may see the patient. Raises NotFound."""
         with self._database.read() as session:
-            return fetch_sorted(session, query, SORT, limit, offset, after)
+            if session.get(Patient, patient_id) is None:
+                raise patient_not_found()
+            return frozenset(survivors(session, [patient_id]))
 
-
-def _fits(word: str) -> ColumnElement[bool]:
-    pattern = escaped(word)
-    return or_(
-        Patient.mrn.ilike(f"{pattern}%", escape=ESCAPE),
-        Patient.family_name.ilike(f"%{pattern}%", escape=ESCAPE),
-        Patient.given_name.ilike(f"%{pattern}%", escape=ESCAPE),
-        Patient.middle_name.ilike(f"%{pattern}%", escape=ESCAPE),
-    )
+    def search(
+        self, wish: PatientWish, limit: int, offset: int, after: Position | None = None, sort: str | None = None
+    ) -> Page[Patient]:
+        """The patients who pass every filter; by name unless asked otherwise, those without one first. Raises
+        InvalidInput when the list cannot be sorted like that or has no position `after`."""
+        query = select(Patient).where(without(Patient.id, wish.closed))
+        if wish.patient_id is not None:
+            query = query.where(Patient.id == wish.patient_id)
+        if wish.updated_since is not None:
+            query = query.where(Patient.updated_at >= wish.updated_since)
+        if wish.text:
+            query = query.where(person_fits(wish.text))
+        with self._database.read() as session:
+            return fetch_sorted(session, query, SORTS.chosen(sort), limit, offset, after)
 
 
 def configured_issuer(authorities: Iterable[Authority], told: str | None) -> str:

@@ -21,12 +21,9 @@ from ehr_bridge.db.tables.studies import Study, StudyLink
 from ehr_bridge.errors import NotFound
 from ehr_bridge.services.identity.persons import Person, person_of_study
 from ehr_bridge.services.identity.study_index import shown_accession_number
-from ehr_bridge.services.registry.numbers import find_patient
-from ehr_bridge.services.registry.orders import find_order
 from ehr_bridge.services.studies.search import Slice, StudyFilters, find_ids
 from ehr_bridge.services.uploads.quarantined import waiting_by_study
 from ehr_bridge.services.visibility.asker import require_open
-from ehr_bridge.services.visibility.restrictions import NOTHING, Closed
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +50,6 @@ class Studies:
         """Stored studies that pass every filter. Raises InvalidInput when the list cannot be sorted like that."""
         with self._fresh.read() as session:
             return _page(session, filters, part)
-
-    def of_patient(self, id_or_mrn: str, part: Slice, closed: Closed = NOTHING) -> Page[StudyView]:
-        """The studies of one patient. Raises NotFound for an unknown one, InvalidInput like `search`."""
-        with self._fresh.read() as session:
-            return _page(session, StudyFilters(patient_id=find_patient(session, id_or_mrn).id, closed=closed), part)
-
-    def of_order(self, id_or_accession_number: str, part: Slice, closed: Closed = NOTHING) -> Page[StudyView]:
-        """The studies of one order. Raises NotFound for an unknown one, InvalidInput like `search`."""
-        with self._fresh.read() as session:
-            order = find_order(session, id_or_accession_number)
-            return _page(session, StudyFilters(order_id=order.id, closed=closed), part)
 
     def home_of(self, study_instance_uid: str) -> str | None:
         """The archive's id of a study; None when nothing is recorded."""

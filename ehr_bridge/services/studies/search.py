@@ -3,33 +3,33 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.like import ESCAPE, escaped
-from ehr_bridge.db.paging import Key, Page, Position, first_of, of_ids, rows_after, sorted_by
-from ehr_bridge.db.tables.registry import Order
+from ehr_bridge.db.paging import Key, Page, Position, Sorts, first_of, of_ids, rows_after, sorted_by
+from ehr_bridge.db.tables.registry import Order, Patient
 from ehr_bridge.db.tables.studies import Study, StudyOrder
 from ehr_bridge.db.tables.study_names import StudyName
-from ehr_bridge.errors import InvalidInput
 from ehr_bridge.matching.names import Place, Word, read_query
-from ehr_bridge.services.registry.numbers import record_of_number
+from ehr_bridge.services.registry.searching import person_fits
 from ehr_bridge.services.visibility.restrictions import NOTHING, Closed, without
 
-SORTS: dict[str, ColumnElement[Any]] = {
-    "created_at": Study.created_at.expression,
-    "study_date": Study.study_date_key.expression,
-    "patient_name": Study.patient_name_key.expression,
-    "accession_number": Study.accession_key.expression,
-}
-"""Sort keys of the list; each has an index. Unknown values count as smallest."""
-_READ: dict[str, Callable[[str], Any]] = {"created_at": datetime.fromisoformat, "study_date": date.fromisoformat}
-DEFAULT_SORT = "-created_at"
+SORTS = Sorts(
+    {
+        "created_at": Key(Study.created_at.expression, datetime.fromisoformat),
+        "study_date": Key(Study.study_date_key.expression, date.fromisoformat),
+        "patient_name": Key(Study.patient_name_key.expression),
+        "accession_number": Key(Study.accession_key.expression),
+    },
+    "-created_at",
+    of_ids(Study.id.expression),
+)
+"""Each has an index. Unknown values count as smallest."""
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 LAST = "\U0010ffff"
 
@@ -38,8 +38,11 @@ LAST = "\U0010ffff"
 class StudyFilters:
     """Which studies to list; None is any."""
 
-    mrn: str | None = None
-    patient_id: uuid.UUID | None = None
+    patients: frozenset[uuid.UUID] | None = None
+    """All records of one person."""
+    study_instance_uid: str | None = None
+    text: str | None = None
+    """Names as in `patient_name`, an accession number, an MRN or a birth date."""
     patient_name: str | None = None
     order_id: uuid.UUID | None = None
     accession_number: str | None = None
@@ -57,7 +60,7 @@ class Slice:
 
     limit: int = 50
     offset: int = 0
-    sort: str = DEFAULT_SORT
+    sort: str | None = None
     after: Position | None = None
     """The `last` of another page with the same filters and sort."""
 
@@ -69,14 +72,8 @@ def find_ids(session: Session, filters: StudyFilters, part: Slice, listed: Selec
 
     Raises:
         InvalidInput: the list cannot be sorted like that, or has no such position.
-        Conflict: several patients have the MRN.
     """
-    keys = _keys(part.sort)
-    if filters.mrn is not None:
-        patient = record_of_number(session, filters.mrn)
-        if patient is None or filters.patient_id not in (None, patient.id):
-            return Page([], 0, part.limit, part.offset)
-        filters = replace(filters, mrn=None, patient_id=patient.id)
+    keys = SORTS.chosen(part.sort)
     conditions = [*_conditions(filters), *_of_number(session, filters.accession_number)]
     query = listed.with_only_columns(Study.id).where(*conditions)
     if filters.patient_name is not None and part.after is None:  # so that the words are looked up once
@@ -96,24 +93,17 @@ def _counted(count: Select[Any], filters: StudyFilters) -> Select[Any]:
     return count.where(Study.created_at >= BEGINNING) if is_broad else count
 
 
-def _keys(sort: str) -> tuple[Key, Key]:
-    name, descending = sort.removeprefix("-"), sort.startswith("-")
-    column = SORTS.get(name)
-    if column is None:
-        allowed = ", ".join(f"{name}, -{name}" for name in SORTS)
-        raise InvalidInput("invalid_request", f"Sort by one of {allowed}.", (("sort", f"allowed: {allowed}"),))
-    return Key(column, _READ.get(name, str), descending), of_ids(Study.id.expression, descending=descending)
-
-
 def _conditions(filters: StudyFilters) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = [
         column == value
         for column, value in (
-            (Study.patient_id, filters.patient_id),
+            (Study.study_instance_uid, filters.study_instance_uid),
             (Study.link_status, filters.link_status),
         )
         if value is not None
     ]
+    if filters.patients is not None:
+        conditions.append(Study.patient_id.in_(filters.patients))
     if filters.order_id is not None:
         conditions.append(Study.id.in_(select(StudyOrder.study_id).where(StudyOrder.order_id == filters.order_id)))
     if filters.closed.patients:
@@ -129,7 +119,16 @@ def _conditions(filters: StudyFilters) -> list[ColumnElement[bool]]:
         conditions.append(Study.study_date_key > date.min)
     if filters.patient_name is not None:
         conditions += [Study.id.in_(_studies_named(word)) for word in read_query(filters.patient_name)]
+    if filters.text is not None:
+        conditions.append(_fits(filters.text))
     return conditions
+
+
+def _fits(text: str) -> ColumnElement[bool]:
+    """Named like that, in the files or by the patient it is linked to; or with exactly that accession number."""
+    named = [Study.id.in_(_studies_named(word)) for word in read_query(text)]
+    of_patient = Study.patient_id.in_(select(Patient.id).where(person_fits(text)))
+    return or_(and_(*named) if named else false(), of_patient, Study.accession_key == text.strip())
 
 
 def _of_number(session: Session, number: str | None) -> list[ColumnElement[bool]]:

@@ -11,22 +11,24 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.fresh import Fresh
-from ehr_bridge.db.paging import Page, fetch_page
+from ehr_bridge.db.paging import Page, by_time, fetch_page, in_period
 from ehr_bridge.db.tables.registry import Patient
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.db.tables.uploads import DicomUploadLog, DicomUploadSkip, Instance
 from ehr_bridge.errors import NotFound
 from ehr_bridge.services.identity.persons import Person, person_of, person_then, said_by
-from ehr_bridge.services.registry.numbers import find_patient
 from ehr_bridge.services.visibility.restrictions import NOTHING, Closed, without
+
+SORTS = by_time("uploaded_at", DicomUploadLog.uploaded_at.expression, DicomUploadLog.id.expression)
 
 
 @dataclass(frozen=True, slots=True)
 class UploadFilters:
     """Which entries of the log to list; None is any."""
 
-    patient: str | None = None
-    """Id or MRN."""
+    patients: frozenset[uuid.UUID] | None = None
+    """All records of one person."""
+    order_id: uuid.UUID | None = None
     uploaded_by: str | None = None
     study_instance_uid: str | None = None
     upload_source: str | None = None
@@ -70,12 +72,15 @@ class Uploads:
     def __init__(self, fresh: Fresh) -> None:
         self._fresh = fresh
 
-    def search(self, filters: UploadFilters, limit: int, offset: int, closed: Closed = NOTHING) -> Page[UploadView]:
-        """Entries of the log, newest first. Raises NotFound when there is no such patient."""
+    def search(
+        self, filters: UploadFilters, limit: int, offset: int, closed: Closed = NOTHING, sort: str | None = None
+    ) -> Page[UploadView]:
+        """Entries of the log, newest first unless asked otherwise. Raises InvalidInput when the list cannot be sorted
+        like that."""
         query = select(DicomUploadLog).where(without(DicomUploadLog.patient_id, closed))
-        query = query.order_by(DicomUploadLog.uploaded_at.desc(), DicomUploadLog.id.desc())
+        query = query.order_by(*SORTS.order(sort))
         with self._fresh.read() as session:
-            page = fetch_page(session, query.where(*_conditions(session, filters)), limit, offset)
+            page = fetch_page(session, query.where(*_conditions(filters)), limit, offset)
             return Page(_views(session, page.items), page.total, limit, offset)
 
     def get(self, upload_id: uuid.UUID) -> UploadDetail:
@@ -134,11 +139,12 @@ def _is_of_its_first_file(entry: DicomUploadLog, study: Study) -> bool:
     return study.patient_id is None and [said[0][:64], said[1][:255]] == came
 
 
-def _conditions(session: Session, filters: UploadFilters) -> list[ColumnElement[bool]]:
+def _conditions(filters: UploadFilters) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = [
         column == value
         for column, value in (
             (DicomUploadLog.uploaded_by, filters.uploaded_by),
+            (DicomUploadLog.order_id, filters.order_id),
             (DicomUploadLog.study_instance_uid, filters.study_instance_uid),
             (DicomUploadLog.upload_source, filters.upload_source),
             (DicomUploadLog.upload_status, filters.upload_status),
@@ -146,12 +152,9 @@ def _conditions(session: Session, filters: UploadFilters) -> list[ColumnElement[
         )
         if value is not None
     ]
-    if filters.patient is not None:
-        conditions.append(DicomUploadLog.patient_id == find_patient(session, filters.patient).id)
-    if filters.since is not None:
-        conditions.append(DicomUploadLog.uploaded_at >= filters.since)
-    if filters.until is not None:
-        conditions.append(DicomUploadLog.uploaded_at < filters.until)
+    if filters.patients is not None:
+        conditions.append(DicomUploadLog.patient_id.in_(filters.patients))
+    conditions += in_period(DicomUploadLog.uploaded_at.expression, filters.since, filters.until)
     if filters.file_name is not None:
         conditions.append(_has_file(filters.file_name, is_alone=not conditions))
     return conditions

@@ -9,14 +9,14 @@ from datetime import datetime, timedelta
 from typing import Literal
 from urllib.parse import quote
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, String, cast, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.auth.caller import Caller
 from ehr_bridge.auth.permissions import Permission
 from ehr_bridge.auth.tokens import OPERATIONS, TokenRules, digest, make_viewer_token
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.paging import Page, fetch_page
+from ehr_bridge.db.paging import Page, by_time, fetch_page, in_period
 from ehr_bridge.db.tables.registry import Order
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.db.tables.viewing import ViewerToken
@@ -66,6 +66,22 @@ class Minted:
     token_id: uuid.UUID
     expires_at: datetime
     studies: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class TokenWish:
+    """Which tokens to list, by what they were made for; None is any."""
+
+    patients: frozenset[uuid.UUID] | None = None
+    """All records of one person."""
+    order_id: uuid.UUID | None = None
+    study_instance_uid: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+SORTS = by_time("created_at", ViewerToken.created_at.expression, ViewerToken.id.expression)
+ALL_TOKENS = TokenWish()
 
 
 class Viewer:
@@ -152,15 +168,18 @@ class Viewer:
         layout = f"&hangingProtocolId={SIDE_BY_SIDE}" if len(minted.studies) > 1 else ""
         return f"{self._viewer_url}/viewer?StudyInstanceUIDs={studies}{layout}&token={quote(minted.token)}"
 
-    def list_tokens(self, caller: Caller, limit: int, offset: int) -> Page[ViewerToken]:
+    def list_tokens(
+        self, caller: Caller, limit: int, offset: int, wish: TokenWish = ALL_TOKENS, sort: str | None = None
+    ) -> Page[ViewerToken]:
         """Tokens that have not expired: all of them for account administrators, otherwise those of or by the caller.
         Without patients whom the caller may not see, and their orders and studies."""
         query = select(ViewerToken).where(ViewerToken.expires_at > self._clock())
         if not caller.may(Permission.ACCOUNTS):
             query = query.where((ViewerToken.subject == caller.subject) | (ViewerToken.minted_by == caller.subject))
         closed = self._restrictions.closed_to(caller)
+        query = query.where(*_conditions(wish)).order_by(*SORTS.order(sort))
         with self._database.read() as session:
-            page = fetch_page(session, query.order_by(ViewerToken.created_at.desc()), limit, offset)
+            page = fetch_page(session, query, limit, offset)
             if closed.patients:
                 _hide_closed(session, page.items, closed)
             return page
@@ -175,6 +194,18 @@ class Viewer:
                 raise NotFound("token_not_found", "There is no such viewer token.")
             revoke_viewer_tokens(session, ViewerToken.id == token_id, Origin(caller.subject, address), self._clock())
         self._revocations.add([token_id])
+
+
+def _conditions(wish: TokenWish) -> list[ColumnElement[bool]]:
+    conditions = in_period(ViewerToken.created_at.expression, wish.since, wish.until)
+    if wish.patients is not None:
+        conditions.append(ViewerToken.patient_id.in_(wish.patients))
+    if wish.order_id is not None:
+        conditions.append(ViewerToken.order_id == wish.order_id)
+    if wish.study_instance_uid is not None:
+        listed = cast(ViewerToken.study_instance_uids, String)
+        conditions.append(listed.contains(f'"{wish.study_instance_uid}"', autoescape=True))
+    return conditions
 
 
 def _beginning(wish: Wish, now: datetime) -> datetime:

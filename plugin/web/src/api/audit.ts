@@ -15,7 +15,7 @@ export interface AuditFilter {
   patient: string;
   issuer: string;
   action: string;
-  study_instance_uid: string;
+  study: string;
   from: string;
   to: string;
   offset: number;

@@ -1,6 +1,6 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useApi } from "./context";
-import { asPage } from "./queries";
+import { asPage, firstOf, isPath } from "./queries";
 import type { Order, Patient, Study } from "./types";
 
 const FEW = 8;
@@ -15,7 +15,10 @@ export function useNumberedPatient(id: string | null | undefined, issuer: string
   return useQuery({
     queryKey: issuer ? ["patient", id, issuer] : ["patient", id],
     enabled: Boolean(id),
-    queryFn: ({ signal }) => ask<Patient>(`patients/${encodeURIComponent(id ?? "")}`, { query: { issuer }, signal }),
+    queryFn: async ({ signal }) =>
+      isPath(id ?? "")
+        ? firstOf<Patient>(await ask("patients", { query: { patient: id ?? "", issuer, limit: 1 }, signal }))
+        : ask<Patient>(`patients/${encodeURIComponent(id ?? "")}`, { query: { issuer }, signal }),
   });
 }
 

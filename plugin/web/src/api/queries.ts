@@ -18,14 +18,15 @@ export interface OrderFilter {
 /** The server's names; what is empty asks for nothing. */
 export interface StudyFilter {
   patient_name?: string;
-  mrn?: string;
+  /** Id or number. */
+  patient?: string;
   /** Who gave that number. */
   issuer?: string;
   accession_number?: string;
   modality?: string;
   link_status?: string;
-  study_date_from?: string;
-  study_date_to?: string;
+  from?: string;
+  to?: string;
   sort?: string;
   offset: number;
 }
@@ -102,7 +103,10 @@ export function useOrder(id: string) {
   return useQuery({
     queryKey: ["order", id],
     enabled: id !== "",
-    queryFn: ({ signal }) => ask<Order>(`orders/${encodeURIComponent(id)}`, { signal }),
+    queryFn: async ({ signal }) =>
+      isPath(id)
+        ? firstOf<Order>(await ask("orders", { query: { order: id, limit: 1 }, signal }))
+        : ask<Order>(`orders/${encodeURIComponent(id)}`, { signal }),
     // Others move it on; the page must not say less than the list it was opened from.
     staleTime: 0,
   });
@@ -126,8 +130,7 @@ export function useStudies(filter: StudyFilter) {
   const { ask } = useApi();
   return useQuery({
     queryKey: ["studies", filter],
-    queryFn: async ({ signal }) =>
-      asPage<Study>(await ask("dicom/studies", { query: { ...filter, limit: PAGE_SIZE }, signal })),
+    queryFn: ({ signal }) => pageOf<Study>(ask("dicom/studies", { query: { ...filter, limit: PAGE_SIZE }, signal })),
     placeholderData: keepPreviousData,
   });
 }
@@ -141,9 +144,9 @@ export function useRefreshAfterUpload(): () => void {
 }
 
 /** The local day that a moment is in. */
-function dayAround(moment: Date): { scheduled_from: string; scheduled_to: string } {
+function dayAround(moment: Date): { from: string; to: string } {
   const [year, month, day] = [moment.getFullYear(), moment.getMonth(), moment.getDate()];
-  return { scheduled_from: new Date(year, month, day).toISOString(), scheduled_to: new Date(year, month, day + 1).toISOString() };
+  return { from: new Date(year, month, day).toISOString(), to: new Date(year, month, day + 1).toISOString() };
 }
 
 /** A page of a list that may be narrowed to one patient: of a patient nobody knows there is nothing. */
@@ -154,6 +157,18 @@ export async function pageOf<T>(answer: Promise<unknown>): Promise<Page<T>> {
     if (error instanceof ApiError && error.code === "patient_not_found") return asPage<T>({ items: [] });
     throw error;
   }
+}
+
+/** Whether a number would be several parts of an address, however it is written there. */
+export function isPath(number: string): boolean {
+  return number.includes("/");
+}
+
+/** What a list was asked for that says 404 where there is no such thing. */
+export function firstOf<T>(answer: unknown): T {
+  const [first] = asPage<T>(answer).items;
+  if (first === undefined) throw new ApiError(404, "not_found");
+  return first;
 }
 
 export function asPage<T>(answer: unknown): Page<T> {

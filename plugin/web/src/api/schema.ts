@@ -17,6 +17,11 @@ export interface paths {
                 query?: {
                     limit?: number;
                     offset?: number;
+                    patient?: string | null;
+                    issuer?: string | null;
+                    from?: string | null;
+                    to?: string | null;
+                    sort?: string | null;
                     reviewed?: "no" | null;
                 };
                 header?: never;
@@ -120,6 +125,11 @@ export interface paths {
                 query?: {
                     limit?: number;
                     offset?: number;
+                    patient?: string | null;
+                    issuer?: string | null;
+                    from?: string | null;
+                    to?: string | null;
+                    sort?: string | null;
                 };
                 header?: never;
                 path?: never;
@@ -218,6 +228,8 @@ export interface paths {
                 query?: {
                     limit?: number;
                     offset?: number;
+                    q?: string | null;
+                    sort?: string | null;
                 };
                 header?: never;
                 path?: never;
@@ -397,14 +409,19 @@ export interface paths {
                 query?: {
                     limit?: number;
                     offset?: number;
-                    actor?: string | null;
-                    action?: string | null;
-                    study_instance_uid?: string | null;
-                    patient_id?: string | null;
                     patient?: string | null;
                     issuer?: string | null;
+                    order?: string | null;
+                    study?: string | null;
+                    actor?: string | null;
+                    action?: string | null;
                     from?: string | null;
                     to?: string | null;
+                    sort?: string | null;
+                    /** @deprecated */
+                    study_instance_uid?: string | null;
+                    /** @deprecated */
+                    patient_id?: string | null;
                 };
                 header?: never;
                 path?: never;
@@ -706,10 +723,18 @@ export interface paths {
                 query?: {
                     limit?: number;
                     offset?: number;
-                    patient_id?: string | null;
-                    order_id?: string | null;
+                    patient?: string | null;
+                    issuer?: string | null;
+                    order?: string | null;
                     kind?: ("patient_updated" | "patient_merged" | "order_updated" | "order_cancelled" | "accession_corrected") | null;
                     decision?: components["schemas"]["Decision"] | null;
+                    from?: string | null;
+                    to?: string | null;
+                    sort?: string | null;
+                    /** @deprecated */
+                    patient_id?: string | null;
+                    /** @deprecated */
+                    order_id?: string | null;
                 };
                 header?: never;
                 path?: never;
@@ -908,7 +933,15 @@ export interface paths {
                 query?: {
                     limit?: number;
                     offset?: number;
+                    patient?: string | null;
+                    issuer?: string | null;
+                    order?: string | null;
+                    study?: string | null;
                     status?: components["schemas"]["DeletionStatus"] | null;
+                    from?: string | null;
+                    to?: string | null;
+                    sort?: string | null;
+                    /** @deprecated */
                     study_instance_uid?: string | null;
                 };
                 header?: never;
@@ -1308,18 +1341,28 @@ export interface paths {
                 query?: {
                     limit?: number;
                     offset?: number;
+                    patient?: string | null;
+                    issuer?: string | null;
+                    order?: string | null;
+                    study?: string | null;
                     cursor?: string | null;
                     updated_since?: string | null;
-                    sort?: string;
-                    patient_id?: string | null;
-                    mrn?: string | null;
-                    issuer?: string | null;
+                    q?: string | null;
                     patient_name?: string | null;
-                    accession_number?: string | null;
                     modality?: string | null;
-                    study_date_from?: string | null;
-                    study_date_to?: string | null;
                     link_status?: components["schemas"]["LinkStatus"] | null;
+                    from?: string | null;
+                    to?: string | null;
+                    sort?: string | null;
+                    /** @deprecated */
+                    study_date_from?: string | null;
+                    /** @deprecated */
+                    study_date_to?: string | null;
+                    accession_number?: string | null;
+                    /** @deprecated */
+                    patient_id?: string | null;
+                    /** @deprecated */
+                    mrn?: string | null;
                 };
                 header?: never;
                 path?: never;
@@ -1360,7 +1403,17 @@ export interface paths {
                     offset?: number;
                     cursor?: string | null;
                     updated_since?: string | null;
-                    sort?: string;
+                    q?: string | null;
+                    patient_name?: string | null;
+                    modality?: string | null;
+                    link_status?: components["schemas"]["LinkStatus"] | null;
+                    from?: string | null;
+                    to?: string | null;
+                    sort?: string | null;
+                    /** @deprecated */
+                    study_date_from?: string | null;
+                    /** @deprecated */
+                    study_date_to?: string | null;
                 };
                 header?: never;
                 path: {
@@ -1403,7 +1456,17 @@ export interface paths {
                     offset?: number;
                     cursor?: string | null;
                     updated_since?: string | null;
-                    sort?: string;
+                    q?: string | null;
+                    patient_name?: string | null;
+                    modality?: string | null;
+                    link_status?: components["schemas"]["LinkStatus"] | null;
+                    from?: string | null;
+                    to?: string | null;
+                    sort?: string | null;
+                    /** @deprecated */
+                    study_date_from?: string | null;
+                    /** @deprecated */
+                    study_date_to?: string | null;
                 };
                 header?: never;
                 path: {
@@ -1446,7 +1509,17 @@ export interface paths {
                     offset?: number;
                     cursor?: string | null;
                     updated_since?: string | null;
-                    sort?: string;
+                    q?: string | null;
+                    patient_name?: string | null;
+                    modality?: string | null;
+                    link_status?: components["schemas"]["LinkStatus"] | null;
+                    from?: string | null;
+                    to?: string | null;
+                    sort?: string | null;
+                    /** @deprecated */
+                    study_date_from?: string | null;
+                    /** @deprecated */
+                    study_date_to?: string | null;
                     issuer?: string | null;
                 };
                 header?: never;
@@ -2009,15 +2082,19 @@ export interface paths {
                 query?: {
                     limit?: number;
                     offset?: number;
-                    uploaded_by?: string | null;
-                    study_instance_uid?: string | null;
+                    order?: string | null;
+                    study?: string | null;
                     issuer?: string | null;
+                    uploaded_by?: string | null;
                     upload_source?: components["schemas"]["Source"] | null;
                     upload_status?: ("success" | "partial" | "failed") | null;
                     source_address?: string | null;
                     file_name?: string | null;
                     from?: string | null;
                     to?: string | null;
+                    sort?: string | null;
+                    /** @deprecated */
+                    study_instance_uid?: string | null;
                     patient?: string | null;
                 };
                 header?: never;
@@ -2057,15 +2134,19 @@ export interface paths {
                 query?: {
                     limit?: number;
                     offset?: number;
-                    uploaded_by?: string | null;
-                    study_instance_uid?: string | null;
+                    order?: string | null;
+                    study?: string | null;
                     issuer?: string | null;
+                    uploaded_by?: string | null;
                     upload_source?: components["schemas"]["Source"] | null;
                     upload_status?: ("success" | "partial" | "failed") | null;
                     source_address?: string | null;
                     file_name?: string | null;
                     from?: string | null;
                     to?: string | null;
+                    sort?: string | null;
+                    /** @deprecated */
+                    study_instance_uid?: string | null;
                 };
                 header?: never;
                 path: {
@@ -2183,6 +2264,13 @@ export interface paths {
                 query?: {
                     limit?: number;
                     offset?: number;
+                    patient?: string | null;
+                    issuer?: string | null;
+                    order?: string | null;
+                    study?: string | null;
+                    from?: string | null;
+                    to?: string | null;
+                    sort?: string | null;
                 };
                 header?: never;
                 path?: never;
@@ -2698,11 +2786,23 @@ export interface paths {
                 query?: {
                     limit?: number;
                     offset?: number;
+                    patient?: string | null;
+                    issuer?: string | null;
+                    order?: string | null;
+                    study?: string | null;
                     cursor?: string | null;
                     updated_since?: string | null;
+                    accession_number?: string | null;
                     q?: string | null;
                     status?: string | null;
+                    modality?: string | null;
+                    station_ae_title?: string | null;
+                    from?: string | null;
+                    to?: string | null;
+                    sort?: string | null;
+                    /** @deprecated */
                     scheduled_from?: string | null;
+                    /** @deprecated */
                     scheduled_to?: string | null;
                 };
                 header?: never;
@@ -3021,15 +3121,18 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Search patients by MRN or name */
+        /** Search patients by name, birth date or MRN; by name */
         get: {
             parameters: {
                 query?: {
                     limit?: number;
                     offset?: number;
+                    patient?: string | null;
+                    issuer?: string | null;
                     cursor?: string | null;
                     updated_since?: string | null;
-                    q?: string;
+                    q?: string | null;
+                    sort?: string | null;
                 };
                 header?: never;
                 path?: never;
@@ -3335,9 +3438,15 @@ export interface paths {
                 query?: {
                     limit?: number;
                     offset?: number;
+                    patient?: string | null;
+                    issuer?: string | null;
+                    order?: string | null;
+                    study?: string | null;
                     status?: ("waiting" | "given" | "discarded") | "all";
                     code?: string | null;
-                    study?: string | null;
+                    from?: string | null;
+                    to?: string | null;
+                    sort?: string | null;
                 };
                 header?: never;
                 path?: never;
@@ -3576,18 +3685,28 @@ export interface paths {
                 query?: {
                     limit?: number;
                     offset?: number;
+                    patient?: string | null;
+                    issuer?: string | null;
+                    order?: string | null;
+                    study?: string | null;
                     cursor?: string | null;
                     updated_since?: string | null;
-                    sort?: string;
-                    patient_id?: string | null;
-                    mrn?: string | null;
-                    issuer?: string | null;
+                    q?: string | null;
                     patient_name?: string | null;
-                    accession_number?: string | null;
                     modality?: string | null;
-                    study_date_from?: string | null;
-                    study_date_to?: string | null;
                     link_status?: ("unlinked" | "ambiguous") | null;
+                    from?: string | null;
+                    to?: string | null;
+                    sort?: string | null;
+                    /** @deprecated */
+                    study_date_from?: string | null;
+                    /** @deprecated */
+                    study_date_to?: string | null;
+                    accession_number?: string | null;
+                    /** @deprecated */
+                    patient_id?: string | null;
+                    /** @deprecated */
+                    mrn?: string | null;
                 };
                 header?: never;
                 path?: never;
@@ -3835,6 +3954,8 @@ export interface paths {
                 query?: {
                     limit?: number;
                     offset?: number;
+                    q?: string | null;
+                    sort?: string | null;
                 };
                 header?: never;
                 path?: never;

@@ -16,7 +16,7 @@ export interface UploadFilter {
   source_address: string;
   upload_status: string;
   upload_source: string;
-  study_instance_uid: string;
+  study: string;
   from: string;
   to: string;
   offset: number;

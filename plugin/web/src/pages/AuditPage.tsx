@@ -36,8 +36,9 @@ function Audit() {
   const [{ q, texts, filters, offset }, move] = useListPlace(DEFAULTS);
   const range = rangeOf(filters.from, filters.to);
   const study = UID.test(filters.study) ? filters.study : "";
+  const action = ACTIONS.find((each) => each === filters.action) ?? "";
   const { patient = "" } = texts;
-  const events = useAudit({ actor: q, patient, issuer: patient && filters.issuer, action: filters.action, study_instance_uid: study, ...range, offset });
+  const events = useAudit({ actor: q, patient, issuer: patient && filters.issuer, action, study, ...range, offset });
   const search = useCallback((text: string) => move({ q: text }), [move]);
   const searchPatient = useCallback((text: string) => move({ texts: { patient: text } }), [move]);
   const mayKnow = useMay("read");
@@ -49,14 +50,14 @@ function Audit() {
       </div>
       <Filters
         label={t("audit.filters")}
-        asked={[patient, filters.action, range.from, range.to]}
+        asked={[patient, action, range.from, range.to]}
         folding={
           <>
             {mayKnow && <SearchField label={t("column.patient")} hint={t("audit.patient.hint")} value={patient} onChange={searchPatient} />}
             {mayKnow && <IssuerField value={filters.issuer} onChange={(issuer) => move({ filters: { issuer } })} />}
             <SelectField
               label={t("audit.action")}
-              value={filters.action}
+              value={action}
               options={[{ value: "", label: t("audit.actions.all") }, ...ACTIONS.map((value) => ({ value, label: word("audit.action", value) }))]}
               onChange={(value) => move({ filters: { action: value } })}
             />

@@ -33,7 +33,7 @@ export function StudiesPage() {
     <Page title={t("studies.title")} lead={t("studies.lead")}>
       <Filters
         label={t("studies.filters")}
-        asked={[asked.link_status, asked.modality, asked.study_date_from, asked.study_date_to]}
+        asked={[asked.link_status, asked.modality, asked.from, asked.to]}
         folding={
           <>
             <SelectField

@@ -70,11 +70,11 @@ function Uploads() {
           </>
         }
       />
-      {asked.study_instance_uid && (
+      {asked.study && (
         <p className="chosen">
           {t("uploads.of_study")}{" "}
-          <Link className="uid" to={`/studies/${encodeURIComponent(asked.study_instance_uid)}`}>
-            {asked.study_instance_uid}
+          <Link className="uid" to={`/studies/${encodeURIComponent(asked.study)}`}>
+            {asked.study}
           </Link>
           <button type="button" className="button button-small" onClick={() => move({ filters: { study: "" } })}>
             {t("uploads.of_study.clear")}

@@ -7,7 +7,7 @@ const place = { q: "", filters: DEFAULTS, sort: SORTS[0], offset: 0 };
 describe("the list of studies", () => {
   it.each([
     ["name", "patient_name"],
-    ["mrn", "mrn"],
+    ["mrn", "patient"],
     ["accession", "accession_number"],
     ["anything", "patient_name"],
   ])("searches by %s in %s", (chosen, parameter) => {
@@ -18,8 +18,8 @@ describe("the list of studies", () => {
     const filters = { ...DEFAULTS, link: "maybe", from: "yesterday", to: "2026-02-30x" };
     expect(filterOf({ ...place, filters, sort: "-mrn" })).toMatchObject({
       link_status: "",
-      study_date_from: "",
-      study_date_to: "",
+      from: "",
+      to: "",
       sort: "-created_at",
     });
   });

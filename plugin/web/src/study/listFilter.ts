@@ -18,9 +18,9 @@ export const SORTS = [
   "-accession_number",
 ] as const;
 
-const PARAMETER: Record<string, "patient_name" | "mrn" | "accession_number"> = {
+const PARAMETER: Record<string, "patient_name" | "patient" | "accession_number"> = {
   name: "patient_name",
-  mrn: "mrn",
+  mrn: "patient",
   accession: "accession_number",
 };
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
@@ -32,8 +32,8 @@ export function filterOf({ q, filters, sort, offset }: Omit<ListPlace<keyof type
     issuer: filters.in === "mrn" && q ? filters.issuer : "",
     link_status: LINKS.find((each) => each === filters.link) ?? "",
     modality: filters.modality,
-    study_date_from: DAY.test(filters.from) ? filters.from : "",
-    study_date_to: DAY.test(filters.to) ? filters.to : "",
+    from: DAY.test(filters.from) ? filters.from : "",
+    to: DAY.test(filters.to) ? filters.to : "",
     sort: SORTS.find((each) => each === sort) ?? SORTS[0],
     offset,
   };

@@ -15,14 +15,14 @@ describe("the upload history", () => {
   it("asks for nothing the server would refuse, whatever the address says", () => {
     const filters = { ...DEFAULTS, status: "maybe", source: "pigeon", study: "1.2; DROP", from: "yesterday", to: "2026-1-1" };
     expect(filterOf({ ...place, filters })).toEqual({
-      uploaded_by: "", patient: "", issuer: "", file_name: "", source_address: "", upload_status: "", upload_source: "", study_instance_uid: "", from: "", to: "", offset: 0,
+      uploaded_by: "", patient: "", issuer: "", file_name: "", source_address: "", upload_status: "", upload_source: "", study: "", from: "", to: "", offset: 0,
     });
   });
 
   it("asks for whole days and keeps every filter beside the others", () => {
     const filters = { ...DEFAULTS, status: "partial", source: "cd_import", study: "1.2.3", from: "2026-11-24", to: "2026-11-24" };
     const asked = filterOf({ ...place, filters, offset: 50 });
-    expect(asked).toMatchObject({ upload_status: "partial", upload_source: "cd_import", study_instance_uid: "1.2.3", offset: 50 });
+    expect(asked).toMatchObject({ upload_status: "partial", upload_source: "cd_import", study: "1.2.3", offset: 50 });
     expect(Date.parse(asked.to) - Date.parse(asked.from)).toBe(24 * 60 * 60 * 1000);
   });
 

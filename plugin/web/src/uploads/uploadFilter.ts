@@ -26,7 +26,7 @@ export function filterOf({ texts, filters, offset }: Place): UploadFilter {
     source_address: address,
     upload_status: STATES.find((each) => each === filters.status) ?? "",
     upload_source: SOURCES.find((each) => each === filters.source) ?? "",
-    study_instance_uid: UID.test(filters.study) ? filters.study : "",
+    study: UID.test(filters.study) ? filters.study : "",
     ...rangeOf(filters.from, filters.to),
     offset,
   };

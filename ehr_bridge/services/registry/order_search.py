@@ -1,0 +1,103 @@
+"""The list of orders: its filters and its orders of rows."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy.orm import Session
+
+from ehr_bridge.db.like import ESCAPE, escaped
+from ehr_bridge.db.paging import Key, Page, Position, Sorts, fetch_sorted, in_period
+from ehr_bridge.db.tables.registry import Order, ScheduledStep
+from ehr_bridge.db.tables.studies import Study, StudyOrder
+from ehr_bridge.services.registry.searching import person_fits
+from ehr_bridge.services.visibility.restrictions import NOTHING, Closed, without
+
+SORTS = Sorts(
+    {
+        "scheduled_at": Key(ScheduledStep.scheduled_at.expression, datetime.fromisoformat, may_be_null=True),
+        "accession_number": (),
+        "created_at": Key(Order.created_at.expression, datetime.fromisoformat),
+        "updated_at": Key(Order.updated_at.expression, datetime.fromisoformat),
+    },
+    "-scheduled_at",
+    Key(Order.accession_number.expression),
+)
+"""By the appointment of the first step; orders without one come last."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderWish:
+    """Which orders to find; None matches all."""
+
+    text: str | None = None
+    """Beginning of an accession number, or what finds its patient (`searching.person_fits`)."""
+    patients: frozenset[uuid.UUID] | None = None
+    """All records of one person."""
+    order_id: uuid.UUID | None = None
+    study_instance_uid: str | None = None
+    """Of a study that answers the order, or is expected."""
+    accession_number: str | None = None
+    modality: str | None = None
+    """Of any step, like the next."""
+    station_ae_title: str | None = None
+    states: tuple[str, ...] = ()
+    """Any of these; none means all."""
+    since: datetime | None = None
+    until: datetime | None = None
+    closed: Closed = NOTHING
+    """What the caller may not see."""
+    updated_since: datetime | None = None
+
+
+def search_orders(
+    session: Session, wish: OrderWish, limit: int, offset: int, after: Position | None, sort: str | None
+) -> Page[Order]:
+    """As `Orders.search`."""
+    first = (ScheduledStep.order_id == Order.id) & (ScheduledStep.position == 0)
+    query = select(Order).join(ScheduledStep, first).where(without(Order.patient_id, wish.closed), *_conditions(wish))
+    if wish.text:
+        number = Order.accession_number.ilike(escaped(wish.text.strip()) + "%", escape=ESCAPE)
+        query = query.join(Order.patient).where(or_(number, person_fits(wish.text)))
+    return fetch_sorted(session, query, SORTS.chosen(sort), limit, offset, after)
+
+
+def _conditions(wish: OrderWish) -> list[ColumnElement[bool]]:
+    conditions = [
+        column == value
+        for column, value in ((Order.id, wish.order_id), (Order.accession_number, wish.accession_number))
+        if value is not None
+    ]
+    if wish.patients is not None:
+        conditions.append(Order.patient_id.in_(wish.patients))
+    if wish.states:
+        conditions.append(Order.status.in_(wish.states))
+    if wish.updated_since:
+        conditions.append(Order.updated_at >= wish.updated_since)
+    if wish.study_instance_uid is not None:
+        conditions.append(_of_study(wish.study_instance_uid))
+    if step := _of_a_step(wish):
+        conditions.append(Order.id.in_(select(ScheduledStep.order_id).where(*step)))
+    return conditions
+
+
+def _of_a_step(wish: OrderWish) -> list[ColumnElement[bool]]:
+    """What one and the same step must fulfil."""
+    conditions = in_period(ScheduledStep.scheduled_at.expression, wish.since, wish.until)
+    if wish.modality is not None:
+        conditions.append(ScheduledStep.modality == wish.modality)
+    if wish.station_ae_title is not None:
+        conditions.append(ScheduledStep.station_ae_title == wish.station_ae_title)
+    return conditions
+
+
+def _of_study(uid: str) -> ColumnElement[bool]:
+    answered = select(StudyOrder.order_id).join(Study, Study.id == StudyOrder.study_id)
+    return or_(
+        Order.study_instance_uid == uid,
+        Order.scheduled_study_instance_uid == uid,
+        Order.id.in_(answered.where(Study.study_instance_uid == uid)),
+    )

@@ -1,0 +1,108 @@
+"""Numbers with a slash or other odd characters: on every route and in every batch the same, working or refused."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from ehr_bridge.api.app import openapi_document
+from tests.api.conftest import Api
+
+NUMBERS = {"patient", "order", "accession_number", "mrn"}
+"""Parameters of a path in which a number of the EHR may stand."""
+PATHS: dict[str, dict[str, Any]] = openapi_document()["paths"]
+WITH_NUMBER = [
+    (method.upper(), path)
+    for path, operations in PATHS.items()
+    for method in operations
+    if NUMBERS & set(re.findall(r"{(\w+)}", path))
+]
+ODD = "!\"#$%&'()*,-:;<=>?@[]^_`{|}~"
+"""ASCII that is legal in a number (VR SH and LO: no backslash); blank, plus and slash have rules of their own."""
+MANGLED = ("/A", "A/", "A.", "A..", "A//B", "A/../B", "A/./B", "../A", "A/..", ".", "..", "/")
+"""What Orthanc's server makes another number of, when it stands in an address."""
+
+
+def called(api: Api, method: str, path: str, number: str) -> Any:
+    value = quote(number, safe="")
+    address = re.sub(r"{(\w+)}", lambda found: value if found[1] in NUMBERS else "1.2.3", path)
+    return api.call(method, address, "admin", "service", "radiologist", headers={"X-Reason": "x"}, json={})
+
+
+def outcome(answer: Any) -> tuple[int, str | None]:
+    return answer.status_code, answer.json.get("code")
+
+
+def registered(api: Api, mrn: str) -> dict[str, Any]:
+    answer = api.call("POST", "/api/v1/patients/batch", "service", json={"items": [{"mrn": mrn, "sex": "other"}]})
+    return dict(answer.json["items"][0])
+
+
+@pytest.mark.parametrize(("method", "path"), WITH_NUMBER)
+def test_a_slash_in_an_address_is_no_route_wherever_a_number_stands(api: Api, method: str, path: str) -> None:
+    """Orthanc decodes it before we see it. It says how else to name the patient or order."""
+    answer = called(api, method, path, "2026/17")
+    assert (answer.status_code, answer.json["code"]) == (404, "route_not_found")
+    assert "by id" in answer.json["detail"]
+
+
+@pytest.mark.parametrize(("method", "path"), WITH_NUMBER)
+def test_every_other_odd_character_reaches_the_route(api: Api, method: str, path: str) -> None:
+    """Refused, if at all, as an ordinary number would be."""
+    ordinary = outcome(called(api, method, path, "N1"))
+    for character in ODD:
+        answer = called(api, method, path, f"N{character}1")
+        assert outcome(answer) == ordinary, character
+
+
+def test_a_number_with_a_slash_is_never_taken_for_a_shorter_one() -> None:
+    """`2026/merge` must not be the merge of 2026: no method is both there and at the number itself."""
+    for method, path in WITH_NUMBER:
+        deeper = [other for other in PATHS if other.startswith(path + "/") and method.lower() in PATHS[other]]
+        assert deeper == [], (method, path)
+
+
+@pytest.mark.parametrize("character", ODD + "/.+ ")
+def test_a_patient_with_an_odd_number_is_found_by_number_and_by_id(api: Api, character: str) -> None:
+    """Registered in a batch, found in a list, and reached by id whatever the number."""
+    mrn = f"N{character}1"
+    told = registered(api, mrn)
+    assert (told["status"], told["mrn"]) == ("created", mrn)
+    for query in ({"patient": mrn}, {"q": mrn}):
+        found = api.get("/api/v1/patients", "nurse", query_string=query).json["items"]
+        assert [one["mrn"] for one in found] == [mrn], query
+    assert api.get(f"/api/v1/patients/{told['id']}", "nurse").json["mrn"] == mrn
+    by_number = api.get(f"/api/v1/patients/{quote(mrn, safe='')}", "nurse")
+    assert by_number.status_code == {"/": 404, " ": 422}.get(character, 200)
+
+
+@pytest.mark.parametrize("character", ODD + "/.+ ")
+def test_an_order_with_an_odd_number_is_found_by_number_and_by_id(api: Api, character: str) -> None:
+    """Its number corrected by a body; found in the list of orders, and named by number in every other list."""
+    number = f"N{character}1"
+    placed = api.place_order("N-1")
+    body = {"accession_number": number, "reason": "x"}
+    assert api.call("POST", f"/api/v1/orders/{placed['id']}/accession-number", "service", json=body).status_code == 202
+    for query in ({"order": number}, {"accession_number": number}, {"q": number}):
+        found = api.get("/api/v1/orders", "nurse", query_string=query).json["items"]
+        assert [one["accession_number"] for one in found] == [number], query
+    assert api.get("/api/v1/dicom/studies", "nurse", query_string={"order": number}).json["total"] == 0
+    assert api.get(f"/api/v1/orders/{placed['id']}", "nurse").json["accession_number"] == number
+
+
+@pytest.mark.parametrize("number", MANGLED)
+def test_numbers_that_an_address_turns_into_others_are_refused_in_words(api: Api, number: str) -> None:
+    """In a batch, in a correction, and in a path where it arrives as it was sent."""
+    told = registered(api, number)
+    assert (told["status"], told["error"]["code"]) == ("failed", "invalid_request")
+    assert "another number" in told["error"]["errors"][0]["message"]
+    placed = api.place_order()
+    body = {"accession_number": number, "reason": "x"}
+    answer = api.call("POST", f"/api/v1/orders/{placed['id']}/accession-number", "service", json=body)
+    assert (answer.status_code, answer.json["errors"][0]["field"]) == (422, "accession_number")
+    if "/" not in number and number.strip("."):
+        answer = api.call("PUT", f"/api/v1/patients/{number}", "service", json={"sex": "other"})
+        assert (answer.status_code, answer.json["errors"][0]["field"]) == (422, "patient")
