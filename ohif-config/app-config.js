@@ -279,13 +279,20 @@ function offerClose(onClose) {
     @media (max-width: 1100px) {
       #root :has(> * > [data-cy="return-to-work-list"]) { padding-left: 76px !important; }
     }`;
-  const close = document.createElement('button');
+  const close = closeButton(onClose);
   close.id = 'ehr-bridge-close';
+  document.head.append(style);
+  document.body.append(close);
+}
+
+/** Enter and Space on it are not OHIF's hotkeys, which would take them from it. */
+function closeButton(onClose) {
+  const close = document.createElement('button');
   close.type = 'button';
   close.textContent = 'Close';
   close.onclick = onClose;
-  document.head.append(style);
-  document.body.append(close);
+  close.onkeydown = event => event.stopPropagation();
+  return close;
 }
 
 /** The origins that every policy of this page lets frame it, other than its own; none where there is no such policy. */
@@ -323,13 +330,11 @@ function showNotice(text, onClose = () => {}) {
   notice.style.cssText =
     'padding:12px 16px;background:#7a1f1f;color:#fff;font:15px/1.4 sans-serif;' +
     'border-radius:6px;display:flex;gap:16px;align-items:center;justify-content:space-between';
-  const close = document.createElement('button');
-  close.textContent = 'Close';
-  close.style.cssText = 'padding:4px 10px;border:1px solid #fff;border-radius:4px;background:none;color:#fff';
-  close.onclick = () => {
+  const close = closeButton(() => {
     notice.remove();
     onClose();
-  };
+  });
+  close.style.cssText = 'padding:4px 10px;border:1px solid #fff;border-radius:4px;background:none;color:#fff';
   notice.append(text, close);
   notices.append(notice);
   document.body.append(notices);

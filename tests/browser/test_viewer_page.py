@@ -156,7 +156,7 @@ def test_the_warning_stays_beside_what_else_the_viewer_has_to_say(desktop: Page,
     failure = desktop.get_by_role("alert").filter(has_text="Some images could not be loaded")
     expect(failure).to_be_visible()
     expect(warning).to_be_visible()
-    failure.get_by_role("button", name="Close").click()
+    failure.get_by_role("button", name="Close").press("Enter")  # which is a hotkey of OHIF
     expect(failure).to_have_count(0)
     expect(warning).to_be_visible()
 
