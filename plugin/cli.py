@@ -12,6 +12,7 @@ COMMANDS = {
     "check-token": "token_check:check_token",
     "authorities": "authorities:authorities",
     "import": "importing:import_folder",
+    "load": "loading:load",
     "audit": "audit:audit",
     "doctor": "doctor:doctor",
     "openapi": "openapi:openapi",

@@ -30,12 +30,12 @@ from ehr_bridge.api.http.watch import Watch
 from ehr_bridge.api.people import account_management, accounts, audit, privacy, service_keys
 from ehr_bridge.api.registry import (
     authorities,
+    batches,
     history,
     identity_changes,
     matching,
     orders,
     patches,
-    patient_batch,
     patients,
 )
 from ehr_bridge.api.uploads import forms, inspection, known_files, routes, stow
@@ -50,7 +50,7 @@ MODULES = (
     authorities,
     patients,
     patches,
-    patient_batch,
+    batches,
     matching,
     orders,
     routes,

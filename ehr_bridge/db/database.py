@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
+from ehr_bridge.db.turns import Turns
 from ehr_bridge.errors import Unavailable
 
 WRITE = "ehr_bridge_write"
@@ -26,12 +27,13 @@ class Database:
     """Hands out transactions; hides engine options and the dialect from the caller."""
 
     def __init__(self, url: str) -> None:
-        self.engine = _make_engine(url)
+        self._turns = Turns()
+        self.engine = _make_engine(url, self._turns)
         self.write_session = type("WriteSession", (Session,), {})
         """Class of the sessions that write, for event listeners (`ehr_bridge.db.decisive`)."""
         self._writer = self.engine.execution_options(**{WRITE: True})
         self._relaxed = (
-            _make_engine(url, synchronous="NORMAL").execution_options(**{WRITE: True})
+            _make_engine(url, self._turns, synchronous="NORMAL").execution_options(**{WRITE: True})
             if self.is_sqlite
             else self._writer
         )
@@ -84,6 +86,20 @@ class Database:
                 del self._of_thread.session
             if session.info.pop(FAILED, False):
                 session.rollback()
+
+    @contextmanager
+    def on_trial(self) -> Iterator[Session]:
+        """Like `together`, but nothing of it is kept: everything is checked as if it were."""
+        with self.together() as session:
+            yield session
+            session.flush()
+            session.info[FAILED] = True
+
+    def let_others_write(self, seconds: float = 0.5) -> None:
+        """Between two transactions of one that has much to write: those on this node who wait for the writer's turn
+        have it first, but not longer than this."""
+        if self.is_sqlite:
+            self._turns.let_others(seconds)
 
     @property
     def is_joined(self) -> bool:
@@ -147,11 +163,11 @@ def _translate_outage() -> Iterator[None]:
         raise
 
 
-def _make_engine(url: str, synchronous: str = "FULL") -> Engine:
+def _make_engine(url: str, turns: Turns, synchronous: str = "FULL") -> Engine:
     if url.startswith("sqlite"):
         engine = create_engine(url, connect_args={"timeout": 15, "check_same_thread": False}, hide_parameters=True)
         event.listen(engine, "connect", partial(_sqlite_connect, synchronous))
-        event.listen(engine, "begin", _sqlite_begin)
+        event.listen(engine, "begin", partial(_sqlite_begin, turns))
         return engine
     return create_engine(
         url,
@@ -172,5 +188,9 @@ def _sqlite_connect(synchronous: str, connection: Any, _record: Any) -> None:
     cursor.close()
 
 
-def _sqlite_begin(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get(WRITE) else "BEGIN")
+def _sqlite_begin(turns: Turns, connection: Connection) -> None:
+    if not connection.get_execution_options().get(WRITE):
+        connection.exec_driver_sql("BEGIN")
+        return
+    with turns.waiting():
+        connection.exec_driver_sql("BEGIN IMMEDIATE")

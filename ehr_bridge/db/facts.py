@@ -18,7 +18,7 @@ from sqlalchemy import event, func, insert, inspect, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.row_changes import STEPS, dated, moment
+from ehr_bridge.db.row_changes import STEPS, dated, is_new, moment
 from ehr_bridge.db.states import LinkStatus, OrderStatus
 from ehr_bridge.db.tables.base import Dated
 from ehr_bridge.db.tables.logs import FeedEvent
@@ -63,7 +63,7 @@ def tell_facts(database: Database, clock: Callable[[], datetime]) -> None:
     def note(session: Session, _flush: Any, _instances: Any) -> None:
         touched: dict[int, _Touched] = session.info.setdefault(_TOUCHED, {})
         for row, names in dated(session):
-            known = touched.setdefault(id(row), _Touched(row, row in session.new))
+            known = touched.setdefault(id(row), _Touched(row, is_new(row)))
             if not known.is_new:
                 _remember(known, names)
 

@@ -23,10 +23,16 @@ class WrittenAround(Exception):
 
 
 def changed(row: object) -> set[str]:
-    """The attributes of a row that are not written yet and have another value than in the database."""
+    """The attributes of a row that are not written yet and have another value than in the database; of a new row, all
+    that were set."""
     state = inspect(row)
     touched = set(state.mapper.attrs.keys()) - state.unmodified
-    return {name for name in touched if state.attrs[name].history.has_changes()}
+    return touched if is_new(row) else {name for name in touched if state.attrs[name].history.has_changes()}
+
+
+def is_new(row: object) -> bool:
+    """Whether a row of a session is not in the database yet."""
+    return bool(inspect(row).pending)
 
 
 def keep_dates(database: Database, clock: Callable[[], datetime]) -> None:
@@ -51,7 +57,7 @@ def dated(session: Session) -> Iterator[tuple[Dated, set[str]]]:
     for row in (*session.new, *session.dirty):
         if isinstance(row, Dated) and (names := changed(row)):
             yield row, names
-        elif isinstance(row, ScheduledStep) and row not in session.new and changed(row):
+        elif isinstance(row, ScheduledStep) and not is_new(row) and changed(row):
             yield session.get_one(Order, row.order_id), {STEPS}
 
 

@@ -54,7 +54,6 @@ from ehr_bridge.services.registry.assignment import Assignment
 from ehr_bridge.services.registry.authorities import authorities_of
 from ehr_bridge.services.registry.completion import Completion
 from ehr_bridge.services.registry.orders import Orders
-from ehr_bridge.services.registry.patient_batch import PatientBatch
 from ehr_bridge.services.registry.patients import Patients
 from ehr_bridge.services.studies.availability import Availability
 from ehr_bridge.services.studies.downloads import Downloads
@@ -87,7 +86,6 @@ class Services:
     given_answers: GivenAnswers
     rate_limits: RateLimits
     patients: Patients
-    patient_batch: PatientBatch
     assignment: Assignment
     matching: Matching
     orders: Orders
@@ -220,7 +218,6 @@ def build_services(
         given_answers=GivenAnswers(database, of_tokens.secret, clock),
         rate_limits=RateLimits(database, clock, limits_of(settings)),
         patients=patients,
-        patient_batch=PatientBatch(patients),
         assignment=Assignment(database, clock, followers, authorities),
         matching=Matching(database, rules),
         orders=Orders(database, fresh, clock, new_study_instance_uid, followers),

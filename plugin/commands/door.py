@@ -2,31 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
-from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
-
-import click
-import requests
 
 from ehr_bridge.api.uploads.content_digest import CONTENT_DIGEST, content_digest
 from ehr_bridge.api.uploads.options import MOST_ANNOUNCED
-from ehr_bridge.auth.tokens import make_user_token
-from ehr_bridge.services.bundle import utc_now
 from ehr_bridge.settings import Settings
-from plugin.commands.installation import token_rules
-from plugin.commands.users import operator
-
-TRIES = 6
-LONGEST_WAIT = 60
-
-
-class ServerAway(click.ClickException):
-    """The import stopped early; running it again continues."""
+from plugin.commands.remote import Remote, ServerAway, own_token
 
 
 class Door:
@@ -34,21 +18,18 @@ class Door:
     or refuses the account, after several attempts."""
 
     def __init__(self, settings: Settings, url: str, order: str | None, patient: str | None) -> None:
-        self._settings = settings
-        self._api = url.rstrip("/") + "/api/v1/"
+        self._server = Remote(url, lambda: own_token(settings, "ehr-bridge import", "technician"))
         self._order, self._patient = order, patient
         self._options = {"X-Upload-Source": "cd_import"}
         self._options |= {"X-Order-Id": order} if order else {}
         self._options |= {"X-Patient-Id": patient} if patient else {}
-        self._http = requests.Session()
-        self._http.trust_env = False  # no proxy, no .netrc: the token is for this server only
 
     def known(self, digests: Sequence[str]) -> set[str]:
         """Those of these SHA-256 digests whose files need not be sent: the server has them, and their study belongs to
         the order or patient of this import. Empty if the server cannot say."""
         if None in self._aim.values():
             return set()
-        status, body = self._ask("POST", "dicom/known", json={"sha256": sorted(set(digests))})
+        status, body = self._server.ask("POST", "dicom/known", json={"sha256": sorted(set(digests))})
         if status != 200:
             return set()
         meant = {
@@ -72,7 +53,7 @@ class Door:
             return "unreadable"
         name = quote(path.name.encode("utf-8", "surrogateescape"))
         about = {"Content-Type": "application/dicom", "X-File-Name": name, CONTENT_DIGEST: content_digest(data)}
-        status, body = self._ask("POST", "dicom/upload", data=data, headers=about | self._options)
+        status, body = self._server.ask("POST", "dicom/upload", data=data, headers=about | self._options)
         if status in (200, 201):
             return str(body["instances"][0]["status"])
         return _refusal(status, str(body.get("code", f"http_{status}")), str(body.get("detail", "")))
@@ -84,49 +65,9 @@ class Door:
         aim: dict[str, str | None] = {}
         for kind, value in (("order", self._order), ("patient", self._patient)):
             if value:
-                status, body = self._ask("GET", f"{kind}s/{quote(value, safe='')}")
+                status, body = self._server.ask("GET", f"{kind}s/{quote(value, safe='')}")
                 aim[f"{kind}_id"] = str(body["id"]) if status == 200 else None
         return aim
-
-    def _ask(self, method: str, path: str, headers: dict[str, str] | None = None, **content: Any) -> tuple[int, Any]:
-        """Status and body of the answer; waits and repeats as Retry-After says."""
-        said = "nothing"
-        for attempt in range(TRIES):
-            try:
-                answer = self._http.request(
-                    method, self._api + path, headers=self._authorization() | (headers or {}), timeout=120, **content
-                )
-            except requests.RequestException as error:
-                said, wait = type(error).__name__, 1 << attempt
-            else:
-                body = _json(answer)
-                if answer.status_code != 503:
-                    return answer.status_code, body
-                said, wait = str(body.get("code", "http_503")), int(answer.headers.get("Retry-After", "5"))
-            if attempt + 1 < TRIES:
-                time.sleep(min(wait, LONGEST_WAIT))
-        raise ServerAway(
-            f"the server does not accept files at the moment ({said}); run the same command again to continue"
-        )
-
-    def _authorization(self) -> dict[str, str]:
-        token = make_user_token(
-            token_rules(self._settings),
-            subject=operator().actor,
-            name="ehr-bridge import",
-            roles=["technician"],
-            now=utc_now(),
-            ttl=timedelta(minutes=10),
-        )
-        return {"Authorization": f"Bearer {token}"}
-
-
-def _json(answer: requests.Response) -> dict[str, Any]:
-    try:
-        body = answer.json()
-    except ValueError:
-        return {}
-    return body if isinstance(body, dict) else {}
 
 
 def _refusal(status: int, code: str, detail: str) -> str:

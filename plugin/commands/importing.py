@@ -11,9 +11,10 @@ import click
 from ehr_bridge.services.intake.prediction import Prediction, Question
 from ehr_bridge.services.verdict.judge import Confirmation
 from ehr_bridge.settings import MEGABYTE, Settings
-from plugin.commands.door import Door, ServerAway
+from plugin.commands.door import Door
 from plugin.commands.folder import FolderContent, Progress, walk
 from plugin.commands.installation import opened, with_secret
+from plugin.commands.remote import ServerAway
 
 ASKED_FILES, ASKED_BYTES = 500, 128_000_000
 """Limits of one question about known files: the server reads the files it has before it answers."""

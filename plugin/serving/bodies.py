@@ -24,8 +24,8 @@ OVERHEAD = MEGABYTE
 ANNOTATION_BODY = 64 * MEGABYTE
 """For a viewer token that may only annotate: a segmentation of a large study."""
 LIST_BODY = 8 * MEGABYTE
-LISTS = frozenset({"/api/v1/patients/batch", "/api/v1/match"})
-"""Routes for hundreds of patients or headers at once."""
+LISTS = frozenset({"/api/v1/patients/batch", "/api/v1/orders/batch", "/api/v1/match"})
+"""Routes for hundreds of patients, orders or headers at once."""
 ONE_FILE = frozenset({"/api/v1/dicom/upload", "/api/v1/dicom/validate", "/api/v1/dicom/read-tags", "/instances"})
 """Routes for one file, unless the body has several parts."""
 FILES = frozenset(

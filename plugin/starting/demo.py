@@ -18,8 +18,8 @@ from ehr_bridge.services.accounts.token_rules import token_rules
 from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.services.bundle import Services, build_services, utc_now
 from ehr_bridge.services.registry.order_search import OrderWish
-from ehr_bridge.services.registry.orders import OrderData
 from ehr_bridge.services.registry.patients import PatientData, PatientWish
+from ehr_bridge.services.registry.told_orders import OrderData, ToldOrder
 from ehr_bridge.settings import Settings
 from plugin.starting.kept_secret import kept_secret
 from plugin.starting.phantom import ct_phantom
@@ -93,7 +93,7 @@ def _patients_and_orders(services: Services, today: datetime) -> None:
             body_part=body_part,
             priority="STAT" if "emergency" in description else "ROUTINE",
         )
-        services.orders.upsert(accession, mrn, order, DEMO)
+        services.orders.upsert(ToldOrder(accession, mrn, order), DEMO)
 
 
 def _has_no_images(orders: list[Order]) -> bool:

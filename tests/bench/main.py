@@ -55,6 +55,7 @@ from tests.bench import (
     report,
     restarts,
     seed,
+    upserts,
 )
 from tests.bench.clients import ClientError, Clients
 from tests.bench.ingest import Ingest
@@ -84,6 +85,8 @@ IN_PROCESS: dict[str, Callable[[Plan], Result]] = {
     memory.NAME: memory.measure_growth,
     matching.NAME: matching.time_matches,
     polling.NAME: polling.time_polls,
+    upserts.PATIENTS: upserts.time_patients,
+    upserts.ORDERS: upserts.time_orders,
     one_by_one.NAME: one_by_one.measure_uploads,
     restarts.NAME: restarts.measure_restarts,
     in_one_zip.NAME: in_one_zip.measure_zips,

@@ -27,10 +27,10 @@ from ehr_bridge.api.people.privacy import BreakGlassBody
 from ehr_bridge.api.people.service_keys import ServiceKeyBody
 from ehr_bridge.api.quarantine import GiveBody
 from ehr_bridge.api.reconciliation import CreateOrderBody, LinkBody
+from ehr_bridge.api.registry.batches import OrderBatchBody, PatientBatchBody
 from ehr_bridge.api.registry.identity_changes import MergeBody
 from ehr_bridge.api.registry.matching import MatchBody
 from ehr_bridge.api.registry.orders import OrderBody
-from ehr_bridge.api.registry.patient_batch import PatientBatchBody
 from ehr_bridge.api.registry.patients import PatientBody
 from ehr_bridge.api.stuck_jobs import JobDecisionBody
 from ehr_bridge.api.tags import ModifyTagsBody, UndoBody
@@ -309,6 +309,7 @@ BODIES: dict[str, type[BaseModel]] = {
     "/api/v1/service-keys": ServiceKeyBody,
     "/api/v1/patients/MRN-2007/merge": MergeBody,
     "/api/v1/patients/batch": PatientBatchBody,
+    "/api/v1/orders/batch": OrderBatchBody,
     "/api/v1/match": MatchBody,
     "/api/v1/patients/": PatientBody,
     "/api/v1/orders/": OrderBody,

@@ -55,6 +55,7 @@ OF_ROUTE: dict[str, tuple[str, ...]] = {
     "list_patients": (*_PATIENT, "invalid_cursor"),
     "list_events": ("events_gone",),
     "put_patient_batch": (),
+    "put_order_batch": (),
     "match_headers": (),
     "get_order": _ORDER,
     "put_order": (*_PATIENT, "stale", "study_uid_of_another_order", "study_uid_too_late", "order_state"),

@@ -43,6 +43,7 @@ ACCESS: dict[tuple[str, str], Permission | str] = {
     ("POST", "/api/v1/patients/{patient}/patch"): Permission.WRITE_ORDERS,
     ("POST", "/api/v1/orders/{order}/patch"): Permission.WRITE_ORDERS,
     ("POST", "/api/v1/patients/batch"): Permission.WRITE_ORDERS,
+    ("POST", "/api/v1/orders/batch"): Permission.WRITE_ORDERS,
     ("POST", "/api/v1/match"): Permission.READ,
     ("GET", "/api/v1/patients"): Permission.READ,
     ("GET", "/api/v1/patients/{patient}"): Permission.READ,

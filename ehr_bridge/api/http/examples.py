@@ -64,12 +64,21 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "as_of": MOMENT,
         "updated_at": MOMENT,
     },
-    "PatientBatchBody": {"items": [{"mrn": "MRN-2001", **_PERSON}]},
+    "PatientBatchBody": {"items": [{"mrn": "MRN-2001", **_PERSON}], "partial": False, "dry_run": False},
     "PatientBatchAnswer": {
         "created": 1,
         "updated": 0,
         "failed": 0,
+        "dry_run": False,
         "items": [{"mrn": "MRN-2001", "status": "created", "id": PATIENT_ID, "pending_change_id": None, "error": None}],
+    },
+    "OrderBatchBody": {"items": [{"accession_number": "ACC-3001", **_ORDER}], "partial": False, "dry_run": False},
+    "OrderBatchAnswer": {
+        "created": 1,
+        "updated": 0,
+        "failed": 0,
+        "dry_run": False,
+        "items": [{"accession_number": "ACC-3001", "status": "created", "id": ORDER_ID, "error": None}],
     },
     "KnownFilesBody": {"sha256": [HASH]},
     "KnownFilesAnswer": {

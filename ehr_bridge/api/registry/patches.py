@@ -6,6 +6,7 @@ POST. The whole that results is validated, written, audited and followed exactly
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, fields
 from datetime import date, datetime
 from typing import Any
@@ -20,10 +21,9 @@ from ehr_bridge.api.http.schemas import Input
 from ehr_bridge.api.registry.orders import AccessionPath, OrderAnswer, OrderBody, put_order, tags_of_told_order
 from ehr_bridge.api.registry.patients import MrnPath, PatientAnswer, PatientBody, put_patient, tags_of_told_patient
 from ehr_bridge.api.writing.conditions import honours
-from ehr_bridge.db.tables.registry import Order, Patient
 from ehr_bridge.errors import NotFound
-from ehr_bridge.services.registry.orders import OrderData
 from ehr_bridge.services.registry.patients import PatientData
+from ehr_bridge.services.registry.told_orders import OrderData
 
 blueprint = Blueprint("patches", "Patients", problems=(400, 404, 409, 415, 422))
 ORDERS = Tag(name="Orders")
@@ -42,7 +42,7 @@ class OrderPatch(Input):
 
 
 def _tags_of_patient(path: MrnPath, body: PatientPatch) -> list[str]:
-    return tags_of_told_patient(path.patient, _issuer(body))
+    return tags_of_told_patient(path.patient, _issuer_sent(_sent(body)))
 
 
 def _tags_of_order(path: AccessionPath, body: OrderPatch) -> list[str]:
@@ -54,8 +54,7 @@ def _tags_of_order(path: AccessionPath, body: OrderPatch) -> list[str]:
 def patch_patient(path: MrnPath, body: PatientPatch) -> Response:
     """Register a patient, or update some fields of one, by MRN"""
     with services().fresh.together():
-        patient = services().patients.told(path.patient, _issuer(body))
-        known = {} if patient is None else _known_of_patient(patient)
+        known = known_of_patient(path.patient, _sent(body))
         response: Response = put_patient(path=path, body=PatientBody.model_validate(known | _sent(body)))
     return response
 
@@ -65,33 +64,38 @@ def patch_patient(path: MrnPath, body: PatientPatch) -> Response:
 def patch_order(path: AccessionPath, body: OrderPatch) -> Response:
     """Place an order, or update some fields of one, by accession number"""
     with services().fresh.together():
-        try:
-            known = _known_of_order(services().orders.get(path.order))
-        except NotFound:
-            known = {}
+        known = known_of_order(path.order)
         response: Response = put_order(path=path, body=OrderBody.model_validate(known | _sent(body)))
     return response
+
+
+def known_of_patient(mrn: str, sent: Mapping[str, Any]) -> dict[str, Any]:
+    """What the EHR told before of the patient for whom this is sent, as a body has it; nothing of a new one. Raises as
+    `Patients.told` says."""
+    patient = services().patients.told(mrn, _issuer_sent(sent))
+    return {} if patient is None else {name: _written(getattr(patient, name)) for name in PatientData.__slots__}
+
+
+def known_of_order(accession_number: str) -> dict[str, Any]:
+    """What the EHR told before of an order, as a body has it; nothing of a new one. Its state and Study Instance UID
+    stay where they are not sent. Raises NotPermitted when the caller may not see its patient."""
+    try:
+        order = services().orders.get(accession_number)
+    except NotFound:
+        return {}
+    known = {field.name: _written(getattr(order, field.name)) for field in fields(OrderData)}
+    steps = [{name: _written(value) for name, value in asdict(step).items()} for step in order.further_steps]
+    return known | {"further_steps": steps, "mrn": services().orders.told_of(order)}
 
 
 def _sent(body: PatientPatch | OrderPatch) -> dict[str, Any]:
     return dict(body.model_extra or {})
 
 
-def _issuer(body: PatientPatch) -> str | None:
+def _issuer_sent(sent: Mapping[str, Any]) -> str | None:
     """As the whole body would have it; one that is malformed is refused when the whole is validated."""
-    issuer = _sent(body).get("issuer")
+    issuer = sent.get("issuer")
     return issuer.strip() or None if isinstance(issuer, str) else None
-
-
-def _known_of_patient(patient: Patient) -> dict[str, Any]:
-    return {name: _written(getattr(patient, name)) for name in PatientData.__slots__}
-
-
-def _known_of_order(order: Order) -> dict[str, Any]:
-    """What the EHR told of it. Its state and Study Instance UID stay where they are not sent."""
-    known = {field.name: _written(getattr(order, field.name)) for field in fields(OrderData)}
-    steps = [{name: _written(value) for name, value in asdict(step).items()} for step in order.further_steps]
-    return known | {"further_steps": steps, "mrn": services().orders.told_of(order)}
 
 
 def _written(value: Any) -> Any:

@@ -7,7 +7,7 @@ The rows change at once, and images that arrive later get the new values; files 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
@@ -21,14 +21,17 @@ from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.services.linking.contradictions import doubt
 from ehr_bridge.services.linking.following import follow
 from ehr_bridge.services.linking.links import link_of, set_link
-from ehr_bridge.services.linking.second_looks import Cause, order_changed, patient_changed
+from ehr_bridge.services.linking.second_looks import Before, Cause, order_changed, orders_told, patients_told
 from ehr_bridge.services.linking.used_again import hold_back
-from ehr_bridge.services.linking.withheld import studies_of
+from ehr_bridge.services.linking.withheld import studies_of, studies_of_patients
 from ehr_bridge.services.registry.order_states import plain
 
 IN_FILES = frozenset({"ordered_by", "patient_id", "accession_number"})
 """Fields of an order that are also in its studies' files."""
 TOLD = "from the EHR"
+
+type Sides = tuple[Mapping[str, Any], Mapping[str, Any]]
+"""The changed fields before and after."""
 
 
 class Followers:
@@ -38,33 +41,51 @@ class Followers:
         """`in_files` are further fields of an order that a site's coercion rules write into files."""
         self._in_files = IN_FILES | in_files
 
-    def patient_told(
-        self, session: Session, patient: Patient, before: Mapping[str, Any] | None, origin: Origin, now: datetime
+    def patients_told(
+        self, session: Session, told: Sequence[tuple[Patient, Before]], origin: Origin, now: datetime
     ) -> None:
-        """A patient is new (`before` is None) or has changed in these fields."""
-        if before is not None:
-            after = {name: getattr(patient, name) for name in before}
-            change = note_change(session, "patient_updated", patient, None, (before, after), TOLD, origin, now)
-            if not hold_back(session, patient, change, origin, now):
-                follow(session, studies_of(session, patient_id=patient.id), change, TOLD, origin, now)
-        cause = Cause.PATIENT_REGISTERED if before is None else Cause.PATIENT_CORRECTED
-        patient_changed(session, patient, cause, now, before)
+        """Patients are new (None) or have changed in these fields."""
+        changed = [(patient, before) for patient, before in told if before is not None]
+        if changed:
+            self._patients_changed(session, changed, origin, now)
+        patients_told(session, told, now)
 
-    def order_told(
-        self, session: Session, order: Order, before: Mapping[str, Any] | None, origin: Origin, now: datetime
+    def _patients_changed(
+        self, session: Session, changed: Sequence[tuple[Patient, Mapping[str, Any]]], origin: Origin, now: datetime
     ) -> None:
-        """An order is new (`before` is None) or has changed in these fields."""
-        if before is not None and self._in_files & set(before):
-            after = {name: getattr(order, name) for name in before}
-            change = note_change(session, "order_updated", order.patient, order, (before, after), TOLD, origin, now)
-            studies = studies_of(session, order_id=order.id)
-            if "patient_id" in before and order.made_here:
-                _leave_to_people(session, studies, before["patient_id"], change, order, origin, now)
-                studies = []
-            elif "patient_id" in before:
-                change.moved = move_studies(session, studies, order.patient_id, origin, now)
-            follow(session, studies, change, TOLD, origin, now)
-        order_changed(session, order, Cause.ORDER_PLACED if before is None else Cause.ORDER_CHANGED, now, before)
+        changes = [
+            _change("patient_updated", patient, None, _sides(patient, before), TOLD, origin, now)
+            for patient, before in changed
+        ]
+        session.add_all(changes)
+        session.flush()
+        theirs = studies_of_patients(session, [patient.id for patient, _ in changed])
+        for (patient, _), change in zip(changed, changes, strict=True):
+            studies = theirs.get(patient.id, [])
+            if not hold_back(session, patient, studies, change, origin, now):
+                follow(session, studies, change, TOLD, origin, now)
+
+    def orders_told(
+        self, session: Session, told: Sequence[tuple[Order, Before]], origin: Origin, now: datetime
+    ) -> None:
+        """Orders are new (None) or have changed in these fields."""
+        for order, before in told:
+            if before is not None and self._in_files & set(before):
+                self._order_changed(session, order, before, origin, now)
+        orders_told(session, told, now)
+
+    def _order_changed(
+        self, session: Session, order: Order, before: Mapping[str, Any], origin: Origin, now: datetime
+    ) -> None:
+        sides = _sides(order, before)
+        change = note_change(session, "order_updated", order.patient, order, sides, TOLD, origin, now)
+        studies = studies_of(session, order_id=order.id)
+        if "patient_id" in before and order.made_here:
+            _leave_to_people(session, studies, before["patient_id"], change, order, origin, now)
+            studies = []
+        elif "patient_id" in before:
+            change.moved = move_studies(session, studies, order.patient_id, origin, now)
+        follow(session, studies, change, TOLD, origin, now)
 
     def order_cancelled(
         self, session: Session, order: Order, shown: Mapping[str, Any], origin: Origin, now: datetime
@@ -83,15 +104,31 @@ def note_change(
     kind: str,
     patient: Patient,
     order: Order | None,
-    sides: tuple[Mapping[str, Any], Mapping[str, Any]],
+    sides: Sides,
     reason: str,
     origin: Origin,
     now: datetime,
     undoes: IdentityChange | None = None,
 ) -> IdentityChange:
     """Write a change into the ledger, within the caller's transaction."""
+    change = _change(kind, patient, order, sides, reason, origin, now, undoes)
+    session.add(change)
+    session.flush()
+    return change
+
+
+def _change(
+    kind: str,
+    patient: Patient,
+    order: Order | None,
+    sides: Sides,
+    reason: str,
+    origin: Origin,
+    now: datetime,
+    undoes: IdentityChange | None = None,
+) -> IdentityChange:
     before, after = sides
-    change = IdentityChange(
+    return IdentityChange(
         id=uuid.uuid4(),
         kind=kind,
         undoes_id=undoes.id if undoes else None,
@@ -105,9 +142,10 @@ def note_change(
         address=origin.address,
         changed_at=now,
     )
-    session.add(change)
-    session.flush()
-    return change
+
+
+def _sides(row: Patient | Order, before: Mapping[str, Any]) -> Sides:
+    return before, {name: getattr(row, name) for name in before}
 
 
 def move_studies(

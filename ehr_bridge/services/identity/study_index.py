@@ -1,13 +1,13 @@
 """The index for listing and finding studies: keys on `studies` and parts of names, derived from what is recorded.
 
 Whoever changes what a study is listed under (patient, order, corrections, date, modalities) calls `index_study` or
-`index_studies_of_patient` in the same transaction.
+`index_studies_of_patients` in the same transaction.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date
 
 from sqlalchemy import bindparam, delete, insert, select
@@ -83,8 +83,8 @@ def index_waiting(session: Session, study_id: uuid.UUID, identity: HeaderIdentit
         session.execute(insert(StudyMatchKey), rows)
 
 
-def index_studies_of_patient(session: Session, patient_id: uuid.UUID) -> None:
-    """Like `index_study`, for every study of a patient whose name has changed."""
+def index_studies_of_patients(session: Session, patient_ids: Collection[uuid.UUID]) -> None:
+    """Like `index_study`, for every study of patients whose names have changed."""
     session.flush()
-    for study in session.scalars(select(Study).where(Study.patient_id == patient_id)):
+    for study in session.scalars(select(Study).where(Study.patient_id.in_(patient_ids))):
         index_study(session, study)

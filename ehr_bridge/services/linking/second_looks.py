@@ -8,7 +8,7 @@ Only studies that wait are concerned, and those with a patient but no order.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
@@ -92,6 +92,69 @@ def order_changed(
     return _ask(session, concerned_by_order(order, before), cause, now, order_id=order.id)
 
 
+type Before = Mapping[str, Any] | None
+"""Former values of the changed fields; None for what is new."""
+
+
+def patients_told(session: Session, told: Sequence[tuple[Patient, Before]], now: datetime) -> None:
+    """Like `patient_changed`, for many that the EHR has told. Most concern no study: two questions about all of them
+    say which ones may, and only these are looked at one by one."""
+    session.flush()
+    ids = [patient.id for patient, _ in told]
+    keys = {patient.id: _keys_of_patient(patient, before) for patient, before in told}
+    used = _used(session, set().union(*keys.values()))
+    survivors = set(session.scalars(select(Patient.merged_into_id).where(Patient.merged_into_id.in_(ids))))
+    matched = set(session.scalars(_match_patients(ids)))
+    for patient, before in told:
+        if patient.id in survivors | matched or keys[patient.id] & used:
+            cause = Cause.PATIENT_REGISTERED if before is None else Cause.PATIENT_CORRECTED
+            patient_changed(session, patient, cause, now, before)
+
+
+def orders_told(session: Session, told: Sequence[tuple[Order, Before]], now: datetime) -> None:
+    """Like `order_changed`, for many that the EHR has told; see `patients_told`."""
+    session.flush()
+    keys = {order.id: set(order_keys(*_all_numbers(order, before or {}))) for order, before in told}
+    used = _used(session, set().union(*keys.values()))
+    people = {
+        order.id: {order.patient_id, (before or {}).get("patient_id", order.patient_id)} for order, before in told
+    }
+    ids = sorted(set().union(*people.values()))
+    waiting = set(session.scalars(union(_match_patients(ids), _patients_without_order(ids))))
+    matched = set(session.scalars(_match_orders([order.id for order, _ in told])))
+    for order, before in told:
+        if order.id in matched or people[order.id] & waiting or keys[order.id] & used:
+            order_changed(session, order, Cause.ORDER_PLACED if before is None else Cause.ORDER_CHANGED, now, before)
+
+
+def _keys_of_patient(patient: Patient, before: Before) -> set[str]:
+    facts = patient_facts(patient)
+    return finding_keys(facts) | finding_keys(_former(facts, before)) | set(number_key(patient.mrn))
+
+
+def _former(facts: PatientFacts, before: Before) -> PatientFacts:
+    return replace(facts, **{name: value for name, value in (before or {}).items() if name in _FIELDS})
+
+
+def _used(session: Session, keys: set[str]) -> set[str]:
+    """Those of these keys by which a study is found that waits or has no order."""
+    open_study = Study.link_status.in_(UNCERTAIN) | Study.order_id.is_(None)
+    query = select(StudyMatchKey.key).join(Study, Study.id == StudyMatchKey.study_id)
+    return set(session.scalars(query.where(StudyMatchKey.key.in_(sorted(keys)), open_study).distinct()))
+
+
+def _match_patients(ids: list[uuid.UUID]) -> Select[uuid.UUID | None]:
+    return select(Study.match_patient_id).where(Study.match_patient_id.in_(ids), Study.link_status.in_(UNCERTAIN))
+
+
+def _patients_without_order(ids: list[uuid.UUID]) -> Select[uuid.UUID | None]:
+    return select(Study.patient_id).where(Study.patient_id.in_(ids), Study.order_id.is_(None))
+
+
+def _match_orders(ids: list[uuid.UUID]) -> Select[uuid.UUID | None]:
+    return select(Study.match_order_id).where(Study.match_order_id.in_(ids), Study.link_status.in_(UNCERTAIN))
+
+
 def stored_late(session: Session, study: Study, now: datetime) -> None:
     """Request another look at a study whose images arrived while nobody could link it."""
     session.flush()
@@ -103,8 +166,7 @@ def concerned_by_patient(
 ) -> list[Select[uuid.UUID]]:
     """Queries for the ids of studies that a changed patient concerns, each with its own index."""
     facts = patient_facts(patient)
-    former = replace(facts, **{name: value for name, value in (before or {}).items() if name in _FIELDS})
-    keys = _that_find(session, finding_keys(facts) | finding_keys(former))
+    keys = _that_find(session, finding_keys(facts) | finding_keys(_former(facts, before)))
     keys |= {key for mrn in mrns_of(session, patient) for key in number_key(mrn)}
     queries = [_sharing(keys), _waiting(Study.match_patient_id == patient.id)]
     if with_orders:
@@ -117,8 +179,7 @@ def concerned_by_patient(
 def concerned_by_order(order: Order, before: Mapping[str, Any] | None) -> list[Select[uuid.UUID]]:
     """Queries for the ids of studies that a changed order concerns, each with its own index."""
     former = before or {}
-    numbers = [*_numbers_of(order), *(former.get(name) for name in _ORDER_NUMBERS)]
-    numbers += [step.scheduled_procedure_step_id for step in former.get("further_steps", ())]
+    numbers = _all_numbers(order, former)
     patients = {order.patient_id, former.get("patient_id", order.patient_id)}
     return [
         _sharing(order_keys(*numbers)),
@@ -127,6 +188,12 @@ def concerned_by_order(order: Order, before: Mapping[str, Any] | None) -> list[S
         *(_without_order(Study.patient_id == patient_id) for patient_id in patients),
         _without_order(_with_keys(order_keys(*numbers))),
     ]
+
+
+def _all_numbers(order: Order, former: Mapping[str, Any]) -> list[str | None]:
+    """Present and former."""
+    further = (step.scheduled_procedure_step_id for step in former.get("further_steps", ()))
+    return [*_numbers_of(order), *(former.get(name) for name in _ORDER_NUMBERS), *further]
 
 
 def _numbers_of(order: Order) -> list[str | None]:

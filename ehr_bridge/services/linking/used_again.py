@@ -7,7 +7,7 @@ number, until a person agrees, refuses, or undoes the change.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -28,7 +28,7 @@ from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.services.identity.attributes import EHR_VALUES, as_before, patient_facts
 from ehr_bridge.services.jobs.study_jobs import new_job
 from ehr_bridge.services.linking.links import new_link
-from ehr_bridge.services.linking.withheld import release, studies_of, withheld_by, withhold
+from ehr_bridge.services.linking.withheld import release, withheld_by, withhold
 from ehr_bridge.services.registry.order_states import plain
 from ehr_bridge.services.registry.patients import PatientData
 
@@ -36,8 +36,15 @@ BEYOND_FORM = {EvidenceGrade.SLIP, EvidenceGrade.OTHER}
 BY_THE_EHR = "The EHR said the former again."
 
 
-def hold_back(session: Session, patient: Patient, change: IdentityChange, origin: Origin, now: datetime) -> bool:
-    """Whether the studies of a corrected patient must not follow; if so, asks a person.
+def hold_back(
+    session: Session,
+    patient: Patient,
+    studies: Sequence[Study],
+    change: IdentityChange,
+    origin: Origin,
+    now: datetime,
+) -> bool:
+    """Whether the studies of a corrected patient, all of these, must not follow; if so, asks a person.
 
     While a correction waits for its decision, every further one is compared with what the files have. A correction back
     to the former values withdraws the question.
@@ -45,7 +52,6 @@ def hold_back(session: Session, patient: Patient, change: IdentityChange, origin
     pending = session.get(IdentityChange, patient.pending_change_id) if patient.pending_change_id else None
     former = dict(pending.former or {}) if pending is not None else _former(patient, change.before)
     if is_another_person(as_before(patient, former), patient):
-        studies = studies_of(session, patient_id=patient.id)
         if pending is None and (studies or _has_waiting(session, patient)):
             patient.pending_change_id, change.decision, change.former = change.id, Decision.PENDING, former
             for study in studies:

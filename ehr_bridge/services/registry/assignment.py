@@ -101,4 +101,4 @@ class Assignment:
         event = Event("patient.updated", patient_id=patient.id, detail={"fields": ["issuer"]})
         audit.append(session, origin, event, now)
         if patient.merged_into_id is None:
-            self._listener.patient_told(session, patient, before, origin, now)
+            self._listener.patients_told(session, [(patient, before)], origin, now)

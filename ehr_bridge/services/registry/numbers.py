@@ -6,10 +6,11 @@ Issuer and MRN identify a patient. A number that patients of several issuers hav
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.like import ESCAPE, escaped
@@ -62,14 +63,7 @@ def find_patient_record(session: Session, id_or_mrn: str) -> Patient:
         Conflict: several patients have the number, from different authorities.
         NotPermitted: the caller may not see this patient (`visibility.asker`).
     """
-    key = as_uuid(id_or_mrn)
-    patient = session.get(Patient, key) if key is not None else None
-    if patient is None:
-        patient = record_of_number(session, id_or_mrn)
-    if patient is None:
-        raise patient_not_found()
-    require_open(patient.id)
-    return patient
+    return NamedPatients(session, [id_or_mrn]).find_record(id_or_mrn)
 
 
 def patient_not_found() -> NotFound:
@@ -79,14 +73,41 @@ def patient_not_found() -> NotFound:
 def record_of_number(session: Session, text: str) -> Patient | None:
     """The record with this MRN, alone or after its issuer (`ISSUER|MRN`). Raises Conflict when several patients have
     the number, from different authorities."""
-    names = [
-        (Patient.mrn == mrn) if issuer is None else (Patient.mrn == mrn) & (Patient.issuer_key == issuer)
-        for issuer, mrn in readings(text)
-    ]
-    records = session.scalars(select(Patient).where(or_(*names)).limit(MOST_NAMED)).all()
-    if len(records) > 1:
-        raise ambiguous(records)
-    return records[0] if records else None
+    return NamedPatients(session, [text]).record_of_number(text)
+
+
+class NamedPatients:
+    """The records that some texts name, read at once."""
+
+    def __init__(self, session: Session, texts: Iterable[str]) -> None:
+        self._session = session
+        self._records: defaultdict[str, list[Patient]] = defaultdict(list)
+        numbers = {mrn for text in texts for _, mrn in readings(text)}
+        for record in session.scalars(select(Patient).where(Patient.mrn.in_(sorted(numbers)))):
+            self._records[record.mrn].append(record)
+
+    def find_record(self, id_or_mrn: str) -> Patient:
+        """Like `find_patient_record`."""
+        key = as_uuid(id_or_mrn)
+        patient = self._session.get(Patient, key) if key is not None else None
+        if patient is None:
+            patient = self.record_of_number(id_or_mrn)
+        if patient is None:
+            raise patient_not_found()
+        require_open(patient.id)
+        return patient
+
+    def record_of_number(self, text: str) -> Patient | None:
+        """Like the function of that name."""
+        records = {
+            record.id: record
+            for issuer, mrn in readings(text)
+            for record in self._records[mrn]
+            if issuer in (None, record.issuer_key)
+        }
+        if len(records) > 1:
+            raise ambiguous([*records.values()])
+        return next(iter(records.values()), None)
 
 
 def number_begins(text: str) -> list[ColumnElement[bool]]:
@@ -99,7 +120,8 @@ def number_begins(text: str) -> list[ColumnElement[bool]]:
 
 def ambiguous(records: Sequence[Patient]) -> Conflict:
     """The refusal of a number that several patients have."""
-    names = ", ".join(sorted(f"'{record.issuer}'" if record.issuer else "nobody named" for record in records))
+    named = sorted(f"'{record.issuer}'" if record.issuer else "nobody named" for record in records)
+    names = ", ".join(named[:MOST_NAMED])
     return Conflict(
         "mrn_ambiguous",
         f"Several patients have this MRN, given by {names}. Name the patient by id, or the number with its "

@@ -43,11 +43,7 @@ def state(order: Order, said: Stated, now: datetime) -> OrderStatus | None:
     Raises Conflict when the order is cancelled.
     """
     before = order.status
-    if before == OrderStatus.CANCELLED:
-        raise Conflict(
-            "order_state",
-            f"A cancelled order cannot become '{said}'; place another, or undo the cancellation.",
-        )
+    require_statable(order, said)
     is_withdrawn = (before, said) == (OrderStatus.REPORTED, OrderStatus.COMPLETED)
     if _FORWARD.index(said) <= _FORWARD.index(before) and not is_withdrawn:
         return None
@@ -55,6 +51,15 @@ def state(order: Order, said: Stated, now: datetime) -> OrderStatus | None:
     if said == OrderStatus.ARRIVED:
         order.arrived_at = now
     return before
+
+
+def require_statable(order: Order, said: Stated) -> None:
+    """Whether `state` would take it. Raises Conflict when the order is cancelled."""
+    if order.status == OrderStatus.CANCELLED:
+        raise Conflict(
+            "order_state",
+            f"A cancelled order cannot become '{said}'; place another, or undo the cancellation.",
+        )
 
 
 def waiting_state(order: Order) -> Stated:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -14,14 +15,14 @@ from sqlalchemy.orm import Session
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.paging import Key, Page, Position, Sorts, fetch_sorted, of_ids
 from ehr_bridge.db.tables.registry import Patient
-from ehr_bridge.errors import Conflict, InvalidInput
+from ehr_bridge.errors import BridgeError, Conflict, InvalidInput
 from ehr_bridge.matching import NAME_PARTS
 from ehr_bridge.matching.issuers import Authority, authority_named, issuer_key, readings
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit.trail import Event, Origin
-from ehr_bridge.services.identity.match_index import index_patient
+from ehr_bridge.services.identity.match_index import index_patients
 from ehr_bridge.services.identity.merged_records import survivors
-from ehr_bridge.services.identity.study_index import index_studies_of_patient
+from ehr_bridge.services.identity.study_index import index_studies_of_patients
 from ehr_bridge.services.registry.numbers import (
     ambiguous,
     as_uuid,
@@ -31,7 +32,8 @@ from ehr_bridge.services.registry.numbers import (
     with_issuer,
 )
 from ehr_bridge.services.registry.searching import person_fits
-from ehr_bridge.services.registry.staleness import take_moment
+from ehr_bridge.services.registry.staleness import note_moment, require_newer
+from ehr_bridge.services.visibility.asker import require_open
 from ehr_bridge.services.visibility.restrictions import NOTHING, Closed, count_up, without
 
 _NAME = (Patient.family_name, Patient.given_name, Patient.middle_name)
@@ -73,13 +75,45 @@ class PatientData:
     suffix: str | None = None
 
 
-class Listener(Protocol):
-    """Informed of changes of a patient, within the transaction."""
+@dataclass(frozen=True, slots=True)
+class ToldPatient:
+    """What the EHR tells of one patient."""
 
-    def patient_told(
-        self, session: Session, patient: Patient, before: Mapping[str, Any] | None, origin: Origin, now: datetime
+    mrn: str
+    data: PatientData
+    as_of: datetime | None = None
+    """When it knew this (`staleness.require_newer`)."""
+
+
+type Outcome[Row] = tuple[Row, bool] | BridgeError
+"""What became of one upsert: the row, and whether it is new; or why it was refused."""
+
+
+class Listener(Protocol):
+    """Informed of changes of patients, within the transaction."""
+
+    def patients_told(
+        self,
+        session: Session,
+        told: Sequence[tuple[Patient, Mapping[str, Any] | None]],
+        origin: Origin,
+        now: datetime,
     ) -> None:
-        """`before` is None for a new patient, else the former values of the changed fields."""
+        """Each with the former values of its changed fields; None for a new patient."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    patient: Patient
+    fields: list[str]
+    before: Mapping[str, Any] | None
+    shares_number: bool
+    """Another issuer's patient has the same number."""
+
+    @property
+    def event(self) -> Event:
+        action = "patient.created" if self.before is None else "patient.updated"
+        return Event(action, patient_id=self.patient.id, detail={"fields": self.fields})
 
 
 class Patients:
@@ -105,7 +139,7 @@ class Patients:
         self, mrn: str, data: PatientData, origin: Origin, as_of: datetime | None = None
     ) -> tuple[Patient, bool]:
         """Create or update the patient with that MRN; returns whether it is new. Repeating a call changes nothing.
-        `as_of` is when the EHR knew this (`staleness.take_moment`).
+        `as_of` is when the EHR knew this (`staleness.require_newer`).
 
         A number means nothing without its issuer. With several authorities each has its own patient for a number. With
         one, a number sent without issuer is that of the recorded issuer, and a record without issuer gets the first one
@@ -115,37 +149,70 @@ class Patients:
             Conflict: the number is another issuer's, or the issuer cannot be determined; or the record was merged; or
                 what was told last is newer.
             InvalidInput: with several authorities, the issuer is missing or none of them; or `as_of` lies ahead.
+            NotPermitted: the caller may not see this patient (`visibility.asker`).
         """
+        (outcome,) = self.upsert_all([ToldPatient(mrn, data, as_of)], origin)
+        if isinstance(outcome, BridgeError):
+            raise outcome
+        return outcome
+
+    def upsert_all(self, told: Sequence[ToldPatient], origin: Origin) -> list[Outcome[Patient]]:
+        """Like `upsert`, for several patients in one transaction; a refusal concerns its item only. Each MRN may come
+        once."""
         now = self._clock()
+        outcomes: list[Outcome[Patient]] = []
+        changes: list[_Change] = []
         with self._database.write() as session:
-            records = session.scalars(select(Patient).where(Patient.mrn == mrn).with_for_update()).all()
-            if self._authorities:
-                data = replace(data, issuer=configured_issuer(self._authorities, data.issuer))
-            patient = self._told(records, data.issuer)
-            created = patient is None
-            if patient is not None and patient.merged_into_id is not None:
-                raise Conflict("patient_merged", "This record was merged into another; change the surviving record.")
-            if patient is not None and patient.issuer is not None:
-                data = replace(data, issuer=patient.issuer)
-            if patient is None:
-                patient = Patient(id=uuid.uuid4(), mrn=mrn, created_at=now)
-            take_moment(patient, as_of, now)
-            changed = [name for name in PatientData.__slots__ if getattr(patient, name) != getattr(data, name)]
-            if not changed and not created:
-                return patient, False
-            before = None if created else {name: getattr(patient, name) for name in changed}
-            for name in changed:
-                setattr(patient, name, getattr(data, name))
-            session.add(patient)
-            if not created and set(NAME_PARTS) & set(changed):
-                index_studies_of_patient(session, patient.id)
-            index_patient(session, patient)
-            action = "patient.created" if created else "patient.updated"
-            audit.append(session, origin, Event(action, patient_id=patient.id, detail={"fields": changed}), now)
-            self._listener.patient_told(session, patient, before, origin, now)
-            if created and records:
-                count_up(session)  # the number alone no longer identifies a patient who may be restricted
-            return patient, created
+            records: defaultdict[str, list[Patient]] = defaultdict(list)
+            query = select(Patient).where(Patient.mrn.in_(sorted(one.mrn for one in told)))
+            for record in session.scalars(query.with_for_update()):
+                records[record.mrn].append(record)
+            for one in told:
+                try:
+                    patient, change = self._take(one, records[one.mrn], now)
+                except BridgeError as refusal:
+                    outcomes.append(refusal)
+                    continue
+                outcomes.append((patient, change is not None and change.before is None))
+                changes += [] if change is None else [change]
+            if changes:
+                self._write(session, changes, origin, now)
+        return outcomes
+
+    def _take(self, told: ToldPatient, records: Sequence[Patient], now: datetime) -> tuple[Patient, _Change | None]:
+        """Set what was told on the record, if it differs. Whatever refuses it does so before anything is set."""
+        data = told.data
+        if self._authorities:
+            data = replace(data, issuer=configured_issuer(self._authorities, data.issuer))
+        patient = self._told(records, data.issuer)
+        is_new = patient is None
+        if patient is not None and patient.merged_into_id is not None:
+            raise Conflict("patient_merged", "This record was merged into another; change the surviving record.")
+        if patient is not None and patient.issuer is not None:
+            data = replace(data, issuer=patient.issuer)
+        if patient is None:
+            patient = Patient(id=uuid.uuid4(), mrn=told.mrn, created_at=now)
+        require_newer(patient, told.as_of, now)
+        note_moment(patient, told.as_of)
+        changed = [name for name in PatientData.__slots__ if getattr(patient, name) != getattr(data, name)]
+        if not changed and not is_new:
+            return patient, None
+        before = None if is_new else {name: getattr(patient, name) for name in changed}
+        for name in changed:
+            setattr(patient, name, getattr(data, name))
+        return patient, _Change(patient, changed, before, shares_number=is_new and bool(records))
+
+    def _write(self, session: Session, changes: Sequence[_Change], origin: Origin, now: datetime) -> None:
+        session.add_all([change.patient for change in changes])
+        if renamed := [
+            change.patient.id for change in changes if change.before and not change.before.keys().isdisjoint(NAME_PARTS)
+        ]:
+            index_studies_of_patients(session, renamed)
+        index_patients(session, [change.patient for change in changes])
+        audit.append_all(session, origin, [change.event for change in changes], now)
+        self._listener.patients_told(session, [(change.patient, change.before) for change in changes], origin, now)
+        if any(change.shares_number for change in changes):
+            count_up(session)  # the number alone no longer identifies a patient who may be restricted
 
     def told(self, mrn: str, issuer: str | None) -> Patient | None:
         """The patient whom `upsert` would update; None when it would create one. Raises like `upsert`."""
@@ -155,7 +222,9 @@ class Patients:
             return self._told(session.scalars(select(Patient).where(Patient.mrn == mrn)).all(), issuer)
 
     def _told(self, records: Sequence[Patient], issuer: str | None) -> Patient | None:
-        return _of_authority(records, str(issuer)) if self._authorities else _of_the_one(records, issuer)
+        patient = _of_authority(records, str(issuer)) if self._authorities else _of_the_one(records, issuer)
+        require_open(None if patient is None else patient.id)
+        return patient
 
     def named(self, id_or_mrn: str, issuer: str | None) -> str:
         """A number with its issuer, as `find_patient` takes it. Raises InvalidInput when, with several authorities, the

@@ -11,8 +11,8 @@ AHEAD = timedelta(minutes=5)
 """How far the EHR's clock may be ahead of ours."""
 
 
-def take_moment(row: Patient | Order, as_of: datetime | None, now: datetime) -> None:
-    """Note when the EHR knew what it tells now; None: it does not say, and what it said before stays.
+def require_newer(row: Patient | Order, as_of: datetime | None, now: datetime) -> None:
+    """Refuse what the EHR tells now if it knew it before what is recorded; None: it does not say, so it is taken.
 
     Raises:
         Conflict: what it told last was newer.
@@ -26,4 +26,9 @@ def take_moment(row: Patient | Order, as_of: datetime | None, now: datetime) -> 
     if row.as_of is not None and as_of < row.as_of:
         known = row.as_of.isoformat().replace("+00:00", "Z")
         raise Conflict("stale", f"What is recorded was told as of {known}, which is newer. Nothing was changed.")
-    row.as_of = as_of
+
+
+def note_moment(row: Patient | Order, as_of: datetime | None) -> None:
+    """Note when the EHR knew what it tells now; None: it does not say, and what it said before stays."""
+    if as_of is not None:
+        row.as_of = as_of

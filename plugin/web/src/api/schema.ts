@@ -2829,6 +2829,45 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/orders/batch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Place or update up to 1,000 orders, with an outcome for each */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["OrderBatchBody"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["OrderBatchAnswer"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/orders/{order}": {
         parameters: {
             query?: never;
@@ -4869,6 +4908,22 @@ export interface components {
             uploaded_at: string | null;
             uploaded_by_id: string | null;
         };
+        OrderBatchAnswer: {
+            created: number;
+            dry_run: boolean;
+            failed: number;
+            items: components["schemas"]["OrderItemAnswer"][];
+            updated: number;
+        };
+        OrderBatchBody: {
+            /** @default false */
+            dry_run: boolean;
+            items: {
+                [key: string]: unknown;
+            }[];
+            /** @default false */
+            partial: boolean;
+        };
         OrderBody: {
             /** @default null */
             as_of: string | null;
@@ -4903,6 +4958,13 @@ export interface components {
             station_ae_title: string | null;
             /** @default null */
             status: ("scheduled" | "arrived" | "completed" | "reported") | null;
+        };
+        OrderItemAnswer: {
+            accession_number: string | null;
+            error: components["schemas"]["ItemProblem"] | null;
+            id: string | null;
+            /** @enum {string} */
+            status: "created" | "updated" | "failed";
         };
         OrderList: {
             items: components["schemas"]["OrderAnswer"][];
@@ -4943,14 +5005,19 @@ export interface components {
         };
         PatientBatchAnswer: {
             created: number;
+            dry_run: boolean;
             failed: number;
             items: components["schemas"]["PatientItemAnswer"][];
             updated: number;
         };
         PatientBatchBody: {
+            /** @default false */
+            dry_run: boolean;
             items: {
                 [key: string]: unknown;
             }[];
+            /** @default false */
+            partial: boolean;
         };
         PatientBody: {
             /** @default null */
@@ -5568,7 +5635,10 @@ export type NamedStudy = components['schemas']['NamedStudy'];
 export type NewAccountBody = components['schemas']['NewAccountBody'];
 export type NewServiceKeyAnswer = components['schemas']['NewServiceKeyAnswer'];
 export type OrderAnswer = components['schemas']['OrderAnswer'];
+export type OrderBatchAnswer = components['schemas']['OrderBatchAnswer'];
+export type OrderBatchBody = components['schemas']['OrderBatchBody'];
 export type OrderBody = components['schemas']['OrderBody'];
+export type OrderItemAnswer = components['schemas']['OrderItemAnswer'];
 export type OrderList = components['schemas']['OrderList'];
 export type OrderPatch = components['schemas']['OrderPatch'];
 export type OrderStatus = components['schemas']['OrderStatus'];

@@ -1,0 +1,100 @@
+"""How many patients and orders a batch takes in a second, through the WSGI application, on both databases.
+
+The registry holds 20,000 patients already. Each batch is of 1,000 that are new.
+"""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import time
+import uuid
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from flask.testing import FlaskClient
+from pydantic import SecretStr
+
+from ehr_bridge.api.app import create_app
+from ehr_bridge.db import migrate
+from ehr_bridge.db.database import Database
+from ehr_bridge.matching import PatientFacts
+from ehr_bridge.services.bundle import build_services
+from ehr_bridge.settings import Settings
+from tests.bench.listing import empty_postgres, given
+from tests.bench.people import write_patients
+from tests.bench.rounds import Plan, Time
+from tests.bench.servers import Failed
+from tests.support.archive import FakeArchive
+from tests.support.server import SECRET, user_token
+
+PATIENTS, ORDERS = "patients_batch_per_s", "orders_batch_per_s"
+KNOWN, BATCH, BATCHES = 20_000, 1_000, 5
+type Item = dict[str, Any]
+
+
+def time_patients(plan: Plan) -> Time:
+    """New patients a second, the median of the batches; on the slower of both databases. Higher is better."""
+    return _measure(PATIENTS, "patients", _patient, plan)
+
+
+def time_orders(plan: Plan) -> Time:
+    """New orders a second, as `time_patients`; each of another patient."""
+    return _measure(ORDERS, "orders", _order, plan)
+
+
+def _measure(name: str, kind: str, item: Callable[[int], Item], plan: Plan) -> Time:
+    results = {}
+    with tempfile.TemporaryDirectory(prefix="ehr-bridge-bench-") as folder:
+        for label, url in (("SQLite", f"sqlite:///{folder}/bench.sqlite3"), ("PostgreSQL", None)):
+            with empty_postgres() if url is None else given(url) as address:
+                database = Database(address)
+                migrate.upgrade(database)
+                write_patients(database, [_person(number) for number in range(KNOWN)])
+                client = _client(database, Path(folder))
+                results[label] = [_send(client, kind, item, first) for first in range(0, _batches(plan) * BATCH, BATCH)]
+                database.dispose()
+    notes = [f"{label} {statistics.median(rates):.0f}" for label, rates in results.items()]
+    note = f"{', '.join(notes)}; {BATCH} to a batch, higher is better"
+    return Time(name, min(map(statistics.median, results.values())), note, unit="/s")
+
+
+def _batches(plan: Plan) -> int:
+    return max(2, min(BATCHES, plan.iterations // 400))
+
+
+def _client(database: Database, folder: Path) -> FlaskClient:
+    settings = Settings(jwt_secret=SecretStr(SECRET), data_dir=folder)
+    return create_app(build_services(settings, database), FakeArchive(), {}).test_client()
+
+
+def _send(client: FlaskClient, kind: str, item: Callable[[int], Item], first: int) -> float:
+    """Items a second. Raises Failed when one is not taken."""
+    body = {"items": [item(number) for number in range(first, first + BATCH)]}
+    headers = {"Authorization": f"Bearer {user_token('service')}"}
+    begin = time.perf_counter()
+    answer = client.post(f"/api/v1/{kind}/batch", json=body, headers=headers)
+    took = time.perf_counter() - begin
+    if answer.status_code != 200 or answer.json is None or answer.json["created"] != BATCH:
+        raise Failed(f"the batch answers {answer.status_code}")
+    return BATCH / took
+
+
+def _person(number: int) -> PatientFacts:
+    name = {"family_name": f"Family{number % 997}", "given_name": f"Given{number % 499}"}
+    others = {"middle_name": None, "prefix": None, "suffix": None, "issuer": None, "sex": "female"}
+    born = date(1930 + number % 80, 1 + number % 12, 1 + number % 28)
+    return PatientFacts(id=uuid.uuid4(), mrn=f"B{number:06}", birth_date=born, **name, **others)  # type: ignore[arg-type]
+
+
+def _patient(number: int) -> Item:
+    person = _person(number)
+    named = {"family_name": person.family_name, "given_name": person.given_name, "sex": person.sex}
+    return {"mrn": f"N{number:06}", "birth_date": str(person.birth_date), **named}
+
+
+def _order(number: int) -> Item:
+    told = {"modality": "CT", "description": "CT chest", "scheduled_at": "2026-11-25T08:30:00Z", "ordered_by": "Ek^Eva"}
+    return {"accession_number": f"A{number:06}", "mrn": f"B{number:06}", **told}

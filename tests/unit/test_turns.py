@@ -1,0 +1,41 @@
+"""The writer's turn on SQLite: who has much to write lets the others in between."""
+
+from __future__ import annotations
+
+import threading
+
+from ehr_bridge.db.turns import Turns
+from tests.support.steps import eventually
+
+
+def test_those_who_wait_are_let_in_first() -> None:
+    """It returns when everybody who waited has had the turn, and not before."""
+    turns, begin, done = Turns(), threading.Event(), threading.Event()
+    waits = threading.Event()
+
+    def other() -> None:
+        with turns.waiting():
+            waits.set()
+            begin.wait(60)
+
+    def long_writer() -> None:
+        turns.let_others(60)
+        done.set()
+
+    threads = [threading.Thread(target=one) for one in (other, long_writer)]
+    threads[0].start()
+    assert waits.wait(60)
+    threads[1].start()
+    assert not done.wait(0.1)
+    begin.set()
+    assert eventually(done.is_set)
+    for thread in threads:
+        thread.join(60)
+
+
+def test_nobody_is_waited_for_without_end() -> None:
+    """Where nobody waits it returns at once; for one whose turn never comes, not for ever."""
+    turns = Turns()
+    turns.let_others(60)
+    with turns.waiting():
+        turns.let_others(0.01)
