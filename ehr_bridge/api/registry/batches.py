@@ -16,6 +16,7 @@ from flask import Response
 from flask_openapi3 import Tag
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
+from ehr_bridge import wrong_values
 from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import answer, origin, services
 from ehr_bridge.api.http.schemas import FieldProblem, Input, Model, Text16, Text64
@@ -26,7 +27,6 @@ from ehr_bridge.db.tables.registry import Patient
 from ehr_bridge.errors import BridgeError
 from ehr_bridge.services.registry.patients import Outcome, ToldPatient
 from ehr_bridge.services.registry.told_orders import ToldOrder
-from ehr_bridge.wrong_values import told
 
 MOST_ITEMS = 1_000
 TOGETHER = 100
@@ -212,7 +212,7 @@ def _read[Told](
         known = kind.known(str(name), item) if is_asked else {}
         return kind.told(known | item), None
     except ValidationError as error:
-        problems = [FieldProblem(field=field, message=message) for field, message in told(error)]
+        problems = [FieldProblem(field=field, message=message) for field, message in wrong_values.told(error)]
         message = "Correct the fields named in 'errors'."
         return None, ItemProblem(code="invalid_request", message=message, errors=problems)
     except BridgeError as refusal:
