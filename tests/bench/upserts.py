@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask.testing import FlaskClient
 from pydantic import SecretStr
@@ -35,6 +35,14 @@ KNOWN, BATCH, BATCHES = 20_000, 1_000, 5
 type Item = dict[str, Any]
 
 
+class Rates(NamedTuple):
+    """Items a second."""
+
+    clock: float
+    processor: float
+    """In a second of this process's processor time."""
+
+
 def time_patients(plan: Plan) -> Time:
     """New patients a second, the median of the batches; on the slower of both databases. Higher is better."""
     return _measure(PATIENTS, "patients", _patient, plan)
@@ -46,7 +54,7 @@ def time_orders(plan: Plan) -> Time:
 
 
 def _measure(name: str, kind: str, item: Callable[[int], Item], plan: Plan) -> Time:
-    results = {}
+    results: dict[str, Rates] = {}
     with tempfile.TemporaryDirectory(prefix="ehr-bridge-bench-") as folder:
         for label, url in (("SQLite", f"sqlite:///{folder}/bench.sqlite3"), ("PostgreSQL", None)):
             with empty_postgres() if url is None else given(url) as address:
@@ -54,11 +62,16 @@ def _measure(name: str, kind: str, item: Callable[[int], Item], plan: Plan) -> T
                 migrate.upgrade(database)
                 write_patients(database, [_person(number) for number in range(KNOWN)])
                 client = _client(database, Path(folder))
-                results[label] = [_send(client, kind, item, first) for first in range(0, _batches(plan) * BATCH, BATCH)]
+                results[label] = _rates(client, kind, item, _batches(plan))
                 database.dispose()
-    notes = [f"{label} {statistics.median(rates):.0f}" for label, rates in results.items()]
-    note = f"{', '.join(notes)}; {BATCH} to a batch, higher is better"
-    return Time(name, min(map(statistics.median, results.values())), note, unit="/s")
+    notes = [f"{label} {rates.clock:.0f} ({rates.processor:.0f})" for label, rates in results.items()]
+    note = f"{', '.join(notes)} by the clock (in a second of our processor time); {BATCH} to a batch, higher is better"
+    return Time(name, min(rates.clock for rates in results.values()), note, unit="/s")
+
+
+def _rates(client: FlaskClient, kind: str, item: Callable[[int], Item], batches: int) -> Rates:
+    sent = [_send(client, kind, item, first) for first in range(0, batches * BATCH, BATCH)]
+    return Rates(statistics.median(one.clock for one in sent), statistics.median(one.processor for one in sent))
 
 
 def _batches(plan: Plan) -> int:
@@ -70,16 +83,16 @@ def _client(database: Database, folder: Path) -> FlaskClient:
     return create_app(build_services(settings, database), FakeArchive(), {}).test_client()
 
 
-def _send(client: FlaskClient, kind: str, item: Callable[[int], Item], first: int) -> float:
-    """Items a second. Raises Failed when one is not taken."""
+def _send(client: FlaskClient, kind: str, item: Callable[[int], Item], first: int) -> Rates:
+    """Raises Failed when an item is not taken."""
     body = {"items": [item(number) for number in range(first, first + BATCH)]}
     headers = {"Authorization": f"Bearer {user_token('service')}"}
-    begin = time.perf_counter()
+    begin, busy = time.perf_counter(), time.process_time()
     answer = client.post(f"/api/v1/{kind}/batch", json=body, headers=headers)
-    took = time.perf_counter() - begin
+    took, used = time.perf_counter() - begin, time.process_time() - busy
     if answer.status_code != 200 or answer.json is None or answer.json["created"] != BATCH:
         raise Failed(f"the batch answers {answer.status_code}")
-    return BATCH / took
+    return Rates(BATCH / took, BATCH / used)
 
 
 def _person(number: int) -> PatientFacts:
