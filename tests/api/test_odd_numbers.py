@@ -36,6 +36,12 @@ def outcome(answer: Any) -> tuple[int, str | None]:
     return answer.status_code, answer.json.get("code")
 
 
+def placed(api: Api, number: str) -> dict[str, Any]:
+    order = {"accession_number": number, "mrn": "MRN-1", "modality": "CT", "description": "CT chest"}
+    answer = api.call("POST", "/api/v1/orders/batch", "service", json={"items": [order]})
+    return dict(answer.json["items"][0])
+
+
 def registered(api: Api, mrn: str) -> dict[str, Any]:
     answer = api.call("POST", "/api/v1/patients/batch", "service", json={"items": [{"mrn": mrn, "sex": "other"}]})
     return dict(answer.json["items"][0])
@@ -83,14 +89,26 @@ def test_a_patient_with_an_odd_number_is_found_by_number_and_by_id(api: Api, cha
 def test_an_order_with_an_odd_number_is_found_by_number_and_by_id(api: Api, character: str) -> None:
     """Its number corrected by a body; found in the list of orders, and named by number in every other list."""
     number = f"N{character}1"
-    placed = api.place_order("N-1")
+    order = api.place_order("N-1")
     body = {"accession_number": number, "reason": "x"}
-    assert api.call("POST", f"/api/v1/orders/{placed['id']}/accession-number", "service", json=body).status_code == 202
+    assert api.call("POST", f"/api/v1/orders/{order['id']}/accession-number", "service", json=body).status_code == 202
     for query in ({"order": number}, {"accession_number": number}, {"q": number}):
         found = api.get("/api/v1/orders", "nurse", query_string=query).json["items"]
         assert [one["accession_number"] for one in found] == [number], query
     assert api.get("/api/v1/dicom/studies", "nurse", query_string={"order": number}).json["total"] == 0
-    assert api.get(f"/api/v1/orders/{placed['id']}", "nurse").json["accession_number"] == number
+    assert api.get(f"/api/v1/orders/{order['id']}", "nurse").json["accession_number"] == number
+
+
+@pytest.mark.parametrize("character", ODD + "/.+ ")
+def test_an_order_with_an_odd_number_is_placed_in_a_batch(api: Api, character: str) -> None:
+    """And told again there, as the same order."""
+    number = f"N{character}1"
+    registered(api, "MRN-1")
+    told = placed(api, number)
+    assert (told["status"], told["accession_number"]) == ("created", number)
+    (found,) = api.get("/api/v1/orders", "nurse", query_string={"order": number}).json["items"]
+    assert found["id"] == told["id"]
+    assert placed(api, number) == told | {"status": "updated"}
 
 
 @pytest.mark.parametrize("number", MANGLED)
@@ -99,9 +117,10 @@ def test_numbers_that_an_address_turns_into_others_are_refused_in_words(api: Api
     told = registered(api, number)
     assert (told["status"], told["error"]["code"]) == ("failed", "invalid_request")
     assert "another number" in told["error"]["errors"][0]["message"]
-    placed = api.place_order()
+    order = api.place_order()
+    assert placed(api, number)["error"]["errors"] == [told["error"]["errors"][0] | {"field": "accession_number"}]
     body = {"accession_number": number, "reason": "x"}
-    answer = api.call("POST", f"/api/v1/orders/{placed['id']}/accession-number", "service", json=body)
+    answer = api.call("POST", f"/api/v1/orders/{order['id']}/accession-number", "service", json=body)
     assert (answer.status_code, answer.json["errors"][0]["field"]) == (422, "accession_number")
     if "/" not in number and number.strip("."):
         answer = api.call("PUT", f"/api/v1/patients/{number}", "service", json={"sex": "other"})

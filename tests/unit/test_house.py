@@ -138,8 +138,8 @@ HANDED_OUT = {
     "audit", "audit.anchors", "audit.codes", "audit.refusals", "audit.trail", "bundle", "changes.views",
     "deletion.requests", "identity.attributes", "identity.persons", "intake.batch", "intake.prediction",
     "linking.reconciliation", "linking.reconciliation_views", "modifying.tag_history", "privacy", "quarantine.desk",
-    "registry.numbers", "registry.order_search", "registry.order_states", "registry.orders", "registry.patients",
-    "registry.told_orders", "studies.history", "studies.listing", "studies.search", "studies.zipping", "system.state",
+    "registry.numbers", "registry.order_search", "registry.order_states", "registry.patients", "registry.told_orders",
+    "studies.history", "studies.listing", "studies.search", "studies.zipping", "system.state",
     "uploads.arrivals", "uploads.log", "verdict.judge", "viewing.scope", "viewing.tokens", "visibility.asker",
     "visibility.restrictions",
 }  # fmt: skip

@@ -19,7 +19,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from ehr_bridge import wrong_values
 from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import answer, origin, services
-from ehr_bridge.api.http.schemas import FieldProblem, Input, Model, Text16, Text64
+from ehr_bridge.api.http.schemas import FieldProblem, Input, Model, Number16, Number64, Text64
 from ehr_bridge.api.registry.orders import OrderBody, told_order
 from ehr_bridge.api.registry.patches import known_of_order, known_of_patient
 from ehr_bridge.api.registry.patients import PatientBody
@@ -41,13 +41,13 @@ ORDERS = Tag(name="Orders")
 class PatientItem(PatientBody):
     """A patient, including the MRN."""
 
-    mrn: Text64 = Field(description="Medical record number")
+    mrn: Number64 = Field(description="Medical record number")
 
 
 class OrderItem(OrderBody):
     """An order, including the accession number."""
 
-    accession_number: Text16
+    accession_number: Number16
 
 
 class _Batch(Input):
