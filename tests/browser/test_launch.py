@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.server import Server, user_token
+from tests.support.steps import place_order
 
 ORDER = re.compile(r"/ehr/orders/[0-9a-f-]{36}$")
 
@@ -76,3 +77,18 @@ def test_ihe_invoke_image_display(desktop: Page, demo: Server, query: str, headi
     launch(desktop, demo, f"{query}#token={user_token('doctor', subject='dora')}")
     expect(desktop.get_by_role("heading", level=1)).to_contain_text(heading)
     expect(desktop).to_have_url(re.compile(address))
+
+
+def test_numbers_with_a_slash_are_launched_too(desktop: Page, demo: Server) -> None:
+    """Which no path of the API can hold: order and patient are looked up in their lists."""
+    service, token = user_token("service"), user_token("doctor", subject="dora")
+    registered = {"items": [{"mrn": "2026/17", "family_name": "Bergström", "given_name": "Liv", "sex": "female"}]}
+    assert demo.request("POST", "/api/v1/patients/batch", service, json=registered).json()["created"] == 1
+    number = f"/api/v1/orders/{place_order(demo)['id']}/accession-number"
+    body = {"accession_number": "2026/18", "reason": "as the EHR has it"}
+    assert demo.request("POST", number, service, json=body).status_code == 202
+    launch(desktop, demo, f"?requestType=STUDY&accessionNumber=2026%2F18#token={token}")
+    expect(desktop.get_by_role("heading", level=1)).to_contain_text("Lindqvist, Åsa")
+    expect(desktop).to_have_url(ORDER)
+    launch(desktop, demo, f"?requestType=PATIENT&patientID=2026%2F17#token={token}")
+    expect(desktop.get_by_role("heading", level=1)).to_contain_text("Bergström, Liv")

@@ -57,6 +57,16 @@ def test_a_patient_arrives_and_the_report_comes(people: People, demo: Server, ac
     expect(page.get_by_role("button", name="Patient arrived")).to_have_count(0)
 
 
+@pytest.mark.parametrize("typed", ["inti quispe", "QUIS int", "uisp"])
+def test_an_order_is_found_by_its_patient_as_people_type_names(people: People, accession: str, typed: str) -> None:
+    """In either order, in parts, in any case."""
+    page = people.go("radiographer", "/orders")
+    page.get_by_label("Status").select_option(label="All")
+    page.get_by_label("Search").fill(typed)
+    expect(page.get_by_role("row", name=re.compile(accession))).to_be_visible()
+    expect(page.get_by_role("row", name=re.compile("ACC-2026-0001"))).to_have_count(0)
+
+
 def test_an_order_that_went_on_meanwhile_says_so(people: People, demo: Server) -> None:
     """The page was open while the EHR said more; nothing is taken back, and the page shows what is so now."""
     demo.put("/api/v1/patients/MRN-3001", {"family_name": "Quispe", "given_name": "Inti", "sex": "male"})
