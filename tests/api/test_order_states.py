@@ -167,9 +167,9 @@ def test_several_states_are_listed_at_once(api: Api) -> None:
         items = api.get(f"/api/v1/orders?status={states}", "nurse").json["items"]
         return [order["accession_number"] for order in items]
 
-    assert listed("scheduled,arrived") == listed("arrived%2Cscheduled") == ["ACC-1", "ACC-2"]
+    assert listed("scheduled,arrived") == listed("arrived%2Cscheduled") == ["ACC-2", "ACC-1"]
     assert listed("reported") == ["ACC-3"]
-    assert listed("") == ["ACC-1", "ACC-2", "ACC-3"]
+    assert listed("") == ["ACC-3", "ACC-2", "ACC-1"]
     for wrong in ("scheduled,", ",", "scheduled,done", "scheduled%20arrived"):
         assert api.get(f"/api/v1/orders?status={wrong}", "nurse").status_code == 422, wrong
 
