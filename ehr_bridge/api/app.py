@@ -21,6 +21,7 @@ from ehr_bridge.api import (
     tags,
     viewer,
 )
+from ehr_bridge.api.document import problem_pages
 from ehr_bridge.api.http import context, docs_page, limits, problems
 from ehr_bridge.api.http.json_bodies import ShallowJson
 from ehr_bridge.api.http.openapi import complete
@@ -63,6 +64,7 @@ MODULES = (
     audit,
     accounts,
     system,
+    problem_pages,
     tags,
     stuck_jobs,
     account_management,

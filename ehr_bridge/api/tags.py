@@ -152,7 +152,7 @@ def accepted(job: Modification) -> Response:
 
 def job_answer(job: Modification) -> JobAnswer:
     values = {name: getattr(job, name) for name in JobAnswer.model_fields if name != "error_message"}
-    return JobAnswer(error_message=CODES[job.error_code][1] if job.error_code else None, **values)
+    return JobAnswer(error_message=CODES[job.error_code].cause if job.error_code else None, **values)
 
 
 def _tags(study: StudyTags) -> StudyTagsAnswer:

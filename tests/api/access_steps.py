@@ -6,6 +6,7 @@ import re
 import uuid
 
 EXAMPLES = {
+    "code": "stale",
     "patient": "MRN-1",
     "accession_number": "ACC-1",
     "order": "ACC-1",

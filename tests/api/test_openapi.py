@@ -94,7 +94,7 @@ def test_every_error_is_a_problem_with_an_example_that_exists(document: dict[str
             if "application/dicom+json" in response["content"]:
                 continue
             example = response["content"]["application/problem+json"]["example"]
-            assert CODES[example["code"]][0] == int(status) == example["status"]
+            assert CODES[example["code"]].status == int(status) == example["status"]
 
 
 def test_only_the_ways_to_sign_in_that_are_configured_are_listed() -> None:
@@ -136,7 +136,7 @@ def test_each_route_lists_the_codes_that_it_can_answer_with(document: dict[str, 
         if not statuses:
             continue
         enum = document["components"]["schemas"][problem_of(name)]["allOf"][1]["properties"]["code"]["enum"]
-        assert {str(CODES[code][0]) for code in enum} == statuses
+        assert {str(CODES[code].status) for code in enum} == statuses
         for status in statuses:
             schema = operation["responses"][status]["content"][MEDIA_TYPE]["schema"]
             assert schema == {"$ref": f"#/components/schemas/{problem_of(name)}"}

@@ -18,7 +18,10 @@ from tests.support.steps import place_order, upload
 
 DEPTHS = (100, 600, 5_000, 50_000)
 EVERYTHING = ("technician", "reception", "doctor", "radiologist", "manager", "admin", "service")
-PUBLIC = ("/ehr", "/ohif", "/api/v1/health", "/api/v1/docs", "/api/v1/openapi.json", "/api/v1/auth/login")
+PUBLIC = (
+    *("/ehr", "/ohif", "/api/v1/health", "/api/v1/docs", "/api/v1/problems", "/api/v1/openapi.json"),
+    "/api/v1/auth/login",
+)
 LISTS_FINDINGS = ("/api/v1/dicom/validate",)
 """Stores nothing, and answers 200 with what is wrong."""
 ANY_ID = "f27f3fa9-19dc-4126-9846-b2bcf2086b50"

@@ -97,6 +97,8 @@ OF_ROUTE: dict[str, tuple[str, ...]] = {
     "get_me": (),
     "get_version": (),
     "get_system": (),
+    "list_problems": (),
+    "get_problem": (),
     "get_tags": (*_STUDY, *_READ, "archive_unavailable"),
     "modify_tags": (*_STUDY, "study_is_linked", "modification_running"),
     "undo_modification": (*_LINK, "modification_not_found", "patient_merged", "cannot_undo"),
@@ -167,7 +169,7 @@ OF_ROUTE: dict[str, tuple[str, ...]] = {
 
 def codes_of(operation_id: str, method: str, path: str, status: int) -> list[str]:
     """The codes with which a route (as in the access table) answers that status, in the order of the table of codes."""
-    of_status = [code for code, (its_status, _) in CODES.items() if its_status == status]
+    of_status = [code for code, meaning in CODES.items() if meaning.status == status]
     own = OF_ROUTE.get(operation_id)
     if own is None:
         return of_status
@@ -177,7 +179,7 @@ def codes_of(operation_id: str, method: str, path: str, status: int) -> list[str
 
 def statuses_of(operation_id: str) -> set[str]:
     """The statuses of a route's own codes."""
-    return {str(CODES[code][0]) for code in OF_ROUTE.get(operation_id, ())}
+    return {str(CODES[code].status) for code in OF_ROUTE.get(operation_id, ())}
 
 
 def _of_its_kind(method: str, path: str) -> set[str]:

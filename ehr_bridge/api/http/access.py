@@ -24,6 +24,8 @@ ACCESS: dict[tuple[str, str], Permission | str] = {
     ("GET", "/api/v1/health"): PUBLIC,
     ("GET", "/api/v1/openapi.json"): PUBLIC,
     ("GET", "/api/v1/docs"): PUBLIC,
+    ("GET", "/api/v1/problems"): PUBLIC,
+    ("GET", "/api/v1/problems/{code}"): PUBLIC,
     ("GET", "/api/v1/version"): SIGNED_IN,
     ("GET", "/api/v1/system"): SEE_SYSTEM,
     ("POST", "/api/v1/auth/login"): PUBLIC,

@@ -275,7 +275,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         ],
     },
     "Problem": {
-        "type": "urn:orthanc-ehr-bridge:problem:invalid_request",
+        "type": "/api/v1/problems/invalid_request",
         "title": "The request cannot be used",
         "status": 422,
         "detail": "Correct the fields named in 'errors' and send it again.",
@@ -286,6 +286,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
 }
 
 PARAMETER_EXAMPLES: dict[str, Any] = {
+    "code": "stale",
     "mrn": "MRN-2001",
     "patient": "MRN-2001",
     "order": "ACC-2026-0101",

@@ -17,7 +17,7 @@ from ehr_bridge.api.http.examples import EXAMPLES, PARAMETER_EXAMPLES
 from ehr_bridge.api.http.examples_links import LINK_EXAMPLES
 from ehr_bridge.api.http.examples_system import SYSTEM_EXAMPLES
 from ehr_bridge.api.http.limits import LEFT, POLICY, may_tell
-from ehr_bridge.api.http.problems import CODES, MEDIA_TYPE, TITLES
+from ehr_bridge.api.http.problems import CODES, MEDIA_TYPE, TITLES, type_of
 from ehr_bridge.request_id import HEADER
 
 DESCRIPTION = """Makes the PACS speak to the EHR: patients and orders come in, images are matched, corrected and stored,
@@ -206,10 +206,10 @@ def _complete_parameter(parameter: dict[str, Any]) -> None:
 def _problem(status: int, codes: list[str], problem: str) -> dict[str, Any]:
     code = USUAL[status] if USUAL.get(status) in codes else codes[0]
     example = {
-        "type": f"urn:orthanc-ehr-bridge:problem:{code}",
+        "type": type_of(code),
         "title": TITLES[status],
         "status": status,
-        "detail": CODES[code][1],
+        "detail": CODES[code].cause,
         "code": code,
     }
     answer: dict[str, Any] = {

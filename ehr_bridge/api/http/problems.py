@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
+import tomllib
 from collections.abc import Iterable
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from flask import Flask, Response
 from pydantic import ValidationError
@@ -42,146 +44,36 @@ NO_ROUTE = (
     "There is no such route; /api/v1/docs lists them. A number with a slash cannot stand in an address: name the "
     "patient or order by id, or find it with ?patient= or ?order= in a list."
 )
-CODES: dict[str, tuple[int, str]] = {
-    "malformed_json": (400, "The body is not JSON."),
-    "json_too_deep": (400, "The body nests more than 32 levels of arrays and objects."),
-    "malformed_multipart": (400, "The multipart body or its boundary cannot be read."),
-    "token_missing": (401, "No token was sent."),
-    "token_invalid": (401, "The token is malformed, forged, or meant for another audience."),
-    "token_too_large": (401, "The Authorization header is longer than 12,000 characters."),
-    "token_expired": (401, "The token has expired."),
-    "token_revoked": (401, "The token was revoked."),
-    "wrong_credentials": (401, "User name or password is wrong."),
-    "account_locked": (401, "Too many wrong passwords for this name; wait."),
-    "permission_missing": (403, "The caller's roles do not include what this needs."),
-    "token_used_up": (403, "The viewer link was opened as often as allowed."),
-    "annotation_refused": (403, "It is not an annotation of a study that the sender may annotate."),
-    "patient_restricted": (403, "The patient is restricted to named people; see break-glass."),
-    "own_request": (403, "Nobody may approve their own deletion request."),
-    "not_own_request": (403, "Only the person who requested a deletion can withdraw the request."),
-    "route_not_found": (404, "There is no such route."),
-    "patient_not_found": (404, "No patient has this MRN or id."),
-    "order_not_found": (404, "No order has this accession number or id."),
-    "study_not_found": (404, "The archive holds no such study."),
-    "upload_not_found": (404, "The upload log has no such upload."),
-    "token_not_found": (404, "There is no such viewer token."),
-    "modification_not_found": (404, "There is no such modification."),
-    "job_not_found": (404, "There is no such job."),
-    "account_not_found": (404, "No local account has this name."),
-    "service_key_not_found": (404, "There is no such service key."),
-    "deletion_not_found": (404, "There is no such deletion request."),
-    "restriction_not_found": (404, "The patient is not restricted."),
-    "glass_not_found": (404, "There is no broken glass with this id."),
-    "change_not_found": (404, "There is no such change of a patient or order."),
-    "quarantine_not_found": (404, "There is no such file in quarantine."),
-    "hold_not_found": (404, "The study is not under legal hold."),
-    "method_not_allowed": (405, "The route exists, but not for this method."),
-    "order_of_another_patient": (409, "Order and patient do not belong together."),
-    "order_cancelled": (409, "The order is cancelled."),
-    "study_uid_of_another_order": (409, "Another order has this Study Instance UID."),
-    "study_uid_too_late": (409, "The order has images, so its Study Instance UID cannot change."),
-    "stale": (409, "What is recorded was told as of a later moment, by `as_of`; nothing was changed."),
-    "mrn_of_another_issuer": (409, "The recorded MRN has another issuer, so it is another patient's."),
-    "mrn_ambiguous": (409, "Several patients have the MRN; give its issuer too, or the patient's id."),
-    "mrn_without_issuer": (409, "The recorded MRN has no issuer yet; an administrator must assign one."),
-    "patient_merged": (409, "The record was merged into another one."),
-    "nothing_to_decide": (409, "The change needs no decision, or has one already."),
-    "not_merged": (409, "The record was not merged into another one."),
-    "accession_number_taken": (409, "Another order has this accession number."),
-    "order_state": (409, "The order cannot change to that state."),
-    "study_recorded_otherwise": (409, "The study is already stored with another link or none."),
-    "same_uid_other_content": (409, "Another instance with this SOP Instance UID is stored, and kept."),
-    "study_of_another_patient": (
-        409,
-        "The archive holds the study under another Patient ID; the image is in quarantine.",
-    ),
-    "quarantine_decided": (409, "The file was decided about already, or not yet."),
-    "quarantine_file_away": (409, "The file in quarantine is on another node, or is gone."),
-    "quarantine_unreadable": (409, "The file in quarantine cannot be stored for any patient."),
-    "study_is_linked": (409, "The study's link determines its patient and order, and the request contradicts it."),
-    "not_linked": (409, "The study is not linked."),
-    "study_changed": (409, "Another user has changed the study in the meantime; `detail` says who."),
-    "study_contradicted": (409, "Images of the study name another patient; a person has to link it first."),
-    "modification_running": (409, "The study is being modified; try again later."),
-    "cannot_undo": (409, "It was undone already, or something changed after it; undo that first."),
-    "name_taken": (409, "Another account or key has, or had, this name."),
-    "last_admin": (409, "No account would be left that manages accounts."),
-    "no_local_session": (409, "The token is not from our own sign-in."),
-    "deletion_requested": (409, "The deletion of the study was already requested."),
-    "deletion_state": (409, "The deletion request cannot change to that state."),
-    "study_deleted": (409, "The study is deleted, or its deletion is requested."),
-    "not_restricted": (409, "The caller may see this patient anyway."),
-    "glass_state": (409, "It was reviewed already, or it is the reviewer's own."),
-    "answer_lost": (409, "It was done under this Idempotency-Key, but its answer cannot be read any more."),
-    "study_on_hold": (409, "The study is under legal hold."),
-    "events_gone": (410, "Events after this number are no longer kept; read the lists again and start with after=0."),
-    "version_changed": (412, "It changed since its ETag was read, or is not there; read it again."),
-    "already_exists": (412, "It exists, and `If-None-Match: *` said to create only."),
-    "too_large": (413, "A file or request is larger than allowed."),
-    "too_many_files": (413, "More files than allowed in one upload."),
-    "unsupported_media_type": (415, "The route does not take this media type."),
-    "invalid_request": (422, "A field is missing or malformed; see `errors`."),
-    "condition_not_supported": (422, "The route cannot honour If-Match and its like, and does not ignore them."),
-    "idempotency_key_reused": (422, "The caller sent another request under this Idempotency-Key."),
-    "invalid_cursor": (422, "The cursor is not from this list with these filters and this sort."),
-    "issuer_required": (422, "Several authorities issue numbers here; name the one of this number."),
-    "issuer_not_configured": (422, "The issuer is not one of the configured authorities."),
-    "digest_mismatch": (422, "The body does not match its Content-Digest; it was damaged in transit."),
-    "empty_file": (422, "The file has no content."),
-    "not_dicom": (422, "The file is not DICOM."),
-    "truncated": (422, "The file ends too early."),
-    "malformed": (422, "Lengths or delimiters inside the file are wrong."),
-    "unreadable_meta": (422, "The file meta information has a value representation that the archive cannot read."),
-    "nested_too_deep": (422, "Sequences are nested more than 16 levels deep."),
-    "too_many_elements": (422, "Hundreds of thousands of tiny data elements, more than any real file has."),
-    "inflated_too_large": (422, "A deflated file or entry unpacks to more than allowed."),
-    "missing_uid": (422, "A UID every instance needs is missing."),
-    "invalid_uid": (422, "A UID is not a UID."),
-    "cannot_index": (422, "Patient ID is above 256 characters, or an identifier of the file is not text."),
-    "dicomdir": (422, "A DICOMDIR is an index of a medium, not an instance."),
-    "cannot_recode": (422, "Its text cannot be converted to a character set that can represent the new values."),
-    "malformed_zip": (422, "The body is not a readable ZIP archive."),
-    "damaged_entry": (422, "An entry of an archive cannot be unpacked, or does not match its description."),
-    "encrypted_entry": (422, "An entry of an archive is encrypted."),
-    "unsafe_entry": (422, "An entry's name leads out of the archive, or it is a link."),
-    "unsupported_compression": (422, "An entry is compressed with another method than deflate."),
-    "nested_archive": (422, "An archive inside an archive is not opened."),
-    "changed_since": (422, "Only in the answer of a job: the stored file is not the one that the modification wrote."),
-    "job_state": (
-        409,
-        "The job needs no decision, or the decision comes too late.",
-    ),
-    "unexpected_error": (500, "Only in the answer of a job: it failed repeatedly with an unexpected error."),
-    "image_elsewhere": (503, "Only in the answer of a job: one of its images is on a node that is not running."),
-    "given_up": (409, "Only in the answer of a job: an administrator gave it up."),
-    "duplicate_instance": (
-        422,
-        "Only in the answer of a job: the archive already has the instance under its new identity.",
-    ),
-    "refused_by_archive": (422, "Orthanc is working, but cannot read or index this file."),
-    "none_stored": (422, "None of the files could be stored; see `instances`."),
-    "no_files": (422, "The upload holds no file."),
-    "unknown_role": (422, "There is no such role."),
-    "password_too_short": (422, "A password needs at least 10 characters."),
-    "password_unchanged": (422, "The new password is the current one."),
-    "internal_error": (500, "A defect; the log has the details under `request_id`."),
-    "rate_limited": (503, "Too many requests in a short time; wait as long as `Retry-After` says."),
-    "busy": (503, "Too many such requests at the moment; wait as long as `Retry-After` says."),
-    "database_unavailable": (503, "The database does not answer."),
-    "archive_unavailable": (503, "Orthanc cannot store at the moment."),
-    "not_tried": (503, "Only for a file of an upload: not tried after an outage; send it again."),
-    "record_pending": (503, "The image is stored and its record follows; sending it again is harmless."),
+
+
+class Code(NamedTuple):
+    """What an error code means: its HTTP status, why it is answered, and what to do then."""
+
+    status: int
+    cause: str
+    cure: str
+
+
+CODES = {
+    code: Code(**meaning)
+    for code, meaning in tomllib.loads(Path(__file__).with_name("problems.toml").read_text(encoding="utf-8")).items()
 }
-"""Every error code, its HTTP status and its meaning; docs/api.md shows this table."""
+"""Every error code. Each has a page at `PAGES`, and docs/api.md shows them all."""
+PAGES = "/api/v1/problems"
+
+
+def type_of(code: str) -> str:
+    """The `type` of a problem: the address of the page that explains it, on the server that answered."""
+    return f"{PAGES}/{code}"
 
 
 def problem(
     code: str, detail: str, errors: Iterable[tuple[str, str]] = (), extra: dict[str, Any] | None = None
 ) -> Response:
     """A problem-details answer for a code of the table."""
-    status = CODES[code][0]
+    status = CODES[code].status
     body: dict[str, Any] = {
-        "type": f"urn:orthanc-ehr-bridge:problem:{code}",
+        "type": type_of(code),
         "title": TITLES[status],
         "status": status,
         "detail": detail,

@@ -130,7 +130,7 @@ def _reference(instance: InstanceOutcome) -> dict[str, Any]:
 
 
 def _failure_reason(instance: InstanceOutcome) -> int:
-    status = CODES.get(instance.error_code or "", (422, ""))[0]
+    status = CODES[instance.error_code].status if instance.error_code in CODES else 422
     if status >= 500:
         return PROCESSING_FAILURE  # the file itself is fine
     return OUT_OF_RESOURCES if status == 413 else CANNOT_UNDERSTAND
