@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import io
-import subprocess
-import sys
 from collections import Counter
-from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
 import pydicom
-import requests
 
 from ehr_bridge.services.audit.verification import verify_database
 from tests.live.door_steps import c_store
 from tests.support.samples import nested, small
-from tests.support.server import ROOT, SECRET, Server, user_token
+from tests.support.server import SECRET, Server, user_token
 from tests.support.steps import eventually, study, upload, viewer_token
 
 AUDIT = "/api/v1/audit"
@@ -125,22 +121,3 @@ def test_the_export_comes_through_orthanc_with_its_link_to_the_next_page(server:
     following = server.request("GET", answer.links["next"]["url"], user_token("admin"))
     assert following.status_code == 200, following.text
     assert len(ET.fromstring(following.content)) >= 1
-
-
-def test_the_documented_client_works_as_it_stands(server: Server, tmp_path: Path) -> None:
-    """Order, upload, viewer link, with nothing but the file in docs/ and `requests`."""
-    image = tmp_path / "scan.dcm"
-    image.write_bytes(small())
-    token = user_token("service", "doctor", subject="ehr")
-    command = [sys.executable, str(ROOT / "docs" / "examples" / "client.py"), server.url, token, str(image)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
-    assert (done.returncode, done.stderr) == (0, "linked\n"), done.stderr
-    link = done.stdout.strip()
-    assert link.startswith(server.url + "/ohif/viewer?StudyInstanceUIDs=")
-    bearer = {"Authorization": "Bearer " + link.split("token=")[1]}
-    uid = link.split("StudyInstanceUIDs=")[1].split("&")[0]
-    metadata = requests.get(f"{server.url}/dicom-web/studies/{uid}/metadata", headers=bearer, timeout=300)
-    assert metadata.status_code == 200
-    refused = subprocess.run([*command[:3], "forged", str(image)], capture_output=True, text=True, check=False)
-    assert refused.returncode != 0
-    assert "token_invalid" in refused.stderr

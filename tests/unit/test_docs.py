@@ -104,7 +104,7 @@ def test_nothing_that_exists_is_called_not_yet() -> None:
 
 def test_every_error_code_is_documented_with_its_status() -> None:
     """Codes are what programs rely on."""
-    table = {code(row[0]): (int(row[1]), row[2]) for row in rows("api.md", "Errors")}
+    table = {code(row[0]): (int(row[1]), row[2], row[3]) for row in rows("api.md", "Errors")}
     assert table == CODES
 
 
@@ -328,7 +328,8 @@ BODIES: dict[str, type[BaseModel]] = {
 def test_every_example_of_a_request_is_accepted() -> None:
     """Each curl with a JSON body."""
     seen = set()
-    for _, text in examples("bash", "api.md"):
+    tasks = [f"tasks/{page.name}" for page in sorted((DOCS / "tasks").glob("*.md"))]
+    for _, text in [one for page in ("api.md", *tasks) for one in examples("bash", page)]:
         for path, body in re.findall(r"\$BRIDGE(/\S+).*?-d '(\{.*?\})'", text, re.DOTALL):
             prefix = next(prefix for prefix in BODIES if path.startswith(prefix))
             BODIES[prefix].model_validate_json(body)
