@@ -3464,6 +3464,78 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/problems": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What every error code means and what to do; HTML where `Accept` asks for it */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ProblemMeanings"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/problems/{code}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What an error code means and what to do; HTML where `Accept` asks for it */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    code: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ProblemMeaning"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/quarantine": {
         parameters: {
             query?: never;
@@ -5091,6 +5163,16 @@ export interface components {
             title: string;
             type: string;
         };
+        ProblemMeaning: {
+            cause: string;
+            code: string;
+            cure: string;
+            status: number;
+            title: string;
+        };
+        ProblemMeanings: {
+            items: components["schemas"]["ProblemMeaning"][];
+        };
         QuarantineAnswer: {
             address: string | null;
             can_be_given: boolean;
@@ -5654,6 +5736,8 @@ export type Permission = components['schemas']['Permission'];
 export type PersonAnswer = components['schemas']['PersonAnswer'];
 export type PriorsBody = components['schemas']['PriorsBody'];
 export type Problem = components['schemas']['Problem'];
+export type ProblemMeaning = components['schemas']['ProblemMeaning'];
+export type ProblemMeanings = components['schemas']['ProblemMeanings'];
 export type QuarantineAnswer = components['schemas']['QuarantineAnswer'];
 export type QuarantineList = components['schemas']['QuarantineList'];
 export type QueueAnswer = components['schemas']['QueueAnswer'];
