@@ -23,8 +23,9 @@ from ehr_bridge.request_id import HEADER
 DESCRIPTION = """Makes the PACS speak to the EHR: patients and orders come in, images are matched, corrected and stored,
 doctors get links that open exactly their studies.
 
-Send `Authorization: Bearer <JWT>`. Errors are problem details (RFC 9457) with a stable `code`. Lists are paged with
-`limit` and `offset`. Moments are ISO 8601 in UTC. Every answer has an `X-Request-Id`.
+Send `Authorization: Bearer <JWT>`. Errors are problem details (RFC 9457) with a stable `code`, and a `type` that is
+the address of a page with cause and cure. Lists are paged with `limit` and `offset`. Moments are ISO 8601 in UTC.
+Every answer has an `X-Request-Id`.
 A request that is refused before it reaches a route (a body that is
 too large, form data, a compressed body) answers 403 without a body."""
 

@@ -289,7 +289,7 @@ class FieldProblem(Model):
 class Problem(Model):
     """RFC 9457 problem details; `code` is stable, `detail` is for people."""
 
-    type: str
+    type: str = Field(description="Address, on this server, of a page that says cause and cure; needs no token")
     title: str
     status: int = Field(description="The HTTP status")
     detail: str
