@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
+from ehr_bridge.api.http.problems import CODES
 from tests.support.doc_blocks import BLOCK, DOCS, PAGES, TABLES, fresh
 
 WRITE = "run: .venv/bin/python -m tests.support.doc_blocks"
@@ -25,3 +29,13 @@ def test_each_table_and_each_program_stands_on_a_page() -> None:
 def test_the_quick_start_stays_short() -> None:
     """Order, upload, list, link, events: fewer lines than the 39 that it took without events."""
     assert len((DOCS / "examples" / "quick_start.py").read_text(encoding="utf-8").splitlines()) < 39
+
+
+@pytest.mark.parametrize("page", sorted((DOCS / "tasks").glob("*.md")), ids=lambda page: page.stem)
+def test_the_page_of_a_task_says_what_to_send_what_comes_back_and_what_to_do_when_it_fails(page: Path) -> None:
+    """In this order; and each code that it names exists."""
+    text = page.read_text(encoding="utf-8")
+    assert re.findall(r"^## (.+)$", text, re.MULTILINE) == ["What to send", "What comes back", "What can go wrong"]
+    table = re.findall(r"^\| ([^|]+) \|", text.partition("## What can go wrong")[2], re.MULTILINE)
+    named = {name for cell in table for name in re.findall(r"`([a-z]+(?:_[a-z]+)+)`", cell)}
+    assert named and named <= set(CODES), named - set(CODES)
