@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from ehr_bridge.api.http.access import ACCESS
 from ehr_bridge.api.http.problems import CODES
 from tests.api.conftest import Api
 
@@ -41,6 +42,17 @@ def test_every_code_has_a_page_with_cause_and_cure(api: Api) -> None:
         assert item["cause"] != item["cure"] and len(item["cure"]) > 30, item
     listed = api.get("/api/v1/problems", headers=BROWSER).text
     assert re.findall(r'href="/api/v1/problems/(\w+)"', listed) == list(CODES)
+
+
+def test_every_route_that_a_cure_names_exists() -> None:
+    """With its method and its parameters, as the API writes them."""
+    named = {
+        (code, method or "GET", path)
+        for code, meaning in CODES.items()
+        for method, path in re.findall(r"`(?:([A-Z]+) )?(/api/v1/[^`?]*)", meaning.cause + meaning.cure)
+    }
+    assert len(named) > 20
+    assert {name for name in named if name[1:] not in ACCESS} == set()
 
 
 def test_a_code_that_does_not_exist_is_404_and_is_not_repeated(api: Api) -> None:

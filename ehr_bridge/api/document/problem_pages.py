@@ -19,7 +19,10 @@ from ehr_bridge.api.http.problems import CODES, PAGES, TITLES, type_of
 from ehr_bridge.api.http.schemas import Input, Model, Problem
 from ehr_bridge.errors import NotFound
 
-STYLE = "body{font:1rem/1.5 system-ui,sans-serif;max-width:45rem;margin:2rem auto;padding:0 1rem}dt{font-weight:bold}"
+STYLE = (
+    "body{font:1rem/1.5 system-ui,sans-serif;max-width:45rem;margin:2rem auto;padding:0 1rem}"
+    "dt{font-weight:bold}dd{margin:0 0 .5rem}h1,h2,code{overflow-wrap:anywhere}"
+)
 POLICY = (
     f"default-src 'none'; style-src 'sha256-{base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()}'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
