@@ -50,7 +50,9 @@ def test_the_python_client_that_a_generator_makes_runs_the_quick_start(
     """openapi-python-client; each of its warnings is a route or an answer that it leaves out."""
     config = EXAMPLES / "openapi-python-client.yaml"
     making: list[str | Path] = [
-        "openapi-python-client",
+        sys.executable,
+        "-m",
+        "openapi_python_client",
         "generate",
         "--path",
         document,
