@@ -49,17 +49,12 @@ class ProblemPath(Input):
     code: str = Field(max_length=64, description="The `code` of a problem")
 
 
-SAMPLE = "stale"
-
-
 class ProblemMeaning(Model):
-    code: str = Field(description="As in a problem; what it means never changes", examples=[SAMPLE])
-    status: int = Field(description="The HTTP status", examples=[CODES[SAMPLE].status])
-    title: str = Field(
-        description="As in a problem; the same for all codes of a status", examples=[TITLES[CODES[SAMPLE].status]]
-    )
-    cause: str = Field(description="Why it is answered", examples=[CODES[SAMPLE].cause])
-    cure: str = Field(description="What to do then", examples=[CODES[SAMPLE].cure])
+    code: str = Field(description="As in a problem; what it means never changes")
+    status: int = Field(description="The HTTP status")
+    title: str = Field(description="As in a problem; the same for all codes of a status")
+    cause: str = Field(description="Why it is answered")
+    cure: str = Field(description="What to do then")
 
 
 class ProblemMeanings(Model):

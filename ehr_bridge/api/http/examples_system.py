@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ehr_bridge.api.http.examples import MOMENT, STUDY
+from ehr_bridge.api.http.problems import CODES, TITLES
 from ehr_bridge.version import VERSION
 
 FEATURES: dict[str, Any] = {
@@ -82,4 +83,5 @@ SYSTEM_EXAMPLES: dict[str, dict[str, Any]] = {
             },
         ],
     },
+    "ProblemMeaning": {"code": "stale", "title": TITLES[CODES["stale"].status], **CODES["stale"]._asdict()},
 }
