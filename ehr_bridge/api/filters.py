@@ -38,8 +38,9 @@ Words = Annotated[
     Annotated[Annotated[str, Field(max_length=128)] | None, EmptyIsNone], Field(description=MEANINGS["q"])
 ]
 At = Annotated[GivenMoment | None, EmptyIsNone]
-Sort = Annotated[str | None, EmptyIsNone]
-Former = Annotated[str | None, EmptyIsNone]
+Sort = Annotated[Annotated[str, Field(max_length=64)] | None, EmptyIsNone]
+Former = Annotated[Annotated[str, Field(max_length=129)] | None, EmptyIsNone]
+"""As long as the longest successor, a patient."""
 
 
 def at_or_after(what: str, unit: str = "a moment with time zone") -> Any:

@@ -56,7 +56,7 @@ class TemporaryPasswordBody(Input):
 
 
 class AccountPath(Input):
-    username: str
+    username: Text64
 
 
 class AccountAnswer(Versioned):
@@ -104,7 +104,7 @@ def create_account(body: NewAccountBody) -> Response:
     return answer(AccountAnswer.model_validate(services().accounts.get(body.username)), 201)
 
 
-@blueprint.get("/<username>", responses={200: AccountAnswer, 404: Problem})
+@blueprint.get("/<username>", responses={200: AccountAnswer, 404: Problem, 422: Problem})
 def get_account(path: AccountPath) -> Response:
     """One account"""
     return answer(AccountAnswer.model_validate(services().accounts.get(path.username)))

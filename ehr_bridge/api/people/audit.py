@@ -46,8 +46,8 @@ def _is_written(action: str) -> str:
 
 
 class AuditQuery(OfStudy):
-    actor: Annotated[str | None, EmptyIsNone] = None
-    action: Annotated[Annotated[str, AfterValidator(_is_written)] | None, EmptyIsNone] = None
+    actor: Annotated[Annotated[str, Field(max_length=255)] | None, EmptyIsNone] = None
+    action: Annotated[Annotated[str, Field(max_length=64), AfterValidator(_is_written)] | None, EmptyIsNone] = None
     since: At = at_or_after("Events")
     until: At = before("Events")
     sort: Sort = sorted_by(SORTS)

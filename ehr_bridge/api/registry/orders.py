@@ -147,6 +147,7 @@ class OrderQuery(CursorQuery, OfStudy):
     q: Words = None
     status: Annotated[str | None, EmptyIsNone] = Field(
         None,
+        max_length=255,
         pattern=written(
             f"^{_ONE_STATE}(,{_ONE_STATE})*$", f"a state, or several with commas between: {', '.join(OrderStatus)}"
         ),
