@@ -1,8 +1,8 @@
 """The OpenAPI document against the live server: thousands of requests nobody would think of sending.
 
 Every answer must be one that the document announces: its status, its media type, its schema; never a 5xx. Left out are
-header values with a TAB: Orthanc's web server answers them itself, with a plain 400, before any plugin sees them. Once
-on SQLite with identifiers of nothing, once on PostgreSQL with some that exist.
+header values with a TAB and addresses of more than 16 kB: Orthanc's web server answers them itself, with a plain 400,
+before any plugin sees them. Once on SQLite with identifiers of nothing, once on PostgreSQL with some that exist.
 """
 
 from __future__ import annotations
