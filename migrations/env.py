@@ -17,7 +17,6 @@ from ehr_bridge.db.tables import (
     modifications,  # noqa: F401  (their tables belong to the metadata)
     quarantine,  # noqa: F401  (their tables belong to the metadata)
     second_looks,  # noqa: F401  (their tables belong to the metadata)
-    study_names,  # noqa: F401  (their tables belong to the metadata)
     uploads,  # noqa: F401  (their tables belong to the metadata)
     viewing,  # noqa: F401  (their tables belong to the metadata)
 )

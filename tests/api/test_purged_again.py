@@ -7,10 +7,10 @@ from typing import Any
 
 from sqlalchemy import select
 
+from ehr_bridge.db.tables.match_keys import StudyName
 from ehr_bridge.db.tables.modifications import Modification, ModificationInstance
 from ehr_bridge.db.tables.second_looks import SecondLook, StudyMatchKey
 from ehr_bridge.db.tables.studies import Study
-from ehr_bridge.db.tables.study_names import StudyName
 from tests.api.conftest import Api
 from tests.api.deletion_steps import (
     DELETIONS,

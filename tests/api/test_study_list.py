@@ -10,8 +10,8 @@ from sqlalchemy import select
 
 from ehr_bridge.db import migrate
 from ehr_bridge.db.database import Database
+from ehr_bridge.db.tables.match_keys import StudyName
 from ehr_bridge.db.tables.studies import Study
-from ehr_bridge.db.tables.study_names import StudyName
 from tests.api.conftest import Api
 from tests.support.samples import small
 

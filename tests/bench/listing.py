@@ -26,9 +26,9 @@ from sqlalchemy import Table, insert, text
 from ehr_bridge.api.app import create_app
 from ehr_bridge.db import migrate
 from ehr_bridge.db.database import Database
+from ehr_bridge.db.tables.match_keys import StudyName
 from ehr_bridge.db.tables.registry import Order, Patient, ScheduledStep, searched
 from ehr_bridge.db.tables.studies import Study, StudyLink
-from ehr_bridge.db.tables.study_names import StudyName
 from ehr_bridge.matching.names import name_index, name_key
 from ehr_bridge.services.bundle import build_services
 from ehr_bridge.settings import Settings

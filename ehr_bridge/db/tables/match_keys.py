@@ -1,4 +1,7 @@
-"""Tables with which the matcher finds patients and knows how rare a name is; derived from `patients` alone."""
+"""Tables by which patients and studies are found: keys for the matcher, with how rare each is, and parts of names.
+
+Derived from `patients` and from what studies say; nothing is lost with them.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,12 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from ehr_bridge.db.tables.base import Base
 from ehr_bridge.db.tables.registry import Patient
+from ehr_bridge.db.tables.studies import Study
 
 KEY = String(80).with_variant(String(80, collation="C"), "postgresql")
 """Compared byte by byte on both engines."""
+PART = String(64).with_variant(String(64, collation="C"), "postgresql")
+"""Compared byte by byte on both engines, so that an index serves "begins with"."""
 
 
 class PatientMatchKey(Base):
@@ -31,3 +37,14 @@ class PatientValueCount(Base):
 
     value: Mapped[str] = mapped_column(KEY, primary_key=True)
     patients: Mapped[int]
+
+
+class StudyName(Base):
+    """A folded part of the patient name of a study (`ehr_bridge.matching.names`)."""
+
+    __tablename__ = "study_names"
+    __table_args__ = (Index("ix_study_names_part", "part", "place", "study_id"),)
+
+    study_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(Study.id, ondelete="CASCADE"), primary_key=True)
+    part: Mapped[str] = mapped_column(PART, primary_key=True)
+    place: Mapped[str] = mapped_column(String(8), primary_key=True)

@@ -14,9 +14,9 @@ from sqlalchemy import bindparam, delete, insert, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.states import LinkStatus
+from ehr_bridge.db.tables.match_keys import StudyName
 from ehr_bridge.db.tables.second_looks import SecondLook, StudyMatchKey
 from ehr_bridge.db.tables.studies import Study
-from ehr_bridge.db.tables.study_names import StudyName
 from ehr_bridge.matching import HeaderIdentity
 from ehr_bridge.matching.keys import study_keys
 from ehr_bridge.matching.names import KEY_LENGTH, name_index, name_key

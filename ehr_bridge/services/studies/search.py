@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 
 from ehr_bridge.db.like import ESCAPE, escaped
 from ehr_bridge.db.paging import Key, Page, Position, Sorts, first_of, of_ids, rows_after, sorted_by
+from ehr_bridge.db.tables.match_keys import StudyName
 from ehr_bridge.db.tables.registry import Order, Patient
 from ehr_bridge.db.tables.studies import Study, StudyOrder
-from ehr_bridge.db.tables.study_names import StudyName
 from ehr_bridge.matching.names import Place, Word, read_query
 from ehr_bridge.services.registry.searching import person_fits
 from ehr_bridge.services.visibility.restrictions import NOTHING, Closed, without
