@@ -12,6 +12,7 @@ from ehr_bridge.db.tables import (
     audit,  # noqa: F401  (their tables belong to the metadata)
     deletions,  # noqa: F401  (their tables belong to the metadata)
     identity_changes,  # noqa: F401  (their tables belong to the metadata)
+    interfaces,  # noqa: F401  (their tables belong to the metadata)
     logs,  # noqa: F401  (their tables belong to the metadata)
     match_keys,  # noqa: F401  (their tables belong to the metadata)
     modifications,  # noqa: F401  (their tables belong to the metadata)

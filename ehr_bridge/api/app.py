@@ -28,6 +28,7 @@ from ehr_bridge.api.http.openapi import complete
 from ehr_bridge.api.http.request_ids import RequestIds
 from ehr_bridge.api.http.schemas import Problem
 from ehr_bridge.api.http.watch import Watch
+from ehr_bridge.api.interfaces import modalities
 from ehr_bridge.api.people import account_management, accounts, audit, privacy, service_keys
 from ehr_bridge.api.registry import (
     authorities,
@@ -77,6 +78,7 @@ MODULES = (
     identity_changes,
     events,
     history,
+    modalities,
 )
 _DESCRIBING = Lock()
 LICENSE = License(name="GNU Affero General Public License 3.0 or later", identifier="AGPL-3.0-or-later")
@@ -88,10 +90,11 @@ def create_app(
     checks: Mapping[str, system.Check],
     handed_over: Callable[[], int] = lambda: 0,
     orthanc_version: str | None = None,
+    echoes: modalities.Echoes | None = None,
 ) -> OpenAPI:
     """The application behind /api/v1 (and the two doors of `stow` outside it).
 
-    `handed_over` returns how many stored instances have not reached the recorder yet.
+    `handed_over` returns how many stored instances have not reached the recorder yet; `echoes` asks modalities.
     """
     app = _routes(_Application)
     app.extensions[context.EXTENSION] = services
@@ -99,6 +102,7 @@ def create_app(
     app.extensions[system.CHECKS] = checks
     app.extensions[system.HANDED_OVER] = handed_over
     app.extensions[system.ORTHANC_VERSION] = orthanc_version
+    app.extensions[modalities.ECHO] = echoes
     app.wsgi_app = Express(app.wsgi_app, services, archive)  # type: ignore[method-assign]
     app.wsgi_app = Watch(app.wsgi_app, services.refusals)  # type: ignore[method-assign]
     app.wsgi_app = RequestIds(app.wsgi_app)  # type: ignore[method-assign]

@@ -31,6 +31,8 @@ class Permission(StrEnum):
     ANNOTATE = "annotate"
     PRIVACY = "privacy"
     """Restrict patients to named people; see who broke the glass."""
+    INTERFACES = "interfaces"
+    """Set up the systems that speak with this one: modalities."""
 
 
 P = Permission
@@ -63,6 +65,7 @@ ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
             P.ACCOUNTS,
             P.SERVICE_PERMISSIONS,
             P.PRIVACY,
+            P.INTERFACES,
         }
     ),
     "service": frozenset({P.READ, P.WRITE_ORDERS, P.MINT_ON_BEHALF}),

@@ -27,6 +27,18 @@ class OrderStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
+class May(StrEnum):
+    """What a registered modality may do here, or be used for."""
+
+    STORE = "store"
+    WORKLIST = "worklist"
+    MPPS = "mpps"
+    COMMIT = "commit"
+    """Ask whether its images are stored safely (storage commitment, PS3.4 annex J)."""
+    SEND_TO = "send_to"
+    """Be sent images."""
+
+
 class JobKind(StrEnum):
     """What a job does to the stored files of a study."""
 

@@ -44,6 +44,7 @@ from ehr_bridge.services.intake.known_files import KnownFiles
 from ehr_bridge.services.intake.prediction import Matching
 from ehr_bridge.services.intake.quarantine_records import QuarantineRecords
 from ehr_bridge.services.intake.recorder import Recorder
+from ehr_bridge.services.interfaces.modalities import Modalities
 from ehr_bridge.services.linking.late_links import SecondLooks
 from ehr_bridge.services.linking.reconciliation import Reconciliation
 from ehr_bridge.services.modifying.requests import Modifications
@@ -127,6 +128,7 @@ class Services:
     system: System
     quarantine: QuarantineRecords
     quarantine_desk: QuarantineDesk
+    modalities: Modalities
 
 
 def rules_of(settings: Settings) -> Rules:
@@ -265,4 +267,5 @@ def build_services(
         ),
         quarantine=quarantine,
         quarantine_desk=QuarantineDesk(database, quarantine, intake, rules, clock),
+        modalities=Modalities(database, clock),
     )

@@ -25,6 +25,7 @@ from ehr_bridge.services.uploads.arrivals import AtDoor
 from ehr_bridge.services.uploads.settling import settle_leftovers
 from ehr_bridge.services.uploads.under_way import SILENT_FOR
 from ehr_bridge.settings import MEGABYTE, load_settings
+from plugin.dimse.modalities import OrthancModalities
 from plugin.running.advisories import installed_version, written
 from plugin.running.logs import Rotation, log_to
 from plugin.running.selftest import LEAST_STACK, NotFitToServe, run_self_test
@@ -75,7 +76,9 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> list[Callable[..., Any]
         services.viewings.note,
     )
     purging = PurgingArchive(archive, settings.storage_path, settings.purge_journal_path)
-    worker = _make_worker(services, archive, purging)
+    modalities = OrthancModalities(orthanc, services.modalities)
+    services.modalities.follow(modalities.follow)
+    worker = _make_worker(services, archive, purging, modalities)
     fixity = _make_fixity(services, archive)
     store_refusals = StoreRefusals(settings.dicom_port, services.refusals.hand_over)
     ingest = Ingest(
@@ -98,7 +101,7 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> list[Callable[..., Any]
         "jobs": lambda: services.system.stuck_jobs() == 0,
     }
     orthanc_version = written(installed_version(ORTHANC))
-    app = create_app(services, archive, checks, lambda: worker.waiting, orthanc_version)
+    app = create_app(services, archive, checks, lambda: worker.waiting, orthanc_version, modalities.echo)
     adapter = WsgiAdapter(app, gate.peer, bodies.done)
 
     hooks: list[tuple[Any, Callable[..., Any]]] = [
@@ -107,7 +110,7 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> list[Callable[..., Any]
         (orthanc.RegisterOnStoredInstanceCallback, ingest.on_stored),
         (
             orthanc.RegisterOnChangeCallback,
-            keeping_thread(Lifecycle(orthanc, gate, adapter, worker, fixity, services, resources)),
+            keeping_thread(Lifecycle(orthanc, gate, adapter, worker, fixity, services, resources, modalities)),
         ),
         (orthanc.RegisterIncomingCStoreInstanceFilter, keeping_thread(ingest.on_c_store)),
     ]
@@ -142,6 +145,7 @@ class Lifecycle:
     fixity: Worker
     services: Services
     resources: Resources
+    modalities: OrthancModalities
 
     def __call__(self, change_type: int, _level: int, resource: str) -> None:
         if change_type == self.orthanc.ChangeType.DELETED:
@@ -168,6 +172,7 @@ class Lifecycle:
             self.services.sight.refresh()  # until then the gate shows no images
         except Unavailable as error:
             LOGGER.warning("hidden studies and restricted patients are not known yet: %s", error.code)
+        self.modalities.follow()
         self.worker.start()
         self.fixity.start()
         settings = self.services.settings
@@ -179,7 +184,9 @@ class Lifecycle:
         LOGGER.warning("the gate stands in the path; serving on port %d", settings.http_port)
 
 
-def _make_worker(services: Services, archive: OrthancArchive, purging: PurgingArchive) -> Worker:
+def _make_worker(
+    services: Services, archive: OrthancArchive, purging: PurgingArchive, modalities: OrthancModalities
+) -> Worker:
     recorder = services.recorder
     jobs = ModificationJobs(
         services.database,
@@ -238,6 +245,7 @@ def _make_worker(services: Services, archive: OrthancArchive, purging: PurgingAr
             Chore("grants", services.grants.refresh, 0.5),
             # fetches on a thread of its own, so that nothing else waits for the EHR's identity provider
             *([Chore("EHR's keys", services.ehr_keys.refresh_aside, 1.0)] if services.ehr_keys else []),
+            Chore("modalities", modalities.refresh, 1.0),
             Chore("rate limits", services.rate_limits.reconcile, 1.0),
             Chore("service keys", services.key_verifier.note_use, 1.0),
             Chore("hidden studies", services.hidden.refresh, 0.5),

@@ -20,6 +20,7 @@ EXAMPLES = {
     "job_id": str(uuid.uuid4()),
     "username": "nobody",
     "key_id": str(uuid.uuid4()),
+    "ae_title": "CT2",
     "glass_id": str(uuid.uuid4()),
 }
 

@@ -52,6 +52,7 @@ TAGS = {
     "Events": "What happened to patients, orders and studies, in order, for systems that keep in step.",
     "Deletion": "Asked by one person, decided by another, restorable for a while; legal holds.",
     "Viewer": "Links and tokens that open studies in the viewer.",
+    "Interfaces": "The systems that speak with this one: modalities.",
     "Privacy": "Patients whom only named people may see, and the way past that in an emergency.",
     "Audit": "Who did what, when and from where; append-only and chained.",
     "Accounts": "Sign-in for places without their own identity provider.",

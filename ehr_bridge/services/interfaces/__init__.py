@@ -1,0 +1,1 @@
+"""Other systems that speak with this one: modalities and their worklist."""

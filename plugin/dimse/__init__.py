@@ -1,0 +1,1 @@
+"""What modalities ask over DIMSE, other than storing: who they are, the worklist."""
