@@ -204,6 +204,13 @@ class Settings(BaseModel):
         parted = (entry.partition("=") for entry in (self.authorities or "").split(", ") if entry)
         return tuple((name, universal) for name, _, universal in parted)
 
+    dicom_access: Literal["open", "known"] = Field(
+        "open",
+        alias="EHR_BRIDGE_DICOM_ACCESS",
+        description="open: every AE title may store, registered ones ask for the worklist; known: only registered ones "
+        "do either, from their own host.",
+    )
+
     log_format: Literal["text", "json"] = Field(
         "text", alias="EHR_BRIDGE_LOG_FORMAT", description="Lines of ours in the log: text, or JSON objects."
     )

@@ -26,6 +26,7 @@ from ehr_bridge.services.uploads.settling import settle_leftovers
 from ehr_bridge.services.uploads.under_way import SILENT_FOR
 from ehr_bridge.settings import MEGABYTE, load_settings
 from plugin.dimse.modalities import OrthancModalities
+from plugin.dimse.rejections import Rejections
 from plugin.running.advisories import installed_version, written
 from plugin.running.logs import Rotation, log_to
 from plugin.running.selftest import LEAST_STACK, NotFitToServe, run_self_test
@@ -200,6 +201,7 @@ def _make_worker(
     )
     settings = services.settings
     rotation = Rotation(settings.log_path, settings.log_max_mb * MEGABYTE, settings.log_kept)
+    rejections = Rejections(settings.log_path, services.refusals.hand_over)
     catch_up = CatchUp(services.database, archive, services.intake, recorder)
 
     def take_over(arrival: AtDoor) -> None:
@@ -236,6 +238,7 @@ def _make_worker(
             Chore("completed orders", services.completion.run, 5.0),
             Chore("available studies", services.availability.run, 5.0),
             Chore("old events", services.feed.forget_old, 600.0),
+            Chore("refused modalities", rejections.run, 1.0),
             Chore("refusals", services.refusals.flush, 1.0),
             Chore("metrics", lambda: archive.tell_metric(LOUD, services.refusals.alarms.loud()), 5.0),
             Chore("stuck jobs", lambda: archive.tell_metric(STUCK, services.system.stuck_jobs()), 5.0),

@@ -52,6 +52,7 @@ def render(settings: Settings) -> dict[str, Any]:
         "RemoteAccessAllowed": settings.bind != "127.0.0.1",
         "DicomPort": settings.dicom_port,
         "DicomAet": settings.ae_title,
+        "DicomAlwaysAllowStore": settings.dicom_access == "open",
         "StableAge": settings.stable_age,
         "StoreMD5ForAttachments": needs_md5(installed_version(ORTHANC)),
     }
