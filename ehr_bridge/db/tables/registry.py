@@ -138,7 +138,7 @@ class Order(Dated, Base):
 
     __tablename__ = "orders"
     __table_args__ = (Index("ix_orders_status_id", "status", "id"),)
-    NOT_SHOWN: ClassVar[frozenset[str]] = frozenset({"made_here", "told_patient_id"})
+    NOT_SHOWN: ClassVar[frozenset[str]] = frozenset({"made_here", "told_patient_id", "quiet_since"})
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
     accession_number: Mapped[str] = mapped_column(String(16), unique=True)
@@ -158,6 +158,8 @@ class Order(Dated, Base):
     )
     arrived_at: Mapped[datetime | None]
     """When the patient was reported as arrived."""
+    quiet_since: Mapped[datetime | None]
+    """Set while an order is completed only because no image came since then; nobody has said that it is."""
     made_here: Mapped[bool] = mapped_column(default=False, server_default=false())
     """Made here for a study without an order, and not sent by the EHR yet."""
     told_patient_id: Mapped[uuid.UUID | None]

@@ -72,7 +72,7 @@ class Completion:
         with self._database.write() as session:
             orders = session.scalars(DUE_ORDERS, since).all()
             for order in orders:
-                order.status = OrderStatus.COMPLETED
+                order.status, order.quiet_since = OrderStatus.COMPLETED, since["quiet_since"]
                 event = Event(
                     "order.completed",
                     patient_id=order.patient_id,

@@ -28,7 +28,7 @@ def move(order: Order, status: OrderStatus) -> None:
     """Change the state of an order. Raises Conflict when the transition is not allowed."""
     if status not in TRANSITIONS[order.status]:
         raise Conflict("order_state", f"An order that is '{order.status}' cannot become '{status}'.")
-    order.status = status
+    order.status, order.quiet_since = status, None
 
 
 Stated = Literal[OrderStatus.SCHEDULED, OrderStatus.ARRIVED, OrderStatus.COMPLETED, OrderStatus.REPORTED]
@@ -45,6 +45,8 @@ def state(order: Order, said: Stated, now: datetime) -> OrderStatus | None:
     before = order.status
     require_statable(order, said)
     is_withdrawn = (before, said) == (OrderStatus.REPORTED, OrderStatus.COMPLETED)
+    if said == OrderStatus.COMPLETED:
+        order.quiet_since = None
     if _FORWARD.index(said) <= _FORWARD.index(before) and not is_withdrawn:
         return None
     move(order, said)
