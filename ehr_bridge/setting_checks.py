@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import SecretStr
 
@@ -94,6 +95,13 @@ def key_source(value: str) -> str:
         if parts.username is not None:
             raise ValueError("use an address without a user name")
     return value
+
+
+def time_zone(value: str) -> str:
+    try:
+        return ZoneInfo(value).key
+    except (ValueError, ZoneInfoNotFoundError, OSError):
+        raise ValueError("use an IANA name, such as Europe/Vienna") from None
 
 
 def as_json(value: Any) -> Any:

@@ -210,6 +210,31 @@ class Settings(BaseModel):
         description="open: every AE title may store, registered ones ask for the worklist; known: only registered ones "
         "do either, from their own host.",
     )
+    worklist_charset: Literal[
+        "ascii",
+        "latin1",
+        "latin2",
+        "latin3",
+        "latin4",
+        "latin5",
+        "cyrillic",
+        "arabic",
+        "greek",
+        "hebrew",
+        "utf8",
+    ] = Field(
+        "latin1",
+        alias="EHR_BRIDGE_WORKLIST_CHARSET",
+        description="Character set of worklist answers, and of files that name none where Orthanc reads them.",
+    )
+    worklist_keep: Annotated[float, Field(ge=0, le=168)] = Field(
+        4,
+        alias="EHR_BRIDGE_WORKLIST_KEEP",
+        description="Hours for which an order whose images have stopped coming stays on the worklist.",
+    )
+    time_zone: Annotated[str, AfterValidator(setting_checks.time_zone)] = Field(
+        "UTC", alias="EHR_BRIDGE_TIME_ZONE", description="IANA name of the time zone of worklist dates and times."
+    )
 
     log_format: Literal["text", "json"] = Field(
         "text", alias="EHR_BRIDGE_LOG_FORMAT", description="Lines of ours in the log: text, or JSON objects."

@@ -36,6 +36,9 @@ blueprint = Blueprint("system", "System", is_public=True)
 class HealthAnswer(Model):
     status: State
     checks: dict[str, State]
+    worklist_age_seconds: float | None = Field(
+        description="Seconds since the worklist was read that answers while the database is away; null: never"
+    )
 
 
 class VersionAnswer(Model):
@@ -127,7 +130,9 @@ def get_health() -> Response:
     """Whether all parts work. Answers 200 also when degraded, so that viewers of images are not cut off"""
     checks = {name: _state(name, check) for name, check in _checks().items()}
     worst: State = "degraded" if "degraded" in checks.values() else "ok"
-    return answer(HealthAnswer(status=worst, checks=checks))
+    age = services().worklist.age_seconds
+    shown = None if age is None else round(age, 1)
+    return answer(HealthAnswer(status=worst, checks=checks, worklist_age_seconds=shown))
 
 
 @blueprint.get("/version", responses={200: VersionAnswer})

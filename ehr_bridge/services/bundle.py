@@ -45,6 +45,7 @@ from ehr_bridge.services.intake.prediction import Matching
 from ehr_bridge.services.intake.quarantine_records import QuarantineRecords
 from ehr_bridge.services.intake.recorder import Recorder
 from ehr_bridge.services.interfaces.modalities import Modalities
+from ehr_bridge.services.interfaces.worklist import Worklist
 from ehr_bridge.services.linking.late_links import SecondLooks
 from ehr_bridge.services.linking.reconciliation import Reconciliation
 from ehr_bridge.services.modifying.requests import Modifications
@@ -129,6 +130,7 @@ class Services:
     quarantine: QuarantineRecords
     quarantine_desk: QuarantineDesk
     modalities: Modalities
+    worklist: Worklist
 
 
 def rules_of(settings: Settings) -> Rules:
@@ -268,4 +270,7 @@ def build_services(
         quarantine=quarantine,
         quarantine_desk=QuarantineDesk(database, quarantine, intake, rules, clock),
         modalities=Modalities(database, clock),
+        worklist=Worklist(
+            database, clock, settings.time_zone, settings.worklist_charset, timedelta(hours=settings.worklist_keep)
+        ),
     )

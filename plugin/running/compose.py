@@ -27,6 +27,7 @@ from ehr_bridge.services.uploads.under_way import SILENT_FOR
 from ehr_bridge.settings import MEGABYTE, load_settings
 from plugin.dimse.modalities import OrthancModalities
 from plugin.dimse.rejections import Rejections
+from plugin.dimse.worklist import WorklistScp
 from plugin.running.advisories import installed_version, written
 from plugin.running.logs import Rotation, log_to
 from plugin.running.selftest import LEAST_STACK, NotFitToServe, run_self_test
@@ -79,6 +80,9 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> list[Callable[..., Any]
     purging = PurgingArchive(archive, settings.storage_path, settings.purge_journal_path)
     modalities = OrthancModalities(orthanc, services.modalities)
     services.modalities.follow(modalities.follow)
+    worklist = WorklistScp(
+        services.worklist, services.modalities, modalities, settings.dicom_port, services.refusals.hand_over
+    )
     worker = _make_worker(services, archive, purging, modalities)
     fixity = _make_fixity(services, archive)
     store_refusals = StoreRefusals(settings.dicom_port, services.refusals.hand_over)
@@ -99,6 +103,7 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> list[Callable[..., Any]
         "ohif": Pages.has_viewer,
         "worker": lambda: worker.is_well,
         "storage": lambda: can_store(settings.storage_path, settings.max_dicom_file_size_mb * MEGABYTE),
+        "worklist": lambda: worklist.is_ours,
         "jobs": lambda: services.system.stuck_jobs() == 0,
     }
     orthanc_version = written(installed_version(ORTHANC))
@@ -111,9 +116,12 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> list[Callable[..., Any]
         (orthanc.RegisterOnStoredInstanceCallback, ingest.on_stored),
         (
             orthanc.RegisterOnChangeCallback,
-            keeping_thread(Lifecycle(orthanc, gate, adapter, worker, fixity, services, resources, modalities)),
+            keeping_thread(
+                Lifecycle(orthanc, gate, adapter, worker, fixity, services, resources, modalities, worklist)
+            ),
         ),
         (orthanc.RegisterIncomingCStoreInstanceFilter, keeping_thread(ingest.on_c_store)),
+        (orthanc.RegisterWorklistCallback, worklist),
     ]
     routes: dict[str, Callable[..., Any]] = {
         "/tools/find": ScopedFind(
@@ -147,6 +155,7 @@ class Lifecycle:
     services: Services
     resources: Resources
     modalities: OrthancModalities
+    worklist: WorklistScp
 
     def __call__(self, change_type: int, _level: int, resource: str) -> None:
         if change_type == self.orthanc.ChangeType.DELETED:
@@ -182,6 +191,7 @@ class Lifecycle:
         except NotFitToServe as error:
             LOGGER.error("refusing to serve: %s", error)
             os._exit(3)  # a server whose gate is open to everybody must serve nothing
+        self.worklist.prove(self.orthanc, settings.ae_title)
         LOGGER.warning("the gate stands in the path; serving on port %d", settings.http_port)
 
 
@@ -249,6 +259,7 @@ def _make_worker(
             # fetches on a thread of its own, so that nothing else waits for the EHR's identity provider
             *([Chore("EHR's keys", services.ehr_keys.refresh_aside, 1.0)] if services.ehr_keys else []),
             Chore("modalities", modalities.refresh, 1.0),
+            Chore("worklist", services.worklist.refresh, 10.0),
             Chore("rate limits", services.rate_limits.reconcile, 1.0),
             Chore("service keys", services.key_verifier.note_use, 1.0),
             Chore("hidden studies", services.hidden.refresh, 0.5),

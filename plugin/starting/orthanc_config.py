@@ -52,7 +52,10 @@ def render(settings: Settings) -> dict[str, Any]:
         "RemoteAccessAllowed": settings.bind != "127.0.0.1",
         "DicomPort": settings.dicom_port,
         "DicomAet": settings.ae_title,
+        "DefaultEncoding": settings.worklist_charset.capitalize(),
+        # open: our own callback refuses who is not registered, and tells the audit trail; known: Orthanc does
         "DicomAlwaysAllowStore": settings.dicom_access == "open",
+        "DicomAlwaysAllowFindWorklist": settings.dicom_access == "open",
         "StableAge": settings.stable_age,
         "StoreMD5ForAttachments": needs_md5(installed_version(ORTHANC)),
     }

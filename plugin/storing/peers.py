@@ -13,8 +13,13 @@ CONNECTED = frozenset({"01", "08"})
 
 def only_peer(port: int, tables: tuple[Path, ...] = TABLES) -> str | None:
     """The network address of all connections to a port; None if there are several, since guessing would be wrong."""
-    peers = {peer for table in tables for peer in _peers(table, port)}
-    return peers.pop() if len(peers) == 1 else None
+    peers = all_peers(port, tables)
+    return next(iter(peers)) if len(peers) == 1 else None
+
+
+def all_peers(port: int, tables: tuple[Path, ...] = TABLES) -> frozenset[str]:
+    """The network addresses of the connections to a port."""
+    return frozenset(peer for table in tables for peer in _peers(table, port))
 
 
 def _peers(table: Path, port: int) -> Iterator[str]:

@@ -24,7 +24,11 @@ FEATURES: dict[str, Any] = {
 SYSTEM_EXAMPLES: dict[str, dict[str, Any]] = {
     "VersionAnswer": {"version": VERSION, "api_version": "v1", "orthanc_version": "1.12.7", "features": FEATURES},
     "FeaturesAnswer": FEATURES,
-    "HealthAnswer": {"status": "ok", "checks": {"gate": "ok", "database": "ok", "orthanc": "ok"}},
+    "HealthAnswer": {
+        "status": "ok",
+        "checks": {"gate": "ok", "database": "ok", "orthanc": "ok"},
+        "worklist_age_seconds": 3.2,
+    },
     "ModalityBody": {
         "host": "10.0.3.17",
         "port": 104,
