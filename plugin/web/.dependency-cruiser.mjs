@@ -8,7 +8,7 @@ const ORDER = [
   ["pages.tsx"],
   ["pages/"],
   ["shell/"],
-  ["accounts/", "audit/", "deletions/", "quarantine/", "system/", "uploads/", "viewer/"],
+  ["accounts/", "audit/", "deletions/", "interfaces/", "quarantine/", "system/", "uploads/", "viewer/"],
   ["reconciliation/"],
   ["study/"],
   ["signin/"],

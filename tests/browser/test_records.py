@@ -23,13 +23,14 @@ NAVIGATION = {
     "manager": ["Orders", "Studies", "Upload history", "Deletions"],
     "admin": [
         "Orders", "Studies", "Upload history", "Deletions", "Viewer links", "Audit trail", "Accounts", "Service keys",
-        "System",
+        "Modalities", "System",
     ],
 }  # fmt: skip
 CLOSED = {
     "/audit": "nurse",
     "/accounts": "radiologist",
     "/service-keys": "manager",
+    "/modalities": "radiographer",
     "/reconciliation": "doctor",
     "/deletions": "radiographer",
 }
@@ -184,6 +185,35 @@ def test_a_service_key_is_shown_once_works_and_is_revoked(people: People, demo: 
     page.get_by_role("dialog").get_by_role("button", name="Revoke").click()
     expect(page.get_by_role("row", name=re.compile("cd-reader"))).to_contain_text("Revoked")
     assert demo.request("GET", "/api/v1/orders", key).status_code == 401
+
+
+def test_a_modality_is_registered_tested_changed_and_removed(people: People, demo: Server) -> None:
+    """A device that does not answer is said not to; the server refuses what cannot be an AE title before it is sent."""
+    page = people.go("admin", "/modalities")
+    page.get_by_role("button", name="New modality").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("AE title").fill("CT 2")
+    dialog.get_by_label("Host", exact=True).fill("127.0.0.1")
+    dialog.get_by_label("Port", exact=True).fill("1")
+    dialog.get_by_role("button", name="Save").click()
+    expect(dialog.get_by_text("without blanks and slashes")).to_be_visible()
+    dialog.get_by_label("AE title").fill("CT2")
+    dialog.get_by_role("button", name="Save").click()
+    row = page.get_by_role("row", name=re.compile("CT2"))
+    expect(row).to_contain_text("127.0.0.1:1")
+    expect(row).to_contain_text("store images, ask for the worklist")
+    page.get_by_role("button", name="Test the connection to CT2").click()
+    expect(row).to_contain_text("It did not answer")
+    page.get_by_role("button", name="Change the modality CT2").click()
+    dialog.get_by_label("store images").uncheck()
+    dialog.get_by_role("button", name="Save").click()
+    expect(row).not_to_contain_text("store images")
+    may = demo.get("/api/v1/modalities/CT2", "admin").json()["may"]
+    assert may == ["worklist"]
+    page.get_by_role("button", name="Remove the modality CT2").click()
+    dialog.get_by_role("button", name="Remove").click()
+    expect(page.get_by_text("No modalities yet")).to_be_visible()
+    assert demo.get("/api/v1/modalities/CT2", "admin").status_code == 404
 
 
 def test_a_viewer_link_is_listed_and_revoked_by_an_administrator(people: People, demo: Server) -> None:

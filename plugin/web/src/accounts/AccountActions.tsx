@@ -6,7 +6,7 @@ import { t } from "../i18n";
 import { FormDialog } from "../components/FormDialog";
 import { RoleBoxes } from "./RoleBoxes";
 import { PEOPLES_ROLES, SHORTEST_PASSWORD } from "./roles";
-import { TextField } from "./TextField";
+import { TextField } from "../components/TextField";
 
 export function AccountActions({ account }: { account: Account }) {
   const [asking, setAsking] = useState<"change" | "password" | null>(null);

@@ -5,7 +5,7 @@ import { t } from "../i18n";
 import { FormDialog } from "../components/FormDialog";
 import { RoleBoxes } from "./RoleBoxes";
 import { PEOPLES_ROLES, SHORTEST_PASSWORD } from "./roles";
-import { TextField } from "./TextField";
+import { TextField } from "../components/TextField";
 
 const USERNAME = /^[A-Za-z0-9._@-]{1,64}$/;
 

@@ -6,7 +6,7 @@ import { t } from "../i18n";
 import { FormDialog } from "../components/FormDialog";
 import { RoleBoxes } from "./RoleBoxes";
 import { PROGRAMS_ROLES } from "./roles";
-import { TextField } from "./TextField";
+import { TextField } from "../components/TextField";
 
 export function NewKeyDialog({ onMade, onClose }: { onMade: (key: NewServiceKey) => void; onClose: () => void }) {
   const create = useCreateServiceKey();

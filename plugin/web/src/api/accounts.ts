@@ -1,8 +1,6 @@
 /** Local accounts, keys of programs, and viewer links that are still good. */
-import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useApi } from "./context";
 import { ApiError } from "./errors";
-import { asPage, PAGE_SIZE } from "./queries";
+import { useChange, useListOf, useLoadAgain } from "./lists";
 import type * as schema from "./schema";
 
 export type Account = schema.AccountAnswer;
@@ -11,29 +9,9 @@ export type NewServiceKey = schema.NewServiceKeyAnswer;
 export type ViewerToken = schema.TokenEntry;
 export type NewAccount = schema.NewAccountBody;
 
-function useListOf<T>(path: string, offset: number) {
-  const { ask } = useApi();
-  return useQuery({
-    queryKey: [path, { offset }],
-    queryFn: async ({ signal }) => asPage<T>(await ask(path, { query: { limit: PAGE_SIZE, offset }, signal })),
-    placeholderData: keepPreviousData,
-  });
-}
-
 export const useAccounts = (offset: number) => useListOf<Account>("accounts", offset);
 export const useServiceKeys = (offset: number) => useListOf<ServiceKey>("service-keys", offset);
 export const useViewerTokens = (offset: number) => useListOf<ViewerToken>("dicom/viewer-token", offset);
-
-/** A change of one of the lists above; the list is asked for again. Nothing of it is kept: it may hold a password. */
-function useChange<Asked, Answer>(list: string, change: (ask: ReturnType<typeof useApi>["ask"], asked: Asked) => Promise<Answer>) {
-  const { ask } = useApi();
-  const client = useQueryClient();
-  return useMutation({
-    mutationFn: (asked: Asked) => change(ask, asked),
-    onSuccess: () => void client.invalidateQueries({ queryKey: [list] }),
-    gcTime: 0,
-  });
-}
 
 export const useCreateAccount = () =>
   useChange("accounts", (ask, body: NewAccount) => ask<Account>("accounts", { method: "POST", body }));
@@ -51,10 +29,7 @@ export const useChangeAccount = () =>
 /** What people change of an account, to be compared. */
 export const editable = ({ full_name, roles, active }: Account) => JSON.stringify([full_name, roles, active]);
 
-export function useLoadAccounts() {
-  const client = useQueryClient();
-  return () => void client.invalidateQueries({ queryKey: ["accounts"] });
-}
+export const useLoadAccounts = () => useLoadAgain("accounts");
 
 export const useSetPassword = () =>
   useChange("accounts", (ask, { username, password }: { username: string; password: string }) =>

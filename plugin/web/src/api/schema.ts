@@ -2697,6 +2697,189 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/modalities": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Registered modalities, by AE title */
+        get: {
+            parameters: {
+                query?: {
+                    limit?: number;
+                    offset?: number;
+                    q?: string | null;
+                    sort?: string | null;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ModalityList"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/modalities/{ae_title}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One registered modality */
+        get: {
+            parameters: {
+                query?: never;
+                header?: {
+                    "If-None-Match"?: string;
+                };
+                path: {
+                    ae_title: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        ETag?: string;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ModalityAnswer"];
+                    };
+                };
+                304: {
+                    headers: {
+                        ETag?: string;
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        /** Register a modality, or replace what is registered of it; in effect at once */
+        put: {
+            parameters: {
+                query?: never;
+                header?: {
+                    "If-Match"?: string;
+                    "If-None-Match"?: string;
+                };
+                path: {
+                    ae_title: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ModalityBody"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        ETag?: string;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ModalityAnswer"];
+                    };
+                };
+                201: {
+                    headers: {
+                        ETag?: string;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ModalityAnswer"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        /** Forget a modality; what it has sent stays */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: {
+                    "If-Match"?: string;
+                };
+                path: {
+                    ae_title: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/modalities/{ae_title}/echo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send the modality a C-ECHO, and say whether it answered */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    ae_title: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["EchoAnswer"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/modifications/{modification_id}/undo": {
         parameters: {
             query?: never;
@@ -4490,6 +4673,11 @@ export interface components {
         };
         /** @enum {string} */
         DoorOfFiles: "upload" | "stow_rs" | "rest" | "c_store";
+        EchoAnswer: {
+            error: string | null;
+            ms: number;
+            ok: boolean;
+        };
         ElementAnswer: {
             items: components["schemas"]["ElementAnswer"][][] | null;
             keyword: string | null;
@@ -4685,6 +4873,7 @@ export interface components {
             };
             /** @enum {string} */
             status: "ok" | "degraded";
+            worklist_age_seconds: number | null;
         };
         HistoryEntry: {
             accession_number: string | null;
@@ -4869,6 +5058,8 @@ export interface components {
         MatchList: {
             items: components["schemas"]["JudgedHeader"][];
         };
+        /** @enum {string} */
+        May: "store" | "worklist" | "mpps" | "commit" | "send_to";
         MeAnswer: {
             ignored_roles: string[];
             name: string;
@@ -4879,6 +5070,33 @@ export interface components {
         MergeBody: {
             into: string;
             reason: string;
+        };
+        ModalityAnswer: {
+            ae_title: string;
+            charset: string | null;
+            /** Format: date-time */
+            created_at: string;
+            description: string | null;
+            host: string;
+            may: components["schemas"]["May"][];
+            port: number;
+            /** Format: date-time */
+            updated_at: string;
+        };
+        ModalityBody: {
+            /** @default null */
+            charset: string | null;
+            /** @default null */
+            description: string | null;
+            host: string;
+            may: components["schemas"]["May"][];
+            port: number;
+        };
+        ModalityList: {
+            items: components["schemas"]["ModalityAnswer"][];
+            limit: number;
+            offset: number;
+            total: number;
         };
         ModificationAnswer: {
             can_undo: boolean;
@@ -5134,7 +5352,7 @@ export interface components {
             [key: string]: unknown;
         };
         /** @enum {string} */
-        Permission: "upload" | "read" | "view" | "download" | "modify_tags" | "reconcile" | "request_deletion" | "approve_deletion" | "view_to_decide" | "write_reports" | "audit" | "accounts" | "service_permissions" | "write_orders" | "mint_on_behalf" | "annotate" | "privacy";
+        Permission: "upload" | "read" | "view" | "download" | "modify_tags" | "reconcile" | "request_deletion" | "approve_deletion" | "view_to_decide" | "write_reports" | "audit" | "accounts" | "service_permissions" | "write_orders" | "mint_on_behalf" | "annotate" | "privacy" | "interfaces";
         PersonAnswer: {
             issuer: string | null;
             mrn: string | null;
@@ -5664,6 +5882,7 @@ export type DeletionList = components['schemas']['DeletionList'];
 export type DeletionStatus = components['schemas']['DeletionStatus'];
 export type DifferenceAnswer = components['schemas']['DifferenceAnswer'];
 export type DoorOfFiles = components['schemas']['DoorOfFiles'];
+export type EchoAnswer = components['schemas']['EchoAnswer'];
 export type ElementAnswer = components['schemas']['ElementAnswer'];
 export type ErrorAnswer = components['schemas']['ErrorAnswer'];
 export type EventAnswer = components['schemas']['EventAnswer'];
@@ -5709,8 +5928,12 @@ export type LoginBody = components['schemas']['LoginBody'];
 export type MatchAnswer = components['schemas']['MatchAnswer'];
 export type MatchBody = components['schemas']['MatchBody'];
 export type MatchList = components['schemas']['MatchList'];
+export type May = components['schemas']['May'];
 export type MeAnswer = components['schemas']['MeAnswer'];
 export type MergeBody = components['schemas']['MergeBody'];
+export type ModalityAnswer = components['schemas']['ModalityAnswer'];
+export type ModalityBody = components['schemas']['ModalityBody'];
+export type ModalityList = components['schemas']['ModalityList'];
 export type ModificationAnswer = components['schemas']['ModificationAnswer'];
 export type ModifyTagsBody = components['schemas']['ModifyTagsBody'];
 export type NamedStudy = components['schemas']['NamedStudy'];

@@ -3,7 +3,7 @@ import { useNavigate } from "react-router-dom";
 import { useApi } from "../api/context";
 import { useChangePassword } from "../api/queries";
 import { SHORTEST_PASSWORD } from "../accounts/roles";
-import { TextField } from "../accounts/TextField";
+import { TextField } from "../components/TextField";
 import { useSession } from "../auth/useSession";
 import { Page } from "../components/Page";
 import { Problem } from "../components/Problem";

@@ -6,6 +6,7 @@ import { audit } from "./audit";
 import { auth } from "./auth";
 import { common } from "./common";
 import { deletions } from "./deletions";
+import { interfaces } from "./interfaces";
 import { orders } from "./orders";
 import { quarantine } from "./quarantine";
 import { reasons } from "./reasons";
@@ -26,6 +27,7 @@ export const de: Catalogue = {
   ...auth,
   ...common,
   ...deletions,
+  ...interfaces,
   ...orders,
   ...quarantine,
   ...reasons,

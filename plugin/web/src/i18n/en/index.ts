@@ -9,6 +9,7 @@ import { audit } from "./audit";
 import { auth } from "./auth";
 import { common } from "./common";
 import { deletions } from "./deletions";
+import { interfaces } from "./interfaces";
 import { orders } from "./orders";
 import { quarantine } from "./quarantine";
 import { reasons } from "./reasons";
@@ -29,6 +30,7 @@ export const en = {
   ...auth,
   ...common,
   ...deletions,
+  ...interfaces,
   ...orders,
   ...quarantine,
   ...reasons,
