@@ -99,7 +99,7 @@ class WorklistScp:
             reason = "unknown_ae_title"
         elif May.WORKLIST not in known.may:
             reason = "not_allowed"
-        elif peers and self._in_orthanc.address_of(calling_ae_title) not in peers:
+        elif self._in_orthanc.address_of(calling_ae_title) not in peers:
             reason = "other_host"
         else:
             return

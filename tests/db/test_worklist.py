@@ -93,6 +93,34 @@ def test_what_silence_has_completed_stays_for_a_while(database: Database) -> Non
     assert numbers(worklist(database, keep=0)) == []
 
 
+def test_what_has_been_under_way_for_long_goes_unless_a_step_is_to_come(database: Database) -> None:
+    """Images came in the morning: the step of this evening stays, an order of yesterday goes."""
+    long_ago = NOW - timedelta(hours=5)
+    place(database, "A1", [{"scheduled_at": long_ago}], status=OrderStatus.IN_PROGRESS, updated_at=long_ago)
+    steps = [
+        {"scheduled_procedure_step_id": "S1", "scheduled_at": long_ago},
+        {"scheduled_procedure_step_id": "S2", "scheduled_at": NOW + timedelta(hours=8)},
+    ]
+    place(database, "A2", steps, status=OrderStatus.IN_PROGRESS, updated_at=long_ago)
+    place(database, "A3", [{"scheduled_at": long_ago}], status=OrderStatus.SCHEDULED, updated_at=long_ago)
+    found = [one.ScheduledProcedureStepSequence[0].ScheduledProcedureStepID for one in asked(worklist(database))]
+    assert sorted(found) == ["A3", "S2"]
+
+
+def test_an_order_that_was_made_for_images_asks_for_none(database: Database) -> None:
+    place(database, "A1", status=OrderStatus.IN_PROGRESS, made_here=True)
+    assert numbers(worklist(database)) == []
+
+
+def test_an_order_that_cannot_be_an_item_keeps_no_other_away(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    order = place(database, "A1", description="")
+    place(database, "A2")
+    assert numbers(worklist(database)) == ["A2"]
+    assert str(order) in caplog.text
+
+
 def test_a_record_that_was_merged_away_is_not_offered(database: Database) -> None:
     place(database, "A1")
     place(database, "A2")

@@ -36,7 +36,7 @@ def place(
     """An order of a patient of its own, with these steps."""
     person: dict[str, Any] = {"mrn": f"MRN-{number}", "family_name": "Lindqvist", "given_name": "Åsa", "sex": "female"}
     person |= {"birth_date": date(1961, 3, 14), **dict(patient)}
-    told: dict[str, Any] = {"description": "Brain", "status": OrderStatus.SCHEDULED, **of_order}
+    told: dict[str, Any] = {"description": "Brain", "status": OrderStatus.SCHEDULED, "updated_at": NOW, **of_order}
     of_step = {"modality": "MR", "scheduled_at": NOW}
     with database.write() as session:
         row = Patient(id=uuid.uuid4(), created_at=NOW, updated_at=NOW, **person)
@@ -47,7 +47,6 @@ def place(
             scheduled_study_instance_uid=f"2.25.{abs(hash(number))}",
             study_instance_uid=f"2.25.{abs(hash(number))}",
             created_at=NOW,
-            updated_at=NOW,
             **told,
         )
         order.steps = [ScheduledStep(position=at, **of_step | one) for at, one in enumerate(steps)]

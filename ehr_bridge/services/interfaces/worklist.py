@@ -41,6 +41,8 @@ AHEAD, BEHIND = timedelta(hours=48), timedelta(hours=24)
 MOST_HELD = 5_000
 MOST_NOTED = 10_000
 AT_ONCE = 500
+LONGEST = 64
+"""Characters of a value (PS3.5 section 6.2, LO, UI and a component group of PN); other letters may take more room."""
 NUMBERS: Final = frozenset(
     {"AccessionNumber", "PatientID", "RequestedProcedureID", "ScheduledProcedureStepID", "StudyInstanceUID"}
 )
@@ -140,8 +142,7 @@ class Worklist:
         if is_incomplete:
             LOGGER.warning("worklist: a query of %s fits more than %d steps", calling_ae_title, MOST_ITEMS)
         station = _station(criteria, calling_ae_title)
-        items = [self._encoded(step, station, now) for step in steps[:MOST_ITEMS]]
-        return Answer(items, is_incomplete, age)
+        return Answer([*self._items(steps[:MOST_ITEMS], station, now)], is_incomplete, age)
 
     def _search(self, criteria: Criteria, now: datetime) -> tuple[list[Offered], bool]:
         """The steps, and whether there may be more than an answer holds."""
@@ -165,6 +166,13 @@ class Worklist:
                         break
         return found, len(found) > MOST_ITEMS or count == most
 
+    def _items(self, steps: Sequence[Offered], station: str, now: datetime) -> Iterator[bytes]:
+        for step in steps:
+            try:
+                yield self._encoded(step, station, now)
+            except ValueError as error:  # no device may be without its worklist for one order
+                LOGGER.error("worklist: order %s cannot be on it: %s", step.order_id, error)
+
     def _encoded(self, step: Offered, station: str, now: datetime) -> bytes:
         start = step.start(self._zone, now)
         values = {keyword: self._written(step, keyword, value) for keyword, value in step.values.items()}
@@ -182,7 +190,7 @@ class Worklist:
             LOGGER.warning(
                 "worklist: order %s has letters that %s lacks; others stand for them", step.order_id, self._codec
             )
-        return written.translate(_BACKSLASH)
+        return written.translate(_BACKSLASH)[:LONGEST]
 
     def _is_new(self, what: tuple[str, str | uuid.UUID]) -> bool:
         with self._noting:

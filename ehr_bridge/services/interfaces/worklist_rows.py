@@ -78,17 +78,23 @@ def offered_steps(now: datetime, keep: timedelta, *, by_day: bool = False) -> Se
     """What is offered now: steps of orders that wait or are under way, and for a while of those that silence has
     completed; not of records that were merged into another. In the order of their appointments.
 
+    An order that is under way goes when nothing of it has changed for that long, as it does with each image; but not
+    before a step that is still to come. An order that was made here for images there are asks for none.
+
     `by_day`, for SQLite: conditions on the day are added, and the index of states is not to be used. SQLite knows
     neither how many orders are open nor how many appointments a day has, and takes the first index for the better one;
     so nearly every patient, who was not merged, is found by no index either.
     """
     status = type_coerce(Order.status, String).concat("") if by_day else Order.status
-    waits_for_more = and_(status == OrderStatus.COMPLETED, Order.quiet_since > now - keep)
+    since = now - keep
+    waits_for_more = and_(status == OrderStatus.COMPLETED, Order.quiet_since > since)
+    goes_on = or_(status != OrderStatus.IN_PROGRESS, Order.updated_at > since, ScheduledStep.scheduled_at > since)
     return (
         select(*(column.label(name) for name, column in _COLUMNS.items()))
         .join(Order, Order.id == ScheduledStep.order_id)
         .join(Patient, Patient.id == Order.patient_id)
-        .where(or_(status.in_(OPEN), waits_for_more), cast(Patient.merged_into_id, String).is_(None))
+        .where(or_(status.in_(OPEN), waits_for_more), goes_on, ~Order.made_here)
+        .where(cast(Patient.merged_into_id, String).is_(None))
         .order_by(ScheduledStep.scheduled_at)
     )
 
