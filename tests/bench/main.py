@@ -56,6 +56,7 @@ from tests.bench import (
     restarts,
     seed,
     upserts,
+    worklist,
 )
 from tests.bench.clients import ClientError, Clients
 from tests.bench.ingest import Ingest
@@ -87,6 +88,7 @@ IN_PROCESS: dict[str, Callable[[Plan], Result]] = {
     polling.NAME: polling.time_polls,
     upserts.PATIENTS: upserts.time_patients,
     upserts.ORDERS: upserts.time_orders,
+    worklist.NAME: worklist.time_worklist,
     one_by_one.NAME: one_by_one.measure_uploads,
     restarts.NAME: restarts.measure_restarts,
     in_one_zip.NAME: in_one_zip.measure_zips,
