@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import secrets
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -26,6 +27,8 @@ LOGGER = logging.getLogger(__name__)
 ROUTE = route_of("FindWorklist")
 OURSELVES = "ehr-bridge-itself"
 """Orthanc's name for our own application entity, while the server asks itself."""
+PAUSES = (0.0, 1.0, 5.0)
+"""Seconds before each try to ask ourselves."""
 
 
 class Refused(Exception):
@@ -49,13 +52,16 @@ class WorklistScp:
         self._dicom_port = dicom_port
         self._on_refusal = on_refusal
         self._nonce: str | None = None
+        self._asking = threading.Lock()
+        self._stopping = threading.Event()
         self.is_ours = True
         """False when the server's own query did not reach this callback."""
 
     def __call__(self, answers: Any, query: Any, calling_ae_title: str, _called: str) -> None:
         keys = self._worklist.read(query.WorklistGetDicomQuery())
-        if self._nonce is not None and keys.values.get("AccessionNumber") == self._nonce:
-            answers.WorklistAddAnswer(query, _sentinel(self._nonce))
+        nonce = self._nonce
+        if nonce is not None and keys.values.get("AccessionNumber") == nonce:
+            answers.WorklistAddAnswer(query, _sentinel(nonce))
             return
         self._require_registered(calling_ae_title)
         answer = self._worklist.find(keys, calling_ae_title)
@@ -65,27 +71,42 @@ class WorklistScp:
             answers.WorklistMarkIncomplete()
 
     def prove(self, orthanc: Any, ae_title: str) -> None:
-        """Ask our own DICOM port for an item that only this callback knows. Sets `is_ours`, and never raises."""
-        self._nonce = secrets.token_hex(8)
+        """Ask our own DICOM port for an item that only this callback knows, and again where that fails, for a busy
+        machine may answer late. Sets `is_ours`, and never raises."""
+        for pause in PAUSES:
+            if self._stopping.wait(pause) or self._reaches_us(orthanc, ae_title):
+                return
+        self.is_ours = False
+        LOGGER.error(
+            "the worklist on the DICOM port is not ours: another plugin answers, or nobody. Load no other worklist "
+            "plugin (Worklists.Enable) and restart"
+        )
+
+    def end(self) -> None:
+        """Ask ourselves no more; waits for a query under way, since Orthanc is about to go."""
+        self._stopping.set()
+        if self._asking.acquire(timeout=30):
+            self._asking.release()
+
+    def _reaches_us(self, orthanc: Any, ae_title: str) -> bool:
+        nonce = self._nonce = secrets.token_hex(8)
         ourselves = {"AET": ae_title, "Host": "127.0.0.1", "Port": self._dicom_port, "AllowFindWorklist": True}
-        keys = {"AccessionNumber": self._nonce, "ScheduledProcedureStepSequence": [{"Modality": ""}]}
-        try:
-            orthanc.RestApiPut(f"/modalities/{OURSELVES}", json.dumps(ourselves))
+        keys = {"AccessionNumber": nonce, "ScheduledProcedureStepSequence": [{"Modality": ""}]}
+        with self._asking:
+            if self._stopping.is_set():
+                return True
             try:
-                found = loads(orthanc.RestApiPost(f"/modalities/{OURSELVES}/find-worklist", json.dumps(keys)))
+                orthanc.RestApiPut(f"/modalities/{OURSELVES}", json.dumps(ourselves))
+                try:
+                    found = loads(orthanc.RestApiPost(f"/modalities/{OURSELVES}/find-worklist", json.dumps(keys)))
+                finally:
+                    orthanc.RestApiDelete(f"/modalities/{OURSELVES}")
+                return [one.get("AccessionNumber") for one in found] == [nonce]
+            except Exception:
+                LOGGER.exception("the worklist could not be asked for")
+                return False
             finally:
-                orthanc.RestApiDelete(f"/modalities/{OURSELVES}")
-            self.is_ours = [one.get("AccessionNumber") for one in found] == [self._nonce]
-        except Exception:
-            LOGGER.exception("the worklist could not be asked for")
-            self.is_ours = False
-        finally:
-            self._nonce = None
-        if not self.is_ours:
-            LOGGER.error(
-                "the worklist on the DICOM port is not ours: another plugin answers, or nobody. Load no other worklist "
-                "plugin (Worklists.Enable) and restart"
-            )
+                self._nonce = None
 
     def _require_registered(self, calling_ae_title: str) -> None:
         """Raises Refused, and tells the audit trail, when the caller is not a registered modality that may ask.

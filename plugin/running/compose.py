@@ -163,6 +163,7 @@ class Lifecycle:
         elif change_type == self.orthanc.ChangeType.ORTHANC_STARTED:
             threading.Thread(target=self._begin, name="ehr-bridge-self-test", daemon=True).start()
         elif change_type == self.orthanc.ChangeType.ORTHANC_STOPPED:
+            self.worklist.end()
             self.fixity.stop()
             self.worker.stop()
             self.services.recorder.close()
