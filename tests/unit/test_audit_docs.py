@@ -10,7 +10,7 @@ from tests.unit.doc_steps import MODULES, calls, rows
 from tests.unit.doc_steps import code as first_span
 
 MAKERS = {"Event", "study_event"}
-PASSING = {"_Kind", "note", "_show_again"}
+PASSING = {"_Kind", "_note", "note", "_show_again"}
 ACTION = re.compile(r"[a-z]+(_[a-z]+)*\.[a-z]+(_[a-z]+)*")
 
 
