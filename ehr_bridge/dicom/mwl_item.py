@@ -1,8 +1,9 @@
 """Encodes items of the Modality Worklist (PS3.4 annex K) as DICOM files, explicit VR little endian, in UTF-8.
 
-Every attribute of type 1 and 2 in PS3.4 table K.6-1 is present, with no value where there is none: devices show nothing
-where one is missing, and Orthanc cuts an item down to the attributes that were asked for, but adds none. Written by
-hand, because a worklist is asked all day and pydicom takes forty times as long.
+Every attribute of type 1 and 2 in PS3.4 table K.6-1 is present, and some others that devices ask for, with no value
+where there is none: devices show nothing where one is missing, and Orthanc cuts an item down to the attributes that
+were asked for, but adds none. Written by hand, because a worklist is asked all day and pydicom takes forty times as
+long.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ TYPE_1: Final = frozenset(
 """Must have a value; the two descriptions because there is no code beside them (type 1C)."""
 STEP_KEYWORDS: Final = frozenset(
     {
+        "CommentsOnTheScheduledProcedureStep",
         "Modality",
         "PreMedication",
         "RequestedContrastAgent",
@@ -61,14 +63,17 @@ REQUEST_KEYWORDS: Final = frozenset(
         "PatientID",
         "PatientName",
         "PatientSex",
+        "PatientSize",
         "PatientState",
         "PatientTransportArrangements",
         "PatientWeight",
         "PlacerOrderNumberImagingServiceRequest",
         "PregnancyStatus",
+        "ReasonForTheRequestedProcedure",
         "ReferencedPatientSequence",
         "ReferencedStudySequence",
         "ReferringPhysicianName",
+        "RequestedProcedureComments",
         "RequestedProcedureDescription",
         "RequestedProcedureID",
         "RequestedProcedurePriority",

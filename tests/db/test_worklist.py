@@ -193,6 +193,16 @@ def test_each_step_is_an_item(database: Database) -> None:
         ({"PlacerOrderNumberImagingServiceRequest": "PL-*"}, ["A2"]),
         ({"ScheduledProcedureStepStatus": "ARRIVED"}, ["A2"]),
         ({"Modality": "CT", "PatientSex": "F"}, []),
+        # as the example queries of DCMTK ask, of which one has keys for what an order does not say
+        ({"ScheduledStationAETitle": "MR1", "Modality": "", "PatientName": ""}, ["A2", "A3"]),
+        (
+            {
+                "ScheduledStationAETitle": "MR1",
+                "ScheduledStationName": "A2",
+                "CommentsOnTheScheduledProcedureStep": "*",
+            },
+            ["A2", "A3"],
+        ),
         ({"PatientWeight": "80"}, ["A1", "A2", "A3"]),
         ({"MedicalAlerts": "X"}, ["A1", "A2", "A3"]),
         ({"ScheduledPerformingPhysicianName": "DOE"}, ["A1", "A2", "A3"]),

@@ -13,8 +13,10 @@ from pydicom.uid import UID, ExplicitVRLittleEndian
 from pynetdicom.sop_class import ModalityWorklistInformationFind  # type: ignore[attr-defined]
 
 STEP = {
+    "CommentsOnTheScheduledProcedureStep",
     "Modality",
     "ScheduledStationAETitle",
+    "ScheduledStationName",
     "ScheduledProcedureStepStartDate",
     "ScheduledProcedureStepStartTime",
     "ScheduledPerformingPhysicianName",
