@@ -6,6 +6,7 @@ C-MOVE): such an answer would not pass the gate.
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import logging
 import socket
@@ -48,22 +49,30 @@ class OrthancModalities:
         self._pushed: dict[str, KnownModality] = {}
         self._addresses: dict[str, str] = {}
 
-    def refresh(self) -> None:
-        """Read the registry and tell Orthanc what has changed. Raises Unavailable when the database is away; then
-        Orthanc keeps what it knows."""
+    def refresh(self, *, names: bool = True) -> None:
+        """Read the registry and tell Orthanc what has changed; without `names`, leave modalities for later whose host
+        is a name, for to look one up may take seconds. Raises Unavailable when the database is away; then Orthanc keeps
+        what it knows."""
+        looked_up = self._look_up() if names else {}
         with self._lock:
             wanted = self._modalities.refresh()
             for key in self._pushed.keys() - wanted.keys():
                 self._orthanc.RestApiDelete(f"/modalities/{name_in_orthanc(key)}")
                 del self._pushed[key]
+                self._addresses.pop(key, None)
             for key, modality in wanted.items():
-                if self._pushed.get(key) != modality:
-                    self._push(key, modality)
+                if self._pushed.get(key) == modality:
+                    continue
+                if _is_address(modality.host):
+                    self._push(key, modality, modality.host)
+                elif modality.host in looked_up:
+                    self._push(key, modality, looked_up[modality.host])
 
     def follow(self) -> None:
-        """As `refresh`, when the registry says that it has changed: never raises, the worker tries again."""
+        """As `refresh`, when the registry says that it has changed, perhaps within its transaction. Never raises and
+        looks no name up; the worker does, a moment later."""
         try:
-            self.refresh()
+            self.refresh(names=False)
         except Unavailable as error:
             LOGGER.warning("the modalities were not passed on to Orthanc yet: %s", error.code)
         except Exception:
@@ -90,8 +99,12 @@ class OrthancModalities:
             )
         return Echo(error is None, round((time.monotonic() - began) * 1000), error)
 
-    def _push(self, key: str, modality: KnownModality) -> None:
-        address = _address(modality.host)
+    def _look_up(self) -> dict[str, str | None]:
+        """The addresses of names that Orthanc was not told yet. Nobody waits for it: it holds no lock."""
+        new = [one for key, one in self._modalities.refresh().items() if self._pushed.get(key) != one]
+        return {one.host: _address(one.host) for one in new if not _is_address(one.host)}
+
+    def _push(self, key: str, modality: KnownModality, address: str | None) -> None:
         if address is None:
             LOGGER.warning("the host of modality %s has no address", modality.ae_title)
             self._addresses.pop(key, None)
@@ -108,6 +121,14 @@ class OrthancModalities:
         }
         self._orthanc.RestApiPut(f"/modalities/{name_in_orthanc(key)}", json.dumps(told))
         self._pushed[key] = modality
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.IPv4Address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _address(host: str) -> str | None:

@@ -24,6 +24,7 @@ PAGES = {
     "/audit?study={uid}": "admin",
     "/accounts": "admin",
     "/service-keys": "admin",
+    "/modalities": "admin",
     "/system": "admin",
     "/password": "nurse",
     "/nowhere": "nurse",
@@ -56,6 +57,7 @@ DIALOGS = {
     ("/studies/{uid}", "radiologist"): ["Correct…", "Set legal hold…", "Ask for deletion…", "Unlink…"],
     ("/accounts", "admin"): ["New account", "Change the account nurse", "Set a password for nurse"],
     ("/service-keys", "admin"): ["New service key"],
+    ("/modalities", "admin"): ["New modality"],
 }
 
 

@@ -83,6 +83,16 @@ def test_a_host_is_told_as_its_address() -> None:
     assert (modalities.address_of("a"), modalities.address_of("B")) == ("127.0.0.1", None)
 
 
+def test_no_name_is_looked_up_while_somebody_waits() -> None:
+    """The worker does it, within a second."""
+    registry, _, modalities = made()
+    registry.known = {"A": modality("A", host="localhost"), "B": modality("B", host="127.0.0.1")}
+    modalities.follow()
+    assert (modalities.address_of("A"), modalities.address_of("B")) == (None, "127.0.0.1")
+    modalities.refresh()
+    assert modalities.address_of("A") == "127.0.0.1"
+
+
 def test_while_the_database_is_away_orthanc_keeps_what_it_knows() -> None:
     registry, orthanc, modalities = made()
     registry.known = {"CT1": modality("CT1", May.WORKLIST)}
