@@ -60,9 +60,7 @@ class Settings(BaseModel):
         description="PostgreSQL URL of Orthanc's own index; its SQLite when unset.",
     )
     jwt_secret: Annotated[SecretStr, AfterValidator(setting_checks.long_enough)] | None = Field(
-        None,
-        alias="EHR_BRIDGE_JWT_SECRET",
-        description="HS256 secret shared with the EHR, at least 32 bytes.",
+        None, alias="EHR_BRIDGE_JWT_SECRET", description="HS256 secret shared with the EHR, at least 32 bytes."
     )
     jwt_issuer: str | None = Field(
         None, alias="EHR_BRIDGE_JWT_ISSUER", min_length=1, description="Required `iss`; any when unset."
@@ -192,6 +190,10 @@ class Settings(BaseModel):
         alias="EHR_BRIDGE_AUTHORITIES",
         description="Who gives MRNs, where that is more than one: NAME or NAME=UNIVERSAL ID, with commas between.",
     )
+    hl7_port: Port | None = Field(None, alias="EHR_BRIDGE_HL7_PORT", description="Port of HL7 v2; off when unset.")
+    hl7_sources: Path | None = Field(
+        None, alias="EHR_BRIDGE_HL7_SOURCES", description="TOML file of the systems that send HL7 v2."
+    )
     match_order_days: Annotated[int, Field(ge=0, le=365)] = Field(
         7,
         alias="EHR_BRIDGE_MATCH_ORDER_DAYS",
@@ -233,7 +235,7 @@ class Settings(BaseModel):
         description="Hours for which an order whose images have stopped coming stays on the worklist.",
     )
     time_zone: Annotated[str, AfterValidator(setting_checks.time_zone)] = Field(
-        "UTC", alias="EHR_BRIDGE_TIME_ZONE", description="IANA name of the time zone of worklist dates and times."
+        "UTC", alias="EHR_BRIDGE_TIME_ZONE", description="IANA name: worklist times, and HL7 times without offset."
     )
 
     log_format: Literal["text", "json"] = Field(

@@ -29,6 +29,8 @@ from ehr_bridge.api.http.request_ids import RequestIds
 from ehr_bridge.api.http.schemas import Problem
 from ehr_bridge.api.http.watch import Watch
 from ehr_bridge.api.interfaces import modalities
+from ehr_bridge.api.messages import routes as messages
+from ehr_bridge.api.messages.door import MessageDoor
 from ehr_bridge.api.people import account_management, accounts, audit, privacy, service_keys
 from ehr_bridge.api.registry import (
     authorities,
@@ -55,6 +57,7 @@ MODULES = (
     batches,
     matching,
     orders,
+    messages,
     routes,
     forms,
     inspection,
@@ -99,6 +102,7 @@ def create_app(
     app = _routes(_Application)
     app.extensions[context.EXTENSION] = services
     app.extensions[routes.ARCHIVE] = archive
+    app.extensions[messages.DOOR] = MessageDoor(services)
     app.extensions[system.CHECKS] = checks
     app.extensions[system.HANDED_OVER] = handed_over
     app.extensions[system.ORTHANC_VERSION] = orthanc_version

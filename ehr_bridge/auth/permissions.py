@@ -32,7 +32,7 @@ class Permission(StrEnum):
     PRIVACY = "privacy"
     """Restrict patients to named people; see who broke the glass."""
     INTERFACES = "interfaces"
-    """Set up the systems that speak with this one: modalities."""
+    """Set up the systems that speak with this one: modalities. See their messages, try them, apply them again."""
 
 
 P = Permission

@@ -80,6 +80,15 @@ class DeletionStatus(StrEnum):
     RESTORED = "restored"
 
 
+class MessageState(StrEnum):
+    """What became of a message of another system."""
+
+    APPLIED = "applied"
+    IGNORED = "ignored"
+    """By rule it changes nothing."""
+    REFUSED = "refused"
+
+
 class Decision(StrEnum):
     """A person's answer to whether a medical record number still belongs to the same person."""
 

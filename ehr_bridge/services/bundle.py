@@ -17,6 +17,7 @@ from ehr_bridge.db.decisive import on_decisive_change
 from ehr_bridge.db.facts import tell_facts
 from ehr_bridge.db.fresh import Fresh
 from ehr_bridge.db.row_changes import keep_dates
+from ehr_bridge.hl7.sources import Sources, load_sources
 from ehr_bridge.matching import Basis, Rules
 from ehr_bridge.services.accounts.accounts import Accounts
 from ehr_bridge.services.accounts.given_answers import GivenAnswers
@@ -48,6 +49,8 @@ from ehr_bridge.services.interfaces.modalities import Modalities
 from ehr_bridge.services.interfaces.worklist import Worklist
 from ehr_bridge.services.linking.late_links import SecondLooks
 from ehr_bridge.services.linking.reconciliation import Reconciliation
+from ehr_bridge.services.messages.inbox import Inbox
+from ehr_bridge.services.messages.listing import Messages
 from ehr_bridge.services.modifying.requests import Modifications
 from ehr_bridge.services.modifying.stuck import StuckJobs
 from ehr_bridge.services.privacy import Privacy
@@ -122,6 +125,9 @@ class Services:
     completion: Completion
     availability: Availability
     feed: Feed
+    sources: Sources
+    inbox: Inbox
+    messages: Messages
     identity_changes: IdentityChanges
     second_looks: SecondLooks
     reconciliation: Reconciliation
@@ -186,6 +192,8 @@ def build_services(
     on_decisive_change(database, claims.forget)
     coercion = load_rules(settings.coercion_rules)
     followers = Followers(coercion.order_fields)
+    sources = load_sources(settings.hl7_sources, settings.time_zone)
+    messages = Messages(database, clock, sources.known)
     patients = Patients(database, clock, followers, authorities)
     hidden, restrictions = HiddenStudies(database, clock), Restrictions(database, clock)
     sight = Sight(hidden, restrictions)
@@ -253,6 +261,9 @@ def build_services(
         completion=Completion(database, clock, timedelta(seconds=settings.stable_age)),
         availability=Availability(database, clock, timedelta(seconds=settings.stable_age)),
         feed=Feed(database, clock),
+        sources=sources,
+        inbox=Inbox(database, clock),
+        messages=messages,
         identity_changes=IdentityChanges(database, restrictions, clock),
         second_looks=SecondLooks(database, rules, clock),
         reconciliation=Reconciliation(database, fresh, rules, clock, new_study_instance_uid),
@@ -266,6 +277,7 @@ def build_services(
             quarantine,
             settings.fixity_days,
             settings.restarts_path,
+            messages,
         ),
         quarantine=quarantine,
         quarantine_desk=QuarantineDesk(database, quarantine, intake, rules, clock),

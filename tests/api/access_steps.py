@@ -18,6 +18,7 @@ EXAMPLES = {
     "quarantine_id": str(uuid.uuid4()),
     "modification_id": str(uuid.uuid4()),
     "job_id": str(uuid.uuid4()),
+    "message_id": str(uuid.uuid4()),
     "username": "nobody",
     "key_id": str(uuid.uuid4()),
     "ae_title": "CT2",

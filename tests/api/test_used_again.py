@@ -31,6 +31,7 @@ from tests.api.link_steps import (
     study,
 )
 from tests.api.tag_steps import files, jobs, store, undo
+from tests.support.messages import encoded, message, segment
 from tests.support.samples import small
 
 ZORA: dict[str, Any] = {"family_name": "Zimmer", "given_name": "Zora", "birth_date": "1999-09-09", "sex": "female"}
@@ -72,6 +73,32 @@ def test_the_record_follows_and_the_stored_study_does_not(api: Api, tmp_path: Pa
     assert pending["number_of_studies"] == 1
     assert audited(api, uid)[-1] == "study.withheld"
     assert api.get("/api/v1/patients/MRN-1", "nurse").json["pending_change_id"] == change
+
+
+def test_a_message_that_names_another_person_asks_as_a_request_does(api: Api, tmp_path: Path) -> None:
+    """ADT A08 over HL7: the record follows, not a byte of the study does, and a person must decide; the message that
+    says the former again withdraws the question."""
+    api.place_order()
+    uid, before = linked(api), files(api)
+
+    def told(person: str, birth_date: str) -> None:
+        said = segment("PID", {3: "MRN-1^^^^MR", 5: person, 7: birth_date, 8: "F"})
+        content = encoded(message("ADT^A08^ADT_A01", said))
+        answer = api.call("POST", "/api/v1/hl7", "service", data=content, content_type="application/hl7-v2")
+        assert b"\rMSA|AA|" in answer.get_data()
+        work(api, tmp_path)
+
+    told("Zimmer^Zora", "19990909")
+    assert files(api) == before and identities(api, uid) == {ASA}
+    (pending,) = changes(api, "?decision=pending")
+    known = api.get("/api/v1/patients/MRN-1", "nurse").json
+    assert (known["family_name"], known["pending_change_id"]) == ("Zimmer", pending["id"])
+    assert (study(api, uid)["link_status"], study(api, uid)["patient_name"]) == ("ambiguous", "Lindqvist^Åsa")
+    assert [item["withheld_by"] for item in reconciliation(api)["items"]] == [pending["id"]]
+    assert audited(api, uid)[-1] == "study.withheld"
+    told("Lindqvist^Åsa", "19610314")
+    assert changes(api, "?decision=pending") == [] and study(api, uid)["link_status"] == "linked"
+    assert files(api) == before
 
 
 def test_agreed_the_study_follows_and_taken_back_every_byte_is_what_it_was(api: Api, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import schemathesis
 from hypothesis import strategies as st
 from schemathesis.transport import SerializationContext, register_serializer
 
+from tests.support.messages import adt, encoded, omi, orm, siu
 from tests.support.samples import nested, small
 from tests.support.zips import zipped
 
@@ -35,6 +36,11 @@ schemathesis.openapi.media_type(
     ),
     aliases=["application/x-zip-compressed"],
 )
+MESSAGES = st.one_of(
+    st.sampled_from([encoded(adt()), encoded(orm()), encoded(omi())[:200], encoded(siu("S12")), b"MSH|^~\\&|"]),
+    st.binary(max_size=400),
+)
+schemathesis.openapi.media_type("application/hl7-v2", MESSAGES, aliases=["x-application/hl7-v2+er7"])
 schemathesis.openapi.media_type("multipart/related", st.one_of(SEVERAL.map(related), st.binary(max_size=400)))
 
 

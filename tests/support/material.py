@@ -52,6 +52,11 @@ def real_files() -> tuple[Path, ...]:
     return wheel_files() + tuple(path for folder in _named for path in _files(folder))
 
 
+def hl7_files() -> tuple[Path, ...]:
+    """HL7 v2 messages in the folders that the command line names."""
+    return tuple(path for folder in _named for path in sorted(folder.rglob("*.hl7")))
+
+
 def mr_series() -> list[bytes]:
     """A real MR series, seven slices."""
     folder = WHEEL / "test_files" / "dicomdirtests" / "98892003" / "MR700"

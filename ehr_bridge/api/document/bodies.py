@@ -12,6 +12,8 @@ REQUESTS = {
     "multipart/related": 'RFC 2387, with `type="application/dicom"`: an optional first part of `application/json` '
     "with options, where the route has options; each other part `application/dicom`, one file",
     "application/zip": "A ZIP; folders, DICOMDIR and files that are not DICOM are passed over and listed",
+    "application/hl7-v2": "One HL7 v2 message, in the character set that its MSH-18 says",
+    "x-application/hl7-v2+er7": "The same, as some integration engines call it",
     "application/x-zip-compressed": "A ZIP, as browsers on Windows call it",
 }
 

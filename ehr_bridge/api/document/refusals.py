@@ -43,6 +43,7 @@ _CHANGE = ("change_not_found",)
 _JOB = ("job_not_found", "job_state")
 _QUARANTINE = ("quarantine_not_found",)
 _WAITING = ("quarantine_decided", "quarantine_file_away", "quarantine_unreadable")
+_MESSAGE = ("message_not_found",)
 _DELETION = ("deletion_not_found", "deletion_state")
 _REPEATED = ("idempotency_key_reused", "answer_lost")
 _PASSWORD = ("password_too_short", "rate_limited")
@@ -54,6 +55,12 @@ OF_ROUTE: dict[str, tuple[str, ...]] = {
     "patch_patient": _WRITE_PATIENT,
     "list_patients": (*_PATIENT, "invalid_cursor"),
     "list_events": ("events_gone",),
+    "send_message": _SENT,
+    "validate_message": _SENT,
+    "list_messages": (),
+    "get_message": _MESSAGE,
+    "replay_message": _MESSAGE,
+    "list_sources": (),
     "put_patient_batch": (),
     "put_order_batch": (),
     "match_headers": (),

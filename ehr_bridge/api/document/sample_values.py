@@ -137,6 +137,8 @@ SAMPLES: dict[str, Any] = {
     "password": "correct horse battery",
     "permissions": ["read", "view"],
     "reason": "Wrong patient chosen at the modality",
+    "place": "OBR-18",
+    "replayed_by": "ada",
     "release_reason": "The case is closed",
     "released_by": "mona",
     "requested_by": "rosa",

@@ -1,10 +1,10 @@
-"""Examples of the System page's answers, by schema; continues `examples.EXAMPLES`."""
+"""Examples of the answers of the System and Interfaces pages, by schema; continues `examples.EXAMPLES`."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from ehr_bridge.api.http.examples import MOMENT, STUDY
+from ehr_bridge.api.http.examples import MOMENT, ORDER_ID, PATIENT_ID, STUDY
 from ehr_bridge.api.http.problems import CODES, TITLES
 from ehr_bridge.version import VERSION
 
@@ -106,4 +106,75 @@ SYSTEM_EXAMPLES: dict[str, dict[str, Any]] = {
         ],
     },
     "ProblemMeaning": {"code": "stale", "title": TITLES[CODES["stale"].status], **CODES["stale"]._asdict()},
+}
+
+MESSAGE_ID = "0b5f8f5e-6d0a-4f0e-9c7b-1f526c5b4a3e"
+_ACK = (
+    "MSH|^~\\&|PACS|NORTHWING|HIS|NORTHWING|20260301083000+0000||ACK^O23^ACK|0b5f8f5e6d0a4f0e9c7b|P|2.5.1"
+    "||||||UNICODE UTF-8\nMSA|AA|HIS00017"
+)
+_READING = {
+    "kind": "orders",
+    "patient": {"mrn": "MRN-2001", "issuer": "NORTHWING", "family_name": "Okafor", "given_name": "Chidi"},
+    "prior": None,
+    "orders": [{"act": "place", "accession_number": "ACC-2026-0101", "modality": "MR"}],
+    "notes": [],
+}
+_CHANGES = [
+    {
+        "action": "order.created",
+        "patient_id": PATIENT_ID,
+        "order_id": ORDER_ID,
+        "study_instance_uid": None,
+        "detail": {"fields": ["modality", "description"]},
+    }
+]
+_SUMMARY: dict[str, Any] = {
+    "id": MESSAGE_ID,
+    "source": "his",
+    "door": "mllp",
+    "sender": "HIS NORTHWING",
+    "type": "OMI^O23",
+    "control_id": "HIS00017",
+    "reuses_control_id": False,
+    "state": "applied",
+    "code": None,
+    "place": None,
+    "reason": None,
+    "received_at": MOMENT,
+    "last_received_at": MOMENT,
+    "times_received": 1,
+    "patient_id": PATIENT_ID,
+    "replayed_by": None,
+    "replayed_at": None,
+}
+_SOURCE = {"name": "his", "last_received_at": MOMENT, "silence_minutes": 60, "is_silent": False}
+MESSAGE_EXAMPLES: dict[str, dict[str, Any]] = {
+    "TrialAnswer": {
+        "ack": _ACK,
+        "state": "applied",
+        "code": None,
+        "place": None,
+        "reason": None,
+        "reading": _READING,
+        "changes": _CHANGES,
+    },
+    "MessageList": {"items": [_SUMMARY], "total": 1, "limit": 50, "offset": 0},
+    "MessageAnswer": {
+        **_SUMMARY,
+        "sent_by": "hl7:his",
+        "address": "10.1.7.12",
+        "size_bytes": 612,
+        "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        "charset": "utf-8",
+        "charset_from": "declared",
+        "message": "MSH|^~\\&|HIS|NORTHWING|PACS|NORTHWING|20260301083000+0100||OMI^O23^OMI_O23|HIS00017|P|2.5.1",
+        "ack": _ACK,
+        "reading": _READING,
+        "changes": _CHANGES,
+    },
+    "MessageSummary": _SUMMARY,
+    "ChangeOfMessage": _CHANGES[0],
+    "SourceList": {"items": [_SOURCE]},
+    "SourceAnswer": _SOURCE,
 }

@@ -15,7 +15,7 @@ from ehr_bridge.api.document.refusals import codes_of, statuses_of
 from ehr_bridge.api.http.access import ACCESS, PUBLIC, SIGNED_IN, VIEWER
 from ehr_bridge.api.http.examples import EXAMPLES, PARAMETER_EXAMPLES
 from ehr_bridge.api.http.examples_links import LINK_EXAMPLES
-from ehr_bridge.api.http.examples_system import SYSTEM_EXAMPLES
+from ehr_bridge.api.http.examples_system import MESSAGE_EXAMPLES, SYSTEM_EXAMPLES
 from ehr_bridge.api.http.limits import LEFT, POLICY, may_tell
 from ehr_bridge.api.http.problems import CODES, MEDIA_TYPE, TITLES, type_of
 from ehr_bridge.request_id import HEADER
@@ -50,6 +50,7 @@ TAGS = {
     "Quarantine": "Files that are kept but not in the archive, and people who say whose they are, or nobody's.",
     "Changes": "What changed of patients and orders, the studies that follow, and taking it back.",
     "Events": "What happened to patients, orders and studies, in order, for systems that keep in step.",
+    "HL7": "Messages of HL7 v2, sent here or over MLLP.",
     "Deletion": "Asked by one person, decided by another, restorable for a while; legal holds.",
     "Viewer": "Links and tokens that open studies in the viewer.",
     "Interfaces": "The systems that speak with this one: modalities.",
@@ -86,7 +87,7 @@ PARAMETERS = {
     "X-File-Name": "Percent-encoded",
     "Content-Digest": "sha-256 of the one file (RFC 9530): what arrives as anything else is refused",
 }
-ALL_EXAMPLES = EXAMPLES | LINK_EXAMPLES | SYSTEM_EXAMPLES
+ALL_EXAMPLES = EXAMPLES | LINK_EXAMPLES | MESSAGE_EXAMPLES | SYSTEM_EXAMPLES
 MEDIA_TYPE_OF_STOW = "application/dicom+json"
 """STOW-RS reports failures with 409 in its own format."""
 SUCCESS = {

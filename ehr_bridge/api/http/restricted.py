@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from ehr_bridge.auth.caller import Caller
 from ehr_bridge.db.tables.deletions import DeletionRequest
 from ehr_bridge.db.tables.identity_changes import IdentityChange
+from ehr_bridge.db.tables.logs import ReceivedMessage
 from ehr_bridge.db.tables.modifications import Modification
 from ehr_bridge.db.tables.registry import Order
 from ehr_bridge.db.tables.studies import Study, StudyLink
@@ -117,6 +118,10 @@ def _of_quarantine(session: Session, value: str) -> list[uuid.UUID | None]:
     return whom_it_names(session, as_uuid(value))
 
 
+def _of_message(session: Session, value: str) -> list[uuid.UUID | None]:
+    return list(session.scalars(select(ReceivedMessage.patient_id).where(ReceivedMessage.id == as_uuid(value))))
+
+
 def _of_change(session: Session, value: str) -> list[uuid.UUID | None]:
     return list(session.scalars(select(IdentityChange.patient_id).where(IdentityChange.id == as_uuid(value))))
 
@@ -137,4 +142,5 @@ FINDERS: Mapping[str, Finder] = {
     "job_id": _of_study_of(Modification),
     "quarantine_id": _of_quarantine,
     "change_id": _of_change,
+    "message_id": _of_message,
 }

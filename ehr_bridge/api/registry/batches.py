@@ -135,7 +135,13 @@ class _Kind[Told, Row]:
 @blueprint.post("/patients/batch", responses={200: PatientBatchAnswer})
 def put_patient_batch(body: PatientBatchBody) -> Response:
     """Register or update up to 1,000 patients, with an outcome for each"""
-    kind = _Kind("mrn", known_of_patient, _told_patient, lambda told: services().patients.upsert_all(told, origin()))
+    patients = services().patients
+    kind = _Kind(
+        "mrn",
+        lambda number, sent: known_of_patient(patients, number, sent),
+        _told_patient,
+        lambda told: patients.upsert_all(told, origin()),
+    )
     return answer(PatientBatchAnswer.model_validate(_answered(kind, body, body.items)))
 
 
@@ -144,7 +150,7 @@ def put_order_batch(body: OrderBatchBody) -> Response:
     """Place or update up to 1,000 orders, with an outcome for each"""
     kind = _Kind(
         "accession_number",
-        lambda number, _sent: known_of_order(number),
+        lambda number, _sent: known_of_order(services().orders, number),
         _told_order,
         lambda told: services().orders.upsert_all(told, origin()),
     )
@@ -158,7 +164,7 @@ def _told_patient(item: dict[str, Any]) -> ToldPatient:
 
 def _told_order(item: dict[str, Any]) -> ToldOrder:
     read = OrderItem.model_validate(item)
-    return told_order(read.accession_number, read)
+    return told_order(read.accession_number, read, services().patients)
 
 
 def _answered[Told, Row](kind: _Kind[Told, Row], body: _Batch, items: list[dict[str, Any]]) -> dict[str, Any]:

@@ -56,6 +56,7 @@ from ehr_bridge.matching.order_keys import plain_key
 from ehr_bridge.services.identity.attributes import person_name
 from ehr_bridge.services.registry.order_search import SORTS, OrderWish
 from ehr_bridge.services.registry.order_states import Stated
+from ehr_bridge.services.registry.patients import Patients
 from ehr_bridge.services.registry.told_orders import OrderData, ToldOrder
 from ehr_bridge.wrong_values import written
 
@@ -264,15 +265,15 @@ def _tags(path: OrderPath) -> list[str]:
 @honours(_tags_of_told)
 def put_order(path: AccessionPath, body: OrderBody) -> Response:
     """Place or update an order by accession number"""
-    order, created = services().orders.upsert(told_order(path.order, body), origin())
+    order, created = services().orders.upsert(told_order(path.order, body, services().patients), origin())
     return answer(order_answer(order), 201 if created else 200)
 
 
-def told_order(accession_number: str, body: OrderBody) -> ToldOrder:
+def told_order(accession_number: str, body: OrderBody, patients: Patients) -> ToldOrder:
     """What a body tells. Raises InvalidInput when it is not certain which authority gave the patient's number."""
     told = body.model_dump(include={field.name for field in fields(OrderData)} - {"further_steps"})
     data = OrderData(**told, further_steps=tuple(StepData(**step.model_dump()) for step in body.further_steps))
-    mrn = services().patients.certain(body.mrn, body.issuer)
+    mrn = patients.certain(body.mrn, body.issuer)
     return ToldOrder(accession_number, mrn, data, body.status, body.scheduled_study_instance_uid, body.as_of)
 
 

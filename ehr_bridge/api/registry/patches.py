@@ -21,8 +21,10 @@ from ehr_bridge.api.http.schemas import Input
 from ehr_bridge.api.registry.orders import AccessionPath, OrderAnswer, OrderBody, put_order, tags_of_told_order
 from ehr_bridge.api.registry.patients import MrnPath, PatientAnswer, PatientBody, put_patient, tags_of_told_patient
 from ehr_bridge.api.writing.conditions import honours
+from ehr_bridge.db.tables.registry import Patient
 from ehr_bridge.errors import NotFound
-from ehr_bridge.services.registry.patients import PatientData
+from ehr_bridge.services.registry.orders import Orders
+from ehr_bridge.services.registry.patients import PatientData, Patients
 from ehr_bridge.services.registry.told_orders import OrderData
 
 blueprint = Blueprint("patches", "Patients", problems=(400, 404, 409, 415, 422))
@@ -54,7 +56,7 @@ def _tags_of_order(path: AccessionPath, body: OrderPatch) -> list[str]:
 def patch_patient(path: MrnPath, body: PatientPatch) -> Response:
     """Register a patient, or update some fields of one, by MRN"""
     with services().fresh.together():
-        known = known_of_patient(path.patient, _sent(body))
+        known = known_of_patient(services().patients, path.patient, _sent(body))
         response: Response = put_patient(path=path, body=PatientBody.model_validate(known | _sent(body)))
     return response
 
@@ -64,28 +66,33 @@ def patch_patient(path: MrnPath, body: PatientPatch) -> Response:
 def patch_order(path: AccessionPath, body: OrderPatch) -> Response:
     """Place an order, or update some fields of one, by accession number"""
     with services().fresh.together():
-        known = known_of_order(path.order)
+        known = known_of_order(services().orders, path.order)
         response: Response = put_order(path=path, body=OrderBody.model_validate(known | _sent(body)))
     return response
 
 
-def known_of_patient(mrn: str, sent: Mapping[str, Any]) -> dict[str, Any]:
+def known_of_patient(patients: Patients, mrn: str, sent: Mapping[str, Any]) -> dict[str, Any]:
     """What the EHR told before of the patient for whom this is sent, as a body has it; nothing of a new one. Raises as
     `Patients.told` says."""
-    patient = services().patients.told(mrn, _issuer_sent(sent))
-    return {} if patient is None else {name: _written(getattr(patient, name)) for name in PatientData.__slots__}
+    patient = patients.told(mrn, _issuer_sent(sent))
+    return {} if patient is None else told_of_patient(patient)
 
 
-def known_of_order(accession_number: str) -> dict[str, Any]:
+def told_of_patient(patient: Patient) -> dict[str, Any]:
+    """What the EHR told of a patient, as a body has it."""
+    return {name: _written(getattr(patient, name)) for name in PatientData.__slots__}
+
+
+def known_of_order(orders: Orders, accession_number: str) -> dict[str, Any]:
     """What the EHR told before of an order, as a body has it; nothing of a new one. Its state and Study Instance UID
     stay where they are not sent. Raises NotPermitted when the caller may not see its patient."""
     try:
-        order = services().orders.get(accession_number)
+        order = orders.get(accession_number)
     except NotFound:
         return {}
     known = {field.name: _written(getattr(order, field.name)) for field in fields(OrderData)}
     steps = [{name: _written(value) for name, value in asdict(step).items()} for step in order.further_steps]
-    return known | {"further_steps": steps, "mrn": services().orders.told_of(order)}
+    return known | {"further_steps": steps, "mrn": orders.told_of(order)}
 
 
 def _sent(body: PatientPatch | OrderPatch) -> dict[str, Any]:

@@ -1,4 +1,5 @@
-"""The tables of what is read in order: events for other systems, and how far readers of logs are."""
+"""The tables of what goes to other systems and comes from them in order: events, HL7 messages; and how far logs are
+read."""
 
 from __future__ import annotations
 
@@ -6,9 +7,10 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, String
+from sqlalchemy import JSON, BigInteger, Index, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
+from ehr_bridge.db.states import MessageState, column_of
 from ehr_bridge.db.tables.base import UID, Base
 from ehr_bridge.db.types import BigId
 
@@ -44,3 +46,60 @@ class FeedEvent(Base):
     order_id: Mapped[uuid.UUID | None]
     study_instance_uid: Mapped[str | None] = mapped_column(UID)
     data: Mapped[dict[str, Any]]
+
+
+class ReceivedMessage(Base):
+    """One message: as it came, how it was read, what it changed and what was answered.
+
+    A row is written in the transaction of what the message changes; the same bytes of the same source have one row.
+    """
+
+    __tablename__ = "hl7_messages"
+    __table_args__ = (
+        Index("ix_hl7_messages_source_sha256", "source", "sha256", unique=True),
+        Index("ix_hl7_messages_source_control_id", "source", "control_id"),
+        Index("ix_hl7_messages_source_last_received_at", "source", "last_received_at"),
+        Index("ix_hl7_messages_state_last_received_at", "state", "last_received_at"),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    source: Mapped[str] = mapped_column(String(64))
+    """Its name in the list of sources; '' for one that is not listed."""
+    door: Mapped[str] = mapped_column(String(16))
+    """`mllp` or `api`."""
+    sent_by: Mapped[str] = mapped_column(String(255))
+    """Subject of the token, or `hl7:` and the name of the source."""
+    address: Mapped[str | None] = mapped_column(String(64))
+    received_at: Mapped[datetime] = mapped_column(index=True)
+    last_received_at: Mapped[datetime]
+    times_received: Mapped[int]
+    raw: Mapped[bytes] = mapped_column(LargeBinary)
+    sha256: Mapped[str] = mapped_column(String(64))
+    codec: Mapped[str | None] = mapped_column(String(16))
+    """Python's name of its character set; None where its text cannot be read."""
+    charset_from: Mapped[str | None] = mapped_column(String(16))
+    """How that was decided (`ehr_bridge.hl7.text.How`)."""
+    sender: Mapped[str] = mapped_column(String(500))
+    """MSH-3 and MSH-4, with a blank between."""
+    type: Mapped[str] = mapped_column(String(64))
+    """Message type and event: `ADT^A08`."""
+    control_id: Mapped[str] = mapped_column(String(200))
+    reuses_control_id: Mapped[bool]
+    """Another message of this source has the same number."""
+    state: Mapped[MessageState] = mapped_column(column_of(MessageState, "state"))
+    is_final: Mapped[bool]
+    """False: it failed for a reason of ours, and is tried again when it is sent again."""
+    code: Mapped[str | None] = mapped_column(String(3))
+    """Why it was refused (HL7 table 0357)."""
+    place: Mapped[str | None] = mapped_column(String(40))
+    """Where in the message: `PID-3.4`."""
+    reason: Mapped[str | None] = mapped_column(String(1000))
+    reading: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """What it asks for, in our words; None where it cannot be read."""
+    changes: Mapped[list[Any]]
+    """The audit events of what it changed: action, ids and detail."""
+    ack: Mapped[bytes] = mapped_column(LargeBinary)
+    patient_id: Mapped[uuid.UUID | None] = mapped_column(index=True)
+    """Whose message it is, if that patient was on record."""
+    replayed_by: Mapped[str | None] = mapped_column(String(255))
+    replayed_at: Mapped[datetime | None]

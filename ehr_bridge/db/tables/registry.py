@@ -145,7 +145,7 @@ class Order(Dated, Base):
     patient_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("patients.id"), index=True)
     description: Mapped[str] = mapped_column(String(64))
     ordered_by: Mapped[str | None] = mapped_column(String(64))
-    placer_order_number: Mapped[str | None] = mapped_column(String(64))
+    placer_order_number: Mapped[str | None] = mapped_column(String(64), index=True)
     requested_procedure_id: Mapped[str | None] = mapped_column(String(16), index=True)
     """As sent by the EHR. When it is None, the accession number stands for it."""
     procedure_code: Mapped[str | None] = mapped_column(String(64))

@@ -64,6 +64,7 @@ AUDIT_CODES: dict[str, AuditCode] = {
     "deletion.reopened": AuditCode("110105", None, "U"),
     "deletion.requested": AuditCode("110105", None, "U"),
     "deletion.restored": AuditCode("110105", None, "U"),
+    "message.replayed": AuditCode("110109", None, "U"),
     "modality.changed": AuditCode("110113", "110129", "U"),
     "modality.registered": AuditCode("110113", "110129", "C"),
     "modality.removed": AuditCode("110113", "110129", "D"),

@@ -19,6 +19,7 @@ from ehr_bridge.services.audit import verification
 from ehr_bridge.services.audit.anchors import Anchor
 from ehr_bridge.services.audit.verification import GENESIS, Verification
 
+_WRITTEN = "audit_events_of_this_session"
 _CHAIN_END = select(AuditEvent.id, AuditEvent.hash).order_by(AuditEvent.id.desc()).limit(1)
 
 
@@ -71,6 +72,7 @@ def append_all(session: Session, origin: Origin, events: Sequence[Event], at: da
     common = {} if request is None else {"request_id": request}
     last = session.execute(_CHAIN_END).first() if events else None
     number, previous = (last.id, last.hash) if last else (0, GENESIS)
+    written: list[AuditEvent] = session.info.setdefault(_WRITTEN, [])
     for event in events:
         number += 1
         row = AuditEvent(
@@ -88,7 +90,13 @@ def append_all(session: Session, origin: Origin, events: Sequence[Event], at: da
         )
         previous = row.hash = chain_hash(row)
         session.add(row)
+        written.append(row)
     session.flush()
+
+
+def written_in(session: Session) -> list[AuditEvent]:
+    """The events that this session has added so far, in their order."""
+    return [*session.info.get(_WRITTEN, [])]
 
 
 def chain_hash(row: AuditEvent) -> str:

@@ -7,7 +7,7 @@ number, until a person agrees, refuses, or undoes the change.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from datetime import datetime
 from typing import Any
 
@@ -20,7 +20,7 @@ from ehr_bridge.db.tables.registry import Patient
 from ehr_bridge.db.tables.second_looks import StudyMatchKey
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.errors import Conflict
-from ehr_bridge.matching import EvidenceGrade, HeaderIdentity
+from ehr_bridge.matching import NAME_PARTS, EvidenceGrade, HeaderIdentity
 from ehr_bridge.matching.compare import Population, compare_person
 from ehr_bridge.matching.evidence import evidence_of
 from ehr_bridge.matching.keys import number_key
@@ -65,11 +65,24 @@ def hold_back(
 
 def is_another_person(before: Patient, after: Patient) -> bool:
     """Whether the name differs beyond form, and birth date or sex differ too; unknown values never differ."""
-    said: dict[str, Any] = {name: EHR_VALUES[f"patient.{source}"].of(before, None) for name, source in _HEADER.items()}
-    header = HeaderIdentity(study_instance_uid="", accession_number="", patient_id="", issuer_of_patient_id="", **said)
-    lines = evidence_of(compare_person(header, patient_facts(after), Population()))
-    beyond = {line.field for line in lines if line.grade in BEYOND_FORM}
+    beyond = _differing(before, after, BEYOND_FORM)
     return "PatientName" in beyond and bool(beyond & {"PatientBirthDate", "PatientSex"})
+
+
+def is_somebody_else(said: Mapping[str, Any], known: Patient) -> bool:
+    """Whether name and birth date, as somebody says them, both contradict the record, more than by a typing error;
+    unknown values never do."""
+    person = {name: said[name] for name in (*NAME_PARTS, "birth_date") if name in said}
+    differing = _differing(as_before(known, person), known, {EvidenceGrade.OTHER})
+    return differing >= {"PatientName", "PatientBirthDate"}
+
+
+def _differing(one: Patient, other: Patient, grades: Set[EvidenceGrade]) -> set[str]:
+    """The attributes of the person that differ so far."""
+    said: dict[str, Any] = {name: EHR_VALUES[f"patient.{source}"].of(one, None) for name, source in _HEADER.items()}
+    header = HeaderIdentity(study_instance_uid="", accession_number="", patient_id="", issuer_of_patient_id="", **said)
+    lines = evidence_of(compare_person(header, patient_facts(other), Population()))
+    return {line.field for line in lines if line.grade in grades}
 
 
 _HEADER = {"patient_name": "name", "patient_birth_date": "birth_date", "patient_sex": "sex"}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import uuid
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -155,6 +156,16 @@ class Orders:
         """Raises NotFound."""
         with self._fresh.read() as session:
             return find_order(session, id_or_accession_number)
+
+    def placed_as(self, placer_order_number: str, of: Collection[uuid.UUID] | None = None) -> list[Order]:
+        """The orders with that number of the placer, of these patients if they are known."""
+        query = select(Order).where(Order.placer_order_number == placer_order_number)
+        query = query if of is None else query.where(Order.patient_id.in_(of))
+        with self._database.read() as session:
+            orders = list(session.scalars(query.order_by(Order.created_at)))
+        for order in orders:
+            require_open(order.patient_id)
+        return orders
 
     def search(
         self, wish: OrderWish, limit: int, offset: int, after: Position | None = None, sort: str | None = None

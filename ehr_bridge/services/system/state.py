@@ -27,6 +27,7 @@ from ehr_bridge.services.audit.refusals import Refusals
 from ehr_bridge.services.fixity.state import Fixity, look_at_fixity
 from ehr_bridge.services.intake.quarantine_records import QuarantineRecords
 from ehr_bridge.services.intake.recorder import Recorder
+from ehr_bridge.services.messages.listing import Messages
 from ehr_bridge.services.modifying.attempts import STUCK
 from ehr_bridge.services.system.restarts import Restarts, read_restarts
 from ehr_bridge.services.uploads.quarantined import count_waiting
@@ -47,6 +48,8 @@ ADVICE = {
     ),
     "quarantined": "Open the Quarantine page, and give each file to its patient or discard it.",
     "uploads_incomplete": "Open the incomplete uploads, and have the missing images sent again.",
+    "messages_refused": "Open the Interfaces page, and find out with those who run the source why.",
+    "sources_silent": "Find out whether the source and the connection to it work: it has sent nothing for too long.",
     "refused_often": "Find out in the audit trail who is refused: a program that is configured wrongly, or an attack.",
 }
 """What needs attention, and what to do about it; docs/api.md shows this table."""
@@ -125,6 +128,7 @@ class System:
         quarantine: QuarantineRecords,
         fixity_days: float,
         restarts_path: Path,
+        messages: Messages,
     ) -> None:
         self._database = database
         self._recorder = recorder
@@ -134,6 +138,7 @@ class System:
         self._quarantine = quarantine
         self._fixity_days = fixity_days
         self._restarts_path = restarts_path
+        self._messages = messages
 
     def stuck_jobs(self) -> int:
         """How many jobs hold their study and need a person to continue."""
@@ -170,6 +175,8 @@ class System:
                     ("jobs_stuck", jobs.stuck),
                     ("quarantined", quarantined),
                     ("uploads_incomplete", incomplete),
+                    ("messages_refused", self._messages.count_refused(self._clock() - RECENT)),
+                    ("sources_silent", sum(source.is_silent for source in self._messages.sources())),
                     ("refused_often", self._refusals.alarms.loud()),
                 )
             ),

@@ -1,0 +1,37 @@
+"""Our refusals in the words of HL7 (table 0357)."""
+
+from __future__ import annotations
+
+from ehr_bridge.errors import BridgeError, InvalidInput
+from ehr_bridge.hl7.faults import Code, Fault
+
+CODES = {
+    "patient_not_found": Code.UNKNOWN_KEY,
+    "order_not_found": Code.UNKNOWN_KEY,
+    "mrn_of_another_issuer": Code.UNKNOWN_KEY,
+    "mrn_without_issuer": Code.UNKNOWN_KEY,
+    "mrn_ambiguous": Code.UNKNOWN_KEY,
+    "issuer_required": Code.UNKNOWN_KEY,
+    "issuer_not_configured": Code.UNKNOWN_KEY,
+    "patient_restricted": Code.UNKNOWN_KEY,
+    "patient_merged": Code.DUPLICATE_KEY,
+    "accession_number_taken": Code.DUPLICATE_KEY,
+    "study_uid_of_another_order": Code.DUPLICATE_KEY,
+    "study_uid_too_late": Code.LOCKED,
+    "order_state": Code.LOCKED,
+    "stale": Code.LOCKED,
+}
+"""What is recorded does not allow it: the number is not the one on record, or it is taken, or it is too late."""
+
+
+def fault_of(refusal: Fault | BridgeError) -> Fault:
+    """The same refusal for the sender of a message."""
+    if isinstance(refusal, Fault):
+        return refusal
+    otherwise = Code.DATA_TYPE if isinstance(refusal, InvalidInput) else Code.INTERNAL
+    return Fault(CODES.get(refusal.code, otherwise), refusal.detail)
+
+
+def of_ours() -> Fault:
+    """Something is wrong here, and not with the message."""
+    return Fault(Code.INTERNAL, "it could not be applied because of an error here, and can be sent again")
