@@ -93,6 +93,7 @@ def prepare(options: argparse.Namespace) -> Settings:
         os.environ["EHR_BRIDGE_DEMO"] = "0"
     settings = load_settings(os.environ)
     _check_rules(settings.coercion_rules)
+    _check_sources(settings)
     os.environ["EHR_BRIDGE_DATA_DIR"] = str(settings.data_dir.resolve())
     try:
         Path(os.environ["EHR_BRIDGE_DATA_DIR"]).mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -107,8 +108,10 @@ def prepare(options: argparse.Namespace) -> Settings:
     for port, variable in (
         (settings.http_port, "EHR_BRIDGE_HTTP_PORT"),
         (settings.dicom_port, "EHR_BRIDGE_DICOM_PORT"),
+        (settings.hl7_port, "EHR_BRIDGE_HL7_PORT"),
     ):
-        _require_free(port, variable)
+        if port is not None:
+            _require_free(port, variable)
     database = Database(settings.sqlalchemy_url)
     migrate.upgrade(database)
     _check_authorities(settings, database)
@@ -146,6 +149,18 @@ def _check_rules(file: Path | None) -> None:
         from ehr_bridge.services.coercion.rules import load_rules
 
         load_rules(file)
+
+
+def _check_sources(settings: Settings) -> None:
+    """Raises SettingsError when the site's list of HL7 sources cannot be used."""
+    if settings.hl7_sources is not None:
+        from ehr_bridge.hl7.sources import VARIABLE, load_sources
+        from plugin.serving.mllp import contexts_of
+
+        try:
+            contexts_of(load_sources(settings.hl7_sources, settings.time_zone))
+        except OSError as error:
+            raise SettingsError([f"{VARIABLE}: a certificate or key cannot be used: {error}"]) from error
 
 
 def _check_tokens(settings: Settings) -> None:

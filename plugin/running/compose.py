@@ -13,6 +13,7 @@ from typing import Any
 
 from ehr_bridge.api.app import create_app
 from ehr_bridge.api.http.request_ids import RequestIds
+from ehr_bridge.api.messages.door import LARGEST, MessageDoor
 from ehr_bridge.db import migrate
 from ehr_bridge.db.database import Database
 from ehr_bridge.errors import Unavailable
@@ -36,6 +37,7 @@ from plugin.running.worker import Chore, Worker
 from plugin.serving.bodies import Bodies, free_memory
 from plugin.serving.find import ScopedFind
 from plugin.serving.gate import Gate
+from plugin.serving.mllp import MllpServer
 from plugin.serving.pages import Pages
 from plugin.serving.resources import Resources
 from plugin.serving.wsgi import WsgiAdapter
@@ -106,6 +108,12 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> list[Callable[..., Any]
         "worklist": lambda: worklist.is_ours,
         "jobs": lambda: services.system.stuck_jobs() == 0,
     }
+    mllp = None
+    if settings.hl7_port is not None:
+        mllp = MllpServer(settings.hl7_port, services.sources, MessageDoor(services).receive, LARGEST)
+        checks["hl7"] = lambda: mllp.is_well
+    if any(source.silence_minutes for source in services.sources.known):
+        checks["interfaces"] = services.messages.nobody_is_silent
     orthanc_version = written(installed_version(ORTHANC))
     app = create_app(services, archive, checks, lambda: worker.waiting, orthanc_version, modalities.echo)
     adapter = WsgiAdapter(app, gate.peer, bodies.done)
@@ -117,7 +125,7 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> list[Callable[..., Any]
         (
             orthanc.RegisterOnChangeCallback,
             keeping_thread(
-                Lifecycle(orthanc, gate, adapter, worker, fixity, services, resources, modalities, worklist)
+                Lifecycle(orthanc, gate, adapter, worker, fixity, services, resources, modalities, worklist, mllp)
             ),
         ),
         (orthanc.RegisterIncomingCStoreInstanceFilter, keeping_thread(ingest.on_c_store)),
@@ -156,6 +164,7 @@ class Lifecycle:
     resources: Resources
     modalities: OrthancModalities
     worklist: WorklistScp
+    mllp: MllpServer | None
 
     def __call__(self, change_type: int, _level: int, resource: str) -> None:
         if change_type == self.orthanc.ChangeType.DELETED:
@@ -163,6 +172,8 @@ class Lifecycle:
         elif change_type == self.orthanc.ChangeType.ORTHANC_STARTED:
             threading.Thread(target=self._begin, name="ehr-bridge-self-test", daemon=True).start()
         elif change_type == self.orthanc.ChangeType.ORTHANC_STOPPED:
+            if self.mllp is not None:
+                self.mllp.stop()
             self.worklist.end()
             self.fixity.stop()
             self.worker.stop()
@@ -194,6 +205,18 @@ class Lifecycle:
             os._exit(3)  # a server whose gate is open to everybody must serve nothing
         self.worklist.prove(self.orthanc, settings.ae_title)
         LOGGER.warning("the gate stands in the path; serving on port %d", settings.http_port)
+        self._listen()
+
+    def _listen(self) -> None:
+        """Take HL7 messages, if a port is set. Without it images and HTTP are served all the same; health says so."""
+        if self.mllp is None:
+            return
+        try:
+            self.mllp.start()
+        except OSError as error:
+            LOGGER.error("HL7 messages are not taken: %s", error)
+        else:
+            LOGGER.warning("HL7 messages are taken on port %d", self.mllp.port)
 
 
 def _make_worker(
@@ -249,6 +272,7 @@ def _make_worker(
             Chore("completed orders", services.completion.run, 5.0),
             Chore("available studies", services.availability.run, 5.0),
             Chore("old events", services.feed.forget_old, 600.0),
+            Chore("old messages", services.messages.forget_old, 600.0),
             Chore("refused modalities", rejections.run, 1.0),
             Chore("refusals", services.refusals.flush, 1.0),
             Chore("metrics", lambda: archive.tell_metric(LOUD, services.refusals.alarms.loud()), 5.0),

@@ -24,6 +24,9 @@ OVERHEAD = MEGABYTE
 ANNOTATION_BODY = 64 * MEGABYTE
 """For a viewer token that may only annotate: a segmentation of a large study."""
 LIST_BODY = 8 * MEGABYTE
+MESSAGE_BODY = 17 * MEGABYTE
+"""For one HL7 message (`ehr_bridge.api.messages.door.LARGEST`)."""
+MESSAGES = frozenset({"/api/v1/hl7", "/api/v1/hl7/validate"})
 LISTS = frozenset({"/api/v1/patients/batch", "/api/v1/orders/batch", "/api/v1/match"})
 """Routes for hundreds of patients, orders or headers at once."""
 ONE_FILE = frozenset({"/api/v1/dicom/upload", "/api/v1/dicom/validate", "/api/v1/dicom/read-tags", "/instances"})
@@ -74,6 +77,8 @@ class Bodies:
             return self._file_bytes + OVERHEAD
         if path in FILES:
             return self._upload_bytes + OVERHEAD
+        if path in MESSAGES:
+            return MESSAGE_BODY
         return LIST_BODY if path in LISTS else SMALL_BODY
 
     def admit(self, length: int) -> bool:
