@@ -23,12 +23,13 @@ NAVIGATION = {
     "manager": ["Orders", "Studies", "Upload history", "Deletions"],
     "admin": [
         "Orders", "Studies", "Upload history", "Deletions", "Viewer links", "Audit trail", "Accounts", "Service keys",
-        "Modalities", "System",
+        "Interfaces", "Modalities", "System",
     ],
 }  # fmt: skip
 CLOSED = {
     "/audit": "nurse",
     "/accounts": "radiologist",
+    "/interfaces": "nurse",
     "/service-keys": "manager",
     "/modalities": "radiographer",
     "/reconciliation": "doctor",

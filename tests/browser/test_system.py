@@ -41,6 +41,8 @@ TO_ACT_ON = {
     "jobs_stuck": 1,
     "quarantined": 2,
     "uploads_incomplete": 3,
+    "messages_refused": 2,
+    "sources_silent": 1,
     "refused_often": 4,
 }
 

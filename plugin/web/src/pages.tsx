@@ -22,6 +22,7 @@ const FILES: Readonly<Record<string, Load>> = {
   "/viewer-links": async () => (await import("./pages/ViewerTokensPage")).ViewerTokensPage,
   "/accounts": async () => (await import("./pages/AccountsPage")).AccountsPage,
   "/service-keys": async () => (await import("./pages/ServiceKeysPage")).ServiceKeysPage,
+  "/interfaces": async () => (await import("./pages/InterfacesPage")).InterfacesPage,
   "/modalities": async () => (await import("./pages/ModalitiesPage")).ModalitiesPage,
   "/system": async () => (await import("./pages/SystemPage")).SystemPage,
   "/password": async () => (await import("./pages/PasswordPage")).PasswordPage,

@@ -13,6 +13,8 @@ export interface Asking {
   method?: "GET" | "POST" | "PUT" | "DELETE";
   query?: Record<string, string | number | undefined>;
   body?: unknown;
+  /** Text that is not JSON, instead of a body. */
+  content?: { type: string; text: string };
   /** Beside the usual ones; text that is not ASCII goes through `headerText`. */
   headers?: Record<string, string>;
   signal?: AbortSignal;
@@ -32,13 +34,14 @@ export function createClient(session: Session, fetcher: typeof fetch = (...args)
     const headers: Record<string, string> = { Accept: "application/json, application/problem+json", ...asking.headers };
     if (token) headers.Authorization = `Bearer ${token}`;
     if (asking.body !== undefined) headers["Content-Type"] = "application/json";
+    if (asking.content) headers["Content-Type"] = asking.content.type;
 
     let answer: Response;
     try {
       answer = await fetcher(address(path, asking.query), {
         method: asking.method ?? "GET",
         headers,
-        body: asking.body === undefined ? null : JSON.stringify(asking.body),
+        body: asking.content ? asking.content.text : asking.body === undefined ? null : JSON.stringify(asking.body),
         cache: "no-store",
         signal: asking.signal ?? null,
       });

@@ -2539,6 +2539,242 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/hl7": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send one HL7 v2 message; the answer is its acknowledgement, which says whether it was applied */
+        post: {
+            parameters: {
+                query?: {
+                    dry_run?: boolean;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/hl7-v2": string;
+                    "x-application/hl7-v2+er7": string;
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/hl7-v2": string;
+                        "application/json": components["schemas"]["TrialAnswer"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/hl7/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List messages of the last 30 days, latest first */
+        get: {
+            parameters: {
+                query?: {
+                    limit?: number;
+                    offset?: number;
+                    state?: components["schemas"]["MessageState"] | null;
+                    source?: string | null;
+                    type?: string | null;
+                    control_id?: string | null;
+                    from?: string | null;
+                    to?: string | null;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["MessageList"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/hl7/messages/{message_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One message: as it came, how it was read, what it changed, and its acknowledgement */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    message_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["MessageAnswer"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/hl7/messages/{message_id}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Apply a message again, as if it came now; the answer says what became of it */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    message_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["MessageAnswer"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/hl7/sources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the configured sources, and which of them have been silent for too long */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["SourceList"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/hl7/validate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Try one HL7 v2 message out: what would become of it, and what it would change; nothing is kept */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/hl7-v2": string;
+                    "x-application/hl7-v2+er7": string;
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["TrialAnswer"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs/{job_id}": {
         parameters: {
             query?: never;
@@ -4578,6 +4814,15 @@ export interface components {
             offset: number;
             total: number;
         };
+        ChangeOfMessage: {
+            action: string;
+            detail: {
+                [key: string]: unknown;
+            };
+            order_id: string | null;
+            patient_id: string | null;
+            study_instance_uid: string | null;
+        };
         CoercedAnswer: {
             after: string;
             before: string;
@@ -5071,6 +5316,72 @@ export interface components {
             into: string;
             reason: string;
         };
+        MessageAnswer: {
+            ack: string;
+            address: string | null;
+            changes: components["schemas"]["ChangeOfMessage"][];
+            charset: string | null;
+            charset_from: ("declared" | "recognised" | "source") | null;
+            code: string | null;
+            control_id: string;
+            /** @enum {string} */
+            door: "mllp" | "api";
+            /** Format: uuid */
+            id: string;
+            /** Format: date-time */
+            last_received_at: string;
+            message: string;
+            patient_id: string | null;
+            place: string | null;
+            reading: {
+                [key: string]: unknown;
+            } | null;
+            reason: string | null;
+            /** Format: date-time */
+            received_at: string;
+            replayed_at: string | null;
+            replayed_by: string | null;
+            reuses_control_id: boolean;
+            sender: string;
+            sent_by: string;
+            sha256: string;
+            size_bytes: number;
+            source: string;
+            state: components["schemas"]["MessageState"];
+            times_received: number;
+            type: string;
+        };
+        MessageList: {
+            items: components["schemas"]["MessageSummary"][];
+            limit: number;
+            offset: number;
+            total: number;
+        };
+        /** @enum {string} */
+        MessageState: "applied" | "ignored" | "refused";
+        MessageSummary: {
+            code: string | null;
+            control_id: string;
+            /** @enum {string} */
+            door: "mllp" | "api";
+            /** Format: uuid */
+            id: string;
+            /** Format: date-time */
+            last_received_at: string;
+            patient_id: string | null;
+            place: string | null;
+            reason: string | null;
+            /** Format: date-time */
+            received_at: string;
+            replayed_at: string | null;
+            replayed_by: string | null;
+            reuses_control_id: boolean;
+            sender: string;
+            source: string;
+            state: components["schemas"]["MessageState"];
+            times_received: number;
+            type: string;
+        };
         ModalityAnswer: {
             ae_title: string;
             charset: string | null;
@@ -5549,6 +5860,15 @@ export interface components {
         };
         /** @enum {string} */
         Source: "manual" | "api" | "cd_import" | "modality";
+        SourceAnswer: {
+            is_silent: boolean;
+            last_received_at: string | null;
+            name: string;
+            silence_minutes: number | null;
+        };
+        SourceList: {
+            items: components["schemas"]["SourceAnswer"][];
+        };
         StepAnswer: {
             modality: string;
             scheduled_at: string | null;
@@ -5690,6 +6010,17 @@ export interface components {
             limit: number;
             offset: number;
             total: number;
+        };
+        TrialAnswer: {
+            ack: string;
+            changes: components["schemas"]["ChangeOfMessage"][];
+            code: string | null;
+            place: string | null;
+            reading: {
+                [key: string]: unknown;
+            } | null;
+            reason: string | null;
+            state: components["schemas"]["MessageState"];
         };
         UndoBody: {
             reason: string;
@@ -5870,6 +6201,7 @@ export type BreakGlassBody = components['schemas']['BreakGlassBody'];
 export type CandidateAnswer = components['schemas']['CandidateAnswer'];
 export type ChangeAnswer = components['schemas']['ChangeAnswer'];
 export type ChangeList = components['schemas']['ChangeList'];
+export type ChangeOfMessage = components['schemas']['ChangeOfMessage'];
 export type CoercedAnswer = components['schemas']['CoercedAnswer'];
 export type ConfirmationBody = components['schemas']['ConfirmationBody'];
 export type CreateOrderBody = components['schemas']['CreateOrderBody'];
@@ -5931,6 +6263,10 @@ export type MatchList = components['schemas']['MatchList'];
 export type May = components['schemas']['May'];
 export type MeAnswer = components['schemas']['MeAnswer'];
 export type MergeBody = components['schemas']['MergeBody'];
+export type MessageAnswer = components['schemas']['MessageAnswer'];
+export type MessageList = components['schemas']['MessageList'];
+export type MessageState = components['schemas']['MessageState'];
+export type MessageSummary = components['schemas']['MessageSummary'];
 export type ModalityAnswer = components['schemas']['ModalityAnswer'];
 export type ModalityBody = components['schemas']['ModalityBody'];
 export type ModalityList = components['schemas']['ModalityList'];
@@ -5980,6 +6316,8 @@ export type ServiceKeyBody = components['schemas']['ServiceKeyBody'];
 export type ServiceKeyList = components['schemas']['ServiceKeyList'];
 export type SkippedAnswer = components['schemas']['SkippedAnswer'];
 export type Source = components['schemas']['Source'];
+export type SourceAnswer = components['schemas']['SourceAnswer'];
+export type SourceList = components['schemas']['SourceList'];
 export type StepAnswer = components['schemas']['StepAnswer'];
 export type StepBody = components['schemas']['StepBody'];
 export type StorageAnswer = components['schemas']['StorageAnswer'];
@@ -5997,6 +6335,7 @@ export type TakeBackBody = components['schemas']['TakeBackBody'];
 export type TemporaryPasswordBody = components['schemas']['TemporaryPasswordBody'];
 export type TokenEntry = components['schemas']['TokenEntry'];
 export type TokenList = components['schemas']['TokenList'];
+export type TrialAnswer = components['schemas']['TrialAnswer'];
 export type UndoBody = components['schemas']['UndoBody'];
 export type UnlinkBody = components['schemas']['UnlinkBody'];
 export type UploadAnswer = components['schemas']['UploadAnswer'];

@@ -69,6 +69,7 @@ export const audit: Translation<typeof english> = {
   "audit.action.deletion.reopened": "Löschung muss neu genehmigt werden",
   "audit.action.deletion.requested": "Löschung beantragt",
   "audit.action.deletion.restored": "Studie wiederhergestellt",
+  "audit.action.message.replayed": "HL7-Nachricht erneut angewendet",
   "audit.action.modality.changed": "Modalität geändert",
   "audit.action.modality.registered": "Modalität eingetragen",
   "audit.action.modality.removed": "Modalität entfernt",

@@ -37,7 +37,7 @@ export const values: Translation<typeof english> = {
   "permission.write_orders": "Patienten und Aufträge schreiben",
   "permission.mint_on_behalf": "Viewer-Links für andere erstellen",
   "permission.annotate": "Anmerkungen speichern",
-  "permission.interfaces": "Modalitäten eintragen",
+  "permission.interfaces": "Schnittstellen und Modalitäten betreuen",
   "permission.privacy": "Patienten auf benannte Personen beschränken",
 
   "patient.title": "Patient",

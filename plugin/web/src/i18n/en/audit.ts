@@ -66,6 +66,7 @@ export const audit = {
   "audit.action.deletion.reopened": "Deletion must be approved again",
   "audit.action.deletion.requested": "Deletion requested",
   "audit.action.deletion.restored": "Study restored",
+  "audit.action.message.replayed": "HL7 message applied again",
   "audit.action.modality.changed": "Modality changed",
   "audit.action.modality.registered": "Modality registered",
   "audit.action.modality.removed": "Modality removed",

@@ -34,7 +34,7 @@ export const values = {
   "permission.write_orders": "write patients and orders",
   "permission.mint_on_behalf": "create viewer links for others",
   "permission.annotate": "save annotations",
-  "permission.interfaces": "register modalities",
+  "permission.interfaces": "look after interfaces and modalities",
   "permission.privacy": "restrict patients to named people",
 
   "patient.title": "Patient",
