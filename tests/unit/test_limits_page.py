@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from ehr_bridge.api.app import openapi_document
 from ehr_bridge.api.deletions import ReasonHeader
+from ehr_bridge.api.messages.door import LARGEST
 from ehr_bridge.api.uploads.options import HEADERS, MOST_ANNOUNCED, UploadOptions
 from ehr_bridge.api.writing.repeats import KEY
 from ehr_bridge.auth.authenticator import MOST_CHARACTERS
@@ -99,6 +100,7 @@ def test_sizes_and_counts_are_those_of_the_code() -> None:
         "upload_total": f"{MOST_ANNOUNCED:,}",
         code(lists_of): megabytes(LIST_BODY),
         "annotate": megabytes(ANNOTATION_BODY),
+        "one HL7 v2 message": f"{LARGEST // 2**20} MiB",
         "any other body": megabytes(SMALL_BODY),
         "levels of arrays and objects in JSON": str(DEEPEST),
     }
