@@ -31,6 +31,7 @@ NOT_OURS = {
     "orthanc_study_id": "Orthanc's own, which is a SHA-1",
     "orthanc_instance_id": "likewise",
     "request_id": "the caller's own, if it sent one",
+    "control_id": "Message Control ID (MSH-10), as HL7 calls it",
 }
 """Names that end in `_id` and are not an id of ours, wherever they are."""
 NAMED_BY_EITHER = {
