@@ -32,6 +32,7 @@ NOT_OURS = {
     "orthanc_instance_id": "likewise",
     "request_id": "the caller's own, if it sent one",
     "control_id": "Message Control ID (MSH-10), as HL7 calls it",
+    "reuses_control_id": "whether another message has it",
 }
 """Names that end in `_id` and are not an id of ours, wherever they are."""
 NAMED_BY_EITHER = {
