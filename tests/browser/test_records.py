@@ -75,7 +75,7 @@ def test_the_trail_is_filtered_verified_and_taken_away(people: People, tmp_path:
     page.get_by_role("button", name="Show all events").click()
 
     page.get_by_role("button", name="Verify").click()
-    expect(page.get_by_text("Complete and unaltered")).to_be_visible()
+    expect(page.get_by_text("Complete and unaltered", exact=True)).to_be_visible()
 
     for label, name in {"CSV": "audit-001.csv", "DICOM": "audit-001.xml", "FHIR": "audit-001.json"}.items():
         page.get_by_label("Format").select_option(label=page.get_by_role("option", name=re.compile(label)).inner_text())
