@@ -48,8 +48,10 @@ HONOURING = {
     ("POST", "/api/v1/reconciliation/{study_uid}/create-order"),
     ("PUT", "/api/v1/accounts/{username}"),
     ("POST", "/api/v1/accounts/{username}/password"),
+    ("PUT", "/api/v1/modalities/{ae_title}"),
+    ("DELETE", "/api/v1/modalities/{ae_title}"),
 }
-"""Every write of a patient, an order, a study or an account."""
+"""Every write of a patient, an order, a study, an account or a modality."""
 
 
 def tag(api: Api, path: str, *roles: str) -> str:

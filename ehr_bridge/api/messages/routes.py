@@ -13,7 +13,7 @@ from flask_openapi3 import RawModel
 from pydantic import Field
 
 from ehr_bridge.api.document.bodies import BINARY
-from ehr_bridge.api.filters import At, PageQuery, at_or_after, before
+from ehr_bridge.api.filters import At, PageQuery, Sort, at_or_after, before, sorted_by
 from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import answer, caller, closed, origin, services
 from ehr_bridge.api.http.schemas import EmptyIsNone, Input, ListOf, Model, Moment, Problem
@@ -23,7 +23,7 @@ from ehr_bridge.db.states import MessageState
 from ehr_bridge.db.tables.logs import ReceivedMessage
 from ehr_bridge.errors import InvalidInput
 from ehr_bridge.services.messages.inbox import Outcome
-from ehr_bridge.services.messages.listing import MessageFilters
+from ehr_bridge.services.messages.listing import SORTS, MessageFilters
 
 MEDIA_TYPE = "application/hl7-v2"
 ACCEPTED = (MEDIA_TYPE, "x-application/hl7-v2+er7")
@@ -61,6 +61,7 @@ class MessageQuery(PageQuery):
     control_id: Annotated[Annotated[str, Field(max_length=200)] | None, EmptyIsNone] = Field(None, description="MSH-10")
     since: At = at_or_after("Arrivals")
     until: At = before("Arrivals")
+    sort: Sort = sorted_by(SORTS)
 
 
 class ChangeOfMessage(Model):
@@ -171,7 +172,7 @@ def list_messages(query: MessageQuery) -> Response:
     filters = MessageFilters(
         query.state, query.source, query.type, query.control_id, query.since, query.until, closed()
     )
-    page = services().messages.search(filters, query.limit, query.offset)
+    page = services().messages.search(filters, query.limit, query.offset, query.sort)
     return answer(MessageList.of(page, MessageSummary.model_validate))
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.orm import defer
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.paging import Page, fetch_page
+from ehr_bridge.db.paging import Page, by_time, fetch_page
 from ehr_bridge.db.states import MessageState
 from ehr_bridge.db.tables.logs import ReceivedMessage
 from ehr_bridge.errors import NotFound
@@ -20,6 +20,7 @@ from ehr_bridge.services.visibility.asker import require_open
 from ehr_bridge.services.visibility.restrictions import NOTHING, Closed, without
 
 KEPT = timedelta(days=30)
+SORTS = by_time("received_at", ReceivedMessage.received_at.expression, ReceivedMessage.id.expression)
 FORGOTTEN_AT_ONCE = 1000
 
 
@@ -54,11 +55,14 @@ class Messages:
         self._sources = sources
         self._since = clock()
 
-    def search(self, filters: MessageFilters, limit: int, offset: int) -> Page[ReceivedMessage]:
-        """Messages without their bytes, latest first."""
+    def search(
+        self, filters: MessageFilters, limit: int, offset: int, sort: str | None = None
+    ) -> Page[ReceivedMessage]:
+        """Messages without their bytes, latest first unless asked otherwise. Raises InvalidInput when the list cannot
+        be sorted like that."""
         query = select(ReceivedMessage).where(*_conditions(filters))
         query = query.options(defer(ReceivedMessage.raw), defer(ReceivedMessage.ack), defer(ReceivedMessage.reading))
-        query = query.order_by(ReceivedMessage.received_at.desc(), ReceivedMessage.id)
+        query = query.order_by(*SORTS.order(sort))
         with self._database.read() as session:
             return fetch_page(session, query, limit, offset)
 

@@ -2601,6 +2601,7 @@ export interface paths {
                     control_id?: string | null;
                     from?: string | null;
                     to?: string | null;
+                    sort?: string | null;
                 };
                 header?: never;
                 path?: never;
