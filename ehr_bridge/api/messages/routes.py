@@ -24,12 +24,16 @@ from ehr_bridge.db.tables.logs import ReceivedMessage
 from ehr_bridge.errors import InvalidInput
 from ehr_bridge.services.messages.inbox import Outcome
 from ehr_bridge.services.messages.listing import SORTS, MessageFilters
+from ehr_bridge.wrong_values import written
 
 MEDIA_TYPE = "application/hl7-v2"
 ACCEPTED = (MEDIA_TYPE, "x-application/hl7-v2+er7")
 MOST_SHOWN = 100_000
 """Characters of a message that are shown; all its bytes are kept."""
 DOOR = "ehr_bridge_message_door"
+MESSAGE_TYPE = written(
+    r"^[A-Z0-9]{3}(\^[A-Z0-9]{3})?$", "a type of HL7 message, alone or with its event: ADT or ADT^A08"
+)
 
 blueprint = Blueprint("messages", "HL7", "/api/v1/hl7")
 
@@ -55,7 +59,7 @@ class MessageQuery(PageQuery):
     source: str | None = Field(
         None, max_length=64, description="Name of the source, as configured; empty: those that are not listed"
     )
-    type: Annotated[Annotated[str, Field(pattern=r"^[A-Z0-9]{3}(\^[A-Z0-9]{3})?$")] | None, EmptyIsNone] = Field(
+    type: Annotated[Annotated[str, Field(pattern=MESSAGE_TYPE)] | None, EmptyIsNone] = Field(
         None, description="Message type, alone or with its event: `ADT` or `ADT^A08`"
     )
     control_id: Annotated[Annotated[str, Field(max_length=200)] | None, EmptyIsNone] = Field(None, description="MSH-10")
