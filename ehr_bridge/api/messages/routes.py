@@ -32,7 +32,7 @@ MOST_SHOWN = 100_000
 """Characters of a message that are shown; all its bytes are kept."""
 DOOR = "ehr_bridge_message_door"
 MESSAGE_TYPE = written(
-    r"^[A-Z0-9]{3}(\^[A-Z0-9]{3})?$", "a type of HL7 message, alone or with its event: ADT or ADT^A08"
+    r"^[A-Z0-9]{3}(\^[A-Z0-9]{3})?$", "a message type, such as ADT, or type and event with a circumflex between"
 )
 
 blueprint = Blueprint("messages", "HL7", "/api/v1/hl7")
