@@ -8,6 +8,7 @@ from tests.support.server import Server, user_token
 
 BATCH = "/api/v1/patients/batch"
 BECOMES = {"%2FS2": "S2", "S3%2F": "S3", "S4%2F..%2FS5": "S5", "S6.": "S6", "S7%2E%2E": "S7", "S8%2F.": "S8"}
+BECOMES["S10%5C"] = "S10"  # a backslash is no part of a number, and is taken for a slash
 STAYS = ("S1..B", ".S2", "S3%3Fx", "S4;x", "S5%23x", "S6%25x", "S7&x=1", "S8%252F1", "~S9")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import unquote, urlencode
 
 import schemathesis
 from hypothesis import strategies as st
@@ -52,6 +52,12 @@ LONGEST_QUERY = 12_000
 def filter_query(_: schemathesis.HookContext, query: Any) -> bool:
     """Whether the query comes to us at all."""
     return not query or len(urlencode(query, doseq=True, errors="replace")) <= LONGEST_QUERY
+
+
+@schemathesis.hook
+def filter_path_parameters(_: schemathesis.HookContext, path_parameters: Any) -> bool:
+    """Whether the address stays the one of this route: Orthanc's server takes a backslash for a slash."""
+    return not any("\\" in unquote(str(value)) for value in (path_parameters or {}).values())
 
 
 def multipart(_: SerializationContext, value: Any) -> dict[str, Any]:
