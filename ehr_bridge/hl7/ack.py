@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from ehr_bridge.hl7.escapes import escape
+from ehr_bridge.hl7.escapes import USUAL, escape
 from ehr_bridge.hl7.faults import MEANINGS, Code, Fault
 from ehr_bridge.hl7.text import msh_18
 from ehr_bridge.hl7.timestamps import written
@@ -63,7 +63,7 @@ def acknowledge(header: Header, own_id: str, at: datetime, fault: Fault | None =
     lines = [
         _joined(
             "MSH",
-            "^~\\&",
+            USUAL.msh_2,
             escape(us) or OURS,
             escape(facility),
             *map(escape, header.sending),

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from ehr_bridge.api.registry.batches import OrderItem, PatientItem
 from ehr_bridge.api.registry.orders import told_order
-from ehr_bridge.api.registry.patches import known_of_order, told_of_patient
+from ehr_bridge.api.registry.patches import told_of_order, told_of_patient
 from ehr_bridge.db.states import OrderStatus
 from ehr_bridge.db.tables.registry import Order, Patient
 from ehr_bridge.errors import BridgeError, NotFound, Unavailable
@@ -117,15 +117,15 @@ class Hl7Commands:
         if told.accession_number is None:
             place = told.places.get("accession_number", told.place)
             raise Fault(Code.MISSING, f"{place} has no accession number", place)
-        known = known_of_order(self._services.orders, told.accession_number)
-        if known:
-            self._require_placeable(told, patient)
+        order, known = self._order(told.accession_number), {}
+        if order is not None:
+            self._require_placeable(order, told, patient)
+            known = told_of_order(self._services.orders, order)
         self._upsert_order(work, told, told.accession_number, {**known, **told.values, "mrn": str(patient.id)})
 
-    def _require_placeable(self, told: OrderTold, patient: Patient) -> None:
+    def _require_placeable(self, order: Order, told: OrderTold, patient: Patient) -> None:
         """Of an order that is there: it is not cancelled, and it is this patient's. One that was made here, for a study
         without an order, may turn out to be another's."""
-        order = self._services.orders.get(str(told.accession_number))
         place = told.places.get("accession_number", told.place)
         if order.status == OrderStatus.CANCELLED:
             raise Fault(Code.LOCKED, "the order with this accession number is cancelled; place another", place)
@@ -135,7 +135,7 @@ class Hl7Commands:
     def _change(self, work: Applying, told: OrderTold, order: Order) -> None:
         if order.status == OrderStatus.CANCELLED:
             raise Fault(Code.LOCKED, "the order is cancelled; place another", told.place)
-        known = known_of_order(self._services.orders, order.accession_number)
+        known = told_of_order(self._services.orders, order)
         self._upsert_order(work, told, order.accession_number, {**known, **told.values})
 
     def _upsert_order(self, work: Applying, told: OrderTold, number: str, values: Mapping[str, Any]) -> None:
@@ -165,12 +165,14 @@ class Hl7Commands:
         return order
 
     def _named(self, told: OrderTold) -> Order | None:
-        for number in filter(None, (told.accession_number, told.filler_order_number)):
-            try:
-                return self._services.orders.get(number)
-            except NotFound:
-                continue
-        return None
+        numbers = filter(None, (told.accession_number, told.filler_order_number))
+        return next(filter(None, map(self._order, numbers)), None)
+
+    def _order(self, number: str) -> Order | None:
+        try:
+            return self._services.orders.get(number)
+        except NotFound:
+            return None
 
 
 _KEYS = ("accession_number", "placer_order_number", "filler_order_number")

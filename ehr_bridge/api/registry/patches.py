@@ -21,7 +21,7 @@ from ehr_bridge.api.http.schemas import Input
 from ehr_bridge.api.registry.orders import AccessionPath, OrderAnswer, OrderBody, put_order, tags_of_told_order
 from ehr_bridge.api.registry.patients import MrnPath, PatientAnswer, PatientBody, put_patient, tags_of_told_patient
 from ehr_bridge.api.writing.conditions import honours
-from ehr_bridge.db.tables.registry import Patient
+from ehr_bridge.db.tables.registry import Order, Patient
 from ehr_bridge.errors import NotFound
 from ehr_bridge.services.registry.orders import Orders
 from ehr_bridge.services.registry.patients import PatientData, Patients
@@ -84,12 +84,18 @@ def told_of_patient(patient: Patient) -> dict[str, Any]:
 
 
 def known_of_order(orders: Orders, accession_number: str) -> dict[str, Any]:
-    """What the EHR told before of an order, as a body has it; nothing of a new one. Its state and Study Instance UID
-    stay where they are not sent. Raises NotPermitted when the caller may not see its patient."""
+    """What the EHR told before of the order with this number, as a body has it; nothing of a new one. Raises
+    NotPermitted when the caller may not see its patient."""
     try:
         order = orders.get(accession_number)
     except NotFound:
         return {}
+    return told_of_order(orders, order)
+
+
+def told_of_order(orders: Orders, order: Order) -> dict[str, Any]:
+    """What the EHR told of an order, as a body has it; without its state and Study Instance UID, which stay where they
+    are not sent."""
     known = {field.name: _written(getattr(order, field.name)) for field in fields(OrderData)}
     steps = [{name: _written(value) for name, value in asdict(step).items()} for step in order.further_steps]
     return known | {"further_steps": steps, "mrn": orders.told_of(order)}

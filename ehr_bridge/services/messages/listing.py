@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.orm import defer
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.paging import Page, by_time, fetch_page
+from ehr_bridge.db.paging import Page, by_time, fetch_page, in_period
 from ehr_bridge.db.states import MessageState
 from ehr_bridge.db.tables.logs import ReceivedMessage
 from ehr_bridge.errors import NotFound
@@ -117,8 +117,5 @@ def _conditions(filters: MessageFilters) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = [column == value for column, value in pairs if value is not None]
     if filters.type is not None:
         conditions.append((row.type == filters.type) | row.type.startswith(f"{filters.type}^", autoescape=True))
-    if filters.since is not None:
-        conditions.append(row.received_at >= filters.since)
-    if filters.until is not None:
-        conditions.append(row.received_at < filters.until)
+    conditions += in_period(row.received_at.expression, filters.since, filters.until)
     return [*conditions, without(row.patient_id, filters.closed)]
