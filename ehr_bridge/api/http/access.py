@@ -18,8 +18,7 @@ ANNOTATING = ("POST", "/api/v1/dicom-web/studies")
 SEE_DELETIONS = f"{Permission.APPROVE_DELETION} or {Permission.REQUEST_DELETION}"
 RECEIVE_PATIENTS = f"{Permission.UPLOAD} or {Permission.WRITE_ORDERS}"
 SEE_IMAGES = f"{Permission.VIEW} or {Permission.VIEW_TO_DECIDE}"
-SEND_MESSAGES = f"{Permission.WRITE_ORDERS} or {Permission.INTERFACES}"
-"""The latter only to try a message out; the route itself checks that."""
+TRY_MESSAGES = f"{Permission.WRITE_ORDERS} or {Permission.INTERFACES}"
 SEE_SYSTEM = f"{Permission.ACCOUNTS} or {Permission.AUDIT}"
 
 ACCESS: dict[tuple[str, str], Permission | str] = {
@@ -59,8 +58,8 @@ ACCESS: dict[tuple[str, str], Permission | str] = {
     ("DELETE", "/api/v1/orders/{order}/arrival"): RECEIVE_PATIENTS,
     ("POST", "/api/v1/orders/{order}/accession-number"): Permission.WRITE_ORDERS,
     ("GET", "/api/v1/events"): Permission.READ,
-    ("POST", "/api/v1/hl7"): SEND_MESSAGES,
-    ("POST", "/api/v1/hl7/validate"): SEND_MESSAGES,
+    ("POST", "/api/v1/hl7"): Permission.WRITE_ORDERS,
+    ("POST", "/api/v1/hl7/validate"): TRY_MESSAGES,
     ("GET", "/api/v1/hl7/messages"): Permission.INTERFACES,
     ("GET", "/api/v1/hl7/messages/{message_id}"): Permission.INTERFACES,
     ("POST", "/api/v1/hl7/messages/{message_id}/replay"): Permission.INTERFACES,

@@ -1,6 +1,6 @@
 """HL7 v2 over HTTP, and the messages that came by any door: read, tried out, applied again.
 
-Orthanc passes no query of a POST on, so whoever tries a message out through its port uses the route for that.
+To try a message out is a route: Orthanc passes no query of a POST on, so a parameter for it would be lost on the way.
 """
 
 from __future__ import annotations
@@ -15,10 +15,9 @@ from pydantic import Field
 from ehr_bridge.api.document.bodies import BINARY
 from ehr_bridge.api.filters import At, PageQuery, Sort, at_or_after, before, sorted_by
 from ehr_bridge.api.http.blueprints import Blueprint
-from ehr_bridge.api.http.context import answer, caller, closed, origin, services
+from ehr_bridge.api.http.context import answer, closed, origin, services
 from ehr_bridge.api.http.schemas import EmptyIsNone, Input, ListOf, Model, Moment, Problem
 from ehr_bridge.api.messages.door import LARGEST, MessageDoor
-from ehr_bridge.auth.permissions import Permission
 from ehr_bridge.db.states import MessageState
 from ehr_bridge.db.tables.logs import ReceivedMessage
 from ehr_bridge.errors import InvalidInput
@@ -40,14 +39,6 @@ blueprint = Blueprint("messages", "HL7", "/api/v1/hl7")
 
 class MessageBody(RawModel):
     mimetypes = [*ACCEPTED]  # noqa: RUF012
-
-
-class SendQuery(Input):
-    dry_run: bool = Field(
-        False,
-        description="As `POST hl7/validate`. Orthanc's own port does not pass the query of a POST on: there the "
-        "message is applied, whatever this says",
-    )
 
 
 class MessagePath(Input):
@@ -144,24 +135,19 @@ class SourceList(Model):
     "",
     responses={
         200: {
-            "description": "The acknowledgement; with `dry_run` what would become of the message",
-            "content": {
-                MEDIA_TYPE: {"schema": BINARY | {"description": "In the character set that its MSH-18 says"}},
-                "application/json": {"schema": {"$ref": "#/components/schemas/TrialAnswer"}},
-            },
+            "description": "The acknowledgement",
+            "content": {MEDIA_TYPE: {"schema": BINARY | {"description": "In the character set that its MSH-18 says"}}},
         },
         413: Problem,
         415: Problem,
         422: Problem,
     },
 )
-def send_message(query: SendQuery, raw: MessageBody) -> Response:
+def send_message(raw: MessageBody) -> Response:
     """Send one HL7 v2 message; the answer is its acknowledgement, which says whether it was applied"""
-    content = _content()
-    if query.dry_run:
-        return answer(_tried(_door().post(content, origin(), is_trial=True)))
-    caller().require(Permission.WRITE_ORDERS)
-    return Response(_door().post(content, origin()).ack, content_type=MEDIA_TYPE)
+    if request.args:
+        raise InvalidInput("invalid_request", "It takes no parameters. POST hl7/validate tries a message out.")
+    return Response(_door().post(_content(), origin()).ack, content_type=MEDIA_TYPE)
 
 
 @blueprint.post("/validate", responses={200: TrialAnswer, 413: Problem, 415: Problem, 422: Problem})

@@ -2551,9 +2551,7 @@ export interface paths {
         /** Send one HL7 v2 message; the answer is its acknowledgement, which says whether it was applied */
         post: {
             parameters: {
-                query?: {
-                    dry_run?: boolean;
-                };
+                query?: never;
                 header?: never;
                 path?: never;
                 cookie?: never;
@@ -2571,7 +2569,6 @@ export interface paths {
                     };
                     content: {
                         "application/hl7-v2": string;
-                        "application/json": components["schemas"]["TrialAnswer"];
                     };
                 };
             };
