@@ -45,6 +45,9 @@ LONG = (
 """Files of a minute or more. They are dealt out first: nobody begins one when the other workers have nothing left.
 Those in the browser come after all live tests, whose servers have ended by then."""
 
+SPENT = pytest.StashKey[float]()
+"""Seconds of the processor, until the test before had ended."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--testdata", type=Path, action="append", default=[], help="a folder with more real DICOM files")
@@ -61,10 +64,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: (item.path.parent.name == "browser", item.path.name not in LONG))
 
 
-def pytest_collection_finish() -> None:
+def pytest_collection_finish(session: pytest.Session) -> None:
     """What was loaded until now stays to the end: the garbage collector need not look through it again and again."""
     gc.collect()
     gc.freeze()
+    session.config.stash[SPENT] = _processor_seconds()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -74,7 +78,19 @@ def pytest_runtest_makereport(
     report = yield
     if report.skipped and not hasattr(report, "wasxfail") and item.config.getoption("--no-skips"):
         report.outcome = "failed"
+    if report.when == "teardown":
+        now = _processor_seconds()
+        report.user_properties.append(("processor_seconds", f"{now - item.config.stash[SPENT]:.2f}"))
+        item.config.stash[SPENT] = now
     return report
+
+
+def _processor_seconds() -> float:
+    """Of this process and its ended children.
+
+    A server counts for the test that it ended with; PostgreSQL, which is nobody's child, for none.
+    """
+    return sum(os.times()[:4])
 
 
 class PostgresCluster:

@@ -35,6 +35,7 @@ class Tally:
     failed: int = 0
     skipped: int = 0
     seconds: float = 0.0
+    processor: float = 0.0
     databases: set[str] = field(default_factory=set)
 
     @property
@@ -53,6 +54,8 @@ def read(folder: Path) -> dict[str, Tally]:
             tally.failed += case.find("failure") is not None or case.find("error") is not None
             tally.skipped += case.find("skipped") is not None
             tally.seconds += float(case.get("time", 0))
+            told = case.find("properties/property[@name='processor_seconds']")
+            tally.processor += float(told.get("value", 0)) if told is not None else 0
             tally.databases |= set(ENGINE.findall(case.get("name", "")))
     return dict(sorted(found.items()))
 
@@ -71,14 +74,24 @@ def write(found: dict[str, Tally], parts: str, versions: list[str], at: datetime
         parts.rstrip(),
         "```",
         "",
-        "| outcome | capability | tests | failed | skipped | databases | seconds | file |",
-        "|---|---|---|---|---|---|---|---|",
+        "| outcome | capability | tests | failed | skipped | databases | seconds | processor | file |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for path, each in found.items():
         databases = ", ".join(sorted(each.databases)) or "-"
-        counts = f"{each.tests} | {each.failed} | {each.skipped} | {databases} | {each.seconds:.0f}"
+        counts = (
+            f"{each.tests} | {each.failed} | {each.skipped} | {databases} | {each.seconds:.0f} | {each.processor:.0f}"
+        )
         lines.append(f"| {each.outcome} | {capability(ROOT / path)} | {counts} | {path} |")
     return "\n".join(lines) + "\n"
+
+
+def heaviest(found: dict[str, Tally], shown: int = 15) -> str:
+    """The files that take most of the processor, in seconds, with the servers they start; one a line."""
+    whole = sum(each.processor for each in found.values())
+    files = sorted(found.items(), key=lambda one: -one[1].processor)[:shown]
+    lines = [f"  {each.processor:6.0f} s  {path}" for path, each in files]
+    return "\n".join([f"of {whole:.0f} s of the processor:", *lines]) + "\n"
 
 
 def capability(file: Path) -> str:
@@ -104,7 +117,9 @@ def main(folder: Path, file: Path) -> None:
     parts = folder / "parts"
     said = parts.read_text(encoding="utf-8") if parts.is_file() else ""
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(write(read(folder), said, list(versions()), datetime.now(UTC)), encoding="utf-8")
+    found = read(folder)
+    file.write_text(write(found, said, list(versions()), datetime.now(UTC)), encoding="utf-8")
+    sys.stdout.write(heaviest(found))
     sys.stdout.write(f"report: {file}\n")
 
 

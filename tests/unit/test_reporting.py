@@ -7,7 +7,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.support.reporting import read, versions, write
+from tests.support.reporting import ROOT, heaviest, read, versions, write
 
 SUITE = """
 import pytest
@@ -25,6 +25,8 @@ def broken(): raise RuntimeError
 def test_d(broken): pass
 """
 
+TOOK = '<properties><property name="processor_seconds" value="7.25"/></properties>'
+
 
 def test_it_counts_what_pytest_says_and_names_the_databases(tmp_path: Path) -> None:
     """Failures, errors and skips of a real run; one file is one capability."""
@@ -40,11 +42,24 @@ def test_it_counts_what_pytest_says_and_names_the_databases(tmp_path: Path) -> N
 
 def test_the_report_says_what_was_tested_in_words(tmp_path: Path) -> None:
     """The words are the first line of the test file."""
-    case = '<testcase classname="tests.unit.test_reporting" name="test_x[sqlite]" time="1.6" />'
+    case = f'<testcase classname="tests.unit.test_reporting" name="test_x[sqlite]" time="1.6">{TOOK}</testcase>'
     (tmp_path / "one.xml").write_text(f"<testsuites><testsuite>{case}</testsuite></testsuites>")
     text = write(read(tmp_path), "pages   3 s  passed\n", list(versions()), datetime(2026, 1, 31, 9, 5, tzinfo=UTC))
     assert "2026-01-31 09:05 UTC: 1 tests in 1 files, 0 failed, 0 skipped" in text
-    assert (
-        "| passed | The report of a run of the suite. | 1 | 0 | 0 | sqlite | 2 | tests/unit/test_reporting.py |" in text
-    )
+    row = "| passed | The report of a run of the suite. | 1 | 0 | 0 | sqlite | 2 | 7 | tests/unit/test_reporting.py |"
+    assert row in text
     assert "pages   3 s  passed" in text and "pydicom 3" in text and "not known" not in text.split("orthanc")[0]
+
+
+def test_what_a_test_and_its_processes_take_of_the_processor_is_told_for_its_file(tmp_path: Path) -> None:
+    """By the hooks of tests/conftest.py, in a run of its own."""
+    burns = "import time\nwhile time.process_time() < 0.3: pass"
+    (tmp_path / "test_it.py").write_text(
+        f"import subprocess, sys\ndef test_a(): subprocess.run([sys.executable, '-c', {burns!r}], check=True)\n"
+    )
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "tests.conftest"]
+    command += ["--rootdir", str(tmp_path), f"--junitxml={tmp_path}/said/one.xml", str(tmp_path / "test_it.py")]
+    subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
+    ((path, tally),) = read(tmp_path / "said").items()
+    assert path == "test_it.py" and tally.processor >= 0.3
+    assert f"{tally.processor:6.0f} s  test_it.py" in heaviest({path: tally})
