@@ -56,6 +56,22 @@ def origins(value: str) -> str:
     return " ".join(found)
 
 
+def public_url(value: str) -> str:
+    """Like `address`; its last slash is taken away."""
+    return address(value).rstrip("/")
+
+
+def address(value: str) -> str:
+    """The address of a server, without query and fragment."""
+    parts = urlsplit(value)
+    is_here = parts.hostname in {"127.0.0.1", "::1", "localhost"}
+    if not (parts.hostname and (parts.scheme == "https" or (parts.scheme == "http" and is_here))):
+        raise ValueError("begin with https:// and a host (http:// on this machine only)")
+    if parts.query or parts.fragment or parts.username or parts.password:
+        raise ValueError("write scheme, host, port and path, nothing else")
+    return value
+
+
 def fixity_days(value: float) -> float:
     if value != 0 and not 0.0001 <= value <= 3650:
         raise ValueError("use 0.0001 to 3650 days, or 0 for never")

@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
 from ehr_bridge import setting_checks
+from ehr_bridge.network_settings import NetworkSettings, Port
 from ehr_bridge.wrong_values import told, written
 
 OURS = "EHR_BRIDGE_"
@@ -26,24 +27,15 @@ class SettingsError(Exception):
         self.problems = problems
 
 
-Port = Annotated[int, Field(ge=1, le=65535)]
 MEGABYTE = 1_000_000
 Megabytes = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
-class Settings(BaseModel):
+class Settings(NetworkSettings):
     """All settings; the alias of a field is its environment variable."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_by_alias=True, validate_by_name=True)
 
-    http_port: Port = Field(8042, alias="EHR_BRIDGE_HTTP_PORT", description="Port of HTTP and DICOMweb.")
-    dicom_port: Port = Field(4242, alias="EHR_BRIDGE_DICOM_PORT", description="Port of DIMSE.")
-    bind: str = Field(
-        "127.0.0.1",
-        alias="EHR_BRIDGE_BIND",
-        pattern=written(r"^(127\.0\.0\.1|0\.0\.0\.0)$", "127.0.0.1 or 0.0.0.0"),
-        description="HTTP: 127.0.0.1 answers only this machine, 0.0.0.0 every one. DIMSE always listens on all.",
-    )
     data_dir: Path = Field(Path("var"), alias="EHR_BRIDGE_DATA_DIR", description="Database, images, secrets.")
     demo: bool = Field(True, alias="EHR_BRIDGE_DEMO", description="Create demo accounts, orders and a study.")
     ae_title: Annotated[str, Field(max_length=16), AfterValidator(setting_checks.ae_title)] = Field(
@@ -324,6 +316,8 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         raise SettingsError(problems) from None
     if (settings.username is None) != (settings.password is None):
         problems.append("ORTHANC_USERNAME: set it together with ORTHANC_PASSWORD, or neither")
+    if settings.lacks_public_url:
+        problems.append("EHR_BRIDGE_PUBLIC_URL: FHIR and SMART lead to it; set it where EHR_BRIDGE_BIND is 0.0.0.0")
     if problems:
         raise SettingsError(problems)
     return settings

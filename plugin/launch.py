@@ -16,6 +16,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Sequence
+from http.client import HTTPException
 from pathlib import Path
 
 from ehr_bridge.db import migrate
@@ -109,6 +110,7 @@ def prepare(options: argparse.Namespace) -> Settings:
         (settings.http_port, "EHR_BRIDGE_HTTP_PORT"),
         (settings.dicom_port, "EHR_BRIDGE_DICOM_PORT"),
         (settings.hl7_port, "EHR_BRIDGE_HL7_PORT"),
+        (settings.fhir_port or None, "EHR_BRIDGE_FHIR_PORT"),
     ):
         if port is not None:
             _require_free(port, variable)
@@ -164,12 +166,15 @@ def _check_sources(settings: Settings) -> None:
 
 
 def _check_tokens(settings: Settings) -> None:
-    """Raises SettingsError when the site's roles, their names in tokens, or the EHR's keys cannot be used."""
-    if settings.roles or settings.jwt_role_names or settings.jwks:
+    """Raises SettingsError when the site's roles, their names in tokens, the EHR's keys, or the list of EHRs that may
+    open our pages cannot be used."""
+    if settings.roles or settings.jwt_role_names or settings.jwks or settings.smart_ehrs:
+        from ehr_bridge.services.accounts.smart_ehrs import load_ehrs
         from ehr_bridge.services.accounts.token_rules import key_source, token_rules
 
-        token_rules(settings)
+        rules = token_rules(settings)
         key_source(settings)
+        load_ehrs(settings.smart_ehrs, rules.claims.roles)
 
 
 def _preload(small_stacks: bool) -> None:
@@ -234,8 +239,8 @@ def _becomes_ready(port: int, process: subprocess.Popen[bytes], seconds: float |
             with opener.open(f"http://127.0.0.1:{port}/api/v1/health", timeout=10) as response:
                 if json.load(response)["checks"]["gate"] == "ok":
                     return True
-        except (OSError, ValueError):
-            pass
+        except (OSError, ValueError, HTTPException):
+            pass  # it has not begun, or it ended in the middle of its answer
         time.sleep(0.1)
     return False
 

@@ -66,17 +66,26 @@ def counts(page: Page[Any]) -> dict[str, Any]:
     return {"total": page.total, "limit": page.limit, "offset": page.offset, "next": following}
 
 
+def sealed(content: Any, of: bytes) -> str:
+    """JSON that nobody else can read or make; `of` is what it belongs to, and is needed again to open it."""
+    return base64.urlsafe_b64encode(seal(_key(), json.dumps(content).encode(), of)).decode().rstrip("=")
+
+
+def opened(cursor: str, of: bytes) -> Any:
+    """What `sealed` was given. Raises InvalidInput `invalid_cursor`."""
+    try:
+        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        return loads(unseal(_key(), raw, of))
+    except (ValueError, InvalidTag):
+        raise cursor_refused() from None
+
+
 def _seal(position: Position) -> str:
-    sealed = seal(_key(), json.dumps(position).encode(), _query())
-    return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
+    return sealed(position, _query())
 
 
 def _open(cursor: str) -> Position:
-    try:
-        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        return tuple(loads(unseal(_key(), raw, _query())))
-    except (ValueError, InvalidTag):
-        raise cursor_refused() from None
+    return tuple(opened(cursor, _query()))
 
 
 def _key() -> bytes:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import Protocol
 
 from ehr_bridge.auth.caller import Caller
+from ehr_bridge.auth.introspection import is_opaque
 from ehr_bridge.auth.permissions import Roles
 from ehr_bridge.auth.tokens import TokenVerifier
 from ehr_bridge.errors import NotAuthenticated, Unavailable
@@ -19,7 +20,7 @@ MOST_CHARACTERS = 12_000
 
 
 class KeyRing(Protocol):
-    """The keys of service accounts."""
+    """The keys of service accounts; opaque tokens are asked for alike."""
 
     def verify(self, key: str) -> Caller:
         """Raises NotAuthenticated."""
@@ -36,15 +37,18 @@ class Authenticator:
         service_account: tuple[str, str] | None,
         keys: KeyRing | None = None,
         roles: Roles | None = None,
+        opaque: KeyRing | None = None,
     ) -> None:
+        """`opaque`: who knows tokens that are no JWT, if anybody."""
         self._verifier = verifier
         self._service_account = service_account
         self._keys = keys
         self._roles = roles or Roles()
+        self._opaque = opaque
 
     def authenticate(self, authorization: str | None) -> Caller:
-        """The caller behind the header. Raises NotAuthenticated when there is no header, or it proves nothing. A bad
-        token is never treated as no token."""
+        """The caller behind the header. Raises NotAuthenticated when there is no header, or it proves nothing, and
+        Unavailable when nobody can be asked. A bad token is never treated as no token."""
         if not authorization:
             raise NotAuthenticated("token_missing", "Sign in first: send 'Authorization: Bearer <token>'.")
         if len(authorization) > MOST_CHARACTERS:
@@ -55,6 +59,8 @@ class Authenticator:
             credentials = credentials.strip()
             if self._keys is not None and credentials.startswith(KEY_PREFIX):
                 return self._keys.verify(credentials)
+            if self._opaque is not None and credentials and is_opaque(credentials):
+                return self._opaque.verify(credentials)
             return self._verifier.verify(credentials)
         if scheme == "basic" and self._service_account is not None:
             return self._basic(credentials.strip(), *self._service_account)

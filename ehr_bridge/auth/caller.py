@@ -9,6 +9,8 @@ from datetime import datetime
 from ehr_bridge.auth.permissions import Permission, Roles
 from ehr_bridge.errors import NotPermitted
 
+OF_PATIENT = "patient "
+"""What the key of a grant for all studies of one patient begins with, before the patient."""
 FOR_A_PERSON = frozenset({Permission.VIEW, Permission.VIEW_TO_DECIDE, Permission.DOWNLOAD, Permission.ANNOTATE})
 """What a service has only through a viewer token that it makes on behalf of a person."""
 
@@ -38,6 +40,11 @@ class Caller:
     @property
     def is_bound(self) -> bool:
         return self.studies is not None
+
+    @property
+    def patient(self) -> str | None:
+        """The one patient whom the token is about, by MRN or id; None for everybody else."""
+        return self.grant.removeprefix(OF_PATIENT) if self.grant and self.grant.startswith(OF_PATIENT) else None
 
     @property
     def may_only_annotate(self) -> bool:

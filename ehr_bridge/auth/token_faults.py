@@ -35,6 +35,7 @@ FAULTS: Mapping[str, str] = {
     "operations": "a viewer token names an operation that does not exist",
     "grant": "it has the form of a viewer token, but this installation did not issue it",
     "revoked": "it was revoked",
+    "active": "the EHR's authorization server does not know it, or no longer",
     "key": "it has the form of a service key, and nobody made it",
     "scheme": "the header `Authorization` begins with another word than `Bearer`",
 }

@@ -144,23 +144,7 @@ class TokenVerifier:
             raise NotAuthenticated("token_invalid", NOT_VALID, why=why) from None
 
     def _user(self, signed: Signed) -> Caller:
-        claims = signed.claims
-        rights = read_rights(claims, self._rules.claims, is_ours=signed.key_id is None)
-        token_id = claims.get("jti")
-        caller = Caller(
-            subject=claims["sub"],
-            name=name_of(claims),
-            roles=rights.roles,
-            permissions=rights.permissions,
-            expires_at=numeric_date(claims["exp"]),
-            token_id=token_id,
-            ignored_roles=rights.ignored,
-            site=self._rules.claims.roles,
-        )
-        if rights.patient is None:
-            return caller
-        grant = self._grants.of_patient(rights.patient)
-        return replace(caller, grant=grant, studies=self._grants.studies(grant) or frozenset())
+        return caller_of(signed.claims, self._rules, self._grants, is_ours=signed.key_id is None)
 
     def _viewer(self, token: str, claims: dict[str, Any]) -> Caller:
         operations = operations_of(claims)
@@ -177,6 +161,26 @@ class TokenVerifier:
             studies=self._grants.studies(grant) or frozenset(),
             grant=grant,
         )
+
+
+def caller_of(claims: Mapping[str, Any], rules: TokenRules, grants: Grants, *, is_ours: bool) -> Caller:
+    """Who the verified claims of a user are. Raises TokenFault, KeyError, TypeError or ValueError for claims that
+    cannot be read."""
+    rights = read_rights(claims, rules.claims, is_ours=is_ours)
+    caller = Caller(
+        subject=claims["sub"],
+        name=name_of(claims),
+        roles=rights.roles,
+        permissions=rights.permissions,
+        expires_at=numeric_date(claims["exp"]) if "exp" in claims else None,
+        token_id=claims.get("jti"),
+        ignored_roles=rights.ignored,
+        site=rules.claims.roles,
+    )
+    if rights.patient is None:
+        return caller
+    grant = grants.of_patient(rights.patient)
+    return replace(caller, grant=grant, studies=grants.studies(grant) or frozenset())
 
 
 def expected(signed: Signed, rules: TokenRules, now: datetime) -> Expected:

@@ -38,6 +38,11 @@ class Fresh:
         with self._database.together() as session:
             yield session
 
+    @property
+    def is_joined(self) -> bool:
+        """Whether this thread is inside `together`."""
+        return self._database.is_joined
+
     def _settle_first(self) -> None:
-        if not self._database.is_joined:
+        if not self.is_joined:
             self._settle()

@@ -7,8 +7,10 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from ehr_bridge.auth.authenticator import Authenticator
+from ehr_bridge.auth.fetching import fetch_json
 from ehr_bridge.auth.jwks import KeySource
 from ehr_bridge.auth.permissions import Roles
 from ehr_bridge.auth.tokens import TokenVerifier
@@ -17,6 +19,7 @@ from ehr_bridge.db.decisive import on_decisive_change
 from ehr_bridge.db.facts import tell_facts
 from ehr_bridge.db.fresh import Fresh
 from ehr_bridge.db.row_changes import keep_dates
+from ehr_bridge.fhir.systems import Systems
 from ehr_bridge.hl7.sources import Sources, load_sources
 from ehr_bridge.matching import Basis, Rules
 from ehr_bridge.services.accounts.accounts import Accounts
@@ -25,7 +28,9 @@ from ehr_bridge.services.accounts.rate_limits import SIGN_IN, SIGN_IN_ADDRESS, U
 from ehr_bridge.services.accounts.revocations import Revocations
 from ehr_bridge.services.accounts.service_keys import KeyVerifier, ServiceKeys
 from ehr_bridge.services.accounts.sign_in import Hashing, SignIn
-from ehr_bridge.services.accounts.token_rules import key_source, token_rules
+from ehr_bridge.services.accounts.smart_ehrs import load_ehrs
+from ehr_bridge.services.accounts.smart_launch import SmartLaunch
+from ehr_bridge.services.accounts.token_rules import introspection, key_source, token_rules
 from ehr_bridge.services.archive.quarantine import Quarantine
 from ehr_bridge.services.audit.anchors import FILE_NAME, Anchors, anchor_key
 from ehr_bridge.services.audit.export import AuditExport
@@ -45,6 +50,7 @@ from ehr_bridge.services.intake.known_files import KnownFiles
 from ehr_bridge.services.intake.prediction import Matching
 from ehr_bridge.services.intake.quarantine_records import QuarantineRecords
 from ehr_bridge.services.intake.recorder import Recorder
+from ehr_bridge.services.interfaces.fhir_search import FhirSearch
 from ehr_bridge.services.interfaces.modalities import Modalities
 from ehr_bridge.services.interfaces.worklist import Worklist
 from ehr_bridge.services.linking.late_links import SecondLooks
@@ -137,6 +143,8 @@ class Services:
     quarantine_desk: QuarantineDesk
     modalities: Modalities
     worklist: Worklist
+    fhir_search: FhirSearch
+    smart_launch: SmartLaunch
 
 
 def rules_of(settings: Settings) -> Rules:
@@ -183,7 +191,7 @@ def build_services(
         account = (settings.username, settings.password.get_secret_value())
     roles, hashing = of_tokens.claims.roles, Hashing()
     keys = KeyVerifier(database, revocations, clock, roles)
-    rules = rules_of(settings)
+    rules, systems = rules_of(settings), Systems(authorities, settings.fhir_mrn_system)
     recorder = Recorder(database, clock)
     fresh = Fresh(database, recorder.settle)
     claims = Claims(database, clock, rules=rules)
@@ -199,7 +207,9 @@ def build_services(
     sight = Sight(hidden, restrictions)
     thumbnails = Thumbnails(fresh, settings.thumbnail_path)
     grace = timedelta(days=settings.deletion_grace_days)
-    authenticator = Authenticator(TokenVerifier(of_tokens, revocations, grants, clock, ehr_keys), account, keys, roles)
+    verifier = TokenVerifier(of_tokens, revocations, grants, clock, ehr_keys)
+    opaque = introspection(settings, of_tokens, grants, clock)
+    authenticator = Authenticator(verifier, account, keys, roles, opaque)
     refusals = Refusals(database, authenticator, clock)
     node = socket.gethostname()[:64]
     quarantine = QuarantineRecords(database, Quarantine(settings.quarantine_path), clock, node, grace)
@@ -284,5 +294,9 @@ def build_services(
         modalities=Modalities(database, clock),
         worklist=Worklist(
             database, clock, settings.time_zone, settings.worklist_charset, timedelta(hours=settings.worklist_keep)
+        ),
+        fhir_search=FhirSearch(fresh, ZoneInfo(settings.time_zone), systems),
+        smart_launch=SmartLaunch(
+            load_ehrs(settings.smart_ehrs, roles), of_tokens, systems, settings.base_url, database, clock, fetch_json
         ),
     )

@@ -12,6 +12,9 @@ from datetime import timedelta
 from typing import Any
 
 from ehr_bridge.api.app import create_app
+from ehr_bridge.api.fhir.app import LARGEST as LARGEST_RESOURCE
+from ehr_bridge.api.fhir.app import create_fhir_app
+from ehr_bridge.api.fhir.launch import with_launching
 from ehr_bridge.api.http.request_ids import RequestIds
 from ehr_bridge.api.messages.door import LARGEST, MessageDoor
 from ehr_bridge.db import migrate
@@ -35,6 +38,7 @@ from plugin.running.selftest import LEAST_STACK, NotFitToServe, run_self_test
 from plugin.running.threads import keeping_thread
 from plugin.running.worker import Chore, Worker
 from plugin.serving.bodies import Bodies, free_memory
+from plugin.serving.fhir import FhirServer, NotGuarded
 from plugin.serving.find import ScopedFind
 from plugin.serving.gate import Gate
 from plugin.serving.mllp import MllpServer
@@ -112,11 +116,15 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> list[Callable[..., Any]
     if settings.hl7_port is not None:
         mllp = MllpServer(settings.hl7_port, services.sources, MessageDoor(services).receive, LARGEST)
         checks["hl7"] = lambda: mllp.is_well
+    fhir = None
+    if settings.fhir_listens_on is not None:
+        fhir = FhirServer(create_fhir_app(services), settings.bind, settings.fhir_listens_on, LARGEST_RESOURCE)
+        checks["fhir"] = lambda: fhir.is_well
     if any(source.silence_minutes for source in services.sources.known):
         checks["interfaces"] = services.messages.nobody_is_silent
     orthanc_version = written(installed_version(ORTHANC))
     app = create_app(services, archive, checks, lambda: worker.waiting, orthanc_version, modalities.echo)
-    adapter = WsgiAdapter(app, gate.peer, bodies.done)
+    adapter = WsgiAdapter(with_launching(app, services), gate.peer, bodies.done)
 
     hooks: list[tuple[Any, Callable[..., Any]]] = [
         (orthanc.RegisterIncomingHttpRequestFilter, keeping_thread(gate.allow)),
@@ -125,7 +133,7 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> list[Callable[..., Any]
         (
             orthanc.RegisterOnChangeCallback,
             keeping_thread(
-                Lifecycle(orthanc, gate, adapter, worker, fixity, services, resources, modalities, worklist, mllp)
+                Lifecycle(orthanc, gate, adapter, worker, fixity, services, resources, modalities, worklist, mllp, fhir)
             ),
         ),
         (orthanc.RegisterIncomingCStoreInstanceFilter, keeping_thread(ingest.on_c_store)),
@@ -142,6 +150,7 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> list[Callable[..., Any]
         ),
         "/api/v1(/.*)?": adapter,
         "/instances": adapter,
+        "/ehr/smart/(launch|callback)": adapter,  # before the pages
         "/((ehr|ohif)(/.*)?)?": WsgiAdapter(RequestIds(Pages(settings.frame_ancestors or "")), gate.peer),
     }
     for register, hook in hooks:
@@ -165,6 +174,7 @@ class Lifecycle:
     modalities: OrthancModalities
     worklist: WorklistScp
     mllp: MllpServer | None
+    fhir: FhirServer | None
 
     def __call__(self, change_type: int, _level: int, resource: str) -> None:
         if change_type == self.orthanc.ChangeType.DELETED:
@@ -172,14 +182,19 @@ class Lifecycle:
         elif change_type == self.orthanc.ChangeType.ORTHANC_STARTED:
             threading.Thread(target=self._begin, name="ehr-bridge-self-test", daemon=True).start()
         elif change_type == self.orthanc.ChangeType.ORTHANC_STOPPED:
-            if self.mllp is not None:
-                self.mllp.stop()
+            for _, listener in self._listeners:
+                listener.stop()
             self.worklist.end()
             self.fixity.stop()
             self.worker.stop()
             self.services.recorder.close()
             self._last_words()
             self.services.database.dispose()
+
+    @property
+    def _listeners(self) -> list[tuple[str, MllpServer | FhirServer]]:
+        mllp = [] if self.mllp is None else [("HL7 messages are taken", self.mllp)]
+        return [*mllp, *([] if self.fhir is None else [("FHIR is served", self.fhir)])]
 
     def _last_words(self) -> None:
         """Write counts that wait for their minute, and the last anchor of the audit trail."""
@@ -208,15 +223,15 @@ class Lifecycle:
         self._listen()
 
     def _listen(self) -> None:
-        """Take HL7 messages, if a port is set. Without it images and HTTP are served all the same; health says so."""
-        if self.mllp is None:
-            return
-        try:
-            self.mllp.start()
-        except OSError as error:
-            LOGGER.error("HL7 messages are not taken: %s", error)
-        else:
-            LOGGER.warning("HL7 messages are taken on port %d", self.mllp.port)
+        """Take HL7 messages and serve FHIR, on the ports that are set. Without them images and HTTP are served all the
+        same; health says so."""
+        for what, listener in self._listeners:
+            try:
+                listener.start()
+            except (OSError, NotGuarded) as error:
+                LOGGER.error("%s on no port: %s", what, error)
+            else:
+                LOGGER.warning("%s on port %d", what, listener.port)
 
 
 def _make_worker(

@@ -40,6 +40,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.bench import (
+    fhir,
     in_one_zip,
     inprocess,
     linkage,
@@ -88,6 +89,7 @@ IN_PROCESS: dict[str, Callable[[Plan], Result]] = {
     matching.NAME: matching.time_matches,
     polling.NAME: polling.time_polls,
     messages.NAME: messages.time_messages,
+    fhir.NAME: fhir.time_searches,
     upserts.PATIENTS: upserts.time_patients,
     upserts.ORDERS: upserts.time_orders,
     worklist.NAME: worklist.time_worklist,

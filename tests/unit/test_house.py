@@ -134,10 +134,12 @@ def test_no_test_module_imports_another() -> None:
 
 
 HANDED_OUT = {
-    "accounts.accounts", "accounts.given_answers", "accounts.rate_limits", "accounts.service_keys", "archive.storing",
+    "accounts.accounts", "accounts.given_answers", "accounts.rate_limits", "accounts.service_keys",
+    "accounts.smart_launch", "archive.storing",
     "audit", "audit.anchors", "audit.codes", "audit.refusals", "audit.trail", "bundle", "changes.views",
     "deletion.requests", "identity.attributes", "identity.persons", "intake.batch", "intake.prediction",
-    "interfaces.modalities", "linking.reconciliation", "linking.reconciliation_views", "linking.used_again",
+    "interfaces.fhir_search", "interfaces.modalities", "linking.reconciliation", "linking.reconciliation_views",
+    "linking.used_again",
     "messages.inbox", "messages.listing", "messages.refusals", "modifying.tag_history", "privacy", "quarantine.desk",
     "registry.numbers", "registry.order_search", "registry.order_states", "registry.orders", "registry.patients",
     "registry.told_orders", "studies.history", "studies.listing", "studies.search", "studies.zipping", "system.state",

@@ -7,13 +7,17 @@ from datetime import timedelta
 
 from ehr_bridge.api.app import openapi_document
 from ehr_bridge.api.deletions import ReasonHeader
+from ehr_bridge.api.fhir.app import LARGEST as LARGEST_RESOURCE
 from ehr_bridge.api.messages.door import LARGEST
 from ehr_bridge.api.uploads.options import HEADERS, MOST_ANNOUNCED, UploadOptions
 from ehr_bridge.api.writing.repeats import KEY
 from ehr_bridge.auth.authenticator import MOST_CHARACTERS
+from ehr_bridge.fhir.bundles import MOST_ENTRIES
+from ehr_bridge.fhir.searching import LARGEST_COUNT, LONGEST_VALUE, MOST_PARAMETERS, MOST_VALUES
 from ehr_bridge.request_id import USABLE
 from ehr_bridge.services.accounts import given_answers, sign_in
 from ehr_bridge.services.changes import feed
+from ehr_bridge.services.interfaces.fhir_search import MOST_INCLUDED, SEARCH_SECONDS
 from ehr_bridge.services.viewing import tokens
 from ehr_bridge.settings import MEGABYTE, Settings
 from ehr_bridge.shallow_json import DEEPEST
@@ -106,6 +110,13 @@ def test_sizes_and_counts_are_those_of_the_code() -> None:
     }
     (lists_row,) = [row for row in rows(PAGE, "Bodies and files") if row[1] == megabytes(LIST_BODY)]
     assert set(re.findall(r"`POST ([^`]+)`", lists_row[0])) == set(LISTS)
+
+
+def test_limits_of_fhir_are_those_of_the_code() -> None:
+    """On its own port, beside the OpenAPI document."""
+    most = [row[1] for row in rows(PAGE, "FHIR")]
+    counts = (MOST_ENTRIES, LARGEST_COUNT, MOST_INCLUDED, MOST_PARAMETERS, MOST_VALUES, LONGEST_VALUE)
+    assert most == [megabytes(LARGEST_RESOURCE), *(f"{number:,}" for number in counts), f"{SEARCH_SECONDS:.0f} seconds"]
 
 
 def in_words(time: timedelta) -> str:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
+
+from plugin import launch
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -73,3 +77,24 @@ def test_many_who_ask_first_at_the_same_moment_are_all_answered() -> None:
         "print(sorted(Pool(16).map(ask, range(16))) == sorted(f'Berg {n}' for n in range(16)))"
     )
     assert _in_a_new_process(asked) == "True"
+
+
+def test_an_orthanc_that_ends_in_the_middle_of_its_answer_did_not_become_ready() -> None:
+    """As one does that refuses to serve; the start then says why, instead of a traceback."""
+    with (
+        subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process,
+        socket.create_server(("127.0.0.1", 0)) as listener,
+    ):
+
+        def answer_half() -> None:
+            connection, _ = listener.accept()
+            connection.recv(4096)
+            process.kill()
+            process.wait()
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 300\r\n\r\n")
+            connection.close()
+
+        thread = threading.Thread(target=answer_half)
+        thread.start()
+        assert not launch._becomes_ready(listener.getsockname()[1], process, None)
+        thread.join()

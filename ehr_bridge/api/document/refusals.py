@@ -11,7 +11,7 @@ from ehr_bridge.api.http.problems import CODES
 from ehr_bridge.auth.permissions import Permission
 
 _TOKEN = ("token_missing", "token_invalid", "token_too_large", "token_expired", "token_revoked", "wrong_credentials")
-_GUARDED = (*_TOKEN, "permission_missing", "patient_restricted", "database_unavailable")
+_GUARDED = (*_TOKEN, "permission_missing", "patient_restricted", "database_unavailable", "introspection_unavailable")
 _BODY = ("malformed_json", "json_too_deep", "unsupported_media_type")
 _MRN = ("mrn_ambiguous", "issuer_required", "issuer_not_configured")
 _PATIENT = ("patient_not_found", *_MRN)
@@ -174,9 +174,15 @@ OF_ROUTE: dict[str, tuple[str, ...]] = {
 }
 
 
+OF_FHIR = frozenset(
+    code for code, meaning in CODES.items() if meaning.cause.startswith(("FHIR:", "A FHIR ", "SMART launch:"))
+)
+"""Codes that only FHIR and SMART answer, which are not in the OpenAPI document."""
+
+
 def codes_of(operation_id: str, method: str, path: str, status: int) -> list[str]:
     """The codes with which a route (as in the access table) answers that status, in the order of the table of codes."""
-    of_status = [code for code, meaning in CODES.items() if meaning.status == status]
+    of_status = [code for code, meaning in CODES.items() if meaning.status == status and code not in OF_FHIR]
     own = OF_ROUTE.get(operation_id)
     if own is None:
         return of_status

@@ -30,6 +30,7 @@ TITLES = {
     403: "Not permitted",
     404: "Not found",
     405: "Method not allowed",
+    406: "Not in that form",
     409: "Disagrees with what is recorded",
     410: "No longer kept",
     412: "Not as you last saw it",

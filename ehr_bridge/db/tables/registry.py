@@ -49,6 +49,9 @@ class Patient(Dated, Base):
     suffix: Mapped[str | None] = mapped_column(String(64))
     searched_names: Mapped[str] = mapped_column(String(SEARCHED), default="", server_default="")
     """Family, given and middle names for searches (`searched`). Set whenever one of them is set."""
+    searched_family: Mapped[str] = mapped_column(String(SEARCHED), default="", server_default="")
+    searched_given: Mapped[str] = mapped_column(String(SEARCHED), default="", server_default="")
+    """The same of the family name alone, and of given and middle names (FHIR's `family` and `given`)."""
     birth_date: Mapped[date | None]
     sex: Mapped[str] = mapped_column(String(8), default="unknown")
     merged_into_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("patients.id"), index=True, active_history=True)
@@ -68,6 +71,7 @@ class Patient(Dated, Base):
     def _follow_name(self, field: str, value: str | None) -> str | None:
         names = [value if name == field else getattr(self, name) for name in NAMES]
         self.searched_names = searched(names)
+        self.searched_family, self.searched_given = searched(names[:1]), searched(names[1:])
         return value
 
 

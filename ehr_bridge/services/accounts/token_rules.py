@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
+from ehr_bridge.auth.introspection import Introspection, asking
 from ehr_bridge.auth.jwks import KeySource
 from ehr_bridge.auth.keys import KnownKeys, UnusableKeys, read_jwks
+from ehr_bridge.auth.ports import Grants
 from ehr_bridge.auth.token_claims import ClaimRules
 from ehr_bridge.auth.tokens import TokenRules
 from ehr_bridge.services.accounts.roles import load_roles
@@ -64,3 +68,19 @@ def key_source(settings: Settings) -> KeySource | None:
         except OSError as error:
             raise SettingsError([f"EHR_BRIDGE_JWKS: the file cannot be read: {error.strerror}"]) from None
     return source
+
+
+def introspection(
+    settings: Settings, rules: TokenRules, grants: Grants, clock: Callable[[], datetime]
+) -> Introspection | None:
+    """Who knows opaque tokens; None where nobody is configured."""
+    if settings.introspection_url is None:
+        return None
+    secret = settings.introspection_secret
+    ask = asking(
+        settings.introspection_url,
+        settings.introspection_client,
+        None if secret is None else secret.get_secret_value(),
+    )
+    names = frozenset({settings.jwt_audience, settings.base_url, settings.fhir_base_url})
+    return Introspection(ask, rules, names, grants, clock)

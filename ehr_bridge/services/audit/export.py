@@ -8,7 +8,7 @@ import io
 import json
 import re
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -88,7 +88,7 @@ class AuditExport:
         with self._database.read() as session:
             events = audit.after(session, filters, after_id, limit + 1)
             has_more, events = len(events) > limit, events[:limit]
-            numbers = _numbers(session, events, hidden)
+            numbers = numbers_of(session, events, hidden)
         write, media_type = FORMS[form]
         content = write(events, numbers)
         detail = {"format": form, "count": len(events)}
@@ -124,7 +124,7 @@ def to_dicom(events: Iterable[AuditEvent], numbers: Numbers) -> str:
 
 def to_fhir(events: Iterable[AuditEvent], numbers: Numbers) -> str:
     """A Bundle of type collection with one AuditEvent per event (FHIR R4)."""
-    entries = [{"fullUrl": f"urn:uuid:{_uuid_of(e)}", "resource": _resource(e, numbers)} for e in events]
+    entries = [{"fullUrl": f"urn:uuid:{_uuid_of(e)}", "resource": fhir_event(e, numbers)} for e in events]
     bundle: dict[str, Any] = {"resourceType": "Bundle", "type": "collection"}
     return json.dumps(bundle | ({"entry": entries} if entries else {}))
 
@@ -136,7 +136,7 @@ FORMS: dict[str, tuple[Callable[[Iterable[AuditEvent], Numbers], str], str]] = {
 }
 
 
-def _numbers(session: Session, events: list[AuditEvent], hidden: Set[uuid.UUID] | None) -> dict[str, Number]:
+def numbers_of(session: Session, events: Sequence[AuditEvent], hidden: Set[uuid.UUID] | None) -> dict[str, Number]:
     """The numbers of the patients in these events, as far as they still exist."""
     if hidden is None:
         return {}
@@ -229,7 +229,8 @@ def _object(
     return element
 
 
-def _resource(event: AuditEvent, numbers: Numbers) -> dict[str, Any]:
+def fhir_event(event: AuditEvent, numbers: Numbers) -> dict[str, Any]:
+    """An event as AuditEvent (FHIR R4)."""
     code = code_of(event.action)
     subtypes = [_coding(code.event_type)] if code.event_type is not None else []
     agent: dict[str, Any] = {"who": {"identifier": {"value": event.actor}, "display": event.actor}, "requestor": True}

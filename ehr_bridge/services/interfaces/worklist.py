@@ -13,17 +13,16 @@ import time
 import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import or_, text
-from sqlalchemy.orm import Session
+from sqlalchemy import or_
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.tables.registry import ScheduledStep
+from ehr_bridge.db.time_limit import limited
 from ehr_bridge.dicom.mwl_item import encode_item
 from ehr_bridge.dicom.mwl_query import Keys, read_keys
 from ehr_bridge.dicom.transliteration import CHARSETS, transliterated
@@ -156,7 +155,7 @@ class Worklist:
             query = query.execution_options(yield_per=AT_ONCE)
         found: list[Offered] = []
         count = 0
-        with self._database.read() as session, _limited(session, is_sqlite=self._database.is_sqlite):
+        with self._database.read() as session, limited(session, STATEMENT_SECONDS):
             for row in session.execute(query.limit(most)):
                 count += 1
                 step = offered(row)
@@ -206,19 +205,3 @@ def _station(criteria: Criteria, calling_ae_title: str) -> str:
     """What stands for the station of a step that any station may do: the one that asks, or is asked for."""
     asked = alternatives(criteria.values.get(STATION, ""))
     return asked[0] if len(asked) == 1 and not has_wildcard(asked[0]) else calling_ae_title
-
-
-@contextmanager
-def _limited(session: Session, *, is_sqlite: bool) -> Iterator[None]:
-    """A statement that takes longer than allowed ends with an error, which counts as the database being away."""
-    if not is_sqlite:
-        session.execute(text(f"SET LOCAL statement_timeout = {int(STATEMENT_SECONDS * 1000)}"))
-        yield
-        return
-    connection: Any = session.connection().connection.dbapi_connection
-    ends = time.monotonic() + STATEMENT_SECONDS
-    connection.set_progress_handler(lambda: time.monotonic() > ends, 10_000)
-    try:
-        yield
-    finally:
-        connection.set_progress_handler(None, 0)

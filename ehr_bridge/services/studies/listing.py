@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Select, exists, select
@@ -75,7 +75,7 @@ def find_study(session: Session, study_instance_uid: str) -> Study:
         NotFound: there is none.
         NotPermitted: the caller may not see its patient (`visibility.asker`).
     """
-    study = session.scalar(_stored().where(Study.study_instance_uid == study_instance_uid))
+    study = session.scalar(stored().where(Study.study_instance_uid == study_instance_uid))
     if study is None:
         raise NotFound("study_not_found", "The archive holds no study with this UID.")
     require_open(study.patient_id)
@@ -105,22 +105,26 @@ def find_viewable(session: Session, study_instance_uid: str, caller: Caller) -> 
     return find_study(session, study_instance_uid)
 
 
-def _stored() -> Select[Study]:
+def stored() -> Select[Study]:
+    """The studies that lists show."""
     return select(Study).where(Study.orthanc_study_id.is_not(None), Study.deleted_at.is_(None))
 
 
 def _page(session: Session, filters: StudyFilters, part: Slice) -> Page[StudyView]:
-    found = find_ids(session, filters, part, _stored())
-    ids = found.items
+    found = find_ids(session, filters, part, stored())
+    return found.of(views_of(session, found.items))
+
+
+def views_of(session: Session, ids: Sequence[uuid.UUID]) -> list[StudyView]:
+    """These studies as lists show them, in this order."""
     studies = {study.id: study for study in session.scalars(select(Study).where(Study.id.in_(ids)))}
     linked_by = _linked_by(session, ids)
     waiting = waiting_by_study(session, [study.study_instance_uid for study in studies.values()])
     numbers = _numbers(session, studies.values())
-    views = [_view(studies[key], linked_by.get(key), waiting, numbers) for key in ids if key in studies]
-    return found.of(views)
+    return [_view(studies[key], linked_by.get(key), waiting, numbers) for key in ids if key in studies]
 
 
-def _linked_by(session: Session, study_ids: list[uuid.UUID]) -> dict[uuid.UUID, str]:
+def _linked_by(session: Session, study_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, str]:
     query = select(StudyLink.study_id, StudyLink.linked_by).where(
         StudyLink.study_id.in_(study_ids), StudyLink.unlinked_at.is_(None)
     )

@@ -74,7 +74,7 @@ def find_ids(session: Session, filters: StudyFilters, part: Slice, listed: Selec
         InvalidInput: the list cannot be sorted like that, or has no such position.
     """
     keys = SORTS.chosen(part.sort)
-    conditions = [*_conditions(filters), *_of_number(session, filters.accession_number)]
+    conditions = [*_conditions(filters), *of_number(session, filters.accession_number)]
     query = listed.with_only_columns(Study.id).where(*conditions)
     if filters.patient_name is not None and part.after is None:  # so that the words are looked up once
         found = session.execute(sorted_by(query, keys)).all()
@@ -131,7 +131,7 @@ def _fits(text: str) -> ColumnElement[bool]:
     return or_(and_(*named) if named else false(), of_patient, Study.accession_key == text.strip())
 
 
-def _of_number(session: Session, number: str | None) -> list[ColumnElement[bool]]:
+def of_number(session: Session, number: str | None) -> list[ColumnElement[bool]]:
     """Listed under an accession number, or answering the order that has it as a further one: looked up before, so that
     the usual list is read from the index alone."""
     if number is None:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from ehr_bridge.auth.caller import OF_PATIENT
 from ehr_bridge.auth.tokens import digest
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.tables.registry import Order
@@ -56,7 +57,7 @@ class Grants:
 
     def of_patient(self, patient: str) -> str:
         """The key of all studies of one patient, by MRN or id. An unknown patient has a key without studies."""
-        key = f"patient {patient}"
+        key = f"{OF_PATIENT}{patient}"
         with self._database.read() as session:
             try:
                 patient_id = find_patient(session, patient).id

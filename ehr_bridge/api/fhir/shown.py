@@ -1,0 +1,77 @@
+"""Our rows as resources with a version: it changes whenever what is shown changes, as the ETag of our API does."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from ehr_bridge.api.http.context import services
+from ehr_bridge.api.registry.orders import order_answer
+from ehr_bridge.api.registry.patients import patient_answer
+from ehr_bridge.api.studies import study_answer
+from ehr_bridge.db.tables.registry import Order, Patient
+from ehr_bridge.fhir.imaging_studies import imaging_study
+from ehr_bridge.fhir.patients import patient_resource
+from ehr_bridge.fhir.service_requests import service_request
+from ehr_bridge.services.interfaces.fhir_search import SeriesCount
+from ehr_bridge.services.studies.listing import StudyView
+
+type Shown = dict[str, Any]
+
+
+def shown_patient(patient: Patient) -> Shown:
+    values = patient_answer(patient).model_dump(mode="json")
+    return versioned(patient_resource(values, services().fhir_search.systems), patient.updated_at)
+
+
+def shown_order(order: Order) -> Shown:
+    return versioned(service_request(order_answer(order).model_dump(mode="json")), order.updated_at)
+
+
+def shown_study(view: StudyView, series: Sequence[SeriesCount]) -> Shown:
+    study = view.study
+    values = study_answer(view).model_dump(mode="json") | {"id": str(study.id), "is_available": study.is_available}
+    return versioned(imaging_study(values, [asdict(one) for one in series]), study.updated_at)
+
+
+def shown_studies(views: Sequence[StudyView]) -> list[Shown]:
+    """With the series of all of them, read at once."""
+    series: Mapping[uuid.UUID, Sequence[SeriesCount]] = services().fhir_search.series([one.study.id for one in views])
+    return [shown_study(one, series.get(one.study.id, ())) for one in views]
+
+
+def versioned(resource: Shown, changed: datetime | None = None) -> Shown:
+    """The resource with its `meta`: the version is a digest of all that is shown."""
+    version = sha256(json.dumps(resource, sort_keys=True).encode()).hexdigest()[:32]
+    meta = {"versionId": version}
+    if changed is not None:
+        meta["lastUpdated"] = changed.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    kind, key = resource["resourceType"], resource["id"]
+    return {"resourceType": kind, "id": key, "meta": meta} | resource
+
+
+def version_of(resource: Shown) -> str:
+    return str(resource["meta"]["versionId"])
+
+
+def with_elements(resource: Shown, elements: frozenset[str]) -> Shown:
+    """Only these elements, and those that a resource must have (`_elements`)."""
+    if not elements or resource["resourceType"] == "OperationOutcome":
+        return resource
+    kept = elements | {"resourceType", "id", "meta", *MANDATORY.get(resource["resourceType"], ())}
+    tag = {"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": "SUBSETTED"}
+    meta = {**resource.get("meta", {}), "tag": [tag]}
+    return {name: value for name, value in (resource | {"meta": meta}).items() if name in kept}
+
+
+MANDATORY = {
+    "ServiceRequest": ("status", "intent", "subject"),
+    "ImagingStudy": ("status", "subject"),
+    "Endpoint": ("status", "connectionType", "payloadType", "address"),
+    "AuditEvent": ("type", "recorded", "agent", "source"),
+}

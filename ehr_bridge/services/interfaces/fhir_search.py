@@ -1,0 +1,249 @@
+"""Finds patients, orders, studies and audit events as FHIR asks for them."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Mapping, Set
+from dataclasses import dataclass
+from datetime import date, datetime, tzinfo
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from ehr_bridge.db.fresh import Fresh
+from ehr_bridge.db.paging import Key, Position, Sorts, of_ids, rows_after
+from ehr_bridge.db.tables.audit import AuditEvent
+from ehr_bridge.db.tables.registry import Order, Patient, ScheduledStep
+from ehr_bridge.db.tables.studies import Study, StudyOrder
+from ehr_bridge.db.tables.uploads import Instance
+from ehr_bridge.db.time_limit import limited
+from ehr_bridge.errors import NotFound
+from ehr_bridge.fhir.searching import Search
+from ehr_bridge.fhir.systems import Systems
+from ehr_bridge.services.audit.export import fhir_event, numbers_of
+from ehr_bridge.services.interfaces.fhir_conditions import MEANINGS, Asking, condition
+from ehr_bridge.services.studies.listing import StudyView, stored, views_of
+from ehr_bridge.services.studies.search import BEGINNING
+from ehr_bridge.services.visibility.asker import require_open
+from ehr_bridge.services.visibility.restrictions import Closed, without
+
+SEARCH_SECONDS = 10.0
+"""For a statement of a search; a longer one is answered as if the database were away."""
+MOST_INCLUDED = 1000
+"""Resources of one `_revinclude`; an answer says when there are more."""
+
+_FIRST_STEP = (ScheduledStep.order_id == Order.id) & (ScheduledStep.position == 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What the caller may find."""
+
+    closed: Closed
+    studies: frozenset[str] | None = None
+    """Only these, by UID; None: all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found[Row]:
+    """One page of a search."""
+
+    rows: list[Row]
+    last: Position | None
+    """Where the last row stands, if more follow."""
+    total: int | None
+    """None where nobody asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesCount:
+    """A series, as far as its images are recorded."""
+
+    series_instance_uid: str
+    modality: str
+    number_of_instances: int
+
+
+@dataclass(frozen=True, slots=True)
+class _List:
+    query: Select[Any]
+    sorts: Sorts
+    patient: InstrumentedAttribute[uuid.UUID] | InstrumentedAttribute[uuid.UUID | None] | None
+    """By which closed patients are left out."""
+
+
+def _updated(column: ColumnElement[datetime]) -> Key:
+    return Key(column, datetime.fromisoformat)
+
+
+_LISTS: Mapping[str, _List] = {
+    "Patient": _List(
+        select(Patient),
+        Sorts(
+            {
+                "_id": (),
+                "family": Key(Patient.searched_family.expression),
+                "birthdate": Key(Patient.birth_date.expression, date.fromisoformat, may_be_null=True),
+                "_lastUpdated": _updated(Patient.updated_at.expression),
+            },
+            "_id",
+            of_ids(Patient.id.expression),
+        ),
+        Patient.id,
+    ),
+    "ServiceRequest": _List(
+        select(Order),
+        Sorts(
+            {
+                "_id": (),
+                "authored": _updated(Order.created_at.expression),
+                "occurrence": Key(ScheduledStep.scheduled_at.expression, datetime.fromisoformat, may_be_null=True),
+                "_lastUpdated": _updated(Order.updated_at.expression),
+            },
+            "_id",
+            of_ids(Order.id.expression),
+        ),
+        Order.patient_id,
+    ),
+    "ImagingStudy": _List(
+        stored().with_only_columns(Study.id),
+        Sorts(
+            {
+                "arrival": _updated(Study.created_at.expression),
+                "started": Key(Study.study_date_key.expression, date.fromisoformat),
+                "_lastUpdated": _updated(Study.updated_at.expression),
+            },
+            "-arrival",
+            of_ids(Study.id.expression),
+        ),
+        Study.patient_id,
+    ),
+    "AuditEvent": _List(select(AuditEvent), Sorts({"date": ()}, "-date", Key(AuditEvent.id.expression, int)), None),
+}
+"""`_sort` names of FHIR, and the usual order of each list."""
+
+
+class FhirSearch:
+    def __init__(self, fresh: Fresh, zone: tzinfo, systems: Systems) -> None:
+        """`zone` is that of days without an offset."""
+        self._fresh = fresh
+        self.zone = zone
+        self.systems = systems
+
+    def patients(self, search: Search, reach: Reach, after: Position | None) -> Found[Patient]:
+        """Raises InvalidInput, or NotPermitted when the search names a patient whom the caller may not see."""
+        with self._fresh.read() as session:
+            return self._find(session, search, reach, after)
+
+    def orders(self, search: Search, reach: Reach, after: Position | None) -> Found[Order]:
+        """Raises like `patients`."""
+        with self._fresh.read() as session:
+            return self._find(session, search, reach, after)
+
+    def studies(self, search: Search, reach: Reach, after: Position | None) -> Found[StudyView]:
+        """Raises like `patients`."""
+        with self._fresh.read() as session:
+            found: Found[uuid.UUID] = self._find(session, search, reach, after)
+            return Found(views_of(session, found.rows), found.last, found.total)
+
+    def events(
+        self, search: Search, reach: Reach, after: Position | None, hidden: Set[uuid.UUID] | None
+    ) -> Found[dict[str, Any]]:
+        """Audit events as resources; the numbers of `hidden` patients are left out, None hides all. Raises like
+        `patients`."""
+        with self._fresh.read() as session:
+            found: Found[AuditEvent] = self._find(session, search, reach, after)
+            numbers = numbers_of(session, found.rows, hidden)
+            rows = [fhir_event(one, numbers) | {"id": str(one.id)} for one in found.rows]
+            return Found(rows, found.last, found.total)
+
+    def study(self, key: uuid.UUID, reach: Reach) -> StudyView:
+        """A stored study by the id of its row. Raises NotFound, or NotPermitted."""
+        with self._fresh.read() as session:
+            study = session.scalar(stored().where(Study.id == key, *_within(reach)))
+            if study is None:
+                raise NotFound("study_not_found", "The archive holds no study with this id.")
+            require_open(study.patient_id)
+            return views_of(session, [study.id])[0]
+
+    def patients_with(self, ids: Collection[uuid.UUID], reach: Reach) -> list[Patient]:
+        """Those with these ids whom the caller may see."""
+        query = select(Patient).where(Patient.id.in_(ids), without(Patient.id, reach.closed))
+        with self._fresh.read() as session:
+            return list(session.scalars(query))
+
+    def orders_with(self, ids: Collection[uuid.UUID], reach: Reach) -> list[Order]:
+        """Those with these ids whose patients the caller may see."""
+        query = select(Order).where(Order.id.in_(ids), without(Order.patient_id, reach.closed))
+        with self._fresh.read() as session:
+            return list(session.scalars(query))
+
+    def orders_of(self, patients: Collection[uuid.UUID], reach: Reach) -> list[Order]:
+        """The orders of patients, one more than `MOST_INCLUDED` at most."""
+        query = select(Order).where(Order.patient_id.in_(patients), without(Order.patient_id, reach.closed))
+        with self._fresh.read() as session:
+            return list(session.scalars(query.order_by(Order.id).limit(MOST_INCLUDED + 1)))
+
+    def studies_of(self, column: str, ids: Collection[uuid.UUID], reach: Reach) -> list[StudyView]:
+        """The studies of these patients (`patient`) or that answer these orders (`basedon`), one more than
+        `MOST_INCLUDED` at most."""
+        answers = select(StudyOrder.study_id).where(StudyOrder.order_id.in_(ids))
+        those = Study.patient_id.in_(ids) if column == "patient" else Study.id.in_(answers)
+        query = stored().with_only_columns(Study.id).where(those, without(Study.patient_id, reach.closed))
+        query = query.where(*_within(reach)).order_by(Study.id).limit(MOST_INCLUDED + 1)
+        with self._fresh.read() as session:
+            return views_of(session, list(session.scalars(query)))
+
+    def series(self, studies: Collection[uuid.UUID]) -> dict[uuid.UUID, list[SeriesCount]]:
+        """The series of studies, by study."""
+        row = Instance
+        query = select(row.study_id, row.series_instance_uid, func.min(row.modality), func.count())
+        query = query.where(row.study_id.in_(studies)).group_by(row.study_id, row.series_instance_uid)
+        found: dict[uuid.UUID, list[SeriesCount]] = {}
+        with self._fresh.read() as session:
+            for study, uid, modality, count in session.execute(query.order_by(row.series_instance_uid)):
+                found.setdefault(study, []).append(SeriesCount(uid, modality, count))
+        return found
+
+    def _find(self, session: Session, search: Search, reach: Reach, after: Position | None) -> Found[Any]:
+        name = search.resource.name
+        listed = _LISTS[name]
+        asking = Asking(session, self.zone, self.systems)
+        conditions = [condition(MEANINGS[name][one.parameter.name], asking, one) for one in search.criteria]
+        if listed.patient is not None:
+            conditions.append(without(listed.patient, reach.closed))
+        if name == "ImagingStudy":
+            conditions += _within(reach)
+        query = listed.query.where(*conditions)
+        if name == "ServiceRequest" and _asks_for_step(search):
+            query = query.join(ScheduledStep, _FIRST_STEP)
+        if self._fresh.is_joined:
+            return _page(session, query, search, listed.sorts, after)
+        with limited(session, SEARCH_SECONDS):
+            return _page(session, query, search, listed.sorts, after)
+
+
+def _page(session: Session, query: Select[Any], search: Search, sorts: Sorts, after: Position | None) -> Found[Any]:
+    total = None if search.total == "none" and not search.is_count_only else _count(session, query, search)
+    if search.is_count_only or total == 0:
+        return Found([], None, total)
+    rows, last = rows_after(session, query, sorts.chosen(search.sort), search.count, 0, after)
+    return Found(rows, last, total)
+
+
+def _asks_for_step(search: Search) -> bool:
+    """Whether the appointment counts, which is that of the first step; otherwise no step is read."""
+    named = {one.parameter.name for one in search.criteria}
+    return "occurrence" in named or (search.sort or "").removeprefix("-") == "occurrence"
+
+
+def _within(reach: Reach) -> list[ColumnElement[bool]]:
+    return [] if reach.studies is None else [Study.study_instance_uid.in_(sorted(reach.studies))]
+
+
+def _count(session: Session, query: Select[Any], search: Search) -> int:
+    """A count of all studies names its narrow index; otherwise SQLite reads every row."""
+    if search.resource.name == "ImagingStudy" and not search.criteria:
+        query = query.where(Study.created_at >= BEGINNING)
+    return session.scalar(query.with_only_columns(func.count(), maintain_column_froms=True)) or 0
