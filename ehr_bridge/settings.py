@@ -186,6 +186,9 @@ class Settings(NetworkSettings):
     hl7_sources: Path | None = Field(
         None, alias="EHR_BRIDGE_HL7_SOURCES", description="TOML file of the systems that send HL7 v2."
     )
+    mpps_port: Port | None = Field(
+        None, alias="EHR_BRIDGE_MPPS_PORT", description="Port of MPPS and of worklists by modality; off when unset."
+    )
     match_order_days: Annotated[int, Field(ge=0, le=365)] = Field(
         7,
         alias="EHR_BRIDGE_MATCH_ORDER_DAYS",
@@ -205,17 +208,7 @@ class Settings(NetworkSettings):
         "do either, from their own host.",
     )
     worklist_charset: Literal[
-        "ascii",
-        "latin1",
-        "latin2",
-        "latin3",
-        "latin4",
-        "latin5",
-        "cyrillic",
-        "arabic",
-        "greek",
-        "hebrew",
-        "utf8",
+        "ascii", "latin1", "latin2", "latin3", "latin4", "latin5", "cyrillic", "arabic", "greek", "hebrew", "utf8"
     ] = Field(
         "latin1",
         alias="EHR_BRIDGE_WORKLIST_CHARSET",

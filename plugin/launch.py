@@ -111,6 +111,7 @@ def prepare(options: argparse.Namespace) -> Settings:
         (settings.dicom_port, "EHR_BRIDGE_DICOM_PORT"),
         (settings.hl7_port, "EHR_BRIDGE_HL7_PORT"),
         (settings.fhir_port or None, "EHR_BRIDGE_FHIR_PORT"),
+        (settings.mpps_port, "EHR_BRIDGE_MPPS_PORT"),
     ):
         if port is not None:
             _require_free(port, variable)

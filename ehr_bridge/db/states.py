@@ -27,6 +27,14 @@ class OrderStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
+class PerformedStatus(StrEnum):
+    """How far a Performed Procedure Step is (PS3.3 section C.4.14); the latter two are final."""
+
+    IN_PROGRESS = "in_progress"
+    COMPLETED = "completed"
+    DISCONTINUED = "discontinued"
+
+
 class May(StrEnum):
     """What a registered modality may do here, or be used for."""
 

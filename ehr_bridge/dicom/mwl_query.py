@@ -29,11 +29,11 @@ class Keys(NamedTuple):
     """Keys with a value in other sequences, as `Sequence.Keyword`."""
 
 
-def read_keys(data: bytes, charset: str) -> Keys:
-    """The keys of a query, as Orthanc hands it over: a DICOM file. `charset` is a Python codec, for a query that says
-    nothing of its own. Raises ValueError when it is none, or asks for several steps at once."""
+def read_keys(data: bytes | Dataset, charset: str) -> Keys:
+    """The keys of a query: a DICOM file, as Orthanc hands it over, or a data set. `charset` is a Python codec, for a
+    query that says nothing of its own. Raises ValueError when it is none, or asks for several steps at once."""
     try:
-        query = dcmread(io.BytesIO(data), force=True)
+        query = data if isinstance(data, Dataset) else dcmread(io.BytesIO(data), force=True)
         encodings = _encodings(query, (charset,))
         values: dict[str, str] = {}
         nested: list[str] = []

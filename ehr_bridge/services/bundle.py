@@ -50,8 +50,11 @@ from ehr_bridge.services.intake.known_files import KnownFiles
 from ehr_bridge.services.intake.prediction import Matching
 from ehr_bridge.services.intake.quarantine_records import QuarantineRecords
 from ehr_bridge.services.intake.recorder import Recorder
+from ehr_bridge.services.interfaces.commitment import Commitments
 from ehr_bridge.services.interfaces.fhir_search import FhirSearch
 from ehr_bridge.services.interfaces.modalities import Modalities
+from ehr_bridge.services.interfaces.performed import PerformedSteps
+from ehr_bridge.services.interfaces.performed_listing import PerformedListing
 from ehr_bridge.services.interfaces.worklist import Worklist
 from ehr_bridge.services.linking.late_links import SecondLooks
 from ehr_bridge.services.linking.reconciliation import Reconciliation
@@ -145,6 +148,9 @@ class Services:
     worklist: Worklist
     fhir_search: FhirSearch
     smart_launch: SmartLaunch
+    performed: PerformedSteps
+    performed_listing: PerformedListing
+    commitments: Commitments
 
 
 def rules_of(settings: Settings) -> Rules:
@@ -224,6 +230,13 @@ def build_services(
         settings.max_dicom_file_size_mb * MEGABYTE,
         coercion,
     )
+
+    performed_listing = PerformedListing(database, clock)
+
+    def settle_all() -> None:
+        recorder.settle()
+        quarantine.flush()
+
     return Services(
         settings=settings,
         roles=roles,
@@ -288,6 +301,7 @@ def build_services(
             settings.fixity_days,
             settings.restarts_path,
             messages,
+            performed_listing,
         ),
         quarantine=quarantine,
         quarantine_desk=QuarantineDesk(database, quarantine, intake, rules, clock),
@@ -299,4 +313,7 @@ def build_services(
         smart_launch=SmartLaunch(
             load_ehrs(settings.smart_ehrs, roles), of_tokens, systems, settings.base_url, database, clock, fetch_json
         ),
+        performed=PerformedSteps(database, rules, clock, settings.time_zone, new_study_instance_uid),
+        performed_listing=performed_listing,
+        commitments=Commitments(database, settle_all, clock),
     )

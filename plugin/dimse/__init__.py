@@ -1,1 +1,1 @@
-"""What modalities ask over DIMSE, other than storing: who they are, the worklist."""
+"""What modalities ask over DIMSE, other than storing: who they are, worklist, MPPS, storage commitment."""

@@ -21,8 +21,7 @@ from ehr_bridge.services.interfaces.modalities import KnownModality, Modalities,
 
 LOGGER = logging.getLogger(__name__)
 ECHO_SECONDS = 5
-FORBIDDEN = {"AllowFind": False, "AllowGet": False, "AllowMove": False, "AllowStorageCommitment": False}
-"""The last one because Orthanc itself commits to what is in its index, whether or not the file is there and whole."""
+FORBIDDEN = {"AllowFind": False, "AllowGet": False, "AllowMove": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +117,7 @@ class OrthancModalities:
             "AllowEcho": True,
             "AllowStore": May.STORE in may,
             "AllowFindWorklist": May.WORKLIST in may,
+            "AllowStorageCommitment": May.COMMIT in may,
         }
         self._orthanc.RestApiPut(f"/modalities/{name_in_orthanc(key)}", json.dumps(told))
         self._pushed[key] = modality

@@ -12,11 +12,8 @@ from datetime import timedelta
 from typing import Any
 
 from ehr_bridge.api.app import create_app
-from ehr_bridge.api.fhir.app import LARGEST as LARGEST_RESOURCE
-from ehr_bridge.api.fhir.app import create_fhir_app
 from ehr_bridge.api.fhir.launch import with_launching
 from ehr_bridge.api.http.request_ids import RequestIds
-from ehr_bridge.api.messages.door import LARGEST, MessageDoor
 from ehr_bridge.db import migrate
 from ehr_bridge.db.database import Database
 from ehr_bridge.errors import Unavailable
@@ -29,19 +26,19 @@ from ehr_bridge.services.uploads.arrivals import AtDoor
 from ehr_bridge.services.uploads.settling import settle_leftovers
 from ehr_bridge.services.uploads.under_way import SILENT_FOR
 from ehr_bridge.settings import MEGABYTE, load_settings
+from plugin.dimse.commitment import CommitmentScp
 from plugin.dimse.modalities import OrthancModalities
 from plugin.dimse.rejections import Rejections
 from plugin.dimse.worklist import WorklistScp
 from plugin.running.advisories import installed_version, written
+from plugin.running.listeners import Listeners, make_listeners
 from plugin.running.logs import Rotation, log_to
 from plugin.running.selftest import LEAST_STACK, NotFitToServe, run_self_test
 from plugin.running.threads import keeping_thread
 from plugin.running.worker import Chore, Worker
 from plugin.serving.bodies import Bodies, free_memory
-from plugin.serving.fhir import FhirServer, NotGuarded
 from plugin.serving.find import ScopedFind
 from plugin.serving.gate import Gate
-from plugin.serving.mllp import MllpServer
 from plugin.serving.pages import Pages
 from plugin.serving.resources import Resources
 from plugin.serving.wsgi import WsgiAdapter
@@ -89,6 +86,7 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> list[Callable[..., Any]
     worklist = WorklistScp(
         services.worklist, services.modalities, modalities, settings.dicom_port, services.refusals.hand_over
     )
+    commitment = CommitmentScp(orthanc, services.commitments, services.modalities, archive)
     worker = _make_worker(services, archive, purging, modalities)
     fixity = _make_fixity(services, archive)
     store_refusals = StoreRefusals(settings.dicom_port, services.refusals.hand_over)
@@ -112,14 +110,8 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> list[Callable[..., Any]
         "worklist": lambda: worklist.is_ours,
         "jobs": lambda: services.system.stuck_jobs() == 0,
     }
-    mllp = None
-    if settings.hl7_port is not None:
-        mllp = MllpServer(settings.hl7_port, services.sources, MessageDoor(services).receive, LARGEST)
-        checks["hl7"] = lambda: mllp.is_well
-    fhir = None
-    if settings.fhir_listens_on is not None:
-        fhir = FhirServer(create_fhir_app(services), settings.bind, settings.fhir_listens_on, LARGEST_RESOURCE)
-        checks["fhir"] = lambda: fhir.is_well
+    listeners = make_listeners(services, modalities)
+    checks |= listeners.checks
     if any(source.silence_minutes for source in services.sources.known):
         checks["interfaces"] = services.messages.nobody_is_silent
     orthanc_version = written(installed_version(ORTHANC))
@@ -133,7 +125,7 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> list[Callable[..., Any]
         (
             orthanc.RegisterOnChangeCallback,
             keeping_thread(
-                Lifecycle(orthanc, gate, adapter, worker, fixity, services, resources, modalities, worklist, mllp, fhir)
+                Lifecycle(orthanc, gate, adapter, worker, fixity, services, resources, modalities, worklist, listeners)
             ),
         ),
         (orthanc.RegisterIncomingCStoreInstanceFilter, keeping_thread(ingest.on_c_store)),
@@ -157,7 +149,9 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> list[Callable[..., Any]
         register(hook)
     for path, route in routes.items():
         orthanc.RegisterRestCallback(path, route)
-    return [hook for _, hook in hooks] + list(routes.values())
+    commits = (commitment.begin, commitment.look_up)
+    orthanc.RegisterStorageCommitmentScpCallback(*commits)
+    return [hook for _, hook in hooks] + list(routes.values()) + [*commits]
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,8 +167,7 @@ class Lifecycle:
     resources: Resources
     modalities: OrthancModalities
     worklist: WorklistScp
-    mllp: MllpServer | None
-    fhir: FhirServer | None
+    listeners: Listeners
 
     def __call__(self, change_type: int, _level: int, resource: str) -> None:
         if change_type == self.orthanc.ChangeType.DELETED:
@@ -182,19 +175,13 @@ class Lifecycle:
         elif change_type == self.orthanc.ChangeType.ORTHANC_STARTED:
             threading.Thread(target=self._begin, name="ehr-bridge-self-test", daemon=True).start()
         elif change_type == self.orthanc.ChangeType.ORTHANC_STOPPED:
-            for _, listener in self._listeners:
-                listener.stop()
+            self.listeners.stop()
             self.worklist.end()
             self.fixity.stop()
             self.worker.stop()
             self.services.recorder.close()
             self._last_words()
             self.services.database.dispose()
-
-    @property
-    def _listeners(self) -> list[tuple[str, MllpServer | FhirServer]]:
-        mllp = [] if self.mllp is None else [("HL7 messages are taken", self.mllp)]
-        return [*mllp, *([] if self.fhir is None else [("FHIR is served", self.fhir)])]
 
     def _last_words(self) -> None:
         """Write counts that wait for their minute, and the last anchor of the audit trail."""
@@ -220,18 +207,7 @@ class Lifecycle:
             os._exit(3)  # a server whose gate is open to everybody must serve nothing
         self.worklist.prove(self.orthanc, settings.ae_title)
         LOGGER.warning("the gate stands in the path; serving on port %d", settings.http_port)
-        self._listen()
-
-    def _listen(self) -> None:
-        """Take HL7 messages and serve FHIR, on the ports that are set. Without them images and HTTP are served all the
-        same; health says so."""
-        for what, listener in self._listeners:
-            try:
-                listener.start()
-            except (OSError, NotGuarded) as error:
-                LOGGER.error("%s on no port: %s", what, error)
-            else:
-                LOGGER.warning("%s on port %d", what, listener.port)
+        self.listeners.start()
 
 
 def _make_worker(
@@ -285,6 +261,7 @@ def _make_worker(
             Chore("modifications", jobs.run, 0.0),  # before catching up: an interrupted job first finishes its instance
             Chore("settle", recorder.settle, 2.0),
             Chore("completed orders", services.completion.run, 5.0),
+            Chore("performed steps", services.performed.look, 5.0),
             Chore("available studies", services.availability.run, 5.0),
             Chore("old events", services.feed.forget_old, 600.0),
             Chore("old messages", services.messages.forget_old, 600.0),

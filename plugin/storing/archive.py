@@ -68,6 +68,14 @@ class OrthancArchive:
         told = self._about(orthanc_instance_id, "metadata?expand")
         return str(told.get("RemoteAET", "")) if told.get("Origin") == BY_C_STORE else None
 
+    def sop_class_of(self, orthanc_instance_id: str) -> str | None:
+        """The SOP Class UID of an instance; None when it is gone."""
+        try:
+            said: bytes = self._orthanc.RestApiGet(f"/instances/{orthanc_instance_id}/metadata/SopClassUid")
+        except self._orthanc.OrthancException:
+            return None
+        return said.decode("ascii", "replace").strip(" \0")
+
     def has(self, orthanc_instance_id: str, sop_instance_uid: str) -> bool:
         """See `Archive.has`."""
         try:

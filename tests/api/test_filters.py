@@ -18,7 +18,7 @@ COMMON = {"patient", "order", "study", "accession_number", "from", "to", "sort",
 OF_ITS_OWN = {
     "actor", "action", "code", "control_id", "cursor", "decision", "file_name", "kind", "link_status", "modality",
     "patient_name", "reviewed", "source", "source_address", "state", "station_ae_title", "status", "type",
-    "updated_since", "upload_source", "upload_status", "uploaded_by",
+    "updated_since", "upload_source", "upload_status", "uploaded_by", "waiting",
 }  # fmt: skip
 """Words that only some lists know; a new one is added here by whoever has looked whether a common one says it."""
 FORMER = {

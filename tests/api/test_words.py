@@ -26,6 +26,7 @@ NOT_OURS = {
     "universal_id": "Universal Entity ID, as DICOM and HL7 call it",
     "original_patient_id": "Patient ID (0010,0020), as the plan of the upload log has it",
     "modified_patient_id": "likewise",
+    "performed_procedure_step_id": "DICOM's name of (0040,0253)",
     "requested_procedure_id": "DICOM's name of (0040,1001)",
     "scheduled_procedure_step_id": "DICOM's name of (0040,0009)",
     "orthanc_study_id": "Orthanc's own, which is a SHA-1",

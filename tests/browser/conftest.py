@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.people import People
+from tests.support import ports
 from tests.support.chromium import PAINTED_BY_PROCESSOR, PATIENCE_MS, WITHOUT_WINDOW
 from tests.support.running import running
 from tests.support.server import Server
@@ -20,9 +21,16 @@ EVERYBODY_AT_ONE_DESK = {"EHR_BRIDGE_SIGN_INS_PER_MINUTE": "1000"}
 
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def mpps_port() -> int:
+    """Where modalities report to the demo server."""
+    return ports.free()
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory, mpps_port: int) -> Iterator[Server]:
     """A server as `scripts/run` starts it, demo accounts and studies included."""
-    with running(tmp_path_factory.mktemp("demo"), "--demo", **EVERYBODY_AT_ONE_DESK) as server:
+    environ = EVERYBODY_AT_ONE_DESK | {"EHR_BRIDGE_MPPS_PORT": str(mpps_port)}
+    with running(tmp_path_factory.mktemp("demo"), "--demo", **environ) as server:
         yield server
 
 

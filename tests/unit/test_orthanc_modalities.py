@@ -63,7 +63,11 @@ def test_differences_are_told_and_nothing_else() -> None:
     assert (ct1["AET"], ct1["AllowStore"], ct1["AllowFindWorklist"]) == ("Ct1", True, False)
     for told in (ct1, mr1):
         assert [told[f"Allow{what}"] for what in ("Find", "Get", "Move", "Echo")] == [False, False, False, True]
-    assert (mr1["AllowFindWorklist"], mr1["AllowStorageCommitment"]) == (True, False)
+    assert (mr1["AllowFindWorklist"], mr1["AllowStorageCommitment"], ct1["AllowStorageCommitment"]) == (
+        True,
+        True,
+        False,
+    )
     registry.known = {"CT1": modality("Ct1", May.WORKLIST)}
     modalities.refresh()
     assert orthanc.calls == 4

@@ -20,7 +20,7 @@ NAMES_NOBODY = frozenset((
     "scheduled_procedure_step_id", "scheduled_study_instance_uid", "scheduled_to", "session_seconds", "sex", "sha256",
     "sort", "source", "source_address", "state", "station_ae_title", "status", "study_date_from", "study_date_to",
     "suffix", "to", "token_id", "ttl_seconds", "type", "updated_since", "upload_source", "upload_status",
-    "uploaded_by", "username", "X-Reason",
+    "uploaded_by", "username", "waiting", "X-Reason",
 ))  # fmt: skip
 """Parameters that name no patient: limits, kinds, texts to write, search terms of lists."""
 

@@ -44,6 +44,7 @@ _JOB = ("job_not_found", "job_state")
 _QUARANTINE = ("quarantine_not_found",)
 _WAITING = ("quarantine_decided", "quarantine_file_away", "quarantine_unreadable")
 _MESSAGE = ("message_not_found",)
+_PERFORMED = ("performed_step_not_found",)
 _DELETION = ("deletion_not_found", "deletion_state")
 _REPEATED = ("idempotency_key_reused", "answer_lost")
 _PASSWORD = ("password_too_short", "rate_limited")
@@ -141,6 +142,9 @@ OF_ROUTE: dict[str, tuple[str, ...]] = {
     "link_study": (*_REPEATED, *_LINK, *_TARGET),
     "unlink_study": (*_REPEATED, *_LINK, "not_linked"),
     "create_order_for_study": (*_REPEATED, *_LINK, *_PATIENT, "order_cancelled", "accession_number_taken"),
+    "list_performed_steps": _FILTERED,
+    "get_performed_step": _PERFORMED,
+    "close_performed_step": (*_PERFORMED, "performed_step_settled"),
     "list_quarantine": _FILTERED,
     "get_quarantined_file": _QUARANTINE,
     "compare_quarantined_file": (*_QUARANTINE, *_TARGET, *_READ, *_WAITING),

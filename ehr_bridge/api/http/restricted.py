@@ -25,6 +25,7 @@ from ehr_bridge.db.tables.studies import Study, StudyLink
 from ehr_bridge.db.tables.uploads import DicomUploadLog
 from ehr_bridge.errors import NotPermitted
 from ehr_bridge.services.bundle import Services
+from ehr_bridge.services.interfaces.performed_listing import patients_of
 from ehr_bridge.services.quarantine.desk import whom_it_names
 from ehr_bridge.services.registry.numbers import as_uuid, with_issuer
 from ehr_bridge.services.visibility.asker import patient_restricted
@@ -143,4 +144,5 @@ FINDERS: Mapping[str, Finder] = {
     "quarantine_id": _of_quarantine,
     "change_id": _of_change,
     "message_id": _of_message,
+    "step_uid": patients_of,
 }

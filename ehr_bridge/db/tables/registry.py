@@ -11,7 +11,7 @@ from typing import ClassVar, Self, overload
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
-from ehr_bridge.db.states import OrderStatus, column_of
+from ehr_bridge.db.states import OrderStatus, PerformedStatus, column_of
 from ehr_bridge.db.tables.accounts import User
 from ehr_bridge.db.tables.base import UID, Base, Dated
 from ehr_bridge.matching.issuers import issuer_key
@@ -142,7 +142,7 @@ class Order(Dated, Base):
 
     __tablename__ = "orders"
     __table_args__ = (Index("ix_orders_status_id", "status", "id"),)
-    NOT_SHOWN: ClassVar[frozenset[str]] = frozenset({"made_here", "told_patient_id", "quiet_since"})
+    NOT_SHOWN: ClassVar[frozenset[str]] = frozenset({"made_here", "told_patient_id", "quiet_since", "performed"})
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
     accession_number: Mapped[str] = mapped_column(String(16), unique=True)
@@ -164,6 +164,9 @@ class Order(Dated, Base):
     """When the patient was reported as arrived."""
     quiet_since: Mapped[datetime | None]
     """Set while an order is completed only because no image came since then; nobody has said that it is."""
+    performed: Mapped[PerformedStatus | None] = mapped_column(column_of(PerformedStatus, None))
+    """What modalities say of it by MPPS, all of its steps together; None where they say nothing, or not all of it.
+    Written by `services.interfaces.performed_orders` alone."""
     made_here: Mapped[bool] = mapped_column(default=False, server_default=false())
     """Made here for a study without an order, and not sent by the EHR yet."""
     told_patient_id: Mapped[uuid.UUID | None]

@@ -1,1 +1,2 @@
-"""Other systems that speak with this one: modalities and their worklist, and what FHIR clients look for."""
+"""Other systems that speak with this one: modalities, their worklist, what they report and what they are promised; and
+what FHIR clients look for."""

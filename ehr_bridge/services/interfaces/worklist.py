@@ -18,6 +18,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from pydicom.dataset import Dataset
 from sqlalchemy import or_
 
 from ehr_bridge.db.database import Database
@@ -84,7 +85,7 @@ class Worklist:
         self._database = database
         self._clock = clock
         self._zone = ZoneInfo(time_zone)
-        self._codec = CHARSETS[charset].codec
+        self._charset = charset
         self._keep = keep
         self._monotonic = monotonic
         self._held: Held | None = None
@@ -112,12 +113,17 @@ class Worklist:
             raise
         self._is_away = False
 
-    def read(self, query: bytes) -> Keys:
-        """The keys of a query, as Orthanc hands it over. Raises ValueError when it is none."""
-        return read_keys(query, self._codec)
+    def read(self, query: bytes | Dataset, charset: str | None = None) -> Keys:
+        """The keys of a query: a file, as Orthanc hands it over, or a data set. `charset` is that of a modality with
+        one of its own. Raises ValueError when it is none."""
+        return read_keys(query, self._codec_of(charset))
 
-    def find(self, keys: Keys, calling_ae_title: str) -> Answer:
-        """The steps that a modality asks for.
+    def defined_term(self, charset: str | None) -> str:
+        """The Specific Character Set of answers, '' for the default repertoire."""
+        return CHARSETS[charset or self._charset].defined_term
+
+    def find(self, keys: Keys, calling_ae_title: str, charset: str | None = None) -> Answer:
+        """The steps that a modality asks for, in letters of its own character set if it has one.
 
         Raises:
             ValueError: a key cannot be read.
@@ -141,7 +147,11 @@ class Worklist:
         if is_incomplete:
             LOGGER.warning("worklist: a query of %s fits more than %d steps", calling_ae_title, MOST_ITEMS)
         station = _station(criteria, calling_ae_title)
-        return Answer([*self._items(steps[:MOST_ITEMS], station, now)], is_incomplete, age)
+        items = self._items(steps[:MOST_ITEMS], station, now, self._codec_of(charset))
+        return Answer([*items], is_incomplete, age)
+
+    def _codec_of(self, charset: str | None) -> str:
+        return CHARSETS[charset or self._charset].codec
 
     def _search(self, criteria: Criteria, now: datetime) -> tuple[list[Offered], bool]:
         """The steps, and whether there may be more than an answer holds."""
@@ -165,30 +175,26 @@ class Worklist:
                         break
         return found, len(found) > MOST_ITEMS or count == most
 
-    def _items(self, steps: Sequence[Offered], station: str, now: datetime) -> Iterator[bytes]:
+    def _items(self, steps: Sequence[Offered], station: str, now: datetime, codec: str) -> Iterator[bytes]:
         for step in steps:
             try:
-                yield self._encoded(step, station, now)
+                yield self._encoded(step, station, now, codec)
             except ValueError as error:  # no device may be without its worklist for one order
                 LOGGER.error("worklist: order %s cannot be on it: %s", step.order_id, error)
 
-    def _encoded(self, step: Offered, station: str, now: datetime) -> bytes:
+    def _encoded(self, step: Offered, station: str, now: datetime, codec: str) -> bytes:
         start = step.start(self._zone, now)
-        values = {keyword: self._written(step, keyword, value) for keyword, value in step.values.items()}
+        values = {keyword: self._written(step, keyword, value, codec) for keyword, value in step.values.items()}
         values[START_DATE], values[START_TIME] = start.strftime("%Y%m%d"), start.strftime("%H%M%S")
         values[STATION] = step.station_ae_title or station
         return encode_item(values)
 
-    def _written(self, step: Offered, keyword: str, value: str) -> str:
+    def _written(self, step: Offered, keyword: str, value: str, codec: str) -> str:
         """The value in letters that the character set has; those it lacks are noted once for each order."""
-        if keyword in NUMBERS:
-            written = value.encode(self._codec, "replace").decode(self._codec)
-        else:
-            written = transliterated(value, self._codec)
-        if written != value and self._is_new(("letters", step.order_id)):
-            LOGGER.warning(
-                "worklist: order %s has letters that %s lacks; others stand for them", step.order_id, self._codec
-            )
+        is_number = keyword in NUMBERS
+        written = value.encode(codec, "replace").decode(codec) if is_number else transliterated(value, codec)
+        if written != value and self._is_new(("letters " + codec, step.order_id)):
+            LOGGER.warning("worklist: order %s has letters that %s lacks; others stand for them", step.order_id, codec)
         return written.translate(_BACKSLASH)[:LONGEST]
 
     def _is_new(self, what: tuple[str, str | uuid.UUID]) -> bool:

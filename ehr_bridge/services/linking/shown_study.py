@@ -13,7 +13,7 @@ from ehr_bridge.db.states import OrderStatus
 from ehr_bridge.db.tables.registry import Order
 from ehr_bridge.db.tables.studies import Study, StudyOrder
 from ehr_bridge.db.tables.uploads import DicomUploadLog
-from ehr_bridge.services.registry.order_states import TRANSITIONS, waiting_state
+from ehr_bridge.services.registry.order_states import TRANSITIONS, said_by_modality, waiting_state
 from ehr_bridge.services.uploads.settling import settle_studies
 
 
@@ -34,15 +34,17 @@ def first_upload_of(session: Session, study: Study) -> FirstUpload | None:
 
 
 def show_on_order(order: Order, study: Study, upload: FirstUpload | None) -> None:
-    """Let an order show this study, unless it already shows one."""
+    """Let an order show this study, unless it already shows one. Its images move it on, unless the modality itself has
+    said how far it is."""
     if order.orthanc_study_id is not None:
         return
     order.study_instance_uid, order.orthanc_study_id = study.study_instance_uid, study.orthanc_study_id
     order.study_date, order.study_time = study.study_date, study.study_time
     if upload is not None:
         order.uploaded_by_id, order.uploaded_at, order.upload_source = upload
-    if OrderStatus.IN_PROGRESS in TRANSITIONS[order.status]:
-        order.status = OrderStatus.IN_PROGRESS
+    status = OrderStatus.IN_PROGRESS if order.performed is None else said_by_modality(order, order.performed)
+    if order.status != OrderStatus.REPORTED and status in TRANSITIONS[order.status]:
+        order.status = status
 
 
 def show_another(session: Session, order: Order, lost: Study) -> None:

@@ -1,5 +1,5 @@
 """Completes an order when its study, with images of its kind, has received nothing new for a while: the bridge's own
-version of Orthanc's stable study.
+version of Orthanc's stable study. Not while a modality says by MPPS that it is still at it.
 
 It is derived from what was recorded, not from Orthanc's events, which a killed process loses and other nodes never get.
 """
@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, bindparam, exists, or_, select
 
 from ehr_bridge.db.database import Database
-from ehr_bridge.db.states import LinkStatus, OrderStatus
+from ehr_bridge.db.states import LinkStatus, OrderStatus, PerformedStatus
 from ehr_bridge.db.tables.registry import Order, ScheduledStep
 from ehr_bridge.db.tables.studies import Study, StudyOrder
 from ehr_bridge.db.tables.uploads import Instance
@@ -43,6 +43,7 @@ DUE = (
     .join(Study, (Study.id == StudyOrder.study_id) & (Study.study_instance_uid == Order.study_instance_uid))
     .where(
         Order.status == OrderStatus.IN_PROGRESS,
+        Order.performed.is_distinct_from(PerformedStatus.IN_PROGRESS),
         Study.link_status == LinkStatus.LINKED,
         Study.deleted_at.is_(None),
         Study.is_settled,

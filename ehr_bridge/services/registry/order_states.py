@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import date, datetime, time
 from typing import Any, Literal
 
-from ehr_bridge.db.states import OrderStatus
+from ehr_bridge.db.states import OrderStatus, PerformedStatus
 from ehr_bridge.db.tables.registry import Order, StepData
 from ehr_bridge.errors import Conflict
 
@@ -67,6 +67,27 @@ def require_statable(order: Order, said: Stated) -> None:
 def waiting_state(order: Order) -> Stated:
     """The state of an order without images: whether its patient has arrived."""
     return OrderStatus.ARRIVED if order.arrived_at is not None else OrderStatus.SCHEDULED
+
+
+def said_by_modality(order: Order, performed: PerformedStatus) -> OrderStatus:
+    """The state that an order has by what modalities say of it (MPPS): what was discontinued waits again."""
+    states = {PerformedStatus.IN_PROGRESS: OrderStatus.IN_PROGRESS, PerformedStatus.COMPLETED: OrderStatus.COMPLETED}
+    return states.get(performed) or waiting_state(order)
+
+
+def perform(order: Order, performed: PerformedStatus | None) -> OrderStatus | None:
+    """Set what modalities say of an order; None is that they have done a part of it. Returns the former state, or None
+    where it stays: a cancelled or reported order is for others to say."""
+    order.performed = performed
+    before = order.status
+    if before in {OrderStatus.REPORTED, OrderStatus.CANCELLED}:
+        return None
+    after = OrderStatus.IN_PROGRESS if performed is None else said_by_modality(order, performed)
+    order.quiet_since = None
+    if after == before:
+        return None
+    order.status = after
+    return before
 
 
 SHOWN = (

@@ -27,6 +27,7 @@ from ehr_bridge.services.audit.refusals import Refusals
 from ehr_bridge.services.fixity.state import Fixity, look_at_fixity
 from ehr_bridge.services.intake.quarantine_records import QuarantineRecords
 from ehr_bridge.services.intake.recorder import Recorder
+from ehr_bridge.services.interfaces.performed_listing import PerformedListing
 from ehr_bridge.services.messages.listing import Messages
 from ehr_bridge.services.modifying.attempts import STUCK
 from ehr_bridge.services.system.restarts import Restarts, read_restarts
@@ -48,6 +49,15 @@ ADVICE = {
     ),
     "quarantined": "Open the Quarantine page, and give each file to its patient or discard it.",
     "uploads_incomplete": "Open the incomplete uploads, and have the missing images sent again.",
+    "steps_without_order": (
+        "Link the study of each step on the Reconciliation page, or say that nothing more will come of the step."
+    ),
+    "images_missing": (
+        "Have the modality send the missing images again, or say that nothing more will come of the step."
+    ),
+    "steps_not_ended": (
+        "Find out whether the modality is still at it; if not, say that nothing more will come of the step."
+    ),
     "messages_refused": "Open the Interfaces page, and find out with those who run the source why.",
     "sources_silent": "Find out whether the source and the connection to it work: it has sent nothing for too long.",
     "refused_often": "Find out in the audit trail who is refused: a program that is configured wrongly, or an attack.",
@@ -129,6 +139,7 @@ class System:
         fixity_days: float,
         restarts_path: Path,
         messages: Messages,
+        performed: PerformedListing,
     ) -> None:
         self._database = database
         self._recorder = recorder
@@ -139,6 +150,7 @@ class System:
         self._fixity_days = fixity_days
         self._restarts_path = restarts_path
         self._messages = messages
+        self._performed = performed
 
     def stuck_jobs(self) -> int:
         """How many jobs hold their study and need a person to continue."""
@@ -164,6 +176,7 @@ class System:
         usage, last_change = _ask(archive)
         restarts = read_restarts(self._restarts_path, self._clock() - RECENT)
         latest = [each._replace(file=archive.file_of(each.orthanc_instance_id)) for each in fixity.latest]
+        steps = self._performed.waiting()
         attention = [
             Attention("storage_low") if disk and disk.is_nearly_full else None,
             *(
@@ -175,6 +188,9 @@ class System:
                     ("jobs_stuck", jobs.stuck),
                     ("quarantined", quarantined),
                     ("uploads_incomplete", incomplete),
+                    ("steps_without_order", steps.for_order),
+                    ("images_missing", steps.for_images),
+                    ("steps_not_ended", steps.for_end),
                     ("messages_refused", self._messages.count_refused(self._clock() - RECENT)),
                     ("sources_silent", sum(source.is_silent for source in self._messages.sources())),
                     ("refused_often", self._refusals.alarms.loud()),

@@ -3881,6 +3881,131 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/performed-steps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List performed procedure steps, latest first */
+        get: {
+            parameters: {
+                query?: {
+                    limit?: number;
+                    offset?: number;
+                    patient?: string | null;
+                    issuer?: string | null;
+                    order?: string | null;
+                    study?: string | null;
+                    status?: components["schemas"]["PerformedStatus"] | null;
+                    waiting?: boolean | null;
+                    from?: string | null;
+                    to?: string | null;
+                    sort?: string | null;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["PerformedList"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/performed-steps/{step_uid}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One performed procedure step */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    step_uid: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["PerformedStepAnswer"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/performed-steps/{step_uid}/close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say that nothing more will come of a step: no end, no images, no order */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    step_uid: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["CloseBody"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["PerformedStepAnswer"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/problems": {
         parameters: {
             query?: never;
@@ -4821,6 +4946,9 @@ export interface components {
             patient_id: string | null;
             study_instance_uid: string | null;
         };
+        CloseBody: {
+            reason: string;
+        };
         CoercedAnswer: {
             after: string;
             before: string;
@@ -5572,6 +5700,13 @@ export interface components {
             offset: number;
             total: number;
         };
+        OrderOfStep: {
+            accession_number: string;
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            patient_id: string;
+        };
         OrderPatch: {
             [key: string]: unknown;
         };
@@ -5659,6 +5794,48 @@ export interface components {
         };
         PatientPatch: {
             [key: string]: unknown;
+        };
+        PerformedList: {
+            items: components["schemas"]["PerformedStepAnswer"][];
+            limit: number;
+            offset: number;
+            total: number;
+        };
+        PerformedSeriesAnswer: {
+            description: string | null;
+            number_of_images: number;
+            series_instance_uid: string;
+        };
+        /** @enum {string} */
+        PerformedStatus: "in_progress" | "completed" | "discontinued";
+        PerformedStepAnswer: {
+            ae_title: string;
+            close_reason: string | null;
+            closed_at: string | null;
+            closed_by: string | null;
+            /** Format: date-time */
+            created_at: string;
+            description: string | null;
+            discontinuation_reason: string | null;
+            ended_at: string | null;
+            is_waiting: boolean;
+            modality: string | null;
+            number_here: number;
+            number_of_images: number;
+            number_of_series: number;
+            orders: components["schemas"]["OrderOfStep"][];
+            original_accession_number: string | null;
+            original_patient_id: string | null;
+            original_patient_name: string | null;
+            performed_procedure_step_id: string | null;
+            /** Format: date-time */
+            received_at: string;
+            series: components["schemas"]["PerformedSeriesAnswer"][];
+            sop_instance_uid: string;
+            started_at: string | null;
+            station_ae_title: string | null;
+            status: components["schemas"]["PerformedStatus"];
+            study_instance_uid: string | null;
         };
         /** @enum {string} */
         Permission: "upload" | "read" | "view" | "download" | "modify_tags" | "reconcile" | "request_deletion" | "approve_deletion" | "view_to_decide" | "write_reports" | "audit" | "accounts" | "service_permissions" | "write_orders" | "mint_on_behalf" | "annotate" | "privacy" | "interfaces";
@@ -6200,6 +6377,7 @@ export type CandidateAnswer = components['schemas']['CandidateAnswer'];
 export type ChangeAnswer = components['schemas']['ChangeAnswer'];
 export type ChangeList = components['schemas']['ChangeList'];
 export type ChangeOfMessage = components['schemas']['ChangeOfMessage'];
+export type CloseBody = components['schemas']['CloseBody'];
 export type CoercedAnswer = components['schemas']['CoercedAnswer'];
 export type ConfirmationBody = components['schemas']['ConfirmationBody'];
 export type CreateOrderBody = components['schemas']['CreateOrderBody'];
@@ -6279,6 +6457,7 @@ export type OrderBatchBody = components['schemas']['OrderBatchBody'];
 export type OrderBody = components['schemas']['OrderBody'];
 export type OrderItemAnswer = components['schemas']['OrderItemAnswer'];
 export type OrderList = components['schemas']['OrderList'];
+export type OrderOfStep = components['schemas']['OrderOfStep'];
 export type OrderPatch = components['schemas']['OrderPatch'];
 export type OrderStatus = components['schemas']['OrderStatus'];
 export type PasswordBody = components['schemas']['PasswordBody'];
@@ -6289,6 +6468,10 @@ export type PatientBody = components['schemas']['PatientBody'];
 export type PatientItemAnswer = components['schemas']['PatientItemAnswer'];
 export type PatientList = components['schemas']['PatientList'];
 export type PatientPatch = components['schemas']['PatientPatch'];
+export type PerformedList = components['schemas']['PerformedList'];
+export type PerformedSeriesAnswer = components['schemas']['PerformedSeriesAnswer'];
+export type PerformedStatus = components['schemas']['PerformedStatus'];
+export type PerformedStepAnswer = components['schemas']['PerformedStepAnswer'];
 export type Permission = components['schemas']['Permission'];
 export type PersonAnswer = components['schemas']['PersonAnswer'];
 export type PriorsBody = components['schemas']['PriorsBody'];

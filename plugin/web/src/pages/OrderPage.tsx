@@ -16,6 +16,7 @@ import { ViewButton } from "../components/ViewButton";
 import { t, word } from "../i18n";
 import { Priors } from "./Priors";
 import { Arrival } from "./Arrival";
+import { PerformedSteps } from "../study/PerformedSteps";
 import { imageCount } from "../study/words";
 import { hasImages, orderTitle } from "./orderWords";
 
@@ -60,6 +61,7 @@ function LoadedOrder({ order }: { order: Order }) {
             <h2 id="order-title">{t("order.facts")}</h2>
             <OrderFacts order={order} />
           </section>
+          <PerformedSteps of={{ order: order.id }} title={t("performed.title")} />
         </div>
         <Priors order={order} />
       </div>

@@ -11,6 +11,7 @@ import { nextOf } from "../reconciliation/choice";
 import { Desk } from "../reconciliation/Desk";
 import { Queue } from "../reconciliation/Queue";
 import { ModalityField } from "../study/ModalityField";
+import { PerformedSteps } from "../study/PerformedSteps";
 
 const DEFAULTS = { link: "", modality: "", study: "" };
 const LINKS = ["unlinked", "ambiguous"] as const;
@@ -42,6 +43,7 @@ function Reconciliation() {
         />
         <ModalityField value={filters.modality} onChange={(value) => move({ filters: { modality: value } })} />
       </Filters>
+      <PerformedSteps of={{ waiting: "true" }} title={t("performed.waiting")} />
       <div className="reconciliation">
         <Queue list={list} chosen={filters.study} onOpen={open} offset={offset} onMove={(to) => move({ offset: to })} />
         {filters.study ? (

@@ -18,6 +18,7 @@ import { DownloadButton } from "../study/DownloadButton";
 import { HistoryPanel } from "../study/HistoryPanel";
 import { HoldPanel } from "../study/HoldPanel";
 import { LinkPanel } from "../study/LinkPanel";
+import { PerformedSteps } from "../study/PerformedSteps";
 import { SeriesPanel } from "../study/SeriesPanel";
 import { StudyFacts } from "../study/StudyFacts";
 import { TagsPanel } from "../study/TagsPanel";
@@ -84,6 +85,7 @@ function LoadedStudy({ study }: { study: Study }) {
             <StudyFacts study={study} />
           </section>
           <LinkPanel study={study} />
+          <PerformedSteps of={{ study: uid }} title={t("performed.title")} />
           <HoldPanel study={study} />
           {mayDelete && (
             <section className="panel" aria-labelledby="deletion-title">

@@ -25,6 +25,9 @@ export function attentionWords({ code, count, advice }: AttentionAnswer): { titl
 const PLACES: Readonly<Record<string, { to: string; needs: Permission }>> = {
   uploads_incomplete: { to: "/uploads?status=partial", needs: "read" },
   quarantined: { to: "/quarantine", needs: "reconcile" },
+  steps_without_order: { to: "/reconciliation", needs: "reconcile" },
+  images_missing: { to: "/reconciliation", needs: "reconcile" },
+  steps_not_ended: { to: "/reconciliation", needs: "reconcile" },
   messages_refused: { to: "/interfaces?state=refused", needs: "interfaces" },
   sources_silent: { to: "/interfaces", needs: "interfaces" },
   refused_often: { to: "/audit?action=request.refused", needs: "audit" },

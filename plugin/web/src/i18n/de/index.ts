@@ -8,6 +8,7 @@ import { common } from "./common";
 import { deletions } from "./deletions";
 import { interfaces } from "./interfaces";
 import { orders } from "./orders";
+import { performed } from "./performed";
 import { quarantine } from "./quarantine";
 import { reasons } from "./reasons";
 import { reconciliation } from "./reconciliation";
@@ -29,6 +30,7 @@ export const de: Catalogue = {
   ...deletions,
   ...interfaces,
   ...orders,
+  ...performed,
   ...quarantine,
   ...reasons,
   ...reconciliation,

@@ -11,6 +11,7 @@ import { common } from "./common";
 import { deletions } from "./deletions";
 import { interfaces } from "./interfaces";
 import { orders } from "./orders";
+import { performed } from "./performed";
 import { quarantine } from "./quarantine";
 import { reasons } from "./reasons";
 import { reconciliation } from "./reconciliation";
@@ -32,6 +33,7 @@ export const en = {
   ...deletions,
   ...interfaces,
   ...orders,
+  ...performed,
   ...quarantine,
   ...reasons,
   ...reconciliation,

@@ -1,0 +1,16 @@
+export const performed = {
+  "performed.title": "What the modality reported",
+  "performed.waiting": "Reports of modalities that wait",
+  "performed.status.in_progress": "In progress",
+  "performed.status.completed": "Completed",
+  "performed.status.discontinued": "Discontinued",
+  "performed.count.missing": "The modality says {made} images, here are {here}.",
+  "performed.no_order": "It is not certain which order this is. Link its study to an order; the report follows.",
+  "performed.reason": "Reason: {reason}",
+  "performed.closed": "Closed by {by}, {at}: {reason}",
+  "performed.close": "Nothing more will come",
+  "performed.close.label": "Nothing more will come of the report of {title}, {when}",
+  "performed.close.title": "Will nothing more come of this?",
+  "performed.close.text": "Missing images are no longer waited for. An order that is still in progress without images waits again.",
+  "performed.close.done": "Nothing more is expected of this report.",
+} as const;

@@ -1,0 +1,172 @@
+"""MPPS and storage commitment of the real server, with DCMTK and pynetdicom as modalities, on both databases."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydicom.dataset import Dataset
+from pydicom.uid import CTImageStorage, MRImageStorage, generate_uid
+from pynetdicom.sop_class import ModalityWorklistInformationFind  # type: ignore[attr-defined]
+
+from tests.conftest import ENGINES
+from tests.live.digest_steps import recorded
+from tests.live.door_steps import c_store
+from tests.live.mpps_steps import Asker
+from tests.live.worklist_steps import FINDSCU, audited, register
+from tests.support import ports
+from tests.support.mpps import Modality, begun, ended
+from tests.support.running import databases, running
+from tests.support.samples import small
+from tests.support.server import Server
+from tests.support.steps import eventually
+from tests.support.worklist import identifier
+
+ECHOSCU = "/usr/bin/echoscu"
+"""By its path: pynetdicom installs a program of that name too."""
+
+
+@pytest.fixture(params=ENGINES)
+def mpps(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Server, int]]:
+    """A server with a port for MPPS, and that port."""
+    port = ports.free()
+    environ = {"EHR_BRIDGE_MPPS_PORT": str(port), "EHR_BRIDGE_DICOM_ACCESS": "known"}
+    with running(tmp_path, **environ, **databases(request, request.param)) as server:
+        yield server, port
+
+
+def connected(port: int, title: str, *services: Any) -> Modality:
+    """The port is opened after the gate, and a modality is known a moment after it was registered."""
+
+    def connect() -> Modality | None:
+        modality = Modality(port, title, services) if services else Modality(port, title)
+        return modality if modality.association.is_established else None
+
+    found: Modality = eventually(connect)
+    return found
+
+
+def placed(server: Server, number: str, **order: Any) -> dict[str, Any]:
+    person = {"family_name": "Dvořák", "given_name": "Jiří", "birth_date": "1961-03-14", "sex": "male"}
+    assert server.put("/api/v1/patients/MRN-90", person).status_code in (200, 201)
+    body = {"mrn": "MRN-90", "modality": "MR", "description": "Brain"} | order
+    answer = server.put(f"/api/v1/orders/{number}", body)
+    assert answer.status_code == 201, answer.text
+    return dict(answer.json())
+
+
+def status(server: Server, number: str) -> str:
+    return str(server.get(f"/api/v1/orders/{number}", "service").json()["status"])
+
+
+def items(modality: Modality, number: str) -> list[Dataset]:
+    keys = {"AccessionNumber": number, "PatientName": "", "PatientID": "", "StudyInstanceUID": ""}
+    query = identifier(keys | {"ScheduledProcedureStepID": ""})
+    found = modality.association.send_c_find(query, ModalityWorklistInformationFind)
+    return [one for _, one in found if one is not None]
+
+
+def image(item: Dataset, sop: str) -> bytes:
+    return small(
+        StudyInstanceUID=item.StudyInstanceUID, SOPInstanceUID=sop, AccessionNumber=item.AccessionNumber,
+        PatientID=item.PatientID, PatientName=str(item.PatientName), PatientBirthDate="19610314", PatientSex="M",
+    )  # fmt: skip
+
+
+def request_of(item: Dataset) -> dict[str, str]:
+    (step,) = item.ScheduledProcedureStepSequence
+    return {
+        "AccessionNumber": item.AccessionNumber,
+        "StudyInstanceUID": item.StudyInstanceUID,
+        "ScheduledProcedureStepID": step.ScheduledProcedureStepID,
+    }
+
+
+def test_from_the_worklist_to_the_promise_that_all_is_safe(mpps: tuple[Server, int], tmp_path: Path) -> None:
+    """The whole day of a modality: item in its own letters, begin, images, end, commitment; one image is late."""
+    server, port = mpps
+    answering = ports.free()
+    register(server, "MR1", "store", "worklist", "mpps", "commit", port=answering)
+    body = {"host": "127.0.0.1", "port": answering, "may": ["store", "worklist", "mpps", "commit"], "charset": "latin2"}
+    assert server.put("/api/v1/modalities/MR1", body, "admin").status_code == 200
+    placed(server, "ACC-90")
+    modality = connected(port, "MR1", ModalityWorklistInformationFind, "1.2.840.10008.3.1.2.3.3")
+    subprocess.run([ECHOSCU, "-aet", "MR1", "127.0.0.1", str(port)], check=True, timeout=180)
+    (item,) = items(modality, "ACC-90")
+    assert (item.SpecificCharacterSet, str(item.PatientName)) == ("ISO_IR 101", "Dvořák^Jiří")
+    uid, sops = generate_uid(), [generate_uid() for _ in range(3)]
+    person = {"PatientID": "MRN-90", "PatientName": "Dvořák^Jiří", "PatientSex": "M"}
+    assert modality.create(begun(request_of(item), **person), uid).Status == 0x0000
+    assert status(server, "ACC-90") == "in_progress"
+    assert c_store(server, *(image(item, sop) for sop in sops[:2])) == [0, 0]
+    assert modality.set(ended(images={"1.2.9": sops}), uid).Status == 0x0000
+    assert status(server, "ACC-90") == "completed"
+    assert items(modality, "ACC-90") == []
+    modality.release()
+    path = f"/api/v1/performed-steps/{uid}"
+
+    def here() -> tuple[int, bool]:
+        seen = server.get(path, "doctor").json()
+        return seen["number_here"], seen["is_waiting"]
+
+    eventually(lambda: here() == (2, True))
+    with Asker("MR1", answering).listening() as asker:
+        wanted = [(MRImageStorage, sop) for sop in sops] + [(CTImageStorage, sops[0])]
+        answers = asker.ask(server.dicom_port, wanted[:3])
+        assert answers == {sops[0]: 0, sops[1]: 0, sops[2]: 0x0112}
+        assert asker.ask(server.dicom_port, wanted[3:]) == {sops[0]: 0x0119}
+        assert c_store(server, image(item, sops[2])) == [0]
+        recorded(server, sops[2])
+        assert asker.ask(server.dicom_port, wanted[2:3]) == {sops[2]: 0}
+        harmed = next(path for path in (server.data_dir / "images").rglob("*") if sops[0].encode() in content(path))
+        harmed.write_bytes(harmed.read_bytes()[:-1] + b"\xff")
+        assert asker.ask(server.dicom_port, wanted[:2]) == {sops[0]: 0x0110, sops[1]: 0}
+        harmed.unlink()
+        assert asker.ask(server.dicom_port, wanted[:1]) == {sops[0]: 0x0112}
+    eventually(lambda: here() == (3, False))
+    assert (status(server, "ACC-90"), "Dvořák" in server.log()) == ("completed", False)
+    actions = {event["action"] for event in audited(server, "MR1")}
+    assert {"performed_step.created", "performed_step.completed", "commitment.answered"} <= actions
+
+
+def content(path: Path) -> bytes:
+    return path.read_bytes() if path.is_file() else b""
+
+
+def test_what_was_answered_survives_the_server(mpps: tuple[Server, int]) -> None:
+    """kill -9 right after each answer: nothing is lost, and what is said again changes nothing."""
+    server, port = mpps
+    register(server, "MR1", "mpps")
+    order = placed(server, "ACC-91")
+    told = {"AccessionNumber": "ACC-91", "StudyInstanceUID": order["study_instance_uid"]}
+    person = {"PatientID": "MRN-90", "PatientName": "Dvořák^Jiří", "PatientSex": "M"}
+    uid = generate_uid()
+    says: list[tuple[Callable[[Modality], Dataset], int]] = [
+        (lambda one: one.create(begun(told, **person), uid), 0x0111),
+        (lambda one: one.set(ended(), uid), 0x0110),
+    ]
+    for say, again in says:
+        assert say(connected(port, "MR1")).Status == 0x0000
+        server.kill()
+        server.start()
+        assert say(connected(port, "MR1")).Status == again
+    assert status(server, "ACC-91") == "completed"
+    events = [event["action"] for event in audited(server, "MR1")]
+    assert events.count("performed_step.created") == events.count("performed_step.completed") == 1
+
+
+def test_strangers_learn_nothing_and_are_on_record(mpps: tuple[Server, int], tmp_path: Path) -> None:
+    """An AE title that nobody knows, with DCMTK; and one that may only store."""
+    server, port = mpps
+    register(server, "MR1", "mpps")
+    register(server, "CT1", "store")
+    connected(port, "MR1").release()
+    for title in ("NOBODY", "CT1"):
+        asked = [FINDSCU, "-W", "-aet", title, "-k", "0010,0010", "127.0.0.1", str(port)]
+        assert subprocess.run(asked, capture_output=True, timeout=180, check=False).returncode != 0
+        assert not Modality(port, title).association.is_established
+        (event, *_) = eventually(lambda title=title: audited(server, title))
+        assert (event["action"], event["address"]) == ("request.refused", "127.0.0.1")
