@@ -14,11 +14,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import event, func, insert, inspect, select
+from sqlalchemy import bindparam, event, func, insert, inspect, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.row_changes import STEPS, dated, is_new, moment
+from ehr_bridge.db.rows import table_of
 from ehr_bridge.db.states import LinkStatus, OrderStatus
 from ehr_bridge.db.tables.base import Dated
 from ehr_bridge.db.tables.logs import FeedEvent
@@ -29,7 +30,11 @@ _TOUCHED = "rows_that_became_facts"
 _ANSWERS, _ORDER_IDS = "answers", "order_ids"
 """The attribute of a study that holds the orders it answers, and what is remembered of it."""
 _COLUMNS = ("type", "patient_id", "order_id", "study_instance_uid")
-_LAST = select(func.max(FeedEvent.seq))
+_TABLE = table_of(FeedEvent)
+_ADD = insert(_TABLE).values(
+    seq=select(func.coalesce(func.max(_TABLE.c.seq), 0) + 1).scalar_subquery(),
+    **{column.name: bindparam(column.name) for column in _TABLE.c if column.name != "seq"},
+)
 
 
 class Fact(NamedTuple):
@@ -91,13 +96,12 @@ def _remember(touched: _Touched, names: set[str]) -> None:
 
 
 def _write(session: Session, facts: list[Fact], at: datetime) -> None:
-    last = session.scalar(_LAST) or 0
     rows = []
-    for seq, fact in enumerate(facts, last + 1):
+    for fact in facts:
         data = {name: str(value) for name, value in fact._asdict().items() if value is not None and name != "type"}
-        row = {"seq": seq, "id": uuid.uuid4(), "time": at, "data": data}
+        row = {"id": uuid.uuid4(), "time": at, "data": data}
         rows.append(row | {name: getattr(fact, name) for name in _COLUMNS})
-    session.execute(insert(FeedEvent), rows)
+    session.connection().execute(_ADD, rows)
 
 
 def _facts(touched: Collection[_Touched]) -> Iterator[Fact]:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from ehr_bridge import request_id
 from ehr_bridge.db.paging import Key, Page, Sorts, fetch_page, in_period
+from ehr_bridge.db.rows import add_rows, table_of
 from ehr_bridge.db.tables.audit import AuditEvent
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.services.audit import verification
@@ -20,7 +21,8 @@ from ehr_bridge.services.audit.anchors import Anchor
 from ehr_bridge.services.audit.verification import GENESIS, Verification
 
 _WRITTEN = "audit_events_of_this_session"
-_CHAIN_END = select(AuditEvent.id, AuditEvent.hash).order_by(AuditEvent.id.desc()).limit(1)
+_TABLE = table_of(AuditEvent)
+_CHAIN_END = select(_TABLE.c.id, _TABLE.c.hash).order_by(_TABLE.c.id.desc()).limit(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +70,14 @@ def append_all(session: Session, origin: Origin, events: Sequence[Event], at: da
 
     Events of a request carry its id, as `request_id` in `detail`.
     """
+    session.flush()
+    if not events:
+        return
     request = request_id.current()
     common = {} if request is None else {"request_id": request}
-    last = session.execute(_CHAIN_END).first() if events else None
-    number, previous = (last.id, last.hash) if last else (0, GENESIS)
     written: list[AuditEvent] = session.info.setdefault(_WRITTEN, [])
+    last = written[-1] if written else session.connection().execute(_CHAIN_END).first()
+    number, previous = (last.id, last.hash) if last else (0, GENESIS)
     for event in events:
         number += 1
         row = AuditEvent(
@@ -89,9 +94,9 @@ def append_all(session: Session, origin: Origin, events: Sequence[Event], at: da
             previous_hash=previous,
         )
         previous = row.hash = chain_hash(row)
-        session.add(row)
         written.append(row)
-    session.flush()
+    columns = _TABLE.c.keys()
+    add_rows(session, AuditEvent, [{name: getattr(row, name) for name in columns} for row in written[-len(events) :]])
 
 
 def written_in(session: Session) -> list[AuditEvent]:

@@ -8,20 +8,23 @@ from __future__ import annotations
 import uuid
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Table, bindparam, delete, insert, select
+from sqlalchemy import Insert, bindparam, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from ehr_bridge.db.row_changes import is_new
+from ehr_bridge.db.rows import add_rows, among, table_of
 from ehr_bridge.db.tables.match_keys import PatientMatchKey, PatientValueCount
 from ehr_bridge.db.tables.registry import Patient
 from ehr_bridge.matching.keys import is_counted, patient_keys
 from ehr_bridge.services.identity.attributes import patient_facts
 
-_GONE = delete(PatientMatchKey).where(
-    PatientMatchKey.patient_id == bindparam("of_patient"), PatientMatchKey.key == bindparam("gone")
-)
+_KEYS = table_of(PatientMatchKey)
+_GONE = delete(_KEYS).where(_KEYS.c.patient_id == bindparam("of_patient"), _KEYS.c.key == bindparam("gone"))
+_PRESENT = select(_KEYS.c.patient_id, _KEYS.c.key).where(_KEYS.c.patient_id.in_(among("patients")))
 
 
 def index_patient(session: Session, patient: Patient) -> None:
@@ -31,12 +34,13 @@ def index_patient(session: Session, patient: Patient) -> None:
 
 def index_patients(session: Session, patients: Iterable[Patient]) -> None:
     """Like `index_patient`, for many; each of them once."""
-    session.flush()
     people = list(patients)
-    mine = PatientMatchKey.patient_id.in_([one.id for one in people])
+    indexed = [one.id for one in people if not is_new(one)]
+    session.flush()
     before: defaultdict[uuid.UUID, set[str]] = defaultdict(set)
-    for patient_id, key in session.execute(select(PatientMatchKey.patient_id, PatientMatchKey.key).where(mine)):
-        before[patient_id].add(key)
+    if indexed:
+        for patient_id, key in session.connection().execute(_PRESENT, {"patients": indexed}):
+            before[patient_id].add(key)
     counts = Counter[str]()
     gone, fresh = list[dict[str, Any]](), list[dict[str, Any]]()
     for patient in people:
@@ -47,20 +51,20 @@ def index_patients(session: Session, patients: Iterable[Patient]) -> None:
         fresh += [{"patient_id": patient.id, "key": key} for key in sorted(after - before[patient.id])]
     if gone:
         session.connection().execute(_GONE, gone)
-    if fresh:
-        session.execute(insert(PatientMatchKey), fresh)
+    add_rows(session, PatientMatchKey, fresh)
     _count(session, counts)
 
 
 def _count(session: Session, changes: Mapping[str, int]) -> None:
     rows = [{"value": key, "patients": by} for key, by in sorted(changes.items()) if by and is_counted(key)]
-    if not rows:
-        return
-    table = PatientValueCount.__table__
-    assert isinstance(table, Table)
-    dialect = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    statement = dialect(table)
-    statement = statement.on_conflict_do_update(
+    if rows:
+        session.connection().execute(_counting(session.get_bind().dialect.name), rows)
+
+
+@cache
+def _counting(dialect: str) -> Insert:
+    table = table_of(PatientValueCount)
+    statement = sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
+    return statement.on_conflict_do_update(
         index_elements=["value"], set_={"patients": table.c.patients + statement.excluded.patients}
     )
-    session.execute(statement, rows)

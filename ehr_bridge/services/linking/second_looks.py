@@ -14,10 +14,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, select, union
+from sqlalchemy import ColumnElement, Executable, Select, select, union
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from ehr_bridge.db.rows import among
 from ehr_bridge.db.states import UNCERTAIN, LinkStatus
 from ehr_bridge.db.tables.match_keys import PatientValueCount
 from ehr_bridge.db.tables.registry import Order, Patient
@@ -64,6 +65,25 @@ _WORDS = {
 _WITH_ORDERS = frozenset({Cause.PATIENTS_MERGED, Cause.PATIENTS_PARTED})
 """Changes that affect which orders a patient has."""
 _FIELDS = tuple(PatientFacts.__slots__)
+_OPEN = Study.link_status.in_(UNCERTAIN) | Study.order_id.is_(None)
+_USED = (
+    select(StudyMatchKey.key)
+    .join(Study, Study.id == StudyMatchKey.study_id)
+    .where(StudyMatchKey.key.in_(among("keys")), _OPEN)
+    .distinct()
+)
+"""Those of some keys by which an open study is found."""
+_IDS = among("ids")
+_MATCH_PATIENTS = select(Study.match_patient_id).where(
+    Study.match_patient_id.in_(_IDS), Study.link_status.in_(UNCERTAIN)
+)
+_MATCH_ORDERS = select(Study.match_order_id).where(Study.match_order_id.in_(_IDS), Study.link_status.in_(UNCERTAIN))
+_WITHOUT_ORDER = select(Study.patient_id).where(Study.patient_id.in_(_IDS), Study.order_id.is_(None))
+_SURVIVORS = select(Patient.merged_into_id).where(Patient.merged_into_id.in_(_IDS))
+_PATIENTS_NAMED = union(_MATCH_PATIENTS, _SURVIVORS)
+_PATIENTS_WAITING = union(_MATCH_PATIENTS, _WITHOUT_ORDER)
+"""Those of some patients or orders that such studies or other records name. Statements are made once, because to make
+one takes longer than to ask."""
 _ORDER_NUMBERS = (
     "accession_number",
     "scheduled_study_instance_uid",
@@ -100,13 +120,11 @@ def patients_told(session: Session, told: Sequence[tuple[Patient, Before]], now:
     """Like `patient_changed`, for many that the EHR has told. Most concern no study: two questions about all of them
     say which ones may, and only these are looked at one by one."""
     session.flush()
-    ids = [patient.id for patient, _ in told]
     keys = {patient.id: _keys_of_patient(patient, before) for patient, before in told}
-    used = _used(session, set().union(*keys.values()))
-    survivors = set(session.scalars(select(Patient.merged_into_id).where(Patient.merged_into_id.in_(ids))))
-    matched = set(session.scalars(_match_patients(ids)))
+    used = _those(session, _USED, keys=set().union(*keys.values()))
+    named = _those(session, _PATIENTS_NAMED, ids={patient.id for patient, before in told if before is not None})
     for patient, before in told:
-        if patient.id in survivors | matched or keys[patient.id] & used:
+        if patient.id in named or keys[patient.id] & used:
             cause = Cause.PATIENT_REGISTERED if before is None else Cause.PATIENT_CORRECTED
             patient_changed(session, patient, cause, now, before)
 
@@ -115,13 +133,12 @@ def orders_told(session: Session, told: Sequence[tuple[Order, Before]], now: dat
     """Like `order_changed`, for many that the EHR has told; see `patients_told`."""
     session.flush()
     keys = {order.id: set(order_keys(*_all_numbers(order, before or {}))) for order, before in told}
-    used = _used(session, set().union(*keys.values()))
+    used = _those(session, _USED, keys=set().union(*keys.values()))
     people = {
         order.id: {order.patient_id, (before or {}).get("patient_id", order.patient_id)} for order, before in told
     }
-    ids = sorted(set().union(*people.values()))
-    waiting = set(session.scalars(union(_match_patients(ids), _patients_without_order(ids))))
-    matched = set(session.scalars(_match_orders([order.id for order, _ in told])))
+    waiting = _those(session, _PATIENTS_WAITING, ids=set().union(*people.values()))
+    matched = _those(session, _MATCH_ORDERS, ids={order.id for order, before in told if before is not None})
     for order, before in told:
         if order.id in matched or people[order.id] & waiting or keys[order.id] & used:
             order_changed(session, order, Cause.ORDER_PLACED if before is None else Cause.ORDER_CHANGED, now, before)
@@ -136,23 +153,10 @@ def _former(facts: PatientFacts, before: Before) -> PatientFacts:
     return replace(facts, **{name: value for name, value in (before or {}).items() if name in _FIELDS})
 
 
-def _used(session: Session, keys: set[str]) -> set[str]:
-    """Those of these keys by which a study is found that waits or has no order."""
-    open_study = Study.link_status.in_(UNCERTAIN) | Study.order_id.is_(None)
-    query = select(StudyMatchKey.key).join(Study, Study.id == StudyMatchKey.study_id)
-    return set(session.scalars(query.where(StudyMatchKey.key.in_(sorted(keys)), open_study).distinct()))
-
-
-def _match_patients(ids: list[uuid.UUID]) -> Select[uuid.UUID | None]:
-    return select(Study.match_patient_id).where(Study.match_patient_id.in_(ids), Study.link_status.in_(UNCERTAIN))
-
-
-def _patients_without_order(ids: list[uuid.UUID]) -> Select[uuid.UUID | None]:
-    return select(Study.patient_id).where(Study.patient_id.in_(ids), Study.order_id.is_(None))
-
-
-def _match_orders(ids: list[uuid.UUID]) -> Select[uuid.UUID | None]:
-    return select(Study.match_order_id).where(Study.match_order_id.in_(ids), Study.link_status.in_(UNCERTAIN))
+def _those[Name: (str, uuid.UUID)](session: Session, query: Executable, **among: set[Name]) -> set[Name]:
+    """What a question answers about these; a new patient or order is named by no study, so nothing is asked then."""
+    ((name, values),) = among.items()
+    return set(session.connection().scalars(query, {name: sorted(values)})) if values else set()
 
 
 def stored_late(session: Session, study: Study, now: datetime) -> None:

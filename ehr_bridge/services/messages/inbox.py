@@ -14,10 +14,11 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import BindParameter, and_, bindparam, exists, insert, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
+from ehr_bridge.db.rows import table_of
 from ehr_bridge.db.states import MessageState
 from ehr_bridge.db.tables.audit import AuditEvent
 from ehr_bridge.db.tables.logs import ReceivedMessage
@@ -32,6 +33,14 @@ from ehr_bridge.services.audit.trail import Origin, written_in
 from ehr_bridge.services.messages.refusals import fault_of, of_ours
 
 LOGGER = logging.getLogger(__name__)
+
+
+_TABLE = table_of(ReceivedMessage)
+_SOURCE: BindParameter[str] = bindparam("of_source")
+_NUMBER: BindParameter[str] = bindparam("of_number")
+_OF_BYTES = select(_TABLE.c.id).where(_TABLE.c.source == _SOURCE, _TABLE.c.sha256 == bindparam("digest"))
+_IS_USED = exists().where(_TABLE.c.source == _SOURCE, _TABLE.c.control_id == _NUMBER)
+_ADD = insert(_TABLE).values(reuses_control_id=and_(_NUMBER != "", _IS_USED))
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,43 +201,36 @@ class Inbox:
         *,
         is_final: bool = True,
     ) -> Outcome:
-        now, header = self._clock(), opened.header
-        source = "" if delivered.source is None else delivered.source.name
+        now, source = self._clock(), "" if delivered.source is None else delivered.source.name
+        own_id = uuid.uuid4() if row is None else row.id
+        said = _said(opened, fault) | {"is_final": is_final, "changes": changes}
+        said["ack"] = self._ack(opened, own_id, fault)
         if row is None:
-            row = ReceivedMessage(
-                id=uuid.uuid4(),
-                source=source,
-                door=delivered.door,
-                sent_by=delivered.origin.actor,
-                address=delivered.origin.address,
-                received_at=now,
-                last_received_at=now,
-                times_received=0,
-                raw=delivered.content,
-                sha256=digest,
-                control_id=header.control_id[:200],
-                reuses_control_id=_is_used(session, source, header.control_id[:200]),
-            )
-            session.add(row)
-        if by is None:
-            row.times_received += 1
-            row.last_received_at = now
+            number = opened.header.control_id[:200]
+            arrived = {
+                "id": own_id,
+                "source": source,
+                "door": delivered.door,
+                "sent_by": delivered.origin.actor,
+                "address": delivered.origin.address,
+                "received_at": now,
+                "last_received_at": now,
+                "times_received": 1,
+                "raw": delivered.content,
+                "sha256": digest,
+                "control_id": number,
+            }
+            session.connection().execute(_ADD, arrived | said | {"of_source": source, "of_number": number})
         else:
-            row.replayed_by, row.replayed_at = by.actor, now
-        row.codec, row.charset_from = opened.codec, opened.charset_from
-        row.sender = " ".join(filter(None, header.sending))[:500]
-        row.type = (opened.type or header.event)[:64]
-        row.is_final = is_final
-        row.state = _state(opened) if fault is None else MessageState.REFUSED
-        row.code, row.place, row.reason = None, None, None
-        if fault is not None:
-            row.code, row.reason = fault.code, fault.text[:1000]
-            row.place = str(fault.place) if fault.place else None
-        row.reading, row.changes = _shown(opened), changes
-        row.patient_id = opened.patient_id
-        row.ack = self._ack(opened, row.id, fault)
-        session.flush()
-        return Outcome(row.ack, row.state, row.id, row.reading, changes, fault)
+            for name, value in said.items():
+                setattr(row, name, value)
+            if by is None:
+                row.times_received += 1
+                row.last_received_at = now
+            else:
+                row.replayed_by, row.replayed_at = by.actor, now
+            session.flush()
+        return Outcome(said["ack"], said["state"], own_id, said["reading"], changes, fault)
 
     def _answered(self, opened: _Opened, fault: Fault, own_id: uuid.UUID) -> Outcome:
         ack = self._ack(opened, own_id, fault)
@@ -240,15 +242,26 @@ class Inbox:
 
 def _row_of(session: Session, source: str, digest: str, message_id: uuid.UUID | None = None) -> ReceivedMessage | None:
     """The row of these bytes of that source, or the one with that id."""
-    if message_id is not None:
-        return session.get(ReceivedMessage, message_id)
-    of_bytes = (ReceivedMessage.source == source) & (ReceivedMessage.sha256 == digest)
-    return session.scalar(select(ReceivedMessage).where(of_bytes))
+    if message_id is None:
+        message_id = session.connection().scalar(_OF_BYTES, {"of_source": source, "digest": digest})
+    return None if message_id is None else session.get(ReceivedMessage, message_id)
 
 
-def _is_used(session: Session, source: str, control_id: str) -> bool:
-    of_number = (ReceivedMessage.source == source) & (ReceivedMessage.control_id == control_id)
-    return bool(control_id) and session.scalar(select(ReceivedMessage.id).where(of_number).limit(1)) is not None
+def _said(opened: _Opened, fault: Fault | None) -> dict[str, Any]:
+    """The columns of what was understood, and of what became of it."""
+    place = None if fault is None or not fault.place else str(fault.place)
+    return {
+        "codec": opened.codec,
+        "charset_from": opened.charset_from,
+        "sender": " ".join(filter(None, opened.header.sending))[:500],
+        "type": (opened.type or opened.header.event)[:64],
+        "state": _state(opened) if fault is None else MessageState.REFUSED,
+        "code": None if fault is None else fault.code,
+        "place": place,
+        "reason": None if fault is None else fault.text[:1000],
+        "reading": _shown(opened),
+        "patient_id": opened.patient_id,
+    }
 
 
 def _state(opened: _Opened) -> MessageState:

@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.like import ESCAPE, escaped
+from ehr_bridge.db.rows import among
 from ehr_bridge.db.tables.registry import Patient
 from ehr_bridge.errors import Conflict, NotFound
 from ehr_bridge.matching import HeaderIdentity
@@ -22,6 +23,9 @@ from ehr_bridge.services.visibility.asker import require_open
 
 MOST_NAMED = 10
 """Authorities listed in the answer to an ambiguous number."""
+OF_NUMBERS = select(Patient).where(Patient.mrn.in_(among("numbers")))
+"""The records with these `numbers`."""
+_OF_IDS = select(Patient).where(Patient.id.in_(among("ids")))
 
 
 def keeps_its_spelling(number: str) -> bool:
@@ -80,16 +84,18 @@ class NamedPatients:
     """The records that some texts name, read at once."""
 
     def __init__(self, session: Session, texts: Iterable[str]) -> None:
-        self._session = session
+        ids = {key: text for text in texts if (key := as_uuid(text)) is not None}
+        found = session.scalars(_OF_IDS, {"ids": sorted(ids)}) if ids else ()
+        self._of_ids = {record.id: record for record in found}
         self._records: defaultdict[str, list[Patient]] = defaultdict(list)
-        numbers = {mrn for text in texts for _, mrn in readings(text)}
-        for record in session.scalars(select(Patient).where(Patient.mrn.in_(sorted(numbers)))):
+        numbers = {mrn for text in texts if as_uuid(text) not in self._of_ids for _, mrn in readings(text)}
+        for record in session.scalars(OF_NUMBERS, {"numbers": sorted(numbers)}) if numbers else ():
             self._records[record.mrn].append(record)
 
     def find_record(self, id_or_mrn: str) -> Patient:
         """Like `find_patient_record`."""
         key = as_uuid(id_or_mrn)
-        patient = self._session.get(Patient, key) if key is not None else None
+        patient = self._of_ids.get(key) if key is not None else None
         if patient is None:
             patient = self.record_of_number(id_or_mrn)
         if patient is None:

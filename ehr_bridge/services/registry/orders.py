@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
@@ -24,6 +24,8 @@ from ehr_bridge.services.registry.order_states import Stated, move, order_shows,
 from ehr_bridge.services.registry.patients import Outcome
 from ehr_bridge.services.registry.told_orders import Change, Taking, ToldOrder, saying, state_event
 from ehr_bridge.services.visibility.asker import require_open
+
+_OF_NUMBER = select(Order).where(Order.accession_number == bindparam("number"))
 
 
 class Listener(Protocol):
@@ -202,10 +204,8 @@ def find_order(session: Session, id_or_accession_number: str) -> Order:
         NotPermitted: the caller may not see its patient (`visibility.asker`).
     """
     key = as_uuid(id_or_accession_number)
-    if key is None:
-        order = session.scalar(select(Order).where(Order.accession_number == id_or_accession_number))
-    else:
-        order = session.get(Order, key)
+    of_number = {"number": id_or_accession_number}
+    order = session.scalar(_OF_NUMBER, of_number) if key is None else session.get(Order, key)
     if order is None:
         raise NotFound("order_not_found", "No order has this accession number or id; place the order first.")
     require_open(order.patient_id)

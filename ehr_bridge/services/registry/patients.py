@@ -24,6 +24,7 @@ from ehr_bridge.services.identity.match_index import index_patients
 from ehr_bridge.services.identity.merged_records import survivors
 from ehr_bridge.services.identity.study_index import index_studies_of_patients
 from ehr_bridge.services.registry.numbers import (
+    OF_NUMBERS,
     ambiguous,
     as_uuid,
     find_patient_record,
@@ -36,6 +37,7 @@ from ehr_bridge.services.registry.staleness import note_moment, require_newer
 from ehr_bridge.services.visibility.asker import require_open
 from ehr_bridge.services.visibility.restrictions import NOTHING, Closed, count_up, without
 
+_LOCKED = OF_NUMBERS.with_for_update()
 _NAME = (Patient.family_name, Patient.given_name, Patient.middle_name)
 SORTS = Sorts(
     {
@@ -164,8 +166,7 @@ class Patients:
         changes: list[_Change] = []
         with self._database.write() as session:
             records: defaultdict[str, list[Patient]] = defaultdict(list)
-            query = select(Patient).where(Patient.mrn.in_(sorted(one.mrn for one in told)))
-            for record in session.scalars(query.with_for_update()):
+            for record in session.scalars(_LOCKED, {"numbers": sorted(one.mrn for one in told)}):
                 records[record.mrn].append(record)
             for one in told:
                 try:
@@ -219,7 +220,7 @@ class Patients:
         if self._authorities:
             issuer = configured_issuer(self._authorities, issuer)
         with self._database.read() as session:
-            return self._told(session.scalars(select(Patient).where(Patient.mrn == mrn)).all(), issuer)
+            return self._told(session.scalars(OF_NUMBERS, {"numbers": [mrn]}).all(), issuer)
 
     def _told(self, records: Sequence[Patient], issuer: str | None) -> Patient | None:
         patient = _of_authority(records, str(issuer)) if self._authorities else _of_the_one(records, issuer)

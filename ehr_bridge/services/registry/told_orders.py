@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from ehr_bridge.db.rows import among
 from ehr_bridge.db.states import OrderStatus
 from ehr_bridge.db.tables.registry import Order, Patient, StepData
 from ehr_bridge.errors import Conflict
@@ -57,6 +58,10 @@ class ToldOrder:
     """When the EHR knew this (`staleness.require_newer`)."""
 
 
+_LOCKED = select(Order).where(Order.accession_number.in_(among("numbers"))).with_for_update(of=Order)
+_HOLDERS = select(Order.scheduled_study_instance_uid, Order.id).where(
+    Order.scheduled_study_instance_uid.in_(among("uids"))
+)
 SAYINGS = {
     OrderStatus.ARRIVED: "order.arrived",
     OrderStatus.COMPLETED: "order.completed",
@@ -121,12 +126,10 @@ class Taking:
         self._now = now
         self._patients = NamedPatients(session, [one.mrn for one in told])
         numbers = sorted(one.accession_number for one in told)
-        query = select(Order).where(Order.accession_number.in_(numbers)).with_for_update(of=Order)
-        self._orders = {order.accession_number: order for order in session.scalars(query)}
+        self._orders = {order.accession_number: order for order in session.scalars(_LOCKED, {"numbers": numbers})}
         uids = sorted({uid for one in told if (uid := one.scheduled_study_instance_uid)})
-        holders = select(Order.scheduled_study_instance_uid, Order.id)
-        holders = holders.where(Order.scheduled_study_instance_uid.in_(uids))
-        self._holders: dict[str, uuid.UUID] = {row[0]: row[1] for row in session.execute(holders)} if uids else {}
+        holders = session.execute(_HOLDERS, {"uids": uids}) if uids else ()
+        self._holders: dict[str, uuid.UUID] = {row[0]: row[1] for row in holders}
 
     def take(self, told: ToldOrder) -> Change:
         """Set what was told on the order; a new one is not in the session yet. Raises as `Orders.upsert` says, before
