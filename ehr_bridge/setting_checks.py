@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import SecretStr
 
+type Charset = Literal[
+    "ascii", "latin1", "latin2", "latin3", "latin4", "latin5", "cyrillic", "arabic", "greek", "hebrew", "utf8"
+]
+"""Character sets of the worklist, by Orthanc's names in small letters."""
 ORIGIN = re.compile(r"https?://(\[[0-9a-f:]+\]|[a-z0-9-]+(\.[a-z0-9-]+)*)(:[0-9]{1,5})?")
 
 
@@ -125,3 +129,29 @@ def as_json(value: Any) -> Any:
         return json.loads(value) if isinstance(value, str) else value
     except ValueError:
         raise ValueError('use JSON, such as {"their-name": ["doctor"]}') from None
+
+
+def local_mrn(value: str) -> str:
+    return _pattern(value, 64)
+
+
+def local_accession(value: str) -> str:
+    return _pattern(value, 16)
+
+
+_COUNT = re.compile(r"\{n(?::0?([1-9][0-9]?))?\}")
+
+
+def _pattern(value: str, longest: int) -> str:
+    """A pattern of numbers (`ehr_bridge.services.registry.local_numbers`): {n} or {n:04} once, {date} at most once."""
+    counts = _COUNT.findall(value)
+    rest = _COUNT.sub("", value).replace("{date}", "", 1)
+    if len(counts) != 1 or re.fullmatch(r"[A-Za-z0-9_-]*", rest) is None:
+        raise ValueError(
+            "write letters, digits, _ and -, with {n} once (the count; {n:04} gives four digits or more), and {date} "
+            "at most once (YYYYMMDD), such as L{n:07}"
+        )
+    digits = int(counts[0] or 1)
+    if len(rest) + digits + (8 if "{date}" in value else 0) > longest:
+        raise ValueError(f"numbers of this pattern have more than {longest} characters")
+    return value

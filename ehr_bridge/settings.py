@@ -207,9 +207,7 @@ class Settings(NetworkSettings):
         description="open: every AE title may store, registered ones ask for the worklist; known: only registered ones "
         "do either, from their own host.",
     )
-    worklist_charset: Literal[
-        "ascii", "latin1", "latin2", "latin3", "latin4", "latin5", "cyrillic", "arabic", "greek", "hebrew", "utf8"
-    ] = Field(
+    worklist_charset: setting_checks.Charset = Field(
         "latin1",
         alias="EHR_BRIDGE_WORKLIST_CHARSET",
         description="Character set of worklist answers, and of files that name none where Orthanc reads them.",
@@ -221,6 +219,14 @@ class Settings(NetworkSettings):
     )
     time_zone: Annotated[str, AfterValidator(setting_checks.time_zone)] = Field(
         "UTC", alias="EHR_BRIDGE_TIME_ZONE", description="IANA name: worklist times, and HL7 times without offset."
+    )
+    local_mrn: Annotated[str, AfterValidator(setting_checks.local_mrn)] = Field(
+        "L{n:07}", alias="EHR_BRIDGE_LOCAL_MRN", description="Pattern of MRNs that are given here."
+    )
+    local_accession: Annotated[str, AfterValidator(setting_checks.local_accession)] = Field(
+        "A{date}{n:04}",
+        alias="EHR_BRIDGE_LOCAL_ACCESSION",
+        description="Pattern of accession numbers that are given here.",
     )
 
     log_format: Literal["text", "json"] = Field(

@@ -13,11 +13,10 @@ from ehr_bridge.api.filters import At, OfStudy, Sort, at_or_after, before, sorte
 from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import answer, closed, origin, services
 from ehr_bridge.api.http.persons import PersonAnswer
-from ehr_bridge.api.http.schemas import EmptyIsNone, Input, ListOf, Model, Moment, OrderIds, Problem
+from ehr_bridge.api.http.schemas import EmptyIsNone, Input, ListOf, Model, Moment, OrderIds, Problem, ReasonText
 from ehr_bridge.api.reconciliation import (
     CandidateAnswer,
     LinkBody,
-    ReasonText,
     SomebodyQuery,
     candidate_answer,
 )

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Annotated, Literal
 
 from flask import Response, request
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from ehr_bridge.api.cursors import CursorList, counts
 from ehr_bridge.api.http.blueprints import Blueprint
@@ -19,10 +19,10 @@ from ehr_bridge.api.http.schemas import (
     Number16,
     PatientRef,
     Problem,
+    ReasonText,
     Text64,
     fits,
     former_name,
-    no_control_characters,
 )
 from ehr_bridge.api.registry.orders import Modality, OrderAnswer, order_answer
 from ehr_bridge.api.registry.patients import Sex
@@ -41,11 +41,6 @@ from ehr_bridge.wrong_values import written
 
 blueprint = Blueprint("reconciliation", "Reconciliation")
 
-ReasonText = Annotated[
-    str,
-    StringConstraints(min_length=1, max_length=500, strip_whitespace=True),
-    AfterValidator(no_control_characters),
-]
 Version = Annotated[
     str, StringConstraints(pattern=written(r"^[0-9a-f]{16}$", "the `version` of the study, as an answer gave it"))
 ]

@@ -26,6 +26,9 @@ class Permission(StrEnum):
     ACCOUNTS = "accounts"
     SERVICE_PERMISSIONS = "service_permissions"
     WRITE_ORDERS = "write_orders"
+    """Tell patients and orders as the EHR: what it told last is what is known."""
+    REGISTER = "register"
+    """Register, correct, cancel and merge patients and orders at the desk, beside the EHR."""
     MINT_ON_BEHALF = "mint_on_behalf"
     """Make viewer tokens on behalf of a named user."""
     ANNOTATE = "annotate"
@@ -40,7 +43,8 @@ LOOKING = frozenset({P.VIEW, P.VIEW_TO_DECIDE})
 """One of these is needed to see any image; which of them for which study: `ehr_bridge.services.visibility.sight`."""
 
 ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
-    "technician": frozenset({P.UPLOAD, P.READ, P.VIEW, P.MODIFY_TAGS, P.RECONCILE}),
+    "technician": frozenset({P.UPLOAD, P.READ, P.VIEW, P.MODIFY_TAGS, P.RECONCILE, P.REGISTER}),
+    "reception": frozenset({P.READ, P.REGISTER}),
     "doctor": frozenset({P.UPLOAD, P.READ, P.VIEW, P.DOWNLOAD}),
     "nurse": frozenset({P.READ, P.VIEW}),
     "radiologist": frozenset(
@@ -65,6 +69,7 @@ ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
             P.ACCOUNTS,
             P.SERVICE_PERMISSIONS,
             P.PRIVACY,
+            P.REGISTER,
             P.INTERFACES,
         }
     ),

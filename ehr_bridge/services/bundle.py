@@ -67,8 +67,10 @@ from ehr_bridge.services.quarantine.desk import QuarantineDesk
 from ehr_bridge.services.registry.assignment import Assignment
 from ehr_bridge.services.registry.authorities import authorities_of
 from ehr_bridge.services.registry.completion import Completion
+from ehr_bridge.services.registry.local_numbers import LocalNumbers
 from ehr_bridge.services.registry.orders import Orders
 from ehr_bridge.services.registry.patients import Patients
+from ehr_bridge.services.registry.registration import Registration
 from ehr_bridge.services.studies.availability import Availability
 from ehr_bridge.services.studies.downloads import Downloads
 from ehr_bridge.services.studies.history import StudyHistory
@@ -103,6 +105,7 @@ class Services:
     assignment: Assignment
     matching: Matching
     orders: Orders
+    registration: Registration
     claims: Claims
     recorder: Recorder
     intake: Intake
@@ -209,6 +212,8 @@ def build_services(
     sources = load_sources(settings.hl7_sources, settings.time_zone)
     messages = Messages(database, clock, sources.known)
     patients = Patients(database, clock, followers, authorities)
+    orders = Orders(database, fresh, clock, new_study_instance_uid, followers)
+    numbers = LocalNumbers(settings.local_mrn, settings.local_accession, settings.time_zone)
     hidden, restrictions = HiddenStudies(database, clock), Restrictions(database, clock)
     sight = Sight(hidden, restrictions)
     thumbnails = Thumbnails(fresh, settings.thumbnail_path)
@@ -255,7 +260,8 @@ def build_services(
         patients=patients,
         assignment=Assignment(database, clock, followers, authorities),
         matching=Matching(database, rules),
-        orders=Orders(database, fresh, clock, new_study_instance_uid, followers),
+        orders=orders,
+        registration=Registration(database, clock, numbers, patients, orders),
         claims=claims,
         recorder=recorder,
         intake=intake,

@@ -26,6 +26,7 @@ from plugin.starting.phantom import ct_phantom
 
 DEMO = Origin("demo")
 ACCOUNTS = {
+    "reception": ("Renu Reception", ["reception"]),
     "radiographer": ("Rita Radiographer", ["technician"]),
     "doctor": ("Dora Doctor", ["doctor"]),
     "radiologist": ("Ravi Radiologist", ["radiologist"]),

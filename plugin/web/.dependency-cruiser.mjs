@@ -8,7 +8,7 @@ const ORDER = [
   ["pages.tsx"],
   ["pages/"],
   ["shell/"],
-  ["accounts/", "audit/", "deletions/", "interfaces/", "quarantine/", "system/", "uploads/", "viewer/"],
+  ["accounts/", "audit/", "deletions/", "desk/", "interfaces/", "quarantine/", "system/", "uploads/", "viewer/"],
   ["reconciliation/"],
   ["study/"],
   ["signin/"],

@@ -151,7 +151,7 @@ def test_a_merge_moves_studies_and_orders_and_taking_it_back_restores_every_byte
     assert post(api, path, body, 409, "service")["code"] == "not_merged"
     assert merge(api, "MRN-1", "MRN-1", 422)["errors"][0]["field"] == "into"
     assert merge(api, "MRN-1", "MRN-404", 404)["code"] == "patient_not_found"
-    assert post(api, path, body, 403, "technician")["code"] == "permission_missing"
+    assert post(api, path, body, 403, "radiologist")["code"] == "permission_missing"
 
 
 def test_a_chain_of_merges_is_taken_back_from_its_end(api: Api, tmp_path: Path) -> None:

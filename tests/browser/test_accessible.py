@@ -15,6 +15,7 @@ PAGES = {
     "/studies/{uid}": "radiologist",
     "/reconciliation": "radiographer",
     "/reconciliation?study={uid}": "radiographer",
+    "/patients": "reception",
     "/deletions": "manager",
     "/uploads": "nurse",
     "/uploads/{upload}": "nurse",

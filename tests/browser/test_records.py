@@ -14,16 +14,17 @@ from tests.browser.people import People
 from tests.support.server import Server, user_token
 
 NAVIGATION = {
-    "radiographer": ["Orders", "Studies", "Reconciliation", "Quarantine", "Upload history", "Viewer links"],
-    "doctor": ["Orders", "Studies", "Upload history", "Viewer links"],
-    "nurse": ["Orders", "Studies", "Upload history", "Viewer links"],
+    "reception": ["Orders", "Patients", "Studies", "Upload history"],
+    "radiographer": ["Orders", "Patients", "Studies", "Reconciliation", "Quarantine", "Upload history", "Viewer links"],
+    "doctor": ["Orders", "Patients", "Studies", "Upload history", "Viewer links"],
+    "nurse": ["Orders", "Patients", "Studies", "Upload history", "Viewer links"],
     "radiologist": [
-        "Orders", "Studies", "Reconciliation", "Quarantine", "Upload history", "Deletions", "Viewer links",
+        "Orders", "Patients", "Studies", "Reconciliation", "Quarantine", "Upload history", "Deletions", "Viewer links",
     ],
-    "manager": ["Orders", "Studies", "Upload history", "Deletions"],
+    "manager": ["Orders", "Patients", "Studies", "Upload history", "Deletions"],
     "admin": [
-        "Orders", "Studies", "Upload history", "Deletions", "Viewer links", "Audit trail", "Accounts", "Service keys",
-        "Interfaces", "Modalities", "System",
+        "Orders", "Patients", "Studies", "Upload history", "Deletions", "Viewer links", "Audit trail", "Accounts",
+        "Service keys", "Interfaces", "Modalities", "System",
     ],
 }  # fmt: skip
 CLOSED = {

@@ -29,6 +29,7 @@ from ehr_bridge.api.people.service_keys import ServiceKeyBody
 from ehr_bridge.api.quarantine import GiveBody
 from ehr_bridge.api.reconciliation import CreateOrderBody, LinkBody
 from ehr_bridge.api.registry.batches import OrderBatchBody, PatientBatchBody
+from ehr_bridge.api.registry.desk import EmergencyBody
 from ehr_bridge.api.registry.identity_changes import MergeBody
 from ehr_bridge.api.registry.matching import MatchBody
 from ehr_bridge.api.registry.orders import OrderBody
@@ -313,6 +314,7 @@ BODIES: dict[str, type[BaseModel]] = {
     "/api/v1/patients/batch": PatientBatchBody,
     "/api/v1/orders/batch": OrderBatchBody,
     "/api/v1/match": MatchBody,
+    "/api/v1/patients/emergency": EmergencyBody,
     "/api/v1/patients/": PatientBody,
     "/api/v1/orders/": OrderBody,
     "/api/v1/dicom/viewer-token": ViewerTokenBody,

@@ -34,6 +34,7 @@ _ZIP = (
     "nested_archive",
 )
 _WRITE_PATIENT = (*_MRN, "stale", "mrn_of_another_issuer", "mrn_without_issuer", "patient_merged")
+_WRITE_ORDER = ("stale", "study_uid_of_another_order", "study_uid_too_late", "order_state")
 _STUDY = ("study_not_found",)
 _ORDER = ("order_not_found",)
 _FILTERED = (*_PATIENT, *_ORDER)
@@ -52,8 +53,11 @@ _PASSWORD = ("password_too_short", "rate_limited")
 OF_ROUTE: dict[str, tuple[str, ...]] = {
     "list_authorities": (),
     "get_patient": _PATIENT,
-    "put_patient": _WRITE_PATIENT,
-    "patch_patient": _WRITE_PATIENT,
+    "put_patient": (*_WRITE_PATIENT, "reason_required"),
+    "patch_patient": (*_WRITE_PATIENT, "reason_required"),
+    "register_patient": (*_REPEATED, *_MRN, "no_number_left"),
+    "register_emergency": (*_REPEATED, *_MRN, "no_number_left"),
+    "preview_merge": (*_PATIENT, "patient_merged"),
     "list_patients": (*_PATIENT, "invalid_cursor"),
     "list_events": ("events_gone",),
     "send_message": _SENT,
@@ -66,10 +70,11 @@ OF_ROUTE: dict[str, tuple[str, ...]] = {
     "put_order_batch": (),
     "match_headers": (),
     "get_order": _ORDER,
-    "put_order": (*_PATIENT, "stale", "study_uid_of_another_order", "study_uid_too_late", "order_state"),
-    "patch_order": (*_PATIENT, "stale", "study_uid_of_another_order", "study_uid_too_late", "order_state"),
+    "put_order": (*_PATIENT, *_WRITE_ORDER, "reason_required"),
+    "patch_order": (*_PATIENT, *_WRITE_ORDER, "reason_required"),
+    "place_order": (*_REPEATED, *_PATIENT, "study_uid_of_another_order", "no_number_left"),
     "list_orders": (*_FILTERED, "invalid_cursor"),
-    "cancel_order": (*_ORDER, "order_state"),
+    "cancel_order": (*_ORDER, "order_state", "reason_required", "malformed_json", "json_too_deep"),
     "note_arrival": (*_ORDER, "order_state"),
     "withdraw_arrival": (*_ORDER, "order_state"),
     "upload_file": (*_STORE, "malformed_multipart", "malformed_json", "json_too_deep"),

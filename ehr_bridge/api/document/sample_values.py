@@ -45,6 +45,7 @@ SAMPLES: dict[str, Any] = {
     "version": "9f3c2a7b1d4e5f60",
     "expected": "9f3c2a7b1d4e5f60",
     # a person
+    "approximate_age": 40,
     "birth_date": "1984-05-06",
     "full_name": "Rita Meyer",
     "patient_birth_date": "19840506",
@@ -56,6 +57,7 @@ SAMPLES: dict[str, Any] = {
     "description": "MR brain",
     "door": "c_store",
     "ehr": "FERREIRA^JOAO",
+    "ehr_says": {"birth_date": "1975-06-03"},
     "field": "scheduled_at",
     "file": "FERREIRA^JOAO",
     "file_name": "scan.dcm",

@@ -16,7 +16,11 @@ VIEWER = "viewer token"
 ANNOTATING = ("POST", "/api/v1/dicom-web/studies")
 """Here a viewer token with the operation annotate is accepted too; the route then takes annotations only."""
 SEE_DELETIONS = f"{Permission.APPROVE_DELETION} or {Permission.REQUEST_DELETION}"
-RECEIVE_PATIENTS = f"{Permission.UPLOAD} or {Permission.WRITE_ORDERS}"
+RECEIVE_PATIENTS = f"{Permission.UPLOAD} or {Permission.WRITE_ORDERS} or {Permission.REGISTER}"
+KEEP_RECORDS = f"{Permission.WRITE_ORDERS} or {Permission.REGISTER}"
+"""The EHR, or people at the desk; what the latter may do to what the EHR told says `services.registry.desk`."""
+SEE_MODALITIES = f"{Permission.INTERFACES} or {Permission.REGISTER}"
+"""The latter to choose the station of an order."""
 SEE_IMAGES = f"{Permission.VIEW} or {Permission.VIEW_TO_DECIDE}"
 TRY_MESSAGES = f"{Permission.WRITE_ORDERS} or {Permission.INTERFACES}"
 SEE_SYSTEM = f"{Permission.ACCOUNTS} or {Permission.AUDIT}"
@@ -42,7 +46,9 @@ ACCESS: dict[tuple[str, str], Permission | str] = {
     ("POST", "/api/v1/service-keys"): Permission.SERVICE_PERMISSIONS,
     ("DELETE", "/api/v1/service-keys/{key_id}"): Permission.SERVICE_PERMISSIONS,
     ("GET", "/api/v1/authorities"): SIGNED_IN,
-    ("PUT", "/api/v1/patients/{patient}"): Permission.WRITE_ORDERS,
+    ("POST", "/api/v1/patients"): KEEP_RECORDS,
+    ("POST", "/api/v1/patients/emergency"): KEEP_RECORDS,
+    ("PUT", "/api/v1/patients/{patient}"): KEEP_RECORDS,
     ("POST", "/api/v1/patients/{patient}/patch"): Permission.WRITE_ORDERS,
     ("POST", "/api/v1/orders/{order}/patch"): Permission.WRITE_ORDERS,
     ("POST", "/api/v1/patients/batch"): Permission.WRITE_ORDERS,
@@ -50,10 +56,11 @@ ACCESS: dict[tuple[str, str], Permission | str] = {
     ("POST", "/api/v1/match"): Permission.READ,
     ("GET", "/api/v1/patients"): Permission.READ,
     ("GET", "/api/v1/patients/{patient}"): Permission.READ,
-    ("PUT", "/api/v1/orders/{order}"): Permission.WRITE_ORDERS,
+    ("POST", "/api/v1/orders"): KEEP_RECORDS,
+    ("PUT", "/api/v1/orders/{order}"): KEEP_RECORDS,
     ("GET", "/api/v1/orders"): Permission.READ,
     ("GET", "/api/v1/orders/{order}"): Permission.READ,
-    ("POST", "/api/v1/orders/{order}/cancel"): Permission.WRITE_ORDERS,
+    ("POST", "/api/v1/orders/{order}/cancel"): KEEP_RECORDS,
     ("POST", "/api/v1/orders/{order}/arrival"): RECEIVE_PATIENTS,
     ("DELETE", "/api/v1/orders/{order}/arrival"): RECEIVE_PATIENTS,
     ("POST", "/api/v1/orders/{order}/accession-number"): Permission.WRITE_ORDERS,
@@ -64,13 +71,14 @@ ACCESS: dict[tuple[str, str], Permission | str] = {
     ("GET", "/api/v1/hl7/messages/{message_id}"): Permission.INTERFACES,
     ("POST", "/api/v1/hl7/messages/{message_id}/replay"): Permission.INTERFACES,
     ("GET", "/api/v1/hl7/sources"): Permission.INTERFACES,
-    ("POST", "/api/v1/patients/{patient}/merge"): Permission.WRITE_ORDERS,
-    ("POST", "/api/v1/patients/{patient}/unmerge"): Permission.WRITE_ORDERS,
+    ("POST", "/api/v1/patients/{patient}/merge"): KEEP_RECORDS,
+    ("POST", "/api/v1/patients/{patient}/merge/preview"): KEEP_RECORDS,
+    ("POST", "/api/v1/patients/{patient}/unmerge"): KEEP_RECORDS,
     ("GET", "/api/v1/changes"): Permission.READ,
     ("GET", "/api/v1/changes/{change_id}"): Permission.READ,
     ("POST", "/api/v1/changes/{change_id}/agree"): Permission.RECONCILE,
     ("POST", "/api/v1/changes/{change_id}/refuse"): Permission.RECONCILE,
-    ("POST", "/api/v1/changes/{change_id}/undo"): Permission.WRITE_ORDERS,
+    ("POST", "/api/v1/changes/{change_id}/undo"): KEEP_RECORDS,
     ("GET", "/api/v1/reconciliation"): Permission.RECONCILE,
     ("GET", "/api/v1/reconciliation/{study_uid}"): Permission.RECONCILE,
     ("GET", "/api/v1/reconciliation/{study_uid}/compare"): Permission.RECONCILE,
@@ -130,7 +138,7 @@ ACCESS: dict[tuple[str, str], Permission | str] = {
     ("POST", "/api/v1/access/break-glass"): Permission.READ,
     ("GET", "/api/v1/access/break-glass"): Permission.PRIVACY,
     ("POST", "/api/v1/access/break-glass/{glass_id}/review"): Permission.PRIVACY,
-    ("GET", "/api/v1/modalities"): Permission.INTERFACES,
+    ("GET", "/api/v1/modalities"): SEE_MODALITIES,
     ("GET", "/api/v1/modalities/{ae_title}"): Permission.INTERFACES,
     ("PUT", "/api/v1/modalities/{ae_title}"): Permission.INTERFACES,
     ("DELETE", "/api/v1/modalities/{ae_title}"): Permission.INTERFACES,

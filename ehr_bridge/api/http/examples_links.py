@@ -65,6 +65,7 @@ LINK_EXAMPLES: dict[str, dict[str, Any]] = {
         "finished_at": None,
     },
     "MergeBody": {"into": "MRN-2001", "reason": "registered twice"},
+    "PreviewBody": {"into": "MRN-2001"},
     "AccessionBody": {"accession_number": "ACC-2026-0110", "reason": "digits swapped"},
     "TakeBackBody": {"reason": "two people after all"},
     "ChangeAnswer": {

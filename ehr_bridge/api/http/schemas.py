@@ -146,6 +146,13 @@ def no_control_characters(text: str) -> str:
     return text
 
 
+ReasonText = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=500, strip_whitespace=True),
+    AfterValidator(no_control_characters),
+]
+
+
 def fits(keyword: str) -> AfterValidator:
     """Checks that text may become the value of that attribute; whatever is accepted here, coercion must be able to
     write."""

@@ -11,8 +11,7 @@ from pydantic import Field
 from ehr_bridge.api.filters import At, OfStudy, Sort, at_or_after, before, sorted_by
 from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import answer, closed, origin, services
-from ehr_bridge.api.http.schemas import EmptyIsNone, Input, ListOf, Model, Moment, Problem, Uid
-from ehr_bridge.api.reconciliation import ReasonText
+from ehr_bridge.api.http.schemas import EmptyIsNone, Input, ListOf, Model, Moment, Problem, ReasonText, Uid
 from ehr_bridge.db.states import PerformedStatus
 from ehr_bridge.db.tables.interfaces import PerformedStep
 from ehr_bridge.services.interfaces.performed_listing import SORTS, PerformedFilters

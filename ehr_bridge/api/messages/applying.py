@@ -20,6 +20,7 @@ from ehr_bridge.services.bundle import Services
 from ehr_bridge.services.linking.used_again import is_somebody_else
 from ehr_bridge.services.messages.inbox import Applying
 from ehr_bridge.services.messages.refusals import fault_of
+from ehr_bridge.services.registry.desk import Teller, is_ours
 
 _CODES = {"missing": Code.MISSING, "literal_error": Code.NOT_IN_TABLE}
 """Of pydantic's errors; all others say that a value does not fit."""
@@ -52,7 +53,8 @@ class Hl7Commands:
         before = dict(further or {}) if known is None else told_of_patient(known)
         with _placed(told.places, number.place):
             item = _checked(PatientItem, before | values, told.places)
-            patient, _ = self._services.patients.upsert(item.mrn, item.data(), work.origin)
+            who = Teller(said=frozenset(told.values))
+            patient, _ = self._services.patients.upsert(item.mrn, item.data(), work.origin, teller=who)
         work.patient_id = patient.id
         return patient
 
@@ -129,7 +131,7 @@ class Hl7Commands:
         place = told.places.get("accession_number", told.place)
         if order.status == OrderStatus.CANCELLED:
             raise Fault(Code.LOCKED, "the order with this accession number is cancelled; place another", place)
-        if not order.made_here and order.patient_id not in self._services.patients.records(str(patient.id)):
+        if not is_ours(order) and order.patient_id not in self._services.patients.records(str(patient.id)):
             raise Fault(Code.DUPLICATE_KEY, "another patient's order has this accession number", place)
 
     def _change(self, work: Applying, told: OrderTold, order: Order) -> None:
@@ -141,7 +143,8 @@ class Hl7Commands:
     def _upsert_order(self, work: Applying, told: OrderTold, number: str, values: Mapping[str, Any]) -> None:
         with _placed(told.places, told.place):
             item = _checked(OrderItem, {**values, "accession_number": number}, told.places)
-            order = told_order(item.accession_number, item, self._services.patients)
+            said = frozenset({*told.values, *(["mrn"] if told.act == Act.PLACE else [])})
+            order = told_order(item.accession_number, item, self._services.patients, Teller(said=said))
             self._services.orders.upsert(order, work.origin)
 
     def _find_order(self, told: OrderTold, patient: Patient | None, *, is_patient_said: bool) -> Order:

@@ -23,6 +23,7 @@ from ehr_bridge.api.http.schemas import FieldProblem, Input, Model, Number16, Nu
 from ehr_bridge.api.registry.orders import OrderBody, told_order
 from ehr_bridge.api.registry.patches import known_of_order, known_of_patient
 from ehr_bridge.api.registry.patients import PatientBody
+from ehr_bridge.api.registry.tellers import teller
 from ehr_bridge.db.tables.registry import Patient
 from ehr_bridge.errors import BridgeError
 from ehr_bridge.services.registry.patients import Outcome, ToldPatient
@@ -127,8 +128,8 @@ class _Kind[Told, Row]:
     """The field that names an item."""
     known: Callable[[str, Mapping[str, Any]], dict[str, Any]]
     """What is known of the one with this number, for which this is sent."""
-    told: Callable[[dict[str, Any]], Told]
-    """Raises ValidationError or BridgeError."""
+    told: Callable[[dict[str, Any], frozenset[str] | None], Told]
+    """What the whole says, of which these fields were sent (None: all). Raises ValidationError or BridgeError."""
     upsert_all: Callable[[list[Told]], list[Outcome[Row]]]
 
 
@@ -157,14 +158,14 @@ def put_order_batch(body: OrderBatchBody) -> Response:
     return answer(OrderBatchAnswer.model_validate(_answered(kind, body, body.items)))
 
 
-def _told_patient(item: dict[str, Any]) -> ToldPatient:
+def _told_patient(item: dict[str, Any], said: frozenset[str] | None) -> ToldPatient:
     read = PatientItem.model_validate(item)
-    return ToldPatient(read.mrn, read.data(), read.as_of)
+    return ToldPatient(read.mrn, read.data(), read.as_of, teller(read.reason, said))
 
 
-def _told_order(item: dict[str, Any]) -> ToldOrder:
+def _told_order(item: dict[str, Any], said: frozenset[str] | None) -> ToldOrder:
     read = OrderItem.model_validate(item)
-    return told_order(read.accession_number, read, services().patients)
+    return told_order(read.accession_number, read, services().patients, teller(read.reason, said))
 
 
 def _answered[Told, Row](kind: _Kind[Told, Row], body: _Batch, items: list[dict[str, Any]]) -> dict[str, Any]:
@@ -216,7 +217,7 @@ def _read[Told](
         name = _name(item, kind.number)
         is_asked = is_partial and name is not None and _is_text(name)
         known = kind.known(str(name), item) if is_asked else {}
-        return kind.told(known | item), None
+        return kind.told(known | item, frozenset(item) if is_partial else None), None
     except ValidationError as error:
         problems = [FieldProblem(field=field, message=message) for field, message in wrong_values.told(error)]
         message = "Correct the fields named in 'errors'."

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from ehr_bridge.api.filters import At, Former, OfOrder, Sort, at_or_after, before, formerly, sorted_by
 from ehr_bridge.api.http.blueprints import Blueprint
-from ehr_bridge.api.http.context import answer, closed, origin, services
+from ehr_bridge.api.http.context import answer, caller, closed, origin, services
 from ehr_bridge.api.http.schemas import (
     EmptyIsNone,
     Input,
@@ -20,18 +20,21 @@ from ehr_bridge.api.http.schemas import (
     Number16,
     PatientRef,
     Problem,
+    ReasonText,
     former_name,
 )
-from ehr_bridge.api.reconciliation import ReasonText
 from ehr_bridge.api.registry.orders import OrderPath, tags_of_order
 from ehr_bridge.api.registry.patients import PatientPath, patient_answer
+from ehr_bridge.api.registry.tellers import teller
 from ehr_bridge.api.writing.conditions import honours
 from ehr_bridge.api.writing.repeats import repeatable
+from ehr_bridge.auth.permissions import Permission
 from ehr_bridge.db.states import Decision
 from ehr_bridge.services.changes.views import SORTS, ChangeFilters, ChangeView
 
 blueprint = Blueprint("identity_changes", "Changes")
 
+ACCESSION_CORRECTED = "accession_corrected"
 Kind = Literal["patient_updated", "patient_merged", "order_updated", "order_cancelled", "accession_corrected"]
 
 
@@ -127,7 +130,7 @@ def merge_patient(path: PatientPath, body: MergeBody) -> Response:
 def unmerge_patient(path: PatientPath, body: TakeBackBody) -> Response:
     """Undo the merge of a record; its orders and studies move back"""
     mrn = services().patients.certain(path.patient)
-    return _accepted(services().identity_changes.unmerge(mrn, body.reason, origin()))
+    return _accepted(services().identity_changes.unmerge(mrn, body.reason, origin(), teller(body.reason)))
 
 
 @blueprint.post("/orders/<order>/accession-number", responses={202: ChangeAnswer, **REFUSALS})
@@ -168,8 +171,11 @@ def refuse_change(path: ChangePath, body: TakeBackBody) -> Response:
 
 @blueprint.post("/changes/<change_id>/undo", responses={202: ChangeAnswer, **REFUSALS})
 def undo_change(path: ChangePath, body: TakeBackBody) -> Response:
-    """Undo a change of a patient or order; its studies follow"""
-    return _accepted(services().identity_changes.undo(path.change_id, body.reason, origin()))
+    """Undo a change of a patient or order; its studies follow. A corrected accession number is the EHR's to undo"""
+    changes = services().identity_changes
+    if changes.get(path.change_id).change.kind == ACCESSION_CORRECTED:
+        caller().require(Permission.WRITE_ORDERS)
+    return _accepted(changes.undo(path.change_id, body.reason, origin(), teller(body.reason)))
 
 
 def _accepted(view: ChangeView) -> Response:

@@ -1,4 +1,4 @@
-"""Imaging orders, placed by the EHR."""
+"""Imaging orders, placed by the EHR or at the desk."""
 
 from __future__ import annotations
 
@@ -48,12 +48,21 @@ from ehr_bridge.api.http.schemas import (
     fits,
 )
 from ehr_bridge.api.registry.patients import Sex
+from ehr_bridge.api.registry.tellers import (
+    DIFFERS,
+    REGISTERED_HERE,
+    EhrSays,
+    Reason,
+    require_the_desks,
+    teller,
+)
 from ehr_bridge.api.writing.conditions import honours
 from ehr_bridge.db.states import OrderStatus
 from ehr_bridge.db.tables.registry import Order, StepData
 from ehr_bridge.errors import NotFound
 from ehr_bridge.matching.order_keys import plain_key
 from ehr_bridge.services.identity.attributes import person_name
+from ehr_bridge.services.registry.desk import EHR, Teller
 from ehr_bridge.services.registry.order_search import SORTS, OrderWish
 from ehr_bridge.services.registry.order_states import Stated
 from ehr_bridge.services.registry.patients import Patients
@@ -122,6 +131,7 @@ class OrderBody(Input):
         "there is one step",
     )
     as_of: AsOf = None
+    reason: Reason = None
     status: Stated | None = Field(
         None,
         description="How far the order is, where the EHR knows; what lies behind its state changes nothing, except "
@@ -222,6 +232,9 @@ class OrderAnswer(Versioned):
     uploaded_at: Moment | None
     upload_source: str | None
     as_of: Moment | None = Field(description="When the EHR knew what it last told, as far as it said so")
+    registered_here: bool = Field(description=REGISTERED_HERE)
+    differs_from_ehr: bool = Field(description=DIFFERS)
+    ehr_says: EhrSays
     created_at: Moment
     updated_at: Moment
 
@@ -246,10 +259,6 @@ def _tags_of_told(path: AccessionPath, body: OrderBody) -> list[str]:
     return tags_of_told_order(path.order)
 
 
-def _tags(path: OrderPath) -> list[str]:
-    return tags_of_order(path.order)
-
-
 @blueprint.put(
     "/orders/<order>",
     responses={
@@ -265,16 +274,29 @@ def _tags(path: OrderPath) -> list[str]:
 @honours(_tags_of_told)
 def put_order(path: AccessionPath, body: OrderBody) -> Response:
     """Place or update an order by accession number"""
-    order, created = services().orders.upsert(told_order(path.order, body, services().patients), origin())
+    return tell_order(path.order, body, teller(body.reason))
+
+
+def tell_order(accession_number: str, body: OrderBody, who: Teller) -> Response:
+    """Place or update an order as the EHR or the desk tells. Raises as `Orders.upsert` says."""
+    told = told_order(accession_number, body, services().patients, who)
+    order, created = services().orders.upsert(told, origin())
     return answer(order_answer(order), 201 if created else 200)
 
 
-def told_order(accession_number: str, body: OrderBody, patients: Patients) -> ToldOrder:
-    """What a body tells. Raises InvalidInput when it is not certain which authority gave the patient's number."""
+def told_order(accession_number: str, body: OrderBody, patients: Patients, who: Teller = EHR) -> ToldOrder:
+    """What a body tells. Raises InvalidInput when it is not certain which authority gave the patient's number, or the
+    desk says what only the EHR can know."""
+    require_the_desks(
+        who,
+        as_of=body.as_of,
+        status=body.status,
+        scheduled_study_instance_uid=body.scheduled_study_instance_uid,
+    )
     told = body.model_dump(include={field.name for field in fields(OrderData)} - {"further_steps"})
     data = OrderData(**told, further_steps=tuple(StepData(**step.model_dump()) for step in body.further_steps))
     mrn = patients.certain(body.mrn, body.issuer)
-    return ToldOrder(accession_number, mrn, data, body.status, body.scheduled_study_instance_uid, body.as_of)
+    return ToldOrder(accession_number, mrn, data, body.status, body.scheduled_study_instance_uid, body.as_of, who)
 
 
 @blueprint.get("/orders", responses={200: OrderList, 404: Problem, 409: Problem, 422: Problem})
@@ -290,28 +312,6 @@ def get_order(path: OrderPath) -> Response:
     return answer(order_answer(services().orders.get(path.order)))
 
 
-@blueprint.post("/orders/<order>/cancel", responses={200: OrderAnswer, 404: Problem, 409: Problem})
-@honours(_tags)
-def cancel_order(path: OrderPath) -> Response:
-    """Cancel an order; its images stay with the patient"""
-    order = services().orders.cancel(path.order, origin())
-    return answer(order_answer(order))
-
-
-@blueprint.post("/orders/<order>/arrival", responses={200: OrderAnswer, 404: Problem, 409: Problem})
-@honours(_tags)
-def note_arrival(path: OrderPath) -> Response:
-    """Note that the patient of an order has arrived"""
-    return answer(order_answer(services().orders.arrive(path.order, origin())))
-
-
-@blueprint.delete("/orders/<order>/arrival", responses={200: OrderAnswer, 404: Problem, 409: Problem})
-@honours(_tags)
-def withdraw_arrival(path: OrderPath) -> Response:
-    """Note that the patient has not arrived after all"""
-    return answer(order_answer(services().orders.withdraw_arrival(path.order, origin())))
-
-
 def order_answer(order: Order) -> OrderAnswer:
     patient = order.patient
     whose = {
@@ -320,6 +320,8 @@ def order_answer(order: Order) -> OrderAnswer:
         "patient_name": person_name(patient) or None,
         "patient_birth_date": patient.birth_date,
         "patient_sex": patient.sex,
+        "differs_from_ehr": bool(order.ehr_says),
+        "ehr_says": order.ehr_says or {},
     }
     values = {name: getattr(order, name) for name in OrderAnswer.model_fields if name not in whose}
     for own_id in ("requested_procedure_id", "scheduled_procedure_step_id"):

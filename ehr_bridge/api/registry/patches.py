@@ -18,8 +18,9 @@ from pydantic import ConfigDict
 from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import services
 from ehr_bridge.api.http.schemas import Input
-from ehr_bridge.api.registry.orders import AccessionPath, OrderAnswer, OrderBody, put_order, tags_of_told_order
-from ehr_bridge.api.registry.patients import MrnPath, PatientAnswer, PatientBody, put_patient, tags_of_told_patient
+from ehr_bridge.api.registry.orders import AccessionPath, OrderAnswer, OrderBody, tags_of_told_order, tell_order
+from ehr_bridge.api.registry.patients import MrnPath, PatientAnswer, PatientBody, tags_of_told_patient, tell_patient
+from ehr_bridge.api.registry.tellers import teller
 from ehr_bridge.api.writing.conditions import honours
 from ehr_bridge.db.tables.registry import Order, Patient
 from ehr_bridge.errors import NotFound
@@ -56,9 +57,9 @@ def _tags_of_order(path: AccessionPath, body: OrderPatch) -> list[str]:
 def patch_patient(path: MrnPath, body: PatientPatch) -> Response:
     """Register a patient, or update some fields of one, by MRN"""
     with services().fresh.together():
-        known = known_of_patient(services().patients, path.patient, _sent(body))
-        response: Response = put_patient(path=path, body=PatientBody.model_validate(known | _sent(body)))
-    return response
+        known, sent = known_of_patient(services().patients, path.patient, _sent(body)), _sent(body)
+        whole = PatientBody.model_validate(known | sent)
+        return tell_patient(path.patient, whole, teller(whole.reason, frozenset(sent)))
 
 
 @blueprint.post("/orders/<order>/patch", tags=[ORDERS], responses={200: OrderAnswer, 201: OrderAnswer})
@@ -66,9 +67,9 @@ def patch_patient(path: MrnPath, body: PatientPatch) -> Response:
 def patch_order(path: AccessionPath, body: OrderPatch) -> Response:
     """Place an order, or update some fields of one, by accession number"""
     with services().fresh.together():
-        known = known_of_order(services().orders, path.order)
-        response: Response = put_order(path=path, body=OrderBody.model_validate(known | _sent(body)))
-    return response
+        known, sent = known_of_order(services().orders, path.order), _sent(body)
+        whole = OrderBody.model_validate(known | sent)
+        return tell_order(path.order, whole, teller(whole.reason, frozenset(sent)))
 
 
 def known_of_patient(patients: Patients, mrn: str, sent: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Patients, sent by the EHR."""
+"""Patients, sent by the EHR or registered at the desk."""
 
 from __future__ import annotations
 
@@ -30,9 +30,18 @@ from ehr_bridge.api.http.schemas import (
     Problem,
     Versioned,
 )
+from ehr_bridge.api.registry.tellers import (
+    DIFFERS,
+    REGISTERED_HERE,
+    EhrSays,
+    Reason,
+    require_the_desks,
+    teller,
+)
 from ehr_bridge.api.writing.conditions import honours
 from ehr_bridge.db.tables.registry import Patient
 from ehr_bridge.matching import NAME_PARTS
+from ehr_bridge.services.registry.desk import Teller
 from ehr_bridge.services.registry.patients import SORTS, PatientData, PatientWish
 
 blueprint = Blueprint("patients", "Patients")
@@ -60,6 +69,7 @@ class PatientBody(Input):
     sex: Sex = "unknown"
     issuer: Issuer = None
     as_of: AsOf = None
+    reason: Reason = None
 
     @field_validator("middle_name", "prefix", "suffix")
     @classmethod
@@ -97,6 +107,15 @@ class PatientAnswer(Versioned):
         "nothing is linked to the number automatically, until somebody agrees, refuses or undoes it; null otherwise"
     )
     as_of: Moment | None = Field(description="When the EHR knew what it last told, as far as it said so")
+    registered_here: bool = Field(description=REGISTERED_HERE)
+    differs_from_ehr: bool = Field(description=DIFFERS)
+    ehr_says: EhrSays
+    is_unidentified: bool = Field(
+        description="An emergency patient whom nobody has identified yet; the name was given here"
+    )
+    approximate_age: int | None = Field(
+        description="In years, as it was judged when an emergency patient was registered; null where nobody said it"
+    )
     created_at: Moment
     updated_at: Moment
 
@@ -122,13 +141,19 @@ def _tags_of_told(path: MrnPath, body: PatientBody) -> list[str]:
 @honours(_tags_of_told)
 def put_patient(path: MrnPath, body: PatientBody) -> Response:
     """Register or update a patient by MRN"""
-    patient, created = services().patients.upsert(path.patient, body.data(), origin(), body.as_of)
+    return tell_patient(path.patient, body, teller(body.reason))
+
+
+def tell_patient(mrn: str, body: PatientBody, who: Teller) -> Response:
+    """Register or update a patient as the EHR or the desk tells. Raises as `Patients.upsert` says."""
+    require_the_desks(who, as_of=body.as_of)
+    patient, created = services().patients.upsert(mrn, body.data(), origin(), body.as_of, who)
     return answer(patient_answer(patient), 201 if created else 200)
 
 
 @blueprint.get("/patients", responses={200: PatientList, 404: Problem, 409: Problem, 422: Problem})
 def list_patients(query: PatientQuery) -> Response:
-    """Search patients by name, birth date or MRN; by name"""
+    """Search patients by name, birth date, MRN or accession number; by name"""
     wish = PatientWish(query.q, _id_of(query), query.updated_since, closed())
     page = services().patients.search(wish, query.limit, query.offset, query.after, query.sort)
     return answer(PatientList(items=[patient_answer(one) for one in page.items], **counts(page)))
@@ -150,4 +175,8 @@ def get_patient(path: PatientPath, query: IssuerQuery) -> Response:
 
 
 def patient_answer(patient: Patient) -> PatientAnswer:
-    return PatientAnswer.model_validate(patient)
+    values = {name: getattr(patient, name) for name in PatientAnswer.model_fields if name not in _OF_THE_DESK}
+    return PatientAnswer(**values, differs_from_ehr=bool(patient.ehr_says), ehr_says=patient.ehr_says or {})
+
+
+_OF_THE_DESK = frozenset({"differs_from_ehr", "ehr_says"})

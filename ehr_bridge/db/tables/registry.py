@@ -6,9 +6,9 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, time
-from typing import ClassVar, Self, overload
+from typing import Any, ClassVar, Self, overload
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, false, text
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from ehr_bridge.db.states import OrderStatus, PerformedStatus, column_of
@@ -61,6 +61,14 @@ class Patient(Dated, Base):
     decided."""
     as_of: Mapped[datetime | None]
     """When the EHR knew what it last told, as far as it said so."""
+    registered_here: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Registered at the desk, and not sent by the EHR yet."""
+    ehr_says: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """What the EHR last told of the fields that the desk has changed since, as JSON values."""
+    is_unidentified: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """An emergency patient whose name is one of ours (`ehr_bridge.services.registry.emergency`)."""
+    approximate_age: Mapped[int | None]
+    """In years, as somebody judged it when an emergency patient was registered."""
 
     @validates("issuer")
     def _follow(self, _: str, issuer: str | None) -> str | None:
@@ -169,6 +177,10 @@ class Order(Dated, Base):
     Written by `services.interfaces.performed_orders` alone."""
     made_here: Mapped[bool] = mapped_column(default=False, server_default=false())
     """Made here for a study without an order, and not sent by the EHR yet."""
+    registered_here: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Placed at the desk, and not sent by the EHR yet. Unlike the former it is on the worklist."""
+    ehr_says: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """As of a patient."""
     told_patient_id: Mapped[uuid.UUID | None]
     """The record under whose number the EHR last sent the order, even if it was merged into `patient`."""
     as_of: Mapped[datetime | None]
@@ -211,3 +223,15 @@ class Order(Dated, Base):
                 self.steps.append(ScheduledStep(position=position))
             for name, value in asdict(one).items():
                 setattr(self.steps[position], name, value)
+
+
+class GivenNumber(Base):
+    """The last number given here of one kind (`ehr_bridge.services.registry.local_numbers`)."""
+
+    __tablename__ = "given_numbers"
+
+    kind: Mapped[str] = mapped_column(String(16), primary_key=True)
+    """`mrn` or `accession`."""
+    day: Mapped[str] = mapped_column(String(8))
+    """The day to which the count belongs, as YYYYMMDD; '' where the pattern has no date."""
+    last: Mapped[int]

@@ -14,10 +14,11 @@ from ehr_bridge.db.paging import Page
 from ehr_bridge.db.states import Decision
 from ehr_bridge.db.tables.identity_changes import IdentityChange
 from ehr_bridge.db.tables.registry import Order, Patient
-from ehr_bridge.errors import Conflict, InvalidInput, NotFound
+from ehr_bridge.errors import Conflict, NotFound
 from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.services.changes.events import TAKEN_BACK, note
-from ehr_bridge.services.changes.ledger import move_studies, note_change
+from ehr_bridge.services.changes.ledger import note_change
+from ehr_bridge.services.changes.merging import MergePreview, merge_records, preview_merge
 from ehr_bridge.services.changes.undo import undo_change
 from ehr_bridge.services.changes.views import ChangeFilters, ChangeView, search_changes, view_of
 from ehr_bridge.services.identity.study_index import index_study
@@ -25,6 +26,7 @@ from ehr_bridge.services.linking.following import follow
 from ehr_bridge.services.linking.second_looks import Cause, order_changed, patient_changed
 from ehr_bridge.services.linking.used_again import refuse, require_pending, settle
 from ehr_bridge.services.linking.withheld import studies_of
+from ehr_bridge.services.registry.desk import EHR, Teller
 from ehr_bridge.services.registry.numbers import find_patient_record
 from ehr_bridge.services.registry.orders import find_order
 from ehr_bridge.services.visibility.restrictions import Restrictions, count_up
@@ -47,26 +49,7 @@ class IdentityChanges:
         """
         now = self._clock()
         with self._database.write() as session:
-            patient, survivor = find_patient_record(session, mrn), find_patient_record(session, into)
-            if patient.id == survivor.id:
-                message = "name another record than the one that is merged"
-                raise InvalidInput("invalid_request", "A record cannot be merged into itself.", (("into", message),))
-            if patient.merged_into_id is not None or survivor.merged_into_id is not None:
-                raise Conflict(
-                    "patient_merged", "One of these records was merged into another; use the surviving record."
-                )
-            sides = ({"merged_into_id": None}, {"merged_into_id": survivor.id})
-            change = note_change(session, "patient_merged", patient, None, sides, reason, origin, now)
-            patient.merged_into_id = survivor.id
-            orders = list(session.scalars(select(Order).where(Order.patient_id == patient.id)))
-            for order in orders:
-                order.patient_id = survivor.id
-            session.flush()
-            session.expire_all()
-            studies = studies_of(session, patient_id=patient.id)
-            change.moved = move_studies(session, studies, survivor.id, origin, now)
-            change.moved = {**change.moved, "orders": [str(order.id) for order in orders]}
-            follow(session, studies, change, reason, origin, now)
+            change, patient, survivor = merge_records(session, mrn, into, reason, origin, now)
             patient_changed(session, survivor, Cause.PATIENTS_MERGED, now)
             patient_changed(session, patient, Cause.PATIENTS_MERGED, now)
             for record, other in ((patient, survivor), (survivor, patient)):
@@ -76,7 +59,12 @@ class IdentityChanges:
         self._restrictions.changed()
         return view
 
-    def unmerge(self, mrn: str, reason: str, origin: Origin) -> ChangeView:
+    def preview_merge[Shown](self, mrn: str, into: str, origin: Origin, show: Callable[[MergePreview], Shown]) -> Shown:
+        """What `merge` would change, as `show` makes of it while it is so; nothing is kept. Raises like it."""
+        with self._database.on_trial() as session:
+            return show(preview_merge(session, mrn, into, origin, self._clock()))
+
+    def unmerge(self, mrn: str, reason: str, origin: Origin, teller: Teller = EHR) -> ChangeView:
         """Undo the merge of this record into another.
 
         Raises:
@@ -93,7 +81,7 @@ class IdentityChanges:
             )
         if merge is None or patient.merged_into_id is None:
             raise Conflict("not_merged", "This record was not merged into another.")
-        return self.undo(merge.id, reason, origin)
+        return self.undo(merge.id, reason, origin, teller)
 
     def correct_accession_number(self, order: str, number: str, reason: str, origin: Origin) -> ChangeView:
         """Correct the accession number of an order; its studies follow.
@@ -122,8 +110,9 @@ class IdentityChanges:
             note(session, "order.renumbered", change, origin, now)
             return view_of(session, change)
 
-    def undo(self, change_id: uuid.UUID, reason: str, origin: Origin) -> ChangeView:
+    def undo(self, change_id: uuid.UUID, reason: str, origin: Origin, teller: Teller = EHR) -> ChangeView:
         """Undo a change; its studies follow, and are restored to the byte where nothing else has changed them since.
+        What the EHR told, and the `teller` at the desk undoes, differs from it then.
 
         Raises:
             NotFound: there is no such change.
@@ -132,7 +121,7 @@ class IdentityChanges:
         now = self._clock()
         with self._database.write() as session:
             undone = _find(session, change_id)
-            change = undo_change(session, undone, reason, origin, now)
+            change = undo_change(session, undone, reason, origin, now, teller)
             note(session, TAKEN_BACK[undone.kind], change, origin, now, undoes=str(undone.id))
             if undone.kind == "patient_merged":
                 count_up(session)

@@ -24,11 +24,11 @@ from ehr_bridge.services.linking.links import link_of, set_link
 from ehr_bridge.services.linking.second_looks import Before, Cause, order_changed, orders_told, patients_told
 from ehr_bridge.services.linking.used_again import hold_back
 from ehr_bridge.services.linking.withheld import studies_of, studies_of_patients
+from ehr_bridge.services.registry.desk import TOLD, Why, is_ours
 from ehr_bridge.services.registry.order_states import plain
 
 IN_FILES = frozenset({"ordered_by", "patient_id", "accession_number"})
 """Fields of an order that are also in its studies' files."""
-TOLD = "from the EHR"
 
 type Sides = tuple[Mapping[str, Any], Mapping[str, Any]]
 """The changed fields before and after."""
@@ -42,19 +42,37 @@ class Followers:
         self._in_files = IN_FILES | in_files
 
     def patients_told(
-        self, session: Session, told: Sequence[tuple[Patient, Before]], origin: Origin, now: datetime
+        self,
+        session: Session,
+        told: Sequence[tuple[Patient, Before]],
+        origin: Origin,
+        now: datetime,
+        whys: Mapping[uuid.UUID, Why] | None = None,
     ) -> None:
         """Patients are new (None) or have changed in these fields."""
         changed = [(patient, before) for patient, before in told if before is not None]
         if changed:
-            self._patients_changed(session, changed, origin, now)
+            self._patients_changed(session, changed, origin, now, whys or {})
         patients_told(session, told, now)
 
     def _patients_changed(
-        self, session: Session, changed: Sequence[tuple[Patient, Mapping[str, Any]]], origin: Origin, now: datetime
+        self,
+        session: Session,
+        changed: Sequence[tuple[Patient, Mapping[str, Any]]],
+        origin: Origin,
+        now: datetime,
+        whys: Mapping[uuid.UUID, Why],
     ) -> None:
         changes = [
-            _change("patient_updated", patient, None, _sides(patient, before), TOLD, origin, now)
+            _change(
+                "patient_updated",
+                patient,
+                None,
+                _sides(patient, before),
+                whys.get(patient.id, TOLD).reason,
+                origin,
+                now,
+            )
             for patient, before in changed
         ]
         session.add_all(changes)
@@ -63,39 +81,51 @@ class Followers:
         for (patient, _), change in zip(changed, changes, strict=True):
             studies = theirs.get(patient.id, [])
             if not hold_back(session, patient, studies, change, origin, now):
-                follow(session, studies, change, TOLD, origin, now)
+                follow(session, studies, change, change.reason, origin, now)
 
     def orders_told(
-        self, session: Session, told: Sequence[tuple[Order, Before]], origin: Origin, now: datetime
+        self,
+        session: Session,
+        told: Sequence[tuple[Order, Before]],
+        origin: Origin,
+        now: datetime,
+        whys: Mapping[uuid.UUID, Why] | None = None,
     ) -> None:
         """Orders are new (None) or have changed in these fields."""
         for order, before in told:
             if before is not None and self._in_files & set(before):
-                self._order_changed(session, order, before, origin, now)
+                why = (whys or {}).get(order.id, TOLD)
+                self._order_changed(session, order, before, why, origin, now)
         orders_told(session, told, now)
 
     def _order_changed(
-        self, session: Session, order: Order, before: Mapping[str, Any], origin: Origin, now: datetime
+        self, session: Session, order: Order, before: Mapping[str, Any], why: Why, origin: Origin, now: datetime
     ) -> None:
         sides = _sides(order, before)
-        change = note_change(session, "order_updated", order.patient, order, sides, TOLD, origin, now)
+        change = note_change(session, "order_updated", order.patient, order, sides, why.reason, origin, now)
         studies = studies_of(session, order_id=order.id)
-        if "patient_id" in before and order.made_here:
+        if "patient_id" in before and is_ours(order) and not why.is_desk:
             _leave_to_people(session, studies, before["patient_id"], change, order, origin, now)
             studies = []
         elif "patient_id" in before:
             change.moved = move_studies(session, studies, order.patient_id, origin, now)
-        follow(session, studies, change, TOLD, origin, now)
+        follow(session, studies, change, why.reason, origin, now)
 
     def order_cancelled(
-        self, session: Session, order: Order, shown: Mapping[str, Any], origin: Origin, now: datetime
+        self,
+        session: Session,
+        order: Order,
+        shown: Mapping[str, Any],
+        origin: Origin,
+        now: datetime,
+        why: Why = TOLD,
     ) -> None:
         """An order is cancelled: its images stay with the patient, without the order."""
         sides = ({"status": shown["status"], "shown": dict(shown)}, {"status": order.status})
-        change = note_change(session, "order_cancelled", order.patient, order, sides, TOLD, origin, now)
+        change = note_change(session, "order_cancelled", order.patient, order, sides, why.reason, origin, now)
         studies = studies_of(session, order_id=order.id)
         change.moved = move_studies(session, studies, order.patient_id, origin, now, without=order)
-        follow(session, studies, change, TOLD, origin, now)
+        follow(session, studies, change, why.reason, origin, now)
         order_changed(session, order, Cause.ORDER_CANCELLED, now)
 
 

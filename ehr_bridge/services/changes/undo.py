@@ -29,11 +29,14 @@ from ehr_bridge.services.linking.links import link_of, set_link
 from ehr_bridge.services.linking.second_looks import Cause, order_changed, patient_changed
 from ehr_bridge.services.linking.used_again import settle
 from ehr_bridge.services.linking.withheld import release, studies_of
+from ehr_bridge.services.registry.desk import EHR, Teller, note_undone
 from ehr_bridge.services.registry.numbers import mrns_of
 from ehr_bridge.services.registry.order_states import plain, waiting_state
 
 
-def undo_change(session: Session, undone: IdentityChange, reason: str, origin: Origin, now: datetime) -> IdentityChange:
+def undo_change(
+    session: Session, undone: IdentityChange, reason: str, origin: Origin, now: datetime, teller: Teller = EHR
+) -> IdentityChange:
     """The change that undoes `undone`. Raises Conflict when that was already undone, is itself an undo, or its result
     is no longer in effect."""
     patient = session.get_one(Patient, undone.patient_id)
@@ -48,6 +51,7 @@ def undo_change(session: Session, undone: IdentityChange, reason: str, origin: O
     change = note_change(session, undone.kind, patient, order, sides, reason, origin, now, undoes=undone)
     for name in undone.after:
         setattr(subject, name, as_field(name, undone.before[name]))
+    note_undone(subject, undone.after, teller)
     session.flush()
     session.expire(subject)
     if undone.kind == "patient_updated":

@@ -14,7 +14,8 @@ from ehr_bridge.db.tables.registry import Patient
 from ehr_bridge.matching.issuers import Authority, issuer_key
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit.trail import Event, Origin
-from ehr_bridge.services.registry.patients import Listener, configured_issuer
+from ehr_bridge.services.registry.numbers import configured_issuer
+from ehr_bridge.services.registry.patients import Listener
 from ehr_bridge.services.visibility.restrictions import count_up
 
 BATCH = 200

@@ -16,9 +16,9 @@ from sqlalchemy.orm import Session
 from ehr_bridge.db.like import ESCAPE, escaped
 from ehr_bridge.db.rows import among
 from ehr_bridge.db.tables.registry import Patient
-from ehr_bridge.errors import Conflict, NotFound
+from ehr_bridge.errors import Conflict, InvalidInput, NotFound
 from ehr_bridge.matching import HeaderIdentity
-from ehr_bridge.matching.issuers import BETWEEN, issuer_key, readings
+from ehr_bridge.matching.issuers import BETWEEN, Authority, authority_named, issuer_key, readings
 from ehr_bridge.services.visibility.asker import require_open
 
 MOST_NAMED = 10
@@ -172,3 +172,46 @@ def as_uuid(text: str) -> uuid.UUID | None:
         return uuid.UUID(text)
     except ValueError:
         return None
+
+
+def configured_issuer(authorities: Iterable[Authority], told: str | None) -> str:
+    """The site's name of an authority. Raises InvalidInput when none is given, or none of the site's."""
+    names = ", ".join(one.name for one in authorities)
+    if told is None:
+        message = f"say who gave the number: {names}"
+        detail = f"Several authorities give numbers here; {message}."
+        raise InvalidInput("issuer_required", detail, (("issuer", message),))
+    found = authority_named(authorities, told)
+    if found is None:
+        message = f"one of {names}"
+        detail = f"No such authority is configured here; use {message}."
+        raise InvalidInput("issuer_not_configured", detail, (("issuer", message),))
+    return found.name
+
+
+def record_of_authority(records: Sequence[Patient], issuer: str) -> Patient | None:
+    """The record of a number of this authority; None when there is none yet. Raises Conflict when the issuer of a
+    recorded number is unknown, so that it may be this one."""
+    if any(record.issuer is None for record in records):
+        raise Conflict(
+            "mrn_without_issuer",
+            "This recorded MRN has no issuer yet: an administrator must assign one first. Nothing was changed.",
+        )
+    return next((record for record in records if is_same_issuer(issuer, record.issuer or "")), None)
+
+
+def record_of_the_one(records: Sequence[Patient], told: str | None) -> Patient | None:
+    """The record of a number at a site with one authority; None when there is none yet. Raises Conflict when another
+    issuer is given, so somebody else is meant; or several have the number from former authorities."""
+    if told is not None and (same := [one for one in records if is_same_issuer(told, one.issuer or "")]):
+        return same[0]
+    if len(records) > 1:
+        raise ambiguous(records)
+    record = records[0] if records else None
+    if record is not None and told is not None and record.issuer is not None:
+        raise Conflict(
+            "mrn_of_another_issuer",
+            f"This recorded MRN was issued by '{record.issuer}': with another issuer it is another patient's. "
+            "Nothing was changed.",
+        )
+    return record

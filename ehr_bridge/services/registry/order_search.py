@@ -9,11 +9,10 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
-from ehr_bridge.db.like import ESCAPE, escaped
 from ehr_bridge.db.paging import Key, Page, Position, Sorts, fetch_sorted, in_period
 from ehr_bridge.db.tables.registry import Order, ScheduledStep
 from ehr_bridge.db.tables.studies import Study, StudyOrder
-from ehr_bridge.services.registry.searching import person_fits
+from ehr_bridge.services.registry.searching import number_fits, person_fits
 from ehr_bridge.services.visibility.restrictions import NOTHING, Closed, without
 
 SORTS = Sorts(
@@ -34,7 +33,7 @@ class OrderWish:
     """Which orders to find; None matches all."""
 
     text: str | None = None
-    """Beginning of an accession number, or what finds its patient (`searching.person_fits`)."""
+    """Part of an accession number (`searching.number_fits`), or what finds its patient (`searching.person_fits`)."""
     patients: frozenset[uuid.UUID] | None = None
     """All records of one person."""
     order_id: uuid.UUID | None = None
@@ -60,7 +59,7 @@ def search_orders(
     first = (ScheduledStep.order_id == Order.id) & (ScheduledStep.position == 0)
     query = select(Order).join(ScheduledStep, first).where(without(Order.patient_id, wish.closed), *_conditions(wish))
     if wish.text:
-        number = Order.accession_number.ilike(escaped(wish.text.strip()) + "%", escape=ESCAPE)
+        number = number_fits(Order.accession_number.expression, wish.text.strip())
         query = query.join(Order.patient).where(or_(number, person_fits(wish.text)))
     return fetch_sorted(session, query, SORTS.chosen(sort), limit, offset, after)
 

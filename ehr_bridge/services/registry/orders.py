@@ -17,7 +17,17 @@ from ehr_bridge.db.states import OrderStatus
 from ehr_bridge.db.tables.registry import Order
 from ehr_bridge.errors import BridgeError, NotFound
 from ehr_bridge.services import audit
-from ehr_bridge.services.audit.trail import Origin
+from ehr_bridge.services.audit.trail import Event, Origin
+from ehr_bridge.services.registry.desk import (
+    EHR,
+    TOLD,
+    Teller,
+    Why,
+    note_desk,
+    note_ehr,
+    require_reason,
+    why,
+)
 from ehr_bridge.services.registry.numbers import as_uuid, find_patient
 from ehr_bridge.services.registry.order_search import OrderWish, search_orders
 from ehr_bridge.services.registry.order_states import Stated, move, order_shows, state
@@ -37,11 +47,19 @@ class Listener(Protocol):
         told: Sequence[tuple[Order, Mapping[str, Any] | None]],
         origin: Origin,
         now: datetime,
+        whys: Mapping[uuid.UUID, Why] | None = None,
     ) -> None:
-        """Each with the former values of its changed fields; None for a new order."""
+        """Each with the former values of its changed fields; None for a new order. `whys`: why, by order; those
+        without one come from the EHR."""
 
     def order_cancelled(
-        self, session: Session, order: Order, shown: Mapping[str, Any], origin: Origin, now: datetime
+        self,
+        session: Session,
+        order: Order,
+        shown: Mapping[str, Any],
+        origin: Origin,
+        now: datetime,
+        why: Why = TOLD,
     ) -> None:
         """An order is cancelled; `shown` is the state it had and what it showed of its images."""
 
@@ -68,7 +86,7 @@ class Orders:
             NotFound: no patient has that MRN.
             Conflict: it is cancelled and another state is reported; the UID is another order's, or comes too late; or
                 what was told last is newer.
-            InvalidInput: `as_of` lies in the future.
+            InvalidInput: `as_of` lies in the future; or the desk gives no reason (`desk.require_reason`).
             NotPermitted: the caller may not see its patient (`visibility.asker`).
         """
         (outcome,) = self.upsert_all([told], origin)
@@ -102,7 +120,8 @@ class Orders:
         audit.append_all(session, origin, events, now)
         changed = [(change.order, change.before) for change in changes if change.is_new or change.before]
         if changed:
-            self._listener.orders_told(session, changed, origin, now)
+            whys = {change.order.id: change.why for change in changes}
+            self._listener.orders_told(session, changed, origin, now, whys)
         later = [change.settle(now) for change in changes if not change.is_new]
         audit.append_all(session, origin, [event for event in later if event is not None], now)
 
@@ -177,23 +196,37 @@ class Orders:
         with self._fresh.read() as session:
             return search_orders(session, wish, limit, offset, after, sort)
 
-    def cancel(self, id_or_accession_number: str, origin: Origin) -> Order:
+    def cancel(self, id_or_accession_number: str, origin: Origin, teller: Teller = EHR) -> Order:
         """Cancel an order; its images stay with the patient. Cancelling twice changes nothing.
 
         Raises:
             NotFound: there is no such order.
             Conflict: it is reported.
+            InvalidInput: the EHR told it, and the desk gives no reason.
         """
         now = self._clock()
         with self._database.write() as session:
             order = find_order(session, id_or_accession_number)
             if order.status == OrderStatus.CANCELLED:
+                self._agree_to_cancelled(session, order, teller, origin, now)
                 return order
+            require_reason(order, teller, ["status"])
             shown = order_shows(order)
             move(order, OrderStatus.CANCELLED)
+            if teller.is_desk:
+                note_desk(order, {"status": shown["status"]})
             self._note(session, "order.cancelled", order, shown["status"], origin, now)
-            self._listener.order_cancelled(session, order, shown, origin, now)
+            self._listener.order_cancelled(session, order, shown, origin, now, why(teller))
             return order
+
+    def _agree_to_cancelled(
+        self, session: Session, order: Order, teller: Teller, origin: Origin, now: datetime
+    ) -> None:
+        """The EHR cancels what the desk has cancelled: they agree."""
+        if teller.is_desk or (settled := note_ehr(order, {"status"})) in ([], ["registered_here"]):
+            return
+        event = Event("order.updated", patient_id=order.patient_id, order_id=order.id, detail={"settled": settled})
+        audit.append(session, origin, event, now)
 
 
 def find_order(session: Session, id_or_accession_number: str) -> Order:

@@ -4,35 +4,38 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Protocol
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.paging import Key, Page, Position, Sorts, fetch_sorted, of_ids
-from ehr_bridge.db.tables.registry import Patient
-from ehr_bridge.errors import BridgeError, Conflict, InvalidInput
+from ehr_bridge.db.tables.registry import Order, Patient
+from ehr_bridge.errors import BridgeError, Conflict
 from ehr_bridge.matching import NAME_PARTS
-from ehr_bridge.matching.issuers import Authority, authority_named, issuer_key, readings
+from ehr_bridge.matching.issuers import Authority, issuer_key, readings
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit.trail import Event, Origin
 from ehr_bridge.services.identity.match_index import index_patients
 from ehr_bridge.services.identity.merged_records import survivors
 from ehr_bridge.services.identity.study_index import index_studies_of_patients
+from ehr_bridge.services.registry.desk import EHR, Teller, Why, note_desk, note_ehr, require_reason, why
+from ehr_bridge.services.registry.emergency import is_identified_by
 from ehr_bridge.services.registry.numbers import (
     OF_NUMBERS,
-    ambiguous,
     as_uuid,
+    configured_issuer,
     find_patient_record,
-    is_same_issuer,
     patient_not_found,
+    record_of_authority,
+    record_of_the_one,
     with_issuer,
 )
-from ehr_bridge.services.registry.searching import person_fits
+from ehr_bridge.services.registry.searching import number_fits, person_fits
 from ehr_bridge.services.registry.staleness import note_moment, require_newer
 from ehr_bridge.services.visibility.asker import require_open
 from ehr_bridge.services.visibility.restrictions import NOTHING, Closed, count_up, without
@@ -57,7 +60,7 @@ class PatientWish:
     """Which patients to find; None matches all."""
 
     text: str | None = None
-    """Names, a birth date or the beginning of an MRN (`searching.person_fits`)."""
+    """Names, a birth date or part of an MRN (`searching.person_fits`), or of an order's accession number."""
     patient_id: uuid.UUID | None = None
     updated_since: datetime | None = None
     closed: Closed = NOTHING
@@ -79,12 +82,13 @@ class PatientData:
 
 @dataclass(frozen=True, slots=True)
 class ToldPatient:
-    """What the EHR tells of one patient."""
+    """What the EHR, or the desk, tells of one patient."""
 
     mrn: str
     data: PatientData
     as_of: datetime | None = None
     """When it knew this (`staleness.require_newer`)."""
+    teller: Teller = EHR
 
 
 type Outcome[Row] = tuple[Row, bool] | BridgeError
@@ -100,8 +104,10 @@ class Listener(Protocol):
         told: Sequence[tuple[Patient, Mapping[str, Any] | None]],
         origin: Origin,
         now: datetime,
+        whys: Mapping[uuid.UUID, Why] | None = None,
     ) -> None:
-        """Each with the former values of its changed fields; None for a new patient."""
+        """Each with the former values of its changed fields; None for a new patient. `whys`: why, by patient; those
+        without one come from the EHR."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +117,20 @@ class _Change:
     before: Mapping[str, Any] | None
     shares_number: bool
     """Another issuer's patient has the same number."""
+    teller: Teller
+    settled: Sequence[str]
+    """Fields in which the desk had differed from the EHR, until now."""
 
     @property
     def event(self) -> Event:
         action = "patient.created" if self.before is None else "patient.updated"
-        return Event(action, patient_id=self.patient.id, detail={"fields": self.fields})
+        said: dict[str, Any] = {"settled": self.settled} if self.settled else {}
+        said |= {"reason": self.teller.reason} if self.teller.is_desk and self.teller.reason else {}
+        return Event(action, patient_id=self.patient.id, detail={"fields": self.fields, **said})
+
+    @property
+    def why(self) -> Why:
+        return why(self.teller, [name for name in self.settled if name in self.fields])
 
 
 class Patients:
@@ -138,7 +153,7 @@ class Patients:
         return self._authorities
 
     def upsert(
-        self, mrn: str, data: PatientData, origin: Origin, as_of: datetime | None = None
+        self, mrn: str, data: PatientData, origin: Origin, as_of: datetime | None = None, teller: Teller = EHR
     ) -> tuple[Patient, bool]:
         """Create or update the patient with that MRN; returns whether it is new. Repeating a call changes nothing.
         `as_of` is when the EHR knew this (`staleness.require_newer`).
@@ -150,10 +165,11 @@ class Patients:
         Raises:
             Conflict: the number is another issuer's, or the issuer cannot be determined; or the record was merged; or
                 what was told last is newer.
-            InvalidInput: with several authorities, the issuer is missing or none of them; or `as_of` lies ahead.
+            InvalidInput: with several authorities, the issuer is missing or none of them; or `as_of` lies ahead; or the
+                desk gives no reason (`desk.require_reason`).
             NotPermitted: the caller may not see this patient (`visibility.asker`).
         """
-        (outcome,) = self.upsert_all([ToldPatient(mrn, data, as_of)], origin)
+        (outcome,) = self.upsert_all([ToldPatient(mrn, data, as_of, teller)], origin)
         if isinstance(outcome, BridgeError):
             raise outcome
         return outcome
@@ -192,16 +208,22 @@ class Patients:
         if patient is not None and patient.issuer is not None:
             data = replace(data, issuer=patient.issuer)
         if patient is None:
-            patient = Patient(id=uuid.uuid4(), mrn=told.mrn, created_at=now)
+            patient = Patient(id=uuid.uuid4(), mrn=told.mrn, created_at=now, registered_here=told.teller.is_desk)
         require_newer(patient, told.as_of, now)
-        note_moment(patient, told.as_of)
         changed = [name for name in PatientData.__slots__ if getattr(patient, name) != getattr(data, name)]
-        if not changed and not is_new:
-            return patient, None
-        before = None if is_new else {name: getattr(patient, name) for name in changed}
+        if not is_new:
+            require_reason(patient, told.teller, changed)
+        note_moment(patient, told.as_of)
+        before = {name: getattr(patient, name) for name in changed}
         for name in changed:
             setattr(patient, name, getattr(data, name))
-        return patient, _Change(patient, changed, before, shares_number=is_new and bool(records))
+        settled = _note_teller(patient, told.teller, before)
+        if is_identified_by(patient, changed):
+            patient.is_unidentified, before["is_unidentified"] = False, True
+        if not changed and not settled and not is_new:
+            return patient, None
+        change = _Change(patient, changed, None if is_new else before, is_new and bool(records), told.teller, settled)
+        return patient, change
 
     def _write(self, session: Session, changes: Sequence[_Change], origin: Origin, now: datetime) -> None:
         session.add_all([change.patient for change in changes])
@@ -211,7 +233,10 @@ class Patients:
             index_studies_of_patients(session, renamed)
         index_patients(session, [change.patient for change in changes])
         audit.append_all(session, origin, [change.event for change in changes], now)
-        self._listener.patients_told(session, [(change.patient, change.before) for change in changes], origin, now)
+        told = [(change.patient, change.before) for change in changes if change.before is None or change.before]
+        whys = {change.patient.id: change.why for change in changes}
+        if told:
+            self._listener.patients_told(session, told, origin, now, whys)
         if any(change.shares_number for change in changes):
             count_up(session)  # the number alone no longer identifies a patient who may be restricted
 
@@ -223,7 +248,7 @@ class Patients:
             return self._told(session.scalars(OF_NUMBERS, {"numbers": [mrn]}).all(), issuer)
 
     def _told(self, records: Sequence[Patient], issuer: str | None) -> Patient | None:
-        patient = _of_authority(records, str(issuer)) if self._authorities else _of_the_one(records, issuer)
+        patient = record_of_authority(records, str(issuer)) if self._authorities else record_of_the_one(records, issuer)
         require_open(None if patient is None else patient.id)
         return patient
 
@@ -275,49 +300,17 @@ class Patients:
         if wish.updated_since is not None:
             query = query.where(Patient.updated_at >= wish.updated_since)
         if wish.text:
-            query = query.where(person_fits(wish.text))
+            of_order = number_fits(Order.accession_number.expression, wish.text.strip())
+            query = query.where(or_(person_fits(wish.text), Patient.id.in_(select(Order.patient_id).where(of_order))))
         with self._database.read() as session:
             return fetch_sorted(session, query, SORTS.chosen(sort), limit, offset, after)
 
 
-def configured_issuer(authorities: Iterable[Authority], told: str | None) -> str:
-    """The site's name of an authority. Raises InvalidInput when none is given, or none of the site's."""
-    names = ", ".join(one.name for one in authorities)
-    if told is None:
-        message = f"say who gave the number: {names}"
-        detail = f"Several authorities give numbers here; {message}."
-        raise InvalidInput("issuer_required", detail, (("issuer", message),))
-    found = authority_named(authorities, told)
-    if found is None:
-        message = f"one of {names}"
-        detail = f"No such authority is configured here; use {message}."
-        raise InvalidInput("issuer_not_configured", detail, (("issuer", message),))
-    return found.name
-
-
-def _of_authority(records: Sequence[Patient], issuer: str) -> Patient | None:
-    """The record of a number of this authority; None when there is none yet. Raises Conflict when the issuer of a
-    recorded number is unknown, so that it may be this one."""
-    if any(record.issuer is None for record in records):
-        raise Conflict(
-            "mrn_without_issuer",
-            "This recorded MRN has no issuer yet: an administrator must assign one first. Nothing was changed.",
-        )
-    return next((record for record in records if is_same_issuer(issuer, record.issuer or "")), None)
-
-
-def _of_the_one(records: Sequence[Patient], told: str | None) -> Patient | None:
-    """The record of a number at a site with one authority; None when there is none yet. Raises Conflict when another
-    issuer is given, so somebody else is meant; or several have the number from former authorities."""
-    if told is not None and (same := [one for one in records if is_same_issuer(told, one.issuer or "")]):
-        return same[0]
-    if len(records) > 1:
-        raise ambiguous(records)
-    record = records[0] if records else None
-    if record is not None and told is not None and record.issuer is not None:
-        raise Conflict(
-            "mrn_of_another_issuer",
-            f"This recorded MRN was issued by '{record.issuer}': with another issuer it is another patient's. "
-            "Nothing was changed.",
-        )
-    return record
+def _note_teller(patient: Patient, teller: Teller, before: Mapping[str, Any]) -> list[str]:
+    """What follows of who it was that said it; returns the fields in which the desk had differed until now."""
+    if teller.is_desk:
+        note_desk(patient, before)
+        return []
+    settled = note_ehr(patient, teller.said)
+    patient.registered_here = False
+    return settled

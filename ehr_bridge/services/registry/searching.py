@@ -12,6 +12,7 @@ from ehr_bridge.db.tables.registry import Patient
 from ehr_bridge.matching.names import words_of
 from ehr_bridge.services.registry.numbers import number_begins
 
+SHORT = 3
 _DAYS = (
     re.compile(r"(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})"),
     re.compile(r"(?P<year>\d{4})(?P<month>\d\d)(?P<day>\d\d)"),
@@ -22,9 +23,18 @@ _DAYS = (
 
 def person_fits(text: str) -> ColumnElement[bool]:
     """Whether a patient has every word of the text: inside a name, whatever its case and accents, as the birth date, or
-    as the beginning of the MRN; or the whole text begins an MRN, alone or after its issuer (`ISSUER|MRN`)."""
+    in the MRN (`number_fits`); or the whole text is in an MRN, or begins one after its issuer (`ISSUER|MRN`)."""
     words = [_word_fits(word) for word in re.split(r"[\s,^]+", text) if word]
-    return or_(and_(*words) if words else false(), _begins_mrn(text.strip()), *number_begins(text))
+    return or_(
+        and_(*words) if words else false(), number_fits(Patient.mrn.expression, text.strip()), *number_begins(text)
+    )
+
+
+def number_fits(column: ColumnElement[str], text: str) -> ColumnElement[bool]:
+    """Whether a number has this text anywhere in it, whatever its case; of fewer than `SHORT` characters, only at its
+    beginning: they are in too many."""
+    anywhere = "%" if len(text) >= SHORT else ""
+    return column.ilike(f"{anywhere}{escaped(text)}%", escape=ESCAPE)
 
 
 def day_of(word: str) -> date | None:
@@ -43,8 +53,4 @@ def _word_fits(word: str) -> ColumnElement[bool]:
     fits = [and_(*names)] if names else []
     if (day := day_of(word)) is not None:
         fits.append(Patient.birth_date == day)
-    return or_(_begins_mrn(word), *fits)
-
-
-def _begins_mrn(text: str) -> ColumnElement[bool]:
-    return Patient.mrn.ilike(f"{escaped(text)}%", escape=ESCAPE)
+    return or_(number_fits(Patient.mrn.expression, word), *fits)

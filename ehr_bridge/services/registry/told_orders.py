@@ -16,6 +16,7 @@ from ehr_bridge.db.states import OrderStatus
 from ehr_bridge.db.tables.registry import Order, Patient, StepData
 from ehr_bridge.errors import Conflict
 from ehr_bridge.services.audit.trail import Event
+from ehr_bridge.services.registry.desk import EHR, Teller, Why, note_desk, note_ehr, require_reason, why
 from ehr_bridge.services.registry.numbers import NamedPatients, survivor_of
 from ehr_bridge.services.registry.order_states import Stated, require_statable, state
 from ehr_bridge.services.registry.staleness import note_moment, require_newer
@@ -44,7 +45,7 @@ class OrderData:
 
 @dataclass(frozen=True, slots=True)
 class ToldOrder:
-    """What the EHR tells of one order."""
+    """What the EHR, or the desk, tells of one order."""
 
     accession_number: str
     mrn: str
@@ -56,6 +57,7 @@ class ToldOrder:
     another was sent."""
     as_of: datetime | None = None
     """When the EHR knew this (`staleness.require_newer`)."""
+    teller: Teller = EHR
 
 
 _LOCKED = select(Order).where(Order.accession_number.in_(among("numbers"))).with_for_update(of=Order)
@@ -93,24 +95,36 @@ class Change:
     """Former values of the changed fields; None for a new order, or when nothing changed."""
     former_state: OrderStatus | None
     """Of a new order that has another state already."""
+    settled: Sequence[str]
+    """Fields in which the desk had differed from the EHR, until now."""
 
     @property
     def events(self) -> list[Event]:
         """What is audited of it, apart from a new state of an order that was there."""
-        if not self.is_new and not self.before:
+        if not self.is_new and not self.before and not self.settled:
             return []
         moved = ["mrn"] if self.before and "patient_id" in self.before else []
         action = "order.created" if self.is_new else "order.updated"
-        order = self.order
-        made = Event(action, patient_id=order.patient_id, order_id=order.id, detail={"fields": self.fields + moved})
+        order, teller = self.order, self.told.teller
+        said: dict[str, Any] = {"fields": self.fields + moved}
+        said |= {"settled": self.settled} if self.settled else {}
+        said |= {"reason": teller.reason} if teller.is_desk and teller.reason else {}
+        made = Event(action, patient_id=order.patient_id, order_id=order.id, detail=said)
         if self.former_state is None or self.told.status is None:
             return [made]
         return [made, state_event(saying(self.former_state, self.told.status), order, self.former_state)]
 
+    @property
+    def why(self) -> Why:
+        """Why it changed, for the ledger."""
+        return why(self.told.teller, set(self.settled) & {*(self.before or ())})
+
     def settle(self, now: datetime) -> Event | None:
         """When others have followed the change of an order that was there: who was told, and the reported state;
         returns what is audited of it."""
-        self.order.made_here, self.order.told_patient_id = False, self.told_patient_id
+        self.order.told_patient_id = self.told_patient_id
+        if not self.told.teller.is_desk:
+            self.order.made_here = self.order.registered_here = False
         if self.told.status is None or (before := state(self.order, self.told.status, now)) is None:
             return None
         return state_event(saying(before, self.told.status), self.order, before)
@@ -140,7 +154,7 @@ class Taking:
         order = self._orders.get(told.accession_number)
         is_new = order is None
         if order is None:
-            order = self._new_order(told.accession_number, patient, record)
+            order = self._new_order(told, patient, record)
         else:
             require_open(order.patient_id)
         require_newer(order, told.as_of, self._now)
@@ -150,12 +164,15 @@ class Taking:
             self._require_free(order, str(uid))
         if told.status is not None:
             require_statable(order, told.status)
+        if not is_new:
+            require_reason(order, told.teller, _differing(order, told, patient))
         note_moment(order, told.as_of)
         changed, before = _set(order, told, patient)
         if is_rescheduled:
             self._schedule_under(order, str(uid), is_new=is_new)
         former = state(order, told.status, self._now) if is_new and told.status is not None else None
-        return Change(order, told, record.id, is_new, changed, None if is_new else before or None, former)
+        settled = _note_teller(order, told.teller, {} if is_new else before)
+        return Change(order, told, record.id, is_new, changed, None if is_new else before or None, former, settled)
 
     def _require_free(self, order: Order, uid: str) -> None:
         """Raises Conflict when another order has this UID, or this one already has images."""
@@ -174,15 +191,16 @@ class Taking:
         if not is_new:
             self._session.flush()  # a new order may take the former UID, and rows are inserted before others change
 
-    def _new_order(self, accession_number: str, patient: Patient, record: Patient) -> Order:
+    def _new_order(self, told: ToldOrder, patient: Patient, record: Patient) -> Order:
         uid = self._new_uid()
         return Order(
             id=uuid.uuid4(),
-            accession_number=accession_number,
+            accession_number=told.accession_number,
             patient=patient,
             patient_id=patient.id,
             told_patient_id=record.id,
             made_here=False,
+            registered_here=told.teller.is_desk,
             status=OrderStatus.SCHEDULED,
             scheduled_study_instance_uid=uid,
             study_instance_uid=uid,
@@ -193,7 +211,7 @@ class Taking:
 def _set(order: Order, told: ToldOrder, patient: Patient) -> tuple[list[str], dict[str, Any]]:
     """The fields that changed, and former values, also of the patient."""
     uid, data = told.scheduled_study_instance_uid, told.data
-    changed = [f.name for f in fields(OrderData) if getattr(order, f.name) != getattr(data, f.name)]
+    changed = _changed(order, data)
     before = {name: getattr(order, name) for name in changed}
     for name in changed:
         setattr(order, name, getattr(data, name))
@@ -204,3 +222,21 @@ def _set(order: Order, told: ToldOrder, patient: Patient) -> tuple[list[str], di
         changed.append("scheduled_study_instance_uid")
         before["scheduled_study_instance_uid"] = order.scheduled_study_instance_uid
     return changed, before
+
+
+def _changed(order: Order, data: OrderData) -> list[str]:
+    return [f.name for f in fields(OrderData) if getattr(order, f.name) != getattr(data, f.name)]
+
+
+def _differing(order: Order, told: ToldOrder, patient: Patient) -> list[str]:
+    """What would change."""
+    return _changed(order, told.data) + (["patient_id"] if order.patient_id != patient.id else [])
+
+
+def _note_teller(order: Order, teller: Teller, before: Mapping[str, Any]) -> list[str]:
+    """What follows of who it was that said it; returns the fields in which the desk had differed until now."""
+    if teller.is_desk:
+        note_desk(order, before)
+        return []
+    said = None if teller.said is None else teller.said | ({"patient_id"} if "mrn" in teller.said else frozenset())
+    return note_ehr(order, said)

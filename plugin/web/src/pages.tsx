@@ -9,6 +9,7 @@ const FILES: Readonly<Record<string, Load>> = {
   "/orders": async () => (await import("./pages/OrdersPage")).OrdersPage,
   "/orders/:id": async () => (await import("./pages/OrderPage")).OrderPage,
   "/view/:uid": async () => (await import("./pages/ViewerPage")).ViewerPage,
+  "/patients": async () => (await import("./pages/PatientsPage")).PatientsPage,
   "/patients/:id": async () => (await import("./pages/PatientPage")).PatientPage,
   "/launch": async () => (await import("./pages/LaunchPage")).LaunchPage,
   "/studies": async () => (await import("./pages/StudiesPage")).StudiesPage,

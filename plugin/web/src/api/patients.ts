@@ -1,6 +1,6 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useApi } from "./context";
-import { asPage, firstOf, isPath } from "./queries";
+import { asPage, firstOf, isPath, PAGE_SIZE } from "./queries";
 import type { Order, Patient, Study } from "./types";
 
 const FEW = 8;
@@ -19,6 +19,16 @@ export function useNumberedPatient(id: string | null | undefined, issuer: string
       isPath(id ?? "")
         ? firstOf<Patient>(await ask("patients", { query: { patient: id ?? "", issuer, limit: 1 }, signal }))
         : ask<Patient>(`patients/${encodeURIComponent(id ?? "")}`, { query: { issuer }, signal }),
+  });
+}
+
+/** Everybody whom these words find, page by page; all without words. */
+export function usePatients(q: string, offset: number) {
+  const { ask } = useApi();
+  return useQuery({
+    queryKey: ["patients", { q, offset }],
+    queryFn: async ({ signal }) => asPage<Patient>(await ask("patients", { query: { q, limit: PAGE_SIZE, offset }, signal })),
+    placeholderData: keepPreviousData,
   });
 }
 
@@ -41,6 +51,15 @@ export function useOrderSearch(q: string, status = "") {
     enabled: q !== "",
     queryFn: async ({ signal }) => asPage<Order>(await ask("orders", { query: { q, status, limit: FEW }, signal })),
     placeholderData: keepPreviousData,
+  });
+}
+
+/** The orders of a person, under every record that was merged with this one; latest first. */
+export function useOrdersOf(patientId: string) {
+  const { ask } = useApi();
+  return useQuery({
+    queryKey: ["orders", "patient", patientId],
+    queryFn: async ({ signal }) => asPage<Order>(await ask("orders", { query: { patient: patientId, limit: PAGE_SIZE }, signal })).items,
   });
 }
 

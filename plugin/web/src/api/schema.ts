@@ -888,7 +888,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Undo a change of a patient or order; its studies follow */
+        /** Undo a change of a patient or order; its studies follow. A corrected accession number is the EHR's to undo */
         post: {
             parameters: {
                 query?: never;
@@ -3239,7 +3239,33 @@ export interface paths {
             };
         };
         put?: never;
-        post?: never;
+        /** Place an order without an accession number; one is given */
+        post: {
+            parameters: {
+                query?: never;
+                header?: {
+                    "Idempotency-Key"?: string;
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["OrderBody"];
+                };
+            };
+            responses: {
+                201: {
+                    headers: {
+                        ETag?: string;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["OrderAnswer"];
+                    };
+                };
+            };
+        };
         delete?: never;
         options?: never;
         head?: never;
@@ -3486,7 +3512,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Cancel an order; its images stay with the patient */
+        /** Cancel an order; its images stay with the patient. The body may be JSON with a `reason`, or empty */
         post: {
             parameters: {
                 query?: never;
@@ -3577,7 +3603,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Search patients by name, birth date or MRN; by name */
+        /** Search patients by name, birth date, MRN or accession number; by name */
         get: {
             parameters: {
                 query?: {
@@ -3607,7 +3633,33 @@ export interface paths {
             };
         };
         put?: never;
-        post?: never;
+        /** Register a patient without a number; one is given */
+        post: {
+            parameters: {
+                query?: never;
+                header?: {
+                    "Idempotency-Key"?: string;
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["PatientBody"];
+                };
+            };
+            responses: {
+                201: {
+                    headers: {
+                        ETag?: string;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["PatientAnswer"];
+                    };
+                };
+            };
+        };
         delete?: never;
         options?: never;
         head?: never;
@@ -3643,6 +3695,47 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["PatientBatchAnswer"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/patients/emergency": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Register an emergency patient whom nobody knows, and place an order for now */
+        post: {
+            parameters: {
+                query?: never;
+                header?: {
+                    "Idempotency-Key"?: string;
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["EmergencyBody"];
+                };
+            };
+            responses: {
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["EmergencyAnswer"];
                     };
                 };
             };
@@ -3774,6 +3867,47 @@ export interface paths {
                     };
                     content: {
                         "application/json": components["schemas"]["ChangeAnswer"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/patients/{patient}/merge/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What merging a record into another would change; nothing is changed */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    patient: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["PreviewBody"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["MergePreviewAnswer"];
                     };
                 };
             };
@@ -4833,6 +4967,14 @@ export interface components {
             offset: number;
             total: number;
         };
+        AtOnceBody: {
+            /** @default null */
+            body_part: string | null;
+            description: string;
+            modality: string;
+            /** @default null */
+            station_ae_title: string | null;
+        };
         AttentionAnswer: {
             advice: string;
             code: string;
@@ -5056,6 +5198,23 @@ export interface components {
             tag: string;
             value: (string | number)[] | null;
             vr: string;
+        };
+        EmergencyAnswer: {
+            order: components["schemas"]["OrderAnswer"] | null;
+            patient: components["schemas"]["PatientAnswer"];
+        };
+        EmergencyBody: {
+            /** @default null */
+            approximate_age: number | null;
+            /** @default null */
+            issuer: string | null;
+            /** @default null */
+            order: components["schemas"]["AtOnceBody"] | null;
+            /**
+             * @default unknown
+             * @enum {string}
+             */
+            sex: "male" | "female" | "other" | "unknown";
         };
         ErrorAnswer: {
             code: string;
@@ -5442,6 +5601,17 @@ export interface components {
             into: string;
             reason: string;
         };
+        MergePreviewAnswer: {
+            merged: components["schemas"]["PatientAnswer"];
+            number_of_images: number;
+            number_waiting: number;
+            open_to: number | null;
+            orders: components["schemas"]["MovedOrderAnswer"][];
+            /** @enum {string} */
+            restriction: "none" | "both" | "merged" | "survivor";
+            studies: components["schemas"]["MovedStudyAnswer"][];
+            survivor: components["schemas"]["PatientAnswer"];
+        };
         MessageAnswer: {
             ack: string;
             address: string | null;
@@ -5558,6 +5728,22 @@ export interface components {
             reason: string;
             study_instance_uid: string;
         };
+        MovedOrderAnswer: {
+            accession_number: string;
+            description: string;
+            /** Format: uuid */
+            id: string;
+            modality: string;
+            status: components["schemas"]["OrderStatus"];
+        };
+        MovedStudyAnswer: {
+            modalities: string[];
+            number_of_instances: number;
+            stays: boolean;
+            study_date: string | null;
+            study_description: string | null;
+            study_instance_uid: string;
+        };
         NamedStudy: {
             issuer: string | null;
             link_status: components["schemas"]["LinkStatus"];
@@ -5600,6 +5786,10 @@ export interface components {
             /** Format: date-time */
             created_at: string;
             description: string;
+            differs_from_ehr: boolean;
+            ehr_says: {
+                [key: string]: unknown;
+            };
             further_steps: components["schemas"]["StepAnswer"][];
             /** Format: uuid */
             id: string;
@@ -5620,6 +5810,7 @@ export interface components {
             placer_order_number: string | null;
             priority: string | null;
             procedure_code: string | null;
+            registered_here: boolean;
             requested_procedure_id: string;
             scheduled_at: string | null;
             scheduled_procedure_step_id: string;
@@ -5674,6 +5865,8 @@ export interface components {
             /** @default null */
             procedure_code: string | null;
             /** @default null */
+            reason: string | null;
+            /** @default null */
             requested_procedure_id: string | null;
             /** @default null */
             scheduled_at: string | null;
@@ -5717,20 +5910,27 @@ export interface components {
             new_password: string;
         };
         PatientAnswer: {
+            approximate_age: number | null;
             as_of: string | null;
             birth_date: string | null;
             /** Format: date-time */
             created_at: string;
+            differs_from_ehr: boolean;
+            ehr_says: {
+                [key: string]: unknown;
+            };
             family_name: string | null;
             given_name: string | null;
             /** Format: uuid */
             id: string;
+            is_unidentified: boolean;
             issuer: string | null;
             merged_into_id: string | null;
             middle_name: string | null;
             mrn: string;
             pending_change_id: string | null;
             prefix: string | null;
+            registered_here: boolean;
             /** @enum {string} */
             sex: "male" | "female" | "other" | "unknown";
             suffix: string | null;
@@ -5768,6 +5968,8 @@ export interface components {
             middle_name: string | null;
             /** @default null */
             prefix: string | null;
+            /** @default null */
+            reason: string | null;
             /**
              * @default unknown
              * @enum {string}
@@ -5838,7 +6040,7 @@ export interface components {
             study_instance_uid: string | null;
         };
         /** @enum {string} */
-        Permission: "upload" | "read" | "view" | "download" | "modify_tags" | "reconcile" | "request_deletion" | "approve_deletion" | "view_to_decide" | "write_reports" | "audit" | "accounts" | "service_permissions" | "write_orders" | "mint_on_behalf" | "annotate" | "privacy" | "interfaces";
+        Permission: "upload" | "read" | "view" | "download" | "modify_tags" | "reconcile" | "request_deletion" | "approve_deletion" | "view_to_decide" | "write_reports" | "audit" | "accounts" | "service_permissions" | "write_orders" | "register" | "mint_on_behalf" | "annotate" | "privacy" | "interfaces";
         PersonAnswer: {
             issuer: string | null;
             mrn: string | null;
@@ -5846,6 +6048,9 @@ export interface components {
             patient_name: string | null;
             /** @enum {string} */
             patient_sex: "male" | "female" | "other" | "unknown";
+        };
+        PreviewBody: {
+            into: string;
         };
         PriorsBody: {
             /**
@@ -6367,6 +6572,7 @@ export type AccessionBody = components['schemas']['AccessionBody'];
 export type AccountAnswer = components['schemas']['AccountAnswer'];
 export type AccountBody = components['schemas']['AccountBody'];
 export type AccountList = components['schemas']['AccountList'];
+export type AtOnceBody = components['schemas']['AtOnceBody'];
 export type AttentionAnswer = components['schemas']['AttentionAnswer'];
 export type AuditEventAnswer = components['schemas']['AuditEventAnswer'];
 export type AuditList = components['schemas']['AuditList'];
@@ -6392,6 +6598,8 @@ export type DifferenceAnswer = components['schemas']['DifferenceAnswer'];
 export type DoorOfFiles = components['schemas']['DoorOfFiles'];
 export type EchoAnswer = components['schemas']['EchoAnswer'];
 export type ElementAnswer = components['schemas']['ElementAnswer'];
+export type EmergencyAnswer = components['schemas']['EmergencyAnswer'];
+export type EmergencyBody = components['schemas']['EmergencyBody'];
 export type ErrorAnswer = components['schemas']['ErrorAnswer'];
 export type EventAnswer = components['schemas']['EventAnswer'];
 export type EventData = components['schemas']['EventData'];
@@ -6439,6 +6647,7 @@ export type MatchList = components['schemas']['MatchList'];
 export type May = components['schemas']['May'];
 export type MeAnswer = components['schemas']['MeAnswer'];
 export type MergeBody = components['schemas']['MergeBody'];
+export type MergePreviewAnswer = components['schemas']['MergePreviewAnswer'];
 export type MessageAnswer = components['schemas']['MessageAnswer'];
 export type MessageList = components['schemas']['MessageList'];
 export type MessageState = components['schemas']['MessageState'];
@@ -6448,6 +6657,8 @@ export type ModalityBody = components['schemas']['ModalityBody'];
 export type ModalityList = components['schemas']['ModalityList'];
 export type ModificationAnswer = components['schemas']['ModificationAnswer'];
 export type ModifyTagsBody = components['schemas']['ModifyTagsBody'];
+export type MovedOrderAnswer = components['schemas']['MovedOrderAnswer'];
+export type MovedStudyAnswer = components['schemas']['MovedStudyAnswer'];
 export type NamedStudy = components['schemas']['NamedStudy'];
 export type NewAccountBody = components['schemas']['NewAccountBody'];
 export type NewServiceKeyAnswer = components['schemas']['NewServiceKeyAnswer'];
@@ -6474,6 +6685,7 @@ export type PerformedStatus = components['schemas']['PerformedStatus'];
 export type PerformedStepAnswer = components['schemas']['PerformedStepAnswer'];
 export type Permission = components['schemas']['Permission'];
 export type PersonAnswer = components['schemas']['PersonAnswer'];
+export type PreviewBody = components['schemas']['PreviewBody'];
 export type PriorsBody = components['schemas']['PriorsBody'];
 export type Problem = components['schemas']['Problem'];
 export type ProblemMeaning = components['schemas']['ProblemMeaning'];

@@ -39,20 +39,32 @@ interface SelectProps {
   value: string;
   options: readonly { value: string; label: string }[];
   onChange: (value: string) => void;
+  problem?: string | null;
 }
 
-export function SelectField({ label, value, options, onChange }: SelectProps) {
+export function SelectField({ label, value, options, onChange, problem }: SelectProps) {
   const id = useId();
   return (
     <div className="field">
       <label htmlFor={id}>{label}</label>
-      <select id={id} value={value} onChange={(event) => onChange(event.target.value)}>
+      <select
+        id={id}
+        value={value}
+        aria-invalid={problem ? true : undefined}
+        aria-describedby={problem ? `${id}-problem` : undefined}
+        onChange={(event) => onChange(event.target.value)}
+      >
         {options.map((option) => (
           <option key={option.value} value={option.value}>
             {option.label}
           </option>
         ))}
       </select>
+      {problem && (
+        <p id={`${id}-problem`} className="small text-bad">
+          {problem}
+        </p>
+      )}
     </div>
   );
 }

@@ -8,7 +8,9 @@ import { t } from "../i18n";
 
 /** Saying that the patient is there, and taking that back until there are images. */
 export function Arrival({ order }: { order: Order }) {
-  const mayReceive = useMay("upload");
+  const mayUpload = useMay("upload");
+  const mayRegister = useMay("register");
+  const mayReceive = mayUpload || mayRegister;
   const arrival = useArrival(String(order.id));
   const say = useSay();
   const isThere = order.status === "arrived";

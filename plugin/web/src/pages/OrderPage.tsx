@@ -13,6 +13,8 @@ import { Instant, OrderStatus, OrNone, PersonName, PriorityFlag } from "../compo
 import { PersonFacts } from "../components/Person";
 import { ofNamed } from "../components/whom";
 import { ViewButton } from "../components/ViewButton";
+import { Differs } from "../desk/Marks";
+import { OrderActions } from "../desk/OrderActions";
 import { t, word } from "../i18n";
 import { Priors } from "./Priors";
 import { Arrival } from "./Arrival";
@@ -48,6 +50,8 @@ function LoadedOrder({ order }: { order: Order }) {
           <PersonFacts whom={ofNamed(order)} />
           <OrderStatus status={order.status} />
           <PriorityFlag priority={order.priority} />
+          {order.registered_here && <span className="badge badge-plain">{t("desk.registered_here")}</span>}
+          <Link to={`/patients/${encodeURIComponent(order.patient_id)}`}>{t("desk.patient.open")}</Link>
         </p>
       }
     >
@@ -59,7 +63,9 @@ function LoadedOrder({ order }: { order: Order }) {
           </section>
           <section className="panel" aria-labelledby="order-title">
             <h2 id="order-title">{t("order.facts")}</h2>
+            <Differs row={order} />
             <OrderFacts order={order} />
+            <OrderActions order={order} />
           </section>
           <PerformedSteps of={{ order: order.id }} title={t("performed.title")} />
         </div>

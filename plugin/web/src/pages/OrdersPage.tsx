@@ -13,6 +13,7 @@ import { Instant, OrderStatus, OrNone, PersonName, PriorityFlag } from "../compo
 import { Person } from "../components/Person";
 import { namesakes, ofNamed, type Whom } from "../components/whom";
 import { ViewButton } from "../components/ViewButton";
+import { DeskButtons } from "../desk/DeskButtons";
 import { formatNumber, t, word } from "../i18n";
 import { personName } from "../i18n/person";
 import { hasImages, orderTitle } from "./orderWords";
@@ -31,6 +32,7 @@ export function OrdersPage() {
 
   return (
     <Page title={t("orders.title")} lead={t("orders.lead")}>
+      <DeskButtons />
       <Filters label={t("orders.filters")}>
         <SearchField label={t("orders.search")} hint={t("orders.search.hint")} value={q} onChange={search} />
         <SelectField

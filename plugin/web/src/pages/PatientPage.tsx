@@ -1,6 +1,6 @@
 /** A patient as the EHR opens one: who it is, the orders, and what the archive has. */
 import { Link, Navigate, useParams } from "react-router-dom";
-import { useOrderSearch, usePatient, usePatientStudies } from "../api/patients";
+import { useOrdersOf, usePatient, usePatientStudies } from "../api/patients";
 import type { Patient, Study } from "../api/types";
 import { Blank } from "../components/Blank";
 import { DataList, ListSkeleton, type Column } from "../components/DataList";
@@ -10,6 +10,9 @@ import { Day, Instant, modalitiesOf, OrderStatus, OrNone, PersonName } from "../
 import { PersonFacts } from "../components/Person";
 import { nameOf, ofPatient } from "../components/whom";
 import { ViewButton } from "../components/ViewButton";
+import { ChangesPanel } from "../desk/ChangesPanel";
+import { Differs, PatientBadges } from "../desk/Marks";
+import { PatientActions } from "../desk/PatientActions";
 import { t } from "../i18n";
 import { UsedAgain } from "../reconciliation/UsedAgain";
 
@@ -36,9 +39,12 @@ function Loaded({ patient }: { patient: Patient }) {
       lead={
         <p className="identity">
           <PersonFacts whom={ofPatient(patient)} />
+          <PatientBadges patient={patient} />
         </p>
       }
     >
+      <PatientActions patient={patient} />
+      <Differs row={patient} />
       {patient.pending_change_id && <UsedAgain changeId={patient.pending_change_id} />}
       <section className="stack-small" aria-labelledby="studies-title">
         <h2 id="studies-title">{t("studies.title")}</h2>
@@ -48,6 +54,7 @@ function Loaded({ patient }: { patient: Patient }) {
         <h2 id="orders-title">{t("orders.title")}</h2>
         <Orders patient={patient} />
       </section>
+      <ChangesPanel patientId={patient.id} />
     </Page>
   );
 }
@@ -76,15 +83,13 @@ const columns = (): Column<Study>[] => [
 ];
 
 function Orders({ patient }: { patient: Patient }) {
-  const orders = useOrderSearch(patient.mrn);
+  const orders = useOrdersOf(patient.id);
   if (orders.error) return <ErrorState error={orders.error} onRetry={() => void orders.refetch()} />;
   if (!orders.data) return <ListSkeleton label={t("app.loading")} rows={2} />;
-  // The search takes beginnings, MRN-1 also finds MRN-10, and another issuer may have given the same number.
-  const own = orders.data.items.filter((order) => order.patient_id === patient.id);
-  if (own.length === 0) return <Blank title={t("patient.no_orders")} text={t("orders.empty.text")} />;
+  if (orders.data.length === 0) return <Blank title={t("patient.no_orders")} text={t("orders.empty.text")} />;
   return (
     <ul className="plain-list panel">
-      {own.map((order) => (
+      {orders.data.map((order) => (
         <li key={order.id} className="plain-row">
           <span>
             <Link to={`/orders/${encodeURIComponent(order.id)}`}>{order.description || order.accession_number}</Link>

@@ -22,6 +22,7 @@ export const PLACE_GROUPS: readonly PlaceGroup[] = [
     places: [
       { to: "/upload", label: "nav.upload", icon: "upload", needs: ["upload"] },
       { to: "/orders", label: "nav.orders", icon: "inbox", needs: ["read"] },
+      { to: "/patients", label: "nav.patients", icon: "person", needs: ["read"] },
       { to: "/studies", label: "nav.studies", icon: "images", needs: ["read"] },
       { to: "/reconciliation", label: "nav.reconciliation", icon: "link", needs: ["reconcile"] },
       { to: "/quarantine", label: "nav.quarantine", icon: "shield", needs: ["reconcile"] },

@@ -41,12 +41,13 @@ export const accounts: Translation<typeof english> = {
   "accounts.password.first": "Erstes Passwort",
   "accounts.password.first.hint": { one: "Mindestens {count} Zeichen. Die Person muss bei der ersten Anmeldung ein anderes wählen.", other: "Mindestens {count} Zeichen. Die Person muss bei der ersten Anmeldung ein anderes wählen." },
 
-  "role.may.technician": "Lädt Bilder hoch, sieht sie an, korrigiert sie und ordnet sie zu",
+  "role.may.reception": "Legt Patienten und Aufträge an, meldet das Eintreffen",
+  "role.may.technician": "Lädt Bilder hoch, sieht sie an, korrigiert sie und ordnet sie zu, legt Patienten und Aufträge an",
   "role.may.nurse": "Liest Aufträge und sieht Bilder an",
   "role.may.doctor": "Lädt Bilder hoch, sieht sie an und lädt sie herunter",
   "role.may.radiologist": "Sieht Bilder an und korrigiert sie, beantragt Löschungen, schreibt Befunde",
   "role.may.manager": "Entscheidet über Löschungen und sieht dafür die Bilder an",
-  "role.may.admin": "Verwaltet Konten, liest das Protokoll, beantragt Löschungen und entscheidet darüber",
+  "role.may.admin": "Verwaltet Konten und Schnittstellen, legt Patienten und Aufträge an, liest das Protokoll, beantragt Löschungen und entscheidet darüber",
   "role.may.service": "Schreibt Patienten und Aufträge, erstellt Viewer-Links für andere",
 
   "keys.title": "Dienstschlüssel",

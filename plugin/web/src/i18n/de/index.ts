@@ -6,6 +6,7 @@ import { audit } from "./audit";
 import { auth } from "./auth";
 import { common } from "./common";
 import { deletions } from "./deletions";
+import { desk } from "./desk";
 import { interfaces } from "./interfaces";
 import { orders } from "./orders";
 import { performed } from "./performed";
@@ -28,6 +29,7 @@ export const de: Catalogue = {
   ...auth,
   ...common,
   ...deletions,
+  ...desk,
   ...interfaces,
   ...orders,
   ...performed,

@@ -13,6 +13,7 @@ export const values: Translation<typeof english> = {
   "column.images": "Bilder",
   "column.action": "Aktion",
 
+  "role.reception": "Anmeldung",
   "role.technician": "MTR",
   "role.doctor": "Ärztin/Arzt",
   "role.nurse": "Pflege",
@@ -34,7 +35,8 @@ export const values: Translation<typeof english> = {
   "permission.audit": "Protokoll lesen",
   "permission.accounts": "Konten verwalten",
   "permission.service_permissions": "Dienstschlüssel verwalten",
-  "permission.write_orders": "Patienten und Aufträge schreiben",
+  "permission.write_orders": "Patienten und Aufträge als KIS schreiben",
+  "permission.register": "Patienten und Aufträge anlegen",
   "permission.mint_on_behalf": "Viewer-Links für andere erstellen",
   "permission.annotate": "Anmerkungen speichern",
   "permission.interfaces": "Schnittstellen und Modalitäten betreuen",

@@ -38,12 +38,13 @@ export const accounts = {
   "accounts.password.first": "First password",
   "accounts.password.first.hint": { one: "At least {count} character. The person must choose another one at the first sign-in.", other: "At least {count} characters. The person must choose another one at the first sign-in." },
 
-  "role.may.technician": "Uploads, views and corrects images, decides whose they are",
+  "role.may.reception": "Registers patients and orders, says who has arrived",
+  "role.may.technician": "Uploads, views and corrects images, decides whose they are, registers patients and orders",
   "role.may.nurse": "Reads orders and views images",
   "role.may.doctor": "Uploads, views and downloads images",
   "role.may.radiologist": "Views and corrects images, asks for deletions, writes reports",
   "role.may.manager": "Decides on deletions, and sees those images",
-  "role.may.admin": "Manages accounts, reads the audit trail, asks for and decides on deletions",
+  "role.may.admin": "Manages accounts and interfaces, registers patients and orders, reads the audit trail, asks for and decides on deletions",
   "role.may.service": "Writes patients and orders, creates viewer links for others",
 
   "keys.title": "Service keys",

@@ -9,6 +9,7 @@ import { audit } from "./audit";
 import { auth } from "./auth";
 import { common } from "./common";
 import { deletions } from "./deletions";
+import { desk } from "./desk";
 import { interfaces } from "./interfaces";
 import { orders } from "./orders";
 import { performed } from "./performed";
@@ -31,6 +32,7 @@ export const en = {
   ...auth,
   ...common,
   ...deletions,
+  ...desk,
   ...interfaces,
   ...orders,
   ...performed,

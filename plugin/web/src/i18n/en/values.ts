@@ -10,6 +10,7 @@ export const values = {
   "column.images": "Images",
   "column.action": "Action",
 
+  "role.reception": "Reception",
   "role.technician": "Radiographer",
   "role.doctor": "Doctor",
   "role.nurse": "Nurse",
@@ -31,7 +32,8 @@ export const values = {
   "permission.audit": "read the audit trail",
   "permission.accounts": "manage accounts",
   "permission.service_permissions": "manage service keys",
-  "permission.write_orders": "write patients and orders",
+  "permission.write_orders": "write patients and orders as the EHR",
+  "permission.register": "register patients and orders",
   "permission.mint_on_behalf": "create viewer links for others",
   "permission.annotate": "save annotations",
   "permission.interfaces": "look after interfaces and modalities",
