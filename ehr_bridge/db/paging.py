@@ -38,15 +38,18 @@ class Key:
     column: ColumnElement[Any]
     read: Callable[[str], Any] = str
     descending: bool = False
-    """The largest first, and rows without a value last."""
-    may_be_null: bool = False
-    """Of a key that ascends: whether rows may have no value; they come last, too."""
+    """The largest first."""
+
+    @property
+    def may_be_null(self) -> bool:
+        """Whether rows may have no value; they come last."""
+        return bool(getattr(self.column, "nullable", False))
 
     @property
     def order(self) -> ColumnElement[Any]:
-        if self.descending:
-            return self.column.desc().nulls_last()
-        return self.column.asc().nulls_last() if self.may_be_null else self.column.asc()
+        """NULLS LAST only where there may be some: PostgreSQL reads no index backwards that has them first."""
+        order = self.column.desc() if self.descending else self.column.asc()
+        return order.nulls_last() if self.may_be_null else order
 
     def beyond(self, text: str | None, then: ColumnElement[bool] | None) -> ColumnElement[bool]:
         """Whether a row comes after this value, or has the same and comes after by the keys that follow."""
@@ -55,7 +58,7 @@ class Key:
             return same if then is None else and_(same, then)
         value: Any = self.read(text)
         after = self.column < value if self.descending else self.column > value
-        if self.descending or self.may_be_null:
+        if self.may_be_null:
             after = or_(after, self.column.is_(None))
         return after if then is None else or_(after, and_(self.column == value, then))
 

@@ -138,10 +138,10 @@ def intervals_of_days(prefix: Prefix, wanted: Range, zone: tzinfo) -> list[Inter
             return [Interval(beyond, None)]
         case Prefix.LT:
             return [Interval(None, first)]
-        case Prefix.GE:
-            return [Interval(beyond, None), within]
+        case Prefix.GE:  # those that reach beyond, and those within, which end where the former begin
+            return [Interval(min(first, beyond), None)]
         case Prefix.LE:
-            return [Interval(None, first), within]
+            return [Interval(None, within.until)]
         case Prefix.SA:
             return [Interval(_first_from(wanted.end, zone), None)]
         case Prefix.EB:

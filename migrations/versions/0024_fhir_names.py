@@ -1,4 +1,4 @@
-"""Patients are found by their family and given names, each by itself
+"""Patients are found by their family and given names, each by itself; studies are listed by their last change
 
 Revision ID: 0024_fhir_names
 Revises: 0023_hl7_messages
@@ -16,6 +16,7 @@ depends_on = None
 
 LENGTH = 1000
 AT_ONCE = 5_000
+LISTED = sa.text("orthanc_study_id IS NOT NULL AND deleted_at IS NULL")
 
 PATIENTS = sa.table(
     "patients",
@@ -31,6 +32,13 @@ PATIENTS = sa.table(
 def upgrade() -> None:
     for name in ("searched_family", "searched_given"):
         op.add_column("patients", sa.Column(name, sa.String(LENGTH), nullable=False, server_default=""))
+    op.create_index(
+        "ix_studies_list_updated",
+        "studies",
+        ["updated_at", "id"],
+        sqlite_where=LISTED,
+        postgresql_where=LISTED,
+    )
     if op.get_context().as_sql:
         return
     connection = op.get_bind()
@@ -45,6 +53,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_index("ix_studies_list_updated", "studies")
     op.drop_column("patients", "searched_given")
     op.drop_column("patients", "searched_family")
 

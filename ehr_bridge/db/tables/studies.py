@@ -59,6 +59,7 @@ class Study(Dated, Base):
         _list_index("accession", "accession_key", "id", "link_status", "modality_key"),
         _list_index("link_status", "link_status", "created_at", "id", "modality_key", "study_date_key"),
         _list_index("patient_id", "patient_id_key", "id"),
+        _list_index("updated", "updated_at", "id"),
         _waiting_index("patient"),
         _waiting_index("order"),
         Index("ix_studies_withheld", "withheld_by_id", sqlite_where=text(WITHHELD), postgresql_where=text(WITHHELD)),

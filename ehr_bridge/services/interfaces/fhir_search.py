@@ -84,7 +84,7 @@ _LISTS: Mapping[str, _List] = {
             {
                 "_id": (),
                 "family": Key(Patient.searched_family.expression),
-                "birthdate": Key(Patient.birth_date.expression, date.fromisoformat, may_be_null=True),
+                "birthdate": Key(Patient.birth_date.expression, date.fromisoformat),
                 "_lastUpdated": _updated(Patient.updated_at.expression),
             },
             "_id",
@@ -98,7 +98,7 @@ _LISTS: Mapping[str, _List] = {
             {
                 "_id": (),
                 "authored": _updated(Order.created_at.expression),
-                "occurrence": Key(ScheduledStep.scheduled_at.expression, datetime.fromisoformat, may_be_null=True),
+                "occurrence": Key(ScheduledStep.scheduled_at.expression, datetime.fromisoformat),
                 "_lastUpdated": _updated(Order.updated_at.expression),
             },
             "_id",
@@ -225,11 +225,13 @@ class FhirSearch:
 
 
 def _page(session: Session, query: Select[Any], search: Search, sorts: Sorts, after: Position | None) -> Found[Any]:
-    total = None if search.total == "none" and not search.is_count_only else _count(session, query, search)
-    if search.is_count_only or total == 0:
-        return Found([], None, total)
+    if search.is_count_only:
+        return Found([], None, _count(session, query, search))
     rows, last = rows_after(session, query, sorts.chosen(search.sort), search.count, 0, after)
-    return Found(rows, last, total)
+    if search.total == "none":
+        return Found(rows, last, None)
+    is_all = after is None and last is None
+    return Found(rows, last, len(rows) if is_all else _count(session, query, search))
 
 
 def _asks_for_step(search: Search) -> bool:

@@ -17,7 +17,7 @@ from ehr_bridge.services.visibility.restrictions import NOTHING, Closed, without
 
 SORTS = Sorts(
     {
-        "scheduled_at": Key(ScheduledStep.scheduled_at.expression, datetime.fromisoformat, may_be_null=True),
+        "scheduled_at": Key(ScheduledStep.scheduled_at.expression, datetime.fromisoformat),
         "accession_number": (),
         "created_at": Key(Order.created_at.expression, datetime.fromisoformat),
         "updated_at": Key(Order.updated_at.expression, datetime.fromisoformat),

@@ -46,7 +46,7 @@ SORTS = Sorts(
     {
         "patient_name": (*(Key(func.coalesce(part, "")) for part in _NAME), Key(Patient.mrn.expression)),
         "mrn": Key(Patient.mrn.expression),
-        "birth_date": Key(Patient.birth_date.expression, date.fromisoformat, may_be_null=True),
+        "birth_date": Key(Patient.birth_date.expression, date.fromisoformat),
         "created_at": Key(Patient.created_at.expression, datetime.fromisoformat),
         "updated_at": Key(Patient.updated_at.expression, datetime.fromisoformat),
     },
