@@ -40,6 +40,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.bench import (
+    beside,
     fhir,
     in_one_zip,
     inprocess,
@@ -89,6 +90,7 @@ IN_PROCESS: dict[str, Callable[[Plan], Result]] = {
     matching.NAME: matching.time_matches,
     polling.NAME: polling.time_polls,
     messages.NAME: messages.time_messages,
+    beside.NAME: beside.measure_beside,
     fhir.NAME: fhir.time_searches,
     upserts.PATIENTS: upserts.time_patients,
     upserts.ORDERS: upserts.time_orders,
