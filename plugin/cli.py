@@ -16,6 +16,7 @@ COMMANDS = {
     "audit": "audit:audit",
     "doctor": "doctor:doctor",
     "openapi": "openapi:openapi",
+    "selftest": "selftest:selftest",
 }
 """Module below plugin.commands, and the command in it."""
 

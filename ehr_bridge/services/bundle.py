@@ -71,6 +71,7 @@ from ehr_bridge.services.registry.local_numbers import LocalNumbers
 from ehr_bridge.services.registry.orders import Orders
 from ehr_bridge.services.registry.patients import Patients
 from ehr_bridge.services.registry.registration import Registration
+from ehr_bridge.services.selftest.removal import SelfTestRecords
 from ehr_bridge.services.studies.availability import Availability
 from ehr_bridge.services.studies.downloads import Downloads
 from ehr_bridge.services.studies.history import StudyHistory
@@ -154,6 +155,7 @@ class Services:
     performed: PerformedSteps
     performed_listing: PerformedListing
     commitments: Commitments
+    selftest: SelfTestRecords
 
 
 def rules_of(settings: Settings) -> Rules:
@@ -312,6 +314,7 @@ def build_services(
         quarantine=quarantine,
         quarantine_desk=QuarantineDesk(database, quarantine, intake, rules, clock),
         modalities=Modalities(database, clock),
+        selftest=SelfTestRecords(database, clock),
         worklist=Worklist(
             database, clock, settings.time_zone, settings.worklist_charset, timedelta(hours=settings.worklist_keep)
         ),

@@ -76,6 +76,14 @@ def open_request(session: Session, study: Study, reason: str, origin: Origin, no
     return request
 
 
+def approve_at_once(session: Session, request: DeletionRequest, origin: Origin, now: datetime) -> None:
+    """Approve a pending request without a second person and without grace, within the caller's transaction: only for
+    images that are known to be of no patient."""
+    move(request, DeletionStatus.APPROVED)
+    request.decided_by, request.decided_at, request.purge_after = origin.actor, now, now
+    note(session, "deletion.approved", request, origin, now, purge_after=now.isoformat())
+
+
 def note(
     session: Session, action: str, request: DeletionRequest, origin: Origin, now: datetime, **detail: object
 ) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from typing import Any
 
@@ -53,6 +53,18 @@ def index_patients(session: Session, patients: Iterable[Patient]) -> None:
         session.connection().execute(_GONE, gone)
     add_rows(session, PatientMatchKey, fresh)
     _count(session, counts)
+
+
+def forget_patients(session: Session, patient_ids: Collection[uuid.UUID]) -> None:
+    """Take out keys and counts of patients whose rows are about to be deleted."""
+    mine = PatientMatchKey.patient_id.in_(patient_ids)
+    counts = Counter[str]()
+    counts.subtract(session.scalars(select(PatientMatchKey.key).where(mine)))
+    session.execute(delete(PatientMatchKey).where(mine))
+    _count(session, counts)
+    session.execute(
+        delete(PatientValueCount).where(PatientValueCount.value.in_(counts), PatientValueCount.patients == 0)
+    )
 
 
 def _count(session: Session, changes: Mapping[str, int]) -> None:

@@ -1,0 +1,1 @@
+"""Plays EHR and modality against a running server (`ehr-bridge selftest`)."""
