@@ -15,7 +15,7 @@ LOOK_SECONDS = 0.2
 
 
 def clean(records: SelfTestRecords, runs: Iterable[Run], origin: Origin) -> list[str]:
-    """Remove what these runs have left; answers what could not be removed, and why."""
+    """Remove what these runs have left. Returns what could not be removed, and why."""
     return [f"self-test {run.token}: {why}" for run in runs if (why := _clean(records, run, origin))]
 
 

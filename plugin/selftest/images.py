@@ -23,6 +23,7 @@ OF_ITEM = ("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyI
 
 
 def data(**values: Any) -> Dataset:
+    """A data set with these elements, by their keywords."""
     made = Dataset()
     for keyword, value in values.items():
         setattr(made, keyword, value)

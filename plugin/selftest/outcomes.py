@@ -89,5 +89,6 @@ class Report:
         return not (self.count(Outcome.FAILED) or self.count(Outcome.NOT_TRIED) or self.left)
 
     def as_json(self, run: str) -> dict[str, Any]:
+        """For machines: counts, transactions and what is left."""
         counts = {str(outcome): self.count(outcome) for outcome in Outcome}
         return {"run": run, **counts, "transactions": [asdict(row) for row in self.rows], "left": self.left}

@@ -64,6 +64,7 @@ class Stage:
         return answer
 
     def order(self, placed: Placed) -> Mapping[str, Any]:
+        """An order as the API shows it. Failed when it is not there."""
         said: Mapping[str, Any] = self.ask("GET", f"/api/v1/orders/{placed.accession_number}", "service").json()
         return said
 
@@ -75,6 +76,7 @@ class Stage:
             raise Failed(f"order {placed.accession_number} {status} of {placed.mrn}", came)
 
     def patient(self, mrn: str) -> Mapping[str, Any]:
+        """A patient as the API shows them. Failed when they are not there."""
         query = {"issuer": self.issuer} if self.issuer else None
         said: Mapping[str, Any] = self.ask("GET", f"/api/v1/patients/{mrn}", "service", params=query).json()
         return said

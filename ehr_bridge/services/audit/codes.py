@@ -101,6 +101,7 @@ AUDIT_CODES: dict[str, AuditCode] = {
     "quarantine.kept": AuditCode("110107", None, "C"),
     "quarantine.reopened": AuditCode("110107", None, "U"),
     "request.refused": AuditCode("110113", "110132", "E"),
+    "selftest.removed": AuditCode("110110", None, "D"),
     "service_key.created": AuditCode("110113", "110137", "C"),
     "service_key.revoked": AuditCode("110113", "110137", "D"),
     "session.ended": AuditCode("110114", "110123", "E"),

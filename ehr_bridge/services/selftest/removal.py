@@ -1,8 +1,8 @@
 """Removes what a self-test has made, and nothing else.
 
-The images go as every study's do, by a deletion request and the purge; but here nobody has to agree, because each of
-them is known to be the self-test's own. Then the rows go. Whatever hangs on its patients and cannot be its own keeps
-them: a person has used them for something.
+The images are deleted like those of any study, by a deletion request and the purge; but no second person has to agree,
+because each of them is known to be the self-test's own. Then the rows are deleted. If anything refers to its patients
+that cannot be its own, all of it stays: a person has used them for something.
 """
 
 from __future__ import annotations
@@ -72,8 +72,8 @@ class SelfTestRecords:
         return runs_of(numbers)
 
     def delete_images(self, run: Run, origin: Origin) -> list[str]:
-        """Have the images of a run purged by the server; answers the StudyInstanceUIDs of which the archive still has
-        some. To be called again until there are none.
+        """Have the images of a run purged by the server. Returns the StudyInstanceUIDs of which the archive still has
+        some; to be called again until there are none.
 
         Raises:
             Kept: a study has an image that the self-test did not send.
@@ -97,8 +97,8 @@ class SelfTestRecords:
         return waiting
 
     def remove(self, run: Run, origin: Origin) -> Counter[str]:
-        """Delete the rows of a run whose images are gone; how many of each table. The audit trail and the events keep
-        what happened, by ids.
+        """Delete the rows of a run whose images are gone. Returns how many of each table. The audit trail and the events
+        keep what happened, by ids.
 
         Raises:
             Kept: something hangs on them that is not the self-test's own.

@@ -106,6 +106,7 @@ export const audit: Translation<typeof english> = {
   "audit.action.quarantine.kept": "Datei in Quarantäne genommen",
   "audit.action.quarantine.reopened": "Entscheidung über eine Datei in Quarantäne zurückgenommen",
   "audit.action.request.refused": "Anfrage abgelehnt: keine Berechtigung",
+  "audit.action.selftest.removed": "Daten eines Selbsttests entfernt",
   "audit.action.service_key.created": "Dienstschlüssel angelegt",
   "audit.action.service_key.revoked": "Dienstschlüssel widerrufen",
   "audit.action.session.ended": "Abgemeldet",

@@ -103,6 +103,7 @@ export const audit = {
   "audit.action.quarantine.kept": "File kept in quarantine",
   "audit.action.quarantine.reopened": "Decision about a file in quarantine undone",
   "audit.action.request.refused": "Request refused: no permission",
+  "audit.action.selftest.removed": "Records of a self-test removed",
   "audit.action.service_key.created": "Service key created",
   "audit.action.service_key.revoked": "Service key revoked",
   "audit.action.session.ended": "Signed out",

@@ -1,0 +1,226 @@
+"""`ehr-bridge selftest` against the real server: every transaction with its outcome, and nothing left behind."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import MetaData, create_engine, func, select
+
+from tests.conftest import ENGINES
+from tests.live.account_steps import command
+from tests.live.worklist_steps import register
+from tests.support import ports
+from tests.support.running import databases, running
+from tests.support.samples import small
+from tests.support.scu import message_of, send
+from tests.support.server import ROOT, SECRET, Server, user_token
+from tests.support.steps import eventually, study
+
+STAYS = {"alembic_version", "audit_events", "events", "cursors", "access_versions", "viewings"}
+"""What happened is on record, by ids; a viewing becomes an audit event ten minutes after it."""
+IHE = {f"RAD-{number}" for number in (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 106)}
+OPEN = ("EHR_BRIDGE_HL7_PORT", "EHR_BRIDGE_MPPS_PORT", "EHR_BRIDGE_FHIR_PORT")
+
+
+@pytest.fixture(params=ENGINES)
+def all_open(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
+    """A server with every door open, which only registered modalities may speak with."""
+    environ = {name: str(ports.free()) for name in OPEN}
+    environ |= {"EHR_BRIDGE_DICOM_ACCESS": "known", "EHR_BRIDGE_TIME_ZONE": "Pacific/Auckland"}
+    with running(tmp_path, **environ, **databases(request, request.param)) as server:
+        ready(server)
+        yield server
+
+
+def ready(server: Server) -> None:
+    """The other ports are opened after the gate."""
+    checks = eventually(lambda: server.get("/api/v1/health").json()["checks"])
+    eventually(lambda: set(server.get("/api/v1/health").json()["checks"].values()) == {"ok"} and checks)
+
+
+def selftest(server: Server, *options: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    return command(server, "selftest", *options, **server.environ | environ)
+
+
+def told(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    return dict(json.loads(done.stdout))
+
+
+def left(server: Server) -> dict[str, int]:
+    """Tables with rows, but for those whose rows stay."""
+    engine = create_engine(server.database_url)
+    tables = MetaData()
+    tables.reflect(engine)
+    with engine.connect() as connection:
+        counts = {
+            table.name: connection.scalar(select(func.count()).select_from(table)) or 0
+            for table in tables.sorted_tables
+            if table.name not in STAYS
+        }
+    engine.dispose()
+    return {name: count for name, count in counts.items() if count}
+
+
+def files(server: Server) -> list[Path]:
+    return [path for path in (server.data_dir / "images").rglob("*") if path.is_file()]
+
+
+def test_with_every_door_open_all_pass_and_nothing_is_left(all_open: Server) -> None:
+    before = left(all_open)
+    done = selftest(all_open, "--json")
+    said = told(done)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert {row["outcome"] for row in said["transactions"]} == {"passed"}
+    assert {row["transaction"] for row in said["transactions"]} - {""} == IHE
+    assert (said["failed"], said["left"]) == (0, [])
+    assert left(all_open) == before
+    assert files(all_open) == []
+    assert all_open.get("/api/v1/modalities", "admin").json()["items"] == []
+    actions = {event["action"] for event in all_open.get("/api/v1/audit?limit=500", "admin").json()["items"]}
+    assert {"deletion.approved", "deletion.purged", "selftest.removed", "modality.removed"} <= actions
+    assert all_open.get("/api/v1/audit/verify", "admin").json()["ok"]
+
+
+def started(server: Server) -> subprocess.Popen[str]:
+    environ = {
+        "PATH": "/usr/bin:/bin",
+        "EHR_BRIDGE_JWT_SECRET": SECRET,
+        "EHR_BRIDGE_HTTP_PORT": str(server.http_port),
+        "EHR_BRIDGE_DICOM_PORT": str(server.dicom_port),
+    }
+    arguments = [str(ROOT / "scripts" / "ehr-bridge"), "--data-dir", str(server.data_dir), "selftest"]
+    return subprocess.Popen(
+        arguments, env=environ | server.environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def until_line(process: subprocess.Popen[str], word: str) -> None:
+    assert process.stdout is not None
+    for line in process.stdout:
+        if word in line:
+            return
+    raise AssertionError(f"{word} was not played")
+
+
+@pytest.mark.parametrize("word", ["RAD-4", "RAD-8", "RAD-106"])
+def test_what_a_killed_one_has_left_the_next_one_removes(all_open: Server, word: str) -> None:
+    """kill -9 with orders on the worklist, with images in the archive, with a viewer token."""
+    before = left(all_open)
+    process = started(all_open)
+    until_line(process, word)
+    process.kill()
+    process.wait()
+    assert left(all_open).keys() > {"patients", "orders", "modalities"}
+    done = selftest(all_open, "--clean")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert left(all_open) == before
+    assert files(all_open) == []
+
+
+def test_ctrl_c_and_sigterm_remove_what_was_made(all_open: Server) -> None:
+    before = left(all_open)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        process = started(all_open)
+        until_line(process, "RAD-8")
+        process.send_signal(number)
+        _, error = process.communicate(timeout=300)
+        assert (process.returncode, "stopped" in error) == (1, True)
+        assert left(all_open) == before
+    assert files(all_open) == []
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def closed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that speaks neither HL7 over MLLP, nor MPPS, nor FHIR."""
+    environ = {"EHR_BRIDGE_FHIR_PORT": "0", **databases(request, request.param)}
+    with running(tmp_path_factory.mktemp("closed"), **environ) as server:
+        yield server
+
+
+def test_a_closed_door_is_told_with_what_opens_it_and_is_no_failure(closed: Server) -> None:
+    done = selftest(closed, "--json")
+    said = told(done)
+    assert done.returncode == 0, done.stdout + done.stderr
+    off = {row["door"]: row["note"] for row in said["transactions"] if row["outcome"] == "not_configured"}
+    assert off["HL7 v2, MLLP"] == "EHR_BRIDGE_HL7_PORT"
+    assert off["DIMSE"] == "EHR_BRIDGE_MPPS_PORT"
+    assert off["FHIR R4"].startswith("EHR_BRIDGE_FHIR_PORT")
+    passed = {row["transaction"] for row in said["transactions"] if row["outcome"] == "passed"}
+    assert passed - {""} == {"RAD-2", "RAD-5", "RAD-8", "RAD-10", "RAD-106"}
+    table = selftest(closed).stdout
+    assert "opened by EHR_BRIDGE_MPPS_PORT" in table
+    assert table.rstrip().endswith("nothing is left but the audit trail")
+
+
+def test_what_fails_says_what_was_expected_and_what_came(closed: Server) -> None:
+    """A setting of the command's that is not the server's: the called AE title, and a port where nothing listens."""
+    nowhere = str(ports.free())
+    done = selftest(closed, "--json", EHR_BRIDGE_DICOM_PORT=nowhere, EHR_BRIDGE_HL7_PORT=nowhere)
+    said = told(done)
+    assert done.returncode == 3
+    rows = {row["what"].partition(" ")[0]: row for row in said["transactions"]}
+    assert rows["C-ECHO"]["expected"] == f"an association of EHR-SELFTEST with ORTHANC at port {nowhere}"
+    assert rows["C-ECHO"]["came"] == "an abort, or no answer"
+    by_name = {row["transaction"]: row for row in said["transactions"]}
+    assert (by_name["RAD-1"]["outcome"], by_name["RAD-1"]["came"]) == ("failed", "ConnectionRefusedError")
+    assert by_name["RAD-8"]["outcome"] == "not_tried"
+    assert said["left"] == [] and "patients" not in left(closed)
+    text = selftest(closed, EHR_BRIDGE_DICOM_PORT=nowhere).stdout
+    assert f"expected an association of EHR-SELFTEST with ORTHANC at port {nowhere}" in text
+
+
+def test_a_wrong_secret_another_database_and_no_server_stop_it_before_anything_is_made(
+    closed: Server, tmp_path: Path
+) -> None:
+    before = left(closed)
+    wrong = selftest(closed, EHR_BRIDGE_JWT_SECRET="another-secret-0123456789-0123456789")
+    assert wrong.returncode == 1
+    assert "does not take a token of this installation (401 token_invalid" in wrong.stderr
+    away = selftest(closed, EHR_BRIDGE_HTTP_PORT=str(ports.free()))
+    assert (away.returncode, "no server answers at" in away.stderr) == (1, True)
+    elsewhere = {"EHR_BRIDGE_DATABASE_URL": f"sqlite:///{tmp_path / 'other.sqlite3'}"}
+    options = ("add", "ada", "--name", "Ada", "--role", "admin")
+    assert command(closed, "user", *options, typed="a long password\n", **elsewhere).returncode == 0
+    other = selftest(closed, **elsewhere)
+    assert (other.returncode, "uses another database than this command" in other.stderr) == (1, True)
+    assert left(closed) == before
+
+
+def test_what_a_person_has_used_is_not_removed(own_server: Server) -> None:
+    """Neither an image of somebody else's in its study, nor an order of theirs for its patient."""
+    process = started(own_server)
+    until_line(process, "RAD-8")
+    process.kill()
+    process.wait()
+    (order,) = own_server.get("/api/v1/orders?status=in_progress", "nurse").json()["items"]
+    said = {
+        "PatientID": order["mrn"],
+        "AccessionNumber": order["accession_number"],
+        "PatientName": "SELFTEST^NOT A PATIENT",
+    }
+    theirs = small(StudyInstanceUID=order["study_instance_uid"], **said)
+    assert send(own_server.dicom_port, [message_of(theirs)]) == [0]
+    eventually(lambda: (study(own_server, order["study_instance_uid"]) or {}).get("number_of_instances") == 3)
+    refused = selftest(own_server, "--clean")
+    assert refused.returncode == 3
+    assert f"the study {order['study_instance_uid']} has images that the self-test did not send" in refused.stdout
+    body = {"mrn": order["mrn"], "modality": "MR", "description": "Brain"}
+    assert own_server.put("/api/v1/orders/REAL-1", body).status_code == 201
+    assert selftest(own_server, "--clean").returncode == 3
+    assert own_server.get("/api/v1/orders/REAL-1", "nurse").json()["mrn"] == order["mrn"]
+    assert len(files(own_server)) == 3
+
+
+def test_a_device_with_its_name_is_left_alone(own_server: Server) -> None:
+    register(own_server, "EHR-SELFTEST", "store")
+    done = selftest(own_server)
+    assert (done.returncode, "a modality is registered as EHR-SELFTEST" in done.stderr) == (1, True)
+    (kept,) = own_server.get("/api/v1/modalities", "admin").json()["items"]
+    assert kept["may"] == ["store"]
+    assert own_server.request("DELETE", "/api/v1/modalities/EHR-SELFTEST", user_token("admin")).status_code == 204
