@@ -97,7 +97,7 @@ class SelfTestRecords:
         return waiting
 
     def remove(self, run: Run, origin: Origin) -> Counter[str]:
-        """Delete the rows of a run whose images are gone. Returns how many of each table. The audit trail and the events
+        """Delete the rows of a run whose images are gone. Returns how many of each table. The audit trail and events
         keep what happened, by ids.
 
         Raises:
