@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ehr_bridge.fhir.systems import ACCESSION, DICOM_CODES, MRN, Systems, typed
+from ehr_bridge.services.registry.authorities import authorities_of
 from ehr_bridge.services.selftest.numbers import APPOINTMENT, BIRTH_DATE, GIVEN_NAME, MARK, MODALITY, SEX
 from plugin.selftest.outcomes import Failed, NotConfigured, Report
 from plugin.selftest.stage import Placed, Stage
 
 FHIR = "FHIR R4"
-TYPES = "http://terminology.hl7.org/CodeSystem/v2-0203"
-DICOM = "http://dicom.nema.org/resources/ontology/DCM"
 WHOSE = "urn:uuid:5b1f0c1e-8a53-4d0b-9a37-5a8d1b0c7f11"
 OFF = "EHR_BRIDGE_FHIR_PORT, and EHR_BRIDGE_PUBLIC_URL where EHR_BRIDGE_BIND is 0.0.0.0"
 
@@ -36,7 +36,7 @@ class FhirEhr:
     def _place(self) -> None:
         run = self._stage.run
         placed = Placed(FHIR, run.accession_number(5), run.mrn(5))
-        number = _identifier("MR", placed.mrn, self._system())
+        number = typed(MRN, placed.mrn, self._system())
         patient = {
             "resourceType": "Patient",
             "identifier": [number],
@@ -46,11 +46,11 @@ class FhirEhr:
         }
         request = {
             "resourceType": "ServiceRequest",
-            "identifier": [_identifier("ACSN", placed.accession_number)],
+            "identifier": [typed(ACCESSION, placed.accession_number)],
             "status": "active",
             "intent": "order",
             "code": {"text": "Self-test"},
-            "orderDetail": [{"coding": [{"system": DICOM, "code": MODALITY}]}],
+            "orderDetail": [{"coding": [{"system": DICOM_CODES, "code": MODALITY}]}],
             "subject": {"reference": WHOSE},
             "occurrenceDateTime": APPOINTMENT,
         }
@@ -75,19 +75,15 @@ class FhirEhr:
 
     def _base(self) -> str:
         """NotConfigured when the port is off."""
-        port = getattr(self._stage.settings, "fhir_listens_on", None)
+        port = self._stage.settings.fhir_listens_on
         if port is None:
             raise NotConfigured(OFF)
         return f"http://127.0.0.1:{port}/fhir"
 
     def _system(self) -> str | None:
         """The identifier system of the MRNs; None where none is configured."""
-        return None
-
-
-def _identifier(kind: str, value: str, system: str | None = None) -> dict[str, Any]:
-    found: dict[str, Any] = {"type": {"coding": [{"system": TYPES, "code": kind}]}, "value": value}
-    return found | ({"system": system} if system else {})
+        settings = self._stage.settings
+        return Systems(authorities_of(settings), settings.fhir_mrn_system).of_issuer(self._stage.issuer)
 
 
 def _entry(
