@@ -33,18 +33,18 @@ def connected(port: int, called: str, *services: str) -> Iterator[Association]:
     ae = _ae()
     for service in services:
         ae.add_requested_context(service, SYNTAXES)
-    association = ae.associate("127.0.0.1", port, ae_title=called)
-    accepted = {str(one.abstract_syntax) for one in association.accepted_contexts}
     try:
+        association = ae.associate("127.0.0.1", port, ae_title=called)
         if not association.is_established:
             what = "a rejection" if association.is_rejected else "an abort, or no answer"
             raise Failed(f"an association of {AE_TITLE} with {called} at port {port}", what)
+        accepted = {str(one.abstract_syntax) for one in association.accepted_contexts}
         if refused := set(services) - accepted:
             raise Failed("every presentation context accepted", f"{', '.join(sorted(refused))} refused")
         yield association
+        association.release()
     finally:
-        if association.is_established:
-            association.release()
+        ae.shutdown()  # a thread of an association that was interrupted would keep the process alive
 
 
 def require_success(what: str, status: Dataset) -> None:
@@ -73,6 +73,7 @@ class Listener:
 
     def stop(self) -> None:
         self._server.shutdown()
+        self._ae.shutdown()
 
     def wait_for(self, transaction_uid: str) -> dict[str, int]:
         """The failure reason of each instance, 0 for those that are committed to. Failed when no report comes."""
