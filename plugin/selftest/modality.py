@@ -135,7 +135,7 @@ class Modality:
         return item
 
     def _mpps_port(self) -> int:
-        port: int | None = getattr(self._stage.settings, "mpps_port", None)
+        port = self._stage.settings.mpps_port
         if port is None:
             raise NotConfigured("EHR_BRIDGE_MPPS_PORT")
         return port

@@ -17,9 +17,11 @@ from sqlalchemy import ColumnElement, Table, delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
+from ehr_bridge.db.rows import table_of
 from ehr_bridge.db.states import DeletionStatus
 from ehr_bridge.db.tables.base import Base
 from ehr_bridge.db.tables.deletions import latest_request
+from ehr_bridge.db.tables.interfaces import PerformedStep
 from ehr_bridge.db.tables.logs import ReceivedMessage
 from ehr_bridge.db.tables.registry import Order, Patient
 from ehr_bridge.db.tables.studies import Study, StudyLink
@@ -41,6 +43,7 @@ MAY_GO = frozenset(
         "instances", "dicom_upload_logs", "dicom_upload_skips",
         "modifications", "modification_instances", "deletion_requests",
         "viewer_tokens", "viewer_token_renewals",
+        "performed_steps", "performed_step_orders",
     }
 )  # fmt: skip
 """Tables whose rows go with the patients, orders and studies on which they hang. A row of any other table, such as a
@@ -111,12 +114,17 @@ class SelfTestRecords:
             studies = _studies(session, run)
             for study in studies:
                 _require_own(session, study, run)
-            start: Rows = {_table(Patient): {one.id for one in patients}, _table(Study): {one.id for one in studies}}
+            steps = session.scalars(select(PerformedStep.id).where(PerformedStep.sop_instance_uid == run.step))
+            start: Rows = {
+                table_of(Patient): {one.id for one in patients},
+                table_of(Study): {one.id for one in studies},
+                table_of(PerformedStep): set(steps),
+            }
             rows = _what_hangs_on(session, start)
-            _require_own_orders(session, rows.get(_table(Order), set()), run)
+            _require_own_orders(session, rows.get(table_of(Order), set()), run)
             if unknown := sorted(table.name for table in rows if table.name not in MAY_GO):
                 raise Kept(f"the patients of the self-test are used in {', '.join(unknown)}")
-            forget_patients(session, rows[_table(Patient)])
+            forget_patients(session, rows[table_of(Patient)])
             counts = _delete(session, rows)
             messages = delete(ReceivedMessage).where(ReceivedMessage.control_id.startswith(run.prefix))
             counts["hl7_messages"] += session.connection().execute(messages).rowcount
@@ -189,9 +197,3 @@ def _delete(session: Session, rows: Rows) -> Counter[str]:
             counts[table.name] += session.scalar(select(func.count()).select_from(table).where(or_(*which))) or 0
             session.connection().execute(delete(table).where(or_(*which)))
     return counts
-
-
-def _table(of: type[Base]) -> Table:
-    table = of.__table__
-    assert isinstance(table, Table)
-    return table
