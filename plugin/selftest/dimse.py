@@ -72,6 +72,7 @@ class Listener:
         return int(self._server.server_address[1])
 
     def stop(self) -> None:
+        """Close the port, and end every association with it."""
         self._server.shutdown()
         self._ae.shutdown()
 
