@@ -12,10 +12,9 @@ from typing import Any
 import pytest
 from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
-from sqlalchemy import create_engine, text
 
 from tests.live.door_steps import c_store
-from tests.live.worklist_steps import ALL_KEYS, audited, find, findscu, register
+from tests.live.worklist_steps import ALL_KEYS, audited, find, findscu, match_of, register
 from tests.support import ports
 from tests.support.material import mr_series
 from tests.support.running import running
@@ -28,15 +27,6 @@ STORESCU = "/usr/bin/storescu"
 SERVING = "the gate stands in the path"
 """The log says so after the server has asked itself for the worklist."""
 STUDY_ROOT_FIND = "1.2.840.10008.5.1.4.1.2.2.1"
-
-
-def match_of(server: Server, uid: str) -> str:
-    engine = create_engine(server.database_url)
-    with engine.connect() as connection:
-        query = text("SELECT match_kind FROM studies WHERE study_instance_uid = :uid")
-        kind = connection.scalar(query, {"uid": uid})
-    engine.dispose()
-    return str(kind)
 
 
 def placed(server: Server, **order: Any) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 import pydicom
 from pydicom.dataset import Dataset
 from pynetdicom.sop_class import ModalityWorklistInformationFind  # type: ignore[attr-defined]
+from sqlalchemy import create_engine, text
 
 from tests.support.scu import patient_ae
 from tests.support.server import Server, user_token
@@ -69,3 +70,13 @@ def audited(server: Server, actor: str) -> list[dict[str, Any]]:
     """What the audit trail says of a calling AE title."""
     answer = server.request("GET", f"/api/v1/audit?actor=ae:{actor}", user_token("admin"))
     return list(answer.json()["items"])
+
+
+def match_of(server: Server, uid: str) -> str:
+    """How certain the link of a study is, as the database has it."""
+    engine = create_engine(server.database_url)
+    with engine.connect() as connection:
+        query = text("SELECT match_kind FROM studies WHERE study_instance_uid = :uid")
+        kind = connection.scalar(query, {"uid": uid})
+    engine.dispose()
+    return str(kind)
