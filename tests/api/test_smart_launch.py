@@ -19,6 +19,7 @@ from ehr_bridge.api.fhir.launch import COOKIE, create_launch_app
 from ehr_bridge.auth.permissions import Roles
 from ehr_bridge.db.database import Database
 from ehr_bridge.services.accounts.smart_ehrs import load_ehrs
+from ehr_bridge.services.audit import trail
 from ehr_bridge.services.bundle import Services, build_services, utc_now
 from ehr_bridge.settings import Settings, SettingsError
 from tests.support.client import Answer, Client
@@ -128,6 +129,10 @@ def test_an_ehr_that_is_not_listed_is_refused_and_not_asked(launching: Launching
         answer = launching.browser.open(f"/ehr/smart/launch?iss={issuer}&launch=xyz")
         assert (answer.status_code, answer.json["code"]) == (403, "launch_refused")
     assert launching.ehr.asked == []
+    launching.services.refusals.flush(last=True)
+    with launching.services.database.read() as session:
+        noted = trail.search(session, trail.AuditFilters(action="request.refused"), 10, 0).items
+        assert {one.detail["route"] for one in noted} == {"GET /ehr/smart/launch"}
 
 
 def test_only_the_browser_that_began_finishes_and_only_soon(launching: Launching) -> None:

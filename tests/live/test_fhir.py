@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import http.client
 import threading
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import jwt
 import pytest
 import requests
 
@@ -15,10 +17,11 @@ from tests.support import ports
 from tests.support.fhir import bundle, entry, patient, request
 from tests.support.running import databases, running
 from tests.support.samples import small
-from tests.support.server import Server, user_token
-from tests.support.steps import eventually, upload
+from tests.support.server import SECRET, Server, user_token
+from tests.support.steps import eventually, place_order, upload
 
 PATIENCE = 60
+SOMEBODY = "urn:uuid:22222222-2222-4222-8222-222222222222"
 
 
 class Fhir:
@@ -47,11 +50,10 @@ def fhir(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
 
 def test_an_order_over_fhir_gets_its_images_and_shows_them(fhir: Fhir) -> None:
     """Transaction, upload, search by accession number, and the images at the Endpoint with the same token."""
-    whose = "urn:uuid:22222222-2222-4222-8222-222222222222"
     sent = bundle(
         "transaction",
-        entry("POST", "Patient", patient(), whose, ifNoneExist="identifier=MRN-1"),
-        entry("PUT", "ServiceRequest?identifier=ACC-1", request(subject=whose)),
+        entry("POST", "Patient", patient(), SOMEBODY, ifNoneExist="identifier=MRN-1"),
+        entry("PUT", "ServiceRequest?identifier=ACC-1", request(subject=SOMEBODY)),
     )
     answer = fhir.call("POST", "", "service", json=sent)
     assert answer.status_code == 200, answer.text
@@ -108,6 +110,64 @@ def test_rude_clients_disturb_nobody(fhir: Fhir) -> None:
     assert statuses == [200] * 20
     assert fhir.server.get("/api/v1/health").json()["checks"]["fhir"] == "ok"
     half.close()
+
+
+def test_kill_9_leaves_no_half_transaction(fhir: Fhir) -> None:
+    """Patient and order of a transaction are both there or neither; what was answered is there."""
+    answered: set[int] = set()
+    sent = bytearray()
+    is_over = threading.Event()
+
+    def send() -> None:
+        while not is_over.is_set():
+            number = len(sent)
+            sent.append(0)
+            whose = entry("POST", "Patient", patient(f"MRN-{number}"), SOMEBODY)
+            both = bundle("transaction", whose, entry("POST", "ServiceRequest", request(f"ACC-{number}", SOMEBODY)))
+            try:
+                if fhir.call("POST", "", "service", json=both).status_code == 200:
+                    answered.add(number)
+            except requests.ConnectionError:
+                return
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    eventually(lambda: len(answered) >= 5)
+    fhir.server.kill()
+    is_over.set()
+    sender.join()
+    fhir.server.start()
+    eventually(lambda: fhir.server.get("/api/v1/health").json()["checks"]["fhir"] == "ok")
+    for number in range(len(sent)):
+        patients = fhir.call("GET", f"/Patient?identifier=MRN-{number}", "nurse").json()["total"]
+        orders = fhir.call("GET", f"/ServiceRequest?identifier=ACC-{number}", "nurse").json()["total"]
+        assert patients == orders
+        assert patients == 1 or number not in answered
+
+
+def test_an_app_of_a_patient_finds_their_studies_and_opens_the_images(tmp_path: Path) -> None:
+    """As SMART imaging expects: the EHR's token for one patient, here and at the Endpoint and nowhere else."""
+    port = ports.free()
+    with running(tmp_path, EHR_BRIDGE_FHIR_PORT=str(port), EHR_BRIDGE_SMART_SCOPES="1") as server:
+        fhir = Fhir(server, port)
+        eventually(lambda: server.get("/api/v1/health").json()["checks"]["fhir"] == "ok")
+        theirs, other = place_order(server), place_order(server)
+        for order in (theirs, other):
+            assert upload(server, small(), X_Order_Id=order["accession_number"]).status_code == 201
+        eventually(lambda: fhir.call("GET", "/ImagingStudy?_summary=count", "doctor").json()["total"] == 2)
+        claims = {"sub": "app", "aud": "orthanc-ehr-bridge", "exp": datetime.now(UTC) + timedelta(hours=1)}
+        scope = {"scope": "patient/ImagingStudy.rs", "patient": theirs["mrn"]}
+        token = {"Authorization": f"Bearer {jwt.encode(claims | scope, SECRET, 'HS256')}"}
+        query = f"/ImagingStudy?patient={theirs['patient_id']}&_include=ImagingStudy:endpoint"
+        found = [one["resource"] for one in fhir.call("GET", query, headers=token).json()["entry"]]
+        (study,) = [one for one in found if one["resourceType"] == "ImagingStudy"]
+        (images,) = [one for one in found if one.get("connectionType", {}).get("code") == "dicom-wado-rs"]
+        everything = fhir.call("GET", "/ImagingStudy", "doctor").json()["entry"]
+        for one in everything:
+            uid = one["resource"]["identifier"][0]["value"].removeprefix("urn:oid:")
+            metadata = requests.get(f"{images['address']}/studies/{uid}/metadata", headers=token, timeout=PATIENCE)
+            assert (metadata.status_code == 200) == (one["resource"]["id"] == study["id"])
+        assert fhir.call("GET", f"/ImagingStudy?patient={other['patient_id']}", headers=token).status_code == 403
 
 
 def test_off_means_that_nothing_listens(tmp_path: Path) -> None:

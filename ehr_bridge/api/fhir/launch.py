@@ -11,6 +11,7 @@ from ehr_bridge.api.http import problems
 from ehr_bridge.api.http.request_ids import RequestIds, Wsgi
 from ehr_bridge.errors import InvalidInput
 from ehr_bridge.services.accounts.smart_launch import LASTS
+from ehr_bridge.services.audit.refusals import ANONYMOUS, Refusal
 from ehr_bridge.services.bundle import Services
 
 COOKIE = "ehr_bridge_launch"
@@ -45,6 +46,15 @@ def create_launch_app(services: Services) -> Flask:
         where = smart.finish(_sent("code"), _sent("state"), request.cookies.get(COOKIE), request.remote_addr)
         response = _to(where)
         response.delete_cookie(COOKIE, path=PATH)
+        return response
+
+    @app.after_request
+    def note(response: Response) -> Response:
+        """For the audit trail, without what the address says."""
+        if response.status_code == 403:
+            route = f"{request.method} {request.path}"
+            code = response.get_json()["code"]
+            services.refusals.hand_over(Refusal(None, request.remote_addr, code, route, actor=ANONYMOUS))
         return response
 
     app.wsgi_app = RequestIds(app.wsgi_app)  # type: ignore[method-assign]
