@@ -233,7 +233,7 @@ class Settings(NetworkSettings):
         "text", alias="EHR_BRIDGE_LOG_FORMAT", description="Lines of ours in the log: text, or JSON objects."
     )
     log_max_mb: Megabytes = Field(
-        20, alias="EHR_BRIDGE_LOG_MAX_MB", description="Size at which the log file of `scripts/run` is turned over."
+        20, alias="EHR_BRIDGE_LOG_MAX_MB", description="Size at which the log file is turned over."
     )
     log_kept: Annotated[int, Field(ge=1, le=1000)] = Field(
         5, alias="EHR_BRIDGE_LOG_KEPT", description="How many former log files are kept."

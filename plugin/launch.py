@@ -28,6 +28,7 @@ from plugin.running import advisories
 from plugin.starting import orthanc_config
 from plugin.starting.kept_secret import kept_secret
 from plugin.starting.orthanc_config import ORTHANC
+from plugin.starting.shown_log import ShownLog
 from plugin.starting.supervisor import Supervisor
 
 OPTIONS = {
@@ -52,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = prepare(options)
         if warning := advisories.sentence(advisories.installed_version(ORTHANC)):
             print(f"warning: {warning}", file=sys.stderr)  # noqa: T201
-        return _serve(settings, None if options.foreground else settings.log_path)
+        return _serve(settings, is_foreground=options.foreground)
     except SettingsError as error:
         for line in error.problems:
             print(f"setting {line}", file=sys.stderr)  # noqa: T201
@@ -72,7 +73,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--foreground",
         action="store_true",
-        help="log to the terminal (containers, systemd)",
+        help="show the log on the terminal (containers, systemd)",
     )
     return parser.parse_args(arguments)
 
@@ -205,14 +206,17 @@ def _require_free(port: int, variable: str) -> None:
             raise CannotStart(f"port {port} is in use; choose another with {variable}") from None
 
 
-def _serve(settings: Settings, log: Path | None) -> int:
-    """Run Orthanc until a signal, logging to a file or to the terminal; returns its exit code."""
-    command = [ORTHANC, str(orthanc_config.write(settings))]
+def _serve(settings: Settings, *, is_foreground: bool) -> int:
+    """Run Orthanc until a signal, logging to a file, in the foreground to the terminal too; returns its exit code."""
+    command, log = [ORTHANC, str(orthanc_config.write(settings))], settings.log_path
+    shown = ShownLog(log) if is_foreground else None
     supervisor = Supervisor(command, log, settings.restarts_path)
     process = supervisor.start()
+    if shown is not None:
+        shown.start()
     try:
-        if not _becomes_ready(settings.http_port, process, None if log is None else READY_SECONDS):
-            if log is None:  # an exit code is Orthanc's own answer; a signal means that it died
+        if not _becomes_ready(settings.http_port, process, None if is_foreground else READY_SECONDS):
+            if is_foreground:  # an exit code is Orthanc's own answer; a signal means that it died
                 code = process.wait()
                 return code if code >= 0 else supervisor.watch()
             raise CannotStart(f"{_why_not(process)}; see {log}\n{_tail(log)}")
@@ -227,6 +231,8 @@ def _serve(settings: Settings, log: Path | None) -> int:
         return supervisor.watch()
     finally:
         supervisor.end()
+        if shown is not None:
+            shown.end()
 
 
 def _becomes_ready(port: int, process: subprocess.Popen[bytes], seconds: float | None) -> bool:

@@ -1,7 +1,4 @@
-"""What Orthanc refuses modalities by itself, read from its log: it tells its plugins nothing of it.
-
-Only where the log is a file (`scripts/run`); on a terminal or in a journal these lines are for whoever reads that.
-"""
+"""What Orthanc refuses modalities by itself, read from its log file: it tells its plugins nothing of it."""
 
 from __future__ import annotations
 
@@ -38,6 +35,7 @@ class Rejections:
         self._output = output
         self._file: io.BufferedReader | None = None
         self._rest = b""
+        self._open(os.SEEK_END)  # now: before Orthanc opens its port
 
     def run(self) -> None:
         """Report what Orthanc has refused since the last time."""

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import count, takewhile
 from pathlib import Path
 from typing import Any
 
@@ -73,8 +75,7 @@ class Rotation:
     """Rotates the log file when it is full: `orthanc.log.1` is the newest of `kept` old ones.
 
     The process's standard outputs are redirected to the new file, so that Orthanc's lines go there too. Every line is
-    in one of the two files, even if the process is killed. If the output is not this file (a terminal, the journal),
-    nothing happens.
+    in one of the two files, even if the process is killed. If the output is not this file, nothing happens.
     """
 
     def __init__(self, file: Path, most_bytes: int, kept: int) -> None:
@@ -91,9 +92,9 @@ class Rotation:
         if not ours:
             return
         for number in range(self._kept - 1, 0, -1):
-            if (former := self._former(number)).exists():
-                former.replace(self._former(number + 1))
-        self._file.replace(self._former(1))
+            if (former := former_log(self._file, number)).exists():
+                former.replace(former_log(self._file, number + 1))
+        self._file.replace(former_log(self._file, 1))
         fresh = os.open(self._file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
             for output in ours:
@@ -101,5 +102,12 @@ class Rotation:
         finally:
             os.close(fresh)
 
-    def _former(self, number: int) -> Path:
-        return self._file.with_name(f"{self._file.name}.{number}")
+
+def former_log(file: Path, number: int) -> Path:
+    """The log file that was turned over so many times ago."""
+    return file.with_name(f"{file.name}.{number}")
+
+
+def formers(file: Path) -> Iterator[Path]:
+    """The log files that are kept, the latest first."""
+    return takewhile(Path.exists, (former_log(file, number) for number in count(1)))

@@ -1,12 +1,15 @@
-"""The log of the real server: JSON by setting, and turned over while it runs."""
+"""The log of the real server: JSON by setting, turned over while it runs, and shown in the foreground."""
 
 from __future__ import annotations
 
 import json
 import os
 import signal
+import subprocess
 from pathlib import Path
 
+from tests.live.worklist_steps import audited
+from tests.support.samples import small
 from tests.support.server import Server
 from tests.support.steps import eventually
 
@@ -50,3 +53,34 @@ def test_our_lines_are_json_where_the_setting_says_so(tmp_path: Path) -> None:
         assert SERVES not in "".join(line for line in server.log().splitlines() if not line.startswith("{"))
     finally:
         server.end()
+
+
+def test_in_the_foreground_all_is_shown_and_orthanc_waits_for_no_reader_nor_its_launcher(tmp_path: Path) -> None:
+    """What Orthanc refuses by itself is in the audit trail as under scripts/run. A launcher that is killed takes
+    nothing with it, and what it had shown is what the file says."""
+    server = Server(tmp_path / "var", {"EHR_BRIDGE_DICOM_ACCESS": "known"})
+    (tmp_path / "one.dcm").write_bytes(small())
+    server.start("--foreground")
+    (orthanc,) = server.children()
+    assert server.process is not None and server.process.stdout is not None
+    try:
+        _store(server, "STRANGER", tmp_path / "one.dcm")
+        eventually(lambda: [one["detail"]["route"] for one in audited(server, "STRANGER")] == ["DIMSE Store"])
+        assert server.get("/api/v1/health").status_code == 200
+        server.process.kill()
+        server.process.wait()
+        shown = "\n".join(server.output) + "\n" + server.process.stdout.read()
+        assert SERVES in shown and 'Rejected Store request from remote DICOM modality with AET "STRANGER"' in shown
+        _store(server, "LATER", tmp_path / "one.dcm")
+        eventually(lambda: [one["detail"]["route"] for one in audited(server, "LATER")] == ["DIMSE Store"])
+        assert 'with AET "LATER"' in server.log() and 'with AET "LATER"' not in shown
+        assert set(server.log().splitlines()) >= {line for line in shown.splitlines() if line.startswith("W")}
+    finally:
+        server.end()
+        os.kill(int(orthanc), signal.SIGKILL)
+
+
+def _store(server: Server, calling: str, file: Path) -> None:
+    """It is refused."""
+    command = ["/usr/bin/storescu", "-aet", calling, "-aec", "ORTHANC", "127.0.0.1", str(server.dicom_port), str(file)]
+    assert subprocess.run(command, capture_output=True, timeout=180, check=False).returncode != 0

@@ -139,7 +139,7 @@ os.write(1, b"last")
 
 
 def test_another_output_than_the_file_is_left_alone(tmp_path: Path) -> None:
-    """scripts/serve logs to the terminal or the journal, which turn over themselves."""
+    """Somebody has sent the server's output elsewhere, which is theirs to turn over."""
     file = tmp_path / "orthanc.log"
     file.write_bytes(b"x" * 30_000)
     script = WRITER.replace("threading.Thread(target=write, daemon=True).start()\nwhile True:\n    ", "")
