@@ -11,7 +11,7 @@ from tests.support.server import Server
 from tests.support.steps import eventually
 
 REPORTED = "What the modality reported"
-MISSING = "The modality says 2 images, here are 0."
+MISSING = "Images: 2 by the modality's count, 0 here."
 
 
 def connected(server: Server, port: int) -> Modality:

@@ -4,7 +4,7 @@ import { formatNumber, t } from "../i18n";
 
 type Counted = Pick<PerformedStep, "status" | "number_of_images" | "number_here">;
 
-/** "120 images", or while some are missing "the modality says 120, here are 118"; null before it says any. */
+/** "120 images", or while some are missing "120 by the modality's count, 118 here"; null before it says any. */
 export function countWords({ status, number_of_images: made, number_here: here }: Counted): string | null {
   if (made === 0) return null;
   if (status !== "in_progress" && here < made) return t("performed.count.missing", { made: formatNumber(made), here: formatNumber(here) });

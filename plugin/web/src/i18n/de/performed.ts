@@ -7,7 +7,7 @@ export const performed: Translation<typeof english> = {
   "performed.status.in_progress": "In Arbeit",
   "performed.status.completed": "Abgeschlossen",
   "performed.status.discontinued": "Abgebrochen",
-  "performed.count.missing": "Das Gerät meldet {made} Bilder, hier sind {here}.",
+  "performed.count.missing": "Bilder: {made} nach Angabe des Geräts, {here} hier.",
   "performed.no_order": "Es ist nicht sicher, um welchen Auftrag es sich handelt. Ordnen Sie die Studie einem Auftrag zu; die Meldung folgt ihr.",
   "performed.reason": "Grund: {reason}",
   "performed.closed": "Erledigt von {by}, {at}: {reason}",

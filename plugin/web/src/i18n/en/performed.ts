@@ -4,7 +4,7 @@ export const performed = {
   "performed.status.in_progress": "In progress",
   "performed.status.completed": "Completed",
   "performed.status.discontinued": "Discontinued",
-  "performed.count.missing": "The modality says {made} images, here are {here}.",
+  "performed.count.missing": "Images: {made} by the modality's count, {here} here.",
   "performed.no_order": "It is not certain which order this is. Link its study to an order; the report follows.",
   "performed.reason": "Reason: {reason}",
   "performed.closed": "Closed by {by}, {at}: {reason}",
