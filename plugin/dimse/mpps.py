@@ -27,6 +27,7 @@ from ehr_bridge.services.interfaces.modalities import KnownModality, Modalities
 from ehr_bridge.services.interfaces.performed import PerformedSteps
 from ehr_bridge.services.interfaces.performed_values import Fault, RefusedStep
 from ehr_bridge.services.interfaces.worklist import Worklist
+from plugin.dimse.bounds import SECONDS, BoundedServer, bound
 from plugin.dimse.modalities import OrthancModalities
 from plugin.dimse.rejections import REFUSED, route_of
 
@@ -35,9 +36,7 @@ VERIFICATION: Final = "1.2.840.10008.1.1"
 MPPS: Final = "1.2.840.10008.3.1.2.3.3"
 WORKLIST: Final = "1.2.840.10008.5.1.4.31"
 SYNTAXES: Final = [ExplicitVRLittleEndian, ImplicitVRLittleEndian]
-MOST_ASSOCIATIONS: Final = 20
-SECONDS: Final = 30.0
-"""For the peer to go on, in each phase of an association."""
+MOST_ASSOCIATIONS: Final = 60
 STOP_SECONDS: Final = 10.0
 LOOK_SECONDS: Final = 0.01
 EVERYWHERE: Final = "0.0.0.0"  # noqa: S104  (as Orthanc's DICOM port)
@@ -97,14 +96,17 @@ class MppsServer:
         """Listen. Raises OSError when the port is taken."""
         _config.LOG_HANDLER_LEVEL = "none"  # its own handlers would write whole data sets into the log
         logging.getLogger("pynetdicom").setLevel(logging.WARNING)
+        logging.getLogger("pynetdicom.dul").setLevel(logging.CRITICAL)  # of a port scanner it has 300 lines a second
         handlers: list[Any] = [
+            (evt.EVT_CONN_OPEN, lambda event: bound(event.assoc)),
             (evt.EVT_REQUESTED, self._on_requested),
             (evt.EVT_C_ECHO, self._on_echo),
             (evt.EVT_N_CREATE, self._on_create),
             (evt.EVT_N_SET, self._on_set),
             (evt.EVT_C_FIND, self._on_find),
         ]
-        self._server = self._ae.start_server((EVERYWHERE, self._port), block=False, evt_handlers=handlers)
+        self._server = self._ae.make_server((EVERYWHERE, self._port), evt_handlers=handlers, server_class=BoundedServer)
+        threading.Thread(target=self._server.serve_forever, name="ehr-bridge-mpps", daemon=True).start()
 
     def stop(self) -> None:
         """Take no more associations, and wait for what is being written."""

@@ -1,7 +1,9 @@
-"""A modality that asks whether its images are stored safely, and hears the answer on a port of its own."""
+"""Modalities that ask whether their images are stored safely, and hear the answer on a port of their own."""
 
 from __future__ import annotations
 
+import json
+import subprocess
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -14,9 +16,22 @@ from pynetdicom.sop_class import StorageCommitmentPushModel  # type: ignore[attr
 
 from tests.support.mpps import data
 from tests.support.scu import patient_ae
+from tests.support.server import ROOT
 
 COMMITMENT = "1.2.840.10008.1.20.1.1"
 """The well-known SOP instance of the service (PS3.4 section J.3.5)."""
+
+PROGRAM = ROOT / "tests" / "modality" / "modality.cjs"
+MODULES = ROOT / ".build" / "modality"
+
+
+def played(**work: Any) -> dict[str, Any]:
+    """What a modality made of dcmjs-dimse was answered, from its worklist to the commitment."""
+    command = ["node", str(PROGRAM), str(MODULES), json.dumps(work)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return told
 
 
 class Asker:

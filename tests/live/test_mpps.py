@@ -1,4 +1,4 @@
-"""MPPS and storage commitment of the real server, with DCMTK and pynetdicom as modalities, on both databases."""
+"""MPPS and storage commitment of the real server; DCMTK, pynetdicom and dcmjs-dimse are the modalities."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pynetdicom.sop_class import ModalityWorklistInformationFind  # type: ignore
 from tests.conftest import ENGINES
 from tests.live.digest_steps import recorded
 from tests.live.door_steps import c_store
-from tests.live.mpps_steps import Asker
+from tests.live.mpps_steps import Asker, played
 from tests.live.worklist_steps import FINDSCU, audited, register
 from tests.support import ports
 from tests.support.mpps import Modality, begun, ended
@@ -170,3 +170,39 @@ def test_strangers_learn_nothing_and_are_on_record(mpps: tuple[Server, int], tmp
         assert not Modality(port, title).association.is_established
         (event, *_) = eventually(lambda title=title: audited(server, title))
         assert (event["action"], event["address"]) == ("request.refused", "127.0.0.1")
+
+
+def test_an_implementation_of_others_as_modality(mpps: tuple[Server, int]) -> None:
+    """dcmjs-dimse, which is neither DCMTK's nor pynetdicom's. Each step succeeds, and what is repeated is refused as
+    the Standard has it; order, link and counts follow."""
+    server, port = mpps
+    own = ports.free()
+    body = {"host": "127.0.0.1", "port": own, "may": ["store", "worklist", "mpps", "commit"], "charset": "utf8"}
+    assert server.put("/api/v1/modalities/MR5", body, "admin").status_code == 201
+    order = placed(server, "ACC-95")
+    connected(port, "MR5").release()
+    step, images, missing = str(generate_uid()), [str(generate_uid()) for _ in range(2)], str(generate_uid())
+    told = played(
+        aeTitle="MR5", mppsPort=port, dicomPort=server.dicom_port, ownPort=own, accessionNumber="ACC-95", stepUid=step,
+        seriesUid=str(generate_uid()), transactionUid=str(generate_uid()), images=images, missing=missing,
+    )  # fmt: skip
+    assert told["echo"] == [0, 0]
+    (first, second) = told["worklist"]
+    assert first["StudyInstanceUID"] == second["StudyInstanceUID"] == order["study_instance_uid"]
+    assert second["PatientName"] == "Dvořák^Jiří"
+    assert (told["begin"], told["images"], told["end"]) == ([0, 0x0111], [0, 0], [0, 0x0110])
+    assert (told["afterwards"], told["asked"]) == (0, [0])
+    assert told["promised"] == {images[0]: 0, images[1]: 0, missing: 0x0112}
+    assert status(server, "ACC-95") == "completed"
+
+    def counted() -> bool:
+        seen = server.get(f"/api/v1/performed-steps/{step}", "doctor").json()
+        return bool(seen["number_of_images"] == seen["number_here"] == 2 and not seen["is_waiting"])
+
+    eventually(counted)
+
+    def linked() -> bool:
+        study = server.get(f"/api/v1/dicom/studies/{order['study_instance_uid']}", "doctor").json()
+        return bool(study["link_status"] == "linked")
+
+    eventually(linked)

@@ -22,7 +22,7 @@ export function PerformedSteps({ of, title }: { of: Which; title: string }) {
       <h2 id={id}>{title}</h2>
       <ul className="plain-list stack">
         {steps.data.map((step) => (
-          <li key={step.sop_instance_uid}>
+          <li key={step.sop_instance_uid} className="stack-small">
             <StepLines step={step} isList={isList} />
             {isOpen(step) && mayClose && (
               <button type="button" className="button button-small" aria-label={t("performed.close.label", { title: step.ae_title, when: formatInstant(step.created_at) })} onClick={() => setClosing(step)}>
@@ -41,7 +41,7 @@ function StepLines({ step, isList }: { step: PerformedStep; isList: boolean }) {
   const count = countWords(step);
   const isMissing = isMissingImages(step);
   return (
-    <>
+    <div>
       <p>
         <strong>{word("performed.status", step.status)}</strong> · {[step.ae_title, step.description ?? step.modality].filter(Boolean).join(", ")}
         {step.started_at && (
@@ -54,13 +54,20 @@ function StepLines({ step, isList }: { step: PerformedStep; isList: boolean }) {
       {isList && (
         <p className="small">
           {step.original_patient_name ? <PersonName name={step.original_patient_name} /> : t("patient.unknown")}
-          {step.original_patient_id && <span className="number"> {step.original_patient_id}</span>}{" "}
+          {step.original_patient_id && <span className="number"> {step.original_patient_id}</span>}
+          {step.orders.length === 0 && step.original_accession_number && <span className="number"> · {step.original_accession_number}</span>}
           {step.orders.map((order) => (
-            <Link key={order.id} to={`/orders/${encodeURIComponent(order.id)}`}>
-              {t("order.title", { accession: order.accession_number })}{" "}
-            </Link>
+            <span key={order.id}>
+              {" · "}
+              <Link to={`/orders/${encodeURIComponent(order.id)}`}>{t("order.title", { accession: order.accession_number })}</Link>
+            </span>
           ))}
-          {step.study_instance_uid && <Link to={studyAddress(step, step.study_instance_uid)}>{t("study.title")}</Link>}
+          {step.study_instance_uid && (
+            <>
+              {" · "}
+              <Link to={studyAddress(step, step.study_instance_uid)}>{t("study.title")}</Link>
+            </>
+          )}
         </p>
       )}
       {count && (
@@ -73,7 +80,7 @@ function StepLines({ step, isList }: { step: PerformedStep; isList: boolean }) {
       {step.closed_by && step.closed_at && (
         <p className="small muted">{t("performed.closed", { by: step.closed_by, at: formatInstant(step.closed_at), reason: step.close_reason ?? "" })}</p>
       )}
-    </>
+    </div>
   );
 }
 

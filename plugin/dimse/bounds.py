@@ -1,0 +1,99 @@
+"""Bounds of what a peer may do to a server of pynetdicom, which by itself reads whatever is sent for as long as that
+takes: a PDU of 4 GB, one byte a minute, or no DICOM at all, before anybody has said who calls.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+import time
+from contextlib import suppress
+from socketserver import TCPServer
+from typing import Any, Final
+
+from pynetdicom.transport import ThreadedAssociationServer
+
+LOGGER = logging.getLogger(__name__)
+SECONDS: Final = 30.0
+"""For a peer to send a PDU that it has begun, and to take what it is sent."""
+LARGEST_PDU: Final = 1_048_576
+"""An association request with all presentation contexts that there may be is smaller."""
+MOST_BYTES: Final = 67_108_864
+"""In one association: seven reports of 50,000 images each."""
+MOST_FROM_ONE_ADDRESS: Final = 20
+LOOK_SECONDS: Final = 0.01
+"""After which an idle association looks for news again. With pynetdicom's 0.001, twenty take a quarter of a core."""
+PDU_TYPES: Final = range(1, 8)
+"""PS3.8 section 9.3."""
+HEADER: Final = 6
+
+
+class OutOfBounds(Exception):
+    """No OSError, after which pynetdicom would go on reading."""
+
+
+class BoundedServer(ThreadedAssociationServer):
+    """Lets no address take all associations."""
+
+    def verify_request(self, _request: Any, client_address: Any) -> bool:
+        """Whether a connection is taken; it is closed at once otherwise."""
+        address = client_address[0]
+        count = sum(one.requestor.address == address for one in self.active_associations)
+        if count < MOST_FROM_ONE_ADDRESS:
+            return True
+        LOGGER.warning("MPPS: more than %d connections from %s", MOST_FROM_ONE_ADDRESS, address)
+        return False
+
+    def shutdown(self) -> None:
+        """Take no more connections, and close the port."""
+        TCPServer.shutdown(self)  # pynetdicom's own looks for the server where only its `start_server` notes it
+        self.server_close()
+
+
+def bound(association: Any) -> None:
+    """Bound what is read from the peer of an association that was just opened (`evt.EVT_CONN_OPEN`)."""
+    association.dul._run_loop_delay = LOOK_SECONDS
+    connection = association.dul.socket
+    connection.recv = _Reader(connection.socket, association.requestor.address).read
+
+
+class _Reader:
+    def __init__(self, connection: socket.socket, address: str) -> None:
+        self._connection = connection
+        self._address = address
+        self._left = MOST_BYTES
+
+    def read(self, size: int) -> bytearray:
+        """So many bytes, fewer when the peer has closed: a header of a PDU, then what it announces. Raises OutOfBounds,
+        which ends the association, and OSError."""
+        self._left -= size
+        try:
+            if size > LARGEST_PDU or self._left < 0:
+                raise OutOfBounds("it sends more than a modality has to say")
+            found = self._received(size)
+            if size == HEADER and found and found[0] not in PDU_TYPES:
+                raise OutOfBounds("what it sends is not DICOM")
+        except OutOfBounds as error:
+            LOGGER.warning("MPPS: the connection from %s is closed: %s", self._address, error)
+            with suppress(OSError):  # the peer may have done so
+                self._connection.shutdown(socket.SHUT_RDWR)
+            raise
+        return found
+
+    def _received(self, size: int) -> bytearray:
+        found = bytearray()
+        ends = time.monotonic() + SECONDS
+        while len(found) < size:
+            left = ends - time.monotonic()
+            if left <= 0:
+                raise OutOfBounds("it takes too long")
+            self._connection.settimeout(left)
+            try:
+                piece = self._connection.recv(size - len(found))
+            except TimeoutError:
+                continue
+            if not piece:
+                break
+            found += piece
+        self._connection.settimeout(SECONDS)
+        return found
