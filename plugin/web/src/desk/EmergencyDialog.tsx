@@ -1,4 +1,4 @@
-import { useId, useState } from "react";
+import { useId, useRef, useState } from "react";
 import { useNavigate } from "react-router-dom";
 import { useAuthorities } from "../api/authorities";
 import { useRegisterEmergency, type Emergency } from "../api/desk";
@@ -26,41 +26,47 @@ export function EmergencyDialog({ onClose }: { onClose: () => void }) {
   const [modality, setModality] = useState("");
   const [what, setWhat] = useState("");
   const [station, setStation] = useState("");
+  const form = useRef<HTMLDivElement>(null);
   const isAge = ageOf(age) !== undefined;
   const done = ({ patient, order }: Emergency) => {
     say({ text: t("desk.emergency.done", { name: personName(nameOf(patient)), mrn: patient.mrn }) });
     void navigate(order ? `/orders/${encodeURIComponent(order.id)}` : `/patients/${encodeURIComponent(patient.id)}`);
   };
   const submit = () => {
-    if (!isAge) return;
+    if (!isAge) {
+      form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
+      return;
+    }
     const order = modality ? { modality, description: what.trim() || t("desk.emergency.what.default"), station_ae_title: station || null, body_part: null } : null;
     register.mutate({ sex, approximate_age: ageOf(age) ?? null, issuer: issuer || issuers[0] || null, order }, { onSuccess: done });
   };
   return (
     <FormDialog title={t("desk.emergency.title")} action={t("desk.emergency.action")} busy={register.isPending} error={register.error} onSubmit={submit} onClose={onClose}>
-      <p>{t("desk.emergency.text")}</p>
-      <SexBoxes value={sex} onChange={setSex} />
-      <TextField
-        label={t("desk.emergency.age")}
-        value={age}
-        onChange={setAge}
-        maxLength={3}
-        hint={t("desk.emergency.age.hint")}
-        problem={isAge ? saidOf(register.error, "approximate_age") : t("desk.fault.age")}
-      />
-      {issuers.length > 0 && <SelectField label={t("issuer")} value={issuer || (issuers[0] ?? "")} options={issuers.map((name) => ({ value: name, label: name }))} onChange={setIssuer} />}
-      <SelectField
-        label={t("order.modality")}
-        value={modality}
-        options={[{ value: "", label: t("desk.emergency.no_order") }, ...MODALITIES.map((each) => ({ value: each, label: each }))]}
-        onChange={setModality}
-      />
-      {modality && (
-        <>
-          <TextField label={t("order.description")} value={what} onChange={setWhat} hint={t("desk.emergency.what.hint", { what: t("desk.emergency.what.default") })} problem={saidOf(register.error, "order.description")} />
-          <StationField value={station} onChange={setStation} />
-        </>
-      )}
+      <div ref={form} className="stack">
+        <p>{t("desk.emergency.text")}</p>
+        <SexBoxes value={sex} onChange={setSex} />
+        <TextField
+          label={t("desk.emergency.age")}
+          value={age}
+          onChange={setAge}
+          maxLength={3}
+          hint={t("desk.emergency.age.hint")}
+          problem={isAge ? saidOf(register.error, "approximate_age") : t("desk.fault.age")}
+        />
+        {issuers.length > 0 && <SelectField label={t("issuer")} value={issuer || (issuers[0] ?? "")} options={issuers.map((name) => ({ value: name, label: name }))} onChange={setIssuer} />}
+        <SelectField
+          label={t("order.modality")}
+          value={modality}
+          options={[{ value: "", label: t("desk.emergency.no_order") }, ...MODALITIES.map((each) => ({ value: each, label: each }))]}
+          onChange={setModality}
+        />
+        {modality && (
+          <>
+            <TextField label={t("order.description")} value={what} onChange={setWhat} hint={t("desk.emergency.what.hint", { what: t("desk.emergency.what.default") })} problem={saidOf(register.error, "order.description")} />
+            <StationField value={station} onChange={setStation} />
+          </>
+        )}
+      </div>
     </FormDialog>
   );
 }

@@ -143,7 +143,7 @@ function Preview({ preview }: { preview: MergePreview }) {
       <ul className="desk-preview">
         <li>{t("desk.merge.orders", { count: orders.length })}</li>
         <li>{t("desk.merge.studies", { count: studies.length - staying })}</li>
-        <li>{t("desk.merge.images", { count: preview.number_of_images })}</li>
+        {preview.number_of_images > 0 && <li>{t("desk.merge.images", { count: preview.number_of_images })}</li>}
         {preview.number_waiting > 0 && <li>{t("desk.merge.worklist", { count: preview.number_waiting })}</li>}
       </ul>
       {survivor.is_unidentified && !merged.is_unidentified && (

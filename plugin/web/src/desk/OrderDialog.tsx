@@ -125,7 +125,7 @@ function Steps({ steps, onChange, fault }: StepsProps) {
       {steps.length < MOST_STEPS && (
         <p>
           <button type="button" className="button button-small" onClick={() => onChange([...steps, { ...NO_STEP, modality: steps[steps.length - 1]?.modality ?? "" }])}>
-            <Icon name="down" />
+            <Icon name="plus" />
             {t("desk.order.step.add")}
           </button>
         </p>

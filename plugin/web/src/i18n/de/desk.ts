@@ -4,7 +4,7 @@ import type { Translation } from "../translation";
 export const desk: Translation<typeof english> = {
   "nav.patients": "Patienten",
   "patients.title": "Patienten",
-  "patients.lead": "Alle, die angemeldet sind – vom KIS oder an der Anmeldung.",
+  "patients.lead": "Alle Patienten – vom KIS gesendet oder an der Anmeldung angelegt.",
   "patients.filters": "Patienten suchen",
   "patients.search": "Suche",
   "patients.search.hint": "Name, Geburtsdatum, Patienten- oder Auftragsnummer",
@@ -41,7 +41,7 @@ export const desk: Translation<typeof english> = {
 
   "desk.order.new": "Neuer Auftrag",
   "desk.order.place": "Auftrag anlegen",
-  "desk.order.placed": "Der Auftrag ist unter {accession} angelegt.",
+  "desk.order.placed": "Der Auftrag {accession} ist angelegt.",
   "desk.order.correct": "Auftrag korrigieren",
   "desk.order.correct.title": "Auftrag {accession} korrigieren",
   "desk.order.corrected": "Der Auftrag {accession} ist gespeichert.",
@@ -90,7 +90,7 @@ export const desk: Translation<typeof english> = {
 
   "desk.differs.badge": "Weicht vom KIS ab",
   "desk.differs.title": "An der Anmeldung geändert",
-  "desk.differs.text": "Das KIS hat etwas anderes gesagt. Was es als Nächstes sendet, ersetzt, was hier steht.",
+  "desk.differs.text": "Das KIS hat etwas anderes gesendet. Was es als Nächstes sendet, ersetzt, was hier steht.",
   "desk.differs.field": "{field}: laut KIS {value}",
 
   "desk.changes.title": "Änderungen",
@@ -113,7 +113,7 @@ export const desk: Translation<typeof english> = {
   "desk.fault.age": "Geben Sie ganze Jahre ein, 0 bis 130.",
   "desk.fault.step": "Wählen Sie eine Modalität.",
   "desk.fault.same_step": "Zwei Schritte haben dieselbe ID.",
-  "desk.fault.reason": "Sagen Sie, warum: Das KIS hat etwas anderes gesagt. Es wird protokolliert.",
+  "desk.fault.reason": "Sagen Sie, warum: Das KIS hat etwas anderes gesendet. Es wird protokolliert.",
 
   "field.description": "Untersuchung",
   "field.scheduled_at": "Termin",
@@ -126,6 +126,6 @@ export const desk: Translation<typeof english> = {
   "field.procedure_code": "Prozedurcode",
   "field.placer_order_number": "Auftragsnummer des Anforderers",
 
-  "problem.reason_required": "Sagen Sie, warum: Das KIS hat etwas anderes gesagt.",
+  "problem.reason_required": "Sagen Sie, warum: Das KIS hat etwas anderes gesendet.",
   "problem.no_number_left": "Es sind keine Nummern mehr frei. Fragen Sie die Administration.",
 };

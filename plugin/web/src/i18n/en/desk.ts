@@ -38,7 +38,7 @@ export const desk = {
 
   "desk.order.new": "New order",
   "desk.order.place": "Place order",
-  "desk.order.placed": "The order is placed under {accession}.",
+  "desk.order.placed": "Order {accession} is placed.",
   "desk.order.correct": "Correct order",
   "desk.order.correct.title": "Correct order {accession}",
   "desk.order.corrected": "Order {accession} is saved.",
@@ -87,7 +87,7 @@ export const desk = {
 
   "desk.differs.badge": "Differs from EHR",
   "desk.differs.title": "Changed at the desk",
-  "desk.differs.text": "The EHR has said otherwise. What it sends next replaces what stands here.",
+  "desk.differs.text": "The EHR sent something else. What it sends next replaces what stands here.",
   "desk.differs.field": "{field}: the EHR says {value}",
 
   "desk.changes.title": "Changes",
@@ -110,7 +110,7 @@ export const desk = {
   "desk.fault.age": "Enter whole years, 0 to 130.",
   "desk.fault.step": "Choose a modality.",
   "desk.fault.same_step": "Two steps have the same ID.",
-  "desk.fault.reason": "Say why: the EHR has said this otherwise. It is kept in the audit trail.",
+  "desk.fault.reason": "Say why: the EHR sent something else. It is kept in the audit trail.",
 
   "field.description": "Procedure",
   "field.scheduled_at": "Scheduled",
@@ -123,6 +123,6 @@ export const desk = {
   "field.procedure_code": "Procedure code",
   "field.placer_order_number": "Placer order number",
 
-  "problem.reason_required": "Say why: the EHR has said this otherwise.",
+  "problem.reason_required": "Say why: the EHR sent something else.",
   "problem.no_number_left": "There are no numbers left to give. Ask your administrator.",
 } as const;
