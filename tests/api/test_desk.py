@@ -16,6 +16,7 @@ from ehr_bridge.db.states import OrderStatus
 from ehr_bridge.db.tables.registry import GivenNumber, Order
 from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.services.bundle import build_services
+from ehr_bridge.services.registry import searching
 from ehr_bridge.services.registry.desk import Teller
 from ehr_bridge.services.registry.orders import Orders
 from ehr_bridge.services.registry.registration import AtOnce, Unidentified
@@ -346,16 +347,31 @@ def test_the_reception_may_choose_a_station_but_not_change_one(api: Api) -> None
     assert api.get("/api/v1/modalities/CT2", "reception").status_code == 403
 
 
+@pytest.mark.parametrize("most", [searching.MOST, 0], ids=["few", "many"])
 @pytest.mark.parametrize(
     "words",
-    ["berg", "nils berg", "Berg, Nils", "BÉRG", "1950-01-02", "2.1.1950", "19500102", "000001", "L0000001", "erg ils"],
+    [
+        "berg",
+        "nils berg",
+        "Berg, Nils",
+        "BÉRG",
+        "1950-01-02",
+        "2.1.1950",
+        "19500102",
+        "000001",
+        "L0000001",
+        "l00000",
+        "erg ils",
+    ],
 )
-def test_a_patient_is_found_by_any_part(api: Api, words: str) -> None:
-    """Names in either order, without accents; birth date; any part of the number; and a part of an order's number."""
+def test_a_patient_is_found_by_any_part(api: Api, words: str, most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names in either order, without accents; birth date; any part of the number, in capitals or not; and a part of an
+    order's number. However many are found."""
+    monkeypatch.setattr(searching, "MOST", most)
     mrn = register(api)["mrn"]
     register(api, family_name="Zimmer", given_name="Ida", birth_date="1990-09-09")
     number = place(api, mrn)["accession_number"]
-    for query in (words, number, number[5:]):
+    for query in (words, number, number.lower(), number[5:]):
         found = api.get("/api/v1/patients", "reception", query_string={"q": query}).json["items"]
         assert [one["mrn"] for one in found] == [mrn], query
     found = api.get("/api/v1/orders", "reception", query_string={"q": words}).json["items"]

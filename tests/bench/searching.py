@@ -61,7 +61,8 @@ def time_searches(plan: Plan) -> Time:
 
 def search(database: Database, folder: Path, count: int) -> list[float]:
     """Milliseconds of `count` requests of the mix. Raises Failed when one is refused."""
-    app = create_app(build_services(Settings(jwt_secret=SecretStr(SECRET), data_dir=folder), database), FakeArchive(), {})
+    settings = Settings(jwt_secret=SecretStr(SECRET), data_dir=folder)
+    app = create_app(build_services(settings, database), FakeArchive(), {})
     client, headers = app.test_client(), {"Authorization": f"Bearer {user_token('reception')}"}
     chance = random.Random(7)
 

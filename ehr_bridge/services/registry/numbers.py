@@ -13,7 +13,7 @@ from dataclasses import replace
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
-from ehr_bridge.db.like import ESCAPE, escaped
+from ehr_bridge.db.like import escaped, like_any_case
 from ehr_bridge.db.rows import among
 from ehr_bridge.db.tables.registry import Patient
 from ehr_bridge.errors import Conflict, InvalidInput, NotFound
@@ -120,7 +120,8 @@ def number_begins(text: str) -> list[ColumnElement[bool]]:
     """Conditions on Patient for a search: each issuer and beginning of an MRN that a text may mean (`ISSUER|MRN`)."""
     named = [(issuer, mrn) for issuer, mrn in readings(text) if issuer is not None]
     return [
-        (Patient.issuer_key == issuer) & Patient.mrn.ilike(f"{escaped(mrn)}%", escape=ESCAPE) for issuer, mrn in named
+        (Patient.issuer_key == issuer) & like_any_case(Patient.mrn.expression, f"{escaped(mrn)}%")
+        for issuer, mrn in named
     ]
 
 

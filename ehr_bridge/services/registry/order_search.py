@@ -10,9 +10,9 @@ from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.paging import Key, Page, Position, Sorts, fetch_sorted, in_period
-from ehr_bridge.db.tables.registry import Order, ScheduledStep
+from ehr_bridge.db.tables.registry import Order, Patient, ScheduledStep
 from ehr_bridge.db.tables.studies import Study, StudyOrder
-from ehr_bridge.services.registry.searching import number_fits, person_fits
+from ehr_bridge.services.registry.searching import among_found, number_fits, person_fits
 from ehr_bridge.services.visibility.restrictions import NOTHING, Closed, without
 
 SORTS = Sorts(
@@ -59,9 +59,15 @@ def search_orders(
     first = (ScheduledStep.order_id == Order.id) & (ScheduledStep.position == 0)
     query = select(Order).join(ScheduledStep, first).where(without(Order.patient_id, wish.closed), *_conditions(wish))
     if wish.text:
-        number = number_fits(Order.accession_number.expression, wish.text.strip())
-        query = query.join(Order.patient).where(or_(number, person_fits(wish.text)))
+        query = query.where(_text_fits(session, wish.text))
     return fetch_sorted(session, query, SORTS.chosen(sort), limit, offset, after)
+
+
+def _text_fits(session: Session, text: str) -> ColumnElement[bool]:
+    """Whether an order has the text in its number, or is of a patient whom it finds."""
+    persons = among_found(session, Order.patient_id.expression, select(Patient.id).where(person_fits(text)))
+    numbers = number_fits(Order.accession_number.expression, text.strip())
+    return among_found(session, Order.id.expression, select(Order.id).where(numbers), select(Order.id).where(persons))
 
 
 def _conditions(wish: OrderWish) -> list[ColumnElement[bool]]:

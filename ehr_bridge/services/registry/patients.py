@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Protocol
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
@@ -35,7 +35,7 @@ from ehr_bridge.services.registry.numbers import (
     record_of_the_one,
     with_issuer,
 )
-from ehr_bridge.services.registry.searching import number_fits, person_fits
+from ehr_bridge.services.registry.searching import among_found, number_fits, person_fits
 from ehr_bridge.services.registry.staleness import note_moment, require_newer
 from ehr_bridge.services.visibility.asker import require_open
 from ehr_bridge.services.visibility.restrictions import NOTHING, Closed, count_up, without
@@ -299,10 +299,12 @@ class Patients:
             query = query.where(Patient.id == wish.patient_id)
         if wish.updated_since is not None:
             query = query.where(Patient.updated_at >= wish.updated_since)
-        if wish.text:
-            of_order = number_fits(Order.accession_number.expression, wish.text.strip())
-            query = query.where(or_(person_fits(wish.text), Patient.id.in_(select(Order.patient_id).where(of_order))))
         with self._database.read() as session:
+            if wish.text:
+                number = number_fits(Order.accession_number.expression, wish.text.strip())
+                persons, of_orders = select(Patient.id).where(person_fits(wish.text)), select(Order.patient_id)
+                found = among_found(session, Patient.id.expression, persons, of_orders.where(number))
+                query = query.where(found)
             return fetch_sorted(session, query, SORTS.chosen(sort), limit, offset, after)
 
 
