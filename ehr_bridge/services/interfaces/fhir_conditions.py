@@ -168,6 +168,13 @@ def _mrn(asking: Asking, _criterion: Criterion, value: str) -> Condition:
     return number & (Patient.issuer_key == issuer_key(issuer)) if issuer else number
 
 
+def _is_active(_asking: Asking, _criterion: Criterion, value: str) -> Condition:
+    flag = token_of(value)[1]
+    if flag not in ("true", "false"):
+        raise ValueError("true or false")
+    return Patient.merged_into_id.is_(None) if flag == "true" else Patient.merged_into_id.is_not(None)
+
+
 def _number_of_order(_asking: Asking, _criterion: Criterion, value: str) -> Condition:
     system, code = token_of(value)
     number = unescaped(code)
@@ -269,12 +276,7 @@ MEANINGS: Mapping[str, Mapping[str, Meaning]] = {
         "name": _words(Patient.searched_names, Patient.family_name, Patient.given_name, Patient.middle_name),
         "birthdate": _day(Patient.birth_date),
         "gender": _code(Patient.sex, _SEXES),
-        "active": Meaning(
-            lambda _asking, _criterion, value: (
-                Patient.merged_into_id.is_(None) if value == "true" else Patient.merged_into_id.is_not(None)
-            ),
-            false(),
-        ),
+        "active": Meaning(_is_active, false()),
         "_lastUpdated": _moment(Patient.updated_at),
     },
     "ServiceRequest": {
