@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.people import People
 from tests.support.samples import small
-from tests.support.server import Server
+from tests.support.server import Server, user_token
 from tests.support.steps import eventually, place_order, study, the_study, upload
 
 
@@ -134,6 +134,29 @@ def test_somebody_else_is_searched_for_and_a_new_order_is_made(
     page.get_by_role("dialog").get_by_role("button", name="Create the order and link").click()
     eventually(lambda: linked_to(demo, uid, order["mrn"]))
     eventually(lambda: the_study(demo, uid)["accession_number"] not in (None, order["accession_number"]))
+
+
+def test_one_study_is_given_to_several_orders_of_its_patient(
+    people: People, demo: Server, order: dict[str, Any]
+) -> None:
+    """The first one found, and the further ones that are ticked; a cancelled one is not offered."""
+    numbers = [f"{order['accession_number']}{letter}" for letter in "BCX"]
+    for number in numbers:
+        body = {"mrn": order["mrn"], "modality": "MR", "description": f"Part {number[-1]}", "ordered_by": None}
+        assert demo.put(f"/api/v1/orders/{number}", body).status_code == 201
+    assert demo.request("POST", f"/api/v1/orders/{numbers[2]}/cancel", user_token("service")).status_code == 200
+    uid = sent(demo, PatientID="", PatientName="")
+    page = desk(people, "radiographer", uid)
+    page.get_by_label("Search orders and patients").fill(order["accession_number"])
+    page.get_by_role("button", name=f"Link to the order {order['accession_number']}", exact=True).click()
+    dialog = page.get_by_role("dialog")
+    further = dialog.get_by_role("group", name="These images also answer")
+    expect(further.get_by_role("checkbox")).to_have_count(2)
+    further.get_by_role("checkbox", name=re.compile(numbers[0])).check()
+    page.get_by_label("Reason").fill("Both in one examination")
+    dialog.get_by_role("button", name="Link").click()
+    eventually(lambda: linked_to(demo, uid, order["mrn"]))
+    eventually(lambda: the_study(demo, uid)["accession_numbers"] == [order["accession_number"], numbers[0]])
 
 
 def test_a_link_is_taken_away_on_the_study_s_page(people: People, demo: Server, order: dict[str, Any]) -> None:

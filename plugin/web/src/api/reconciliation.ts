@@ -34,7 +34,7 @@ export function useReconciliation(uid: string, enabled = true) {
 }
 
 export type Verdict =
-  | { kind: "link"; order_id?: string; patient_id?: string }
+  | { kind: "link"; order_id?: string; order_ids?: string[]; patient_id?: string }
   | { kind: "unlink" }
   | { kind: "create-order"; patient_id: string };
 

@@ -2,7 +2,8 @@ import { useState } from "react";
 import { useCompared, useDecideLink, type Reconciliation } from "../api/reconciliation";
 import { t } from "../i18n";
 import { BesideDialog } from "./BesideDialog";
-import type { Choice } from "./choice";
+import { withFurther, type Choice } from "./choice";
+import { FurtherOrders } from "./FurtherOrders";
 
 interface Props {
   item: Reconciliation;
@@ -17,6 +18,7 @@ export function Confirm({ item, choice, onClose, onStarted }: Props) {
   // As it was when the person looked: a second press must not overrule what somebody else did meanwhile.
   const [expected] = useState(item.version);
   const compared = useCompared(item.study.study_instance_uid, choice.verdict.kind === "unlink" ? {} : choice.verdict);
+  const [further, setFurther] = useState<string[]>([]);
   const isNew = choice.verdict.kind === "create-order";
   return (
     <BesideDialog
@@ -30,7 +32,7 @@ export function Confirm({ item, choice, onClose, onStarted }: Props) {
       onClose={onClose}
       onConfirm={(reason) =>
         decide.mutate(
-          { verdict: choice.verdict, reason, expected },
+          { verdict: withFurther(choice.verdict, further), reason, expected },
           {
             onSuccess: (job) => {
               onStarted(job.id);
@@ -40,6 +42,9 @@ export function Confirm({ item, choice, onClose, onStarted }: Props) {
         )
       }
     >
+      {choice.verdict.kind === "link" && choice.verdict.order_id && choice.verdict.patient_id && (
+        <FurtherOrders patientId={choice.verdict.patient_id} orderId={choice.verdict.order_id} chosen={further} onChange={setFurther} />
+      )}
       <p>{t("reconciliation.confirm.text", { count: item.study.number_of_instances })}</p>
     </BesideDialog>
   );

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Candidate } from "../api/reconciliation";
-import { isPlain, meaningOf, nextOf, ofCandidate, reasonOf } from "./choice";
+import { isPlain, meaningOf, nextOf, ofCandidate, reasonOf, withFurther } from "./choice";
 
 const candidate = (more: Partial<Candidate> = {}): Candidate => ({
   patient_id: "p",
@@ -28,6 +28,13 @@ describe("accepting a candidate", () => {
   it("takes its order where it has one, and in any case the patient it was shown with", () => {
     expect(ofCandidate(candidate()).verdict).toEqual({ kind: "link", patient_id: "p", order_id: "o" });
     expect(ofCandidate(candidate({ order_id: null })).verdict).toEqual({ kind: "link", patient_id: "p" });
+  });
+
+  it("may take further orders of the same patient, after the first", () => {
+    const { verdict } = ofCandidate(candidate());
+    expect(withFurther(verdict, ["o2"])).toEqual({ kind: "link", patient_id: "p", order_id: "o", order_ids: ["o", "o2"] });
+    expect(withFurther(verdict, [])).toEqual(verdict);
+    expect(withFurther({ kind: "unlink" }, ["o2"])).toEqual({ kind: "unlink" });
   });
 
   it("needs one key only where nothing speaks against it", () => {

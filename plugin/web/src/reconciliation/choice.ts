@@ -36,6 +36,12 @@ export function ofPatient(patient: Patient, kind: "link" | "create-order"): Choi
   return { verdict: { kind, patient_id: patient.id }, whom: whomOfPatient(patient), accession: null };
 }
 
+/** The same with further orders of the patient that the images answer; the number of the first one goes into the files. */
+export function withFurther(verdict: Verdict, further: readonly string[]): Verdict {
+  if (verdict.kind !== "link" || !verdict.order_id || further.length === 0) return verdict;
+  return { ...verdict, order_ids: [verdict.order_id, ...further] };
+}
+
 /** Whether one key may be enough: nothing that was compared, and nothing that would be replaced, speaks against it. */
 export function isPlain(candidate: Candidate): boolean {
   const isLikely = candidate.kind === "exact" || candidate.kind === "probable";

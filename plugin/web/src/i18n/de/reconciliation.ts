@@ -63,6 +63,7 @@ export const reconciliation: Translation<typeof english> = {
   "reconciliation.new_order.label": "Neuen Auftrag für {mrn} anlegen",
   "reconciliation.new_order.action": "Auftrag anlegen und zuordnen",
   "reconciliation.confirm": "Diese Studie zuordnen?",
+  "reconciliation.further": "Diese Bilder beantworten auch",
   "reconciliation.confirm.new": "Aus dieser Studie einen Auftrag anlegen?",
   "reconciliation.confirm.text": { one: "{count} Bild bekommt die Daten dieses Patienten. Sie können es rückgängig machen.", other: "Alle {count} Bilder bekommen die Daten dieses Patienten. Sie können es rückgängig machen." },
   "reconciliation.doubts.title": "Diese Werte stimmen nicht überein",

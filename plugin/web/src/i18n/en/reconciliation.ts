@@ -60,6 +60,7 @@ export const reconciliation = {
   "reconciliation.new_order.label": "Create a new order for {mrn}",
   "reconciliation.new_order.action": "Create the order and link",
   "reconciliation.confirm": "Link this study?",
+  "reconciliation.further": "These images also answer",
   "reconciliation.confirm.new": "Create an order from this study?",
   "reconciliation.confirm.text": { one: "{count} image gets this patient's data. You can undo it.", other: "All {count} images get this patient's data. You can undo it." },
   "reconciliation.doubts.title": "These values do not agree",
