@@ -360,7 +360,7 @@ def test_the_reception_may_choose_a_station_but_not_change_one(api: Api) -> None
         "19500102",
         "000001",
         "L0000001",
-        "l00000",
+        "l0000001",
         "erg ils",
     ],
 )
