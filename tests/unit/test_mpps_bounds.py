@@ -12,6 +12,7 @@ from pydicom.uid import generate_uid
 from plugin.dimse import bounds
 from tests.support.mpps import Modality, begun, ended
 from tests.support.mpps_world import World, serving, world_of_modalities
+from tests.support.steps import eventually
 
 LIMITLESS = b"\x01\x00\xff\xff\xff\xff" + b"\0" * 100
 """The beginning of an association request of 4 GB."""
@@ -76,7 +77,7 @@ def test_an_association_has_its_most_bytes(world: World, monkeypatch: pytest.Mon
         assert modality.create(begun(), "1.2.3").Status == 0x0000
         many = ended(images={"1.2": [generate_uid() for _ in range(1000)]})
         assert modality.set(many, "1.2.3").get("Status") is None
-        assert not modality.association.is_established
+        eventually(lambda: not modality.association.is_established)
         assert Modality(server.port, "MR1").association.is_established
     assert [uid for uid, *_ in world.said] == ["1.2.3"]
 
