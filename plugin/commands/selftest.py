@@ -75,9 +75,11 @@ def _play(stage: Stage, report: Report, services: Services, as_json: bool) -> bo
     except KeyboardInterrupt:
         return True
     finally:
-        report.left += clean(services.selftest, [stage.run], operator())
-        _unregister(stage)
-        listener.stop()
+        try:
+            report.left += clean(services.selftest, [stage.run], operator())
+            _unregister(stage)
+        finally:
+            listener.stop()
     return False
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydicom.dataset import Dataset
@@ -104,7 +105,7 @@ class Modality:
             return {name: study.get(name) for name in expected}
 
         expected = {"link_status": "linked", "order_ids": [order_id], "number_of_instances": images.IMAGES}
-        until(seen, lambda study: study == expected, str(expected))
+        until(seen, lambda study: study == expected, _told(expected), _told)
         self._stored = True
 
     def _end(self, placed: Placed) -> None:
@@ -146,6 +147,10 @@ class Modality:
 
     def _dicom(self, *services: str) -> Any:
         return dimse.connected(self._stage.settings.dicom_port, self._called, *services)
+
+
+def _told(study: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in study.items())
 
 
 def _listed(orders: dict[str, str]) -> str:

@@ -96,15 +96,15 @@ class Stage:
         return found
 
 
-def until[T](look: Callable[[], T], is_so: Callable[[T], bool], expected: str) -> T:
-    """Look until it is so; Failed with what was seen last after half a minute."""
+def until[T](look: Callable[[], T], is_so: Callable[[T], bool], expected: str, told: Callable[[T], str] = str) -> T:
+    """Look until it is so; after half a minute Failed with what was seen last, as `told` says it."""
     end = time.monotonic() + PATIENCE_SECONDS
     while True:
         seen = look()
         if is_so(seen):
             return seen
         if time.monotonic() > end:
-            raise Failed(expected, seen)
+            raise Failed(expected, told(seen))
         time.sleep(LOOK_SECONDS)
 
 

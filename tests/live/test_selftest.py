@@ -25,6 +25,15 @@ from tests.support.steps import eventually, study
 STAYS = {"alembic_version", "audit_events", "events", "cursors", "access_versions", "viewings"}
 """What happened is on record, by ids; a viewing becomes an audit event ten minutes after it."""
 IHE = {f"RAD-{number}" for number in (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 106)}
+HIS = """
+[[source]]
+name = "his"
+application = "HIS"
+facility = "NORTHWING"
+profile = "rad-4-2.5.1"
+addresses = ["10.1.7.12"]
+charset = "latin1"
+"""
 OPEN = ("EHR_BRIDGE_HL7_PORT", "EHR_BRIDGE_MPPS_PORT", "EHR_BRIDGE_FHIR_PORT")
 
 
@@ -156,6 +165,27 @@ def test_a_closed_door_is_told_with_what_opens_it_and_is_no_failure(closed: Serv
     table = selftest(closed).stdout
     assert "opened by EHR_BRIDGE_MPPS_PORT" in table
     assert table.rstrip().endswith("nothing is left but the audit trail")
+
+
+def test_where_sources_are_listed_it_needs_one_of_its_own(tmp_path: Path) -> None:
+    """The lines that the page on interfaces shows for it."""
+    page = (ROOT / "docs" / "interfaces.md").read_text().split("### Does all of it work?")[1]
+    sources = tmp_path / "sources.toml"
+    sources.write_text(HIS)
+    port = str(ports.free())
+    with running(tmp_path, EHR_BRIDGE_HL7_PORT=port, EHR_BRIDGE_HL7_SOURCES=str(sources)) as server:
+        ready(server)
+        rows = [row for row in told(selftest(server, "--json"))["transactions"] if row["door"] == "HL7 v2, MLLP"]
+        assert {row["outcome"] for row in rows} == {"not_configured"}
+        assert all('application = "EHR-BRIDGE"' in row["note"] for row in rows)
+        server.stop()
+        sources.write_text(HIS + page.split("```toml\n")[1].split("```")[0])
+        server.start()
+        ready(server)
+        rows = [row for row in told(selftest(server, "--json"))["transactions"] if row["door"] == "HL7 v2, MLLP"]
+        assert {row["outcome"] for row in rows} == {"passed"}
+        events = server.get("/api/v1/audit?actor=hl7:selftest", "admin").json()
+        assert events["total"] > 0
 
 
 def test_what_fails_says_what_was_expected_and_what_came(closed: Server) -> None:
