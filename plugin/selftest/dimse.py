@@ -12,6 +12,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from pynetdicom import AE, evt
 from pynetdicom.association import Association
+from pynetdicom.dul import DULServiceProvider
 
 from ehr_bridge.services.selftest.numbers import AE_TITLE
 from plugin.selftest.outcomes import Failed
@@ -44,7 +45,7 @@ def connected(port: int, called: str, *services: str) -> Iterator[Association]:
         yield association
         association.release()
     finally:
-        ae.shutdown()  # a thread of an association that was interrupted would keep the process alive
+        ae.shutdown()  # aborts it if it was interrupted
 
 
 def require_success(what: str, status: Dataset) -> None:
@@ -72,9 +73,12 @@ class Listener:
         return int(self._server.server_address[1])
 
     def stop(self) -> None:
-        """Close the port, and end every association with it."""
+        """Close the port, and end all associations of this process: a thread of theirs would keep it alive."""
         self._server.shutdown()
         self._ae.shutdown()
+        for thread in threading.enumerate():
+            if isinstance(thread, DULServiceProvider):  # of an association that was interrupted
+                thread.kill_dul()
 
     def wait_for(self, transaction_uid: str) -> dict[str, int]:
         """The failure reason of each instance, 0 for those that are committed to. Failed when no report comes."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import uuid
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Table, delete, func, or_, select
@@ -20,19 +20,19 @@ from ehr_bridge.db.database import Database
 from ehr_bridge.db.rows import table_of
 from ehr_bridge.db.states import DeletionStatus
 from ehr_bridge.db.tables.base import Base
-from ehr_bridge.db.tables.deletions import latest_request
+from ehr_bridge.db.tables.deletions import DeletionRequest, latest_request
 from ehr_bridge.db.tables.interfaces import PerformedStep
 from ehr_bridge.db.tables.logs import ReceivedMessage
 from ehr_bridge.db.tables.registry import Order, Patient
 from ehr_bridge.db.tables.studies import Study, StudyLink
-from ehr_bridge.db.tables.uploads import Instance
+from ehr_bridge.db.tables.uploads import DicomUploadLog, Instance
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit.trail import Event, Origin
 from ehr_bridge.services.deletion.holds import require_no_hold
 from ehr_bridge.services.deletion.steps import approve_at_once, open_request
 from ehr_bridge.services.identity.match_index import forget_patients
 from ehr_bridge.services.jobs.study_jobs import require_idle
-from ehr_bridge.services.selftest.numbers import MARK, Run, runs_of
+from ehr_bridge.services.selftest.numbers import AE_TITLE, MARK, Run, runs_of
 
 REASON = "Images of a self-test (ehr-bridge selftest); they are of no patient."
 MAY_GO = frozenset(
@@ -48,6 +48,14 @@ MAY_GO = frozenset(
 )  # fmt: skip
 """Tables whose rows go with the patients, orders and studies on which they hang. A row of any other table, such as a
 file in quarantine or a legal hold, keeps everything: somebody has to look at it."""
+
+SENT = DicomUploadLog.uploaded_by == f"ae:{AE_TITLE}"
+SETTLED = frozenset({DeletionStatus.APPROVED, DeletionStatus.PURGING, DeletionStatus.PURGED})
+"""A request that needs no approval more; only time."""
+ON_ITS_WAY = timedelta(seconds=2)
+"""After the purge of a study: for an image that an interrupted self-test sent at its end."""
+NOT_RECORDED = timedelta(seconds=20)
+"""For the first image of a study to be recorded; then it never came."""
 
 type Rows = dict[Table, set[Any]]
 
@@ -71,8 +79,9 @@ class SelfTestRecords:
                 *session.scalars(
                     select(ReceivedMessage.control_id).where(ReceivedMessage.control_id.startswith(begins))
                 ),
+                *session.scalars(select(DicomUploadLog.original_patient_id).where(SENT)),
             ]
-        return runs_of(numbers)
+        return runs_of(number or "" for number in numbers)
 
     def delete_images(self, run: Run, origin: Origin) -> list[str]:
         """Have the images of a run purged by the server. Returns the StudyInstanceUIDs of which the archive still has
@@ -87,10 +96,10 @@ class SelfTestRecords:
             for study in _studies(session, run):
                 _require_own(session, study, run)
                 request = session.scalar(latest_request(study.id))
-                if study.orthanc_study_id is None or (request and request.status == DeletionStatus.PURGED):
+                if not self._may_have_images(study, request):
                     continue
                 waiting.append(study.study_instance_uid)
-                if request is not None and request.status in (DeletionStatus.APPROVED, DeletionStatus.PURGING):
+                if study.orthanc_study_id is None or (request is not None and request.status in SETTLED):
                     continue
                 require_no_hold(session, study.id)
                 require_idle(session, study)
@@ -98,6 +107,12 @@ class SelfTestRecords:
                     request = open_request(session, study, REASON, origin, self._clock())
                 approve_at_once(session, request, origin, self._clock())
         return waiting
+
+    def _may_have_images(self, study: Study, request: DeletionRequest | None) -> bool:
+        """Whether the archive has images of a study, or may have, because one may still be on its way there."""
+        if request is not None and request.status == DeletionStatus.PURGED:
+            return request.purged_at is None or self._clock() - request.purged_at < ON_ITS_WAY
+        return study.orthanc_study_id is not None or self._clock() - study.created_at < NOT_RECORDED
 
     def remove(self, run: Run, origin: Origin) -> Counter[str]:
         """Delete the rows of a run whose images are gone. Returns how many of each table. The audit trail and events
@@ -115,10 +130,14 @@ class SelfTestRecords:
             for study in studies:
                 _require_own(session, study, run)
             steps = session.scalars(select(PerformedStep.id).where(PerformedStep.sop_instance_uid == run.step))
+            logs = session.scalars(
+                select(DicomUploadLog.id).where(SENT, DicomUploadLog.original_patient_id.startswith(run.prefix))
+            )
             start: Rows = {
                 table_of(Patient): {one.id for one in patients},
                 table_of(Study): {one.id for one in studies},
                 table_of(PerformedStep): set(steps),
+                table_of(DicomUploadLog): set(logs),
             }
             rows = _what_hangs_on(session, start)
             _require_own_orders(session, rows.get(table_of(Order), set()), run)
@@ -141,6 +160,7 @@ def _studies(session: Session, run: Run) -> list[Study]:
     whose = or_(
         Study.patient_id.in_(patients),
         Study.match_patient_id.in_(patients),
+        Study.patient_id_key.startswith(run.prefix),
         Study.id.in_(select(StudyLink.study_id).where(StudyLink.patient_id.in_(patients))),
         Study.id.in_(select(Instance.study_id).where(Instance.sop_instance_uid.in_(run.images))),
     )
