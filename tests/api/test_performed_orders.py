@@ -146,6 +146,19 @@ def test_nobody_sees_steps_of_a_patient_who_is_restricted_to_others(api: Api) ->
     assert (closing.status_code, closing.json["code"]) == (403, "patient_restricted")
 
 
+def test_nor_steps_without_an_order_whose_study_is_of_such_a_patient(api: Api) -> None:
+    place(api)
+    study_uid = generate_uid()
+    uid = create(api, {"StudyInstanceUID": study_uid})
+    send(api, study_uid)
+    study = api.get(f"/api/v1/dicom/studies/{study_uid}", "doctor").json
+    assert (study["patient_id"] is not None, shown(api, uid)["orders"]) == (True, [])
+    restrict(api, "MRN-1", "somebody")
+    hidden = api.get(f"{STEPS}/{uid}", "doctor")
+    assert (hidden.status_code, hidden.json["code"]) == (403, "patient_restricted")
+    assert api.get(STEPS, "doctor").json["total"] == 0
+
+
 def test_the_list_is_narrowed_by_order_patient_status_and_time(api: Api) -> None:
     place(api, "ACC-1", "ACC-2")
     one, other = create(api, request(api, "ACC-1")), create(api, request(api, "ACC-2"))

@@ -100,13 +100,14 @@ class PerformedListing:
 
 
 def patients_of(session: Session, sop_instance_uid: str) -> list[uuid.UUID | None]:
-    """Whose a step is."""
-    query = (
-        select(Order.patient_id)
-        .join(PerformedOrder, PerformedOrder.order_id == Order.id)
-        .join(PerformedStep, PerformedStep.id == PerformedOrder.performed_step_id)
+    """Whose a step is: of its orders, and of the study that its images are in."""
+    of_step = PerformedStep.sop_instance_uid == sop_instance_uid
+    of_orders = select(Order.patient_id).join(PerformedOrder, PerformedOrder.order_id == Order.id)
+    of_orders = of_orders.join(PerformedStep, PerformedStep.id == PerformedOrder.performed_step_id).where(of_step)
+    of_study = select(Study.patient_id).join(
+        PerformedStep, PerformedStep.study_instance_uid == Study.study_instance_uid
     )
-    return list(session.scalars(query.where(PerformedStep.sop_instance_uid == sop_instance_uid)))
+    return [*session.scalars(of_orders), *session.scalars(of_study.where(of_step))]
 
 
 def _read_orders(step: PerformedStep) -> list[Order]:
