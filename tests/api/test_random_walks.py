@@ -12,6 +12,7 @@ from sqlalchemy import select
 from ehr_bridge.db.tables.registry import Order, Patient
 from ehr_bridge.db.tables.studies import Study, StudyLink
 from ehr_bridge.services.identity.attributes import patient_in_files, person_name
+from ehr_bridge.services.registry.order_states import plain
 from tests.api.conftest import Api
 from tests.api.link_steps import identities
 from tests.api.walk_steps import Walk
@@ -38,7 +39,15 @@ def disagreements(api: Api) -> list[str]:
                 answering
             ):
                 found.append(f"{order.accession_number}: is {order.status} with {len(answering)} studies")
+        for row in (*session.scalars(select(Patient)), *session.scalars(select(Order))):
+            found += [f"{row.id}: differs from the EHR in {what}" for what in _beside_the_ehr(row)]
     return found
+
+
+def _beside_the_ehr(row: Patient | Order) -> list[str]:
+    """What is remembered of the EHR, although it had said nothing, or says the same."""
+    told = row.ehr_says or {}
+    return [name for name, value in told.items() if row.registered_here or plain(getattr(row, name)) == value]
 
 
 def _of_study(api: Api, session: Any, study: Study) -> list[str]:

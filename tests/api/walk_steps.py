@@ -30,6 +30,8 @@ class Walk:
     def __init__(self, api: Api, folder: Path, seed: int) -> None:
         self.api, self.folder, self.chance = api, folder, random.Random(seed)
         self.uids = [str(generate_uid(entropy_srcs=[str(seed), str(number)])) for number in range(3)]
+        self.people, self.orders = dict(PEOPLE), dict(ORDERS)
+        """Also who and what was registered at the desk."""
         self.done: list[str] = []
         self.about = ""
         for mrn, (family, given) in PEOPLE.items():
@@ -44,7 +46,7 @@ class Walk:
             self.work, self.work, self.link, self.link, self.unlink, self.undo, self.undo, self.rename, self.move,
             self.cancel, self.merge, self.unmerge, self.take_back, self.take_back, self.send_again, self.correct,
             self.state, self.use_again, self.decide, self.stray, self.stray, self.other_content, self.give,
-            self.discard,
+            self.discard, self.register, self.place,
         ]  # fmt: skip
         for _ in range(STEPS):
             step = self.chance.choice(steps)
@@ -65,11 +67,34 @@ class Walk:
         self.about += str({name: value for name, value in body.items() if name != "expected"} or "")
         return self.api.call(method, f"/api/v1/{path}", *roles, json={"reason": "a reason", **body})
 
+    def teller(self) -> str:
+        """The EHR, or a person at the desk."""
+        return self.chance.choice(("service", "reception"))
+
+    def register(self) -> Any:
+        """A patient at the desk: one with a name, or an emergency."""
+        if self.chance.random() < 0.5:
+            answer = self.api.call("POST", "/api/v1/patients/emergency", "reception", json={"sex": "female"})
+            made = answer.json["patient"]
+        else:
+            answer = self.say("POST", "patients", "reception", family_name="Novak", given_name="Iva")
+            made = answer.json
+        self.people[made["mrn"]] = (made["family_name"], made["given_name"])
+        return answer
+
+    def place(self) -> Any:
+        """An order at the desk."""
+        mrn = self.chance.choice([*self.people])
+        answer = self.say("POST", "orders", "reception", mrn=mrn, modality="MR", description="MR knee")
+        if answer.status_code == 201:
+            self.orders[answer.json["accession_number"]] = mrn
+        return answer
+
     def send(self, uid: str, **headers: str) -> Any:
         return self.api.upload(small(StudyInstanceUID=uid, SeriesInstanceUID=f"{uid[:50]}.1"), headers=headers)
 
     def send_again(self) -> Any:
-        headers = self.chance.choice(({}, {"X-Order-Id": self.chance.choice([*ORDERS])}))
+        headers = self.chance.choice(({}, {"X-Order-Id": self.chance.choice([*self.orders])}))
         return self.send(self.uid(), **headers)
 
     def stray(self) -> Any:
@@ -91,7 +116,7 @@ class Walk:
         waiting = self.api.get("/api/v1/quarantine", "technician").json["items"]
         if not waiting:
             return None
-        to = self.chance.choice(({"order_id": self.chance.choice([*ORDERS])}, {"patient_id": "MRN-2"}))
+        to = self.chance.choice(({"order_id": self.chance.choice([*self.orders])}, {"patient_id": "MRN-2"}))
         return self.say("POST", f"quarantine/{self.chance.choice(waiting)['id']}/give", "technician", **to)
 
     def discard(self) -> Any:
@@ -105,7 +130,7 @@ class Walk:
     def link(self) -> Any:
         uid = self.uid()
         to = self.chance.choice(
-            ({"order_id": self.chance.choice([*ORDERS])}, {"patient_id": self.chance.choice([*PEOPLE])})
+            ({"order_id": self.chance.choice([*self.orders])}, {"patient_id": self.chance.choice([*self.people])})
         )
         version = one(self.api, uid)["version"]
         return self.say("POST", f"reconciliation/{uid}/link", "technician", expected=version, **to)
@@ -121,15 +146,18 @@ class Walk:
         return self.say("POST", f"modifications/{self.chance.choice(ids[-3:])}/undo", "technician")
 
     def rename(self) -> Any:
-        mrn = self.chance.choice([*PEOPLE])
-        body = {"family_name": self.chance.choice(("Berg", "Dahl", PEOPLE[mrn][0])), "given_name": PEOPLE[mrn][1]}
-        return self.api.call("PUT", f"/api/v1/patients/{mrn}", "service", json=body)
+        mrn = self.chance.choice([*self.people])
+        body = {
+            "family_name": self.chance.choice(("Berg", "Dahl", self.people[mrn][0])),
+            "given_name": self.people[mrn][1],
+        }
+        return self.say("PUT", f"patients/{mrn}", self.teller(), **body)
 
     def use_again(self) -> Any:
         """The EHR puts another person on the number, or the former one again."""
-        mrn = self.chance.choice([*PEOPLE])
+        mrn = self.chance.choice([*self.people])
         other = ("Zimmer", "Zora", "1999-09-09", "male")
-        family, given, born, sex = self.chance.choice((other, (*PEOPLE[mrn], "1961-03-14", "female")))
+        family, given, born, sex = self.chance.choice((other, (*self.people[mrn], "1961-03-14", "female")))
         body = {"family_name": family, "given_name": given, "birth_date": born, "sex": sex}
         return self.api.call("PUT", f"/api/v1/patients/{mrn}", "service", json=body)
 
@@ -141,30 +169,30 @@ class Walk:
         return self.say("POST", f"changes/{self.chance.choice(pending)['id']}/{word}", "technician")
 
     def move(self) -> Any:
-        accession, mrn = self.chance.choice([*ORDERS]), self.chance.choice([*PEOPLE])
+        accession, mrn = self.chance.choice([*self.orders]), self.chance.choice([*self.people])
         body = {"mrn": mrn, "modality": "MR", "description": "MR brain"}
-        return self.api.call("PUT", f"/api/v1/orders/{accession}", "service", json=body)
+        return self.say("PUT", f"orders/{accession}", self.teller(), **body)
 
     def state(self) -> Any:
-        accession = self.chance.choice([*ORDERS])
+        accession = self.chance.choice([*self.orders])
         mrn = self.api.get(f"/api/v1/orders/{accession}", "nurse").json["mrn"]
         said = self.chance.choice(("arrived", "completed", "reported"))
         body = {"mrn": mrn, "modality": "MR", "description": "MR brain", "status": said}
         return self.api.call("PUT", f"/api/v1/orders/{accession}", "service", json=body)
 
     def cancel(self) -> Any:
-        return self.api.call("POST", f"/api/v1/orders/{self.chance.choice([*ORDERS])}/cancel", "service")
+        return self.say("POST", f"orders/{self.chance.choice([*self.orders])}/cancel", self.teller())
 
     def merge(self) -> Any:
-        mrn, into = self.chance.sample([*PEOPLE], 2)
-        return self.say("POST", f"patients/{mrn}/merge", "service", into=into)
+        mrn, into = self.chance.sample([*self.people], 2)
+        return self.say("POST", f"patients/{mrn}/merge", self.teller(), into=into)
 
     def unmerge(self) -> Any:
-        return self.say("POST", f"patients/{self.chance.choice([*PEOPLE])}/unmerge", "service")
+        return self.say("POST", f"patients/{self.chance.choice([*self.people])}/unmerge", self.teller())
 
     def take_back(self) -> Any:
         found = self.api.get("/api/v1/changes?limit=4", "nurse").json["items"]
-        return self.say("POST", f"changes/{self.chance.choice(found)['id']}/undo", "service") if found else None
+        return self.say("POST", f"changes/{self.chance.choice(found)['id']}/undo", self.teller()) if found else None
 
     def correct(self) -> Any:
         changes = {"StudyDate": self.chance.choice(("20260201", "20260202"))}
