@@ -88,6 +88,7 @@ NUMBERED = [
     ("GET", "/api/v1/patients/{}", "patient"),
     ("POST", "/api/v1/patients/{}/patch", "patient"),
     ("POST", "/api/v1/patients/{}/merge", "patient"),
+    ("POST", "/api/v1/patients/{}/merge/preview", "patient"),
     ("POST", "/api/v1/patients/{}/unmerge", "patient"),
     ("PUT", "/api/v1/orders/{}", "order"),
     ("GET", "/api/v1/orders/{}", "order"),

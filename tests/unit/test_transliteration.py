@@ -11,12 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ehr_bridge.dicom.transliteration import CHARSETS, transliterated
+from ehr_bridge.setting_checks import Charset
 from ehr_bridge.settings import Settings
 
 
 def test_the_settings_know_the_same_character_sets() -> None:
     """And pydicom calls them as we do."""
-    assert set(typing.get_args(Settings.model_fields["worklist_charset"].annotation)) == set(CHARSETS)
+    annotation: object = Settings.model_fields["worklist_charset"].annotation
+    assert annotation is Charset
+    assert set(typing.get_args(Charset.__value__)) == set(CHARSETS)
     for name, charset in CHARSETS.items():
         known = pydicom.charset.python_encoding[charset.defined_term] if charset.defined_term else "ascii"
         assert "x".encode(known).decode(charset.codec) == "x", name
