@@ -68,6 +68,29 @@ def test_what_a_killed_node_left_another_finishes(
     assert files(api) == before
 
 
+def test_a_node_that_starts_while_another_undoes_its_job_puts_nothing_back(
+    api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its spool still has the images that it moved to the new patient; the other takes them away as it looks."""
+    one, other = tmp_path / "one", tmp_path / "other"
+    uid = store(api, 3)
+    before = files(api)
+    asked = modify(api, uid, PatientID="P-2")
+    jobs(api, one).run()
+    undo(api, asked["id"])
+    really, undone = api.archive.read, list[int]()
+
+    def read(orthanc_instance_id: str) -> bytes:
+        if not undone:
+            undone.append(1)
+            jobs(api, other).run()
+        return really(orthanc_instance_id)
+
+    monkeypatch.setattr(api.archive, "read", read)
+    jobs(api, one).run()
+    assert undone and files(api) == before
+
+
 def test_a_node_that_slept_finds_its_job_taken(api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It stops before the next image, and leaves the other's work alone."""
     one, other = tmp_path / "one", tmp_path / "other"

@@ -151,16 +151,15 @@ def _move(archive: StoredFiles, row: ModificationInstance, new: bytes, set_aside
     archive.delete(row.orthanc_instance_id_before)
 
 
-def put_back(archive: StoredFiles, row: ModificationInstance, new: bytes) -> bool:
-    """Store a replaced image again if the archive cannot return it; returns whether that was necessary. Raises
-    Unavailable when the archive is away."""
-    try:
-        archive.read(row.orthanc_instance_id_after)
-    except LookupError:
-        archive.delete(row.orthanc_instance_id_after)  # the index may name a missing file
-        archive.store(new)
-        return True
-    return False
+def is_missing(archive: StoredFiles, row: ModificationInstance) -> bool:
+    """Whether the archive cannot return a replaced image. Raises Unavailable when the archive is away."""
+    return _read(archive, row.orthanc_instance_id_after) is None
+
+
+def put_back(archive: StoredFiles, row: ModificationInstance, new: bytes) -> None:
+    """Store a replaced image again. Raises Unavailable when the archive is away."""
+    archive.delete(row.orthanc_instance_id_after)  # the index may name a missing file
+    archive.store(new)
 
 
 def drop_again(archive: StoredFiles, orthanc_instance_id: str, kept_instance_id: str, set_aside: SetAside) -> None:

@@ -19,7 +19,7 @@ from ehr_bridge.db.states import PURGES, FileStatus
 from ehr_bridge.db.tables.deletions import DeletionRequest
 from ehr_bridge.db.tables.modifications import Modification, ModificationInstance
 from ehr_bridge.db.tables.uploads import Instance
-from ehr_bridge.services.jobs.replacing import StoredFiles, put_back
+from ehr_bridge.services.jobs.replacing import StoredFiles, is_missing, put_back
 from ehr_bridge.services.jobs.spool import Spool
 
 LOGGER = logging.getLogger(__name__)
@@ -38,13 +38,19 @@ class SpoolKeeper:
 
     def compare(self) -> int:
         """After a start: restore every replaced image that the archive has lost; returns how many. Raises Unavailable
-        when the database or the archive is away."""
+        when the database or the archive is away.
+
+        Another node may be replacing these images again just now. It writes the row of its job before it removes an
+        image, so whether a missing one is still wanted is asked after it was found missing.
+        """
         put = 0
         for row in self._rows():
             data = self._spool.get(row.id)
-            if data is not None and put_back(self._archive, row, data):
-                LOGGER.error("instance %s was missing after the start and is put back", row.orthanc_instance_id_after)
-                put += 1
+            if data is None or not is_missing(self._archive, row) or not self._is_current(row):
+                continue
+            put_back(self._archive, row, data)
+            LOGGER.error("instance %s was missing after the start and is put back", row.orthanc_instance_id_after)
+            put += 1
         return put
 
     def release(self) -> int:
@@ -70,6 +76,10 @@ class SpoolKeeper:
             return []
         with self._database.read() as session:
             return [row for name in names if (row := _current(session, name)) is not None]
+
+    def _is_current(self, row: ModificationInstance) -> bool:
+        with self._database.read() as session:
+            return _current(session, row.id) is not None
 
 
 def _current(session: Session, name: object) -> ModificationInstance | None:
