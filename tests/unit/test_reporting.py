@@ -53,7 +53,7 @@ def test_the_report_says_what_was_tested_in_words(tmp_path: Path) -> None:
 
 def test_what_a_test_and_its_processes_take_of_the_processor_is_told_for_its_file(tmp_path: Path) -> None:
     """By the hooks of tests/conftest.py, in a run of its own."""
-    burns = "import time\nwhile time.process_time() < 0.3: pass"
+    burns = "import time\nwhile time.process_time() < 0.6: pass"
     (tmp_path / "test_it.py").write_text(
         f"import subprocess, sys\ndef test_a(): subprocess.run([sys.executable, '-c', {burns!r}], check=True)\n"
     )
