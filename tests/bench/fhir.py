@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import random
-import statistics
-import tempfile
 import time
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -13,11 +11,10 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from ehr_bridge.api.fhir.app import create_fhir_app
-from ehr_bridge.db import migrate
 from ehr_bridge.db.database import Database
 from ehr_bridge.services.bundle import build_services
 from ehr_bridge.settings import Settings
-from tests.bench.listing import STUDIES, empty_postgres, fill, given
+from tests.bench.listing import STUDIES, among_all
 from tests.bench.rounds import Plan, Time
 from tests.bench.servers import Failed
 from tests.support.server import SECRET, user_token
@@ -50,17 +47,7 @@ MIX: tuple[Question, ...] = (
 
 def time_searches(plan: Plan) -> Time:
     """The 95th percentile of one search, in milliseconds, on the slower of both databases."""
-    results = {}
-    with tempfile.TemporaryDirectory(prefix="ehr-bridge-bench-") as folder:
-        for name, url in (("SQLite", f"sqlite:///{folder}/bench.sqlite3"), ("PostgreSQL", None)):
-            with empty_postgres() if url is None else given(url) as address:
-                database = Database(address)
-                migrate.upgrade(database)
-                fill(database)
-                results[name] = search(database, Path(folder), max(plan.iterations // 20, 200))
-                database.dispose()
-    notes = [f"{name} p50 {statistics.median(times):.1f} p95 {p95(times):.1f} ms" for name, times in results.items()]
-    return Time(NAME, max(map(p95, results.values())), ", ".join(notes), unit="ms")
+    return among_all(NAME, search, plan)
 
 
 def search(database: Database, folder: Path, count: int) -> list[float]:
@@ -80,7 +67,3 @@ def search(database: Database, folder: Path, count: int) -> list[float]:
         if answer.status_code != 200 or answer.json is None or answer.json["type"] != "searchset":
             raise Failed(f"a search answers {answer.status_code} to {query}")
     return times[len(MIX) :]
-
-
-def p95(times: list[float]) -> float:
-    return statistics.quantiles(times, n=100)[94]

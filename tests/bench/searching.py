@@ -8,8 +8,6 @@ list of orders, in a shuffled order with different values each time. Reported is
 from __future__ import annotations
 
 import random
-import statistics
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,11 +15,10 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from ehr_bridge.api.app import create_app
-from ehr_bridge.db import migrate
 from ehr_bridge.db.database import Database
 from ehr_bridge.services.bundle import build_services
 from ehr_bridge.settings import Settings
-from tests.bench.listing import FAMILY, GIVEN, STUDIES, empty_postgres, fill, given
+from tests.bench.listing import FAMILY, GIVEN, STUDIES, among_all
 from tests.bench.rounds import Plan, Time
 from tests.bench.servers import Failed
 from tests.support.archive import FakeArchive
@@ -46,17 +43,7 @@ LISTS = ("patients", "orders")
 
 def time_searches(plan: Plan) -> Time:
     """The 95th percentile of one request, in milliseconds, on the slower of both databases."""
-    results = {}
-    with tempfile.TemporaryDirectory(prefix="ehr-bridge-bench-") as folder:
-        for name, url in (("SQLite", f"sqlite:///{folder}/bench.sqlite3"), ("PostgreSQL", None)):
-            with empty_postgres() if url is None else given(url) as address:
-                database = Database(address)
-                migrate.upgrade(database)
-                fill(database)
-                results[name] = search(database, Path(folder), max(plan.iterations // 20, 200))
-                database.dispose()
-    notes = [f"{name} p50 {statistics.median(times):.1f} p95 {_p95(times):.1f} ms" for name, times in results.items()]
-    return Time(NAME, max(map(_p95, results.values())), ", ".join(notes), unit="ms")
+    return among_all(NAME, search, plan)
 
 
 def search(database: Database, folder: Path, count: int) -> list[float]:
@@ -79,7 +66,3 @@ def search(database: Database, folder: Path, count: int) -> list[float]:
     for path, text in questions[:20]:
         ask(path, text(chance))
     return [ask(path, text(chance)) for path, text in questions]
-
-
-def _p95(times: list[float]) -> float:
-    return statistics.quantiles(times, n=100)[94]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -85,26 +85,26 @@ class Desk(Rest):
 class Messages:
     """HL7 v2 by MLLP: ADT, and orders in the form of one version."""
 
+    order: Callable[..., str]
+    """An order message from control code, accession number and MRN."""
+
     def __init__(self, ports: Ports) -> None:
         self._port = ports.hl7
 
     def place(self, number: str) -> tuple[str, str]:
         mrn, accession = numbers(number)
         self._say(adt("A04", mrn, _pid_name(FAMILY)))
-        self._say(self._order("NW", accession, mrn))
+        self._say(self.order("NW", accession, mrn))
         return mrn, accession
 
     def rename(self, mrn: str) -> None:
         self._say(adt("A08", mrn, _pid_name(OTHER_FAMILY)))
 
     def cancel(self, mrn: str, accession: str) -> None:
-        self._say(self._order("CA", accession, mrn))
+        self._say(self.order("CA", accession, mrn))
 
     def merge(self, mrn: str, survivor: str) -> None:
         self._say(merge("A40", survivor, mrn))
-
-    def _order(self, control: str, accession: str, mrn: str) -> str:
-        raise NotImplementedError
 
     def _say(self, text: str) -> None:
         with Peer(self._port) as peer:
@@ -115,15 +115,13 @@ class Messages:
 class Orm(Messages):
     """HL7 v2.3.1."""
 
-    def _order(self, control: str, accession: str, mrn: str) -> str:
-        return orm(control, accession, mrn)
+    order = staticmethod(orm)
 
 
 class Omi(Messages):
     """HL7 v2.5.1."""
 
-    def _order(self, control: str, accession: str, mrn: str) -> str:
-        return omi(control, accession, mrn)
+    order = staticmethod(omi)
 
 
 class FhirUpdates:
