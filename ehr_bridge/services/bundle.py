@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,12 +18,12 @@ from ehr_bridge.db.decisive import on_decisive_change
 from ehr_bridge.db.facts import tell_facts
 from ehr_bridge.db.fresh import Fresh
 from ehr_bridge.db.row_changes import keep_dates
+from ehr_bridge.dicom.new_uids import new_uid
 from ehr_bridge.fhir.systems import Systems
 from ehr_bridge.hl7.sources import Sources, load_sources
-from ehr_bridge.matching import Basis, Rules
 from ehr_bridge.services.accounts.accounts import Accounts
 from ehr_bridge.services.accounts.given_answers import GivenAnswers
-from ehr_bridge.services.accounts.rate_limits import SIGN_IN, SIGN_IN_ADDRESS, UPLOAD, RateLimits
+from ehr_bridge.services.accounts.rate_limits import RateLimits, limits_of
 from ehr_bridge.services.accounts.revocations import Revocations
 from ehr_bridge.services.accounts.service_keys import KeyVerifier, ServiceKeys
 from ehr_bridge.services.accounts.sign_in import Hashing, SignIn
@@ -79,6 +78,7 @@ from ehr_bridge.services.studies.listing import Studies
 from ehr_bridge.services.studies.thumbnails import Thumbnails
 from ehr_bridge.services.system.state import System
 from ehr_bridge.services.uploads.log import Uploads
+from ehr_bridge.services.verdict.site_rules import rules_of
 from ehr_bridge.services.viewing.grants import Grants
 from ehr_bridge.services.viewing.sessions import ViewerSessions
 from ehr_bridge.services.viewing.tokens import Viewer
@@ -158,34 +158,8 @@ class Services:
     selftest: SelfTestRecords
 
 
-def rules_of(settings: Settings) -> Rules:
-    """The settings for matching."""
-    return Rules(
-        automatic=Basis(settings.match_automatic),
-        probability=settings.match_probability,
-        order_keys=tuple(settings.match_order_keys.split(",")),
-        accession_issuer=settings.match_accession_issuer,
-        order_days=settings.match_order_days,
-        authorities=authorities_of(settings),
-    )
-
-
 def utc_now() -> datetime:
     return datetime.now(UTC)
-
-
-def limits_of(settings: Settings) -> dict[str, int]:
-    """The rate limits per minute, by action."""
-    return {
-        UPLOAD: settings.uploads_per_minute,
-        SIGN_IN: settings.sign_ins_per_minute,
-        SIGN_IN_ADDRESS: settings.sign_ins_per_minute * 20,
-    }
-
-
-def new_study_instance_uid() -> str:
-    """A UID made from a UUID (PS3.5 annex B.2); needs no registered root."""
-    return f"2.25.{uuid.uuid4().int}"
 
 
 def build_services(
@@ -214,7 +188,7 @@ def build_services(
     sources = load_sources(settings.hl7_sources, settings.time_zone)
     messages = Messages(database, clock, sources.known)
     patients = Patients(database, clock, followers, authorities)
-    orders = Orders(database, fresh, clock, new_study_instance_uid, followers)
+    orders = Orders(database, fresh, clock, new_uid, followers)
     numbers = LocalNumbers(settings.local_mrn, settings.local_accession, settings.time_zone)
     hidden, restrictions = HiddenStudies(database, clock), Restrictions(database, clock)
     sight = Sight(hidden, restrictions)
@@ -297,7 +271,7 @@ def build_services(
         messages=messages,
         identity_changes=IdentityChanges(database, restrictions, clock),
         second_looks=SecondLooks(database, rules, clock),
-        reconciliation=Reconciliation(database, fresh, rules, clock, new_study_instance_uid),
+        reconciliation=Reconciliation(database, fresh, rules, clock, new_uid),
         study_history=StudyHistory(fresh),
         system=System(
             database,
@@ -322,7 +296,7 @@ def build_services(
         smart_launch=SmartLaunch(
             load_ehrs(settings.smart_ehrs, roles), of_tokens, systems, settings.base_url, database, clock, fetch_json
         ),
-        performed=PerformedSteps(database, rules, clock, settings.time_zone, new_study_instance_uid),
+        performed=PerformedSteps(database, rules, clock, settings.time_zone, new_uid),
         performed_listing=performed_listing,
         commitments=Commitments(database, settle_all, clock),
     )

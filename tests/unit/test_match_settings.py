@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from ehr_bridge.matching import Basis, Rules
-from ehr_bridge.services.bundle import rules_of
+from ehr_bridge.services.verdict.site_rules import rules_of
 from ehr_bridge.setting_checks import ORDER_KEYS
 from ehr_bridge.settings import Settings, SettingsError, load_settings
 

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.tables.accounts import RateCount
 from ehr_bridge.errors import Unavailable
+from ehr_bridge.settings import Settings
 
 UPLOAD = "upload"
 """By the sender's subject."""
@@ -29,6 +30,15 @@ SIGN_IN_ADDRESS = "sign_in_address"
 MINUTE = 60
 
 type Key = tuple[str, str]
+
+
+def limits_of(settings: Settings) -> dict[str, int]:
+    """The rate limits per minute, by action."""
+    return {
+        UPLOAD: settings.uploads_per_minute,
+        SIGN_IN: settings.sign_ins_per_minute,
+        SIGN_IN_ADDRESS: settings.sign_ins_per_minute * 20,
+    }
 
 
 @dataclass(frozen=True, slots=True)
