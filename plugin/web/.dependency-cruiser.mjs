@@ -9,7 +9,7 @@ const ORDER = [
   ["pages/"],
   ["shell/"],
   ["accounts/", "audit/", "deletions/", "desk/", "interfaces/", "quarantine/", "system/", "uploads/", "viewer/"],
-  ["reconciliation/"],
+  ["objects/", "reconciliation/"],
   ["study/"],
   ["signin/"],
   ["upload/[^/]+$"],

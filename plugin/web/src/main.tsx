@@ -38,6 +38,7 @@ import "./styles/result.css";
 import "./styles/records.css";
 import "./styles/reconciliation.css";
 import "./styles/desk.css";
+import "./styles/reading.css";
 
 /** Until then a slow connection has the first page to fetch, and what is in it. */
 const OTHER_PAGES_AFTER_MS = 3_000;

@@ -14,6 +14,7 @@ const FILES: Readonly<Record<string, Load>> = {
   "/launch": async () => (await import("./pages/LaunchPage")).LaunchPage,
   "/studies": async () => (await import("./pages/StudiesPage")).StudiesPage,
   "/studies/:uid": async () => (await import("./pages/StudyPage")).StudyPage,
+  "/studies/:uid/objects": async () => (await import("./pages/ObjectsPage")).ObjectsPage,
   "/reconciliation": async () => (await import("./pages/ReconciliationPage")).ReconciliationPage,
   "/quarantine": async () => (await import("./pages/QuarantinePage")).QuarantinePage,
   "/uploads": async () => (await import("./pages/UploadsPage")).UploadsPage,

@@ -4,7 +4,6 @@ import { useLocation, useNavigate, useParams, useSearchParams } from "react-rout
 import { usePatientStudies } from "../api/patients";
 import { useStudy } from "../api/studies";
 import { useMay } from "../auth/permissions";
-import { ErrorState } from "../components/ErrorState";
 import { Icon } from "../components/Icon";
 import { NeedsPermission } from "../components/NoPermission";
 import { PersonFacts } from "../components/Person";
@@ -13,8 +12,8 @@ import { ofNamed } from "../components/whom";
 import { formatDay, t } from "../i18n";
 import { CompareMenu } from "../viewer/CompareMenu";
 import { Doubt } from "../viewer/Doubt";
+import { Images } from "../viewer/Images";
 import { NewTab } from "../viewer/NewTab";
-import { useViewerSession } from "../viewer/useViewerSession";
 
 export function ViewerPage() {
   const { uid = "" } = useParams();
@@ -28,14 +27,14 @@ export function ViewerPage() {
 
 function Viewer({ uid }: { uid: string }) {
   const [search, setSearch] = useSearchParams();
-  const [attempt, setAttempt] = useState(0);
+  const [covered, setCovered] = useState<readonly string[]>([]);
   const mayRead = useMay("read");
+  const mayView = useMay("view");
   const study = useStudy(mayRead ? uid : "").data;
   const others = usePatientStudies(study?.patient_id).data ?? [];
   const compare = search.get("compare");
   const priors = search.get("priors") === "auto";
-  const state = useViewerSession({ studyUid: uid, compare, priors }, attempt);
-  const shown = state.kind === "open" ? state.studies : [uid];
+  const shown = [uid, ...covered];
   const doubted = [study, ...others].find((each) => each?.link_status === "ambiguous" && shown.includes(each.study_instance_uid));
   const title = study ? [study.study_description || t("studies.untitled"), study.study_date && formatDay(study.study_date)].filter(Boolean).join(", ") : "";
 
@@ -57,22 +56,7 @@ function Viewer({ uid }: { uid: string }) {
         <NewTab wish={{ studyUid: uid, compare, priors }} />
       </header>
       {doubted && <Doubt studyUid={doubted.study_instance_uid} />}
-      {state.kind === "failed" ? (
-        <ErrorState error={state.error} onRetry={() => setAttempt(attempt + 1)} />
-      ) : state.kind === "opening" ? (
-        <p role="status" className="viewer-wait">
-          {t("viewer.opening")}
-        </p>
-      ) : state.opened.own ? (
-        <iframe key={state.opened.address} className="viewer-frame" title={t("viewer.frame")} src={state.opened.address} allow="fullscreen" />
-      ) : (
-        <p className="viewer-wait">
-          <a className="button button-primary" href={state.opened.address} target="_blank" rel="noopener noreferrer">
-            <Icon name="view" />
-            {t("viewer.elsewhere")}
-          </a>
-        </p>
-      )}
+      <Images key={`${compare} ${priors}`} wish={{ studyUid: uid, compare, priors }} mayView={mayView} onShown={setCovered} />
     </main>
   );
 }

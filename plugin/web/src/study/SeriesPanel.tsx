@@ -1,5 +1,8 @@
+import { Link } from "react-router-dom";
+import { isOfImages } from "../api/objects";
 import { useSeries, type Series } from "../api/study";
 import type { Study } from "../api/types";
+import { useMay } from "../auth/permissions";
 import { Blank } from "../components/Blank";
 import { DataList, type Column } from "../components/DataList";
 import { ErrorState } from "../components/ErrorState";
@@ -8,9 +11,15 @@ import { formatNumber, t } from "../i18n";
 
 export function SeriesPanel({ study }: { study: Study }) {
   const series = useSeries(study.study_instance_uid);
+  const mayView = useMay("view");
   return (
     <section className="panel" aria-labelledby="series-title">
       <h2 id="series-title">{t("study.series")}</h2>
+      {mayView && series.data?.some(({ modality }) => !isOfImages(modality)) && (
+        <p>
+          <Link to={`/studies/${encodeURIComponent(study.study_instance_uid)}/objects`}>{t("objects.open")}</Link>
+        </p>
+      )}
       {series.data ? (
         series.data.length > 0 ? (
           <DataList label={t("study.series")} columns={columns()} rows={series.data} rowKey={({ series_instance_uid: uid }) => uid} busy={false} />

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { openedBy, tokenId } from "./link";
+import { narrowed, openedBy, tokenId } from "./link";
 
 const ORIGIN = "https://pacs.example";
 const link = (url: string) => ({ url, token: "a.b.c", expires_at: "2030-01-01T00:00:00Z", studies: ["1.2"] });
@@ -22,6 +22,15 @@ describe("the address of the viewer", () => {
 
   it("is none for anything but a web address", () => {
     for (const url of ["javascript:alert(1)", "data:text/html,x", "http://["]) expect(openedBy(link(url), ORIGIN)).toBeNull();
+  });
+});
+
+describe("the address for some series", () => {
+  it("names them beside the token, and none where all are meant", () => {
+    const address = "https://pacs.example/ohif/viewer?StudyInstanceUIDs=1.2#token=t";
+    expect(narrowed(address, [])).toBe(address);
+    expect(new URL(narrowed(address, ["1.3", "1.4"])).searchParams.get("SeriesInstanceUIDs")).toBe("1.3,1.4");
+    expect(new URL(narrowed(address, ["1.3"])).hash).toBe("#token=t");
   });
 });
 

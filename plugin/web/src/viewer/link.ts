@@ -31,6 +31,14 @@ export function openedBy(link: ViewerLink, origin: string): Opened | null {
   return { address: url.href, own };
 }
 
+/** The same address for some series only: what OHIF is not given cannot stop it. All of them when there are none. */
+export function narrowed(address: string, series: readonly string[]): string {
+  if (series.length === 0) return address;
+  const url = new URL(address);
+  url.searchParams.set("SeriesInstanceUIDs", series.join(","));
+  return url.href;
+}
+
 /** The id under which a viewer token can be taken back; null when it is not written as ours are. */
 export function tokenId(token: string): string | null {
   try {

@@ -14,10 +14,11 @@ export interface Wish {
 
 export type ViewerState =
   | { kind: "opening" }
-  | { kind: "open"; opened: Opened; studies: string[] }
+  | { kind: "open"; opened: Opened }
   | { kind: "failed"; error: Error };
 
-export function useViewerSession({ studyUid, compare, priors }: Wish, attempt: number): ViewerState {
+/** `onShown` hears which studies the link covers; it must be the same function each time. */
+export function useViewerSession({ studyUid, compare, priors }: Wish, attempt: number, onShown?: (studies: readonly string[]) => void): ViewerState {
   const { ask, session } = useApi();
   const [state, setState] = useState<ViewerState>({ kind: "opening" });
   const tokens = useRef<string[]>([]);
@@ -38,7 +39,8 @@ export function useViewerSession({ studyUid, compare, priors }: Wish, attempt: n
         if (stop.signal.aborted) return;
         const opened = openedBy(link, window.location.origin);
         if (!opened) throw new Error("no address");
-        setState({ kind: "open", opened, studies: link.studies });
+        setState({ kind: "open", opened });
+        onShown?.(link.studies);
       } catch (error) {
         if (!stop.signal.aborted) setState({ kind: "failed", error: error as Error });
       }
@@ -60,7 +62,7 @@ export function useViewerSession({ studyUid, compare, priors }: Wish, attempt: n
       window.removeEventListener("pagehide", close);
       close();
     };
-  }, [ask, session, studyUid, compare, priors, attempt]);
+  }, [ask, session, studyUid, compare, priors, attempt, onShown]);
 
   return state;
 }

@@ -8,6 +8,7 @@ import { common } from "./common";
 import { deletions } from "./deletions";
 import { desk } from "./desk";
 import { interfaces } from "./interfaces";
+import { objects } from "./objects";
 import { orders } from "./orders";
 import { performed } from "./performed";
 import { quarantine } from "./quarantine";
@@ -31,6 +32,7 @@ export const de: Catalogue = {
   ...deletions,
   ...desk,
   ...interfaces,
+  ...objects,
   ...orders,
   ...performed,
   ...quarantine,

@@ -11,6 +11,7 @@ import { common } from "./common";
 import { deletions } from "./deletions";
 import { desk } from "./desk";
 import { interfaces } from "./interfaces";
+import { objects } from "./objects";
 import { orders } from "./orders";
 import { performed } from "./performed";
 import { quarantine } from "./quarantine";
@@ -34,6 +35,7 @@ export const en = {
   ...deletions,
   ...desk,
   ...interfaces,
+  ...objects,
   ...orders,
   ...performed,
   ...quarantine,
