@@ -54,6 +54,7 @@ from ehr_bridge.services.interfaces.fhir_search import FhirSearch
 from ehr_bridge.services.interfaces.modalities import Modalities
 from ehr_bridge.services.interfaces.performed import PerformedSteps
 from ehr_bridge.services.interfaces.performed_listing import PerformedListing
+from ehr_bridge.services.interfaces.sendings import Sendings
 from ehr_bridge.services.interfaces.worklist import Worklist
 from ehr_bridge.services.linking.late_links import SecondLooks
 from ehr_bridge.services.linking.reconciliation import Reconciliation
@@ -149,6 +150,7 @@ class Services:
     quarantine: QuarantineRecords
     quarantine_desk: QuarantineDesk
     modalities: Modalities
+    sendings: Sendings
     worklist: Worklist
     fhir_search: FhirSearch
     smart_launch: SmartLaunch
@@ -288,6 +290,7 @@ def build_services(
         quarantine=quarantine,
         quarantine_desk=QuarantineDesk(database, quarantine, intake, rules, clock),
         modalities=Modalities(database, clock),
+        sendings=Sendings(database, clock),
         selftest=SelfTestRecords(database, clock),
         worklist=Worklist(
             database, clock, settings.time_zone, settings.worklist_charset, timedelta(hours=settings.worklist_keep)

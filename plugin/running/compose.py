@@ -6,7 +6,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -19,6 +19,7 @@ from ehr_bridge.db.database import Database
 from ehr_bridge.errors import Unavailable
 from ehr_bridge.services.bundle import Services, build_services
 from ehr_bridge.services.fixity.rounds import FixityRounds
+from ehr_bridge.services.interfaces.sending_jobs import SendingJobs
 from ehr_bridge.services.jobs.spool import Spool
 from ehr_bridge.services.modifying.runner import ModificationJobs
 from ehr_bridge.services.system.state import can_store
@@ -29,11 +30,13 @@ from ehr_bridge.settings import MEGABYTE, load_settings
 from plugin.dimse.commitment import CommitmentScp
 from plugin.dimse.modalities import OrthancModalities
 from plugin.dimse.rejections import Rejections
+from plugin.dimse.sending import OrthancSender
 from plugin.dimse.worklist import WorklistScp
 from plugin.running.advisories import installed_version, written
 from plugin.running.listeners import Listeners, make_listeners
 from plugin.running.logs import Rotation, log_to
 from plugin.running.selftest import LEAST_STACK, NotFitToServe, run_self_test
+from plugin.running.sending import SendingWorker
 from plugin.running.threads import keeping_thread
 from plugin.running.worker import Chore, Worker
 from plugin.serving.bodies import Bodies, free_memory
@@ -89,6 +92,7 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> list[Callable[..., Any]
     commitment = CommitmentScp(orthanc, services.commitments, services.modalities, archive)
     worker = _make_worker(services, archive, purging, modalities)
     fixity = _make_fixity(services, archive)
+    sending = _make_sending(services, archive, OrthancSender(orthanc, modalities))
     store_refusals = StoreRefusals(settings.dicom_port, services.refusals.hand_over)
     ingest = Ingest(
         orthanc,
@@ -125,7 +129,17 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> list[Callable[..., Any]
         (
             orthanc.RegisterOnChangeCallback,
             keeping_thread(
-                Lifecycle(orthanc, gate, adapter, worker, fixity, services, resources, modalities, worklist, listeners)
+                Lifecycle(
+                    orthanc,
+                    gate,
+                    adapter,
+                    [worker, fixity, sending],
+                    services,
+                    resources,
+                    modalities,
+                    worklist,
+                    listeners,
+                )
             ),
         ),
         (orthanc.RegisterIncomingCStoreInstanceFilter, keeping_thread(ingest.on_c_store)),
@@ -161,8 +175,8 @@ class Lifecycle:
     orthanc: Any
     gate: Gate
     adapter: WsgiAdapter
-    worker: Worker
-    fixity: Worker
+    workers: Sequence[Worker]
+    """Stopped from the last to the first."""
     services: Services
     resources: Resources
     modalities: OrthancModalities
@@ -177,8 +191,8 @@ class Lifecycle:
         elif change_type == self.orthanc.ChangeType.ORTHANC_STOPPED:
             self.listeners.stop()
             self.worklist.end()
-            self.fixity.stop()
-            self.worker.stop()
+            for worker in reversed(self.workers):
+                worker.stop()
             self.services.recorder.close()
             self._last_words()
             self.services.database.dispose()
@@ -197,8 +211,8 @@ class Lifecycle:
         except Unavailable as error:
             LOGGER.warning("hidden studies and restricted patients are not known yet: %s", error.code)
         self.modalities.follow()
-        self.worker.start()
-        self.fixity.start()
+        for worker in self.workers:
+            worker.start()
         settings = self.services.settings
         try:
             run_self_test(settings.http_port, self.gate, self.adapter, 0 if settings.small_stacks else LEAST_STACK)
@@ -304,3 +318,10 @@ def _make_fixity(services: Services, archive: OrthancArchive) -> Worker:
         ],
         "ehr-bridge-fixity",
     )
+
+
+def _make_sending(services: Services, archive: OrthancArchive, sender: OrthancSender) -> Worker:
+    """A thread of its own: a device that does not answer is waited for up to half a minute."""
+    spool = Spool(services.settings.modifying_path)
+    jobs = SendingJobs(services.database, archive, sender, services.restrictions, lambda: spool.node, services.clock)
+    return SendingWorker(jobs)

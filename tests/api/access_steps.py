@@ -21,6 +21,7 @@ EXAMPLES = {
     "message_id": str(uuid.uuid4()),
     "username": "nobody",
     "key_id": str(uuid.uuid4()),
+    "sending_id": str(uuid.uuid4()),
     "step_uid": "1.2.3",
     "ae_title": "CT2",
     "glass_id": str(uuid.uuid4()),

@@ -146,6 +146,6 @@ def test_an_echo_answers_whatever_becomes_of_it(api: Api) -> None:
 
 @pytest.mark.parametrize("role", ["technician", "reception", "doctor", "nurse", "radiologist", "manager", "service"])
 def test_only_who_sets_up_interfaces_may(api: Api, role: str) -> None:
-    may_read = role in {"technician", "reception"}  # who places an order chooses its station
+    may_read = role in {"technician", "reception", "doctor", "radiologist"}  # to choose a station, or whom to send to
     assert api.get("/api/v1/modalities", role).status_code == (200 if may_read else 403)
     assert api.call("PUT", "/api/v1/modalities/CT2", role, json=CT2).status_code == 403

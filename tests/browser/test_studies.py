@@ -11,7 +11,7 @@ import pydicom
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.people import People
+from tests.browser.people import People, violations
 from tests.support.samples import small
 from tests.support.server import Server
 from tests.support.steps import eventually, study, the_study, upload
@@ -213,3 +213,22 @@ def test_a_server_that_is_away_says_so_and_can_be_asked_again(people: People) ->
     page.unroute("**/api/v1/dicom/studies?**")
     page.get_by_role("button", name="Try again").click()
     expect(page.get_by_role("table", name="Studies")).to_be_visible()
+
+
+def test_a_doctor_sends_a_study_to_a_workstation(people: People, demo: Server, unlinked: str) -> None:
+    """Chosen among those that may be sent to; the page says what keeps it from going."""
+    body = {"host": "127.0.0.1", "port": 9, "may": ["send_to"], "description": "Workstation, surgery"}
+    assert demo.put("/api/v1/modalities/WSBROWSER", body, "admin").status_code in {200, 201}
+    page = open_study(people, "doctor", unlinked)
+    page.get_by_role("button", name="Send to…").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Device").select_option(label="WSBROWSER – Workstation, surgery")
+    assert violations(page) == []
+    dialog.get_by_role("button", name="Send", exact=True).click()
+    expect(dialog).to_have_count(0)
+    expect(page.get_by_text("Sending to WSBROWSER…")).to_be_visible()
+    expect(page.get_by_text("The device does not answer.")).to_be_visible()
+    expect(page.get_by_text("0 of 1 image")).to_be_visible()
+    assert violations(page) == []
+    page = open_study(people, "nurse", unlinked)
+    expect(page.get_by_role("button", name="Send to…")).to_have_count(0)

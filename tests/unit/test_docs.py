@@ -22,6 +22,7 @@ from ehr_bridge.api.http.access import ACCESS
 from ehr_bridge.api.http.examples import STUDY
 from ehr_bridge.api.http.problems import CODES
 from ehr_bridge.api.interfaces.modalities import ModalityBody
+from ehr_bridge.api.interfaces.sendings import SendBody
 from ehr_bridge.api.people.account_management import AccountBody, NewAccountBody
 from ehr_bridge.api.people.accounts import LoginBody, PasswordBody
 from ehr_bridge.api.people.privacy import BreakGlassBody
@@ -49,6 +50,7 @@ from ehr_bridge.db.tables import (
     modifications,  # noqa: F401  (their tables belong to the metadata)
 )
 from ehr_bridge.db.tables.base import Base
+from ehr_bridge.services.interfaces.sending_jobs import AWAY, REFUSED
 from ehr_bridge.services.modifying.attempts import ELSEWHERE, FAILED
 from ehr_bridge.services.modifying.stuck import GIVEN_UP
 from ehr_bridge.settings import NOT_YET, Settings, variables
@@ -123,7 +125,7 @@ def test_every_code_that_is_raised_is_listed_and_every_listed_one_is_raised() ->
             else:
                 computed.add(path.relative_to(ROOT).as_posix())
     raised |= {name for name, level in findings().items() if level == "error"}
-    raised |= {FAILED, ELSEWHERE, GIVEN_UP}  # why a job ended or cannot go on, which nobody raises
+    raised |= {FAILED, ELSEWHERE, GIVEN_UP, AWAY, REFUSED}  # why a job ended or cannot go on, which nobody raises
     assert raised == set(CODES)
     assert computed <= {  # they hand on codes that are raised elsewhere
         "ehr_bridge/api/http/problems.py",
@@ -319,6 +321,7 @@ BODIES: dict[str, type[BaseModel]] = {
     "/api/v1/orders/": OrderBody,
     "/api/v1/dicom/viewer-token": ViewerTokenBody,
     "/api/v1/dicom/modify-tags": ModifyTagsBody,
+    f"/api/v1/dicom/studies/{STUDY}/send": SendBody,
     "/api/v1/modifications/": UndoBody,
     "/api/v1/jobs/": JobDecisionBody,
     "/api/v1/access/break-glass": BreakGlassBody,

@@ -138,12 +138,13 @@ HANDED_OUT = {
     "accounts.smart_launch", "archive.storing", "audit", "audit.anchors", "audit.codes", "audit.refusals",
     "audit.trail", "bundle", "changes.merging", "changes.views", "deletion.requests", "identity.attributes",
     "identity.persons", "intake.batch", "intake.prediction", "interfaces.fhir_search", "interfaces.modalities",
-    "interfaces.performed_listing", "linking.reconciliation", "linking.reconciliation_views", "linking.used_again",
-    "messages.inbox", "messages.listing", "messages.refusals", "modifying.tag_history", "privacy", "quarantine.desk",
-    "registry.desk", "registry.numbers", "registry.order_search", "registry.order_states", "registry.orders",
-    "registry.patients", "registry.registration", "registry.told_orders", "studies.history", "studies.listing",
-    "studies.search", "studies.zipping", "system.state", "uploads.arrivals", "uploads.log", "verdict.judge",
-    "viewing.scope", "viewing.tokens", "visibility.asker", "visibility.restrictions",
+    "interfaces.performed_listing", "interfaces.sendings", "linking.reconciliation", "linking.reconciliation_views",
+    "linking.used_again", "messages.inbox", "messages.listing", "messages.refusals", "modifying.tag_history",
+    "privacy", "quarantine.desk", "registry.desk", "registry.numbers", "registry.order_search",
+    "registry.order_states", "registry.orders", "registry.patients", "registry.registration",
+    "registry.told_orders", "studies.history", "studies.listing", "studies.search", "studies.zipping",
+    "system.state", "uploads.arrivals", "uploads.log", "verdict.judge", "viewing.scope", "viewing.tokens",
+    "visibility.asker", "visibility.restrictions",
 }  # fmt: skip
 """Of each wing, the modules with what a route says and hears: what is in the others may change without the API."""
 

@@ -145,6 +145,7 @@ SAMPLES: dict[str, Any] = {
     "closed_by": "rita",
     "discontinuation_reason": "Equipment failure",
     "performed_procedure_step_id": "PPS-17",
+    "refusal": 'C-STORE SCU to AET "WS2" has failed with DIMSE status 0xA700',
     "replayed_by": "ada",
     "release_reason": "The case is closed",
     "released_by": "mona",

@@ -19,8 +19,8 @@ SEE_DELETIONS = f"{Permission.APPROVE_DELETION} or {Permission.REQUEST_DELETION}
 RECEIVE_PATIENTS = f"{Permission.UPLOAD} or {Permission.WRITE_ORDERS} or {Permission.REGISTER}"
 KEEP_RECORDS = f"{Permission.WRITE_ORDERS} or {Permission.REGISTER}"
 """The EHR, or people at the desk; what the latter may do to what the EHR told says `services.registry.desk`."""
-SEE_MODALITIES = f"{Permission.INTERFACES} or {Permission.REGISTER}"
-"""The latter to choose the station of an order."""
+SEE_MODALITIES = f"{Permission.INTERFACES} or {Permission.REGISTER} or {Permission.DOWNLOAD}"
+"""The latter two to choose the station of an order, or where to send a study."""
 SEE_IMAGES = f"{Permission.VIEW} or {Permission.VIEW_TO_DECIDE}"
 TRY_MESSAGES = f"{Permission.WRITE_ORDERS} or {Permission.INTERFACES}"
 SEE_SYSTEM = f"{Permission.ACCOUNTS} or {Permission.AUDIT}"
@@ -143,6 +143,9 @@ ACCESS: dict[tuple[str, str], Permission | str] = {
     ("PUT", "/api/v1/modalities/{ae_title}"): Permission.INTERFACES,
     ("DELETE", "/api/v1/modalities/{ae_title}"): Permission.INTERFACES,
     ("POST", "/api/v1/modalities/{ae_title}/echo"): Permission.INTERFACES,
+    ("POST", "/api/v1/dicom/studies/{study_uid}/send"): Permission.DOWNLOAD,
+    ("GET", "/api/v1/dicom/studies/{study_uid}/sendings"): Permission.DOWNLOAD,
+    ("GET", "/api/v1/sendings/{sending_id}"): Permission.DOWNLOAD,
     ("GET", "/api/v1/performed-steps"): Permission.READ,
     ("GET", "/api/v1/performed-steps/{step_uid}"): Permission.READ,
     ("POST", "/api/v1/performed-steps/{step_uid}/close"): Permission.RECONCILE,

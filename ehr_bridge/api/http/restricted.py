@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from ehr_bridge.auth.caller import Caller
 from ehr_bridge.db.tables.deletions import DeletionRequest
 from ehr_bridge.db.tables.identity_changes import IdentityChange
+from ehr_bridge.db.tables.interfaces import Sending
 from ehr_bridge.db.tables.logs import ReceivedMessage
 from ehr_bridge.db.tables.modifications import Modification
 from ehr_bridge.db.tables.registry import Order
@@ -109,7 +110,7 @@ def _of_upload(session: Session, value: str) -> list[uuid.UUID | None]:
     return list(session.scalars(select(DicomUploadLog.patient_id).where(DicomUploadLog.upload_id == as_uuid(value))))
 
 
-def _of_study_of(model: type[DeletionRequest | Modification]) -> Finder:
+def _of_study_of(model: type[DeletionRequest | Modification | Sending]) -> Finder:
     """By the id of a row that belongs to a study."""
     query = select(Study.patient_id).join(model, model.study_id == Study.id)
     return lambda session, value: list(session.scalars(query.where(model.id == as_uuid(value))))
@@ -141,6 +142,7 @@ FINDERS: Mapping[str, Finder] = {
     "deletion_id": _of_study_of(DeletionRequest),
     "modification_id": _of_study_of(Modification),
     "job_id": _of_study_of(Modification),
+    "sending_id": _of_study_of(Sending),
     "quarantine_id": _of_quarantine,
     "change_id": _of_change,
     "message_id": _of_message,

@@ -114,6 +114,7 @@ class ModalityList(ListOf[ModalityAnswer]):
 
 class ModalityQuery(PageQuery):
     q: Words = Field(None, description="A part of AE title, host or description")
+    may: Annotated[May | None, EmptyIsNone] = Field(None, description="Only those that may do this, or be used for it")
     sort: Sort = sorted_by(SORTS)
 
 
@@ -136,7 +137,7 @@ def _tags_of_told(path: ModalityPath, body: ModalityBody) -> list[str]:
 @blueprint.get("", responses={200: ModalityList, 422: Problem})
 def list_modalities(query: ModalityQuery) -> Response:
     """Registered modalities, by AE title"""
-    page = services().modalities.search(query.limit, query.offset, query.q, query.sort)
+    page = services().modalities.search(query.limit, query.offset, query.q, query.sort, query.may)
     return answer(ModalityList.of(page, ModalityAnswer.model_validate))
 
 

@@ -1,5 +1,5 @@
-"""Tables of the systems that this one speaks DICOM with, and what modalities say they have done: Modality Performed
-Procedure Steps (PS3.4 annex F)."""
+"""Tables of the systems that this one speaks DICOM with, what modalities say they have done: Modality Performed
+Procedure Steps (PS3.4 annex F), and what is sent to them."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from ehr_bridge.db.states import PerformedStatus, column_of
+from ehr_bridge.db.states import UNDER_WAY, JobStatus, PerformedStatus, column_of, is_one_of
 from ehr_bridge.db.tables.base import UID, Base, Dated
 from ehr_bridge.db.tables.registry import Order
+from ehr_bridge.db.tables.studies import Study
 
 UNSETTLED = "NOT is_settled"
+IS_UNDER_WAY = is_one_of("status", UNDER_WAY)
 
 
 class Modality(Dated, Base):
@@ -121,3 +123,51 @@ class PerformedOrder(Base):
     position: Mapped[int]
 
     order: Mapped[Order] = relationship()
+
+
+class Sending(Base):
+    """One request to send a study to a modality, and how far it is."""
+
+    __tablename__ = "sendings"
+    __table_args__ = (
+        Index("ix_sendings_study_id_requested_at", "study_id", "requested_at"),
+        Index(
+            "ix_sendings_under_way",
+            "requested_at",
+            sqlite_where=text(IS_UNDER_WAY),
+            postgresql_where=text(IS_UNDER_WAY),
+        ),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    study_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(Study.id, ondelete="CASCADE"))
+    ae_title: Mapped[str] = mapped_column(String(16))
+    status: Mapped[JobStatus] = mapped_column(column_of(JobStatus, "status"))
+    number_of_instances: Mapped[int]
+    number_sent: Mapped[int]
+    number_refused: Mapped[int]
+    error_code: Mapped[str | None] = mapped_column(String(64))
+    refusal: Mapped[str | None] = mapped_column(String(255))
+    """What was heard of the last image that was not taken."""
+    requested_by: Mapped[str] = mapped_column(String(255))
+    address: Mapped[str | None] = mapped_column(String(64))
+    requested_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+    node: Mapped[str | None] = mapped_column(String(64))
+    """The node that sends it until `leased_until`; then any may go on."""
+    leased_until: Mapped[datetime | None]
+    attempts: Mapped[int]
+    """How often the modality did not answer, one time after the other."""
+    retry_at: Mapped[datetime | None]
+
+    study: Mapped[Study] = relationship(lazy="joined")
+
+
+class SentInstance(Base):
+    """An instance that a sending under way is done with; deleted when it ends."""
+
+    __tablename__ = "sent_instances"
+
+    sending_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(Sending.id, ondelete="CASCADE"), primary_key=True)
+    orthanc_instance_id: Mapped[str] = mapped_column(String(44), primary_key=True)
+    is_refused: Mapped[bool]

@@ -123,6 +123,8 @@ AUDIT_CODES: dict[str, AuditCode] = {
     "study.modification_undone": AuditCode("110111", None, "U"),
     "study.modified": AuditCode("110111", None, "U"),
     "study.received": AuditCode("110107", None, "C"),
+    "study.send_requested": AuditCode("110106", None, "E"),
+    "study.sent": AuditCode("110104", None, "R"),
     "study.undo_requested": AuditCode("110111", None, "U"),
     "study.unlink_requested": AuditCode("110111", None, "U"),
     "study.unlinked": AuditCode("110111", None, "U"),

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import Text, cast, or_, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
@@ -86,13 +86,17 @@ class Modalities:
         with self._database.read() as session:
             return _find(session, ae_title)
 
-    def search(self, limit: int, offset: int, text: str | None = None, sort: str | None = None) -> Page[Modality]:
-        """The modalities with this text in title, host or description; by title unless asked otherwise. Raises
-        InvalidInput when the list cannot be sorted like that."""
+    def search(
+        self, limit: int, offset: int, text: str | None = None, sort: str | None = None, may: May | None = None
+    ) -> Page[Modality]:
+        """The modalities with this text in title, host or description, and this among what they may; by title unless
+        asked otherwise. Raises InvalidInput when the list cannot be sorted like that."""
         query = select(Modality).order_by(*SORTS.order(sort))
         if text:
             columns = (Modality.ae_title, Modality.host, Modality.description)
             query = query.where(or_(*(column.icontains(text, autoescape=True) for column in columns)))
+        if may is not None:
+            query = query.where(cast(Modality.may, Text).contains(f'"{may}"'))
         with self._database.read() as session:
             return fetch_page(session, query, limit, offset)
 

@@ -1748,6 +1748,90 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/dicom/studies/{study_uid}/send": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a study to a modality; a job, whose state `GET sendings/{id}` shows */
+        post: {
+            parameters: {
+                query?: never;
+                header?: {
+                    "Idempotency-Key"?: string;
+                };
+                path: {
+                    study_uid: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["SendBody"];
+                };
+            };
+            responses: {
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["SendingAnswer"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dicom/studies/{study_uid}/sendings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** To which modalities a study was sent, latest first */
+        get: {
+            parameters: {
+                query?: {
+                    limit?: number;
+                    offset?: number;
+                    sort?: string | null;
+                };
+                header?: never;
+                path: {
+                    study_uid: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["SendingList"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/dicom/studies/{study_uid}/series": {
         parameters: {
             query?: never;
@@ -2945,6 +3029,7 @@ export interface paths {
                     limit?: number;
                     offset?: number;
                     q?: string | null;
+                    may?: components["schemas"]["May"] | null;
                     sort?: string | null;
                 };
                 header?: never;
@@ -4728,6 +4813,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sendings/{sending_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How far the sending of a study is */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    sending_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["SendingAnswer"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/service-keys": {
         parameters: {
             query?: never;
@@ -6200,6 +6322,32 @@ export interface components {
             name: string;
             permissions: string[];
         };
+        SendBody: {
+            ae_title: string;
+        };
+        SendingAnswer: {
+            ae_title: string;
+            error_code: string | null;
+            error_message: string | null;
+            finished_at: string | null;
+            /** Format: uuid */
+            id: string;
+            number_of_instances: number;
+            number_refused: number;
+            number_sent: number;
+            refusal: string | null;
+            /** Format: date-time */
+            requested_at: string;
+            requested_by: string;
+            status: components["schemas"]["JobStatus"];
+            study_instance_uid: string;
+        };
+        SendingList: {
+            items: components["schemas"]["SendingAnswer"][];
+            limit: number;
+            offset: number;
+            total: number;
+        };
         SeriesAnswer: {
             description: string;
             modality: string;
@@ -6703,6 +6851,9 @@ export type RestrictionBody = components['schemas']['RestrictionBody'];
 export type RestrictionList = components['schemas']['RestrictionList'];
 export type ReviewBody = components['schemas']['ReviewBody'];
 export type RoleAnswer = components['schemas']['RoleAnswer'];
+export type SendBody = components['schemas']['SendBody'];
+export type SendingAnswer = components['schemas']['SendingAnswer'];
+export type SendingList = components['schemas']['SendingList'];
 export type SeriesAnswer = components['schemas']['SeriesAnswer'];
 export type ServiceKeyAnswer = components['schemas']['ServiceKeyAnswer'];
 export type ServiceKeyBody = components['schemas']['ServiceKeyBody'];

@@ -19,6 +19,7 @@ import { HistoryPanel } from "../study/HistoryPanel";
 import { HoldPanel } from "../study/HoldPanel";
 import { LinkPanel } from "../study/LinkPanel";
 import { PerformedSteps } from "../study/PerformedSteps";
+import { SendButton } from "../study/SendButton";
 import { SeriesPanel } from "../study/SeriesPanel";
 import { StudyFacts } from "../study/StudyFacts";
 import { TagsPanel } from "../study/TagsPanel";
@@ -80,6 +81,7 @@ function LoadedStudy({ study }: { study: Study }) {
             <div className="actions">
               <ViewButton primary studyInstanceUid={uid} what={studyTitle(study)} />
               {mayDownload && <DownloadButton study={study} />}
+              {mayDownload && <SendButton study={study} />}
             </div>
             {!mayView && <p className="muted">{t("view.no_permission")}</p>}
             <StudyFacts study={study} />

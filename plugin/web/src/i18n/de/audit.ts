@@ -128,6 +128,8 @@ export const audit: Translation<typeof english> = {
   "audit.action.study.modification_undone": "Änderung rückgängig gemacht",
   "audit.action.study.modified": "Studie korrigiert",
   "audit.action.study.received": "Studie eingegangen",
+  "audit.action.study.send_requested": "Senden an ein Gerät beauftragt",
+  "audit.action.study.sent": "Studie an ein Gerät gesendet",
   "audit.action.study.undo_requested": "Rücknahme beauftragt",
   "audit.action.study.unlink_requested": "Aufheben der Zuordnung beauftragt",
   "audit.action.study.unlinked": "Zuordnung aufgehoben",

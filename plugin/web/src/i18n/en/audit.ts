@@ -125,6 +125,8 @@ export const audit = {
   "audit.action.study.modification_undone": "Change undone",
   "audit.action.study.modified": "Study corrected",
   "audit.action.study.received": "Study received",
+  "audit.action.study.send_requested": "Sending to a device requested",
+  "audit.action.study.sent": "Study sent to a device",
   "audit.action.study.undo_requested": "Undo requested",
   "audit.action.study.unlink_requested": "Unlinking requested",
   "audit.action.study.unlinked": "Study unlinked",

@@ -1,0 +1,257 @@
+"""Sends studies to modalities, some images at a time, on a thread of its own.
+
+What is sent is written down after each few images, so a killed process goes on behind them; the last few may be sent
+twice, which every archive and workstation takes (PS3.4 section B.2.3). A node holds a job by a lease.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, Protocol, cast
+
+from sqlalchemy import CursorResult, delete, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from ehr_bridge.db.database import Database
+from ehr_bridge.db.states import UNDER_WAY, JobStatus
+from ehr_bridge.db.tables.interfaces import Sending, SentInstance
+from ehr_bridge.errors import Conflict, NotFound, NotPermitted, Unavailable
+from ehr_bridge.services import audit
+from ehr_bridge.services.archive.holdings import Holdings
+from ehr_bridge.services.audit.trail import Event, Origin
+from ehr_bridge.services.interfaces.sendings import receiver
+from ehr_bridge.services.jobs.study_jobs import under_way
+from ehr_bridge.services.modifying.attempts import FAILED, LEASE, MOST_ATTEMPTS, RENEWED, pause_after, where
+from ehr_bridge.services.studies.listing import find_study
+from ehr_bridge.services.visibility.asker import patient_restricted
+from ehr_bridge.services.visibility.restrictions import Restrictions
+
+LOGGER = logging.getLogger(__name__)
+AT_ONCE = 16
+"""Images in one association."""
+AWAY, REFUSED = "modality_away", "images_refused"
+
+
+class Sender(Protocol):
+    def send(self, ae_title: str, orthanc_instance_ids: Sequence[str], meanwhile: Callable[[], object]) -> str | None:
+        """C-STORE these images, in one association; None, or why that failed. Calls `meanwhile` from time to time and
+        passes on what it raises."""
+
+    def answers(self, ae_title: str) -> bool:
+        """Whether the modality answers a C-ECHO."""
+
+
+class Stopped(Exception):
+    """This process ends, or another node sends; what is not written down is sent again."""
+
+
+class SendingJobs:
+    """Runs the jobs of a node. Only one thread uses it, but for `stop`."""
+
+    def __init__(
+        self,
+        database: Database,
+        archive: Holdings,
+        sender: Sender,
+        restrictions: Restrictions,
+        node: Callable[[], str],
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._database = database
+        self._archive = archive
+        self._sender = sender
+        self._restrictions = restrictions
+        self._node = node
+        self._clock = clock
+        self._stopping = threading.Event()
+
+    def stop(self) -> None:
+        """Nothing more is sent by this process."""
+        self._stopping.set()
+
+    def run(self, seconds: float = 1.0) -> None:
+        """Send some images of each study that is due, in turn, for about that long. Raises Unavailable when the
+        database is away; it continues later."""
+        until = time.monotonic() + seconds
+        while (due := self._due()) and not self._stopping.is_set():
+            for sending_id in due:
+                try:
+                    self._advance(sending_id)
+                except Stopped:
+                    continue
+                except Unavailable:
+                    raise
+                except Exception as error:  # its message may quote a file
+                    LOGGER.error("job %s cannot go on: %s", sending_id, where(error))
+                    self._wait(sending_id, FAILED, "")
+            if time.monotonic() > until:
+                return
+
+    def _due(self) -> list[uuid.UUID]:
+        now = self._clock()
+        query = select(Sending).where(
+            Sending.status.in_(UNDER_WAY),
+            or_(Sending.retry_at.is_(None), Sending.retry_at <= now),
+            or_(Sending.node.is_(None), Sending.node == self._node(), Sending.leased_until < now),
+        )
+        with self._database.read() as session:
+            found = session.scalars(query.order_by(Sending.requested_at))
+            return [one.id for one in found if under_way(session, one.study_id) is None]
+
+    def _advance(self, sending_id: uuid.UUID) -> None:
+        """Send the next few images, or end the job. Raises Stopped."""
+        self._hold(sending_id)
+        with self._database.read() as session:
+            sending = session.get_one(Sending, sending_id)
+            refusal = self._refusal(session, sending)
+            done = set(
+                session.scalars(select(SentInstance.orthanc_instance_id).where(SentInstance.sending_id == sending_id))
+            )
+            held = self._archive.holdings(sending.study.orthanc_study_id or "")
+        if refusal is not None:
+            return self._end(sending_id, refusal)
+        todo = [one.orthanc_instance_id for one in held if one.orthanc_instance_id not in done]
+        if not todo:
+            return self._end(sending_id)
+        self._send(sending, todo[:AT_ONCE], len(done) + len(todo))
+        return None
+
+    def _refusal(self, session: Session, sending: Sending) -> str | None:
+        """The code of why it must not be sent any more. A deletion, a restriction or an administrator may come between
+        the request and the last image."""
+        try:
+            study = find_study(session, sending.study.study_instance_uid)
+            closed = self._restrictions.closed_to_subject(sending.requested_by)
+            if study.patient_id in closed.patients:
+                raise patient_restricted()
+            receiver(session, sending.ae_title)
+        except (NotFound, Conflict, NotPermitted) as refusal:
+            return refusal.code
+        return None
+
+    def _send(self, sending: Sending, chosen: list[str], total: int) -> None:
+        refused: dict[str, str] = {}
+        why = self._try(sending, chosen)
+        if why is not None:
+            if len(chosen) > 1 and self._sender.answers(sending.ae_title):
+                taken = []
+                for one in chosen:  # one by one, to find those that it does not take
+                    why = self._try(sending, [one])
+                    if why is None:
+                        taken.append(one)
+                    elif self._sender.answers(sending.ae_title):
+                        refused[one] = why
+                    else:
+                        break
+                chosen = [*taken, *refused]
+            elif len(chosen) == 1 and self._sender.answers(sending.ae_title):
+                refused[chosen[0]] = why
+            else:
+                chosen = []
+        if not chosen:
+            return self._wait(sending.id, AWAY, why or "")
+        if refused:  # not those that a correction has replaced meanwhile
+            held = self._archive.holdings(sending.study.orthanc_study_id or "")
+            gone = refused.keys() - {one.orthanc_instance_id for one in held}
+            chosen = [one for one in chosen if one not in gone]
+        self._note(sending.id, chosen, {one: refused[one] for one in chosen if one in refused}, total)
+        if chosen and sending.number_sent == 0 and refused.keys() >= set(chosen):
+            self._end(sending.id, REFUSED)
+        return None
+
+    def _try(self, sending: Sending, chosen: list[str]) -> str | None:
+        return self._sender.send(sending.ae_title, chosen, lambda: self._hold(sending.id))
+
+    def _hold(self, sending_id: uuid.UUID) -> None:
+        """Renew this node's lease. Raises Stopped."""
+        if self._stopping.is_set():
+            raise Stopped
+        now, node = self._clock(), self._node()
+        with self._database.read() as session:
+            one = session.get(Sending, sending_id)
+            if one is None or one.status not in UNDER_WAY:
+                raise Stopped
+            if one.node == node and one.leased_until is not None and one.leased_until > now + RENEWED:
+                return
+        mine = update(Sending).where(
+            Sending.id == sending_id,
+            Sending.status.in_(UNDER_WAY),
+            or_(Sending.node.is_(None), Sending.node == node, Sending.leased_until < now),
+        )
+        with self._database.write() as session:
+            values = {"node": node, "leased_until": now + LEASE, "status": JobStatus.RUNNING}
+            if cast(CursorResult[Any], session.execute(mine.values(values))).rowcount == 0:
+                raise Stopped
+
+    def _note(self, sending_id: uuid.UUID, chosen: Sequence[str], refused: dict[str, str], total: int) -> None:
+        """Write down what became of these images."""
+        with self._database.write() as session:
+            sending = session.get_one(Sending, sending_id)
+            if sending.node != self._node() or sending.status not in UNDER_WAY:
+                raise Stopped
+            for one in chosen:
+                row = SentInstance(sending_id=sending_id, orthanc_instance_id=one, is_refused=one in refused)
+                session.merge(row)
+            session.flush()
+            counted = select(SentInstance.is_refused, func.count()).where(SentInstance.sending_id == sending_id)
+            rows = session.execute(counted.group_by(SentInstance.is_refused))
+            counts = Counter({row[0]: row[1] for row in rows})
+            sending.number_sent, sending.number_refused = counts[False], counts[True]
+            sending.number_of_instances = total
+            sending.attempts, sending.retry_at, sending.error_code = 0, None, None
+            if refused:
+                sending.refusal = list(refused.values())[-1][:255]
+
+    def _wait(self, sending_id: uuid.UUID, error_code: str, why: str) -> None:
+        """Try again later, or give up."""
+        with self._database.write() as session:
+            sending = session.get_one(Sending, sending_id)
+            sending.attempts += 1
+            sending.error_code, sending.refusal = error_code, why[:255] or None
+            sending.retry_at = self._clock() + pause_after(sending.attempts)
+            is_over = sending.attempts >= MOST_ATTEMPTS
+        if is_over:
+            self._end(sending_id, error_code)
+
+    def _end(self, sending_id: uuid.UUID, error_code: str | None = None) -> None:
+        now = self._clock()
+        with self._database.write() as session:
+            sending = session.get_one(Sending, sending_id)
+            if sending.status not in UNDER_WAY:
+                return
+            if error_code is None and sending.number_refused:
+                error_code = REFUSED
+            sending.status = _ended(sending, error_code)
+            sending.error_code, sending.finished_at = error_code, now
+            sending.leased_until = sending.retry_at = None
+            session.execute(delete(SentInstance).where(SentInstance.sending_id == sending_id))
+            study = sending.study
+            detail = {
+                "sending_id": str(sending_id),
+                "ae_title": sending.ae_title,
+                "instances": sending.number_sent,
+                "refused": sending.number_refused,
+                **({"code": error_code} if error_code else {}),
+            }
+            outcome = {JobStatus.SUCCEEDED: "success", JobStatus.PARTIAL: "partial"}.get(sending.status, "failure")
+            event = Event(
+                "study.sent",
+                outcome=outcome,
+                patient_id=study.patient_id,
+                order_id=study.order_id,
+                study_instance_uid=study.study_instance_uid,
+                detail=detail,
+            )
+            audit.append(session, Origin(sending.requested_by, sending.address), event, now)
+
+
+def _ended(sending: Sending, error_code: str | None) -> JobStatus:
+    if error_code is None:
+        return JobStatus.SUCCEEDED
+    return JobStatus.PARTIAL if sending.number_sent else JobStatus.FAILED

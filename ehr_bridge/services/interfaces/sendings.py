@@ -1,0 +1,99 @@
+"""Studies that are sent to modalities: asked for, and looked at. `sending_jobs` sends them."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ehr_bridge.db.database import Database
+from ehr_bridge.db.paging import Page, by_time, fetch_page
+from ehr_bridge.db.states import UNDER_WAY, JobStatus, May
+from ehr_bridge.db.tables.interfaces import Modality, Sending
+from ehr_bridge.db.tables.studies import Study
+from ehr_bridge.errors import Conflict, NotFound
+from ehr_bridge.services import audit
+from ehr_bridge.services.archive.holdings import Holdings
+from ehr_bridge.services.audit.trail import Origin, study_event
+from ehr_bridge.services.interfaces.modalities import key_of
+from ehr_bridge.services.studies.listing import find_study
+
+SORTS = by_time("requested_at", Sending.requested_at.expression, Sending.id.expression)
+
+
+class Sendings:
+    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+        self._database = database
+        self._clock = clock
+
+    def request(self, study_instance_uid: str, ae_title: str, archive: Holdings, origin: Origin) -> Sending:
+        """Have a study sent to a modality; a job does it. One that is under way already is answered again.
+
+        Raises:
+            NotFound: there is no such study, or no such modality.
+            Conflict: the modality may not be sent images.
+        """
+        now = self._clock()
+        with self._database.read() as session:
+            held = archive.holdings(find_study(session, study_instance_uid).orthanc_study_id or "")
+        with self._database.write() as session:
+            study = find_study(session, study_instance_uid)
+            modality = receiver(session, ae_title)
+            if (same := _under_way(session, study, modality)) is not None:
+                return same
+            sending = Sending(
+                id=uuid.uuid4(),
+                study=study,
+                ae_title=modality.ae_title,
+                status=JobStatus.QUEUED,
+                number_of_instances=len(held),
+                number_sent=0,
+                number_refused=0,
+                requested_by=origin.actor,
+                address=origin.address,
+                requested_at=now,
+                attempts=0,
+            )
+            session.add(sending)
+            detail = {"sending_id": str(sending.id), "ae_title": modality.ae_title, "instances": len(held)}
+            audit.append(session, origin, study_event("study.send_requested", study, detail), now)
+        return sending
+
+    def get(self, sending_id: uuid.UUID) -> Sending:
+        """Raises NotFound, also when its study is hidden, and NotPermitted like `find_study`."""
+        with self._database.read() as session:
+            sending = session.get(Sending, sending_id)
+            if sending is None:
+                raise NotFound("sending_not_found", "Nothing was sent to a modality under this id.")
+            find_study(session, sending.study.study_instance_uid)
+        return sending
+
+    def of_study(self, study_instance_uid: str, limit: int, offset: int, sort: str | None = None) -> Page[Sending]:
+        """To which modalities a study was sent, latest first unless asked otherwise. Raises NotFound, NotPermitted
+        like `find_study`, and InvalidInput when the list cannot be sorted like that."""
+        query = select(Sending).order_by(*SORTS.order(sort))
+        with self._database.read() as session:
+            study = find_study(session, study_instance_uid)
+            return fetch_page(session, query.where(Sending.study_id == study.id), limit, offset)
+
+
+def receiver(session: Session, ae_title: str) -> Modality:
+    """A modality that may be sent images. Raises NotFound and Conflict."""
+    modality = session.get(Modality, key_of(ae_title))
+    if modality is None:
+        raise NotFound("modality_not_found", "No modality is registered with this AE title.")
+    if May.SEND_TO not in modality.may:
+        raise Conflict(
+            "modality_not_sent_to",
+            f"{modality.ae_title} is not registered as one that is sent images. An administrator can allow it under "
+            "Interfaces, Modalities.",
+        )
+    return modality
+
+
+def _under_way(session: Session, study: Study, modality: Modality) -> Sending | None:
+    query = select(Sending).where(Sending.study_id == study.id, Sending.status.in_(UNDER_WAY))
+    return next((one for one in session.scalars(query) if key_of(one.ae_title) == modality.ae_key), None)

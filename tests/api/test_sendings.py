@@ -1,0 +1,292 @@
+"""Sending a study to a modality, on both databases, with a device in memory: who may, and what happens on the way."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from ehr_bridge.services.interfaces import sending_jobs
+from ehr_bridge.services.interfaces.sending_jobs import SendingJobs
+from tests.api.conftest import Api
+from tests.api.tag_steps import store
+from tests.support.client import Answer
+
+
+class Device:
+    """A workstation that takes what it wants to."""
+
+    def __init__(self) -> None:
+        self.taken: list[str] = []
+        self.refuses: set[str] = set()
+        self.is_on = True
+        self.before: Callable[[], object] = lambda: None
+
+    def send(self, ae_title: str, orthanc_instance_ids: Sequence[str], meanwhile: Callable[[], object]) -> str | None:
+        self.before()
+        if not self.is_on:
+            return "connecting failed"
+        for one in orthanc_instance_ids:
+            meanwhile()
+            if one in self.refuses:
+                return "DIMSE status 0xA700"
+            self.taken.append(one)
+        return None
+
+    def answers(self, ae_title: str) -> bool:
+        return self.is_on
+
+
+class Nodes:
+    """Nodes that send, and their clock."""
+
+    def __init__(self, api: Api, device: Device) -> None:
+        self.api, self.device = api, device
+        self.now = datetime.now(UTC)
+
+    def node(self, name: str = "one") -> SendingJobs:
+        services = self.api.services
+        return SendingJobs(
+            services.database, self.api.archive, self.device, services.restrictions, lambda: name, lambda: self.now
+        )
+
+
+@pytest.fixture
+def device() -> Device:
+    return Device()
+
+
+@pytest.fixture
+def nodes(api: Api, device: Device) -> Nodes:
+    return Nodes(api, device)
+
+
+def study(api: Api, instances: int = 3) -> str:
+    """A linked study with so many images; its UID."""
+    api.place_order()
+    return store(api, instances, PatientID="MRN-1", PatientName="Lindqvist^Åsa", AccessionNumber="ACC-1")
+
+
+def register(api: Api, ae_title: str = "WS2", *may: str) -> None:
+    body = {"host": "10.0.3.17", "port": 104, "may": list(may or ("send_to",))}
+    assert api.call("PUT", f"/api/v1/modalities/{ae_title}", "admin", json=body).status_code in {200, 201}
+
+
+def send(api: Api, uid: str, ae_title: str = "WS2", role: str = "doctor", **headers: str) -> Answer:
+    body = {"ae_title": ae_title}
+    return api.call("POST", f"/api/v1/dicom/studies/{uid}/send", role, json=body, headers=headers)
+
+
+def state(api: Api, sending: dict[str, Any]) -> dict[str, Any]:
+    return dict(api.get(f"/api/v1/sendings/{sending['id']}", "doctor").json)
+
+
+def audited(api: Api) -> list[tuple[str, str, str, Any, Any]]:
+    events = api.get("/api/v1/audit", "admin").json["items"]
+    wanted = [one for one in events if one["action"] in {"study.send_requested", "study.sent"}][::-1]
+    return [
+        (one["action"], one["outcome"], one["actor"], one["detail"]["instances"], one["detail"].get("refused"))
+        for one in wanted
+    ]
+
+
+def test_a_study_is_sent_to_a_workstation(api: Api, nodes: Nodes) -> None:
+    uid = study(api)
+    register(api)
+    asked = send(api, uid, "ws2")
+    assert (asked.status_code, asked.json["status"], asked.json["number_of_instances"]) == (202, "queued", 3)
+    assert asked.headers["Location"] == f"/api/v1/sendings/{asked.json['id']}"
+    assert send(api, uid).json["id"] == asked.json["id"]
+    nodes.node().run()
+    done = state(api, asked.json)
+    assert (done["status"], done["number_sent"], done["number_refused"], done["error_code"]) == (
+        "succeeded",
+        3,
+        0,
+        None,
+    )
+    assert done["ae_title"] == "WS2"
+    assert sorted(nodes.device.taken) == sorted(api.archive.instances_of(uid))
+    assert audited(api) == [
+        ("study.send_requested", "success", "doctor", 3, None),
+        ("study.sent", "success", "doctor", 3, 0),
+    ]
+    listed = api.get(f"/api/v1/dicom/studies/{uid}/sendings", "doctor").json
+    assert (listed["total"], listed["items"]) == (1, [done])
+    again = send(api, uid)
+    assert again.json["id"] != asked.json["id"]
+
+
+def test_only_modalities_that_may_be_sent_to(api: Api) -> None:
+    uid = study(api, 1)
+    register(api, "CT2", "store", "worklist")
+    register(api, "WS2", "send_to", "store")
+    assert (send(api, uid, "CT2").status_code, send(api, uid, "CT2").json["code"]) == (409, "modality_not_sent_to")
+    assert (send(api, uid, "CT9").status_code, send(api, uid, "CT9").json["code"]) == (404, "modality_not_found")
+    assert send(api, "1.2.3", "WS2").json["code"] == "study_not_found"
+    assert send(api, uid, "WS2", "nurse").status_code == 403
+    offered = api.get("/api/v1/modalities?may=send_to", "doctor").json
+    assert [one["ae_title"] for one in offered["items"]] == ["WS2"]
+    assert api.get("/api/v1/modalities?may=send_to", "nurse").status_code == 403
+
+
+def test_asking_twice_under_one_key_sends_once(api: Api, nodes: Nodes) -> None:
+    uid = study(api, 1)
+    register(api)
+    key = {"Idempotency-Key": "a-doctor-clicked-twice"}
+    first = send(api, uid, **key)
+    nodes.node().run()
+    second = send(api, uid, **key)
+    assert (second.json, second.headers["Idempotent-Replayed"]) == (first.json, "true")
+    assert len(nodes.device.taken) == 1
+
+
+def test_what_it_refuses_is_counted_and_the_rest_is_sent(api: Api, nodes: Nodes) -> None:
+    uid = study(api)
+    register(api)
+    nodes.device.refuses = {api.archive.instances_of(uid)[1]}
+    sending = send(api, uid).json
+    nodes.node().run()
+    done = state(api, sending)
+    assert (done["status"], done["number_sent"], done["number_refused"]) == ("partial", 2, 1)
+    assert (done["error_code"], done["refusal"]) == ("images_refused", "DIMSE status 0xA700")
+    assert audited(api)[-1] == ("study.sent", "partial", "doctor", 2, 1)
+
+
+def test_a_device_that_refuses_everything_is_not_asked_for_each_image(
+    api: Api, nodes: Nodes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending_jobs, "AT_ONCE", 2)
+    uid = study(api, 5)
+    register(api)
+    nodes.device.refuses = set(api.archive.instances_of(uid))
+    sending = send(api, uid).json
+    nodes.node().run()
+    done = state(api, sending)
+    assert (done["status"], done["number_sent"], done["number_refused"]) == ("failed", 0, 2)
+    assert done["error_code"] == "images_refused"
+
+
+def test_a_device_that_is_away_is_tried_again_and_then_given_up(api: Api, nodes: Nodes) -> None:
+    uid = study(api)
+    register(api)
+    nodes.device.is_on = False
+    sending = send(api, uid).json
+    nodes.node().run()
+    waits = state(api, sending)
+    assert (waits["status"], waits["error_code"]) == ("running", "modality_away")
+    assert "does not answer" in waits["error_message"]
+    nodes.device.is_on = True
+    nodes.node().run()
+    assert state(api, sending)["number_sent"] == 0, "not before its pause is over"
+    nodes.now += timedelta(seconds=3)
+    nodes.node().run()
+    done = state(api, sending)
+    assert (done["status"], done["number_sent"], done["error_code"]) == ("succeeded", 3, None)
+    nodes.device.is_on = False
+    sending = send(api, uid).json
+    for _ in range(8):
+        nodes.node().run()
+        nodes.now += timedelta(seconds=200)
+    done = state(api, sending)
+    assert (done["status"], done["number_sent"], done["error_code"]) == ("failed", 0, "modality_away")
+
+
+def test_a_killed_process_goes_on_where_it_was_and_another_node_takes_over(
+    api: Api, nodes: Nodes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending_jobs, "AT_ONCE", 2)
+    uid = study(api, 5)
+    register(api)
+    sending = send(api, uid).json
+
+    def killed() -> None:
+        if len(nodes.device.taken) >= 2:
+            raise KeyboardInterrupt
+
+    nodes.device.before = killed
+    with pytest.raises(KeyboardInterrupt):
+        nodes.node("one").run()
+    nodes.device.before = lambda: None
+    assert (state(api, sending)["status"], state(api, sending)["number_sent"]) == ("running", 2)
+    nodes.node("two").run()
+    assert state(api, sending)["number_sent"] == 2, "the other node's lease holds"
+    nodes.now += timedelta(seconds=61)
+    nodes.node("two").run()
+    assert (state(api, sending)["status"], state(api, sending)["number_sent"]) == ("succeeded", 5)
+    assert sorted(nodes.device.taken) == sorted(api.archive.instances_of(uid))
+
+
+def test_a_study_that_is_deleted_or_restricted_meanwhile_goes_no_further(
+    api: Api, nodes: Nodes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending_jobs, "AT_ONCE", 1)
+    uid = study(api)
+    register(api)
+    sending = send(api, uid).json
+
+    def restrict() -> None:
+        body = {"staff": ["somebody.else"], "reason": "colleague"}
+        answer = api.call("PUT", "/api/v1/access/restrictions/MRN-1", "admin", json=body)
+        assert answer.status_code in {200, 201}, answer.json
+        nodes.device.before = lambda: None
+
+    nodes.device.before = restrict
+    nodes.node().run()
+    assert api.get(f"/api/v1/sendings/{sending['id']}", "doctor").json["code"] == "patient_restricted"
+    assert api.get(f"/api/v1/dicom/studies/{uid}/sendings", "doctor").json["code"] == "patient_restricted"
+    assert send(api, uid).json["code"] == "patient_restricted"
+    assert len(nodes.device.taken) == 1
+    assert audited(api)[-1] == ("study.sent", "partial", "doctor", 1, 0)
+
+
+def test_a_study_whose_deletion_is_asked_for_is_not_sent(api: Api, nodes: Nodes) -> None:
+    uid = study(api, 1)
+    register(api)
+    sending = send(api, uid).json
+    headers = {"X-Reason": "wrong patient"}
+    assert api.call("DELETE", f"/api/v1/dicom/studies/{uid}", "radiologist", headers=headers).status_code == 202
+    nodes.node().run()
+    assert nodes.device.taken == []
+    assert api.get(f"/api/v1/sendings/{sending['id']}", "doctor").json["code"] == "study_not_found"
+    assert audited(api)[-1][:3] == ("study.sent", "failure", "doctor")
+    assert send(api, uid).json["code"] == "study_not_found"
+
+
+def test_a_modality_that_may_no_longer_be_sent_to_hears_nothing_more(api: Api, nodes: Nodes) -> None:
+    uid = study(api, 1)
+    register(api)
+    sending = send(api, uid).json
+    register(api, "WS2", "store")
+    nodes.node().run()
+    assert nodes.device.taken == []
+    assert state(api, sending)["error_code"] == "modality_not_sent_to"
+
+
+def test_a_defect_ends_one_sending_and_no_other(api: Api, nodes: Nodes) -> None:
+    uid = study(api, 1)
+    register(api)
+    broken, whole = Device(), nodes.device
+
+    def raises() -> None:
+        raise ValueError("a defect")
+
+    broken.before = raises
+    sending = send(api, uid).json
+    nodes.device = broken
+    for _ in range(8):
+        nodes.node().run()
+        nodes.now += timedelta(seconds=200)
+    assert (state(api, sending)["status"], state(api, sending)["error_code"]) == ("failed", "unexpected_error")
+    nodes.device = whole
+    assert send(api, uid).status_code == 202
+    nodes.node().run()
+    assert len(whole.taken) == 1
+
+
+def test_an_unknown_sending_is_named_as_such(api: Api) -> None:
+    answer = api.get(f"/api/v1/sendings/{uuid.uuid4()}", "doctor")
+    assert (answer.status_code, answer.json["code"]) == (404, "sending_not_found")
