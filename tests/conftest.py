@@ -20,7 +20,7 @@ from hypothesis import settings
 from ehr_bridge import request_id
 from ehr_bridge.db import migrate
 from ehr_bridge.db.database import Database
-from tests.support import material, once, ports
+from tests.support import material, once, ports, processor
 
 ENGINES = ("sqlite", "postgresql")
 
@@ -68,7 +68,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """What was loaded until now stays to the end: the garbage collector need not look through it again and again."""
     gc.collect()
     gc.freeze()
-    session.config.stash[SPENT] = _processor_seconds()
+    session.config.stash[SPENT] = processor.seconds()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -79,18 +79,10 @@ def pytest_runtest_makereport(
     if report.skipped and not hasattr(report, "wasxfail") and item.config.getoption("--no-skips"):
         report.outcome = "failed"
     if report.when == "teardown":
-        now = _processor_seconds()
+        now = processor.seconds()
         report.user_properties.append(("processor_seconds", f"{now - item.config.stash[SPENT]:.2f}"))
         item.config.stash[SPENT] = now
     return report
-
-
-def _processor_seconds() -> float:
-    """Of this process and its ended children.
-
-    A server counts for the test that it ended with; PostgreSQL, which is nobody's child, for none.
-    """
-    return sum(os.times()[:4])
 
 
 class PostgresCluster:
@@ -113,6 +105,7 @@ class PostgresCluster:
             shutil.chown(self._folder, self._owner)
         data = self._folder / "data"
         self._run("initdb", "-D", str(data), "-U", "postgres", "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8")
+        processor.also(self._folder / "data" / "postmaster.pid")
         self.restart()
 
     def stop(self, mode: str = "immediate") -> None:
