@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
+from ehr_bridge.db.commits import Commits
 from ehr_bridge.db.turns import Turns
 from ehr_bridge.errors import Unavailable
 
@@ -38,6 +39,8 @@ class Database:
             else self._writer
         )
         self._of_thread = local()
+        self.commits = Commits(self.engine)
+        """Whether anything was committed; for the worker."""
 
     @property
     def is_sqlite(self) -> bool:
@@ -137,6 +140,7 @@ class Database:
                 yield connection
 
     def dispose(self) -> None:
+        self.commits.close()
         self.engine.dispose()
         self._relaxed.dispose()
 

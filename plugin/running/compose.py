@@ -270,9 +270,10 @@ def _make_worker(
         take_over,
         [
             Chore("record", recorder.flush, 0.0),
-            Chore("second looks", services.second_looks.run, 0.0),
+            Chore("second looks", services.second_looks.run, 0.0, unchanged_seconds=1.0),
             Chore("quarantine", services.quarantine.flush, 0.0),
-            Chore("modifications", jobs.run, 0.0),  # before catching up: an interrupted job first finishes its instance
+            # before catching up: an interrupted job first finishes its instance
+            Chore("modifications", jobs.run, 0.0, unchanged_seconds=1.0),
             Chore("settle", recorder.settle, 2.0),
             Chore("completed orders", services.completion.run, 5.0),
             Chore("performed steps", services.performed.look, 5.0),
@@ -285,16 +286,16 @@ def _make_worker(
             Chore("stuck jobs", lambda: archive.tell_metric(STUCK, services.system.stuck_jobs()), 5.0),
             Chore("viewings", services.viewings.flush, 2.0),
             Chore("audit anchor", services.anchors.write_due, 5.0),
-            Chore("revocations", services.revocations.refresh, 0.5),
+            Chore("revocations", services.revocations.refresh, 0.5, unchanged_seconds=5.0),
             Chore("grants", services.grants.refresh, 0.5),
             # fetches on a thread of its own, so that nothing else waits for the EHR's identity provider
             *([Chore("EHR's keys", services.ehr_keys.refresh_aside, 1.0)] if services.ehr_keys else []),
-            Chore("modalities", modalities.refresh, 1.0),
+            Chore("modalities", modalities.refresh, 1.0, unchanged_seconds=5.0),
             Chore("worklist", services.worklist.refresh, 10.0),
             Chore("rate limits", services.rate_limits.reconcile, 1.0),
             Chore("service keys", services.key_verifier.note_use, 1.0),
-            Chore("hidden studies", services.hidden.refresh, 0.5),
-            Chore("restrictions", services.restrictions.refresh, 0.5),
+            Chore("hidden studies", services.hidden.refresh, 0.5, unchanged_seconds=5.0),
+            Chore("restrictions", services.restrictions.refresh, 0.5, unchanged_seconds=5.0),
             Chore("purge", lambda: services.purge.run(purging), 1.0),
             Chore("catch up", catch_up.run, 3.0),
             Chore("quarantined files", services.quarantine.sweep, 60.0),
@@ -304,6 +305,7 @@ def _make_worker(
             # not before catch-up could find instances of these claims
             Chore("abandoned claims", services.claims.drop_abandoned, 60.0, due=time.monotonic() + 60.0),
         ],
+        state=services.database.commits.state,
     )
 
 

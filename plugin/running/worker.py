@@ -25,16 +25,29 @@ class Chore:
     run: Callable[[], object]
     every_seconds: float
     due: float = 0.0
+    unchanged_seconds: float | None = None
+    """For a chore that only reacts to what was committed: it runs when something was since it last began, when it said
+    that it has more to do, and after so many seconds anyway. None: it runs whenever it is due."""
+    state: object = None
+    """Of the database when it last began; None when it has more to do."""
+    began: float = 0.0
 
 
 class Worker:
     """Runs its chores until stopped. A chore that fails is logged and tried again; the others continue."""
 
     def __init__(
-        self, take_over: Callable[[AtDoor], None], chores: list[Chore], name: str = "ehr-bridge-worker"
+        self,
+        take_over: Callable[[AtDoor], None],
+        chores: list[Chore],
+        name: str = "ehr-bridge-worker",
+        state: Callable[[], object] = object,
     ) -> None:
+        """`state` equals an earlier one only if nothing was committed to the database in between; unless one is given,
+        every chore runs whenever it is due."""
         self._take_over = take_over
         self._chores = chores
+        self._state = state
         self._handed_over: list[AtDoor] = []
         self._bytes_held = 0
         self._lock = threading.Lock()
@@ -85,16 +98,23 @@ class Worker:
                 self._take_over(arrival)
             except Exception:  # catch-up will find it in the list of changes
                 LOGGER.exception("instance %s was not taken over", arrival.stored.orthanc_instance_id)
+        state = self._state()  # before any chore reads: what is committed from now on is a change for all of them
         now = time.monotonic()
         for chore in self._chores:
-            if last or now >= chore.due:
-                chore.due = now + chore.every_seconds
-                self._try(chore.name, chore.run)
+            if not last and now < chore.due:
+                continue
+            chore.due = now + chore.every_seconds
+            if last or not _has_nothing_to_do(chore, state, now):
+                chore.began, chore.state = now, None
+                if not self._try(chore.name, chore.run):
+                    chore.state = state
 
-    def _try(self, name: str, step: Callable[[], object]) -> None:
+    def _try(self, name: str, step: Callable[[], object]) -> bool:
+        """Whether it failed, or has more to do."""
         try:
-            step()
+            has_more = bool(step())
             self._failed.discard(name)
+            return has_more
         except Unavailable as error:
             if name not in self._failed:
                 LOGGER.warning("%s waits: %s", name, error.code)
@@ -102,3 +122,8 @@ class Worker:
         except Exception:
             LOGGER.exception("%s failed; it is tried again", name)
             self._failed.add(name)
+        return True
+
+
+def _has_nothing_to_do(chore: Chore, state: object, now: float) -> bool:
+    return chore.unchanged_seconds is not None and chore.state == state and now < chore.began + chore.unchanged_seconds

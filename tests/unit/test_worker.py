@@ -33,6 +33,68 @@ def test_a_failing_chore_is_tried_again_and_stops_no_other() -> None:
     worker.stop()
 
 
+class Beginning:
+    """A chore that reacts to commits, a database that somebody commits to, and a worker with a short tick."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, anyway: float = 3600.0) -> None:
+        monkeypatch.setattr("plugin.running.worker.TICK_SECONDS", 0.001)
+        self.commits, self.runs, self.rounds = 0, 0, 0
+        self.answer: object = None
+        chore = Chore("reads", self.run, 0.0, unchanged_seconds=anyway)
+        self.worker = Worker(
+            lambda arrival: None, [chore, Chore("counts", self.count, 0.0)], state=lambda: self.commits
+        )
+        self.worker.start()
+
+    def run(self) -> object:
+        self.runs += 1
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+    def count(self) -> None:
+        self.rounds += 1
+
+    def some_rounds(self) -> int:
+        """How often it ran in ten rounds."""
+        runs, rounds = self.runs, self.rounds
+        eventually(lambda: self.rounds > rounds + 10)
+        return self.runs - runs
+
+
+def test_what_reacts_to_commits_runs_when_there_was_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once at the start, once for each; other chores run in every round."""
+    it = Beginning(monkeypatch)
+    eventually(lambda: it.runs == 1)
+    assert it.some_rounds() == 0
+    it.commits += 1
+    assert it.some_rounds() == 1
+    it.worker.stop()
+    assert it.runs == 3  # and a last time
+
+
+@pytest.mark.parametrize("answer", [2, Unavailable("database_unavailable", "away"), ValueError("a defect")])
+def test_what_has_more_to_do_or_failed_runs_again_without_a_commit(
+    monkeypatch: pytest.MonkeyPatch, answer: object
+) -> None:
+    """Until it has nothing more to do."""
+    it = Beginning(monkeypatch)
+    it.answer = answer
+    it.commits += 1
+    assert it.some_rounds() > 5
+    it.answer = None
+    it.some_rounds()
+    assert it.some_rounds() == 0
+    it.worker.stop()
+
+
+def test_what_reacts_to_commits_runs_now_and_then_anyway(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For what happens by the clock."""
+    it = Beginning(monkeypatch, anyway=0.002)
+    eventually(lambda: it.runs > 5)
+    it.worker.stop()
+
+
 def arrival(number: int, size_bytes: int = 500_000) -> Any:
     """As much of one as the worker looks at."""
     return SimpleNamespace(number=number, judged=SimpleNamespace(size_bytes=size_bytes))

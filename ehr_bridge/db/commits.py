@@ -1,0 +1,50 @@
+"""Whether anything was committed to the database since somebody last looked, by whichever process: one question that
+costs a fraction of those that need not be asked while the answer is no (ADR 0055)."""
+
+from __future__ import annotations
+
+from sqlalchemy import Engine, PoolProxiedConnection
+from sqlalchemy.exc import SQLAlchemyError
+
+QUESTIONS = {
+    # differs as soon as another connection has committed
+    "sqlite": "PRAGMA data_version",
+    # which transactions a query would see: the same ones, the same rows
+    "postgresql": "SELECT txid_current_snapshot()::text",
+}
+
+
+class Commits:
+    """On a connection of its own, which writes nothing. Not thread-safe: only one thread asks."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._connection: PoolProxiedConnection | None = None
+        self._made = 0
+
+    def state(self) -> object:
+        """Equal to an earlier answer only if nothing was committed in between. Never raises: an answer that cannot be
+        had, because the database is away, equals no other."""
+        try:
+            if self._connection is None:
+                self._connection = self._connect()
+            cursor = self._connection.cursor()
+            cursor.execute(QUESTIONS[self._engine.dialect.name])
+            return self._made, cursor.fetchone()
+        except (SQLAlchemyError, self._engine.dialect.loaded_dbapi.Error):
+            self.close()
+            return object()
+
+    def close(self) -> None:
+        """Give the connection back; the next question makes a new one."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _connect(self) -> PoolProxiedConnection:
+        connection = self._engine.raw_connection()
+        if self._engine.dialect.name == "postgresql":
+            setattr(connection.dbapi_connection, "autocommit", True)  # noqa: B010  (psycopg's, whose type is not known)
+        connection.detach()
+        self._made += 1  # no answer of this connection equals one of the last: the server may be another
+        return connection
