@@ -28,7 +28,7 @@ from ehr_bridge.api.http.openapi import complete
 from ehr_bridge.api.http.request_ids import RequestIds
 from ehr_bridge.api.http.schemas import Problem
 from ehr_bridge.api.http.watch import Watch
-from ehr_bridge.api.interfaces import modalities, performed, sendings
+from ehr_bridge.api.interfaces import deliveries, destinations, modalities, performed, sendings
 from ehr_bridge.api.messages import routes as messages
 from ehr_bridge.api.messages.door import MessageDoor
 from ehr_bridge.api.people import account_management, accounts, audit, privacy, service_keys
@@ -88,6 +88,8 @@ MODULES = (
     modalities,
     performed,
     sendings,
+    destinations,
+    deliveries,
 )
 _DESCRIBING = Lock()
 LICENSE = License(name="GNU Affero General Public License 3.0 or later", identifier="AGPL-3.0-or-later")

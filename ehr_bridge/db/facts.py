@@ -9,7 +9,7 @@ seen, or can read, every earlier one.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -47,6 +47,10 @@ class Fact(NamedTuple):
     into_patient_id: uuid.UUID | None = None
 
 
+type Heard = Callable[[Session, Sequence[Fact]], None]
+"""Told in the transaction, when these events are written: they are the newest ones there are."""
+
+
 @dataclass(slots=True)
 class _Touched:
     """A row that the transaction has changed, with the former values of its attributes."""
@@ -62,8 +66,9 @@ class _Touched:
         return {name for name, value in self.former.items() if name == STEPS or value != getattr(self.row, name)}
 
 
-def tell_facts(database: Database, clock: Callable[[], datetime]) -> None:
-    """From now on every transaction of `Database.write` writes its events before it is committed."""
+def tell_facts(database: Database, clock: Callable[[], datetime], *heard: Heard) -> None:
+    """From now on every transaction of `Database.write` writes its events before it is committed, and those who want to
+    hear of them write in it what they make of them."""
 
     def note(session: Session, _flush: Any, _instances: Any) -> None:
         touched: dict[int, _Touched] = session.info.setdefault(_TOUCHED, {})
@@ -79,6 +84,8 @@ def tell_facts(database: Database, clock: Callable[[], datetime]) -> None:
             return
         if facts := [*_facts(touched.values())]:
             _write(session, facts, moment(session, clock))
+            for one in heard:
+                one(session, facts)
 
     event.listen(database.write_session, "before_flush", note)
     event.listen(database.write_session, "before_commit", tell)

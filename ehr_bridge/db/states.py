@@ -97,6 +97,36 @@ class MessageState(StrEnum):
     REFUSED = "refused"
 
 
+class DestinationKind(StrEnum):
+    """How a destination is told."""
+
+    WEBHOOK = "webhook"
+    HL7 = "hl7"
+    FHIR = "fhir"
+
+
+class Policy(StrEnum):
+    """What becomes of what follows a delivery that the receiver refuses."""
+
+    BLOCK = "block"
+    """It waits until somebody has decided."""
+    SKIP = "skip"
+    """It is sent."""
+
+
+class DeliveryState(StrEnum):
+    """What became of one event on its way to one destination."""
+
+    PENDING = "pending"
+    SENT = "sent"
+    PARKED = "parked"
+    """Refused; everything behind it waits."""
+    DEAD = "dead"
+    """Refused, and passed over."""
+    DROPPED = "dropped"
+    """It is not sent: a person said so, or there is nothing to tell."""
+
+
 class Decision(StrEnum):
     """A person's answer to whether a medical record number still belongs to the same person."""
 
@@ -113,6 +143,7 @@ UNENDED = (JobStatus.WAITING, *UNDER_WAY)
 HOLDS = (JobStatus.SUCCEEDED, JobStatus.PARTIAL)
 NOT_WHOLE = (JobStatus.PARTIAL, JobStatus.FAILED)
 OPEN = (DeletionStatus.PENDING, DeletionStatus.APPROVED, DeletionStatus.PURGING)
+UNDELIVERED = (DeliveryState.PENDING, DeliveryState.PARKED)
 PURGES = (DeletionStatus.PURGING, DeletionStatus.PURGED)
 
 

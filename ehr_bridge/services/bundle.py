@@ -41,6 +41,8 @@ from ehr_bridge.services.coercion.rules import load_rules
 from ehr_bridge.services.deletion.holds import Holds
 from ehr_bridge.services.deletion.purge import Purge
 from ehr_bridge.services.deletion.requests import Deletions
+from ehr_bridge.services.delivery.enqueue import enqueue
+from ehr_bridge.services.delivery.outbox import Outbox
 from ehr_bridge.services.fixity.mending import Mending
 from ehr_bridge.services.intake.annotations import Annotations
 from ehr_bridge.services.intake.claims import Claims
@@ -158,6 +160,7 @@ class Services:
     performed_listing: PerformedListing
     commitments: Commitments
     selftest: SelfTestRecords
+    outbox: Outbox
 
 
 def utc_now() -> datetime:
@@ -183,7 +186,7 @@ def build_services(
     fresh = Fresh(database, recorder.settle)
     claims = Claims(database, clock, rules=rules)
     keep_dates(database, clock)
-    tell_facts(database, clock)
+    tell_facts(database, clock, enqueue)
     on_decisive_change(database, claims.forget)
     coercion = load_rules(settings.coercion_rules)
     followers = Followers(coercion.order_fields)
@@ -292,6 +295,7 @@ def build_services(
         modalities=Modalities(database, clock),
         sendings=Sendings(database, clock),
         selftest=SelfTestRecords(database, clock),
+        outbox=Outbox.of(database, clock, of_tokens.secret, settings.base_url),
         worklist=Worklist(
             database, clock, settings.time_zone, settings.worklist_charset, timedelta(hours=settings.worklist_keep)
         ),

@@ -24,6 +24,8 @@ EXAMPLES = {
     "sending_id": str(uuid.uuid4()),
     "step_uid": "1.2.3",
     "ae_title": "CT2",
+    "name": "ehr",
+    "delivery_id": "1",
     "glass_id": str(uuid.uuid4()),
 }
 

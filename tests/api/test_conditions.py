@@ -50,8 +50,10 @@ HONOURING = {
     ("POST", "/api/v1/accounts/{username}/password"),
     ("PUT", "/api/v1/modalities/{ae_title}"),
     ("DELETE", "/api/v1/modalities/{ae_title}"),
+    ("PUT", "/api/v1/destinations/{name}"),
+    ("DELETE", "/api/v1/destinations/{name}"),
 }
-"""Every write of a patient, an order, a study, an account or a modality."""
+"""Every write of a patient, an order, a study, an account, a modality or a destination."""
 
 
 def tag(api: Api, path: str, *roles: str) -> str:

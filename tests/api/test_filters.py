@@ -12,6 +12,7 @@ from ehr_bridge.api.app import openapi_document
 from ehr_bridge.api.filters import MEANINGS
 from ehr_bridge.services.audit.codes import AUDIT_CODES
 from tests.api.conftest import Api
+from tests.api.outbox_steps import put
 from tests.support.samples import small
 
 COMMON = {"patient", "order", "study", "accession_number", "from", "to", "sort", "q", "issuer", "limit", "offset"}
@@ -46,8 +47,14 @@ PLAIN = [path for path in LISTS if "{" not in path]
 
 
 def filled(path: str) -> str:
-    values = {"patient": "MRN-1", "order": "ACC-1", "accession_number": "ACC-1", "study_uid": "1.2.3"}
+    values = {"patient": "MRN-1", "order": "ACC-1", "accession_number": "ACC-1", "study_uid": "1.2.3", "name": "ehr"}
     return path.format(**values)
+
+
+def furnish(api: Api) -> None:
+    """What the paths of lists name."""
+    api.place_order()
+    put(api)
 
 
 def test_there_are_lists() -> None:
@@ -75,7 +82,7 @@ def test_every_list_uses_the_words_of_the_vocabulary(path: str) -> None:
 @pytest.mark.parametrize("path", LISTS)
 def test_an_unknown_filter_is_refused_with_those_there_are(api: Api, path: str) -> None:
     """Never ignored: a list that was not narrowed as asked shows what was not asked for."""
-    api.place_order()
+    furnish(api)
     answer = api.get(f"{filled(path)}?colour=blue", *EVERYBODY)
     assert (answer.status_code, answer.json["code"]) == (422, "invalid_request")
     (error,) = answer.json["errors"]
@@ -90,7 +97,7 @@ def test_an_unknown_order_of_rows_is_refused_with_those_there_are(api: Api, path
     if "sort" not in LISTS[path]:
         assert path == OF_ONE_STUDY
         return
-    api.place_order()
+    furnish(api)
     if "{study_uid}" in path:
         api.upload(small(StudyInstanceUID="1.2.3"))
     answer = api.get(f"{filled(path)}?sort=colour", *EVERYBODY)
@@ -121,7 +128,7 @@ def test_an_unknown_order_is_404_and_a_known_one_is_found(api: Api, path: str) -
 
 @pytest.mark.parametrize("path", [path for path in LISTS if "from" in LISTS[path]])
 def test_a_period_is_half_open_and_malformed_ones_are_refused(api: Api, path: str) -> None:
-    api.place_order()
+    furnish(api)
     for name in ("from", "to"):
         answer = api.get(f"{filled(path)}?{name}=yesterday", *EVERYBODY)
         assert (answer.status_code, answer.json["errors"][0]["field"]) == (422, name)

@@ -16,6 +16,8 @@ OWN_NUMBERS = {
     ("AuditEventAnswer", "id"): "events of the chain are numbered, so that a missing one shows",
     ("HeadAnswer", "id"): "likewise",
     ("HistoryEntry", "event_id"): "likewise",
+    ("DeliverySummary", "id"): "in the order in which they are sent",
+    ("DeliveryAnswer", "id"): "likewise",
     ("AuditEventAnswer", "patient_id"): "the trail keeps text as it was written, whatever becomes of the record",
     ("AuditEventAnswer", "order_id"): "likewise",
 }
@@ -86,7 +88,7 @@ def test_an_id_is_ours_and_a_uuid(document: dict[str, Any]) -> None:
     for owner, name, what, description in named(document):
         if not (name in ("id", "ids") or name.endswith(("_id", "_ids"))) or name in NOT_OURS:
             continue
-        if (owner, name) in OWN_NUMBERS or name in ("after_id", "known_id"):
+        if (owner, name) in OWN_NUMBERS or name in ("after_id", "known_id", "delivery_id"):
             exceptions.add((owner, name))
         elif owner in NAMED_BY_EITHER and kinds(what) == {"string"}:
             assert any(word in description.lower() for word in SAID), (owner, name)

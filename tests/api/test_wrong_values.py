@@ -22,7 +22,11 @@ WRONG: list[Any] = [
     *(None, "", " ", "§", "x" * 5000, "2026-13-45", "2026-01-01T00:00:00", "25:00:00", "nonsense", "\ud800"),
     *(-1, 0, 10**30, 1.5, float("inf"), True, [], [None], ["§"], ["a"] * 2000, {}, {"a": 1}),
 ]
-LONG = {("AuditQuery", "action"): "every action that the trail has, so that a mistyped one is found"}
+LONG = {
+    ("AuditQuery", "action"): "every action that the trail has, so that a mistyped one is found",
+    ("DeliveryQuery", "type"): "every event that there is, likewise",
+    ("DestinationBody", "events.0"): "likewise",
+}
 """Fields whose fault is told at greater length."""
 
 

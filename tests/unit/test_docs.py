@@ -21,6 +21,7 @@ from ehr_bridge import errors
 from ehr_bridge.api.http.access import ACCESS
 from ehr_bridge.api.http.examples import STUDY
 from ehr_bridge.api.http.problems import CODES
+from ehr_bridge.api.interfaces.destinations import DestinationBody
 from ehr_bridge.api.interfaces.modalities import ModalityBody
 from ehr_bridge.api.interfaces.sendings import SendBody
 from ehr_bridge.api.people.account_management import AccountBody, NewAccountBody
@@ -314,6 +315,7 @@ BODIES: dict[str, type[BaseModel]] = {
     "/api/v1/accounts": NewAccountBody,
     "/api/v1/service-keys": ServiceKeyBody,
     "/api/v1/modalities/CT2": ModalityBody,
+    "/api/v1/destinations/ehr": DestinationBody,
     "/api/v1/patients/MRN-2007/merge": MergeBody,
     "/api/v1/patients/batch": PatientBatchBody,
     "/api/v1/orders/batch": OrderBatchBody,

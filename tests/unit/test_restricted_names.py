@@ -9,18 +9,19 @@ from ehr_bridge.api.app import openapi_document
 from ehr_bridge.api.http.restricted import ASKING_AHEAD, BRINGING, FINDERS, OF_ACCESS, PATIENTS
 
 NAMES_NOBODY = frozenset((
-    "action", "active", "actor", "ae_title", "after", "after_id", "approximate_age", "as_of", "birth_date",
-    "body_part", "changes", "charset", "code", "control_id", "current_password", "cursor", "decision", "description",
-    "dry_run", "expected", "family_name", "file_name", "format", "from", "full_name", "further_steps", "given_name",
-    "host", "Idempotency-Key", "If-Match", "If-None-Match", "issuer", "items", "key_id", "kind", "known_hash",
-    "known_id", "laterality", "limit", "link_status", "match", "max_uses", "may", "middle_name", "modality",
-    "must_change_password", "name", "new_password", "newest", "not_before", "offset", "on_behalf_of", "operations",
-    "ordered_by", "partial", "password", "patient_name", "placer_order_number", "port", "prefix", "priority", "priors",
-    "procedure_code", "q", "reason", "requested_procedure_id", "roles", "scheduled_at", "scheduled_from",
-    "scheduled_procedure_step_id", "scheduled_study_instance_uid", "scheduled_to", "session_seconds", "sex", "sha256",
-    "sort", "source", "source_address", "state", "station_ae_title", "status", "study_date_from", "study_date_to",
-    "suffix", "to", "token_id", "ttl_seconds", "type", "updated_since", "upload_source", "upload_status",
-    "uploaded_by", "username", "waiting", "X-Reason",
+    "action", "active", "actor", "ae_title", "after", "after_id", "allow_networks", "approximate_age", "as_of",
+    "birth_date", "body_part", "changes", "charset", "code", "control_id", "current_password", "cursor", "decision",
+    "delivery_id", "description", "dry_run", "enabled", "events", "expected", "family_name", "file_name", "format",
+    "from", "full_name", "further_steps", "given_name", "host", "Idempotency-Key", "If-Match", "If-None-Match",
+    "is_ehr", "issuer", "items", "key_id", "kind", "known_hash", "known_id", "laterality", "limit", "link_status",
+    "match", "max_uses", "may", "middle_name", "modality", "must_change_password", "name", "new_password", "newest",
+    "not_before", "offset", "on_behalf_of", "operations", "order_message", "ordered_by", "partial", "password",
+    "patient_name", "placer_order_number", "policy", "port", "prefix", "priority", "priors", "procedure_code", "q",
+    "reason", "requested_procedure_id", "roles", "scheduled_at", "scheduled_from", "scheduled_procedure_step_id",
+    "scheduled_study_instance_uid", "scheduled_to", "session_seconds", "sex", "sha256", "since", "sort", "source",
+    "source_address", "state", "states", "station_ae_title", "status", "study_date_from", "study_date_to", "suffix",
+    "tls", "to", "token", "token_id", "ttl_seconds", "type", "updated_since", "upload_source", "upload_status",
+    "uploaded_by", "url", "username", "waiting", "X-Reason",
 ))  # fmt: skip
 """Parameters that name no patient: limits, kinds, texts to write, search terms of lists."""
 

@@ -53,7 +53,7 @@ TAGS = {
     "HL7": "Messages of HL7 v2, sent here or over MLLP.",
     "Deletion": "Asked by one person, decided by another, restorable for a while; legal holds.",
     "Viewer": "Links and tokens that open studies in the viewer.",
-    "Interfaces": "The systems that speak with this one: modalities, and what they report of their work.",
+    "Interfaces": "Other systems: modalities and what they report, destinations that are told what happens here.",
     "Privacy": "Patients whom only named people may see, and the way past that in an emergency.",
     "Audit": "Who did what, when and from where; append-only and chained.",
     "Accounts": "Sign-in for places without their own identity provider.",

@@ -1,5 +1,5 @@
-"""The tables of what goes to other systems and comes from them in order: events, HL7 messages; and how far logs are
-read."""
+"""The tables of what goes to other systems and comes from them in order: events and their deliveries, HL7 messages; and
+how far logs are read."""
 
 from __future__ import annotations
 
@@ -7,11 +7,19 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Index, LargeBinary, String
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, LargeBinary, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ehr_bridge.db.states import MessageState, column_of
-from ehr_bridge.db.tables.base import UID, Base
+from ehr_bridge.db.states import (
+    UNDELIVERED,
+    DeliveryState,
+    DestinationKind,
+    MessageState,
+    Policy,
+    column_of,
+    is_one_of,
+)
+from ehr_bridge.db.tables.base import UID, Base, Dated
 from ehr_bridge.db.types import BigId
 
 ORTHANC_CHANGES = "orthanc_changes"
@@ -46,6 +54,126 @@ class FeedEvent(Base):
     order_id: Mapped[uuid.UUID | None]
     study_instance_uid: Mapped[str | None] = mapped_column(UID)
     data: Mapped[dict[str, Any]]
+
+
+IS_UNDELIVERED = is_one_of("state", UNDELIVERED)
+
+
+class Destination(Dated, Base):
+    """Another system that is told what happens here, as an administrator has described it."""
+
+    __tablename__ = "destinations"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    name: Mapped[str] = mapped_column(String(64), unique=True)
+    kind: Mapped[DestinationKind] = mapped_column(column_of(DestinationKind, "kind"))
+    url: Mapped[str | None] = mapped_column(String(500))
+    """Of a webhook, or the base address of a FHIR server."""
+    host: Mapped[str | None] = mapped_column(String(255))
+    port: Mapped[int | None]
+    """Of an HL7 receiver."""
+    tls: Mapped[bool]
+    """Whether HL7 is sent encrypted."""
+    events: Mapped[list[Any]]
+    """Their types, sorted."""
+    policy: Mapped[Policy] = mapped_column(column_of(Policy, "policy"))
+    allow_networks: Mapped[list[Any]]
+    """Networks besides the public ones that it may be in."""
+    is_ehr: Mapped[bool]
+    """It speaks for every person, as the EHR does: it is told of restricted patients too."""
+    charset: Mapped[str | None] = mapped_column(String(16))
+    order_message: Mapped[str | None] = mapped_column(String(16))
+    enabled: Mapped[bool]
+    """False: what happens waits for it."""
+    description: Mapped[str | None] = mapped_column(String(255))
+    secret: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """Sealed: with which webhooks are signed, or the token for a FHIR server."""
+    former_secret: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """Webhooks are signed with it too, until then."""
+    former_secret_until: Mapped[datetime | None]
+
+
+class DestinationEvent(Base):
+    """That a destination is told of events of this type: `Destination.events` as rows, for a join."""
+
+    __tablename__ = "destination_events"
+
+    destination_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(Destination.id, ondelete="CASCADE"), primary_key=True)
+    type: Mapped[str] = mapped_column(String(64), primary_key=True)
+
+
+class Sending(Base):
+    """Who sends to a destination now, and how that goes. Written by `services.delivery` while it sends."""
+
+    __tablename__ = "destination_sending"
+
+    destination_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(Destination.id, ondelete="CASCADE"), primary_key=True)
+    lease_by: Mapped[str | None] = mapped_column(String(64))
+    lease_until: Mapped[datetime | None]
+    """One sender at a time, on all nodes together."""
+    failures: Mapped[int]
+    """Attempts since the destination last took or answered something."""
+    failing_since: Mapped[datetime | None]
+    next_at: Mapped[datetime | None]
+    """Nothing is tried before."""
+    stopped_at: Mapped[datetime | None]
+    stopped_because: Mapped[str | None] = mapped_column(String(16))
+    """`gone` or `failing`: nothing is tried until a person says so."""
+    last_error: Mapped[str | None] = mapped_column(String(500))
+    last_error_at: Mapped[datetime | None]
+    last_sent_at: Mapped[datetime | None]
+
+
+class Delivery(Base):
+    """One event on its way to one destination; written by `services.delivery.enqueue` in the event's transaction."""
+
+    __tablename__ = "deliveries"
+    __table_args__ = (
+        Index(
+            "ix_deliveries_undelivered",
+            "destination_id",
+            "id",
+            sqlite_where=text(IS_UNDELIVERED),
+            postgresql_where=text(IS_UNDELIVERED),
+        ),
+        Index("ix_deliveries_destination_id_state_id", "destination_id", "state", "id"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    """Growing in the order of the events; a destination is told in this order."""
+    destination_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(Destination.id, ondelete="CASCADE"))
+    seq: Mapped[int] = mapped_column(BigInteger)
+    """The event's number in the feed."""
+    event_id: Mapped[uuid.UUID]
+    """What the receiver knows doubles by, however often it is sent."""
+    type: Mapped[str] = mapped_column(String(64))
+    time: Mapped[datetime] = mapped_column(index=True)
+    """When it happened."""
+    patient_id: Mapped[uuid.UUID | None]
+    order_id: Mapped[uuid.UUID | None]
+    study_instance_uid: Mapped[str | None] = mapped_column(UID)
+    report_id: Mapped[uuid.UUID | None] = mapped_column(index=True)
+    report_version: Mapped[int | None]
+    data: Mapped[dict[str, Any]]
+    order_status: Mapped[str | None] = mapped_column(String(16))
+    """What the order was when it happened."""
+    state: Mapped[DeliveryState] = mapped_column(column_of(DeliveryState, "state"))
+    attempts: Mapped[int]
+    """How often it was refused. An attempt that reached nobody does not count."""
+    tries: Mapped[list[Any]]
+    """The last ones that failed: `{"at", "milliseconds", "error"}`."""
+    content: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """What is sent, from before the first attempt on; None for webhooks, whose content follows from the row."""
+    last_error: Mapped[str | None] = mapped_column(String(500))
+    ended_at: Mapped[datetime | None]
+    """When it was sent, given up or dropped."""
+    milliseconds: Mapped[int | None]
+    """Until the receiver had answered."""
+    receipt: Mapped[str | None] = mapped_column(String(1000))
+    """The beginning of the receiver's answer."""
+    dropped_by: Mapped[str | None] = mapped_column(String(255))
+    drop_reason: Mapped[str | None] = mapped_column(String(500))
 
 
 class ReceivedMessage(Base):

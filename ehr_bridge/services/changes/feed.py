@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, delete, func, or_, select
+from sqlalchemy import Row, delete, func, select
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.tables.logs import FeedEvent
-from ehr_bridge.db.tables.registry import Order
 from ehr_bridge.errors import NotFound
-from ehr_bridge.services.visibility.restrictions import NOTHING, Closed, without
+from ehr_bridge.services.visibility.restrictions import NOTHING, Closed, of_open
 
 KEPT = timedelta(days=90)
 FORGOTTEN_AT_ONCE = 20_000
@@ -48,7 +47,7 @@ class Feed:
             if seq == newest:
                 return Told([], newest)
             # events that are committed meanwhile come with the next question: `next` may not pass them by
-            query = _TOLD.where(FeedEvent.seq > seq, FeedEvent.seq <= newest, *_open(closed))
+            query = _TOLD.where(FeedEvent.seq > seq, FeedEvent.seq <= newest, *of_open(FeedEvent, closed))
             items = list(session.execute(query.order_by(FeedEvent.seq).limit(limit)))
         return Told(items, items[-1].seq if len(items) == limit else newest)
 
@@ -64,18 +63,6 @@ class Feed:
             return 0
         with self._database.write() as session:
             return len(session.execute(delete(FeedEvent).where(FeedEvent.seq <= last).returning(FeedEvent.seq)).all())
-
-
-def _open(closed: Closed) -> list[ColumnElement[bool]]:
-    """What one who may not see these patients may hear: nothing that is theirs now, or was when it happened."""
-    if not closed.patients:
-        return []
-    orders = select(Order.id).where(Order.patient_id.in_(closed.patients))
-    return [
-        without(FeedEvent.patient_id, closed),
-        or_(FeedEvent.order_id.is_(None), FeedEvent.order_id.not_in(orders)),
-        or_(FeedEvent.study_instance_uid.is_(None), FeedEvent.study_instance_uid.not_in(closed.studies)),
-    ]
 
 
 def _gone(is_ahead: bool) -> NotFound:

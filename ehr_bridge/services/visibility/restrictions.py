@@ -15,14 +15,15 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, select, true, update
+from sqlalchemy import ColumnElement, or_, select, true, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from ehr_bridge.auth.caller import Caller
 from ehr_bridge.auth.permissions import Permission
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.tables.access import AccessVersion, BrokenGlass, RestrictedPatient, RestrictionMember
-from ehr_bridge.db.tables.registry import Patient
+from ehr_bridge.db.tables.logs import Delivery, FeedEvent
+from ehr_bridge.db.tables.registry import Order, Patient
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.errors import Unavailable
 from ehr_bridge.matching.issuers import readings
@@ -143,6 +144,19 @@ def without(
     if not closed.patients:
         return true()
     return column.is_(None) | column.not_in(closed.patients)
+
+
+def of_open(row: type[FeedEvent] | type[Delivery], closed: Closed) -> list[ColumnElement[bool]]:
+    """Conditions for events that one may hear of who may not see these patients: nothing that is theirs now, or was
+    when it happened."""
+    if not closed.patients:
+        return []
+    orders = select(Order.id).where(Order.patient_id.in_(closed.patients))
+    return [
+        without(row.patient_id, closed),
+        or_(row.order_id.is_(None), row.order_id.not_in(orders)),
+        or_(row.study_instance_uid.is_(None), row.study_instance_uid.not_in(closed.studies)),
+    ]
 
 
 def count_up(session: Session) -> None:

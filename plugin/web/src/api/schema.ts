@@ -1116,6 +1116,467 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/deliveries/{delivery_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One delivery: what is sent, what was answered, which attempts failed */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    delivery_id: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["DeliveryAnswer"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/deliveries/{delivery_id}/drop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say that a delivery is not sent; what waits behind it goes on */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    delivery_id: number;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["DropBody"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["DeliveryAnswer"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/deliveries/{delivery_id}/resend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send one delivery again, before all that waits behind it */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    delivery_id: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["DeliveryAnswer"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/delivery-queues": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How each destination fares: what waits for it, since when, and why */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["DestinationQueueList"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/destinations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Destinations, by name */
+        get: {
+            parameters: {
+                query?: {
+                    limit?: number;
+                    offset?: number;
+                    q?: string | null;
+                    sort?: string | null;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["DestinationList"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/destinations/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One destination */
+        get: {
+            parameters: {
+                query?: never;
+                header?: {
+                    "If-None-Match"?: string;
+                };
+                path: {
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        ETag?: string;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["DestinationAnswer"];
+                    };
+                };
+                304: {
+                    headers: {
+                        ETag?: string;
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        /** Register a destination, or replace what is registered of it; in effect within a second */
+        put: {
+            parameters: {
+                query?: never;
+                header?: {
+                    "If-Match"?: string;
+                    "If-None-Match"?: string;
+                };
+                path: {
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["DestinationBody"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        ETag?: string;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["DestinationMade"];
+                    };
+                };
+                201: {
+                    headers: {
+                        ETag?: string;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["DestinationMade"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        /** Forget a destination and its deliveries; what waits for it is not sent */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: {
+                    "If-Match"?: string;
+                };
+                path: {
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/destinations/{name}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List deliveries to a destination, latest first */
+        get: {
+            parameters: {
+                query?: {
+                    limit?: number;
+                    offset?: number;
+                    patient?: string | null;
+                    issuer?: string | null;
+                    order?: string | null;
+                    study?: string | null;
+                    state?: components["schemas"]["DeliveryState"] | null;
+                    type?: components["schemas"]["EventType"] | null;
+                    from?: string | null;
+                    to?: string | null;
+                    sort?: string | null;
+                };
+                header?: never;
+                path: {
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["DeliveryList"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/destinations/{name}/resend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send again, in their order, what has happened since; receivers know doubles by the id */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ResendBody"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ResentAnswer"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/destinations/{name}/secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give a webhook a new secret; for a day it is signed with both */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["SecretAnswer"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/destinations/{name}/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Try a destination again now, also one that was given up */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        ETag?: string;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["DestinationAnswer"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/dicom-web/studies": {
         parameters: {
             query?: never;
@@ -5300,6 +5761,156 @@ export interface components {
         };
         /** @enum {string} */
         DeletionStatus: "pending" | "approved" | "purging" | "purged" | "rejected" | "withdrawn" | "restored";
+        DeliveryAnswer: {
+            attempts: number;
+            content: string | null;
+            destination: string;
+            drop_reason: string | null;
+            dropped_by: string | null;
+            ended_at: string | null;
+            /** Format: uuid */
+            event_id: string;
+            id: number;
+            last_error: string | null;
+            milliseconds: number | null;
+            order_id: string | null;
+            order_status: string | null;
+            patient_id: string | null;
+            receipt: string | null;
+            report_id: string | null;
+            report_version: number | null;
+            seq: number;
+            state: components["schemas"]["DeliveryState"];
+            study_instance_uid: string | null;
+            /** Format: date-time */
+            time: string;
+            tries: components["schemas"]["FailedAttempt"][];
+            type: string;
+        };
+        DeliveryList: {
+            items: components["schemas"]["DeliverySummary"][];
+            limit: number;
+            offset: number;
+            total: number;
+        };
+        /** @enum {string} */
+        DeliveryState: "pending" | "sent" | "parked" | "dead" | "dropped";
+        DeliverySummary: {
+            attempts: number;
+            drop_reason: string | null;
+            dropped_by: string | null;
+            ended_at: string | null;
+            /** Format: uuid */
+            event_id: string;
+            id: number;
+            last_error: string | null;
+            milliseconds: number | null;
+            order_id: string | null;
+            patient_id: string | null;
+            report_id: string | null;
+            seq: number;
+            state: components["schemas"]["DeliveryState"];
+            study_instance_uid: string | null;
+            /** Format: date-time */
+            time: string;
+            type: string;
+        };
+        DestinationAnswer: {
+            allow_networks: string[];
+            charset: string | null;
+            /** Format: date-time */
+            created_at: string;
+            description: string | null;
+            enabled: boolean;
+            events: components["schemas"]["EventType"][];
+            has_secret: boolean;
+            host: string | null;
+            is_ehr: boolean;
+            kind: components["schemas"]["DestinationKind"];
+            name: string;
+            order_message: string | null;
+            policy: components["schemas"]["Policy"];
+            port: number | null;
+            tls: boolean;
+            /** Format: date-time */
+            updated_at: string;
+            url: string | null;
+        };
+        DestinationBody: {
+            allow_networks?: string[];
+            /** @default null */
+            charset: string | null;
+            /** @default null */
+            description: string | null;
+            /** @default true */
+            enabled: boolean;
+            events: components["schemas"]["EventType"][];
+            /** @default null */
+            host: string | null;
+            /** @default null */
+            is_ehr: boolean | null;
+            kind: components["schemas"]["DestinationKind"];
+            /** @default null */
+            order_message: ("ORM" | "OMG") | null;
+            /** @default null */
+            policy: components["schemas"]["Policy"] | null;
+            /** @default null */
+            port: number | null;
+            /** @default false */
+            tls: boolean;
+            /** @default null */
+            token: string | null;
+            /** @default null */
+            url: string | null;
+        };
+        /** @enum {string} */
+        DestinationKind: "webhook" | "hl7" | "fhir";
+        DestinationList: {
+            items: components["schemas"]["DestinationAnswer"][];
+            limit: number;
+            offset: number;
+            total: number;
+        };
+        DestinationMade: {
+            allow_networks: string[];
+            charset: string | null;
+            /** Format: date-time */
+            created_at: string;
+            description: string | null;
+            enabled: boolean;
+            events: components["schemas"]["EventType"][];
+            has_secret: boolean;
+            host: string | null;
+            is_ehr: boolean;
+            kind: components["schemas"]["DestinationKind"];
+            name: string;
+            order_message: string | null;
+            policy: components["schemas"]["Policy"];
+            port: number | null;
+            secret: string | null;
+            tls: boolean;
+            /** Format: date-time */
+            updated_at: string;
+            url: string | null;
+        };
+        DestinationQueue: {
+            dead: number;
+            enabled: boolean;
+            failing_since: string | null;
+            last_error: string | null;
+            last_error_at: string | null;
+            last_sent_at: string | null;
+            name: string;
+            next_at: string | null;
+            parked: number;
+            stopped_at: string | null;
+            stopped_because: ("gone" | "failing") | null;
+            waiting: number;
+            waiting_since: string | null;
+        };
+        DestinationQueueList: {
+            items: components["schemas"]["DestinationQueue"][];
+        };
         DifferenceAnswer: {
             differs: boolean;
             ehr: string | null;
@@ -5308,6 +5919,9 @@ export interface components {
         };
         /** @enum {string} */
         DoorOfFiles: "upload" | "stow_rs" | "rest" | "c_store";
+        DropBody: {
+            reason: string;
+        };
         EchoAnswer: {
             error: string | null;
             ms: number;
@@ -5366,6 +5980,8 @@ export interface components {
             items: components["schemas"]["EventAnswer"][];
             next: number;
         };
+        /** @enum {string} */
+        EventType: "patient.created" | "patient.changed" | "patient.merged" | "order.created" | "order.changed" | "order.cancelled" | "order.status" | "study.linked" | "study.unlinked" | "study.changed" | "study.available" | "study.deleted" | "report.preliminary" | "report.final" | "report.amended" | "report.withdrawn" | "report.critical";
         EvidenceAnswer: {
             agrees: boolean | null;
             detail: string;
@@ -5378,6 +5994,12 @@ export interface components {
         };
         /** @enum {string} */
         EvidenceGrade: "same" | "form" | "slip" | "other" | "silent";
+        FailedAttempt: {
+            /** Format: date-time */
+            at: string;
+            error: string;
+            milliseconds: number;
+        };
         FailedJobAnswer: {
             error_code: string | null;
             failure: string | null;
@@ -6171,6 +6793,8 @@ export interface components {
             /** @enum {string} */
             patient_sex: "male" | "female" | "other" | "unknown";
         };
+        /** @enum {string} */
+        Policy: "block" | "skip";
         PreviewBody: {
             into: string;
         };
@@ -6288,6 +6912,14 @@ export interface components {
             /** @default  */
             scheduled_procedure_step_id: string;
         };
+        ResendBody: {
+            /** Format: date-time */
+            since: string;
+            states?: components["schemas"]["DeliveryState"][];
+        };
+        ResentAnswer: {
+            count: number;
+        };
         RestartsAnswer: {
             cause: string | null;
             latest: string | null;
@@ -6321,6 +6953,10 @@ export interface components {
             is_built_in: boolean;
             name: string;
             permissions: string[];
+        };
+        SecretAnswer: {
+            former_secret_until: string | null;
+            secret: string;
         };
         SendBody: {
             ae_title: string;
@@ -6742,8 +7378,20 @@ export type DecisionBody = components['schemas']['DecisionBody'];
 export type DeletionAnswer = components['schemas']['DeletionAnswer'];
 export type DeletionList = components['schemas']['DeletionList'];
 export type DeletionStatus = components['schemas']['DeletionStatus'];
+export type DeliveryAnswer = components['schemas']['DeliveryAnswer'];
+export type DeliveryList = components['schemas']['DeliveryList'];
+export type DeliveryState = components['schemas']['DeliveryState'];
+export type DeliverySummary = components['schemas']['DeliverySummary'];
+export type DestinationAnswer = components['schemas']['DestinationAnswer'];
+export type DestinationBody = components['schemas']['DestinationBody'];
+export type DestinationKind = components['schemas']['DestinationKind'];
+export type DestinationList = components['schemas']['DestinationList'];
+export type DestinationMade = components['schemas']['DestinationMade'];
+export type DestinationQueue = components['schemas']['DestinationQueue'];
+export type DestinationQueueList = components['schemas']['DestinationQueueList'];
 export type DifferenceAnswer = components['schemas']['DifferenceAnswer'];
 export type DoorOfFiles = components['schemas']['DoorOfFiles'];
+export type DropBody = components['schemas']['DropBody'];
 export type EchoAnswer = components['schemas']['EchoAnswer'];
 export type ElementAnswer = components['schemas']['ElementAnswer'];
 export type EmergencyAnswer = components['schemas']['EmergencyAnswer'];
@@ -6752,8 +7400,10 @@ export type ErrorAnswer = components['schemas']['ErrorAnswer'];
 export type EventAnswer = components['schemas']['EventAnswer'];
 export type EventData = components['schemas']['EventData'];
 export type EventList = components['schemas']['EventList'];
+export type EventType = components['schemas']['EventType'];
 export type EvidenceAnswer = components['schemas']['EvidenceAnswer'];
 export type EvidenceGrade = components['schemas']['EvidenceGrade'];
+export type FailedAttempt = components['schemas']['FailedAttempt'];
 export type FailedJobAnswer = components['schemas']['FailedJobAnswer'];
 export type FeaturesAnswer = components['schemas']['FeaturesAnswer'];
 export type FieldProblem = components['schemas']['FieldProblem'];
@@ -6833,6 +7483,7 @@ export type PerformedStatus = components['schemas']['PerformedStatus'];
 export type PerformedStepAnswer = components['schemas']['PerformedStepAnswer'];
 export type Permission = components['schemas']['Permission'];
 export type PersonAnswer = components['schemas']['PersonAnswer'];
+export type Policy = components['schemas']['Policy'];
 export type PreviewBody = components['schemas']['PreviewBody'];
 export type PriorsBody = components['schemas']['PriorsBody'];
 export type Problem = components['schemas']['Problem'];
@@ -6845,12 +7496,15 @@ export type ReconciliationAnswer = components['schemas']['ReconciliationAnswer']
 export type ReconciliationList = components['schemas']['ReconciliationList'];
 export type RenewedAnswer = components['schemas']['RenewedAnswer'];
 export type RequestBody = components['schemas']['RequestBody'];
+export type ResendBody = components['schemas']['ResendBody'];
+export type ResentAnswer = components['schemas']['ResentAnswer'];
 export type RestartsAnswer = components['schemas']['RestartsAnswer'];
 export type RestrictionAnswer = components['schemas']['RestrictionAnswer'];
 export type RestrictionBody = components['schemas']['RestrictionBody'];
 export type RestrictionList = components['schemas']['RestrictionList'];
 export type ReviewBody = components['schemas']['ReviewBody'];
 export type RoleAnswer = components['schemas']['RoleAnswer'];
+export type SecretAnswer = components['schemas']['SecretAnswer'];
 export type SendBody = components['schemas']['SendBody'];
 export type SendingAnswer = components['schemas']['SendingAnswer'];
 export type SendingList = components['schemas']['SendingList'];

@@ -1,0 +1,40 @@
+"""Writes, in the transaction of an event, a row for each destination that is told of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import bindparam, func, insert, literal, select
+from sqlalchemy.orm import Session
+
+from ehr_bridge.db.facts import Fact
+from ehr_bridge.db.rows import table_of
+from ehr_bridge.db.states import DeliveryState
+from ehr_bridge.db.tables.logs import Delivery, DestinationEvent, FeedEvent
+from ehr_bridge.db.tables.registry import Order
+
+_EVENTS, _TOLD, _ORDERS, _DELIVERIES = map(table_of, (FeedEvent, DestinationEvent, Order, Delivery))
+_COPIED = ("seq", "type", "time", "patient_id", "order_id", "study_instance_uid", "data")
+_NEWEST = select(func.max(_EVENTS.c.seq)).scalar_subquery()
+_ADD = insert(_DELIVERIES).from_select(
+    ["destination_id", "event_id", *_COPIED, "order_status", "state", "attempts", "tries"],
+    select(
+        _TOLD.c.destination_id,
+        _EVENTS.c.id,
+        *(_EVENTS.c[name] for name in _COPIED),
+        _ORDERS.c.status,
+        literal(DeliveryState.PENDING, _DELIVERIES.c.state.type),
+        literal(0),
+        literal([], _DELIVERIES.c.tries.type),
+    )
+    .select_from(_EVENTS)
+    .join(_TOLD, _TOLD.c.type == _EVENTS.c.type)
+    .outerjoin(_ORDERS, _ORDERS.c.id == _EVENTS.c.order_id)
+    .where(_EVENTS.c.seq > _NEWEST - bindparam("count"))
+    .order_by(_EVENTS.c.seq),
+)
+
+
+def enqueue(session: Session, facts: Sequence[Fact]) -> None:
+    """These are the newest events; nobody else can have written one since (`db.facts`)."""
+    session.connection().execute(_ADD, {"count": len(facts)})

@@ -1,0 +1,20 @@
+"""Which events a destination of each kind can be told of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ehr_bridge.db.states import DestinationKind
+
+PATIENTS = ("patient.created", "patient.changed", "patient.merged")
+ORDERS = ("order.created", "order.changed", "order.cancelled", "order.status")
+STUDIES = ("study.linked", "study.unlinked", "study.changed", "study.available", "study.deleted")
+REPORTS = ("report.preliminary", "report.final", "report.amended", "report.withdrawn")
+CRITICAL = "report.critical"
+EVENTS = (*PATIENTS, *ORDERS, *STUDIES, *REPORTS, CRITICAL)
+
+TOLD: Mapping[DestinationKind, frozenset[str]] = {
+    DestinationKind.WEBHOOK: frozenset(EVENTS),
+    DestinationKind.HL7: frozenset({*ORDERS, *REPORTS}),
+    DestinationKind.FHIR: frozenset({"order.status", "order.cancelled", "study.linked", "study.available", *REPORTS}),
+}

@@ -1,0 +1,36 @@
+"""The services of this wing, built together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Self
+
+from ehr_bridge.db.database import Database
+from ehr_bridge.services.delivery.contents import Renderings
+from ehr_bridge.services.delivery.deliveries import Deliveries
+from ehr_bridge.services.delivery.destinations import Destinations
+from ehr_bridge.services.delivery.queue import Queue
+from ehr_bridge.services.delivery.secrets import Safe
+
+
+@dataclass(frozen=True, slots=True)
+class Outbox:
+    destinations: Destinations
+    deliveries: Deliveries
+    queue: Queue
+    contents: Renderings
+    safe: Safe
+
+    @classmethod
+    def of(cls, database: Database, clock: Callable[[], datetime], secret: str, base_url: str | None) -> Self:
+        """`base_url` is where others reach this installation, as far as it is known."""
+        safe = Safe(secret)
+        return cls(
+            Destinations(database, clock, safe),
+            Deliveries(database, clock),
+            Queue(database, clock),
+            Renderings(f"{(base_url or 'urn:ehr-bridge').rstrip('/')}/api/v1/events"),
+            safe,
+        )

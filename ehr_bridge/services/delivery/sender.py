@@ -1,0 +1,177 @@
+"""Sends what waits for one destination, in order, one at a time. The rule of every failure is here; how a connection is
+made is not."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Protocol
+
+from ehr_bridge.db.states import DeliveryState, DestinationKind, Policy
+from ehr_bridge.db.tables.logs import Destination
+from ehr_bridge.services.delivery.outcomes import GIVEN_UP, MOST_REFUSALS, Kind, Outcome, pause
+from ehr_bridge.services.delivery.queue import MOST_TRIES, Head, How, LeaseLost, Noted, Queue, Waiting
+from ehr_bridge.services.visibility.restrictions import Closed
+
+AT_ONCE = 200
+"""Deliveries that are read together."""
+NOTED_AFTER = 0.25
+"""Seconds after which what was sent is written down, at the latest behind the delivery that is under way."""
+IDLE = 0.5
+"""Seconds until the queue is looked at again."""
+NOTED_TEXT = 500
+
+
+class Transport(Protocol):
+    """A way to one destination. Nothing of it raises."""
+
+    def send(self, destination: Destination, waiting: Waiting, content: bytes) -> Outcome: ...
+    def close(self) -> None:
+        """End connections that are kept."""
+
+
+class Contents(Protocol):
+    """What deliveries say."""
+
+    def render(self, destination: Destination, waiting: Sequence[Waiting]) -> list[bytes | Outcome]:
+        """For each what is sent, or that there is nothing to tell. Raises Unavailable when the database is away."""
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What is known and not written yet."""
+
+    how: How
+    noted: list[Noted]
+    since: float
+
+
+class Sender:
+    """Of one destination, on one node."""
+
+    def __init__(
+        self,
+        queue: Queue,
+        contents: Contents,
+        transport: Transport,
+        closed: Callable[[], Closed],
+        clock: Callable[[], datetime],
+        holder: str,
+        destination_id: uuid.UUID,
+        stopping: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """`closed` says what those may not know who do not speak for every person."""
+        self._queue = queue
+        self._contents = contents
+        self._transport = transport
+        self._closed = closed
+        self._clock = clock
+        self._holder = holder
+        self._id = destination_id
+        self._stopping = stopping
+
+    def round(self) -> float:
+        """Send what can be sent now. Returns after how many seconds to look again; 0: at once. Raises Unavailable when
+        the database is away."""
+        head = self._queue.head(self._id, AT_ONCE)
+        if head is None or not head.destination.enabled or head.how.stopped_at is not None:
+            self._transport.close()
+            return IDLE
+        if not head.waiting or (head.how.next_at is not None and head.how.next_at > self._clock()):
+            return IDLE
+        if not self._queue.lease(self._id, self._holder):
+            return IDLE
+        try:
+            return self._send(head)
+        except LeaseLost:
+            self._transport.close()
+            return IDLE
+
+    def _send(self, head: Head) -> float:
+        contents = self._rendered(head.destination, head.waiting)
+        batch = _Batch(head.how, [], time.monotonic())
+        goes_on = True
+        for one, content in zip(head.waiting, contents, strict=True):
+            if self._stopping():
+                break
+            outcome = content
+            if not isinstance(outcome, Outcome):
+                outcome = self._transport.send(head.destination, one, outcome)
+            goes_on = self._judge(batch, head.destination, one, outcome)
+            if not goes_on:
+                break
+            if time.monotonic() - batch.since > NOTED_AFTER:
+                self._write(batch)
+        self._write(batch)
+        return 0.0 if goes_on and not self._stopping() else IDLE
+
+    def _rendered(self, destination: Destination, waiting: Sequence[Waiting]) -> list[bytes | Outcome]:
+        """What is sent of each. Nobody is told of a restricted patient but who speaks for every person."""
+        closed = Closed() if destination.is_ehr else self._closed()
+        told = [one for one in waiting if not _is_closed(one, closed)]
+        rendered = dict(zip((one.id for one in told), self._contents.render(destination, told), strict=True))
+        if destination.kind != DestinationKind.WEBHOOK:
+            new = [(one.id, rendered[one.id]) for one in told if one.content is None]
+            self._queue.keep_content([(key, said) for key, said in new if isinstance(said, bytes)])
+        return [rendered.get(one.id) or Outcome(Kind.EMPTY, said="restricted_patient") for one in waiting]
+
+    def _judge(self, batch: _Batch, destination: Destination, one: Waiting, outcome: Outcome) -> bool:
+        """Note an outcome; whether the next delivery may be sent now."""
+        now = self._clock()
+        if outcome.kind is Kind.SENT:
+            noted = Noted(one.id, DeliveryState.SENT, one.attempts, one.tries, ended_at=now)
+            noted.milliseconds, noted.receipt = outcome.milliseconds, outcome.said[:1000]
+            batch.noted.append(noted)
+            batch.how = How(last_sent_at=now, last_error=batch.how.last_error, last_error_at=batch.how.last_error_at)
+            return True
+        if outcome.kind is Kind.EMPTY:
+            noted = Noted(one.id, DeliveryState.DROPPED, one.attempts, one.tries, ended_at=now)
+            noted.drop_reason = outcome.said[:NOTED_TEXT]
+            batch.noted.append(noted)
+            return True
+        error = outcome.said[:NOTED_TEXT]
+        tries = [*one.tries, {"at": now.isoformat(), "milliseconds": outcome.milliseconds, "error": error}]
+        noted = Noted(one.id, DeliveryState.PENDING, one.attempts, tries[-MOST_TRIES:], last_error=error)
+        batch.noted.append(noted)
+        batch.how = replace(batch.how, last_error=error, last_error_at=now)
+        if outcome.kind is Kind.REFUSED:
+            return self._refused(batch, destination, noted, now)
+        self._failed(batch, destination, outcome, now)
+        return False
+
+    def _refused(self, batch: _Batch, destination: Destination, noted: Noted, now: datetime) -> bool:
+        noted.attempts += 1
+        if noted.attempts < MOST_REFUSALS:
+            batch.how = replace(batch.how, failures=0, failing_since=None, next_at=now + pause(noted.attempts))
+            return False
+        is_passed_over = destination.policy == Policy.SKIP
+        noted.state = DeliveryState.DEAD if is_passed_over else DeliveryState.PARKED
+        noted.ended_at = now
+        batch.how = replace(batch.how, failures=0, failing_since=None, next_at=None)
+        return is_passed_over
+
+    def _failed(self, batch: _Batch, destination: Destination, outcome: Outcome, now: datetime) -> None:
+        failures, since = batch.how.failures + 1, batch.how.failing_since or now
+        batch.how = replace(
+            batch.how, failures=failures, failing_since=since, next_at=now + pause(failures, outcome.wait)
+        )
+        is_webhook = destination.kind == DestinationKind.WEBHOOK
+        if outcome.kind is Kind.GONE:
+            self._stop(batch, destination, "gone", now)
+        elif is_webhook and now - since >= GIVEN_UP:
+            self._stop(batch, destination, "failing", now)
+
+    def _stop(self, batch: _Batch, destination: Destination, because: str, now: datetime) -> None:
+        batch.how = replace(batch.how, stopped_at=now, stopped_because=because)
+        self._queue.tell_stopped(destination, because)
+
+    def _write(self, batch: _Batch) -> None:
+        self._queue.note(self._id, self._holder, batch.noted, batch.how)
+        batch.noted, batch.since = [], time.monotonic()
+
+
+def _is_closed(one: Waiting, closed: Closed) -> bool:
+    return not one.patients.isdisjoint(closed.patients) or one.study_instance_uid in closed.studies
