@@ -31,6 +31,7 @@ class InstanceRow(NamedTuple):
     received_at: datetime
     received_sha256: str | None
     stored_digest: str | None
+    sop_class_uid: str | None
 
 
 OWNING_DOORS = ("upload", "stow_rs", "rest")

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ehr_bridge.fhir.endpoints import IMAGES, VIEWER
-from ehr_bridge.fhir.systems import ACCESSION, DICOM_CODES, DICOM_UID, OID, typed
+from ehr_bridge.fhir.systems import ACCESSION, DICOM_CODES, DICOM_UID, OID, URI, typed
 
 
 def imaging_study(values: Mapping[str, Any], series: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """From what our API shows of a study and whether it `is_available`, and its series with `series_instance_uid`,
-    `modality` and `number_of_instances`. Instances are listed by WADO-RS, at the Endpoint."""
+    `modality`, `number_of_instances` and `instances`: UID and SOP Class of each, or none where they are not listed."""
     uid = {"use": "official", "system": DICOM_UID, "value": f"{OID}{values['study_instance_uid']}"}
     numbers = [typed(ACCESSION, number) for number in values["accession_numbers"] or _alone(values)]
     resource: dict[str, Any] = {
@@ -54,11 +54,17 @@ def _subject(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _series(one: Mapping[str, Any]) -> dict[str, Any]:
-    return {
+    found: dict[str, Any] = {
         "uid": one["series_instance_uid"],
         "modality": _coding(one["modality"] or "OT"),
         "numberOfInstances": one["number_of_instances"],
     }
+    if one["instances"]:
+        found["instance"] = [
+            {"uid": uid, "sopClass": {"system": URI, "code": f"{OID}{sop_class}"}}
+            for uid, sop_class in one["instances"]
+        ]
+    return found
 
 
 def _coding(modality: str) -> dict[str, str]:

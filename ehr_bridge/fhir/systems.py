@@ -17,6 +17,8 @@ OURS = "urn:orthanc-ehr-bridge"
 REQUESTED_PROCEDURE = f"{OURS}:requested-procedure-id"
 SCHEDULED_STEP = f"{OURS}:scheduled-procedure-step-id"
 OID = "urn:oid:"
+URI = "urn:ietf:rfc:3986"
+"""The system of codes that are URIs themselves."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,6 +103,8 @@ IMAGING_STUDY = Resource(
                   ("basedOn", "based-on")),
         Parameter("started", Kind.DATE, "Study Date"),
         Parameter("modality", Kind.TOKEN, "Modality of one of its series"),
+        Parameter("series", Kind.TOKEN, "Series Instance UID of one of its series, alone or as urn:oid:…"),
+        Parameter("dicom-class", Kind.TOKEN, "SOP Class UID of one of its images, as urn:oid:… or alone"),
         Parameter("status", Kind.TOKEN, "registered while its images arrive, then available"),
         Parameter("endpoint", Kind.REFERENCE, "Where its images are", ("Endpoint",)),
         _UPDATED,

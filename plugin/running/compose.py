@@ -19,12 +19,12 @@ from ehr_bridge.db.database import Database
 from ehr_bridge.errors import Unavailable
 from ehr_bridge.services.bundle import Services, build_services
 from ehr_bridge.services.fixity.rounds import FixityRounds
-from ehr_bridge.services.interfaces.sending_jobs import SendingJobs
 from ehr_bridge.services.jobs.spool import Spool
 from ehr_bridge.services.modifying.runner import ModificationJobs
 from ehr_bridge.services.system.state import can_store
 from ehr_bridge.services.uploads.arrivals import AtDoor
 from ehr_bridge.services.uploads.settling import settle_leftovers
+from ehr_bridge.services.uploads.sop_classes import SopClasses
 from ehr_bridge.services.uploads.under_way import SILENT_FOR
 from ehr_bridge.settings import MEGABYTE, load_settings
 from plugin.dimse.commitment import CommitmentScp
@@ -36,7 +36,7 @@ from plugin.running.advisories import installed_version, written
 from plugin.running.listeners import Listeners, make_listeners
 from plugin.running.logs import Rotation, log_to
 from plugin.running.selftest import LEAST_STACK, NotFitToServe, run_self_test
-from plugin.running.sending import SendingWorker
+from plugin.running.sending import make_sending
 from plugin.running.threads import keeping_thread
 from plugin.running.worker import Chore, Worker
 from plugin.serving.bodies import Bodies, free_memory
@@ -92,7 +92,7 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> list[Callable[..., Any]
     commitment = CommitmentScp(orthanc, services.commitments, services.modalities, archive)
     worker = _make_worker(services, archive, purging, modalities)
     fixity = _make_fixity(services, archive)
-    sending = _make_sending(services, archive, OrthancSender(orthanc, modalities))
+    sending = make_sending(services, archive, OrthancSender(orthanc, modalities))
     store_refusals = StoreRefusals(settings.dicom_port, services.refusals.hand_over)
     ingest = Ingest(
         orthanc,
@@ -316,14 +316,8 @@ def _make_fixity(services: Services, archive: OrthancArchive) -> Worker:
         lambda _arrival: None,
         [
             Chore("fixity", lambda: checks.run(FIXITY_SECONDS), 1.0),
+            Chore("SOP classes", SopClasses(services.database, archive.sop_class_of).run, 1.0),
             Chore("damaged files", lambda: archive.tell_metric(DAMAGED, checks.damaged()), 5.0),
         ],
         "ehr-bridge-fixity",
     )
-
-
-def _make_sending(services: Services, archive: OrthancArchive, sender: OrthancSender) -> Worker:
-    """A thread of its own: a device that does not answer is waited for up to half a minute."""
-    spool = Spool(services.settings.modifying_path)
-    jobs = SendingJobs(services.database, archive, sender, services.restrictions, lambda: spool.node, services.clock)
-    return SendingWorker(jobs)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from ehr_bridge.services.interfaces.sending_jobs import SendingJobs
+from ehr_bridge.services.archive.holdings import Holdings
+from ehr_bridge.services.bundle import Services
+from ehr_bridge.services.interfaces.sending_jobs import Sender, SendingJobs
+from ehr_bridge.services.jobs.spool import Spool
 from plugin.running.worker import Chore, Worker
 
 EVERY_SECONDS = 0.5
@@ -17,3 +20,11 @@ class SendingWorker(Worker):
         """End the thread; the association under way is given up."""
         self._jobs.stop()
         super().stop()
+
+
+def make_sending(services: Services, archive: Holdings, sender: Sender) -> SendingWorker:
+    """The thread, with the name of this node."""
+    spool = Spool(services.settings.modifying_path)
+    return SendingWorker(
+        SendingJobs(services.database, archive, sender, services.restrictions, lambda: spool.node, services.clock)
+    )

@@ -9,15 +9,22 @@ from typing import Any
 import jwt
 import pytest
 from pydantic import SecretStr
+from pydicom.uid import CTImageStorage, MRImageStorage
+from sqlalchemy import select, update
 
 from ehr_bridge.api.app import create_app
+from ehr_bridge.api.fhir import shown
 from ehr_bridge.db.database import Database
+from ehr_bridge.db.tables.studies import Study
+from ehr_bridge.db.tables.uploads import Instance
 from ehr_bridge.fhir.dates import Prefix, Range, fits, range_of, start_of
 from ehr_bridge.services.bundle import build_services
+from ehr_bridge.services.uploads.sop_classes import SopClasses
 from ehr_bridge.settings import Settings
 from tests.api.conftest import Api, facts
 from tests.api.fhir_steps import code, fhir_of, link, resources, stored
 from tests.api.privacy_steps import restrict
+from tests.api.tag_steps import store
 from tests.support.archive import FakeArchive
 from tests.support.server import SECRET, user_token
 
@@ -116,6 +123,71 @@ def test_studies_are_found_by_patient_order_and_uid(filled: Api) -> None:
     assert study["endpoint"][0] == {"reference": "Endpoint/dicom-web"}
     assert study["basedOn"] == [{"reference": f"ServiceRequest/{order['id']}"}]
     assert [one["numberOfInstances"] for one in study["series"]] == [1]
+
+
+def test_studies_are_found_by_series_and_by_kind_of_image(filled: Api) -> None:
+    """By the UIDs that the study itself lists, in every form; deleted characters and other systems find nothing."""
+    (study,) = resources(filled.get("/fhir/ImagingStudy?identifier=A-1", "nurse"))
+    (series,) = study["series"]
+    (instance,) = series["instance"]
+    sop_class = {"system": "urn:ietf:rfc:3986", "code": f"urn:oid:{MRImageStorage}"}
+    assert instance["sopClass"] == sop_class
+    assert len(instance["uid"]) > 10
+    for query in (
+        f"series={series['uid']}",
+        f"series=urn:oid:{series['uid']}",
+        f"series=1.2.3,{series['uid']}",
+        f"series={series['uid']}&dicom-class={MRImageStorage}",
+    ):
+        found = resources(filled.get(f"/fhir/ImagingStudy?{query}", "nurse"))
+        assert [one["id"] for one in found] == [study["id"]], query
+    for form in (MRImageStorage, f"urn:oid:{MRImageStorage}", f"urn:ietf:rfc:3986|urn:oid:{MRImageStorage}"):
+        assert len(resources(filled.get(f"/fhir/ImagingStudy?dicom-class={form}", "nurse"))) == len(DAYS)
+    for query in (
+        f"dicom-class={MRImageStorage[:-1]}",
+        f"dicom-class={CTImageStorage}",
+        f"dicom-class=http://other.example|{MRImageStorage}",
+        "dicom-class=%25",
+        "series=1.2.3",
+        f"series=http://other.example|{series['uid']}",
+        "dicom-class:missing=true",
+        "series:missing=true",
+    ):
+        assert resources(filled.get(f"/fhir/ImagingStudy?{query}", "nurse")) == [], query
+    assert filled.get(f"/fhir/ImagingStudy?series:exact={series['uid']}", "nurse").status_code == 400
+
+
+def test_a_large_study_lists_its_images_only_when_it_is_read(filled: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With one version in both forms."""
+    monkeypatch.setattr(shown, "MOST_LISTED", 0)
+    (study,) = resources(filled.get("/fhir/ImagingStudy?identifier=A-1", "nurse"))
+    assert "instance" not in study["series"][0]
+    whole = filled.get(f"/fhir/ImagingStudy/{study['id']}", "nurse").json
+    assert len(whole["series"][0]["instance"]) == 1
+    assert whole["meta"] == study["meta"]
+
+
+def test_images_from_before_are_asked_for_in_the_archive(api: Api) -> None:
+    """Until then they are counted and not listed; one that the archive no longer has is not asked for again."""
+    uid = store(api, 2)
+    with api.services.database.write() as session:
+        session.execute(update(Instance).values(sop_class_uid=None))
+        for one in session.scalars(select(Study)):
+            one.sop_class_key = ""
+    fhir = fhir_of(api)
+    (study,) = resources(fhir.get("/fhir/ImagingStudy", "nurse"))
+    assert "instance" not in study["series"][0]
+    gone, asked = api.archive.instances_of(uid)[0], []
+
+    def sop_class_of(key: str) -> str | None:
+        asked.append(key)
+        return None if key == gone else MRImageStorage
+
+    for _ in range(2):
+        SopClasses(api.services.database, sop_class_of).run()
+    assert sorted(asked) == sorted(api.archive.instances_of(uid))
+    (study,) = resources(fhir.get(f"/fhir/ImagingStudy?dicom-class={MRImageStorage}", "nurse"))
+    assert (study["series"][0]["numberOfInstances"], len(study["series"][0]["instance"])) == (2, 1)
 
 
 def test_what_belongs_to_it_is_included(filled: Api) -> None:

@@ -58,7 +58,7 @@ def study_and_log(database: Database) -> tuple[uuid.UUID, uuid.UUID]:
 
 def row(study: uuid.UUID, log: uuid.UUID, name: str = "a") -> InstanceRow:
     uids = ("1.2.3", f"1.2.3.{name}")
-    return InstanceRow(name, study, log, "ö.dcm", *uids, "MR", 3_000_000_000, "upload", NOW, None, None)
+    return InstanceRow(name, study, log, "ö.dcm", *uids, "MR", 3_000_000_000, "upload", NOW, None, None, "1.2.4")
 
 
 def test_a_row_reads_back_as_the_model_reads_it(database: Database, study_and_log: tuple[uuid.UUID, uuid.UUID]) -> None:

@@ -184,7 +184,7 @@ def test_every_chore_of_the_worker_is_documented_with_how_often_it_runs() -> Non
             assert isinstance(every.value, int | float), ast.dump(every)
             made[str(title.value)] = "round" if not every.value else f"{every.value:g} s"
             following |= {str(title.value)} if any(each.arg == "unchanged_seconds" for each in call.keywords) else set()
-    apart = {"fixity", "damaged files"}  # of the thread that reads stored files
+    apart = {"fixity", "damaged files", "SOP classes"}  # of the thread that reads stored files
     assert {name: every for name, every in made.items() if name not in apart} == table
     text = section("architecture.md", "Processes and threads")
     assert all(f"`{name}`" in text for name in apart | following)

@@ -107,7 +107,7 @@ def _by_id(name: str, key: uuid.UUID) -> Shown:
         return shown_patient(services().patients.get(str(key)))
     if name == "ServiceRequest":
         return shown_order(services().orders.get(str(key)))
-    return shown_studies([services().fhir_search.study(key, reach())])[0]
+    return shown_studies([services().fhir_search.study(key, reach())], in_full=True)[0]
 
 
 def _page(search: Search, after: Position | None, rows: dict[str, Any]) -> tuple[list[Shown], Found[Any]]:

@@ -22,6 +22,8 @@ from ehr_bridge.services.interfaces.fhir_search import SeriesCount
 from ehr_bridge.services.studies.listing import StudyView
 
 type Shown = dict[str, Any]
+MOST_LISTED = 100
+"""Instances of a study that a search lists; reading the study lists all: 2,000 are 258 kB."""
 
 
 def shown_patient(patient: Patient) -> Shown:
@@ -36,12 +38,18 @@ def shown_order(order: Order) -> Shown:
 def shown_study(view: StudyView, series: Sequence[SeriesCount]) -> Shown:
     study = view.study
     values = study_answer(view).model_dump(mode="json") | {"id": str(study.id), "is_available": study.is_available}
-    return versioned(imaging_study(values, [asdict(one) for one in series]), study.updated_at)
+    known = [asdict(one) for one in series]
+    meta = versioned(imaging_study(values, [one | {"instances": ()} for one in known]), study.updated_at)["meta"]
+    return {**versioned(imaging_study(values, known)), "meta": meta}  # one version, with instances or without
 
 
-def shown_studies(views: Sequence[StudyView]) -> list[Shown]:
-    """With the series of all of them, read at once."""
-    series: Mapping[uuid.UUID, Sequence[SeriesCount]] = services().fhir_search.series([one.study.id for one in views])
+def shown_studies(views: Sequence[StudyView], *, in_full: bool = False) -> list[Shown]:
+    """With the series of all of them, read at once; `in_full` with all instances, otherwise with those of small
+    studies."""
+    wanted = [one.study.id for one in views if in_full or one.study.number_of_instances <= MOST_LISTED]
+    series: Mapping[uuid.UUID, Sequence[SeriesCount]] = services().fhir_search.series(
+        [one.study.id for one in views], wanted
+    )
     return [shown_study(one, series.get(one.study.id, ())) for one in views]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, time
 from typing import Any, ClassVar
 
-from sqlalchemy import ForeignKey, Index, String, false, text, true
+from sqlalchemy import ForeignKey, Index, String, Text, false, text, true
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ehr_bridge.db.states import UNCERTAIN, LinkStatus, column_of, is_one_of
@@ -74,6 +74,7 @@ class Study(Dated, Base):
             "accession_key",
             "modality_key",
             "patient_id_key",
+            "sop_class_key",
         }
     )
 
@@ -109,6 +110,7 @@ class Study(Dated, Base):
     accession_key: Mapped[str] = mapped_column(KEY, default="", server_default="")
     modality_key: Mapped[str] = mapped_column(KEY, default="", server_default="")
     patient_id_key: Mapped[str] = mapped_column(KEY, default="", server_default="")
+    sop_class_key: Mapped[str] = mapped_column(Text, default="", server_default="")
     """Keys for listing and searching (docs/adr/0008-study-list.md); written by `identity.study_index` alone."""
     number_of_series: Mapped[int] = mapped_column(default=0)
     number_of_instances: Mapped[int] = mapped_column(default=0)

@@ -26,13 +26,19 @@ class Instance(Base):
             sqlite_where=text("damaged_at IS NOT NULL"),
             postgresql_where=text("damaged_at IS NOT NULL"),
         ),
+        Index(
+            "ix_instances_unclassed",
+            "orthanc_instance_id",
+            sqlite_where=text("sop_class_uid IS NULL"),
+            postgresql_where=text("sop_class_uid IS NULL"),
+        ),
     )
 
     orthanc_instance_id: Mapped[str] = mapped_column(String(64), primary_key=True)
     study_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(Study.id))
     upload_log_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("dicom_upload_logs.id"), index=True)
     file_name: Mapped[str | None] = mapped_column(String(255))
-    series_instance_uid: Mapped[str] = mapped_column(UID)
+    series_instance_uid: Mapped[str] = mapped_column(UID, index=True)
     sop_instance_uid: Mapped[str] = mapped_column(UID, index=True)
     modality: Mapped[str] = mapped_column(String(16))
     size_bytes: Mapped[int] = mapped_column(BigInteger)
@@ -44,6 +50,8 @@ class Instance(Base):
     """Of the file as it is in the archive (`services.archive.file_digests`); None where it was not read yet."""
     damaged_at: Mapped[datetime | None]
     """When its file was last found missing or changed."""
+    sop_class_uid: Mapped[str | None] = mapped_column(UID)
+    """None where it was not recorded on arrival and not asked for yet; '' where the file does not say."""
 
 
 class DicomUploadLog(Base):

@@ -43,6 +43,11 @@ def modality_key(modalities: Iterable[str]) -> str:
     return "".join(f"|{modality}" for modality in modalities)[: KEY_LENGTH - 1] + "|"
 
 
+def sop_class_key(sop_classes: Iterable[str]) -> str:
+    """SOP Classes as one text in which each can be searched."""
+    return "".join(f"|{uid}" for uid in sorted(sop_classes)) + "|"
+
+
 def index_study(session: Session, study: Study) -> None:
     """Update everything that lists use, from a study's row and its patient and order."""
     session.flush()
@@ -69,7 +74,8 @@ def list_study(session: Session, study: Study) -> None:
 
 def unlist(session: Session, study: Study) -> None:
     """A study whose images are permanently gone: no list shows it, and it waits for no link."""
-    study.patient_name_key = study.accession_key = study.patient_id_key = study.modality_key = ""
+    study.patient_name_key = study.accession_key = study.patient_id_key = ""
+    study.modality_key = study.sop_class_key = ""
     study.study_date_key = date.min
     for of_study in (_NAMES_OF, _KEYS_OF):
         session.execute(of_study, {"of_study": study.id})

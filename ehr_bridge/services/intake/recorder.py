@@ -223,6 +223,7 @@ def _row(arrival: Arrival, log_id: uuid.UUID, now: datetime) -> InstanceRow:
         received_at=now,
         received_sha256=judged.received_sha256,
         stored_digest=arrival.stored_digest,
+        sop_class_uid=header.sop_class_uid[:64],
     )
 
 

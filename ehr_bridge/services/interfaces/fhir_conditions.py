@@ -20,11 +20,12 @@ from ehr_bridge.db.paging import in_period
 from ehr_bridge.db.tables.audit import AuditEvent
 from ehr_bridge.db.tables.registry import Order, Patient, ScheduledStep
 from ehr_bridge.db.tables.studies import Study, StudyOrder
+from ehr_bridge.db.tables.uploads import Instance
 from ehr_bridge.fhir import endpoints
 from ehr_bridge.fhir.dates import intervals_of_days, intervals_of_moments, prefixed, range_of
 from ehr_bridge.fhir.searching import Criterion, literal, refused, unescaped
 from ehr_bridge.fhir.service_requests import PRIORITIES, STATUSES
-from ehr_bridge.fhir.systems import DICOM_CODES, DICOM_UID, Systems, oid_of, token_of
+from ehr_bridge.fhir.systems import DICOM_CODES, DICOM_UID, URI, Systems, oid_of, token_of
 from ehr_bridge.matching.issuers import issuer_key
 from ehr_bridge.matching.names import words_of
 from ehr_bridge.services.audit.codes import AUDIT_CODES, OUTCOMES, SERIOUS_FAILURE
@@ -169,8 +170,7 @@ def _mrn(asking: Asking, _criterion: Criterion, value: str) -> Condition:
 
 
 def _is_active(_asking: Asking, _criterion: Criterion, value: str) -> Condition:
-    flag = token_of(value)[1]
-    if flag not in ("true", "false"):
+    if (flag := token_of(value)[1]) not in ("true", "false"):
         raise ValueError("true or false")
     return Patient.merged_into_id.is_(None) if flag == "true" else Patient.merged_into_id.is_not(None)
 
@@ -213,9 +213,25 @@ def _modality(_asking: Asking, _criterion: Criterion, value: str) -> Condition:
     return Study.modality_key.like(f"%|{escaped(unescaped(code))}|%", escape=ESCAPE)
 
 
+def _series(_asking: Asking, _criterion: Criterion, value: str) -> Condition:
+    uid = _uid(value, DICOM_UID)
+    query = select(Instance.study_id).where(Instance.series_instance_uid == uid)
+    return false() if uid is None else Study.id.in_(query)
+
+
+def _dicom_class(_asking: Asking, _criterion: Criterion, value: str) -> Condition:
+    uid = _uid(value, URI)
+    return false() if uid is None else Study.sop_class_key.like(f"%|{uid}|%")
+
+
+def _uid(value: str, system: str) -> str | None:
+    """The UID that a token names; None where it is none, or of another system."""
+    given, code = token_of(value)
+    return oid_of(unescaped(code)) if given in (None, "", system) else None
+
+
 def _endpoint(_asking: Asking, _criterion: Criterion, value: str) -> Condition:
-    key = literal(unescaped(value), ("Endpoint",))[1]
-    return true() if key in (endpoints.IMAGES, endpoints.VIEWER) else false()
+    return true() if literal(unescaped(value), ("Endpoint",))[1] in (endpoints.IMAGES, endpoints.VIEWER) else false()
 
 
 def _entity(asking: Asking, criterion: Criterion, value: str) -> Condition:
@@ -229,10 +245,6 @@ def _entity(asking: Asking, criterion: Criterion, value: str) -> Condition:
         return AuditEvent.order_id == str(number)
     uid = asking.session.scalar(select(Study.study_instance_uid).where(Study.id == number))
     return false() if uid is None else AuditEvent.study_instance_uid == uid
-
-
-def _patient_of_event(asking: Asking, criterion: Criterion, value: str) -> Condition:
-    return AuditEvent.patient_id.in_(sorted(map(str, records(asking, criterion, value))))
 
 
 def _agent(_asking: Asking, _criterion: Criterion, value: str) -> Condition:
@@ -258,11 +270,8 @@ def _by_code(values: Mapping[Any, str]) -> dict[str, list[Any]]:
     return found
 
 
-def _actions(of: str) -> dict[str, list[str]]:
-    return _by_code({action: getattr(code, of) for action, code in AUDIT_CODES.items()})
-
-
 _SEXES = {one: [one] for one in ("male", "female", "other", "unknown")}
+_EVENT_TYPES = _by_code({name: one.event_id for name, one in AUDIT_CODES.items()})
 _ABOUT_NOTHING = and_(
     AuditEvent.patient_id.is_(None), AuditEvent.order_id.is_(None), AuditEvent.study_instance_uid.is_(None)
 )
@@ -297,6 +306,8 @@ MEANINGS: Mapping[str, Mapping[str, Meaning]] = {
         "basedon": Meaning(_order_of_study, Study.order_id.is_(None)),
         "started": _day(Study.study_date_key, date.min),
         "modality": Meaning(_modality, Study.modality_key == ""),
+        "series": Meaning(_series, Study.number_of_series == 0),
+        "dicom-class": Meaning(_dicom_class, Study.sop_class_key.in_(["", "|"])),
         "status": _code(Study.is_available, {"registered": [False], "available": [True]}),
         "endpoint": Meaning(_endpoint, false()),
         "_lastUpdated": _moment(Study.updated_at),
@@ -304,12 +315,15 @@ MEANINGS: Mapping[str, Mapping[str, Meaning]] = {
     "AuditEvent": {
         "_id": Meaning(_number_of_event, false()),
         "date": _moment(AuditEvent.at),
-        "patient": Meaning(_patient_of_event, AuditEvent.patient_id.is_(None)),
+        "patient": Meaning(
+            lambda asking, one, value: AuditEvent.patient_id.in_(sorted(map(str, records(asking, one, value)))),
+            AuditEvent.patient_id.is_(None),
+        ),
         "agent": Meaning(_agent, false()),
         "entity": Meaning(_entity, _ABOUT_NOTHING),
-        "type": _code(AuditEvent.action, _actions("event_id"), DICOM_CODES),
+        "type": _code(AuditEvent.action, _EVENT_TYPES, DICOM_CODES),
         "subtype": _code(AuditEvent.action),
-        "action": _code(AuditEvent.action, _actions("action")),
+        "action": _code(AuditEvent.action, _by_code({name: one.action for name, one in AUDIT_CODES.items()})),
         "outcome": Meaning(_outcome, false()),
     },
 }  # fmt: skip

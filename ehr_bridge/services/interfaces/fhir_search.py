@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Mapping, Set
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence, Set
+from dataclasses import dataclass, field
 from datetime import date, datetime, tzinfo
 from typing import Any
 
@@ -63,6 +63,8 @@ class SeriesCount:
     series_instance_uid: str
     modality: str
     number_of_instances: int
+    instances: list[tuple[str, str]] = field(default_factory=list)
+    """UID and SOP Class of each whose class is known, where they were asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,8 +197,10 @@ class FhirSearch:
         with self._fresh.read() as session:
             return views_of(session, list(session.scalars(query)))
 
-    def series(self, studies: Collection[uuid.UUID]) -> dict[uuid.UUID, list[SeriesCount]]:
-        """The series of studies, by study."""
+    def series(
+        self, studies: Collection[uuid.UUID], in_full: Collection[uuid.UUID] = ()
+    ) -> dict[uuid.UUID, list[SeriesCount]]:
+        """The series of studies, by study; with every instance of those that are wanted `in_full`."""
         row = Instance
         query = select(row.study_id, row.series_instance_uid, func.min(row.modality), func.count())
         query = query.where(row.study_id.in_(studies)).group_by(row.study_id, row.series_instance_uid)
@@ -204,6 +208,8 @@ class FhirSearch:
         with self._fresh.read() as session:
             for study, uid, modality, count in session.execute(query.order_by(row.series_instance_uid)):
                 found.setdefault(study, []).append(SeriesCount(uid, modality, count))
+            if in_full:
+                _add_instances(session, found, in_full)
         return found
 
     def _find(self, session: Session, search: Search, reach: Reach, after: Position | None) -> Found[Any]:
@@ -222,6 +228,16 @@ class FhirSearch:
             return _page(session, query, search, listed.sorts, after)
         with limited(session, SEARCH_SECONDS):
             return _page(session, query, search, listed.sorts, after)
+
+
+def _add_instances(
+    session: Session, series: Mapping[uuid.UUID, Sequence[SeriesCount]], studies: Collection[uuid.UUID]
+) -> None:
+    by_uid = {(study, one.series_instance_uid): one for study in studies for one in series.get(study, ())}
+    query = select(Instance.study_id, Instance.series_instance_uid, Instance.sop_instance_uid, Instance.sop_class_uid)
+    known = query.where(Instance.study_id.in_(studies), Instance.sop_class_uid != "")
+    for study, uid, instance, sop_class in session.execute(known.order_by(Instance.sop_instance_uid)):
+        by_uid[study, uid].instances.append((instance, sop_class or ""))
 
 
 def _page(session: Session, query: Select[Any], search: Search, sorts: Sorts, after: Position | None) -> Found[Any]:

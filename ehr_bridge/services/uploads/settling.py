@@ -11,13 +11,13 @@ from sqlalchemy.orm import Session
 from ehr_bridge.db.instance_rows import InstanceRow
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.db.tables.uploads import DicomUploadLog, DicomUploadSkip, Instance
-from ehr_bridge.services.identity.study_index import modality_key
+from ehr_bridge.services.identity.study_index import modality_key, sop_class_key
 from ehr_bridge.services.uploads.announced import explain_missing, settle_announced
 
 _SERIES = (
-    select(Instance.series_instance_uid, Instance.modality, func.count().label("instances"))
+    select(Instance.series_instance_uid, Instance.modality, Instance.sop_class_uid, func.count().label("instances"))
     .where(Instance.study_id == bindparam("of_study"))
-    .group_by(Instance.series_instance_uid, Instance.modality)
+    .group_by(Instance.series_instance_uid, Instance.modality, Instance.sop_class_uid)
 )
 
 _STORED = (
@@ -92,6 +92,7 @@ def count_first(study: Study, log: DicomUploadLog, row: InstanceRow) -> bool:
     study.number_of_instances = study.number_of_series = 1
     study.modalities = [row.modality] if row.modality else []
     study.modality_key = modality_key(study.modalities)
+    study.sop_class_key = sop_class_key([row.sop_class_uid] if row.sop_class_uid else [])
     if study.order is not None and study.order.study_instance_uid == study.study_instance_uid:
         study.order.number_of_images = study.order.number_of_series = 1
     log.number_of_files, log.total_size_bytes = 1, row.size_bytes
@@ -117,6 +118,7 @@ def _settle_study(session: Session, study_id: uuid.UUID) -> None:
     study.number_of_series = len({row.series_instance_uid for row in found})
     study.modalities = sorted({row.modality for row in found if row.modality})
     study.modality_key = modality_key(study.modalities)
+    study.sop_class_key = sop_class_key({row.sop_class_uid for row in found if row.sop_class_uid})
     study.is_settled = True
     for order in study.orders:
         if order.study_instance_uid == study.study_instance_uid:
