@@ -44,7 +44,7 @@ def measure_beside(plan: Plan) -> Time:
         product = Product(Path(folder), {"EHR_BRIDGE_HL7_PORT": str(port)})
         product.wait_until_ready()
         try:
-            request = _frame(product)
+            request = frame_request(product)
             return _compare(product.http_port, request, port, plan)
         finally:
             product.stop()
@@ -53,15 +53,15 @@ def measure_beside(plan: Plan) -> Time:
 def _compare(http_port: int, request: bytes, port: int, plan: Plan) -> Time:
     """Each run with messages is compared with the quiet ones just before and after it, because a machine on which
     others work too is now slow, now fast."""
-    runs = [_p95(http_port, request, plan.seconds)]
+    runs = [percentile(http_port, request, plan.seconds)]
     ratios: dict[float, list[float]] = {BUSY_SITE: [], AS_FAST_AS_ANSWERED: []}
     rates: list[float] = []
     for number in range(plan.rounds):
         for pace in ratios:
             with _messages(port, pace, f"{number}-{pace:.0f}") as sent:
-                beside = _p95(http_port, request, plan.seconds)
+                beside = percentile(http_port, request, plan.seconds)
             rates += sent if pace == AS_FAST_AS_ANSWERED else ()
-            runs.append(_p95(http_port, request, plan.seconds))
+            runs.append(percentile(http_port, request, plan.seconds))
             ratios[pace].append(beside / statistics.mean(runs[-2:]))
     noise = statistics.median(max(pair) / min(pair) for pair in pairwise(runs))
     note = (
@@ -72,8 +72,8 @@ def _compare(http_port: int, request: bytes, port: int, plan: Plan) -> Time:
     return Time(NAME, statistics.median(ratios[BUSY_SITE]), f"{note}; lower is better", unit="x")
 
 
-def _p95(http_port: int, request: bytes, seconds: float) -> float:
-    """Seconds."""
+def percentile(http_port: int, request: bytes, seconds: float) -> float:
+    """The 95th percentile of a frame's answer, in seconds, for a viewer who asks for so long."""
     taken = []
     with HttpConnection(http_port) as viewer:
         end = time.perf_counter() + seconds
@@ -91,7 +91,7 @@ def _messages(port: int, pace: float, run: str) -> Iterator[list[float]]:
     rates: list[float] = []
     context = multiprocessing.get_context("spawn")
     ready, ending, answers = context.Event(), context.Event(), context.SimpleQueue()
-    sender = context.Process(target=_send, args=(port, pace, run, ready, ending, answers))
+    sender = context.Process(target=send_messages, args=(port, pace, run, ready, ending, answers))
     sender.start()
     try:
         if not ready.wait(30):
@@ -106,7 +106,7 @@ def _messages(port: int, pace: float, run: str) -> Iterator[list[float]]:
     rates.append(rate)
 
 
-def _send(
+def send_messages(
     port: int, pace: float, run: str, ready: Event, ending: Event, answers: multiprocessing.SimpleQueue[float | str]
 ) -> None:
     """The other process. Puts the rate into `answers`, or the code of a message that was not applied."""
@@ -128,7 +128,7 @@ def _send(
     answers.put((count - FIRST) / (time.perf_counter() - begin))
 
 
-def _frame(product: Product) -> bytes:
+def frame_request(product: Product) -> bytes:
     """The request for the one frame that the server has."""
     study = Uids(seed=5).new()
     product.put(f"/api/v1/patients/{MRN}", PATIENT)

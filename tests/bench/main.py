@@ -41,6 +41,7 @@ from pathlib import Path
 
 from tests.bench import (
     beside,
+    beside_all,
     fhir,
     in_one_zip,
     inprocess,
@@ -92,6 +93,7 @@ IN_PROCESS: dict[str, Callable[[Plan], Result]] = {
     polling.NAME: polling.time_polls,
     messages.NAME: messages.time_messages,
     beside.NAME: beside.measure_beside,
+    beside_all.NAME: beside_all.measure_beside_all,
     fhir.NAME: fhir.time_searches,
     searching.NAME: searching.time_searches,
     upserts.PATIENTS: upserts.time_patients,

@@ -134,6 +134,13 @@ class Product:
         written: dict[str, Any] = answer.json()
         return written
 
+    def register(self, ae_title: str, *may: str) -> None:
+        """A modality on this machine that may do this."""
+        body = {"host": "127.0.0.1", "port": 104, "may": list(may)}
+        answer = self._server.put(f"/api/v1/modalities/{ae_title}", body, "admin")
+        if answer.status_code not in (200, 201):
+            raise Failed(f"modality: {answer.status_code} {answer.text}")
+
     def viewer_token(self, wish: dict[str, Any]) -> str:
         """What OHIF gets to see the wished studies with."""
         answer = self._server.request(
