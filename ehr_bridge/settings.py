@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, SecretS
 
 from ehr_bridge import setting_checks
 from ehr_bridge.network_settings import NetworkSettings, Port
+from ehr_bridge.results_settings import ResultsSettings
 from ehr_bridge.wrong_values import told, written
 
 OURS = "EHR_BRIDGE_"
@@ -31,7 +32,7 @@ MEGABYTE = 1_000_000
 Megabytes = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
-class Settings(NetworkSettings):
+class Settings(NetworkSettings, ResultsSettings):
     """All settings; the alias of a field is its environment variable."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_by_alias=True, validate_by_name=True)

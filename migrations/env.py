@@ -22,6 +22,9 @@ from ehr_bridge.db.tables import (
     viewing,  # noqa: F401  (their tables belong to the metadata)
 )
 from ehr_bridge.db.tables.base import Base
+from ehr_bridge.db.tables.results import (
+    reports,  # noqa: F401  (their tables belong to the metadata)
+)
 
 engine = context.config.attributes["engine"]
 

@@ -44,6 +44,8 @@ from ehr_bridge.api.registry import (
     patches,
     patients,
 )
+from ehr_bridge.api.reporting import acts as report_acts
+from ehr_bridge.api.reporting import reports
 from ehr_bridge.api.uploads import forms, inspection, known_files, routes, stow
 from ehr_bridge.api.uploads.express import Express
 from ehr_bridge.api.writing import conditions
@@ -90,6 +92,8 @@ MODULES = (
     sendings,
     destinations,
     deliveries,
+    reports,
+    report_acts,
 )
 _DESCRIBING = Lock()
 LICENSE = License(name="GNU Affero General Public License 3.0 or later", identifier="AGPL-3.0-or-later")

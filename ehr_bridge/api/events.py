@@ -1,4 +1,4 @@
-"""Events of patients, orders and studies, for systems that keep in step."""
+"""Events of patients, orders, studies and reports, for systems that keep in step."""
 
 from __future__ import annotations
 
@@ -30,6 +30,8 @@ class EventData(Model):
     order_id: uuid.UUID | None = Field(None, description="Likewise")
     study_instance_uid: str | None = None
     into_patient_id: uuid.UUID | None = Field(None, description="The record that survives a merge")
+    report_id: uuid.UUID | None = None
+    version: int | None = Field(None, description="Of the report: the one that was issued, or was the latest")
 
 
 class EventAnswer(Model):
@@ -48,6 +50,11 @@ class EventAnswer(Model):
         "org.ehr-bridge.study.changed",
         "org.ehr-bridge.study.available",
         "org.ehr-bridge.study.deleted",
+        "org.ehr-bridge.report.preliminary",
+        "org.ehr-bridge.report.final",
+        "org.ehr-bridge.report.amended",
+        "org.ehr-bridge.report.withdrawn",
+        "org.ehr-bridge.report.critical",
     ]
     time: Moment
     data: EventData

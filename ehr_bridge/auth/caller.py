@@ -32,6 +32,8 @@ class Caller:
     studies: frozenset[str] | None = None
     grant: str | None = None
     """Key under which the studies of a bound caller are kept up to date (`Grants`)."""
+    proved_at: datetime | None = None
+    """When they last proved who they are, as far as the token says so (`auth_time`)."""
     ignored_roles: tuple[str, ...] = ()
     """Roles in the token that no role of this installation corresponds to."""
     site: Roles = field(default_factory=Roles, repr=False, compare=False)

@@ -22,6 +22,9 @@ class Permission(StrEnum):
     """See the images of a study whose deletion somebody else requested and nobody has decided yet; of no other
     study."""
     WRITE_REPORTS = "write_reports"
+    """Write reports, see what others are writing, issue preliminary ones, say who was told of a critical result."""
+    SIGN_REPORTS = "sign_reports"
+    """Sign reports and withdraw them."""
     AUDIT = "audit"
     ACCOUNTS = "accounts"
     SERVICE_PERMISSIONS = "service_permissions"
@@ -56,6 +59,7 @@ ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
             P.RECONCILE,
             P.REQUEST_DELETION,
             P.WRITE_REPORTS,
+            P.SIGN_REPORTS,
             P.ANNOTATE,
         }
     ),

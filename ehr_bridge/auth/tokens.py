@@ -19,6 +19,7 @@ import secrets
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -174,6 +175,7 @@ def caller_of(claims: Mapping[str, Any], rules: TokenRules, grants: Grants, *, i
         permissions=rights.permissions,
         expires_at=numeric_date(claims["exp"]) if "exp" in claims else None,
         token_id=claims.get("jti"),
+        proved_at=_proved_at(claims),
         ignored_roles=rights.ignored,
         site=rules.claims.roles,
     )
@@ -196,6 +198,14 @@ def name_of(claims: Mapping[str, Any]) -> str:
     except (AttributeError, UnicodeEncodeError):
         raise TokenFault("name", "the name is no text") from None
     return str(name)
+
+
+def _proved_at(claims: Mapping[str, Any]) -> datetime | None:
+    """When the person last signed in (OpenID Connect Core section 2, `auth_time`); None where it is not said, or cannot
+    be read."""
+    with suppress(ValueError, TypeError, OverflowError):
+        return numeric_date(claims["auth_time"]) if "auth_time" in claims else None
+    return None
 
 
 def operations_of(claims: Mapping[str, Any]) -> frozenset[Permission]:

@@ -24,7 +24,9 @@ from ehr_bridge.db.states import LinkStatus, OrderStatus
 from ehr_bridge.db.tables.base import Dated
 from ehr_bridge.db.tables.logs import FeedEvent
 from ehr_bridge.db.tables.registry import OF_IMAGES, Order, Patient
+from ehr_bridge.db.tables.results.reports import Report
 from ehr_bridge.db.tables.studies import Study
+from ehr_bridge.reporting.states import AMENDMENTS, SHOWN, ReportStatus
 
 _TOUCHED = "rows_that_became_facts"
 _ANSWERS, _ORDER_IDS = "answers", "order_ids"
@@ -45,6 +47,9 @@ class Fact(NamedTuple):
     order_id: uuid.UUID | None = None
     study_instance_uid: str | None = None
     into_patient_id: uuid.UUID | None = None
+    report_id: uuid.UUID | None = None
+    version: int | None = None
+    """Of the report."""
 
 
 type Heard = Callable[[Session, Sequence[Fact]], None]
@@ -105,7 +110,8 @@ def _remember(touched: _Touched, names: set[str]) -> None:
 def _write(session: Session, facts: list[Fact], at: datetime) -> None:
     rows = []
     for fact in facts:
-        data = {name: str(value) for name, value in fact._asdict().items() if value is not None and name != "type"}
+        said = {name: value for name, value in fact._asdict().items() if value is not None and name != "type"}
+        data = {name: value if isinstance(value, int) else str(value) for name, value in said.items()}
         row = {"id": uuid.uuid4(), "time": at, "data": data}
         rows.append(row | {name: getattr(fact, name) for name in _COLUMNS})
     session.connection().execute(_ADD, rows)
@@ -186,9 +192,30 @@ def _of_study(touched: _Touched) -> Iterator[Fact]:
         yield Fact("study.available", after.patient_id, after.order_id, uid)
 
 
+def _of_report(touched: _Touched) -> Iterator[Fact]:
+    """Nothing is told of drafts."""
+    report: Report = touched.row
+    number = 0 if touched.is_new else touched.before("number")
+    told = (report.patient_id, report.order_id, report.study_instance_uid, None, report.id, report.number)
+    if report.number != number:
+        kind = "amended" if report.status in AMENDMENTS else _KINDS[report.status]
+        yield Fact(f"report.{kind}", *told)
+    level, critical_before = report.critical_level, None if touched.is_new else touched.before("critical_level")
+    if level is not None and report.status in SHOWN and (number == 0 or level != critical_before):
+        yield Fact("report.critical", *told)
+
+
+_KINDS = {
+    ReportStatus.PRELIMINARY: "preliminary",
+    ReportStatus.FINAL: "final",
+    ReportStatus.ENTERED_IN_ERROR: "withdrawn",
+}
+
+
 _FACTS_OF: dict[type[Dated], Callable[[_Touched], Iterator[Fact]]] = {
     Patient: _of_patient,
     Order: _of_order,
     Study: _of_study,
+    Report: _of_report,
 }
 """In the order in which the facts of one transaction are told: what others name comes first."""

@@ -73,6 +73,7 @@ from ehr_bridge.services.registry.local_numbers import LocalNumbers
 from ehr_bridge.services.registry.orders import Orders
 from ehr_bridge.services.registry.patients import Patients
 from ehr_bridge.services.registry.registration import Registration
+from ehr_bridge.services.results_bundle import Results, build_results
 from ehr_bridge.services.selftest.removal import SelfTestRecords
 from ehr_bridge.services.studies.availability import Availability
 from ehr_bridge.services.studies.downloads import Downloads
@@ -161,6 +162,7 @@ class Services:
     commitments: Commitments
     selftest: SelfTestRecords
     outbox: Outbox
+    results: Results
 
 
 def utc_now() -> datetime:
@@ -306,4 +308,5 @@ def build_services(
         performed=PerformedSteps(database, rules, clock, settings.time_zone, new_uid),
         performed_listing=performed_listing,
         commitments=Commitments(database, settle_all, clock),
+        results=build_results(settings, database, fresh, clock),
     )

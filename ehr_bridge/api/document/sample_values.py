@@ -109,6 +109,14 @@ SAMPLES: dict[str, Any] = {
     "vr": "LO",
     "score": 0.98,
     "reasons": ["name_form"],
+    # reports
+    "doubt": "moved",
+    "faults": ["text"],
+    "language": "en",
+    "note": "Pneumothorax on the left",
+    "text": "No mass. Ventricles of normal width.",
+    "title": "Findings",
+    "template": "ct-head",
     # lists
     "limit": 50,
     "next": "mXq2…",

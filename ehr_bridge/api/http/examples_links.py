@@ -23,6 +23,8 @@ LINK_EXAMPLES: dict[str, dict[str, Any]] = {
                     "order_id": ORDER_ID,
                     "study_instance_uid": STUDY,
                     "into_patient_id": None,
+                    "report_id": None,
+                    "version": None,
                 },
             }
         ],

@@ -54,6 +54,7 @@ TAGS = {
     "Deletion": "Asked by one person, decided by another, restorable for a while; legal holds.",
     "Viewer": "Links and tokens that open studies in the viewer.",
     "Interfaces": "Other systems: modalities and what they report, destinations that are told what happens here.",
+    "Reports": "Reports of studies: written, signed, amended; each version stays as it was issued.",
     "Privacy": "Patients whom only named people may see, and the way past that in an emergency.",
     "Audit": "Who did what, when and from where; append-only and chained.",
     "Accounts": "Sign-in for places without their own identity provider.",

@@ -29,6 +29,7 @@ from ehr_bridge.services.bundle import Services
 from ehr_bridge.services.interfaces.performed_listing import patients_of
 from ehr_bridge.services.quarantine.desk import whom_it_names
 from ehr_bridge.services.registry.numbers import as_uuid, with_issuer
+from ehr_bridge.services.reporting.rows import patients_of as patients_of_report
 from ehr_bridge.services.visibility.asker import patient_restricted
 from ehr_bridge.services.visibility.restrictions import NOTHING, Closed
 
@@ -128,6 +129,11 @@ def _of_change(session: Session, value: str) -> list[uuid.UUID | None]:
     return list(session.scalars(select(IdentityChange.patient_id).where(IdentityChange.id == as_uuid(value))))
 
 
+def _of_report(session: Session, value: str) -> list[uuid.UUID | None]:
+    key = as_uuid(value)
+    return [] if key is None else patients_of_report(session, key)
+
+
 FINDERS: Mapping[str, Finder] = {
     "study_uid": _of_study,
     "study_instance_uid": _of_study,
@@ -147,4 +153,5 @@ FINDERS: Mapping[str, Finder] = {
     "change_id": _of_change,
     "message_id": _of_message,
     "step_uid": patients_of,
+    "report_id": _of_report,
 }

@@ -45,6 +45,19 @@ def honours(tags: Tags) -> Callable[[View], View]:
     return decorate
 
 
+def requires_version(view: View) -> View:
+    """Outside of `honours`: the view is only for those who say what they have read."""
+
+    @wraps(view)
+    def versioned(**arguments: Any) -> Response:
+        if IF_MATCH not in request.headers:
+            detail = f"Send the ETag of what you have read as {IF_MATCH}; what is shown may have changed since."
+            return problem("version_required", detail)
+        return view(**arguments)
+
+    return versioned
+
+
 def guard(app: Flask) -> None:
     """Refuse conditions where no route honours them, and answer 304 where a reader has what is shown already."""
     app.before_request(_require_honoured)

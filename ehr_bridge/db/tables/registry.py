@@ -150,7 +150,9 @@ class Order(Dated, Base):
 
     __tablename__ = "orders"
     __table_args__ = (Index("ix_orders_status_id", "status", "id"),)
-    NOT_SHOWN: ClassVar[frozenset[str]] = frozenset({"made_here", "told_patient_id", "quiet_since", "performed"})
+    NOT_SHOWN: ClassVar[frozenset[str]] = frozenset(
+        {"made_here", "told_patient_id", "quiet_since", "performed", "has_signed_report"}
+    )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
     accession_number: Mapped[str] = mapped_column(String(16), unique=True)
@@ -175,6 +177,9 @@ class Order(Dated, Base):
     performed: Mapped[PerformedStatus | None] = mapped_column(column_of(PerformedStatus, None))
     """What modalities say of it by MPPS, all of its steps together; None where they say nothing, or not all of it.
     Written by `services.interfaces.performed_orders` alone."""
+    has_signed_report: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """A report of ours was signed and not withdrawn: the order is reported, whatever the EHR says. Written by
+    `services.reporting.order_reports` alone."""
     made_here: Mapped[bool] = mapped_column(default=False, server_default=false())
     """Made here for a study without an order, and not sent by the EHR yet."""
     registered_here: Mapped[bool] = mapped_column(default=False, server_default=false())

@@ -20,7 +20,7 @@ from ehr_bridge.auth.tokens import TokenRules, make_user_token
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.tables.accounts import AccountSession, SignInGuard, User
 from ehr_bridge.db.tables.viewing import ViewerToken
-from ehr_bridge.errors import Conflict, InvalidInput, NotAuthenticated, Unavailable
+from ehr_bridge.errors import Conflict, InvalidInput, NotAuthenticated, NotPermitted, Unavailable
 from ehr_bridge.services import audit
 from ehr_bridge.services.accounts.revocations import REMEMBERED, Revocations, revoke_viewer_tokens
 from ehr_bridge.services.audit.trail import Event, Origin
@@ -36,6 +36,9 @@ HASHES_WAITING = 8
 """About a second's work. Each waiting sign-in occupies an HTTP thread of the server; further ones are refused."""
 HASH_WAIT_SECONDS = 5.0
 SHORTEST_PASSWORD = 10
+FRESH = timedelta(minutes=5)
+"""How long ago somebody may have signed in elsewhere to sign a report."""
+LEEWAY = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +156,34 @@ class SignIn:
             audit.append(session, origin, Event("password.changed"), now)
         self._revocations.add(ended)
         return signed_in
+
+    def prove_again(self, caller: Caller, password: str | None, address: str | None) -> None:
+        """The caller proves again, now, who they are: with a local account by its password, else by a token of somebody
+        who has signed in a moment ago.
+
+        Raises:
+            NotPermitted: no password, or no fresh sign-in.
+            NotAuthenticated: the password is wrong; counts as a failed sign-in.
+        """
+        with self._database.read() as session:
+            try:
+                username = _own_session(session, caller)[1].username
+            except Conflict:
+                username = None
+        if username is None:
+            self._require_fresh(caller)
+        elif password is None:
+            raise NotPermitted("sign_in_again", "Signing needs your password once more.")
+        else:
+            self._prove(username, password, address)
+
+    def _require_fresh(self, caller: Caller) -> None:
+        age = None if caller.proved_at is None else self._clock() - caller.proved_at
+        if age is None or not -LEEWAY <= age <= FRESH:
+            raise NotPermitted(
+                "sign_in_again",
+                "Signing needs a sign-in of the last five minutes (`auth_time` of the token); sign in again there.",
+            )
 
     def sign_out(self, caller: Caller, address: str | None) -> None:
         """End the session of the caller's token. Raises Conflict when the caller did not sign in with a local

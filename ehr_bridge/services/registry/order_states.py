@@ -39,12 +39,12 @@ _FORWARD = tuple(status for status in OrderStatus if status != OrderStatus.CANCE
 def state(order: Order, said: Stated, now: datetime) -> OrderStatus | None:
     """Set the state that was reported; returns the former state, or None where nothing changed.
 
-    A report of an earlier state than the present one changes nothing. Only `reported` can be withdrawn, by `completed`.
-    Raises Conflict when the order is cancelled.
+    A report of an earlier state than the present one changes nothing. Only `reported` can be withdrawn, by `completed`,
+    and not while a report of ours is signed. Raises Conflict when the order is cancelled.
     """
     before = order.status
     require_statable(order, said)
-    is_withdrawn = (before, said) == (OrderStatus.REPORTED, OrderStatus.COMPLETED)
+    is_withdrawn = (before, said) == (OrderStatus.REPORTED, OrderStatus.COMPLETED) and not order.has_signed_report
     if said == OrderStatus.COMPLETED:
         order.quiet_since = None
     if _FORWARD.index(said) <= _FORWARD.index(before) and not is_withdrawn:

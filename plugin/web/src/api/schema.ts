@@ -5274,6 +5274,614 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List reports, last changed first */
+        get: {
+            parameters: {
+                query?: {
+                    limit?: number;
+                    offset?: number;
+                    patient?: string | null;
+                    issuer?: string | null;
+                    order?: string | null;
+                    study?: string | null;
+                    cursor?: string | null;
+                    updated_since?: string | null;
+                    status?: string | null;
+                    author?: string | null;
+                    unread?: boolean | null;
+                    from?: string | null;
+                    to?: string | null;
+                    sort?: string | null;
+                    /** @deprecated */
+                    patient_id?: string | null;
+                    /** @deprecated */
+                    order_id?: string | null;
+                    /** @deprecated */
+                    study_instance_uid?: string | null;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ReportList"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        /** Begin the report of an order, or of a study and all of its orders; it is claimed by the caller */
+        post: {
+            parameters: {
+                query?: never;
+                header?: {
+                    "Idempotency-Key"?: string;
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["BeginBody"];
+                };
+            };
+            responses: {
+                201: {
+                    headers: {
+                        ETag?: string;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ReportAnswer"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/{report_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One report with the text of its latest version, and what is being written of it */
+        get: {
+            parameters: {
+                query?: never;
+                header?: {
+                    "If-None-Match"?: string;
+                };
+                path: {
+                    report_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        ETag?: string;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ReportAnswer"];
+                    };
+                };
+                304: {
+                    headers: {
+                        ETag?: string;
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        /** Save what is being written, with If-Match; the claim is renewed */
+        put: {
+            parameters: {
+                query?: never;
+                header?: {
+                    "If-Match"?: string;
+                    "If-None-Match"?: string;
+                };
+                path: {
+                    report_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["SaveBody"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        ETag?: string;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ReportAnswer"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/{report_id}/amend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Open a draft of the next version; the signed one stays as it is */
+        post: {
+            parameters: {
+                query?: never;
+                header?: {
+                    "Idempotency-Key"?: string;
+                    "If-Match"?: string;
+                };
+                path: {
+                    report_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["AmendBody"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        ETag?: string;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ReportAnswer"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/{report_id}/claim": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Claim what is being written for 15 minutes; with a reason, take it over */
+        post: {
+            parameters: {
+                query?: never;
+                header?: {
+                    "If-Match"?: string;
+                };
+                path: {
+                    report_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ClaimBody"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        ETag?: string;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ReportAnswer"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/{report_id}/discard": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Throw away what is being written; a report of which nothing was issued is entered in error then */
+        post: {
+            parameters: {
+                query?: never;
+                header?: {
+                    "If-Match"?: string;
+                };
+                path: {
+                    report_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["WhyBody"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        ETag?: string;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ReportAnswer"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/{report_id}/preliminary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let others read what is written before anybody has signed it */
+        post: {
+            parameters: {
+                query?: never;
+                header?: {
+                    "If-Match"?: string;
+                };
+                path: {
+                    report_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        ETag?: string;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ReportAnswer"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/{report_id}/release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let go of the claim, so that anybody can go on */
+        post: {
+            parameters: {
+                query?: never;
+                header?: {
+                    "If-Match"?: string;
+                };
+                path: {
+                    report_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        ETag?: string;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ReportAnswer"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/{report_id}/seen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Note that the caller has seen the latest version */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    report_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/{report_id}/sign": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sign what is written, with If-Match: what was read is what is signed */
+        post: {
+            parameters: {
+                query?: never;
+                header?: {
+                    "If-Match"?: string;
+                };
+                path: {
+                    report_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["SignBody"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        ETag?: string;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ReportAnswer"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/{report_id}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All that was issued of a report, oldest first */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    report_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ReportVersionList"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/{report_id}/versions/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One version of a report, as it was issued */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    report_id: string;
+                    number: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ReportVersionAnswer"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/{report_id}/versions/{number}/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Check a version against the bytes that were signed, and their digest in the audit trail */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    report_id: string;
+                    number: number;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ProofAnswer"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/{report_id}/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say that a report was entered in error, such as for another patient */
+        post: {
+            parameters: {
+                query?: never;
+                header?: {
+                    "Idempotency-Key"?: string;
+                    "If-Match"?: string;
+                };
+                path: {
+                    report_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["WhyBody"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        ETag?: string;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ReportAnswer"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sendings/{sending_id}": {
         parameters: {
             query?: never;
@@ -5550,6 +6158,11 @@ export interface components {
             offset: number;
             total: number;
         };
+        AmendBody: {
+            /** @enum {string} */
+            kind: "amended" | "corrected" | "appended";
+            reason: string;
+        };
         AtOnceBody: {
             /** @default null */
             body_part: string | null;
@@ -5591,6 +6204,12 @@ export interface components {
         };
         AuthorityList: {
             items: components["schemas"]["AuthorityAnswer"][];
+        };
+        BeginBody: {
+            /** @default null */
+            order_id: string | null;
+            /** @default null */
+            study_instance_uid: string | null;
         };
         BreakGlassBody: {
             /** @default 60 */
@@ -5671,6 +6290,15 @@ export interface components {
             patient_id: string | null;
             study_instance_uid: string | null;
         };
+        ClaimAnswer: {
+            by: components["schemas"]["SignerAnswer"];
+            /** Format: date-time */
+            until: string;
+        };
+        ClaimBody: {
+            /** @default null */
+            reason: string | null;
+        };
         CloseBody: {
             reason: string;
         };
@@ -5708,6 +6336,18 @@ export interface components {
             job: components["schemas"]["JobAnswer"];
             order: components["schemas"]["OrderAnswer"];
         };
+        CriticalAnswer: {
+            is_open: boolean;
+            level: components["schemas"]["CriticalLevel"];
+            note: string | null;
+        };
+        CriticalBody: {
+            level: components["schemas"]["CriticalLevel"];
+            /** @default null */
+            note: string | null;
+        };
+        /** @enum {string} */
+        CriticalLevel: "minutes" | "hours" | "days";
         DamagedFileAnswer: {
             /** Format: date-time */
             damaged_at: string;
@@ -5919,6 +6559,16 @@ export interface components {
         };
         /** @enum {string} */
         DoorOfFiles: "upload" | "stow_rs" | "rest" | "c_store";
+        DraftAnswer: {
+            author: components["schemas"]["SignerAnswer"];
+            /** @enum {string} */
+            kind: "new" | "amended" | "corrected" | "appended";
+            reason: string | null;
+            revision: number;
+            /** Format: date-time */
+            saved_at: string;
+            sections: components["schemas"]["SectionAnswer"][];
+        };
         DropBody: {
             reason: string;
         };
@@ -5964,7 +6614,7 @@ export interface components {
             /** Format: date-time */
             time: string;
             /** @enum {string} */
-            type: "org.ehr-bridge.patient.created" | "org.ehr-bridge.patient.changed" | "org.ehr-bridge.patient.merged" | "org.ehr-bridge.order.created" | "org.ehr-bridge.order.changed" | "org.ehr-bridge.order.cancelled" | "org.ehr-bridge.order.status" | "org.ehr-bridge.study.linked" | "org.ehr-bridge.study.unlinked" | "org.ehr-bridge.study.changed" | "org.ehr-bridge.study.available" | "org.ehr-bridge.study.deleted";
+            type: "org.ehr-bridge.patient.created" | "org.ehr-bridge.patient.changed" | "org.ehr-bridge.patient.merged" | "org.ehr-bridge.order.created" | "org.ehr-bridge.order.changed" | "org.ehr-bridge.order.cancelled" | "org.ehr-bridge.order.status" | "org.ehr-bridge.study.linked" | "org.ehr-bridge.study.unlinked" | "org.ehr-bridge.study.changed" | "org.ehr-bridge.study.available" | "org.ehr-bridge.study.deleted" | "org.ehr-bridge.report.preliminary" | "org.ehr-bridge.report.final" | "org.ehr-bridge.report.amended" | "org.ehr-bridge.report.withdrawn" | "org.ehr-bridge.report.critical";
         };
         EventData: {
             /** @default null */
@@ -5974,7 +6624,11 @@ export interface components {
             /** @default null */
             patient_id: string | null;
             /** @default null */
+            report_id: string | null;
+            /** @default null */
             study_instance_uid: string | null;
+            /** @default null */
+            version: number | null;
         };
         EventList: {
             items: components["schemas"]["EventAnswer"][];
@@ -6784,7 +7438,7 @@ export interface components {
             study_instance_uid: string | null;
         };
         /** @enum {string} */
-        Permission: "upload" | "read" | "view" | "download" | "modify_tags" | "reconcile" | "request_deletion" | "approve_deletion" | "view_to_decide" | "write_reports" | "audit" | "accounts" | "service_permissions" | "write_orders" | "register" | "mint_on_behalf" | "annotate" | "privacy" | "interfaces";
+        Permission: "upload" | "read" | "view" | "download" | "modify_tags" | "reconcile" | "request_deletion" | "approve_deletion" | "view_to_decide" | "write_reports" | "sign_reports" | "audit" | "accounts" | "service_permissions" | "write_orders" | "register" | "mint_on_behalf" | "annotate" | "privacy" | "interfaces";
         PersonAnswer: {
             issuer: string | null;
             mrn: string | null;
@@ -6827,6 +7481,15 @@ export interface components {
         };
         ProblemMeanings: {
             items: components["schemas"]["ProblemMeaning"][];
+        };
+        ProofAnswer: {
+            faults: string[];
+            ok: boolean;
+            sha256: string;
+            /** Format: date-time */
+            signed_at: string;
+            signed_by: components["schemas"]["SignerAnswer"] | null;
+            version: number;
         };
         QuarantineAnswer: {
             address: string | null;
@@ -6902,6 +7565,105 @@ export interface components {
             /** Format: uuid */
             token_id: string;
         };
+        ReportAnswer: {
+            accession_numbers: string[];
+            author: components["schemas"]["SignerAnswer"] | null;
+            claim: components["schemas"]["ClaimAnswer"] | null;
+            cosigner: components["schemas"]["SignerAnswer"] | null;
+            /** Format: date-time */
+            created_at: string;
+            critical: components["schemas"]["CriticalAnswer"] | null;
+            doubt: string | null;
+            draft: components["schemas"]["DraftAnswer"] | null;
+            draft_kind: ("new" | "amended" | "corrected" | "appended") | null;
+            /** Format: uuid */
+            id: string;
+            issued_at: string | null;
+            issuer: string | null;
+            language: string;
+            mrn: string | null;
+            order_id: string | null;
+            order_ids: string[];
+            patient_birth_date: string | null;
+            /** Format: uuid */
+            patient_id: string;
+            patient_name: string | null;
+            /** @enum {string} */
+            patient_sex: "male" | "female" | "other" | "unknown";
+            reason: string | null;
+            replaces: number | null;
+            sections: components["schemas"]["SectionAnswer"][];
+            signer: components["schemas"]["SignerAnswer"] | null;
+            status: components["schemas"]["ReportStatus"];
+            study_instance_uid: string | null;
+            template: string | null;
+            title: string;
+            /** Format: date-time */
+            updated_at: string;
+            version: number;
+        };
+        ReportItem: {
+            accession_numbers: string[];
+            author: components["schemas"]["SignerAnswer"] | null;
+            claim: components["schemas"]["ClaimAnswer"] | null;
+            cosigner: components["schemas"]["SignerAnswer"] | null;
+            /** Format: date-time */
+            created_at: string;
+            critical: components["schemas"]["CriticalAnswer"] | null;
+            doubt: string | null;
+            draft_kind: ("new" | "amended" | "corrected" | "appended") | null;
+            /** Format: uuid */
+            id: string;
+            issued_at: string | null;
+            issuer: string | null;
+            mrn: string | null;
+            order_id: string | null;
+            order_ids: string[];
+            patient_birth_date: string | null;
+            /** Format: uuid */
+            patient_id: string;
+            patient_name: string | null;
+            /** @enum {string} */
+            patient_sex: "male" | "female" | "other" | "unknown";
+            signer: components["schemas"]["SignerAnswer"] | null;
+            status: components["schemas"]["ReportStatus"];
+            study_instance_uid: string | null;
+            title: string;
+            /** Format: date-time */
+            updated_at: string;
+            version: number;
+        };
+        ReportList: {
+            items: components["schemas"]["ReportItem"][];
+            limit: number;
+            next: string | null;
+            offset: number;
+            total: number;
+        };
+        /** @enum {string} */
+        ReportStatus: "draft" | "preliminary" | "final" | "amended" | "corrected" | "appended" | "entered_in_error";
+        ReportVersionAnswer: {
+            accession_numbers: string[];
+            author: components["schemas"]["SignerAnswer"];
+            cosigner: components["schemas"]["SignerAnswer"] | null;
+            /** Format: date-time */
+            issued_at: string;
+            language: string;
+            reason: string | null;
+            replaces: number | null;
+            /** Format: uuid */
+            report_id: string;
+            sections: components["schemas"]["SectionAnswer"][];
+            sha256: string;
+            signer: components["schemas"]["SignerAnswer"] | null;
+            status: components["schemas"]["ReportStatus"];
+            study_instance_uid: string | null;
+            title: string;
+            version: number;
+        };
+        ReportVersionList: {
+            items: components["schemas"]["ReportVersionAnswer"][];
+        };
         RequestBody: {
             /** @default  */
             accession_number: string;
@@ -6954,9 +7716,27 @@ export interface components {
             name: string;
             permissions: string[];
         };
+        SaveBody: {
+            /** @default null */
+            critical: components["schemas"]["CriticalBody"] | null;
+            sections: components["schemas"]["SectionBody"][];
+            /** @default null */
+            title: string | null;
+        };
         SecretAnswer: {
             former_secret_until: string | null;
             secret: string;
+        };
+        SectionAnswer: {
+            code: string;
+            text: string;
+            title: string;
+        };
+        SectionBody: {
+            code: string;
+            /** @default  */
+            text: string;
+            title: string;
         };
         SendBody: {
             ae_title: string;
@@ -7017,6 +7797,14 @@ export interface components {
             limit: number;
             offset: number;
             total: number;
+        };
+        SignBody: {
+            /** @default null */
+            password: string | null;
+        };
+        SignerAnswer: {
+            name: string;
+            subject: string;
         };
         SkippedAnswer: {
             file_name: string | null;
@@ -7336,6 +8124,9 @@ export interface components {
             token: string;
             url: string;
         };
+        WhyBody: {
+            reason: string;
+        };
         ZipUploadAnswer: {
             instances: components["schemas"]["InstanceAnswer"][];
             skipped: components["schemas"]["SkippedAnswer"][];
@@ -7356,22 +8147,29 @@ export type AccessionBody = components['schemas']['AccessionBody'];
 export type AccountAnswer = components['schemas']['AccountAnswer'];
 export type AccountBody = components['schemas']['AccountBody'];
 export type AccountList = components['schemas']['AccountList'];
+export type AmendBody = components['schemas']['AmendBody'];
 export type AtOnceBody = components['schemas']['AtOnceBody'];
 export type AttentionAnswer = components['schemas']['AttentionAnswer'];
 export type AuditEventAnswer = components['schemas']['AuditEventAnswer'];
 export type AuditList = components['schemas']['AuditList'];
 export type AuthorityAnswer = components['schemas']['AuthorityAnswer'];
 export type AuthorityList = components['schemas']['AuthorityList'];
+export type BeginBody = components['schemas']['BeginBody'];
 export type BreakGlassBody = components['schemas']['BreakGlassBody'];
 export type CandidateAnswer = components['schemas']['CandidateAnswer'];
 export type ChangeAnswer = components['schemas']['ChangeAnswer'];
 export type ChangeList = components['schemas']['ChangeList'];
 export type ChangeOfMessage = components['schemas']['ChangeOfMessage'];
+export type ClaimAnswer = components['schemas']['ClaimAnswer'];
+export type ClaimBody = components['schemas']['ClaimBody'];
 export type CloseBody = components['schemas']['CloseBody'];
 export type CoercedAnswer = components['schemas']['CoercedAnswer'];
 export type ConfirmationBody = components['schemas']['ConfirmationBody'];
 export type CreateOrderBody = components['schemas']['CreateOrderBody'];
 export type CreatedOrderAnswer = components['schemas']['CreatedOrderAnswer'];
+export type CriticalAnswer = components['schemas']['CriticalAnswer'];
+export type CriticalBody = components['schemas']['CriticalBody'];
+export type CriticalLevel = components['schemas']['CriticalLevel'];
 export type DamagedFileAnswer = components['schemas']['DamagedFileAnswer'];
 export type Decision = components['schemas']['Decision'];
 export type DecisionBody = components['schemas']['DecisionBody'];
@@ -7391,6 +8189,7 @@ export type DestinationQueue = components['schemas']['DestinationQueue'];
 export type DestinationQueueList = components['schemas']['DestinationQueueList'];
 export type DifferenceAnswer = components['schemas']['DifferenceAnswer'];
 export type DoorOfFiles = components['schemas']['DoorOfFiles'];
+export type DraftAnswer = components['schemas']['DraftAnswer'];
 export type DropBody = components['schemas']['DropBody'];
 export type EchoAnswer = components['schemas']['EchoAnswer'];
 export type ElementAnswer = components['schemas']['ElementAnswer'];
@@ -7489,12 +8288,19 @@ export type PriorsBody = components['schemas']['PriorsBody'];
 export type Problem = components['schemas']['Problem'];
 export type ProblemMeaning = components['schemas']['ProblemMeaning'];
 export type ProblemMeanings = components['schemas']['ProblemMeanings'];
+export type ProofAnswer = components['schemas']['ProofAnswer'];
 export type QuarantineAnswer = components['schemas']['QuarantineAnswer'];
 export type QuarantineList = components['schemas']['QuarantineList'];
 export type QueueAnswer = components['schemas']['QueueAnswer'];
 export type ReconciliationAnswer = components['schemas']['ReconciliationAnswer'];
 export type ReconciliationList = components['schemas']['ReconciliationList'];
 export type RenewedAnswer = components['schemas']['RenewedAnswer'];
+export type ReportAnswer = components['schemas']['ReportAnswer'];
+export type ReportItem = components['schemas']['ReportItem'];
+export type ReportList = components['schemas']['ReportList'];
+export type ReportStatus = components['schemas']['ReportStatus'];
+export type ReportVersionAnswer = components['schemas']['ReportVersionAnswer'];
+export type ReportVersionList = components['schemas']['ReportVersionList'];
 export type RequestBody = components['schemas']['RequestBody'];
 export type ResendBody = components['schemas']['ResendBody'];
 export type ResentAnswer = components['schemas']['ResentAnswer'];
@@ -7504,7 +8310,10 @@ export type RestrictionBody = components['schemas']['RestrictionBody'];
 export type RestrictionList = components['schemas']['RestrictionList'];
 export type ReviewBody = components['schemas']['ReviewBody'];
 export type RoleAnswer = components['schemas']['RoleAnswer'];
+export type SaveBody = components['schemas']['SaveBody'];
 export type SecretAnswer = components['schemas']['SecretAnswer'];
+export type SectionAnswer = components['schemas']['SectionAnswer'];
+export type SectionBody = components['schemas']['SectionBody'];
 export type SendBody = components['schemas']['SendBody'];
 export type SendingAnswer = components['schemas']['SendingAnswer'];
 export type SendingList = components['schemas']['SendingList'];
@@ -7512,6 +8321,8 @@ export type SeriesAnswer = components['schemas']['SeriesAnswer'];
 export type ServiceKeyAnswer = components['schemas']['ServiceKeyAnswer'];
 export type ServiceKeyBody = components['schemas']['ServiceKeyBody'];
 export type ServiceKeyList = components['schemas']['ServiceKeyList'];
+export type SignBody = components['schemas']['SignBody'];
+export type SignerAnswer = components['schemas']['SignerAnswer'];
 export type SkippedAnswer = components['schemas']['SkippedAnswer'];
 export type Source = components['schemas']['Source'];
 export type SourceAnswer = components['schemas']['SourceAnswer'];
@@ -7549,6 +8360,7 @@ export type VersionAnswer = components['schemas']['VersionAnswer'];
 export type ViewerTokenAnswer = components['schemas']['ViewerTokenAnswer'];
 export type ViewerTokenBody = components['schemas']['ViewerTokenBody'];
 export type ViewerUrlAnswer = components['schemas']['ViewerUrlAnswer'];
+export type WhyBody = components['schemas']['WhyBody'];
 export type ZipUploadAnswer = components['schemas']['ZipUploadAnswer'];
 export type $defs = Record<string, never>;
 export type operations = Record<string, never>;

@@ -32,6 +32,7 @@ export const values: Translation<typeof english> = {
   "permission.approve_deletion": "Löschungen genehmigen",
   "permission.view_to_decide": "die Bilder eines Löschantrags ansehen",
   "permission.write_reports": "Befunde schreiben",
+  "permission.sign_reports": "Befunde unterschreiben",
   "permission.audit": "Protokoll lesen",
   "permission.accounts": "Konten verwalten",
   "permission.service_permissions": "Dienstschlüssel verwalten",

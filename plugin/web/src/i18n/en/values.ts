@@ -29,6 +29,7 @@ export const values = {
   "permission.approve_deletion": "approve deletions",
   "permission.view_to_decide": "see the images of a deletion request",
   "permission.write_reports": "write reports",
+  "permission.sign_reports": "sign reports",
   "permission.audit": "read the audit trail",
   "permission.accounts": "manage accounts",
   "permission.service_permissions": "manage service keys",

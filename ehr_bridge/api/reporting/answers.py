@@ -1,0 +1,215 @@
+"""Reports as answers show them."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import asdict
+from typing import Literal
+
+from pydantic import Field
+
+from ehr_bridge.api.cursors import CursorList
+from ehr_bridge.api.http.context import caller, origin
+from ehr_bridge.api.http.persons import PersonAnswer
+from ehr_bridge.api.http.schemas import Model, Moment, OrderIds, Versioned
+from ehr_bridge.reporting.critical import CriticalLevel
+from ehr_bridge.reporting.report import Signer, Version
+from ehr_bridge.reporting.states import ReportStatus
+from ehr_bridge.services.identity.persons import person_of
+from ehr_bridge.services.reporting.people import Reporter, reporter_of
+from ehr_bridge.services.reporting.reports import ReportView
+
+DraftKind = Literal["new", "amended", "corrected", "appended"]
+
+
+def reporter() -> Reporter:
+    """Who is calling, as reports see them."""
+    return reporter_of(caller(), origin())
+
+
+class SectionAnswer(Model):
+    code: str = Field(description="LOINC, or a word of the template's own")
+    title: str = Field(description="Its heading")
+    text: str = Field(description="Plain lines")
+
+
+class SignerAnswer(Model):
+    subject: str = Field(description="Of their token")
+    name: str
+
+
+class ClaimAnswer(Model):
+    by: SignerAnswer
+    until: Moment = Field(description="Saving renews it")
+
+
+class CriticalAnswer(Model):
+    level: CriticalLevel = Field(description="Within which time the doctor who treats the patient must know")
+    note: str | None
+    is_open: bool = Field(description="Nobody was reached yet")
+
+
+class DraftAnswer(Model):
+    """What is being written; shown to those who write reports."""
+
+    kind: DraftKind = Field(description="What it becomes when it is signed; `new`: final")
+    sections: list[SectionAnswer]
+    author: SignerAnswer
+    reason: str | None = Field(description="Why a signed version is amended")
+    revision: int = Field(description="How often it was saved")
+    saved_at: Moment
+
+
+class ReportItem(PersonAnswer):
+    """A report in lists."""
+
+    id: uuid.UUID
+    status: ReportStatus = Field(description="Of the latest version that was issued; `draft` while there is none")
+    version: int = Field(description="Number of that version; 0 while there is none")
+    title: str = Field(description="What it is a report of")
+    patient_id: uuid.UUID
+    study_instance_uid: str | None = Field(description="Null: no images were made")
+    order_id: uuid.UUID | None
+    order_ids: OrderIds = Field(description="All orders that it answers, `order_id` first")
+    accession_numbers: list[str] = Field(description="Those of `order_ids`, in the same order")
+    author: SignerAnswer | None = Field(description="Who wrote the latest version; of a draft, who writes it")
+    signer: SignerAnswer | None
+    cosigner: SignerAnswer | None
+    issued_at: Moment | None
+    critical: CriticalAnswer | None
+    doubt: str | None = Field(description="Why it is not delivered until somebody decides; null: there is no doubt")
+    claim: ClaimAnswer | None
+    draft_kind: DraftKind | None = Field(description="What is being written of it, if anything")
+    created_at: Moment
+    updated_at: Moment
+
+
+class ReportAnswer(ReportItem, Versioned):
+    language: str = Field(description="Of the text, as in BCP 47")
+    template: str | None
+    sections: list[SectionAnswer] = Field(description="Of the latest version; of a draft, those of the draft")
+    reason: str | None = Field(description="Why the latest version was amended or withdrawn")
+    replaces: int | None = Field(description="The version before it")
+    draft: DraftAnswer | None
+
+
+class ReportList(CursorList):
+    items: list[ReportItem]
+
+
+class ReportVersionAnswer(Model):
+    """What was issued; it never changes."""
+
+    report_id: uuid.UUID
+    version: int
+    status: ReportStatus
+    title: str = Field(description="What it is a report of")
+    language: str
+    sections: list[SectionAnswer]
+    author: SignerAnswer
+    signer: SignerAnswer | None
+    cosigner: SignerAnswer | None
+    issued_at: Moment
+    study_instance_uid: str | None
+    accession_numbers: list[str]
+    replaces: int | None
+    reason: str | None
+    sha256: str = Field(description="Of the text that was signed; the audit trail holds it too")
+
+
+class ReportVersionList(Model):
+    items: list[ReportVersionAnswer]
+
+
+def report_item(view: ReportView) -> ReportItem:
+    return ReportItem(**_shown(view))
+
+
+def report_answer(view: ReportView) -> ReportAnswer:
+    report, latest = view.report, view.latest
+    draft = _draft(view)
+    latest_sections = [] if latest is None else [SectionAnswer(**asdict(one)) for one in latest.sections]
+    return ReportAnswer(
+        **_shown(view),
+        language=report.language,
+        template=report.template,
+        sections=draft.sections if latest is None and draft is not None else latest_sections,
+        reason=latest.reason if latest is not None else None,
+        replaces=latest.replaces if latest is not None else None,
+        draft=draft,
+    )
+
+
+def report_version_answer(version: Version) -> ReportVersionAnswer:
+    said = asdict(version) | {"version": version.number, "sha256": version.sha256}
+    return ReportVersionAnswer.model_validate(said)
+
+
+def _shown(view: ReportView) -> dict[str, object]:
+    report, latest = view.report, view.latest
+    writer = _draft_author(view)
+    return {
+        **asdict(person_of(report.patient, {})),
+        "id": report.id,
+        "status": report.status,
+        "version": report.number,
+        "title": latest.title if latest is not None else report.title,
+        "patient_id": report.patient_id,
+        "study_instance_uid": report.study_instance_uid,
+        "order_id": report.order_id,
+        "order_ids": [one.order_id for one in report.orders],
+        "accession_numbers": list(view.accession_numbers),
+        "author": _person(latest.author) if latest is not None else writer,
+        "signer": _person(latest.signer) if latest is not None else None,
+        "cosigner": _person(latest.cosigner) if latest is not None else None,
+        "issued_at": report.issued_at,
+        "critical": _critical(view),
+        "doubt": report.doubt,
+        "claim": _claim(view),
+        "draft_kind": report.draft_kind if reporter().writes else None,
+        "created_at": report.created_at,
+        "updated_at": report.updated_at,
+    }
+
+
+def _critical(view: ReportView) -> CriticalAnswer | None:
+    report = view.report
+    if report.critical_level is None:
+        return None
+    is_open = report.critical_told_at is None
+    return CriticalAnswer(level=report.critical_level, note=report.critical_note, is_open=is_open)
+
+
+def _claim(view: ReportView) -> ClaimAnswer | None:
+    report = view.report
+    if view.holder is None or report.claimed_until is None or not reporter().writes:
+        return None
+    by = SignerAnswer(subject=view.holder, name=report.claimed_name or view.holder)
+    return ClaimAnswer(by=by, until=report.claimed_until)
+
+
+def _draft_author(view: ReportView) -> SignerAnswer | None:
+    report = view.report
+    if report.draft_author is None or not reporter().writes:
+        return None
+    return SignerAnswer(subject=report.draft_author, name=report.draft_author_name or report.draft_author)
+
+
+def _draft(view: ReportView) -> DraftAnswer | None:
+    report, author = view.report, _draft_author(view)
+    if author is None or report.draft_kind is None:
+        return None
+    return DraftAnswer.model_validate(
+        {
+            "kind": report.draft_kind,
+            "sections": report.draft_sections or [],
+            "author": author,
+            "reason": report.draft_reason,
+            "revision": report.draft_revision,
+            "saved_at": report.draft_saved_at,
+        }
+    )
+
+
+def _person(one: Signer | None) -> SignerAnswer | None:
+    return None if one is None else SignerAnswer(subject=one.subject, name=one.name)

@@ -1,0 +1,1 @@
+"""The tables of results: what is said of studies, and what becomes of it."""

@@ -1,0 +1,1 @@
+"""Reports of studies: written, signed, amended and withdrawn here; others are told of each version by `Listener`."""

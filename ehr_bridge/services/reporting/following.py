@@ -1,0 +1,56 @@
+"""A report stays with its patient: it follows its order, and a study without an order through merges.
+
+Like `db.facts` it watches the rows that a session writes, so whoever moves an order or a study tells it.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from sqlalchemy import event, inspect, select
+from sqlalchemy.orm import InstanceState, Session
+
+from ehr_bridge.db.database import Database
+from ehr_bridge.db.tables.registry import Order, Patient
+from ehr_bridge.db.tables.results.reports import Report
+from ehr_bridge.db.tables.studies import Study
+
+
+def follow_patients(database: Database) -> None:
+    """From now on `Report.patient_id` follows, in the transaction of what it follows. Before `keep_dates` and
+    `tell_facts`, which see what it changes."""
+
+    def follow(session: Session, _flush: Any, _instances: Any) -> None:
+        for row in list(session.dirty):
+            if isinstance(row, Order | Study) and _has_moved(row):
+                _follow(session, row)
+
+    event.listen(database.write_session, "before_flush", follow, insert=True)
+
+
+def _has_moved(row: Order | Study) -> bool:
+    state: InstanceState[Any] = inspect(row)
+    return state.attrs["patient_id"].history.has_changes()
+
+
+def _follow(session: Session, row: Order | Study) -> None:
+    if isinstance(row, Order):
+        for report in session.scalars(select(Report).where(Report.order_id == row.id)):
+            report.patient_id = row.patient_id
+    elif row.patient_id is not None:
+        of_study = select(Report).where(Report.study_instance_uid == row.study_instance_uid)
+        for report in session.scalars(of_study.where(Report.order_id.is_(None))):
+            if row.patient_id in _records(session, report.written_for_id):
+                report.patient_id = row.patient_id
+
+
+def _records(session: Session, patient_id: uuid.UUID) -> set[uuid.UUID]:
+    """A record and those that it was merged into, one after the other."""
+    found: set[uuid.UUID] = set()
+    following: uuid.UUID | None = patient_id
+    while following is not None and following not in found:
+        found.add(following)
+        patient = session.get(Patient, following)
+        following = patient.merged_into_id if patient is not None else None
+    return found

@@ -1,0 +1,42 @@
+"""Orders follow their report: reported when it is signed, completed again when it is withdrawn."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from ehr_bridge.db.states import OrderStatus
+from ehr_bridge.db.tables.registry import Order
+from ehr_bridge.db.tables.results.reports import Report
+from ehr_bridge.reporting.states import SIGNED
+from ehr_bridge.services import audit
+from ehr_bridge.services.audit.trail import Event, Origin
+from ehr_bridge.services.registry.order_states import TRANSITIONS, move
+from ehr_bridge.services.reporting.rows import orders_of
+
+
+def follow_report(session: Session, report: Report, origin: Origin, now: datetime) -> None:
+    """Set the state of the orders that a report answers after a version was issued. A cancelled order stays so."""
+    is_signed = report.status in SIGNED
+    for order in orders_of(report):
+        was_signed, order.has_signed_report = order.has_signed_report, is_signed
+        if is_signed and OrderStatus.REPORTED in TRANSITIONS[order.status]:
+            _move(session, order, OrderStatus.REPORTED, "order.reported", report, origin, now)
+        elif was_signed and not is_signed and order.status == OrderStatus.REPORTED:
+            _move(session, order, OrderStatus.COMPLETED, "order.report_withdrawn", report, origin, now)
+
+
+def _move(
+    session: Session, order: Order, to: OrderStatus, action: str, report: Report, origin: Origin, now: datetime
+) -> None:
+    before = order.status
+    move(order, to)
+    event = Event(
+        action,
+        patient_id=order.patient_id,
+        order_id=order.id,
+        study_instance_uid=report.study_instance_uid,
+        detail={"before": before, "after": to, "report_id": str(report.id)},
+    )
+    audit.append(session, origin, event, now)

@@ -1,0 +1,212 @@
+"""Reports: the one door to them. Every change is one transaction, audited, and told to those who listen."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ehr_bridge.db.database import Database
+from ehr_bridge.db.fresh import Fresh
+from ehr_bridge.db.paging import Page, Position
+from ehr_bridge.db.tables.results.reports import NEW, Report, ReportVersion
+from ehr_bridge.errors import Conflict
+from ehr_bridge.reporting.report import Version
+from ehr_bridge.reporting.states import SIGNED, ReportStatus
+from ehr_bridge.services import audit
+from ehr_bridge.services.reporting import drafting
+from ehr_bridge.services.reporting.drafting import Content, Start
+from ehr_bridge.services.reporting.issuing import Issue, Listener, Proof, issue, prove, report_event, see
+from ehr_bridge.services.reporting.listing import ReportFilters, search_reports
+from ehr_bridge.services.reporting.people import Reporter
+from ehr_bridge.services.reporting.rows import find_report, require_status, version_of, version_row
+
+
+@dataclass(frozen=True, slots=True)
+class ReportView:
+    """A report with what its page shows."""
+
+    report: Report
+    latest: Version | None
+    """What was issued last; None: nothing yet."""
+    holder: str | None
+    """Who has claimed it, as long as the claim holds."""
+    accession_numbers: tuple[str, ...] = field(default=())
+
+
+class Reports:
+    def __init__(self, database: Database, fresh: Fresh, clock: Callable[[], datetime]) -> None:
+        self._database = database
+        self._fresh = fresh
+        self._clock = clock
+        self._listeners: list[Listener] = []
+
+    def on_issued(self, listener: Listener) -> None:
+        """From now on it is told of every version that is issued, and when a report comes into doubt or out of it, in
+        the same transaction."""
+        self._listeners.append(listener)
+
+    def tell(self, session: Session, report: Report, version: Version) -> None:
+        """Tell all who listen."""
+        for listener in self._listeners:
+            listener(session, report, version)
+
+    def search(
+        self,
+        filters: ReportFilters,
+        who: Reporter,
+        limit: int,
+        offset: int,
+        after: Position | None = None,
+        sort: str | None = None,
+    ) -> Page[ReportView]:
+        """Reports, last changed first unless asked otherwise. Raises InvalidInput when the list cannot be sorted like
+        that or has no position `after`."""
+        with self._database.read() as session:
+            page = search_reports(session, filters, who, limit, offset, after, sort)
+            return page.of([self._view(session, one) for one in page.items])
+
+    def get(self, report_id: uuid.UUID, who: Reporter) -> ReportView:
+        """Raises NotFound, NotPermitted."""
+        with self._database.read() as session:
+            return self._view(session, find_report(session, report_id, who))
+
+    def open(self, order: str | None, study_instance_uid: str | None, start: Start, who: Reporter) -> ReportView:
+        """Begin a report of an order, or of a study and all of its orders.
+
+        Raises:
+            NotFound: there is no such order or study.
+            NotPermitted: the caller may not see its patient.
+            Conflict: it has a report; the order is cancelled; or the study is not linked.
+        """
+        with self._fresh.write() as session:
+            report = drafting.open_draft(session, order, study_instance_uid, start, who, self._clock())
+            return self._view(session, report)
+
+    def save(self, report_id: uuid.UUID, content: Content, who: Reporter) -> ReportView:
+        """Save the draft, which renews the claim. Raises Conflict when nothing is being written or somebody else has
+        claimed it."""
+        return self._change(report_id, who, lambda s, report, now: drafting.save(s, report, content, who, now))
+
+    def claim(self, report_id: uuid.UUID, reason: str | None, who: Reporter) -> ReportView:
+        """Claim the draft for a while; with a reason, take it over. Raises Conflict when somebody else has claimed it
+        and there is no reason."""
+        return self._change(report_id, who, lambda s, report, now: drafting.claim(s, report, reason, who, now))
+
+    def release(self, report_id: uuid.UUID, who: Reporter) -> ReportView:
+        """Let go of the claim. Raises Conflict when it is somebody else's."""
+        return self._change(report_id, who, lambda s, report, now: drafting.release(s, report, who, now))
+
+    def discard(self, report_id: uuid.UUID, reason: str, who: Reporter) -> ReportView:
+        """Throw away what is being written. Raises Conflict like `save`."""
+        return self._change(report_id, who, lambda s, report, now: drafting.discard(s, report, reason, who, now))
+
+    def preliminary(self, report_id: uuid.UUID, who: Reporter) -> ReportView:
+        """Issue the draft before anybody has signed it; it can be written on.
+
+        Raises:
+            Conflict: it was signed once; or like `save`.
+            InvalidInput: nothing is written.
+        """
+
+        def act(session: Session, report: Report, now: datetime) -> None:
+            drafting.require_draft(report)
+            if report.draft_kind != NEW:
+                raise Conflict("report_signed", "What was signed once cannot be preliminary again; sign the amendment.")
+            drafting.require_free(report, who, now)
+            what = Issue(ReportStatus.PRELIMINARY, drafting.written(report), drafting.author_of(report))
+            self.tell(session, report, issue(session, report, what, who, now))
+
+        return self._change(report_id, who, act)
+
+    def sign(self, report_id: uuid.UUID, who: Reporter) -> ReportView:
+        """Sign the draft as it stands. The caller has proved who they are a moment ago.
+
+        Raises:
+            Conflict: nothing is being written, or somebody else has claimed it.
+            InvalidInput: nothing is written.
+        """
+
+        def act(session: Session, report: Report, now: datetime) -> None:
+            drafting.require_draft(report)
+            drafting.require_free(report, who, now)
+            status, author = drafting.becomes(report), drafting.author_of(report)
+            what = Issue(status, drafting.written(report), author, who.signer, reason=report.draft_reason)
+            version = issue(session, report, what, who, now)
+            drafting.end_draft(report)
+            self.tell(session, report, version)
+
+        return self._change(report_id, who, act)
+
+    def amend(self, report_id: uuid.UUID, kind: ReportStatus, reason: str, who: Reporter) -> ReportView:
+        """Open a draft of the next version of a signed report. Raises Conflict when it is not signed, or one is
+        open."""
+
+        def act(session: Session, report: Report, now: datetime) -> None:
+            latest = version_of(version_row(session, report.id, report.number)) if report.number else None
+            drafting.amend(session, report, kind, latest.sections if latest else (), reason, who, now)
+
+        return self._change(report_id, who, act)
+
+    def withdraw(self, report_id: uuid.UUID, reason: str, who: Reporter) -> ReportView:
+        """Say that what was issued was entered in error: of the wrong patient, for example. What is being written of it
+        is discarded. Raises Conflict when nothing was issued, or it is withdrawn."""
+
+        def act(session: Session, report: Report, now: datetime) -> None:
+            require_status(report, ReportStatus.PRELIMINARY, *sorted(SIGNED))
+            latest = version_of(version_row(session, report.id, report.number))
+            what = Issue(ReportStatus.ENTERED_IN_ERROR, latest.sections, latest.author, who.signer, reason=reason)
+            drafting.end_draft(report)
+            report.doubt = report.doubted_at = None
+            self.tell(session, report, issue(session, report, what, who, now))
+
+        return self._change(report_id, who, act)
+
+    def seen(self, report_id: uuid.UUID, who: Reporter) -> None:
+        """Note that the caller has seen the latest version."""
+        now = self._clock()
+        with self._database.write() as session:
+            report = find_report(session, report_id, who)
+            if report.number and see(session, report, who.subject, now):
+                audit.append(session, who.origin, report_event("report.seen", report, version=report.number), now)
+
+    def versions(self, report_id: uuid.UUID, who: Reporter) -> list[Version]:
+        """All that was issued of it, oldest first. Raises NotFound, NotPermitted."""
+        with self._database.read() as session:
+            report = find_report(session, report_id, who)
+            query = select(ReportVersion).where(ReportVersion.report_id == report.id).order_by(ReportVersion.number)
+            return [version_of(row) for row in session.scalars(query)]
+
+    def version_for(self, report_id: uuid.UUID, number: int, who: Reporter) -> Version:
+        """Raises NotFound, NotPermitted."""
+        with self._database.read() as session:
+            return version_of(version_row(session, find_report(session, report_id, who).id, number))
+
+    def version(self, report_id: uuid.UUID, number: int) -> Version:
+        """For work without a caller, such as filing. Raises NotFound."""
+        with self._database.read() as session:
+            return version_of(version_row(session, report_id, number))
+
+    def verify(self, report_id: uuid.UUID, number: int, who: Reporter) -> Proof:
+        """Whether a version is what was issued (`issuing.prove`). Raises NotFound, NotPermitted."""
+        with self._database.read() as session:
+            return prove(session, find_report(session, report_id, who).id, number)
+
+    def _change(
+        self, report_id: uuid.UUID, who: Reporter, act: Callable[[Session, Report, datetime], None]
+    ) -> ReportView:
+        now = self._clock()
+        with self._database.write() as session:
+            report = find_report(session, report_id, who)
+            act(session, report, now)
+            session.flush()
+            return self._view(session, report)
+
+    def _view(self, session: Session, report: Report) -> ReportView:
+        latest = version_of(version_row(session, report.id, report.number)) if report.number else None
+        numbers = tuple(one.order.accession_number for one in report.orders)
+        return ReportView(report, latest, drafting.holder(report, self._clock()), numbers)

@@ -1,0 +1,105 @@
+"""Rows of reports: finding them, for those who may see them, and reading back what was issued."""
+
+from __future__ import annotations
+
+import uuid
+
+from sqlalchemy import ColumnElement, and_, exists, or_, select
+from sqlalchemy.orm import Session
+
+from ehr_bridge.db.tables.registry import Order
+from ehr_bridge.db.tables.results.reports import Report, ReportVersion
+from ehr_bridge.db.tables.studies import Study
+from ehr_bridge.errors import Conflict, NotFound
+from ehr_bridge.reporting.report import Section, Signer, Version
+from ehr_bridge.reporting.states import ReportStatus
+from ehr_bridge.services.reporting.people import Reporter
+from ehr_bridge.services.visibility.asker import require_open
+from ehr_bridge.services.visibility.restrictions import Closed, without
+
+
+def visible() -> ColumnElement[bool]:
+    """A report is hidden with its study: while a deletion waits or has its grace period, and after the purge."""
+    deleted = Study.deleted_at.is_not(None)
+    return ~exists().where(Study.study_instance_uid == Report.study_instance_uid, deleted)
+
+
+def shown_to(who: Reporter) -> list[ColumnElement[bool]]:
+    """What this person may read at all: what was issued; who writes reports also sees drafts."""
+    return [visible()] if who.writes else [visible(), Report.number > 0]
+
+
+def open_to(closed: Closed) -> list[ColumnElement[bool]]:
+    """Leaves out what concerns patients whom the caller may not see."""
+    if not closed.patients:
+        return []
+    uid = Report.study_instance_uid
+    return [without(Report.patient_id, closed), or_(uid.is_(None), uid.not_in(closed.studies))]
+
+
+def find_report(session: Session, report_id: uuid.UUID, who: Reporter) -> Report:
+    """Raises NotFound, also where it is hidden or not for this person, and NotPermitted for a restricted patient."""
+    report = session.scalar(select(Report).where(Report.id == report_id, and_(*shown_to(who))))
+    if report is None:
+        raise NotFound("report_not_found", "There is no such report, or nothing of it was issued yet.")
+    require_open(report.patient_id)
+    for patient_id in _patients_of_study(session, report):
+        require_open(patient_id)
+    return report
+
+
+def patients_of(session: Session, report_id: uuid.UUID) -> list[uuid.UUID | None]:
+    """Whose a report is, and whose its images are."""
+    report = session.get(Report, report_id)
+    return [] if report is None else [report.patient_id, *_patients_of_study(session, report)]
+
+
+def _patients_of_study(session: Session, report: Report) -> list[uuid.UUID | None]:
+    if report.study_instance_uid is None:
+        return []
+    of_study = Study.study_instance_uid == report.study_instance_uid
+    return list(session.scalars(select(Study.patient_id).where(of_study)))
+
+
+def orders_of(report: Report) -> list[Order]:
+    """The orders it answers, the primary one first."""
+    return [one.order for one in report.orders]
+
+
+def version_row(session: Session, report_id: uuid.UUID, number: int) -> ReportVersion:
+    """Raises NotFound."""
+    row = session.get(ReportVersion, (report_id, number))
+    if row is None:
+        raise NotFound("report_version_not_found", "This report has no version with that number.")
+    return row
+
+
+def version_of(row: ReportVersion) -> Version:
+    """The version as it is read, filed and delivered."""
+    return Version(
+        row.report_id,
+        row.number,
+        row.status,
+        row.title,
+        row.language,
+        tuple(Section(**one) for one in row.sections),
+        Signer(row.author, row.author_name),
+        row.issued_at,
+        row.study_instance_uid,
+        tuple(row.accession_numbers),
+        _signer(row.signer, row.signer_name),
+        _signer(row.cosigner, row.cosigner_name),
+        row.replaces,
+        row.reason,
+    )
+
+
+def _signer(subject: str | None, name: str | None) -> Signer | None:
+    return None if subject is None else Signer(subject, name or subject)
+
+
+def require_status(report: Report, *allowed: ReportStatus) -> None:
+    """Raises Conflict `report_state` when the latest version has another status."""
+    if report.status not in allowed:
+        detail = f"This report is '{report.status}'; that is possible while it is {' or '.join(allowed)}."
+        raise Conflict("report_state", detail)
