@@ -7,20 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from threading import local
-from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.commits import Commits
+from ehr_bridge.db.engines.postgresql import TURN, postgresql_engines
+from ehr_bridge.db.engines.sqlite import sqlite_engines
 from ehr_bridge.db.turns import Turns
 from ehr_bridge.errors import Unavailable
 
-WRITE = "ehr_bridge_write"
-WRITERS_TURN = 0x45485242  # "EHRB": the advisory lock that one writer at a time holds on PostgreSQL
 FAILED = "ehr_bridge_failed"
 
 
@@ -29,18 +27,17 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self._turns = Turns()
-        self.engine = _make_engine(url, self._turns)
+        self.engines = sqlite_engines(url, self._turns) if url.startswith("sqlite") else postgresql_engines(url)
         self.write_session = type("WriteSession", (Session,), {})
         """Class of the sessions that write, for event listeners (`ehr_bridge.db.decisive`)."""
-        self._writer = self.engine.execution_options(**{WRITE: True})
-        self._relaxed = (
-            _make_engine(url, self._turns, synchronous="NORMAL").execution_options(**{WRITE: True})
-            if self.is_sqlite
-            else self._writer
-        )
         self._of_thread = local()
         self.commits = Commits(self.engine)
         """Whether anything was committed; for the worker."""
+
+    @property
+    def engine(self) -> Engine:
+        """For what is neither reading nor writing as the product does: migrations, for example."""
+        return self.engines.plain
 
     @property
     def is_sqlite(self) -> bool:
@@ -50,7 +47,7 @@ class Database:
     def read(self) -> Iterator[Session]:
         """A session for reading; nothing it does is kept. Raises Unavailable when the database is away."""
         joined = self._joined
-        bind = self.engine if joined is None else joined.connection()
+        bind = self.engines.reading if joined is None else joined.connection()
         with _translate_outage(), Session(bind, autoflush=False) as session:
             yield session
 
@@ -66,9 +63,8 @@ class Database:
             with _translate_outage(), _part_of(joined):
                 yield joined
             return
-        with _translate_outage(), self.write_session(self._writer, expire_on_commit=False) as session, session.begin():
-            if not self.is_sqlite:
-                session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": WRITERS_TURN})
+        writing = self.engines.writing
+        with _translate_outage(), self.write_session(writing, expire_on_commit=False) as session, session.begin():
             yield session
 
     @contextmanager
@@ -117,11 +113,11 @@ class Database:
     def write_relaxed(self, *, in_turn: bool = False) -> Iterator[Session]:
         """Like `relaxed`, as a session. `in_turn`: wait for the turn like `write`, so that what was read still holds.
         Raises Unavailable when the database is away."""
-        with _translate_outage(), Session(self._relaxed, expire_on_commit=False) as session, session.begin():
+        with _translate_outage(), Session(self.engines.relaxed, expire_on_commit=False) as session, session.begin():
             if not self.is_sqlite:
                 session.execute(text("SET LOCAL synchronous_commit TO OFF"))
                 if in_turn:
-                    session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": WRITERS_TURN})
+                    session.execute(text(TURN))
             yield session
 
     @contextmanager
@@ -133,7 +129,7 @@ class Database:
         Raises Unavailable when the database is away.
         """
         with _translate_outage():
-            connection = kept or self._relaxed.connect()
+            connection = kept or self.engines.relaxed.connect()
             with connection.begin():
                 if not self.is_sqlite:
                     connection.exec_driver_sql("SET LOCAL synchronous_commit TO OFF")
@@ -141,8 +137,7 @@ class Database:
 
     def dispose(self) -> None:
         self.commits.close()
-        self.engine.dispose()
-        self._relaxed.dispose()
+        self.engines.dispose()
 
 
 @contextmanager
@@ -165,36 +160,3 @@ def _translate_outage() -> Iterator[None]:
         if error.connection_invalidated:
             raise Unavailable("database_unavailable", "The database does not answer; try again in a moment.") from error
         raise
-
-
-def _make_engine(url: str, turns: Turns, synchronous: str = "FULL") -> Engine:
-    if url.startswith("sqlite"):
-        engine = create_engine(url, connect_args={"timeout": 15, "check_same_thread": False}, hide_parameters=True)
-        event.listen(engine, "connect", partial(_sqlite_connect, synchronous))
-        event.listen(engine, "begin", partial(_sqlite_begin, turns))
-        return engine
-    return create_engine(
-        url,
-        pool_size=8,
-        max_overflow=8,
-        pool_timeout=5,
-        pool_pre_ping=True,
-        hide_parameters=True,
-        connect_args={"connect_timeout": 3, "tcp_user_timeout": 5000, "options": "-c lock_timeout=10s"},
-    )
-
-
-def _sqlite_connect(synchronous: str, connection: Any, _record: Any) -> None:
-    connection.isolation_level = None  # we say BEGIN ourselves
-    cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", f"synchronous={synchronous}", "foreign_keys=ON", "cache_size=-16000"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def _sqlite_begin(turns: Turns, connection: Connection) -> None:
-    if not connection.get_execution_options().get(WRITE):
-        connection.exec_driver_sql("BEGIN")
-        return
-    with turns.waiting():
-        connection.exec_driver_sql("BEGIN IMMEDIATE")

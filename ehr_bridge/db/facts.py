@@ -33,9 +33,13 @@ _ANSWERS, _ORDER_IDS = "answers", "order_ids"
 """The attribute of a study that holds the orders it answers, and what is remembered of it."""
 _COLUMNS = ("type", "patient_id", "order_id", "study_instance_uid")
 _TABLE = table_of(FeedEvent)
-_ADD = insert(_TABLE).values(
-    seq=select(func.coalesce(func.max(_TABLE.c.seq), 0) + 1).scalar_subquery(),
-    **{column.name: bindparam(column.name) for column in _TABLE.c if column.name != "seq"},
+_ADD = (
+    insert(_TABLE)
+    .values(
+        seq=select(func.coalesce(func.max(_TABLE.c.seq), 0) + 1).scalar_subquery(),
+        **{column.name: bindparam(column.name) for column in _TABLE.c if column.name != "seq"},
+    )
+    .inline()
 )
 
 

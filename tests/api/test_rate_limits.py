@@ -222,7 +222,7 @@ def test_counting_touches_no_database_and_telling_is_one_transaction(database: D
     limits = RateLimits(database, clock, {"upload": 2000})
     limits.reconcile()
     begun: list[object] = []
-    for engine in (database.engine, database._relaxed) if database.is_sqlite else (database.engine,):
+    for engine in database.engines.different:
         event.listen(engine, "begin", begun.append)
     assert used(limits, "rita", 1000) == 1000
     assert begun == []

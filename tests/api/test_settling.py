@@ -113,11 +113,14 @@ def statements(api: Api, act: Callable[[], Any]) -> int:
     def count(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
         asked.append(statement)
 
-    event.listen(api.services.database.engine, "after_cursor_execute", count)
+    engines = api.services.database.engines.different
+    for engine in engines:
+        event.listen(engine, "after_cursor_execute", count)
     try:
         act()
     finally:
-        event.remove(api.services.database.engine, "after_cursor_execute", count)
+        for engine in engines:
+            event.remove(engine, "after_cursor_execute", count)
     return len(asked)
 
 

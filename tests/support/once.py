@@ -15,11 +15,11 @@ from flask_openapi3 import OpenAPI
 from sqlalchemy import Engine
 
 from ehr_bridge.api import app
-from ehr_bridge.db import database
+from ehr_bridge.db.engines import postgresql, sqlite
 
 STATEMENTS = 5_000  # more than one server ever has: all tests together ask everything
 
-_first: dict[str, Engine] = {}
+_first: dict[tuple[str, Any], Engine] = {}
 _without_anything: dict[type[OpenAPI], OpenAPI] = {}
 _routes = app._routes
 
@@ -27,7 +27,8 @@ _routes = app._routes
 def share() -> None:
     """From now on, for all tests of this process."""
     patch = pytest.MonkeyPatch()
-    patch.setattr(database, "create_engine", create_engine)
+    for module in (postgresql, sqlite):
+        patch.setattr(module, "create_engine", create_engine)
     patch.setattr(app, "_routes", routes)
 
 
@@ -37,9 +38,10 @@ def create_engine(url: str, **options: Any) -> Engine:
     A dialect knows its server only after the first connection; until then nobody takes it over.
     """
     engine = sqlalchemy.create_engine(url, query_cache_size=STATEMENTS, **options)
-    first = _first.get(engine.name)
+    kind = engine.name, options.get("isolation_level")
+    first = _first.get(kind)
     if first is None or first.dialect.server_version_info is None:
-        _first[engine.name] = engine
+        _first[kind] = engine
     else:
         engine.dialect, engine._compiled_cache = first.dialect, first._compiled_cache
     return engine

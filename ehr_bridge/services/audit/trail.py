@@ -16,6 +16,7 @@ from ehr_bridge.db.paging import Key, Page, Sorts, fetch_page, in_period
 from ehr_bridge.db.rows import add_rows, table_of
 from ehr_bridge.db.tables.audit import AuditEvent
 from ehr_bridge.db.tables.studies import Study
+from ehr_bridge.db.time_limit import in_one_transaction
 from ehr_bridge.services.audit import verification
 from ehr_bridge.services.audit.anchors import Anchor
 from ehr_bridge.services.audit.verification import GENESIS, Verification
@@ -142,7 +143,8 @@ SORTS = Sorts({"at": ()}, "-at", Key(AuditEvent.id.expression, int))
 
 def verify(session: Session, anchors: Iterable[Anchor] = ()) -> Verification:
     """Verify the chain; see `verification.verify_connection`."""
-    return verification.verify_connection(session.connection(), anchors)
+    with in_one_transaction(session):
+        return verification.verify_connection(session.connection(), anchors)
 
 
 def search(

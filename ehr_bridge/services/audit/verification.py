@@ -21,6 +21,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from ehr_bridge.db.database import Database
+from ehr_bridge.db.time_limit import in_one_transaction
 from ehr_bridge.services.audit.anchors import Anchor, AnchorFileError, Head, anchor_key, read_anchors
 
 GENESIS = "0" * 64
@@ -85,7 +86,7 @@ def verify_database(url: str, anchor_file: Path | None = None, secret: str | Non
     database = Database(url)
     try:
         key = anchor_key(secret) if secret is not None else None
-        with database.read() as session:
+        with database.read() as session, in_one_transaction(session):
             return verify_connection(session.connection(), read_anchors(anchor_file, key) if anchor_file else ())
     finally:
         database.dispose()

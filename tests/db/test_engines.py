@@ -1,0 +1,117 @@
+"""What is saved on the way to the database costs no certainty: both engines, and what PostgreSQL alone does."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from datetime import UTC, datetime
+
+import psycopg
+import pytest
+from sqlalchemy import event, func, select, text
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from ehr_bridge.db.database import Database
+from ehr_bridge.db.rows import add_rows
+from ehr_bridge.db.tables.match_keys import PatientMatchKey
+from ehr_bridge.db.tables.registry import Patient
+from ehr_bridge.errors import Unavailable
+
+NOW = datetime(2026, 11, 29, tzinfo=UTC)
+
+
+def patient(mrn: str, key: uuid.UUID | None = None) -> Patient:
+    return Patient(id=key or uuid.uuid4(), mrn=mrn, sex="unknown", created_at=NOW, updated_at=NOW)
+
+
+def count(database: Database) -> int:
+    with database.read() as session:
+        return session.scalar(select(func.count()).select_from(Patient)) or 0
+
+
+def end_all_connections(database: Database) -> None:
+    """As a server does that is restarted; a file has none."""
+    if database.is_sqlite:
+        return
+    with psycopg.connect(database.engine.url.set(drivername="postgresql").render_as_string(False)) as other:
+        mine = "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
+        other.execute(f"{mine} WHERE pid <> pg_backend_pid() AND datname = current_database()")
+
+
+@pytest.mark.parametrize("is_last", [True, False], ids=["last", "followed by a question"])
+def test_a_row_that_is_refused_refuses_the_transaction(database: Database, is_last: bool) -> None:
+    """The next one finds everything as it was."""
+    with pytest.raises(IntegrityError), database.write() as session:
+        session.add(patient("MRN-1"))
+        session.flush()
+        add_rows(session, PatientMatchKey, [{"patient_id": uuid.uuid4(), "key": "of nobody"}])
+        if not is_last:
+            session.scalar(select(func.count()).select_from(Patient))
+    assert count(database) == 0
+    with database.write() as session:
+        session.add(patient("MRN-2"))
+    assert count(database) == 1
+
+
+def test_an_error_within_a_transaction_leaves_a_connection_that_works(database: Database) -> None:
+    for _ in range(12):
+        with pytest.raises((DBAPIError, Unavailable)), database.write() as session:
+            session.add(patient("MRN-1"))
+            session.flush()
+            session.execute(text("SELECT nothing_like_this"))
+    with database.write() as session:
+        session.add(patient("MRN-2"))
+    assert count(database) == 1
+
+
+def test_what_a_reader_changes_is_not_kept(database: Database) -> None:
+    try:
+        with database.read() as session:
+            session.execute(text("DELETE FROM patients"))
+            session.add(patient("MRN-1"))
+            session.flush()
+    except DBAPIError as error:
+        assert "read-only" in str(error.orig)
+        assert not database.is_sqlite
+    assert count(database) == 0
+
+
+def test_whoever_has_begun_has_the_turn(database: Database) -> None:
+    """The clock of a transaction is read in its turn: until then no other has one, and it sees what was written."""
+    seen: list[int] = []
+
+    def other() -> None:
+        with database.write() as session:
+            session.connection()
+            seen.append(count(database))
+
+    with database.write() as session:
+        session.connection()
+        waiting = threading.Thread(target=other)
+        waiting.start()
+        waiting.join(0.2)
+        assert seen == []
+        session.add(patient("MRN-1"))
+    waiting.join(20)
+    assert seen == [1]
+
+
+def test_after_a_restart_of_the_server_nobody_meets_a_dead_connection(database: Database) -> None:
+    for number in range(3):
+        with database.write() as session:
+            session.add(patient(f"MRN-{number}"))
+        assert count(database) == number + 1
+        end_all_connections(database)
+    assert count(database) == 3
+
+
+def test_every_engine_is_reached_by_who_listens(database: Database) -> None:
+    """So a test that counts statements counts all."""
+    asked: list[str] = []
+    for engine in database.engines.different:
+        event.listen(engine, "before_cursor_execute", lambda *told: asked.append(told[2]))
+    count(database)
+    with database.write() as session:
+        session.add(patient("MRN-1"))
+    assert any("count" in one for one in asked)
+    assert any(one.startswith("INSERT") for one in asked)
