@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 import pwd
@@ -11,6 +12,7 @@ import tempfile
 import uuid
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -177,10 +179,12 @@ def own_postgres() -> Iterator[PostgresCluster]:
         yield cluster
 
 
-@pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated database that tests copy: migrating takes a hundred times as long."""
-    file = tmp_path_factory.mktemp("template") / "template.sqlite3"
+@cache
+def sqlite_template() -> Path:
+    """A migrated database that tests and their servers copy: migrating takes a hundred times as long."""
+    folder = in_memory("template")
+    atexit.register(folder.cleanup)
+    file = Path(folder.name) / "template.sqlite3"
     _migrate(f"sqlite:///{file}")
     return file
 
@@ -205,7 +209,7 @@ def _migrated(request: pytest.FixtureRequest, engine: str) -> Iterator[str]:
     if engine == "sqlite":
         with in_memory("sqlite") as folder:
             file = Path(folder) / "test.sqlite3"
-            shutil.copy(request.getfixturevalue("sqlite_template"), file)
+            shutil.copy(sqlite_template(), file)
             yield f"sqlite:///{file}"
         return
     cluster: PostgresCluster = request.getfixturevalue("postgres")

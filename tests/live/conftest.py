@@ -49,10 +49,9 @@ def own_server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Serve
 
 
 @pytest.fixture(scope="package")
-def sqlite_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server on SQLite, where the database makes no difference to what is tested."""
-    with running(tmp_path_factory.mktemp("server"), **SMALL_LIMITS) as server:
-        yield server
+def sqlite_server(shared_on_sqlite: Server) -> Server:
+    """The shared server on SQLite, where the database makes no difference to what is tested."""
+    return shared_on_sqlite
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from socket import socket
 
 import pytest
 
-from tests.conftest import PostgresCluster
+from tests.conftest import PostgresCluster, sqlite_template
 from tests.support.server import Server
 from tests.support.steps import eventually
 
@@ -31,8 +32,15 @@ def databases(request: pytest.FixtureRequest, engine: str) -> dict[str, str]:
 
 @contextmanager
 def running(folder: Path, *arguments: str, **environ: str) -> Iterator[Server]:
-    """A started server; at the end it must stop as it should. None is left behind, whatever fails."""
+    """A started server; at the end it must stop as it should. None is left behind, whatever fails.
+
+    Its database is migrated already, but for a demo, which begins with nothing, as at a user's first start.
+    """
     server = Server(folder / "var", environ)
+    if "EHR_BRIDGE_DATABASE_URL" not in environ and "--demo" not in arguments:
+        server.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        shutil.copy(sqlite_template(), server.data_dir / "ehr-bridge.sqlite3")
+        (server.data_dir / "ehr-bridge.sqlite3").chmod(0o600)
     try:
         server.start(*arguments)
         yield server
