@@ -53,6 +53,7 @@ describe("asking the server", () => {
   it("keeps the session when a password in the body is wrong", async () => {
     const { ask, session } = bench(() => json(401, { code: "wrong_credentials" }));
     await expect(ask("auth/password", { method: "POST", body: {}, token: "secret" })).rejects.toMatchObject({ code: "wrong_credentials" });
+    await expect(ask("reports/1/sign", { method: "POST", body: {}, proves: true })).rejects.toMatchObject({ code: "wrong_credentials" });
     expect(session.token()).toBe("secret");
   });
 

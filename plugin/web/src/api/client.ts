@@ -18,10 +18,14 @@ export interface Asking {
   /** Beside the usual ones; text that is not ASCII goes through `headerText`. */
   headers?: Record<string, string>;
   signal?: AbortSignal;
+  /** The request goes on when the page is closed; its body must be small (64 kB). */
+  keepalive?: boolean;
   /** Hears the ETag of a good answer, for `If-Match`. */
   onTag?: (tag: string) => void;
   /** false for sign-in itself, whose 401 says nothing about a session. */
   withToken?: boolean;
+  /** The body holds the password of who is signed in: that it is wrong ends nothing. */
+  proves?: boolean;
   /** Another token than the session's; its 401 ends nothing by itself. */
   token?: string;
 }
@@ -44,6 +48,7 @@ export function createClient(session: Session, fetcher: typeof fetch = (...args)
         body: asking.content ? asking.content.text : asking.body === undefined ? null : JSON.stringify(asking.body),
         cache: "no-store",
         signal: asking.signal ?? null,
+        ...(asking.keepalive ? { keepalive: true } : {}),
       });
     } catch (cause) {
       if (asking.signal?.aborted) throw cause;
@@ -56,8 +61,10 @@ export function createClient(session: Session, fetcher: typeof fetch = (...args)
       if (body === undefined && answer.status !== 204) throw new ApiError(answer.status, "unexpected_answer");
       return body as T;
     }
-    if (answer.status === 401 && token && token !== asking.token) session.end(token);
-    throw errorFromAnswer(answer.status, body, answer.headers.get("Retry-After"));
+    const error = errorFromAnswer(answer.status, body, answer.headers.get("Retry-After"));
+    const isOther = token === asking.token || (asking.proves && error.code === "wrong_credentials");
+    if (answer.status === 401 && token && !isOther) session.end(token);
+    throw error;
   };
 }
 

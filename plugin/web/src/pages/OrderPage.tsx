@@ -18,6 +18,7 @@ import { OrderActions } from "../desk/OrderActions";
 import { t, word } from "../i18n";
 import { Priors } from "./Priors";
 import { Arrival } from "./Arrival";
+import { ReportsPanel } from "../reporting/ReportsPanel";
 import { PerformedSteps } from "../study/PerformedSteps";
 import { imageCount } from "../study/words";
 import { hasImages, orderTitle } from "./orderWords";
@@ -69,7 +70,10 @@ function LoadedOrder({ order }: { order: Order }) {
           </section>
           <PerformedSteps of={{ order: order.id }} title={t("performed.title")} />
         </div>
-        <Priors order={order} />
+        <div className="stack">
+          <ReportsPanel of={{ order: order.id }} {...(order.status === "cancelled" ? {} : { begin: { order_id: order.id } })} />
+          <Priors order={order} />
+        </div>
       </div>
     </Page>
   );

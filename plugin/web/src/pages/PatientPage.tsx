@@ -14,6 +14,7 @@ import { ChangesPanel } from "../desk/ChangesPanel";
 import { Differs, PatientBadges } from "../desk/Marks";
 import { PatientActions } from "../desk/PatientActions";
 import { t } from "../i18n";
+import { ReportsPanel } from "../reporting/ReportsPanel";
 import { UsedAgain } from "../reconciliation/UsedAgain";
 
 export function PatientPage() {
@@ -46,6 +47,7 @@ function Loaded({ patient }: { patient: Patient }) {
       <PatientActions patient={patient} />
       <Differs row={patient} />
       {patient.pending_change_id && <UsedAgain changeId={patient.pending_change_id} />}
+      <ReportsPanel of={{ patient: patient.id }} />
       <section className="stack-small" aria-labelledby="studies-title">
         <h2 id="studies-title">{t("studies.title")}</h2>
         <Studies patientId={patient.id} />

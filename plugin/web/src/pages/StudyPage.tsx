@@ -20,6 +20,7 @@ import { HoldPanel } from "../study/HoldPanel";
 import { LinkPanel } from "../study/LinkPanel";
 import { PerformedSteps } from "../study/PerformedSteps";
 import { SendButton } from "../study/SendButton";
+import { ReportsPanel } from "../reporting/ReportsPanel";
 import { SeriesPanel } from "../study/SeriesPanel";
 import { StudyFacts } from "../study/StudyFacts";
 import { TagsPanel } from "../study/TagsPanel";
@@ -98,6 +99,7 @@ function LoadedStudy({ study }: { study: Study }) {
           )}
         </div>
         <div className="stack">
+          <ReportsPanel of={{ study: uid }} {...(study.link_status === "linked" ? { begin: { study_instance_uid: uid } } : {})} />
           <SeriesPanel study={study} />
           <TagsPanel study={study} />
           <HistoryPanel uid={uid} />

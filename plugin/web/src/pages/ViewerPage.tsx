@@ -10,6 +10,8 @@ import { PersonFacts } from "../components/Person";
 import { PersonName } from "../components/values";
 import { ofNamed } from "../components/whom";
 import { formatDay, t } from "../i18n";
+import { Beside, useIssuedReport } from "../reporting/Beside";
+import { useFollowing } from "../reporting/useSecondScreen";
 import { CompareMenu } from "../viewer/CompareMenu";
 import { Doubt } from "../viewer/Doubt";
 import { Images } from "../viewer/Images";
@@ -35,6 +37,10 @@ function Viewer({ uid }: { uid: string }) {
   const compare = search.get("compare");
   const priors = search.get("priors") === "auto";
   const shown = [uid, ...covered];
+  const isSecond = search.get("screen") === "2";
+  useFollowing(isSecond);
+  const report = useIssuedReport(uid, mayRead && !isSecond);
+  const [isReportShown, setReportShown] = useState(false);
   const doubted = [study, ...others].find((each) => each?.link_status === "ambiguous" && shown.includes(each.study_instance_uid));
   const title = study ? [study.study_description || t("studies.untitled"), study.study_date && formatDay(study.study_date)].filter(Boolean).join(", ") : "";
 
@@ -42,7 +48,7 @@ function Viewer({ uid }: { uid: string }) {
     <main id="content" className="viewer" tabIndex={-1}>
       <title>{t("app.title", { page: t("viewer.title") })}</title>
       <header className="viewer-bar">
-        <CloseButton />
+        {!isSecond && <CloseButton />}
         <h1>
           {study && <PersonName name={study.patient_name} />}
           {study && <PersonFacts whom={ofNamed(study)} />}
@@ -51,12 +57,27 @@ function Viewer({ uid }: { uid: string }) {
         <CompareMenu
           others={others.filter((each) => each.study_instance_uid !== uid && !each.deleted_at)}
           value={priors ? "priors" : (compare ?? "")}
-          onChange={(value) => setSearch(value === "" ? {} : value === "priors" ? { priors: "auto" } : { compare: value }, { replace: true })}
+          onChange={(value) => setSearch({ ...(isSecond ? { screen: "2" } : {}), ...(value === "" ? {} : value === "priors" ? { priors: "auto" } : { compare: value }) }, { replace: true })}
         />
+        {report && (
+          <button type="button" className="button button-small" aria-pressed={isReportShown} onClick={() => setReportShown(!isReportShown)}>
+            <Icon name="edit" />
+            {t("reports.one")}
+          </button>
+        )}
         <NewTab wish={{ studyUid: uid, compare, priors }} />
       </header>
       {doubted && <Doubt studyUid={doubted.study_instance_uid} />}
-      <Images key={`${compare} ${priors}`} wish={{ studyUid: uid, compare, priors }} mayView={mayView} onShown={setCovered} />
+      <div className={report && isReportShown ? "reading-desk reading-desk-split" : "reading-desk"}>
+        <div className="reading-images">
+          <Images key={`${compare} ${priors}`} wish={{ studyUid: uid, compare, priors }} mayView={mayView} onShown={setCovered} />
+        </div>
+        {report && isReportShown && (
+          <div className="reading-text">
+            <Beside id={report} />
+          </div>
+        )}
+      </div>
     </main>
   );
 }

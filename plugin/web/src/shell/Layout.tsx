@@ -18,7 +18,7 @@ export function Layout() {
   const { pathname } = useLocation();
   const [menuOpen, setMenuOpen] = useState(false);
   // Images need the room more than the places do; Close leads back to them.
-  const bare = pathname.startsWith("/view/");
+  const bare = pathname.startsWith("/view/") || pathname.startsWith("/reports/");
   return (
     <ToastProvider>
       <a className="skip" href="#content">

@@ -24,6 +24,8 @@ export const PLACE_GROUPS: readonly PlaceGroup[] = [
       { to: "/orders", label: "nav.orders", icon: "inbox", needs: ["read"] },
       { to: "/patients", label: "nav.patients", icon: "person", needs: ["read"] },
       { to: "/studies", label: "nav.studies", icon: "images", needs: ["read"] },
+      { to: "/reports", label: "nav.reports", icon: "report", needs: ["read"] },
+      { to: "/reading", label: "nav.reading", icon: "edit", needs: ["write_reports"] },
       { to: "/reconciliation", label: "nav.reconciliation", icon: "link", needs: ["reconcile"] },
       { to: "/quarantine", label: "nav.quarantine", icon: "shield", needs: ["reconcile"] },
     ],

@@ -14,6 +14,7 @@ import { performed } from "./performed";
 import { quarantine } from "./quarantine";
 import { reasons } from "./reasons";
 import { reconciliation } from "./reconciliation";
+import { reports } from "./reports";
 import { review } from "./review";
 import { studies } from "./studies";
 import { study } from "./study";
@@ -38,6 +39,7 @@ export const de: Catalogue = {
   ...quarantine,
   ...reasons,
   ...reconciliation,
+  ...reports,
   ...review,
   ...studies,
   ...study,

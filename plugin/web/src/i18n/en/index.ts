@@ -17,6 +17,7 @@ import { performed } from "./performed";
 import { quarantine } from "./quarantine";
 import { reasons } from "./reasons";
 import { reconciliation } from "./reconciliation";
+import { reports } from "./reports";
 import { review } from "./review";
 import { studies } from "./studies";
 import { study } from "./study";
@@ -41,6 +42,7 @@ export const en = {
   ...quarantine,
   ...reasons,
   ...reconciliation,
+  ...reports,
   ...review,
   ...studies,
   ...study,

@@ -1,0 +1,175 @@
+/** Reports: read, written, signed. */
+import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import type { Ask } from "./client";
+import { useApi } from "./context";
+import { asPage, PAGE_SIZE } from "./queries";
+import type * as schema from "./schema";
+import type { Order } from "./types";
+
+export type Section = schema.SectionAnswer;
+export type ReportItem = schema.ReportItem;
+export type Report = schema.ReportAnswer;
+export type Version = schema.ReportVersionAnswer;
+export type Proof = schema.ProofAnswer;
+export type Level = schema.CriticalLevel;
+export type Amendment = schema.AmendBody["kind"];
+
+export interface Critical {
+  level: Level;
+  note: string | null;
+}
+
+export interface Draft {
+  sections: readonly Section[];
+  critical: Critical | null;
+}
+
+/** A draft as the server has it. */
+export interface Saved {
+  draft: Draft;
+  tag: string;
+  savedAt: string;
+  /** Who saved it. */
+  by: string;
+}
+
+export interface Macro {
+  name: string;
+  text: string;
+}
+
+export interface Tagged {
+  report: Report;
+  tag: string;
+}
+
+const MANY = 200;
+const CHANGED = ["report", "reports", "order", "orders", "audit"];
+const of = (id: string) => `reports/${encodeURIComponent(id)}`;
+
+async function tagged(ask: Ask, path: string, asking: Parameters<Ask>[1] = {}): Promise<Tagged> {
+  let tag = "";
+  const report = await ask<Report>(path, { ...asking, onTag: (its) => (tag = its) });
+  return { report, tag };
+}
+
+export function useReport(id: string) {
+  const { ask } = useApi();
+  return useQuery({ queryKey: ["report", id], queryFn: ({ signal }) => tagged(ask, of(id), { signal }), staleTime: 0 });
+}
+
+export function useVersions(id: string) {
+  const { ask } = useApi();
+  return useQuery({
+    queryKey: ["report", id, "versions"],
+    queryFn: async ({ signal }) => (await ask<schema.ReportVersionList>(`${of(id)}/versions`, { signal })).items,
+  });
+}
+
+export function useVerify(id: string) {
+  const { ask } = useApi();
+  return useMutation({ mutationFn: (version: number) => ask<Proof>(`${of(id)}/versions/${version}/verify`) });
+}
+
+/** Reports of an order, a study or a patient, latest first; those the user may see. */
+export function useReportsOf(filter: { order?: string; study?: string; patient?: string }, enabled = true) {
+  const { ask } = useApi();
+  return useQuery({
+    queryKey: ["reports", filter],
+    enabled,
+    queryFn: async ({ signal }) => asPage<ReportItem>(await ask("reports", { query: { ...filter, sort: "-updated_at", limit: MANY }, signal })).items,
+  });
+}
+
+/** Page by page, latest issued first; `unread`: "true" for what the user has yet to see. */
+export function useReports(filter: { unread: string; status: string; offset: number }) {
+  const { ask } = useApi();
+  return useQuery({
+    queryKey: ["reports", "list", filter],
+    queryFn: async ({ signal }) => asPage<ReportItem>(await ask("reports", { query: { ...filter, sort: "-issued_at", limit: PAGE_SIZE }, signal })),
+    placeholderData: keepPreviousData,
+  });
+}
+
+/** What waits to be read: orders with images, and what has been begun of them. Looked at again by itself: others read too. */
+export function useReading(enabled = true) {
+  const { ask } = useApi();
+  return useQuery({
+    queryKey: ["reports", "reading"],
+    enabled,
+    refetchInterval: 20_000,
+    queryFn: async ({ signal }) => {
+      const [orders, reports] = await Promise.all([
+        ask("orders", { query: { status: "in_progress,completed", sort: "scheduled_at", limit: 500 }, signal }),
+        ask("reports", { query: { sort: "-updated_at", limit: 500 }, signal }),
+      ]);
+      return { orders: asPage<Order>(orders), reports: asPage<ReportItem>(reports).items };
+    },
+  });
+}
+
+/** One act on a report, after which everything that shows it is asked for again. */
+export function useAct<Asked>(act: (ask: Ask, asked: Asked) => Promise<Tagged>) {
+  const { ask } = useApi();
+  const client = useQueryClient();
+  return useMutation<Tagged, Error, Asked>({
+    mutationFn: (asked) => act(ask, asked),
+    onSuccess: (done) => client.setQueryData(["report", done.report.id], done),
+    onSettled: () => {
+      for (const key of CHANGED) void client.invalidateQueries({ queryKey: [key] });
+    },
+    gcTime: 0,
+  });
+}
+
+const post = (ask: Ask, id: string, act: string, body?: unknown, tag?: string) =>
+  tagged(ask, `${of(id)}/${act}`, { method: "POST", ...(body === undefined ? {} : { body }), headers: tag ? { "If-Match": tag } : {} });
+
+/** Begins a report, which claims it. */
+export const useBegin = () =>
+  useAct<{ order_id?: string; study_instance_uid?: string; template?: string }>((ask, body) => tagged(ask, "reports", { method: "POST", body }));
+
+/** A reason takes it over from somebody else. */
+export const useClaim = (id: string) => useAct<string | null>((ask, reason) => post(ask, id, "claim", { reason }));
+export const useRelease = (id: string) => useAct<void>((ask) => post(ask, id, "release"));
+export const useDiscard = (id: string) => useAct<string>((ask, reason) => post(ask, id, "discard", { reason }));
+export const usePreliminary = (id: string) => useAct<string>((ask, tag) => post(ask, id, "preliminary", undefined, tag));
+export const useSign = (id: string) =>
+  useAct<{ password: string | null; tag: string }>((ask, { password, tag }) => tagged(ask, `${of(id)}/sign`, { method: "POST", body: { password }, headers: { "If-Match": tag }, proves: true }));
+export const useAmend = (id: string) => useAct<{ kind: Amendment; reason: string }>((ask, body) => post(ask, id, "amend", body));
+export const useWithdraw = (id: string) => useAct<string>((ask, reason) => post(ask, id, "withdraw", { reason }));
+
+/** Notes that the user has seen what was issued. */
+export function useSeen(id: string) {
+  const { ask } = useApi();
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: () => ask<undefined>(`${of(id)}/seen`, { method: "POST" }),
+    onSuccess: () => void client.invalidateQueries({ queryKey: ["reports", "list"] }),
+  });
+}
+
+export function savedOf({ report, tag }: Tagged): Saved | null {
+  const { draft, critical } = report;
+  if (!draft) return null;
+  return {
+    draft: { sections: draft.sections, critical: critical && { level: critical.level, note: critical.note } },
+    tag,
+    savedAt: draft.saved_at,
+    by: draft.author.name,
+  };
+}
+
+/** How a draft is saved and loaded, for `Autosave`. */
+export function useDraftStore(id: string) {
+  const { ask } = useApi();
+  const [store] = useState(() => ({
+    save: async (draft: Draft, tag: string, leaving: boolean): Promise<Saved> => {
+      const done = await tagged(ask, of(id), { method: "PUT", body: draft, headers: { "If-Match": tag }, keepalive: leaving });
+      return savedOf(done)!;
+    },
+    load: async (): Promise<Tagged> => tagged(ask, of(id)),
+  }));
+  return store;
+}

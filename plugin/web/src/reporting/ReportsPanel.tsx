@@ -1,0 +1,74 @@
+/** The reports of an order, a study or a patient, for everybody who reads; and how one is begun. */
+import { Link, useNavigate } from "react-router-dom";
+import { useBegin, useReportsOf, type ReportItem } from "../api/reports";
+import { useMay } from "../auth/permissions";
+import { Problem } from "../components/Problem";
+import { formatInstant, t } from "../i18n";
+import { ReportStatus } from "./Status";
+
+interface Props {
+  of: { order?: string; study?: string; patient?: string };
+  /** What a report is begun of; none: it is not begun here. */
+  begin?: { order_id: string } | { study_instance_uid: string };
+}
+
+export function ReportsPanel({ of, begin }: Props) {
+  const mayRead = useMay("read");
+  const reports = useReportsOf(of, mayRead);
+  const shown = (reports.data ?? []).filter(({ status, version }) => status !== "entered_in_error" || version > 0);
+  const mayWrite = useMay("write_reports");
+  if (!mayRead || (shown.length === 0 && !(begin && mayWrite))) return null;
+  const isOpen = shown.some(({ status }) => status !== "entered_in_error");
+  return (
+    <section className="panel" aria-labelledby="reports-title">
+      <h2 id="reports-title">{t("reports.title")}</h2>
+      {shown.length > 0 && (
+        <ul className="plain-list">
+          {shown.map((one) => (
+            <li key={one.id} className="plain-row">
+              <ReportLine report={one} />
+            </li>
+          ))}
+        </ul>
+      )}
+      {begin && mayWrite && reports.data && !isOpen && <BeginButton begin={begin} />}
+    </section>
+  );
+}
+
+export function ReportLine({ report }: { report: ReportItem }) {
+  return (
+    <>
+      <span>
+        <Link to={`/reports/${report.id}`}>{report.title}</Link>
+        <span className="second muted small">
+          {report.issued_at ? formatInstant(report.issued_at) : t("report.begun", { when: formatInstant(report.created_at) })}
+          {(report.signer ?? report.author) && ` · ${(report.signer ?? report.author)!.name}`}
+        </span>
+      </span>
+      <ReportStatus status={report.status} />
+    </>
+  );
+}
+
+function BeginButton({ begin }: { begin: { order_id: string } | { study_instance_uid: string } }) {
+  const begins = useBegin();
+  const navigate = useNavigate();
+  return (
+    <>
+      <div className="actions">
+        <button
+          type="button"
+          className="button"
+          aria-disabled={begins.isPending}
+          onClick={() => {
+            if (!begins.isPending) begins.mutate(begin, { onSuccess: ({ report }) => void navigate(`/reports/${report.id}`) });
+          }}
+        >
+          {t("report.begin")}
+        </button>
+      </div>
+      {begins.error && <Problem error={begins.error} />}
+    </>
+  );
+}
