@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
 from pydantic import BaseModel, Field
 
 from ehr_bridge.wrong_values import written
@@ -17,3 +20,25 @@ class ResultsSettings(BaseModel):
         pattern=written(r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", "a language tag (BCP 47), such as en or de-AT"),
         description="Language of reports that are begun without a template, as in BCP 47.",
     )
+    report_header: Annotated[str, Field(max_length=1000)] | None = Field(
+        None,
+        alias="EHR_BRIDGE_REPORT_HEADER",
+        description="Lines above each report, with | between; the first is the organization that stands for it.",
+    )
+    report_logo: Path | None = Field(
+        None, alias="EHR_BRIDGE_REPORT_LOGO", description="Picture above each report: PNG, JPEG, GIF, WebP or SVG."
+    )
+    report_key: Path | None = Field(
+        None,
+        alias="EHR_BRIDGE_REPORT_KEY",
+        description="PEM file of the private key with which PDFs of reports are signed.",
+    )
+    report_certificate: Path | None = Field(
+        None,
+        alias="EHR_BRIDGE_REPORT_CERTIFICATE",
+        description="PEM file of its certificate, and those of its issuers.",
+    )
+
+    @property
+    def report_header_lines(self) -> list[str]:
+        return [line.strip() for line in (self.report_header or "").split("|") if line.strip()]

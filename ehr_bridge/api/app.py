@@ -45,6 +45,7 @@ from ehr_bridge.api.registry import (
     patients,
 )
 from ehr_bridge.api.reporting import acts as report_acts
+from ehr_bridge.api.reporting import documents as report_documents
 from ehr_bridge.api.reporting import reports
 from ehr_bridge.api.uploads import forms, inspection, known_files, routes, stow
 from ehr_bridge.api.uploads.express import Express
@@ -94,6 +95,7 @@ MODULES = (
     deliveries,
     reports,
     report_acts,
+    report_documents,
 )
 _DESCRIBING = Lock()
 LICENSE = License(name="GNU Affero General Public License 3.0 or later", identifier="AGPL-3.0-or-later")

@@ -6,6 +6,9 @@ Patient and study module are copied from a file of the study, so that the docume
 from __future__ import annotations
 
 import copy
+import hashlib
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from io import BytesIO
@@ -81,10 +84,21 @@ class Subject:
                 found = source[keyword]
                 value = copy.deepcopy(found.value)
                 modules.add(DataElement(found.tag, found.VR, value, validation_mode=config.IGNORE))
-        for keyword in REQUIRED:
-            if keyword not in modules:
-                setattr(modules, keyword, "")
-        return cls(modules)
+        return cls(_completed(modules))
+
+    @classmethod
+    def said(cls, values: Mapping[str, str]) -> Self:
+        """From these values, where the study has no files."""
+        modules = Dataset()
+        for keyword, value in values.items():
+            setattr(modules, keyword, value)
+        return cls(_completed(modules))
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all of it: two documents with the same one show the same patient and study."""
+        said = json.dumps(self.modules.to_json_dict(), sort_keys=True, default=str)
+        return hashlib.sha256(said.encode("utf-8", "replace")).hexdigest()
 
     def text(self, keyword: str) -> str:
         """Its value as it is read; names as `Doe, John`."""
@@ -182,6 +196,13 @@ def encoded(dataset: FileDataset) -> bytes:
     file = BytesIO()
     dcmwrite(file, dataset, enforce_file_format=True)
     return file.getvalue()
+
+
+def _completed(modules: Dataset) -> Dataset:
+    for keyword in REQUIRED:
+        if keyword not in modules:
+            setattr(modules, keyword, "")
+    return modules
 
 
 def _spoken(group: str) -> str:

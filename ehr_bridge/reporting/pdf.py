@@ -53,6 +53,15 @@ def report_pdf(version: Version, subject: Subject, site: Site) -> bytes:
     raise ValueError(f"the report cannot be laid out: {type(failure).__name__}") from failure
 
 
+def require_picture(logo: bytes) -> None:
+    """Raises ValueError for what is no picture that a report can show."""
+    page = '#image(bytes(json(bytes(sys.inputs.logo))), alt: "")'
+    try:
+        typst.compile(page.encode(), format="pdf", sys_inputs={"logo": json.dumps(list(logo))})
+    except (typst.TypstError, RuntimeError) as error:
+        raise ValueError("it is no PNG, JPEG, GIF, WebP or SVG picture") from error
+
+
 def _compiled(said: dict[str, Any], version: Version) -> bytes:
     return typst.compile(
         TEMPLATE.read_bytes(),
@@ -77,7 +86,7 @@ def _said(version: Version, subject: Subject, site: Site) -> dict[str, Any]:
         "is_final": version.status not in (ReportStatus.PRELIMINARY, ReportStatus.ENTERED_IN_ERROR),
         "reason": one_line(version.reason or ""),
         "sections": [{"title": title, "paragraphs": lines} for _, title, lines in body(version)],
-        "people": [list(line) for line in people_lines(version, site.zone)],
+        "people": [[words[key], said] for key, said in people_lines(version, site.zone)],
         "sha256": version.sha256,
         "report_id": str(version.report_id),
         "has_numbers": False,

@@ -1,4 +1,4 @@
-"""The states of a report, and what each can become.
+"""The states of a report and of its documents, and what each can become.
 
 The words are those of FHIR's DiagnosticReport.status; a draft is ours and leaves the house nowhere.
 """
@@ -37,3 +37,22 @@ def may_become(old: ReportStatus, new: ReportStatus) -> bool:
     if old is ReportStatus.PRELIMINARY:
         return new in (ReportStatus.PRELIMINARY, ReportStatus.FINAL, ReportStatus.ENTERED_IN_ERROR)
     return old in SIGNED and new in AMENDMENTS | {ReportStatus.ENTERED_IN_ERROR}
+
+
+class DocumentForm(StrEnum):
+    """A file of the study that shows a version."""
+
+    SR = "sr"
+    """Basic Text SR."""
+    PDF = "pdf"
+    """Encapsulated PDF."""
+
+
+class DocumentStatus(StrEnum):
+    """How far a document is."""
+
+    DUE = "due"
+    FILED = "filed"
+    LEAVING = "leaving"
+    """It is to be removed from the archive as soon as what replaces it is there."""
+    REMOVED = "removed"

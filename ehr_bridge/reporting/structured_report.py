@@ -45,7 +45,9 @@ def structured_report(
     _author(dataset, version, site)
     if predecessors:
         dataset.PredecessorDocumentsSequence = _by_study(predecessors)
-    dataset.ReferencedRequestSequence = [_request(version, number) for number in version.accession_numbers]
+    dataset.ReferencedRequestSequence = [
+        _request(str(subject.modules.StudyInstanceUID), number) for number in version.accession_numbers
+    ]
     if not version.accession_numbers:
         del dataset.ReferencedRequestSequence
     dataset.ValueType = "CONTAINER"
@@ -123,9 +125,9 @@ def _series(one: Reference) -> Dataset:
     return item
 
 
-def _request(version: Version, accession_number: str) -> Dataset:
+def _request(study_instance_uid: str, accession_number: str) -> Dataset:
     item = Dataset()
-    item.StudyInstanceUID = version.study_instance_uid
+    item.StudyInstanceUID = study_instance_uid
     item.ReferencedStudySequence = []
     item.AccessionNumber = short(accession_number, LONGEST_SH)
     item.PlacerOrderNumberImagingServiceRequest = ""
@@ -144,27 +146,33 @@ def _content(version: Version, site: Site) -> list[Dataset]:
     observer_type.ConceptCodeSequence = [code("121006", "DCM", "Person")]
     observer = _item("HAS OBS CONTEXT", "PNAME", ("121008", "DCM", "Person Observer Name"))
     observer.PersonName = _person_name(version.signer or version.author)
-    state = [f"{words['status']}: {state_line(version)}"]
+    state = [("status", state_line(version))]
     if version.reason:
-        state.append(f"{words['reason']}: {one_line(version.reason)}")
-    state += [f"{label}: {said}" for label, said in people_lines(version, site.zone)]
-    state.append(f"{words['digest']}: {version.sha256}")
-    status = _section("status", words["status"], state)
+        state.append(("reason", one_line(version.reason)))
+    state += [*people_lines(version, site.zone), ("digest", version.sha256)]
+    status = _container(("status", OWN_SCHEME, words["status"]))
+    status.ContentSequence = [_text((key, OWN_SCHEME, words[key]), said) for key, said in state]
     sections = [_section(*one) for one in body(version)]
     return [language, observer_type, observer, status, *sections]
 
 
 def _section(heading: str, title: str, lines: Sequence[str]) -> Dataset:
     concept = (heading, "LN", title) if LOINC.fullmatch(heading) else (_own_code(heading), OWN_SCHEME, title)
+    container = _container(concept)
+    container.ContentSequence = [_text(concept, line) for line in lines]
+    return container
+
+
+def _container(concept: tuple[str, str, str]) -> Dataset:
     container = _item("CONTAINS", "CONTAINER", concept)
     container.ContinuityOfContent = "SEPARATE"
-    texts = []
-    for line in lines:
-        text = _item("CONTAINS", "TEXT", concept)
-        text.TextValue = line
-        texts.append(text)
-    container.ContentSequence = texts
     return container
+
+
+def _text(concept: tuple[str, str, str], line: str) -> Dataset:
+    text = _item("CONTAINS", "TEXT", concept)
+    text.TextValue = line
+    return text
 
 
 def _own_code(heading: str) -> str:

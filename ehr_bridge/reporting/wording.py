@@ -151,17 +151,16 @@ def state_line(version: Version) -> str:
 
 
 def people_lines(version: Version, zone: tzinfo) -> list[tuple[str, str]]:
-    """Who stands for the version, each with what they did."""
-    words = words_of(version.language)
+    """Who stands for the version, each with the key of what they did."""
     at = written(version.issued_at, zone)
     is_withdrawn = version.status is ReportStatus.ENTERED_IN_ERROR
-    lines = [(words["author"], name(version.author))]
+    lines = [("author", name(version.author))]
     if version.signer is not None:
-        lines.append((words["withdrawn" if is_withdrawn else "signed"], f"{name(version.signer)}, {at}"))
+        lines.append(("withdrawn" if is_withdrawn else "signed", f"{name(version.signer)}, {at}"))
     else:
-        lines.append((words["issued"], at))
+        lines.append(("issued", at))
     if version.cosigner is not None:
-        lines.append((words["supervised"], name(version.cosigner)))
+        lines.append(("supervised", name(version.cosigner)))
     return lines
 
 

@@ -30,6 +30,7 @@ from ehr_bridge.services.accounts.sign_in import Hashing, SignIn
 from ehr_bridge.services.accounts.smart_ehrs import load_ehrs
 from ehr_bridge.services.accounts.smart_launch import SmartLaunch
 from ehr_bridge.services.accounts.token_rules import introspection, key_source, token_rules
+from ehr_bridge.services.archive.own_documents import OwnDocuments
 from ehr_bridge.services.archive.quarantine import Quarantine
 from ehr_bridge.services.audit.anchors import FILE_NAME, Anchors, anchor_key
 from ehr_bridge.services.audit.export import AuditExport
@@ -217,6 +218,7 @@ def build_services(
         clock,
         settings.max_dicom_file_size_mb * MEGABYTE,
         coercion,
+        OwnDocuments(database),
     )
 
     performed_listing = PerformedListing(database, clock)

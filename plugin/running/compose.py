@@ -59,6 +59,8 @@ DAMAGED = "ehr_bridge_damaged_files"
 """Metric: how many stored files were damaged when they were last read."""
 STUCK = "ehr_bridge_stuck_jobs"
 """Metric: how many jobs hold their studies and need a person to continue."""
+UNFILED = "ehr_bridge_unfiled_reports"
+"""Metric: how many documents of reports cannot be filed for an error that does not pass."""
 FIXITY_SECONDS = 0.1
 """Of each second, for reading stored files again: the rest is for senders and viewers."""
 
@@ -228,10 +230,11 @@ def _make_worker(
     services: Services, archive: OrthancArchive, purging: PurgingArchive, modalities: OrthancModalities
 ) -> Worker:
     recorder = services.recorder
+    spool = Spool(services.settings.modifying_path)
     jobs = ModificationJobs(
         services.database,
         archive,
-        Spool(services.settings.modifying_path),
+        spool,
         services.claims.rules,
         recorder,
         services.clock,
@@ -280,10 +283,12 @@ def _make_worker(
             Chore("available studies", services.availability.run, 5.0),
             Chore("old events", services.feed.forget_old, 600.0),
             Chore("old messages", services.messages.forget_old, 600.0),
+            Chore("reports", lambda: services.results.filing.run(archive, spool.node), 0.5, unchanged_seconds=1.0),
             Chore("refused modalities", rejections.run, 1.0),
             Chore("refusals", services.refusals.flush, 1.0),
             Chore("metrics", lambda: archive.tell_metric(LOUD, services.refusals.alarms.loud()), 5.0),
             Chore("stuck jobs", lambda: archive.tell_metric(STUCK, services.system.stuck_jobs()), 5.0),
+            Chore("unfiled reports", lambda: archive.tell_metric(UNFILED, services.results.filing.failing()), 5.0),
             Chore("viewings", services.viewings.flush, 2.0),
             Chore("audit anchor", services.anchors.write_due, 5.0),
             Chore("revocations", services.revocations.refresh, 0.5, unchanged_seconds=5.0),

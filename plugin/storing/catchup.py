@@ -20,6 +20,7 @@ from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.db.tables.uploads import Instance
 from ehr_bridge.errors import RefusedInstance
 from ehr_bridge.services.archive.file_digests import stored_digest
+from ehr_bridge.services.archive.own_documents import own_ids
 from ehr_bridge.services.archive.storing import Stored
 from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.services.intake.intake import Intake
@@ -84,6 +85,7 @@ class CatchUp:
                     )
                 )
             )
+            known |= own_ids(session, ids)
         return sum(self._record(instance_id) for instance_id in ids if instance_id not in known)
 
     def _record(self, orthanc_instance_id: str) -> bool:

@@ -14,9 +14,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ehr_bridge.dicom import read_header
+from ehr_bridge.dicom.structure.tags import PATIENT_ID
 from ehr_bridge.errors import BridgeError, RefusedInstance
 from ehr_bridge.services.archive.file_digests import stored_digest
-from ehr_bridge.services.archive.storing import Stored
+from ehr_bridge.services.archive.own_documents import OWN_DOCUMENT
+from ehr_bridge.services.archive.storing import Stored, archive_id
 from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.services.intake.homes import STRANGER, place_of
 from ehr_bridge.services.intake.intake import Held, Intake
@@ -224,10 +227,21 @@ class Ingest:
         return self._intake.judge(dicom, delivery)
 
     def _refuse(self, dicom: bytes, origin: int, refusal: RefusedInstance) -> tuple[Any, bytes | None]:
+        if refusal.code == OWN_DOCUMENT:
+            return self._take_back(dicom, by_c_store=origin == ORIGIN_DICOM)
         if refusal.code in UNSTORABLE or origin != ORIGIN_DICOM:
             return self._actions.KEEP_AS_IS, None
         status = KEPT_APART if refusal.code in GIVABLE else CANNOT_UNDERSTAND
         return self._put_aside(dicom, refusal.code, status, None, by_c_store=True)
+
+    def _take_back(self, dicom: bytes, *, by_c_store: bool) -> tuple[Any, bytes | None]:
+        """A document of a report comes back. The archive keeps the one that it has; one that was replaced or withdrawn
+        does not return to the study."""
+        header = read_header(dicom)
+        uids = (header.study_instance_uid, header.series_instance_uid, header.sop_instance_uid)
+        if self._archive.has(archive_id(header.text(PATIENT_ID), *uids), header.sop_instance_uid):
+            return self._actions.KEEP_AS_IS, None
+        return self._put_aside(dicom, OWN_DOCUMENT, KEPT_APART, None, by_c_store=by_c_store)
 
     def _set_aside(self, judged: Judged, code: str, status: int) -> tuple[Any, bytes | None]:
         """Put a judged instance into quarantine instead of the archive."""

@@ -27,6 +27,8 @@ EXAMPLES = {
     "name": "ehr",
     "delivery_id": "1",
     "glass_id": str(uuid.uuid4()),
+    "report_id": str(uuid.uuid4()),
+    "number": "1",
 }
 
 

@@ -60,6 +60,7 @@ from tests.bench import (
     restarts,
     searching,
     seed,
+    signing,
     upserts,
     worklist,
 )
@@ -100,6 +101,8 @@ IN_PROCESS: dict[str, Callable[[Plan], Result]] = {
     upserts.ORDERS: upserts.time_orders,
     worklist.NAME: worklist.time_worklist,
     one_by_one.NAME: one_by_one.measure_uploads,
+    signing.SIGN: signing.time_signing,
+    signing.FILED: signing.time_filing,
     restarts.NAME: restarts.measure_restarts,
     in_one_zip.NAME: in_one_zip.measure_zips,
 }

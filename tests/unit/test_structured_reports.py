@@ -39,8 +39,8 @@ def test_a_final_report_says_who_signed_it_and_when(tmp_path: Path) -> None:
     read = dsrdump(tmp_path, made(version()))
     assert "Verification Flag   : VERIFIED" in read
     assert "Dr. Jürgen Müller, Klinikum Süd" in read
-    assert "Status des Befundes: endgültig, Version 1" in read
-    assert "Signiert von: Dr. Jürgen Müller, 2026-01-15 10:30 +00:00" in read
+    assert '"Status des Befundes")="endgültig, Version 1"' in read
+    assert '"Signiert von")="Dr. Jürgen Müller, 2026-01-15 10:30 +00:00"' in read
     assert version().sha256 in read
     assert 'CODE:(,,"Language of Content Item and Descendants")=(de,RFC5646,"German")' in read
     assert "Zweiter Absatz." in read
@@ -65,7 +65,7 @@ def test_an_amended_report_names_what_it_replaces_and_why(tmp_path: Path) -> Non
     assert series.ReferencedSOPSequence[0].ReferencedSOPInstanceUID == "2.25.91"
     read = dsrdump(tmp_path, made(AMENDED))
     assert "geändert, Version 2, ersetzt Version 1" in read
-    assert "Grund: Seite verwechselt" in read
+    assert '"Grund")="Seite verwechselt"' in read
     assert [one.VerifyingObserverName for one in dataset.VerifyingObserverSequence] == [DOCTOR.name, HEAD.name]
 
 
@@ -79,9 +79,9 @@ def test_a_withdrawn_report_shows_none_of_its_text(tmp_path: Path) -> None:
 
 def test_an_english_report_has_english_words_around_it(tmp_path: Path) -> None:
     """So has one in a language for which there are no words."""
-    assert "Report status: final, version 1" in dsrdump(tmp_path, made(version(language="en")))
+    assert '"Report status")="final, version 1"' in dsrdump(tmp_path, made(version(language="en")))
     read = dsrdump(tmp_path, made(version(language="eo")))
-    assert "Report status: final, version 1" in read
+    assert '"Report status")="final, version 1"' in read
     assert '(eo,RFC5646,"eo")' in read
 
 

@@ -21,7 +21,7 @@ from ehr_bridge.errors import InvalidInput, RefusedInstance
 from ehr_bridge.services.intake.batch import IncomingFile
 from ehr_bridge.settings import MEGABYTE
 
-STRAYS = frozenset({"empty_file", "not_dicom", "dicomdir", "nested_archive"})
+STRAYS = frozenset({"empty_file", "not_dicom", "dicomdir", "nested_archive", "own_document"})
 """Other files on a patient disc: listed, not a failure."""
 MAX_ENTRIES = 20_000
 """Including folders and other files."""

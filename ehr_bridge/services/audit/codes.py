@@ -111,6 +111,8 @@ AUDIT_CODES: dict[str, AuditCode] = {
     "report.amendment_opened": AuditCode("110111", None, "U"),
     "report.claimed": AuditCode("110111", None, "U"),
     "report.discarded": AuditCode("110111", None, "D"),
+    "report.document_removed": AuditCode("110103", None, "D"),
+    "report.filed": AuditCode("110107", None, "C"),
     "report.issued": AuditCode("110111", None, "C"),
     "report.opened": AuditCode("110111", None, "C"),
     "report.released": AuditCode("110111", None, "U"),

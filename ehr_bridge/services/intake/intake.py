@@ -18,6 +18,7 @@ from functools import partial
 from ehr_bridge.dicom import Layouts, Plans, coerce, is_same_content, read_header, require_storable
 from ehr_bridge.errors import RefusedInstance, Unavailable
 from ehr_bridge.services.archive.file_digests import stored_digest
+from ehr_bridge.services.archive.own_documents import OwnDocuments
 from ehr_bridge.services.archive.storing import Archive, Stored
 from ehr_bridge.services.coercion.originals import MODIFYING_SYSTEM
 from ehr_bridge.services.coercion.rules import CoercionRules
@@ -63,8 +64,10 @@ class Intake:
         clock: Callable[[], datetime],
         max_file_bytes: int,
         rules: CoercionRules | None = None,
+        own_documents: OwnDocuments | None = None,
     ) -> None:
         self.rules = rules or CoercionRules()
+        self._own_documents = own_documents
         self._claims = claims
         self._hidden = hidden
         self._restrictions = restrictions
@@ -97,6 +100,8 @@ class Intake:
             self.require_size(data)
         header = read_header(data, max_inflated=self.max_file_bytes, layouts=self._layouts)
         require_storable(header)
+        if self._own_documents is not None:
+            self._own_documents.require_foreign(header)
         identity = read_identity(header, delivery.confirmation.tags)
         decision = self._claims.decide(identity, delivery.confirmation, may_coerce=may_coerce)
         if decision.is_hidden:

@@ -14,6 +14,7 @@ from ehr_bridge.db.database import Database
 from ehr_bridge.db.states import FileStatus
 from ehr_bridge.db.tables.modifications import Modification, ModificationInstance
 from ehr_bridge.errors import RefusedInstance, Unavailable
+from ehr_bridge.services.archive.own_documents import documents_of
 from ehr_bridge.services.coercion.rules import CoercionRules
 from ehr_bridge.services.fixity.check import CHANGED_WHEN_DAMAGED, FixityCheck
 from ehr_bridge.services.intake.recorder import Recorder
@@ -151,10 +152,17 @@ class JobFiles:
         by_id = {row.orthanc_instance_id_after: row for row in rows if row.status == FileStatus.DONE}
         return Undone(by_id, undone.wanted, undone.study_before.get("patient_ids", []))
 
+    def ids(self, job: Modification) -> list[str]:
+        """The archive's ids of the study's instances, without documents of reports, which are made again instead."""
+        ids = self._archive.instances_of(job.study_instance_uid)
+        with self._database.read() as session:
+            own = documents_of(session, job.study_instance_uid)
+        return [instance_id for instance_id in ids if instance_id not in own]
+
     def archive_study(self, job: Modification) -> str | None:
         """The archive's present id of the study; if there are two with its UID, the one recorded before."""
         former, first = job.link_after and job.link_after.orthanc_study_id, None
-        for instance_id in self._archive.instances_of(job.study_instance_uid):
+        for instance_id in self.ids(job):
             try:
                 found = self._archive.parent_study(instance_id)
             except LookupError:

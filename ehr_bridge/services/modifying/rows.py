@@ -19,6 +19,7 @@ from ehr_bridge.db.tables.uploads import DicomUploadLog, Instance
 from ehr_bridge.matching.dates import parse_da
 from ehr_bridge.services import audit
 from ehr_bridge.services.archive.file_digests import NO_FILES, ledger_digest
+from ehr_bridge.services.archive.own_documents import compare_documents
 from ehr_bridge.services.audit.trail import OURSELVES, Event, Origin
 from ehr_bridge.services.fixity.check import CHANGED_WHEN_DAMAGED
 from ehr_bridge.services.identity.study_index import index_study
@@ -157,6 +158,7 @@ def finish(session: Session, job_id: uuid.UUID, orthanc_study_id: str | None, no
     _show_on_study(session, job, study, orthanc_study_id)
     settle_studies(session, [study.id])  # rows that moved onto another's were counted too
     study.updated_at = now
+    compare_documents(session, study.study_instance_uid)
     if first_end:
         if job.link_after is not None:
             settle_link(session, job, study, now)

@@ -227,7 +227,7 @@ class ModificationJobs:
         looked_at = self._looked_at.setdefault(job.id, set())
         patient_ids = self._patient_ids.setdefault(job.id, set())
         undone = self._files.undone(job)
-        ids = self._archive.instances_of(job.study_instance_uid)
+        ids = self._files.ids(job)
         ways = self._files.ways_in(job)
         for instance_id in ids:
             if instance_id in looked_at:
@@ -264,7 +264,7 @@ class ModificationJobs:
             settled = {row.orthanc_instance_id_after for row in rows}
             settled |= {row.orthanc_instance_id_before for row in rows if row.status != FileStatus.DONE}
             moved = {row.orthanc_instance_id_before: row.orthanc_instance_id_after for row in rows}
-            ids = self._archive.instances_of(job.study_instance_uid)
+            ids = self._files.ids(job)
             to_do = [i for i in ids if i not in settled and i not in looked_at]
             again = [i for i in to_do if i in moved]  # sent under their old identity after they had moved
             for instance_id in again:

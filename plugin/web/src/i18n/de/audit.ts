@@ -116,6 +116,8 @@ export const audit: Translation<typeof english> = {
   "audit.action.report.amendment_opened": "Änderung eines Befunds begonnen",
   "audit.action.report.claimed": "Befund übernommen, um ihn zu schreiben",
   "audit.action.report.discarded": "Befundentwurf verworfen",
+  "audit.action.report.document_removed": "Befund aus der Studie entfernt",
+  "audit.action.report.filed": "Befund in der Studie abgelegt",
   "audit.action.report.issued": "Vorläufiger Befund freigegeben",
   "audit.action.report.opened": "Befund begonnen",
   "audit.action.report.released": "Befund freigegeben für andere",

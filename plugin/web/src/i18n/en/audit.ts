@@ -113,6 +113,8 @@ export const audit = {
   "audit.action.report.amendment_opened": "Amendment of a report begun",
   "audit.action.report.claimed": "Report claimed",
   "audit.action.report.discarded": "Draft of a report discarded",
+  "audit.action.report.document_removed": "Report removed from its study",
+  "audit.action.report.filed": "Report stored in its study",
   "audit.action.report.issued": "Preliminary report issued",
   "audit.action.report.opened": "Report begun",
   "audit.action.report.released": "Report released",

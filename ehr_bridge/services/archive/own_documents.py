@@ -1,0 +1,77 @@
+"""Which files of the archive are documents of reports: ours, never to be taken for images of a modality.
+
+They have rows of their own and none in `instances`. So no one judges, links or counts them, and no job that changes a
+study's files works on them: they are made again instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from ehr_bridge.db.database import Database
+from ehr_bridge.db.tables.results.documents import ReportDocument
+from ehr_bridge.dicom import Header
+from ehr_bridge.errors import RefusedInstance
+from ehr_bridge.reporting.encapsulated import ENCAPSULATED_PDF
+from ehr_bridge.reporting.states import DocumentStatus
+from ehr_bridge.reporting.structured_report import BASIC_TEXT_SR
+
+OWN_DOCUMENT = "own_document"
+CLASSES = frozenset({BASIC_TEXT_SR, ENCAPSULATED_PDF})
+PAGE = 500
+
+
+class OwnDocuments:
+    """Asks the database only for files of the two SOP classes that documents have."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def require_foreign(self, header: Header) -> None:
+        """Raises RefusedInstance `own_document` for one that comes back, from a medium or another archive."""
+        if header.sop_class_uid not in CLASSES:
+            return
+        known = select(ReportDocument.sop_instance_uid).where(
+            ReportDocument.sop_instance_uid == header.sop_instance_uid
+        )
+        with self._database.read() as session:
+            if session.scalar(known) is not None:
+                raise RefusedInstance(
+                    "own_document", "This file is a report that was filed here; it is made here whenever it is needed."
+                )
+
+
+def own_ids(session: Session, orthanc_instance_ids: Iterable[str]) -> set[str]:
+    """Those of these instances that are documents of ours."""
+    ids, found = list(orthanc_instance_ids), set[str]()
+    for start in range(0, len(ids), PAGE):
+        page = ReportDocument.orthanc_instance_id.in_(ids[start : start + PAGE])
+        found |= {one for one in session.scalars(select(ReportDocument.orthanc_instance_id).where(page)) if one}
+    return found
+
+
+def documents_of(session: Session, study_instance_uid: str) -> set[str]:
+    """The archive's ids of all documents that a study has or had."""
+    of_study = ReportDocument.study_instance_uid == study_instance_uid
+    return {one for one in session.scalars(select(ReportDocument.orthanc_instance_id).where(of_study)) if one}
+
+
+def compare_documents(session: Session, study_instance_uid: str) -> None:
+    """The files of a study have changed: its documents may show another patient than they do."""
+    changed = update(ReportDocument).where(
+        ReportDocument.study_instance_uid == study_instance_uid,
+        ReportDocument.status.in_((DocumentStatus.DUE, DocumentStatus.FILED)),
+    )
+    session.execute(changed.values(is_to_be_compared=True))
+
+
+def forget_documents(session: Session, study_instance_uid: str, now: datetime) -> None:
+    """A study was purged, with its documents."""
+    gone = update(ReportDocument).where(
+        ReportDocument.study_instance_uid == study_instance_uid, ReportDocument.status != DocumentStatus.REMOVED
+    )
+    session.execute(gone.values(status=DocumentStatus.REMOVED, is_to_be_compared=False, removed_at=now))

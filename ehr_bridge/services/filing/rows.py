@@ -1,0 +1,145 @@
+"""The rows of documents: written with the version that they show, and changed with what changes there."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from ehr_bridge.db.tables.results.documents import ReportDocument
+from ehr_bridge.db.tables.results.reports import Report, ReportVersion
+from ehr_bridge.reporting.documents import Place, Reference
+from ehr_bridge.reporting.encapsulated import ENCAPSULATED_PDF
+from ehr_bridge.reporting.report import Version
+from ehr_bridge.reporting.states import DocumentForm, DocumentStatus, ReportStatus
+from ehr_bridge.reporting.structured_report import BASIC_TEXT_SR
+
+NAMESPACE = uuid.UUID("c3a2a3f0-5f59-4d0e-9a53-0f4c8e1b7d60")
+FIRST_SERIES = 9901
+"""Behind all series of modalities."""
+OTHER_PATIENT = frozenset({"moved", "unlinked"})
+"""Doubts in which the study is not the report's patient's, as far as is known."""
+STANDING = (DocumentStatus.DUE, DocumentStatus.FILED)
+
+
+def note_issued(session: Session, report: Report, version: Version, now: datetime) -> None:
+    """Called in the transaction in which a version is issued, or a report comes into doubt or out of it."""
+    if version.study_instance_uid is None:
+        return
+    rows = list(session.scalars(select(ReportDocument).where(ReportDocument.report_id == report.id)))
+    if report.doubt in OTHER_PATIENT:
+        _take_out(rows)
+        return
+    if not any(row.number == version.number for row in rows):
+        session.flush()  # the version comes first
+        session.add_all(_new(version, form, 1, now) for form in DocumentForm)
+        for row in rows:
+            row.is_superseded = True
+        if version.status is ReportStatus.ENTERED_IN_ERROR:
+            _take_out(rows)
+    elif version.status is not ReportStatus.ENTERED_IN_ERROR and not any(row.status in STANDING for row in rows):
+        session.add_all(again(row, now) for row in _latest(rows))
+
+
+def _take_out(rows: list[ReportDocument]) -> None:
+    for row in rows:
+        if row.status in STANDING:
+            row.status, row.is_to_be_compared, row.retry_at = DocumentStatus.LEAVING, False, None
+
+
+def _latest(rows: list[ReportDocument]) -> list[ReportDocument]:
+    """The latest making of each document."""
+    found: dict[tuple[int, str], ReportDocument] = {}
+    for row in sorted(rows, key=lambda row: row.making):
+        found[row.number, row.form] = row
+    return list(found.values())
+
+
+def _new(version: Version, form: DocumentForm, making: int, now: datetime) -> ReportDocument:
+    assert version.study_instance_uid is not None
+    return _row(version.report_id, version.number, form, making, version.study_instance_uid, now)
+
+
+def again(row: ReportDocument, now: datetime) -> ReportDocument:
+    """The next making of a document."""
+    new = _row(row.report_id, row.number, row.form, row.making + 1, row.study_instance_uid, now)
+    new.is_superseded = row.is_superseded
+    return new
+
+
+def _row(
+    report_id: uuid.UUID, number: int, form: DocumentForm, making: int, study_instance_uid: str, now: datetime
+) -> ReportDocument:
+    name = f"{report_id}|{number}|{form}|{making}"
+    return ReportDocument(
+        report_id=report_id,
+        number=number,
+        form=form,
+        making=making,
+        status=DocumentStatus.DUE,
+        is_superseded=False,
+        is_to_be_compared=False,
+        study_instance_uid=study_instance_uid,
+        sop_instance_uid=f"2.25.{uuid.uuid5(NAMESPACE, name).int}",
+        series_instance_uid=f"2.25.{uuid.uuid5(NAMESPACE, f'series|{name}').int}",
+        attempts=0,
+        created_at=now,
+    )
+
+
+def place_of(row: ReportDocument) -> Place:
+    """A series of its own, SR before PDF, in the order of the versions."""
+    behind = 2 * (row.number - 1) + (row.form is DocumentForm.PDF)
+    return Place(row.sop_instance_uid, row.series_instance_uid, FIRST_SERIES + behind)
+
+
+def predecessors(session: Session, row: ReportDocument, replaces: int | None) -> list[Reference]:
+    """The document of the version before it, in the same form."""
+    if replaces is None:
+        return []
+    query = select(ReportDocument).where(
+        ReportDocument.report_id == row.report_id,
+        ReportDocument.number == replaces,
+        ReportDocument.form == row.form,
+    )
+    latest = session.scalar(query.order_by(ReportDocument.making.desc()).limit(1))
+    return [] if latest is None else [reference(latest)]
+
+
+def reference(row: ReportDocument) -> Reference:
+    """As another document names it."""
+    sop_class = BASIC_TEXT_SR if row.form is DocumentForm.SR else ENCAPSULATED_PDF
+    return Reference(sop_class, row.sop_instance_uid, row.series_instance_uid, row.study_instance_uid)
+
+
+def is_replaced_later(session: Session, row: ReportDocument) -> bool:
+    """Whether what takes its place is still to be stored."""
+    next_one = session.get(ReportDocument, (row.report_id, row.number, row.form, row.making + 1))
+    return next_one is not None and next_one.status is DocumentStatus.DUE
+
+
+def filed_pdf(session: Session, report_id: uuid.UUID, number: int) -> str | None:
+    """The archive's id of the PDF of a version."""
+    filed = select(ReportDocument.orthanc_instance_id).where(
+        ReportDocument.report_id == report_id,
+        ReportDocument.number == number,
+        ReportDocument.form == DocumentForm.PDF,
+        ReportDocument.status == DocumentStatus.FILED,
+        ~ReportDocument.is_to_be_compared,
+    )
+    return session.scalar(filed)
+
+
+def version_row(session: Session, row: ReportDocument) -> ReportVersion:
+    return session.get_one(ReportVersion, (row.report_id, row.number))
+
+
+def try_again_at(session: Session, row: ReportDocument, at: datetime, failure: str | None = None) -> None:
+    """Let go of a document until then; with a failure, count the attempt."""
+    mine = update(ReportDocument).where(
+        ReportDocument.sop_instance_uid == row.sop_instance_uid,
+    )
+    attempts = row.attempts + (failure is not None)
+    session.execute(mine.values(retry_at=at, leased_until=None, failure=failure, attempts=attempts))
