@@ -222,6 +222,7 @@ def build_services(
     )
 
     performed_listing = PerformedListing(database, clock)
+    outbox = Outbox.of(database, clock, of_tokens.secret, settings.base_url)
 
     def settle_all() -> None:
         recorder.settle()
@@ -293,13 +294,14 @@ def build_services(
             settings.restarts_path,
             messages,
             performed_listing,
+            outbox.deliveries,
         ),
         quarantine=quarantine,
         quarantine_desk=QuarantineDesk(database, quarantine, intake, rules, clock),
         modalities=Modalities(database, clock),
         sendings=Sendings(database, clock),
         selftest=SelfTestRecords(database, clock),
-        outbox=Outbox.of(database, clock, of_tokens.secret, settings.base_url),
+        outbox=outbox,
         worklist=Worklist(
             database, clock, settings.time_zone, settings.worklist_charset, timedelta(hours=settings.worklist_keep)
         ),

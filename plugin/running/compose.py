@@ -18,13 +18,11 @@ from ehr_bridge.db import migrate
 from ehr_bridge.db.database import Database
 from ehr_bridge.errors import Unavailable
 from ehr_bridge.services.bundle import Services, build_services
-from ehr_bridge.services.fixity.rounds import FixityRounds
 from ehr_bridge.services.jobs.spool import Spool
 from ehr_bridge.services.modifying.runner import ModificationJobs
 from ehr_bridge.services.system.state import can_store
 from ehr_bridge.services.uploads.arrivals import AtDoor
 from ehr_bridge.services.uploads.settling import settle_leftovers
-from ehr_bridge.services.uploads.sop_classes import SopClasses
 from ehr_bridge.services.uploads.under_way import SILENT_FOR
 from ehr_bridge.settings import MEGABYTE, load_settings
 from plugin.dimse.commitment import CommitmentScp
@@ -37,6 +35,7 @@ from plugin.running.listeners import Listeners, make_listeners
 from plugin.running.logs import Rotation, log_to
 from plugin.running.selftest import LEAST_STACK, NotFitToServe, run_self_test
 from plugin.running.sending import make_sending
+from plugin.running.side_workers import make_delivering, make_fixity
 from plugin.running.threads import keeping_thread
 from plugin.running.worker import Chore, Worker
 from plugin.serving.bodies import Bodies, free_memory
@@ -55,14 +54,10 @@ from plugin.storing.store_refusals import StoreRefusals
 LOGGER = logging.getLogger(__name__)
 LOUD = "ehr_bridge_actors_refused_often"
 """Metric: how many actors were refused 50 times or more within a minute."""
-DAMAGED = "ehr_bridge_damaged_files"
-"""Metric: how many stored files were damaged when they were last read."""
 STUCK = "ehr_bridge_stuck_jobs"
 """Metric: how many jobs hold their studies and need a person to continue."""
 UNFILED = "ehr_bridge_unfiled_reports"
 """Metric: how many documents of reports cannot be filed for an error that does not pass."""
-FIXITY_SECONDS = 0.1
-"""Of each second, for reading stored files again: the rest is for senders and viewers."""
 
 
 def install(orthanc: Any, environ: Mapping[str, str]) -> list[Callable[..., Any]]:
@@ -93,8 +88,9 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> list[Callable[..., Any]
     )
     commitment = CommitmentScp(orthanc, services.commitments, services.modalities, archive)
     worker = _make_worker(services, archive, purging, modalities)
-    fixity = _make_fixity(services, archive)
+    fixity = make_fixity(services, archive)
     sending = make_sending(services, archive, OrthancSender(orthanc, modalities))
+    delivering = make_delivering(services, archive)
     store_refusals = StoreRefusals(settings.dicom_port, services.refusals.hand_over)
     ingest = Ingest(
         orthanc,
@@ -115,6 +111,7 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> list[Callable[..., Any]
         "storage": lambda: can_store(settings.storage_path, settings.max_dicom_file_size_mb * MEGABYTE),
         "worklist": lambda: worklist.is_ours,
         "jobs": lambda: services.system.stuck_jobs() == 0,
+        "deliveries": lambda: services.outbox.deliveries.in_trouble() == 0,
     }
     listeners = make_listeners(services, modalities)
     checks |= listeners.checks
@@ -135,7 +132,7 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> list[Callable[..., Any]
                     orthanc,
                     gate,
                     adapter,
-                    [worker, fixity, sending],
+                    [worker, fixity, sending, delivering],
                     services,
                     resources,
                     modalities,
@@ -311,18 +308,4 @@ def _make_worker(
             Chore("abandoned claims", services.claims.drop_abandoned, 60.0, due=time.monotonic() + 60.0),
         ],
         state=services.database.commits.state,
-    )
-
-
-def _make_fixity(services: Services, archive: OrthancArchive) -> Worker:
-    """A thread of its own, so that no arrival waits for a slow disk."""
-    checks = FixityRounds(services.database, archive, services.clock, services.settings.fixity_days)
-    return Worker(
-        lambda _arrival: None,
-        [
-            Chore("fixity", lambda: checks.run(FIXITY_SECONDS), 1.0),
-            Chore("SOP classes", SopClasses(services.database, archive.sop_class_of).run, 1.0),
-            Chore("damaged files", lambda: archive.tell_metric(DAMAGED, checks.damaged()), 5.0),
-        ],
-        "ehr-bridge-fixity",
     )

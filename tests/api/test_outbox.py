@@ -13,6 +13,7 @@ from ehr_bridge.errors import NotFound
 from ehr_bridge.services.delivery.deliveries import DeliveryFilters
 from ehr_bridge.services.delivery.outcomes import LONGEST_PAUSE, Kind, Outcome
 from ehr_bridge.services.delivery.queue import LEASE, Waiting
+from ehr_bridge.services.delivery.sender import IDLE
 from tests.api.conftest import Api, facts
 from tests.api.outbox_steps import AWAY, GONE, HL7, REFUSED, SENT, World, deliveries, order, put, states
 from tests.api.privacy_steps import restrict
@@ -43,7 +44,7 @@ def test_an_event_is_sent_to_who_wants_to_hear_of_it(world: World) -> None:
         "scheduled",
         "cancelled",
     ]
-    assert world.sender().round() == 0.5
+    assert world.sender().round() == IDLE
 
 
 def test_a_transaction_that_fails_tells_nobody(world: World) -> None:

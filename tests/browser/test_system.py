@@ -43,6 +43,7 @@ TO_ACT_ON = {
     "uploads_incomplete": 3,
     "messages_refused": 2,
     "sources_silent": 1,
+    "deliveries_stuck": 1,
     "refused_often": 4,
 }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +13,7 @@ import pytest
 from pydicom.uid import generate_uid
 
 from tests.conftest import ENGINES
+from tests.support.receivers import Receiver, read_request
 from tests.support.running import databases, running
 from tests.support.samples import small
 from tests.support.server import Server, user_token
@@ -86,6 +89,44 @@ def test_another_system_hears_of_a_modality_once_and_in_order(hasty: Server, tmp
     assert (late.heard, late.links) == (follower.heard, follower.links)
     refused = hasty.get(EVENTS, "service", params={"after": follower.seq + 1000})
     assert (refused.status_code, refused.json()["code"]) == (410, "events_gone")
+
+
+def test_a_webhook_hears_of_everything_in_order_though_it_was_away_and_the_server_was_killed(
+    hasty: Server,
+) -> None:
+    """Its receiver drops doubles by their id, as it should."""
+    heard: dict[str, str] = {}
+    answers = ["503 Away"]
+
+    def take(connection: socket.socket) -> None:
+        while (request := read_request(connection)) is not None:
+            if answers[0].startswith("200"):
+                event = json.loads(request[1])
+                heard.setdefault(request[0]["webhook-id"], event["data"]["order_id"])
+            connection.sendall(f"HTTP/1.1 {answers[0]}\r\nContent-Length: 0\r\n\r\n".encode())
+
+    receiver = Receiver(take)
+    body = {"kind": "webhook", "url": f"http://127.0.0.1:{receiver.port}/", "events": ["order.created"]}
+    made = hasty.put("/api/v1/destinations/ehr", body | {"allow_networks": ["127.0.0.0/8"]}, "admin")
+    assert made.status_code == 201, made.text
+    orders = [place_order(hasty)["id"] for _ in range(5)]
+    eventually(lambda: queue(hasty)["last_error"] == "503")
+    hasty.kill()
+    hasty.start()
+    assert queue(hasty)["waiting"] == 5
+    answers[0] = "200 OK"
+    assert hasty.request("POST", "/api/v1/destinations/ehr/start", user_token("admin")).status_code == 200
+    eventually(lambda: [*heard.values()] == orders)
+    orders += [place_order(hasty)["id"] for _ in range(5)]
+    hasty.kill()
+    hasty.start()
+    eventually(lambda: [*heard.values()] == orders)
+    eventually(lambda: queue(hasty)["waiting"] == 0)
+    receiver.close()
+
+
+def queue(server: Server) -> dict[str, Any]:
+    return dict(server.get("/api/v1/delivery-queues", "admin").json()["items"][0])
 
 
 def send(server: Server, folder: Path, uid: str, order: dict[str, Any]) -> None:

@@ -149,6 +149,13 @@ class Deliveries:
             ).all()
             return [_state(session, *row) for row in rows]
 
+    def backlog(self) -> tuple[int, datetime | None]:
+        """How many wait for all destinations together, and when the first of them happened."""
+        with self._database.read() as session:
+            depths = [depth_of(session, key) for key in session.scalars(select(Destination.id)).all()]
+        since = [first for _, first in depths if first is not None]
+        return sum(count for count, _ in depths), min(since, default=None)
+
     def in_trouble(self) -> int:
         """How many destinations need somebody."""
         now = self._clock()

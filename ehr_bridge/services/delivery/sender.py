@@ -7,7 +7,7 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from ehr_bridge.db.states import DeliveryState, DestinationKind, Policy
@@ -20,8 +20,10 @@ AT_ONCE = 200
 """Deliveries that are read together."""
 NOTED_AFTER = 0.25
 """Seconds after which what was sent is written down, at the latest behind the delivery that is under way."""
-IDLE = 0.5
-"""Seconds until the queue is looked at again."""
+IDLE = 5.0
+"""Seconds until the queue is looked at again where nobody says that something has been committed."""
+LEASED = 1.0
+"""The same where another node sends."""
 NOTED_TEXT = 500
 
 
@@ -73,40 +75,42 @@ class Sender:
         self._id = destination_id
         self._stopping = stopping
 
-    def round(self) -> float:
-        """Send what can be sent now. Returns after how many seconds to look again; 0: at once. Raises Unavailable when
-        the database is away."""
+    def round(self) -> float | None:
+        """Send what can be sent now. Returns after how many seconds to look again, 0: at once; None when there is no
+        such destination any more. Raises Unavailable when the database is away."""
         head = self._queue.head(self._id, AT_ONCE)
-        if head is None or not head.destination.enabled or head.how.stopped_at is not None:
+        if head is None:
+            return None
+        if not head.destination.enabled or head.how.stopped_at is not None:
             self._transport.close()
             return IDLE
-        if not head.waiting or (head.how.next_at is not None and head.how.next_at > self._clock()):
+        if not head.waiting:
             return IDLE
+        if head.how.next_at is not None and (pause_left := head.how.next_at - self._clock()) > timedelta(0):
+            return min(pause_left.total_seconds(), IDLE)
         if not self._queue.lease(self._id, self._holder):
-            return IDLE
+            return LEASED
         try:
             return self._send(head)
         except LeaseLost:
             self._transport.close()
-            return IDLE
+            return LEASED
 
     def _send(self, head: Head) -> float:
         contents = self._rendered(head.destination, head.waiting)
         batch = _Batch(head.how, [], time.monotonic())
-        goes_on = True
         for one, content in zip(head.waiting, contents, strict=True):
             if self._stopping():
                 break
             outcome = content
             if not isinstance(outcome, Outcome):
                 outcome = self._transport.send(head.destination, one, outcome)
-            goes_on = self._judge(batch, head.destination, one, outcome)
-            if not goes_on:
+            if not self._judge(batch, head.destination, one, outcome):
                 break
             if time.monotonic() - batch.since > NOTED_AFTER:
                 self._write(batch)
         self._write(batch)
-        return 0.0 if goes_on and not self._stopping() else IDLE
+        return 0.0
 
     def _rendered(self, destination: Destination, waiting: Sequence[Waiting]) -> list[bytes | Outcome]:
         """What is sent of each. Nobody is told of a restricted patient but who speaks for every person."""

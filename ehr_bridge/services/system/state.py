@@ -24,6 +24,7 @@ from ehr_bridge.db.tables.uploads import DicomUploadLog
 from ehr_bridge.errors import Unavailable
 from ehr_bridge.services.archive.holdings import Holdings, Usage
 from ehr_bridge.services.audit.refusals import Refusals
+from ehr_bridge.services.delivery.deliveries import Deliveries
 from ehr_bridge.services.fixity.state import Fixity, look_at_fixity
 from ehr_bridge.services.intake.quarantine_records import QuarantineRecords
 from ehr_bridge.services.intake.recorder import Recorder
@@ -60,6 +61,7 @@ ADVICE = {
     ),
     "messages_refused": "Open the Interfaces page, and find out with those who run the source why.",
     "sources_silent": "Find out whether the source and the connection to it work: it has sent nothing for too long.",
+    "deliveries_stuck": "Open the Destinations page: see why it cannot be reached, or decide about what it refuses.",
     "refused_often": "Find out in the audit trail who is refused: a program that is configured wrongly, or an attack.",
 }
 """What needs attention, and what to do about it; docs/api.md shows this table."""
@@ -140,6 +142,7 @@ class System:
         restarts_path: Path,
         messages: Messages,
         performed: PerformedListing,
+        deliveries: Deliveries,
     ) -> None:
         self._database = database
         self._recorder = recorder
@@ -151,6 +154,7 @@ class System:
         self._restarts_path = restarts_path
         self._messages = messages
         self._performed = performed
+        self._deliveries = deliveries
 
     def stuck_jobs(self) -> int:
         """How many jobs hold their study and need a person to continue."""
@@ -193,6 +197,7 @@ class System:
                     ("steps_not_ended", steps.for_end),
                     ("messages_refused", self._messages.count_refused(self._clock() - RECENT)),
                     ("sources_silent", sum(source.is_silent for source in self._messages.sources())),
+                    ("deliveries_stuck", self._deliveries.in_trouble()),
                     ("refused_often", self._refusals.alarms.loud()),
                 )
             ),

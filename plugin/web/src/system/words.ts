@@ -30,6 +30,7 @@ const PLACES: Readonly<Record<string, { to: string; needs: Permission }>> = {
   steps_not_ended: { to: "/reconciliation", needs: "reconcile" },
   messages_refused: { to: "/interfaces?state=refused", needs: "interfaces" },
   sources_silent: { to: "/interfaces", needs: "interfaces" },
+  deliveries_stuck: { to: "/destinations", needs: "interfaces" },
   refused_often: { to: "/audit?action=request.refused", needs: "audit" },
 };
 

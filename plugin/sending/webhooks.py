@@ -1,0 +1,62 @@
+"""Webhooks: CloudEvents 1.0 in structured JSON, signed as in Standard Webhooks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import lru_cache
+
+from standardwebhooks.webhooks import Webhook
+
+from ehr_bridge.db.tables.logs import Destination
+from ehr_bridge.errors import Conflict
+from ehr_bridge.services.delivery.outcomes import Kind, Outcome
+from ehr_bridge.services.delivery.queue import Waiting
+from ehr_bridge.services.delivery.secrets import Safe
+from plugin.sending.posts import Poster
+
+SECONDS = 10.0
+MEDIA_TYPE = "application/cloudevents+json; charset=utf-8"
+
+
+class Webhooks:
+    def __init__(self, safe: Safe, clock: Callable[[], datetime], seconds: float = SECONDS) -> None:
+        self._safe = safe
+        self._clock = clock
+        self._poster = Poster(seconds)
+        self._sealed: tuple[bytes | None, bytes | None] = (None, None)
+        self._signers: list[Webhook] = []
+
+    def send(self, destination: Destination, waiting: Waiting, content: bytes) -> Outcome:
+        """Never raises."""
+        now = self._clock()
+        try:
+            signers = self._with(destination, now)
+        except Conflict as error:
+            return Outcome(Kind.AWAY, said=error.detail)
+        name, text = str(waiting.event_id), content.decode()
+        headers = {
+            "Content-Type": MEDIA_TYPE,
+            "webhook-id": name,
+            "webhook-timestamp": str(int(now.timestamp())),
+            "webhook-signature": " ".join(one.sign(name, now, text) for one in signers),
+        }
+        return self._poster.post(destination, "", headers, content)
+
+    def close(self) -> None:
+        self._poster.close()
+
+    def _with(self, destination: Destination, now: datetime) -> list[Webhook]:
+        """The present secret, and the former one while it is still known to receivers."""
+        until = destination.former_secret_until
+        former = destination.former_secret if until is not None and until > now else None
+        sealed = (destination.secret, former)
+        if sealed != self._sealed or not self._signers:
+            self._signers = [_signer(self._safe.open(destination.id, one)) for one in sealed if one is not None]
+            self._sealed = sealed
+        return self._signers
+
+
+@lru_cache(maxsize=64)
+def _signer(secret: str) -> Webhook:
+    return Webhook(secret)
