@@ -13,6 +13,10 @@ from tests.support.server import Server
 PAGES = {
     "/studies": "radiologist",
     "/studies/{uid}": "radiologist",
+    "/studies/{uid}/objects": "radiologist",
+    "/reports": "doctor",
+    "/reports?show=all": "doctor",
+    "/reading": "radiologist",
     "/reconciliation": "radiographer",
     "/reconciliation?study={uid}": "radiographer",
     "/patients": "reception",

@@ -14,17 +14,21 @@ from tests.browser.people import People
 from tests.support.server import Server, user_token
 
 NAVIGATION = {
-    "reception": ["Orders", "Patients", "Studies", "Upload history"],
-    "radiographer": ["Orders", "Patients", "Studies", "Reconciliation", "Quarantine", "Upload history", "Viewer links"],
-    "doctor": ["Orders", "Patients", "Studies", "Upload history", "Viewer links"],
-    "nurse": ["Orders", "Patients", "Studies", "Upload history", "Viewer links"],
-    "radiologist": [
-        "Orders", "Patients", "Studies", "Reconciliation", "Quarantine", "Upload history", "Deletions", "Viewer links",
+    "reception": ["Orders", "Patients", "Studies", "Reports", "Upload history"],
+    "radiographer": [
+        "Orders", "Patients", "Studies", "Reports", "Reconciliation", "Quarantine", "Upload history",
+        "Viewer links",
     ],
-    "manager": ["Orders", "Patients", "Studies", "Upload history", "Deletions"],
+    "doctor": ["Orders", "Patients", "Studies", "Reports", "Upload history", "Viewer links"],
+    "nurse": ["Orders", "Patients", "Studies", "Reports", "Upload history", "Viewer links"],
+    "radiologist": [
+        "Orders", "Patients", "Studies", "Reports", "Reading", "Reconciliation", "Quarantine", "Upload history",
+        "Deletions", "Viewer links",
+    ],
+    "manager": ["Orders", "Patients", "Studies", "Reports", "Upload history", "Deletions"],
     "admin": [
-        "Orders", "Patients", "Studies", "Upload history", "Deletions", "Viewer links", "Audit trail", "Accounts",
-        "Service keys", "Interfaces", "Modalities", "System",
+        "Orders", "Patients", "Studies", "Reports", "Upload history", "Deletions", "Viewer links", "Audit trail",
+        "Accounts", "Service keys", "Interfaces", "Modalities", "System",
     ],
 }  # fmt: skip
 CLOSED = {
@@ -35,6 +39,7 @@ CLOSED = {
     "/modalities": "radiographer",
     "/reconciliation": "doctor",
     "/deletions": "radiographer",
+    "/reading": "doctor",
 }
 
 
