@@ -222,7 +222,7 @@ def build_services(
     )
 
     performed_listing = PerformedListing(database, clock)
-    outbox = Outbox.of(database, clock, of_tokens.secret, settings.base_url)
+    outbox = Outbox.of(database, clock, of_tokens.secret, settings.base_url, settings.time_zone, systems)
 
     def settle_all() -> None:
         recorder.settle()

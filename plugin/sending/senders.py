@@ -12,6 +12,8 @@ from ehr_bridge.errors import Unavailable
 from ehr_bridge.services.bundle import Services
 from ehr_bridge.services.delivery.sender import Sender, Transport
 from ehr_bridge.services.jobs.spool import Spool
+from plugin.sending.fhir import Fhir
+from plugin.sending.hl7 import Hl7
 from plugin.sending.webhooks import Webhooks
 
 LOGGER = logging.getLogger(__name__)
@@ -93,4 +95,8 @@ class Senders:
 def transports_of(services: Services) -> Mapping[DestinationKind, Callable[[], Transport]]:
     """How each kind of destination is sent to; a transport is one thread's."""
     safe, clock = services.outbox.safe, services.clock
-    return {DestinationKind.WEBHOOK: lambda: Webhooks(safe, clock)}
+    return {
+        DestinationKind.WEBHOOK: lambda: Webhooks(safe, clock),
+        DestinationKind.HL7: Hl7,
+        DestinationKind.FHIR: lambda: Fhir(safe),
+    }

@@ -3,30 +3,46 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from datetime import UTC
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, tzinfo
 
+from sqlalchemy.orm import Session
+
+from ehr_bridge.db.database import Database
 from ehr_bridge.db.states import DestinationKind
 from ehr_bridge.db.tables.logs import Destination
+from ehr_bridge.fhir.systems import Systems
+from ehr_bridge.services.delivery import messages, resources
 from ehr_bridge.services.delivery.outcomes import Kind, Outcome
 from ehr_bridge.services.delivery.queue import Waiting
 
 PREFIX = "org.ehr-bridge."
+NOTHING_TO_TELL = Outcome(Kind.EMPTY, said="nothing_to_tell")
 
 
 class Renderings:
-    def __init__(self, source: str) -> None:
-        """`source` is the address of this installation's feed of events."""
+    def __init__(
+        self, database: Database, source: str, clock: Callable[[], datetime], zone: tzinfo, systems: Systems
+    ) -> None:
+        """`source` is the address of this installation's feed of events, `zone` that of the times in messages."""
+        self._database = database
         self._source = source
+        self._clock = clock
+        self._zone = zone
+        self._systems = systems
 
     def render(self, destination: Destination, waiting: Sequence[Waiting]) -> list[bytes | Outcome]:
         """For each what is sent, or that there is nothing to tell; what was rendered once stays as it was."""
-        return [one.content or self._one(destination, one) for one in waiting]
-
-    def _one(self, destination: Destination, one: Waiting) -> bytes | Outcome:
         if destination.kind == DestinationKind.WEBHOOK:
-            return cloud_event(self._source, one)
-        return Outcome(Kind.EMPTY, said="nothing_to_tell")
+            return [cloud_event(self._source, one) for one in waiting]
+        with self._database.read() as session:
+            return [one.content or self._one(session, destination, one) or NOTHING_TO_TELL for one in waiting]
+
+    def _one(self, session: Session, destination: Destination, one: Waiting) -> bytes | None:
+        if destination.kind == DestinationKind.HL7:
+            return messages.message_of(session, destination, one, self._clock().astimezone(self._zone))
+        bundle = resources.bundle_of(session, one, self._systems)
+        return None if bundle is None else json.dumps(bundle, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def cloud_event(source: str, one: Waiting) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import bindparam, func, insert, literal, select
+from sqlalchemy import bindparam, func, insert, literal, select, update
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.facts import Fact
@@ -33,8 +33,26 @@ _ADD = insert(_DELIVERIES).from_select(
     .where(_EVENTS.c.seq > _NEWEST - bindparam("count"))
     .order_by(_EVENTS.c.seq),
 )
+_ENDS = select(_NEWEST, select(func.max(_DELIVERIES.c.id)).scalar_subquery())
+_NAME_REPORT = (
+    update(_DELIVERIES)
+    .where(_DELIVERIES.c.id > bindparam("last"), _DELIVERIES.c.seq == bindparam("of_seq"))
+    .values(report_id=bindparam("of_report"), report_version=bindparam("of_version"))
+)
 
 
 def enqueue(session: Session, facts: Sequence[Fact]) -> None:
     """These are the newest events; nobody else can have written one since (`db.facts`)."""
-    session.connection().execute(_ADD, {"count": len(facts)})
+    connection = session.connection()
+    of_reports = [(number, fact) for number, fact in enumerate(facts, 1) if fact.report_id is not None]
+    if not of_reports:
+        connection.execute(_ADD, {"count": len(facts)})
+        return
+    newest, last = connection.execute(_ENDS).one()
+    connection.execute(_ADD, {"count": len(facts)})
+    first = newest - len(facts)
+    rows = [
+        {"last": last or 0, "of_seq": first + number, "of_report": fact.report_id, "of_version": fact.version}
+        for number, fact in of_reports
+    ]
+    connection.execute(_NAME_REPORT, rows)

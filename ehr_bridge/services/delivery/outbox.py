@@ -6,8 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
+from zoneinfo import ZoneInfo
 
 from ehr_bridge.db.database import Database
+from ehr_bridge.fhir.systems import Systems
 from ehr_bridge.services.delivery.contents import Renderings
 from ehr_bridge.services.delivery.deliveries import Deliveries
 from ehr_bridge.services.delivery.destinations import Destinations
@@ -24,13 +26,21 @@ class Outbox:
     safe: Safe
 
     @classmethod
-    def of(cls, database: Database, clock: Callable[[], datetime], secret: str, base_url: str | None) -> Self:
-        """`base_url` is where others reach this installation, as far as it is known."""
-        safe = Safe(secret)
+    def of(
+        cls,
+        database: Database,
+        clock: Callable[[], datetime],
+        secret: str,
+        base_url: str,
+        time_zone: str,
+        systems: Systems,
+    ) -> Self:
+        """`base_url` is where others reach this installation; `time_zone` an IANA name."""
+        safe, source = Safe(secret), f"{base_url.rstrip('/')}/api/v1/events"
         return cls(
             Destinations(database, clock, safe),
             Deliveries(database, clock),
             Queue(database, clock),
-            Renderings(f"{(base_url or 'urn:ehr-bridge').rstrip('/')}/api/v1/events"),
+            Renderings(database, source, clock, ZoneInfo(time_zone), systems),
             safe,
         )

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, delete, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
@@ -20,6 +20,7 @@ from ehr_bridge.db.rows import table_of
 from ehr_bridge.db.states import UNDELIVERED, DeliveryState, Policy
 from ehr_bridge.db.tables.logs import Delivery, Destination, Sending
 from ehr_bridge.db.tables.registry import Order
+from ehr_bridge.db.tables.results.reports import Report
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit.trail import OURSELVES, Event
 
@@ -126,17 +127,13 @@ class Queue:
             is_blocked = destination.policy == Policy.BLOCK
             states = UNDELIVERED if is_blocked else (DeliveryState.PENDING,)
             query = _NEXT.where(Delivery.destination_id == destination_id, Delivery.state.in_(UNDELIVERED))
-            rows = session.execute(query.where(Delivery.state.in_(states), *self._may_be_told()).limit(limit)).all()
+            rows = session.execute(query.where(Delivery.state.in_(states), ~is_held()).limit(limit)).all()
         waiting: list[Waiting] = []
         for row in rows:
             if row[0].state == DeliveryState.PARKED:
                 return Head(destination, how, waiting, is_blocked=not waiting)
             waiting.append(_waiting(row[0], row[1]))
         return Head(destination, how, waiting)
-
-    def _may_be_told(self) -> list[Any]:
-        """Conditions for deliveries that are not held back."""
-        return []
 
     def lease(self, destination_id: uuid.UUID, holder: str) -> bool:
         """Whether this holder may send to a destination, until `LEASE` is over or it says that it ends."""
@@ -190,6 +187,11 @@ class Queue:
         with self._database.write() as session:
             session.connection().execute(delete(_ROWS).where(_ROWS.c.id.in_(ids)))
         return len(ids)
+
+
+def is_held() -> ColumnElement[bool]:
+    """A report in doubt is told nobody of until a radiologist has decided; what is of other reports goes on."""
+    return exists().where(Report.id == Delivery.report_id, Report.doubt.is_not(None))
 
 
 def is_waiting(session: Session, destination_id: uuid.UUID) -> bool:

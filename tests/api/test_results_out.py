@@ -1,0 +1,153 @@
+"""Reports and orders on their way to the EHR as HL7 messages and FHIR transactions, on both databases."""
+
+from __future__ import annotations
+
+import base64
+import json
+import uuid
+from typing import Any
+
+import hl7
+from fhir.resources.R4B.bundle import Bundle
+from sqlalchemy import select
+
+from ehr_bridge.db.tables.results.reports import Report
+from ehr_bridge.db.tables.studies import Study
+from ehr_bridge.hl7.escapes import unescape
+from tests.api.conftest import Api
+from tests.api.outbox_steps import AWAY, HL7, SENT, World, deliveries, put, states
+from tests.api.report_steps import act, amended, sign, signed, with_images, written
+
+REPORT_EVENTS = ["report.preliminary", "report.final", "report.amended", "report.withdrawn"]
+FHIR: dict[str, Any] = {
+    "kind": "fhir",
+    "url": "https://fhir.example.org/r4",
+    "events": ["order.status", "study.linked", "study.available", *REPORT_EVENTS],
+    "token": "of-the-fhir-server",
+}
+
+
+def world(api: Api, body: dict[str, Any]) -> World:
+    assert put(api, body=body).status_code == 201
+    return World(api)
+
+
+def sent(to: World) -> list[bytes]:
+    to.sender().round()
+    return [content for _, content in to.got]
+
+
+def test_the_ehr_gets_each_version_of_a_report_with_its_whole_text(api: Api) -> None:
+    """Preliminary, final, amended, withdrawn: P, F, C, C with W."""
+    to = world(api, HL7 | {"events": REPORT_EVENTS})
+    uid = with_images(api)
+    report = act(api, written(api), "preliminary")
+    report = amended(api, sign(api, report))
+    act(api, report, "withdraw", reason="of another patient")
+    messages = [hl7.parse(one.decode()) for one in sent(to)]
+    assert [str(one.segment("OBR")[25]) for one in messages] == ["P", "F", "C", "C"]
+    assert {str(one.segment("OBR")[3]) for one in messages} == {"ACC-1"}
+    assert {str(one.segment("OBX")[5]) for one in messages} == {uid}
+    assert len({str(one.segment("MSH")[10]) for one in messages}) == 4
+    texts = [unescape(str(one[5])) for one in messages[1].segments("OBX")]
+    assert "Kein Nachweis einer Raumforderung.\nVentrikel normal weit." in texts
+    assert "Aneurysma" in str(messages[2]) and "Unauffälliges" not in str(messages[3])
+    assert str(messages[2].segment("OBR")[32]) == "rita&Rita"
+    assert str(messages[3].segment("OBX")[11]) == "W"
+    assert states(api) == ["sent"] * 4
+
+
+def test_what_was_refused_is_sent_again_as_it_was(api: Api) -> None:
+    """The patient's name has been corrected since; a message with the same number says the same."""
+    to = world(api, HL7 | {"events": REPORT_EVENTS})
+    with_images(api)
+    signed(api)
+    to.answer = lambda _waiting: AWAY
+    to.sender().round()
+    api.call("PUT", "/api/v1/patients/MRN-1", "service", json={"family_name": "Lindquist", "birth_date": "1961-03-14"})
+    to.later(minutes=1)
+    to.answer = lambda _waiting: SENT
+    (content,) = sent(to)
+    assert "Lindqvist" in content.decode()
+    (delivery,) = deliveries(api)
+    shown = api.get(f"/api/v1/deliveries/{delivery['id']}", "admin").json
+    assert shown["content"].startswith("MSH|") and "OBX|" in shown["content"]
+    assert (shown["report_version"], shown["report_id"] is not None) == (1, True)
+
+
+def test_a_report_in_doubt_waits_until_somebody_has_decided_and_others_go_on(api: Api) -> None:
+    to = world(api, HL7 | {"events": REPORT_EVENTS})
+    with_images(api)
+    with_images(api, "ACC-2", "MRN-2")
+    doubted = signed(api)
+    signed(api, order_id="ACC-2")
+
+    def doubt(why: str | None) -> None:
+        with api.services.database.write() as session:
+            row = session.get_one(Report, uuid.UUID(doubted["id"]))
+            row.doubt = why
+
+    doubt("moved")
+    assert [str(hl7.parse(one.decode()).segment("OBR")[3]) for one in sent(to)] == ["ACC-2"]
+    doubt(None)
+    assert [str(hl7.parse(one.decode()).segment("OBR")[3]) for one in sent(to)] == ["ACC-2", "ACC-1"]
+
+
+def test_the_ehr_hears_how_far_an_order_was_though_it_is_further_now(api: Api) -> None:
+    to = world(api, HL7)
+    api.place_order()
+    api.call("POST", "/api/v1/orders/ACC-1/arrival", "technician")
+    api.call("POST", "/api/v1/orders/ACC-1/cancel", "service")
+    found = [hl7.parse(one.decode()) for one in sent(to)]
+    assert [(str(one.segment("ORC")[1]), str(one.segment("ORC")[5])) for one in found] == [
+        ("SC", "SC"),
+        ("SC", "SC"),
+        ("SC", "CA"),
+    ]
+
+
+def test_a_fhir_server_gets_transactions_that_r4_allows(api: Api) -> None:
+    """Judged by a library of others; patients and orders by their numbers, for the server has its own ids."""
+    to = world(api, FHIR)
+    uid = with_images(api)
+    report = amended(api, signed(api))
+    contents = sent(to)
+    bundles = [json.loads(one) for one in contents]
+    for one in bundles:
+        Bundle.model_validate(one)
+        assert (one["type"], len(one["entry"])) == ("transaction", 1)
+    assert len({one["identifier"]["value"] for one in bundles}) == len(bundles)
+    by_kind: dict[str, list[dict[str, Any]]] = {}
+    for one in bundles:
+        entry = one["entry"][0]
+        assert entry["request"]["method"] == "PUT"
+        assert "id" not in entry["resource"]
+        assert entry["resource"]["subject"]["identifier"]["value"] == "MRN-1"
+        by_kind.setdefault(entry["resource"]["resourceType"], []).append(entry)
+    assert set(by_kind) == {"ServiceRequest", "ImagingStudy", "DiagnosticReport"}
+    final, later = by_kind["DiagnosticReport"]
+    assert [one["resource"]["status"] for one in (final, later)] == ["final", "amended"]
+    assert final["request"]["url"] == later["request"]["url"]
+    assert report["id"] in final["request"]["url"]
+    resource = final["resource"]
+    assert resource["basedOn"][0]["identifier"]["value"] == "ACC-1"
+    assert resource["imagingStudy"][0]["identifier"]["value"] == f"urn:oid:{uid}"
+    text = base64.b64decode(resource["presentedForm"][0]["data"]).decode()
+    assert "Ventrikel normal weit." in text and resource["conclusion"] == "Unauffälliges MRT."
+    assert by_kind["ServiceRequest"][-1]["resource"]["status"] == "completed"
+    assert "of-the-fhir-server" not in str(contents)
+
+
+def test_what_is_no_longer_there_is_nothing_to_tell(api: Api) -> None:
+    """The study is deleted before the FHIR server was told of it; and a self-test's order is nobody's."""
+    fhir, ris = world(api, FHIR | {"events": ["study.linked"]}), World(api, "ris")
+    put(api, "ris", body=HL7 | {"events": ["order.created"]})
+    uid = with_images(api)
+    api.place_order("SELFTESTABCDEF01", "SELFTEST-ABCDEF-1")
+    with api.services.database.write() as session:
+        study = session.scalars(select(Study).where(Study.study_instance_uid == uid)).one()
+        study.deleted_at = api.services.clock()
+    for one in (fhir, ris):
+        one.sender().round()
+    assert [(one["state"], one["drop_reason"]) for one in deliveries(api)] == [("dropped", "nothing_to_tell")]
+    assert states(api, "ris") == ["sent", "dropped"]
