@@ -49,9 +49,11 @@ def own_server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Serve
 
 
 @pytest.fixture(scope="package")
-def sqlite_server(shared_on_sqlite: Server) -> Server:
-    """The shared server on SQLite, where the database makes no difference to what is tested."""
-    return shared_on_sqlite
+def sqlite_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server on SQLite, where the database makes no difference to what is tested; beside `server`, whose tests send
+    odd studies and leave jobs at work: here files are counted, and lists are of few studies."""
+    with running(tmp_path_factory.mktemp("server"), **SMALL_LIMITS) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
