@@ -7,6 +7,9 @@ from pathlib import Path
 
 TICKS = os.sysconf("SC_CLK_TCK")
 
+_last = [0.0]
+_lost = [0.0]
+"""What processes had used that ended without anybody waiting for them, as Chromium's do."""
 _pid_files: list[Path] = []
 _others: dict[str, float] = {}
 """Seconds at the last look, by process id: what has ended is not forgotten."""
@@ -23,7 +26,10 @@ def seconds() -> float:
         if pid_file.exists():
             pid = pid_file.read_text().split(maxsplit=1)[0]
             _others[pid] = max(_of_tree(pid), _others.get(pid, 0.0))
-    return sum(os.times()[:4]) + sum(map(_of_tree, _children(os.getpid()))) + sum(_others.values())
+    found = sum(os.times()[:4]) + sum(map(_of_tree, _children(os.getpid()))) + sum(_others.values())
+    _lost[0] += max(0.0, _last[0] - found)
+    _last[0] = found
+    return found + _lost[0]
 
 
 def _of_tree(pid: str) -> float:
