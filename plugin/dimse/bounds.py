@@ -20,7 +20,12 @@ LARGEST_PDU: Final = 1_048_576
 """An association request with all presentation contexts that there may be is smaller."""
 MOST_BYTES: Final = 67_108_864
 """In one association: seven reports of 50,000 images each."""
-MOST_FROM_ONE_ADDRESS: Final = 20
+MOST_UNKNOWN: Final = 20
+"""Connections of one address whose peers have not said who they are, or were not let in."""
+MOST_OF_ONE_PEER: Final = 20
+"""Associations of one AE title from one address: many devices may come through one address (NAT)."""
+MOST_FROM_ONE_ADDRESS: Final = 40
+"""Of all that there may be: one address does not take the port from the others."""
 LOOK_SECONDS: Final = 0.01
 """After which an idle association looks for news again. With pynetdicom's 0.001, twenty take a quarter of a core."""
 PDU_TYPES: Final = range(1, 8)
@@ -33,21 +38,35 @@ class OutOfBounds(Exception):
 
 
 class BoundedServer(ThreadedAssociationServer):
-    """Lets no address take all associations."""
+    """Lets no address and no peer take all associations."""
 
     def verify_request(self, _request: Any, client_address: Any) -> bool:
         """Whether a connection is taken; it is closed at once otherwise."""
         address = client_address[0]
-        count = sum(one.requestor.address == address for one in self.active_associations)
-        if count < MOST_FROM_ONE_ADDRESS:
+        theirs = [one for one in self.active_associations if one.requestor.address == address]
+        unknown = sum(not one.is_established for one in theirs)
+        if unknown < MOST_UNKNOWN and len(theirs) < MOST_FROM_ONE_ADDRESS:
             return True
-        LOGGER.warning("MPPS: more than %d connections from %s", MOST_FROM_ONE_ADDRESS, address)
+        LOGGER.warning("MPPS: too many connections from %s: %d, of them %d unknown", address, len(theirs), unknown)
         return False
+
+    def has_room_for(self, association: Any) -> bool:
+        """Whether a peer that has said who it is may have one more association."""
+        mine = peer_of(association)
+        others = (one for one in self.active_associations if one is not association and one.is_established)
+        return sum(peer_of(one) == mine for one in others) < MOST_OF_ONE_PEER
 
     def shutdown(self) -> None:
         """Take no more connections, and close the port."""
         TCPServer.shutdown(self)  # pynetdicom's own looks for the server where only its `start_server` notes it
         self.server_close()
+
+
+def peer_of(association: Any) -> tuple[str, str]:
+    """Address and AE title of who has opened an association; the latter is empty before its request was read."""
+    primitive = association.requestor.primitive
+    title = "" if primitive is None else str(primitive.calling_ae_title).strip()
+    return association.requestor.address, title
 
 
 def bound(association: Any) -> None:

@@ -27,7 +27,7 @@ from ehr_bridge.services.interfaces.modalities import KnownModality, Modalities
 from ehr_bridge.services.interfaces.performed import PerformedSteps
 from ehr_bridge.services.interfaces.performed_values import Fault, RefusedStep
 from ehr_bridge.services.interfaces.worklist import Worklist
-from plugin.dimse.bounds import SECONDS, BoundedServer, bound
+from plugin.dimse.bounds import SECONDS, BoundedServer, bound, peer_of
 from plugin.dimse.modalities import OrthancModalities
 from plugin.dimse.rejections import REFUSED, route_of
 
@@ -123,6 +123,10 @@ class MppsServer:
         if self._admitted(event.assoc, May.MPPS, May.WORKLIST) is None:
             event.assoc.acse.send_reject(0x01, 0x01, 0x03)  # permanently: calling AE title not recognised
             event.assoc.kill()  # waits until that is sent
+        elif self._server is not None and not self._server.has_room_for(event.assoc):
+            LOGGER.warning("MPPS: too many associations of %s", _calling(event.assoc))
+            event.assoc.acse.send_reject(0x02, 0x03, 0x02)  # for now: local limit exceeded
+            event.assoc.kill()
 
     def _on_echo(self, event: Any) -> int:
         return SUCCESS if self._admitted(event.assoc, May.MPPS, May.WORKLIST) else 0x0122
@@ -210,8 +214,7 @@ class MppsServer:
 
 
 def _calling(association: Association) -> str:
-    primitive = association.requestor.primitive
-    return "" if primitive is None else str(primitive.calling_ae_title).strip()
+    return peer_of(association)[1]
 
 
 def _origin(association: Association) -> Origin:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import socket
 import time
@@ -88,3 +89,29 @@ def test_one_address_does_not_take_all_associations(world: World, monkeypatch: p
         first, second = (Modality(server.port, "MR1") for _ in range(2))
         assert not Modality(server.port, "MR1").association.is_established
         assert first.create(begun(), "1.2.3").Status == second.create(begun(), "1.2.4").Status == 0x0000
+
+
+def test_devices_behind_one_address_do_not_take_each_others_room(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A device that keeps its associations open is told to come later; the next one is let in."""
+    monkeypatch.setattr(bounds, "MOST_OF_ONE_PEER", 2)
+    monkeypatch.setattr(bounds, "MOST_UNKNOWN", 2)
+    with serving(world) as server:
+        kept = [Modality(server.port, "MR1") for _ in range(2)]
+        assert all(one.association.is_established for one in kept)
+        third = Modality(server.port, "MR1").association
+        assert (third.is_established, third.is_rejected) == (False, True)
+        assert Modality(server.port, "US1").association.is_established
+        kept[0].release()
+        eventually(lambda: Modality(server.port, "MR1").association.is_established)
+
+
+def test_who_says_nothing_has_its_own_bound(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside which those that were let in stay, however many they are."""
+    monkeypatch.setattr(bounds, "MOST_UNKNOWN", 2)
+    with serving(world) as server, contextlib.ExitStack() as silent:
+        kept = [Modality(server.port, "MR1") for _ in range(4)]
+        assert all(one.association.is_established for one in kept)
+        for _ in range(2):
+            silent.enter_context(socket.create_connection(("127.0.0.1", server.port)))
+        eventually(lambda: not Modality(server.port, "MR1").association.is_established)
+        assert kept[0].create(begun(), "1.2.3").Status == 0x0000
