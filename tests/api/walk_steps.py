@@ -13,9 +13,12 @@ import pydicom
 from pydicom.uid import generate_uid
 
 from ehr_bridge.services.intake.quarantine_records import Sender
+from tests.api import message_steps
 from tests.api.conftest import Api
+from tests.api.fhir_steps import fhir_of
 from tests.api.link_steps import one, put_order, put_patient
 from tests.api.tag_steps import jobs
+from tests.support import fhir, messages
 from tests.support.samples import encoded, small
 
 STEPS = 30
@@ -32,6 +35,7 @@ class Walk:
         self.uids = [str(generate_uid(entropy_srcs=[str(seed), str(number)])) for number in range(3)]
         self.people, self.orders = dict(PEOPLE), dict(ORDERS)
         """Also who and what was registered at the desk."""
+        self.fhir = fhir_of(api)
         self.done: list[str] = []
         self.about = ""
         for mrn, (family, given) in PEOPLE.items():
@@ -46,7 +50,7 @@ class Walk:
             self.work, self.work, self.link, self.link, self.unlink, self.undo, self.undo, self.rename, self.move,
             self.cancel, self.merge, self.unmerge, self.take_back, self.take_back, self.send_again, self.correct,
             self.state, self.use_again, self.decide, self.stray, self.stray, self.other_content, self.give,
-            self.discard, self.register, self.place,
+            self.discard, self.register, self.place, self.message, self.message, self.resource, self.transaction,
         ]  # fmt: skip
         for _ in range(STEPS):
             step = self.chance.choice(steps)
@@ -197,3 +201,66 @@ class Walk:
     def correct(self) -> Any:
         changes = {"StudyDate": self.chance.choice(("20260201", "20260202"))}
         return self.say("POST", "dicom/modify-tags", "technician", study_instance_uid=self.uid(), changes=changes)
+
+    def somebody(self) -> tuple[str, str, str]:
+        """A number, and a name for it: of a patient who is known, or of a new one."""
+        mrn = self.chance.choice([*self.people, f"MRN-{self.chance.randrange(3, 6)}"])
+        family, given = self.people.setdefault(mrn, ("Lindqvist", "Åsa"))
+        return mrn, self.chance.choice(("Berg", "Dahl", family)), given
+
+    def message(self) -> Any:
+        """HL7 v2 of the EHR: a patient, an order, a merge, or a cancellation."""
+        (mrn, family, given), accession = self.somebody(), self.chance.choice([*self.orders, "ACC-7", "ACC-8"])
+        control = self.chance.choice(("NW", "XO", "CA"))
+        text = self.chance.choice(
+            (
+                messages.adt(self.chance.choice(("A04", "A08", "A28")), mrn, f"{family}^{given}"),
+                messages.orm(control, accession, mrn),
+                messages.omi(control, accession, mrn),
+                messages.merge("A40", mrn, self.chance.choice([*self.people])),
+            )
+        )
+        answer = message_steps.send(self.api, text)
+        self.about += f"{text.split('|')[8]} {control} {accession} {mrn} {family}: {answer.text[:400].split('MSA')[-1]}"
+        self._follow(accession, mrn)
+        return answer
+
+    def resource(self) -> Any:
+        """FHIR of the EHR: a conditional create or update of a patient or an order."""
+        kind, method = self.chance.choice(("Patient", "ServiceRequest")), self.chance.choice(("POST", "PUT"))
+        (mrn, family, given), accession = self.somebody(), self.chance.choice([*self.orders, "ACC-8", "ACC-9"])
+        condition = f"identifier={mrn if kind == 'Patient' else accession}"
+        body = self._patient(mrn, family, given) if kind == "Patient" else self._request(accession, mrn)
+        headers = {"If-None-Exist": condition} if method == "POST" else {}
+        path = f"/fhir/{kind}" if method == "POST" else f"/fhir/{kind}?{condition}"
+        self.about += f"{method} {path} {mrn} {family}"
+        answer = self.fhir.call(method, path, "service", json=body, headers=headers)
+        self._follow(accession, mrn)
+        return answer
+
+    def transaction(self) -> Any:
+        """A patient and an order for them, whole or not at all."""
+        (mrn, family, given), accession = self.somebody(), self.chance.choice([*self.orders, "ACC-9"])
+        entries = (
+            fhir.entry("PUT", f"Patient?identifier={mrn}", self._patient(mrn, family, given)),
+            fhir.entry("PUT", f"ServiceRequest?identifier={accession}", self._request(accession, mrn)),
+        )
+        self.about += f"{accession} {mrn} {family}"
+        answer = self.fhir.call("POST", "/fhir", "service", json=fhir.bundle("transaction", *entries))
+        self._follow(accession, mrn)
+        return answer
+
+    def _patient(self, mrn: str, family: str, given: str) -> dict[str, Any]:
+        return fhir.patient(mrn, name=[{"use": "official", "family": family, "given": [given]}])
+
+    def _request(self, accession: str, mrn: str) -> dict[str, Any]:
+        whose = {"identifier": fhir.identifier("MR", mrn)}
+        status = self.chance.choice(("active", "active", "revoked"))
+        return fhir.request(accession) | {"subject": whose, "status": status}
+
+    def _follow(self, accession: str, mrn: str) -> None:
+        """What other steps may name from now on: only what exists."""
+        if self.api.get(f"/api/v1/patients/{mrn}", "nurse").status_code != 200:
+            self.people.pop(mrn, None)
+        if self.api.get(f"/api/v1/orders/{accession}", "nurse").status_code == 200:
+            self.orders.setdefault(accession, mrn)
