@@ -21,9 +21,10 @@ from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.db.tables.uploads import Instance
 from ehr_bridge.errors import Unavailable
 from ehr_bridge.reporting.states import DocumentStatus
-from ehr_bridge.services.archive.own_documents import compare_documents
+from ehr_bridge.services.archive.own_documents import compare_documents, forget_documents
 from ehr_bridge.services.reporting.rows import version_of, version_row
 from tests.api.conftest import Api
+from tests.api.deletion_steps import decide, requested
 from tests.api.link_steps import post, put_patient
 from tests.api.report_steps import RITA, act, amended, begin, save, signed, token, with_images, written
 from tests.api.tag_steps import jobs
@@ -265,6 +266,31 @@ def test_a_report_whose_images_may_be_another_patients_leaves_the_study(api: Api
     after = {one.SOPInstanceUID for one in filed(api)}
     assert len(after) == 2
     assert before.isdisjoint(after)
+
+
+def test_the_documents_of_a_purged_study_are_gone_for_good(api: Api, database: Database) -> None:
+    """Nothing is filed into a study that is being deleted, and nothing comes back after it."""
+    uid = with_images(api)
+    signed(api)
+    filed(api)
+    requested(api, uid)
+    with database.write() as session:
+        forget_documents(session, uid, api.services.clock())
+        compare_documents(session, uid)
+    api.archive.instances.clear()
+    assert filed(api) == []
+    assert {state for *_, state in states(database)} == {"removed"}
+
+
+def test_a_report_that_is_signed_while_its_study_is_to_be_deleted_waits(api: Api, database: Database) -> None:
+    """It is filed when the request is refused."""
+    uid = with_images(api)
+    signed(api)
+    deletion = requested(api, uid)
+    assert filed(api) == []
+    assert decide(api, deletion, "reject").status_code == 200
+    later(database)
+    assert len(filed(api)) == 2
 
 
 def test_a_draft_has_no_pdf(api: Api) -> None:

@@ -52,9 +52,13 @@ def look(page: Page, demo: Server, uid: str) -> None:
     one_of(viewer, "DOC").dblclick()
     document = viewer.locator("object, embed, iframe").first
     expect(document).to_be_visible()
-    eventually(lambda: any(frame.url.startswith("chrome-extension:") for frame in page.frames))  # reader of PDFs
-    eventually(lambda: has_picture(document))
+    eventually(lambda: has_picture(document) and has_reader(page))
     keep(page, "pdf")
+
+
+def has_reader(page: Page) -> bool:
+    """Whether the browser's reader of PDFs has opened."""
+    return any(frame.url.startswith("chrome-extension:") for frame in page.frames)
 
 
 def keep(page: Page, name: str) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pydicom
 import pytest
 
-from ehr_bridge.errors import Unavailable
+from ehr_bridge.errors import RefusedInstance, Unavailable
 from ehr_bridge.services.archive.quarantine import Quarantine
 from ehr_bridge.services.audit.refusals import Refusal
 from ehr_bridge.services.intake.quarantine_records import QuarantineRecords
@@ -35,6 +35,16 @@ class FakeOrthanc:
 class NothingUnderWay:
     def is_storing(self) -> bool:
         return False
+
+
+class Holding(NothingUnderWay):
+    """An archive that has every instance, or none."""
+
+    def __init__(self, has_it: bool) -> None:
+        self.has_it = has_it
+
+    def has(self, orthanc_instance_id: str, sop_instance_uid: str) -> bool:
+        return self.has_it
 
 
 class Intake:
@@ -68,14 +78,14 @@ class Instance:
 class Door:
     """Both hooks of Orthanc, as one C-STORE meets them."""
 
-    def __init__(self, folder: Path, error: Exception | None = None) -> None:
+    def __init__(self, folder: Path, error: Exception | None = None, archive: Any = None) -> None:
         self.told: list[Refusal] = []
         self.refusals = StoreRefusals(1, self.told.append)
         database: Any = None
         self.records = QuarantineRecords(database, Quarantine(folder), lambda: NOW, "node", timedelta(7))
         stand_ins: tuple[Any, ...] = (
             Intake(error),
-            NothingUnderWay(),
+            archive or NothingUnderWay(),
             self.records,
             self.refusals,
             lambda arrival: None,
@@ -129,6 +139,15 @@ def test_a_calling_title_that_cannot_be_read_does_not_hide_the_refusal(tmp_path:
     door = Door(tmp_path)
     assert door.status(nested(100), calling=None) == 0xC000
     assert [refusal.actor for refusal in door.told] == ["modality"]
+
+
+def test_a_report_of_ours_that_comes_back_does_no_harm(tmp_path: Path) -> None:
+    """While the archive has it, it keeps that one; one that was replaced or withdrawn stays out of the study."""
+    ours, data = RefusedInstance("own_document", "a report of ours"), small()
+    assert Door(tmp_path, ours, Holding(True)).status(data) == 0
+    assert list(tmp_path.iterdir()) == []
+    assert Door(tmp_path, ours, Holding(False)).status(data) == 0xB000
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [data]
 
 
 def test_a_quarantine_that_cannot_be_written_makes_the_sender_hear_a_failure(tmp_path: Path) -> None:
