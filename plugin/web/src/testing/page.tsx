@@ -1,9 +1,8 @@
 /** What a test of a component needs around it: the server's answers, who is signed in, an address. */
 import { QueryClientProvider } from "@tanstack/react-query";
-import { cleanup, render } from "@testing-library/react";
+import { render } from "@testing-library/react";
 import type { ReactNode } from "react";
 import { MemoryRouter } from "react-router-dom";
-import { afterEach } from "vitest";
 import { createClient } from "../api/client";
 import { ApiContext } from "../api/context";
 import { createQueryClient } from "../api/queries";
@@ -21,8 +20,6 @@ export interface Asked {
 }
 
 type Answer = [status: number, body: unknown];
-
-afterEach(cleanup);
 
 /** The page's frame around `content`; `answers` stand for the server, by method and path without the query. */
 export function shown(content: ReactNode, answers: Readonly<Record<string, Answer | (() => Answer)>> = {}, permissions: readonly Permission[] = []) {
