@@ -42,3 +42,21 @@ class ResultsSettings(BaseModel):
     @property
     def report_header_lines(self) -> list[str]:
         return [line.strip() for line in (self.report_header or "").split("|") if line.strip()]
+
+    cosign_roles: str | None = Field(
+        None,
+        alias="EHR_BRIDGE_COSIGN_ROLES",
+        max_length=255,
+        pattern=written(r"^[a-z][a-z0-9_-]*( [a-z][a-z0-9_-]*)*$", "names of roles with blanks between"),
+        description="Roles of people in training, with blanks between: a supervisor signs after them.",
+    )
+    preliminary_hours: Annotated[float, Field(gt=0, le=720)] = Field(
+        24,
+        alias="EHR_BRIDGE_PRELIMINARY_HOURS",
+        description="Hours after which a report that is still preliminary stands on everybody's list.",
+    )
+
+    @property
+    def cosigned_roles(self) -> frozenset[str]:
+        """Of people in training."""
+        return frozenset((self.cosign_roles or "").split())

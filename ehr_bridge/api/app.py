@@ -45,8 +45,8 @@ from ehr_bridge.api.registry import (
     patients,
 )
 from ehr_bridge.api.reporting import acts as report_acts
+from ehr_bridge.api.reporting import communications, reports, templates
 from ehr_bridge.api.reporting import documents as report_documents
-from ehr_bridge.api.reporting import reports
 from ehr_bridge.api.uploads import forms, inspection, known_files, routes, stow
 from ehr_bridge.api.uploads.express import Express
 from ehr_bridge.api.writing import conditions
@@ -96,6 +96,8 @@ MODULES = (
     reports,
     report_acts,
     report_documents,
+    communications,
+    templates,
 )
 _DESCRIBING = Lock()
 LICENSE = License(name="GNU Affero General Public License 3.0 or later", identifier="AGPL-3.0-or-later")

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.fresh import Fresh
 from ehr_bridge.services.filing.filing import Filing
 from ehr_bridge.services.filing.pdfs import ReportPdfs
 from ehr_bridge.services.filing.site import load_maker
+from ehr_bridge.services.reporting.doubts import watch_links
 from ehr_bridge.services.reporting.following import follow_patients
-from ehr_bridge.services.reporting.reports import Reports
+from ehr_bridge.services.reporting.reports import ReportRules, Reports
+from ehr_bridge.services.reporting.templates import Macros, Templates
 from ehr_bridge.settings import Settings
 
 
@@ -21,12 +23,17 @@ class Results:
     reports: Reports
     filing: Filing
     pdfs: ReportPdfs
+    templates: Templates
+    macros: Macros
 
 
 def build_results(settings: Settings, database: Database, fresh: Fresh, clock: Callable[[], datetime]) -> Results:
-    """Before `keep_dates` and `tell_facts`, so that these see what follows here."""
+    """What watches the rows of a session here comes before `keep_dates` and `tell_facts`, which see what it changes."""
     follow_patients(database)
-    reports, maker = Reports(database, fresh, clock), load_maker(settings)
+    rules = ReportRules(settings.cosigned_roles, timedelta(hours=settings.preliminary_hours))
+    reports, maker = Reports(database, fresh, clock, rules), load_maker(settings)
+    watch_links(database, clock, reports.tell)
     filing = Filing(database, maker, clock)
     reports.on_issued(filing.note_issued)
-    return Results(reports, filing, ReportPdfs(database, maker))
+    templates, macros = Templates(database, clock), Macros(database, clock)
+    return Results(reports, filing, ReportPdfs(database, maker), templates, macros)

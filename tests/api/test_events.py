@@ -42,7 +42,8 @@ def test_a_story_from_order_to_images(api: Api) -> None:
     ]  # fmt: skip
     assert [item["seq"] for item in items] == [*range(1, following + 1)]
     whose = {"patient_id": placed["patient_id"], "order_id": placed["id"]}
-    assert items[-1]["data"] == {**whose, "study_instance_uid": uid, "into_patient_id": None}
+    nothing = {"into_patient_id": None, "report_id": None, "version": None}
+    assert items[-1]["data"] == {**whose, "study_instance_uid": uid, **nothing}
     assert len({uuid.UUID(item["id"]) for item in items}) == len(items)
     assert poll(api, following) == ([], following)
 

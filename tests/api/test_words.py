@@ -45,6 +45,7 @@ NAMED_BY_EITHER = {
     "CreateOrderBody": "a person names the patient by the MRN",
     "BreakGlassBody": "likewise",
     "ViewerTokenBody": "an EHR asks with its own numbers",
+    "BeginBody": "a person names the order by its number",
     "compare_study": "a person names them by their numbers",
     "compare_quarantined_file": "likewise",
     "HeaderBody": "`patient_id` is the DICOM attribute, as in a file",

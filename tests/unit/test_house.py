@@ -143,8 +143,9 @@ HANDED_OUT = {
     "linking.used_again", "messages.inbox", "messages.listing", "messages.refusals", "modifying.tag_history",
     "privacy", "quarantine.desk", "registry.desk", "registry.numbers", "registry.order_search",
     "registry.order_states", "registry.orders", "registry.patients", "registry.registration",
-    "registry.told_orders", "reporting.drafting", "reporting.listing", "reporting.people", "reporting.reports",
-    "reporting.rows", "studies.history", "studies.listing", "studies.search", "studies.zipping",
+    "registry.told_orders", "reporting.attention", "reporting.communications", "reporting.drafting",
+    "reporting.listing", "reporting.people", "reporting.reports", "reporting.rows", "reporting.templates",
+    "studies.history", "studies.listing", "studies.search", "studies.zipping",
     "system.state", "uploads.arrivals", "uploads.log", "verdict.judge", "viewing.scope", "viewing.tokens",
     "visibility.asker", "visibility.restrictions",
 }  # fmt: skip

@@ -22,7 +22,8 @@ NAMES_NOBODY = frozenset((
     "source_address", "state", "states", "station_ae_title", "status", "study_date_from", "study_date_to", "suffix",
     "tls", "to", "token", "token_id", "ttl_seconds", "type", "updated_since", "upload_source", "upload_status",
     "uploaded_by", "url", "username", "waiting", "X-Reason",
-    "author", "critical", "level", "note", "number", "sections", "text", "title", "unread",
+    "at", "author", "critical", "language", "level", "modalities", "mrrt", "read_back", "required", "template", "told",
+    "waits_for", "was_reached", "way", "note", "number", "sections", "text", "title", "unread",
 ))  # fmt: skip
 """Parameters that name no patient: limits, kinds, texts to write, search terms of lists."""
 

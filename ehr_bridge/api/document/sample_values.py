@@ -111,11 +111,15 @@ SAMPLES: dict[str, Any] = {
     "reasons": ["name_form"],
     # reports
     "doubt": "moved",
+    "changed_by": "rita",
     "faults": ["text"],
     "language": "en",
+    "mrrt": "<html>…</html>",
     "note": "Pneumothorax on the left",
+    "required_sections": ["19005-8"],
     "text": "No mass. Ventricles of normal width.",
     "title": "Findings",
+    "told": "Dr. Ekström, ward 3",
     "template": "ct-head",
     # lists
     "limit": 50,

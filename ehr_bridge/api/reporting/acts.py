@@ -115,6 +115,14 @@ def withdraw_report(path: ReportPath, body: WhyBody) -> Response:
     return answer(report_answer(services().results.reports.withdraw(path.report_id, body.reason, reporter())))
 
 
+@blueprint.post("/keep", **SHOWN)
+@repeatable
+@honours(_tags)
+def keep_report(path: ReportPath, body: WhyBody) -> Response:
+    """Say that a report whose images were moved or unlinked is right all the same; it is delivered then"""
+    return answer(report_answer(services().results.reports.keep(path.report_id, body.reason, reporter())))
+
+
 @blueprint.post("/seen", responses={204: None})
 def note_report_seen(path: ReportPath) -> Response:
     """Note that the caller has seen the latest version"""

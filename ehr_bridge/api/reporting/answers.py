@@ -56,6 +56,8 @@ class DraftAnswer(Model):
     sections: list[SectionAnswer]
     author: SignerAnswer
     reason: str | None = Field(description="Why a signed version is amended")
+    required_sections: list[str] = Field(description="Codes of the sections that must be written before it is signed")
+    presigned_by: SignerAnswer | None = Field(description="Who in training has signed it; now their supervisor does")
     revision: int = Field(description="How often it was saved")
     saved_at: Moment
 
@@ -68,7 +70,7 @@ class ReportItem(PersonAnswer):
     version: int = Field(description="Number of that version; 0 while there is none")
     title: str = Field(description="What it is a report of")
     patient_id: uuid.UUID
-    study_instance_uid: str | None = Field(description="Null: no images were made")
+    study_instance_uid: str | None = Field(description="Study Instance UID; null: no images were made")
     order_id: uuid.UUID | None
     order_ids: OrderIds = Field(description="All orders that it answers, `order_id` first")
     accession_numbers: list[str] = Field(description="Those of `order_ids`, in the same order")
@@ -95,6 +97,14 @@ class ReportAnswer(ReportItem, Versioned):
 
 class ReportList(CursorList):
     items: list[ReportItem]
+
+
+class PriorAnswer(ReportItem):
+    sections: list[SectionAnswer]
+
+
+class PriorList(Model):
+    items: list[PriorAnswer]
 
 
 class ReportVersionAnswer(Model):
@@ -138,6 +148,12 @@ def report_answer(view: ReportView) -> ReportAnswer:
         replaces=latest.replaces if latest is not None else None,
         draft=draft,
     )
+
+
+def prior_answer(view: ReportView) -> PriorAnswer:
+    """A report beside another of the same patient, with its text."""
+    said = view.latest.sections if view.latest is not None else ()
+    return PriorAnswer(**_shown(view), sections=[SectionAnswer(**asdict(one)) for one in said])
 
 
 def report_version_answer(version: Version) -> ReportVersionAnswer:
@@ -205,10 +221,19 @@ def _draft(view: ReportView) -> DraftAnswer | None:
             "sections": report.draft_sections or [],
             "author": author,
             "reason": report.draft_reason,
+            "required_sections": sorted(view.required),
+            "presigned_by": _presigner(view),
             "revision": report.draft_revision,
             "saved_at": report.draft_saved_at,
         }
     )
+
+
+def _presigner(view: ReportView) -> SignerAnswer | None:
+    report = view.report
+    if report.presigned_by is None:
+        return None
+    return SignerAnswer(subject=report.presigned_by, name=report.presigned_name or report.presigned_by)
 
 
 def _person(one: Signer | None) -> SignerAnswer | None:

@@ -16,11 +16,13 @@ from ehr_bridge.api.http.blueprints import Blueprint
 from ehr_bridge.api.http.context import answer, closed, services
 from ehr_bridge.api.http.schemas import EmptyIsNone, Input, Model, Moment, Problem, ReasonText, Text64, Uid
 from ehr_bridge.api.reporting.answers import (
+    PriorList,
     ReportAnswer,
     ReportList,
     ReportVersionAnswer,
     ReportVersionList,
     SignerAnswer,
+    prior_answer,
     report_answer,
     report_item,
     report_version_answer,
@@ -32,6 +34,7 @@ from ehr_bridge.errors import NotFound
 from ehr_bridge.reporting.critical import CriticalLevel
 from ehr_bridge.reporting.report import Section
 from ehr_bridge.reporting.states import ReportStatus
+from ehr_bridge.services.reporting.attention import WaitsFor
 from ehr_bridge.services.reporting.drafting import Content, Critical, Start
 from ehr_bridge.services.reporting.listing import SORTS, ReportFilters
 from ehr_bridge.wrong_values import written
@@ -50,6 +53,12 @@ def _readable(text: str) -> str:
 
 ReportText = Annotated[
     str, StringConstraints(max_length=MOST_CHARACTERS, strip_whitespace=False), AfterValidator(_readable)
+]
+
+
+TemplateName = Annotated[
+    str,
+    Field(pattern=written(r"^[a-z0-9][a-z0-9-]{0,63}$", "small letters, digits and hyphens, at most 64")),
 ]
 
 
@@ -75,6 +84,12 @@ class ReportQuery(CursorQuery, OfStudy):
     author: Annotated[Annotated[str, Field(max_length=255)] | None, EmptyIsNone] = Field(
         None, description="Subject of who wrote a version, or writes one"
     )
+    waits_for: Annotated[WaitsFor | None, EmptyIsNone] = Field(
+        None,
+        description="What it waits for: that somebody is told of a critical result, a cosigner, a signature "
+        "(preliminary for long), an author (whose account is switched off), a decision (its images were moved), or "
+        "anything of these",
+    )
     unread: bool | None = Field(None, description="Whether the caller has yet to see the latest version")
     since: At = at_or_after("Reports whose latest version was issued")
     until: At = before("Reports whose latest version was issued")
@@ -94,6 +109,7 @@ class ReportQuery(CursorQuery, OfStudy):
             self.since,
             self.until,
             self.unread,
+            self.waits_for,
             self.updated_since,
             closed(),
         )
@@ -104,6 +120,9 @@ class BeginBody(Input):
 
     order_id: Annotated[Text64 | None, EmptyIsNone] = Field(None, description="Id or accession number")
     study_instance_uid: Annotated[Uid | None, EmptyIsNone] = None
+    template: Annotated[TemplateName | None, EmptyIsNone] = Field(
+        None, description="Name of a template; left out: plain sections"
+    )
 
     @model_validator(mode="after")
     def _one_of_both(self) -> BeginBody:
@@ -137,6 +156,10 @@ class SaveBody(Input):
             critical = Critical(None) if given is None else Critical(given.level, given.note)
         sections = [Section(one.code, one.title, one.text) for one in self.sections]
         return Content(sections, self.title, critical)
+
+
+class PriorsQuery(Input):
+    newest: int = Field(3, ge=1, le=20, description="How many at most, the latest ones")
 
 
 class ProofAnswer(Model):
@@ -176,6 +199,9 @@ def list_reports(query: ReportQuery) -> Response:
 def begin_report(body: BeginBody) -> Response:
     """Begin the report of an order, or of a study and all of its orders; it is claimed by the caller"""
     start = Start(None, services().settings.report_language, ())
+    if body.template is not None:
+        template = services().results.templates.get(body.template).template
+        start = Start(None, template.language, template.begin(), template.name)
     view = services().results.reports.open(body.order_id, body.study_instance_uid, start, reporter())
     return answer(report_answer(view), 201)
 
@@ -195,6 +221,13 @@ def get_report(path: ReportPath) -> Response:
 def save_report(path: ReportPath, body: SaveBody) -> Response:
     """Save what is being written, with If-Match; the claim is renewed"""
     return answer(report_answer(services().results.reports.save(path.report_id, body.content(), reporter())))
+
+
+@blueprint.get("/reports/<report_id>/priors", responses={200: PriorList, 404: Problem, 422: Problem})
+def list_prior_reports(path: ReportPath, query: PriorsQuery) -> Response:
+    """What was issued of other studies of the same patient, latest first, with its text"""
+    views = services().results.reports.priors(path.report_id, query.newest, reporter())
+    return answer(PriorList(items=[prior_answer(one) for one in views]))
 
 
 @blueprint.get("/reports/<report_id>/versions", responses={200: ReportVersionList, 404: Problem, 422: Problem})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
@@ -199,12 +199,20 @@ def end_draft(report: Report) -> None:
     let_go(report)
 
 
-def written(report: Report) -> list[Section]:
-    """The sections of the draft that say something. Raises InvalidInput when none does."""
-    sections = [Section(**one) for one in report.draft_sections or [] if one["text"].strip()]
+def written(report: Report, required: Collection[str] = ()) -> list[Section]:
+    """The sections of the draft that say something. Raises InvalidInput when none does, or one of those required is
+    empty."""
+    drafted = [Section(**one) for one in report.draft_sections or []]
+    sections = [one for one in drafted if one.text.strip()]
     if not sections:
         fault = (("sections", "write at least one section"),)
         raise InvalidInput("report_empty", "Nothing is written in this report yet.", fault)
+    if missing := set(required) - {one.code for one in sections}:
+        titles = {one.code: one.title for one in drafted}
+        faults = [("sections", f"write the section {titles.get(code, code)}") for code in sorted(missing)]
+        raise InvalidInput(
+            "section_required", "Something that this report has to say is not written yet.", tuple(faults)
+        )
     return sections
 
 

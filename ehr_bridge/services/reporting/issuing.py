@@ -83,8 +83,8 @@ def issue(session: Session, report: Report, what: Issue, who: Reporter, now: dat
 
 def join_orders(session: Session, report: Report) -> None:
     """Orders that its study answers by now are answered by the report too, as long as they are the same patient's."""
-    if report.study_instance_uid is None:
-        return
+    if report.study_instance_uid is None and report.orders and report.orders[0].order.orthanc_study_id is not None:
+        report.study_instance_uid = report.orders[0].order.study_instance_uid  # its images came after it was begun
     study = session.scalar(select(Study).where(Study.study_instance_uid == report.study_instance_uid))
     if study is None or study.link_status != LinkStatus.LINKED or study.patient_id != report.patient_id:
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from ehr_bridge.db.paging import Key, Page, Position, Sorts, fetch_sorted, in_period, of_ids
 from ehr_bridge.db.tables.results.reports import Report, ReportOrder, ReportSeen, ReportVersion
+from ehr_bridge.services.reporting.attention import WaitsFor
 from ehr_bridge.services.reporting.people import Reporter
 from ehr_bridge.services.reporting.rows import open_to, shown_to
 from ehr_bridge.services.visibility.restrictions import NOTHING, Closed
@@ -42,6 +44,7 @@ class ReportFilters:
     until: datetime | None = None
     is_unread: bool | None = None
     """Whether the caller has yet to see the latest version."""
+    waits_for: WaitsFor | None = None
     updated_since: datetime | None = None
     closed: Closed = NOTHING
 
@@ -54,13 +57,16 @@ def search_reports(
     offset: int,
     after: Position | None,
     sort: str | None,
+    waiting: Callable[[WaitsFor], ColumnElement[bool]],
 ) -> Page[Report]:
-    """As `Reports.search`."""
-    query = select(Report).where(*shown_to(who), *open_to(filters.closed), *_conditions(filters, who))
+    """As `Reports.search`; `waiting` says which reports wait for something."""
+    query = select(Report).where(*shown_to(who), *open_to(filters.closed), *_conditions(filters, who, waiting))
     return fetch_sorted(session, query, SORTS.chosen(sort), limit, offset, after)
 
 
-def _conditions(filters: ReportFilters, who: Reporter) -> list[ColumnElement[bool]]:
+def _conditions(
+    filters: ReportFilters, who: Reporter, waiting: Callable[[WaitsFor], ColumnElement[bool]]
+) -> list[ColumnElement[bool]]:
     row = Report
     conditions = in_period(row.issued_at.expression, filters.since, filters.until)
     if filters.states:
@@ -79,6 +85,8 @@ def _conditions(filters: ReportFilters, who: Reporter) -> list[ColumnElement[boo
         )
         is_new = (row.number > 0) & ~seen
         conditions.append(is_new if filters.is_unread else not_(is_new))
+    if filters.waits_for is not None:
+        conditions.append(waiting(filters.waits_for))
     if filters.updated_since is not None:
         conditions.append(row.updated_at >= filters.updated_since)
     return conditions

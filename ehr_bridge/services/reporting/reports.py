@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -13,17 +13,20 @@ from sqlalchemy.orm import Session
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.fresh import Fresh
 from ehr_bridge.db.paging import Page, Position
-from ehr_bridge.db.tables.results.reports import NEW, Report, ReportVersion
-from ehr_bridge.errors import Conflict
+from ehr_bridge.db.tables.results.reports import Report, ReportCommunication, ReportVersion
 from ehr_bridge.reporting.report import Version
-from ehr_bridge.reporting.states import SIGNED, ReportStatus
+from ehr_bridge.reporting.states import SHOWN, SIGNED, ReportStatus
 from ehr_bridge.services import audit
-from ehr_bridge.services.reporting import drafting
+from ehr_bridge.services.reporting import doubts, drafting
+from ehr_bridge.services.reporting.attention import waits_for
+from ehr_bridge.services.reporting.communications import Told, communications_of, record
 from ehr_bridge.services.reporting.drafting import Content, Start
 from ehr_bridge.services.reporting.issuing import Issue, Listener, Proof, issue, prove, report_event, see
 from ehr_bridge.services.reporting.listing import ReportFilters, search_reports
 from ehr_bridge.services.reporting.people import Reporter
-from ehr_bridge.services.reporting.rows import find_report, require_status, version_of, version_row
+from ehr_bridge.services.reporting.rows import find_report, require_status, version_of, version_row, visible
+from ehr_bridge.services.reporting.signing import issue_preliminary, sign_draft
+from ehr_bridge.services.reporting.templates import required_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +38,27 @@ class ReportView:
     """What was issued last; None: nothing yet."""
     holder: str | None
     """Who has claimed it, as long as the claim holds."""
-    accession_numbers: tuple[str, ...] = field(default=())
+    accession_numbers: tuple[str, ...]
+    required: frozenset[str]
+    """Codes of the sections that must be written before the draft is signed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReportRules:
+    """What a site asks for."""
+
+    cosign_roles: frozenset[str] = frozenset()
+    """Roles of people in training, whose signature needs another."""
+    patience: timedelta = timedelta(hours=24)
+    """How long a report may stay preliminary before it stands on everybody's list."""
 
 
 class Reports:
-    def __init__(self, database: Database, fresh: Fresh, clock: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database, fresh: Fresh, clock: Callable[[], datetime], rules: ReportRules) -> None:
         self._database = database
         self._fresh = fresh
         self._clock = clock
+        self._rules = rules
         self._listeners: list[Listener] = []
 
     def on_issued(self, listener: Listener) -> None:
@@ -66,8 +82,9 @@ class Reports:
     ) -> Page[ReportView]:
         """Reports, last changed first unless asked otherwise. Raises InvalidInput when the list cannot be sorted like
         that or has no position `after`."""
+        waiting = lambda what: waits_for(what, self._clock(), self._rules.patience)  # noqa: E731
         with self._database.read() as session:
-            page = search_reports(session, filters, who, limit, offset, after, sort)
+            page = search_reports(session, filters, who, limit, offset, after, sort, waiting)
             return page.of([self._view(session, one) for one in page.items])
 
     def get(self, report_id: uuid.UUID, who: Reporter) -> ReportView:
@@ -114,31 +131,33 @@ class Reports:
         """
 
         def act(session: Session, report: Report, now: datetime) -> None:
-            drafting.require_draft(report)
-            if report.draft_kind != NEW:
-                raise Conflict("report_signed", "What was signed once cannot be preliminary again; sign the amendment.")
-            drafting.require_free(report, who, now)
-            what = Issue(ReportStatus.PRELIMINARY, drafting.written(report), drafting.author_of(report))
-            self.tell(session, report, issue(session, report, what, who, now))
+            self.tell(session, report, issue_preliminary(session, report, who, now))
 
         return self._change(report_id, who, act)
 
     def sign(self, report_id: uuid.UUID, who: Reporter) -> ReportView:
-        """Sign the draft as it stands. The caller has proved who they are a moment ago.
+        """Sign the draft as it stands. The caller has proved who they are a moment ago. What is signed by somebody with
+        a role of `cosign_roles` is preliminary until a supervisor has signed it too.
 
         Raises:
-            Conflict: nothing is being written, or somebody else has claimed it.
-            InvalidInput: nothing is written.
+            Conflict: nothing is being written, somebody else has claimed it, or it waits for a supervisor.
+            InvalidInput: nothing is written, or not what the template requires.
         """
+        in_training = not who.roles.isdisjoint(self._rules.cosign_roles)
 
         def act(session: Session, report: Report, now: datetime) -> None:
-            drafting.require_draft(report)
-            drafting.require_free(report, who, now)
-            status, author = drafting.becomes(report), drafting.author_of(report)
-            what = Issue(status, drafting.written(report), author, who.signer, reason=report.draft_reason)
-            version = issue(session, report, what, who, now)
-            drafting.end_draft(report)
-            self.tell(session, report, version)
+            version = sign_draft(session, report, who, now, in_training)
+            if version is not None:
+                self.tell(session, report, version)
+
+        return self._change(report_id, who, act)
+
+    def keep(self, report_id: uuid.UUID, reason: str, who: Reporter) -> ReportView:
+        """Say that a report in doubt is right all the same; it is delivered then. Raises Conflict when it is not in
+        doubt."""
+
+        def act(session: Session, report: Report, now: datetime) -> None:
+            self.tell(session, report, doubts.keep(session, report, reason, who, now))
 
         return self._change(report_id, who, act)
 
@@ -191,6 +210,31 @@ class Reports:
         with self._database.read() as session:
             return version_of(version_row(session, report_id, number))
 
+    def communicate(self, report_id: uuid.UUID, told: Told, who: Reporter) -> ReportCommunication:
+        """Write down that somebody was told of a critical result. Raises as `communications.record` says."""
+        now = self._clock()
+        with self._database.write() as session:
+            return record(session, find_report(session, report_id, who), told, who, now)
+
+    def communications(self, report_id: uuid.UUID, who: Reporter) -> list[ReportCommunication]:
+        """Who was told of its critical result, in order. Raises NotFound, NotPermitted."""
+        with self._database.read() as session:
+            return communications_of(session, find_report(session, report_id, who))
+
+    def priors(self, report_id: uuid.UUID, limit: int, who: Reporter) -> list[ReportView]:
+        """What was issued of other studies of the patient, latest first: for comparison, or to be taken over as before.
+        Raises NotFound, NotPermitted."""
+        with self._database.read() as session:
+            report = find_report(session, report_id, who)
+            query = select(Report).where(
+                Report.patient_id == report.patient_id,
+                Report.id != report.id,
+                Report.status.in_(sorted(SHOWN)),
+                visible(),
+            )
+            query = query.order_by(Report.issued_at.desc(), Report.id).limit(limit)
+            return [self._view(session, one) for one in session.scalars(query)]
+
     def verify(self, report_id: uuid.UUID, number: int, who: Reporter) -> Proof:
         """Whether a version is what was issued (`issuing.prove`). Raises NotFound, NotPermitted."""
         with self._database.read() as session:
@@ -209,4 +253,5 @@ class Reports:
     def _view(self, session: Session, report: Report) -> ReportView:
         latest = version_of(version_row(session, report.id, report.number)) if report.number else None
         numbers = tuple(one.order.accession_number for one in report.orders)
-        return ReportView(report, latest, drafting.holder(report, self._clock()), numbers)
+        required = required_of(session, report.template) if report.draft_kind is not None else frozenset()
+        return ReportView(report, latest, drafting.holder(report, self._clock()), numbers, required)

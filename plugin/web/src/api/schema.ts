@@ -5274,6 +5274,288 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/report-macros": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The caller's own macros, by name */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["MacroList"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/report-macros/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One macro of the caller */
+        get: {
+            parameters: {
+                query?: never;
+                header?: {
+                    "If-None-Match"?: string;
+                };
+                path: {
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        ETag?: string;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["MacroAnswer"];
+                    };
+                };
+                304: {
+                    headers: {
+                        ETag?: string;
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        /** Make or replace a macro of the caller */
+        put: {
+            parameters: {
+                query?: never;
+                header?: {
+                    "If-Match"?: string;
+                    "If-None-Match"?: string;
+                };
+                path: {
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["MacroBody"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        ETag?: string;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["MacroAnswer"];
+                    };
+                };
+                201: {
+                    headers: {
+                        ETag?: string;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["MacroAnswer"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        /** Remove a macro of the caller */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: {
+                    "If-Match"?: string;
+                };
+                path: {
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/report-templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Templates of reports, by name: those shipped, and the clinic's own */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["TemplateList"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/report-templates/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One template of reports */
+        get: {
+            parameters: {
+                query?: never;
+                header?: {
+                    "If-None-Match"?: string;
+                };
+                path: {
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        ETag?: string;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["TemplateAnswer"];
+                    };
+                };
+                304: {
+                    headers: {
+                        ETag?: string;
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        /** Make or replace a template, in JSON or from a page of IHE MRRT; one with a shipped name stands in its place */
+        put: {
+            parameters: {
+                query?: never;
+                header?: {
+                    "If-Match"?: string;
+                    "If-None-Match"?: string;
+                };
+                path: {
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["TemplateBody"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        ETag?: string;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["TemplateAnswer"];
+                    };
+                };
+                201: {
+                    headers: {
+                        ETag?: string;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["TemplateAnswer"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        /** Remove a template of the clinic; reports that were begun with it stay as they are */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: {
+                    "If-Match"?: string;
+                };
+                path: {
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/reports": {
         parameters: {
             query?: never;
@@ -5295,6 +5577,7 @@ export interface paths {
                     updated_since?: string | null;
                     status?: string | null;
                     author?: string | null;
+                    waits_for?: components["schemas"]["WaitsFor"] | null;
                     unread?: boolean | null;
                     from?: string | null;
                     to?: string | null;
@@ -5521,6 +5804,70 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/reports/{report_id}/communications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who was told of a critical result, and who could not be reached, in order */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    report_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["CommunicationList"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        /** Write down that somebody was told of a critical result, or could not be reached; it never changes */
+        post: {
+            parameters: {
+                query?: never;
+                header?: {
+                    "Idempotency-Key"?: string;
+                };
+                path: {
+                    report_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["CommunicationBody"];
+                };
+            };
+            responses: {
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["CommunicationAnswer"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/reports/{report_id}/discard": {
         parameters: {
             query?: never;
@@ -5535,6 +5882,51 @@ export interface paths {
             parameters: {
                 query?: never;
                 header?: {
+                    "If-Match"?: string;
+                };
+                path: {
+                    report_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["WhyBody"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        ETag?: string;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ReportAnswer"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/{report_id}/keep": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say that a report whose images were moved or unlinked is right all the same; it is delivered then */
+        post: {
+            parameters: {
+                query?: never;
+                header?: {
+                    "Idempotency-Key"?: string;
                     "If-Match"?: string;
                 };
                 path: {
@@ -5636,6 +6028,45 @@ export interface paths {
                 };
             };
         };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/{report_id}/priors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was issued of other studies of the same patient, latest first, with its text */
+        get: {
+            parameters: {
+                query?: {
+                    newest?: number;
+                };
+                header?: never;
+                path: {
+                    report_id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["PriorList"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -6285,6 +6716,8 @@ export interface components {
             order_id: string | null;
             /** @default null */
             study_instance_uid: string | null;
+            /** @default null */
+            template: string | null;
         };
         BreakGlassBody: {
             /** @default 60 */
@@ -6381,6 +6814,40 @@ export interface components {
             after: string;
             before: string;
             tag: string;
+        };
+        CommunicationAnswer: {
+            /** Format: date-time */
+            at: string;
+            /** Format: uuid */
+            id: string;
+            level: components["schemas"]["CriticalLevel"];
+            note: string | null;
+            read_back: boolean;
+            recorded: components["schemas"]["SignerAnswer"];
+            /** Format: date-time */
+            recorded_at: string;
+            /** Format: uuid */
+            report_id: string;
+            told: string;
+            version: number;
+            was_reached: boolean;
+            way: components["schemas"]["Way"];
+        };
+        CommunicationBody: {
+            /** @default null */
+            at: string | null;
+            /** @default null */
+            level: components["schemas"]["CriticalLevel"] | null;
+            /** @default null */
+            note: string | null;
+            read_back: boolean;
+            told: string;
+            /** @default true */
+            was_reached: boolean;
+            way: components["schemas"]["Way"];
+        };
+        CommunicationList: {
+            items: components["schemas"]["CommunicationAnswer"][];
         };
         ConfirmationBody: {
             /** @default null */
@@ -6638,7 +7105,9 @@ export interface components {
             author: components["schemas"]["SignerAnswer"];
             /** @enum {string} */
             kind: "new" | "amended" | "corrected" | "appended";
+            presigned_by: components["schemas"]["SignerAnswer"] | null;
             reason: string | null;
+            required_sections: string[];
             revision: number;
             /** Format: date-time */
             saved_at: string;
@@ -7045,6 +7514,18 @@ export interface components {
         LoginBody: {
             password: string;
             username: string;
+        };
+        MacroAnswer: {
+            name: string;
+            text: string;
+            /** Format: date-time */
+            updated_at: string;
+        };
+        MacroBody: {
+            text: string;
+        };
+        MacroList: {
+            items: components["schemas"]["MacroAnswer"][];
         };
         MatchAnswer: {
             evidence: components["schemas"]["EvidenceAnswer"][];
@@ -7527,6 +8008,41 @@ export interface components {
         PreviewBody: {
             into: string;
         };
+        PriorAnswer: {
+            accession_numbers: string[];
+            author: components["schemas"]["SignerAnswer"] | null;
+            claim: components["schemas"]["ClaimAnswer"] | null;
+            cosigner: components["schemas"]["SignerAnswer"] | null;
+            /** Format: date-time */
+            created_at: string;
+            critical: components["schemas"]["CriticalAnswer"] | null;
+            doubt: string | null;
+            draft_kind: ("new" | "amended" | "corrected" | "appended") | null;
+            /** Format: uuid */
+            id: string;
+            issued_at: string | null;
+            issuer: string | null;
+            mrn: string | null;
+            order_id: string | null;
+            order_ids: string[];
+            patient_birth_date: string | null;
+            /** Format: uuid */
+            patient_id: string;
+            patient_name: string | null;
+            /** @enum {string} */
+            patient_sex: "male" | "female" | "other" | "unknown";
+            sections: components["schemas"]["SectionAnswer"][];
+            signer: components["schemas"]["SignerAnswer"] | null;
+            status: components["schemas"]["ReportStatus"];
+            study_instance_uid: string | null;
+            title: string;
+            /** Format: date-time */
+            updated_at: string;
+            version: number;
+        };
+        PriorList: {
+            items: components["schemas"]["PriorAnswer"][];
+        };
         PriorsBody: {
             /**
              * @default auto
@@ -8006,6 +8522,48 @@ export interface components {
         TakeBackBody: {
             reason: string;
         };
+        TemplateAnswer: {
+            body_part: string | null;
+            changed_by: string | null;
+            language: string;
+            modalities: string[];
+            name: string;
+            sections: components["schemas"]["TemplateSectionAnswer"][];
+            source: string;
+            title: string;
+            updated_at: string | null;
+        };
+        TemplateBody: {
+            /** @default null */
+            body_part: string | null;
+            /** @default null */
+            language: string | null;
+            /** @default [] */
+            modalities: string[];
+            /** @default null */
+            mrrt: string | null;
+            /** @default [] */
+            sections: components["schemas"]["TemplateSectionBody"][];
+            /** @default null */
+            title: string | null;
+        };
+        TemplateList: {
+            items: components["schemas"]["TemplateAnswer"][];
+        };
+        TemplateSectionAnswer: {
+            code: string;
+            required: boolean;
+            text: string;
+            title: string;
+        };
+        TemplateSectionBody: {
+            code: string;
+            /** @default false */
+            required: boolean;
+            /** @default  */
+            text: string;
+            title: string;
+        };
         TemporaryPasswordBody: {
             password: string;
         };
@@ -8199,6 +8757,10 @@ export interface components {
             token: string;
             url: string;
         };
+        /** @enum {string} */
+        WaitsFor: "communication" | "cosigner" | "signature" | "author" | "decision" | "anything";
+        /** @enum {string} */
+        Way: "phone" | "in_person" | "message" | "other";
         WhyBody: {
             reason: string;
         };
@@ -8239,6 +8801,9 @@ export type ClaimAnswer = components['schemas']['ClaimAnswer'];
 export type ClaimBody = components['schemas']['ClaimBody'];
 export type CloseBody = components['schemas']['CloseBody'];
 export type CoercedAnswer = components['schemas']['CoercedAnswer'];
+export type CommunicationAnswer = components['schemas']['CommunicationAnswer'];
+export type CommunicationBody = components['schemas']['CommunicationBody'];
+export type CommunicationList = components['schemas']['CommunicationList'];
 export type ConfirmationBody = components['schemas']['ConfirmationBody'];
 export type CreateOrderBody = components['schemas']['CreateOrderBody'];
 export type CreatedOrderAnswer = components['schemas']['CreatedOrderAnswer'];
@@ -8313,6 +8878,9 @@ export type LinkSide = components['schemas']['LinkSide'];
 export type LinkStatus = components['schemas']['LinkStatus'];
 export type LoginAnswer = components['schemas']['LoginAnswer'];
 export type LoginBody = components['schemas']['LoginBody'];
+export type MacroAnswer = components['schemas']['MacroAnswer'];
+export type MacroBody = components['schemas']['MacroBody'];
+export type MacroList = components['schemas']['MacroList'];
 export type MatchAnswer = components['schemas']['MatchAnswer'];
 export type MatchBody = components['schemas']['MatchBody'];
 export type MatchList = components['schemas']['MatchList'];
@@ -8359,6 +8927,8 @@ export type Permission = components['schemas']['Permission'];
 export type PersonAnswer = components['schemas']['PersonAnswer'];
 export type Policy = components['schemas']['Policy'];
 export type PreviewBody = components['schemas']['PreviewBody'];
+export type PriorAnswer = components['schemas']['PriorAnswer'];
+export type PriorList = components['schemas']['PriorList'];
 export type PriorsBody = components['schemas']['PriorsBody'];
 export type Problem = components['schemas']['Problem'];
 export type ProblemMeaning = components['schemas']['ProblemMeaning'];
@@ -8416,6 +8986,11 @@ export type TagAnswer = components['schemas']['TagAnswer'];
 export type TagChange = components['schemas']['TagChange'];
 export type TagsAnswer = components['schemas']['TagsAnswer'];
 export type TakeBackBody = components['schemas']['TakeBackBody'];
+export type TemplateAnswer = components['schemas']['TemplateAnswer'];
+export type TemplateBody = components['schemas']['TemplateBody'];
+export type TemplateList = components['schemas']['TemplateList'];
+export type TemplateSectionAnswer = components['schemas']['TemplateSectionAnswer'];
+export type TemplateSectionBody = components['schemas']['TemplateSectionBody'];
 export type TemporaryPasswordBody = components['schemas']['TemporaryPasswordBody'];
 export type TokenEntry = components['schemas']['TokenEntry'];
 export type TokenList = components['schemas']['TokenList'];
@@ -8435,6 +9010,8 @@ export type VersionAnswer = components['schemas']['VersionAnswer'];
 export type ViewerTokenAnswer = components['schemas']['ViewerTokenAnswer'];
 export type ViewerTokenBody = components['schemas']['ViewerTokenBody'];
 export type ViewerUrlAnswer = components['schemas']['ViewerUrlAnswer'];
+export type WaitsFor = components['schemas']['WaitsFor'];
+export type Way = components['schemas']['Way'];
 export type WhyBody = components['schemas']['WhyBody'];
 export type ZipUploadAnswer = components['schemas']['ZipUploadAnswer'];
 export type $defs = Record<string, never>;

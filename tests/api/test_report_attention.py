@@ -1,0 +1,205 @@
+"""What waits for somebody: critical results, supervisors, drafts nobody goes on with, images that were moved."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from ehr_bridge.api.app import create_app
+from ehr_bridge.db.database import Database
+from ehr_bridge.db.tables.results.reports import Report
+from ehr_bridge.reporting.report import Version
+from ehr_bridge.services.audit.trail import Origin
+from ehr_bridge.services.bundle import build_services
+from ehr_bridge.settings import Settings
+from tests.api.conftest import Api
+from tests.api.link_steps import audited, link, one, post, put_patient, unlink
+from tests.api.report_steps import (
+    BELA,
+    REPORTS,
+    RITA,
+    act,
+    amended,
+    begin,
+    filled,
+    listed,
+    read,
+    save,
+    sign,
+    signed,
+    token,
+    with_images,
+    written,
+)
+from tests.api.sign_in_steps import make, token_of
+from tests.api.tag_steps import jobs
+from tests.support.archive import FakeArchive
+from tests.support.server import SECRET
+
+CALL = {"told": "Dr. Ekström, ward 3", "way": "phone", "read_back": True}
+WHY: dict[str, Any] = {"reason": "looked at both with the radiographer"}
+THIRA = token("resident", "radiologist", subject="thira")
+
+
+def tell(api: Api, report: dict[str, Any], status: int = 201, who: str = RITA, **said: Any) -> dict[str, Any]:
+    answer = api.call("POST", f"{REPORTS}/{report['id']}/communications", token=who, json=CALL | said)
+    assert answer.status_code == status, answer.json
+    return dict(answer.json)
+
+
+def test_a_critical_result_is_open_until_somebody_was_reached(api: Api) -> None:
+    """Each attempt is written down and never changes."""
+    with_images(api)
+    report = sign(api, save(api, begin(api), critical={"level": "minutes", "note": "Haemorrhage"}))
+    for query in ("communication", "anything"):
+        assert listed(api, f"?waits_for={query}") == [report["id"]]
+    tell(api, report, was_reached=False, read_back=False, note="no answer")
+    assert listed(api, "?waits_for=communication", token("doctor")) == [report["id"]]
+    told = tell(api, report)
+    assert (told["level"], told["version"], told["recorded"]["subject"]) == ("minutes", 1, "rita")
+    assert listed(api, "?waits_for=communication") == listed(api, "?waits_for=anything") == []
+    assert read(api, report)["critical"] == {"level": "minutes", "note": "Haemorrhage", "is_open": False}
+    items = api.get(f"{REPORTS}/{report['id']}/communications", "nurse").json["items"]
+    assert [one["was_reached"] for one in items] == [False, True] and items[1] == told
+    assert audited(api).count("report.communicated") == 2
+    with pytest.raises(Exception, match="insert-only"), api.services.database.engine.begin() as connection:
+        connection.execute(text("UPDATE report_communications SET told = 'x'"))
+
+
+def test_what_cannot_have_happened_is_not_written_down(api: Api) -> None:
+    """Nobody reads back who was not reached; nobody was told tomorrow."""
+    with_images(api)
+    report = signed(api)
+    assert tell(api, report, 409)["code"] == "not_critical"
+    assert tell(api, report, 422, level="hours", was_reached=False)["errors"][0]["field"] == "read_back"
+    assert tell(api, report, 422, level="hours", at="2999-01-01T00:00:00Z")["errors"][0]["field"] == "at"
+    assert tell(api, report, level="days")["level"] == "days"
+    assert read(api, report)["critical"]["is_open"] is False
+    assert tell(api, report, level="hours", was_reached=False, read_back=False)["level"] == "hours"
+    assert read(api, report)["critical"] == {"level": "hours", "note": None, "is_open": True}
+    assert tell(api, report, 403, token("nurse"))["code"] == "permission_missing"
+
+
+@pytest.fixture
+def teaching(database: Database, tmp_path: Path) -> Api:
+    """A site where residents are supervised, and a preliminary report waits two hours at most."""
+    settings = Settings(jwt_secret=SecretStr(SECRET), data_dir=tmp_path, cosign_roles="resident", preliminary_hours=2)
+    services, archive = build_services(settings, database), FakeArchive()
+    return Api(create_app(services, archive, {}), services, archive)
+
+
+def test_what_a_resident_signs_is_preliminary_until_the_supervisor_has_signed(teaching: Api) -> None:
+    """Both stand on it; what the supervisor changes is theirs alone."""
+    api = teaching
+    with_images(api)
+    report = sign(api, written(api, THIRA), THIRA)
+    assert (report["status"], report["signer"], report["claim"]) == ("preliminary", None, None)
+    assert report["draft"]["presigned_by"]["subject"] == "thira"
+    assert listed(api, "?waits_for=cosigner") == [report["id"]]
+    assert sign(api, report, THIRA, 409)["code"] == "cosigner_needed"
+    final = sign(api, read(api, report), RITA)
+    assert [final[role]["subject"] for role in ("author", "signer", "cosigner")] == ["thira", "thira", "rita"]
+    assert listed(api, "?waits_for=cosigner") == []
+    draft = act(api, final, "amend", THIRA, kind="corrected", reason="side")
+    waiting = sign(api, save(api, draft, THIRA, sections=filled(draft, **{"19005-8": "Left."})), THIRA)
+    assert (waiting["status"], waiting["draft"]["presigned_by"]["subject"]) == ("final", "thira")
+    changed = save(api, read(api, waiting), RITA, sections=filled(draft, **{"19005-8": "Right."}))
+    assert changed["draft"]["presigned_by"] is None
+    corrected = sign(api, changed, RITA)
+    assert (corrected["author"]["subject"], corrected["signer"]["subject"]) == ("thira", "rita")
+    assert corrected["cosigner"] is None
+
+
+def test_a_report_that_stays_preliminary_stands_on_everybodys_list(teaching: Api) -> None:
+    """After the hours that the site allows."""
+    with_images(teaching)
+    report = act(teaching, written(teaching), "preliminary")
+    assert listed(teaching, "?waits_for=signature", BELA) == []
+    with teaching.services.database.write() as session:
+        row = session.scalars(select(Report)).one()
+        assert row.issued_at is not None
+        row.issued_at -= timedelta(hours=3)
+    assert listed(teaching, "?waits_for=signature", BELA) == [report["id"]]
+
+
+def test_a_draft_whose_author_was_switched_off_is_found_and_taken_over(api: Api) -> None:
+    """By whoever goes on with it."""
+    with_images(api)
+    make(api, "rike", "radiologist")
+    mine = token_of(api, "rike")
+    report = written(api, mine)
+    assert listed(api, "?waits_for=author") == []
+    api.services.accounts.change("rike", "Rike", ["radiologist"], False, Origin("test"))
+    assert listed(api, "?waits_for=author") == [report["id"]]
+    assert act(api, report, "claim", reason="she has left")["draft"]["author"]["subject"] == "rita"
+    assert listed(api, "?waits_for=author") == []
+
+
+def moved(api: Api, uid: str, tmp_path: Path, **to: Any) -> None:
+    """The study is linked to somebody else."""
+    link(api, uid, expected=one(api, uid)["version"], **to)
+    jobs(api, tmp_path).run()
+
+
+def test_a_report_whose_images_are_moved_waits_for_a_radiologist(api: Api, tmp_path: Path) -> None:
+    """Who keeps it or withdraws it; those who deliver are told each time."""
+    heard: list[tuple[str | None, int]] = []
+
+    def listen(session: Session, report: Report, version: Version) -> None:
+        heard.append((report.doubt, version.number))
+
+    api.services.results.reports.on_issued(listen)
+    uid = with_images(api)
+    report = signed(api)
+    put_patient(api, "MRN-2", 201, family_name="Berg")
+    moved(api, uid, tmp_path, patient_id="MRN-2")
+    assert read(api, report)["doubt"] == "moved" and read(api, report)["mrn"] == "MRN-1"
+    assert listed(api, "?waits_for=decision", BELA) == [report["id"]]
+    assert listed(api, "?patient=MRN-2") == []
+    assert act(api, report, "keep", token("doctor"), 403, **WHY)["code"] == "permission_missing"
+    assert act(api, report, "keep", **WHY)["doubt"] is None
+    assert act(api, report, "keep", status=409, **WHY)["code"] == "report_state"
+    assert heard == [(None, 1), ("moved", 1), (None, 1)]
+    assert [action for action in audited(api) if action in ("report.doubted", "report.kept")] == [
+        "report.doubted",
+        "report.kept",
+    ]
+
+
+def test_a_doubt_ends_when_the_images_come_back(api: Api, tmp_path: Path) -> None:
+    """Unlinked by mistake, and linked again to the same order."""
+    uid = with_images(api)
+    report = amended(api, signed(api))
+    unlink(api, uid, expected=one(api, uid)["version"])
+    jobs(api, tmp_path).run()
+    assert read(api, report)["doubt"] == "unlinked"
+    moved(api, uid, tmp_path, order_id="ACC-1")
+    assert read(api, report)["doubt"] is None
+    assert "report.doubt_ended" in audited(api)
+
+
+def test_a_report_in_doubt_can_be_withdrawn(api: Api, tmp_path: Path) -> None:
+    """Then nothing is left to decide."""
+    uid = with_images(api)
+    report = signed(api)
+    unlink(api, uid, expected=one(api, uid)["version"])
+    jobs(api, tmp_path).run()
+    assert act(api, report, "withdraw", **WHY)["doubt"] is None
+
+
+def test_a_merge_is_no_reason_for_doubt(api: Api, tmp_path: Path) -> None:
+    """Study and order go together, there and back."""
+    with_images(api)
+    report = signed(api)
+    put_patient(api, "MRN-2", 201)
+    for verb, body in (("merge", {"into": "MRN-2"}), ("unmerge", {})):
+        post(api, f"/api/v1/patients/MRN-1/{verb}", body | {"reason": "x"}, 202, "service")
+        jobs(api, tmp_path).run()
+        assert read(api, report)["doubt"] is None
+    assert "report.doubted" not in audited(api)
