@@ -52,6 +52,16 @@ class Database:
             yield session
 
     @contextmanager
+    def look(self) -> Iterator[Session]:
+        """Like `read`, but within `together` its own session: what is looked at and then changed is not read twice."""
+        if (joined := self._joined) is None:
+            with self.read() as session:
+                yield session
+            return
+        with _translate_outage(), joined.no_autoflush:
+            yield joined
+
+    @contextmanager
     def write(self) -> Iterator[Session]:
         """One transaction: committed when the block ends, rolled back when the block raises.
 

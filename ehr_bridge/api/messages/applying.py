@@ -13,7 +13,7 @@ from ehr_bridge.api.registry.orders import told_order
 from ehr_bridge.api.registry.patches import told_of_order, told_of_patient
 from ehr_bridge.db.states import OrderStatus
 from ehr_bridge.db.tables.registry import Order, Patient
-from ehr_bridge.errors import BridgeError, NotFound, Unavailable
+from ehr_bridge.errors import BridgeError, Unavailable
 from ehr_bridge.hl7.faults import Code, Fault, Place
 from ehr_bridge.hl7.reading import Act, Kind, OrderTold, PatientTold, Reading
 from ehr_bridge.services.bundle import Services
@@ -119,7 +119,7 @@ class Hl7Commands:
         if told.accession_number is None:
             place = told.places.get("accession_number", told.place)
             raise Fault(Code.MISSING, f"{place} has no accession number", place)
-        order, known = self._order(told.accession_number), {}
+        order, known = self._services.orders.known(told.accession_number), {}
         if order is not None:
             self._require_placeable(order, told, patient)
             known = told_of_order(self._services.orders, order)
@@ -169,13 +169,7 @@ class Hl7Commands:
 
     def _named(self, told: OrderTold) -> Order | None:
         numbers = filter(None, (told.accession_number, told.filler_order_number))
-        return next(filter(None, map(self._order, numbers)), None)
-
-    def _order(self, number: str) -> Order | None:
-        try:
-            return self._services.orders.get(number)
-        except NotFound:
-            return None
+        return next(filter(None, map(self._services.orders.known, numbers)), None)
 
 
 _KEYS = ("accession_number", "placer_order_number", "filler_order_number")

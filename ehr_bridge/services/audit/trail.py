@@ -24,6 +24,9 @@ from ehr_bridge.services.audit.verification import GENESIS, Verification
 _WRITTEN = "audit_events_of_this_session"
 _TABLE = table_of(AuditEvent)
 _CHAIN_END = select(_TABLE.c.id, _TABLE.c.hash).order_by(_TABLE.c.id.desc()).limit(1)
+_END_READ = "end_of_the_audit_chain"
+CHAIN_END = tuple(_CHAIN_END.with_only_columns(column).scalar_subquery() for column in (_TABLE.c.id, _TABLE.c.hash))
+"""Columns for the first question of a transaction, for `note_chain_end`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +80,10 @@ def append_all(session: Session, origin: Origin, events: Sequence[Event], at: da
     request = request_id.current()
     common = {} if request is None else {"request_id": request}
     written: list[AuditEvent] = session.info.setdefault(_WRITTEN, [])
-    last = written[-1] if written else session.connection().execute(_CHAIN_END).first()
-    number, previous = (last.id, last.hash) if last else (0, GENESIS)
+    if written:
+        number, previous = written[-1].id, written[-1].hash
+    else:
+        number, previous = session.info.pop(_END_READ, None) or _chain_end(session)
     for event in events:
         number += 1
         row = AuditEvent(
@@ -98,6 +103,16 @@ def append_all(session: Session, origin: Origin, events: Sequence[Event], at: da
         written.append(row)
     columns = _TABLE.c.keys()
     add_rows(session, AuditEvent, [{name: getattr(row, name) for name in columns} for row in written[-len(events) :]])
+
+
+def note_chain_end(session: Session, number: int | None, last_hash: str | None) -> None:
+    """Where the chain ends, as this transaction has read it in the writer's turn with `CHAIN_END`."""
+    session.info[_END_READ] = (0, GENESIS) if number is None or last_hash is None else (number, last_hash)
+
+
+def _chain_end(session: Session) -> tuple[int, str]:
+    last = session.connection().execute(_CHAIN_END).first()
+    return (last.id, last.hash) if last else (0, GENESIS)
 
 
 def written_in(session: Session) -> list[AuditEvent]:

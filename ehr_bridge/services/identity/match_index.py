@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Insert, bindparam, delete, select
+from sqlalchemy import ARRAY, Insert, Integer, String, bindparam, delete, func, insert, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -23,6 +23,15 @@ from ehr_bridge.matching.keys import is_counted, patient_keys
 from ehr_bridge.services.identity.attributes import patient_facts
 
 _KEYS = table_of(PatientMatchKey)
+_LISTED_KEYS = func.unnest(
+    bindparam("patient_id", type_=ARRAY(_KEYS.c.patient_id.type)), bindparam("key", type_=ARRAY(String))
+)
+_ADD_LISTED = insert(_KEYS).from_select(
+    ["patient_id", "key"], select(text("*")).select_from(_LISTED_KEYS.table_valued("patient_id", "key"))
+)
+"""Rows as two lists: to PostgreSQL, one statement with many rows is many statements."""
+_COUNTS = func.unnest(bindparam("value", type_=ARRAY(String)), bindparam("patients", type_=ARRAY(Integer)))
+_LISTED_COUNTS = select(text("*")).select_from(_COUNTS.table_valued("value", "patients"))
 _GONE = delete(_KEYS).where(_KEYS.c.patient_id == bindparam("of_patient"), _KEYS.c.key == bindparam("gone"))
 _PRESENT = select(_KEYS.c.patient_id, _KEYS.c.key).where(_KEYS.c.patient_id.in_(among("patients")))
 
@@ -51,7 +60,12 @@ def index_patients(session: Session, patients: Iterable[Patient]) -> None:
         fresh += [{"patient_id": patient.id, "key": key} for key in sorted(after - before[patient.id])]
     if gone:
         session.connection().execute(_GONE, gone)
-    add_rows(session, PatientMatchKey, fresh)
+    if session.get_bind().dialect.name == "sqlite":
+        add_rows(session, PatientMatchKey, fresh)
+    elif fresh:
+        session.connection().execute(
+            _ADD_LISTED, {name: [one[name] for one in fresh] for name in ("patient_id", "key")}
+        )
     _count(session, counts)
 
 
@@ -69,14 +83,20 @@ def forget_patients(session: Session, patient_ids: Collection[uuid.UUID]) -> Non
 
 def _count(session: Session, changes: Mapping[str, int]) -> None:
     rows = [{"value": key, "patients": by} for key, by in sorted(changes.items()) if by and is_counted(key)]
-    if rows:
-        session.connection().execute(_counting(session.get_bind().dialect.name), rows)
+    if not rows:
+        return
+    dialect = session.get_bind().dialect.name
+    listed = {name: [row[name] for row in rows] for name in ("value", "patients")}
+    session.connection().execute(_counting(dialect), rows if dialect == "sqlite" else listed)
 
 
 @cache
 def _counting(dialect: str) -> Insert:
     table = table_of(PatientValueCount)
-    statement = sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
+    if dialect == "sqlite":
+        statement: sqlite.Insert | postgresql.Insert = sqlite.insert(table)
+    else:
+        statement = postgresql.insert(table).from_select(["value", "patients"], _LISTED_COUNTS)
     return statement.on_conflict_do_update(
         index_elements=["value"], set_={"patients": table.c.patients + statement.excluded.patients}
     )

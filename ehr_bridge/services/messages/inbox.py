@@ -29,7 +29,7 @@ from ehr_bridge.hl7.message import Message
 from ehr_bridge.hl7.reading import Kind, Reading, header_of, read, require_readable
 from ehr_bridge.hl7.sources import Source
 from ehr_bridge.hl7.text import decode
-from ehr_bridge.services.audit.trail import Origin, written_in
+from ehr_bridge.services.audit.trail import CHAIN_END, Origin, note_chain_end, written_in
 from ehr_bridge.services.messages.refusals import fault_of, of_ours
 
 LOGGER = logging.getLogger(__name__)
@@ -39,6 +39,8 @@ _TABLE = table_of(ReceivedMessage)
 _SOURCE: BindParameter[str] = bindparam("of_source")
 _NUMBER: BindParameter[str] = bindparam("of_number")
 _OF_BYTES = select(_TABLE.c.id).where(_TABLE.c.source == _SOURCE, _TABLE.c.sha256 == bindparam("digest"))
+_OPENING = select(_OF_BYTES.scalar_subquery(), *CHAIN_END)
+"""Whether these bytes are known, and the end of the audit trail, in one way to the database."""
 _IS_USED = exists().where(_TABLE.c.source == _SOURCE, _TABLE.c.control_id == _NUMBER)
 _ADD = insert(_TABLE).values(reuses_control_id=and_(_NUMBER != "", _IS_USED))
 
@@ -243,7 +245,9 @@ class Inbox:
 def _row_of(session: Session, source: str, digest: str, message_id: uuid.UUID | None = None) -> ReceivedMessage | None:
     """The row of these bytes of that source, or the one with that id."""
     if message_id is None:
-        message_id = session.connection().scalar(_OF_BYTES, {"of_source": source, "digest": digest})
+        opening = session.connection().execute(_OPENING, {"of_source": source, "digest": digest}).one()
+        message_id = opening[0]
+        note_chain_end(session, *opening[1:])
     return None if message_id is None else session.get(ReceivedMessage, message_id)
 
 

@@ -12,7 +12,9 @@ from dataclasses import replace
 
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.util import identity_key
 
+from ehr_bridge.db.database import Database
 from ehr_bridge.db.like import escaped, like_any_case
 from ehr_bridge.db.rows import among
 from ehr_bridge.db.tables.registry import Patient
@@ -25,7 +27,27 @@ MOST_NAMED = 10
 """Authorities listed in the answer to an ambiguous number."""
 OF_NUMBERS = select(Patient).where(Patient.mrn.in_(among("numbers")))
 """The records with these `numbers`."""
+_LOCKED = OF_NUMBERS.with_for_update()
+_JUST_READ = "records_of_the_last_number"
 _OF_IDS = select(Patient).where(Patient.id.in_(among("ids")))
+
+
+def look_up(database: Database, number: str) -> Sequence[Patient]:
+    """The records with that number; within `together` for `locked`, which follows."""
+    with database.look() as session:
+        records = session.scalars(OF_NUMBERS, {"numbers": [number]}).all()
+        if database.is_joined:
+            session.info[_JUST_READ] = (number, records)
+    return records
+
+
+def locked(session: Session, numbers: Sequence[str]) -> Sequence[Patient]:
+    """The records with these numbers, to be changed. They are as they were looked up just before, because the writer's
+    turn has not ended since."""
+    just_read: tuple[str, Sequence[Patient]] | None = session.info.pop(_JUST_READ, None)
+    if just_read is not None and [just_read[0]] == numbers:
+        return just_read[1]
+    return session.scalars(_LOCKED, {"numbers": numbers}).all()
 
 
 def keeps_its_spelling(number: str) -> bool:
@@ -85,8 +107,10 @@ class NamedPatients:
 
     def __init__(self, session: Session, texts: Iterable[str]) -> None:
         ids = {key: text for text in texts if (key := as_uuid(text)) is not None}
-        found = session.scalars(_OF_IDS, {"ids": sorted(ids)}) if ids else ()
-        self._of_ids = {record.id: record for record in found}
+        here = {key: session.identity_map.get(identity_key(Patient, key)) for key in ids}
+        self._of_ids = {key: record for key, record in here.items() if isinstance(record, Patient)}
+        if asked := sorted(ids.keys() - self._of_ids.keys()):
+            self._of_ids |= {record.id: record for record in session.scalars(_OF_IDS, {"ids": asked})}
         self._records: defaultdict[str, list[Patient]] = defaultdict(list)
         numbers = {mrn for text in texts if as_uuid(text) not in self._of_ids for _, mrn in readings(text)}
         for record in session.scalars(OF_NUMBERS, {"numbers": sorted(numbers)}) if numbers else ():

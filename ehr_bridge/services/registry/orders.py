@@ -32,7 +32,7 @@ from ehr_bridge.services.registry.numbers import as_uuid, find_patient
 from ehr_bridge.services.registry.order_search import OrderWish, search_orders
 from ehr_bridge.services.registry.order_states import Stated, move, order_shows, state
 from ehr_bridge.services.registry.patients import Outcome
-from ehr_bridge.services.registry.told_orders import Change, Taking, ToldOrder, saying, state_event
+from ehr_bridge.services.registry.told_orders import Change, Taking, ToldOrder, note_read, saying, state_event
 from ehr_bridge.services.visibility.asker import require_open
 
 _OF_NUMBER = select(Order).where(Order.accession_number == bindparam("number"))
@@ -177,6 +177,18 @@ class Orders:
         """Raises NotFound."""
         with self._fresh.read() as session:
             return find_order(session, id_or_accession_number)
+
+    def known(self, id_or_accession_number: str) -> Order | None:
+        """Like `get`, but None where there is none; `upsert` within the same `together` does not read it again. Raises
+        NotPermitted when the caller may not see its patient."""
+        with self._database.look() as session:
+            try:
+                order = find_order(session, id_or_accession_number)
+            except NotFound:
+                order = None
+            if self._database.is_joined and as_uuid(id_or_accession_number) is None:
+                note_read(session, id_or_accession_number, order)
+            return order
 
     def placed_as(self, placer_order_number: str, of: Collection[uuid.UUID] | None = None) -> list[Order]:
         """The orders with that number of the placer, of these patients if they are known."""

@@ -26,10 +26,11 @@ from ehr_bridge.services.identity.study_index import index_studies_of_patients
 from ehr_bridge.services.registry.desk import EHR, Teller, Why, note_desk, note_ehr, require_reason, why
 from ehr_bridge.services.registry.emergency import is_identified_by
 from ehr_bridge.services.registry.numbers import (
-    OF_NUMBERS,
     as_uuid,
     configured_issuer,
     find_patient_record,
+    locked,
+    look_up,
     patient_not_found,
     record_of_authority,
     record_of_the_one,
@@ -40,7 +41,6 @@ from ehr_bridge.services.registry.staleness import note_moment, require_newer
 from ehr_bridge.services.visibility.asker import require_open
 from ehr_bridge.services.visibility.restrictions import NOTHING, Closed, count_up, without
 
-_LOCKED = OF_NUMBERS.with_for_update()
 _NAME = (Patient.family_name, Patient.given_name, Patient.middle_name)
 SORTS = Sorts(
     {
@@ -182,7 +182,7 @@ class Patients:
         changes: list[_Change] = []
         with self._database.write() as session:
             records: defaultdict[str, list[Patient]] = defaultdict(list)
-            for record in session.scalars(_LOCKED, {"numbers": sorted(one.mrn for one in told)}):
+            for record in locked(session, sorted(one.mrn for one in told)):
                 records[record.mrn].append(record)
             for one in told:
                 try:
@@ -244,8 +244,7 @@ class Patients:
         """The patient whom `upsert` would update; None when it would create one. Raises like `upsert`."""
         if self._authorities:
             issuer = configured_issuer(self._authorities, issuer)
-        with self._database.read() as session:
-            return self._told(session.scalars(OF_NUMBERS, {"numbers": [mrn]}).all(), issuer)
+        return self._told(look_up(self._database, mrn), issuer)
 
     def _told(self, records: Sequence[Patient], issuer: str | None) -> Patient | None:
         patient = record_of_authority(records, str(issuer)) if self._authorities else record_of_the_one(records, issuer)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -64,6 +64,7 @@ _LOCKED = select(Order).where(Order.accession_number.in_(among("numbers"))).with
 _HOLDERS = select(Order.scheduled_study_instance_uid, Order.id).where(
     Order.scheduled_study_instance_uid.in_(among("uids"))
 )
+_JUST_READ = "order_of_the_last_number"
 SAYINGS = {
     OrderStatus.ARRIVED: "order.arrived",
     OrderStatus.COMPLETED: "order.completed",
@@ -80,6 +81,19 @@ def saying(before: OrderStatus, said: Stated) -> str:
 def state_event(action: str, order: Order, before: str) -> Event:
     """The audit event of an order that has another state now."""
     return Event(action, "success", order.patient_id, order.id, detail={"before": before, "after": order.status})
+
+
+def note_read(session: Session, number: str, order: Order | None) -> None:
+    """What has this accession number was read in the transaction that is about to change it."""
+    session.info[_JUST_READ] = (number, order)
+
+
+def _locked(session: Session, numbers: list[str]) -> Iterable[Order]:
+    """The orders with these numbers. Nobody else has changed one that was read within this writer's turn."""
+    just_read: tuple[str, Order | None] | None = session.info.pop(_JUST_READ, None)
+    if just_read is not None and [just_read[0]] == numbers:
+        return [one for one in just_read[1:] if isinstance(one, Order)]
+    return session.scalars(_LOCKED, {"numbers": numbers})
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +154,7 @@ class Taking:
         self._now = now
         self._patients = NamedPatients(session, [one.mrn for one in told])
         numbers = sorted(one.accession_number for one in told)
-        self._orders = {order.accession_number: order for order in session.scalars(_LOCKED, {"numbers": numbers})}
+        self._orders = {order.accession_number: order for order in _locked(session, numbers)}
         uids = sorted({uid for one in told if (uid := one.scheduled_study_instance_uid)})
         holders = session.execute(_HOLDERS, {"uids": uids}) if uids else ()
         self._holders: dict[str, uuid.UUID] = {row[0]: row[1] for row in holders}
