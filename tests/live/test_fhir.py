@@ -37,12 +37,12 @@ class Fhir:
         return requests.request(method, self.base + path, headers=headers, timeout=PATIENCE, **options)
 
 
-@pytest.fixture(params=ENGINES)
-def fhir(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
-    """A server that serves FHIR."""
+@pytest.fixture(scope="module", params=ENGINES)
+def fhir(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A server that serves FHIR; the last test kills it."""
     port = ports.free()
     environ = {"EHR_BRIDGE_FHIR_PORT": str(port), "EHR_BRIDGE_FHIR_ORIGINS": "https://app.example"}
-    with running(tmp_path, **environ, **databases(request, request.param)) as server:
+    with running(tmp_path_factory.mktemp("fhir"), **environ, **databases(request, request.param)) as server:
         client = Fhir(server, port)
         eventually(lambda: server.get("/api/v1/health").json()["checks"]["fhir"] == "ok")
         yield client
@@ -122,8 +122,8 @@ def test_kill_9_leaves_no_half_transaction(fhir: Fhir) -> None:
         while not is_over.is_set():
             number = len(sent)
             sent.append(0)
-            whose = entry("POST", "Patient", patient(f"MRN-{number}"), SOMEBODY)
-            both = bundle("transaction", whose, entry("POST", "ServiceRequest", request(f"ACC-{number}", SOMEBODY)))
+            whose = entry("POST", "Patient", patient(f"KILLED-{number}"), SOMEBODY)
+            both = bundle("transaction", whose, entry("POST", "ServiceRequest", request(f"KILLED-{number}", SOMEBODY)))
             try:
                 if fhir.call("POST", "", "service", json=both).status_code == 200:
                     answered.add(number)
@@ -139,8 +139,8 @@ def test_kill_9_leaves_no_half_transaction(fhir: Fhir) -> None:
     fhir.server.start()
     eventually(lambda: fhir.server.get("/api/v1/health").json()["checks"]["fhir"] == "ok")
     for number in range(len(sent)):
-        patients = fhir.call("GET", f"/Patient?identifier=MRN-{number}", "nurse").json()["total"]
-        orders = fhir.call("GET", f"/ServiceRequest?identifier=ACC-{number}", "nurse").json()["total"]
+        patients = fhir.call("GET", f"/Patient?identifier=KILLED-{number}", "nurse").json()["total"]
+        orders = fhir.call("GET", f"/ServiceRequest?identifier=KILLED-{number}", "nurse").json()["total"]
         assert patients == orders
         assert patients == 1 or number not in answered
 
@@ -170,16 +170,14 @@ def test_an_app_of_a_patient_finds_their_studies_and_opens_the_images(tmp_path: 
         assert fhir.call("GET", f"/ImagingStudy?patient={other['patient_id']}", headers=token).status_code == 403
 
 
-def test_off_means_that_nothing_listens(tmp_path: Path) -> None:
+def test_off_means_that_nothing_listens(sqlite_server: Server) -> None:
     """`EHR_BRIDGE_FHIR_PORT=0`."""
-    with running(tmp_path, EHR_BRIDGE_FHIR_PORT="0") as server:
-        assert "fhir" not in server.get("/api/v1/health").json()["checks"]
+    assert "fhir" not in sqlite_server.get("/api/v1/health").json()["checks"]
 
 
-def test_a_launch_of_an_ehr_that_is_not_listed_is_refused_and_not_shown_the_page(tmp_path: Path) -> None:
+def test_a_launch_of_an_ehr_that_is_not_listed_is_refused_and_not_shown_the_page(sqlite_server: Server) -> None:
     """The route stands before the pages, which would answer 200."""
-    with running(tmp_path, EHR_BRIDGE_FHIR_PORT="0") as server:
-        query = {"iss": "https://evil.example/fhir", "launch": "x"}
-        answer = server.get("/ehr/smart/launch", params=query, allow_redirects=False)
-        assert (answer.status_code, answer.json()["code"]) == (403, "launch_refused")
-        assert server.get("/ehr/smart/else").status_code == 200
+    query = {"iss": "https://evil.example/fhir", "launch": "x"}
+    answer = sqlite_server.get("/ehr/smart/launch", params=query, allow_redirects=False)
+    assert (answer.status_code, answer.json()["code"]) == (403, "launch_refused")
+    assert sqlite_server.get("/ehr/smart/else").status_code == 200

@@ -29,12 +29,12 @@ ECHOSCU = "/usr/bin/echoscu"
 """By its path: pynetdicom installs a program of that name too."""
 
 
-@pytest.fixture(params=ENGINES)
-def mpps(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Server, int]]:
-    """A server with a port for MPPS, and that port."""
+@pytest.fixture(scope="module", params=ENGINES)
+def mpps(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, int]]:
+    """A server with a port for MPPS, and that port; each test has modalities and orders of its own."""
     port = ports.free()
     environ = {"EHR_BRIDGE_MPPS_PORT": str(port), "EHR_BRIDGE_DICOM_ACCESS": "known"}
-    with running(tmp_path, **environ, **databases(request, request.param)) as server:
+    with running(tmp_path_factory.mktemp("mpps"), **environ, **databases(request, request.param)) as server:
         yield server, port
 
 
@@ -85,7 +85,7 @@ def request_of(item: Dataset) -> dict[str, str]:
     }
 
 
-def test_from_the_worklist_to_the_promise_that_all_is_safe(mpps: tuple[Server, int], tmp_path: Path) -> None:
+def test_from_the_worklist_to_the_promise_that_all_is_safe(mpps: tuple[Server, int]) -> None:
     """The whole day of a modality: item in its own letters, begin, images, end, commitment; one image is late."""
     server, port = mpps
     answering = ports.free()
@@ -139,7 +139,7 @@ def content(path: Path) -> bytes:
 def test_what_was_answered_survives_the_server(mpps: tuple[Server, int]) -> None:
     """kill -9 right after each answer: nothing is lost, and what is said again changes nothing."""
     server, port = mpps
-    register(server, "MR1", "mpps")
+    register(server, "MR2", "mpps")
     order = placed(server, "ACC-91")
     told = {"AccessionNumber": "ACC-91", "StudyInstanceUID": order["study_instance_uid"]}
     person = {"PatientID": "MRN-90", "PatientName": "Dvořák^Jiří", "PatientSex": "M"}
@@ -149,21 +149,21 @@ def test_what_was_answered_survives_the_server(mpps: tuple[Server, int]) -> None
         (lambda one: one.set(ended(), uid), 0x0110),
     ]
     for say, again in says:
-        assert say(connected(port, "MR1")).Status == 0x0000
+        assert say(connected(port, "MR2")).Status == 0x0000
         server.kill()
         server.start()
-        assert say(connected(port, "MR1")).Status == again
+        assert say(connected(port, "MR2")).Status == again
     assert status(server, "ACC-91") == "completed"
-    events = [event["action"] for event in audited(server, "MR1")]
+    events = [event["action"] for event in audited(server, "MR2")]
     assert events.count("performed_step.created") == events.count("performed_step.completed") == 1
 
 
-def test_strangers_learn_nothing_and_are_on_record(mpps: tuple[Server, int], tmp_path: Path) -> None:
+def test_strangers_learn_nothing_and_are_on_record(mpps: tuple[Server, int]) -> None:
     """An AE title that nobody knows, with DCMTK; and one that may only store."""
     server, port = mpps
-    register(server, "MR1", "mpps")
+    register(server, "MR3", "mpps")
     register(server, "CT1", "store")
-    connected(port, "MR1").release()
+    connected(port, "MR3").release()
     for title in ("NOBODY", "CT1"):
         asked = [FINDSCU, "-W", "-aet", title, "-k", "0010,0010", "127.0.0.1", str(port)]
         assert subprocess.run(asked, capture_output=True, timeout=180, check=False).returncode != 0
