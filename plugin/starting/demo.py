@@ -55,8 +55,10 @@ def create(settings: Settings) -> list[str]:
     password = kept_secret(settings.data_dir / "demo-password")
     database = Database(settings.sqlalchemy_url)
     services = build_services(settings, database)
+    known = {account.username for account in services.accounts.search(500, 0).items}
     for username, (name, roles) in ACCOUNTS.items():
-        services.accounts.create(username, name, password, roles, DEMO)
+        if username not in known:  # a password that nobody needs would be hashed, which is meant to take long
+            services.accounts.create(username, name, password, roles, DEMO)
     today = utc_now().replace(hour=8, minute=0, second=0, microsecond=0)
     if services.patients.search(PatientWish(), 1, 0).total == 0:
         _patients_and_orders(services, today)

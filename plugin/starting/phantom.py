@@ -50,6 +50,8 @@ def _slice(z: float, depth: float) -> NDArray[np.float64]:
     for step in range(12):
         angle = step * np.pi / 4
         centre = (step / 11 - 0.5) * depth * 0.9
+        if abs(z - centre) >= 4 + step:
+            continue  # this slice does not meet the sphere
         sphere = (x - 65 * np.cos(angle)) ** 2 + (y + 10 - 45 * np.sin(angle)) ** 2 + (z - centre) ** 2
         image[sphere < (4 + step) ** 2] = 100 + 40 * step
     noise = np.random.default_rng(int((z + depth) * 10)).normal(0, 8, image.shape)
