@@ -17,6 +17,7 @@ PAGES = {
     "/reports": "doctor",
     "/reports?show=all": "doctor",
     "/reading": "radiologist",
+    "/report-templates": "radiologist",
     "/reconciliation": "radiographer",
     "/reconciliation?study={uid}": "radiographer",
     "/patients": "reception",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
-from playwright.sync_api import Browser, Page, ViewportSize, expect
+from playwright.sync_api import Browser, FilePayload, Page, ViewportSize, expect
 
 from tests.browser.conftest import window
 from tests.browser.people import People, violations
@@ -217,3 +218,63 @@ def order_name(demo: Server, order: dict[str, str]) -> str:
     """As the list writes it."""
     family, given = demo.get(f"/api/v1/orders/{order['id']}", "nurse").json()["patient_name"].split("^")[:2]
     return f"{family}, {given}"
+
+
+def test_a_critical_result_stays_open_until_somebody_was_reached(people: People, demo: Server) -> None:
+    """It stands above the reading list; what is recorded never changes."""
+    order = an_order_with_images(demo)
+    page = people.window("radiologist")
+    open_to_write(page, demo.url, order)
+    write(page, IMPRESSION, "Aortic dissection.")
+    page.keyboard.press("Alt+k")
+    page.get_by_role("dialog").get_by_label("Critical: to be told within minutes").check()
+    page.keyboard.press("Enter")
+    sign(page, demo)
+    address = page.url
+    page.goto(f"{demo.url}/ehr/reading")
+    waiting = page.get_by_role("region", name="Critical results that nobody has been told")
+    expect(waiting).to_contain_text(order["accession_number"])
+    page.goto(address)
+    page.get_by_role("button", name="Somebody was told…").click()
+    dialog = page.get_by_role("dialog", name="Who was told")
+    dialog.get_by_label("Whom").fill("Dr. Ekström, ward 3")
+    dialog.get_by_label("Reached, and read back correctly").check()
+    assert violations(page) == []
+    dialog.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("region", name="Who was told")).to_contain_text("Dr. Ekström, ward 3")
+    expect(page.get_by_role("article")).to_contain_text("The doctor has been told.")
+    page.goto(f"{demo.url}/ehr/reading")
+    expect(page.get_by_role("heading", name="To be read")).to_be_visible()
+    expect(waiting.get_by_text(order["accession_number"])).to_have_count(0)
+
+
+def test_a_template_asks_for_its_sections_and_a_macro_writes_them(people: People, demo: Server) -> None:
+    """Imported from a file; a required section is asked for at signing; a dot and a name write a text."""
+    page = people.go("radiologist", "/report-templates")
+    expect(page.get_by_text("CT", exact=False).first).to_be_visible()
+    template = {"title": "Wrist", "language": "en", "modalities": ["MR"], "sections": [
+        {"code": "f", "title": "Findings", "text": "Bones: ", "required": False},
+        {"code": "i", "title": "Impression", "required": True},
+    ]}  # fmt: skip
+    file = FilePayload(name="MR Wrist.json", mimeType="application/json", buffer=json.dumps(template).encode())
+    page.locator("input[type=file]").set_input_files([file])
+    expect(page.get_by_text("Imported as mr-wrist.")).to_be_visible()
+    page.get_by_role("button", name="New macro…").click()
+    page.get_by_role("dialog").get_by_label("Name").fill("nofx")
+    page.get_by_role("dialog").get_by_label("Text").fill("No fracture.")
+    page.get_by_role("dialog").get_by_role("button", name="Save").click()
+    expect(page.get_by_text(".nofx")).to_be_visible()
+    for size in (NARROW, WIDE):
+        page.set_viewport_size(size)
+        assert violations(page) == []
+        assert fits(page)
+    order = an_order_with_images(demo)
+    text = open_to_write(page, demo.url, order)
+    expect(text.get_by_label("Findings")).to_have_value("Bones: ")
+    page.keyboard.press("Control+Enter")
+    expect(text.get_by_text("Write something here before you sign.")).to_be_visible()
+    expect(text.get_by_label("Impression")).to_be_focused()
+    page.keyboard.type(".nofx Normal.")
+    expect(text.get_by_label("Impression")).to_have_value("No fracture. Normal.")
+    sign(page, demo)
+    demo.request("DELETE", "/api/v1/report-templates/mr-wrist", user_token("radiologist"))

@@ -13,6 +13,7 @@ const FILES: Readonly<Record<string, Load>> = {
   "/patients/:id": async () => (await import("./pages/PatientPage")).PatientPage,
   "/launch": async () => (await import("./pages/LaunchPage")).LaunchPage,
   "/reading": async () => (await import("./pages/ReadingPage")).ReadingPage,
+  "/report-templates": async () => (await import("./pages/TemplatesPage")).TemplatesPage,
   "/reports": async () => (await import("./pages/ReportsPage")).ReportsPage,
   "/reports/:id": async () => (await import("./pages/ReportPage")).ReportPage,
   "/studies": async () => (await import("./pages/StudiesPage")).StudiesPage,

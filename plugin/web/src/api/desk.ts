@@ -39,7 +39,7 @@ function useMake<Asked, Answer>(path: string) {
 }
 
 /** `crypto.randomUUID` exists on https and localhost only. */
-function newKey(): string {
+export function newKey(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 

@@ -3,6 +3,8 @@ import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tansta
 import { useState } from "react";
 import type { Ask } from "./client";
 import { useApi } from "./context";
+import { newKey } from "./desk";
+import { useChange } from "./lists";
 import { asPage, PAGE_SIZE } from "./queries";
 import type * as schema from "./schema";
 import type { Order } from "./types";
@@ -34,10 +36,11 @@ export interface Saved {
   by: string;
 }
 
-export interface Macro {
-  name: string;
-  text: string;
-}
+export type Macro = Pick<schema.MacroAnswer, "name" | "text">;
+export type Template = schema.TemplateAnswer;
+export type TemplateBody = schema.TemplateBody;
+export type Communication = schema.CommunicationAnswer;
+export type CommunicationBody = schema.CommunicationBody;
 
 export interface Tagged {
   report: Report;
@@ -100,11 +103,12 @@ export function useReading(enabled = true) {
     enabled,
     refetchInterval: 20_000,
     queryFn: async ({ signal }) => {
-      const [orders, reports] = await Promise.all([
+      const [orders, waiting, reports] = await Promise.all([
         ask("orders", { query: { status: "in_progress,completed", sort: "scheduled_at", limit: 500 }, signal }),
+        ask("reports", { query: { waits_for: "anything", limit: MANY }, signal }),
         ask("reports", { query: { sort: "-updated_at", limit: 500 }, signal }),
       ]);
-      return { orders: asPage<Order>(orders), reports: asPage<ReportItem>(reports).items };
+      return { orders: asPage<Order>(orders), waiting: asPage<ReportItem>(waiting).items, reports: asPage<ReportItem>(reports).items };
     },
   });
 }
@@ -139,6 +143,48 @@ export const useSign = (id: string) =>
   useAct<{ password: string | null; tag: string }>((ask, { password, tag }) => tagged(ask, `${of(id)}/sign`, { method: "POST", body: { password }, headers: { "If-Match": tag }, proves: true }));
 export const useAmend = (id: string) => useAct<{ kind: Amendment; reason: string }>((ask, body) => post(ask, id, "amend", body));
 export const useWithdraw = (id: string) => useAct<string>((ask, reason) => post(ask, id, "withdraw", { reason }));
+
+/** It is right although its images were moved. */
+export const useKeep = (id: string) => useAct<string>((ask, reason) => post(ask, id, "keep", { reason }));
+
+export function useCommunications(id: string, enabled: boolean) {
+  const { ask } = useApi();
+  return useQuery({
+    queryKey: ["report", id, "communications"],
+    enabled,
+    queryFn: async ({ signal }) => (await ask<schema.CommunicationList>(`${of(id)}/communications`, { signal })).items,
+  });
+}
+
+export function useCommunicate(id: string) {
+  const { ask } = useApi();
+  const client = useQueryClient();
+  const [key] = useState(newKey);
+  return useMutation<Communication, Error, CommunicationBody>({
+    mutationFn: (body) => ask<Communication>(`${of(id)}/communications`, { method: "POST", body, headers: { "Idempotency-Key": key } }),
+    onSettled: () => {
+      for (const changed of CHANGED) void client.invalidateQueries({ queryKey: [changed] });
+    },
+  });
+}
+
+export function useTemplates(enabled: boolean) {
+  const { ask } = useApi();
+  return useQuery({ queryKey: ["report-templates"], enabled, staleTime: 60_000, queryFn: async ({ signal }) => (await ask<schema.TemplateList>("report-templates", { signal })).items });
+}
+
+export function useMacros(enabled: boolean) {
+  const { ask } = useApi();
+  return useQuery({ queryKey: ["report-macros"], enabled, staleTime: 60_000, queryFn: async ({ signal }) => (await ask<schema.MacroList>("report-macros", { signal })).items });
+}
+
+const named = (list: string, name: string) => `${list}/${encodeURIComponent(name)}`;
+
+export const usePutTemplate = () =>
+  useChange("report-templates", (ask, { name, body }: { name: string; body: TemplateBody }) => ask<Template>(named("report-templates", name), { method: "PUT", body }));
+export const useDeleteTemplate = () => useChange("report-templates", (ask, name: string) => ask<undefined>(named("report-templates", name), { method: "DELETE" }));
+export const usePutMacro = () => useChange("report-macros", (ask, { name, text }: Macro) => ask<Macro>(named("report-macros", name), { method: "PUT", body: { text } }));
+export const useDeleteMacro = () => useChange("report-macros", (ask, name: string) => ask<undefined>(named("report-macros", name), { method: "DELETE" }));
 
 /** Notes that the user has seen what was issued. */
 export function useSeen(id: string) {

@@ -71,7 +71,7 @@ function LoadedOrder({ order }: { order: Order }) {
           <PerformedSteps of={{ order: order.id }} title={t("performed.title")} />
         </div>
         <div className="stack">
-          <ReportsPanel of={{ order: order.id }} {...(order.status === "cancelled" ? {} : { begin: { order_id: order.id } })} />
+          <ReportsPanel of={{ order: order.id }} {...(order.status === "cancelled" ? {} : { begin: { order } })} />
           <Priors order={order} />
         </div>
       </div>

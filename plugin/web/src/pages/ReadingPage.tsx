@@ -1,10 +1,12 @@
 /** The radiologist's day: what waits to be read, what is being written, whom nobody has told yet. */
-import { useId, type ReactNode } from "react";
+import { useId, useState, type ReactNode } from "react";
 import { Link, useNavigate } from "react-router-dom";
-import { useBegin, useReading, type ReportItem } from "../api/reports";
+import { useBegin, useReading, useTemplates, type ReportItem } from "../api/reports";
 import { useCurrentUser } from "../auth/permissions";
 import { Blank } from "../components/Blank";
 import { DataList, ListSkeleton, type Column } from "../components/DataList";
+import { SelectField } from "../components/Fields";
+import { Filters } from "../components/Filters";
 import { ErrorState } from "../components/ErrorState";
 import { NeedsPermission } from "../components/NoPermission";
 import { Notice } from "../components/Notice";
@@ -18,8 +20,12 @@ import { formatInstant, t } from "../i18n";
 import { personName } from "../i18n/person";
 import { ReportLine } from "../reporting/ReportsPanel";
 import { ReportStatus } from "../reporting/Status";
+import { beginning } from "../reporting/template";
 import { isTaken, unreadOf, type Unread } from "../reporting/worklist";
 import { orderTitle } from "./orderWords";
+
+/** The template is chosen by modality and body part. */
+const FITTING = "*";
 
 export function ReadingPage() {
   return (
@@ -35,16 +41,18 @@ function Lists() {
   const reading = useReading();
   const { subject } = useCurrentUser();
   const begin = useBegin();
+  const templates = useTemplates(true).data ?? [];
+  const [chosen, setChosen] = useState(FITTING);
   const navigate = useNavigate();
   if (!reading.data) return reading.error ? <ErrorState error={reading.error} onRetry={() => void reading.refetch()} /> : <ListSkeleton label={t("app.loading")} />;
-  const { orders, reports } = reading.data;
+  const { orders, waiting, reports } = reading.data;
   const unread = unreadOf(orders.items, reports);
-  const critical = reports.filter((one) => one.critical?.is_open && one.version > 0 && one.status !== "entered_in_error");
+  const critical = waiting.filter((one) => one.critical?.is_open);
+  const others = waiting.filter((one) => !one.critical?.is_open);
   const drafts = reports.filter(({ draft_kind: kind }) => kind !== null);
-  const doubted = reports.filter(({ doubt }) => doubt !== null);
   const read = (one: Unread) => {
     if (one.report) return void navigate(`/reports/${one.report.id}`);
-    if (!begin.isPending) begin.mutate({ order_id: one.order.id }, { onSuccess: ({ report }) => void navigate(`/reports/${report.id}`) });
+    if (!begin.isPending) begin.mutate(chosen === FITTING ? beginning(one.order, templates) : { order_id: one.order.id, ...(chosen && { template: chosen }) }, { onSuccess: ({ report }) => void navigate(`/reports/${report.id}`) });
   };
   return (
     <>
@@ -58,13 +66,26 @@ function Lists() {
           <Reports reports={critical} note={({ critical: level }) => level && t(`report.critical.${level.level}`)} />
         </Part>
       )}
-      {doubted.length > 0 && (
-        <Part title={t("reading.doubted")}>
-          <Reports reports={doubted} note={() => t("report.doubt")} />
+      {others.length > 0 && (
+        <Part title={t("reading.waiting")}>
+          <Reports reports={others} note={whatItWaitsFor} />
         </Part>
       )}
       <Part title={t("reading.unread")}>
         {begin.error && <Problem error={begin.error} />}
+        <Filters label={t("reading.template")}>
+          <SelectField
+            label={t("reading.template")}
+            value={chosen}
+            options={[
+              { value: FITTING, label: t("reading.template.fitting") },
+              { value: "", label: t("reading.template.plain") },
+              ...templates.map(({ name, title }) => ({ value: name, label: title })),
+            ]}
+            onChange={setChosen}
+          />
+          <Link to="/report-templates">{t("reading.templates")}</Link>
+        </Filters>
         <p className="list-said muted" role="status">
           {t("reading.found", { count: unread.length })}
           {orders.total > orders.items.length && ` ${t("reading.first", { count: orders.items.length })}`}
@@ -82,6 +103,12 @@ function Lists() {
       )}
     </>
   );
+}
+
+function whatItWaitsFor({ doubt, status, draft_kind: kind, author, updated_at: updated }: ReportItem): string {
+  if (doubt) return t("report.doubt");
+  if (status === "preliminary") return t("report.preliminary.warning");
+  return kind ? t("report.abandoned", { who: author?.name ?? "", when: formatInstant(updated) }) : "";
 }
 
 function whoWrites({ claim, author, updated_at: updated }: ReportItem, me: string): string {

@@ -1,7 +1,7 @@
 /** One report: read, or written beside its images. */
-import { useCallback, useRef } from "react";
+import { useCallback, useMemo, useRef } from "react";
 import { useNavigate, useParams, useSearchParams } from "react-router-dom";
-import { useBegin, useReading, useReport, type Report, type Tagged } from "../api/reports";
+import { useBegin, useMacros, useReading, useReport, useTemplates, type Report, type Tagged } from "../api/reports";
 import { useCurrentUser, useMay } from "../auth/permissions";
 import { describe, ErrorState } from "../components/ErrorState";
 import { Icon } from "../components/Icon";
@@ -16,12 +16,12 @@ import { t } from "../i18n";
 import { Editor } from "../reporting/Editor";
 import { Reading } from "../reporting/Reading";
 import { useSecondScreen } from "../reporting/useSecondScreen";
+import { beginning } from "../reporting/template";
 import { nextOf, unreadOf } from "../reporting/worklist";
 import { Images } from "../viewer/Images";
 
 /** Where images and text fit beside each other. */
 const WIDE = "(min-width: 64rem)";
-const NONE = new Set<string>();
 
 export function ReportPage() {
   const { id = "" } = useParams();
@@ -44,7 +44,7 @@ function Asked({ id }: { id: string }) {
     );
   }
   const { draft, claim } = report.data.report;
-  const isMine = draft !== null && mayWrite && (claim ? claim.by.subject === subject : draft.author.subject === subject);
+  const isMine = draft !== null && draft.presigned_by === null && mayWrite && (claim ? claim.by.subject === subject : draft.author.subject === subject);
   return <Desk first={report.data} isWritten={isMine} />;
 }
 
@@ -59,8 +59,10 @@ function Desk({ first, isWritten }: { first: Tagged; isWritten: boolean }) {
   const frame = useRef<HTMLIFrameElement | null>(null);
   const isBeside = study !== null && mayView && isWide && !screen.isOpen && search.get("images") !== "off";
   const [next, openNext] = useNext(report);
-  const signed = (_: Report, goOn: boolean) => {
-    say({ text: t("report.signed") });
+  const macros = useMacros(isWritten).data ?? [];
+  const required = useMemo(() => new Set(report.draft?.required_sections), [report.draft?.required_sections]);
+  const signed = (done: Report, goOn: boolean) => {
+    say({ text: t(done.draft?.presigned_by ? "report.presigned.done" : "report.signed") });
     if (goOn) openNext();
   };
   const toImages = useCallback(() => frame.current?.contentWindow?.focus(), []);
@@ -102,14 +104,14 @@ function Desk({ first, isWritten }: { first: Tagged; isWritten: boolean }) {
             <Editor
               key={report.draft?.kind === "new" ? "new" : report.version}
               first={first}
-              required={NONE}
-              macros={[]}
+              required={required}
+              macros={macros}
               hasNext={next !== null}
               onImages={toImages}
               onSigned={signed}
             />
           ) : (
-            <Reading report={report} />
+            <Reading report={report} onSigned={signed} />
           )}
         </div>
       </div>
@@ -132,12 +134,13 @@ function useNext({ study_instance_uid: study, order_ids: orders }: Report) {
   const reading = useReading(useMay("write_reports")).data;
   const navigate = useNavigate();
   const begin = useBegin();
+  const templates = useTemplates(useMay("write_reports")).data ?? [];
   const say = useSay();
   const next = reading ? nextOf(unreadOf(reading.orders.items, reading.reports), { study, orders }, subject) : null;
   const open = () => {
     if (!next) return;
     if (next.report) return void navigate(`/reports/${next.report.id}`);
-    begin.mutateAsync({ order_id: next.order.id }).then(
+    begin.mutateAsync(beginning(next.order, templates)).then(
       (begun) => void navigate(`/reports/${begun.report.id}`),
       (error: Error) => say({ text: describe(error).title, bad: true }),
     );

@@ -1,6 +1,6 @@
 /** A report as doctors read it: what was issued last, its versions and their proof, and what those who write may do. */
 import { useEffect, useState } from "react";
-import { useAmend, useClaim, useSeen, useVerify, useVersions, useWithdraw, type Amendment, type Report, type Version } from "../api/reports";
+import { useAmend, useClaim, useKeep, useSeen, useVerify, useVersions, useWithdraw, type Amendment, type Report, type Version } from "../api/reports";
 import { useCurrentUser, useMay } from "../auth/permissions";
 import { Icon } from "../components/Icon";
 import { Notice } from "../components/Notice";
@@ -8,10 +8,13 @@ import { Problem } from "../components/Problem";
 import { ReasonDialog } from "../components/ReasonDialog";
 import { Instant } from "../components/values";
 import { formatInstant, t } from "../i18n";
+import { Communications } from "./Communications";
+import { PdfButton } from "./PdfButton";
 import { ReportText } from "./ReportText";
+import { SignDialog } from "./SignDialog";
 import { ReportStatus } from "./Status";
 
-export function Reading({ report }: { report: Report }) {
+export function Reading({ report, onSigned }: { report: Report; onSigned: (report: Report, goOn: boolean) => void }) {
   const seen = useSeen(report.id);
   const { mutate } = seen;
   useEffect(() => {
@@ -30,7 +33,13 @@ export function Reading({ report }: { report: Report }) {
       <Warnings report={report} />
       <ReportText sections={report.sections} language={report.language} />
       <Signature of={report} />
-      <Acts report={report} />
+      {report.version > 0 && report.status !== "entered_in_error" && (
+        <div className="actions">
+          <PdfButton id={report.id} version={report.version} name={`${report.accession_numbers[0] ?? report.id}-${report.version}`} />
+        </div>
+      )}
+      <Acts report={report} onSigned={onSigned} />
+      <Communications report={report} />
       {report.version > 0 && <Versions report={report} />}
     </article>
   );
@@ -72,18 +81,20 @@ export function Signature({ of }: { of: Pick<Report | Version, "author" | "signe
 const AMENDMENTS: readonly Amendment[] = ["corrected", "appended", "amended"];
 const SIGNED = ["final", "amended", "corrected", "appended"];
 
-function Acts({ report }: { report: Report }) {
+function Acts({ report, onSigned }: { report: Report; onSigned: (report: Report, goOn: boolean) => void }) {
   const mayWrite = useMay("write_reports");
   const maySign = useMay("sign_reports");
   const { subject } = useCurrentUser();
-  const [asking, setAsking] = useState<Amendment | "withdraw" | "take" | null>(null);
+  const [asking, setAsking] = useState<Amendment | "withdraw" | "take" | "keep" | "cosign" | null>(null);
   const amend = useAmend(report.id);
   const withdraw = useWithdraw(report.id);
   const claim = useClaim(report.id);
+  const keep = useKeep(report.id);
+  const presigner = report.draft?.presigned_by ?? null;
   const close = () => setAsking(null);
   if (!mayWrite) return null;
   const isSigned = SIGNED.includes(report.status);
-  const isAnothers = report.draft !== null && (report.claim ? report.claim.by.subject !== subject : report.draft.author.subject !== subject);
+  const isAnothers = report.draft !== null && (presigner ? true : report.claim ? report.claim.by.subject !== subject : report.draft.author.subject !== subject);
   return (
     <>
       {isAnothers && report.draft && (
@@ -91,11 +102,24 @@ function Acts({ report }: { report: Report }) {
           <p>
             {report.claim
               ? t("report.claimed", { who: report.claim.by.name, until: formatInstant(report.claim.until) })
-              : t("report.abandoned", { who: report.draft.author.name, when: formatInstant(report.draft.saved_at) })}
+              : presigner
+                ? t("report.presigned", { who: presigner.name })
+                : t("report.abandoned", { who: report.draft.author.name, when: formatInstant(report.draft.saved_at) })}
           </p>
         </Notice>
       )}
       <div className="actions">
+        {presigner && maySign && presigner.subject !== subject && (
+          <button type="button" className="button button-primary" onClick={() => setAsking("cosign")}>
+            <Icon name="check" />
+            {t("report.cosign")}
+          </button>
+        )}
+        {report.doubt && maySign && (
+          <button type="button" className="button" onClick={() => setAsking("keep")}>
+            {t("report.keep")}
+          </button>
+        )}
         {isAnothers && (
           <button type="button" className="button" onClick={() => setAsking("take")}>
             {t("report.take_over")}
@@ -117,6 +141,12 @@ function Acts({ report }: { report: Report }) {
       {asking === "take" && (
         <ReasonDialog title={t("report.take_over.title")} action={t("report.take_over")} busy={claim.isPending} error={claim.error} onClose={close} onConfirm={(reason) => claim.mutate(reason, { onSuccess: close })}>
           <p>{t("report.take_over.text")}</p>
+        </ReasonDialog>
+      )}
+      {asking === "cosign" && <SignDialog id={report.id} hasNext={false} onSigned={onSigned} onClose={close} />}
+      {asking === "keep" && (
+        <ReasonDialog title={t("report.keep.title")} action={t("report.keep")} busy={keep.isPending} error={keep.error} onClose={close} onConfirm={(reason) => keep.mutate(reason, { onSuccess: close })}>
+          <p>{t("report.keep.text")}</p>
         </ReasonDialog>
       )}
       {asking === "withdraw" && (
@@ -156,10 +186,13 @@ function Versions({ report }: { report: Report }) {
               {one.reason && <p>{t("report.reason", { reason: one.reason })}</p>}
               <ReportText sections={one.sections} language={one.language} />
               <Signature of={one} />
-              <button type="button" className="button button-small" aria-disabled={verify.isPending} onClick={() => verify.mutate(one.version)}>
-                <Icon name="shield" />
-                {t("report.verify")}
-              </button>
+              <div className="actions">
+                <PdfButton id={report.id} version={one.version} name={`${report.accession_numbers[0] ?? report.id}-${one.version}`} />
+                <button type="button" className="button button-small" aria-disabled={verify.isPending} onClick={() => verify.mutate(one.version)}>
+                  <Icon name="shield" />
+                  {t("report.verify")}
+                </button>
+              </div>
               <div role="status">
                 {verify.data?.version === one.version && (
                   <Notice kind={verify.data.ok ? "good" : "bad"} title={t(verify.data.ok ? "report.verify.ok" : "report.verify.wrong")}>

@@ -1,16 +1,20 @@
 /** The reports of an order, a study or a patient, for everybody who reads; and how one is begun. */
 import { Link, useNavigate } from "react-router-dom";
-import { useBegin, useReportsOf, type ReportItem } from "../api/reports";
+import { useBegin, useReportsOf, useTemplates, type ReportItem } from "../api/reports";
+import type { Order } from "../api/types";
 import { useMay } from "../auth/permissions";
 import { Problem } from "../components/Problem";
 import { formatInstant, t } from "../i18n";
 import { ReportStatus } from "./Status";
+import { beginning } from "./template";
 
 interface Props {
   of: { order?: string; study?: string; patient?: string };
   /** What a report is begun of; none: it is not begun here. */
-  begin?: { order_id: string } | { study_instance_uid: string };
+  begin?: Beginning;
 }
+
+type Beginning = { order: Pick<Order, "id" | "modality" | "body_part"> } | { study_instance_uid: string };
 
 export function ReportsPanel({ of, begin }: Props) {
   const mayRead = useMay("read");
@@ -43,6 +47,7 @@ export function ReportLine({ report }: { report: ReportItem }) {
         <Link to={`/reports/${report.id}`}>{report.title}</Link>
         <span className="second muted small">
           {report.issued_at ? formatInstant(report.issued_at) : t("report.begun", { when: formatInstant(report.created_at) })}
+          {report.accession_numbers.length > 0 && ` · ${report.accession_numbers.join(", ")}`}
           {(report.signer ?? report.author) && ` · ${(report.signer ?? report.author)!.name}`}
         </span>
       </span>
@@ -51,7 +56,8 @@ export function ReportLine({ report }: { report: ReportItem }) {
   );
 }
 
-function BeginButton({ begin }: { begin: { order_id: string } | { study_instance_uid: string } }) {
+function BeginButton({ begin }: { begin: Beginning }) {
+  const templates = useTemplates(true).data ?? [];
   const begins = useBegin();
   const navigate = useNavigate();
   return (
@@ -62,7 +68,7 @@ function BeginButton({ begin }: { begin: { order_id: string } | { study_instance
           className="button"
           aria-disabled={begins.isPending}
           onClick={() => {
-            if (!begins.isPending) begins.mutate(begin, { onSuccess: ({ report }) => void navigate(`/reports/${report.id}`) });
+            if (!begins.isPending) begins.mutate("order" in begin ? beginning(begin.order, templates) : begin, { onSuccess: ({ report }) => void navigate(`/reports/${report.id}`) });
           }}
         >
           {t("report.begin")}

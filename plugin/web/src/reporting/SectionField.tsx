@@ -1,4 +1,4 @@
-import { useId, type Ref } from "react";
+import { useId, useLayoutEffect, useRef, type Ref } from "react";
 import type { Macro, Section } from "../api/reports";
 import { t } from "../i18n";
 import { expanded } from "./macros";
@@ -16,6 +16,13 @@ interface Props {
 /** One section of the report, as plain lines. A macro's name after a dot becomes its text. */
 export function SectionField({ section, isRequired, isMissing, macros, onChange, onFocus, ref }: Props) {
   const id = useId();
+  const behind = useRef<{ field: HTMLTextAreaElement; caret: number } | null>(null);
+  // Before the next key: whoever types on does so behind what the macro wrote.
+  useLayoutEffect(() => {
+    if (!behind.current) return;
+    behind.current.field.setSelectionRange(behind.current.caret, behind.current.caret);
+    behind.current = null;
+  });
   return (
     <div className="field report-section">
       <label htmlFor={id}>
@@ -36,9 +43,8 @@ export function SectionField({ section, isRequired, isMissing, macros, onChange,
         onChange={(event) => {
           const field = event.target;
           const after = expanded({ text: field.value, caret: field.selectionStart }, macros);
+          if (after) behind.current = { field, caret: after.caret };
           onChange(after?.text ?? field.value);
-          // Behind what the macro wrote, once it is there.
-          if (after) requestAnimationFrame(() => field.setSelectionRange(after.caret, after.caret));
         }}
       />
       {isMissing && (

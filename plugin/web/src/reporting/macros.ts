@@ -13,8 +13,9 @@ export function expanded({ text, caret }: Typed, macros: readonly Macro[]): Type
   const found = /(?:^|\s)\.(\S{1,32})\s$/.exec(before);
   const macro = found && macros.find(({ name }) => name.toLowerCase() === found[1]!.toLowerCase());
   if (!macro) return null;
+  // The blank, or the end of the line, stays.
   const start = caret - found[1]!.length - 2;
-  return inserted({ text: text.slice(0, start) + text.slice(caret), caret: start }, macro.text);
+  return { text: text.slice(0, start) + macro.text + text.slice(caret - 1), caret: start + macro.text.length + 1 };
 }
 
 /** The text with something put in where the cursor is. */

@@ -26,8 +26,9 @@ describe("shortcuts", () => {
 describe("a macro", () => {
   const macros = [{ name: "normal", text: "No abnormality." }];
   it("stands where its name was typed, with the cursor behind it", () => {
-    expect(expanded({ text: "Lungs: .normal  More", caret: 15 }, macros)).toEqual({ text: "Lungs: No abnormality. More", caret: 22 });
-    expect(expanded({ text: ".Normal ", caret: 8 }, macros)?.text).toBe("No abnormality.");
+    expect(expanded({ text: "Lungs: .normal  More", caret: 15 }, macros)).toEqual({ text: "Lungs: No abnormality.  More", caret: 23 });
+    expect(expanded({ text: ".Normal ", caret: 8 }, macros)?.text).toBe("No abnormality. ");
+    expect(expanded({ text: ".normal\nMore", caret: 8 }, macros)?.text).toBe("No abnormality.\nMore");
   });
   it("is not made of what merely looks like one", () => {
     for (const text of ["3.normal ", ".other ", "normal "]) expect(expanded({ text, caret: text.length }, macros)).toBeNull();
