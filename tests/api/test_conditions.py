@@ -52,8 +52,21 @@ HONOURING = {
     ("DELETE", "/api/v1/modalities/{ae_title}"),
     ("PUT", "/api/v1/destinations/{name}"),
     ("DELETE", "/api/v1/destinations/{name}"),
+    ("PUT", "/api/v1/reports/{report_id}"),
+    ("POST", "/api/v1/reports/{report_id}/claim"),
+    ("POST", "/api/v1/reports/{report_id}/release"),
+    ("POST", "/api/v1/reports/{report_id}/discard"),
+    ("POST", "/api/v1/reports/{report_id}/preliminary"),
+    ("POST", "/api/v1/reports/{report_id}/sign"),
+    ("POST", "/api/v1/reports/{report_id}/amend"),
+    ("POST", "/api/v1/reports/{report_id}/withdraw"),
+    ("POST", "/api/v1/reports/{report_id}/keep"),
+    ("PUT", "/api/v1/report-templates/{name}"),
+    ("DELETE", "/api/v1/report-templates/{name}"),
+    ("PUT", "/api/v1/report-macros/{name}"),
+    ("DELETE", "/api/v1/report-macros/{name}"),
 }
-"""Every write of a patient, an order, a study, an account, a modality or a destination."""
+"""Every write of a patient, an order, a study, an account, a modality, a destination or a report."""
 
 
 def tag(api: Api, path: str, *roles: str) -> str:

@@ -7,7 +7,17 @@ import io
 from pydicom.uid import ExplicitVRLittleEndian
 from pypdf import PdfReader
 
-from tests.live.filing_steps import REPORTS, TEXT, amended, documents, radiologist, signed, study_of_an_order
+from tests.live.filing_steps import (
+    REPORTS,
+    TEXT,
+    amended,
+    documents,
+    draft_with_text,
+    radiologist,
+    sign,
+    signed,
+    study_of_an_order,
+)
 from tests.support.scu import patient_ae
 from tests.support.server import Server
 from tests.support.steps import eventually, the_study
@@ -38,6 +48,19 @@ def test_a_signed_report_is_beside_its_images_and_is_none(server: Server) -> Non
     assert {name: after.get(name) for name in names} == {name: before.get(name) for name in names}
     assert server.get(f"/api/v1/orders/{order['accession_number']}", "doctor").json()["status"] == "reported"
     assert len(documents(server, uid)) == 2
+
+
+def test_a_draft_survives_a_killed_server_and_is_signed_as_it_was_read(server: Server) -> None:
+    """kill -9 right after saving: the text, its ETag and the claim are what they were."""
+    uid, order = study_of_an_order(server)
+    report_id, tag = draft_with_text(server, uid)
+    server.kill()
+    server.start()
+    found = server.request("GET", f"{REPORTS}/{report_id}", radiologist())
+    assert found.headers["ETag"] == tag
+    assert {one["text"] for one in found.json()["draft"]["sections"]} == {TEXT}
+    assert sign(server, report_id, tag)["status"] == "final"
+    assert server.get(f"/api/v1/orders/{order['accession_number']}", "doctor").json()["status"] == "reported"
 
 
 def test_a_killed_server_files_each_version_once(server: Server) -> None:

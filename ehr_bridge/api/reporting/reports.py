@@ -226,7 +226,7 @@ def save_report(path: ReportPath, body: SaveBody) -> Response:
 @blueprint.get("/reports/<report_id>/priors", responses={200: PriorList, 404: Problem, 422: Problem})
 def list_prior_reports(path: ReportPath, query: PriorsQuery) -> Response:
     """What was issued of other studies of the same patient, latest first, with its text"""
-    views = services().results.reports.priors(path.report_id, query.newest, reporter())
+    views = services().results.reports.priors(path.report_id, query.newest, reporter(), closed())
     return answer(PriorList(items=[prior_answer(one) for one in views]))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -24,9 +24,18 @@ from ehr_bridge.services.reporting.drafting import Content, Start
 from ehr_bridge.services.reporting.issuing import Issue, Listener, Proof, issue, prove, report_event, see
 from ehr_bridge.services.reporting.listing import ReportFilters, search_reports
 from ehr_bridge.services.reporting.people import Reporter
-from ehr_bridge.services.reporting.rows import find_report, require_status, version_of, version_row, visible
+from ehr_bridge.services.reporting.rows import (
+    find_report,
+    latest_versions,
+    open_to,
+    require_status,
+    version_of,
+    version_row,
+    visible,
+)
 from ehr_bridge.services.reporting.signing import issue_preliminary, sign_draft
 from ehr_bridge.services.reporting.templates import required_of
+from ehr_bridge.services.visibility.restrictions import NOTHING, Closed
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +94,8 @@ class Reports:
         waiting = lambda what: waits_for(what, self._clock(), self._rules.patience)  # noqa: E731
         with self._database.read() as session:
             page = search_reports(session, filters, who, limit, offset, after, sort, waiting)
-            return page.of([self._view(session, one) for one in page.items])
+            latest = latest_versions(session, page.items)
+            return page.of([self._view(session, one, latest) for one in page.items])
 
     def get(self, report_id: uuid.UUID, who: Reporter) -> ReportView:
         """Raises NotFound, NotPermitted."""
@@ -221,7 +231,7 @@ class Reports:
         with self._database.read() as session:
             return communications_of(session, find_report(session, report_id, who))
 
-    def priors(self, report_id: uuid.UUID, limit: int, who: Reporter) -> list[ReportView]:
+    def priors(self, report_id: uuid.UUID, limit: int, who: Reporter, closed: Closed = NOTHING) -> list[ReportView]:
         """What was issued of other studies of the patient, latest first: for comparison, or to be taken over as before.
         Raises NotFound, NotPermitted."""
         with self._database.read() as session:
@@ -231,9 +241,11 @@ class Reports:
                 Report.id != report.id,
                 Report.status.in_(sorted(SHOWN)),
                 visible(),
+                *open_to(closed),
             )
-            query = query.order_by(Report.issued_at.desc(), Report.id).limit(limit)
-            return [self._view(session, one) for one in session.scalars(query)]
+            found = session.scalars(query.order_by(Report.issued_at.desc(), Report.id).limit(limit)).all()
+            latest = latest_versions(session, found)
+            return [self._view(session, one, latest) for one in found]
 
     def verify(self, report_id: uuid.UUID, number: int, who: Reporter) -> Proof:
         """Whether a version is what was issued (`issuing.prove`). Raises NotFound, NotPermitted."""
@@ -250,8 +262,11 @@ class Reports:
             session.flush()
             return self._view(session, report)
 
-    def _view(self, session: Session, report: Report) -> ReportView:
-        latest = version_of(version_row(session, report.id, report.number)) if report.number else None
+    def _view(
+        self, session: Session, report: Report, known: Mapping[uuid.UUID, ReportVersion] | None = None
+    ) -> ReportView:
+        rows = latest_versions(session, [report]) if known is None else known
+        latest = version_of(rows[report.id]) if report.number else None
         numbers = tuple(one.order.accession_number for one in report.orders)
         required = required_of(session, report.template) if report.draft_kind is not None else frozenset()
         return ReportView(report, latest, drafting.holder(report, self._clock()), numbers, required)

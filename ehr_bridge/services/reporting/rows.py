@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection
 
 from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlalchemy.orm import Session
@@ -72,6 +73,15 @@ def version_row(session: Session, report_id: uuid.UUID, number: int) -> ReportVe
     if row is None:
         raise NotFound("report_version_not_found", "This report has no version with that number.")
     return row
+
+
+def latest_versions(session: Session, reports: Collection[Report]) -> dict[uuid.UUID, ReportVersion]:
+    """The latest version of each of these that has one, by the id of the report."""
+    ids = [one.id for one in reports if one.number > 0]
+    of_these = select(ReportVersion).join(
+        Report, and_(Report.id == ReportVersion.report_id, Report.number == ReportVersion.number)
+    )
+    return {row.report_id: row for row in session.scalars(of_these.where(Report.id.in_(ids)))} if ids else {}
 
 
 def version_of(row: ReportVersion) -> Version:
