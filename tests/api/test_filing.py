@@ -16,16 +16,14 @@ from sqlalchemy import select
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.tables.results.documents import ReportDocument
-from ehr_bridge.db.tables.results.reports import Report
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.db.tables.uploads import Instance
 from ehr_bridge.errors import Unavailable
 from ehr_bridge.reporting.states import DocumentStatus
 from ehr_bridge.services.archive.own_documents import compare_documents, forget_documents
-from ehr_bridge.services.reporting.rows import version_of, version_row
 from tests.api.conftest import Api
 from tests.api.deletion_steps import decide, requested
-from tests.api.link_steps import post, put_patient
+from tests.api.link_steps import link, post, put_patient, unlink
 from tests.api.report_steps import RITA, act, amended, begin, save, signed, token, with_images, written
 from tests.api.tag_steps import jobs
 
@@ -246,26 +244,40 @@ def test_documents_follow_when_two_records_are_merged(api: Api, database: Databa
     assert len({api.archive.studies[key] for key in api.archive.instances}) == 1
 
 
-def doubt(api: Api, database: Database, why: str | None) -> None:
-    """As when the images of a report turn out to be another patient's, or a radiologist has decided."""
-    with database.write() as session:
-        (report,) = session.scalars(select(Report))
-        report.doubt = why
-        version = version_of(version_row(session, report.id, report.number))
-        api.services.results.filing.note_issued(session, report, version)
-
-
-def test_a_report_whose_images_may_be_another_patients_leaves_the_study(api: Api, database: Database) -> None:
-    """Until a radiologist has decided; then it is there again."""
-    with_images(api)
+def test_the_report_of_an_unlinked_study_leaves_it(api: Api, database: Database, tmp_path: Path) -> None:
+    """Its images may be another patient's. Linked to the same order again, it is there again, made again."""
+    uid = with_images(api)
     signed(api)
     before = {one.SOPInstanceUID for one in filed(api)}
-    doubt(api, database, "moved")
+    order_id = api.get("/api/v1/orders/ACC-1", "doctor").json["id"]
+    unlink(api, uid)
+    jobs(api, tmp_path).run()
     assert filed(api) == []
-    doubt(api, database, None)
-    after = {one.SOPInstanceUID for one in filed(api)}
-    assert len(after) == 2
-    assert before.isdisjoint(after)
+    link(api, uid, order_id=order_id)
+    jobs(api, tmp_path).run()
+    later(database)
+    after = filed(api)
+    assert [one.PatientID for one in after] == ["MRN-1", "MRN-1"]
+    assert before.isdisjoint({one.SOPInstanceUID for one in after})
+
+
+def test_a_report_whose_images_went_to_another_patient_waits_for_a_radiologist(
+    api: Api, database: Database, tmp_path: Path
+) -> None:
+    """Neither patient's doctors read it in the study until then; afterwards it says the name that the images say."""
+    uid = with_images(api)
+    report = signed(api)
+    filed(api)
+    other = api.place_order("ACC-2", "MRN-2", family_name="Berg", given_name="Nils")
+    unlink(api, uid)
+    jobs(api, tmp_path).run()
+    link(api, uid, order_id=other["id"])
+    jobs(api, tmp_path).run()
+    assert filed(api) == []
+    act(api, report, "keep", reason="read again; the numbers had been mixed up")
+    later(database)
+    sr, pdf = filed(api)
+    assert (str(sr.PatientName), pdf.PatientID) == ("Berg^Nils", "MRN-2")
 
 
 def test_the_documents_of_a_purged_study_are_gone_for_good(api: Api, database: Database) -> None:
