@@ -8,7 +8,7 @@ const ORDER = [
   ["pages.tsx"],
   ["pages/"],
   ["shell/"],
-  ["reporting/"],
+  ["destinations/", "reporting/"],
   ["accounts/", "audit/", "deletions/", "desk/", "interfaces/", "quarantine/", "system/", "uploads/", "viewer/"],
   ["objects/", "reconciliation/"],
   ["study/"],

@@ -30,6 +30,7 @@ PAGES = {
     "/audit?study={uid}": "admin",
     "/accounts": "admin",
     "/service-keys": "admin",
+    "/destinations": "admin",
     "/modalities": "admin",
     "/system": "admin",
     "/password": "nurse",
@@ -64,6 +65,7 @@ DIALOGS = {
     ("/accounts", "admin"): ["New account", "Change the account nurse", "Set a password for nurse"],
     ("/service-keys", "admin"): ["New service key"],
     ("/modalities", "admin"): ["New modality"],
+    ("/destinations", "admin"): ["New destination"],
 }
 
 

@@ -28,7 +28,7 @@ NAVIGATION = {
     "manager": ["Orders", "Patients", "Studies", "Reports", "Upload history", "Deletions"],
     "admin": [
         "Orders", "Patients", "Studies", "Reports", "Upload history", "Deletions", "Viewer links", "Audit trail",
-        "Accounts", "Service keys", "Interfaces", "Modalities", "System",
+        "Accounts", "Service keys", "Interfaces", "Destinations", "Modalities", "System",
     ],
 }  # fmt: skip
 CLOSED = {
@@ -36,6 +36,7 @@ CLOSED = {
     "/accounts": "radiologist",
     "/interfaces": "nurse",
     "/service-keys": "manager",
+    "/destinations": "radiographer",
     "/modalities": "radiographer",
     "/reconciliation": "doctor",
     "/deletions": "radiographer",

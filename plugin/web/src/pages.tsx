@@ -29,6 +29,7 @@ const FILES: Readonly<Record<string, Load>> = {
   "/accounts": async () => (await import("./pages/AccountsPage")).AccountsPage,
   "/service-keys": async () => (await import("./pages/ServiceKeysPage")).ServiceKeysPage,
   "/interfaces": async () => (await import("./pages/InterfacesPage")).InterfacesPage,
+  "/destinations": async () => (await import("./pages/DestinationsPage")).DestinationsPage,
   "/modalities": async () => (await import("./pages/ModalitiesPage")).ModalitiesPage,
   "/system": async () => (await import("./pages/SystemPage")).SystemPage,
   "/password": async () => (await import("./pages/PasswordPage")).PasswordPage,

@@ -45,6 +45,7 @@ export const PLACE_GROUPS: readonly PlaceGroup[] = [
       { to: "/accounts", label: "nav.accounts", icon: "people", needs: ["accounts"] },
       { to: "/service-keys", label: "nav.keys", icon: "lock", needs: ["service_permissions"] },
       { to: "/interfaces", label: "nav.interfaces", icon: "compare", needs: ["interfaces"] },
+      { to: "/destinations", label: "nav.destinations", icon: "link", needs: ["interfaces"] },
       { to: "/modalities", label: "nav.modalities", icon: "inbox", needs: ["interfaces"] },
       { to: "/system", label: "nav.system", icon: "system", needs: ["accounts", "audit"] },
     ],

@@ -7,6 +7,7 @@ import { auth } from "./auth";
 import { common } from "./common";
 import { deletions } from "./deletions";
 import { desk } from "./desk";
+import { destinations } from "./destinations";
 import { interfaces } from "./interfaces";
 import { objects } from "./objects";
 import { orders } from "./orders";
@@ -32,6 +33,7 @@ export const de: Catalogue = {
   ...common,
   ...deletions,
   ...desk,
+  ...destinations,
   ...interfaces,
   ...objects,
   ...orders,

@@ -10,6 +10,7 @@ import { auth } from "./auth";
 import { common } from "./common";
 import { deletions } from "./deletions";
 import { desk } from "./desk";
+import { destinations } from "./destinations";
 import { interfaces } from "./interfaces";
 import { objects } from "./objects";
 import { orders } from "./orders";
@@ -35,6 +36,7 @@ export const en = {
   ...common,
   ...deletions,
   ...desk,
+  ...destinations,
   ...interfaces,
   ...objects,
   ...orders,
