@@ -44,7 +44,7 @@ function Reports() {
           onChange={(show) => move({ filters: { show } })}
         />
         <SelectField
-          label={t("reading.state")}
+          label={t("reports.state")}
           value={filters.status}
           options={[{ value: ISSUED, label: t("reports.any") }, ...ISSUED.split(",").map((value) => ({ value, label: word("report.status", value) }))]}
           onChange={(status) => move({ filters: { status } })}
@@ -98,7 +98,7 @@ const columns = (): Column<ReportItem>[] => [
       </>
     ),
   },
-  { key: "status", title: t("reading.state"), cell: ({ status }) => <ReportStatus status={status} /> },
+  { key: "status", title: t("reports.state"), cell: ({ status }) => <ReportStatus status={status} /> },
   { key: "issued", title: t("reports.issued"), className: "number", cell: ({ issued_at: at }) => <Instant iso={at} /> },
   { key: "who", title: t("reports.by"), cell: ({ signer, author }) => <OrNone>{(signer ?? author)?.name}</OrNone> },
 ];

@@ -10,6 +10,7 @@ export const reports: Translation<typeof english> = {
   "reports.all": "Alle Befunde",
   "reports.any": "Jeder Stand",
   "reports.found": { one: "{count} Befund", other: "{count} Befunde" },
+  "reports.state": "Stand",
   "reports.issued": "Freigegeben",
   "reports.by": "Von",
   "reports.none.new": "Nichts Neues",

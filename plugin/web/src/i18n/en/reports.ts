@@ -7,6 +7,7 @@ export const reports = {
   "reports.all": "All reports",
   "reports.any": "Any state",
   "reports.found": { one: "{count} report", other: "{count} reports" },
+  "reports.state": "State",
   "reports.issued": "Issued",
   "reports.by": "By",
   "reports.none.new": "Nothing new",
