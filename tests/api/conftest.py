@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,9 @@ from tests.support.server import SECRET, user_token
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 NOBODY = CHEAP.hash("the password of no account")
 
+type Who = str | Callable[[], str]
+"""A token, or what makes one when a request is sent."""
+
 
 class Api:
     """Calls the API as somebody with these roles."""
@@ -29,12 +33,12 @@ class Api:
     def __init__(self, application: Flask, services: Services, archive: FakeArchive) -> None:
         self.client, self.services, self.archive = Client(application), services, archive
 
-    def call(self, method: str, path: str, *roles: str, token: str | None = None, **options: Any) -> Answer:
+    def call(self, method: str, path: str, *roles: str, token: Who | None = None, **options: Any) -> Answer:
         headers = dict(options.pop("headers", {}))
         if token is None and roles:
             token = user_token(*roles, subject=roles[0])
         if token is not None:
-            headers["Authorization"] = f"Bearer {token}"
+            headers["Authorization"] = f"Bearer {token() if callable(token) else token}"
         return self.client.open(path, method=method, headers=headers, **options)
 
     def get(self, path: str, *roles: str, **options: Any) -> Answer:

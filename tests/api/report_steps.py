@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import jwt
 
-from tests.api.conftest import Api
+from tests.api.conftest import Api, Who
 from tests.support.client import Answer
 from tests.support.samples import small
 from tests.support.server import SECRET
@@ -29,8 +30,9 @@ def token(*roles: str, subject: str | None = None, age: timedelta | None = timed
     return jwt.encode(claims, SECRET, "HS256")
 
 
-RITA = token("radiologist", subject="rita")
-BELA = token("radiologist", subject="bela")
+RITA: Who = partial(token, "radiologist", subject="rita")
+"""Makes her token when it is sent: a run of all tests takes longer than a sign-in is fresh."""
+BELA: Who = partial(token, "radiologist", subject="bela")
 
 
 def with_images(api: Api, accession: str = "ACC-1", mrn: str = "MRN-1") -> str:
@@ -41,7 +43,7 @@ def with_images(api: Api, accession: str = "ACC-1", mrn: str = "MRN-1") -> str:
     return uid
 
 
-def begin(api: Api, who: str = RITA, status: int = 201, **of: Any) -> Row:
+def begin(api: Api, who: Who = RITA, status: int = 201, **of: Any) -> Row:
     answer = api.call("POST", REPORTS, token=who, json=of or {"order_id": "ACC-1"})
     assert answer.status_code == status, answer.json
     return shown(answer) if status == 201 else dict(answer.json)
@@ -52,7 +54,7 @@ def shown(answer: Answer) -> Row:
     return dict(answer.json) | {"etag": answer.headers["ETag"]}
 
 
-def read(api: Api, report: Row, who: str = RITA, status: int = 200) -> Row:
+def read(api: Api, report: Row, who: Who = RITA, status: int = 200) -> Row:
     answer = api.call("GET", f"{REPORTS}/{report['id']}", token=who)
     assert answer.status_code == status, answer.json
     return shown(answer) if status == 200 else dict(answer.json)
@@ -64,7 +66,7 @@ def filled(report: Row, **texts: str) -> list[Row]:
     return [one | {"text": said.get(one["code"], one["text"])} for one in report["draft"]["sections"]]
 
 
-def save(api: Api, report: Row, who: str = RITA, status: int = 200, tag: str | None = None, **more: Any) -> Row:
+def save(api: Api, report: Row, who: Who = RITA, status: int = 200, tag: str | None = None, **more: Any) -> Row:
     body = {"sections": more.pop("sections", None) or filled(report), **more}
     headers = {"If-Match": tag or report["etag"]}
     answer = api.call("PUT", f"{REPORTS}/{report['id']}", token=who, json=body, headers=headers)
@@ -72,7 +74,7 @@ def save(api: Api, report: Row, who: str = RITA, status: int = 200, tag: str | N
     return shown(answer) if status == 200 else dict(answer.json)
 
 
-def act(api: Api, report: Row, what: str, who: str = RITA, status: int = 200, **body: Any) -> Row:
+def act(api: Api, report: Row, what: str, who: Who = RITA, status: int = 200, **body: Any) -> Row:
     """Claim, release, preliminary, amend and the like."""
     options: dict[str, Any] = {"json": body} if body or what in ("claim", "sign") else {}
     answer = api.call("POST", f"{REPORTS}/{report['id']}/{what}", token=who, **options)
@@ -80,30 +82,30 @@ def act(api: Api, report: Row, what: str, who: str = RITA, status: int = 200, **
     return shown(answer) if status == 200 else dict(answer.json or {})
 
 
-def sign(api: Api, report: Row, who: str = RITA, status: int = 200, tag: str | None = None, **body: Any) -> Row:
+def sign(api: Api, report: Row, who: Who = RITA, status: int = 200, tag: str | None = None, **body: Any) -> Row:
     headers = {"If-Match": tag or report["etag"]}
     answer = api.call("POST", f"{REPORTS}/{report['id']}/sign", token=who, json=body, headers=headers)
     assert answer.status_code == status, answer.json
     return shown(answer) if status == 200 else dict(answer.json)
 
 
-def written(api: Api, who: str = RITA, **of: Any) -> Row:
+def written(api: Api, who: Who = RITA, **of: Any) -> Row:
     """A draft with text."""
     return save(api, begin(api, who, **of), who)
 
 
-def signed(api: Api, who: str = RITA, **of: Any) -> Row:
+def signed(api: Api, who: Who = RITA, **of: Any) -> Row:
     return sign(api, written(api, who, **of), who)
 
 
-def amended(api: Api, report: Row, kind: str = "amended", who: str = RITA) -> Row:
+def amended(api: Api, report: Row, kind: str = "amended", who: Who = RITA) -> Row:
     """Signed once more."""
     draft = act(api, report, "amend", who, kind=kind, reason="seen again with the neurologist")
     texts = {"19005-8": f"{kind}: kleines Aneurysma der A. communicans anterior."}
     return sign(api, save(api, draft, who, sections=filled(draft, **texts)), who)
 
 
-def listed(api: Api, query: str = "", who: str = RITA) -> list[str]:
+def listed(api: Api, query: str = "", who: Who = RITA) -> list[str]:
     answer = api.call("GET", f"{REPORTS}{query}", token=who)
     assert answer.status_code == 200, answer.json
     return [one["id"] for one in answer.json["items"]]

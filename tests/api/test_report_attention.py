@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from ehr_bridge.reporting.report import Version
 from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.services.bundle import build_services
 from ehr_bridge.settings import Settings
-from tests.api.conftest import Api
+from tests.api.conftest import Api, Who
 from tests.api.link_steps import audited, link, one, post, put_patient, unlink
 from tests.api.report_steps import (
     BELA,
@@ -44,10 +45,10 @@ from tests.support.server import SECRET
 
 CALL = {"told": "Dr. Ekström, ward 3", "way": "phone", "read_back": True}
 WHY: dict[str, Any] = {"reason": "looked at both with the radiographer"}
-THIRA = token("resident", "radiologist", subject="thira")
+THIRA = partial(token, "resident", "radiologist", subject="thira")
 
 
-def tell(api: Api, report: dict[str, Any], status: int = 201, who: str = RITA, **said: Any) -> dict[str, Any]:
+def tell(api: Api, report: dict[str, Any], status: int = 201, who: Who = RITA, **said: Any) -> dict[str, Any]:
     answer = api.call("POST", f"{REPORTS}/{report['id']}/communications", token=who, json=CALL | said)
     assert answer.status_code == status, answer.json
     return dict(answer.json)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.conftest import Api
+from tests.api.conftest import Api, Who
 from tests.api.link_steps import audited, put_order
 from tests.api.privacy_steps import restrict
 from tests.api.report_steps import BELA, REPORTS, RITA, act, begin, filled, save, sign, signed, with_images
@@ -24,13 +24,13 @@ OWN: dict[str, Any] = {
 PAGE = '<title>MR Hip</title><section data-section-name="Findings"><p>Joint: <input value="no effusion"></p></section>'
 
 
-def put(api: Api, name: str, body: dict[str, Any], status: int, who: str = RITA, path: str = TEMPLATES) -> Any:
+def put(api: Api, name: str, body: dict[str, Any], status: int, who: Who = RITA, path: str = TEMPLATES) -> Any:
     answer = api.call("PUT", f"{path}/{name}", token=who, json=body)
     assert answer.status_code == status, answer.json
     return answer.json
 
 
-def names(api: Api, path: str = TEMPLATES, who: str = RITA) -> list[str]:
+def names(api: Api, path: str = TEMPLATES, who: Who = RITA) -> list[str]:
     return [one["name"] for one in api.call("GET", path, token=who).json["items"]]
 
 
