@@ -36,7 +36,7 @@ from plugin.running.logs import Rotation, log_to
 from plugin.running.selftest import LEAST_STACK, NotFitToServe, run_self_test
 from plugin.running.sending import make_sending
 from plugin.running.side_workers import make_delivering, make_fixity
-from plugin.running.threads import keeping_thread
+from plugin.running.threads import keeping_thread, take_turns_soon
 from plugin.running.worker import Chore, Worker
 from plugin.serving.bodies import Bodies, free_memory
 from plugin.serving.find import ScopedFind
@@ -66,6 +66,7 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> list[Callable[..., Any]
     Returns the callbacks, which the caller must keep as long as the process lives: when it stops, orthanc-python 5.0
     drops them without holding the GIL, a fatal error if that was the last reference.
     """
+    take_turns_soon()
     settings = load_settings(environ)
     log_to(orthanc, settings.log_format)
     services = build_services(settings, Database(settings.sqlalchemy_url))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import sys
 import threading
 from types import SimpleNamespace
 
@@ -70,3 +71,13 @@ def test_the_real_call_does_no_harm_to_a_thread_of_pythons_own() -> None:
     caller.start()
     caller.join()
     assert results == [1]
+
+
+def test_a_thread_that_waits_for_the_interpreter_has_it_soon() -> None:
+    """So no image waits behind a whole message at the gate."""
+    before = sys.getswitchinterval()
+    try:
+        threads.take_turns_soon()
+        assert sys.getswitchinterval() == pytest.approx(threads.SWITCH_SECONDS)
+    finally:
+        sys.setswitchinterval(before)
