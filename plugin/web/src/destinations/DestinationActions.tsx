@@ -36,6 +36,8 @@ export function DestinationActions({ destination, queue, onShow }: Props) {
         <button type="button" className="button button-small" aria-label={t("destinations.change.label", { name })} onClick={() => setAsking("change")}>
           {t("destinations.change")}
         </button>
+      </span>
+      <span className="row-actions">
         {destination.kind === "webhook" && (
           <button type="button" className="button button-small" aria-label={t("destinations.renew.label", { name })} onClick={() => setAsking("secret")}>
             {t("destinations.renew")}

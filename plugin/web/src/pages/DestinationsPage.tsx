@@ -87,10 +87,12 @@ const columns = (queues: ReadonlyMap<string, Queue>, onShow: (name: string) => v
             </>
           )}
         </span>
+        <span className="second mono">
+          <bdi>{one.url ?? `${one.host ?? ""}:${one.port ?? ""}`}</bdi>
+        </span>
       </>
     ),
   },
-  { key: "where", title: t("destinations.where"), className: "column-wide", cell: (one) => <bdi>{one.url ?? `${one.host ?? ""}:${one.port ?? ""}`}</bdi> },
   { key: "state", title: t("destinations.state"), className: "column-wide", cell: (one) => <QueueState of={queues.get(one.name)} /> },
   {
     key: "action",

@@ -18,7 +18,6 @@ export const destinations: Translation<typeof english> = {
   "destinations.kind.webhook": "Webhook",
   "destinations.kind.hl7": "HL7 v2 (MLLP)",
   "destinations.kind.fhir": "FHIR-Server",
-  "destinations.where": "Adresse",
   "destinations.url": "Adresse (URL)",
   "destinations.url.problem": "Geben Sie eine Adresse ein, die mit https:// oder http:// beginnt.",
   "destinations.host": "Host",

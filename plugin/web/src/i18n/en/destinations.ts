@@ -15,7 +15,6 @@ export const destinations = {
   "destinations.kind.webhook": "Webhook",
   "destinations.kind.hl7": "HL7 v2 (MLLP)",
   "destinations.kind.fhir": "FHIR server",
-  "destinations.where": "Address",
   "destinations.url": "Address (URL)",
   "destinations.url.problem": "Enter an address that begins with https:// or http://.",
   "destinations.host": "Host",
