@@ -77,7 +77,7 @@ const columns = (): Column<Modality>[] => [
   {
     key: "may",
     title: t("modalities.may"),
-    className: "column-wide",
+    className: "column-wide column-may",
     cell: ({ may }) => <OrNone>{formatList(MAY.filter((each) => may.includes(each)).map((each) => word("modalities.may", each)))}</OrNone>,
   },
   { key: "action", title: t("column.action"), silent: true, className: "column-action", cell: (modality) => <ModalityActions modality={modality} /> },
