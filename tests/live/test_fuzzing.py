@@ -23,7 +23,7 @@ from tests.support.server import ROOT, Server, user_token
 from tests.support.steps import place_order, upload
 
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
-ROLES = ("technician", "doctor", "service", "admin")
+ROLES = ("technician", "doctor", "radiologist", "service", "admin")
 EXAMPLES, SEED = "10", "20261124"
 """Per route, and where chance begins: the same requests at every run. docs/testing.md says how to send others."""
 
