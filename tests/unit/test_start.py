@@ -24,7 +24,7 @@ def _in_a_new_process(code: str) -> str:
 @pytest.mark.parametrize(
     ("module", "unneeded"),
     [
-        ("plugin.running.compose", {"alembic", "mako"}),
+        ("plugin.running.compose", {"alembic", "mako", "pyhanko"}),
         (
             "plugin.launch",
             {"alembic", "mako", "pydicom", "numpy", "flask", "requests", "jwt", "rapidfuzz", "plugin.starting.demo"},

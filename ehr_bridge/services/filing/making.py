@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ehr_bridge.reporting.documents import Place, Reference, Site, Subject
 from ehr_bridge.reporting.encapsulated import encapsulated_pdf
@@ -11,7 +12,9 @@ from ehr_bridge.reporting.pdf import report_pdf
 from ehr_bridge.reporting.report import Version
 from ehr_bridge.reporting.states import DocumentForm
 from ehr_bridge.reporting.structured_report import structured_report
-from ehr_bridge.services.filing.signing import PdfSigner
+
+if TYPE_CHECKING:
+    from ehr_bridge.services.filing.signing import PdfSigner
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 from ehr_bridge.reporting.documents import Site
 from ehr_bridge.reporting.pdf import require_picture
 from ehr_bridge.services.filing.making import Maker
-from ehr_bridge.services.filing.signing import PdfSigner
 from ehr_bridge.settings import Settings, SettingsError
 
 LARGEST_LOGO = 1_000_000
@@ -24,6 +23,8 @@ def load_maker(settings: Settings) -> Maker:
         return Maker(site)
     if key is None or certificate is None:
         raise SettingsError(["EHR_BRIDGE_REPORT_KEY: set it together with EHR_BRIDGE_REPORT_CERTIFICATE, or neither"])
+    from ehr_bridge.services.filing.signing import PdfSigner  # its library costs a start 0.2 s; few sites have a seal
+
     try:
         return Maker(site, PdfSigner.load(key, certificate))
     except ValueError as error:
