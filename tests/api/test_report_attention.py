@@ -20,7 +20,7 @@ from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.services.bundle import build_services
 from ehr_bridge.settings import Settings
 from tests.api.conftest import Api, Who
-from tests.api.link_steps import audited, link, one, post, put_patient, unlink
+from tests.api.link_steps import audited, link, one, post, put_order, put_patient, unlink
 from tests.api.report_steps import (
     BELA,
     REPORTS,
@@ -204,3 +204,22 @@ def test_a_merge_is_no_reason_for_doubt(api: Api, tmp_path: Path) -> None:
         jobs(api, tmp_path).run()
         assert read(api, report)["doubt"] is None
     assert "report.doubted" not in audited(api)
+
+
+@pytest.mark.parametrize("how", ["moved", "unlinked", "order"])
+def test_a_draft_is_not_signed_while_its_images_are_somebody_elses(api: Api, tmp_path: Path, how: str) -> None:
+    """A technician moved them, unlinked them, or gave them to another order; linked back, it is signed."""
+    uid = with_images(api)
+    draft = written(api)
+    put_patient(api, "MRN-2", 201, family_name="Berg")
+    put_order(api, "ACC-2")
+    if how == "unlinked":
+        unlink(api, uid, expected=one(api, uid)["version"])
+        jobs(api, tmp_path).run()
+    else:
+        moved(api, uid, tmp_path, **({"patient_id": "MRN-2"} if how == "moved" else {"order_id": "ACC-2"}))
+    assert sign(api, draft, status=409)["code"] == "study_uncertain"
+    assert act(api, draft, "preliminary", status=409)["code"] == "study_uncertain"
+    assert read(api, draft) == draft
+    moved(api, uid, tmp_path, order_id="ACC-1")
+    assert sign(api, draft)["status"] == "final"

@@ -15,7 +15,6 @@ from sqlalchemy.orm import InstanceState, Session
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.row_changes import moment
-from ehr_bridge.db.states import LinkStatus
 from ehr_bridge.db.tables.results.reports import Report
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.errors import Conflict
@@ -23,7 +22,7 @@ from ehr_bridge.reporting.report import Version
 from ehr_bridge.reporting.states import SHOWN
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit.trail import OURSELVES
-from ehr_bridge.services.reporting.issuing import Listener, report_event
+from ehr_bridge.services.reporting.issuing import Listener, doubt_of, report_event
 from ehr_bridge.services.reporting.people import Reporter
 from ehr_bridge.services.reporting.rows import version_of, version_row
 
@@ -45,7 +44,7 @@ def watch_links(database: Database, clock: Callable[[], datetime], tell: Listene
             return
         issued = select(Report).where(Report.study_instance_uid.in_(sorted(moved)), Report.status.in_(sorted(SHOWN)))
         for report in session.scalars(issued).all():
-            doubt = _doubt(session, report)
+            doubt = doubt_of(session, report)
             if doubt != report.doubt:
                 _set(session, report, doubt, moment(session, clock), tell)
 
@@ -66,18 +65,6 @@ def keep(session: Session, report: Report, reason: str, who: Reporter, now: date
 def _is_moved(study: Study) -> bool:
     state: InstanceState[Any] = inspect(study)
     return any(state.attrs[name].history.has_changes() for name in _LINK & (set(state.mapper.attrs.keys())))
-
-
-def _doubt(session: Session, report: Report) -> str | None:
-    """Why what was issued may not be of these images; None where it is. Of a deleted study nothing is said."""
-    study = session.scalar(select(Study).where(Study.study_instance_uid == report.study_instance_uid))
-    if study is None or study.deleted_at is not None:
-        return report.doubt
-    if study.link_status != LinkStatus.LINKED or study.patient_id is None:
-        return "unlinked"
-    if study.patient_id != report.patient_id:
-        return "moved"
-    return None if {one.order_id for one in report.orders} <= set(study.order_ids) else "orders"
 
 
 def _set(session: Session, report: Report, doubt: str | None, now: datetime, tell: Listener) -> None:

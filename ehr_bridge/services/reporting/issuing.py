@@ -16,6 +16,7 @@ from ehr_bridge.db.tables.audit import AuditEvent
 from ehr_bridge.db.tables.registry import Order
 from ehr_bridge.db.tables.results.reports import Report, ReportOrder, ReportSeen, ReportVersion
 from ehr_bridge.db.tables.studies import Study
+from ehr_bridge.errors import Conflict
 from ehr_bridge.reporting.report import Section, Signer, Version
 from ehr_bridge.reporting.states import ReportStatus
 from ehr_bridge.services import audit
@@ -38,6 +39,14 @@ ACTIONS = {
 }
 
 
+DISAGREES = {
+    "moved": "The images are another patient's now: link the study to the patient of the report, or discard the draft.",
+    "unlinked": "It is not certain whose the images are: link the study first, or discard the draft.",
+    "orders": "The images do not answer an order of this report: link the study to it, or discard the draft.",
+}
+"""What is said where a version cannot be issued, by the doubt."""
+
+
 @dataclass(frozen=True, slots=True)
 class Issue:
     """What is to be issued as the next version."""
@@ -51,9 +60,11 @@ class Issue:
 
 
 def issue(session: Session, report: Report, what: Issue, who: Reporter, now: datetime) -> Version:
-    """Write the next version and all that follows from it here; the caller tells the listeners."""
+    """Write the next version and all that follows from it here; the caller tells the listeners. Raises Conflict when
+    the images are not those of the report's patient and orders, unless it withdraws."""
     if what.status is not ReportStatus.ENTERED_IN_ERROR:
         join_orders(session, report)
+        _require_agreement(session, report)
     version = Version(
         report.id,
         report.number + 1,
@@ -94,6 +105,25 @@ def join_orders(session: Session, report: Report) -> None:
             report.orders.append(answering(report, order, len(report.orders)))
     if report.order_id is None and report.orders:
         report.order_id = report.orders[0].order_id
+
+
+def doubt_of(session: Session, report: Report) -> str | None:
+    """Why what it says may not be of these images; None where it is. Of a deleted study nothing is said."""
+    study = session.scalar(select(Study).where(Study.study_instance_uid == report.study_instance_uid))
+    if study is None or study.deleted_at is not None:
+        return report.doubt
+    if study.link_status != LinkStatus.LINKED or study.patient_id is None:
+        return "unlinked"
+    if study.patient_id != report.patient_id:
+        return "moved"
+    return None if {one.order_id for one in report.orders} <= set(study.order_ids) else "orders"
+
+
+def _require_agreement(session: Session, report: Report) -> None:
+    doubt = doubt_of(session, report)
+    is_kept = doubt == "orders" and report.number > 0 and report.doubt is None
+    if doubt is not None and not is_kept:
+        raise Conflict("study_uncertain", DISAGREES[doubt])
 
 
 def answering(report: Report, order: Order, position: int) -> ReportOrder:

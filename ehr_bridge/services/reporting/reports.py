@@ -136,7 +136,7 @@ class Reports:
         """Issue the draft before anybody has signed it; it can be written on.
 
         Raises:
-            Conflict: it was signed once; or like `save`.
+            Conflict: it was signed once; its images are not certainly its patient's; or like `save`.
             InvalidInput: nothing is written.
         """
 
@@ -150,7 +150,8 @@ class Reports:
         a role of `cosign_roles` is preliminary until a supervisor has signed it too.
 
         Raises:
-            Conflict: nothing is being written, somebody else has claimed it, or it waits for a supervisor.
+            Conflict: nothing is being written, somebody else has claimed it, it waits for a supervisor, or its images
+                are not certainly its patient's.
             InvalidInput: nothing is written, or not what the template requires.
         """
         in_training = not who.roles.isdisjoint(self._rules.cosign_roles)
