@@ -163,7 +163,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("owner", "name", name=op.f("pk_report_macros")),
     )
     op.create_index(op.f("ix_report_macros_updated_at"), "report_macros", ["updated_at"])
-    _refuse_updates()
+    _refuse_changes()
 
 
 def downgrade() -> None:
@@ -171,8 +171,7 @@ def downgrade() -> None:
         op.drop_table(table)
     is_sqlite = op.get_bind().dialect.name == "sqlite"
     for table in INSERT_ONLY:
-        op.execute(f"DROP TRIGGER {table}_insert_only" + ("" if is_sqlite else f" ON {table}"))
-        op.drop_table(table)
+        op.drop_table(table)  # and its triggers
     if not is_sqlite:
         op.execute("DROP FUNCTION reports_insert_only()")
     op.drop_table("report_orders")
@@ -180,14 +179,15 @@ def downgrade() -> None:
     op.drop_column("orders", "has_signed_report")
 
 
-def _refuse_updates() -> None:
-    """What was issued, and who was told, is written once: the database itself refuses to change it."""
+def _refuse_changes() -> None:
+    """What was issued, and who was told, is written once: the database itself refuses to change or delete it."""
     if op.get_bind().dialect.name == "sqlite":
         for table in INSERT_ONLY:
-            op.execute(
-                f"CREATE TRIGGER {table}_insert_only BEFORE UPDATE ON {table} "
-                f"BEGIN SELECT RAISE(ABORT, '{table} is insert-only'); END"
-            )
+            for act in ("update", "delete"):
+                op.execute(
+                    f"CREATE TRIGGER {table}_no_{act} BEFORE {act} ON {table} "
+                    f"BEGIN SELECT RAISE(ABORT, '{table} is insert-only'); END"
+                )
         return
     op.execute(
         "CREATE FUNCTION reports_insert_only() RETURNS trigger LANGUAGE plpgsql AS "
@@ -195,6 +195,6 @@ def _refuse_updates() -> None:
     )
     for table in INSERT_ONLY:
         op.execute(
-            f"CREATE TRIGGER {table}_insert_only BEFORE UPDATE ON {table} "
+            f"CREATE TRIGGER {table}_insert_only BEFORE UPDATE OR DELETE ON {table} "
             "FOR EACH STATEMENT EXECUTE FUNCTION reports_insert_only()"
         )

@@ -329,8 +329,9 @@ def test_the_database_itself_refuses_to_change_what_was_issued(api: Api) -> None
     """On both engines."""
     with_images(api)
     signed(api)
-    with pytest.raises(Exception, match="insert-only"), api.services.database.engine.begin() as connection:
-        connection.execute(text("UPDATE report_versions SET reason = 'x'"))
+    for change in ("UPDATE report_versions SET reason = 'x'", "DELETE FROM report_versions"):
+        with pytest.raises(Exception, match="insert-only"), api.services.database.engine.begin() as connection:
+            connection.execute(text(change))
 
 
 def test_lists_are_narrowed_by_state_author_order_study_and_what_is_unread(api: Api) -> None:
