@@ -15,7 +15,9 @@ from pypdf import PdfReader
 from sqlalchemy import select
 
 from ehr_bridge.db.database import Database
+from ehr_bridge.db.tables.registry import Patient
 from ehr_bridge.db.tables.results.documents import ReportDocument
+from ehr_bridge.db.tables.results.reports import Report
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.db.tables.uploads import Instance
 from ehr_bridge.errors import Unavailable
@@ -261,10 +263,8 @@ def test_the_report_of_an_unlinked_study_leaves_it(api: Api, database: Database,
     assert before.isdisjoint({one.SOPInstanceUID for one in after})
 
 
-def test_a_report_whose_images_went_to_another_patient_waits_for_a_radiologist(
-    api: Api, database: Database, tmp_path: Path
-) -> None:
-    """Neither patient's doctors read it in the study until then; afterwards it says the name that the images say."""
+def moved(api: Api, tmp_path: Path) -> tuple[dict[str, Any], str]:
+    """A signed report whose images a technician has given to another patient, and the study's UID."""
     uid = with_images(api)
     report = signed(api)
     filed(api)
@@ -274,10 +274,65 @@ def test_a_report_whose_images_went_to_another_patient_waits_for_a_radiologist(
     link(api, uid, order_id=other["id"])
     jobs(api, tmp_path).run()
     assert filed(api) == []
-    act(api, report, "keep", reason="read again; the numbers had been mixed up")
+    return report, uid
+
+
+def test_a_report_whose_images_went_to_another_patient_is_in_the_study_of_neither(
+    api: Api, database: Database, tmp_path: Path
+) -> None:
+    """Whatever a person has decided about the report; its PDF names its own patient. It is there again when the images
+    are linked back."""
+    report, uid = moved(api, tmp_path)
+    with database.write() as session:
+        session.get_one(Report, uuid.UUID(report["id"])).doubt = None
+        for row in session.scalars(select(ReportDocument)):
+            row.status = DocumentStatus.DUE
+    assert filed(api) == []
+    answer = api.call("GET", f"/api/v1/reports/{report['id']}/pdf", token=DORA)
+    pdf = PdfReader(io.BytesIO(answer.data)).pages[0].extract_text()
+    assert "Lindqvist, Åsa" in pdf and "Berg" not in pdf
+    unlink(api, uid)
+    jobs(api, tmp_path).run()
+    link(api, uid, order_id=api.get("/api/v1/orders/ACC-1", "doctor").json["id"])
+    jobs(api, tmp_path).run()
     later(database)
-    sr, pdf = filed(api)
-    assert (str(sr.PatientName), pdf.PatientID) == ("Berg^Nils", "MRN-2")
+    assert [one.PatientID for one in filed(api)] == ["MRN-1", "MRN-1"]
+
+
+def test_a_withdrawal_files_nothing_among_the_images_of_another_patient(
+    api: Api, database: Database, tmp_path: Path
+) -> None:
+    """Its notice has the former patient's order numbers."""
+    report, _ = moved(api, tmp_path)
+    act(api, report, "withdraw", reason="of another patient")
+    later(database)
+    assert filed(api) == []
+    answer = api.call("GET", f"/api/v1/reports/{report['id']}/pdf", token=RITA)
+    pdf = PdfReader(io.BytesIO(answer.data)).pages[0].extract_text()
+    assert "Lindqvist, Åsa" in pdf and "Berg" not in pdf
+
+
+def test_a_document_that_stands_in_the_study_of_another_patient_leaves_it_and_is_not_shown(
+    api: Api, database: Database
+) -> None:
+    """One that was filed there by an earlier release."""
+    uid = with_images(api)
+    report = signed(api)
+    filed(api)
+    api.place_order("ACC-2", "MRN-2", family_name="Berg", given_name="Nils")
+    with database.write() as session:
+        berg = session.scalars(select(Patient).where(Patient.mrn == "MRN-2")).one()
+        session.scalars(select(Study).where(Study.study_instance_uid == uid)).one().patient_id = berg.id
+    with database.write() as session:
+        session.get_one(Report, uuid.UUID(report["id"])).doubt = None
+        for row in session.scalars(select(ReportDocument)):
+            row.status = DocumentStatus.FILED
+    shown = api.call("GET", f"/api/v1/reports/{report['id']}/pdf", token=RITA).data
+    former = documents(api)[1]
+    assert shown != former.EncapsulatedDocument[: former.EncapsulatedDocumentLength]
+    with database.write() as session:
+        compare_documents(session, uid)
+    assert filed(api) == []
 
 
 def test_the_documents_of_a_purged_study_are_gone_for_good(api: Api, database: Database) -> None:

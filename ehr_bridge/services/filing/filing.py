@@ -32,6 +32,7 @@ from ehr_bridge.services.audit.trail import OURSELVES, Event
 from ehr_bridge.services.filing.making import Maker
 from ehr_bridge.services.filing.rows import (
     again,
+    is_of_patient,
     is_replaced_later,
     note_issued,
     place_of,
@@ -75,6 +76,10 @@ class Wait(Exception):
 
     def __init__(self, pause: timedelta) -> None:
         self.pause = pause
+
+
+class OtherPatient(Wait):
+    """The study is not known to be the report's patient's."""
 
 
 class Filing:
@@ -184,23 +189,31 @@ class Filing:
 
     def _compare(self, row: ReportDocument, archive: DocumentArchive) -> None:
         """Whether the document still shows what the files of the study say; else it is made again."""
-        is_same = self._subject(row, archive).digest == row.made_of
+        is_same, may_stay = False, True
+        try:
+            is_same = self._subject(row, archive).digest == row.made_of
+        except OtherPatient:
+            may_stay = False
         now = self._clock()
         with self._database.write() as session:
             mine = self._row(session, row)
             mine.is_to_be_compared, mine.leased_until, mine.retry_at = False, None, None
             if not is_same and mine.status is DocumentStatus.FILED:
                 mine.status = DocumentStatus.LEAVING
-                session.add(again(mine, now))
+                if may_stay:
+                    session.add(again(mine, now))
 
     def _subject(self, row: ReportDocument, archive: DocumentArchive) -> Subject:
-        """Patient and study as in a file of the study. Raises Wait while there is none, or a job works on them."""
+        """Patient and study as in a file of the study. Raises Wait while there is none, or a job works on them, or the
+        study is not the report's patient's."""
         with self._database.read() as session:
             study = session.scalar(select(Study).where(Study.study_instance_uid == row.study_instance_uid))
             if study is None or study.deleted_at is not None or study.orthanc_study_id is None:
                 raise Wait(LATER)
             if under_way(session, study.id) is not None:
                 raise Wait(SOON)
+            if not is_of_patient(study, session.get_one(Report, row.report_id)):
+                raise OtherPatient(LATER)
             own = documents_of(session, row.study_instance_uid)
         for instance_id in sorted(archive.instances_of(row.study_instance_uid)):
             try:

@@ -18,7 +18,7 @@ from ehr_bridge.dicom.values import date_text
 from ehr_bridge.reporting.documents import Subject
 from ehr_bridge.reporting.report import Version
 from ehr_bridge.services.filing.making import Maker
-from ehr_bridge.services.filing.rows import filed_pdf
+from ehr_bridge.services.filing.rows import filed_pdf, is_of_patient
 from ehr_bridge.services.identity.attributes import wanted_values
 
 
@@ -37,7 +37,8 @@ class ReportPdfs:
     def pdf(self, version: Version, archive: ReadableArchive) -> bytes:
         """Of a version that the caller may read."""
         with self._database.read() as session:
-            filed = filed_pdf(session, version.report_id, version.number)
+            is_theirs = _study(session, session.get_one(Report, version.report_id)) is not None
+            filed = filed_pdf(session, version.report_id, version.number) if is_theirs else None
         if filed is not None:
             try:
                 return _pdf_in(archive.read(filed))
@@ -54,13 +55,19 @@ def _pdf_in(file: bytes) -> bytes:
     return pdf[: dataset.EncapsulatedDocumentLength]
 
 
+def _study(session: Session, report: Report) -> Study | None:
+    """The report's study, where it is its patient's."""
+    study = session.scalar(select(Study).where(Study.study_instance_uid == report.study_instance_uid))
+    return study if study is not None and is_of_patient(study, report) else None
+
+
 def _subject(session: Session, report_id: uuid.UUID) -> Subject:
     """The report's patient, and the study only where it is that patient's."""
     report = session.get_one(Report, report_id)
     patient = session.get_one(Patient, report.patient_id)
-    values = dict(wanted_values(patient, report.orders[0].order if report.orders else None))
-    study = session.scalar(select(Study).where(Study.study_instance_uid == report.study_instance_uid))
-    if study is not None and study.patient_id == patient.id:
+    order = next((one.order for one in report.orders if one.order.patient_id == patient.id), None)
+    values = dict(wanted_values(patient, order))
+    if (study := _study(session, report)) is not None:
         values["StudyDescription"] = study.study_description or ""
         values["StudyDate"] = date_text(study.study_date)
     return Subject.said(values)

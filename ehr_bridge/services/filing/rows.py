@@ -8,8 +8,10 @@ from datetime import datetime
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from ehr_bridge.db.states import LinkStatus
 from ehr_bridge.db.tables.results.documents import ReportDocument
 from ehr_bridge.db.tables.results.reports import Report, ReportVersion
+from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.reporting.documents import Place, Reference
 from ehr_bridge.reporting.encapsulated import ENCAPSULATED_PDF
 from ehr_bridge.reporting.report import Version
@@ -19,9 +21,13 @@ from ehr_bridge.reporting.structured_report import BASIC_TEXT_SR
 NAMESPACE = uuid.UUID("c3a2a3f0-5f59-4d0e-9a53-0f4c8e1b7d60")
 FIRST_SERIES = 9901
 """Behind all series of modalities."""
-OTHER_PATIENT = frozenset({"moved", "unlinked"})
-"""Doubts in which the study is not the report's patient's, as far as is known."""
 STANDING = (DocumentStatus.DUE, DocumentStatus.FILED)
+
+
+def is_of_patient(study: Study, report: Report) -> bool:
+    """Whether the study is certainly that of the report's patient: only then are its documents in it, whatever a person
+    has decided about the report."""
+    return study.link_status == LinkStatus.LINKED and study.patient_id == report.patient_id
 
 
 def note_issued(session: Session, report: Report, version: Version, now: datetime) -> None:
@@ -29,7 +35,8 @@ def note_issued(session: Session, report: Report, version: Version, now: datetim
     if version.study_instance_uid is None:
         return
     rows = list(session.scalars(select(ReportDocument).where(ReportDocument.report_id == report.id)))
-    if report.doubt in OTHER_PATIENT:
+    study = session.scalar(select(Study).where(Study.study_instance_uid == version.study_instance_uid))
+    if study is not None and study.deleted_at is None and not is_of_patient(study, report):
         _take_out(rows)
         return
     if not any(row.number == version.number for row in rows):
