@@ -149,6 +149,26 @@ def test_a_report_that_cannot_be_made_is_counted(api: Api, database: Database, m
     assert api.services.results.filing.failing() == 0
 
 
+def test_a_report_that_can_never_be_made_stops_no_other(api: Api, database: Database, monkeypatch: Any) -> None:
+    """Not after days either, and not even where its failure cannot be written down."""
+    with_images(api)
+    signed(api)
+    with database.write() as session:
+        for row in session.scalars(select(ReportDocument)):
+            row.attempts = 2000
+    maker, filing = api.services.results.filing._maker, api.services.results.filing
+    monkeypatch.setattr(type(maker), "pdf", lambda *_: 1 / 0)
+    assert [one.Modality for one in filed(api)] == ["SR"]
+    with database.write() as session:
+        (pdf,) = session.scalars(select(ReportDocument).where(ReportDocument.status == DocumentStatus.DUE))
+        assert pdf.attempts == 2001
+        pdf.retry_at, pdf.created_at = None, pdf.created_at - timedelta(days=1)
+    with_images(api, "ACC-2", "MRN-2")
+    signed(api, order_id="ACC-2")
+    monkeypatch.setattr(type(filing), "_let_go", lambda *_: 1 / 0)
+    assert [one.PatientID for one in filed(api) if one.Modality == "SR"] == ["MRN-1", "MRN-2"]
+
+
 def test_an_amended_report_is_filed_beside_the_one_it_replaces(api: Api, database: Database) -> None:
     """The new SR names its predecessor; the old one stays, and its row says that it is superseded."""
     with_images(api)

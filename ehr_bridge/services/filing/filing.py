@@ -48,7 +48,7 @@ LEASE = timedelta(seconds=60)
 """Many times what one document takes."""
 AT_ONCE = 20
 SOON, LATER = timedelta(seconds=1), timedelta(seconds=10)
-LONGEST_PAUSE = timedelta(minutes=10)
+LONGEST_PAUSE, MOST_DOUBLINGS = timedelta(minutes=10), 10
 TO_DO = ReportDocument.status.in_((DocumentStatus.DUE, DocumentStatus.LEAVING)) | ReportDocument.is_to_be_compared
 
 
@@ -103,7 +103,12 @@ class Filing:
         for row in rows:
             if time.monotonic() > until:
                 break
-            done += self._advance(row, archive, node)
+            try:
+                done += self._advance(row, archive, node)
+            except Unavailable:
+                raise
+            except Exception as error:  # not even its failure could be written down: the others go on
+                LOGGER.error("version %d of report %s: %s", row.number, row.report_id, type(error).__name__)
         return done
 
     def failing(self) -> int:
@@ -131,7 +136,7 @@ class Filing:
         except Exception as error:
             failure = error.code if isinstance(error, RefusedInstance) else type(error).__name__
             LOGGER.error("version %d of report %s is not filed: %s", row.number, row.report_id, failure)
-            pause = min(LONGEST_PAUSE, SOON * 2**row.attempts)
+            pause = min(LONGEST_PAUSE, SOON * 2 ** min(row.attempts, MOST_DOUBLINGS))
             self._let_go(row, self._clock() + pause, failure)
             return False
         return True
