@@ -8,6 +8,7 @@ import uuid
 from typing import Any
 
 import hl7
+import pytest
 from fhir.resources.R4B.bundle import Bundle
 from sqlalchemy import select
 
@@ -43,6 +44,7 @@ def test_the_ehr_gets_each_version_of_a_report_with_its_whole_text(api: Api) -> 
     uid = with_images(api)
     report = act(api, written(api), "preliminary")
     report = amended(api, sign(api, report))
+    sent(to)
     act(api, report, "withdraw", reason="of another patient")
     messages = [hl7.parse(one.decode()) for one in sent(to)]
     assert [str(one.segment("OBR")[25]) for one in messages] == ["P", "F", "C", "C"]
@@ -79,18 +81,49 @@ def test_a_report_in_doubt_waits_until_somebody_has_decided_and_others_go_on(api
     to = world(api, HL7 | {"events": REPORT_EVENTS})
     with_images(api)
     with_images(api, "ACC-2", "MRN-2")
-    doubted = signed(api)
+    report = signed(api)
     signed(api, order_id="ACC-2")
-
-    def doubt(why: str | None) -> None:
-        with api.services.database.write() as session:
-            row = session.get_one(Report, uuid.UUID(doubted["id"]))
-            row.doubt = why
-
-    doubt("moved")
+    doubted(api, report)
     assert [str(hl7.parse(one.decode()).segment("OBR")[3]) for one in sent(to)] == ["ACC-2"]
-    doubt(None)
+    doubted(api, report, None)
     assert [str(hl7.parse(one.decode()).segment("OBR")[3]) for one in sent(to)] == ["ACC-2", "ACC-1"]
+
+
+def doubted(api: Api, report: dict[str, Any], why: str | None = "moved") -> None:
+    with api.services.database.write() as session:
+        session.get_one(Report, uuid.UUID(report["id"])).doubt = why
+
+
+@pytest.mark.parametrize("body", [HL7, FHIR], ids=["hl7", "fhir"])
+def test_a_doubted_report_that_is_withdrawn_was_never_told(api: Api, body: dict[str, Any]) -> None:
+    """It waited because its images are another patient's: its text goes to nobody, so there is nothing to take back."""
+    to = world(api, body | {"events": REPORT_EVENTS})
+    with_images(api)
+    report = signed(api)
+    doubted(api, report)
+    assert sent(to) == []
+    act(api, report, "withdraw", reason="of another patient")
+    assert sent(to) == []
+    found = [(one["type"], one["state"], one["drop_reason"]) for one in deliveries(api)]
+    assert found == [
+        ("report.final", "dropped", "withdrawn"),
+        ("report.withdrawn", "dropped", "nothing_to_tell"),
+    ]
+
+
+def test_who_may_have_got_a_report_is_told_that_it_is_withdrawn(api: Api) -> None:
+    """No answer came, so nobody knows whether it was received: not sent again, but taken back."""
+    to = world(api, HL7 | {"events": REPORT_EVENTS})
+    with_images(api)
+    report = signed(api)
+    to.answer = lambda _waiting: AWAY
+    sent(to)
+    act(api, report, "withdraw", reason="of another patient")
+    to.later(minutes=1)
+    to.answer = lambda _waiting: SENT
+    (message,) = [hl7.parse(one.decode()) for one in sent(to)]
+    assert str(message.segment("OBX")[11]) == "W" and "Unauffälliges" not in str(message)
+    assert states(api) == ["dropped", "sent"]
 
 
 def test_the_ehr_hears_how_far_an_order_was_though_it_is_further_now(api: Api) -> None:

@@ -15,6 +15,7 @@ from ehr_bridge.fhir.systems import Systems
 from ehr_bridge.services.delivery import messages, resources
 from ehr_bridge.services.delivery.outcomes import Kind, Outcome
 from ehr_bridge.services.delivery.queue import Waiting
+from ehr_bridge.services.delivery.standing import not_told
 
 PREFIX = "org.ehr-bridge."
 NOTHING_TO_TELL = Outcome(Kind.EMPTY, said="nothing_to_tell")
@@ -32,11 +33,17 @@ class Renderings:
         self._systems = systems
 
     def render(self, destination: Destination, waiting: Sequence[Waiting]) -> list[bytes | Outcome]:
-        """For each what is sent, or that there is nothing to tell; what was rendered once stays as it was."""
+        """For each what is sent, or why it is not; what was rendered once stays as it was."""
         if destination.kind == DestinationKind.WEBHOOK:
             return [cloud_event(self._source, one) for one in waiting]
         with self._database.read() as session:
-            return [one.content or self._one(session, destination, one) or NOTHING_TO_TELL for one in waiting]
+            ended = not_told(session, destination.id, waiting)
+            return [
+                Outcome(Kind.EMPTY, said=ended[one.id])
+                if one.id in ended
+                else one.content or self._one(session, destination, one) or NOTHING_TO_TELL
+                for one in waiting
+            ]
 
     def _one(self, session: Session, destination: Destination, one: Waiting) -> bytes | None:
         if destination.kind == DestinationKind.HL7:

@@ -1,0 +1,51 @@
+"""Whether what waits is still to be told: what it says may have been taken back since."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from ehr_bridge.db.states import DeliveryState
+from ehr_bridge.db.tables.logs import Delivery
+from ehr_bridge.db.tables.results.reports import Report
+from ehr_bridge.reporting.states import ReportStatus
+from ehr_bridge.services.delivery.queue import Waiting
+
+
+def not_told(session: Session, destination_id: uuid.UUID, waiting: Sequence[Waiting]) -> dict[int, str]:
+    """Why some of these are not sent there any more, by their ids."""
+    return _withdrawn(session, destination_id, waiting)
+
+
+def _withdrawn(session: Session, destination_id: uuid.UUID, waiting: Sequence[Waiting]) -> dict[int, str]:
+    """What a withdrawn report said before is told nobody any more; and where nothing of it was ever told, there is
+    nothing to take back."""
+    reports = {one.report_id for one in waiting if one.report_id is not None}
+    if not reports:
+        return {}
+    query = select(Report.id, Report.number).where(Report.id.in_(reports))
+    rows = session.execute(query.where(Report.status == ReportStatus.ENTERED_IN_ERROR))
+    latest: dict[uuid.UUID, int] = {key: number for key, number in rows}  # noqa: C416
+    reasons: dict[int, str] = {}
+    for one in waiting:
+        if one.report_id not in latest:
+            continue
+        if (one.report_version or 0) < latest[one.report_id]:
+            reasons[one.id] = "withdrawn"
+        elif not _may_know(session, destination_id, one.report_id, latest[one.report_id]):
+            reasons[one.id] = "nothing_to_tell"
+    return reasons
+
+
+def _may_know(session: Session, destination_id: uuid.UUID, report_id: uuid.UUID, number: int) -> bool:
+    """Whether a version before this one may have come there. Only those are known not to have come that are kept here
+    and were never rendered, which is done before the first attempt."""
+    earlier = select(Delivery.report_version).where(
+        Delivery.destination_id == destination_id, Delivery.report_id == report_id, Delivery.report_version < number
+    )
+    told = or_(Delivery.state == DeliveryState.SENT, Delivery.content.is_not(None))
+    is_told = session.scalar(earlier.where(told).limit(1)) is not None
+    return is_told or set(session.scalars(earlier)) != set(range(1, number))
