@@ -185,6 +185,27 @@ def test_a_fhir_servers_token_is_kept_and_never_shown(api: Api) -> None:
     assert row.secret is not None and api.services.outbox.safe.open(row.id, row.secret) == "s3cret-token"
 
 
+@pytest.mark.parametrize(
+    ("url", "is_same"),
+    [
+        ("https://fhir.example.org:443/r5", True),
+        ("https://other.example.org/r4", False),
+        ("https://fhir.example.org:8443/r4", False),
+        ("http://fhir.example.org/r4", False),
+    ],
+)
+def test_a_token_is_not_sent_to_another_server_than_it_was_given_for(api: Api, url: str, is_same: bool) -> None:
+    """Who changes the address and does not know the token gets it nowhere."""
+    body = {"kind": "fhir", "url": "https://fhir.example.org/r4", "events": ["report.final"]}
+    put(api, body=body | {"token": "s3cret-token"})
+    answer = put(api, body=body | {"url": url})
+    assert answer.status_code == (200 if is_same else 422), answer.json
+    if not is_same:
+        assert [one["field"] for one in answer.json["errors"]] == ["token"]
+        assert api.get(PATH, "admin").json["url"] == body["url"]
+        assert put(api, body=body | {"url": url, "token": "another"}).status_code == 200
+
+
 @pytest.mark.parametrize("role", ["doctor", "service", "technician", "radiologist"])
 def test_only_who_keeps_the_interfaces_may(api: Api, role: str) -> None:
     for method, path in (("GET", PATH), ("PUT", PATH), ("DELETE", PATH), ("GET", f"{PATH}/deliveries")):

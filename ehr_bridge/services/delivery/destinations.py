@@ -90,7 +90,8 @@ class Destinations:
         call changes nothing.
 
         Raises:
-            InvalidInput: its address is not permitted, or this kind cannot be told of such an event.
+            InvalidInput: its address is not permitted, this kind is not told of such events, or the token is
+                for another server.
             Conflict: another kind of destination has this name.
         """
         data = _whole(data)
@@ -104,6 +105,8 @@ class Destinations:
                 detail = "A destination does not change its kind: what waits for it was for the other. Choose a name."
                 raise Conflict("destination_of_another_kind", detail)
             told = asdict(data) | {"events": sorted(set(data.events)), "allow_networks": list(data.allow_networks)}
+            if data.kind == DestinationKind.FHIR and row.secret is not None and token is None:
+                _require_same_server(row.url, data.url)
             changed = [field for field, value in told.items() if is_new or getattr(row, field) != value]
             secret = new_secret() if is_new and data.kind == DestinationKind.WEBHOOK else None
             if not changed and token is None:
@@ -174,6 +177,18 @@ def _new(session: Session, name: str, data: DestinationData, now: datetime) -> D
 
 def _unset() -> dict[str, object]:
     return {"tls": False, "events": [], "policy": Policy.BLOCK, "allow_networks": [], "is_ehr": False, "enabled": True}
+
+
+def _require_same_server(former: str | None, url: str | None) -> None:
+    """A token is for the server that it was given for. Raises InvalidInput."""
+    if _server(former) != _server(url):
+        faults = (("token", "the address leads to another server than the token was given for: give the token again"),)
+        raise InvalidInput("invalid_request", "This cannot be a destination.", faults)
+
+
+def _server(url: str | None) -> tuple[str, str, int | None]:
+    parts = urlsplit(url or "")
+    return parts.scheme, parts.hostname or "", parts.port or {"https": 443, "http": 80}.get(parts.scheme)
 
 
 def _tell_of(session: Session, row: Destination) -> None:
