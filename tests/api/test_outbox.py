@@ -4,11 +4,13 @@ databases."""
 from __future__ import annotations
 
 import json
+import uuid
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from ehr_bridge.db.tables.registry import Order
 from ehr_bridge.errors import NotFound
 from ehr_bridge.services.delivery.deliveries import DeliveryFilters
 from ehr_bridge.services.delivery.outcomes import LONGEST_PAUSE, Kind, Outcome
@@ -249,6 +251,23 @@ def test_nobody_but_who_speaks_for_everybody_hears_of_a_restricted_patient(api: 
     for method, path in (("GET", ""), ("POST", "/resend")):
         answer = api.call(method, f"/api/v1/deliveries/{hidden}{path}", "admin")
         assert (answer.status_code, answer.json["code"]) == (403, "patient_restricted")
+
+
+def test_what_was_told_of_an_order_is_closed_when_it_becomes_a_restricted_patients(world: World) -> None:
+    """The order was placed for somebody else by mistake: its former deliveries are in no list, and not by their ids."""
+    api = world.api
+    moved = order(api, 1)
+    world.sender().round()
+    (found,) = deliveries(api)
+    other = order(api, 2, "MRN-SECRET")
+    with api.services.database.write() as session:
+        session.get_one(Order, uuid.UUID(moved)).patient_id = session.get_one(Order, uuid.UUID(other)).patient_id
+    restrict(api, "MRN-SECRET", "nurse")
+    assert deliveries(api) == []
+    for method, path in (("GET", ""), ("POST", "/resend"), ("POST", "/drop")):
+        body = {"reason": "no use"} if path == "/drop" else None
+        answer = api.call(method, f"/api/v1/deliveries/{found['id']}{path}", "admin", json=body)
+        assert (answer.status_code, answer.json["code"]) == (403, "patient_restricted"), answer.json
 
 
 def test_a_destination_that_is_switched_off_gets_later_what_happens_meanwhile(world: World) -> None:

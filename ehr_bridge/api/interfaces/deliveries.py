@@ -159,13 +159,13 @@ def list_delivery_queues() -> Response:
 @blueprint.get("/deliveries/<delivery_id>", responses={200: DeliveryAnswer, 404: Problem, 422: Problem})
 def get_delivery(path: DeliveryPath) -> Response:
     """One delivery: what is sent, what was answered, which attempts failed"""
-    return answer(_shown(*services().outbox.deliveries.get(path.delivery_id)))
+    return answer(_shown(*services().outbox.deliveries.get(path.delivery_id, closed())))
 
 
 @blueprint.post("/deliveries/<delivery_id>/resend", responses={200: DeliveryAnswer, 404: Problem, 422: Problem})
 def resend_delivery(path: DeliveryPath) -> Response:
     """Send one delivery again, before all that waits behind it"""
-    return answer(_shown(*services().outbox.deliveries.resend(path.delivery_id, origin())))
+    return answer(_shown(*services().outbox.deliveries.resend(path.delivery_id, closed(), origin())))
 
 
 @blueprint.post(
@@ -174,7 +174,7 @@ def resend_delivery(path: DeliveryPath) -> Response:
 )
 def drop_delivery(path: DeliveryPath, body: DropBody) -> Response:
     """Say that a delivery is not sent; what waits behind it goes on"""
-    return answer(_shown(*services().outbox.deliveries.drop(path.delivery_id, body.reason, origin())))
+    return answer(_shown(*services().outbox.deliveries.drop(path.delivery_id, body.reason, closed(), origin())))
 
 
 def _shown(row: Delivery, destination: str) -> DeliveryAnswer:

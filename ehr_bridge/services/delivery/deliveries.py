@@ -19,7 +19,7 @@ from ehr_bridge.services import audit
 from ehr_bridge.services.audit.trail import Event, Origin
 from ehr_bridge.services.delivery.destinations import find
 from ehr_bridge.services.delivery.queue import depth_of
-from ehr_bridge.services.visibility.asker import require_open
+from ehr_bridge.services.visibility.asker import patient_restricted
 from ehr_bridge.services.visibility.restrictions import NOTHING, Closed, of_open
 
 SORTS = Sorts(
@@ -90,17 +90,17 @@ class Deliveries:
             query = query.options(defer(Delivery.content)).order_by(*SORTS.order(sort))
             return fetch_page(session, query, limit, offset)
 
-    def get(self, delivery_id: int) -> tuple[Delivery, str]:
+    def get(self, delivery_id: int, closed: Closed) -> tuple[Delivery, str]:
         """A delivery and the name of its destination. Raises NotFound, or NotPermitted when the caller may not see its
         patient."""
         with self._database.read() as session:
-            return _found(session, delivery_id)
+            return _found(session, delivery_id, closed)
 
-    def resend(self, delivery_id: int, origin: Origin) -> tuple[Delivery, str]:
+    def resend(self, delivery_id: int, closed: Closed, origin: Origin) -> tuple[Delivery, str]:
         """Send it again, before all that waits behind it, with the same id for the receiver. Raises NotFound,
         NotPermitted."""
         with self._database.write() as session:
-            row, name = _found(session, delivery_id)
+            row, name = _found(session, delivery_id, closed)
             _again(row)
             _let_go(session, row.destination_id)
             detail = {"destination": name, "delivery": row.id, "event": str(row.event_id)}
@@ -125,10 +125,10 @@ class Deliveries:
                 audit.append(session, origin, Event("delivery.resent", detail=detail), self._clock())
         return len(rows)
 
-    def drop(self, delivery_id: int, reason: str, origin: Origin) -> tuple[Delivery, str]:
+    def drop(self, delivery_id: int, reason: str, closed: Closed, origin: Origin) -> tuple[Delivery, str]:
         """Do not send it; what waits behind it goes on. Raises NotFound, NotPermitted, Conflict when it was sent."""
         with self._database.write() as session:
-            row, name = _found(session, delivery_id)
+            row, name = _found(session, delivery_id, closed)
             if row.state == DeliveryState.SENT:
                 raise Conflict("delivery_sent", "It was sent already; the receiver alone can take it back.")
             if row.state != DeliveryState.DROPPED:
@@ -162,11 +162,12 @@ class Deliveries:
         return sum(one.needs_somebody(now) for one in self.states())
 
 
-def _found(session: Session, delivery_id: int) -> tuple[Delivery, str]:
+def _found(session: Session, delivery_id: int, closed: Closed) -> tuple[Delivery, str]:
     row = session.get(Delivery, delivery_id)
     if row is None:
         raise NotFound("delivery_not_found", "There is no such delivery, or it is no longer kept.")
-    require_open(row.patient_id)
+    if session.scalar(select(Delivery.id).where(Delivery.id == row.id, *of_open(Delivery, closed))) is None:
+        raise patient_restricted()
     return row, session.get_one(Destination, row.destination_id).name
 
 
