@@ -20,7 +20,7 @@ from ehr_bridge.services.audit.trail import Origin
 from ehr_bridge.services.bundle import build_services
 from ehr_bridge.settings import Settings
 from tests.api.conftest import Api, Who
-from tests.api.link_steps import audited, link, one, post, put_order, put_patient, unlink
+from tests.api.link_steps import audited, link, one, order, post, put_order, put_patient, unlink
 from tests.api.report_steps import (
     BELA,
     REPORTS,
@@ -149,7 +149,7 @@ def moved(api: Api, uid: str, tmp_path: Path, **to: Any) -> None:
 
 
 def test_a_report_whose_images_are_moved_waits_for_a_radiologist(api: Api, tmp_path: Path) -> None:
-    """Who keeps it or withdraws it; those who deliver are told each time."""
+    """Who links them back or withdraws it, and cannot keep it: one report is never of two people."""
     heard: list[tuple[str | None, int]] = []
 
     def listen(session: Session, report: Report, version: Version) -> None:
@@ -164,11 +164,19 @@ def test_a_report_whose_images_are_moved_waits_for_a_radiologist(api: Api, tmp_p
     assert listed(api, "?waits_for=decision", BELA) == [report["id"]]
     assert listed(api, "?patient=MRN-2") == []
     assert act(api, report, "keep", token("doctor"), 403, **WHY)["code"] == "permission_missing"
+    assert act(api, report, "keep", status=409, **WHY)["code"] == "study_uncertain"
+    unlink(api, uid, expected=one(api, uid)["version"])
+    jobs(api, tmp_path).run()
+    assert act(api, report, "keep", status=409, **WHY)["code"] == "study_uncertain"
+    put_order(api, "ACC-2")
+    moved(api, uid, tmp_path, order_id="ACC-2")
+    assert read(api, report)["doubt"] == "orders"
     assert act(api, report, "keep", **WHY)["doubt"] is None
     assert act(api, report, "keep", status=409, **WHY)["code"] == "report_state"
-    assert heard == [(None, 1), ("moved", 1), (None, 1)]
+    assert heard == [(None, 1), ("moved", 1), ("unlinked", 1), ("orders", 1), (None, 1)]
+    assert amended(api, read(api, report))["doubt"] is None
     assert [action for action in audited(api) if action in ("report.doubted", "report.kept")] == [
-        "report.doubted",
+        *["report.doubted"] * 3,
         "report.kept",
     ]
 
@@ -223,3 +231,23 @@ def test_a_draft_is_not_signed_while_its_images_are_somebody_elses(api: Api, tmp
     assert read(api, draft) == draft
     moved(api, uid, tmp_path, order_id="ACC-1")
     assert sign(api, draft)["status"] == "final"
+
+
+def test_an_order_that_the_ehr_moves_to_somebody_else_leaves_the_report(api: Api, tmp_path: Path) -> None:
+    """Its number is not named beside another patient, and it can be reported for its own."""
+    uid = with_images(api)
+    put_order(api, "ACC-2")
+    link(api, uid, order_ids=["ACC-1", "ACC-2"], expected=one(api, uid)["version"])
+    jobs(api, tmp_path).run()
+    report = signed(api)
+    put_patient(api, "MRN-2", 201, family_name="Berg")
+    put_order(api, "ACC-1", "MRN-2")
+    jobs(api, tmp_path).run()
+    assert act(api, report, "keep", status=409, **WHY)["code"] == "study_uncertain"
+    moved(api, uid, tmp_path, order_id="ACC-1")
+    assert read(api, report)["doubt"] == "orders" and read(api, report)["mrn"] == "MRN-2"
+    act(api, report, "keep", **WHY)
+    assert amended(api, read(api, report))["version"] == 2
+    version = api.call("GET", f"{REPORTS}/{report['id']}/versions/2", token=RITA).json
+    assert version["accession_numbers"] == ["ACC-1"]
+    assert [order(api, number)["status"] for number in ("ACC-1", "ACC-2")] == ["reported", "completed"]

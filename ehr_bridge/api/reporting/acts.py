@@ -119,7 +119,7 @@ def withdraw_report(path: ReportPath, body: WhyBody) -> Response:
 @repeatable
 @honours(_tags)
 def keep_report(path: ReportPath, body: WhyBody) -> Response:
-    """Say that a report whose images were moved or unlinked is right all the same; it is delivered then"""
+    """Say that a report whose images left an order of it is right all the same; it is delivered then"""
     return answer(report_answer(services().results.reports.keep(path.report_id, body.reason, reporter())))
 
 

@@ -29,6 +29,11 @@ from ehr_bridge.services.reporting.rows import version_of, version_row
 _MOVED = "studies_whose_link_has_changed"
 _LINK = frozenset({"patient_id", "link_status", "order_id", "answers"})
 
+NOT_KEPT = {
+    "moved": "The images are another patient's now: link the study back, or withdraw the report.",
+    "unlinked": "It is not certain whose the images are: link the study back, or withdraw the report.",
+}
+
 
 def watch_links(database: Database, clock: Callable[[], datetime], tell: Listener) -> None:
     """From now on reports come into doubt, and out of it, in the transaction that changes the link of their study."""
@@ -53,9 +58,12 @@ def watch_links(database: Database, clock: Callable[[], datetime], tell: Listene
 
 
 def keep(session: Session, report: Report, reason: str, who: Reporter, now: datetime) -> Version:
-    """The report is right all the same. Raises Conflict when it is not in doubt."""
+    """The report is right although its images do not answer all of its orders. Raises Conflict when it is not in doubt,
+    or its images are not certainly its patient's: one report is never of two people."""
     if report.doubt is None:
         raise Conflict("report_state", "This report is not in doubt; there is nothing to decide.")
+    if (detail := NOT_KEPT.get(doubt_of(session, report) or "")) is not None:
+        raise Conflict("study_uncertain", detail)
     event = report_event("report.kept", report, doubt=report.doubt, reason=reason)
     report.doubt = report.doubted_at = None
     audit.append(session, who.origin, event, now)

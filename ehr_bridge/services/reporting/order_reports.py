@@ -17,9 +17,11 @@ from ehr_bridge.services.reporting.rows import orders_of
 
 
 def follow_report(session: Session, report: Report, origin: Origin, now: datetime) -> None:
-    """Set the state of the orders that a report answers after a version was issued. A cancelled order stays so."""
-    is_signed = report.status in SIGNED
-    for order in orders_of(report):
+    """Set the state of the orders that a report answers after a version was issued. A cancelled order stays so; one
+    that is another patient's by now has no report in it."""
+    answered = orders_of(report) if report.status in SIGNED else []
+    for order in (one.order for one in report.orders):
+        is_signed = order in answered
         was_signed, order.has_signed_report = order.has_signed_report, is_signed
         if is_signed and OrderStatus.REPORTED in TRANSITIONS[order.status]:
             _move(session, order, OrderStatus.REPORTED, "order.reported", report, origin, now)

@@ -165,7 +165,7 @@ class Reports:
 
     def keep(self, report_id: uuid.UUID, reason: str, who: Reporter) -> ReportView:
         """Say that a report in doubt is right all the same; it is delivered then. Raises Conflict when it is not in
-        doubt."""
+        doubt, or its images are not certainly its patient's."""
 
         def act(session: Session, report: Report, now: datetime) -> None:
             self.tell(session, report, doubts.keep(session, report, reason, who, now))

@@ -63,8 +63,9 @@ def _patients_of_study(session: Session, report: Report) -> list[uuid.UUID | Non
 
 
 def orders_of(report: Report) -> list[Order]:
-    """The orders it answers, the primary one first."""
-    return [one.order for one in report.orders]
+    """The orders of its patient that it answers, the primary one first. An order of it that the EHR has moved to
+    somebody else is not named beside this patient."""
+    return [one.order for one in report.orders if one.order.patient_id == report.patient_id]
 
 
 def version_row(session: Session, report_id: uuid.UUID, number: int) -> ReportVersion:

@@ -5921,7 +5921,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Say that a report whose images were moved or unlinked is right all the same; it is delivered then */
+        /** Say that a report whose images left an order of it is right all the same; it is delivered then */
         post: {
             parameters: {
                 query?: never;

@@ -165,7 +165,7 @@ export const reports: Translation<typeof english> = {
   "report.cosign": "Als Aufsicht signieren…",
   "report.keep": "Er stimmt…",
   "report.keep.title": "Der Befund stimmt",
-  "report.keep.text": "Er wird zugestellt, obwohl seine Bilder verschoben oder ihre Zuordnung aufgehoben wurde. Sonst berichtigen Sie ihn oder ziehen ihn zurück.",
+  "report.keep.text": "Er wird zugestellt, obwohl seine Bilder nicht mehr zu allen seinen Aufträgen gehören. Solange sie einem anderen Patienten oder niemandem sicher zugeordnet sind, ordnen Sie sie wieder zu, oder ziehen Sie ihn zurück.",
   "report.told.title": "Wem es mitgeteilt wurde",
   "report.told.add": "Mitteilung festhalten…",
   "report.told.text": "Was Sie hier speichern, ändert sich nie. Es bleibt offen, bis jemand erreicht wurde.",

@@ -162,7 +162,7 @@ export const reports = {
   "report.cosign": "Sign as supervisor…",
   "report.keep": "It is right…",
   "report.keep.title": "The report is right",
-  "report.keep.text": "It is delivered although its images were moved or unlinked. Otherwise correct or withdraw it.",
+  "report.keep.text": "It is delivered although its images no longer answer all of its orders. While they are another patient's, or nobody's for certain, link them back, or withdraw it.",
   "report.told.title": "Who was told",
   "report.told.add": "Somebody was told…",
   "report.told.text": "What you save here never changes. It stays open until somebody was reached.",
