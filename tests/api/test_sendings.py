@@ -8,11 +8,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
+from ehr_bridge.db.tables.results.documents import ReportDocument
+from ehr_bridge.reporting.states import DocumentStatus
 from ehr_bridge.services.interfaces import sending_jobs
 from ehr_bridge.services.interfaces.sending_jobs import SendingJobs
 from tests.api.conftest import Api
-from tests.api.tag_steps import store
+from tests.api.report_steps import signed, with_images
+from tests.api.tag_steps import modify, store
 from tests.support.client import Answer
 
 
@@ -193,6 +197,82 @@ def test_a_device_that_is_away_is_tried_again_and_then_given_up(api: Api, nodes:
         nodes.now += timedelta(seconds=200)
     done = state(api, sending)
     assert (done["status"], done["number_sent"], done["error_code"]) == ("failed", 0, "modality_away")
+
+
+def test_nothing_counts_as_sent_that_the_archive_does_not_list(api: Api, nodes: Nodes) -> None:
+    """It does not answer for a moment, or the images are gone."""
+    uid = study(api)
+    register(api)
+    sending = send(api, uid).json
+    kept = dict(api.archive.instances)
+    api.archive.instances.clear()
+    nodes.node().run()
+    waits = state(api, sending)
+    assert (waits["status"], waits["error_code"], waits["number_of_instances"]) == ("running", "archive_unavailable", 3)
+    api.archive.instances.update(dict(list(kept.items())[:2]))
+    nodes.now += timedelta(seconds=3)
+    nodes.node().run()
+    waits = state(api, sending)
+    assert (waits["status"], waits["number_sent"], waits["number_of_instances"]) == ("running", 2, 3)
+    api.archive.instances.update(kept)
+    nodes.now += timedelta(seconds=200)
+    nodes.node().run()
+    done = state(api, sending)
+    assert (done["status"], done["number_sent"], done["error_code"]) == ("succeeded", 3, None)
+
+
+@pytest.mark.parametrize(("left", "status"), [(0, "failed"), (2, "partial")])
+def test_images_that_stay_away_end_it_by_name(api: Api, nodes: Nodes, left: int, status: str) -> None:
+    uid = study(api)
+    register(api)
+    sending = send(api, uid).json
+    for one in api.archive.instances_of(uid)[left:]:
+        api.archive.delete(one)
+    for _ in range(10):
+        nodes.node().run()
+        nodes.now += timedelta(seconds=200)
+    done = state(api, sending)
+    assert (done["status"], done["number_sent"], done["error_code"]) == (status, left, "archive_unavailable")
+    assert audited(api)[-1] == ("study.sent", "partial" if left else "failure", "doctor", left, 0)
+
+
+def test_a_job_that_begins_before_its_turn_is_waited_for(api: Api, nodes: Nodes, monkeypatch: Any) -> None:
+    """Several studies are sent; meanwhile the tags of one are corrected."""
+    uid = study(api)
+    register(api)
+    sending = send(api, uid).json
+    held = api.archive.holdings
+    due = iter([[uuid.UUID(sending["id"])], []])
+
+    def half(orthanc_study_id: str) -> list[Any]:
+        monkeypatch.setattr(api.archive, "holdings", held)
+        modify(api, uid, PatientName="Öberg^Kaj")
+        return held(orthanc_study_id)[:1]
+
+    one = nodes.node()
+    monkeypatch.setattr(one, "_due", lambda: next(due))
+    monkeypatch.setattr(api.archive, "holdings", half)
+    one.run()
+    assert nodes.device.taken == []
+    assert (state(api, sending)["status"], state(api, sending)["error_code"]) == ("running", None)
+
+
+def test_a_report_that_leaves_the_study_meanwhile_is_not_missed(api: Api, nodes: Nodes) -> None:
+    """Its images are sent all the same."""
+    uid = with_images(api)
+    signed(api)
+    filing = api.services.results.filing
+    filing.run(api.archive, "one")
+    register(api)
+    sending = send(api, uid).json
+    assert sending["number_of_instances"] == 3
+    with api.services.database.write() as session:
+        for row in session.scalars(select(ReportDocument)):
+            row.status = DocumentStatus.LEAVING
+    filing.run(api.archive, "one")
+    nodes.node().run()
+    done = state(api, sending)
+    assert (done["status"], done["number_sent"]) == ("succeeded", 1)
 
 
 def test_a_killed_process_goes_on_where_it_was_and_another_node_takes_over(

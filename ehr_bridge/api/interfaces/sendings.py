@@ -44,7 +44,7 @@ class SendingAnswer(Model):
     number_sent: int = Field(description="Instances that the modality has taken")
     number_refused: int = Field(description="Instances that it has not taken")
     error_code: str | None = Field(
-        description="Why it failed, or, while it is under way, why it waits (`modality_away`)"
+        description="Why it failed, or, while it is under way, why it waits (`modality_away`, `archive_unavailable`)"
     )
     error_message: str | None = Field(description="The same in words")
     refusal: str | None = Field(description="What was last heard of an image that was not taken, in Orthanc's words")

@@ -60,6 +60,14 @@ def documents_of(session: Session, study_instance_uid: str) -> set[str]:
     return {one for one in session.scalars(select(ReportDocument.orthanc_instance_id).where(of_study)) if one}
 
 
+def left_since(session: Session, study_instance_uid: str, moment: datetime) -> set[str]:
+    """The archive's ids of the documents that a study has lost since then."""
+    left = select(ReportDocument.orthanc_instance_id).where(
+        ReportDocument.study_instance_uid == study_instance_uid, ReportDocument.removed_at >= moment
+    )
+    return {one for one in session.scalars(left) if one}
+
+
 def compare_documents(session: Session, study_instance_uid: str) -> None:
     """The files of a study have changed: its documents may show another patient than they do."""
     changed = update(ReportDocument).where(

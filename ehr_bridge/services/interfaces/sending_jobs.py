@@ -24,6 +24,7 @@ from ehr_bridge.db.tables.interfaces import Sending, SentInstance
 from ehr_bridge.errors import Conflict, NotFound, NotPermitted, Unavailable
 from ehr_bridge.services import audit
 from ehr_bridge.services.archive.holdings import Holdings
+from ehr_bridge.services.archive.own_documents import left_since
 from ehr_bridge.services.audit.trail import Event, Origin
 from ehr_bridge.services.interfaces.sendings import receiver
 from ehr_bridge.services.jobs.study_jobs import under_way
@@ -35,7 +36,7 @@ from ehr_bridge.services.visibility.restrictions import Restrictions
 LOGGER = logging.getLogger(__name__)
 AT_ONCE = 16
 """Images in one association."""
-AWAY, REFUSED = "modality_away", "images_refused"
+AWAY, REFUSED, NOT_THERE = "modality_away", "images_refused", "archive_unavailable"
 
 
 class Sender(Protocol):
@@ -116,7 +117,13 @@ class SendingJobs:
             held = self._archive.holdings(sending.study.orthanc_study_id or "")
         if refusal is not None:
             return self._end(sending_id, refusal)
+        with self._database.read() as session:  # after looking: what a job has moved is not seen as all there is
+            if under_way(session, sending.study_id) is not None:
+                return None
+            left = left_since(session, sending.study.study_instance_uid, sending.requested_at) - done
         todo = [one.orthanc_instance_id for one in held if one.orthanc_instance_id not in done]
+        if not held or (not todo and len(done) + len(left) < sending.number_of_instances):
+            return self._wait(sending_id, NOT_THERE, "")
         if not todo:
             return self._end(sending_id)
         self._send(sending, todo[:AT_ONCE], len(done) + len(todo))
@@ -203,7 +210,7 @@ class SendingJobs:
             rows = session.execute(counted.group_by(SentInstance.is_refused))
             counts = Counter({row[0]: row[1] for row in rows})
             sending.number_sent, sending.number_refused = counts[False], counts[True]
-            sending.number_of_instances = total
+            sending.number_of_instances = max(total, sending.number_of_instances)
             sending.attempts, sending.retry_at, sending.error_code = 0, None, None
             if refused:
                 sending.refusal = list(refused.values())[-1][:255]

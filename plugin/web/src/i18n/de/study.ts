@@ -30,6 +30,7 @@ export const study: Translation<typeof english> = {
   "study.send.partial": "Teilweise an {to} gesendet: {done} von {count}",
   "study.send.refused": { one: "Das Gerät hat {count} Bild abgelehnt.", other: "Das Gerät hat {count} Bilder abgelehnt." },
   "study.send.said": "Gemeldet wurde: {said}",
+  "problem.archive_unavailable": "Das Archiv hat im Moment nicht alle Bilder der Studie. Senden Sie die Studie nach einigen Minuten noch einmal.",
   "problem.modality_away": "Das Gerät antwortet nicht. Ist es eingeschaltet und verbunden? Senden Sie die Studie nach einigen Minuten noch einmal.",
   "problem.images_refused": "Das Gerät antwortet, nimmt diese Bilder aber nicht an. Warum, steht in seinem eigenen Protokoll.",
   "problem.modality_not_sent_to": "An dieses Gerät darf nicht gesendet werden. Wählen Sie ein anderes, oder fragen Sie die Administration.",
