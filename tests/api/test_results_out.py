@@ -16,6 +16,7 @@ from ehr_bridge.db.tables.results.reports import Report
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.hl7.escapes import unescape
 from tests.api.conftest import Api
+from tests.api.deletion_steps import Purging, approved, decide, grace_is_over, requested
 from tests.api.outbox_steps import AWAY, HL7, SENT, World, deliveries, put, states
 from tests.api.report_steps import act, amended, sign, signed, with_images, written
 
@@ -109,6 +110,44 @@ def test_a_doubted_report_that_is_withdrawn_was_never_told(api: Api, body: dict[
         ("report.final", "dropped", "withdrawn"),
         ("report.withdrawn", "dropped", "nothing_to_tell"),
     ]
+
+
+@pytest.mark.parametrize("end", ["restored", "purged"])
+def test_a_report_of_a_deleted_study_waits_and_is_dropped_when_its_study_is_purged(api: Api, end: str) -> None:
+    to = world(api, HL7 | {"events": REPORT_EVENTS})
+    uid = with_images(api)
+    report = signed(api)
+    to.answer = lambda _waiting: AWAY
+    sent(to)
+    (delivery,) = deliveries(api)
+    path = f"/api/v1/deliveries/{delivery['id']}"
+    assert api.get(path, "admin").json["content"].startswith("MSH|")
+    deletion = approved(api, uid)
+    to.later(minutes=1)
+    to.answer = lambda _waiting: SENT
+    assert sent(to) == []
+    assert (states(api), api.get(path, "admin").json["content"]) == (["pending"], None)
+    if end == "restored":
+        assert decide(api, deletion, "restore").status_code == 200
+        assert len(sent(to)) == 1
+        return
+    grace_is_over(api)
+    assert api.services.purge.run(Purging()) == 1
+    assert sent(to) == []
+    shown = api.get(path, "admin").json
+    assert (shown["state"], shown["drop_reason"], shown["content"]) == ("dropped", "study_deleted", None)
+    assert api.get(f"/api/v1/reports/{report['id']}", "radiologist").status_code == 404
+
+
+def test_that_a_report_is_withdrawn_is_told_though_its_study_is_deleted(api: Api) -> None:
+    """Of the wrong patient, withdrawn and deleted while the EHR was away: it must not go on showing it."""
+    to = world(api, HL7 | {"events": REPORT_EVENTS})
+    uid = with_images(api)
+    report = signed(api)
+    sent(to)
+    act(api, report, "withdraw", reason="of another patient")
+    requested(api, uid)
+    assert [str(hl7.parse(one.decode()).segment("OBX")[11]) for one in sent(to)] == ["F", "W"]
 
 
 def test_who_may_have_got_a_report_is_told_that_it_is_withdrawn(api: Api) -> None:

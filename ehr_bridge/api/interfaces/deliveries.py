@@ -178,7 +178,10 @@ def drop_delivery(path: DeliveryPath, body: DropBody) -> Response:
 
 
 def _shown(row: Delivery, destination: str) -> DeliveryAnswer:
-    content = None if row.content is None else row.content.decode("utf-8", "replace").replace("\r", "\n")
+    is_shown = row.content is not None and services().outbox.deliveries.is_shown(row)
+    content = (
+        None if row.content is None or not is_shown else row.content.decode("utf-8", "replace").replace("\r", "\n")
+    )
     made = {"destination": destination, "content": content and content[:MOST_SHOWN]}
     own = {name: getattr(row, name) for name in DeliveryAnswer.model_fields if name not in made}
     return DeliveryAnswer(**made, **own)

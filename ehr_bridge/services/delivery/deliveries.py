@@ -14,11 +14,13 @@ from ehr_bridge.db.database import Database
 from ehr_bridge.db.paging import Key, Page, Sorts, fetch_page, in_period
 from ehr_bridge.db.states import DeliveryState
 from ehr_bridge.db.tables.logs import Delivery, Destination, Sending
+from ehr_bridge.db.tables.results.reports import Report
 from ehr_bridge.errors import Conflict, NotFound
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit.trail import Event, Origin
 from ehr_bridge.services.delivery.destinations import find
 from ehr_bridge.services.delivery.queue import depth_of
+from ehr_bridge.services.reporting.rows import visible
 from ehr_bridge.services.visibility.asker import patient_restricted
 from ehr_bridge.services.visibility.restrictions import NOTHING, Closed, of_open
 
@@ -89,6 +91,13 @@ class Deliveries:
             query = select(Delivery).where(Delivery.destination_id == to.id, *_conditions(filters))
             query = query.options(defer(Delivery.content)).order_by(*SORTS.order(sort))
             return fetch_page(session, query, limit, offset)
+
+    def is_shown(self, row: Delivery) -> bool:
+        """Whether what is sent may be shown: not of a report whose study is deleted, or is to be."""
+        if row.report_id is None:
+            return True
+        with self._database.read() as session:
+            return session.scalar(select(Report.id).where(Report.id == row.report_id, ~visible())) is None
 
     def get(self, delivery_id: int, closed: Closed) -> tuple[Delivery, str]:
         """A delivery and the name of its destination. Raises NotFound, or NotPermitted when the caller may not see its

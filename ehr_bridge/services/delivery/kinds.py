@@ -9,7 +9,8 @@ from ehr_bridge.db.states import DestinationKind
 PATIENTS = ("patient.created", "patient.changed", "patient.merged")
 ORDERS = ("order.created", "order.changed", "order.cancelled", "order.status")
 STUDIES = ("study.linked", "study.unlinked", "study.changed", "study.available", "study.deleted")
-REPORTS = ("report.preliminary", "report.final", "report.amended", "report.withdrawn")
+WITHDRAWN = "report.withdrawn"
+REPORTS = ("report.preliminary", "report.final", "report.amended", WITHDRAWN)
 CRITICAL = "report.critical"
 EVENTS = (*PATIENTS, *ORDERS, *STUDIES, *REPORTS, CRITICAL)
 

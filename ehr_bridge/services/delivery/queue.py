@@ -12,17 +12,21 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, delete, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.rows import table_of
-from ehr_bridge.db.states import UNDELIVERED, DeliveryState, Policy
+from ehr_bridge.db.states import UNDELIVERED, DeletionStatus, DeliveryState, Policy
+from ehr_bridge.db.tables.deletions import DeletionRequest
 from ehr_bridge.db.tables.logs import Delivery, Destination, Sending
 from ehr_bridge.db.tables.registry import Order
 from ehr_bridge.db.tables.results.reports import Report
+from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit.trail import OURSELVES, Event
+from ehr_bridge.services.delivery.kinds import WITHDRAWN
+from ehr_bridge.services.reporting.rows import visible
 
 LEASE = timedelta(seconds=60)
 MOST_TRIES = 20
@@ -190,8 +194,20 @@ class Queue:
 
 
 def is_held() -> ColumnElement[bool]:
-    """A report in doubt is told nobody of until a radiologist has decided; what is of other reports goes on."""
-    return exists().where(Report.id == Delivery.report_id, Report.doubt.is_not(None))
+    """A report in doubt is told nobody of until a radiologist has decided, and one whose study is to be deleted until
+    that is decided, but for its withdrawal; what is of other reports goes on."""
+    is_deleted = and_(~visible(), ~is_purged(), Delivery.type != WITHDRAWN)
+    return exists().where(Report.id == Delivery.report_id, or_(Report.doubt.is_not(None), is_deleted))
+
+
+def is_purged() -> ColumnElement[bool]:
+    """The study of a report is gone for good."""
+    return exists().where(
+        Study.study_instance_uid == Report.study_instance_uid,
+        Study.deleted_at.is_not(None),
+        DeletionRequest.study_id == Study.id,
+        DeletionRequest.status == DeletionStatus.PURGED,
+    )
 
 
 def is_waiting(session: Session, destination_id: uuid.UUID) -> bool:

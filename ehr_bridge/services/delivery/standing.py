@@ -12,12 +12,22 @@ from ehr_bridge.db.states import DeliveryState
 from ehr_bridge.db.tables.logs import Delivery
 from ehr_bridge.db.tables.results.reports import Report
 from ehr_bridge.reporting.states import ReportStatus
-from ehr_bridge.services.delivery.queue import Waiting
+from ehr_bridge.services.delivery.kinds import WITHDRAWN
+from ehr_bridge.services.delivery.queue import Waiting, is_purged
 
 
 def not_told(session: Session, destination_id: uuid.UUID, waiting: Sequence[Waiting]) -> dict[int, str]:
     """Why some of these are not sent there any more, by their ids."""
-    return _withdrawn(session, destination_id, waiting)
+    return _purged(session, waiting) | _withdrawn(session, destination_id, waiting)
+
+
+def _purged(session: Session, waiting: Sequence[Waiting]) -> dict[int, str]:
+    """Of a study that is gone for good nothing is told but that its report was withdrawn."""
+    reports = {one.report_id for one in waiting if one.report_id is not None and one.type != WITHDRAWN}
+    if not reports:
+        return {}
+    gone = set(session.scalars(select(Report.id).where(Report.id.in_(reports), is_purged())))
+    return {one.id: "study_deleted" for one in waiting if one.report_id in gone and one.type != WITHDRAWN}
 
 
 def _withdrawn(session: Session, destination_id: uuid.UUID, waiting: Sequence[Waiting]) -> dict[int, str]:
