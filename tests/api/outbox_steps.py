@@ -65,7 +65,8 @@ class World:
     got: list[tuple[str, bytes]] = field(default_factory=list)
     """Ids and contents, in the order in which they came, doubles included."""
 
-    def sender(self, holder: str = "node-1") -> Sender:
+    def sender(self, holder: str = "node-1", decided_for: float = 600.0) -> Sender:
+        """All that can be sent goes out in one round, however slow the machine is, unless asked otherwise."""
         services = self.api.services
         queue = Queue(services.database, lambda: self.now)
         (destination,) = [one for one in services.outbox.destinations.all() if one.name == self.name]
@@ -77,6 +78,7 @@ class World:
             lambda: self.now,
             holder,
             destination.id,
+            decided_for=decided_for,
         )
 
     def send(self, _destination: Destination, waiting: Waiting, content: bytes) -> Outcome:

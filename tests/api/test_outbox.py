@@ -156,6 +156,25 @@ def test_what_a_strict_receiver_refuses_holds_back_all_that_follows(api: Api) ->
     assert (refused.status_code, refused.json["code"]) == (409, "delivery_sent")
 
 
+def test_what_is_dropped_while_a_slow_receiver_answers_is_not_sent(world: World) -> None:
+    """What people have decided is read again at least after a second, also in the middle of a long queue."""
+    api = world.api
+    for number in range(3):
+        order(api, number)
+
+    def slow(_waiting: Waiting) -> Outcome:
+        if not world.got:
+            path = f"/api/v1/deliveries/{deliveries(api)[1]['id']}/drop"
+            assert api.call("POST", path, "admin", json={"reason": "of another patient"}).status_code == 200
+        return SENT
+
+    world.answer = slow
+    while world.sender(decided_for=0.0).round() == 0.0:
+        pass
+    assert world.accessions == ["ACC-0", "ACC-2"]
+    assert states(api) == ["sent", "dropped", "sent"]
+
+
 def test_who_answers_gone_is_told_nothing_more_until_somebody_says_so(world: World) -> None:
     order(world.api, 1)
     world.answer = lambda _waiting: GONE

@@ -20,6 +20,8 @@ AT_ONCE = 200
 """Deliveries that are read together."""
 NOTED_AFTER = 0.25
 """Seconds after which what was sent is written down, at the latest behind the delivery that is under way."""
+DECIDED_FOR = 1.0
+"""Seconds after which everything is read anew: what was dropped, is in doubt or restricted, and where it is sent."""
 IDLE = 5.0
 """Seconds until the queue is looked at again where nobody says that something has been committed."""
 LEASED = 1.0
@@ -64,6 +66,7 @@ class Sender:
         holder: str,
         destination_id: uuid.UUID,
         stopping: Callable[[], bool] = lambda: False,
+        decided_for: float = DECIDED_FOR,
     ) -> None:
         """`closed` says what those may not know who do not speak for every person."""
         self._queue = queue
@@ -74,6 +77,7 @@ class Sender:
         self._holder = holder
         self._id = destination_id
         self._stopping = stopping
+        self._decided_for = decided_for
 
     def round(self) -> float | None:
         """Send what can be sent now. Returns after how many seconds to look again, 0: at once; None when there is no
@@ -99,6 +103,7 @@ class Sender:
     def _send(self, head: Head) -> float:
         contents = self._rendered(head.destination, head.waiting)
         batch = _Batch(head.how, [], time.monotonic())
+        end = batch.since + self._decided_for
         for one, content in zip(head.waiting, contents, strict=True):
             if self._stopping():
                 break
@@ -107,7 +112,10 @@ class Sender:
                 outcome = self._transport.send(head.destination, one, outcome)
             if not self._judge(batch, head.destination, one, outcome):
                 break
-            if time.monotonic() - batch.since > NOTED_AFTER:
+            now = time.monotonic()
+            if now >= end:
+                break
+            if now - batch.since > NOTED_AFTER:
                 self._write(batch)
         self._write(batch)
         return 0.0
