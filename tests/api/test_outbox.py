@@ -16,6 +16,8 @@ from ehr_bridge.services.delivery.deliveries import DeliveryFilters
 from ehr_bridge.services.delivery.outcomes import LONGEST_PAUSE, Kind, Outcome
 from ehr_bridge.services.delivery.queue import LEASE, Waiting
 from ehr_bridge.services.delivery.sender import IDLE
+from plugin.sending import fhir, hl7, webhooks
+from plugin.sending.connections import CONNECT_SECONDS
 from tests.api.conftest import Api, facts
 from tests.api.outbox_steps import AWAY, GONE, HL7, REFUSED, SENT, World, deliveries, order, put, states
 from tests.api.privacy_steps import restrict
@@ -216,6 +218,30 @@ def test_one_node_sends_at_a_time_and_another_takes_over_when_it_dies(world: Wor
     world.api.services.outbox.queue.release("node-2")
     first.round()
     assert world.accessions == ["ACC-1", "ACC-2", "ACC-3"]
+
+
+def test_what_another_node_has_sent_is_not_sent_again_by_the_one_that_takes_over(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has looked at the queue, and before it has the lease the other one sends and gives the lease back."""
+    order(world.api, 1)
+    second = world.sender("node-2")
+    lease = second._queue.lease
+
+    def late(destination_id: uuid.UUID, holder: str) -> bool:
+        world.sender("node-1").round()
+        world.api.services.outbox.queue.release("node-1")
+        return lease(destination_id, holder)
+
+    monkeypatch.setattr(second._queue, "lease", late)
+    second.round()
+    assert (len(world.got), states(world.api)) == (1, ["sent"])
+
+
+def test_an_exchange_ends_before_the_lease_does() -> None:
+    """At worst: no answer on a connection that was kept, a new one, and no answer again."""
+    longest = max(hl7.SECONDS, fhir.SECONDS, webhooks.SECONDS) * 2 + CONNECT_SECONDS
+    assert longest < LEASE.total_seconds() / 2
 
 
 def test_a_node_that_lost_its_lease_writes_nothing(world: World) -> None:

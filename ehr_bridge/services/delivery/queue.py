@@ -28,7 +28,8 @@ from ehr_bridge.services.audit.trail import OURSELVES, Event
 from ehr_bridge.services.delivery.kinds import WITHDRAWN
 from ehr_bridge.services.reporting.rows import visible
 
-LEASE = timedelta(seconds=60)
+LEASE = timedelta(seconds=180)
+"""More than one exchange can take: an answer that does not come on a connection that was kept, a new one, and again."""
 MOST_TRIES = 20
 """Failed attempts of one delivery that are kept."""
 KEPT = timedelta(days=90)

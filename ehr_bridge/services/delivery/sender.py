@@ -82,9 +82,26 @@ class Sender:
     def round(self) -> float | None:
         """Send what can be sent now. Returns after how many seconds to look again, 0: at once; None when there is no
         such destination any more. Raises Unavailable when the database is away."""
-        head = self._queue.head(self._id, AT_ONCE)
+        head = self._queue.head(self._id, 1)
         if head is None:
             return None
+        if (rest := self._rest(head)) is not None:
+            return rest
+        if not self._queue.lease(self._id, self._holder):
+            return LEASED
+        head = self._queue.head(self._id, AT_ONCE)  # again: another node may have sent until now
+        if head is None:
+            return None
+        if (rest := self._rest(head)) is not None:
+            return rest
+        try:
+            return self._send(head)
+        except LeaseLost:
+            self._transport.close()
+            return LEASED
+
+    def _rest(self, head: Head) -> float | None:
+        """Seconds for which nothing can be sent; None: it can."""
         if not head.destination.enabled or head.how.stopped_at is not None:
             self._transport.close()
             return IDLE
@@ -92,13 +109,7 @@ class Sender:
             return IDLE
         if head.how.next_at is not None and (pause_left := head.how.next_at - self._clock()) > timedelta(0):
             return min(pause_left.total_seconds(), IDLE)
-        if not self._queue.lease(self._id, self._holder):
-            return LEASED
-        try:
-            return self._send(head)
-        except LeaseLost:
-            self._transport.close()
-            return LEASED
+        return None
 
     def _send(self, head: Head) -> float:
         contents = self._rendered(head.destination, head.waiting)
