@@ -62,6 +62,16 @@ def test_what_is_no_template_says_what_is_missing(page: str, why: str) -> None:
         read_mrrt(page, "x")
 
 
+def test_sections_with_one_name_have_codes_of_their_own() -> None:
+    """Also where a code of the page looks like one that was made; and however many there are, the page is refused."""
+    names = ["a" * 60 + "-1", "a" * 60 + "-1", "a" * 60, "a" * 60, "Findings", "Findings"]
+    template = read_mrrt("".join(f"<section data-section-name='{name}'>x</section>" for name in names), "x")
+    codes = [one.code for one in template.sections]
+    assert len(set(codes)) == len(names) and codes[-2:] == ["findings", "findings-5"]
+    with pytest.raises(NotMrrt, match="more than 40"):
+        read_mrrt(f"<section data-section-name='{names[0]}'>x</section>" * 20_000, "x")
+
+
 def test_entities_of_the_attributes_are_not_followed() -> None:
     """Neither into a file, nor into billions of laughs."""
     types = '<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd"><!ENTITY b "&a;&a;">]>'

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 import lxml.html
 import nh3
@@ -45,7 +46,7 @@ def read_mrrt(page: str, name: str) -> Template:
         raise NotMrrt("this is no HTML page") from None
     said = {_low(meta.get("name")): (meta.get("content") or "").strip() for meta in tree.iter("meta")}
     codes = _codes(tree)
-    sections = tuple(_sections(_cleaned(page), codes))
+    sections = tuple(islice(_sections(_cleaned(page), codes), MOST_SECTIONS + 1))
     if not sections:
         raise NotMrrt("it has no <section> with a data-section-name")
     if len(sections) > MOST_SECTIONS:
@@ -90,8 +91,9 @@ def _sections(body: lxml.html.HtmlElement, codes: dict[str, str]) -> Iterator[Te
         if not title or any(above.tag == "section" for above in section.iterancestors()):
             continue
         code = codes.get(section.get("id") or "") or re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-") or "section"
+        base, number = code[:60], len(used)
         while code in used:
-            code = f"{code[:60]}-{len(used)}"
+            code, number = f"{base}-{number}", number + 1
         used.add(code)
         required = any("required" in field.attrib for field in section.iter("input", "textarea", "select"))
         text = _plain("".join(_parts(section)), title)
