@@ -246,7 +246,7 @@ def test_a_job_that_begins_before_its_turn_is_waited_for(api: Api, nodes: Nodes,
 
     def half(orthanc_study_id: str) -> list[Any]:
         monkeypatch.setattr(api.archive, "holdings", held)
-        modify(api, uid, PatientName="Öberg^Kaj")
+        modify(api, uid, StudyDate="2026-02-01")
         return held(orthanc_study_id)[:1]
 
     one = nodes.node()
