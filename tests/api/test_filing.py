@@ -23,6 +23,7 @@ from ehr_bridge.db.tables.uploads import Instance
 from ehr_bridge.errors import Unavailable
 from ehr_bridge.reporting.states import DocumentStatus
 from ehr_bridge.services.archive.own_documents import compare_documents, forget_documents
+from ehr_bridge.services.archive.storing import Stored
 from tests.api.conftest import Api
 from tests.api.deletion_steps import decide, requested
 from tests.api.link_steps import link, post, put_patient, unlink
@@ -367,6 +368,79 @@ def test_the_documents_of_a_purged_study_are_gone_for_good(api: Api, database: D
     api.archive.instances.clear()
     assert filed(api) == []
     assert {state for *_, state in states(database)} == {"removed"}
+
+
+@pytest.mark.parametrize("is_killed", [False, True])
+def test_a_report_that_is_filed_just_while_its_study_is_purged_does_not_stay(
+    api: Api, database: Database, monkeypatch: Any, is_killed: bool
+) -> None:
+    """Another node purges between the making and the storing; also if this one is killed just then."""
+    uid = with_images(api)
+    signed(api)
+    store = api.archive.store
+
+    def purged_before(data: bytes) -> Stored:
+        monkeypatch.setattr(api.archive, "store", store)
+        purge(api, uid)
+        stored = store(data)
+        if is_killed:
+            raise KeyboardInterrupt
+        return stored
+
+    monkeypatch.setattr(api.archive, "store", purged_before)
+    if is_killed:
+        with pytest.raises(KeyboardInterrupt):
+            api.services.results.filing.run(api.archive, NODE)
+        assert len(documents(api)) == 1
+    assert filed(api) == []
+    assert {state for *_, state in states(database)} == {"removed"}
+
+
+def test_a_report_that_is_stored_after_another_node_had_given_it_up_does_not_stay(
+    api: Api, database: Database, monkeypatch: Any
+) -> None:
+    """This one stood still for longer than its lease."""
+    uid = with_images(api)
+    signed(api)
+    store = api.archive.store
+
+    def removed_before(data: bytes) -> Stored:
+        monkeypatch.setattr(api.archive, "store", store)
+        with database.write() as session:
+            for row in session.scalars(select(ReportDocument)):
+                row.leased_until = None
+        purge(api, uid)
+        return store(data)
+
+    monkeypatch.setattr(api.archive, "store", removed_before)
+    assert filed(api) == []
+    assert {state for *_, state in states(database)} == {"removed"}
+
+
+def test_a_report_that_was_stored_under_a_former_number_is_there_once(
+    api: Api, database: Database, tmp_path: Path
+) -> None:
+    """Killed after storing; then the images got another patient number."""
+    with_images(api)
+    signed(api)
+    filed(api)
+    with database.write() as session:
+        for row in session.scalars(select(ReportDocument)):
+            row.status, row.filed_at = DocumentStatus.DUE, None
+    put_patient(api, "MRN-2", 201)
+    post(api, "/api/v1/patients/MRN-1/merge", {"into": "MRN-2", "reason": "the same person"}, 202, "service")
+    jobs(api, tmp_path).run()
+    with database.write() as session:
+        for row in session.scalars(select(ReportDocument)):
+            row.is_to_be_compared = False
+    assert [one.PatientID for one in filed(api)] == ["MRN-2", "MRN-2"]
+
+
+def purge(api: Api, uid: str) -> None:
+    """As on another node."""
+    api.archive.instances.clear()
+    with api.services.database.write() as session:
+        forget_documents(session, uid, api.services.clock())
 
 
 def test_a_report_that_is_signed_while_its_study_is_to_be_deleted_waits(api: Api, database: Database) -> None:

@@ -78,8 +78,10 @@ def compare_documents(session: Session, study_instance_uid: str) -> None:
 
 
 def forget_documents(session: Session, study_instance_uid: str, now: datetime) -> None:
-    """A study was purged, with its documents."""
-    gone = update(ReportDocument).where(
-        ReportDocument.study_instance_uid == study_instance_uid, ReportDocument.status != DocumentStatus.REMOVED
-    )
-    session.execute(gone.values(status=DocumentStatus.REMOVED, is_to_be_compared=False, removed_at=now))
+    """A study was purged, with its documents. One that a node works on may be stored only now: it is to leave."""
+    of_study = ReportDocument.study_instance_uid == study_instance_uid
+    gone = update(ReportDocument).where(of_study, ReportDocument.status != DocumentStatus.REMOVED)
+    is_made = gone.where(ReportDocument.leased_until.is_not(None))
+    session.execute(is_made.values(status=DocumentStatus.LEAVING, is_to_be_compared=False, retry_at=None))
+    is_idle = gone.where(ReportDocument.leased_until.is_(None))
+    session.execute(is_idle.values(status=DocumentStatus.REMOVED, is_to_be_compared=False, removed_at=now))

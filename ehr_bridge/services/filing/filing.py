@@ -166,8 +166,15 @@ class Filing:
         header = read_header(data)
         uids = (header.study_instance_uid, header.series_instance_uid, header.sop_instance_uid)
         instance_id = archive_id(header.text(tags.PATIENT_ID), *uids)
+        with self._database.read() as session:
+            former = self._row(session, row).orthanc_instance_id
+        if former not in (None, instance_id):
+            archive.delete(former)  # stored under another Patient ID by a process that was killed then
         with self._database.write() as session:  # before it is stored: catching up must know it
             mine = self._row(session, row)
+            if mine.status is not DocumentStatus.DUE:
+                mine.leased_until = None
+                return
             mine.orthanc_instance_id, mine.made_of = instance_id, subject.digest
         stored = archive.store(data)
         now = self._clock()
@@ -175,6 +182,8 @@ class Filing:
             mine = self._row(session, row)
             mine.orthanc_instance_id, mine.leased_until = stored.orthanc_instance_id, None
             mine.attempts, mine.failure, mine.retry_at = 0, None, None
+            if mine.status is DocumentStatus.REMOVED:  # its study was purged meanwhile
+                mine.status = DocumentStatus.LEAVING
             if mine.status is DocumentStatus.DUE:  # else it is to leave already
                 mine.status, mine.filed_at = DocumentStatus.FILED, now
                 audit.append(session, OURSELVES, _event("report.filed", session, mine), now)
