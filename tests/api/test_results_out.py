@@ -17,7 +17,7 @@ from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.hl7.escapes import unescape
 from tests.api.conftest import Api
 from tests.api.deletion_steps import Purging, approved, decide, grace_is_over, requested
-from tests.api.outbox_steps import AWAY, HL7, SENT, World, deliveries, put, states
+from tests.api.outbox_steps import AWAY, HL7, REFUSED, SENT, World, deliveries, put, states
 from tests.api.report_steps import act, amended, sign, signed, with_images, written
 
 REPORT_EVENTS = ["report.preliminary", "report.final", "report.amended", "report.withdrawn"]
@@ -176,6 +176,46 @@ def test_the_ehr_hears_how_far_an_order_was_though_it_is_further_now(api: Api) -
         ("SC", "SC"),
         ("SC", "CA"),
     ]
+
+
+@pytest.mark.parametrize("body", [HL7, FHIR], ids=["hl7", "fhir"])
+def test_an_older_report_sent_again_does_not_replace_a_newer_one(api: Api, body: dict[str, Any]) -> None:
+    """The first version was refused and passed over, the second was taken."""
+    to = world(api, body | {"events": REPORT_EVENTS, "policy": "skip"})
+    with_images(api)
+    report = signed(api)
+    to.answer = lambda _waiting: REFUSED
+    for _ in range(3):
+        to.sender().round()
+        to.later(minutes=1)
+    assert states(api) == ["dead"]
+    to.answer = lambda _waiting: SENT
+    amended(api, report)
+    before = len(to.got)
+    assert len(sent(to)) == before + 1
+    first, second = deliveries(api)
+    again = api.call("POST", f"/api/v1/deliveries/{first['id']}/resend", "admin")
+    assert (again.status_code, again.json["state"]) == (200, "pending")
+    assert len(sent(to)) == before + 1
+    shown = api.get(f"/api/v1/deliveries/{first['id']}", "admin").json
+    assert (shown["state"], shown["drop_reason"]) == ("dropped", "superseded")
+    assert api.call("POST", f"/api/v1/deliveries/{second['id']}/resend", "admin").status_code == 200
+    assert len(sent(to)) == before + 2
+
+
+def test_all_that_was_sent_of_an_order_is_sent_again_in_its_order(api: Api) -> None:
+    """The receiver was restored from a backup: the earlier states too, for the last one comes behind them."""
+    to = world(api, HL7)
+    api.place_order()
+    api.call("POST", "/api/v1/orders/ACC-1/cancel", "service")
+    assert len(sent(to)) == 2
+    first, _ = deliveries(api)
+    body = {"since": first["time"], "states": ["sent"]}
+    assert api.call("POST", "/api/v1/destinations/ehr/resend", "admin", json=body).json == {"count": 2}
+    assert sent(to)[2:] == [content for _, content in to.got[:2]]
+    api.call("POST", f"/api/v1/deliveries/{first['id']}/resend", "admin")
+    assert len(sent(to)) == 4
+    assert states(api) == ["dropped", "sent"]
 
 
 def test_a_fhir_server_gets_transactions_that_r4_allows(api: Api) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.states import DeliveryState
@@ -18,7 +18,36 @@ from ehr_bridge.services.delivery.queue import Waiting, is_purged
 
 def not_told(session: Session, destination_id: uuid.UUID, waiting: Sequence[Waiting]) -> dict[int, str]:
     """Why some of these are not sent there any more, by their ids."""
-    return _purged(session, waiting) | _withdrawn(session, destination_id, waiting)
+    return (
+        _superseded(session, destination_id, waiting)
+        | _purged(session, waiting)
+        | _withdrawn(session, destination_id, waiting)
+    )
+
+
+def _superseded(session: Session, destination_id: uuid.UUID, waiting: Sequence[Waiting]) -> dict[int, str]:
+    """Each one says all that there is to say: the receiver would have the older state of a report, an order or a study
+    again. One that waits can be behind a later one only when somebody has sent it again."""
+    if not waiting:
+        return {}
+    what = (Delivery.type, Delivery.report_id, Delivery.order_id, Delivery.study_instance_uid)
+    query = select(*what, func.max(Delivery.id)).where(
+        Delivery.destination_id == destination_id,
+        Delivery.state == DeliveryState.SENT,
+        Delivery.id > min(one.id for one in waiting),
+    )
+    last: dict[object, int] = {}
+    for type_, report_id, order_id, uid, key in session.execute(query.group_by(*what)):
+        about = _about(type_, report_id, order_id, uid)
+        last[about] = max(key, last.get(about, 0))
+    abouts = {one.id: _about(one.type, one.report_id, one.order_id, one.study_instance_uid) for one in waiting}
+    return {key: "superseded" for key, about in abouts.items() if last.get(about, 0) > key}
+
+
+def _about(type_: str, report_id: uuid.UUID | None, order_id: uuid.UUID | None, uid: str | None) -> object:
+    """What an event tells the state of."""
+    kind = type_.partition(".")[0]
+    return kind, {"report": report_id, "order": order_id, "study": uid}.get(kind)
 
 
 def _purged(session: Session, waiting: Sequence[Waiting]) -> dict[int, str]:

@@ -94,6 +94,7 @@ export const destinations: Translation<typeof english> = {
   "deliveries.dropped_by": "{by}: {reason}",
   "deliveries.why.restricted_patient": "Der Patient ist geschützt",
   "deliveries.why.nothing_to_tell": "Es gibt nichts mehr mitzuteilen",
+  "deliveries.why.superseded": "Eine spätere wurde schon gesendet",
   "deliveries.why.study_deleted": "Die Studie wurde gelöscht",
   "deliveries.why.withdrawn": "Der Befund wurde zurückgezogen, bevor er gesendet war",
   "deliveries.open": "Anzeigen",

@@ -91,6 +91,7 @@ export const destinations = {
   "deliveries.dropped_by": "{by}: {reason}",
   "deliveries.why.restricted_patient": "The patient is restricted",
   "deliveries.why.nothing_to_tell": "There is nothing to tell any more",
+  "deliveries.why.superseded": "A later one was sent already",
   "deliveries.why.study_deleted": "Its study was deleted",
   "deliveries.why.withdrawn": "The report was withdrawn before it was sent",
   "deliveries.open": "Show",
