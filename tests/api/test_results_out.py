@@ -12,13 +12,14 @@ import pytest
 from fhir.resources.R4B.bundle import Bundle
 from sqlalchemy import select
 
-from ehr_bridge.db.tables.results.reports import Report
+from ehr_bridge.db.tables.registry import Order
+from ehr_bridge.db.tables.results.reports import Report, ReportOrder
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.hl7.escapes import unescape
 from tests.api.conftest import Api
 from tests.api.deletion_steps import Purging, approved, decide, grace_is_over, requested
 from tests.api.outbox_steps import AWAY, HL7, REFUSED, SENT, World, deliveries, put, states
-from tests.api.report_steps import act, amended, sign, signed, with_images, written
+from tests.api.report_steps import act, amended, read, sign, signed, with_images, written
 
 REPORT_EVENTS = ["report.preliminary", "report.final", "report.amended", "report.withdrawn"]
 FHIR: dict[str, Any] = {
@@ -216,6 +217,25 @@ def test_all_that_was_sent_of_an_order_is_sent_again_in_its_order(api: Api) -> N
     api.call("POST", f"/api/v1/deliveries/{first['id']}/resend", "admin")
     assert len(sent(to)) == 4
     assert states(api) == ["dropped", "sent"]
+
+
+@pytest.mark.parametrize("body", [HL7, FHIR], ids=["hl7", "fhir"])
+def test_an_order_that_is_another_patients_now_is_not_told_under_this_ones_name(api: Api, body: dict[str, Any]) -> None:
+    """Of two orders of one report the EHR has moved one to somebody else."""
+    to = world(api, body | {"events": REPORT_EVENTS})
+    api.place_order()
+    moved = uuid.UUID(api.place_order("ACC-2", "MRN-1")["id"])
+    other = uuid.UUID(api.place_order("ACC-3", "MRN-2")["id"])
+    draft = written(api)
+    with api.services.database.write() as session:
+        session.add(ReportOrder(report_id=uuid.UUID(draft["id"]), order_id=moved, position=1))
+    report = sign(api, read(api, draft))
+    with api.services.database.write() as session:
+        session.get_one(Order, moved).patient_id = session.get_one(Order, other).patient_id
+    doubted(api, report, None)
+    (content,) = sent(to)
+    assert b"MRN-1" in content and b"ACC-1" in content
+    assert b"ACC-2" not in content and b"MRN-2" not in content
 
 
 def test_a_fhir_server_gets_transactions_that_r4_allows(api: Api) -> None:

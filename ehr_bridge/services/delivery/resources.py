@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -45,11 +46,13 @@ def _of_report(session: Session, one: Waiting, systems: Systems) -> dict[str, An
     row = None if report is None else session.get(ReportVersion, (report.id, one.report_version))
     if report is None or row is None or is_self_test(report.patient):
         return None
-    version = version_of(row)
+    version, own = version_of(row), orders_of(report)
+    foreign = {one.order.accession_number for one in report.orders if one.order not in own}
+    numbers = tuple(number for number in version.accession_numbers if number not in foreign)
     resource = diagnostic_report(
-        version,
+        replace(version, accession_numbers=numbers),
         _subject(report.patient, systems),
-        [order_reference(order.accession_number) for order in orders_of(report)],
+        [order_reference(order.accession_number) for order in own],
         [study_reference(version.study_instance_uid)] if version.study_instance_uid else [],
     )
     return transaction(one.event_id, resource, {"system": REPORT, "value": str(report.id)})
