@@ -15,7 +15,7 @@ from ehr_bridge.db.database import Database
 from ehr_bridge.db.tables.results.reports import Report
 from ehr_bridge.reporting.report import Version
 from tests.api.conftest import Api
-from tests.api.deletion_steps import approved, decide, requested
+from tests.api.deletion_steps import Purging, approved, decide, grace_is_over, requested
 from tests.api.feed_steps import poll, types
 from tests.api.link_steps import audited, link, one, order, post, put_order, put_patient
 from tests.api.message_steps import verdict
@@ -297,6 +297,20 @@ def test_a_deleted_study_takes_its_report_out_of_sight_and_back(api: Api) -> Non
     assert read(api, report)["status"] == "final"
     approved(api, uid)
     assert api.services.results.reports.version(_id(report), 1).number == 1
+
+
+@pytest.mark.parametrize("is_signed", [True, False])
+def test_an_order_is_reported_again_after_its_images_were_purged(api: Api, is_signed: bool) -> None:
+    """And not before: until then the deletion can be taken back, and the report with it."""
+    uid = with_images(api)
+    report = signed(api) if is_signed else written(api)
+    approved(api, uid)
+    assert begin(api, status=409)["code"] == "report_exists"
+    grace_is_over(api)
+    assert api.services.purge.run(Purging()) == 1
+    assert put_order(api, status="completed")["status"] == "completed"
+    assert signed(api)["id"] != report["id"]
+    assert order(api)["status"] == "reported"
 
 
 def test_a_report_follows_its_patient_into_a_merge_and_back(api: Api) -> None:

@@ -23,7 +23,7 @@ from ehr_bridge.services.registry.orders import find_order
 from ehr_bridge.services.reporting.headings import plain_sections
 from ehr_bridge.services.reporting.issuing import answering, report_event
 from ehr_bridge.services.reporting.people import Reporter
-from ehr_bridge.services.reporting.rows import require_status
+from ehr_bridge.services.reporting.rows import is_purged, require_status
 from ehr_bridge.services.studies.listing import find_study
 
 HELD = timedelta(minutes=15)
@@ -268,12 +268,13 @@ def _of_what(session: Session, order: str | None, uid: str | None) -> tuple[Stud
 
 
 def _require_none(session: Session, study: Study | None, orders: Sequence[Order]) -> None:
-    """Raises Conflict when an order or the study has a report that was not entered in error."""
+    """Raises Conflict when an order or the study has a report that was not entered in error. One whose images are
+    purged is hidden for ever, and in nobody's way."""
     ids = [order.id for order in orders]
     of_orders = Report.id.in_(select(ReportOrder.report_id).where(ReportOrder.order_id.in_(ids)))
     of_study = Report.study_instance_uid == (study.study_instance_uid if study else None)
     query = select(Report).where(or_(of_orders, of_study) if study else of_orders)
-    found = session.scalar(query.where(Report.status != ReportStatus.ENTERED_IN_ERROR).limit(1))
+    found = session.scalar(query.where(Report.status != ReportStatus.ENTERED_IN_ERROR, ~is_purged()).limit(1))
     if found is not None:
         detail = (
             f"There is a report already ({found.id}, '{found.status}'). Go on with it, or amend it once it is signed."

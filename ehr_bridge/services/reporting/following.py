@@ -1,4 +1,5 @@
-"""A report stays with its patient: it follows its order, and a study without an order through merges.
+"""A report stays with its patient: it follows its order, and a study without an order through merges. When its images
+are purged, its orders can be reported again.
 
 Like `db.facts` it watches the rows that a session writes, so whoever moves an order or a study tells it.
 """
@@ -12,19 +13,24 @@ from sqlalchemy import event, inspect, select
 from sqlalchemy.orm import InstanceState, Session
 
 from ehr_bridge.db.database import Database
+from ehr_bridge.db.states import DeletionStatus
+from ehr_bridge.db.tables.deletions import DeletionRequest
 from ehr_bridge.db.tables.registry import Order, Patient
 from ehr_bridge.db.tables.results.reports import Report
 from ehr_bridge.db.tables.studies import Study
 
 
 def follow_patients(database: Database) -> None:
-    """From now on `Report.patient_id` follows, in the transaction of what it follows. Before `keep_dates` and
+    """From now on `Report.patient_id` follows, in the transaction of what it follows, and the purge of a study lets the
+    orders of its reports go. Before `keep_dates` and
     `tell_facts`, which see what it changes."""
 
     def follow(session: Session, _flush: Any, _instances: Any) -> None:
         for row in list(session.dirty):
             if isinstance(row, Order | Study) and _has_moved(row):
                 _follow(session, row)
+            elif isinstance(row, DeletionRequest) and row.status == DeletionStatus.PURGED:
+                _let_orders_go(session, row.study_instance_uid)
 
     event.listen(database.write_session, "before_flush", follow, insert=True)
 
@@ -43,6 +49,13 @@ def _follow(session: Session, row: Order | Study) -> None:
         for report in session.scalars(of_study.where(Report.order_id.is_(None))):
             if row.patient_id in _records(session, report.written_for_id):
                 report.patient_id = row.patient_id
+
+
+def _let_orders_go(session: Session, study_instance_uid: str) -> None:
+    """Nobody can read or withdraw the report any more, so it binds no order."""
+    for report in session.scalars(select(Report).where(Report.study_instance_uid == study_instance_uid)):
+        for one in report.orders:
+            one.order.has_signed_report = False
 
 
 def _records(session: Session, patient_id: uuid.UUID) -> set[uuid.UUID]:

@@ -8,6 +8,8 @@ from collections.abc import Collection
 from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlalchemy.orm import Session
 
+from ehr_bridge.db.states import DeletionStatus
+from ehr_bridge.db.tables.deletions import DeletionRequest
 from ehr_bridge.db.tables.registry import Order
 from ehr_bridge.db.tables.results.reports import Report, ReportVersion
 from ehr_bridge.db.tables.studies import Study
@@ -23,6 +25,13 @@ def visible() -> ColumnElement[bool]:
     """A report is hidden with its study: while a deletion waits or has its grace period, and after the purge."""
     deleted = Study.deleted_at.is_not(None)
     return ~exists().where(Study.study_instance_uid == Report.study_instance_uid, deleted)
+
+
+def is_purged() -> ColumnElement[bool]:
+    """The images of a report are deleted for good."""
+    uid, is_hidden = Report.study_instance_uid, Study.deleted_at.is_not(None)
+    purged = DeletionRequest.status == DeletionStatus.PURGED
+    return exists().where(Study.study_instance_uid == uid, is_hidden, DeletionRequest.study_id == Study.id, purged)
 
 
 def shown_to(who: Reporter) -> list[ColumnElement[bool]]:
