@@ -24,6 +24,7 @@ from ehr_bridge.errors import Unavailable
 from ehr_bridge.reporting.states import DocumentStatus
 from ehr_bridge.services.archive.own_documents import compare_documents, forget_documents
 from ehr_bridge.services.archive.storing import Stored
+from ehr_bridge.services.filing.rows import again
 from tests.api.conftest import Api
 from tests.api.deletion_steps import decide, requested
 from tests.api.link_steps import link, post, put_patient, unlink
@@ -452,6 +453,20 @@ def test_a_report_that_is_signed_while_its_study_is_to_be_deleted_waits(api: Api
     assert decide(api, deletion, "reject").status_code == 200
     later(database)
     assert len(filed(api)) == 2
+
+
+def test_a_version_that_is_issued_again_after_a_restore_is_another_document(api: Api, database: Database) -> None:
+    """The archive may have the first one, whose text is another, and keeps the first file of a UID."""
+    with_images(api)
+    report = signed(api)
+    with database.read() as session:
+        row = session.scalars(select(ReportDocument).limit(1)).one()
+    restored = again(row, row.created_at)
+    restored.making = row.making
+    assert (restored.report_id, restored.number) == (row.report_id, row.number) == (uuid.UUID(report["id"]), 1)
+    assert {restored.sop_instance_uid, restored.series_instance_uid}.isdisjoint(
+        {row.sop_instance_uid, row.series_instance_uid}
+    )
 
 
 def test_a_draft_has_no_pdf(api: Api) -> None:

@@ -12,13 +12,13 @@ from ehr_bridge.db.states import LinkStatus
 from ehr_bridge.db.tables.results.documents import ReportDocument
 from ehr_bridge.db.tables.results.reports import Report, ReportVersion
 from ehr_bridge.db.tables.studies import Study
+from ehr_bridge.dicom.new_uids import new_uid
 from ehr_bridge.reporting.documents import Place, Reference
 from ehr_bridge.reporting.encapsulated import ENCAPSULATED_PDF
 from ehr_bridge.reporting.report import Version
 from ehr_bridge.reporting.states import DocumentForm, DocumentStatus, ReportStatus
 from ehr_bridge.reporting.structured_report import BASIC_TEXT_SR
 
-NAMESPACE = uuid.UUID("c3a2a3f0-5f59-4d0e-9a53-0f4c8e1b7d60")
 FIRST_SERIES = 9901
 """Behind all series of modalities."""
 STANDING = (DocumentStatus.DUE, DocumentStatus.FILED)
@@ -79,7 +79,8 @@ def again(row: ReportDocument, now: datetime) -> ReportDocument:
 def _row(
     report_id: uuid.UUID, number: int, form: DocumentForm, making: int, study_instance_uid: str, now: datetime
 ) -> ReportDocument:
-    name = f"{report_id}|{number}|{form}|{making}"
+    """With new UIDs: if a version is issued again after an older database was restored, the archive has the first text
+    under the former ones, and keeps it."""
     return ReportDocument(
         report_id=report_id,
         number=number,
@@ -89,8 +90,8 @@ def _row(
         is_superseded=False,
         is_to_be_compared=False,
         study_instance_uid=study_instance_uid,
-        sop_instance_uid=f"2.25.{uuid.uuid5(NAMESPACE, name).int}",
-        series_instance_uid=f"2.25.{uuid.uuid5(NAMESPACE, f'series|{name}').int}",
+        sop_instance_uid=new_uid(),
+        series_instance_uid=new_uid(),
         attempts=0,
         created_at=now,
     )
