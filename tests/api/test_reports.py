@@ -164,6 +164,14 @@ def test_a_critical_result_is_told_of_once_it_is_issued(api: Api) -> None:
     assert save(api, report, status=409, critical=None)["code"] == "critical_stays"
 
 
+def test_a_discarded_amendment_leaves_no_title_behind(api: Api) -> None:
+    """The next version has that of the one before it."""
+    with_images(api)
+    report = signed(api)
+    draft = save(api, act(api, report, "amend", kind="corrected", reason="x"), title="MR of the knee")
+    assert amended(api, act(api, draft, "discard", **WHY))["title"] == report["title"]
+
+
 def test_images_of_nobody_certain_are_not_reported_on(api: Api) -> None:
     """First somebody says whose they are."""
     uid = store(api, 1)

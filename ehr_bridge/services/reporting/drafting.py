@@ -23,7 +23,7 @@ from ehr_bridge.services.registry.orders import find_order
 from ehr_bridge.services.reporting.headings import plain_sections
 from ehr_bridge.services.reporting.issuing import answering, report_event
 from ehr_bridge.services.reporting.people import Reporter
-from ehr_bridge.services.reporting.rows import is_purged, require_status
+from ehr_bridge.services.reporting.rows import is_purged, require_status, version_row
 from ehr_bridge.services.studies.listing import find_study
 
 HELD = timedelta(minutes=15)
@@ -188,6 +188,8 @@ def discard(session: Session, report: Report, reason: str, who: Reporter, now: d
     if report.number == 0:
         report.status = ReportStatus.ENTERED_IN_ERROR
         report.critical_level = report.critical_note = None
+    else:
+        report.title = version_row(session, report.id, report.number).title
     audit.append(session, who.origin, report_event("report.discarded", report, kind=kind, reason=reason), now)
 
 
