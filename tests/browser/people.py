@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.steps import sign_in
 from tests.support.chromium import PATIENCE_MS
@@ -63,7 +63,9 @@ def _is_ours(url: str) -> bool:
 
 
 def violations(page: Page) -> list[str]:
-    """What axe-core finds wrong with the page as it is shown now; OHIF in its frame is not ours."""
+    """What axe-core finds wrong with the page, once its lists are no longer dimmed because they are read again; OHIF in
+    its frame is not ours."""
+    expect(page.locator('[aria-busy="true"]')).to_have_count(0)
     page.evaluate(AXE.read_text())
     found: list[dict[str, Any]] = page.evaluate(
         "(tags) => axe.run(document, { runOnly: tags, iframes: false }).then((result) => result.violations)", RULES

@@ -6,7 +6,7 @@ import os
 import re
 from pathlib import Path
 
-from playwright.sync_api import FrameLocator, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, FrameLocator, Locator, Page, expect
 
 from tests.browser.steps import has_picture, sign_in
 from tests.live.filing_steps import TEXT, amended, documents, signed
@@ -16,7 +16,7 @@ from tests.support.server import Server
 from tests.support.steps import eventually, place_order, upload
 
 
-def test_ohif_shows_the_report_as_text_and_as_pdf(demo: Server) -> None:
+def test_ohif_shows_the_report_as_text_and_as_pdf(demo: Server, chromium: Browser) -> None:
     """Its state is in the list of series; the text and the page are read in the viewport. With the Chromium that
     people have: the one without a window has no reader of PDFs."""
     order = place_order(demo)
@@ -25,10 +25,11 @@ def test_ohif_shows_the_report_as_text_and_as_pdf(demo: Server) -> None:
     uid = answer.json()["studies"][0]["study_instance_uid"]
     amended(demo, signed(demo, uid))
     eventually(lambda: len(documents(demo, uid)) == 4)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=EXECUTABLE, args=PAINTED_BY_PROCESSOR)
+    browser = chromium.browser_type.launch(executable_path=EXECUTABLE, args=PAINTED_BY_PROCESSOR)
+    try:
         page = browser.new_context(viewport={"width": 1400, "height": 900}, locale="en-US").new_page()
         look(page, demo, uid)
+    finally:
         browser.close()
 
 

@@ -118,9 +118,14 @@ def started(server: Server) -> subprocess.Popen[str]:
         "EHR_BRIDGE_DICOM_PORT": str(server.dicom_port),
     }
     arguments = [str(ROOT / "scripts" / "ehr-bridge"), "--data-dir", str(server.data_dir), "selftest"]
-    return subprocess.Popen(
-        arguments, env=environ | server.environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    # a shell that runs the suite in the background has it ignore Ctrl-C, and so would every program that it starts
+    listening = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return subprocess.Popen(
+            arguments, env=environ | server.environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+    finally:
+        signal.signal(signal.SIGINT, listening)
 
 
 def until_line(process: subprocess.Popen[str], word: str) -> None:
