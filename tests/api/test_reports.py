@@ -411,7 +411,7 @@ def _proof(api: Api, report: dict[str, Any]) -> dict[str, Any]:
 def _alter(database: Database, column: str, value: str) -> None:
     with database.engine.begin() as connection:
         if database.is_sqlite:
-            connection.execute(text("DROP TRIGGER IF EXISTS report_versions_insert_only"))
+            connection.execute(text("DROP TRIGGER IF EXISTS report_versions_no_update"))
             connection.execute(text(f"UPDATE report_versions SET {column} = {value}"))
             return
         connection.execute(text("DROP TRIGGER IF EXISTS report_versions_insert_only ON report_versions"))
