@@ -24,10 +24,10 @@ from ehr_bridge.api.http.schemas import (
     Versioned,
     no_control_characters,
 )
+from ehr_bridge.api.interfaces.charsets import Charset
 from ehr_bridge.api.writing.conditions import honours
 from ehr_bridge.db.states import DestinationKind, Policy
 from ehr_bridge.db.tables.logs import Destination
-from ehr_bridge.dicom.transliteration import CHARSETS
 from ehr_bridge.errors import NotFound
 from ehr_bridge.services.delivery.destinations import SORTS, DestinationData
 from ehr_bridge.services.delivery.kinds import EVENTS
@@ -73,12 +73,6 @@ def _url(text: str) -> str:
 def _host(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9._:-]+", text):
         raise ValueError("an address or the name of a host, without a port")
-    return text
-
-
-def _charset(text: str) -> str:
-    if text not in CHARSETS:
-        raise ValueError(f"one of {', '.join(CHARSETS)}")
     return text
 
 
@@ -130,9 +124,7 @@ class DestinationBody(Input):
         None,
         description="It speaks for every person, so is told of restricted patients too. Left out: all but webhooks do",
     )
-    charset: Annotated[
-        Annotated[str, StringConstraints(max_length=16), AfterValidator(_charset)] | None, EmptyIsNone
-    ] = Field(None, description="Character set of HL7 messages; left out: UTF-8")
+    charset: Charset = Field(None, description="Character set of HL7 messages; left out: UTF-8")
     order_message: Annotated[Literal["ORM", "OMG"] | None, EmptyIsNone] = Field(
         None, description="Message that tells of an order's state: `ORM` (O01, also when left out) or `OMG` (O19)"
     )

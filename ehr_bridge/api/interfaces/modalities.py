@@ -24,9 +24,9 @@ from ehr_bridge.api.http.schemas import (
     Versioned,
     no_control_characters,
 )
+from ehr_bridge.api.interfaces.charsets import Charset
 from ehr_bridge.api.writing.conditions import honours
 from ehr_bridge.db.states import May
-from ehr_bridge.dicom.transliteration import CHARSETS
 from ehr_bridge.errors import NotFound
 from ehr_bridge.services.interfaces.modalities import SORTS, ModalityData
 
@@ -59,12 +59,6 @@ def _host(text: str) -> str:
     return text
 
 
-def _charset(text: str) -> str:
-    if text not in CHARSETS:
-        raise ValueError(f"one of {', '.join(CHARSETS)}")
-    return text
-
-
 AeTitle = Annotated[
     str,
     StringConstraints(min_length=1, max_length=16, strip_whitespace=True),
@@ -89,9 +83,9 @@ class ModalityBody(Input):
         description="`store` images, ask for the `worklist`, report with `mpps`, ask for storage `commit`ment; "
         "`send_to`: be sent images",
     )
-    charset: Annotated[
-        Annotated[str, StringConstraints(max_length=16), AfterValidator(_charset)] | None, EmptyIsNone
-    ] = Field(None, description="Its own character set, where that differs from `EHR_BRIDGE_WORKLIST_CHARSET`")
+    charset: Charset = Field(
+        None, description="Its own character set, where that differs from `EHR_BRIDGE_WORKLIST_CHARSET`"
+    )
     description: Annotated[
         Annotated[str, StringConstraints(max_length=255), AfterValidator(no_control_characters)] | None, EmptyIsNone
     ] = None

@@ -20,6 +20,7 @@ from ehr_bridge.reporting.report import Version
 from ehr_bridge.services.filing.making import Maker
 from ehr_bridge.services.filing.rows import filed_pdf, is_of_patient
 from ehr_bridge.services.identity.attributes import wanted_values
+from ehr_bridge.services.reporting.rows import orders_of
 
 
 class ReadableArchive(Protocol):
@@ -65,7 +66,7 @@ def _subject(session: Session, report_id: uuid.UUID) -> Subject:
     """The report's patient, and the study only where it is that patient's."""
     report = session.get_one(Report, report_id)
     patient = session.get_one(Patient, report.patient_id)
-    order = next((one.order for one in report.orders if one.order.patient_id == patient.id), None)
+    order = next(iter(orders_of(report)), None)
     values = dict(wanted_values(patient, order))
     if (study := _study(session, report)) is not None:
         values["StudyDescription"] = study.study_description or ""
