@@ -100,7 +100,10 @@ def start_writer(file: Path) -> subprocess.Popen[Any]:
 
 @pytest.mark.parametrize("moment", [0.0, 0.01, 0.02, 0.05])
 def test_no_line_is_lost_when_the_process_is_killed_while_it_turns_the_file_over(tmp_path: Path, moment: float) -> None:
-    """Both outputs of the process go to the new file; each line is in one of them, once."""
+    """Both outputs of the process go to the new file; each line is in one of them, once.
+
+    The kernel may stop the last write of a killed process at the end of a memory page: that line was never written.
+    """
     file = tmp_path / "orthanc.log"
     writer = start_writer(file)
     try:
@@ -111,7 +114,8 @@ def test_no_line_is_lost_when_the_process_is_killed_while_it_turns_the_file_over
         writer.wait()
     former = sorted(tmp_path.glob("orthanc.log.*"), key=lambda each: -int(each.suffix[1:]))
     text = "".join(each.read_text() for each in [*former, file] if each.exists())
-    numbers = [int(line.split()[1]) for line in text.splitlines()]
+    *whole, _unfinished = text.split("\n")
+    numbers = [int(line.split()[1]) for line in whole]
     assert numbers and sorted(numbers) == list(range(len(numbers)))
 
 
