@@ -87,6 +87,24 @@ def test_what_cannot_have_happened_is_not_written_down(api: Api) -> None:
     assert tell(api, report, 403, token("nurse"))["code"] == "permission_missing"
 
 
+def test_whoever_is_told_before_the_report_is_signed_need_not_be_told_again(api: Api) -> None:
+    """The radiologist calls first and signs after; what they said on the phone is then no less in the report."""
+    with_images(api)
+    draft = save(api, begin(api), critical={"level": "hours", "note": "Pneumothorax"})
+    assert listed(api, "?waits_for=communication") == [draft["id"]]
+    assert listed(api, "?waits_for=communication", token("doctor")) == []
+    assert tell(api, draft)["level"] == "hours"
+    told = {"level": "hours", "note": "Pneumothorax", "is_open": False}
+    draft = read(api, draft)
+    assert draft["critical"] == draft["draft"]["critical"] == told
+    assert save(api, draft, status=409, critical=None)["code"] == "critical_stays"
+    report = sign(api, draft)
+    assert report["critical"] == told
+    draft = act(api, report, "amend", kind="amended", reason="x")
+    tell(api, report, level="minutes", was_reached=False, read_back=False)
+    assert sign(api, read(api, draft))["critical"] == told | {"level": "minutes", "is_open": True}
+
+
 @pytest.fixture
 def teaching(database: Database, tmp_path: Path) -> Api:
     """A site where residents are supervised, and a preliminary report waits two hours at most."""

@@ -164,6 +164,29 @@ def test_a_critical_result_is_told_of_once_it_is_issued(api: Api) -> None:
     assert save(api, report, status=409, critical=None)["code"] == "critical_stays"
 
 
+def test_what_an_amendment_says_to_be_critical_is_known_when_it_is_signed(api: Api) -> None:
+    """And goes with an amendment that is discarded; who only reads sees none of it before."""
+    with_images(api)
+    report = signed(api)
+    found = {"level": "minutes", "note": "Free air"}
+    draft = save(api, act(api, report, "amend", kind="corrected", reason="x"), critical=found)
+    assert draft["critical"] is None and draft["draft"]["critical"] == found | {"is_open": True}
+    assert read(api, report, token("doctor"))["critical"] is None
+    assert listed(api, "?waits_for=communication") == []
+    assert "report.critical" not in types(poll(api)[0])
+    assert act(api, draft, "discard", **WHY)["critical"] is None
+    draft = save(api, act(api, report, "amend", kind="corrected", reason="x"), critical=found | {"level": "hours"})
+    draft = save(api, save(api, draft, critical=None), critical=found)
+    assert sign(api, draft)["critical"] == found | {"is_open": True}
+    assert types(poll(api)[0])[-2:] == ["report.amended", "report.critical"]
+    assert listed(api, "?waits_for=communication", token("doctor")) == [report["id"]]
+    draft = act(api, report, "amend", kind="corrected", reason="x")
+    assert draft["draft"]["critical"] == found | {"is_open": True}
+    assert save(api, draft, status=409, critical=None)["code"] == "critical_stays"
+    act(api, draft, "discard", **WHY)
+    assert read(api, report)["critical"] == found | {"is_open": True}
+
+
 def test_a_discarded_amendment_leaves_no_title_behind(api: Api) -> None:
     """The next version has that of the one before it."""
     with_images(api)

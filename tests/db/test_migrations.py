@@ -6,18 +6,22 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import inspect, text
+from sqlalchemy import inspect, select, text
 
 from ehr_bridge.db import migrate
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.row_changes import keep_dates
 from ehr_bridge.db.tables.audit import AuditEvent
+from ehr_bridge.db.tables.results.reports import Report
+from ehr_bridge.reporting.critical import CriticalLevel
+from ehr_bridge.reporting.states import ReportStatus
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit.trail import Event, Origin
 from ehr_bridge.services.bundle import utc_now
@@ -151,6 +155,35 @@ def test_one_altered_byte_breaks_the_audit_chain(database: Database) -> None:
     with database.read() as session:
         verdict = audit.verify(session)
     assert (verdict.ok, verdict.events, verdict.broken_at, verdict.reason) == (False, 1, 2, "altered")
+
+
+def test_what_drafts_say_to_be_critical_comes_along(database: Database) -> None:
+    """What nobody was told of leaves a report of which nothing is issued, and comes back with the former version."""
+    keep_dates(database, utc_now)
+    patient, _ = Patients(database, utc_now, Followers()).upsert(
+        "MRN-1", PatientData("Ek", "Bo", None, "other", None), Origin("ehr")
+    )
+    now, drafted = utc_now(), {"draft_critical_level": CriticalLevel.HOURS, "draft_critical_note": "air"}
+    known = {"critical_level": CriticalLevel.HOURS, "critical_note": "air"}
+    rows: dict[str, dict[str, Any]] = {
+        "new": {"number": 0, "draft_kind": "new", **drafted},
+        "told": {"number": 0, "draft_kind": "new", "critical_told_at": now, **known, **drafted},
+        "amended": {"number": 1, "draft_kind": "corrected", **drafted},
+        "signed": {"number": 1, **known},
+    }
+    with database.write() as session:
+        for title, row in rows.items():
+            whose = {"patient_id": patient.id, "written_for_id": patient.id, "created_at": now}
+            session.add(Report(title=title, language="en", status=ReportStatus.FINAL, **whose, **row))
+    migrate.downgrade(database, "0028_report_documents")
+    with database.engine.connect() as connection:
+        kept = connection.execute(text("SELECT DISTINCT critical_level, critical_note FROM reports")).all()
+    assert [tuple(one) for one in kept] == [("hours", "air")]
+    migrate.upgrade(database)
+    with database.read() as session:
+        found = {one.title: (one.critical_level, one.draft_critical_level) for one in session.scalars(select(Report))}
+    hours = CriticalLevel.HOURS
+    assert found == {"new": (None, hours), "told": (hours, hours), "amended": (hours, hours), "signed": (hours, None)}
 
 
 def test_patients_come_through_the_parts_of_their_names_and_back(database: Database) -> None:

@@ -12,7 +12,8 @@ from ehr_bridge.api.cursors import CursorList
 from ehr_bridge.api.http.context import caller, origin
 from ehr_bridge.api.http.persons import PersonAnswer
 from ehr_bridge.api.http.schemas import Model, Moment, OrderIds, Versioned
-from ehr_bridge.reporting.critical import CriticalLevel
+from ehr_bridge.db.tables.results.reports import Report
+from ehr_bridge.reporting.critical import CriticalLevel, is_more_urgent
 from ehr_bridge.reporting.report import Signer, Version
 from ehr_bridge.reporting.states import ReportStatus
 from ehr_bridge.services.identity.persons import person_of
@@ -57,6 +58,7 @@ class DraftAnswer(Model):
     author: SignerAnswer
     reason: str | None = Field(description="Why a signed version is amended")
     required_sections: list[str] = Field(description="Codes of the sections that must be written before it is signed")
+    critical: CriticalAnswer | None = Field(description="What it says to be critical; public when it is issued")
     presigned_by: SignerAnswer | None = Field(description="Who in training has signed it; now their supervisor does")
     revision: int = Field(description="How often it was saved")
     saved_at: Moment
@@ -78,7 +80,7 @@ class ReportItem(PersonAnswer):
     signer: SignerAnswer | None
     cosigner: SignerAnswer | None
     issued_at: Moment | None
-    critical: CriticalAnswer | None
+    critical: CriticalAnswer | None = Field(description="Of what was issued; while nothing is, of the draft")
     doubt: str | None = Field(description="Why it is not delivered until somebody decides; null: there is no doubt")
     claim: ClaimAnswer | None
     draft_kind: DraftKind | None = Field(description="What is being written of it, if anything")
@@ -190,10 +192,20 @@ def _shown(view: ReportView) -> dict[str, object]:
 
 def _critical(view: ReportView) -> CriticalAnswer | None:
     report = view.report
+    if report.number == 0 and report.draft_kind is not None:
+        return _draft_critical(report)
     if report.critical_level is None:
         return None
     is_open = report.critical_told_at is None
     return CriticalAnswer(level=report.critical_level, note=report.critical_note, is_open=is_open)
+
+
+def _draft_critical(report: Report) -> CriticalAnswer | None:
+    level, told = report.draft_critical_level, report.critical_level
+    if level is None:
+        return None
+    is_open = report.critical_told_at is None or told is None or is_more_urgent(level, told)
+    return CriticalAnswer(level=level, note=report.draft_critical_note, is_open=is_open)
 
 
 def _claim(view: ReportView) -> ClaimAnswer | None:
@@ -222,6 +234,7 @@ def _draft(view: ReportView) -> DraftAnswer | None:
             "author": author,
             "reason": report.draft_reason,
             "required_sections": sorted(view.required),
+            "critical": _draft_critical(report),
             "presigned_by": _presigner(view),
             "revision": report.draft_revision,
             "saved_at": report.draft_saved_at,

@@ -34,9 +34,11 @@ def waits_for(what: WaitsFor, now: datetime, patience: timedelta) -> ColumnEleme
     switched_off = exists().where(User.username == row.draft_author, User.is_active.is_(False))
     conditions = {
         WaitsFor.COMMUNICATION: and_(
-            row.critical_level.is_not(None),
             row.critical_told_at.is_(None),
-            row.status != ReportStatus.ENTERED_IN_ERROR,
+            or_(
+                and_(row.critical_level.is_not(None), row.status != ReportStatus.ENTERED_IN_ERROR),
+                and_(row.draft_kind.is_not(None), row.draft_critical_level.is_not(None), row.number == 0),
+            ),
         ),
         WaitsFor.COSIGNER: and_(row.draft_kind.is_not(None), row.presigned_by.is_not(None)),
         WaitsFor.SIGNATURE: and_(row.status == ReportStatus.PRELIMINARY, row.issued_at < now - patience),

@@ -41,7 +41,7 @@ def record(session: Session, report: Report, told: Told, who: Reporter, now: dat
         Conflict: the report is not critical, and no level is said.
         InvalidInput: it lies in the future, or nobody was reached who could have read it back.
     """
-    at, level = told.at or now, told.level or report.critical_level
+    at, level = told.at or now, told.level or _level_of(report, who)
     if level is None:
         raise Conflict("not_critical", "This report is not critical; send a level with what you record.")
     if at > now + AHEAD:
@@ -51,6 +51,9 @@ def record(session: Session, report: Report, told: Told, who: Reporter, now: dat
         raise InvalidInput("invalid_request", f"{message.capitalize()}.", (("read_back", message),))
     if report.critical_level is None or is_more_urgent(level, report.critical_level):
         report.critical_level, report.critical_told_at = level, None
+    written = report.draft_critical_level
+    if report.draft_kind is not None and (written is None or is_more_urgent(level, written)):
+        report.draft_critical_level = level  # the draft would say less than what somebody was told
     row = ReportCommunication(
         id=uuid.uuid4(),
         report_id=report.id,
@@ -72,6 +75,12 @@ def record(session: Session, report: Report, told: Told, who: Reporter, now: dat
     detail = {"level": level.value, "way": told.way.value, "reached": told.was_reached, "read_back": told.read_back}
     audit.append(session, who.origin, report_event("report.communicated", report, **detail), now)
     return row
+
+
+def _level_of(report: Report, who: Reporter) -> CriticalLevel | None:
+    """That of the draft, for whoever sees drafts; else what was issued."""
+    written = report.draft_critical_level if who.writes else None
+    return written or report.critical_level
 
 
 def communications_of(session: Session, report: Report) -> list[ReportCommunication]:

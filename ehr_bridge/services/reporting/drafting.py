@@ -15,7 +15,7 @@ from ehr_bridge.db.tables.registry import Order
 from ehr_bridge.db.tables.results.reports import NEW, Report, ReportOrder
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.errors import Conflict, InvalidInput
-from ehr_bridge.reporting.critical import CriticalLevel, is_more_urgent
+from ehr_bridge.reporting.critical import CriticalLevel
 from ehr_bridge.reporting.report import Section, Signer
 from ehr_bridge.reporting.states import AMENDMENTS, SIGNED, ReportStatus
 from ehr_bridge.services import audit
@@ -93,6 +93,7 @@ def begin(report: Report, kind: str, sections: Sequence[Section], who: Reporter,
     report.draft_kind, report.draft_sections = kind, [asdict(one) for one in sections]
     report.draft_author, report.draft_author_name = who.subject, who.signer.name
     report.draft_saved_at, report.presigned_by, report.presigned_name = now, None, None
+    report.draft_critical_level, report.draft_critical_note = report.critical_level, report.critical_note
     hold(report, who, now)
 
 
@@ -107,22 +108,19 @@ def save(session: Session, report: Report, content: Content, who: Reporter, now:
     if content.critical is not None:
         set_critical(report, content.critical)
     hold(report, who, now)
-    event = report_event("report.saved", report, revision=report.draft_revision, critical=report.critical_level)
+    event = report_event("report.saved", report, revision=report.draft_revision, critical=report.draft_critical_level)
     audit.append(session, who.origin, event, now)
 
 
 def set_critical(report: Report, critical: Critical) -> None:
-    """Raises Conflict when it would be taken back after somebody was told, or read it."""
-    before, now = report.critical_level, critical.level
-    if now is None:
-        if before is not None and (report.number > 0 or report.critical_told_at is not None):
+    """What the draft says to be critical. Raises Conflict when it would be taken back after somebody was told, or read
+    it."""
+    if critical.level is None and report.critical_level is not None:
+        if report.number > 0 or report.critical_told_at is not None:
             detail = "This critical result was issued or communicated; say in the report that it is none, and amend."
             raise Conflict("critical_stays", detail)
         report.critical_level = report.critical_note = None
-        return
-    if before is None or is_more_urgent(now, before):
-        report.critical_told_at = None
-    report.critical_level, report.critical_note = now, critical.note
+    report.draft_critical_level, report.draft_critical_note = critical.level, critical.note
 
 
 def hold(report: Report, who: Reporter, now: datetime) -> None:
@@ -198,6 +196,7 @@ def end_draft(report: Report) -> None:
     report.draft_kind = report.draft_sections = report.draft_reason = None
     report.draft_author = report.draft_author_name = report.draft_saved_at = None
     report.presigned_by = report.presigned_name = None
+    report.draft_critical_level = report.draft_critical_note = None
     let_go(report)
 
 

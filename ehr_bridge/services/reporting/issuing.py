@@ -17,6 +17,7 @@ from ehr_bridge.db.tables.registry import Order
 from ehr_bridge.db.tables.results.reports import Report, ReportOrder, ReportSeen, ReportVersion
 from ehr_bridge.db.tables.studies import Study
 from ehr_bridge.errors import Conflict
+from ehr_bridge.reporting.critical import is_more_urgent
 from ehr_bridge.reporting.report import Section, Signer, Version
 from ehr_bridge.reporting.states import ReportStatus
 from ehr_bridge.services import audit
@@ -82,6 +83,7 @@ def issue(session: Session, report: Report, what: Issue, who: Reporter, now: dat
         what.reason,
     )
     report.status, report.number, report.issued_at = version.status, version.number, now
+    _publish_critical(report)
     detail = {"report_id": str(report.id), "version": version.number, "status": version.status.value}
     event = report_event(ACTIONS[version.status], report, **detail, sha256=version.sha256)
     audit.append(session, who.origin, event, now)
@@ -90,6 +92,16 @@ def issue(session: Session, report: Report, what: Issue, who: Reporter, now: dat
     follow_report(session, report, who.origin, now)
     session.flush()
     return version
+
+
+def _publish_critical(report: Report) -> None:
+    """What the draft says to be critical holds for everybody; it is open again where it is more urgent than before."""
+    level, before = report.draft_critical_level, report.critical_level
+    if level is None:
+        return
+    if before is None or is_more_urgent(level, before):
+        report.critical_told_at = None
+    report.critical_level, report.critical_note = level, report.draft_critical_note
 
 
 def join_orders(session: Session, report: Report) -> None:

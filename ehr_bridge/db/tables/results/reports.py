@@ -67,6 +67,9 @@ class Report(Dated, Base):
     draft_revision: Mapped[int] = mapped_column(default=0)
     """How often it was saved."""
     draft_saved_at: Mapped[datetime | None]
+    draft_critical_level: Mapped[CriticalLevel | None] = mapped_column(column_of(CriticalLevel, None))
+    draft_critical_note: Mapped[str | None] = mapped_column(String(500))
+    """What the draft says to be critical; nobody who only reads sees it before it is issued."""
     presigned_by: Mapped[str | None] = mapped_column(SUBJECT)
     presigned_name: Mapped[str | None] = mapped_column(SUBJECT)
     """Who has signed the draft as it stands, where a supervisor has to sign after them."""
@@ -74,6 +77,7 @@ class Report(Dated, Base):
     claimed_name: Mapped[str | None] = mapped_column(SUBJECT)
     claimed_until: Mapped[datetime | None]
     critical_level: Mapped[CriticalLevel | None] = mapped_column(column_of(CriticalLevel, None), active_history=True)
+    """The critical result that was issued, or that somebody was told of."""
     critical_note: Mapped[str | None] = mapped_column(String(500))
     critical_told_at: Mapped[datetime | None]
     """When somebody was reached who had to know; None: it is open."""

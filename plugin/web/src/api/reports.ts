@@ -197,8 +197,9 @@ export function useSeen(id: string) {
 }
 
 export function savedOf({ report, tag }: Tagged): Saved | null {
-  const { draft, critical } = report;
+  const { draft } = report;
   if (!draft) return null;
+  const { critical } = draft;
   return {
     draft: { sections: draft.sections, critical: critical && { level: critical.level, note: critical.note } },
     tag,

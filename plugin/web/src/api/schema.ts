@@ -7103,6 +7103,7 @@ export interface components {
         DoorOfFiles: "upload" | "stow_rs" | "rest" | "c_store";
         DraftAnswer: {
             author: components["schemas"]["SignerAnswer"];
+            critical: components["schemas"]["CriticalAnswer"] | null;
             /** @enum {string} */
             kind: "new" | "amended" | "corrected" | "appended";
             presigned_by: components["schemas"]["SignerAnswer"] | null;

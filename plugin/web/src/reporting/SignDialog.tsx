@@ -74,7 +74,7 @@ export function SignDialog({ id, hasNext, onSigned, onClose }: Props) {
 }
 
 function WhatIsSigned({ report }: { report: Report }) {
-  const { draft, critical } = report;
+  const { draft } = report;
   if (!draft) return <p role="alert">{t("report.sign.nothing")}</p>;
   return (
     // It may be longer than the window: it can be moved with the keyboard.
@@ -84,7 +84,7 @@ function WhatIsSigned({ report }: { report: Report }) {
       <p className="number small muted">{report.accession_numbers.join(", ")}</p>
       <h3>{report.title}</h3>
       {draft.kind !== "new" && <p>{t(`report.kind.${draft.kind}`, { reason: draft.reason ?? "" })}</p>}
-      {critical && <p className="text-bad">{t(`report.critical.${critical.level}`)}</p>}
+      {draft.critical && <p className="text-bad">{t(`report.critical.${draft.critical.level}`)}</p>}
       <ReportText sections={draft.sections} language={report.language} />
     </div>
   );
