@@ -175,7 +175,7 @@ def caller_of(claims: Mapping[str, Any], rules: TokenRules, grants: Grants, *, i
         permissions=rights.permissions,
         expires_at=numeric_date(claims["exp"]) if "exp" in claims else None,
         token_id=claims.get("jti"),
-        proved_at=_proved_at(claims),
+        proved_at=proved_at(claims),
         ignored_roles=rights.ignored,
         site=rules.claims.roles,
     )
@@ -200,7 +200,7 @@ def name_of(claims: Mapping[str, Any]) -> str:
     return str(name)
 
 
-def _proved_at(claims: Mapping[str, Any]) -> datetime | None:
+def proved_at(claims: Mapping[str, Any]) -> datetime | None:
     """When the person last signed in (OpenID Connect Core section 2, `auth_time`); None where it is not said, or cannot
     be read."""
     with suppress(ValueError, TypeError, OverflowError):
@@ -233,8 +233,10 @@ def make_user_token(
     now: datetime,
     ttl: timedelta,
     token_id: str | None = None,
+    proved_at: datetime | None = None,
 ) -> str:
-    """A user token for our own sign-in; `token_id` allows it to be revoked."""
+    """A user token for our own sign-in; `token_id` allows it to be revoked. `proved_at`: when the person has proved
+    elsewhere who they are."""
     claims: dict[str, Any] = {
         "sub": subject,
         "name": name,
@@ -246,6 +248,8 @@ def make_user_token(
     }
     if token_id is not None:
         claims["jti"] = token_id
+    if proved_at is not None:
+        claims["auth_time"] = int(proved_at.timestamp())
     return jwt.encode(claims, rules.secret, ALGORITHM)
 
 

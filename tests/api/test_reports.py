@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -257,6 +258,20 @@ def test_signing_needs_the_password_again_or_a_fresh_sign_in(api: Api) -> None:
                 token("radiologist", age=-timedelta(minutes=1)), user_token("radiologist", subject="x")):  # fmt: skip
         assert sign(api, report, who, 403)["code"] == "sign_in_again"
     assert sign(api, report, mine, password=PASSWORD)["status"] == "final"
+
+
+def test_who_comes_from_the_ehr_may_sign_with_the_password_of_their_account_here(api: Api) -> None:
+    """When they signed in there too long ago; who has no account here is told to sign in there again."""
+    with_images(api)
+    make(api, "rike", "radiologist")
+    late = partial(token, "radiologist", subject="rike", age=timedelta(hours=1))
+    report = written(api, late)
+    refused = sign(api, report, late, 403)
+    assert refused["code"] == "sign_in_again" and refused["errors"][0]["field"] == "password"
+    stranger = sign(api, report, token("radiologist", age=timedelta(hours=1)), 403, password=PASSWORD)
+    assert "errors" not in stranger and "EHR" in stranger["detail"]
+    assert sign(api, report, late, 401, password="wrong")["code"] == "wrong_credentials"
+    assert sign(api, report, late, password=PASSWORD)["signer"]["subject"] == "rike"
 
 
 def test_an_order_and_a_study_have_one_report_and_all_orders_of_the_study_have_it(api: Api, tmp_path: Path) -> None:

@@ -123,6 +123,34 @@ def test_the_ehr_opens_our_page_with_its_user_and_its_patient(launching: Launchi
     assert launching.ehr.account == ("bridge", "s3cret")
 
 
+@pytest.mark.parametrize(
+    ("said", "minutes"),
+    [({}, None), ({"auth_time": -60}, 1), ({"auth_time": -3600}, 60), ({"auth_time": "now"}, None),
+     ({"auth_time": None}, None), ({"auth_time": 1e300}, None)],
+)  # fmt: skip
+def test_our_token_says_when_they_signed_in_there(
+    launching: Launching, said: dict[str, Any], minutes: int | None
+) -> None:
+    """Only what the EHR vouches for: coming from there is no sign-in."""
+    state, now = launching.begin()["state"], utc_now()
+    seconds = said.get("auth_time")
+    launching.ehr.claims |= {"auth_time": now.timestamp() + seconds} if isinstance(seconds, int) else said
+    fragment = launching.finish(state).headers["Location"].partition("#")[2]
+    who = launching.services.authenticator.authenticate(f"Bearer {dict(parse_qsl(fragment))['token']}")
+    if minutes is None:
+        assert who.proved_at is None
+    else:
+        assert who.proved_at == (now - timedelta(minutes=minutes)).replace(microsecond=0)
+
+
+def test_an_ehr_can_be_asked_for_a_fresh_sign_in(
+    tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the site wants reports to be signed in its sessions."""
+    monkeypatch.setattr(f"{__name__}.FILE", FILE + "max_age = 300\n")
+    assert Launching(database, tmp_path, monkeypatch).begin()["max_age"] == "300"
+
+
 def test_an_ehr_that_is_not_listed_is_refused_and_not_asked(launching: Launching) -> None:
     """`iss` is an address that anybody can write: nothing is fetched from it."""
     for issuer in ("https://evil.example/fhir", "http://169.254.169.254", f"{ISSUER}.evil.example"):
@@ -195,6 +223,8 @@ def test_while_the_ehr_is_away_nobody_is_let_in(launching: Launching) -> None:
         (FILE.replace('["doctor"]', '["king"]'), "roles"),
         (FILE.replace('["doctor"]', "[]"), "roles"),
         (FILE + "colour = 'red'\n", "colour"),
+        (FILE + "max_age = '300'\n", "max_age"),
+        (FILE + "max_age = -1\n", "max_age"),
         (FILE + FILE, "issuer"),
     ],
 )

@@ -29,7 +29,7 @@ class ClaimBody(Input):
 
 class SignBody(Input):
     password: Annotated[Annotated[SecretStr, Field(max_length=1024)] | None, EmptyIsNone] = Field(
-        None, description="Of a local account; other tokens need an `auth_time` of the last five minutes"
+        None, description="Of the caller's account here, unless the token has an `auth_time` of the last five minutes"
     )
 
 

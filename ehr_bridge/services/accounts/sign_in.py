@@ -158,32 +158,37 @@ class SignIn:
         return signed_in
 
     def prove_again(self, caller: Caller, password: str | None, address: str | None) -> None:
-        """The caller proves again, now, who they are: with a local account by its password, else by a token of somebody
-        who has signed in a moment ago.
+        """The caller proves again, now, who they are: by a token of somebody who has signed in elsewhere a moment ago,
+        else by the password of their account here.
 
         Raises:
-            NotPermitted: no password, or no fresh sign-in.
+            NotPermitted: no password, or no account and no fresh sign-in.
             NotAuthenticated: the password is wrong; counts as a failed sign-in.
         """
-        with self._database.read() as session:
-            try:
-                username = _own_session(session, caller)[1].username
-            except Conflict:
-                username = None
-        if username is None:
-            self._require_fresh(caller)
-        elif password is None:
-            raise NotPermitted("sign_in_again", "Signing needs your password once more.")
-        else:
-            self._prove(username, password, address)
-
-    def _require_fresh(self, caller: Caller) -> None:
-        age = None if caller.proved_at is None else self._clock() - caller.proved_at
-        if age is None or not -LEEWAY <= age <= FRESH:
+        if self._is_fresh(caller):
+            return
+        if not self._has_account(caller):
             raise NotPermitted(
                 "sign_in_again",
-                "Signing needs a sign-in of the last five minutes (`auth_time` of the token); sign in again there.",
+                "Signing needs a sign-in of the last five minutes (`auth_time` of the token): sign in again at your "
+                "EHR, and come back from there. What is written stays.",
             )
+        if password is None:
+            wanted = (("password", "that of your account here"),)
+            raise NotPermitted("sign_in_again", "Signing needs your password once more.", wanted)
+        self._prove(caller.subject, password, address)
+
+    def _is_fresh(self, caller: Caller) -> bool:
+        age = None if caller.proved_at is None else self._clock() - caller.proved_at
+        return age is not None and -LEEWAY <= age <= FRESH
+
+    def _has_account(self, caller: Caller) -> bool:
+        """Whether the caller is a person with an active account here, however they have come."""
+        if caller.expires_at is None or caller.is_bound:
+            return False  # a service key, or a token that opens images
+        active = select(User.id).where(User.username == caller.subject, User.is_active)
+        with self._database.read() as session:
+            return session.scalar(active) is not None
 
     def sign_out(self, caller: Caller, address: str | None) -> None:
         """End the session of the caller's token. Raises Conflict when the caller did not sign in with a local

@@ -18,7 +18,8 @@ from ehr_bridge.settings import SettingsError
 VARIABLE = "EHR_BRIDGE_SMART_EHRS"
 USUAL_SCOPES = "launch openid fhirUser patient/Patient.read"
 REQUIRED = ("name", "issuer", "client_id", "roles")
-OPTIONAL = ("client_secret", "scopes", "mrn_system")
+NO_TEXTS = ("roles", "max_age")
+OPTIONAL = ("client_secret", "scopes", "mrn_system", "max_age")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,8 @@ class Ehr:
     scopes: str = USUAL_SCOPES
     mrn_system: str | None = None
     """The identifier system of our MRNs there; None: as everywhere in FHIR here."""
+    max_age: int | None = None
+    """Seconds; whoever signed in longer ago is asked to sign in there again (OpenID Connect Core section 3.1.2.1)."""
 
 
 def load_ehrs(file: Path | None, roles: Roles) -> tuple[Ehr, ...]:
@@ -72,7 +75,7 @@ def _ehr(entry: Any, roles: Roles) -> Ehr:
         raise ValueError(f"{missing[0]}: is missing")
     if unknown := sorted(set(entry) - {*REQUIRED, *OPTIONAL}):
         raise ValueError(f"{unknown[0]}: unknown; there are {', '.join((*REQUIRED, *OPTIONAL))}")
-    texts = {key: entry[key] for key in (*REQUIRED, *OPTIONAL) if key in entry and key != "roles"}
+    texts = {key: entry[key] for key in (*REQUIRED, *OPTIONAL) if key in entry and key not in NO_TEXTS}
     for key, value in texts.items():
         if not isinstance(value, str) or not value.strip():
             raise ValueError(f"{key}: a text")
@@ -83,4 +86,7 @@ def _ehr(entry: Any, roles: Roles) -> Ehr:
     may = entry["roles"]
     if not isinstance(may, list) or not may or not all(one in roles.permissions for one in may):
         raise ValueError(f"roles: one or more of {', '.join(roles.permissions)}")
-    return Ehr(**{**texts, "issuer": issuer}, roles=tuple(may))
+    max_age = entry.get("max_age")
+    if max_age is not None and (type(max_age) is not int or not 0 <= max_age <= 86400):
+        raise ValueError("max_age: a number of seconds, up to 86400")
+    return Ehr(**{**texts, "issuer": issuer}, roles=tuple(may), max_age=max_age)

@@ -25,7 +25,7 @@ from urllib.parse import quote, urlencode
 from cryptography.exceptions import InvalidTag
 
 from ehr_bridge.auth.fetching import Fetch
-from ehr_bridge.auth.tokens import TokenRules, make_user_token
+from ehr_bridge.auth.tokens import TokenRules, make_user_token, proved_at
 from ehr_bridge.db.database import Database
 from ehr_bridge.derived_keys import derived_key
 from ehr_bridge.errors import InvalidInput, NotPermitted, Unavailable
@@ -54,6 +54,16 @@ class Begun:
 
     address: str
     cookie: str
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Whom the EHR vouches for."""
+
+    subject: str
+    name: str
+    proved_at: datetime | None
+    """When they have signed in there; None: the EHR does not say."""
 
 
 class SmartLaunch:
@@ -102,6 +112,8 @@ class SmartLaunch:
             "code_challenge": _challenge(verifier),
             "code_challenge_method": "S256",
         }
+        if ehr.max_age is not None:
+            asked["max_age"] = str(ehr.max_age)
         sealed = seal(self._key, json.dumps(kept).encode(), _CONTEXT)
         return Begun(f"{where}?{urlencode(asked)}", base64.urlsafe_b64encode(sealed).decode().rstrip("="))
 
@@ -121,16 +133,17 @@ class SmartLaunch:
         now = self._clock()
         token = make_user_token(
             self._rules,
-            subject=who["sub"],
-            name=who["name"],
+            subject=who.subject,
+            name=who.name,
             roles=ehr.roles,
             now=now,
             ttl=SESSION,
             token_id=str(uuid.uuid4()),
+            proved_at=who.proved_at,
         )
         with self._database.write() as session:
             event = Event("session.started", detail={"ehr": ehr.name})
-            audit.append(session, Origin(who["sub"], origin_address), event, now)
+            audit.append(session, Origin(who.subject, origin_address), event, now)
         target = f"&patient={quote(number, safe='')}" if number else ""
         return f"/ehr/launch#token={token}{target}"
 
@@ -183,7 +196,7 @@ class SmartLaunch:
         except (OSError, ValueError):
             raise _ehr_away() from None
 
-    def _person(self, ehr: Ehr, said: Mapping[str, Any], nonce: str) -> dict[str, str]:
+    def _person(self, ehr: Ehr, said: Mapping[str, Any], nonce: str) -> Person:
         """Who signed in, by the id token. It came from the EHR's own server over TLS, which stands for its signature
         (OpenID Connect Core 1.0 section 3.1.3.7, 6). Raises NotPermitted."""
         try:
@@ -199,7 +212,7 @@ class SmartLaunch:
             raise _nobody() from None
         if not is_valid or not all(isinstance(one, str) and 0 < len(one) <= 255 for one in (subject, name)):
             raise _nobody()
-        return {"sub": subject, "name": name}
+        return Person(subject, name, proved_at(claims))
 
     def _patient(self, ehr: Ehr, said: Mapping[str, Any]) -> str | None:
         """The number of the patient in context, with its issuer; None without one. Raises Unavailable."""

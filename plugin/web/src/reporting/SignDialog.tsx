@@ -32,16 +32,21 @@ export function SignDialog({ id, hasNext, onSigned, onClose }: Props) {
   const [missing, setMissing] = useState(false);
   const [goOn, setGoOn] = useState(true);
   const seen = asked.isFetching ? undefined : asked.data;
+  // Whoever comes from the EHR is asked for a password only where the server says that they have one here.
+  const [isAskedFor, setAskedFor] = useState(false);
+  const hasAccount = !isLaunched || isAskedFor;
   const submit = () => {
     if (!seen) return;
-    setMissing(!isLaunched && !password);
-    if (!isLaunched && !password) return;
+    setMissing(hasAccount && !password);
+    if (hasAccount && !password) return;
     // By promise: the signed report takes the place of this dialog before a callback of it would be called.
-    sign.mutateAsync({ password: isLaunched ? null : password, tag: seen.tag }).then(
+    sign.mutateAsync({ password: hasAccount ? password : null, tag: seen.tag }).then(
       ({ report }) => onSigned(report, hasNext && goOn),
       (error) => {
         setPassword("");
-        if (error instanceof ApiError && error.status === 412) void asked.refetch();
+        if (!(error instanceof ApiError)) return;
+        if (error.status === 412) void asked.refetch();
+        if (error.fields.some(({ field }) => field === "password")) setAskedFor(true);
       },
     );
   };
@@ -50,9 +55,8 @@ export function SignDialog({ id, hasNext, onSigned, onClose }: Props) {
       {asked.error && <ErrorState error={asked.error} onRetry={() => void asked.refetch()} />}
       {!seen && !asked.error && <ListSkeleton label={t("app.loading")} rows={3} />}
       {seen && <WhatIsSigned report={seen.report} />}
-      {isLaunched ? (
-        <p className="muted">{t("report.sign.launched")}</p>
-      ) : (
+      {!hasAccount && <p className="muted">{t("report.sign.launched")}</p>}
+      {hasAccount && (
         <TextField
           label={t("report.sign.password")}
           type="password"

@@ -1,5 +1,5 @@
 // @vitest-environment happy-dom
-import { screen, waitFor } from "@testing-library/react";
+import { act, screen, waitFor } from "@testing-library/react";
 import { userEvent } from "@testing-library/user-event";
 import { describe, expect, it, vi } from "vitest";
 import { shown } from "../testing/page";
@@ -41,6 +41,22 @@ describe("signing", () => {
     await user.click(screen.getByRole("button", { name: "Sign" }));
     await waitFor(() => expect(onSigned).toHaveBeenCalledWith(expect.objectContaining({ status: "final" }), false));
     expect(asked.filter(({ method }) => method === "POST").at(-1)?.body).toEqual({ password: "right" });
+  });
+
+  it("asks who comes from the EHR for a password only where they have one here", async () => {
+    const refused = [403, { code: "sign_in_again", errors: [{ field: "password", message: "" }] }] as [number, unknown];
+    const { asked, session } = shown(<SignDialog id="r" hasNext={false} onSigned={vi.fn()} onClose={vi.fn()} />, {
+      ...LISTS,
+      "GET reports/r": [200, report()],
+      "POST reports/r/sign": () => refused,
+    });
+    act(() => session.begin({ token: "theirs", expires_at: "2999-01-01T00:00:00Z" }, "nora", true));
+    const user = userEvent.setup();
+    await screen.findByText("Normal.");
+    expect(screen.queryByLabelText("Your password")).toBeNull();
+    await user.click(screen.getByRole("button", { name: "Sign" }));
+    await user.type(await screen.findByLabelText("Your password"), "right{Enter}");
+    await waitFor(() => expect(asked.filter(({ method }) => method === "POST").map(({ body }) => body)).toEqual([{ password: null }, { password: "right" }]));
   });
 
   it("signs nothing that was changed meanwhile, and shows it again", async () => {

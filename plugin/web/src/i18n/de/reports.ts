@@ -86,7 +86,7 @@ export const reports: Translation<typeof english> = {
   "report.sign.what": "Was signiert wird",
   "report.sign.password": "Ihr Passwort",
   "report.sign.password.missing": "Geben Sie zum Signieren Ihr Passwort ein.",
-  "report.sign.launched": "Ihr KIS weist nach, wer Sie sind. Liegt Ihre Anmeldung dort länger als fünf Minuten zurück, melden Sie sich zuerst erneut an.",
+  "report.sign.launched": "Ihr KIS weist nach, wer Sie sind. Liegt Ihre Anmeldung dort länger als fünf Minuten zurück, melden Sie sich dort erneut an und öffnen Sie den Befund von dort. Was Sie geschrieben haben, bleibt erhalten.",
   "report.sign.next": "Danach die nächste Studie öffnen",
   "report.sign.nothing": "Es wird nichts mehr geschrieben. Laden Sie die Seite neu.",
   "report.signed": "Der Befund ist signiert.",

@@ -83,7 +83,7 @@ export const reports = {
   "report.sign.what": "What will be signed",
   "report.sign.password": "Your password",
   "report.sign.password.missing": "Enter your password to sign.",
-  "report.sign.launched": "Your EHR proves who you are. If you signed in there more than five minutes ago, sign in again first.",
+  "report.sign.launched": "Your EHR proves who you are. If you signed in there more than five minutes ago, sign in there again and open this report from there. What you have written stays.",
   "report.sign.next": "Then open the next study",
   "report.sign.nothing": "Nothing is being written any more. Load the page again.",
   "report.signed": "The report is signed.",
