@@ -11,6 +11,7 @@ from threading import local
 
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as AllInUse
 from sqlalchemy.orm import Session
 
 from ehr_bridge.db.commits import Commits
@@ -164,7 +165,7 @@ def _part_of(joined: Session) -> Iterator[None]:
 def _translate_outage() -> Iterator[None]:
     try:
         yield
-    except (OperationalError, InterfaceError) as error:
+    except (OperationalError, InterfaceError, AllInUse) as error:
         raise Unavailable("database_unavailable", "The database does not answer; try again in a moment.") from error
     except DBAPIError as error:
         if error.connection_invalidated:

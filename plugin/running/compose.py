@@ -92,6 +92,7 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> list[Callable[..., Any]
     fixity = make_fixity(services, archive)
     sending = make_sending(services, archive, OrthancSender(orthanc, modalities))
     delivering = make_delivering(services, archive)
+    workers = [worker, fixity, sending, delivering]
     store_refusals = StoreRefusals(settings.dicom_port, services.refusals.hand_over)
     ingest = Ingest(
         orthanc,
@@ -108,7 +109,7 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> list[Callable[..., Any]
         "database": lambda: migrate.is_current(services.database),
         "orthanc": archive.answers,
         "ohif": Pages.has_viewer,
-        "worker": lambda: worker.is_well,
+        "worker": lambda: all(one.is_well for one in workers),
         "storage": lambda: can_store(settings.storage_path, settings.max_dicom_file_size_mb * MEGABYTE),
         "worklist": lambda: worklist.is_ours,
         "jobs": lambda: services.system.stuck_jobs() == 0,
@@ -133,7 +134,7 @@ def install(orthanc: Any, environ: Mapping[str, str]) -> list[Callable[..., Any]
                     orthanc,
                     gate,
                     adapter,
-                    [worker, fixity, sending, delivering],
+                    workers,
                     services,
                     resources,
                     modalities,

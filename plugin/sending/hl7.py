@@ -63,7 +63,7 @@ class Hl7:
         except (OSError, ValueError) as error:
             said = (getattr(error, "strerror", None) or str(error) or type(error).__name__).lower()
             outcome = Outcome(Kind.AWAY, said=f"it could not be reached: {said}")
-        if outcome.kind is Kind.AWAY:
+        if outcome.kind in (Kind.AWAY, Kind.FAILED):
             self.close()
         return Outcome(outcome.kind, round((time.monotonic() - began) * 1000), outcome.said)
 
@@ -123,7 +123,7 @@ class Hl7:
             if said.code == "CA":
                 self.close()  # a second acknowledgement may follow
             return Outcome(Kind.SENT, said=told)
-        return Outcome(Kind.AWAY if said.fault in PASSING else Kind.REFUSED, said=told)
+        return Outcome(Kind.FAILED if said.fault in PASSING else Kind.REFUSED, said=told)
 
 
 def read(content: bytes) -> Acknowledgement:

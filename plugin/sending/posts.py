@@ -20,8 +20,10 @@ from plugin.sending.connections import NotAllowedThere, Timed, connect
 MOST_READ = 65_536
 """Bytes of an answer that are read; the connection is closed on a longer one."""
 MOST_SAID = 1000
-OF_THE_DESTINATION = frozenset({401, 403, 407, 408, 425, 429})
+OF_THE_DESTINATION = frozenset({401, 407, 408, 425, 429, 502, 503, 504})
 """Nothing else would fare better there now: whoever keeps it has to do something, or it wants a pause."""
+FORBIDDEN = 403
+"""To us, or this alone."""
 GONE = 410
 
 type Where = tuple[str, tuple[str, ...]]
@@ -106,8 +108,9 @@ def _meaning(response: http.client.HTTPResponse, body: bytes) -> Outcome:
         return Outcome(Kind.SENT, said=said)
     if status == GONE:
         return Outcome(Kind.GONE, said=said)
-    if status >= 500 or status in OF_THE_DESTINATION:
-        return Outcome(Kind.AWAY, said=said, wait=_wish(response.getheader("Retry-After")))
+    if status >= 500 or status in OF_THE_DESTINATION or status == FORBIDDEN:
+        kind = Kind.AWAY if status in OF_THE_DESTINATION else Kind.FAILED
+        return Outcome(kind, said=said, wait=_wish(response.getheader("Retry-After")))
     if 300 <= status < 400:
         said = f"{status}: redirects are not followed; register the address that it leads to"
     return Outcome(Kind.REFUSED, said=said)

@@ -52,7 +52,10 @@ class Webhooks:
         former = destination.former_secret if until is not None and until > now else None
         sealed = (destination.secret, former)
         if sealed != self._sealed or not self._signers:
-            self._signers = [_signer(self._safe.open(destination.id, one)) for one in sealed if one is not None]
+            if former is not None and not self._safe.opens(destination.id, former):
+                former = None  # of another secret of the server: it proves nothing any more
+            secrets = [self._safe.open(destination.id, one) for one in (destination.secret, former) if one is not None]
+            self._signers = [_signer(one) for one in secrets]
             self._sealed = sealed
         return self._signers
 

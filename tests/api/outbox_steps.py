@@ -28,6 +28,7 @@ HL7: dict[str, Any] = {
 }
 SENT = Outcome(Kind.SENT, 3, "200")
 AWAY = Outcome(Kind.AWAY, 1, "connection refused")
+FAILED = Outcome(Kind.FAILED, 1, "500 no idea")
 REFUSED = Outcome(Kind.REFUSED, 2, "422 no such order")
 GONE = Outcome(Kind.GONE, 2, "410")
 
@@ -83,7 +84,7 @@ class World:
 
     def send(self, _destination: Destination, waiting: Waiting, content: bytes) -> Outcome:
         outcome = self.answer(waiting)
-        if outcome.kind is not Kind.AWAY:
+        if outcome.kind not in (Kind.AWAY, Kind.FAILED):
             self.got.append((str(waiting.event_id), content))
         return outcome
 

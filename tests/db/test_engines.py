@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import uuid
+from contextlib import ExitStack
 from datetime import UTC, datetime
 
 import psycopg
@@ -51,6 +52,19 @@ def test_a_row_that_is_refused_refuses_the_transaction(database: Database, is_la
     with database.write() as session:
         session.add(patient("MRN-2"))
     assert count(database) == 1
+
+
+def test_more_readers_than_connections_are_told_to_come_again(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And not that the server has failed: who waits for a connection in vain gets 503."""
+    pool = database.engines.reading.pool
+    monkeypatch.setattr(pool, "_timeout", 0.0)
+    with pytest.raises(Unavailable) as refused, ExitStack() as held:
+        for _ in range(200):
+            held.enter_context(database.read()).connection()
+    assert refused.value.code == "database_unavailable"
+    assert count(database) == 0
 
 
 def test_an_error_within_a_transaction_leaves_a_connection_that_works(database: Database) -> None:

@@ -167,8 +167,8 @@ def test_messages_go_one_after_the_other_on_one_connection(listen: Listen) -> No
         (Fault(Code.UNKNOWN_KEY, "no such order"), Kind.REFUSED, "AE 204 no such order"),
         (Fault(Code.MISSING, "PID-5"), Kind.REFUSED, "AE 101 PID-5"),
         (Fault(Code.VERSION, "2.5.1"), Kind.REFUSED, "AE 203 2.5.1"),
-        (Fault(Code.LOCKED, "in use"), Kind.AWAY, "AE 206 in use"),
-        (Fault(Code.INTERNAL, "disk full"), Kind.AWAY, "AE 207 disk full"),
+        (Fault(Code.LOCKED, "in use"), Kind.FAILED, "AE 206 in use"),
+        (Fault(Code.INTERNAL, "disk full"), Kind.FAILED, "AE 207 disk full"),
     ],
 )
 def test_what_is_refused_is_told_from_what_passes(listen: Listen, fault: Fault, kind: Kind, said: str) -> None:
@@ -179,7 +179,7 @@ def test_what_is_refused_is_told_from_what_passes(listen: Listen, fault: Fault, 
 def test_an_old_receiver_says_its_code_in_err_1(listen: Listen) -> None:
     ack = acknowledge(Header(version="2.3.1", control_id=header_in(content_of()).control_id), "A", AT,
                       Fault(Code.LOCKED, "in use"))  # fmt: skip
-    assert send(Hl7(SECONDS), listen(answering(change=lambda _ack: ack)).port).kind is Kind.AWAY
+    assert send(Hl7(SECONDS), listen(answering(change=lambda _ack: ack)).port).kind is Kind.FAILED
 
 
 def test_an_acknowledgement_of_another_message_is_none(listen: Listen) -> None:

@@ -134,7 +134,9 @@ def test_while_a_secret_is_renewed_both_prove_it(listen: Listen) -> None:
         ("401 Unauthorized", Kind.AWAY),
         ("408 Request Timeout", Kind.AWAY),
         ("429 Too Many Requests", Kind.AWAY),
-        ("500 Internal Server Error", Kind.AWAY),
+        ("403 Forbidden", Kind.FAILED),
+        ("500 Internal Server Error", Kind.FAILED),
+        ("502 Bad Gateway", Kind.AWAY),
         ("503 Service Unavailable", Kind.AWAY),
     ],
 )
@@ -267,6 +269,14 @@ def test_a_lost_secret_sends_nothing(listen: Listen) -> None:
     to = webhook(receiver.port)
     by = Webhooks(Safe("another secret of the server"), lambda: datetime.now(UTC), SECONDS)
     assert (send(to, by=by).kind, receiver.connections) == (Kind.AWAY, 0)
+
+
+def test_a_former_secret_that_is_lost_holds_nothing_up(listen: Listen) -> None:
+    """The server got another EHR_BRIDGE_JWT_SECRET, and the webhook a new secret once: that is enough."""
+    to = webhook(listen(answering("200 OK")).port)
+    to.former_secret = Safe("another secret of the server").close(to.id, new_secret())
+    to.former_secret_until = datetime.now(UTC) + timedelta(hours=1)
+    assert send(to).kind is Kind.SENT
 
 
 def test_what_is_sent_is_the_same_at_every_attempt() -> None:

@@ -107,6 +107,10 @@ class DestinationQueue(Model):
     last_error: str | None
     last_error_at: Moment | None
     last_sent_at: Moment | None = Field(description="When it last took something")
+    fails_at: int | None = Field(
+        description="Id of the first delivery that waits, where the destination answers and fails at it again and "
+        "again: it may fail at nothing else. null: no such"
+    )
 
 
 class DestinationQueueList(Model):

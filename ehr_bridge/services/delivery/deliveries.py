@@ -12,13 +12,14 @@ from sqlalchemy.orm import Session, defer
 
 from ehr_bridge.db.database import Database
 from ehr_bridge.db.paging import Key, Page, Sorts, fetch_page, in_period
-from ehr_bridge.db.states import DeliveryState
+from ehr_bridge.db.states import UNDELIVERED, DeliveryState
 from ehr_bridge.db.tables.logs import Delivery, Destination, Sending
 from ehr_bridge.db.tables.results.reports import Report
 from ehr_bridge.errors import Conflict, NotFound
 from ehr_bridge.services import audit
 from ehr_bridge.services.audit.trail import Event, Origin
 from ehr_bridge.services.delivery.destinations import find
+from ehr_bridge.services.delivery.outcomes import is_suspect
 from ehr_bridge.services.delivery.queue import depth_of
 from ehr_bridge.services.reporting.rows import visible
 from ehr_bridge.services.visibility.asker import patient_restricted
@@ -69,6 +70,8 @@ class QueueState:
     last_error: str | None
     last_error_at: datetime | None
     last_sent_at: datetime | None
+    fails_at: int | None = None
+    """The first one that waits, where the destination answers and fails at it again and again."""
 
     def needs_somebody(self, now: datetime) -> bool:
         """Nothing will change by itself, or has not for a while."""
@@ -207,7 +210,14 @@ def _state(session: Session, destination: Destination, sending: Sending) -> Queu
     dead = session.scalar(count.where(Delivery.state == DeliveryState.DEAD)) or 0
     names = ("failing_since", "next_at", "stopped_at", "stopped_because", "last_error", "last_error_at", "last_sent_at")
     how = {name: getattr(sending, name) for name in names}
-    return QueueState(destination.name, destination.enabled, waiting, parked, dead, since, **how)
+    fails_at = _fails_at(session, destination.id) if sending.failing_since is not None else None
+    return QueueState(destination.name, destination.enabled, waiting, parked, dead, since, **how, fails_at=fails_at)
+
+
+def _fails_at(session: Session, destination_id: uuid.UUID) -> int | None:
+    query = select(Delivery.id, Delivery.tries).where(Delivery.destination_id == destination_id)
+    first = session.execute(query.where(Delivery.state.in_(UNDELIVERED)).order_by(Delivery.id).limit(1)).first()
+    return first.id if first is not None and is_suspect(first.tries) else None
 
 
 def _conditions(filters: DeliveryFilters) -> list[ColumnElement[bool]]:

@@ -142,7 +142,10 @@ class Destinations:
             if row.kind != DestinationKind.WEBHOOK:
                 raise Conflict("no_secret", "Only webhooks are signed; the token of a FHIR server is given with PUT.")
             secret = new_secret()
-            row.former_secret, row.former_secret_until = row.secret, now + OVERLAP
+            is_readable = row.secret is not None and self._safe.opens(
+                row.id, row.secret
+            )  # else nobody can sign with it
+            row.former_secret, row.former_secret_until = (row.secret, now + OVERLAP) if is_readable else (None, None)
             row.secret = self._safe.close(row.id, secret)
             audit.append(session, origin, Event("destination.secret_renewed", detail={"destination": name}), now)
         return row, secret

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import Enum, auto
+from itertools import takewhile
+from typing import Any
 
 MOST_REFUSALS = 3
 """After so many a delivery is parked, or passed over."""
@@ -16,6 +19,10 @@ LONGEST_WISH = timedelta(minutes=15)
 """A receiver may ask for a longer pause (Retry-After), but not for one longer than this."""
 GIVEN_UP = timedelta(days=5)
 """A webhook that has failed for so long is stopped."""
+SUSPECTED_TRIES, SUSPECTED_AFTER = 10, timedelta(minutes=3)
+"""A receiver that answers, and fails so often and for so long at the same delivery, may fail at nothing else."""
+MOST_SUSPECTS = 3
+"""Deliveries in a row that are passed over to see whether the next one fares better."""
 
 
 class Kind(Enum):
@@ -24,6 +31,8 @@ class Kind(Enum):
     SENT = auto()
     AWAY = auto()
     """Of the destination: nothing behind it would fare better, and nothing is counted."""
+    FAILED = auto()
+    """Of the destination, which has answered so; or of this delivery alone, which only the next one can show."""
     REFUSED = auto()
     """Of this delivery: the receiver has read it and does not want it."""
     GONE = auto()
@@ -47,3 +56,12 @@ def pause(failures: int, wish: timedelta | None = None) -> timedelta:
     doubled = min(FIRST_PAUSE * float(2 ** min(max(failures - 1, 0), 10)), LONGEST_PAUSE)
     spread = doubled * random.uniform(0.8, 1.0)  # noqa: S311
     return spread if wish is None else max(min(wish, LONGEST_WISH), spread)
+
+
+def is_suspect(tries: Sequence[Any]) -> bool:
+    """Whether the receiver answered these attempts of one delivery, and failed at it again and again."""
+    failed = list(takewhile(lambda one: one.get("answered"), reversed(tries)))
+    if len(failed) < SUSPECTED_TRIES:
+        return False
+    last, first = (datetime.fromisoformat(one["at"]) for one in (failed[0], failed[-1]))
+    return last - first >= SUSPECTED_AFTER

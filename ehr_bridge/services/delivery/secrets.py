@@ -37,3 +37,11 @@ class Safe:
             raise Conflict(
                 "secret_lost", "The secret of this destination cannot be read any more; give it a new one."
             ) from error
+
+    def opens(self, destination_id: uuid.UUID, sealed: bytes) -> bool:
+        """Whether it was sealed with the present secret of the server."""
+        try:
+            self.open(destination_id, sealed)
+        except Conflict:
+            return False
+        return True

@@ -6,13 +6,21 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from ehr_bridge.db.states import DeliveryState, DestinationKind, Policy
 from ehr_bridge.db.tables.logs import Destination
-from ehr_bridge.services.delivery.outcomes import GIVEN_UP, MOST_REFUSALS, Kind, Outcome, pause
+from ehr_bridge.services.delivery.outcomes import (
+    GIVEN_UP,
+    MOST_REFUSALS,
+    MOST_SUSPECTS,
+    Kind,
+    Outcome,
+    is_suspect,
+    pause,
+)
 from ehr_bridge.services.delivery.queue import MOST_TRIES, Head, How, LeaseLost, Noted, Queue, Waiting
 from ehr_bridge.services.visibility.restrictions import Closed
 
@@ -51,6 +59,8 @@ class _Batch:
     how: How
     noted: list[Noted]
     since: float
+    suspects: list[Noted] = field(default_factory=list)
+    """At which the receiver fails again and again, and which were passed over to see how the next one fares."""
 
 
 class Sender:
@@ -124,7 +134,7 @@ class Sender:
             if not self._judge(batch, head.destination, one, outcome):
                 break
             now = time.monotonic()
-            if now >= end:
+            if now >= end and not batch.suspects:
                 break
             if now - batch.since > NOTED_AFTER:
                 self._write(batch)
@@ -147,6 +157,7 @@ class Sender:
         if outcome.kind is Kind.SENT:
             noted = Noted(one.id, DeliveryState.SENT, one.attempts, one.tries, ended_at=now)
             noted.milliseconds, noted.receipt = outcome.milliseconds, outcome.said[:1000]
+            self._it_was_theirs(batch, now)
             batch.noted.append(noted)
             batch.how = How(last_sent_at=now, last_error=batch.how.last_error, last_error_at=batch.how.last_error_at)
             return True
@@ -156,14 +167,27 @@ class Sender:
             batch.noted.append(noted)
             return True
         error = outcome.said[:NOTED_TEXT]
-        tries = [*one.tries, {"at": now.isoformat(), "milliseconds": outcome.milliseconds, "error": error}]
+        attempt = {"at": now.isoformat(), "milliseconds": outcome.milliseconds, "error": error}
+        tries = [*one.tries, attempt | {"answered": outcome.kind is Kind.FAILED}]
         noted = Noted(one.id, DeliveryState.PENDING, one.attempts, tries[-MOST_TRIES:], last_error=error)
         batch.noted.append(noted)
         batch.how = replace(batch.how, last_error=error, last_error_at=now)
         if outcome.kind is Kind.REFUSED:
+            self._it_was_theirs(batch, now)
             return self._refused(batch, destination, noted, now)
         self._failed(batch, destination, outcome, now)
+        may_pass = destination.policy == Policy.SKIP and len(batch.suspects) < MOST_SUSPECTS
+        if may_pass and outcome.kind is Kind.FAILED and is_suspect(noted.tries):
+            batch.suspects.append(noted)
+            return True
         return False
+
+    def _it_was_theirs(self, batch: _Batch, now: datetime) -> None:
+        """The receiver has read another delivery: it is not away, and fails at these alone."""
+        for one in batch.suspects:
+            one.state, one.ended_at = DeliveryState.DEAD, now
+        batch.noted += batch.suspects
+        batch.suspects = []
 
     def _refused(self, batch: _Batch, destination: Destination, noted: Noted, now: datetime) -> bool:
         noted.attempts += 1

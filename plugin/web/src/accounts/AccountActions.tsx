@@ -1,6 +1,5 @@
 import { useState } from "react";
 import { editable, useChangeAccount, useLoadAccounts, useSetPassword, type Account } from "../api/accounts";
-import { ApiError } from "../api/errors";
 import { useSay } from "../components/Toast";
 import { t } from "../i18n";
 import { FormDialog } from "../components/FormDialog";
@@ -53,13 +52,7 @@ function ChangeDialog({ account, onClose }: { account: Account; onClose: () => v
       action={t("action.save")}
       busy={change.isPending}
       error={change.error}
-      remedy={
-        change.error instanceof ApiError && change.error.code === "version_changed" ? (
-          <button type="button" className="button" onClick={load}>
-            {t("action.load_again")}
-          </button>
-        ) : null
-      }
+      onLoadAgain={load}
       onSubmit={submit}
       onClose={onClose}
     >

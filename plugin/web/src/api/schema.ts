@@ -7079,6 +7079,7 @@ export interface components {
             dead: number;
             enabled: boolean;
             failing_since: string | null;
+            fails_at: number | null;
             last_error: string | null;
             last_error_at: string | null;
             last_sent_at: string | null;

@@ -1,4 +1,5 @@
 import type { ReactNode } from "react";
+import { ApiError } from "../api/errors";
 import { t } from "../i18n";
 import { Dialog } from "./Dialog";
 import { Problem } from "./Problem";
@@ -10,15 +11,15 @@ interface Props {
   wide?: boolean;
   busy: boolean;
   error: Error | null;
-  /** A way out of the error, shown below it. */
-  remedy?: ReactNode;
+  /** Where somebody else has saved in between: load what is there now, to decide again. */
+  onLoadAgain?: () => void;
   onSubmit: () => void;
   onClose: () => void;
   children: ReactNode;
 }
 
 /** A form in a dialog: its fields, what went wrong, and leaving or doing it. */
-export function FormDialog({ title, action, danger, wide = false, busy, error, remedy, onSubmit, onClose, children }: Props) {
+export function FormDialog({ title, action, danger, wide = false, busy, error, onLoadAgain, onSubmit, onClose, children }: Props) {
   return (
     <Dialog title={title} wide={wide} onClose={onClose}>
       <form
@@ -31,7 +32,11 @@ export function FormDialog({ title, action, danger, wide = false, busy, error, r
       >
         {children}
         <Problem error={error} />
-        {remedy}
+        {onLoadAgain && error instanceof ApiError && error.code === "version_changed" && (
+          <button type="button" className="button" onClick={onLoadAgain}>
+            {t("action.load_again")}
+          </button>
+        )}
         <div className="actions actions-end">
           <button type="button" className="button" onClick={onClose}>
             {t("action.cancel")}

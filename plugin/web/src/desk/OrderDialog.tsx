@@ -8,7 +8,7 @@ import { TextField } from "../components/TextField";
 import { useSay } from "../components/Toast";
 import { t, word } from "../i18n";
 import { faultText } from "./faultWords";
-import { LoadAgain } from "./LoadAgain";
+import { useLoadAgainAndClose } from "./loadAgain";
 import { ReasonField } from "./ReasonField";
 import { StationField } from "./StationField";
 import { isChanged, keptOf, MODALITIES, NO_ORDER, NO_STEP, orderBody, orderFaults, PRIORITIES, typedOrder, type Fault, type TypedOrder, type TypedStep } from "./typed";
@@ -30,6 +30,7 @@ export function OrderDialog({ order: now, patientId, onDone, onClose }: Props) {
   const place = usePlaceOrder();
   const correct = useCorrectOrder();
   const say = useSay();
+  const loadAgain = useLoadAgainAndClose(onClose);
   const form = useRef<HTMLDivElement>(null);
   const before = order ? typedOrder(order) : NO_ORDER;
   const [typed, setTyped] = useState<TypedOrder>(before);
@@ -59,7 +60,7 @@ export function OrderDialog({ order: now, patientId, onDone, onClose }: Props) {
       wide
       busy={place.isPending || correct.isPending}
       error={error}
-      remedy={<LoadAgain error={error} onClose={onClose} />}
+      onLoadAgain={loadAgain}
       onSubmit={submit}
       onClose={onClose}
     >

@@ -15,7 +15,7 @@ import { ofPatient } from "../components/whom";
 import { t, word } from "../i18n";
 import { today } from "../i18n/age";
 import { faultText } from "./faultWords";
-import { LoadAgain } from "./LoadAgain";
+import { useLoadAgainAndClose } from "./loadAgain";
 import { ReasonField } from "./ReasonField";
 import { isChanged, NOBODY, patientBody, patientFaults, SEXES, typedPatient, type Sex, type TypedPatient } from "./typed";
 
@@ -36,6 +36,7 @@ export function PatientDialog({ patient: now, onDone, onClose }: Props) {
   const register = useRegisterPatient();
   const correct = useCorrectPatient();
   const say = useSay();
+  const loadAgain = useLoadAgainAndClose(onClose);
   const form = useRef<HTMLDivElement>(null);
   const before = patient ? typedPatient(patient) : NOBODY;
   const [typed, setTyped] = useState<TypedPatient>(before);
@@ -69,7 +70,7 @@ export function PatientDialog({ patient: now, onDone, onClose }: Props) {
       wide
       busy={register.isPending || correct.isPending}
       error={error}
-      remedy={<LoadAgain error={error} onClose={onClose} />}
+      onLoadAgain={loadAgain}
       onSubmit={submit}
       onClose={onClose}
     >

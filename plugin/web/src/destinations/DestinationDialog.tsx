@@ -1,6 +1,5 @@
 import { useId, useState } from "react";
 import { useChangeDestination, useLoadDestinations, useRegisterDestination, type Destination, type DestinationBody, type EventType, type Made } from "../api/destinations";
-import { ApiError } from "../api/errors";
 import { SelectField } from "../components/Fields";
 import { FormDialog } from "../components/FormDialog";
 import { TextField } from "../components/TextField";
@@ -63,13 +62,7 @@ export function DestinationDialog({ destination, onDone, onClose }: Props) {
       wide
       busy={change.isPending || register.isPending}
       error={error}
-      remedy={
-        error instanceof ApiError && error.code === "version_changed" ? (
-          <button type="button" className="button" onClick={load}>
-            {t("action.load_again")}
-          </button>
-        ) : null
-      }
+      onLoadAgain={load}
       onSubmit={submit}
       onClose={onClose}
     >

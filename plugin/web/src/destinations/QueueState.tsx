@@ -8,6 +8,7 @@ export function QueueState({ of: queue }: { of: Queue | undefined }) {
     <>
       <Badge of={queue} />
       <span className="second">{queue.waiting > 0 ? waiting(queue) : queue.last_sent_at ? t("destinations.last_sent", { at: formatInstant(queue.last_sent_at) }) : t("destinations.nothing")}</span>
+      {queue.fails_at !== null && <span className="second">{t("destinations.fails_at")}</span>}
       {queue.dead > 0 && <span className="second">{t("destinations.dead", { count: queue.dead })}</span>}
       {queue.last_error && (queue.failing_since || queue.stopped_at || queue.parked > 0) && (
         <span className="second text-bad">

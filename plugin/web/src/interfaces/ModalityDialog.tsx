@@ -1,6 +1,5 @@
 import { useId, useState } from "react";
 import { useChangeModality, useLoadModalities, useRegisterModality, type May, type Modality } from "../api/modalities";
-import { ApiError } from "../api/errors";
 import { FormDialog } from "../components/FormDialog";
 import { TextField } from "../components/TextField";
 import { useSay } from "../components/Toast";
@@ -44,13 +43,7 @@ export function ModalityDialog({ modality, onClose }: { modality: Modality | nul
       action={t("action.save")}
       busy={change.isPending || register.isPending}
       error={error}
-      remedy={
-        error instanceof ApiError && error.code === "version_changed" ? (
-          <button type="button" className="button" onClick={load}>
-            {t("action.load_again")}
-          </button>
-        ) : null
-      }
+      onLoadAgain={load}
       onSubmit={submit}
       onClose={onClose}
     >

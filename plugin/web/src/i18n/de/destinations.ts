@@ -57,6 +57,7 @@ export const destinations: Translation<typeof english> = {
   "destinations.stopped.gone": "Aufgegeben: Es will nichts mehr",
   "destinations.stopped.failing": "Nach fünf Tagen aufgegeben",
   "destinations.waiting": "{count} warten, seit {at}",
+  "destinations.fails_at": "Antwortet, scheitert aber immer wieder an der ersten wartenden",
   "destinations.dead": { one: "{count} abgelehnt und übergangen", other: "{count} abgelehnt und übergangen" },
   "destinations.last_sent": "Zuletzt gesendet {at}",
   "destinations.nothing": "Noch nichts gesendet",

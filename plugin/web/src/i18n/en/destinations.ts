@@ -54,6 +54,7 @@ export const destinations = {
   "destinations.stopped.gone": "Given up: it wants nothing more",
   "destinations.stopped.failing": "Given up after five days",
   "destinations.waiting": "{count} waiting, since {at}",
+  "destinations.fails_at": "It answers, and fails again and again at the first that waits",
   "destinations.dead": { one: "{count} refused and passed over", other: "{count} refused and passed over" },
   "destinations.last_sent": "Last sent {at}",
   "destinations.nothing": "Nothing sent yet",
