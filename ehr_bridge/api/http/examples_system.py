@@ -126,6 +126,7 @@ SYSTEM_EXAMPLES: dict[str, dict[str, Any]] = {
         "last_error": "it could not be reached: connection refused",
         "last_error_at": MOMENT,
         "last_sent_at": MOMENT,
+        "fails_at": None,
     },
     "FailedAttempt": {"at": MOMENT, "milliseconds": 31, "error": "422: no such order"},
     "ResendBody": {"since": MOMENT, "states": ["parked", "dead"]},
